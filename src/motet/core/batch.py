@@ -1,0 +1,86 @@
+"""B rows as one system sees them, and each task's targets over some of them; losses as sums with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Target:
+    """One task's targets over the rows of a batch that have them.
+
+    Args:
+        rows: which rows of the batch, ascending.
+        value: the target as the system wants it: a tensor with one row a row, or a mapping of them.
+        truth: the raw truths for metrics, one a row; empty in training.
+    """
+
+    rows: Int[Tensor, "r"]
+    value: Any
+    truth: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B rows.
+
+    Args:
+        ids: the Examples' ids, one a row.
+        inputs: tensors with the rows first; pixels or stored features, tokens, ...
+        targets: by task name; the same form for one-task batches, mixed rows and rows with many tasks.
+    """
+
+    ids: tuple[str, ...]
+    inputs: Mapping[str, Tensor]
+    targets: Mapping[str, Target]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(
+            self.ids,
+            {name: _to(value, device) for name, value in self.inputs.items()},
+            {
+                name: Target(target.rows.to(device), _to(target.value, device), target.truth)
+                for name, target in self.targets.items()
+            },
+        )
+
+
+def _to(value: Any, device: torch.device | str) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, Mapping):
+        return {name: _to(part, device) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_to(part, device) for part in value)
+    return value
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A sum and what it is a sum over, so that rows, batches and ranks add before anything is divided.
+
+    Args:
+        total: the summed loss, differentiable.
+        weight: the rows, tokens or pixels that count.
+    """
+
+    total: Float[Tensor, ""]
+    weight: Float[Tensor, ""]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """One batch's losses by task, and numbers worth a line in the log."""
+
+    tasks: Mapping[str, Loss]
+    aux: Mapping[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,72 @@
+"""Answers in the task's own space and units: names, words, pixels of the file, metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the names of a `Label` or a closed `Answer`, or the ranked candidates of a `Match`.
+
+    Args:
+        index: the chosen name or candidate.
+        name: its text, when it has one.
+        scores: a score for each name or candidate, higher is more likely; empty when not computed.
+    """
+
+    index: int
+    name: str = ""
+    scores: tuple[float, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text that was generated.
+
+    Args:
+        text: the words.
+        log_prob: the sum of log-probabilities of its tokens up to and with the end token.
+    """
+
+    text: str
+    log_prob: float = 0.0
+
+
+@dataclass(frozen=True)
+class BoxSet:
+    """Things with boxes; truth when `scores` are all 1.
+
+    Args:
+        boxes_xyxy: (n, 4) float, pixels of the file, x0 <= x1.
+        labels: (n,) int, index into `Boxes.names`.
+        scores: (n,) float.
+        attributes: for each box the indices into `Boxes.attributes`; empty when there are none.
+        crowd: (n,) bool, COCO's iscrowd; empty when there are none.
+    """
+
+    boxes_xyxy: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    attributes: tuple[tuple[int, ...], ...] = ()
+    crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+
+@dataclass(frozen=True)
+class DenseMap:
+    """A map at the file's size, (h, w) or (h, w, channels), in the unit of its `Dense`."""
+
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number."""
+
+    value: float
+
+
+Prediction: TypeAlias = Choice | Words | BoxSet | DenseMap | Real

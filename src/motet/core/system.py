@@ -1,0 +1,131 @@
+"""Batch to losses, batch to predictions: what the five architectures have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+from torch import Tensor, nn
+
+from motet.core.batch import Batch, Losses
+from motet.core.example import Example, ImageFile
+from motet.core.prediction import Prediction
+from motet.core.task import Invariance, Task
+
+
+class FeatureStore(Protocol):
+    """Features of a frozen encoder, kept instead of pixels (LiT decoder, section 5.9)."""
+
+    def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
+        """One view's features as `System.encode` gave them, (n, d) float16: the plain view when `rng` is None, else one drawn
+        from those whose flip and crop the task allows."""
+        ...
+
+
+class Processor(Protocol):
+    """How one system sees an Example, and collates. Runs in loader workers; holds no weights; one path for train, evaluate, serve."""
+
+    def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Any:
+        """One row, encoded. `rng=None` is evaluation: no augmentation, nothing drawn."""
+        ...
+
+    def collate(self, rows: Sequence[Any], *, keep_truth: bool) -> Batch:
+        """Rows to a batch; `keep_truth` also keeps the raw truths that metrics read."""
+        ...
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        """The pixels of view `index` of an image, (3, h, w) float32, as the encoder wants them: view 0 is the plain one of evaluation."""
+        ...
+
+    def view_changes(self, index: int) -> frozenset[Invariance]:
+        """What was done to view `index`; a task gets only views whose changes it is invariant to."""
+        ...
+
+    def view_key(self) -> str:
+        """A text that changes when the pixels of a view would: size, crop, normalisation."""
+        ...
+
+    def with_features(self, store: FeatureStore | None) -> Self:
+        """The same processor reading stored features (None: pixels) for its images."""
+        ...
+
+
+class System(nn.Module, ABC):
+    """One architecture for all its tasks.
+
+    A target kind that the system cannot answer raises UnsupportedTask when the system is built.
+
+    Attributes:
+        mixes: whether one batch may hold rows of several sources.
+        tasks_per_row: whether a row carries the targets of one task or of many.
+        tasks: by name, in order; a task's index is its place here.
+        processor: how this system sees an Example.
+        config: the frozen dataclass it was built from (see `SystemConfig`).
+    """
+
+    mixes: ClassVar[bool] = False
+    tasks_per_row: ClassVar[Literal["one", "many"]] = "one"
+    tasks: Mapping[str, Task]
+    processor: Processor
+    config: SystemConfig
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """The only path through a frozen encoder: pixels (b, 3, h, w) to features (b, n, d)."""
+        raise NotImplementedError(f"{type(self).__name__} has no frozen encoder whose features could be stored")
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> Losses:
+        """Sums and weights by task, over the rows of the batch that have a target of it."""
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        """Answers by task, in the order of `Target.rows`; call in eval mode."""
+
+    @abstractmethod
+    def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """What the tasks compete for: disjoint groups of parameters, shallow to deep."""
+
+    def assets(self) -> Mapping[str, bytes]:
+        """Files that belong to the saved model beside its weights (a trained tokeniser), by name."""
+        return {}
+
+    def encoder_key(self) -> str | None:
+        """A digest of the frozen encoder's weights, for stored features; None where features cannot be stored."""
+        return None
+
+    def refresh(self, batches: Sequence[Batch], step: int) -> None:
+        """Whatever is estimated from batches now and then, kept as a saved buffer; nothing by default."""
+
+    def task_weights(self) -> Mapping[str, float]:
+        """What balancers multiply each task's loss with; ones by default."""
+        return dict.fromkeys(self.tasks, 1.0)
+
+
+class SystemConfig(Protocol):
+    """A frozen dataclass of plain values that builds one system; `config.json` of a saved model is its fields."""
+
+    def build(
+        self,
+        tasks: Sequence[Task],
+        *,
+        texts: Callable[[], Iterable[str]],
+        assets: Mapping[str, bytes] | None = None,
+    ) -> System:
+        """The system for these tasks.
+
+        Args:
+            tasks: in order.
+            texts: every text of the run's training sources, for a tokeniser that is trained on them; called at most once.
+            assets: what `System.assets` gave, when a saved model is restored; then nothing pretrained is fetched either,
+                since the weights follow.
+
+        Raises:
+            UnsupportedTask: a task whose kind of answer this system cannot give.
+        """
+        ...
+
+    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
+        """Optimiser groups: ``{"name", "params", "lr_scale", "decay": bool}``, trainable parameters only, each once."""
+        ...

@@ -1,0 +1,81 @@
+"""What may be seen, what is asked, what is true, how it is judged. A task knows no architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from motet.core.batch import Loss
+from motet.core.errors import ConfigError, DataError
+from motet.core.example import Example
+from motet.core.metric import Metric
+from motet.core.target import TargetSpec
+
+Sees = Literal["image", "text", "regions", "video"]
+Invariance = Literal["hflip", "crop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One thing to be learned, as a value.
+
+    Args:
+        name: the key in every mapping, log line and report row.
+        sees: what of an Example the system may look at.
+        label: the annotation that holds the truth.
+        target: the kind of answer.
+        metrics: how it is judged; the first is the main one, which deltas and schedules read.
+        prompt: how the row's text is put to a system, with ``{text}`` in it.
+        category: "classification", "captioning", "ocr", "qa", ...: coarse conditioning.
+        invariant: what may be done to its images in training without changing the truth.
+        loss: in the task's own space; None for `losses.default_for(target)`.
+
+    Raises:
+        ConfigError: no metric, an empty name, or a prompt without ``{text}`` where text is seen.
+    """
+
+    name: str
+    sees: frozenset[Sees]
+    label: str
+    target: TargetSpec
+    metrics: tuple[Callable[[], Metric], ...]
+    prompt: str = "{text}"
+    category: str = ""
+    invariant: frozenset[Invariance] = frozenset()
+    loss: Callable[[Tensor, Any], Loss] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name or any(c.isspace() or c == "/" for c in self.name):
+            raise ConfigError(f"Task.name: got {self.name!r}; want a word without spaces or '/'")
+        if not self.metrics:
+            raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one")
+        if "text" in self.sees and "{text}" not in self.prompt:
+            raise ConfigError(f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it")
+
+    @property
+    def main_metric(self) -> str:
+        """The name of the metric that deltas and schedules read."""
+        return self.metrics[0]().name
+
+    def truth(self, example: Example) -> Any:
+        """The row's annotation.
+
+        Raises:
+            DataError: the row has no such annotation.
+        """
+        if self.label not in example.labels:
+            raise DataError(
+                f"{example.id}: task {self.name!r} reads the annotation {self.label!r}: "
+                f"got {sorted(example.labels) or 'none'}; want it among them"
+            )
+        return example.labels[self.label]
+
+    def asked(self, example: Example) -> str:
+        """The row's text as it is put to a system; "" for a task that sees none."""
+        if "text" not in self.sees:
+            return ""
+        text = example.text if isinstance(example.text, str) else " ".join(example.text)
+        return self.prompt.format(text=text)

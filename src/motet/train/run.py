@@ -1,0 +1,108 @@
+"""A run as a value: everything a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from motet.core import ConfigError, Schedule, SystemConfig, Task
+from motet.data.source import Role, Source
+from motet.train.balance import Balancer, RowMean
+from motet.train.plan import Plan
+
+
+class ScheduleSpec(Protocol):
+    """What a recipe says of the schedule, before it knows how large the sources are."""
+
+    def bind(self, sources: Sequence[Source], *, seed: int) -> Schedule:
+        """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        ...
+
+
+@dataclass(frozen=True)
+class From:
+    """Start from another run's weights: a pretrained trunk, a detector, the multi-task model to fine-tune.
+
+    Args:
+        folder: a run folder or a saved model folder.
+        include: parameter-name prefixes to take; all by default.
+        rename: old prefix -> new prefix, applied before `include`.
+    """
+
+    folder: Path
+    include: tuple[str, ...] = ("",)
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Store the frozen encoder's output once and read it instead of images (LiT decoder, section 5.9).
+
+    Args:
+        folder: where stores lie; shared by runs, keyed by content.
+        views: how many differently cropped views of each training image are kept, the plain one included.
+    """
+
+    folder: Path
+    views: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is trained, on what, how, and what it should reach.
+
+    Args:
+        system: builds the architecture.
+        sources: of all roles; a task's order is that of its first source.
+        schedule: bound to the training sources when the run starts.
+        plan: steps, rates, seeds.
+        balancer: several losses to one gradient.
+        features: store frozen features; None encodes images at every step.
+        start: another run to start from.
+        expect: (task, metric) -> (value, allowed shortfall), checked by `motet train --check` and CI.
+        credit: lines that must stand beside pictures and in the model card (licences of the data).
+
+    Raises:
+        ConfigError: no training source, two sources of one name, two different tasks of one name.
+    """
+
+    system: SystemConfig
+    sources: tuple[Source, ...]
+    schedule: ScheduleSpec
+    plan: Plan
+    balancer: Balancer = field(default_factory=RowMean)
+    features: Features | None = None
+    start: From | None = None
+    expect: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    credit: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise ConfigError(f"Run.sources: got the names {twice} more than once; want every name once")
+        if not self.of_role("train"):
+            raise ConfigError("Run.sources: got none of role 'train'; want at least one")
+        self.tasks  # noqa: B018  two tasks of one name are found here, before anything is built
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of the training sources, each once, in order of first appearance."""
+        found: dict[str, Task] = {}
+        for source in self.sources:
+            for task in source.tasks:
+                if source.role != "train" and task.name not in found:
+                    raise ConfigError(
+                        f"Source {source.name!r} ({source.role}): task {task.name!r} stands in no earlier training source"
+                    )
+                if found.setdefault(task.name, task) != task:
+                    raise ConfigError(
+                        f"Run.sources: two different tasks are called {task.name!r}; want one value a name"
+                    )
+        return tuple(found.values())
+
+    def of_role(self, role: Role) -> tuple[Source, ...]:
+        """The sources of one role, in order."""
+        return tuple(source for source in self.sources if source.role == role)

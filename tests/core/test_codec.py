@@ -1,0 +1,43 @@
+import pytest
+
+from motet.core import CheckpointError, ConfigError, Label, Task, Text
+from motet.core.codec import from_plain, to_plain
+from motet.core.metric import MeanMetric
+
+
+class Always(MeanMetric):
+    name = "always"
+
+    def row(self, prediction, truth, target):
+        return 1.0
+
+
+def task() -> Task:
+    return Task(
+        name="kind",
+        sees=frozenset({"image"}),
+        label="class",
+        target=Label(("cat", "dog")),
+        metrics=(Always,),
+        invariant=frozenset({"hflip"}),
+    )
+
+
+def test_a_task_comes_back_equal_when_its_code_is_trusted():
+    plain = to_plain(task())
+    assert from_plain(plain, trust=(Always.__module__,)) == task()
+
+
+def test_code_of_another_package_is_not_imported_unasked():
+    with pytest.raises(CheckpointError, match="trust"):
+        from_plain({"reference": "os:system"})
+
+
+def test_a_lambda_is_refused_before_anything_is_trained():
+    with pytest.raises(ConfigError, match="top of a module"):
+        to_plain((lambda: None,))
+
+
+def test_unknown_fields_are_refused():
+    with pytest.raises(CheckpointError, match="max_wordz"):
+        from_plain({**to_plain(Text(3)), "max_wordz": 1})
