@@ -1,4 +1,7 @@
-"""Frozen dataclasses to plain data and back, for `config.json`, `tasks.json` and `run.json`. No pickle; no import the user did not allow."""
+"""Frozen dataclasses to plain data and back, for `config.json`, `tasks.json` and `run.json`.
+
+No pickle, and no import that the user did not allow.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _CLASS, _REFERENCE = "class", "reference"
 def to_plain(value: Any) -> Any:
     """Dataclasses, tuples, sets, mappings, paths, classes and functions as what JSON can hold.
 
-    A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or a function ``{"reference": "module:name"}``.
+    A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or function ``{"reference": "module:name"}``.
 
     Raises:
         ConfigError: a value that cannot be found again by name (a lambda, a local class) or has no plain form.
@@ -39,7 +42,7 @@ def to_plain(value: Any) -> Any:
                 return {key: to_plain(part) for key, part in value.items()}
             return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
         case frozenset() | set():
-            return {"set": sorted(to_plain(part) for part in value)}
+            return {"set": sorted((to_plain(part) for part in value), key=str)}
         case Sequence():
             return [to_plain(part) for part in value]
     if dataclasses.is_dataclass(value):
@@ -71,10 +74,11 @@ def from_plain(data: Any, *, trust: Sequence[str] = ()) -> Any:
             return _load(name, trust)
         case {"class": str(name), **fields}:
             kind = _load(name, trust)
-            if not dataclasses.is_dataclass(kind):
+            if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
                 raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
+            values = {str(key): from_plain(part, trust=trust) for key, part in fields.items()}
             try:
-                return kind(**{key: from_plain(part, trust=trust) for key, part in fields.items()})  # type: ignore[operator]
+                return kind(**values)
             except TypeError as error:
                 raise CheckpointError(f"saved class {name}: got {sorted(fields)}; {error}") from error
         case dict():

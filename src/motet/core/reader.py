@@ -8,7 +8,10 @@ from motet.core.example import Example
 
 
 class Reader(Protocol):
-    """The only room where a file format is known. A reader pickles (loader workers get a copy) and holds no open file."""
+    """The only room where a file format is known.
+
+    A reader pickles (loader workers get a copy) and holds no open file.
+    """
 
     def __len__(self) -> int:
         """How many rows there are."""

@@ -19,13 +19,18 @@ class FeatureStore(Protocol):
     """Features of a frozen encoder, kept instead of pixels (LiT decoder, section 5.9)."""
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
-        """One view's features as `System.encode` gave them, (n, d) float16: the plain view when `rng` is None, else one drawn
-        from those whose flip and crop the task allows."""
+        """One view's features as `System.encode` gave them, (n, d) float16.
+
+        The plain view when `rng` is None, else one drawn from those whose flip and crop the task allows.
+        """
         ...
 
 
 class Processor(Protocol):
-    """How one system sees an Example, and collates. Runs in loader workers; holds no weights; one path for train, evaluate, serve."""
+    """How one system sees an Example, and collates: one path for train, evaluate and serve.
+
+    It runs in loader workers and holds no weights.
+    """
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Any:
         """One row, encoded. `rng=None` is evaluation: no augmentation, nothing drawn."""
@@ -36,7 +41,7 @@ class Processor(Protocol):
         ...
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        """The pixels of view `index` of an image, (3, h, w) float32, as the encoder wants them: view 0 is the plain one of evaluation."""
+        """The pixels of view `index` of an image, (3, h, w) float32, as the encoder wants them; view 0 is the plain one."""
         ...
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
@@ -117,9 +122,9 @@ class SystemConfig(Protocol):
 
         Args:
             tasks: in order.
-            texts: every text of the run's training sources, for a tokeniser that is trained on them; called at most once.
-            assets: what `System.assets` gave, when a saved model is restored; then nothing pretrained is fetched either,
-                since the weights follow.
+            texts: every text of the run's training sources, for a tokeniser trained on them; called at most once.
+            assets: what `System.assets` gave, when a saved model is restored; then nothing pretrained is fetched
+                either, since the weights follow.
 
         Raises:
             UnsupportedTask: a task whose kind of answer this system cannot give.

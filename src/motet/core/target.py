@@ -54,12 +54,18 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Region:
-    """The place a phrase means. Truth: (x0, y0, x1, y1) in pixels of the file, or None where nothing is meant. Right at IoU > 0.5."""
+    """The place a phrase means. Right at IoU > 0.5.
+
+    Truth: (x0, y0, x1, y1) in pixels of the file, or None where nothing is meant.
+    """
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A value a pixel. Truth: an array of the file's size, (h, w) or (h, w, channels); invalid pixels are NaN, or -1 for classes."""
+    """A value a pixel.
+
+    Truth: an array of the file's size, (h, w) or (h, w, channels); invalid pixels are NaN, or -1 for classes.
+    """
 
     channels: int
     unit: Literal["class", "metre", "unit vector", "probability"]
@@ -81,7 +87,10 @@ class Match:
 
 @dataclass(frozen=True)
 class Masked:
-    """Hidden parts of the input, to be told from the rest. Truth: the input itself; evaluation masks are keyed by the Example's id."""
+    """Hidden parts of the input, to be told from the rest.
+
+    Truth: the input itself; evaluation masks are keyed by the Example's id.
+    """
 
     what: Literal["words", "regions"]
 

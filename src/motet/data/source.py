@@ -23,10 +23,10 @@ class Source:
         reader: the rows.
         tasks: what is asked of every row.
         role: schedules, early stopping and tuning see "val" only.
-        by: what one visit takes: "image": the next image, and one of its rows at random (LiT decoder, section 5.3, "Concat
-            images"); "row": the next row ("Concat image-question pairs").
-        compose: makes a training row afresh instead of `reader[index]`: questions drawn anew each epoch, hard negatives. It
-            gets a generator keyed by (seed, source, rows taken); never used for "val" and "test".
+        by: what one visit takes: "image": the next image, and one of its rows at random (LiT decoder, section 5.3,
+            "Concat images"); "row": the next row ("Concat image-question pairs").
+        compose: makes a training row afresh instead of `reader[index]`: questions drawn anew each epoch, hard
+            negatives. It gets a generator keyed by (seed, source, rows taken); never used for "val" and "test".
         share: multiplies the source's natural rate, for schedules that go by size.
 
     Raises:

@@ -20,7 +20,7 @@ class Plan:
         rate: the learning rate's shape over the steps, 0 to 1.
         weight_decay: as the optimiser defines it.
         clip: largest norm of the gradient; None for no clipping.
-        micro_batches: each rank's batch is cut in so many parts, forward and backward one after the other, to save memory.
+        micro_batches: each rank's batch is cut in so many parts, run one after the other, to save memory.
         precision: "bfloat16" autocasts the forward pass where the hardware has it.
         compile: `torch.compile` the system's losses.
         workers: loader processes a rank.

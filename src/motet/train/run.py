@@ -91,16 +91,15 @@ class Run:
     def tasks(self) -> tuple[Task, ...]:
         """The tasks of the training sources, each once, in order of first appearance."""
         found: dict[str, Task] = {}
-        for source in self.sources:
+        for source in (*self.of_role("train"), *self.of_role("val"), *self.of_role("test")):
             for task in source.tasks:
                 if source.role != "train" and task.name not in found:
                     raise ConfigError(
-                        f"Source {source.name!r} ({source.role}): task {task.name!r} stands in no earlier training source"
+                        f"Source {source.name!r} ({source.role}): got the task {task.name!r}; "
+                        f"want one that is trained: {sorted(found)}"
                     )
                 if found.setdefault(task.name, task) != task:
-                    raise ConfigError(
-                        f"Run.sources: two different tasks are called {task.name!r}; want one value a name"
-                    )
+                    raise ConfigError(f"Run.sources: got two different tasks called {task.name!r}; want one a name")
         return tuple(found.values())
 
     def of_role(self, role: Role) -> tuple[Source, ...]:
