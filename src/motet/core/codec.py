@@ -42,7 +42,7 @@ def to_plain(value: Any) -> Any:
                 return {key: to_plain(part) for key, part in value.items()}
             return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
         case frozenset() | set():
-            return {"set": sorted((to_plain(part) for part in value), key=str)}
+            return {"set": sorted([to_plain(part) for part in value], key=str)}
         case Sequence():
             return [to_plain(part) for part in value]
     if dataclasses.is_dataclass(value):
@@ -80,7 +80,7 @@ def from_plain(data: Any, *, trust: Sequence[str] = ()) -> Any:
             try:
                 return kind(**values)
             except TypeError as error:
-                raise CheckpointError(f"saved class {name}: got {sorted(fields)}; {error}") from error
+                raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
         case dict():
             return {key: from_plain(part, trust=trust) for key, part in data.items()}
     return data
@@ -99,8 +99,8 @@ def _load(name: str, trust: Sequence[str]) -> Any:
     module, _, path = name.partition(":")
     if not any(module == package or module.startswith(package + ".") for package in ("motet", *trust)):
         raise CheckpointError(
-            f"saved name {name!r}: got a package that is not motet's; want it in `trust` (--trust {module.split('.')[0]}) "
-            "if you know whose code it is"
+            f"saved name {name!r}: got a package that is not motet's; "
+            f"want it in `trust` (--trust {module.split('.')[0]}) if you know whose code it is"
         )
     try:
         thing: Any = importlib.import_module(module)

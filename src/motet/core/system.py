@@ -41,7 +41,7 @@ class Processor(Protocol):
         ...
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        """The pixels of view `index` of an image, (3, h, w) float32, as the encoder wants them; view 0 is the plain one."""
+        """View `index` of an image as the encoder wants it, (3, h, w) float32; view 0 is the plain one."""
         ...
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
