@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,12 +114,12 @@ def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> Saved:
         from_plain(raw.get("system"), trust=trust),
         from_plain(_read_json(folder / TASKS, list), trust=trust),
     )
-    if not isinstance(getattr(config, "build", None), Callable):  # type: ignore[arg-type]  # a runtime check of a protocol
+    if not callable(getattr(config, "build", None)):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
     for task in tasks:
         if not isinstance(task, Task):
             raise CheckpointError(f"{folder / TASKS}: got {type(task).__name__}; want tasks")
-    assets = {name: _read_asset(folder / ASSETS / name, digest) for name, digest in raw.get("assets", {}).items()}
+    assets = {name: _read_asset(folder / ASSETS, name, digest) for name, digest in raw.get("assets", {}).items()}
     return Saved(folder, config, tasks, assets)
 
 
@@ -224,7 +224,10 @@ def _read_json(path: Path, kind: type) -> Any:
     return data
 
 
-def _read_asset(path: Path, digest: str) -> bytes:
+def _read_asset(folder: Path, name: str, digest: str) -> bytes:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CheckpointError(f"{folder}: asset: got {name!r}; want a name inside this folder")
     try:
         data = path.read_bytes()
     except OSError as error:
