@@ -1,0 +1,165 @@
+"""How gradients become updates: optimisers as values, and the one place where the schedule's rate enters them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch.optim import Optimizer
+
+from motet.core import ConfigError
+from motet.train.adafactor import ScalingAdafactor
+from motet.train.rates import Constant as Constant
+from motet.train.rates import Cosine as Cosine
+from motet.train.rates import Linear as Linear
+from motet.train.rates import RateSpec as RateSpec
+from motet.train.rates import Rsqrt as Rsqrt
+
+_FUSED_DEVICES = {"cpu", "cuda", "mps"}
+
+
+class OptimizerSpec(Protocol):
+    """What a plan says of the optimiser."""
+
+    def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
+        """The optimiser, at rate 1; call `set_rate` before each step.
+
+        Args:
+            groups: ``{"name", "params", "lr_scale", "decay": bool}``, as `SystemConfig.parameter_groups` gives them.
+            lr: peak learning rate; each group multiplies it with its `lr_scale`.
+            weight_decay: of the groups with `decay`; the others have none.
+
+        Raises:
+            ConfigError: no parameter at all, or one that stands in two groups.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW:
+    """Adam with decoupled weight decay; the decay is scaled by the learning rate (PyTorch's definition).
+
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", algorithm 2.
+
+    Args:
+        betas: decays of the first and second moment.
+        eps: added to the root of the second moment.
+
+    Raises:
+        ConfigError: a decay outside [0, 1), or an epsilon that is not positive.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"AdamW.betas: got {self.betas}; want two numbers in [0, 1)")
+        if not self.eps > 0:
+            raise ConfigError(f"AdamW.eps: got {self.eps}; want a positive number")
+
+    def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
+        built = _torch_groups(groups, lr, weight_decay)
+        fused = all(p.device.type in _FUSED_DEVICES for group in built for p in group["params"])
+        return torch.optim.AdamW(built, betas=self.betas, eps=self.eps, fused=fused)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adafactor:
+    """The Adafactor of "Scaling Vision Transformers", which the LiT decoder is trained with.
+
+    The weight decay is scaled by the schedule's rate only, so one value fits every learning rate. See `ScalingAdafactor`.
+
+    Args:
+        beta2_cap: the largest decay of the second moment; 0.999 and 0.95 are both published and make no difference.
+        momentum: decay of the first moment; None keeps none.
+        momentum_dtype: what the first moment is stored in; None, the parameter's own 32 bits.
+        update_clip: largest root mean square of one parameter's step; None for no clipping, as published.
+        min_factored: matrices whose smaller side is below this keep whole second moments.
+
+    Raises:
+        ConfigError: a decay outside [0, 1).
+    """
+
+    beta2_cap: float = 0.999
+    momentum: float | None = 0.9
+    momentum_dtype: Literal["bfloat16", "float32"] | None = "bfloat16"
+    update_clip: float | None = None
+    min_factored: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("beta2_cap", "momentum"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise ConfigError(f"Adafactor.{name}: got {value}; want a number in [0, 1)")
+        if self.momentum_dtype not in ("bfloat16", "float32", None):
+            raise ConfigError(
+                f"Adafactor.momentum_dtype: got {self.momentum_dtype!r}; want 'bfloat16', 'float32' or None"
+            )
+        if self.update_clip is not None and not self.update_clip > 0:
+            raise ConfigError(f"Adafactor.update_clip: got {self.update_clip}; want a positive number or None")
+
+    def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
+        return ScalingAdafactor(
+            _torch_groups(groups, lr, weight_decay),
+            beta2_cap=self.beta2_cap,
+            momentum=self.momentum,
+            momentum_dtype=torch.bfloat16 if self.momentum_dtype == "bfloat16" else torch.float32,
+            update_clip=self.update_clip,
+            min_factored=self.min_factored,
+        )
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Put the schedule's factor of this step into every group; call before `optimizer.step()`.
+
+    Each group then holds ``lr = peak_lr * rate`` for the update and ``rate`` for decays that do not follow the learning rate.
+
+    Args:
+        optimizer: built by an `OptimizerSpec`.
+        rate: 0 to 1, from `RateSpec.rate(step, steps)`.
+
+    Examples:
+        >>> weight = torch.nn.Parameter(torch.ones(2))
+        >>> groups = [{"name": "encoder", "params": [weight], "lr_scale": 0.1, "decay": True}]
+        >>> optimizer = AdamW().build(groups, lr=1e-3, weight_decay=1e-4)
+        >>> set_rate(optimizer, 0.5)
+        >>> round(optimizer.param_groups[0]["lr"], 8)
+        5e-05
+    """
+    for group in optimizer.param_groups:
+        group["rate"] = rate
+        group["lr"] = group["peak_lr"] * rate
+
+
+def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    """The groups in torch's form: "lr_scale" and "decay" become "peak_lr" and "weight_decay"; empty groups are left out."""
+    seen: set[int] = set()
+    built: list[dict[str, Any]] = []
+    for group in groups:
+        params = list(group["params"])
+        for parameter in params:
+            if id(parameter) in seen:
+                raise ConfigError(
+                    f"parameter group {group['name']!r}: got a parameter of shape {tuple(parameter.shape)} that stands in "
+                    "a group already; want each once"
+                )
+            seen.add(id(parameter))
+        if params:
+            peak_lr = lr * float(group["lr_scale"])
+            decay = weight_decay if group["decay"] else 0.0
+            built.append(
+                {
+                    "name": group["name"],
+                    "params": params,
+                    "lr": peak_lr,
+                    "peak_lr": peak_lr,
+                    "rate": 1.0,
+                    "weight_decay": decay,
+                }
+            )
+    if not built:
+        raise ConfigError("optimiser: got no trainable parameter; want at least one (is every part frozen?)")
+    return built
