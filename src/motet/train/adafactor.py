@@ -1,4 +1,4 @@
-"""The memory-light Adafactor of "Scaling Vision Transformers": factored second moments, half-precision first moments."""
+"""The light Adafactor of "Scaling Vision Transformers": factored second moments, half-precision first moments."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class AdamW:
 class Adafactor:
     """The Adafactor of "Scaling Vision Transformers", which the LiT decoder is trained with.
 
-    The weight decay is scaled by the schedule's rate only, so one value fits every learning rate. See `ScalingAdafactor`.
+    The weight decay is scaled by the schedule's rate only: one value fits all learning rates. See `ScalingAdafactor`.
 
     Args:
         beta2_cap: the largest decay of the second moment; 0.999 and 0.95 are both published and make no difference.
@@ -115,7 +115,7 @@ class Adafactor:
 def set_rate(optimizer: Optimizer, rate: float) -> None:
     """Put the schedule's factor of this step into every group; call before `optimizer.step()`.
 
-    Each group then holds ``lr = peak_lr * rate`` for the update and ``rate`` for decays that do not follow the learning rate.
+    Each group then holds ``lr = peak_lr * rate``, and ``rate`` for a decay that does not follow the learning rate.
 
     Args:
         optimizer: built by an `OptimizerSpec`.
@@ -135,7 +135,7 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """The groups in torch's form: "lr_scale" and "decay" become "peak_lr" and "weight_decay"; empty groups are left out."""
+    """The groups in torch's form: "lr_scale", "decay" become "peak_lr", "weight_decay"; empty groups are left out."""
     seen: set[int] = set()
     built: list[dict[str, Any]] = []
     for group in groups:
@@ -143,8 +143,8 @@ def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: 
         for parameter in params:
             if id(parameter) in seen:
                 raise ConfigError(
-                    f"parameter group {group['name']!r}: got a parameter of shape {tuple(parameter.shape)} that stands in "
-                    "a group already; want each once"
+                    f"parameter group {group['name']!r}: got a parameter of shape {tuple(parameter.shape)} that "
+                    "stands in a group already; want each once"
                 )
             seen.add(id(parameter))
         if params:

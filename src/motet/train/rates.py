@@ -43,7 +43,7 @@ class _Shape:
             value = getattr(self, name)
             if value < 0 or (isinstance(value, float) and value >= 1):
                 raise ConfigError(
-                    f"{type(self).__name__}.{name}: got {value}; want a number of steps, or a share of the run in [0, 1)"
+                    f"{type(self).__name__}.{name}: got {value}; want a number of steps, or a share in [0, 1)"
                 )
 
     def rate(self, step: int, steps: int) -> float:
@@ -51,8 +51,8 @@ class _Shape:
         warmup, cooldown = _in_steps(self.warmup, steps), _in_steps(self.cooldown, steps)
         if warmup + cooldown > steps:
             raise ConfigError(
-                f"{type(self).__name__}: got a warm-up of {warmup} and a cool-down of {cooldown} steps in a run of {steps}; "
-                "want them to fit in it"
+                f"{type(self).__name__}: got a warm-up of {warmup} and a cool-down of {cooldown} steps in a run of "
+                f"{steps}; want them to fit in it"
             )
         rate = self.decay(step, warmup, steps)
         if warmup:
@@ -72,7 +72,7 @@ class Cosine(_Shape):
 
         rate = (1 + cos(pi * progress)) / 2
 
-    Source: big_vision; the decay of "A Study of Autoregressive Decoders" is not stated, this is its neighbours' default.
+    Source: big_vision. "A Study of Autoregressive Decoders" does not state its decay; this is its neighbours' default.
 
     Args:
         warmup: a number of steps (int), or a share of the run (float below 1).
@@ -157,7 +157,8 @@ class Constant(_Shape):
 
 
 def _in_steps(value: int | float, steps: int) -> int:
-    return round(value * steps) if isinstance(value, float) else value
+    # Rounded down, so that two halves fit; the addend keeps 0.29 of 100 at 29.
+    return math.floor(value * steps + 1e-9) if isinstance(value, float) else value
 
 
 def _progress(step: int, warmup: int, steps: int) -> float:
