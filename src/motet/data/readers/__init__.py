@@ -1,0 +1,30 @@
+"""The room where file formats are known: one file a format, and the table of them all."""
+
+from __future__ import annotations
+
+from motet.data.readers.coco_captions import CocoCaptions
+from motet.data.readers.easy_vqa import EasyVqa
+from motet.data.readers.flickr import Flickr8k, Flickr30k
+from motet.data.readers.gqa import Gqa
+from motet.data.readers.idx import Idx
+from motet.data.readers.image_folder import ImageFolder
+from motet.data.readers.multi30k import Multi30k
+from motet.data.readers.ocr_lines import OcrLines
+from motet.data.readers.visual_genome_qa import VisualGenomeQA
+from motet.data.readers.vqav2 import Vqav2
+
+READERS: dict[str, type] = {
+    "ImageFolder": ImageFolder,
+    "Idx": Idx,
+    "CocoCaptions": CocoCaptions,
+    "Flickr8k": Flickr8k,
+    "Flickr30k": Flickr30k,
+    "Multi30k": Multi30k,
+    "Vqav2": Vqav2,
+    "VisualGenomeQA": VisualGenomeQA,
+    "Gqa": Gqa,
+    "OcrLines": OcrLines,
+    "EasyVqa": EasyVqa,
+}
+
+__all__ = ["READERS", *READERS]

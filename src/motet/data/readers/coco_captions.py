@@ -1,0 +1,104 @@
+"""COCO captions: `annotations/captions_train2017.json` beside `train2017/`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field as part
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import DataError, Example
+from motet.data.readers.held import hold, release
+from motet.data.readers.json_file import field, load_json, number, words
+from motet.data.readers.places import coco_id, image_at, inside, place_name
+
+_OFFICIAL = re.compile(r"captions_([a-z]+)(\d{4})")
+
+
+class _Row(NamedTuple):
+    number: int
+    file: str
+    captions: tuple[str, ...] | DataError
+    entry: int
+
+
+@dataclass(frozen=True)
+class CocoCaptions:
+    """COCO 2014 or 2017 captions, an Example an image that has some; labels: "captions", in the order of the file.
+
+    Args:
+        annotations: `captions_train2017.json`, or a file of one's own with its keys: `images` (`id`, `file_name`) and
+            `annotations` (`image_id`, `caption`).
+        images: the folder that `file_name` is relative to.
+        name: what ids start with; by default "coco2017/train", from the file's name.
+        image_prefix: what image ids start with. The default is right for COCO images and only for them; files of one's
+            own with other images need one of their own.
+
+    Raises:
+        DataError: no such file, not JSON, a missing key, a wrong type, an id that is there twice, no caption at all, a
+            caption of an unknown image. An empty caption is raised when its row is read.
+    """
+
+    annotations: Path | str
+    images: Path | str
+    name: str = ""
+    image_prefix: str = "coco"
+    _prefix: str = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        path = Path(self.annotations)
+        rows = _rows(load_json(path), path, Path(self.images))
+        if not rows:
+            raise DataError("annotations: got no caption; want at least one", path=path)
+        object.__setattr__(self, "_prefix", self.name or _name(path))
+        object.__setattr__(self, "_rows", rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row."""
+        key = coco_id(self._rows[index].number)
+        return (key if self.image_prefix == "coco" else f"{self.image_prefix}/{self._rows[index].number}",)
+
+    def __getitem__(self, index: int) -> Example:
+        row = self._rows[index]
+        captions = release(row.captions)
+        image = image_at(Path(self.images) / row.file, path=Path(self.annotations), row=row.entry)
+        return Example(
+            id=f"{self._prefix}/{row.number}",
+            images=(image,),
+            image_ids=self.keys(index),
+            labels={"captions": captions},
+        )
+
+
+def _name(path: Path) -> str:
+    found = _OFFICIAL.match(path.name)
+    return f"coco{found[2]}/{found[1]}" if found else place_name(path)
+
+
+def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
+    """An entry an image that has captions, in the order of `images`; the row of an error counts from 0 in its list."""
+    files: dict[int, tuple[str, int]] = {}
+    for row, entry in enumerate(field(data, "images", list, path=path)):
+        image = number(entry, "id", path=path, row=row)
+        if image in files:
+            raise DataError(f"images: got the id {image} twice; want every id once", path=path, row=row)
+        files[image] = (inside(images, field(entry, "file_name", str, path=path, row=row), path=path, row=row), row)
+    captions: dict[int, list[str | DataError]] = {}
+    for row, entry in enumerate(field(data, "annotations", list, path=path)):
+        image = number(entry, "image_id", path=path, row=row)
+        if image not in files:
+            raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
+        field(entry, "caption", str, path=path, row=row)
+        captions.setdefault(image, []).append(hold(words, entry, "caption", path=path, row=row))
+    return tuple(
+        _Row(image, file, hold(_all, captions[image]), row) for image, (file, row) in files.items() if image in captions
+    )
+
+
+def _all(captions: list[str | DataError]) -> tuple[str, ...]:
+    return tuple(release(caption) for caption in captions)

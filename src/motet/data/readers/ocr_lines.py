@@ -1,0 +1,98 @@
+"""Text line crops with a table of what stands on them: `val_gt.tsv` beside `val/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import ConfigError, DataError, Example
+from motet.data.readers.places import image_at, inside, place_name
+from motet.data.readers.text_file import read_lines
+
+_ENDING = "_gt"
+
+
+class _Row(NamedTuple):
+    table_index: int
+    entry: int
+    file: str
+    text: str
+
+
+@dataclass(frozen=True)
+class OcrLines:
+    """Crops and `file<tab>text` tables, for text reading; labels: "text", a tuple of the one text.
+
+    Args:
+        tables: a TSV or several, without a header; a line has the crop's file and its text.
+        images: the folder of the crops; by default, for `x_gt.tsv` or `x.tsv`, the folder `x` beside it, or where there
+            is none the folder the table lies in.
+        name: what ids start with; by default the folder's name.
+
+    Raises:
+        DataError: no such file, a line without one tab, a crop that is there twice. An empty text is raised when its
+            row is read.
+        ConfigError: no table.
+    """
+
+    tables: Path | str | tuple[Path | str, ...]
+    images: Path | str | None = None
+    name: str = ""
+    _tables: tuple[tuple[Path, Path, str], ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given = self.tables if isinstance(self.tables, tuple) else (self.tables,)
+        if not given:
+            raise ConfigError("OcrLines.tables: got none; want at least one")
+        folders = tuple((Path(table), self._folder(Path(table))) for table in given)
+        tables = tuple((table, folder, self._prefix(folder)) for table, folder in folders)
+        rows = tuple(row for index, (table, folder, _) in enumerate(tables) for row in _read(index, table, folder))
+        if not rows:
+            raise DataError("lines: got none; want file<tab>text", path=tables[0][0])
+        seen: set[tuple[Path, str]] = set()
+        for row in rows:
+            table, folder, _ = tables[row.table_index]
+            if (folder, row.file) in seen:
+                raise DataError(f"file: got {row.file!r} twice; want every crop once", path=table, row=row.entry)
+            seen.add((folder, row.file))
+        object.__setattr__(self, "_tables", tables)
+        object.__setattr__(self, "_rows", rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row: the crop's place."""
+        row = self._rows[index]
+        return (f"{self._tables[row.table_index][2]}/{row.file}",)
+
+    def __getitem__(self, index: int) -> Example:
+        row = self._rows[index]
+        table, folder, _ = self._tables[row.table_index]
+        if not row.text:
+            raise DataError("text: got an empty one; want what stands on the crop", path=table, row=row.entry)
+        image = image_at(folder / row.file, path=table, row=row.entry)
+        (key,) = self.keys(index)
+        return Example(id=key, images=(image,), image_ids=(key,), labels={"text": (row.text,)})
+
+    def _folder(self, table: Path) -> Path:
+        if self.images is not None:
+            return Path(self.images)
+        beside = table.with_name(table.stem.removesuffix(_ENDING))
+        return beside if beside.is_dir() else table.parent
+
+    def _prefix(self, folder: Path) -> str:
+        return f"{self.name}/{folder.name}" if self.name else place_name(folder)
+
+
+def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
+    for entry, line in enumerate(read_lines(table)):
+        if not line.strip():
+            continue
+        cells = line.split("\t")
+        if len(cells) != 2:
+            raise DataError(f"columns: got {len(cells)}; want 2 (file, text)", path=table, row=entry)
+        yield _Row(table_index, entry, inside(folder, cells[0].strip(), path=table, row=entry), cells[1].strip())

@@ -1,0 +1,124 @@
+"""Where images lie and what they are called over all data sets."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+
+from motet.core import DataError, DiskImage
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+_COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
+_FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
+
+
+def coco_id(number: int) -> str:
+    """The id of a COCO image; the 2014 and the 2017 release share their numbers.
+
+    Examples:
+        >>> coco_id(391895)
+        'coco/391895'
+    """
+    return f"coco/{number}"
+
+
+def photo_id(file_name: str) -> str:
+    """The id of a Flickr or COCO photo by its file name: Flickr8k has a secret behind the number, Flickr30k has not.
+
+    Examples:
+        >>> photo_id("1000268201_693b08cb0e.jpg") == photo_id("1000268201.jpg") == "flickr/1000268201"
+        True
+        >>> photo_id("COCO_val2014_000000398076.jpg#657409")
+        'coco/398076'
+        >>> photo_id("another.jpg")
+        'flickr/another'
+    """
+    if found := _COCO.fullmatch(file_name):
+        return coco_id(int(found[1]))
+    found = _FLICKR.fullmatch(file_name)
+    return f"flickr/{found[1] if found else Path(file_name).stem}"
+
+
+def vg_id(image: str) -> str:
+    """The id of a Visual Genome image; GQA's images are Visual Genome's, but for those that start with a letter.
+
+    Examples:
+        >>> vg_id("2400861"), vg_id("n578564")
+        ('vg/2400861', 'gqa/n578564')
+    """
+    return f"vg/{int(image)}" if image.isascii() and image.isdigit() else f"gqa/{image}"
+
+
+def place_name(path: Path) -> str:
+    """What a folder or file of one's own is called in ids: its name, with its parent's where it only says train or val.
+
+    Examples:
+        >>> place_name(Path("/data/birds")), place_name(Path("/data/birds/train")), place_name(Path("/birds/qa.csv"))
+        ('birds', 'birds/train', 'birds/qa')
+    """
+    whole = _absolute(path)
+    if whole.suffix and not whole.is_dir():
+        whole = whole.parent / whole.name.split(".")[0]
+        return "/".join(part for part in (whole.parent.name, whole.name) if part)
+    parts = (whole.parent.name, whole.name) if whole.name.lower() in PARTS else (whole.name,)
+    return "/".join(part for part in parts if part)
+
+
+def inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
+    """A file's place relative to a folder, when it does lie in it.
+
+    Args:
+        root: the folder.
+        name: a path that a data file gives, relative to the folder or absolute.
+        path: the data file, for the error.
+        row: its row, for the error.
+
+    Raises:
+        DataError: the name is empty or leads out of the folder.
+
+    Examples:
+        >>> inside(Path("/data/images"), "a/../b.jpg", path=Path("t.csv"), row=0)
+        'b.jpg'
+    """
+    if "\0" not in name and not {"", os.curdir, os.pardir} & set(name.split("/")):
+        return name  # the plain case, fast for a million rows
+    whole = _absolute(root)
+    file = _absolute(whole / name) if "\0" not in name else whole
+    if file == whole or not file.is_relative_to(whole):
+        raise DataError(f"image: got {name!r}; want a file inside {root}", path=path, row=row)
+    return file.relative_to(whole).as_posix()
+
+
+def _absolute(path: Path) -> Path:
+    """Without `..`, and without following links: a folder of links to the images is a common way to keep them."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
+    """The image file of a row.
+
+    Raises:
+        DataError: there is no such file; it names the data file and row that ask for it.
+    """
+    if not file.is_file():
+        raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=row)
+    return DiskImage(file)
+
+
+def file_names(folder: Path) -> list[str]:
+    """The names in a folder, sorted, hidden ones left out.
+
+    Raises:
+        DataError: no such folder.
+    """
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"folder: got {error.strerror or error}; want a readable folder", path=folder) from error
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name ends like an image's."""
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES

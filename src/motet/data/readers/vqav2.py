@@ -1,0 +1,166 @@
+"""VQA v2: questions, ten answers each, on COCO images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as part
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import ConfigError, DataError, Example
+from motet.data.readers.held import hold, release
+from motet.data.readers.json_file import checked, field, identity, load_json, number, words
+from motet.data.readers.places import coco_id, image_at
+
+NUM_ANSWERS = 10
+_SUBTYPE = re.compile(r"(train2014|val2014|test2015|test-dev2015)")
+_NO_ANSWERS: Mapping[str, object] = {}
+
+
+class _Truth(NamedTuple):
+    answers: tuple[str, ...]
+    answer: str
+    question_type: str
+    answer_type: str
+
+
+class _Row(NamedTuple):
+    question_id: str
+    image: int
+    question: str | DataError
+    truth: _Truth | DataError | None
+
+
+@dataclass(frozen=True)
+class Vqav2:
+    """VQA v2, an Example a question; labels: "answers" (ten), "answer" (the one given most often), "question_type",
+    "answer_type".
+
+    Args:
+        questions: `v2_OpenEnded_mscoco_train2014_questions.json`.
+        annotations: `v2_mscoco_train2014_annotations.json`; None for the test parts, whose answers are not public:
+            their rows have no labels.
+        images: the folder of the images.
+        pattern: an image's file name by its number, such as "{:012d}.jpg" for a COCO 2017 folder; by default the
+            official "COCO_train2014_{:012d}.jpg" with the part the questions are of.
+        name: what ids start with; by default "vqav2/train".
+
+    Raises:
+        DataError: no such file, not JSON, a missing key, a wrong type, or not one annotation a question. Another number
+            of answers than ten, and an empty question, are raised when the row is read.
+        ConfigError: a pattern without a place for the number.
+    """
+
+    questions: Path | str
+    annotations: Path | str | None
+    images: Path | str
+    pattern: str = ""
+    name: str = ""
+    _prefix: str = part(init=False, repr=False, compare=False)
+    _pattern: str = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        path = Path(self.questions)
+        data = load_json(path)
+        subtype = _subtype(data, path)
+        truths = None if self.annotations is None else _truths(Path(self.annotations))
+        rows = _rows(data, path, truths, self.annotations)
+        object.__setattr__(self, "_prefix", self.name or f"vqav2/{re.sub('[0-9]+$', '', subtype) or path.stem}")
+        object.__setattr__(self, "_pattern", _checked_pattern(self.pattern or _official_pattern(subtype, path)))
+        object.__setattr__(self, "_rows", rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row, the same as in every COCO reader."""
+        return (coco_id(self._rows[index].image),)
+
+    def __getitem__(self, index: int) -> Example:
+        row = self._rows[index]
+        question, truth = release(row.question), release(row.truth)
+        file = Path(self.images) / self._pattern.format(row.image)
+        return Example(
+            id=f"{self._prefix}/{row.question_id}",
+            images=(image_at(file, path=Path(self.questions), row=index),),
+            image_ids=self.keys(index),
+            text=question,
+            labels=_NO_ANSWERS if truth is None else truth._asdict(),
+        )
+
+
+def _subtype(data: object, path: Path) -> str:
+    """Which images the questions are of, as the file says or else its name; "" where neither does."""
+    found = _SUBTYPE.search(path.name)
+    known = data.get("data_subtype") if isinstance(data, dict) else None
+    return known if isinstance(known, str) else found[1] if found else ""
+
+
+def _official_pattern(subtype: str, path: Path) -> str:
+    if not _SUBTYPE.fullmatch(subtype):
+        raise DataError(f"data_subtype: got {subtype!r}; want 'train2014' or its like, or give a pattern", path=path)
+    return f"COCO_{subtype.replace('test-dev', 'test')}_{{:012d}}.jpg"
+
+
+def _checked_pattern(pattern: str) -> str:
+    try:
+        if pattern.format(1) != pattern.format(2):
+            return pattern
+    except (ValueError, IndexError, KeyError) as error:
+        raise ConfigError(f"Vqav2.pattern: got {pattern!r} ({error}); want a place for a number: {{:012d}}") from error
+    raise ConfigError(f"Vqav2.pattern: got {pattern!r}; want a place for the image's number: {{:012d}}")
+
+
+def _rows(
+    data: object, path: Path, truths: dict[str, _Truth | DataError] | None, annotations: Path | str | None
+) -> tuple[_Row, ...]:
+    rows: list[_Row] = []
+    seen: set[str] = set()
+    for row, entry in enumerate(field(data, "questions", list, path=path)):
+        key = identity(entry, "question_id", path=path, row=row)
+        if key in seen:
+            raise DataError(f"question_id: got {key} twice; want every id once", path=path, row=row)
+        seen.add(key)
+        if truths is not None and key not in truths:
+            raise DataError(f"annotations: got none of question {key}; want one in {annotations}", path=path, row=row)
+        image = number(entry, "image_id", path=path, row=row)
+        field(entry, "question", str, path=path, row=row)
+        truth = None if truths is None else truths[key]
+        rows.append(_Row(key, image, hold(words, entry, "question", path=path, row=row), truth))
+    if not rows:
+        raise DataError("questions: got none; want at least one", path=path)
+    if truths is not None and len(truths) != len(rows):
+        raise DataError(f"annotations: got {len(truths)}; want {len(rows)}, one a question", path=annotations)
+    return tuple(rows)
+
+
+def _truths(path: Path) -> dict[str, _Truth | DataError]:
+    truths: dict[str, _Truth | DataError] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for row, entry in enumerate(field(load_json(path), "annotations", list, path=path)):
+        key = identity(entry, "question_id", path=path, row=row)
+        field(entry, "answers", list, path=path, row=row)
+        truths[key] = hold(_truth, entry, path, row, shared)
+    return truths
+
+
+def _truth(entry: object, path: Path, row: int, shared: dict[tuple[str, ...], tuple[str, ...]]) -> _Truth:
+    given = field(entry, "answers", list, path=path, row=row)
+    if len(given) != NUM_ANSWERS:
+        raise DataError(f"answers: got {len(given)}; want {NUM_ANSWERS}", path=path, row=row)
+    answers = tuple(field(answer, "answer", str, path=path, row=row) for answer in given)
+    answers = shared.setdefault(answers, answers)  # most questions are answered alike: one tuple for all of them
+    return _Truth(
+        answers,
+        field(entry, "multiple_choice_answer", str, path=path, row=row),
+        checked(_kind(entry, "question_type"), str, "question_type", path=path, row=row),
+        checked(_kind(entry, "answer_type"), str, "answer_type", path=path, row=row),
+    )
+
+
+def _kind(entry: object, key: str) -> object:
+    """A key that files of one's own may leave out."""
+    return entry.get(key, "") if isinstance(entry, dict) else ""
