@@ -40,6 +40,24 @@ class Metric(ABC):
     def reduce(self, rows: Sequence[Any]) -> float:
         """The number over kept rows, which may repeat."""
 
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray | None:
+        """Each named row's own score in the metric's unit, where a row has one: what stands beside its prediction."""
+        del ids
+        return None
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        """The number over many draws of rows with repetition, for a bootstrap; to override where sums are enough.
+
+        Args:
+            ids: n rows.
+            counts: (d, n) how often each draw holds each row.
+        """
+        return np.array([self.compute(np.repeat(np.asarray(ids, dtype=object), row).tolist()) for row in counts])
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the number should know: "17 of 500 answers were no name"."""
+        return ()
+
     def update(self, row_id: str, prediction: Prediction, truth: Any, target: TargetSpec) -> None:
         """Adds one row. A row seen twice (a padded last batch) counts once."""
         self.rows[row_id] = self.row(prediction, truth, target)
@@ -64,3 +82,11 @@ class MeanMetric(Metric):
 
     def reduce(self, rows: Sequence[Any]) -> float:
         return float(np.mean(np.asarray(rows, dtype=np.float64))) * (100.0 if self.unit == "%" else 1.0)
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray | None:
+        scores = np.asarray([self.rows[i] for i in ids], dtype=np.float64)
+        return scores * 100.0 if self.unit == "%" else scores
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        scores = self.row_scores(ids)
+        return super().draws(ids, counts) if scores is None else np.asarray(counts @ scores / counts.sum(axis=1))

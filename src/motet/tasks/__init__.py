@@ -1,0 +1,39 @@
+"""Tasks as values, a family a file, and a table of named ones to start from."""
+
+from motet.core import Task
+from motet.tasks.captioning import captioning as captioning
+from motet.tasks.classification import classification as classification
+from motet.tasks.known import CIFAR10, DIGITS, EASY_VQA, FASHION
+from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
+from motet.tasks.questions import TEN_ANSWERS as TEN_ANSWERS
+from motet.tasks.questions import question_answering as question_answering
+from motet.tasks.reading import text_reading as text_reading
+from motet.tasks.scenes import QUESTION_KINDS as QUESTION_KINDS
+from motet.tasks.scenes import largest_thing as largest_thing
+from motet.tasks.scenes import scene_caption as scene_caption
+from motet.tasks.scenes import scene_question as scene_question
+from motet.tasks.scenes import scene_text as scene_text
+
+TASKS: dict[str, Task] = {
+    "caption": scene_caption("en"),
+    "caption_de": scene_caption("de"),
+    "read": scene_text(),
+    "count": scene_question("count"),
+    "existence": scene_question("existence"),
+    "colour": scene_question("colour"),
+    "position": scene_question("position"),
+    "size": scene_question("size"),
+    "comparison": scene_question("comparison"),
+    "cifar10": classification("cifar10", CIFAR10),
+    "fashion": classification("fashion", FASHION),
+    "digits": classification("digits", DIGITS, hflip=False),
+    "coco_caption": captioning("coco_caption"),
+    "flickr_caption": captioning("flickr_caption"),
+    "multi30k_en": captioning("multi30k_en", label="captions_en"),
+    "multi30k_de": captioning("multi30k_de", label="captions_de"),
+    "receipt_line": text_reading("receipt_line"),
+    "easy_vqa": question_answering("easy_vqa", answers=EASY_VQA, crop=False),
+    "vqav2": question_answering("vqav2", metrics=TEN_ANSWERS),
+    "visual_genome": question_answering("visual_genome"),
+    "gqa": question_answering("gqa"),
+}

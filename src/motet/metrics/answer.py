@@ -1,0 +1,91 @@
+"""Short answers to questions, judged as the VQA challenge and as the LiT decoder's paper judge them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from motet.core import MeanMetric, MetricError, Prediction, TargetSpec
+from motet.metrics.said import references, said
+from motet.metrics.vqa_words import normalise, tidy
+
+_ENOUGH = 4  # with three answers or fewer no prediction can reach 1
+
+
+class VqaAccuracy(MeanMetric):
+    """The accuracy of the VQA challenge: an answer that three annotators gave is fully right.
+
+        accuracy = mean over annotators i of min(1, |{j != i : answer_j = prediction}| / 3)
+
+    Prediction and answers are normalised (`vqa_words.normalise`) only where the annotators do not all agree word for
+    word: against ten times "yes", "Yes" scores 0. That is what the official script does.
+
+    Source: Antol et al. 2015, section 3; GT-Vision-Lab/VQA, `vqaEval.py`.
+
+    Examples:
+        >>> from motet.core import Answer, Words
+        >>> vqa = VqaAccuracy()
+        >>> vqa.update("q", Words("blue"), ("blue",) * 2 + ("red",) * 8, Answer())
+        >>> round(vqa.compute(), 6)
+        60.0
+    """
+
+    name = "vqa_accuracy"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        answers = references(truth, self.name)
+        if len(answers) < _ENOUGH:
+            raise MetricError(
+                f"metric {self.name}: answers: got {len(answers)}; want ten (answer_match judges sets with one answer)"
+            )
+        return vqa_accuracy(said(prediction, target, self.name), answers)
+
+
+def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
+    """One row's accuracy, 0 to 1."""
+    prediction, answers = tidy(prediction), [tidy(answer) for answer in answers]
+    if len(set(answers)) > 1:
+        prediction, answers = normalise(prediction), [normalise(answer) for answer in answers]
+    return leave_one_out(answers.count(prediction), len(answers))
+
+
+def leave_one_out(matches: int, answers: int) -> float:
+    """The accuracy of an answer that `matches` of `answers` annotators gave, each annotator left out in turn.
+
+    Examples:
+        >>> [round(leave_one_out(n, 10), 2) for n in (0, 1, 2, 3, 4)]
+        [0.0, 0.3, 0.6, 0.9, 1.0]
+    """
+    among, outside = min(1.0, (matches - 1) / 3), min(1.0, matches / 3)
+    return (matches * among + (answers - matches) * outside) / answers
+
+
+class AnswerMatch(MeanMetric):
+    """The share of rows whose answer is, letter by letter, the one that most annotators gave (of several the first).
+
+    Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: answers to VQAv2 and GQA by exact match, no soft accuracy.
+
+    Examples:
+        >>> from motet.core import Answer, Words
+        >>> match = AnswerMatch()
+        >>> match.update("q", Words("red"), ("blue", "red", "red"), Answer())
+        >>> match.compute()
+        100.0
+    """
+
+    name = "answer_match"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        answer = said(prediction, target, self.name)
+        return float(answer == majority(references(truth, self.name)).strip())
+
+
+def majority(answers: Sequence[str]) -> str:
+    """The answer given most often, of several the one given first.
+
+    Examples:
+        >>> majority(("no", "yes", "yes", "no", "maybe"))
+        'no'
+    """
+    return Counter(answers).most_common(1)[0][0]

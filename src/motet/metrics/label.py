@@ -1,0 +1,65 @@
+"""How often the right name was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from motet.core import Label, Metric, MetricError, Prediction, TargetSpec
+from motet.metrics.said import said
+
+
+class Accuracy(Metric):
+    """The share of rows whose name is right.
+
+    An answer in words counts when it equals the right name letter by letter (white space at the ends aside). Words
+    that are no name at all are wrong, and are counted, since a system that answers in words can miss the list.
+
+    Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: "exact match accuracy".
+
+    Examples:
+        >>> from motet.core import Words
+        >>> accuracy, pets = Accuracy(), Label(("cat", "dog"))
+        >>> accuracy.update("a", Words("dog"), 1, pets)
+        >>> accuracy.update("b", Words("dgo"), 1, pets)
+        >>> accuracy.compute(), accuracy.remarks()
+        (50.0, ('1 of 2 answers were no name',))
+    """
+
+    name = "accuracy"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[bool, bool]:
+        """Whether the answer is right, and whether it is a name at all."""
+        if not isinstance(target, Label):
+            raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
+        index = int(truth)
+        if not 0 <= index < len(target.names):
+            raise MetricError(f"metric {self.name}: truth: got {index}; want 0 to {len(target.names) - 1}")
+        answer = said(prediction, target, self.name)
+        right = answer == target.names[index].strip()
+        return right, right or answer in _stripped(target.names)
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return 100.0 * float(np.mean([right for right, _ in rows]))
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        return np.array([100.0 * self.rows[i][0] for i in ids])
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
+
+    def no_name(self, row_id: str) -> bool:
+        """Whether this row's answer was none of the names."""
+        return not self.rows[row_id][1]
+
+    def remarks(self) -> tuple[str, ...]:
+        missed = sum(self.no_name(i) for i in self.rows)
+        return (f"{missed} of {len(self.rows)} answers were no name",) if missed else ()
+
+
+@lru_cache(maxsize=64)
+def _stripped(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip() for name in names)

@@ -1,0 +1,78 @@
+"""Words as the caption scorers count them: the Penn Treebank tokens of the Stanford tokeniser, without Java."""
+
+from __future__ import annotations
+
+import re
+
+# What `pycocoevalcap`'s PTBTokenizer throws away afterwards. Its list has the brackets as "-LRB-", which never
+# occurs in lower-cased tokens, so brackets stay: published scores have them too.
+_DROPPED = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
+
+_REWRITTEN = {
+    "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
+    "€": "$", "£": "#", "¢": "cents", "…": "...",
+    '"': "''", "“": "``", "”": "''", "‘": "`", "’": "'", "–": "--", "—": "--",
+    "&lt;": "<", "&gt;": ">", "&quot;": "''", "&apos;": "'", "&nbsp;": "''",
+    ":)": ":-rrb-", ":-)": ":--rrb-", ";)": ";-rrb-", ";-)": ";--rrb-", ":(": ":-lrb-", ":-(": ":--lrb-",
+}  # fmt: skip
+
+_SPLIT = {
+    "cannot": ("can", "not"), "gonna": ("gon", "na"), "gotta": ("got", "ta"), "wanna": ("wan", "na"),
+    "lemme": ("lem", "me"), "gimme": ("gim", "me"), "more'n": ("more", "'n"), "y'all": ("y'", "all"),
+    "'tis": ("'t", "is"), "'twas": ("'t", "was"),
+}  # fmt: skip
+
+_ENTITY = "(?:amp|lt|gt|quot|apos|nbsp);"
+_ABBREVIATION = (  # those that keep their full stop
+    "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|thu|thurs|fri|mr|mrs|ms|drs?|profs?|lt|col|gen|messrs|govs|"
+    "adm|rev|maj|sgt|cpl|pvts?|capt|ste|ave|blvd|dept|pres|lieut|hon|brig|st|inc|cos?|corp|bros|ltd|jr|sr|esq|bldg|etc|"
+    r"al|vs|ph\.d"
+)
+_TOKEN = re.compile(
+    rf"""
+      https?://\S+ | www\.\S+                                      # addresses
+    | [\w.+-]+@[\w-]+(?:\.\w+)+
+    | [@\#][^\W\d]\w*                                              # @name, #tag
+    | (?-i:[A-Z]+(?:&amp;[A-Z]+)+)                                 # AT&amp;T
+    | &{_ENTITY} | </?[a-z][^<>]*>                                 # markup
+    | [:;]-?[()dp](?![^\W_])                                       # :-)
+    | (?:{_ABBREVIATION}|no(?=\.\s*\d))\.(?![^\W\d_])
+    | (?:[^\W\d_]\.)+[^\W\d_]\.(?![^\W_])                          # u.s., e.g.
+    | (?-i:[A-Z])\.(?!\S)                                          # the initial of a name
+    | '(?:tis|twas|em|n'|\d\ds)(?![^\W_])
+    | (?:(?<!\S)[+-])?[.,:]?\d+(?:[.,:/-]\d+)*(?![^\W_]|[-/][^\W_])   # 1,000  10:30  3-4  .5
+    | '(?:s|m|d|re|ve|ll)(?![^\W_])                                # standing apart, or after a number
+    | [^\W_]+(?:(?:['_./-]|&(?!{_ENTITY})|\.-)[^\W_]+)*            # mother-in-law's  at&t  in/out
+    | -{{2,}} | \.{{2,}} | [?!]+ | \*{{2,}} | '' | ``
+    | \S
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_CLITIC = re.compile(r"(.*[^\W_])(n't|'(?:s|m|d|re|ve|ll))$")
+
+
+def tokenise(text: str) -> list[str]:
+    """Lower-cased tokens without punctuation, as the caption challenge's Java tokeniser gives them.
+
+    It was written from the behaviour of that program, and differs from it on about one caption in ten thousand.
+
+    Source: Stanford CoreNLP 3.4.1 PTBTokenizer with ``-preserveLines -lowerCase``, as `pycocoevalcap` calls it, and
+    its list of punctuation to drop.
+
+    Examples:
+        >>> tokenise("A man's dog can't run; St. Mary's T-shirt (left).")[:6]
+        ['a', 'man', "'s", 'dog', 'ca', "n't"]
+    """
+    text = text.replace("’", "'")
+    return [part for found in _TOKEN.findall(text) for part in _parts(found.lower()) if part not in _DROPPED]
+
+
+def _parts(token: str) -> tuple[str, ...]:
+    if token in _SPLIT:
+        return _SPLIT[token]
+    clitic = _CLITIC.match(token)
+    if clitic:
+        return (*_parts(clitic[1]), clitic[2])
+    if len(token) > 1 and set(token) in ({"-"}, {"."}):
+        return ("--" if token[0] == "-" else "...",)
+    return (_REWRITTEN.get(token, token.replace("&amp;", "&")),)

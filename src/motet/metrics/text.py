@@ -1,0 +1,211 @@
+"""How near a text is to what people wrote: BLEU, ROUGE-L, CIDEr, and character errors of text that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from pycocoevalcap.bleu.bleu_scorer import BleuScorer
+from pycocoevalcap.cider.cider_scorer import CiderScorer
+from pycocoevalcap.rouge.rouge import Rouge
+
+from motet.core import MeanMetric, Metric, MetricError, Prediction, TargetSpec
+from motet.metrics.ptb import tokenise
+from motet.metrics.said import references, said
+
+_ORDERS = 4
+
+
+class _Bleu(Metric):
+    """BLEU over the whole set: the geometric mean of clipped n-gram precisions 1 to n, and the brevity penalty.
+
+    A row keeps ten sums: matched and possible n-grams of four orders, its length and that of the nearest reference.
+    """
+
+    order: ClassVar[int]
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[float, ...]:
+        """Matched 1..4-grams, possible 1..4-grams, words said, words of the reference nearest in length."""
+        answer, wanted = _tokens(prediction, truth, target, self.name)
+        counts = BleuScorer(test=answer, refs=list(wanted)).ctest[0]
+        length = counts["testlen"]
+        _, nearest = min((abs(reference - length), reference) for reference in counts["reflen"])
+        return (*counts["correct"], *counts["guess"], length, nearest)
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return float(self._of_sums(np.asarray(rows, dtype=np.float64).sum(axis=0)))
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        return self._of_sums(self._sums(ids))
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        return self._of_sums(counts @ self._sums(ids))
+
+    def _sums(self, ids: Sequence[str]) -> np.ndarray:
+        return np.array([self.rows[i] for i in ids], dtype=np.float64)
+
+    def _of_sums(self, sums: np.ndarray) -> np.ndarray:
+        # The two small numbers are those of `BleuScorer.compute_score`: a missing order gives nearly, not exactly, 0.
+        correct, guess = sums[..., : self.order], sums[..., _ORDERS : _ORDERS + self.order]
+        precision = np.prod((correct + 1e-15) / (guess + 1e-9), axis=-1) ** (1 / self.order)
+        ratio = (sums[..., -2] + 1e-15) / (sums[..., -1] + 1e-9)
+        return np.asarray(100.0 * precision * np.exp(np.minimum(0.0, 1 - 1 / ratio)))
+
+
+class Bleu1(_Bleu):
+    """BLEU of words, in percent. Source: Papineni et al. 2002; `pycocoevalcap` Bleu, nearest reference length."""
+
+    name, order = "bleu1", 1
+
+
+class Bleu2(_Bleu):
+    """BLEU up to pairs of words, in percent. Source: as `Bleu1`."""
+
+    name, order = "bleu2", 2
+
+
+class Bleu3(_Bleu):
+    """BLEU up to three words, in percent. Source: as `Bleu1`."""
+
+    name, order = "bleu3", 3
+
+
+class Bleu4(_Bleu):
+    """BLEU up to four words, in percent. Source: as `Bleu1`.
+
+    Examples:
+        >>> from motet.core import Text, Words
+        >>> bleu = Bleu4()
+        >>> bleu.update("a", Words("A man rides a horse."), ("a man rides a horse", "a rider"), Text(20))
+        >>> round(bleu.compute(), 3)
+        100.0
+    """
+
+    name, order = "bleu4", 4
+
+
+class RougeL(MeanMetric):
+    """The longest common subsequence with a reference, as an F-score with beta 1.2, in percent; the mean over rows.
+
+    Best precision and best recall are taken over all references apart, as the caption challenge does.
+
+    Source: Lin 2004; `pycocoevalcap` Rouge.
+    """
+
+    name = "rouge_l"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        answer, wanted = _tokens(prediction, truth, target, self.name)
+        return float(Rouge().calc_score([answer], list(wanted)))
+
+
+class Cider(Metric):
+    """The consensus with people's captions: cosine of tf-idf weighted 1..4-grams, times 100 as papers print it.
+
+    This is CIDEr-D with sigma 6, as the caption challenge computes it, with document frequencies over the rows judged.
+    It is no percentage: it may exceed 100. A set of one image scores 0, since then no n-gram tells images apart.
+
+    `draws` keeps the document frequencies of the whole set, so that an interval over images says how much the images
+    matter and not how much the weights of words do.
+
+    Source: Vedantam et al. 2015 (arXiv 1411.5726), equations 1 to 5; `pycocoevalcap` Cider.
+    """
+
+    name = "cider"
+    unit = ""
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[str, tuple[str, ...]]:
+        """The answer and its references, tokenised; words one space apart."""
+        return _tokens(prediction, truth, target, self.name)
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return float(_cider(rows).mean())
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        known = sorted(self.rows)
+        scores = dict(zip(known, _cider([self.rows[i] for i in known]), strict=True))
+        return np.array([scores[i] for i in ids])
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
+
+
+def _cider(rows: Sequence[tuple[str, tuple[str, ...]]]) -> np.ndarray:
+    scorer = CiderScorer(n=4, sigma=6.0)
+    for answer, wanted in rows:
+        scorer += (answer, list(wanted))
+    if not any(text.split() for _, wanted in rows for text in wanted):
+        return np.zeros(len(rows))  # the scorer takes the largest document frequency, and there is none
+    return 100.0 * np.asarray(scorer.compute_score()[1], dtype=np.float64)
+
+
+class CharacterErrorRate(Metric):
+    """Letters to insert, delete or replace, per letter of the truth, in percent over the whole set; lower is better.
+
+        CER = 100 * sum of edit distances / sum of true lengths
+
+    Of several references the one with the fewest edits counts. It may exceed 100.
+
+    Examples:
+        >>> from motet.core import Text, Words
+        >>> cer = CharacterErrorRate()
+        >>> cer.update("a", Words("T0TAL"), ("TOTAL",), Text(4))
+        >>> cer.compute()
+        20.0
+    """
+
+    name = "cer"
+    higher_is_better = False
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[int, int]:
+        """Edits and letters of the nearest reference."""
+        answer = said(prediction, target, self.name)
+        return min((edit_distance(answer, text.strip()), len(text.strip())) for text in references(truth, self.name))
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        edits, letters = np.asarray(rows, dtype=np.float64).sum(axis=0)
+        if letters == 0:
+            raise MetricError(f"metric {self.name}: truth: got no letter in {len(rows)} rows; want at least one")
+        return float(100.0 * edits / letters)
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        edits, letters = self._sums(ids).T
+        return np.asarray(100.0 * edits / np.maximum(letters, 1))
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        edits, letters = (counts @ self._sums(ids)).T
+        return np.asarray(100.0 * edits / np.maximum(letters, 1))
+
+    def _sums(self, ids: Sequence[str]) -> np.ndarray:
+        return np.array([self.rows[i] for i in ids], dtype=np.float64)
+
+
+def edit_distance(a: str, b: str) -> int:
+    """The fewest insertions, deletions and replacements of letters between two strings (Levenshtein).
+
+    Examples:
+        >>> edit_distance("kitten", "sitting")
+        3
+    """
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, start=1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(b, start=1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (letter != other))
+    return row[-1]
+
+
+class ExactText(MeanMetric):
+    """The share of rows whose text equals a reference letter by letter; any run of white space counts as one space."""
+
+    name = "exact"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        answer = said(prediction, target, self.name).split()
+        return float(any(answer == text.split() for text in references(truth, self.name)))
+
+
+def _tokens(prediction: Prediction, truth: Any, target: TargetSpec, metric: str) -> tuple[str, tuple[str, ...]]:
+    answer = tokenise(said(prediction, target, metric))
+    return " ".join(answer), tuple(" ".join(tokenise(text)) for text in references(truth, metric))

@@ -1,0 +1,72 @@
+"""How the VQA challenge brings answers to one form before it compares them, quirks included."""
+
+from __future__ import annotations
+
+import re
+
+_REMOVED = ';/[]"{}()=+\\_-><@`,?!'
+_NUMBERS = {
+    "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
+_ARTICLES = frozenset({"a", "an", "the"})
+_DIGIT_COMMA = re.compile(r"\d,\d")
+# A look-ahead where a look-behind was meant: a full stop stays only before a digit.
+_FULL_STOP = re.compile(r"(?!<=\d)(\.)(?!\d)")
+_STOPS_REMOVED = 32  # the script passes re.UNICODE, which is 32, where `sub` takes its count
+
+_ONE_APOSTROPHE = (
+    "ain't aren't can't could've couldn't didn't doesn't don't hadn't hasn't haven't he'd he's how'd how'll how's "
+    "isn't it'd it'll ma'am mightn't might've mustn't must've needn't not've o'clock oughtn't shan't should've "
+    "shouldn't somebody'll somebody's someone'd someone'll someone's something'd something'll that's there'd "
+    "there're there's they'd they'll they're they've 'twas wasn't we've weren't what'll what're what's what've "
+    "when's where'd where's where've who'd who'll who's who've why'll why're why's won't would've wouldn't y'all "
+    "you'd you'll you're you've "
+)
+_TWO_APOSTROPHES = (
+    "couldn't've hadn't've he'd've it'd've mightn't've she'd've shouldn't've somebody'd've someone'd've "
+    "something'd've there'd've they'd've we'd've who'd've wouldn't've y'all'll you'd've "
+)
+
+
+def _without_one(word: str) -> list[str]:
+    """The word with each one of its apostrophes left out in turn."""
+    return [word[:i] + word[i + 1 :] for i, letter in enumerate(word) if letter == "'"]
+
+
+_CONTRACTIONS = (
+    {word.replace("'", ""): word for word in _ONE_APOSTROPHE.split()}
+    | {part: word for word in _TWO_APOSTROPHES.split() for part in _without_one(word)}
+    | dict.fromkeys(("yall'd've", "y'alld've", "y'all'dve"), "y'all'd've")
+    | dict.fromkeys(("ow's'at", "'ows'at", "'ow'sat"), "'ow's'at")
+    | {"somebody'd": "somebodyd"}  # the other way round in the script; kept
+)
+
+
+def tidy(text: str) -> str:
+    """What is always done: line ends and tabs become spaces, none at the ends."""
+    return text.replace("\n", " ").replace("\t", " ").strip()
+
+
+def normalise(text: str) -> str:
+    """Punctuation, number words, articles and contractions as the official script treats them.
+
+    Source: GT-Vision-Lab/VQA, `vqaEval.py`, `processPunctuation` then `processDigitArticle`. Its contractions that
+    begin with a capital ("Im", "Ive") can never match lower-cased words and are left out.
+
+    Examples:
+        >>> normalise("The T-shirt, dont you think"), normalise("two 1,000")
+        ("t shirt don't you think", '2 1000')
+    """
+    words = [_NUMBERS.get(word, word) for word in _punctuation(text).lower().split()]
+    return " ".join(_CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
+
+
+def _punctuation(text: str) -> str:
+    # Each sign is judged on the text as it came, and a comma between digits makes every sign vanish without a space.
+    kept = text
+    digits = _DIGIT_COMMA.search(text) is not None
+    for sign in _REMOVED:
+        touches_space = f"{sign} " in text or f" {sign}" in text
+        kept = kept.replace(sign, "" if touches_space or digits else " ")
+    return _FULL_STOP.sub("", kept, count=_STOPS_REMOVED)

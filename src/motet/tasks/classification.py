@@ -1,0 +1,40 @@
+"""Naming what a picture shows: one of a list of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from motet.core import Label, Task
+from motet.core.task import Invariance
+from motet.metrics import Accuracy
+
+
+def classification(
+    name: str, names: Sequence[str], *, label: str = "class", hflip: bool = True, crop: bool = True
+) -> Task:
+    """A classification task over a list of names.
+
+    Args:
+        name: the task's key.
+        names: the classes, in the order of the reader's indices.
+        label: the annotation that holds the index.
+        hflip: whether a mirrored picture is of the same class (not so for digits).
+        crop: whether a part of the picture is still of that class.
+
+    Raises:
+        ConfigError: no name, or a name twice.
+
+    Examples:
+        >>> classification("pets", ["cat", "dog"]).main_metric
+        'accuracy'
+    """
+    kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
+    return Task(
+        name=name,
+        sees=frozenset({"image"}),
+        label=label,
+        target=Label(tuple(names)),
+        metrics=(Accuracy,),
+        category="classification",
+        invariant=frozenset(change for change, holds in kept.items() if holds),
+    )
