@@ -175,7 +175,7 @@ def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: 
         CheckpointError: a shape that differs, or with `strict` a name that is missing or too many.
     """
     own = system.state_dict()
-    for name in own.keys() & weights.keys():
+    for name in (name for name in own if name in weights):
         if own[name].shape != weights[name].shape:
             got, want = tuple(weights[name].shape), tuple(own[name].shape)
             raise CheckpointError(f"{where}: {name}: got shape {got}; want {want}")
