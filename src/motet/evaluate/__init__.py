@@ -1,0 +1,4 @@
+"""Numbers about a trained system: scores, intervals, floors, and every row's prediction."""
+
+from motet.evaluate.judging import Progress as Progress
+from motet.evaluate.loop import evaluate as evaluate

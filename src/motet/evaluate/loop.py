@@ -1,0 +1,84 @@
+"""The numbers of a system on sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from motet.core import Report, System, Task
+from motet.core.ranks import rank
+from motet.data.source import Source
+from motet.evaluate.judging import Judged, Progress, judge, predicting
+from motet.evaluate.written import write_lines
+
+
+def evaluate(
+    system: System,
+    sources: Iterable[Source],
+    *,
+    batch_size: int,
+    step: int = 0,
+    role: Literal["val", "test"] = "val",
+    interval: bool = False,
+    predictions: Path | None = None,
+    progress: Progress | None = None,
+    workers: int = 0,
+    tasks: Sequence[str] | None = None,
+) -> Report:
+    """Judges every row of the sources; the same report on every rank, whatever their number.
+
+    The system predicts in eval mode without gradients and goes back to the modes it was in.
+
+    Args:
+        system: what is judged; its processor decides what it sees.
+        sources: whose rows.
+        batch_size: rows at a time on each rank.
+        step: optimiser steps done, for the report.
+        role: what the sources are for, for the report.
+        interval: add 95 % bootstrap intervals over images.
+        predictions: a file for every row's prediction, one JSON object a line; written by rank 0.
+        progress: told of every batch of this rank.
+        workers: loader processes.
+        tasks: only the tasks of these names; all by default.
+
+    Raises:
+        DataError: a row that cannot be read, or two rows of a source with one id.
+        MetricError: an answer that a metric cannot judge.
+    """
+    judged: list[Judged] = []
+    with predicting(system):
+        for source in sources:
+            asked = [task for task in source.tasks if tasks is None or task.name in tasks]
+            for together in asked_together(system, asked):
+                rows = range(len(source.reader))
+                judged += judge(
+                    system,
+                    source.name,
+                    source.reader,
+                    together,
+                    rows,
+                    batch_size=batch_size,
+                    workers=workers,
+                    keep_said=predictions is not None,
+                    progress=progress,
+                )
+    if predictions is not None and rank() == 0:
+        write_lines(predictions, (line for part in judged for line in part.lines()))
+    # A task without a single row (a partly labelled set) has no number.
+    judged = [part for part in judged if part.images]
+    order = {name: place for place, name in enumerate(system.tasks)}
+    judged.sort(key=lambda part: order.get(part.task.name, len(order)))
+    return Report(
+        step=step,
+        role=role,
+        results=tuple(result for part in judged for result in part.results(interval)),
+        notes=tuple(note for part in judged for note in part.notes(role)),
+    )
+
+
+def asked_together(system: System, tasks: Sequence[Task]) -> list[tuple[Task, ...]]:
+    """The tasks that one batch can carry: all of them, or one after the other when a row has one task."""
+    if system.tasks_per_row == "many":
+        return [tuple(tasks)] if tasks else []
+    return [(task,) for task in tasks]

@@ -1,0 +1,118 @@
+"""Every row's prediction as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, assert_never
+
+import numpy as np
+
+from motet.core import (
+    Answer,
+    BoxSet,
+    Choice,
+    ConfigError,
+    DataError,
+    DenseMap,
+    Label,
+    Prediction,
+    Real,
+    TargetSpec,
+    Words,
+)
+
+
+def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
+    """A prediction as JSON holds it: its words, its number, its boxes; a map only by its size.
+
+    Examples:
+        >>> plain_prediction(Choice(1), Label(("cat", "dog")))
+        'dog'
+    """
+    match prediction:
+        case Words(text=text):
+            return text
+        case Choice(index=index, name=name):
+            names = target.names if isinstance(target, Label | Answer) else ()
+            return names[index] if 0 <= index < len(names) else name or index
+        case Real(value=value):
+            return value
+        case BoxSet():
+            return plain(prediction)
+        case DenseMap(values=values):
+            return {"size": list(values.shape)}
+        case _ as never:
+            assert_never(never)
+
+
+def plain_truth(truth: Any, target: TargetSpec) -> Any:
+    """A truth as JSON holds it: a class by its name, a map only by its size."""
+    if isinstance(target, Label):
+        return target.names[int(truth)]
+    if isinstance(truth, np.ndarray) and truth.ndim >= 2:
+        return {"size": list(truth.shape)}
+    return plain(truth)
+
+
+def plain(value: Any) -> Any:
+    """Tuples, sets, arrays and boxes as lists and dicts."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case BoxSet():
+            return {
+                "boxes_xyxy": plain(value.boxes_xyxy),
+                "labels": plain(value.labels),
+                "scores": plain(value.scores),
+                "attributes": plain(value.attributes),
+            }
+        case np.ndarray() | np.generic():
+            return value.tolist()
+        case Mapping():
+            return {str(key): plain(part) for key, part in value.items()}
+        case set() | frozenset():
+            return sorted(plain(part) for part in value)
+        case list() | tuple():
+            return [plain(part) for part in value]
+    return repr(value)
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Writes lines of JSON whole or not at all.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"predictions: got {error.strerror or error}; want a place to write ({path})") from error
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines that `write_lines` wrote.
+
+    Raises:
+        DataError: no such file, or a line that is no JSON object.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"predictions: got {error.strerror or error}; want a file", path=path) from error
+    for number, line in enumerate(text.splitlines()):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"predictions: got {error.msg}; want one JSON object a line", path=path, row=number
+            ) from error
+        if not isinstance(row, dict):
+            raise DataError("predictions: got no object; want one JSON object a line", path=path, row=number)
+        yield row
