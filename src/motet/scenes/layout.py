@@ -1,0 +1,177 @@
+"""A scene before it is drawn: which things, how big, where, in front of what. A pure function of a generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from motet.scenes.drawings import Part, drawings_of
+from motet.scenes.grounds import Ground, Tone, draw_ground
+from motet.scenes.nouns import Noun
+
+Size: TypeAlias = Literal["small", "medium", "large"]
+Written: TypeAlias = Literal["", "word", "number", "letters"]
+SIZES: tuple[Size, ...] = ("small", "medium", "large")
+# Side of a thing's cell, in sides of the picture (the shorter one); gaps between ranges keep size words beyond doubt.
+SIDES: dict[Size, tuple[float, float]] = {"small": (0.23, 0.26), "medium": (0.31, 0.36), "large": (0.44, 0.50)}
+GAP = 0.06  # centres differ by at least this across the picture, so that "left of" is beyond doubt
+WORDS = (
+    "add", "air", "arm", "bag", "bar", "bed", "big", "box", "bus", "buy", "cap", "cup", "day", "dry", "eat", "end",
+    "fan", "far", "fly", "fun", "gas", "go", "gym", "hat", "hi", "hot", "hut", "ice", "in", "jam", "job", "key", "law",
+    "mix", "new", "no", "now", "oil", "ok", "old", "on", "open", "out", "pay", "pen", "red", "run", "sea", "shop",
+    "stop", "sun", "tax", "tea", "up", "van", "way", "wet", "win", "yes", "zoo",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One drawing in a scene.
+
+    Args:
+        name: what it is called, in English.
+        drawing: the character that shows it.
+        x: its middle, 0 (left) to 1 (right).
+        y: its middle, 0 (top) to 1 (bottom).
+        side: of its cell, as a share of the picture's shorter side.
+        size: the word for that.
+        layer: 0 is furthest back; nearer things hide further ones.
+    """
+
+    name: str
+    drawing: str
+    x: float
+    y: float
+    side: float
+    size: Size
+    layer: int
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A short text on a plate: what it says, its middle (0 to 1), the plate's height as a share of the picture."""
+
+    text: str
+    x: float
+    y: float
+    height: float
+    dark: bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything about a picture: things from left to right, exactly one of them large; the ground; what is written."""
+
+    things: tuple[Thing, ...]
+    ground: Ground
+    writing: Writing | None = None
+
+    @property
+    def largest(self) -> Thing:
+        """The one large thing."""
+        return next(thing for thing in self.things if thing.size == "large")
+
+
+def lay_out(
+    rng: np.random.Generator,
+    nouns: tuple[Noun, ...],
+    *,
+    part: Part,
+    shared: bool,
+    num_things: tuple[int, int],
+    written: Written,
+    tone: Tone,
+) -> Scene:
+    """One scene.
+
+    Args:
+        rng: drawn from, the same number of times whatever is asked about the scene later.
+        nouns: what things may be called; each equally often.
+        part: whose drawings.
+        shared: whether every part has all drawings.
+        num_things: fewest and most.
+        written: what is written on a plate at the foot of the picture; "" for no plate.
+        tone: of the ground.
+    """
+    count = int(rng.integers(num_things[0], num_things[1] + 1))
+    chosen = _choose_nouns(rng, nouns, count)
+    sizes = _choose_sizes(rng, count)
+    room = 0.72 if written else 1.0
+    shrink = 0.86 if written and count > 2 else 1.0
+    sides = [shrink * float(rng.uniform(*SIDES[size])) for size in sizes]
+    middles = _place(rng, sides, room)
+    depth_order = np.argsort(sides, kind="stable")  # nearer things look larger
+    layers = {int(which): layer for layer, which in enumerate(depth_order)}
+    things = [
+        Thing(
+            noun.name,
+            str(rng.choice(drawings_of(noun, part, shared))),
+            middles[i][0],
+            middles[i][1],
+            sides[i],
+            sizes[i],
+            layers[i],
+        )
+        for i, noun in enumerate(chosen)
+    ]
+    things.sort(key=lambda thing: thing.x)
+    return Scene(tuple(things), draw_ground(rng, tone), _write(rng, written))
+
+
+def _choose_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int) -> list[Noun]:
+    """Different nouns, but in four scenes of ten one comes twice or three times, so that counting means something."""
+    chosen = [nouns[int(i)] for i in rng.choice(len(nouns), size=min(count, len(nouns)), replace=False)]
+    chosen += [nouns[int(rng.integers(len(nouns)))] for _ in range(count - len(chosen))]
+    copies = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
+    for i in range(1, min(copies, count)):
+        chosen[i] = chosen[0]
+    return [chosen[int(i)] for i in rng.permutation(count)]
+
+
+def _choose_sizes(rng: np.random.Generator, count: int) -> list[Size]:
+    num_medium = int(rng.integers(0, {1: 0, 2: 1, 3: 2}.get(count, 1) + 1))
+    sizes: list[Size] = ["large", *["medium"] * num_medium, *["small"] * (count - 1 - num_medium)]  # type: ignore[list-item]
+    return sizes
+
+
+def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:
+    """Middles of square cells, the largest first; cells hardly overlap, no two middles lie one above the other."""
+    for _ in range(12):
+        placed: list[tuple[float, float]] = []
+        for i, side in enumerate(sides):
+            tries = rng.random((48, 2)) * (1 - 1.25 * side, room - 1.25 * side) + 0.625 * side
+            fits = np.ones(len(tries), dtype=bool)
+            for (x, y), other in zip(placed, sides[:i], strict=True):
+                away = np.abs(tries - (x, y))
+                shared = np.clip((side + other) / 2 - away, 0, None).prod(axis=1)
+                fits &= (shared <= 0.04 * side**2) & (away[:, 0] >= GAP)
+            if not fits.any():
+                break
+            x, y = tries[int(fits.argmax())]
+            placed.append((float(x), float(y)))
+        if len(placed) == len(sides):
+            return placed
+    return _columns(rng, sides, room)
+
+
+def _columns(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:
+    """Where nothing else fits: in a row from left to right, up and down in turn."""
+    xs = rng.permutation(np.linspace(0.62 * max(sides), 1 - 0.62 * max(sides), len(sides)))
+    return [
+        (float(x), 0.63 * side if i % 2 else room - 0.63 * side)
+        for i, (x, side) in enumerate(zip(xs, sides, strict=True))
+    ]
+
+
+def _write(rng: np.random.Generator, written: Written) -> Writing | None:
+    match written:
+        case "":
+            return None
+        case "word":
+            text = str(rng.choice(WORDS))
+        case "number":
+            text = str(int(rng.integers(10, 100)))
+        case "letters":
+            text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), size=int(rng.integers(2, 5))))
+    return Writing(text, float(rng.uniform(0.36, 0.64)), 0.86, 0.24, bool(rng.random() < 0.5))

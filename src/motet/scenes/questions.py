@@ -1,0 +1,202 @@
+"""Questions about a scene with exact answers from a closed list, drawn so that no answer is the safe one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeVar, get_args
+
+import numpy as np
+
+from motet.core import ConfigError, nearest
+from motet.scenes.drawings import COLOURS, MIXED, colour_of
+from motet.scenes.layout import SIZES, Scene, Thing
+from motet.scenes.nouns import Noun, nouns_of
+
+T = TypeVar("T")
+Kind: TypeAlias = Literal["count", "exist", "colour", "position", "size", "compare"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "count": tuple(str(count) for count in range(6)),
+    "exist": ("yes", "no"),
+    "colour": (*COLOURS, MIXED),
+    "position": tuple(noun.name for noun in nouns_of()),
+    "size": tuple(SIZES),
+    "compare": ("yes", "no"),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of a kind, and its one answer."""
+
+    kind: Kind
+    text: str
+    answer: str
+
+
+def answers_of(kinds: str | Sequence[str], nouns: Sequence[Noun], most: int = 5) -> tuple[str, ...]:
+    """Every answer that questions of these kinds can have in a world, each once.
+
+    Args:
+        kinds: of question.
+        nouns: of the world.
+        most: things in a scene.
+    """
+    found: dict[str, None] = {}
+    for kind in check_kinds(kinds):
+        own: Sequence[str] = ANSWERS[kind]
+        if kind == "position":
+            own = [noun.name for noun in nouns]
+        elif kind == "count":
+            own = [str(count) for count in range(most + 1)]
+        found.update(dict.fromkeys(own))
+    return tuple(found)
+
+
+def check_kinds(kinds: str | Sequence[str]) -> tuple[Kind, ...]:
+    """The kinds as a tuple.
+
+    Raises:
+        ConfigError: an unknown kind.
+    """
+    given = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    known = {str(kind): kind for kind in KINDS}
+    for kind in given:
+        if kind not in known:
+            raise ConfigError(f"kind of question: got {kind!r}; {nearest(kind, known)}")
+    return tuple(known[kind] for kind in given)
+
+
+def ask(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.random.Generator) -> Question:
+    """A question of one of the kinds, each kind equally often."""
+    kind = kinds[int(rng.integers(len(kinds)))]
+    text, answer = _ASK[kind](scene, nouns, rng)
+    return Question(kind, text, answer)
+
+
+def _ask_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Half of them about all things, so 1 and up; the rest about one noun, present three times in four."""
+    if rng.random() < 0.5:
+        return "how many things are there?", str(len(scene.things))
+    names = [thing.name for thing in scene.things]
+    absent = [noun for noun in nouns if noun.name not in names]
+    if absent and rng.random() < 0.25:
+        noun = _one_of(absent, rng)
+    else:
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        several = repeated and rng.random() < 0.7
+        noun = _noun(nouns, _one_of(repeated if several else sorted(set(names)), rng))
+    return f"how many {noun.forms['en'].plural} are there?", str(names.count(noun.name))
+
+
+def _ask_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    names = {thing.name for thing in scene.things}
+    absent = [noun.name for noun in nouns if noun.name not in names]
+    present = bool(rng.random() < 0.5) or not absent
+    name = _one_of(sorted(names) if present else absent, rng)
+    return f"is there {_a(name)}?", "yes" if present else "no"
+
+
+def _ask_colour(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """About a thing of one clear colour where there is one."""
+    del nouns
+    clear = [thing for thing in scene.things if colour_of(thing.drawing) != MIXED]
+    thing = _one_of(clear or scene.things, rng)
+    return f"what colour is {refer(scene, thing)}?", colour_of(thing.drawing)
+
+
+def _ask_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    del nouns
+    left, right = scene.things[0], scene.things[-1]
+    if rng.random() < 0.5:
+        return "what is on the far left?", left.name
+    return "what is on the far right?", right.name
+
+
+def _ask_size(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Each size that is there equally often."""
+    del nouns
+    size = _one_of([size for size in SIZES if any(thing.size == size for thing in scene.things)], rng)
+    thing = _one_of([thing for thing in scene.things if thing.size == size], rng)
+    return f"what size is {refer(scene, thing, largest=False)}?", size
+
+
+def _ask_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Larger, left of, or more: with the two sides in either order, so that yes and no come equally often."""
+    names = [thing.name for thing in scene.things]
+    single = [thing for thing in scene.things if names.count(thing.name) == 1]
+    pairs = [(first, second) for first in single for second in single if first is not second]
+    unequal = [(first, second) for first, second in pairs if first.size != second.size]
+    ways = ["more", *(["left"] if pairs else []), *(["larger"] if unequal else [])]
+    match _one_of(ways, rng):
+        case "left":
+            first, second = _one_of(pairs, rng)
+            return f"is the {first.name} left of the {second.name}?", _yes(first.x < second.x)
+        case "larger":
+            first, second = _one_of(unequal, rng)
+            return f"is the {first.name} larger than the {second.name}?", _yes(first.side > second.side)
+        case _:
+            return _ask_more(names, nouns, rng)
+
+
+def _ask_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """More of one noun than of another: two that differ in number, one of which may be absent."""
+    here = _one_of(sorted(set(names)), rng)
+    others = [noun.name for noun in nouns if names.count(noun.name) != names.count(here)]
+    told = [name for name in others if name in names]
+    there = _one_of(told if told and rng.random() < 0.5 else others, rng) if others else here
+    first, second = (here, there) if rng.random() < 0.5 else (there, here)
+    more = names.count(first) > names.count(second)
+    plural = {noun.name: noun.forms["en"].plural for noun in nouns}
+    return f"are there more {plural[first]} than {plural[second]}?", _yes(more)
+
+
+_ASK: Mapping[Kind, Callable[[Scene, Sequence[Noun], np.random.Generator], tuple[str, str]]] = {
+    "count": _ask_count,
+    "exist": _ask_exist,
+    "colour": _ask_colour,
+    "position": _ask_position,
+    "size": _ask_size,
+    "compare": _ask_compare,
+}
+
+
+def refer(scene: Scene, thing: Thing, *, largest: bool = True) -> str:
+    """Words that mean this thing and no other of the scene.
+
+    Args:
+        scene: where it is.
+        thing: one of the scene's.
+        largest: whether its size may be used.
+    """
+    if sum(other.name == thing.name for other in scene.things) == 1:
+        return f"the {thing.name}"
+    if largest and thing.size == "large":
+        return "the largest thing"
+    same = [other for other in scene.things if other.name == thing.name]
+    places = {2: ("left", "right"), 3: ("left", "middle", "right")}.get(len(same))
+    place = scene.things.index(thing)
+    if places is None:
+        return f"the {_ORDINALS[place]} thing from the left"
+    return f"the {thing.name} {_PLACES[places[same.index(thing)]]}"
+
+
+_PLACES = {"left": "furthest left", "right": "furthest right", "middle": "in the middle"}
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _yes(true: bool) -> str:
+    return "yes" if true else "no"
+
+
+def _noun(nouns: Sequence[Noun], name: str) -> Noun:
+    return next(noun for noun in nouns if noun.name == name)
+
+
+def _one_of(options: Sequence[T], rng: np.random.Generator) -> T:
+    return options[int(rng.integers(len(options)))]

@@ -1,0 +1,221 @@
+"""Scenes as a data set: a reader whose rows are drawn when asked, each from (seed, part, index) alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from motet.core import ConfigError, Example, Reader, rng_for
+from motet.scenes.captions import CaptionStyle
+from motet.scenes.draw import DRAW_VERSION, draw_scene
+from motet.scenes.drawings import PARTS, Part, Style, drawings_of, drawings_version
+from motet.scenes.grounds import Tone
+from motet.scenes.labels import SceneLabels, View
+from motet.scenes.layout import Scene, Written, lay_out
+from motet.scenes.nouns import Noun, nouns_of
+from motet.scenes.questions import Question, answers_of, ask, check_kinds
+
+MOST_THINGS = 6
+
+
+@dataclass(frozen=True)
+class SceneImage:
+    """A picture that is drawn when read, as an uncompressed PPM file.
+
+    Args:
+        name: what an error line calls it.
+        scene: what is on it.
+        size_hw: its height and width in pixels.
+        style: of the drawings.
+    """
+
+    name: str
+    scene: Scene = field(repr=False)
+    size_hw: tuple[int, int]
+    style: Style = "colour"
+
+    def read(self) -> bytes:
+        """The picture as a PPM file."""
+        pixels = draw_scene(self.scene, self.size_hw, self.style)
+        return b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
+
+    def stamp(self) -> str:
+        """The same as the fingerprint: it costs no drawing."""
+        return self.fingerprint()
+
+    def fingerprint(self) -> str:
+        """Identity by what is drawn and by the versions of the drawings and of this code; nothing is drawn for it."""
+        drawn = repr((self.scene, self.size_hw, self.style, DRAW_VERSION, drawings_version()))
+        return hashlib.blake2b(drawn.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenes:
+    """One to six things on a textured ground, with every annotation (see `SceneLabels`). A test bed, not real data.
+
+    A picture depends on (seed, part, index) and on the world (kinds, drawings, num_things, style, ground, written), and
+    on nothing else: readers that differ in `ask` or `captions` show the same pictures under the same image ids.
+
+    Args:
+        part: train, val and test scenes are drawn from different streams.
+        count: how many pictures.
+        seed: of the stream.
+        size_hw: (height, width) in pixels.
+        kinds: None: things are called by 62 categories of over 1,000 drawings; a number: by the first so many of 40
+            plain nouns with one to six drawings each, which a small model learns in minutes.
+        ask: kinds of question; each row then has one in its text, always the same one. () for none.
+        questions: rows for each picture, each with a question of its own.
+        drawings: "disjoint": no drawing of one part appears in another.
+        num_things: fewest and most.
+        style: "colour", or "line" for black lines.
+        ground: "light" or "dark".
+        written: "word" (one of 60 short words), "number" (two digits) or "letters" (two to four), on a plate at the
+            foot of the picture.
+        captions: styles of caption (see `captions.caption`); each picture has one of each.
+
+    Raises:
+        ConfigError: a value out of range, or disjoint drawings of a world that has too few.
+
+    Examples:
+        >>> scenes = Scenes(part="train", count=3, kinds=20, ask="exist")
+        >>> example = scenes[0]
+        >>> example.text.startswith("is there a"), example.labels["answer"] in ("yes", "no")
+        (True, True)
+    """
+
+    part: Part
+    count: int
+    seed: int = 0
+    size_hw: tuple[int, int] = (128, 128)
+    kinds: int | None = None
+    ask: str | tuple[str, ...] = ()
+    questions: int = 1
+    drawings: Literal["shared", "disjoint"] = "shared"
+    num_things: tuple[int, int] = (1, 5)
+    style: Style = "colour"
+    ground: Tone = "light"
+    written: Written = ""
+    captions: tuple[CaptionStyle, ...] = ("list",)
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise ConfigError(f"Scenes.part: got {self.part!r}; want one of {', '.join(PARTS)}")
+        if self.count < 1 or self.questions < 1:
+            raise ConfigError(f"Scenes: got count {self.count}, questions {self.questions}; want one or more of each")
+        if min(self.size_hw) < 32:
+            raise ConfigError(f"Scenes.size_hw: got {self.size_hw}; want at least 32 pixels a side")
+        if not 1 <= self.num_things[0] <= self.num_things[1] <= MOST_THINGS:
+            raise ConfigError(f"Scenes.num_things: got {self.num_things}; want (fewest, most), 1 to {MOST_THINGS}")
+        if not self.captions:
+            raise ConfigError("Scenes.captions: got none; want at least one style")
+        check_kinds(self.ask)
+        for noun in self.nouns:
+            drawings_of(noun, self.part, self.drawings == "shared")
+
+    @property
+    def nouns(self) -> tuple[Noun, ...]:
+        """What things may be called."""
+        return nouns_of(self.kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The English names; "class" and the boxes' labels are places in it."""
+        return tuple(noun.name for noun in self.nouns)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The closed list of answers to what this reader asks."""
+        return answers_of(self.ask, self.nouns, self.num_things[1])
+
+    def __len__(self) -> int:
+        return self.count * self.questions
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (self._image_id(self._picture(index)),)
+
+    def __getitem__(self, index: int) -> Example:
+        picture, which = self._picture(index), index % self.questions
+        if not self.ask:
+            return self.row(picture, self._image_id(picture) + (f"/{which}" if self.questions > 1 else ""))
+        kinds = check_kinds(self.ask)
+        rng = rng_for("scene question", self.seed, self.part, picture, "+".join(kinds), which)
+        scene = self.scene(picture)
+        suffix = "+".join(kinds) + (f"/{which}" if self.questions > 1 else "")
+        question = ask(scene, self.nouns, kinds, rng)
+        return self.row(picture, f"{self._image_id(picture)}/{suffix}", question, scene)
+
+    def scene(self, picture: int) -> Scene:
+        """What is on a picture, before any pixel."""
+        return lay_out(
+            rng_for("scene", self.seed, self.part, picture, self._world()),
+            self.nouns,
+            part=self.part,
+            shared=self.drawings == "shared",
+            num_things=self.num_things,
+            written=self.written,
+            tone=self.ground,
+        )
+
+    def row(self, picture: int, row_id: str, question: Question | None = None, scene: Scene | None = None) -> Example:
+        """The row of a picture, with a question or none.
+
+        Args:
+            picture: which.
+            row_id: the Example's id.
+            question: what is asked.
+            scene: the picture's, where it is known already.
+        """
+        scene = self.scene(picture) if scene is None else scene
+        image_id = self._image_id(picture)
+        view = View(scene, self.kinds, self.size_hw, self.style, self.captions)
+        given = {"answer": question.answer, "answers": (question.answer,)} if question else {}
+        return Example(
+            id=row_id,
+            images=(SceneImage(image_id, scene, self.size_hw, self.style),),
+            image_ids=(image_id,),
+            text=question.text if question else "",
+            labels=SceneLabels(view, given),
+        )
+
+    def _picture(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise IndexError(f"scenes/{self.part}: got row {index}; want 0 to {len(self) - 1}")
+        return index // self.questions
+
+    def _image_id(self, picture: int) -> str:
+        return f"scenes/{self.seed}/{self.part}/{picture}/{self._world()}"
+
+    def _world(self) -> str:
+        parts = (self.kinds, self.drawings, self.num_things, self.style, self.ground, self.written)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=4).hexdigest()
+
+
+@dataclass(frozen=True)
+class FreshQuestions:
+    """Makes a training row with a question drawn anew, for `Source.compose`: another each time the picture is taken.
+
+    Args:
+        kinds: of question; () for those the reader asks.
+
+    Raises:
+        ConfigError: an unknown kind; or, when called, another reader than `Scenes`, or one that asks nothing.
+    """
+
+    kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_kinds(self.kinds)
+
+    def __call__(self, reader: Reader, index: int, rng: np.random.Generator) -> Example:
+        if not isinstance(reader, Scenes):
+            raise ConfigError(f"FreshQuestions: got a reader of type {type(reader).__name__}; want Scenes")
+        kinds = check_kinds(self.kinds or reader.ask)
+        if not kinds:
+            raise ConfigError("FreshQuestions: got no kind of question; want some here or in Scenes.ask")
+        picture = index // reader.questions
+        scene = reader.scene(picture)
+        question = ask(scene, reader.nouns, kinds, rng)
+        return reader.row(picture, f"{reader.keys(index)[0]}/{'+'.join(kinds)}", question, scene)
