@@ -6,12 +6,15 @@ from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.flickr import Flickr8k, Flickr30k
 from motet.data.readers.gqa import Gqa
+from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
 from motet.data.readers.multi30k import Multi30k
 from motet.data.readers.ocr_lines import OcrLines
+from motet.data.readers.table import Table
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
 from motet.data.readers.vqav2 import Vqav2
+from motet.data.readers.webdataset import WebDataset
 
 READERS: dict[str, type] = {
     "ImageFolder": ImageFolder,
@@ -25,6 +28,9 @@ READERS: dict[str, type] = {
     "Gqa": Gqa,
     "OcrLines": OcrLines,
     "EasyVqa": EasyVqa,
+    "Table": Table,
+    "HfDataset": HfDataset,
+    "WebDataset": WebDataset,
 }
 
 __all__ = ["READERS", *READERS]

@@ -1,4 +1,4 @@
-"""A broken row waits for the one who asks for it, so that the rest of the file stays readable and a check sees it all."""
+"""A broken row waits for the one who asks for it, so that the rest of the file stays readable."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _PARTS = {"train": "train", "t10k": "test"}
 
 @dataclass(frozen=True)
 class Idx:
-    """An IDX file of images (grey, or colour as a fourth axis) and one of classes; labels: "class", an index of `names`.
+    """An IDX file of images (grey, or colour as a fourth axis) and one of classes; labels: "class".
 
     The images become PGM or PPM bytes: a header before the pixels, which any decoder reads.
 

@@ -88,7 +88,10 @@ class Multi30k:
         raw = self._folder / "raw"
         numbers = ("",) if self.task == 1 else tuple(f".{number + 1}" for number in range(_NUM_DESCRIPTIONS))
         plain = [raw / f"{self.part}{number}.{language}" for number in numbers]
-        return tuple(path if path.is_file() else path.with_name(f"{path.name}.gz") for path in plain)
+        zipped = [path.with_name(f"{path.name}.gz") for path in plain]
+        return tuple(
+            gz if gz.is_file() and not path.is_file() else path for path, gz in zip(plain, zipped, strict=True)
+        )
 
     def _lines(self, path: Path, num_images: int) -> list[str]:
         lines = read_lines(path)

@@ -1,0 +1,193 @@
+"""A Hugging Face data set: saved to disk, a folder of Parquet and the like, or by its name on the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from motet.core import ConfigError, DataError, Example, nearest
+from motet.data.readers.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.readers.image_cells import Where, cell_ids, cell_images
+from motet.data.readers.places import place_name
+
+_SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
+
+
+@dataclass(frozen=True)
+class HfDataset:
+    """Rows of a `datasets` data set, with the same mapping as `Table`; images stay encoded, the table stays on disk.
+
+    "class" is an index into `names`, which are those of the data set's own `ClassLabel` where it has one.
+
+    Args:
+        path: the folder that `save_to_disk` wrote, a folder that `load_dataset` reads, or a name on the Hub.
+        split: "train", "test", "train[:80%]" (the latter not for a folder that `save_to_disk` wrote).
+        image: the column of the image: an `Image` feature, a path, or encoded bytes; a list of these, or several
+            columns.
+        text: the column of the question or sentence; several for a pair.
+        labels: annotation -> column, or columns, as for `Table`.
+        config: which configuration, where a data set has several.
+        image_root: the folder that paths are relative to; by default the data set's folder. Nothing outside it is read
+            (of a data set by name: the paths are those that `datasets` gives).
+        image_id: what an image is called in all data sets, as a format over columns, such as "coco/{image_id}"; by
+            default its path, or the row where it has none. Give it where several rows share an image.
+        names: the classes, where the data set does not name them.
+        separator: what separates several texts in one cell.
+        name: what ids start with; by default the data set's name and the split.
+
+    Raises:
+        DataError: nothing there, no such split, or a column that is not there. What is wrong within a row is raised
+            when that row is read.
+        ConfigError: the extra motet[hf] is not installed, or a mapping that cannot be.
+    """
+
+    path: Path | str
+    split: str = "train"
+    image: Names = ()
+    text: Names = ()
+    labels: Mapping[str, Names] = field(default_factory=dict)
+    config: str | None = None
+    image_root: Path | str | None = None
+    image_id: str = ""
+    names: tuple[str, ...] = ()
+    separator: str = ""
+    name: str = ""
+    _columns: Columns = field(init=False, repr=False, compare=False)
+    _data: Any = field(init=False, repr=False, compare=False)
+    _ids: tuple[tuple[str, ...], ...] | None = field(init=False, repr=False, compare=False)
+    _where: Where = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        columns = columns_of(
+            image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
+            names=self.names,
+        )  # fmt: skip
+        path = Path(self.path)
+        data = _load(self.path, self.split, self.config)
+        columns.check(data.column_names, path)
+        if len(data) == 0 or not columns.wanted:
+            raise DataError("data set: got no rows; want at least one, and at least one column mapped", path=path)
+        if "class" in columns.labels and not columns.names:
+            columns = replace(columns, names=_names(data, columns.labels["class"][0]))
+            object.__setattr__(self, "names", columns.names)
+        data = _undecoded(data.select_columns(list(columns.wanted)))
+        local = path.exists()
+        prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
+        default_root = path if local else Path(path.absolute().anchor)
+        root = default_root if self.image_root is None else Path(self.image_root)
+        object.__setattr__(self, "_columns", columns)
+        object.__setattr__(self, "_data", data)
+        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_ids", _ids(data, columns, self._where))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image ids of a row, without reading an image."""
+        if index >= len(self):
+            raise IndexError(index)
+        if self._ids is not None:
+            return self._ids[index]
+        return cell_ids([None] * len(self._columns.image), self._where, index)
+
+    def __getitem__(self, index: int) -> Example:
+        image_ids, path = self.keys(index), self._where.path
+        cells = self._data[index]
+        return Example(
+            id=f"{self._where.row_prefix}/{index}",
+            images=cell_images([cells[column] for column in self._columns.image], self._where, index),
+            image_ids=image_ids,
+            text=self._columns.texts(cells, path=path, row=index),
+            labels=with_answer(self._columns.annotations(cells, path=path, row=index)),
+        )
+
+
+def _load(path: Path | str, split: str, config: str | None) -> Any:
+    try:
+        import datasets
+        import pyarrow
+    except ImportError as error:
+        raise ConfigError(
+            f"HfDataset: got no package {error.name}; want the extra motet[hf] (pip install 'motet[hf]')"
+        ) from error
+    folder = Path(path)
+    try:
+        if any((folder / name).is_file() for name in _SAVED):
+            return _split(datasets.load_from_disk(str(folder)), split, folder)
+        return datasets.load_dataset(str(path), config, split=split)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"data set: got {reason}; want one that `datasets` loads", path=path) from error
+
+
+def _split(saved: Any, split: str, path: Path) -> Any:
+    """One split of what `load_from_disk` gives: a dictionary of them, or one alone that knows its name or does not."""
+    if isinstance(saved, dict):
+        if split not in saved:
+            raise DataError(f"split: got {split!r}; want one there is ({nearest(split, saved)})", path=path)
+        return saved[split]
+    if saved.split is not None and str(saved.split) != split:
+        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only one saved there", path=path)
+    return saved
+
+
+def _names(data: Any, column: str) -> tuple[str, ...]:
+    feature = data.features[column]
+    return tuple(feature.names) if hasattr(feature, "names") else class_names(data[column])
+
+
+def _undecoded(data: Any) -> Any:
+    """The same rows with images as `{"bytes", "path"}`, also within lists."""
+    import datasets
+
+    features = data.features.copy()
+    for column, feature in features.items():
+        if isinstance(feature, datasets.Image):
+            features[column] = datasets.Image(decode=False)
+        elif _holds_images(feature):
+            features[column] = datasets.List(datasets.Image(decode=False))
+    return data.cast(features) if features != data.features else data
+
+
+def _holds_images(feature: Any) -> bool:
+    import datasets
+
+    return isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image)
+
+
+def _ids(data: Any, columns: Columns, where: Where) -> tuple[tuple[str, ...], ...] | None:
+    """The image ids of every row, read from the small columns alone; None where they are the row's number."""
+    if columns.image_id:
+        rows = data.select_columns(list(columns.for_image_id))
+        given = (columns.formatted_id(cells) for cells in rows)
+        return tuple((known or f"{where.row_prefix}/{row}",) for row, known in enumerate(given))
+    if all(_one_encoded(data.features[column]) for column in columns.image):
+        return None
+    found: list[tuple[str, ...]] = []
+    for batch in data.select_columns(list(columns.image)).with_format("arrow").iter(batch_size=1000):
+        cells = [_names_in(batch.column(column), data.features[column]) for column in columns.image]
+        found += [cell_ids(list(row), where, len(found) + place) for place, row in enumerate(zip(*cells, strict=True))]
+    return tuple(found)
+
+
+def _one_encoded(feature: Any) -> bool:
+    import datasets
+
+    return isinstance(feature, datasets.Image) or getattr(feature, "dtype", "") in ("binary", "large_binary")
+
+
+def _names_in(column: Any, feature: Any) -> list[object]:
+    """The paths of a column; for encoded images only how many there are, so that their bytes are not touched."""
+    from pyarrow import compute
+
+    if _one_encoded(feature):
+        return [None] * len(column)
+    if _holds_images(feature):
+        return [[None] * (length or 0) for length in compute.list_value_length(column).to_pylist()]
+    cells: list[object] = column.to_pylist()
+    return cells

@@ -1,0 +1,133 @@
+"""A table of one's own: CSV, TSV, JSON, JSONL or Parquet, with a mapping from columns to what an Example has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from motet.core import DataError, Example
+from motet.data.readers.columns import Columns, Names, class_names, columns_of, is_texts, merged, with_answer
+from motet.data.readers.image_cells import Where, cell_ids, cell_images
+from motet.data.readers.places import place_name
+from motet.data.readers.table_file import as_number, load_columns, table_suffix
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a table, for any task; the labels are those that the mapping names.
+
+    "class" is an index into `names`. "captions", "captions_<language>", "answers" and "text" are tuples of texts.
+    "answer" is a text, and comes with "answers" by itself: the one given most often. Any other label is the cell as it
+    is (in CSV and TSV a number where it writes one).
+
+    Args:
+        path: `.csv` (a header, quotes as in RFC 4180), `.tsv` (a header, no quotes), `.jsonl`, `.json` (a list of
+            objects), `.parquet`, or a folder of Parquet files. CSV and JSON may be gzipped.
+        image: the column of the image: a path, or in Parquet encoded bytes, or the struct that Hugging Face writes; a
+            list of these, or several columns, for several images.
+        text: the column of the question or sentence; several for a pair.
+        labels: annotation -> column, or columns, of its values; a cell of JSON or Parquet may be a list of them.
+        image_root: the folder that paths are relative to; by default the one the table lies in. Nothing outside it is
+            read.
+        image_id: what an image is called in all data sets, as a format over columns, such as "coco/{image_id}"; by
+            default its path, or the row where there is none.
+        names: the classes and their order; by default all there are, sorted. Give the training part's to the others.
+        separator: what separates several texts in one cell ("|"); "" where a cell holds one.
+        gather: make the rows of one image and text into one Example, as captioning needs it where each caption has a
+            row.
+        name: what ids start with; by default the folder's and the file's name.
+
+    Raises:
+        DataError: no such file, a column that is not there, a row with another number of cells than the header. What is
+            wrong within a row's cells is raised when that row is read.
+        ConfigError: a mapping that cannot be, or Parquet without the extra that reads it.
+    """
+
+    path: Path | str
+    image: Names = ()
+    text: Names = ()
+    labels: Mapping[str, Names] = field(default_factory=dict)
+    image_root: Path | str | None = None
+    image_id: str = ""
+    names: tuple[str, ...] = ()
+    separator: str = ""
+    gather: bool = False
+    name: str = ""
+    _columns: Columns = field(init=False, repr=False, compare=False)
+    _cells: dict[str, list[Any]] = field(init=False, repr=False, compare=False)
+    _rows: tuple[tuple[int, ...], ...] | range = field(init=False, repr=False, compare=False)
+    _where: Where = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        columns = columns_of(
+            image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
+            names=self.names,
+        )  # fmt: skip
+        path = Path(self.path)
+        cells = load_columns(path, columns.wanted)
+        columns.check(cells, path)
+        num_rows = len(cells[columns.wanted[0]]) if columns.wanted else 0
+        if num_rows == 0:
+            raise DataError("table: got no rows; want at least one, and at least one column mapped", path=path)
+        if table_suffix(path) in (".csv", ".tsv"):
+            _write_out_numbers(cells, columns)
+        if "class" in columns.labels and not columns.names:
+            columns = replace(columns, names=class_names(cells[columns.labels["class"][0]]))
+            object.__setattr__(self, "names", columns.names)
+        root = path.parent if self.image_root is None else Path(self.image_root)
+        prefix = self.name or place_name(path)
+        columns.formatted_id({column: values[0] for column, values in cells.items()})
+        object.__setattr__(self, "_columns", columns)
+        object.__setattr__(self, "_cells", cells)
+        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_rows", _gathered(cells, columns, num_rows) if self.gather else range(num_rows))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image ids of a row."""
+        row = self._numbers(index)[0]
+        if known := self._columns.formatted_id(self._row(row)):
+            return (known,)
+        return cell_ids([self._cells[column][row] for column in self._columns.image], self._where, row)
+
+    def __getitem__(self, index: int) -> Example:
+        numbers = self._numbers(index)
+        row, path = numbers[0], self._where.path
+        cells = self._row(row)
+        labels = [self._columns.annotations(self._row(number), path=path, row=number) for number in numbers]
+        return Example(
+            id=f"{self._where.row_prefix}/{row}",
+            images=cell_images([cells[column] for column in self._columns.image], self._where, row),
+            image_ids=self.keys(index),
+            text=self._columns.texts(cells, path=path, row=row),
+            labels=with_answer(merged(labels, path=path, row=row)),
+        )
+
+    def _numbers(self, index: int) -> tuple[int, ...]:
+        rows = self._rows[index]
+        return (rows,) if isinstance(rows, int) else rows
+
+    def _row(self, row: int) -> dict[str, Any]:
+        return {column: values[row] for column, values in self._cells.items()}
+
+
+def _write_out_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
+    """Labels that are no texts and no classes become numbers where a text table writes some."""
+    used = {*columns.image, *columns.text, *columns.for_image_id}
+    for label, names in columns.labels.items():
+        if label not in ("class", "answer") and not is_texts(label):
+            for column in set(names) - used:
+                cells[column] = [as_number(cell) for cell in cells[column]]
+
+
+def _gathered(cells: dict[str, list[Any]], columns: Columns, num_rows: int) -> tuple[tuple[int, ...], ...]:
+    """The rows of each (image, text), in the order of their first row."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row in range(num_rows):
+        key = tuple(repr(cells[column][row]) for column in (*columns.image, *columns.text))
+        groups.setdefault(key, []).append(row)
+    return tuple(tuple(rows) for rows in groups.values())

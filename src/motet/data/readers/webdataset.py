@@ -1,0 +1,183 @@
+"""WebDataset shards: plain tars in which the members of a row share a name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from motet.core import ConfigError, DataError, DiskImage, Example
+from motet.data.readers.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.readers.json_file import shown
+from motet.data.readers.places import IMAGE_SUFFIXES, file_names, place_name
+from motet.data.readers.tar_index import Members, tar_rows
+
+_JSON = "json"
+
+
+class _Row(NamedTuple):
+    shard: int
+    key: str
+    members: Members
+
+
+@dataclass(frozen=True)
+class WebDataset:
+    """Rows of one or several plain tars, read in any order through an index of where their members lie.
+
+    A column of the mapping is an ending ("txt", "cls", "caption.txt") or a key of the row's JSON ("json.question");
+    `Table` says what labels become.
+
+    Args:
+        tars: a tar, several, or a folder of them in the order of their names. Compressed ones are refused.
+        image: the ending of the image ("jpg"); by default the first member that is one, none where the rows have none.
+        text: the column of the question or sentence; several for a pair.
+        labels: annotation -> column, or columns, as for `Table`; `{"class": "cls"}`, `{"captions": "txt"}`.
+        index: the folder where the indexes are kept; by default beside the tars. An index of a tar that has changed
+            since is made anew.
+        image_id: what an image is called in all data sets, as a format over the row's key: "coco/{key}"; by default the
+            shard and the key.
+        names: the classes and their order; by default all in "cls". Needed where "class" is a key of the JSON.
+        separator: what separates several texts in one member.
+        name: what ids start with; by default the folder's name.
+
+    Raises:
+        DataError: no such file, a tar that is compressed or broken, or one without rows. A row that lacks a member, or
+            whose JSON is broken, is raised when it is read.
+        ConfigError: a mapping that cannot be.
+    """
+
+    tars: Path | str | tuple[Path | str, ...]
+    image: str = ""
+    text: Names = ()
+    labels: Mapping[str, Names] = field(default_factory=dict)
+    index: Path | str | None = None
+    image_id: str = ""
+    names: tuple[str, ...] = ()
+    separator: str = ""
+    name: str = ""
+    _columns: Columns = field(init=False, repr=False, compare=False)
+    _shards: tuple[Path, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        columns = columns_of(
+            image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
+            names=self.names,
+        )  # fmt: skip
+        if columns.for_image_id not in ((), ("key",)):
+            raise ConfigError(f"WebDataset.image_id: got {self.image_id!r}; want a format over the key, 'coco/{{key}}'")
+        shards = _shards(self.tars)
+        folder = None if self.index is None else Path(self.index)
+        rows = tuple(
+            _Row(shard, key, members) for shard, path in enumerate(shards) for key, members in tar_rows(path, folder)
+        )
+        if not rows:
+            raise DataError("tar: got no rows; want members such as 000.jpg and 000.txt", path=shards[0])
+        object.__setattr__(self, "_columns", columns)
+        object.__setattr__(self, "_shards", shards)
+        object.__setattr__(self, "_rows", rows)
+        if "class" in columns.labels and not columns.names:
+            object.__setattr__(self, "names", self._all_classes(columns.labels["class"][0]))
+            object.__setattr__(self, "_columns", replace(columns, names=self.names))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image ids of a row."""
+        row = self._rows[index]
+        if not self._image_ending(row.members):
+            return ()
+        return (self._columns.formatted_id({"key": row.key}) or self._id(row),)
+
+    def __getitem__(self, index: int) -> Example:
+        row = self._rows[index]
+        path, columns = self._shards[row.shard], self._columns
+        cells = dict(self._cells(row))
+        return Example(
+            id=self._id(row),
+            images=self._images(row),
+            image_ids=self.keys(index),
+            text=columns.texts(cells, path=path, row=row.key),
+            labels=with_answer(columns.annotations(cells, path=path, row=row.key)),
+        )
+
+    @cached_property
+    def _prefix(self) -> str:
+        return self.name or place_name(self._shards[0].parent)
+
+    def _id(self, row: _Row) -> str:
+        return f"{self._prefix}/{self._shards[row.shard].stem}/{row.key}"
+
+    def _image_ending(self, members: Members) -> str:
+        if self.image:
+            return self.image.lower()
+        return next((ending for ending in members if f".{ending.rpartition('.')[2]}" in IMAGE_SUFFIXES), "")
+
+    def _images(self, row: _Row) -> tuple[DiskImage, ...]:
+        ending, path = self._image_ending(row.members), self._shards[row.shard]
+        if not ending:
+            return ()
+        if ending not in row.members:
+            raise DataError(f"image: got {sorted(row.members)}; want a member .{ending}", path=path, row=row.key)
+        return (DiskImage(path, *row.members[ending]),)
+
+    def _cells(self, row: _Row) -> Iterator[tuple[str, Any]]:
+        """The wanted columns of a row; its JSON is read once."""
+        known: Any = None
+        for column in self._columns.wanted:
+            if column == self.image or column in self._columns.for_image_id:
+                continue
+            if column.startswith(f"{_JSON}."):
+                known = self._json(row) if known is None else known
+                yield column, known.get(column.removeprefix(f"{_JSON}."))
+            else:
+                yield column, self._text(row, column).strip()
+
+    def _json(self, row: _Row) -> dict[str, Any]:
+        path = self._shards[row.shard]
+        try:
+            value = json.loads(self._text(row, _JSON))
+        except json.JSONDecodeError as error:
+            raise DataError(f"json: got {error.msg}; want a whole JSON value", path=path, row=row.key) from error
+        if not isinstance(value, dict):
+            raise DataError(f"json: got {shown(value)}; want an object", path=path, row=row.key)
+        return value
+
+    def _text(self, row: _Row, ending: str) -> str:
+        path = self._shards[row.shard]
+        if ending not in row.members:
+            raise DataError(f"{ending}: got {sorted(row.members)}; want a member .{ending}", path=path, row=row.key)
+        try:
+            return DiskImage(path, *row.members[ending]).read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{ending}: got bytes that are no UTF-8; want text", path=path, row=row.key) from error
+
+    def _all_classes(self, column: str) -> tuple[str, ...]:
+        if column.startswith(f"{_JSON}."):
+            raise ConfigError(f"WebDataset.names: got none for the class in {column!r}; want the classes, in order")
+        return class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
+
+
+def _shards(tars: Path | str | tuple[Path | str, ...]) -> tuple[Path, ...]:
+    given = tars if isinstance(tars, tuple) else (tars,)
+    if not given:
+        raise ConfigError("WebDataset.tars: got none; want at least one")
+    paths: list[Path] = []
+    for path in map(Path, given):
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        inside = [path / name for name in file_names(path) if name.endswith(".tar")]
+        if not inside:
+            raise DataError("tars: got a folder without .tar files; want at least one", path=path)
+        paths += inside
+    if len({path.stem for path in paths}) != len(paths):
+        raise ConfigError(
+            f"WebDataset.tars: got two of one name among {[path.name for path in paths]}; want all to differ"
+        )
+    return tuple(paths)

@@ -1,0 +1,331 @@
+"""What every reader promises, run over the table of readers: a new one is tested once it has a layout here."""
+
+import gzip
+import io
+import json
+import pickle
+import struct
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
+from motet.data.counts import count
+from motet.data.readers import (
+    READERS,
+    CocoCaptions,
+    EasyVqa,
+    Flickr8k,
+    Flickr30k,
+    Gqa,
+    HfDataset,
+    Idx,
+    ImageFolder,
+    Multi30k,
+    OcrLines,
+    Table,
+    VisualGenomeQA,
+    Vqav2,
+    WebDataset,
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A tiny data set on disk: how to read it, and which of its files can be damaged."""
+
+    read: Callable[[], Reader]
+    tables: tuple[Path, ...] = ()
+    images: tuple[Path, ...] = ()
+
+
+def encoded(shade: int, form: str = "JPEG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (6, 4), (shade, 255 - shade, 40)).save(file, form)
+    return file.getvalue()
+
+
+def picture(path: Path, shade: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded(shade, "PNG" if path.suffix == ".png" else "JPEG"))
+    return path
+
+
+def text(path: Path, content: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def image_folder(root: Path) -> Layout:
+    images = [picture(root / kind / f"{place}.png", place) for kind in ("cat", "dog") for place in range(2)]
+    return Layout(lambda: ImageFolder(root), images=tuple(images))
+
+
+def idx(root: Path) -> Layout:
+    images, labels = root / "train-images-idx3-ubyte.gz", root / "train-labels-idx1-ubyte"
+    images.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 3, 4, 5) + bytes(range(60))))
+    labels.write_bytes(struct.pack(">2I", 0x801, 3) + bytes([9, 0, 1]))
+    return Layout(lambda: Idx(images, labels), tables=(images, labels))
+
+
+def coco_captions(root: Path) -> Layout:
+    files = [picture(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
+    data = {
+        "images": [{"id": number, "file_name": f"{number:012d}.jpg"} for number in (9, 25)],
+        "annotations": [
+            {"image_id": number, "id": place, "caption": "A dog."} for place, number in enumerate((25, 9, 9))
+        ],
+    }
+    table = text(root / "annotations" / "captions_train2017.json", json.dumps(data))
+    return Layout(lambda: CocoCaptions(table, root / "train2017"), tables=(table,), images=tuple(files))
+
+
+def flickr8k(root: Path) -> Layout:
+    names = ("1000268201_693b08cb0e.jpg", "1001773457_577c3a7d70.jpg")
+    files = [picture(root / "Images" / name, place) for place, name in enumerate(names)]
+    rows = "".join(f'{name},"A dog , {place} ."\n' for name in names for place in range(5))
+    table, split = text(root / "captions.txt", "image,caption\n" + rows), text(root / "train.txt", "\n".join(names))
+    return Layout(lambda: Flickr8k(table, root / "Images", split), tables=(table, split), images=tuple(files))
+
+
+def flickr30k(root: Path) -> Layout:
+    files = [picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
+    rows = "".join(f"{name}.jpg| {place}| A dog runs .\n" for name in (10, 36) for place in range(5))
+    table = text(root / "results.csv", "image_name| comment_number| comment\n" + rows)
+    return Layout(lambda: Flickr30k(table, root / "flickr30k-images"), tables=(table,), images=tuple(files))
+
+
+def multi30k(root: Path) -> Layout:
+    files = [picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
+    folder = root / "data" / "task1"
+    split = text(folder / "image_splits" / "val.txt", "10.jpg\n36.jpg\n")
+    english = text(folder / "raw" / "val.en", "A dog.\nA cat.\n")
+    german = text(folder / "raw" / "val.de.gz", "")
+    german.write_bytes(gzip.compress("Ein Hund.\nEine Kätzin.\n".encode()))
+    return Layout(lambda: Multi30k(root, "val"), tables=(split, english, german), images=tuple(files))
+
+
+def vqav2(root: Path) -> Layout:
+    files = [picture(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25)]
+    asked = [
+        {"image_id": number, "question_id": number * 1000 + place, "question": "What?"}
+        for number in (9, 25)
+        for place in range(2)
+    ]
+    given = [
+        {
+            "question_id": entry["question_id"], "image_id": entry["image_id"],
+            "answer_type": "other", "question_type": "what", "multiple_choice_answer": "dog",
+            "answers": [{"answer": "dog", "answer_id": place + 1, "answer_confidence": "yes"} for place in range(10)],
+        }
+        for entry in reversed(asked)
+    ]  # fmt: skip
+    questions = text(
+        root / "v2_OpenEnded_mscoco_train2014_questions.json",
+        json.dumps({"data_subtype": "train2014", "questions": asked}),
+    )
+    annotations = text(root / "v2_mscoco_train2014_annotations.json", json.dumps({"annotations": given}))
+    return Layout(
+        lambda: Vqav2(questions, annotations, root / "train2014"), tables=(questions, annotations), images=tuple(files)
+    )
+
+
+def visual_genome_qa(root: Path) -> Layout:
+    files = (picture(root / "VG_100K" / "4.jpg", 4), picture(root / "VG_100K_2" / "5.jpg", 5))
+    data = [
+        {
+            "id": number,
+            "qas": [
+                {"qa_id": number * 10 + place, "image_id": number, "question": "What?", "answer": "A dog."}
+                for place in range(2)
+            ],
+        }
+        for number in (4, 5)
+    ]
+    table = text(root / "question_answers.json", json.dumps(data))
+    return Layout(lambda: VisualGenomeQA(table, root), tables=(table,), images=files)
+
+
+def gqa(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / f"{name}.jpg", place) for place, name in enumerate(("2400861", "n578564")))
+    table = text(
+        root / "questions.json",
+        json.dumps(
+            {
+                f"0{place}": {"imageId": file.stem, "question": "What?", "answer": "dog"}
+                for place, file in enumerate(files)
+            }
+        ),
+    )
+    return Layout(lambda: Gqa(table, root / "images"), tables=(table,), images=files)
+
+
+def ocr_lines(root: Path) -> Layout:
+    files = tuple(picture(root / part / "000_000.jpg", place) for place, part in enumerate(("train", "val")))
+    tables = tuple(text(root / f"{part}_gt.tsv", '000_000.jpg\t"TOTAL" 3,50\n') for part in ("train", "val"))
+    return Layout(lambda: OcrLines(tables), tables=tables, images=files)
+
+
+def easy_vqa(root: Path) -> Layout:
+    files = tuple(picture(root / "train" / "images" / f"{number}.png", number) for number in range(2))
+    answers = text(root / "answers.txt", "circle\nyes\n")
+    table = text(
+        root / "train" / "questions.json", json.dumps([["what shape?", "circle", 1], ["is it red?", "yes", 0]])
+    )
+    return Layout(lambda: EasyVqa(root=root), tables=(answers, table), images=files)
+
+
+def table(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / f"{number}.jpg", number) for number in range(2))
+    path = text(root / "qa.csv", 'file,question,answer\n0.jpg,What?,dog\n1.jpg,"Where, then?",there\n')
+    read = lambda: Table(path, image="file", text="question", labels={"answers": "answer"}, image_root=root / "images")  # noqa: E731
+    return Layout(read, tables=(path,), images=files)
+
+
+def hf_dataset(root: Path) -> Layout:
+    datasets = pytest.importorskip("datasets")
+    rows = {"image": [{"bytes": encoded(place), "path": None} for place in range(3)], "label": [0, 1, 1]}
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
+    folder = root / "saved"
+    datasets.Dataset.from_dict(rows, features=features, split="train").save_to_disk(str(folder))
+    arrow = next(folder.glob("*.arrow"))
+    return Layout(lambda: HfDataset(folder, image="image", labels={"class": "label"}), tables=(arrow,))
+
+
+def webdataset(root: Path) -> Layout:
+    path = root / "000.tar"
+    with tarfile.open(path, "w") as tar:
+        for place in range(3):
+            for ending, data in (("jpg", encoded(place)), ("txt", b"A dog."), ("json", b'{"lang": "en"}')):
+                member = tarfile.TarInfo(f"rows/{place}.{ending}")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return Layout(lambda: WebDataset(path, labels={"captions": "txt", "language": "json.lang"}), tables=(path,))
+
+
+LAYOUTS: dict[str, Callable[[Path], Layout]] = {
+    "ImageFolder": image_folder,
+    "Idx": idx,
+    "CocoCaptions": coco_captions,
+    "Flickr8k": flickr8k,
+    "Flickr30k": flickr30k,
+    "Multi30k": multi30k,
+    "Vqav2": vqav2,
+    "VisualGenomeQA": visual_genome_qa,
+    "Gqa": gqa,
+    "OcrLines": ocr_lines,
+    "EasyVqa": easy_vqa,
+    "Table": table,
+    "HfDataset": hf_dataset,
+    "WebDataset": webdataset,
+}
+
+
+@pytest.fixture(params=sorted(READERS))
+def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Layout:
+    return LAYOUTS[request.param](tmp_path)
+
+
+def rows_of(reader: Reader) -> list[Example]:
+    return [reader[index] for index in range(len(reader))]
+
+
+def test_every_reader_has_a_layout() -> None:
+    assert set(LAYOUTS) == set(READERS)
+
+
+def test_rows_and_their_order_are_the_same_every_time(layout: Layout) -> None:
+    first, second = layout.read(), layout.read()
+    assert len(first) >= 2
+    assert rows_of(first) == rows_of(second) == rows_of(first)
+
+
+def test_ids_are_unique(layout: Layout) -> None:
+    ids = [row.id for row in rows_of(layout.read())]
+    assert len(set(ids)) == len(ids)
+
+
+def test_keys_are_the_image_ids_one_an_image(layout: Layout) -> None:
+    reader = layout.read()
+    for index, row in enumerate(rows_of(reader)):
+        assert reader.keys(index) == row.image_ids
+        assert len(row.images) == len(row.image_ids) >= 1
+
+
+def test_a_row_past_the_end_is_an_index_error(layout: Layout) -> None:
+    reader = layout.read()
+    with pytest.raises(IndexError):
+        reader[len(reader)]
+    with pytest.raises(IndexError):
+        reader.keys(len(reader))
+
+
+def test_images_decode_to_rgb(layout: Layout) -> None:
+    for row in rows_of(layout.read()):
+        for file in row.images:
+            with Image.open(io.BytesIO(file.read())) as image:
+                assert np.asarray(image.convert("RGB")).dtype == np.uint8
+
+
+def test_images_are_files_or_bytes(layout: Layout) -> None:
+    assert all(isinstance(file, DiskImage | MemoryImage) for row in rows_of(layout.read()) for file in row.images)
+
+
+def test_readers_pickle_and_compare_by_what_they_were_given(layout: Layout) -> None:
+    reader = layout.read()
+    copy = pickle.loads(pickle.dumps(reader))
+    assert copy == reader
+    assert rows_of(copy) == rows_of(reader)
+
+
+def test_readers_are_frozen(layout: Layout) -> None:
+    reader = layout.read()
+    with pytest.raises(AttributeError):
+        reader.name = "another"  # type: ignore[attr-defined]
+
+
+def test_counting_touches_no_image(layout: Layout) -> None:
+    reader = layout.read()
+    for file in layout.images:
+        file.unlink()
+    found = count(reader, reader)
+    assert found.rows == found.pairs == 2 * len(reader)
+    assert found.images == 2 * found.unique_images
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "empty"])
+def test_a_damaged_table_is_an_error_that_names_it(layout: Layout, damage: str) -> None:
+    for file in layout.tables:
+        whole = file.read_bytes()
+        match damage:
+            case "missing":
+                file.unlink()
+            case "garbage":
+                file.write_bytes(b"\xff\xfe\xf0\x00 no such format")
+            case _:
+                file.write_bytes(b"")
+        with pytest.raises(DataError) as caught:
+            rows_of(layout.read())
+        assert caught.value.path is not None
+        assert caught.value.path == file or caught.value.path in file.parents or damage == "empty"
+        assert "\n" not in str(caught.value)
+        assert "got" in str(caught.value)
+        assert "want" in str(caught.value)
+        file.write_bytes(whole)
+    rows_of(layout.read())
+
+
+def test_a_missing_image_is_an_error_that_names_the_row(layout: Layout) -> None:
+    for file in layout.images:
+        reader, whole = layout.read(), file.read_bytes()
+        file.unlink()
+        with pytest.raises(DataError, match=file.name) as caught:
+            rows_of(reader)
+        assert caught.value.row is not None
+        file.write_bytes(whole)
