@@ -1,0 +1,301 @@
+"""Checkpoints of a run: a whole one or none, whatever happens while it is written.
+
+A checkpoint is a saved model folder (see `motet.core.saved`) with the state of training beside it, under ``state/``:
+
+    optimizer.safetensors   the optimiser's tensors, by parameter and name
+    state.json              step, rows taken, what the schedule has observed, whose run it is, digests of all files
+
+It is written under another name, synced to the disk file by file, then renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from motet.core import CheckpointError, System
+from motet.core.ranks import broadcast, rank
+from motet.core.saved import STATE, fill, read_weights, step_folder, steps_in, write_model
+
+_FORMAT = 1
+_OPTIMIZER, _STATE = "optimizer.safetensors", "state.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a run stands, as plain data beside weights and optimiser.
+
+    Args:
+        step: iterations of the schedule that are done.
+        advanced: those of them that had something to do; the learning rate goes by these.
+        mixture: `Mixture.state_dict()`.
+        log_bytes: how long `log.jsonl` was; what stands behind it is of steps that will be done again.
+        skipped: bad rows that others were drawn for.
+    """
+
+    step: int
+    advanced: int
+    mixture: Mapping[str, Any]
+    log_bytes: int = 0
+    skipped: int = 0
+
+
+def save_system(system: System, folder: str | Path) -> None:
+    """Writes a system as a saved model folder, whole or not at all; a folder of that name is replaced.
+
+    Raises:
+        CheckpointError: a full disk, or a folder that cannot be written.
+        ConfigError: a configuration or task that cannot be found again by name.
+    """
+    folder = Path(folder)
+    with _whole(folder, f"saving {folder}") as unfinished:
+        write_model(unfinished, system)
+
+
+def save(
+    run_folder: Path,
+    position: Position,
+    system: System,
+    optimizer: Optimizer,
+    *,
+    identity: Mapping[str, Any],
+    keep: int,
+) -> None:
+    """Writes the checkpoint of a step into a run folder and removes all but the latest; rank 0 writes, all ranks wait.
+
+    Args:
+        run_folder: gets a folder ``step-000200``.
+        position: where the run stands.
+        system: weights, configuration, tasks, assets.
+        optimizer: its state.
+        identity: whose run it is, as plain data; compared when it is loaded.
+        keep: how many checkpoints stay.
+
+    Raises:
+        CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
+    """
+    failure: str | None = None
+    if rank() == 0:
+        try:
+            _save(run_folder, position, system, optimizer, identity)
+            _remove_old(run_folder, keep)
+        except CheckpointError as error:
+            failure = str(error)
+    failure = broadcast(failure)
+    if failure is not None:
+        raise CheckpointError(failure)
+
+
+def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Mapping[str, Any]) -> Position | None:
+    """Goes on from the latest checkpoint of a run folder; None where there is none yet.
+
+    Raises:
+        CheckpointError: a damaged checkpoint, or one of another run.
+    """
+    steps = steps_in(run_folder)
+    if not steps:
+        return None
+    folder = step_folder(run_folder, steps[-1])
+    state = _read_state(folder)
+    _check_identity(state["identity"], json.loads(json.dumps(identity)), folder)
+    fill(system, read_weights(folder), strict=True, where=str(folder))
+    _fill_optimizer(optimizer, folder, state["optimizer"])
+    return Position(**state["position"])
+
+
+def _save(
+    run_folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any]
+) -> None:
+    folder = step_folder(run_folder, position.step)
+    if folder.exists():
+        return  # the same step of the same run holds the same
+    with _whole(folder, f"checkpoint of step {position.step}") as unfinished:
+        write_model(unfinished, system)
+        (unfinished / STATE).mkdir()
+        tensors, plain = _optimizer_state(optimizer)
+        save_file(tensors, unfinished / STATE / _OPTIMIZER)
+        state = {
+            "format": _FORMAT,
+            "position": vars(position),
+            "identity": identity,
+            "optimizer": plain,
+            "files": {str(path.relative_to(unfinished)): _digest(path) for path in _files(unfinished)},
+        }
+        (unfinished / STATE / _STATE).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _whole(folder: Path, what: str) -> Iterator[Path]:
+    """A folder to write into, that gets its name once everything in it is on the disk."""
+    unfinished = folder.parent / f".{folder.name}.{os.getpid()}.unfinished"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear(folder.parent, f".{folder.name}.*")
+        unfinished.mkdir()
+        yield unfinished
+        for path in (*_files(unfinished), *_folders(unfinished)):
+            _sync(path)
+        if folder.exists():
+            _remove(folder)
+        unfinished.rename(folder)
+        _sync(folder.parent)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CheckpointError(
+            f"{what}: got {reason}; want a folder with room that can be written ({folder.parent}); "
+            "earlier checkpoints are whole"
+        ) from error
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _remove_old(run_folder: Path, keep: int) -> None:
+    try:
+        for step in steps_in(run_folder)[:-keep]:
+            _remove(step_folder(run_folder, step))
+        _clear(run_folder, ".step-*.old")
+        _clear(run_folder, ".step-*.unfinished")
+    except OSError as error:
+        raise CheckpointError(
+            f"old checkpoints in {run_folder}: got {error.strerror or error}; want to remove them"
+        ) from error
+
+
+def _remove(folder: Path) -> None:
+    """Renamed first: a kill in between must not leave half a folder under a whole one's name."""
+    gone = folder.parent / f".{folder.name}.{os.getpid()}.old"
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+def _clear(folder: Path, pattern: str) -> None:
+    """Removes what a killed process left."""
+    for left in folder.glob(pattern):
+        shutil.rmtree(left)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [*sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True), folder]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors for safetensors and the rest for JSON."""
+    whole = optimizer.state_dict()
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, state in whole["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{name}"] = value.detach().cpu().contiguous().clone()
+            else:
+                numbers.setdefault(str(index), {})[name] = value
+    groups = [
+        {name: value for name, value in group.items() if isinstance(value, bool | int | float)}
+        for group in whole["param_groups"]
+    ]
+    shapes = [list(parameter.shape) for group in optimizer.param_groups for parameter in group["params"]]
+    return tensors, {"kind": type(optimizer).__name__, "numbers": numbers, "groups": groups, "shapes": shapes}
+
+
+def _fill_optimizer(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> None:
+    path = folder / STATE / _OPTIMIZER
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    shapes = [list(parameter.shape) for parameter in parameters]
+    if saved["kind"] != type(optimizer).__name__ or saved["shapes"] != shapes:
+        raise CheckpointError(
+            f"{path}: got the state of {saved['kind']} over {len(saved['shapes'])} parameters; want "
+            f"{type(optimizer).__name__} over {len(shapes)} of the same shapes"
+        )
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want safetensors") from error
+    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in saved["numbers"].items()}
+    for key, tensor in tensors.items():
+        place, _, name = key.partition(".")
+        state.setdefault(int(place), {})[name] = tensor
+    whole = optimizer.state_dict()
+    for group, numbers in zip(whole["param_groups"], saved["groups"], strict=True):
+        group.update(numbers)
+    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+    for index, values in state.items():
+        for name, value in values.items():
+            # Torch casts to the parameter's type; a moment kept in fewer bits must stay in them to go on bit-equal.
+            if isinstance(value, Tensor) and optimizer.state[parameters[index]][name].dtype != value.dtype:
+                optimizer.state[parameters[index]][name] = value.to(parameters[index].device)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    path = folder / STATE / _STATE
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        files = state["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: got {error}; want the state of a checkpoint to go on from") from error
+    if state["format"] != _FORMAT:
+        raise CheckpointError(f"{path}: format: got {state['format']!r}; want {_FORMAT}")
+    for name, digest in files.items():
+        try:
+            found = _digest(folder / name)
+        except OSError as error:
+            raise CheckpointError(f"{folder / name}: got {error.strerror}; want the file that was saved") from error
+        if found != digest:
+            raise CheckpointError(f"{folder / name}: got other bytes than were saved; want an undamaged checkpoint")
+    return state
+
+
+def _check_identity(saved: Any, own: Any, folder: Path) -> None:
+    difference = next(_differences(saved, own, ""), None)
+    if difference is not None:
+        where, got, want = difference
+        raise CheckpointError(f"{folder}: a checkpoint of another run: {where}: got {got!r}; want {want!r}")
+
+
+def _differences(saved: Any, own: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
+    match saved, own:
+        case dict(), dict():
+            for name in sorted(saved.keys() | own.keys()):
+                yield from _differences(saved.get(name), own.get(name), f"{where}.{name}" if where else name)
+        case list(), list() if len(saved) == len(own):
+            for place, (left, right) in enumerate(zip(saved, own, strict=True)):
+                yield from _differences(left, right, f"{where}[{place}]")
+        case _:
+            if saved != own:
+                yield where, saved, own
+
+
+def tensors_equal(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> bool:
+    """Whether two sets of weights are equal bit for bit."""
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

@@ -1,0 +1,40 @@
+"""Ctrl-C and the end of a job's time: finish the step, save, stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class StopSignals:
+    """While entered, the first SIGINT or SIGTERM is remembered; a second SIGINT stops at once.
+
+    Only the main thread can be told; in any other nothing is changed.
+
+    Attributes:
+        name: "SIGINT" or "SIGTERM" once one came.
+    """
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._asked)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.name is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.name = signal.Signals(number).name

@@ -1,0 +1,215 @@
+"""One update: forward of every part, backward by the balancer, clipping, and what is known about it afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from motet.core import Batch, Losses, System, seed_for
+from motet.core.ranks import rank
+from motet.train.balance import Balancer
+from motet.train.distributed import add_over_ranks, buffer_versions, share_written_buffers
+from motet.train.errors import TrainingError
+from motet.train.plan import Plan
+
+
+class StepLosses(Sequence[Losses]):
+    """The losses of one update's parts; asking for one runs its forward pass.
+
+    Dropout is keyed by (seed, step, update, rank, part), so that it is the same after a resume and in a second pass.
+
+    Args:
+        forward: `System.losses`, compiled or not.
+        parts: this rank's batches.
+        key: seed, step and number of the update in the step.
+        autocast: a context for the forward pass.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[[Batch], Losses],
+        parts: Sequence[Batch],
+        key: tuple[int, int, int],
+        autocast: Callable[[], contextlib.AbstractContextManager[object]],
+    ) -> None:
+        self.forward, self.parts, self.key, self.autocast = forward, parts, key, autocast
+        self.found: dict[int, Losses] = {}
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, place: int) -> Losses: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Losses]: ...
+    def __getitem__(self, place: int | slice) -> Losses | list[Losses]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(*place.indices(len(self)))]
+        batch = self.parts[place]  # raises IndexError past the end, which is how iteration stops
+        torch.manual_seed(seed_for("dropout", *self.key, rank(), place) % 2**63)
+        with self.autocast():
+            losses = self.forward(batch)
+        self.found[place] = losses
+        return losses
+
+
+@dataclass
+class Outcome:
+    """What an update did, still on the device until `read`.
+
+    Args:
+        step: iterations of the schedule done, this one counted.
+        values: for each task total and weight over all ranks, then the ranks asked to stop, the gradient's norm, aux.
+        tasks: in the order of `values`.
+        aux: names of the last values.
+        rate: of the learning rate.
+        rows: by source, over all ranks.
+    """
+
+    step: int
+    values: Tensor
+    tasks: tuple[str, ...]
+    aux: tuple[str, ...]
+    rate: float
+    rows: Mapping[str, int]
+    event: torch.cuda.Event | None = None
+
+    @classmethod
+    def start(
+        cls,
+        step: int,
+        values: Tensor,
+        tasks: tuple[str, ...],
+        aux: tuple[str, ...],
+        rate: float,
+        rows: Mapping[str, int],
+    ) -> Outcome:
+        """Starts the copy to this process without waiting for the device."""
+        if values.device.type != "cuda":
+            return cls(step, values.cpu(), tasks, aux, rate, rows)
+        here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        here.copy_(values, non_blocking=True)
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        return cls(step, here, tasks, aux, rate, rows, event)
+
+    def read(self) -> Seen:
+        """Waits for the numbers.
+
+        Raises:
+            TrainingError: a loss or the gradient is no number.
+        """
+        if self.event is not None:
+            self.event.synchronize()
+        values = self.values.tolist()
+        count = len(self.tasks)
+        totals, weights = values[:count], values[count : 2 * count]
+        stop, norm = values[2 * count : 2 * count + 2]
+        loss = {}
+        for name, total, weight in zip(self.tasks, totals, weights, strict=True):
+            if not abs(total) < float("inf"):
+                raise TrainingError(
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a number (lower plan.lr, or look "
+                    "at the rows of this step); the last checkpoint is kept"
+                )
+            if weight > 0:
+                loss[name] = total / weight
+        if not norm < float("inf"):
+            raise TrainingError(
+                f"step {self.step}: the gradient's norm, with finite losses of {', '.join(loss) or 'no task'}: got "
+                f"{norm}; want a number (lower plan.lr); the last checkpoint is kept"
+            )
+        mean = sum(totals) / sum(weights) if sum(weights) > 0 else float("nan")
+        aux = dict(zip(self.aux, values[2 * count + 2 :], strict=True))
+        return Seen(self.step, mean, loss, norm, self.rate, self.rows, aux, stop > 0)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The numbers of an update, as they stand in the log."""
+
+    step: int
+    mean: float
+    loss: Mapping[str, float]
+    norm: float
+    rate: float
+    rows: Mapping[str, int]
+    aux: Mapping[str, float]
+    stop: bool
+
+
+class Updater:
+    """Does updates of one system with one optimiser.
+
+    Args:
+        system: what is trained.
+        optimizer: over its trainable parameters.
+        balancer: several losses to one gradient.
+        plan: clipping, precision, seed, compilation.
+        device: where the system lies.
+    """
+
+    def __init__(
+        self, system: System, optimizer: Optimizer, balancer: Balancer, plan: Plan, device: torch.device
+    ) -> None:
+        self.system, self.optimizer, self.balancer, self.plan, self.device = system, optimizer, balancer, plan, device
+        self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if plan.compile else system.losses
+
+    def update(self, step: int, number: int, batches: Sequence[Batch], stop: bool) -> tuple[Tensor, tuple[str, ...]]:
+        """One update; every rank calls it, also one without a batch.
+
+        Args:
+            step: from 0.
+            number: which update of the step, from 0.
+            batches: this rank's parts.
+            stop: whether this rank was asked to stop.
+
+        Returns:
+            The values of an `Outcome` and the names of its aux.
+        """
+        parts = [batch.to(self.device) for batch in batches]
+        versions = buffer_versions(self.system)
+        self.system.refresh(parts, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self._autocast)
+        self.balancer.backward(losses, self.system)
+        norm = self._clip()
+        self.optimizer.step()
+        share_written_buffers(self.system, versions)
+        return self._values(losses, norm, stop)
+
+    def _clip(self) -> Tensor:
+        if self.plan.clip is not None:
+            return torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
+        return torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+
+    def _values(self, losses: StepLosses, norm: Tensor, stop: bool) -> tuple[Tensor, tuple[str, ...]]:
+        names = tuple(self.system.tasks)
+        found = list(losses.found.values())
+        zero = torch.zeros((), device=self.device)
+        totals = [_added([part.tasks[name].total for part in found if name in part.tasks], zero) for name in names]
+        weights = [_added([part.tasks[name].weight for part in found if name in part.tasks], zero) for name in names]
+        asked = torch.full((), float(stop), device=self.device)
+        shared = add_over_ranks(torch.stack([*totals, *weights, asked]))
+        aux: dict[str, list[Tensor]] = {}
+        for part in found:
+            for name, value in part.aux.items():
+                aux.setdefault(name, []).append(value.detach().float().mean())
+        means = [torch.stack(values).mean() for values in aux.values()]
+        return torch.cat([shared, torch.stack([norm.detach().float().to(self.device), *means])]), tuple(aux)
+
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        """bfloat16 where the hardware multiplies it; a CPU would emulate it, slower than 32 bits."""
+        wanted = self.plan.precision == "bfloat16" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return torch.autocast("cuda", dtype=torch.bfloat16) if wanted else contextlib.nullcontext()
+
+
+def _added(values: Sequence[Tensor], zero: Tensor) -> Tensor:
+    return torch.stack([value.detach().float().reshape(()) for value in values]).sum() if values else zero
