@@ -313,7 +313,9 @@ def test_a_damaged_table_is_an_error_that_names_it(layout: Layout, damage: str) 
         with pytest.raises(DataError) as caught:
             rows_of(layout.read())
         assert caught.value.path is not None
-        assert caught.value.path == file or caught.value.path in file.parents or damage == "empty"
+        assert (
+            str(file).startswith(str(caught.value.path)) or damage == "empty"
+        )  # the file, or the folder that needs it
         assert "\n" not in str(caught.value)
         assert "got" in str(caught.value)
         assert "want" in str(caught.value)

@@ -50,8 +50,6 @@ class OcrLines:
         folders = tuple((Path(table), self._folder(Path(table))) for table in given)
         tables = tuple((table, folder, self._prefix(folder)) for table, folder in folders)
         rows = tuple(row for index, (table, folder, _) in enumerate(tables) for row in _read(index, table, folder))
-        if not rows:
-            raise DataError("lines: got none; want file<tab>text", path=tables[0][0])
         seen: set[tuple[Path, str]] = set()
         for row in rows:
             table, folder, _ = tables[row.table_index]
@@ -89,7 +87,10 @@ class OcrLines:
 
 
 def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
-    for entry, line in enumerate(read_lines(table)):
+    lines = read_lines(table)
+    if not any(line.strip() for line in lines):
+        raise DataError("lines: got none; want file<tab>text", path=table)
+    for entry, line in enumerate(lines):
         if not line.strip():
             continue
         cells = line.split("\t")

@@ -35,8 +35,10 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Vqav2:
-    """VQA v2, an Example a question; labels: "answers" (ten), "answer" (the one given most often), "question_type",
-    "answer_type".
+    """VQA v2, an Example a question; labels: "answers" (ten), "answer", "question_type", "answer_type".
+
+    "answer" is the file's `multiple_choice_answer`, the answer given most often. The two types are "" in files of one's
+    own that leave them out.
 
     Args:
         questions: `v2_OpenEnded_mscoco_train2014_questions.json`.
