@@ -1,0 +1,117 @@
+"""How far an answer in the task's own space is from the truth; every loss is a sum with its weight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, assert_never
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from motet.core import (
+    Answer,
+    Boxes,
+    ConfigError,
+    Dense,
+    Label,
+    Loss,
+    Masked,
+    Match,
+    Region,
+    Score,
+    TargetSpec,
+    Text,
+)
+
+TaskLoss: TypeAlias = Callable[[Tensor, Any], Loss]
+
+
+def default_for(spec: TargetSpec) -> TaskLoss:
+    """The loss of a task that names none.
+
+    Raises:
+        ConfigError: a kind of answer whose loss belongs to the system that gives it, or that has no agreed one.
+
+    Examples:
+        >>> default_for(Label(("cat", "dog"))).__name__
+        'cross_entropy'
+    """
+    match spec:
+        case Label():
+            return cross_entropy
+        case Answer():
+            return soft_answers
+        case Score():
+            return absolute_error
+        case Text() | Match() | Masked():
+            raise ConfigError(
+                f"losses.default_for: got {type(spec).__name__}; its loss is in the system's own output space (tokens, "
+                "similarities); want a system that has one"
+            )
+        case Boxes() | Region() | Dense():
+            raise ConfigError(f"losses.default_for: got {type(spec).__name__}; want Task.loss to say which one")
+        case _ as never:
+            assert_never(never)
+
+
+def cross_entropy(scores: Float[Tensor, "r k"], index: Int[Tensor, "r"]) -> Loss:
+    """Softmax cross entropy of a class; a row counts 1.
+
+    Examples:
+        >>> loss = cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
+        >>> round(float(loss.total / loss.weight), 4)
+        1.3863
+    """
+    return Loss(functional.cross_entropy(scores.float(), index, reduction="sum"), _count(scores))
+
+
+def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
+    """Binary cross entropy of every answer against its soft target, summed over answers; a row counts 1.
+
+    Source: Teney et al. 2018 (arXiv 1708.02711), section 3.6; the targets are those of `soft_answer_targets`.
+    """
+    total = functional.binary_cross_entropy_with_logits(scores.float(), targets.float(), reduction="sum")
+    return Loss(total, _count(scores))
+
+
+def absolute_error(scores: Float[Tensor, "r"], truth: Float[Tensor, "r"]) -> Loss:
+    """The absolute difference of two numbers, in the score's own unit; a row counts 1.
+
+    Examples:
+        >>> float(absolute_error(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).total)
+        3.0
+    """
+    return Loss(functional.l1_loss(scores.float(), truth.float(), reduction="sum"), _count(scores))
+
+
+def _count(scores: Tensor) -> Tensor:
+    return torch.tensor(float(len(scores)), device=scores.device)
+
+
+def soft_answer_targets(answers: Sequence[str], names: Sequence[str]) -> Float[Tensor, "k"]:
+    """One row's soft targets over a closed list of answers: 0, 0.3, 0.6, 0.9 for 0 to 3 annotators, then 1.
+
+    Source: `compute_softscore.get_score` of the bottom-up-attention-vqa code (Teney et al. 2018). An answer
+    that is the only one of its row (a set with one answer a question) counts 1.
+
+    Examples:
+        >>> soft_answer_targets(["red"] * 2 + ["blue"] * 8, ["blue", "red", "green"]).tolist()
+        [1.0, 0.6000000238418579, 0.0]
+    """
+    counts = Counter(answers)
+    if len(answers) == 1:
+        return torch.tensor([float(counts[name]) for name in names])
+    return torch.tensor([soft_score(counts[name]) for name in names])
+
+
+def soft_score(occurrences: int) -> float:
+    """What an answer that so many of ten annotators gave is worth as a target.
+
+    Examples:
+        >>> [soft_score(n) for n in range(6)]
+        [0.0, 0.3, 0.6, 0.9, 1.0, 1.0]
+    """
+    return (0.0, 0.3, 0.6, 0.9)[occurrences] if occurrences < 4 else 1.0

@@ -1,0 +1,103 @@
+"""What every metric of the table promises, whatever it counts."""
+
+import numpy as np
+import pytest
+
+from motet.core import Answer, Label, MetricError, Text, Words
+from motet.metrics import METRICS
+
+NAMES = ("cat", "dog", "cow")
+CAPTION = (
+    ("a cat on a mat", "the cat sits on a mat"),
+    ("two dogs run in a park", "dogs running in the park"),
+    ("a cow eats grass", "a brown cow in a field"),
+    ("a red bus on a street", "the bus drives down a street"),
+)
+ANSWER = (("yes",) * 10, ("red",) * 6 + ("blue",) * 4, ("two",) * 7 + ("2",) * 3, ("left",) * 10)
+# What is true, what is right, and what is partly right, for each metric; the target is a Label, an Answer or a Text.
+KINDS = {
+    "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
+    "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
+    "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
+}
+TEXTS = (Text(20), CAPTION, tuple(texts[0] for texts in CAPTION), ("a cat on a hat", "two dogs", "a cow", "a car"))
+PERFECT = {"cer": 0.0}
+
+
+def case(name: str):
+    """The target, truths, right answers and middling answers for a metric."""
+    return KINDS.get(name, TEXTS)
+
+
+def filled(name: str, answers, rows=range(4)):
+    """The metric with some rows."""
+    metric = METRICS[name]()
+    target, truths, _, _ = case(name)
+    for row in rows:
+        metric.update(str(row), Words(answers[row]), truths[row], target)
+    return metric
+
+
+def test_the_table_has_every_metric_under_its_name() -> None:
+    assert all(metric.name == name for name, metric in METRICS.items())
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_perfect_answer_gives_the_best_value(name: str) -> None:
+    _, _, right, middling = case(name)
+    best, other, metric = filled(name, right).compute(), filled(name, middling).compute(), METRICS[name]
+    assert best > other if metric.higher_is_better else best < other
+    if metric.unit == "%":
+        assert best == pytest.approx(PERFECT.get(name, 100.0), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_order_of_updates_does_not_matter_and_a_row_seen_twice_counts_once(name: str) -> None:
+    middling = case(name)[3]
+    whole = filled(name, middling).compute()
+    assert filled(name, middling, (3, 1, 0, 2, 1)).compute() == whole
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_two_halves_merged_are_the_whole(name: str) -> None:
+    middling = case(name)[3]
+    half = filled(name, middling, (0, 2))
+    half.merge(filled(name, middling, (1, 3)))
+    assert half.compute() == filled(name, middling).compute()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_draws_give_what_drawing_the_rows_gives(name: str) -> None:
+    metric, ids = filled(name, case(name)[3]), ["0", "1", "2", "3"]
+    counts = np.array([[1, 1, 1, 1], [2, 1, 1, 0], [0, 0, 3, 1]])
+    draws = metric.draws(ids, counts)
+    assert draws[0] == pytest.approx(metric.compute())
+    if name == "cider":  # its document frequencies stay those of the whole set
+        scores = metric.row_scores(ids)
+        assert draws == pytest.approx(
+            [scores.mean(), (2 * scores[0] + scores[1] + scores[2]) / 4, scores[2:] @ [0.75, 0.25]]
+        )
+    else:
+        drawn = [metric.compute(list(np.repeat(ids, row))) for row in counts]
+        assert draws == pytest.approx(drawn)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_row_scores_are_in_the_metrics_unit(name: str) -> None:
+    metric = filled(name, case(name)[2])
+    scores = metric.row_scores(["2", "0"])
+    assert scores.shape == (2,)
+    if metric.unit == "%":
+        assert scores == pytest.approx([PERFECT.get(name, 100.0)] * 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
+    metric = filled(name, ("",) * 4)
+    assert metric.compute() == pytest.approx(100.0 if name == "cer" else 0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_row_is_an_error(name: str) -> None:
+    with pytest.raises(MetricError, match=f"metric {name}: got no rows; want at least one"):
+        METRICS[name]().compute()

@@ -1,0 +1,38 @@
+import pytest
+
+from motet.core import ConfigError, Label
+from motet.tasks import (
+    TEN_ANSWERS,
+    captioning,
+    classification,
+    largest_thing,
+    question_answering,
+    scene_caption,
+    scene_question,
+    text_reading,
+)
+
+
+def test_digits_may_not_be_mirrored() -> None:
+    assert classification("digits", "0123456789", hflip=False).invariant == {"crop"}
+    assert classification("pets", ("cat", "dog")).invariant == {"hflip", "crop"}
+    assert classification("pets", ("cat", "dog"), hflip=False, crop=False).invariant == frozenset()
+
+
+def test_names_keep_their_order_and_may_not_repeat() -> None:
+    assert classification("pets", ["dog", "cat"]).target == Label(("dog", "cat"))
+    with pytest.raises(ConfigError, match="more than once"):
+        classification("pets", ["dog", "dog"])
+
+
+def test_each_family_is_judged_by_its_own_metric_first() -> None:
+    assert captioning().main_metric == "cider"
+    assert text_reading().main_metric == "exact"
+    assert question_answering("gqa").main_metric == "answer_match"
+    assert question_answering("vqa", metrics=TEN_ANSWERS).main_metric == "vqa_accuracy"
+
+
+def test_scenes_survive_no_crop_and_only_the_largest_thing_a_mirror() -> None:
+    assert largest_thing(("cat", "dog")).invariant == {"hflip"}
+    for task in (scene_caption(), scene_caption("fr"), scene_question("position")):
+        assert task.invariant == frozenset()

@@ -1,0 +1,60 @@
+import pytest
+import torch
+
+from motet.core import Answer, Boxes, ConfigError, Dense, Label, Masked, Match, Region, Score, Text
+from motet.losses import absolute_error, cross_entropy, default_for, soft_answer_targets, soft_answers
+
+
+def test_each_kind_of_answer_has_its_own_default() -> None:
+    assert default_for(Label(("a", "b"))) is cross_entropy
+    assert default_for(Answer(("a", "b"))) is soft_answers
+    assert default_for(Score(0, 1)) is absolute_error
+
+
+@pytest.mark.parametrize("spec", [Text(3), Match("texts"), Masked("words")])
+def test_a_loss_in_a_systems_own_space_is_not_ours(spec) -> None:
+    with pytest.raises(ConfigError, match="own output space"):
+        default_for(spec)
+
+
+@pytest.mark.parametrize("spec", [Boxes(("a",)), Region(), Dense(1, "metre")])
+def test_without_an_agreed_loss_the_task_must_say_one(spec) -> None:
+    with pytest.raises(ConfigError, match=r"want Task\.loss to say which one"):
+        default_for(spec)
+
+
+def test_losses_are_sums_with_the_rows_as_weight() -> None:
+    scores, index = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 2, 1, 1, 0])
+    whole, first, rest = (
+        cross_entropy(scores, index),
+        cross_entropy(scores[:2], index[:2]),
+        cross_entropy(scores[2:], index[2:]),
+    )
+    torch.testing.assert_close(whole.total, first.total + rest.total)
+    assert whole.weight == first.weight + rest.weight == 5
+    expected = -scores.log_softmax(1)[torch.arange(5), index].sum()
+    torch.testing.assert_close(whole.total, expected)
+
+
+def test_soft_answers_are_binary_cross_entropies_added_over_the_list() -> None:
+    scores = torch.tensor([[0.5, -1.0]])
+    targets = torch.tensor([[0.6, 0.0]])
+    p = scores.sigmoid()
+    expected = -(targets * p.log() + (1 - targets) * (1 - p).log()).sum()
+    torch.testing.assert_close(soft_answers(scores, targets).total, expected)
+
+
+def test_the_only_answer_of_a_row_counts_fully() -> None:
+    assert soft_answer_targets(["red"], ["red", "blue"]).tolist() == [1.0, 0.0]
+    assert soft_answer_targets(["red"] * 10, ["red", "blue"]).tolist() == [1.0, 0.0]
+
+
+def test_every_loss_has_a_gradient() -> None:
+    for loss, scores, truth in (
+        (cross_entropy, torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 1])),
+        (soft_answers, torch.zeros(2, 3, requires_grad=True), torch.rand(2, 3)),
+        (absolute_error, torch.zeros(2, requires_grad=True), torch.ones(2)),
+    ):
+        loss(scores, truth).total.backward()
+        assert scores.grad is not None
+        assert scores.grad.abs().sum() > 0
