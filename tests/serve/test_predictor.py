@@ -74,7 +74,7 @@ class MeanProcessor:
         self.calls.append((example.id, rng))
         pixels = [np.asarray(Image.open(io.BytesIO(image.read())).convert("L")) for image in example.images]
         mean = float(np.mean([part.mean() for part in pixels])) if pixels else 0.0
-        tasks[0].truth(example)
+        assert not example.labels
         return example.id, mean, tasks[0], tasks[0].asked(example), len(pixels)
 
     def collate(self, rows, *, keep_truth):

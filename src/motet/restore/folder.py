@@ -40,7 +40,11 @@ def restore_matched(
 ) -> tuple[System, Matched]:
     """As `restore`, with the names that matched and those that did not."""
     saved = read_model(folder, trust=trust)
-    system = saved.config.build(saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets)
+    asked = saved.tasks if tasks is None else tasks
+    try:
+        system = saved.config.build(asked, texts=_no_texts(saved), assets=saved.assets)
+    except KeyError as error:
+        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all that were saved") from error
     matched = fill(system, read_weights(saved.folder), strict=tasks is None, where=str(saved.folder))
     return system.eval(), matched
 

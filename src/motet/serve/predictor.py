@@ -7,32 +7,21 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 
 from motet.core import (
-    Answer,
-    Boxes,
-    BoxSet,
     ConfigError,
     DataError,
-    Dense,
     DiskImage,
     Example,
     ImageFile,
-    Label,
-    Masked,
-    Match,
     MemoryImage,
     Prediction,
-    Region,
-    Score,
     System,
-    TargetSpec,
     Task,
-    Text,
     nearest,
 )
 from motet.restore import from_pretrained
@@ -167,29 +156,7 @@ def _example(task: Task, ask: Ask, index: int) -> Example:
         image_ids=tuple(f"ask/{index}/{place}" for place in range(len(images))),
         text=text[0] if isinstance(text, tuple) and len(text) == 1 else text,
         candidates=ask.candidates,
-        labels={task.label: _nothing_known(task.target)},
     )
-
-
-def _nothing_known(target: TargetSpec) -> Any:
-    """A truth of the right kind that says nothing: a Processor encodes the truth with the row, and here there is none.
-
-    No prediction depends on it.
-    """
-    match target:
-        case Label():
-            return 0
-        case Answer() | Text():
-            return ("-",)
-        case Boxes():
-            return BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=int), np.zeros(0))
-        case Region() | Dense() | Masked():
-            return None
-        case Match():
-            return frozenset()
-        case Score(low=low):
-            return low
-    assert_never(target)
 
 
 def _pictures(image: Picture | Sequence[Picture] | None) -> tuple[Picture, ...]:

@@ -1,0 +1,191 @@
+"""Looking before training: `list`, `data check`, `data stats`, `plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from motet.cli.options import Json, RecipeName, Sets, recipe_run
+from motet.cli.screen import console, duration, say, say_json, size, table
+
+if TYPE_CHECKING:
+    from motet.data.source import Source
+    from motet.train.forecast import Forecast
+
+What = Literal["readers", "tasks", "systems", "recipes"]
+RecipeOrFolder = Annotated[
+    str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data whose formats are recognised")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command("list", epilog="Example:  motet list recipes --json")(list_)
+    data = typer.Typer(
+        help="Look at data: every row, every picture, every answer.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        epilog="Example:  motet data check lit_decoder:tiny",
+    )
+    data.command("check", epilog="Example:  motet data check path/to/folder")(check)
+    data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
+    app.add_typer(data, name="data")
+    app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set plan.steps=500")(plan)
+
+
+def list_(
+    what: Annotated[
+        What | None, typer.Argument(help="one kind only", metavar="[readers|tasks|systems|recipes]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List what there is: readers of data, tasks, systems, recipes."""
+    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes")
+    found = {kind: _listed(kind) for kind in kinds}
+    if json:
+        say_json(found)
+        return
+    for kind, entries in found.items():
+        table((kind, ""), [(name, summary) for name, summary in entries.items()])
+
+
+def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
+    """Read every row and every picture once, and name each that training would stop at. Code 1 when there are any."""
+    from motet.data.check import problems
+    from motet.prep.images import decode
+
+    found, rows = [], 0
+    for source in sources_of(target, settings):
+        with _bar(f"{source.name} ({source.role})", len(source.reader), quiet=json) as advance:
+            for problem in problems(source, decode=decode):
+                rows += 1
+                advance()
+                if problem is not None:
+                    found.append(problem)
+    if json:
+        say_json({"rows": rows, "problems": [vars(problem) for problem in found]})
+    else:
+        say(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
+        say(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
+        say(f"{rows:,} rows read, {len(found):,} with a problem")
+    if found:
+        raise typer.Exit(1)
+
+
+def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> None:
+    """Count rows and images, and show how often each answer comes and how long the texts are."""
+    import dataclasses
+
+    from motet.data.stats import stats as stats_of
+
+    found = [stats_of(source) for source in sources_of(target, settings)]
+    if json:
+        say_json([dataclasses.asdict(one) for one in found])
+        return
+    rows = [
+        (s.source, s.role, f"{s.counts.rows:,}", f"{s.counts.unique_images:,}", ", ".join(t.task for t in s.tasks))
+        for s in found
+    ]
+    table(("source", "role", "rows", "images", "tasks"), rows, numbers=(2, 3))
+    answers = [
+        (
+            f"{s.source}: {t.task}",
+            f"{t.different:,}",
+            f"{t.mean_words:.1f} / {t.max_words}",
+            ", ".join(f"{text} {times / t.rows:.0%}" for text, times in t.most if t.rows),
+        )
+        for s in found
+        for t in s.tasks
+    ]
+    table(("task", "different", "words mean / max", "most frequent, share of rows"), answers, numbers=(1, 2))
+
+
+def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_steps: int = 3) -> None:
+    """Say what a run will see, hold and take before it is trained: rows, parameters, time, memory, stored bytes."""
+    import dataclasses
+
+    from motet.train.forecast import forecast
+
+    run = recipe_run(recipe, settings)
+    with console().status("building the system and timing a few steps") if not json else _nothing():
+        told = forecast(run, timed_steps=timed_steps)
+    if json:
+        say_json(dataclasses.asdict(told))
+    else:
+        _show_plan(told)
+
+
+def _show_plan(told: Forecast) -> None:
+    rows = [
+        (
+            ", ".join(s.tasks),
+            s.source,
+            f"{s.rows:,}",
+            f"{s.images:,}",
+            f"{s.seen:,}",
+            f"{s.share:.1%}",
+            f"{s.epochs:.1f}",
+        )
+        for s in told.sees
+    ]
+    head = ("tasks", "source", "has rows", "images", "will see rows", "share", "epochs")
+    table(head, rows, numbers=(2, 3, 4, 5, 6))
+    say(
+        f"parameters: {told.shared:,} shared, {told.own:,} of single tasks, {told.frozen:,} frozen",
+        f"time: about {duration(told.seconds)} for {told.steps:,} steps ({1000 * told.step_seconds:.0f} ms a step"
+        + (f", and {duration(told.store_seconds)} to store features)" if told.store_seconds else ")"),
+        f"memory: {size(told.memory_bytes)} at its peak in the timed steps",
+    )
+    if told.stored_bytes:
+        say(f"stored features: {size(told.stored_bytes)} in {told.stored_in}, {size(told.free_bytes)} free there")
+
+
+def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
+    """The sources of a recipe, or those recognised in a folder of data."""
+    from pathlib import Path
+
+    if Path(target).is_dir():
+        from motet.recipes.start import sources_in
+
+        return sources_in(Path(target))
+    return recipe_run(target, settings).sources
+
+
+def _listed(kind: str) -> Mapping[str, str]:
+    from motet.recipes.load import list_recipes
+
+    if kind == "recipes":
+        return {listed.name: listed.summary for listed in list_recipes()}
+    if kind == "readers":
+        from motet.data.readers import READERS
+
+        return {name: _summary(reader) for name, reader in READERS.items()}
+    if kind == "systems":
+        from motet.systems import SYSTEMS
+
+        return {name: _summary(system) for name, system in SYSTEMS.items()}
+    from motet.restore.card import answer_in_words
+    from motet.tasks import TASKS
+
+    return {
+        name: f"sees {' and '.join(sorted(task.sees))}; {answer_in_words(task.target)}; {task.main_metric}"
+        for name, task in TASKS.items()
+    }
+
+
+def _summary(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _nothing() -> Any:
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+def _bar(name: str, total: int, *, quiet: bool) -> Any:
+    from motet.cli.progress import bar
+
+    return bar(name, total, quiet=quiet)

@@ -1,0 +1,100 @@
+"""The command `motet`: its commands put together, and every error as one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from motet.cli import ask, begin, look, training, worth
+
+DEBUG = "MOTET_DEBUG"
+
+# The parent of everything that is wrong with how a command was typed; typer itself does not name it.
+_UsageError = typer.BadParameter.__mro__[1]
+
+
+def app() -> typer.Typer:
+    """All commands."""
+    whole = typer.Typer(
+        help="One model for many vision and language tasks: train it, compare it with one model a task, use it.",
+        epilog="Example:  motet demo      then:  motet COMMAND --help",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    whole.callback()(_version)
+    for group in (begin, look, training, worth, ask):
+        group.add_to(whole)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and leaves the process: code 0 when done, 2 and one line on stderr for an error.
+
+    Args:
+        arguments: as typed after ``motet``; those of the process by default.
+    """
+    if os.environ.get(DEBUG):
+        sys.exit(app()(arguments, prog_name="motet", standalone_mode=False) or 0)
+    try:
+        code = app()(arguments, prog_name="motet", standalone_mode=False)
+    except BaseException as error:
+        code = _told(error)
+    sys.exit(code or 0)
+
+
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+) -> None:
+    if version:
+        import motet
+
+        typer.echo(f"motet {motet.__version__}")
+        raise typer.Exit
+
+
+def _told(error: BaseException) -> int:
+    """Says on stderr what went wrong, in one line; the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _say("stopped", 130)
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output has left (`motet ... | head`); a flush at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, _UsageError):
+        return _usage(error)
+    return _say(_sentence(error), 2)
+
+
+def _usage(error: BaseException) -> int:
+    text = str(getattr(error, "format_message", lambda: error)())
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(text)
+        return 0
+    command = getattr(context, "command_path", "motet")
+    return _say(f"{text} (see {command} --help)", 2)
+
+
+def _sentence(error: BaseException) -> str:
+    from motet.core.errors import MotetError
+
+    if isinstance(error, MotetError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: got {error.strerror}; want one that can be read or written"
+    if isinstance(error, MemoryError):
+        return "out of memory: want less at once: lower the schedule's batch_size (--set schedule.batch_size=...)"
+    return f"unexpected {type(error).__name__}: {error} (a fault of motet's: {DEBUG}=1 shows where)"
+
+
+def _say(text: str, code: int) -> int:
+    print(f"motet: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  the command line is where motet speaks
+    return code

@@ -1,0 +1,65 @@
+"""Arguments and options that several commands share, with one wording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from motet.train.run import Run
+
+RecipeName = Annotated[
+    str,
+    typer.Argument(metavar="RECIPE", help="family:name of a recipe (motet list recipes), or path/to/file.py:function"),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a run")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="change a field of the recipe, e.g. plan.steps=50; may be repeated"
+    ),
+]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust", metavar="NAME", help="a package or .py file of yours whose tasks and metrics may be imported"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
+
+
+def recipe_run(name: str, settings: list[str] | None) -> Run:
+    """The run a recipe describes, with its settings."""
+    from motet.recipes.load import load_recipe
+    from motet.recipes.settings import with_settings
+
+    return with_settings(load_recipe(name), settings or ())
+
+
+def trusted(names: list[str] | None) -> tuple[str, ...]:
+    """Package names to trust; a .py file is loaded, and trusted by its module name."""
+    from motet.recipes.load import import_file
+
+    return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """What `run.json` of a run folder says.
+
+    Raises:
+        CheckpointError: there is no such file, or it is damaged.
+    """
+    import json
+
+    from motet.core.errors import CheckpointError
+
+    path = folder / "run.json"
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"run folder {folder}: got no run.json; want a folder that `motet train` made") from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want JSON") from error
+    return data

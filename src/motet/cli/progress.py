@@ -1,0 +1,25 @@
+"""A bar on stderr for long work, and nothing where stderr is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
+    """Gives a function to be called once for each unit of work.
+
+    Args:
+        name: what is being done.
+        total: how many units there are.
+        quiet: show nothing.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda: progress.update(task, advance=1)

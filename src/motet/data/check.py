@@ -1,0 +1,120 @@
+"""Reading everything once before it is trained on: every row, every picture, every truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import numpy as np
+
+from motet.core import BoxSet, DataError, Example, ImageFile, Task
+from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
+from motet.data.source import Source
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that training would stop at.
+
+    Args:
+        source: its source.
+        row: its place in the reader.
+        text: what is wrong, in one sentence.
+    """
+
+    source: str
+    row: int
+    text: str
+
+
+def problems(source: Source, *, decode: Callable[[ImageFile], object] | None = None) -> Iterator[Problem | None]:
+    """Reads every row of a source; what is wrong with each, or None for a row that is well.
+
+    Args:
+        source: its reader and tasks.
+        decode: reads a picture and raises DataError when it is broken; None leaves pictures unread.
+    """
+    decoded: set[str] = set()
+    for row in range(len(source.reader)):
+        try:
+            example = source.reader[row]
+            _check_truths(example, source.tasks)
+            if decode is not None:
+                for key, image in zip(example.image_ids, example.images, strict=False):
+                    if key not in decoded:
+                        decode(image)
+                        decoded.add(key)
+        except DataError as error:
+            yield Problem(source.name, row, str(error))
+        else:
+            yield None
+
+
+def _check_truths(example: Example, tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        if task.label not in example.labels and len(tasks) > 1:
+            continue  # a partly labelled row: some of its tasks only
+        wrong = misfit(task.truth(example), task.target)
+        if wrong:
+            raise DataError(f"{example.id}: task {task.name!r}: {wrong}")
+
+
+def misfit(truth: Any, target: TargetSpec) -> str | None:
+    """What is wrong with a truth for this kind of answer, in one sentence; None when it fits.
+
+    Examples:
+        >>> misfit(3, Label(("cat", "dog")))
+        'got class 3; want 0 to 1'
+        >>> misfit((" ",), Text(20))
+        "got (' ',); want at least one text that is not empty"
+    """
+    match target:
+        case Label(names=names):
+            return _class_misfit(truth, len(names))
+        case Answer() | Text():
+            return _words_misfit(truth)
+        case Boxes(names=names):
+            return _boxes_misfit(truth, len(names))
+        case Region():
+            return None if truth is None else _box_misfit(np.asarray(truth, dtype=float).reshape(-1))
+        case Dense():
+            ok = isinstance(truth, np.ndarray) and truth.ndim in (2, 3)
+            return None if ok else f"got a {type(truth).__name__}; want an array (h, w) or (h, w, channels)"
+        case Match():
+            ok = isinstance(truth, set | frozenset | tuple | list) and len(truth) > 0
+            return None if ok else f"got {truth!r}; want at least one right candidate"
+        case Masked():
+            return None
+        case Score(low=low, high=high):
+            ok = isinstance(truth, int | float) and low <= truth <= high
+            return None if ok else f"got {truth!r}; want a number from {low} to {high}"
+    assert_never(target)
+
+
+def _class_misfit(truth: Any, count: int) -> str | None:
+    if not isinstance(truth, int | np.integer) or isinstance(truth, bool):
+        return f"got {truth!r}; want the index of a class"
+    return None if 0 <= truth < count else f"got class {truth}; want 0 to {count - 1}"
+
+
+def _words_misfit(truth: Any) -> str | None:
+    texts = (truth,) if isinstance(truth, str) else truth
+    if not isinstance(texts, tuple | list) or not all(isinstance(text, str) for text in texts):
+        return f"got {truth!r}; want texts"
+    return None if any(text.strip() for text in texts) else f"got {truth!r}; want at least one text that is not empty"
+
+
+def _boxes_misfit(truth: Any, count: int) -> str | None:
+    if not isinstance(truth, BoxSet):
+        return f"got a {type(truth).__name__}; want boxes"
+    if len(truth.labels) and not (int(truth.labels.min()) >= 0 and int(truth.labels.max()) < count):
+        return f"got classes {sorted(set(truth.labels.tolist()))}; want 0 to {count - 1}"
+    return next((wrong for box in truth.boxes_xyxy if (wrong := _box_misfit(box))), None)
+
+
+def _box_misfit(box: np.ndarray) -> str | None:
+    if box.shape != (4,) or not np.isfinite(box).all():
+        return f"got the box {box.tolist()}; want four finite numbers"
+    x0, y0, x1, y1 = box
+    return None if x0 <= x1 and y0 <= y1 else f"got the box {box.tolist()}; want x0 <= x1 and y0 <= y1"

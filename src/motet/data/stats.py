@@ -1,0 +1,101 @@
+"""What is in a source, in numbers: rows, images, how often each answer, how long the words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from motet.core import Example, Task
+from motet.core.target import Label
+from motet.data.counts import Counts, count
+from motet.data.source import Source
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStats:
+    """One task's truths over the rows of a source.
+
+    Args:
+        task: its name.
+        rows: those that have a truth.
+        different: different truths; 0 where they are no names or words.
+        most: the most frequent with their rows, at most five.
+        mean_words: of its texts.
+        max_words: of its texts.
+        mean_question_words: of what is asked; 0 where nothing is.
+    """
+
+    task: str
+    rows: int
+    different: int = 0
+    most: tuple[tuple[str, int], ...] = ()
+    mean_words: float = 0.0
+    max_words: int = 0
+    mean_question_words: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceStats:
+    """One source in numbers."""
+
+    source: str
+    role: str
+    counts: Counts
+    tasks: tuple[TaskStats, ...]
+
+
+@dataclass
+class _Tally:
+    rows: int = 0
+    truths: Counter[str] = field(default_factory=Counter)
+    words: list[int] = field(default_factory=list)
+    question_words: int = 0
+
+    def add(self, task: Task, example: Example) -> None:
+        texts = _as_texts(task, task.truth(example))
+        self.rows += 1
+        self.truths.update(set(texts[:1]) if isinstance(task.target, Label) else set(texts))
+        self.words += [len(text.split()) for text in texts]
+        self.question_words += len(task.asked(example).split())
+
+    def stats(self, name: str) -> TaskStats:
+        return TaskStats(
+            task=name,
+            rows=self.rows,
+            different=len(self.truths),
+            most=tuple(sorted(self.truths.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
+            mean_words=sum(self.words) / len(self.words) if self.words else 0.0,
+            max_words=max(self.words, default=0),
+            mean_question_words=self.question_words / self.rows if self.rows else 0.0,
+        )
+
+
+def stats(source: Source) -> SourceStats:
+    """Reads every row of a source, and no picture.
+
+    Raises:
+        DataError: a row that cannot be read.
+    """
+    tallies = {task.name: _Tally() for task in source.tasks}
+    for row in range(len(source.reader)):
+        example = source.reader[row]
+        for task in source.tasks:
+            if task.label in example.labels:
+                tallies[task.name].add(task, example)
+    return SourceStats(
+        source=source.name,
+        role=source.role,
+        counts=count(source.reader),
+        tasks=tuple(tally.stats(name) for name, tally in tallies.items()),
+    )
+
+
+def _as_texts(task: Task, truth: Any) -> Sequence[str]:
+    """The truth as words: the name of a class, the texts of an answer; nothing for what has no words."""
+    if isinstance(task.target, Label):
+        return [task.target.names[truth]] if isinstance(truth, int) and 0 <= truth < len(task.target.names) else []
+    return [text for text in truth if isinstance(text, str)] if isinstance(truth, tuple | list) else []
