@@ -1,0 +1,84 @@
+"""Multi-head attention whose keys and values can be computed once and kept."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.core import ConfigError
+
+
+class Attention(nn.Module):
+    """Attention of a sequence to itself or to a memory of any width.
+
+        y = softmax(q k' / sqrt(c)) v,   c = width / heads
+
+    Keys and values come from `keys_values`, apart from the queries, so that a decoder computes those of an image once
+    and those of past words never again.
+
+    Args:
+        width: channels of the queries and of the result.
+        heads: parts the channels are cut into.
+        memory_width: channels of what is attended to; None for `width`.
+        bias: whether the projections add one; the decoder's do not, those of a ViT do.
+
+    Raises:
+        ConfigError: the width cannot be cut into so many heads.
+
+    Examples:
+        >>> attention = Attention(8, 2, memory_width=5)
+        >>> kept = attention.keys_values(torch.zeros(3, 7, 5))
+        >>> attention(torch.zeros(3, 4, 8), kept).shape
+        torch.Size([3, 4, 8])
+    """
+
+    def __init__(self, width: int, heads: int, *, memory_width: int | None = None, bias: bool = False) -> None:
+        super().__init__()
+        if heads < 1 or width % heads:
+            raise ConfigError(f"Attention.heads: got {heads} for a width of {width}; want a divisor of the width")
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias)
+        self.key_value = nn.Linear(width if memory_width is None else memory_width, 2 * width, bias)
+        self.out = nn.Linear(width, width, bias)
+        # Keys and values share one matrix for speed; each half is initialised as the matrix of its own that it is.
+        for kernel in (self.query.weight, *self.key_value.weight.chunk(2), self.out.weight):
+            nn.init.xavier_uniform_(kernel)
+        if bias:
+            for linear in (self.query, self.key_value, self.out):
+                nn.init.zeros_(linear.bias)
+
+    def keys_values(self, memory: Float[Tensor, "b n m"]) -> Float[Tensor, "2 b heads n c"]:
+        """The keys and the values of what is attended to."""
+        b, n, _ = memory.shape
+        both: Tensor = self.key_value(memory)
+        return both.view(b, n, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t d"],
+        keys_values: Float[Tensor, "2 b heads n c"],
+        *,
+        causal: bool = False,
+        valid: Bool[Tensor, "b n"] | None = None,
+    ) -> Float[Tensor, "b t d"]:
+        """What the queries of x read.
+
+        Args:
+            x: asks.
+            keys_values: from `keys_values`.
+            causal: the t queries stand at the last t of the n places, and none reads a later place.
+            valid: True where a place may be read; None for all.
+        """
+        (b, t, _), n = x.shape, keys_values.shape[-2]
+        query = self.query(x).view(b, t, self.heads, -1).transpose(1, 2)
+        key, value = keys_values.unbind(0)
+        whole = valid is None and t == n
+        readable = None if valid is None else valid[:, None, None, :]
+        if causal and t > 1 and not whole:
+            earlier = torch.ones(t, n, dtype=torch.bool, device=x.device).tril(n - t)
+            readable = earlier if readable is None else readable & earlier
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=readable, is_causal=causal and t > 1 and whole)
+        out: Tensor = self.out(y.transpose(1, 2).flatten(2))
+        return out

@@ -1,0 +1,209 @@
+"""Image encoders: any timm model, the ImageNet one that comes with a wheel, a plain ViT."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motet.core import ConfigError, nearest
+from motet.nn.lite0 import load_lite0
+from motet.nn.vit import ViT
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What an encoder wants to be given.
+
+    Args:
+        size_hw: height and width, in pixels.
+        mean: of each channel, of values from 0 to 1; subtracted.
+        std: of each channel; divided by.
+    """
+
+    size_hw: tuple[int, int]
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+class Encoder(nn.Module, ABC):
+    """Pixels to tokens.
+
+    Attributes:
+        pixels: what it wants to be given.
+        width: channels of a token.
+        num_tokens: tokens an image of `pixels.size_hw` becomes.
+    """
+
+    pixels: Pixels
+    width: int
+    num_tokens: int
+
+    @abstractmethod
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        """The tokens of the images."""
+
+    def pool(self) -> nn.Module | None:
+        """The pretrained head that pools the tokens by attention, (b, n, d) to (b, d); None where there is none."""
+        return None
+
+
+class EncoderConfig(Protocol):
+    """A frozen dataclass of plain values that builds one encoder."""
+
+    def build(self, *, pretrained: bool) -> Encoder:
+        """The encoder; `pretrained=False` fetches nothing. Raises ConfigError on what cannot be built."""
+        ...
+
+
+@dataclass(frozen=True)
+class TimmEncoder:
+    """Any vision model of timm, by name.
+
+    Args:
+        name: as `timm.list_models()` has it; ``"hf_hub:..."`` works as in timm.
+        size: height and width of what it is given; None for the size it was trained at.
+        stage: whose output is read, from the end; -1 is the last, with the model's final norm where it has one.
+        options: further arguments of `timm.create_model`.
+    """
+
+    name: str
+    size: int | None = None
+    stage: int = -1
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self, *, pretrained: bool) -> Encoder:
+        """The model, without the stages that are not read and without its classifier."""
+        options = dict(self.options)
+        if not self.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")):
+            if not timm.is_model(self.name.split(".")[0]):
+                known = nearest(self.name.split(".")[0], timm.list_models())
+                raise ConfigError(f"TimmEncoder.name: got {self.name!r}; want a model of timm, {known}")
+            default = timm.get_pretrained_cfg(self.name, allow_unregistered=True)
+            if self.size is not None and default is not None and default.fixed_input_size:
+                options.setdefault("img_size", self.size)
+        try:
+            model = timm.create_model(self.name, pretrained=pretrained, **options)
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"TimmEncoder {self.name!r}: got {type(error).__name__}: {error}; want a model that timm can build"
+            ) from error
+        return _TimmFeatures(model, self.size, self.stage)
+
+
+@dataclass(frozen=True)
+class EmbeddedLite0:
+    """EfficientNet-Lite0 with ImageNet weights from the package index: 4.6 M parameters, no hub needed.
+
+    Args:
+        size: height and width of what it is given; 224 is what it was trained at.
+        stage: whose output is read; -1 is the last block (320 channels, 1/32 of the size).
+    """
+
+    size: int = 224
+    stage: int = -1
+
+    def build(self, *, pretrained: bool) -> Encoder:
+        """The model, up to and with the stage that is read."""
+        # Not `efficientnet_lite0`: that one takes these weights too, without a word, and pads differently.
+        model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        if pretrained:
+            load_lite0(model)
+        return _TimmFeatures(model, self.size, self.stage)
+
+
+@dataclass(frozen=True)
+class PlainViT:
+    """The ViT of big_vision, from scratch.
+
+    Args:
+        size: height and width of what it is given.
+        patch: height and width of a patch.
+        width: channels.
+        depth: blocks.
+        heads: of each attention.
+        mlp_ratio: channels inside the MLPs, over the width.
+        positions: "learned", or "sincos2d" for fixed ones.
+        dropout: rate.
+    """
+
+    size: int = 224
+    patch: int = 16
+    width: int = 768
+    depth: int = 12
+    heads: int = 12
+    mlp_ratio: float = 4.0
+    positions: Literal["learned", "sincos2d"] = "learned"
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patch < 1 or self.size % self.patch:
+            raise ConfigError(f"PlainViT.patch: got {self.patch} for images of {self.size}; want a divisor of the size")
+        if self.positions not in ("learned", "sincos2d"):
+            raise ConfigError(f"PlainViT.positions: got {self.positions!r}; want 'learned' or 'sincos2d'")
+
+    def build(self, *, pretrained: bool) -> Encoder:  # noqa: ARG002  there are no weights to fetch
+        """The ViT at its initial weights."""
+        return _ViTFeatures(self)
+
+
+class _TimmFeatures(Encoder):
+    def __init__(self, model: Any, size: int | None, stage: int) -> None:
+        super().__init__()
+        cfg = model.pretrained_cfg
+        self.norm = stage == -1
+        # In a tuple, so that it is no part of this module: only who asks for it has it among its weights.
+        self._pool = (getattr(model, "attn_pool", None),)
+        try:
+            self.indices = list(model.prune_intermediate_layers([stage], prune_norm=not self.norm, prune_head=True))
+        except (AttributeError, AssertionError, IndexError) as error:
+            raise ConfigError(
+                f"TimmEncoder {cfg.get('architecture')!r}: got {type(error).__name__}: {error}; "
+                f"want a model with stages, and stage {stage} among them"
+            ) from error
+        self.model = model
+        height_width = (size, size) if size is not None else tuple(cfg["input_size"][1:])
+        self.pixels = Pixels(height_width, tuple(cfg["mean"]), tuple(cfg["std"]))
+        was_training = model.training
+        with torch.no_grad():
+            model.eval()
+            tokens = self(torch.zeros(1, 3, *height_width))
+            model.train(was_training)
+        self.num_tokens, self.width = tokens.shape[1:]
+
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        (grid,) = self.model.forward_intermediates(
+            pixels, indices=self.indices, norm=self.norm, stop_early=True, output_fmt="NCHW", intermediates_only=True
+        )
+        tokens: Tensor = grid.flatten(2).transpose(1, 2)
+        return tokens
+
+    def pool(self) -> nn.Module | None:
+        return self._pool[0]
+
+
+class _ViTFeatures(Encoder):
+    def __init__(self, config: PlainViT) -> None:
+        super().__init__()
+        side = config.size // config.patch
+        self.pixels, self.width, self.num_tokens = Pixels((config.size, config.size)), config.width, side * side
+        self.model = ViT(
+            (side, side),
+            config.patch,
+            config.width,
+            config.depth,
+            config.heads,
+            round(config.width * config.mlp_ratio),
+            learned_positions=config.positions == "learned",
+            dropout=config.dropout,
+        )
+
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        out: Tensor = self.model(pixels)
+        return out

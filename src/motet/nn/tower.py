@@ -1,0 +1,105 @@
+"""An encoder in one of three modes: frozen, fine-tuned, from scratch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Self, TypeAlias, assert_never
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from motet.core.codec import to_plain
+from motet.nn.encoders import EncoderConfig
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The encoder never changes: no gradient, eval mode, batch statistics as they were. Its features can be stored."""
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """The pretrained encoder is trained too; batch statistics stay as pretrained, so that no row depends on others.
+
+    Source: LiT decoder, appendix F: the encoder's rate is 0.1 of the decoder's; appendix G's "FT strong" is 1.0.
+
+    Args:
+        lr_scale: multiplies the learning rate.
+    """
+
+    lr_scale: float = 0.1
+
+
+@dataclass(frozen=True)
+class FromScratch:
+    """The encoder starts at random and is trained as everything else, batch statistics included."""
+
+
+EncoderMode: TypeAlias = Frozen | Finetune | FromScratch
+
+
+class Tower(nn.Module):
+    """An encoder that knows whether it is trained.
+
+    Args:
+        config: which encoder.
+        mode: what may happen to it.
+        fetch: whether pretrained weights are fetched, where the mode wants them; a restored model brings its own.
+
+    Raises:
+        ConfigError: an encoder that cannot be built.
+    """
+
+    def __init__(self, config: EncoderConfig, mode: EncoderMode, *, fetch: bool = True) -> None:
+        super().__init__()
+        self.config, self.mode = config, mode
+        self.encoder = config.build(pretrained=fetch and not isinstance(mode, FromScratch))
+        self.pixels, self.width, self.num_tokens = self.encoder.pixels, self.encoder.width, self.encoder.num_tokens
+        if self.frozen:
+            self.encoder.requires_grad_(False)
+        self.train()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its features could be stored."""
+        return isinstance(self.mode, Frozen)
+
+    @property
+    def lr_scale(self) -> float:
+        """What the learning rate of its parameters is multiplied with."""
+        match self.mode:
+            case Frozen():
+                return 0.0
+            case Finetune(lr_scale):
+                return lr_scale
+            case FromScratch():
+                return 1.0
+            case other:
+                assert_never(other)
+
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            tokens: Tensor = self.encoder(pixels)
+        return tokens
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode and not self.frozen)
+        if isinstance(self.mode, Finetune):
+            for module in self.encoder.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def key(self) -> str | None:
+        """A digest of the encoder and its weights, under which features are stored; None unless it is frozen."""
+        if not self.frozen:
+            return None
+        digest = hashlib.blake2b(json.dumps(to_plain(self.config), sort_keys=True).encode(), digest_size=16)
+        for name, value in sorted(self.encoder.state_dict().items()):
+            digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()

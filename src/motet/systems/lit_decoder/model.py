@@ -1,0 +1,230 @@
+"""The LiT decoder: an encoder that is usually frozen, and one decoder that answers every task in words (section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, assert_never
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from motet.core import (
+    Batch,
+    ConfigError,
+    DataError,
+    Loss,
+    Losses,
+    Prediction,
+    System,
+    Target,
+    Task,
+    Text,
+    seed_for,
+)
+from motet.nn.heads import MapHead
+from motet.nn.tower import Tower
+from motet.prep.images import ImageTransform
+from motet.prep.words import Words
+from motet.systems.lit_decoder.answers import Asked, Decoding, answer, default_decoding
+from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
+from motet.systems.lit_decoder.decode import NameTrie
+from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.options import ByTaskPositions, Linear, Map
+from motet.systems.lit_decoder.processor import Images, LiTDecoderProcessor
+from motet.systems.lit_decoder.sequence import Sequences
+from motet.systems.lit_decoder.truths import check
+
+
+class LiTDecoder(System):
+    """One decoder for all tasks, on the tokens of an image encoder.
+
+    Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision" (2023), section 4.
+
+    Args:
+        config: its options.
+        tasks: in order.
+        words: the tokeniser, without special pieces.
+        fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
+
+    Attributes:
+        decoding: how each task's answers are found; change it to decode otherwise.
+
+    Raises:
+        UnsupportedTask: a task whose answer is not words.
+        ConfigError: options that do not fit each other, or the tasks.
+    """
+
+    mixes: ClassVar[bool] = True
+    config: LiTDecoderConfig
+    processor: LiTDecoderProcessor
+
+    def __init__(self, config: LiTDecoderConfig, tasks: Sequence[Task], words: Words, *, fetch: bool = True) -> None:
+        super().__init__()
+        for task in tasks:
+            check(task)
+        unknown = sorted(set(config.texts) - {task.name for task in tasks if isinstance(task.target, Text)})
+        if unknown:
+            raise ConfigError(f"LiTDecoderConfig.texts: got {unknown}; want names of Text tasks")
+        self.config, self.words = config, words
+        self.tasks = {task.name: task for task in tasks}
+        self.tower = Tower(config.encoder, config.mode, fetch=fetch)
+        self.sequences = Sequences(
+            words,
+            tasks,
+            config.conditioning,
+            config.classes,
+            separator=config.separator,
+            question_separator=config.question_separator,
+            max_tokens=config.max_tokens,
+            answer_room=config.answer_room,
+        )
+        pixels = self.tower.pixels
+        transform = ImageTransform(
+            pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
+        )
+        self.processor = LiTDecoderProcessor(
+            Images(transform),
+            self.sequences,
+            texts=config.texts,
+            answers=config.answers,
+            loss_on_prefix=config.loss_on_prefix,
+            pad_to_longest=config.pad_to_longest,
+        )
+        self.bottleneck, memory_width = _bottleneck(config, self.tower.width)
+        # What a row without an image reads in its place.
+        no_image = all("image" in task.sees for task in tasks)
+        self.nothing = None if no_image else nn.Parameter(torch.randn(memory_width) / memory_width**0.5)
+        by_position = isinstance(config.conditioning, ByTaskPositions)
+        self.decoder = Decoder(
+            _pieces(self.sequences, config),
+            config.width,
+            config.depth,
+            config.heads,
+            round(config.width * config.mlp_ratio),
+            memory_width=memory_width,
+            max_tokens=config.max_tokens,
+            dropout=config.dropout,
+            input_dropout=config.input_dropout,
+            position_tables=tuple(self.tasks) if by_position else (),
+            add_tables=isinstance(config.conditioning, ByTaskPositions) and config.conditioning.add,
+        )
+        self.decoding: dict[str, Decoding] = {task.name: default_decoding(task) for task in tasks}
+        self._tries: dict[str, NameTrie] = {}
+
+    def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        tokens: Tensor = self.tower(pixels)
+        return tokens
+
+    def memory(self, batch: Batch) -> Float[Tensor, "b n d"]:
+        """What the decoder reads of each row: its image's tokens through the bottleneck, or the learned nothing."""
+        if "features" in batch.inputs:
+            tokens = batch.inputs["features"].to(self.decoder.norm.weight.dtype)
+        elif "pixels" in batch.inputs:
+            tokens = self.encode(batch.inputs["pixels"])
+        else:
+            return self._nothing().expand(len(batch), 1, -1)
+        memory: Tensor = self.bottleneck(tokens)
+        if "has_image" in batch.inputs:
+            # n times the same token reads as one: a softmax over equals gives back their value.
+            memory = torch.where(batch.inputs["has_image"][:, None, None], memory, self._nothing().to(memory.dtype))
+        return memory
+
+    def losses(self, batch: Batch) -> Losses:
+        """Each task's sum over rows of the mean over the row's words, so that every row counts the same."""
+        targets = batch.targets
+        memory = self.memory(batch)
+        rows = torch.cat([target.rows for target in targets.values()])
+        tokens = torch.cat([target.value["tokens"] for target in targets.values()])
+        counted = torch.cat([target.value["counted"] for target in targets.values()])
+        state = self.decoder.start(memory[rows], self._tables(targets))
+        features, _ = self.decoder.read(state, shift_right(tokens))
+        # Scores over all words are the dearest thing here: only those of counted places are made.
+        scores = self.decoder.logits(features[counted])
+        words = word_loss(scores, tokens[counted], label_smoothing=self.config.label_smoothing)
+        by_row = row_means(words, counted)
+        parts = torch.split(by_row, [len(target.rows) for target in targets.values()])
+        return Losses(
+            {
+                name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device))
+                for name, part in zip(targets, parts, strict=True)
+            }
+        )
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        """Words, or a Choice where names are scored; each task by its way in `decoding`."""
+        memory = self.memory(batch)
+        answers: dict[str, Sequence[Prediction]] = {}
+        for name, target in batch.targets.items():
+            state = self.decoder.start(memory[target.rows], self._tables({name: target}))
+            value = target.value
+            asked = Asked(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
+            seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
+            answers[name] = answer(self.decoder, state, self.sequences, asked, self.decoding[name], seed, self._tries)
+        return answers
+
+    def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Encoder (where it is trained), bottleneck, each decoder layer, words; the tasks' own prompts are left out."""
+        pieces = self.decoder.pieces
+        blocks: dict[str, list[nn.Parameter]] = {
+            "encoder": [p for p in self.tower.parameters() if p.requires_grad],
+            "bottleneck": list(self.bottleneck.parameters()),
+            "embedding": [pieces.embedding, *([] if self.decoder.positions is None else [self.decoder.positions])],
+        }
+        blocks |= {f"layer{i}": list(block.parameters()) for i, block in enumerate(self.decoder.blocks)}
+        blocks["output"] = [*self.decoder.norm.parameters(), pieces.kernel, pieces.bias]
+        return {name: parameters for name, parameters in blocks.items() if parameters}
+
+    def assets(self) -> Mapping[str, bytes]:
+        return {WORDS_FILE: self.words.to_bytes()}
+
+    def encoder_key(self) -> str | None:
+        return self.tower.key()
+
+    def _nothing(self) -> Float[Tensor, "d"]:
+        if self.nothing is None:
+            raise DataError("batch: got rows without an image; want one in every row, since every task sees one")
+        return self.nothing
+
+    def _tables(self, targets: Mapping[str, Target]) -> Int[Tensor, "r"] | None:
+        if not isinstance(self.config.conditioning, ByTaskPositions):
+            return None
+        order = list(self.tasks)
+        return torch.cat([torch.full_like(target.rows, order.index(name)) for name, target in targets.items()])
+
+
+def _bottleneck(config: LiTDecoderConfig, width: int) -> tuple[nn.Module, int]:
+    match config.bottleneck:
+        case None:
+            return nn.Identity(), width
+        case Map(heads):
+            return OneToken(MapHead(width, heads)), width
+        case Linear(factor):
+            if width % factor:
+                raise ConfigError(f"Linear.factor: got {factor}; want a divisor of the encoder's width, {width}")
+            return nn.Linear(width, width // factor), width // factor
+        case other:
+            assert_never(other)
+
+
+class OneToken(nn.Module):
+    """Pooled features as a sequence of one token.
+
+    Args:
+        pool: (b, n, d) to (b, d).
+    """
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b 1 d"]:
+        pooled: Tensor = self.pool(tokens)
+        return pooled[:, None]
+
+
+def _pieces(sequences: Sequences, config: LiTDecoderConfig) -> Pieces:
+    num_answers = sequences.words.num_pieces if config.loss_on_prefix else sequences.num_answers
+    blocks = {name: len(names) for name, names in sequences.blocks.items()}
+    return Pieces(sequences.words.num_plain, blocks, num_answers, config.width)
