@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop
+from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop, rank, rows_of
 
 _NEVER = float("-inf")
 
@@ -98,11 +98,6 @@ class Answers:
         return Answers(scores, log_probs, rows_of(tokens, places))
 
 
-def rows_of(tokens: Int[Tensor, "a m t"], places: Int[Tensor, "a n"]) -> Int[Tensor, "a n t"]:
-    """The token rows at some places of each image."""
-    return tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[-1]))
-
-
 def beam_search(
     model: StepModel[S],
     state: S,
@@ -129,7 +124,7 @@ def beam_search(
     length = int(limits.max()) if b else 0
     extra = prefix_lengths if beam.count_prompt_in_length else torch.zeros_like(prefix_lengths)
     final = Answers.none(b, k, length, ids.pad, device)
-    finished_any = torch.zeros(b, k, dtype=torch.bool, device=device)
+    finished = torch.zeros(b, k, dtype=torch.bool, device=device)
     ended, live = Answers.none(b, k, length, ids.pad, device), Answers.none(b, 1, length, ids.pad, device)
     live.log_probs.zero_()
     images = torch.arange(b, device=device)
@@ -149,7 +144,7 @@ def beam_search(
         done = (ended.scores[:, -1] >= reachable) | full
         num_done, parents, token = int(done.sum()), found.parents, found.tokens
         if num_done and (pays_to_drop(num_done, len(images)) or bool(full.any())):
-            _settle(final, finished_any, images[done], ended.select(done), live.select(done), penalty[done])
+            _settle(final, finished, images[done], ended.select(done), live.select(done), penalty[done])
             left = (~done).nonzero()[:, 0]
             if not len(left):
                 break
@@ -158,7 +153,7 @@ def beam_search(
         state = state.branch(parents)
         extended, state = model.read(state, token.reshape(-1, 1))
         features = extended[:, -1]
-    return Generated(final.tokens, final.log_probs, final.scores, finished_any, ids)
+    return rank(final.tokens, final.log_probs, final.scores, finished, ids)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def generate(
         raise ConfigError(f"max_new_tokens: got {int(limits.min())}; want at least 1 for each row")
     features, state = prefill(model, state, prefixes, prefix_lengths, ids)
     match strategy:
-        case Greedy():
+        case Greedy() | Sample(temperature=0.0):
             return decode_greedily(model, state, features, limits, ids)
         case Sample():
             drawn = _given(generator, strategy)

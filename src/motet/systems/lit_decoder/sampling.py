@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop
+from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop, rank
 
 Choose: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -92,13 +92,11 @@ def decode_by_sampling(
         features: that predict each row's first free token.
         limits: how many tokens each row may have, at least 1.
         ids: what ends and fills an answer.
-        sample: how to draw.
+        sample: how to draw, at a temperature above 0.
         generator: where the randomness comes from; on the features' device.
     """
 
     def draw(logits: Tensor) -> Tensor:
-        if sample.temperature == 0:
-            return logits.argmax(-1)
         return torch.multinomial(sampled_logits(logits, sample).softmax(-1), 1, generator=generator)[:, 0]
 
     return _unroll(model, state, features, limits, ids, num_samples=sample.num_samples, choose=draw)
@@ -167,10 +165,7 @@ def _unroll(
             left = (~done).nonzero()[:, 0]
             state, images, token = state.select(left), images[left], token[left]
         features, state = _append(model, state, token.flatten())
-    order = log_probs.argsort(dim=-1, descending=True, stable=True)
-    log_probs = log_probs.gather(-1, order)
-    tokens = tokens.gather(1, order[..., None].expand_as(tokens))
-    return Generated(tokens, log_probs, log_probs, ended.gather(-1, order), ids)
+    return rank(tokens, log_probs, log_probs, ended, ids)
 
 
 def _append(model: StepModel[S], state: S, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r d"], S]:

@@ -66,7 +66,7 @@ class SpecialIds:
 
 @dataclass(frozen=True)
 class Generated:
-    """The answers to b rows, m to each, the best first.
+    """The answers to b rows, m to each, the best first; answers that have not ended stand behind those that have.
 
     Args:
         tokens: without prefix; after the end, `pad`.
@@ -115,6 +115,28 @@ def prefill(
         return features[:, -1], state
     rows = torch.arange(b, device=features.device)
     return features[rows, lengths], state.keep(lengths + 1)
+
+
+def rank(
+    tokens: Int[Tensor, "b m t"],
+    log_probs: Float[Tensor, "b m"],
+    scores: Float[Tensor, "b m"],
+    finished: Bool[Tensor, "b m"],
+    ids: SpecialIds,
+) -> Generated:
+    """The answers in order: ended before unfinished, then by score; nothing in empty places."""
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    order = order.gather(1, finished.gather(1, order).byte().argsort(dim=1, descending=True, stable=True))
+    log_probs = log_probs.gather(1, order)
+    empty = log_probs == float("-inf")
+    tokens = rows_of(tokens, order).masked_fill(empty[..., None], ids.pad)
+    scores = scores.gather(1, order).masked_fill(empty, float("-inf"))
+    return Generated(tokens, log_probs, scores, finished.gather(1, order) & ~empty, ids)
+
+
+def rows_of(tokens: Int[Tensor, "a m t"], places: Int[Tensor, "a n"]) -> Int[Tensor, "a n t"]:
+    """The token rows at some places of each image."""
+    return tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
 def pays_to_drop(num_done: int, num_images: int) -> bool:

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from motet.systems.lit_decoder.beam import Beam, rows_of
-from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop
+from motet.systems.lit_decoder.beam import Beam
+from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop, rank, rows_of
 
 _NEVER = float("-inf")
 
@@ -163,12 +163,7 @@ def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _ranked(kept: _Kept, prefix_lengths: Int[Tensor, "b"], ids: SpecialIds, beam: Beam) -> Generated:
-    """In order: ended before unfinished, then by length-normalised log-probability."""
     lengths = (kept.tokens != ids.pad).sum(-1)
     if beam.count_prompt_in_length:
         lengths = lengths + prefix_lengths[:, None]
-    scores = kept.log_probs / beam.penalty(lengths)
-    order = scores.argsort(dim=1, descending=True, stable=True)
-    order = order.gather(1, kept.ended.gather(1, order).float().argsort(dim=1, descending=True, stable=True))
-    log_probs, ended = kept.log_probs.gather(1, order), kept.ended.gather(1, order)
-    return Generated(rows_of(kept.tokens, order), log_probs, scores.gather(1, order), ended, ids)
+    return rank(kept.tokens, kept.log_probs, kept.log_probs / beam.penalty(lengths), kept.ended, ids)
