@@ -10,7 +10,7 @@ from motet.tasks.classification import classification
 from motet.tasks.questions import question_answering
 from motet.tasks.reading import text_reading
 
-QUESTION_KINDS = ("count", "existence", "colour", "position", "size", "comparison")
+QUESTION_KINDS = ("count", "exist", "colour", "position", "size", "compare")
 
 
 def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:

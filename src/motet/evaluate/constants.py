@@ -1,0 +1,104 @@
+"""Answers that look at no picture: the commonest one, the commonest one to a question, one text for all pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from motet.core import Answer, Choice, Example, Label, Prediction, Real, Score, Task, Text, Words, rng_for
+
+_CANDIDATES = 24
+_TRIED_ON = 100
+
+Known: TypeAlias = Sequence[tuple[Example, Any]]
+"""Rows with their truths."""
+
+
+def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0) -> dict[str, float]:
+    """What answers without a look at the picture score on held-out rows; the answers come from training rows.
+
+    "majority" is the commonest answer, "question majority" the commonest one to a question of the same words,
+    "constant" the text or number that does best on training rows when said of every picture. Other kinds of answer have
+    no such floor.
+
+    Examples:
+        >>> from motet.tasks import classification
+        >>> rows = [(Example(id=str(i)), int(i % 4 == 0)) for i in range(8)]
+        >>> constant_floors(classification("pets", ("cat", "dog")), rows, rows)
+        {'majority': 75.0}
+    """
+    if not train or not held_out:
+        return {}
+    match task.target:
+        case Label() | Answer():
+            floors = {"majority": score(task, held_out, [_said(_commonest(train, task))] * len(held_out))}
+            if "text" in task.sees:
+                floors["question majority"] = score(task, held_out, _by_question(task, train, held_out))
+            return floors
+        case Text():
+            best = Words(_best_text(task, train, seed))
+            return {"constant": score(task, held_out, [best] * len(held_out))}
+        case Score():
+            middle = Real(float(np.median([truth for _, truth in train])))
+            return {"constant": score(task, held_out, [middle] * len(held_out))}
+        case _:
+            return {}
+
+
+def score(task: Task, rows: Known, predictions: Sequence[Prediction]) -> float:
+    """The task's main metric over predictions of some rows."""
+    metric = task.metrics[0]()
+    for (example, truth), prediction in zip(rows, predictions, strict=True):
+        metric.update(example.id, prediction, truth, task.target)
+    return metric.compute()
+
+
+def said_truth(task: Task, truth: Any) -> Prediction | None:
+    """A truth said as an answer; None for kinds of answer that are no words and no number."""
+    match task.target:
+        case Label() | Answer():
+            return _said(_vote(task, truth))
+        case Text():
+            return Words(truth[0])
+        case Score():
+            return Real(float(truth))
+        case _:
+            return None
+
+
+def _vote(task: Task, truth: Any) -> int | str:
+    """One row's vote: a class, or what most of its annotators say."""
+    return int(truth) if isinstance(task.target, Label) else Counter(truth).most_common(1)[0][0]
+
+
+def _said(vote: int | str) -> Prediction:
+    return Choice(vote) if isinstance(vote, int) else Words(vote)
+
+
+def _commonest(rows: Known, task: Task) -> int | str:
+    return Counter(_vote(task, truth) for _, truth in rows).most_common(1)[0][0]
+
+
+def _by_question(task: Task, train: Known, held_out: Known) -> list[Prediction]:
+    asked: dict[str, Counter[int | str]] = {}
+    for example, truth in train:
+        asked.setdefault(task.asked(example), Counter())[_vote(task, truth)] += 1
+    overall = Counter({_commonest(train, task): 1})
+    return [_said(asked.get(task.asked(example), overall).most_common(1)[0][0]) for example, _ in held_out]
+
+
+def _best_text(task: Task, train: Known, seed: int) -> str:
+    """Of the commonest training texts and some drawn ones, that which scores best on training rows."""
+    rng = rng_for("constant text", seed, task.name)
+    texts: Counter[str] = Counter(text for _, truth in train for text in truth)
+    common = [text for text, _ in texts.most_common(_CANDIDATES // 2)]
+    rest = sorted(set(texts) - set(common))
+    drawn = rng.permutation(len(rest))[: _CANDIDATES - len(common)]
+    tried = [train[place] for place in sorted(rng.permutation(len(train))[:_TRIED_ON].tolist())]
+    better = 1 if task.metrics[0]().higher_is_better else -1
+    candidates = common + [rest[place] for place in drawn.tolist()]
+    best: str = max(candidates, key=lambda text: better * score(task, tried, [Words(text)] * len(tried)))
+    return best

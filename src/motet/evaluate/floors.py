@@ -1,0 +1,121 @@
+"""What a score must beat before it says anything: the floors of a report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from motet.core import Example, FeatureStore, Reader, Report, System, Task, rng_for
+from motet.data.source import Source
+from motet.evaluate.constants import Known, constant_floors
+from motet.evaluate.judging import Progress, judge, predicting
+from motet.evaluate.neighbours import neighbour_floor
+from motet.evaluate.shuffled import ShuffledImages
+
+
+def with_floors(
+    report: Report,
+    system: System,
+    train: Sequence[Source],
+    held_out: Sequence[Source],
+    *,
+    batch_size: int,
+    max_train: int = 2_000,
+    max_rows: int = 500,
+    workers: int = 0,
+    seed: int = 0,
+    store: FeatureStore | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """The report with the floors of every task's main metric, and a note on how many rows they rest on.
+
+    "majority", "question majority", "constant": see `constant_floors`; their answers come from the training sources
+    only. "nearest neighbour": see `neighbour_floor`. "image shuffled": the system itself on pictures that belong to
+    other rows, which is what it scores by the question and its habits alone.
+
+    Args:
+        report: of `evaluate` on `held_out`.
+        system: what was judged.
+        train: training sources.
+        held_out: the sources that were judged.
+        batch_size: rows at a time on each rank.
+        max_train: training rows looked at for each task.
+        max_rows: held-out rows that floors are scored on, for each task.
+        workers: loader processes.
+        seed: of the choice of rows and of the shuffle.
+        store: stored features of the frozen encoder, for the nearest neighbour.
+        progress: told of every batch.
+    """
+    floors: dict[str, dict[str, float]] = {}
+    notes: list[str] = []
+    with predicting(system):
+        for name in dict.fromkeys(result.task for result in report.results if result.main):
+            source = next(source for source in held_out if source.name == report.main(name).source)
+            task = next(task for task in source.tasks if task.name == name)
+            places = _chosen(len(source.reader), max_rows, seed, source.name)
+            known, asked = _known(train, task, max_train, seed), _rows(source.reader, task, places)
+            floors[name] = {
+                **constant_floors(task, known, asked, seed=seed),
+                **neighbour_floor(system, task, known, asked, batch_size=batch_size, store=store),
+                **_shuffled_floor(system, source, task, places, batch_size, workers, seed, progress),
+            }
+            notes.append(
+                f"floors of {name}: scored on {len(asked)} of {len(source.reader)} rows, "
+                f"answers from {len(known)} training rows"
+            )
+    return dataclasses.replace(report, floors=floors, notes=(*report.notes, *notes))
+
+
+def _shuffled_floor(
+    system: System,
+    source: Source,
+    task: Task,
+    places: Sequence[int],
+    batch_size: int,
+    workers: int,
+    seed: int,
+    progress: Progress | None,
+) -> dict[str, float]:
+    reader = ShuffledImages.of(source.reader, places, seed=seed) if "image" in task.sees else None
+    if reader is None:
+        return {}
+    (judged,) = judge(
+        system,
+        f"{source.name} (images shuffled)",
+        reader,
+        [task],
+        range(len(reader)),
+        batch_size=batch_size,
+        workers=workers,
+        progress=progress,
+    )
+    return {"image shuffled": judged.metrics[0].compute()} if judged.images else {}
+
+
+def _chosen(count: int, most: int, seed: int, name: str) -> list[int]:
+    """At most so many of the rows, in order; the same for every system, so that floors can be compared."""
+    if count <= most:
+        return list(range(count))
+    return sorted(rng_for("floor rows", seed, name).choice(count, size=most, replace=False).tolist())
+
+
+def _known(train: Sequence[Source], task: Task, most: int, seed: int) -> Known:
+    """Training rows of a task, from every source that has it."""
+    sources = [source for source in train if any(own.name == task.name for own in source.tasks)]
+    rows: list[tuple[Example, Any]] = []
+    for source in sources:
+        for place in _chosen(len(source.reader), -(-most // len(sources)), seed, source.name):
+            example = (
+                source.reader[place]
+                if source.compose is None
+                else source.compose(source.reader, place, rng_for("floor compose", seed, source.name, place))
+            )
+            if task.label in example.labels:
+                rows.append((example, task.truth(example)))
+    return rows
+
+
+def _rows(reader: Reader, task: Task, places: Sequence[int]) -> Known:
+    examples = [reader[place] for place in places]
+    return [(example, task.truth(example)) for example in examples if task.label in example.labels]

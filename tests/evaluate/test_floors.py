@@ -1,0 +1,116 @@
+import pytest
+
+from motet.core import Example, Real, Score, Task
+from motet.data.source import Source
+from motet.evaluate import evaluate, with_floors
+from motet.evaluate.constants import constant_floors, said_truth
+from motet.evaluate.shuffled import ShuffledImages
+from motet.metrics import Accuracy
+from motet.tasks import captioning, classification, question_answering
+
+NAMES = ("cat", "dog", "cow")
+
+
+def known(task: Task, rows):
+    """Rows with their truths."""
+    return [(row, task.truth(row)) for row in rows]
+
+
+def test_the_majority_is_that_of_training_rows(toy) -> None:
+    task = classification("pets", NAMES)
+    train = known(task, [toy["row"](i, "cat", **{"class": c}) for i, c in enumerate([1, 1, 2])])
+    held_out = known(task, [toy["row"](i, "cat", **{"class": c}) for i, c in enumerate([2, 2, 2, 1])])
+    assert constant_floors(task, train, held_out) == {"majority": 25.0}
+
+
+def test_a_question_has_a_majority_of_its_own(toy) -> None:
+    task = question_answering("vqa")
+    said = [("Is it?", "yes"), ("Is it?", "yes"), ("How many?", "2"), ("How many?", "2"), ("Is it?", "yes")]
+    rows = [toy["row"](i, "", text=q, answers=(a,)) for i, (q, a) in enumerate(said)]
+    new = toy["row"](9, "", text="Which?", answers=("yes",))
+    floors = constant_floors(task, known(task, rows), known(task, [*rows, new]))
+    assert floors == {"majority": pytest.approx(400 / 6), "question majority": 100.0}
+
+
+def test_the_best_caption_for_all_pictures_is_found(toy) -> None:
+    task = captioning()
+    texts = ["a dog runs", "a cat runs", "a dog runs", "the dog runs fast", "a bird"]
+    rows = known(task, [toy["row"](i, "", captions=(text,)) for i, text in enumerate(texts)])
+    best = constant_floors(task, rows, rows)["constant"]
+    assert best > 0
+    assert best == constant_floors(task, rows, rows)["constant"]
+
+
+def test_a_number_has_the_median_for_a_floor_and_no_rows_no_floor() -> None:
+    assert constant_floors(classification("pets", NAMES), [], []) == {}
+    task = Task(name="x", sees=frozenset({"image"}), label="y", target=Score(0, 9), metrics=(Accuracy,))
+    assert said_truth(task, 3) == Real(3.0)
+
+
+def sources(toy):
+    """Pictures whose first letter decides the class; the system reads the whole word."""
+    words = ["cat", "dog", "cat", "cat", "dog", "cat"]
+    task = classification("pets", NAMES)
+    rows = tuple(toy["row"](i, word, **{"class": NAMES.index(word)}) for i, word in enumerate(words))
+    train = Source(name="train", reader=toy["reader"](rows), tasks=(task,))
+    held_out = Source(name="val", reader=toy["reader"](rows), tasks=(task,), role="val")
+    return train, held_out, toy["system"](task)
+
+
+def test_a_report_gets_every_floor_and_says_what_they_rest_on(toy) -> None:
+    train, held_out, system = sources(toy)
+    report = evaluate(system, [held_out], batch_size=2)
+    whole = with_floors(report, system, [train], [held_out], batch_size=4)
+    floors = whole.floors["pets"]
+    assert floors["majority"] == pytest.approx(400 / 6)
+    assert floors["nearest neighbour"] == 100.0
+    assert floors["image shuffled"] < report.main("pets").value == 100.0
+    assert "floors of pets: scored on 6 of 6 rows, answers from 6 training rows" in whole.notes
+    assert whole.results == report.results
+
+
+def test_floors_stay_cheap_and_say_so(toy) -> None:
+    train, held_out, system = sources(toy)
+    report = evaluate(system, [held_out], batch_size=2)
+    whole = with_floors(report, system, [train], [held_out], batch_size=4, max_train=3, max_rows=4)
+    assert "floors of pets: scored on 4 of 6 rows, answers from 3 training rows" in whole.notes
+
+
+def test_a_system_without_a_frozen_encoder_has_no_neighbours(toy, monkeypatch) -> None:
+    train, held_out, system = sources(toy)
+    monkeypatch.setattr(system, "encoder_key", lambda: None)
+    report = evaluate(system, [held_out], batch_size=2)
+    assert "nearest neighbour" not in with_floors(report, system, [train], [held_out], batch_size=4).floors["pets"]
+
+
+def test_composed_questions_are_drawn_for_the_floors(toy) -> None:
+    task = question_answering("vqa")
+    rows = tuple(toy["row"](i, "yes", text="Is it?", answers=("yes",)) for i in range(3))
+    bare = tuple(toy["row"](i, "yes") for i in range(3))
+    train = Source(
+        name="train", reader=toy["reader"](bare), tasks=(task,), compose=lambda reader, index, rng: rows[index]
+    )
+    held_out = Source(name="val", reader=toy["reader"](rows), tasks=(task,), role="val")
+    system = toy["system"](task)
+    whole = with_floors(evaluate(system, [held_out], batch_size=2), system, [train], [held_out], batch_size=2)
+    assert whole.floors["vqa"]["majority"] == 100.0
+    assert "nearest neighbour" not in whole.floors["vqa"]
+
+
+def test_no_picture_keeps_its_place_when_pictures_are_shuffled(toy) -> None:
+    rows = tuple(toy["row"](i, f"says {i // 2}", image=f"image{i // 2}", text=str(i)) for i in range(10))
+    reader = toy["reader"](rows)
+    shuffled = ShuffledImages.of(reader, range(10))
+    assert shuffled is not None
+    for place in range(10):
+        example = shuffled[place]
+        assert (example.id, example.text) == (rows[place].id, rows[place].text)
+        assert example.image_ids == shuffled.keys(place) != rows[place].image_ids
+        assert example.images[0].read() != rows[place].images[0].read()
+    assert sorted({shuffled.keys(place) for place in range(10)}) == sorted({row.image_ids for row in rows})
+
+
+def test_one_picture_or_none_cannot_be_shuffled(toy) -> None:
+    rows = (toy["row"](0, "a", image="one"), toy["row"](1, "a", image="one"))
+    assert ShuffledImages.of(toy["reader"](rows), [0, 1]) is None
+    assert ShuffledImages.of(toy["reader"]((Example(id="text"), Example(id="more"))), [0, 1]) is None
