@@ -48,13 +48,13 @@ class Columns:
         labels = (column for columns in self.labels.values() for column in columns)
         return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.for_image_id)))
 
-    def check(self, present: Collection[str], path: Path) -> None:
-        """Every wanted column is there.
+    def check(self, present: Collection[str], path: Path, *, also: tuple[str, ...] = ()) -> None:
+        """Every wanted column is there, and those of `also`.
 
         Raises:
             DataError: one is not.
         """
-        for column in self.wanted:
+        for column in (*self.wanted, *also):
             if column not in present:
                 raise DataError(
                     f"column {column!r}: got a table without it; want it ({nearest(column, present)})", path=path

@@ -65,14 +65,14 @@ class HfDataset:
             names=self.names,
         )  # fmt: skip
         path = Path(self.path)
-        data = _load(self.path, self.split, self.config)
+        data = load_split(self.path, self.split, self.config)
         columns.check(data.column_names, path)
         if len(data) == 0 or not columns.wanted:
             raise DataError("data set: got no rows; want at least one, and at least one column mapped", path=path)
         if "class" in columns.labels and not columns.names:
             columns = replace(columns, names=_names(data, columns.labels["class"][0]))
             object.__setattr__(self, "names", columns.names)
-        data = _undecoded(data.select_columns(list(columns.wanted)))
+        data = undecoded(data.select_columns(list(columns.wanted)))
         local = path.exists()
         prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
         default_root = path if local else Path(path.absolute().anchor)
@@ -105,7 +105,13 @@ class HfDataset:
         )
 
 
-def _load(path: Path | str, split: str, config: str | None) -> Any:
+def load_split(path: Path | str, split: str, config: str | None) -> Any:
+    """One split as `datasets` has it.
+
+    Raises:
+        DataError: nothing there that `datasets` loads, or no such split.
+        ConfigError: the extra motet[hf] is not installed.
+    """
     try:
         import datasets
         import pyarrow
@@ -141,7 +147,7 @@ def _names(data: Any, column: str) -> tuple[str, ...]:
     return tuple(feature.names) if hasattr(feature, "names") else class_names(data[column])
 
 
-def _undecoded(data: Any) -> Any:
+def undecoded(data: Any) -> Any:
     """The same rows with images as `{"bytes", "path"}`, also within lists."""
     import datasets
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Table:
         separator: what separates several texts in one cell ("|"); "" where a cell holds one.
         gather: make the rows of one image and text into one Example, as captioning needs it where each caption has a
             row.
+        only: the rows whose cells are these, column -> value: {"split": "train"}.
         name: what ids start with; by default the folder's and the file's name.
 
     Raises:
@@ -54,10 +55,11 @@ class Table:
     names: tuple[str, ...] = ()
     separator: str = ""
     gather: bool = False
+    only: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     _columns: Columns = field(init=False, repr=False, compare=False)
     _cells: dict[str, list[Any]] = field(init=False, repr=False, compare=False)
-    _rows: tuple[tuple[int, ...], ...] | range = field(init=False, repr=False, compare=False)
+    _rows: tuple[tuple[int, ...], ...] | tuple[int, ...] | range = field(init=False, repr=False, compare=False)
     _where: Where = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,10 +68,10 @@ class Table:
             names=self.names,
         )  # fmt: skip
         path = Path(self.path)
-        cells = load_columns(path, columns.wanted)
-        columns.check(cells, path)
-        num_rows = len(cells[columns.wanted[0]]) if columns.wanted else 0
-        if num_rows == 0:
+        cells = load_columns(path, (*columns.wanted, *self.only))
+        columns.check(cells, path, also=tuple(self.only))
+        rows = _rows_with(cells, self.only)
+        if not columns.wanted or not rows:
             raise DataError("table: got no rows; want at least one, and at least one column mapped", path=path)
         if table_suffix(path) in (".csv", ".tsv"):
             _write_out_numbers(cells, columns)
@@ -78,11 +80,11 @@ class Table:
             object.__setattr__(self, "names", columns.names)
         root = path.parent if self.image_root is None else Path(self.image_root)
         prefix = self.name or place_name(path)
-        columns.formatted_id({column: values[0] for column, values in cells.items()})
+        columns.formatted_id({column: values[rows[0]] for column, values in cells.items()})
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_cells", cells)
         object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
-        object.__setattr__(self, "_rows", _gathered(cells, columns, num_rows) if self.gather else range(num_rows))
+        object.__setattr__(self, "_rows", _gathered(cells, columns, rows) if self.gather else rows)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -124,10 +126,18 @@ def _write_out_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
                 cells[column] = [as_number(cell) for cell in cells[column]]
 
 
-def _gathered(cells: dict[str, list[Any]], columns: Columns, num_rows: int) -> tuple[tuple[int, ...], ...]:
+def _rows_with(cells: dict[str, list[Any]], only: Mapping[str, str]) -> tuple[int, ...] | range:
+    """The rows that are read, by their numbers in the file."""
+    every = range(len(next(iter(cells.values()), ())))
+    if not only:
+        return every
+    return tuple(row for row in every if all(str(cells[column][row]) == value for column, value in only.items()))
+
+
+def _gathered(cells: dict[str, list[Any]], columns: Columns, rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
     """The rows of each (image, text), in the order of their first row."""
     groups: dict[tuple[str, ...], list[int]] = {}
-    for row in range(num_rows):
+    for row in rows:
         key = tuple(repr(cells[column][row]) for column in (*columns.image, *columns.text))
         groups.setdefault(key, []).append(row)
-    return tuple(tuple(rows) for rows in groups.values())
+    return tuple(tuple(group) for group in groups.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -31,21 +32,6 @@ def table_suffix(path: Path) -> str:
     return suffixes[0]
 
 
-def column_names(path: Path) -> tuple[str, ...]:
-    """The columns a table has.
-
-    Raises:
-        DataError: no such file, or one that is no table of its kind.
-    """
-    match table_suffix(path):
-        case ".parquet":
-            return tuple(_parquet_file(parquet_files(path)[0]).schema_arrow.names)
-        case ".csv" | ".tsv":
-            return _header(_rows_of_cells(path), path)
-        case _:
-            return tuple(dict.fromkeys(key for _, entry in _entries(path) for key in entry))
-
-
 def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
     """The wanted columns that are there, all of the same length; a cell that a JSON row leaves out is None.
 
@@ -63,6 +49,25 @@ def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
             entries = [entry for _, entry in _entries(path)]
             present = {key for entry in entries for key in entry}
             return {column: [entry.get(column) for entry in entries] for column in wanted if column in present}
+
+
+def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
+    """The first rows with all their columns, without reading the rest where the format allows it.
+
+    Raises:
+        DataError: as `load_columns`.
+        ConfigError: as `load_columns`.
+    """
+    match table_suffix(path):
+        case ".parquet":
+            file = parquet_files(path)[0]
+            return _first_of_parquet(file, _parquet_file(file), count)
+        case ".csv" | ".tsv":
+            rows = _rows_of_cells(path)
+            header = _header(rows, path)
+            return [dict(zip(header, cells, strict=False)) for cells in itertools.islice(rows, count)]
+        case _:
+            return [entry for _, entry in itertools.islice(_entries(path), count)]
 
 
 def as_number(cell: object) -> object:
@@ -176,6 +181,17 @@ def _read_parquet(path: Path, parquet: Any, columns: list[str]) -> dict[str, lis
         missing = sorted(set(columns) - set(found))
         raise DataError(f"columns: got none called {missing}; want the same columns in all files", path=path)
     return found
+
+
+def _first_of_parquet(path: Path, parquet: Any, count: int) -> list[Mapping[str, Any]]:
+    import pyarrow
+
+    try:
+        with parquet:
+            batches = parquet.iter_batches(batch_size=count)
+            return next((batch.to_pylist() for batch in batches), [])
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"Parquet: got {_first_line(error)}; want a whole Parquet file", path=path) from error
 
 
 def _uncompressed(parquet: Any, columns: Collection[str]) -> int:

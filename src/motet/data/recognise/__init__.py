@@ -1,0 +1,35 @@
+"""Looking at a folder of one's own: which formats lie in it, and how a recipe reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from motet.core import DataError
+from motet.data.recognise.class_folders import class_folders
+from motet.data.recognise.found import Found as Found
+from motet.data.recognise.json_formats import json_formats
+from motet.data.recognise.other_formats import flickr_captions, hf_saved, idx_pairs, multi30k, tars, text_lines
+from motet.data.recognise.survey import survey
+from motet.data.recognise.tables import tables
+
+
+def recognise(folder: Path | str) -> tuple[Found, ...]:
+    """The data sets in a folder, each with the reader and the arguments that read it.
+
+    One entry is one annotation of one part: a table of captions in two languages is two entries with equal arguments.
+    What is near a known format but cannot be read is there too, with its `problems`. At most four levels of folders are
+    looked at, and of a folder of many files the first ones.
+
+    Args:
+        folder: the user's folder.
+
+    Raises:
+        DataError: no such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError("folder: got no folder; want one with data in it", path=root)
+    land = survey(root)
+    # Official layouts first: each takes its files out of the survey, so that nothing is recognised twice.
+    looks = (multi30k, hf_saved, json_formats, idx_pairs, flickr_captions, text_lines, tables, tars, class_folders)
+    return tuple(found for look in looks for found in look(land))

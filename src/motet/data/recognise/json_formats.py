@@ -1,0 +1,160 @@
+"""COCO captions, VQA, GQA, Visual Genome QA and easy-VQA, by the keys of their JSON."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from motet.core import DataError
+from motet.data.readers.json_file import load_json
+from motet.data.recognise.found import Found, tried
+from motet.data.recognise.head import first_lines
+from motet.data.recognise.survey import Survey, part_of
+
+_LARGEST = 1024**3
+_VQA_PATTERNS = ("COCO_train2014_{:012d}.jpg", "COCO_val2014_{:012d}.jpg", "COCO_test2015_{:012d}.jpg", "{:012d}.jpg")
+_OFFICIAL_PATTERNS = _VQA_PATTERNS[:3]
+
+
+def json_formats(land: Survey) -> Iterator[Found]:
+    """The formats whose data is one large JSON."""
+    answers: list[tuple[Path, Any]] = []
+    questions: list[tuple[Path, Any]] = []
+    for path in list(land.files(".json", ".json.gz")):
+        try:
+            data = _loaded(path)
+        except DataError:
+            yield from _broken(land, path)
+            continue
+        entry = _first(data)
+        match data:
+            case {"questions": [dict(), *_]}:
+                questions.append((path, data))
+            case {"annotations": [{"question_id": _}, *_]} | {"annotations": [{"answers": list()}, *_]}:
+                answers.append((path, data))
+            case {"images": [dict(), *_], "annotations": [dict() as one, *_]} if _nearly("caption", one):
+                yield from _coco_captions(land, path, data)
+            case list() if isinstance(entry, dict) and "qas" in entry:
+                yield from _visual_genome(land, path, data)
+            case list() if _is_easy_vqa(path, entry):
+                yield from _easy_vqa(land, path)
+            case dict() if isinstance(entry, dict) and "question" in entry and _nearly("imageId", entry):
+                yield from _gqa(land, path, entry)
+    for path, data in questions:
+        yield from _vqa(land, path, data, answers)
+
+
+def _loaded(path: Path) -> Any:
+    return None if path.stat().st_size > _LARGEST else load_json(path)
+
+
+def _broken(land: Survey, path: Path) -> Iterator[Found]:
+    """A file that is no whole JSON, but begins like one of captions or questions: its reader says what is wrong."""
+    beginning = "\n".join(first_lines(path, 50))
+    part, why = part_of(path, land.root), f"a broken JSON ({path.name})"
+    if '"question_id"' in beginning:
+        yield from tried(
+            "Vqav2", {"questions": path, "annotations": None, "images": path.parent}, kind="question answering",
+            labels={"answers": "en"}, why=why, part=part,
+        )  # fmt: skip
+    elif '"caption"' in beginning or "captions" in path.name:
+        yield from tried(
+            "CocoCaptions", {"annotations": path, "images": path.parent}, kind="captioning",
+            labels={"captions": "en"}, why=why, part=part,
+        )  # fmt: skip
+
+
+def _first(data: Any) -> Any:
+    values = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return next(iter(values), None)
+
+
+def _nearly(key: str, entry: dict[str, Any]) -> bool:
+    """Whether the key is there, or one that is likely meant to be it."""
+    return key in entry or bool(difflib.get_close_matches(key, entry, n=1, cutoff=0.8))
+
+
+def _coco_captions(land: Survey, path: Path, data: Any) -> Iterator[Found]:
+    names = [str(entry.get("file_name", "")) for entry in data["images"][:5] if isinstance(entry, dict)]
+    images = land.image_folder(names, path)
+    land.taken.update({path} if images is None else {path, images})
+    arguments: dict[str, object] = {"annotations": path, "images": images or path.parent}
+    if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
+        arguments["image_prefix"] = path.absolute().parent.name  # these are no COCO images
+    problems = () if images or not any(names) else (_no_images(path, names[0]),)
+    yield from tried(
+        "CocoCaptions", arguments, kind="captioning", labels={"captions": "en"}, why=f"COCO captions ({path.name})",
+        part=part_of(path, land.root), problems=problems,
+    )  # fmt: skip
+
+
+def _vqa(land: Survey, path: Path, data: Any, answers: list[tuple[Path, Any]]) -> Iterator[Found]:
+    first = data["questions"][0]
+    annotations = next((file for file, other in answers if _answers(other, first)), None)
+    image = first.get("image_id")
+    patterns = _VQA_PATTERNS if isinstance(image, int) else ()
+    found = [(pattern, land.image_folder([pattern.format(image)], path)) for pattern in patterns]
+    pattern, images = next(((pattern, folder) for pattern, folder in found if folder is not None), ("", None))
+    land.taken.update(place for place in (path, annotations, images) if place is not None)
+    arguments: dict[str, object] = {"questions": path, "annotations": annotations, "images": images or path.parent}
+    if pattern and pattern not in _OFFICIAL_PATTERNS:
+        arguments["pattern"] = pattern
+    problems: tuple[str, ...] = ()
+    if annotations is None:
+        problems = (f"{path}: got questions without their annotations; want the file that answers them",)
+    elif images is None and isinstance(image, int):
+        problems = (_no_images(path, _VQA_PATTERNS[0].format(image)),)
+    yield from tried(
+        "Vqav2", arguments, kind="question answering", labels={"answers": "en"},
+        why=f"VQA questions ({path.name})" + (f" with {annotations.name}" if annotations else ""),
+        part=part_of(path, land.root), problems=problems,
+    )  # fmt: skip
+
+
+def _answers(data: Any, question: Any) -> bool:
+    """Whether the annotations have one of this question."""
+    wanted = question.get("question_id")
+    return any(isinstance(entry, dict) and entry.get("question_id") == wanted for entry in data["annotations"])
+
+
+def _visual_genome(land: Survey, path: Path, data: Any) -> Iterator[Found]:
+    qas = [qa for entry in data for qa in entry.get("qas") or [] if isinstance(qa, dict)][:1]
+    name = f"{qas[0].get('image_id')}.jpg" if qas else ""
+    images = land.image_folder([name], path)
+    land.taken.update({path} if images is None else {path, images})
+    root = images.parent if images is not None and images.name.startswith("VG_100K") else images
+    yield from tried(
+        "VisualGenomeQA", {"questions": path, "images": root or path.parent}, kind="question answering",
+        labels={"answers": "en"}, why=f"Visual Genome questions ({path.name})", part=part_of(path, land.root),
+        problems=() if images else (_no_images(path, name),),
+    )  # fmt: skip
+
+
+def _gqa(land: Survey, path: Path, entry: Any) -> Iterator[Found]:
+    name = f"{entry.get('imageId', '')}.jpg"
+    images = land.image_folder([name], path)
+    land.taken.update({path} if images is None else {path, images})
+    yield from tried(
+        "Gqa", {"questions": path, "images": images or path.parent}, kind="question answering",
+        labels={"answers": "en"}, why=f"GQA questions ({path.name})", part=part_of(path, land.root),
+        problems=() if images or "imageId" not in entry else (_no_images(path, name),),
+    )  # fmt: skip
+
+
+def _is_easy_vqa(path: Path, entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) == 3 and (path.parent.parent / "answers.txt").is_file()
+
+
+def _easy_vqa(land: Survey, path: Path) -> Iterator[Found]:
+    land.taken.add(path.parent)
+    part = path.parent.name
+    yield from tried(
+        "EasyVqa", {"part": part, "root": path.parent.parent}, kind="question answering", labels={"answers": "en"},
+        why=f"easy-VQA questions ({part}/{path.name})", part=part_of(path, land.root),
+    )  # fmt: skip
+
+
+def _no_images(path: Path, name: str) -> str:
+    return f"{path}: got no folder with the image {name}; want it in this folder"
