@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from motet.core import BoxSet
 from motet.scenes.draw import Placed, solid
-from motet.scenes.drawings import COLOURS, MIXED, colour_of
+from motet.scenes.drawings import COLOURS, MIXED, Style, colour_of
 from motet.scenes.layout import SIZES, Scene, Thing
 
 ATTRIBUTES = (*COLOURS, *SIZES)
@@ -20,7 +20,7 @@ RELIEF_M = 0.12  # how far a thing, one metre across, bulges towards the viewer
 _SOFT = 0.05  # width of the bulge's rim, as a share of the thing's side
 
 
-def boxes_of(scene: Scene, placed: Sequence[Placed], names: Sequence[str]) -> BoxSet:
+def boxes_of(scene: Scene, placed: Sequence[Placed], names: Sequence[str], style: Style) -> BoxSet:
     """Each thing's tight box, hidden parts too; attributes are its colour, where it has a clear one, and its size."""
     boxes = [
         (float(p.x0 + x0), float(p.y0 + y0), float(p.x0 + x1), float(p.y0 + y1))
@@ -31,7 +31,7 @@ def boxes_of(scene: Scene, placed: Sequence[Placed], names: Sequence[str]) -> Bo
         np.array(boxes, dtype=np.float32).reshape(-1, 4),
         np.array([names.index(thing.name) for thing in scene.things], dtype=np.int64),
         np.ones(len(boxes), dtype=np.float32),
-        tuple(_attributes(thing) for thing in scene.things),
+        tuple(_attributes(thing, style) for thing in scene.things),
     )
 
 
@@ -40,8 +40,13 @@ def _tight(image: Image.Image) -> tuple[int, int, int, int]:
     return box if box is not None else (0, 0, image.width, image.height)
 
 
-def _attributes(thing: Thing) -> tuple[int, ...]:
-    colour = colour_of(thing.drawing)
+def colours_of(scene: Scene, style: Style) -> tuple[str, ...]:
+    """Each thing's colour from left to right, "mixed" where it has no clear one; line drawings have none."""
+    return tuple(colour_of(thing.drawing) if style == "colour" else MIXED for thing in scene.things)
+
+
+def _attributes(thing: Thing, style: Style) -> tuple[int, ...]:
+    colour = colour_of(thing.drawing) if style == "colour" else MIXED
     words = [thing.size] if colour == MIXED else [colour, thing.size]
     return tuple(ATTRIBUTES.index(word) for word in words)
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import ConfigError, seed_for
-from motet.scenes.nouns import Noun, nouns_of
+from motet.scenes.nouns import Noun, noun_by_name, nouns_of
 
 Part: TypeAlias = Literal["train", "val", "test"]
 Style: TypeAlias = Literal["colour", "line"]
@@ -36,6 +36,7 @@ _PALETTE = {
     "grey": ("D0CFCE", "9B9B9A", "6E6E6D"),
 }
 _FONT_PIXELS = (96, 192, 512)
+_FILLS_DIFFER = 100  # summed over red, green and blue: more than between a fill and its shade's antialiased rim
 _DARK = 90  # a line drawing keeps what is darker than this (of 255): OpenMoji's outlines are black
 
 
@@ -71,8 +72,8 @@ def drawing_name(drawing: str, language: str = "en") -> str:
         ConfigError: a language it does not have, or a character that is no drawing.
 
     Examples:
-        >>> drawing_name("🍎"), drawing_name("🍎", "de")
-        ('red apple', 'roter Apfel')
+        >>> drawing_name("🍎"), drawing_name("🍎", "it")
+        ('red apple', 'mela rossa')
     """
     if language not in NAME_LANGUAGES:
         raise ConfigError(f"language: got {language!r}; want one of {', '.join(NAME_LANGUAGES)}")
@@ -151,7 +152,14 @@ def _font(pixels: int) -> ImageFont.FreeTypeFont:
 
 def _line(coloured: Image.Image) -> Image.Image:
     values = np.asarray(coloured)
-    ink = values[..., :3].max(axis=-1) <= _DARK
+    colours = values[..., :3].astype(np.int32)
+    ink = colours.max(axis=-1) <= _DARK
+    # Where two fills meet without an outline (white letters on a coloured square) a line is drawn too.
+    down = np.abs(np.diff(colours, axis=0)).sum(-1) > _FILLS_DIFFER
+    across = np.abs(np.diff(colours, axis=1)).sum(-1) > _FILLS_DIFFER
+    for shift in (0, 1):
+        ink[shift : shift + len(down)] |= down[: len(ink) - shift]
+        ink[:, shift : shift + across.shape[1]] |= across[:, : ink.shape[1] - shift]
     paper = np.where(ink, 20, 250).astype(np.uint8)
     return Image.fromarray(np.dstack([paper, paper, paper, values[..., 3]]), "RGBA")
 
@@ -160,12 +168,15 @@ def _line(coloured: Image.Image) -> Image.Image:
 def colour_of(drawing: str) -> str:
     """The colour that fills most of a drawing, as a word of `COLOURS`, or "mixed" when none fills half of it.
 
-    Outlines do not count: black counts only where less than a fifth of the drawing is anything else.
+    Outlines do not count: black counts only where less than a fifth of the drawing is anything else. People and hands
+    are always "mixed": their clothes' colour is not theirs.
 
     Examples:
         >>> colour_of("🍋"), colour_of("🌈")
         ('yellow', 'mixed')
     """
+    if drawing in _people():
+        return MIXED
     values = np.asarray(picture(drawing))
     pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
     names, colours = _palette()
@@ -176,6 +187,12 @@ def colour_of(drawing: str) -> str:
         return "black"
     found, counts = np.unique(fills, return_counts=True)
     return str(found[counts.argmax()]) if counts.max() >= 0.5 * len(fills) else MIXED
+
+
+@cache
+def _people() -> frozenset[str]:
+    nouns = ("person", "athlete", "fairy-tale figure", "hand", "body part")
+    return frozenset(drawing for name in nouns for drawing in noun_by_name(name).drawings)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 from motet.scenes import annotate
 from motet.scenes.captions import LANGUAGES, CaptionStyle, caption
 from motet.scenes.draw import Placed, place_all
-from motet.scenes.drawings import Style, colour_of
+from motet.scenes.drawings import Style
 from motet.scenes.layout import Scene
 from motet.scenes.nouns import Noun, nouns_of
 
@@ -112,10 +112,10 @@ FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
     **{f"captions_{language}": _captions(language) for language in LANGUAGES},
     "text": lambda labels: (labels.view.scene.writing.text,) if labels.view.scene.writing else (),
     "names": lambda labels: tuple(thing.name for thing in labels.view.scene.things),
-    "colours": lambda labels: tuple(colour_of(thing.drawing) for thing in labels.view.scene.things),
+    "colours": lambda labels: annotate.colours_of(labels.view.scene, labels.view.style),
     "sizes": lambda labels: tuple(thing.size for thing in labels.view.scene.things),
     "layers": lambda labels: tuple(thing.layer for thing in labels.view.scene.things),
-    "boxes": lambda labels: annotate.boxes_of(labels.view.scene, labels.placed, labels.view.names),
+    "boxes": lambda labels: annotate.boxes_of(labels.view.scene, labels.placed, labels.view.names, labels.view.style),
     "masks": lambda labels: annotate.masks_of(labels.placed, labels.view.size_hw),
     "instances": lambda labels: annotate.instances_of(labels.placed, labels.view.size_hw),
     "segmentation": lambda labels: annotate.classes_of(labels.view.scene, labels["instances"], labels.view.names),

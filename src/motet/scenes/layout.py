@@ -98,7 +98,8 @@ def lay_out(
     chosen = _choose_nouns(rng, nouns, count)
     sizes = _choose_sizes(rng, count)
     room = 0.72 if written else 1.0
-    shrink = 0.86 if written and count > 2 else 1.0
+    # However crowded, a word of size still means sides that no other word has: see SIDES.
+    shrink = 0.87 if (written and count > 2) or count > 5 else 0.93 if count > 4 else 1.0
     sides = [shrink * float(rng.uniform(*SIDES[size])) for size in sizes]
     middles = _place(rng, sides, room)
     depth_order = np.argsort(sides, kind="stable")  # nearer things look larger
@@ -136,8 +137,8 @@ def _choose_sizes(rng: np.random.Generator, count: int) -> list[Size]:
 
 
 def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:
-    """Middles of square cells, the largest first; cells hardly overlap, no two middles lie one above the other."""
-    for _ in range(12):
+    """Middles of square cells, the largest first, that overlap little and lie apart from left to right by `GAP`."""
+    for spare in (0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3):
         placed: list[tuple[float, float]] = []
         for i, side in enumerate(sides):
             tries = rng.random((48, 2)) * (1 - 1.25 * side, room - 1.25 * side) + 0.625 * side
@@ -145,7 +146,7 @@ def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tu
             for (x, y), other in zip(placed, sides[:i], strict=True):
                 away = np.abs(tries - (x, y))
                 shared = np.clip((side + other) / 2 - away, 0, None).prod(axis=1)
-                fits &= (shared <= 0.04 * side**2) & (away[:, 0] >= GAP)
+                fits &= (shared <= spare * side**2) & (away[:, 0] >= GAP)
             if not fits.any():
                 break
             x, y = tries[int(fits.argmax())]

@@ -76,12 +76,12 @@ def ask(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.rand
 
 
 def _ask_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """Half of them about all things, so 1 and up; the rest about one noun, present three times in four."""
+    """Half of them about all things, so 1 and up; the rest about one noun, absent four times in ten."""
     if rng.random() < 0.5:
         return "how many things are there?", str(len(scene.things))
     names = [thing.name for thing in scene.things]
     absent = [noun for noun in nouns if noun.name not in names]
-    if absent and rng.random() < 0.25:
+    if absent and rng.random() < 0.4:
         noun = _one_of(absent, rng)
     else:
         repeated = sorted({name for name in names if names.count(name) > 1})

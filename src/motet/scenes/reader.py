@@ -77,7 +77,7 @@ class Scenes:
         captions: styles of caption (see `captions.caption`); each picture has one of each.
 
     Raises:
-        ConfigError: a value out of range, or disjoint drawings of a world that has too few.
+        ConfigError: a value out of range, disjoint drawings of a world with too few, or the colours of line drawings.
 
     Examples:
         >>> scenes = Scenes(part="train", count=3, kinds=20, ask="exist")
@@ -111,7 +111,11 @@ class Scenes:
             raise ConfigError(f"Scenes.num_things: got {self.num_things}; want (fewest, most), 1 to {MOST_THINGS}")
         if not self.captions:
             raise ConfigError("Scenes.captions: got none; want at least one style")
-        check_kinds(self.ask)
+        kinds = check_kinds(self.ask)
+        if self.style == "line" and ("colour" in kinds or "colours" in self.captions):
+            raise ConfigError(
+                "Scenes.style: got 'line' with questions or captions about colours; want 'colour' for those"
+            )
         for noun in self.nouns:
             drawings_of(noun, self.part, self.drawings == "shared")
 
@@ -213,6 +217,8 @@ class FreshQuestions:
         if not isinstance(reader, Scenes):
             raise ConfigError(f"FreshQuestions: got a reader of type {type(reader).__name__}; want Scenes")
         kinds = check_kinds(self.kinds or reader.ask)
+        if "colour" in kinds and reader.style == "line":
+            raise ConfigError("FreshQuestions: got 'colour' for line drawings; want another kind of question")
         if not kinds:
             raise ConfigError("FreshQuestions: got no kind of question; want some here or in Scenes.ask")
         picture = index // reader.questions
