@@ -41,3 +41,8 @@ def test_a_lambda_is_refused_before_anything_is_trained():
 def test_unknown_fields_are_refused():
     with pytest.raises(CheckpointError, match="max_wordz"):
         from_plain({**to_plain(Text(3)), "max_wordz": 1})
+
+
+@pytest.mark.parametrize("mark", ["class", "reference", "set", "pairs"])
+def test_a_mapping_whose_key_is_one_of_our_marks_comes_back(mark: str) -> None:
+    assert from_plain(to_plain({mark: "label", "other": 1})) == {mark: "label", "other": 1}

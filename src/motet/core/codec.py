@@ -15,6 +15,7 @@ from typing import Any
 from motet.core.errors import CheckpointError, ConfigError
 
 _CLASS, _REFERENCE = "class", "reference"
+_MARKS = frozenset({_CLASS, _REFERENCE, "set", "pairs"})
 
 
 def to_plain(value: Any) -> Any:
@@ -38,7 +39,8 @@ def to_plain(value: Any) -> Any:
         case type() | FunctionType():
             return {_REFERENCE: _name(value)}
         case Mapping():
-            if all(isinstance(key, str) for key in value):
+            # A mapping that has one of our own marks as a key (labels={"class": ...}) must not be read as what it marks.
+            if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
                 return {key: to_plain(part) for key, part in value.items()}
             return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
         case frozenset() | set():
