@@ -1,0 +1,248 @@
+"""Is joint training worth it: a multi-task run against a model of its own for every task."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from motet.core import ConfigError, Result
+from motet.report.runs import RunRecord
+
+
+@dataclass(frozen=True)
+class Side:
+    """One task's main number on one side of the comparison, over seeds.
+
+    Args:
+        values: one a seed.
+        low: lower end of the first seed's 95 % interval over images; None when there is none.
+        high: upper end.
+    """
+
+    values: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """Over seeds."""
+        return statistics.fmean(self.values)
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation over seeds; None with one seed."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One task, trained with the others and alone.
+
+    Args:
+        task: its name.
+        metric: its main metric.
+        unit: of the values.
+        higher_is_better: the direction.
+        multi: trained with the others.
+        single: trained alone.
+    """
+
+    task: str
+    metric: str
+    unit: str
+    higher_is_better: bool
+    multi: Side
+    single: Side
+
+    @property
+    def gain(self) -> float | None:
+        """Relative change of the mean in percent, positive when joint training is better; None for a baseline of 0."""
+        return relative_gain(self.multi.mean, self.single.mean, self.higher_is_better)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one side takes in all.
+
+    Args:
+        parameters: numbers in its models (one seed), None when a run does not say.
+        trained: those that are trained.
+        rows: training rows (mean over seeds).
+        seconds: training time (mean over seeds).
+    """
+
+    parameters: int | None
+    trained: int | None
+    rows: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Multi-task against single-task.
+
+    Args:
+        pairs: in the order of the multi-task run's tasks.
+        delta_m: mean of the gains in percent; None when one is not defined.
+        delta_m_spread: its standard deviation over the multi-task run's seeds; None with one seed.
+        multi: what the multi-task model takes.
+        single: what all single-task models take together.
+        seeds: of the multi-task runs.
+    """
+
+    pairs: tuple[Pair, ...]
+    delta_m: float | None
+    delta_m_spread: float | None
+    multi: Cost
+    single: Cost
+    seeds: tuple[int, ...]
+
+
+def relative_gain(value: float, baseline: float, higher_is_better: bool) -> float | None:
+    """By how many percent of the baseline a value is better, negative when worse; None for a baseline of 0.
+
+    Examples:
+        >>> relative_gain(66.0, 60.0, True), relative_gain(12.0, 10.0, False), relative_gain(1.0, 0.0, True)
+        (10.0, -20.0, None)
+    """
+    if baseline == 0:
+        return None
+    return (1 if higher_is_better else -1) * 100.0 * (value - baseline) / abs(baseline)
+
+
+def delta_m(gains: Iterable[float | None]) -> float | None:
+    """The mean gain over tasks.
+
+        delta_m = 1/T * sum_t (-1)^l_t * (M_t - B_t) / B_t
+
+    with l_t = 1 where lower is better, M the multi-task model's and B the single-task models' numbers.
+
+    Source: Maninis et al. 2019 (arXiv 1904.08918), section 5; Vandenhende et al. 2021 (arXiv 2004.13379), equation 9.
+
+    Examples:
+        >>> delta_m([10.0, -20.0]), delta_m([10.0, None])
+        (-5.0, None)
+    """
+    known = list(gains)
+    if not known or any(gain is None for gain in known):
+        return None
+    return statistics.fmean(gain for gain in known if gain is not None)
+
+
+def compare(runs: Sequence[RunRecord]) -> Comparison:
+    """Sets multi-task runs (one a seed) against the single-task runs of the same tasks.
+
+    A run of one task is a baseline, a run of several is a multi-task run.
+
+    Raises:
+        ConfigError: no multi-task run, multi-task runs of different tasks, a task without a baseline, or runs that were
+            judged on different rows or by different metrics.
+    """
+    multi = [run for run in runs if len(run.tasks) > 1]
+    single = [run for run in runs if len(run.tasks) == 1]
+    if not multi:
+        raise ConfigError(f"compare: got {_names(runs)}, all of one task; want a multi-task run among them")
+    tasks = multi[0].tasks
+    for run in multi:
+        if set(run.tasks) != set(tasks):
+            raise ConfigError(
+                f"compare: {run.name}: got the tasks {', '.join(run.tasks)}; want those of {multi[0].name}: "
+                f"{', '.join(tasks)}"
+            )
+    alone = {task: [run for run in single if run.tasks == (task,)] for task in tasks}
+    missing = [task for task, found in alone.items() if not found]
+    if missing:
+        raise ConfigError(
+            f"compare: got no single-task run of {', '.join(missing)}; want one a task (motet baseline trains them)"
+        )
+    used = [*multi, *(run for found in alone.values() for run in found)]
+    _check_rows(used)
+    pairs = tuple(_pair(task, multi, alone[task]) for task in tasks)
+    each = [_delta_of(run, pairs) for run in multi]
+    known = [value for value in each if value is not None]
+    return Comparison(
+        pairs=pairs,
+        delta_m=delta_m(pair.gain for pair in pairs),
+        delta_m_spread=statistics.stdev(known) if len(known) == len(each) > 1 else None,
+        multi=_cost([multi]),
+        single=_cost(list(alone.values())),
+        seeds=tuple(sorted({run.seed for run in multi})),
+    )
+
+
+def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) -> Pair:
+    first = _main(multi[0], task)
+    for run in (*multi, *single):
+        other = _main(run, task)
+        if (other.metric, other.unit, other.source, run.report.role) != (
+            first.metric,
+            first.unit,
+            first.source,
+            multi[0].report.role,
+        ):
+            raise ConfigError(
+                f"compare: {task}: got {other.metric} on {other.source} ({run.report.role}) in {run.name}; want "
+                f"{first.metric} on {first.source} ({multi[0].report.role}) as in {multi[0].name}"
+            )
+        if other.count != first.count:
+            raise ConfigError(
+                f"compare: {task} on {first.source}: got {other.count} rows in {run.name}; want {first.count} as in "
+                f"{multi[0].name}"
+            )
+    return Pair(task, first.metric, first.unit, first.higher_is_better, _side(multi, task), _side(single, task))
+
+
+def _side(runs: Sequence[RunRecord], task: str) -> Side:
+    results = [_main(run, task) for run in runs]
+    return Side(tuple(result.value for result in results), results[0].low, results[0].high)
+
+
+def _main(run: RunRecord, task: str) -> Result:
+    try:
+        return run.report.main(task)
+    except KeyError as error:
+        raise ConfigError(f"compare: {run.name}: {error.args[0]}") from error
+
+
+def _delta_of(run: RunRecord, pairs: Sequence[Pair]) -> float | None:
+    return delta_m(
+        relative_gain(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
+    )
+
+
+def _check_rows(runs: Sequence[RunRecord]) -> None:
+    """Sources of one name hold the same rows in every run."""
+    first: dict[str, tuple[RunRecord, object]] = {}
+    for run in runs:
+        for source, rows in run.data.items():
+            other, known = first.setdefault(source, (run, rows))
+            if known != rows:
+                raise ConfigError(
+                    f"compare: source {source!r}: got {_short(rows)} in {run.name}; want the rows of {other.name}: "
+                    f"{_short(known)}"
+                )
+
+
+def _short(rows: object) -> str:
+    text = ", ".join(f"{key} {value}" for key, value in rows.items()) if isinstance(rows, Mapping) else str(rows)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _cost(groups: Sequence[Sequence[RunRecord]]) -> Cost:
+    """The sum over groups of models, each group being the seeds of one model."""
+    return Cost(
+        parameters=_parameters(groups, "all"),
+        trained=_parameters(groups, "trained"),
+        rows=sum(statistics.fmean(sum(run.report.rows_seen.values()) for run in group) for group in groups),
+        seconds=sum(statistics.fmean(run.log.seconds for run in group) for group in groups),
+    )
+
+
+def _parameters(groups: Sequence[Sequence[RunRecord]], kind: str) -> int | None:
+    counts = [group[0].parameters.get(kind) for group in groups]
+    return None if any(count is None for count in counts) else sum(count for count in counts if count is not None)
+
+
+def _names(runs: Sequence[RunRecord]) -> str:
+    return ", ".join(run.name for run in runs) or "no run"

@@ -1,0 +1,241 @@
+"""A run as one page: it holds its pictures in itself and asks nothing of any other file or address."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from motet.core import CheckpointError
+from motet.report import plots, tables
+from motet.report.compare import Comparison
+from motet.report.content import Content
+from motet.report.plots import Dot, Theme
+from motet.report.shown import Shown
+
+Draw = Callable[[Theme], Figure]
+
+
+def page(content: Content) -> str:
+    """The page as HTML."""
+    css = resources.files("motet.report").joinpath("page.css").read_text(encoding="utf-8")
+    sections = [(name, body) for name, body in _sections(content)]
+    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
+    bodies = "".join(
+        f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>{body}</section>' for name, body in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(content.title)}</title><style>{css}</style></head>\n"
+        f"<body><main><header><h1>{escape(content.title)}</h1>{_summary(content)}<nav>{links}</nav></header>\n"
+        f"{bodies}</main></body></html>\n"
+    )
+
+
+def markdown(content: Content) -> str:
+    """The page's tables and notes as Markdown; plots and pictures are on the page only."""
+    run, comparison = content.run, content.comparison
+    parts = [f"# {content.title}", _summary_text(content), "## Results"]
+    parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
+    if comparison is not None:
+        parts += ["## Multi-task against single-task", _comparison_text(comparison)]
+        parts.append(tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2))
+        parts.append(tables.table(tables.COST_HEAD, tables.cost_rows(comparison)))
+    if run.report.floors:
+        parts += ["## Floors", tables.table(*tables.floors_rows(run.report))]
+    parts += ["## Rows seen", tables.table(("source", "rows"), tables.seen_rows(run.report.rows_seen))]
+    parts += ["## Notes", "\n".join(f"* {note}" for note in content.all_notes) or "None."]
+    parts += [
+        "## Versions",
+        "\n".join(f"* {name} {version}" for name, version in run.versions.items()) or "Not recorded.",
+    ]
+    if content.all_credit:
+        parts += ["## Credit", "\n".join(f"* {line}" for line in content.all_credit)]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
+    """Writes `report.html` and `report.md` into a run folder, each whole or not at all.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    paths = folder / "report.html", folder / "report.md"
+    for path, text in zip(paths, (page(content), markdown(content)), strict=True):
+        part = path.with_name(f"{path.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise CheckpointError(
+                f"{path}: got {error.strerror or error}; want a folder that can be written"
+            ) from error
+    return paths
+
+
+def _sections(content: Content) -> list[tuple[str, str]]:
+    run, report = content.run, content.run.report
+    return [
+        ("Results", _table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
+        ("Multi-task against single-task", _comparison(content)),
+        ("Learning curves", _learning_curves(content)),
+        ("Rows seen per task", _rows_seen(report.rows_seen or run.log.rows)),
+        ("Floors", _floors(content)),
+        ("Predictions", _gallery(content.shown, content.all_credit)),
+        ("Notes", _list(content.all_notes, "Nothing to note.")),
+        ("Versions", _list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
+    ]
+
+
+def _summary_text(content: Content) -> str:
+    run = content.run
+    parts = [f"{len(run.tasks)} tasks", f"step {run.report.step:,}", f"seed {run.seed}"]
+    if "all" in run.parameters:
+        parts.append(f"{run.parameters['all']:,} parameters")
+    if run.log.seconds:
+        parts.append(f"trained in {tables.duration(run.log.seconds)}")
+    return ", ".join(parts) + f"; judged on {run.report.role} rows."
+
+
+def _summary(content: Content) -> str:
+    return f'<p class="soft">{escape(_summary_text(content))}</p>'
+
+
+def _comparison_text(comparison: Comparison) -> str:
+    seeds = len(comparison.seeds)
+    return (
+        f"One model for {len(comparison.pairs)} tasks against a model of its own for each, {seeds} "
+        f"seed{'' if seeds == 1 else 's'}. Gain: how much better joint training is, in percent of the single-task "
+        "number, with the right sign where lower is better; delta-m is its mean over tasks. ± is the standard "
+        "deviation over seeds."
+    )
+
+
+def _comparison(content: Content) -> str:
+    comparison = content.comparison
+    if comparison is None:
+        return '<p class="soft">No single-task models yet: <code>motet baseline</code> trains them.</p>'
+    drawn = []
+    for unit in dict.fromkeys(pair.unit for pair in comparison.pairs):
+        own = [pair for pair in comparison.pairs if pair.unit == unit]
+        values = [
+            Dot(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
+            for pair in own
+            for name, side in (("multi-task", pair.multi), ("single-task", pair.single))
+        ]
+        drawn.append(_plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
+    lines = any(pair.multi.low is not None for pair in comparison.pairs)
+    said = '<p class="soft">Lines: 95 % bootstrap intervals over images, first seed.</p>' if lines else ""
+    return (
+        f"<p>{escape(_comparison_text(comparison))}</p>"
+        + _table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2, total=True)
+        + "".join(drawn)
+        + said
+        + _table(tables.COST_HEAD, tables.cost_rows(comparison))
+    )
+
+
+def _dots(values: Sequence[Dot], label: str) -> Draw:
+    return lambda theme: plots.dots(values, label=label, theme=theme)
+
+
+def _learning_curves(content: Content) -> str:
+    log, report = content.run.log, content.run.report
+    parts = []
+    if log.scores:
+        main = {task: points for (task, _), points in log.scores.items()}
+        labels = dict(log.scores.keys())
+        floors = {
+            result.task: floor
+            for result in report.results
+            if result.main and (floor := tables.highest_floor(report, result)[1]) is not None
+        }
+        parts.append("<h3>Main metric on validation rows</h3>")
+        parts.append(
+            _plot(
+                lambda theme: plots.curves(main, label=labels, floors=floors, theme=theme), "validation scores by step"
+            )
+        )
+    if log.losses:
+        parts.append("<h3>Training loss</h3>")
+        parts.append(
+            _plot(lambda theme: plots.curves(log.losses, label="loss", floors={}, theme=theme), "training loss by step")
+        )
+    return "".join(parts) or '<p class="soft">No log was kept.</p>'
+
+
+def _rows_seen(rows: Mapping[str, int]) -> str:
+    if not rows:
+        return '<p class="soft">Not recorded.</p>'
+    drawn = _plot(lambda theme: plots.bars(rows, label="training rows", theme=theme), "training rows by source")
+    return drawn + _table(("source", "rows"), tables.seen_rows(rows))
+
+
+def _floors(content: Content) -> str:
+    report = content.run.report
+    if not report.floors:
+        return '<p class="soft">Not computed for this report.</p>'
+    said = (
+        "<p>What the main metric gives without understanding: the commonest answer, the best single text for all "
+        "pictures, the answer of the nearest training picture, and this model on pictures of other rows.</p>"
+    )
+    return said + _table(*tables.floors_rows(report))
+
+
+def _gallery(shown: Sequence[Shown], credit: Sequence[str]) -> str:
+    if not shown:
+        return '<p class="soft">No predictions were kept.</p>'
+    parts = []
+    for task in dict.fromkeys(card.task for card in shown):
+        cards = "".join(_card(card) for card in shown if card.task == task)
+        parts.append(f'<h3>{escape(task)}</h3><div class="cards">{cards}</div>')
+    parts.append("".join(f'<p class="soft">{escape(line)}</p>' for line in credit))
+    return "".join(parts)
+
+
+def _card(card: Shown) -> str:
+    mark = {True: " right", False: " wrong", None: ""}[card.right]
+    asked = f'<span class="asked">{escape(card.question)}</span>' if card.question else ""
+    score = f" · {escape(card.score)}" if card.score else ""
+    return (
+        f'<figure><img src="{_data(card.picture, card.media_type)}" alt="picture of a row of {escape(card.task)}">'
+        f'<figcaption>{asked}<span class="said{mark}">{escape(card.prediction) or "(nothing)"}</span>'
+        f'<span class="true">true: {escape(card.truth)}{score}</span></figcaption></figure>'
+    )
+
+
+def _plot(draw: Draw, alt: str) -> str:
+    """A figure drawn twice, for light and for dark."""
+    light, dark = (_data(plots.svg(draw(theme)), "image/svg+xml") for theme in (plots.LIGHT, plots.DARK))
+    return (
+        f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
+        f'<img class="plot" src="{light}" alt="{escape(alt)}"></picture>'
+    )
+
+
+def _data(content: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, total: bool = False) -> str:
+    def line(cells: Sequence[str], kind: str, last: bool = False) -> str:
+        made = [f"<{kind}{' class=word' if n < left else ''}>{escape(cell)}</{kind}>" for n, cell in enumerate(cells)]
+        return f"<tr{' class=total' if last else ''}>{''.join(made)}</tr>"
+
+    body = "".join(line(cells, "td", total and place == len(rows) - 1) for place, cells in enumerate(rows))
+    return f'<div class="wide"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+
+
+def _list(lines: Sequence[str], nothing: str) -> str:
+    if not lines:
+        return f'<p class="soft">{escape(nothing)}</p>'
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _anchor(name: str) -> str:
+    return name.lower().replace(" ", "-")

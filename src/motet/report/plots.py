@@ -1,0 +1,205 @@
+"""Pictures of numbers: calm, readable in light and dark, and apart for every kind of colour vision."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, apart for the common kinds of colour blindness; black left out, it vanishes in the dark.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours around the data."""
+
+    text: str
+    faint: str
+
+
+LIGHT = Theme(text="#1f2933", faint="#c5ccd3")
+DARK = Theme(text="#e4e7eb", faint="#4b5563")
+
+Curve = Sequence[tuple[float, float]]
+"""Points (step, value)."""
+
+
+def curves(
+    by_task: Mapping[str, Curve], *, label: str | Mapping[str, str], floors: Mapping[str, float], theme: Theme = LIGHT
+) -> Figure:
+    """One small panel for each task: a value over steps, with a dashed line at the floor it must beat.
+
+    Args:
+        by_task: points by task.
+        label: what the values are, for all or by task.
+        floors: by task; those without one have no line.
+        theme: light or dark.
+    """
+    names = list(by_task)
+    rows = max(1, -(-len(names) // _COLUMNS))
+    figure = _figure(9.0, 2.2 * rows + 0.2)
+    for place, name in enumerate(names):
+        axes = figure.add_subplot(rows, _COLUMNS, place + 1)
+        points = by_task[name]
+        marker = "o" if len(points) <= 30 else ""
+        axes.plot([x for x, _ in points], [y for _, y in points], color=COLOURS[0], marker=marker, markersize=3.5)
+        if name in floors:
+            axes.axhline(floors[name], color=COLOURS[5], linestyle=(0, (4, 3)), linewidth=1)
+            axes.annotate(
+                "floor", (1, floors[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+                textcoords="offset points", ha="right", va="bottom", fontsize=7, color=COLOURS[5],
+            )  # fmt: skip
+        said = label if isinstance(label, str) else label.get(name, "")
+        axes.set_title(f"{name}  ·  {said}" if said else name, fontsize=9, loc="left", color=theme.text)
+        if place >= len(names) - _COLUMNS:
+            axes.set_xlabel("step", fontsize=8, color=theme.text)
+        _dress(axes, theme)
+    return figure
+
+
+def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """A lying bar for each name, with its number at the end."""
+    names = list(values)
+    figure = _figure(9.0, 0.32 * len(names) + 0.8)
+    axes = figure.add_subplot()
+    axes.barh(range(len(names)), list(values.values()), color=COLOURS[0], height=0.62)
+    for place, value in enumerate(values.values()):
+        axes.annotate(
+            f"{value:,.0f}", (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
+            color=theme.text,
+        )  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel(label, fontsize=8, color=theme.text)
+    _dress(axes, theme, grid="x")
+    return figure
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One value with its 95 % interval or spread.
+
+    Args:
+        task: the row it stands in.
+        series: what it belongs to: "multi-task", "single-task".
+        value: the number.
+        low: lower end; None for no line.
+        high: upper end.
+    """
+
+    task: str
+    series: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """A row for each task, in it a dot for each series with a line from low to high."""
+    tasks = list(dict.fromkeys(dot.task for dot in values))
+    series = list(dict.fromkeys(dot.series for dot in values))
+    figure = _figure(9.0, 0.46 * len(tasks) + 1.0)
+    axes = figure.add_subplot()
+    step = 0.28
+    for number, name in enumerate(series):
+        offset = (number - (len(series) - 1) / 2) * step
+        own = [dot for dot in values if dot.series == name]
+        colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
+        places = [tasks.index(dot.task) + offset for dot in own]
+        for dot, place in zip(own, places, strict=True):
+            if dot.low is not None and dot.high is not None:
+                axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
+        axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=name, zorder=3)
+    axes.set_yticks(range(len(tasks)), tasks)
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    axes.set_xlabel(label, fontsize=8, color=theme.text)
+    _dress(axes, theme, grid="x")
+    _legend(axes, theme)
+    return figure
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A score and what it takes.
+
+    Args:
+        label: beside the dot: "beam 4".
+        series: its colour and marker: the task or the kind of method.
+        seconds: a row.
+        score: of the task's main metric.
+    """
+
+    label: str
+    series: str
+    seconds: float
+    score: float
+
+
+def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """A dot for each method: what it scores over what it takes, on a logarithmic scale of time."""
+    figure = _figure(9.0, 4.2)
+    axes = figure.add_subplot()
+    for number, name in enumerate(dict.fromkeys(value.series for value in values)):
+        own = [value for value in values if value.series == name]
+        colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
+        axes.scatter(
+            [1000 * value.seconds for value in own], [value.score for value in own], color=colour, marker=marker, s=30,
+            label=name, zorder=3,
+        )  # fmt: skip
+        for value in own:
+            axes.annotate(
+                value.label, (1000 * value.seconds, value.score), xytext=(5, 4), textcoords="offset points",
+                fontsize=7.5, color=theme.text,
+            )  # fmt: skip
+    axes.set_xscale("log")
+    axes.margins(x=0.12, y=0.12)
+    axes.set_xlabel("milliseconds a row", fontsize=8, color=theme.text)
+    axes.set_ylabel(label, fontsize=8, color=theme.text)
+    _dress(axes, theme)
+    _legend(axes, theme)
+    return figure
+
+
+def svg(figure: Figure) -> bytes:
+    """A figure as SVG with its letters as outlines: it needs no font and no other file. Equal figures, equal bytes."""
+    file = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "motet"}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return file.getvalue()
+
+
+def png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
+    """A figure as PNG on white, for a README."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dots_per_inch, facecolor="white")
+    return file.getvalue()
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A figure of its own (inches), in no global list of figures."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(theme.faint)
+    axes.tick_params(colors=theme.text, labelsize=8, color=theme.faint)
+    axes.grid(axis="x" if grid == "x" else "y", color=theme.faint, linewidth=0.6, alpha=0.6)
+    axes.set_axisbelow(True)
+
+
+def _legend(axes: Axes, theme: Theme) -> None:
+    axes.legend(
+        fontsize=8, frameon=False, labelcolor=theme.text, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6,
+        borderaxespad=0.2,
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""What a run folder says about itself: `run.json`, `log.jsonl`, `report.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from motet.core import CheckpointError, Report
+
+RUN, LOG, REPORT = "run.json", "log.jsonl", "report.json"
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was seen while a run trained.
+
+    Args:
+        losses: points (step, loss) by task.
+        scores: points (step, value) by (task, metric), main metrics only, as they were evaluated.
+        rows: rows taken by source.
+        seconds: how long it trained.
+        notes: lines that were said.
+    """
+
+    losses: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    scores: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One finished run.
+
+    Args:
+        folder: where it lies.
+        tasks: names, in order.
+        seed: of its plan.
+        report: its final numbers.
+        log: what was seen on the way.
+        data: by source what tells its rows from others: fingerprint, count, role.
+        parameters: how many numbers it has ("all", "trained").
+        versions: of the packages it ran with, and the commit.
+        credit: lines that stand beside pictures.
+    """
+
+    folder: Path
+    tasks: tuple[str, ...]
+    seed: int
+    report: Report
+    log: Log = field(default_factory=Log)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    credit: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        return self.folder.name
+
+
+def read_run(folder: str | Path) -> RunRecord:
+    """Reads a finished run.
+
+    Needed of `run.json` are "tasks", "seed" and "data"; "parameters", "versions" and "credit" are shown where they are.
+
+    Raises:
+        CheckpointError: the folder is no finished run, or a file of it cannot be read.
+    """
+    folder = Path(folder)
+    run, report = _json(folder / RUN), _json(folder / REPORT)
+    for key in ("tasks", "seed", "data"):
+        if key not in run:
+            raise CheckpointError(f"{folder / RUN}: got {sorted(run)}; want {key!r} among them")
+    try:
+        numbers = Report.from_dict(report)
+    except (TypeError, KeyError) as error:
+        raise CheckpointError(f"{folder / REPORT}: got {sorted(report)}; want a report ({error})") from error
+    return RunRecord(
+        folder=folder,
+        tasks=tuple(task if isinstance(task, str) else task["name"] for task in run["tasks"]),
+        seed=int(run["seed"]),
+        report=numbers,
+        log=read_log(folder / LOG),
+        data=dict(run["data"]),
+        parameters=dict(run.get("parameters", {})),
+        versions={str(name): str(version) for name, version in run.get("versions", {}).items()},
+        credit=tuple(run.get("credit", ())),
+    )
+
+
+def read_log(path: Path) -> Log:
+    """Reads a log: lines of steps, of evaluations and of remarks. A last line that a kill cut off is passed over.
+
+    Raises:
+        CheckpointError: no such file, or a line before the last that is no JSON.
+    """
+    losses: dict[str, list[tuple[int, float]]] = {}
+    scores: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    rows: dict[str, int] = {}
+    seconds, began, notes = 0.0, 0.0, list[str]()
+    for line in _lines(path):
+        if "loss" in line:
+            for task, loss in line["loss"].items():
+                losses.setdefault(task, []).append((line["step"], loss))
+            for source, count in line.get("rows", {}).items():
+                rows[source] = rows.get(source, 0) + count
+            # The clock starts anew when a run goes on after a stop.
+            now = float(line.get("seconds", 0.0))
+            seconds, began = seconds + (now - began if now >= began else now), now
+        for result in line.get("results", ()):
+            if result.get("main", True):
+                scores.setdefault((result["task"], result["metric"]), []).append((line["step"], result["value"]))
+        if "note" in line:
+            notes.append(line["note"])
+    return Log(
+        {task: tuple(points) for task, points in losses.items()},
+        {key: tuple(points) for key, points in scores.items()},
+        rows,
+        seconds,
+        tuple(notes),
+    )
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    texts = _text(path).splitlines()
+    lines: list[dict[str, Any]] = []
+    for number, text in enumerate(texts):
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError as error:
+            if number < len(texts) - 1:
+                raise CheckpointError(f"{path}: line {number + 1}: got {error.msg}; want one JSON a line") from error
+    return lines
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path}: got {error.msg} in line {error.lineno}; want JSON") from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: got a {type(data).__name__}; want an object")
+    return data
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path}: got {error.strerror or error}; want the folder of a finished run") from error

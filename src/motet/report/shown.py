@@ -1,0 +1,58 @@
+"""A prediction with its picture, for people to look at."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One card of the gallery.
+
+    Args:
+        picture: an encoded PNG or JPEG, small.
+        task: the task's name.
+        question: what was asked, "" for nothing.
+        prediction: what the model said.
+        truth: what is true, several answers one after the other.
+        right: whether it is right; None where there is no right or wrong.
+        score: of this row, such as "CIDEr 83"; "" for none.
+    """
+
+    picture: bytes = field(repr=False)
+    task: str
+    question: str
+    prediction: str
+    truth: str
+    right: bool | None = None
+    score: str = ""
+
+    @property
+    def media_type(self) -> str:
+        """Of the picture, by its first bytes."""
+        return "image/png" if self.picture.startswith(b"\x89PNG") else "image/jpeg"
+
+
+def thumbnail(picture: Image.Image, *, size: int = 176) -> bytes:
+    """A picture made small enough for a page, as JPEG (PNG where it is tiny already).
+
+    Args:
+        picture: any mode.
+        size: of its longer side in pixels, at most.
+
+    Examples:
+        >>> thumbnail(Image.new("RGB", (400, 200)))[:2] == bytes([255, 216])
+        True
+    """
+    small = picture.convert("RGB")
+    tiny = max(small.size) <= 64
+    small.thumbnail((size, size))
+    file = io.BytesIO()
+    if tiny:
+        small.save(file, format="PNG", optimize=True)
+    else:
+        small.save(file, format="JPEG", quality=82)
+    return file.getvalue()

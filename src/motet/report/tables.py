@@ -1,0 +1,156 @@
+"""Numbers as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from motet.core import Report, Result
+from motet.report.compare import Comparison, Side
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """A Markdown table; the first `left` columns are words, the others numbers.
+
+    Examples:
+        >>> print(table(("task", "score"), [("vqa", "61.2")]))
+        | task | score |
+        |---|---:|
+        | vqa | 61.2 |
+    """
+    rule = ["---" if column < left else "---:" for column in range(len(head))]
+    lines = ["| " + " | ".join(_cell(cell) for cell in cells) + " |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|" + "|".join(rule) + "|", *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def number(value: float | None, unit: str = "", *, sign: bool = False) -> str:
+    """A number as tables show it: one decimal, a dash for none.
+
+    Examples:
+        >>> number(61.23, "%"), number(None), number(1.0, sign=True)
+        ('61.2 %', '-', '+1.0')
+    """
+    if value is None:
+        return "-"
+    return f"{value:+.1f}{_unit(unit)}" if sign else f"{value:.1f}{_unit(unit)}"
+
+
+def _unit(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def interval(result: Result) -> str:
+    """The 95 % interval of a result, a dash for none."""
+    if result.low is None or result.high is None:
+        return "-"
+    return f"{result.low:.1f} to {result.high:.1f}"
+
+
+def results_rows(report: Report) -> list[tuple[str, ...]]:
+    """Task, metric, value, interval, rows and images for each result."""
+    return [
+        (
+            result.task if result.main else "",
+            f"{result.metric}{'' if result.higher_is_better else ' (lower is better)'}",
+            number(result.value, result.unit),
+            interval(result),
+            f"{result.count:,}",
+            f"{result.num_images:,}" if result.num_images else "-",
+            highest_floor(report, result)[0] if result.main else "",
+        )
+        for result in report.results
+    ]
+
+
+RESULTS_HEAD = ("task", "metric", "value", "95 % interval", "rows", "images", "best floor")
+
+
+def highest_floor(report: Report, result: Result) -> tuple[str, float | None]:
+    """The floor that is hardest to beat, in words and as a number."""
+    floors = report.floors.get(result.task, {})
+    if not floors:
+        return "-", None
+    pick = max if result.higher_is_better else min
+    name = pick(floors, key=lambda floor: floors[floor])
+    return f"{number(floors[name])} ({name})", floors[name]
+
+
+def floors_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The head and rows of a table of all floors beside the scores."""
+    names = list(dict.fromkeys(name for floors in report.floors.values() for name in floors))
+    rows = []
+    for task, floors in report.floors.items():
+        value = next((number(r.value, r.unit) for r in report.results if r.task == task and r.main), "-")
+        rows.append((task, value, *(number(floors.get(name)) for name in names)))
+    return ("task", "score", *names), rows
+
+
+def seen_rows(rows_seen: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Source and rows taken from it in training."""
+    return [(source, f"{rows:,}") for source, rows in rows_seen.items()]
+
+
+COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "gain")
+
+
+def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """A row for each task, and the mean gain at the end."""
+    rows = [
+        (
+            pair.task,
+            f"{pair.metric}{'' if pair.higher_is_better else ' (lower is better)'}",
+            _side(pair.multi, pair.unit),
+            _side(pair.single, pair.unit),
+            number(pair.gain, "%", sign=True),
+        )
+        for pair in comparison.pairs
+    ]
+    spread = "" if comparison.delta_m_spread is None else f" ± {comparison.delta_m_spread:.1f}"
+    return [*rows, ("delta-m", "mean gain", "", "", number(comparison.delta_m, "%", sign=True) + spread)]
+
+
+def _side(side: Side, unit: str) -> str:
+    spread = "" if side.spread is None else f" ± {side.spread:.1f}"
+    return f"{side.mean:.1f}{spread}{_unit(unit)}"
+
+
+COST_HEAD = ("in all", "parameters", "trained", "training rows", "training time")
+
+
+def cost_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """What the multi-task model takes, and what the single-task models take together."""
+    return [
+        (
+            name,
+            _count(cost.parameters),
+            _count(cost.trained),
+            f"{cost.rows:,.0f}",
+            duration(cost.seconds),
+        )
+        for name, cost in (
+            ("one multi-task model", comparison.multi),
+            (f"{len(comparison.pairs)} single-task models", comparison.single),
+        )
+    ]
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples:
+        >>> duration(42.4), duration(200), duration(7300)
+        ('42 s', '3 min 20 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
