@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 
 SYSTEMS: dict[str, type[Any]] = {
     "lit_decoder": LiTDecoderConfig,
+    "feedforward": FeedforwardConfig,
 }
 """Name to the dataclass that builds the system."""

@@ -1,0 +1,23 @@
+"""The LiT decoder (Beyer et al., 2023): a frozen image encoder, and one decoder that answers every task in words."""
+
+from motet.systems.lit_decoder.answers import Scoring as Scoring
+from motet.systems.lit_decoder.config import LiTDecoderConfig as LiTDecoderConfig
+from motet.systems.lit_decoder.decode import Beam as Beam
+from motet.systems.lit_decoder.decode import Greedy as Greedy
+from motet.systems.lit_decoder.decode import Sample as Sample
+from motet.systems.lit_decoder.feedforward import ConcatTokens as ConcatTokens
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig as FeedforwardConfig
+from motet.systems.lit_decoder.feedforward import MapFrozen as MapFrozen
+from motet.systems.lit_decoder.feedforward import MapReset as MapReset
+from motet.systems.lit_decoder.feedforward import MeanToken as MeanToken
+from motet.systems.lit_decoder.options import ByCategory as ByCategory
+from motet.systems.lit_decoder.options import ByTask as ByTask
+from motet.systems.lit_decoder.options import ByTaskPositions as ByTaskPositions
+from motet.systems.lit_decoder.options import ClassStrings as ClassStrings
+from motet.systems.lit_decoder.options import ClassTokens as ClassTokens
+from motet.systems.lit_decoder.options import Concat as Concat
+from motet.systems.lit_decoder.options import Linear as Linear
+from motet.systems.lit_decoder.options import Map as Map
+from motet.systems.lit_decoder.options import OneText as OneText
+from motet.systems.lit_decoder.options import SplitCap as SplitCap
+from motet.systems.lit_decoder.options import Unconditioned as Unconditioned

@@ -145,7 +145,7 @@ class Decoder(nn.Module):
         input_dropout: rate on the sum of embedding and position (UViM's decoder has it, CapPa's has not).
         position_tables: names of the tasks with a position table of their own; none: one table for all.
         add_tables: a task's table is added to the shared one, instead of taking its place.
-        bias: whether layer norms and MLPs have one.
+        bias: whether layer norms and MLPs of the blocks have one.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Decoder(nn.Module):
             DecoderBlock(width, heads, hidden, memory_width=memory_width, dropout=dropout, bias=bias)
             for _ in range(depth)
         )
-        self.norm = nn.LayerNorm(width, NORM_EPS, bias=bias)
+        self.norm = nn.LayerNorm(width, NORM_EPS)
 
     def start(self, memory: Float[Tensor, "b n d"], positions_of: Int[Tensor, "b"] | None = None) -> DecoderState:
         """The state before any token: the memories' keys and values, computed once.

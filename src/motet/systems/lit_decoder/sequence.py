@@ -69,7 +69,7 @@ class Sequences:
             for task in tasks:
                 if isinstance(task.target, Label):
                     self.blocks[f"classes of {task.name}"] = task.target.names
-        self._num_class_tokens = sum(len(names) for names in self.blocks.values())
+        self._class_names = [name for names in self.blocks.values() for name in names]
         for prompt in dict.fromkeys(prompt for prompt in self.prompts.values() if prompt is not None):
             self.blocks[f"prompt {prompt}"] = (prompt,)
         self.blocks[SEPARATOR] = (":",)
@@ -78,7 +78,7 @@ class Sequences:
     @property
     def num_answers(self) -> int:
         """Ids below this one may stand in an answer: all of the tokeniser's, and the class tokens."""
-        return self.words.num_plain + self._num_class_tokens
+        return self.words.num_plain + len(self._class_names)
 
     def prefix(self, task: Task, question: str, start: Sequence[int] = ()) -> list[int]:
         """What stands before the answer, and is given.
@@ -111,12 +111,13 @@ class Sequences:
         return end(answer, self.max_tokens - len(prefix))
 
     def text(self, ids: Iterable[int]) -> str:
-        """An answer's tokens as text, up to EOS; class tokens as the names of their classes."""
-        named = self.words.decode(ids)
-        for block, names in self.blocks.items():
-            if named.startswith(f"{block}: ") and named.removeprefix(f"{block}: ") in names:
-                return named.removeprefix(f"{block}: ")
-        return named
+        """An answer's tokens as text, up to EOS; class tokens as the names of their classes, prompts as nothing."""
+        said = [i for i in ids if i < self.num_answers]
+        for place, i in enumerate(said):
+            if i >= self.words.num_plain:
+                before = self.words.decode(said[:place])
+                return " ".join(part for part in (before, self._class_names[i - self.words.num_plain]) if part)
+        return self.words.decode(said)
 
     def _id(self, block: str, name: str) -> int:
         return self.words.special(f"{block}: {name}")

@@ -52,8 +52,8 @@ def said(
     row_id: str,
     rng: np.random.Generator | None,
     *,
-    answers: AnswerTarget,
-    texts: TextTarget,
+    answers: AnswerTarget = "drawn",
+    texts: TextTarget = OneText(),  # noqa: B008  frozen, without fields
 ) -> str:
     """The text to learn; drawn in training where several are right, the same one each time where `rng` is None.
 

@@ -1,0 +1,144 @@
+"""Weights of big_vision (flax arrays by name, as its `.npz` files have them) under the names of the modules here.
+
+flax keeps kernels as (in, out), and those of attentions as (in, heads, channels) or (heads, channels, out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from motet.core import CheckpointError
+from motet.nn.heads import MapHead
+from motet.nn.transformer import DecoderBlock, EncoderBlock
+from motet.nn.vit import ViT
+
+Arrays = Mapping[str, np.ndarray]
+State = dict[str, Tensor]
+
+
+def load_vit(vit: ViT, arrays: Arrays) -> None:
+    """Loads big_vision's `models/vit.py` without a class token.
+
+    Args:
+        vit: of the same shape.
+        arrays: by name, from ``"embedding/kernel"`` on.
+
+    Raises:
+        CheckpointError: a name is missing or too many, or a shape differs.
+    """
+    kernel = _take(arrays, "embedding/kernel")  # (h, w, in, out)
+    state = {"patches.weight": kernel.permute(3, 2, 0, 1), "patches.bias": _take(arrays, "embedding/bias")}
+    if "pos_embedding" in arrays:
+        state["positions"] = _take(arrays, "pos_embedding")
+    state |= _under("norm", norm_state(arrays, "Transformer/encoder_norm/"))
+    for i in range(len(vit.blocks)):
+        state |= _under(f"blocks.{i}", encoder_block_state(arrays, f"Transformer/encoderblock_{i}/"))
+    load(vit, state)
+
+
+def load_map_head(head: MapHead, arrays: Arrays) -> None:
+    """Loads big_vision's MAPHead. Raises CheckpointError, see `load_vit`."""
+    state = {"probe": _take(arrays, "probe")}
+    state |= _under("attention", attention_state(arrays, "MultiHeadDotProductAttention_0/"))
+    state |= _under("norm", norm_state(arrays, "LayerNorm_0/"))
+    state |= _under("mlp", mlp_state(arrays, "MlpBlock_0/"))
+    load(head, state)
+
+
+def load_encoder_block(block: EncoderBlock, arrays: Arrays) -> None:
+    """Loads big_vision's Encoder1DBlock. Raises CheckpointError, see `load_vit`."""
+    load(block, encoder_block_state(arrays, ""))
+
+
+def load_decoder_block(block: DecoderBlock, arrays: Arrays) -> None:
+    """Loads big_vision's EncoderDecoderBlock of CapPa. Raises CheckpointError, see `load_vit`."""
+    load(block, decoder_block_state(arrays, ""))
+
+
+def encoder_block_state(arrays: Arrays, at: str) -> State:
+    """The parameters of an `EncoderBlock` from the arrays whose names start with `at`."""
+    return {
+        **_under("norm1", norm_state(arrays, f"{at}LayerNorm_0/")),
+        **_under("attention", attention_state(arrays, f"{at}MultiHeadDotProductAttention_0/")),
+        **_under("norm2", norm_state(arrays, f"{at}LayerNorm_1/")),
+        **_under("mlp", mlp_state(arrays, f"{at}MlpBlock_0/")),
+    }
+
+
+def decoder_block_state(arrays: Arrays, at: str) -> State:
+    """The parameters of a `DecoderBlock` from the arrays whose names start with `at`."""
+    return {
+        **_under("norm1", norm_state(arrays, f"{at}LayerNorm1/")),
+        **_under("self_attention", attention_state(arrays, f"{at}SelfAttn/")),
+        **_under("norm2", norm_state(arrays, f"{at}LayerNorm2/")),
+        **_under("cross_attention", attention_state(arrays, f"{at}CrossAttn/")),
+        **_under("norm3", norm_state(arrays, f"{at}LayerNorm3/")),
+        **_under("mlp", mlp_state(arrays, f"{at}MLP/")),
+    }
+
+
+def attention_state(arrays: Arrays, at: str) -> State:
+    """The parameters of an `Attention`, whose keys and values share a matrix."""
+    parts = {name: _take(arrays, f"{at}{name}/kernel") for name in ("query", "key", "value", "out")}
+    state = {
+        "query.weight": parts["query"].flatten(1).T,
+        "key_value.weight": torch.cat([parts["key"].flatten(1).T, parts["value"].flatten(1).T]),
+        "out.weight": parts["out"].flatten(0, 1).T,
+    }
+    if f"{at}out/bias" in arrays:
+        biases = {name: _take(arrays, f"{at}{name}/bias").flatten() for name in parts}
+        state["query.bias"], state["out.bias"] = biases["query"], biases["out"]
+        state["key_value.bias"] = torch.cat([biases["key"], biases["value"]])
+    return state
+
+
+def mlp_state(arrays: Arrays, at: str) -> State:
+    """The parameters of an `Mlp`."""
+    return {
+        **_under("up", linear_state(arrays, f"{at}Dense_0/")),
+        **_under("down", linear_state(arrays, f"{at}Dense_1/")),
+    }
+
+
+def linear_state(arrays: Arrays, at: str) -> State:
+    """The parameters of a linear layer."""
+    bias = {"bias": _take(arrays, f"{at}bias")} if f"{at}bias" in arrays else {}
+    return {"weight": _take(arrays, f"{at}kernel").T, **bias}
+
+
+def norm_state(arrays: Arrays, at: str) -> State:
+    """The parameters of a layer norm."""
+    bias = {"bias": _take(arrays, f"{at}bias")} if f"{at}bias" in arrays else {}
+    return {"weight": _take(arrays, f"{at}scale"), **bias}
+
+
+def load(module: nn.Module, state: State) -> None:
+    """Every parameter, or CheckpointError naming what differs."""
+    try:
+        module.load_state_dict({name: value.contiguous() for name, value in state.items()}, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"weights for a {type(module).__name__}: {' '.join(str(error).split())}") from error
+
+
+def _take(arrays: Arrays, name: str) -> Tensor:
+    if name not in arrays:
+        raise CheckpointError(f"weights: got no {name!r}; want it among {len(arrays)} arrays")
+    return torch.from_numpy(np.array(arrays[name], dtype=np.float32))
+
+
+def _under(name: str, state: State) -> State:
+    return {f"{name}.{key}": value for key, value in state.items()}
+
+
+def part(arrays: Arrays, at: str) -> dict[str, np.ndarray]:
+    """The arrays whose names start with `at`, without it.
+
+    Examples:
+        >>> part({"decoder/a": np.zeros(1), "encoder/b": np.zeros(2)}, "decoder/")
+        {'a': array([0.])}
+    """
+    return {name.removeprefix(at): arrays[name] for name in arrays if name.startswith(at)}

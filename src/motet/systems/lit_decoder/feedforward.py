@@ -1,0 +1,262 @@
+"""The feed-forward baselines of appendix B.1: classifiers on the same encoder, one head a task."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self, TypeAlias, assert_never
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.core import (
+    Answer,
+    Batch,
+    Choice,
+    ConfigError,
+    Label,
+    Loss,
+    Losses,
+    Prediction,
+    System,
+    Task,
+    UnsupportedTask,
+)
+from motet.nn.encoders import EmbeddedLite0, Encoder, EncoderConfig
+from motet.nn.heads import MapHead, MlpHead
+from motet.nn.tower import EncoderMode, Frozen, Tower
+from motet.prep.images import Crop, ImageTransform, InceptionCrop
+from motet.systems.lit_decoder.answers import names_of
+from motet.systems.lit_decoder.decoder import parameter_name
+from motet.systems.lit_decoder.feedforward_rows import FeedforwardProcessor
+from motet.systems.lit_decoder.groups import parameter_groups
+from motet.systems.lit_decoder.processor import Images
+
+
+@dataclass(frozen=True)
+class ConcatTokens:
+    """All tokens of the image side by side: "no pooling"."""
+
+
+@dataclass(frozen=True)
+class MeanToken:
+    """The mean of the image's tokens."""
+
+
+@dataclass(frozen=True)
+class MapFrozen:
+    """The attention-pooling head that the encoder was trained with, unchanged; not every encoder has one."""
+
+
+@dataclass(frozen=True)
+class MapReset:
+    """A new attention-pooling head a task, trained from scratch.
+
+    Args:
+        heads: of its attention; a divisor of the encoder's width.
+    """
+
+    heads: int = 8
+
+
+Pooling: TypeAlias = ConcatTokens | MeanToken | MapFrozen | MapReset
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedforwardConfig:
+    """A classifier a task on top of one encoder: linear or with a hidden layer, softmax cross-entropy.
+
+    Source: appendix B.1 of the paper, which tried all poolings but the mean, and no, 1024 or 2048 hidden channels.
+
+    Args:
+        encoder: the image encoder.
+        mode: frozen, fine-tuned or from scratch.
+        pooling: many tokens to one.
+        hidden: channels of the hidden layer; None for a linear classifier.
+        dropout: rate on the pooled features.
+        crop: of training images, for tasks that allow it.
+        hflip: whether training images are mirrored, for tasks that allow it.
+        antialias: resize images by averaging, not by reading two by two pixels.
+        draft: let JPEGs be decoded smaller where that is enough.
+    """
+
+    encoder: EncoderConfig = field(default_factory=EmbeddedLite0)
+    mode: EncoderMode = field(default_factory=Frozen)
+    pooling: Pooling = field(default_factory=MapReset)
+    hidden: int | None = None
+    dropout: float = 0.0
+    crop: Crop = field(default_factory=InceptionCrop)
+    hflip: bool = True
+    antialias: bool = False
+    draft: bool = False
+
+    def __post_init__(self) -> None:
+        if self.hidden is not None and self.hidden < 1:
+            raise ConfigError(f"FeedforwardConfig.hidden: got {self.hidden}; want at least 1, or None")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"FeedforwardConfig.dropout: got {self.dropout}; want from 0 to below 1")
+
+    def build(
+        self,
+        tasks: Sequence[Task],
+        *,
+        texts: Callable[[], Iterable[str]],  # noqa: ARG002  nothing here reads
+        assets: Mapping[str, bytes] | None = None,
+    ) -> System:
+        """See `core.SystemConfig`."""
+        return Feedforward(self, tasks, fetch=assets is None)
+
+    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
+        """The encoder's at its own rate, the heads'; kernels decay, nothing else does."""
+        return parameter_groups(system)
+
+
+class Head(nn.Module):
+    """Tokens to class scores.
+
+    Args:
+        pool: (b, n, d) to (b, w).
+        classify: (b, w) to (b, k).
+    """
+
+    def __init__(self, pool: nn.Module, classify: nn.Module) -> None:
+        super().__init__()
+        self.pool, self.classify = pool, classify
+
+    def forward(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b k"]:
+        scores: Tensor = self.classify(self.pool(tokens))
+        return scores
+
+
+class Mean(nn.Module):
+    """The mean token."""
+
+    def forward(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b d"]:
+        return tokens.mean(dim=1)
+
+
+class Feedforward(System):
+    """One classifier a task.
+
+    Args:
+        config: its options.
+        tasks: in order.
+        fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
+
+    Raises:
+        UnsupportedTask: a task without a closed list of names, or that has to be read.
+        ConfigError: an encoder without a pooling head where that is wanted.
+    """
+
+    mixes: ClassVar[bool] = True
+    tasks_per_row: ClassVar[Any] = "many"
+    config: FeedforwardConfig
+    processor: FeedforwardProcessor
+
+    def __init__(self, config: FeedforwardConfig, tasks: Sequence[Task], *, fetch: bool = True) -> None:
+        super().__init__()
+        for task in tasks:
+            _check(task)
+        self.config, self.tasks = config, {task.name: task for task in tasks}
+        self.tower = Tower(config.encoder, config.mode, fetch=fetch)
+        pixels = self.tower.pixels
+        self.processor = FeedforwardProcessor(
+            Images(
+                ImageTransform(
+                    pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
+                )
+            )
+        )
+        self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
+
+    def _head(self, task: Task) -> Head:
+        pool, width = _pool(self.config.pooling, self.tower.encoder)
+        classify = MlpHead(width, self.config.hidden, len(names_of(task)), dropout=self.config.dropout)
+        return Head(pool, classify)
+
+    def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        tokens: Tensor = self.tower(pixels)
+        return tokens
+
+    def losses(self, batch: Batch) -> Losses:
+        """Softmax cross-entropy; a row whose truth is none of the names has no weight."""
+        found = {}
+        for name, scores in self._scores(batch).items():
+            labels = batch.targets[name].value
+            total = F.cross_entropy(scores, labels, reduction="sum", ignore_index=-1)
+            found[name] = Loss(total, (labels >= 0).sum().to(total.dtype))
+        return Losses(found)
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        return {name: self._choices(name, scores) for name, scores in self._scores(batch).items()}
+
+    def _choices(self, name: str, scores: Tensor) -> list[Prediction]:
+        names = names_of(self.tasks[name])
+        log_probs = scores.float().log_softmax(dim=-1)
+        best = log_probs.argmax(dim=-1).tolist()
+        return [Choice(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
+
+    def _scores(self, batch: Batch) -> dict[str, Tensor]:
+        tokens = batch.inputs["features"].float() if "features" in batch.inputs else self.encode(batch.inputs["pixels"])
+        return {name: self.heads[parameter_name(name)](tokens[target.rows]) for name, target in batch.targets.items()}
+
+    def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """The encoder where it is trained; the heads are each task's own."""
+        encoder = [p for p in self.tower.parameters() if p.requires_grad]
+        return {"encoder": encoder} if encoder else {}
+
+    def encoder_key(self) -> str | None:
+        return self.tower.key()
+
+
+def _check(task: Task) -> None:
+    match task.target:
+        case Label() | Answer() if names_of(task):
+            pass
+        case other:
+            raise UnsupportedTask(
+                f"task {task.name!r}: a feed-forward classifier chooses from names: got {type(other).__name__}"
+                f"{' without names' if isinstance(other, Answer) else ''}; want a Label, or an Answer with names"
+            )
+    if task.sees != {"image"}:
+        raise UnsupportedTask(
+            f"task {task.name!r}: a feed-forward classifier sees one image and nothing else: got {sorted(task.sees)}; "
+            "want a task of images"
+        )
+
+
+def _pool(pooling: Pooling, encoder: Encoder) -> tuple[nn.Module, int]:
+    match pooling:
+        case ConcatTokens():
+            return nn.Flatten(), encoder.num_tokens * encoder.width
+        case MeanToken():
+            return Mean(), encoder.width
+        case MapFrozen():
+            pretrained = encoder.pool()
+            if pretrained is None:
+                raise ConfigError("MapFrozen: got an encoder without an attention-pooling head; want MapReset")
+            return _Fixed(copy.deepcopy(pretrained)), encoder.width
+        case MapReset(heads):
+            return MapHead(encoder.width, heads), encoder.width
+        case other:
+            assert_never(other)
+
+
+class _Fixed(nn.Module):
+    """A module that is never trained."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module.requires_grad_(False)
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002  it never is
+        return super().train(False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        out: Tensor = self.module(tokens)
+        return out

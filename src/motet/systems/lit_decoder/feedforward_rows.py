@@ -1,0 +1,84 @@
+"""How a feed-forward classifier sees an Example: one image, and a class for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from motet.core import Batch, DataError, Example, FeatureStore, ImageFile, Target, Task
+from motet.core.task import Invariance
+from motet.systems.lit_decoder.answers import names_of
+from motet.systems.lit_decoder.processor import Images
+from motet.systems.lit_decoder.truths import said
+
+
+@dataclass(frozen=True)
+class FeedforwardRow:
+    """An Example, encoded.
+
+    Args:
+        id: the Example's.
+        image: pixels or stored features.
+        classes: (task, class, raw truth) of each task; class -1 where the truth is none of the names, None where it is
+            not known.
+    """
+
+    id: str
+    image: np.ndarray | None
+    classes: tuple[tuple[str, int | None, Any], ...]
+
+
+@dataclass(frozen=True)
+class FeedforwardProcessor:
+    """See `core.Processor`. A row carries all of its tasks.
+
+    Args:
+        images: how its image is read.
+    """
+
+    images: Images
+
+    def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> FeedforwardRow:
+        classes: list[tuple[str, int | None, Any]] = []
+        for task in tasks:
+            if rng is None and task.label not in example.labels:
+                classes.append((task.name, None, None))
+                continue
+            truth = task.truth(example)
+            name = said(task, truth, example.id, rng)
+            names = names_of(task)
+            classes.append((task.name, names.index(name) if name in names else -1, truth))
+        return FeedforwardRow(example.id, self.images.read(example, tasks, rng), tuple(classes))
+
+    def collate(self, rows: Sequence[FeedforwardRow], *, keep_truth: bool) -> Batch:
+        found: dict[str, list[tuple[int, int, Any]]] = {}
+        for index, row in enumerate(rows):
+            for task, label, truth in row.classes:
+                if keep_truth and label is None:
+                    raise DataError(f"{row.id}: task {task!r}: got no annotation; want one")
+                found.setdefault(task, []).append((index, -1 if label is None else label, truth))
+        targets = {
+            task: Target(
+                torch.tensor([index for index, _, _ in entries]),
+                torch.tensor([label for _, label, _ in entries]),
+                tuple(truth for _, _, truth in entries) if keep_truth else (),
+            )
+            for task, entries in found.items()
+        }
+        return Batch(tuple(row.id for row in rows), self.images.collate([row.image for row in rows]), targets)
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        return self.images.transform.view(image, index)
+
+    def view_changes(self, index: int) -> frozenset[Invariance]:
+        return self.images.transform.view_changes(index)
+
+    def view_key(self) -> str:
+        return self.images.view_key()
+
+    def with_features(self, store: FeatureStore | None) -> Self:
+        return replace(self, images=replace(self.images, store=store))

@@ -1,0 +1,40 @@
+"""The decoder of big_vision's captioners (CapPa), the nearest released weights, into this system's decoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from motet.core import CheckpointError
+from motet.nn.weights import Arrays, decoder_block_state, load, norm_state
+from motet.systems.lit_decoder.decoder import Decoder
+
+
+def load_cappa_decoder(decoder: Decoder, arrays: Arrays, positions: np.ndarray) -> None:
+    """Loads `models/proj/cappa/cappa.py`, Decoder.
+
+    The special tokens (prompts, separators, classes), which those models do not have, stay as they are.
+
+    Args:
+        decoder: of the same shape, and with as many plain pieces.
+        arrays: by name, from ``"EmbedTargets/embedding"`` on.
+        positions: the decoder's position embeddings, (1, t, d).
+
+    Raises:
+        CheckpointError: a name is missing or too many, or a shape differs.
+    """
+    if "EmbedTargets/embedding" not in arrays or "LogitsDense/kernel" not in arrays:
+        raise CheckpointError(f"weights: got {len(arrays)} arrays without a decoder's; want 'EmbedTargets/embedding'")
+    specials = {f"pieces.{name}": value for name, value in decoder.pieces.state_dict().items() if "special" in name}
+    state = {
+        **specials,
+        "pieces.embedding": torch.from_numpy(np.array(arrays["EmbedTargets/embedding"], dtype=np.float32)),
+        "pieces.kernel": torch.from_numpy(np.array(arrays["LogitsDense/kernel"], dtype=np.float32)).T,
+        "pieces.bias": torch.from_numpy(np.array(arrays["LogitsDense/bias"], dtype=np.float32)),
+        "positions": torch.from_numpy(np.array(positions, dtype=np.float32))[0],
+    }
+    state |= {f"norm.{name}": value for name, value in norm_state(arrays, "LayerNorm/").items()}
+    for i in range(len(decoder.blocks)):
+        block = decoder_block_state(arrays, f"EncDecBlock{i}/")
+        state |= {f"blocks.{i}.{name}": value for name, value in block.items()}
+    load(decoder, state)
