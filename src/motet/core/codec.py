@@ -39,7 +39,7 @@ def to_plain(value: Any) -> Any:
         case type() | FunctionType():
             return {_REFERENCE: _name(value)}
         case Mapping():
-            # A mapping that has one of our own marks as a key (labels={"class": ...}) must not be read as what it marks.
+            # A mapping with one of our marks as a key, as labels={"class": ...}, must not be read as what it marks.
             if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
                 return {key: to_plain(part) for key, part in value.items()}
             return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
