@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,6 +140,8 @@ class Loader:
             batch_sampler=self._requests,
             num_workers=workers,
             persistent_workers=workers > 0,
+            # Forked workers share what readers hold in memory; started afresh each would import and unpickle all of it.
+            multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
             collate_fn=_as_it_is,
             worker_init_fn=_leave_signals_to_the_parent,
             generator=torch.Generator(),  # else it draws a seed from the global one

@@ -1,0 +1,72 @@
+"""A forecast builds a run, measures it, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from motet.core import ConfigError
+from motet.data.schedules import Mixed
+from motet.nn.encoders import PlainViT
+from motet.prep.words import TrainedWords
+from motet.recipes.worlds import World
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.train import forecast as module
+from motet.train.forecast import count_parameters, forecast
+from motet.train.plan import Plan
+from motet.train.run import Features, Run
+
+
+def run(folder: Path | None = None) -> Run:
+    system = LiTDecoderConfig(
+        encoder=PlainViT(size=32, patch=16, width=16, depth=1, heads=1),
+        depth=1,
+        width=16,
+        heads=1,
+        max_tokens=32,
+        words=TrainedWords(size=300),
+    )
+    return Run(
+        system=system,
+        sources=World(asked=("caption", "count"), train=6, val=2, test=2, size=32).sources(),
+        schedule=Mixed(batch_size=4),
+        plan=Plan(steps=10),
+        features=None if folder is None else Features(folder, views=3),
+    )
+
+
+def test_rows_add_up_to_the_whole_run():
+    told = forecast(run(), timed_steps=1)
+    assert sum(sees.seen for sees in told.sees) == 40
+    assert [sees.tasks for sees in told.sees] == [("caption",), ("count",)]
+    assert told.step_seconds > 0
+    assert told.seconds == pytest.approx(10 * told.step_seconds)
+    assert told.memory_bytes > 0
+    assert (told.stored_bytes, told.store_seconds, told.stored_in) == (0, 0.0, "")
+
+
+def test_stored_features_are_counted_in_bytes_and_time_and_nothing_is_written(tmp_path):
+    told = forecast(run(tmp_path / "features"), timed_steps=1)
+    # 6 images that both sources share, 3 views, 4 tokens of 16 channels, 2 bytes each.
+    assert told.stored_bytes == 6 * 3 * 4 * 16 * 2
+    assert told.store_seconds > 0
+    assert told.seconds == pytest.approx(10 * told.step_seconds + told.store_seconds)
+    assert told.stored_in == str(tmp_path / "features")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(ConfigError, match="want room: 100 bytes are free there"):
+        forecast(run(tmp_path), timed_steps=1)
+
+
+def test_parameters_are_counted_once_each():
+    one = run()
+    system = one.system.build(one.tasks, texts=lambda: ["a cat", "how many ?"])
+    shared, own, frozen = count_parameters(system)
+    assert shared + own + frozen == sum(parameter.numel() for parameter in system.parameters())
+    assert frozen == sum(parameter.numel() for parameter in system.tower.parameters())
+    assert 0 < own < shared
