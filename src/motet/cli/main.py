@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from motet.cli import ask, begin, look, training, worth
 
 DEBUG = "MOTET_DEBUG"
+_ABOUT = "One model for many vision and language tasks: train it, compare it with one model a task, use it."
 
 # The parent of everything that is wrong with how a command was typed; typer itself does not name it.
 _UsageError = typer.BadParameter.__mro__[1]
@@ -19,15 +21,13 @@ _UsageError = typer.BadParameter.__mro__[1]
 def app() -> typer.Typer:
     """All commands."""
     whole = typer.Typer(
-        help="One model for many vision and language tasks: train it, compare it with one model a task, use it.",
-        epilog="Example:  motet demo      then:  motet COMMAND --help",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
-    whole.callback()(_version)
+    whole.callback(help=_ABOUT, epilog="Example:  motet demo      then:  motet COMMAND --help")(_version)
     for group in (begin, look, training, worth, ask):
         group.add_to(whole)
     return whole
@@ -45,17 +45,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app()(arguments, prog_name="motet", standalone_mode=False)
     except BaseException as error:
         code = _told(error)
-    sys.exit(code or 0)
+    # Ctrl-C reaches us as this code: typer has taken the exception.
+    sys.exit(_say("stopped", 130) if code == 130 else code or 0)
 
 
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         import motet
 
         typer.echo(f"motet {motet.__version__}")
         raise typer.Exit
+
+
+_VERSION = typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_show_version)
+
+
+def _version(version: Annotated[bool, _VERSION] = False) -> None:
+    """Options of `motet` itself; they act when they are read."""
+    del version
 
 
 def _told(error: BaseException) -> int:
@@ -63,7 +70,7 @@ def _told(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return _say("stopped", 130)
+        return 130
     if isinstance(error, BrokenPipeError):
         # The reader of our output has left (`motet ... | head`); a flush at exit must not complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -84,9 +91,8 @@ def _usage(error: BaseException) -> int:
 
 
 def _sentence(error: BaseException) -> str:
-    from motet.core.errors import MotetError
-
-    if isinstance(error, MotetError):
+    errors = sys.modules.get("motet.core.errors")  # who raised one has imported it
+    if errors is not None and isinstance(error, errors.MotetError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'}: got {error.strerror}; want one that can be read or written"

@@ -1,0 +1,200 @@
+"""What a run will see, hold and take, told before it is trained; the numbers of `motet plan`."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from motet.core import ConfigError, Example, ImageFile, System
+from motet.core.task import Invariance
+from motet.data.loader import Loader
+from motet.data.mixture import Mixture
+from motet.data.sees import Sees, what_each_sees
+from motet.train.optim import set_rate
+from motet.train.run import Run
+from motet.train.stepping import Updater
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """A run in numbers, before it is trained.
+
+    Args:
+        steps: of the plan.
+        sees: each source's part in the run.
+        shared: trained parameters that the tasks share.
+        own: trained parameters of single tasks.
+        frozen: parameters that are not trained.
+        step_seconds: of one step, as measured.
+        store_seconds: to encode and store every training image once; 0 without stored features.
+        seconds: of the training steps and storing; evaluation is not in it.
+        memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
+        stored_bytes: of the feature store; 0 without one.
+        stored_in: its folder; "" without one.
+        free_bytes: free on the disk of that folder.
+    """
+
+    steps: int
+    sees: tuple[Sees, ...]
+    shared: int
+    own: int
+    frozen: int
+    step_seconds: float
+    store_seconds: float
+    seconds: float
+    memory_bytes: int
+    stored_bytes: int
+    stored_in: str
+    free_bytes: int
+
+
+def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cpu") -> Forecast:
+    """Builds the system, takes a few steps of the run with it, and throws it away.
+
+    Args:
+        run: not changed, and nothing is written.
+        timed_steps: how many are measured, after one that is not.
+        device: where.
+
+    Raises:
+        ConfigError: what the run itself would raise before its first step; no room for stored features.
+        DataError: a bad row among the first.
+    """
+    sources = run.of_role("train")
+    mixture = Mixture(sources, run.schedule.bind(sources, seed=run.plan.seed), run.plan.seed)
+    system = run.system.build(run.tasks, texts=lambda: _texts(run)).to(device)
+    sees = what_each_sees(mixture, run.plan.steps)
+    encoding = _Encoding(system)
+    if run.features is not None:
+        system.processor = system.processor.with_features(encoding)
+    step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.plan.steps)))
+    shared, own, frozen = count_parameters(system)
+    stored, store_seconds, folder = 0, 0.0, Path()
+    if run.features is not None and encoding.images:
+        views = _num_images(mixture) * run.features.views
+        stored = views * encoding.bytes_each
+        store_seconds = views * encoding.seconds / encoding.images
+        folder = run.features.folder
+    free = shutil.disk_usage(_existing(folder)).free
+    if stored > free:
+        raise ConfigError(
+            f"Features: got {stored:,} bytes to store in {folder}; want room: {free:,} bytes are free there"
+        )
+    return Forecast(
+        steps=run.plan.steps,
+        sees=sees,
+        shared=shared,
+        own=own,
+        frozen=frozen,
+        step_seconds=step_seconds,
+        store_seconds=store_seconds,
+        seconds=run.plan.steps * step_seconds + store_seconds,
+        memory_bytes=_peak(torch.device(device)),
+        stored_bytes=stored,
+        stored_in=str(folder) if stored else "",
+        free_bytes=free if stored else 0,
+    )
+
+
+def count_parameters(system: System) -> tuple[int, int, int]:
+    """How many parameters the tasks share, how many are trained for single ones, and how many are frozen."""
+    shared_ids = {id(parameter) for block in system.shared_blocks().values() for parameter in block}
+    shared = own = frozen = 0
+    for parameter in system.parameters():
+        if not parameter.requires_grad:
+            frozen += parameter.numel()
+        elif id(parameter) in shared_ids:
+            shared += parameter.numel()
+        else:
+            own += parameter.numel()
+    return shared, own, frozen
+
+
+class _Encoding:
+    """Stands for a feature store: encodes an image when asked, and keeps the time apart that a store would save."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.pixels_of = system, system.processor
+        self.device = next(system.parameters()).device
+        self.seconds, self.images, self.bytes_each = 0.0, 0, 0
+
+    def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
+        """The features of the plain view; every view takes as long."""
+        del invariant, rng
+        started = time.perf_counter()
+        pixels = torch.from_numpy(self.pixels_of.view(image, 0))[None].to(self.device)
+        with torch.no_grad():
+            features: np.ndarray = self.system.encode(pixels)[0].half().cpu().numpy()
+        self.seconds += time.perf_counter() - started
+        self.images, self.bytes_each = self.images + 1, features.nbytes
+        return features
+
+
+def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
+    groups = run.system.parameter_groups(system)
+    optimizer = run.plan.optimizer.build(groups, lr=run.plan.lr, weight_decay=run.plan.weight_decay)
+    updater = Updater(system, optimizer, run.balancer, run.plan, encoding.device)
+    loader = Loader(mixture, system.processor, parts=run.plan.micro_batches, on_bad_row=run.plan.on_bad_row)
+    set_rate(optimizer, 0.0)  # the weights stay where they are
+    system.train()
+    reading = updating = 0.0
+    steps = loader.segment(0, timed_steps + 1)
+    for index in range(timed_steps + 1):
+        encoding.seconds = 0.0 if index == 0 else encoding.seconds
+        reads, encodes = time.perf_counter(), encoding.seconds
+        ready = next(steps)
+        updates = time.perf_counter()
+        updater.update(index, 0, [part for batch in ready.batches for part in batch], False)
+        mixture.taken = dict(ready.planned.taken)
+        if index:  # the first step also allocates and warms up
+            reading += updates - reads - (encoding.seconds - encodes)
+            updating += time.perf_counter() - updates
+    # Workers read while the device computes.
+    hidden = reading / run.plan.workers if run.plan.workers else 0.0
+    whole = max(updating, hidden) if run.plan.workers else updating + reading
+    return whole / timed_steps
+
+
+def _texts(run: Run) -> Iterator[str]:
+    """Every text of the training sources: questions, answers, captions, names."""
+    for source in run.of_role("train"):
+        for index in range(len(source.reader)):
+            example: Example = source.reader[index]
+            for task in source.tasks:
+                yield task.asked(example)
+                truth = example.labels.get(task.label)
+                yield from _as_texts(truth, getattr(task.target, "names", ()))
+
+
+def _as_texts(truth: object, names: Iterable[str]) -> Iterator[str]:
+    if isinstance(truth, str):
+        yield truth
+    elif isinstance(truth, tuple | list):
+        yield from (part for part in truth if isinstance(part, str))
+    elif isinstance(truth, int):
+        yield from list(names)[truth : truth + 1]
+
+
+def _num_images(mixture: Mixture) -> int:
+    """Images over all sources, those that several share once."""
+    everywhere = {key for units in mixture.units.values() for ids in units.ids for key in ids}
+    return len(everywhere)
+
+
+def _existing(folder: Path) -> Path:
+    return next((place for place in (folder, *folder.resolve().parents) if place.exists()), Path())
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
