@@ -3,6 +3,7 @@
 from motet.scenes.annotate import ATTRIBUTES as ATTRIBUTES
 from motet.scenes.annotate import GROUND as GROUND
 from motet.scenes.captions import LANGUAGES as LANGUAGES
+from motet.scenes.choices import SceneChoices as SceneChoices
 from motet.scenes.drawings import CATEGORIES as CATEGORIES
 from motet.scenes.drawings import COLOURS as COLOURS
 from motet.scenes.drawings import CREDIT as CREDIT
@@ -18,3 +19,14 @@ from motet.scenes.questions import answers_of as answers_of
 from motet.scenes.reader import FreshQuestions as FreshQuestions
 from motet.scenes.reader import SceneImage as SceneImage
 from motet.scenes.reader import Scenes as Scenes
+from motet.scenes.regions import SceneDialogs as SceneDialogs
+from motet.scenes.regions import SceneReferring as SceneReferring
+from motet.scenes.sentences import SENTENCE_NAMES as SENTENCE_NAMES
+from motet.scenes.sentences import SceneSentences as SceneSentences
+from motet.scenes.sheet import contact_sheet as contact_sheet
+from motet.scenes.statements import RELATIONS as RELATIONS
+from motet.scenes.statements import TRUTHS as TRUTHS
+from motet.scenes.verify import ScenePairs as ScenePairs
+from motet.scenes.verify import SceneStatements as SceneStatements
+from motet.scenes.videos import MOTIONS as MOTIONS
+from motet.scenes.videos import SceneVideos as SceneVideos

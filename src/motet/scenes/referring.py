@@ -1,0 +1,124 @@
+"""Words that mean one thing of a scene: phrases, and dialogs of yes and no that end at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from motet.scenes.drawings import MIXED, colour_of
+from motet.scenes.layout import GAP, Scene, Thing
+from motet.scenes.statements import one_of
+
+Words: TypeAlias = Literal["any", "look", "place"]
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def phrases_for(scene: Scene, thing: Thing, words: Words = "any", *, coloured: bool = True) -> tuple[str, ...]:
+    """Every phrase of ours that means this thing and no other of the scene; may be none.
+
+    Args:
+        scene: where it is.
+        thing: one of the scene's.
+        words: "look": name, colour and size only (as in RefCOCO+); "place": where it is; "any": both.
+        coloured: whether colours can be seen.
+    """
+    found: list[str] = []
+    if words in ("any", "look"):
+        found += _by_look(scene, thing, coloured)
+    if words in ("any", "place"):
+        found += _by_place(scene, thing)
+    return tuple(dict.fromkeys(found))
+
+
+def _by_look(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
+    found = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
+    mine, kinds = _colour(thing, coloured), _traits(coloured)
+    for text, trait in kinds:
+        if "{colour}" in text and mine == MIXED:
+            continue
+        if sum(trait(other) == trait(thing) for other in scene.things) == 1:
+            found.append(text.format(name=thing.name, colour=mine, size=thing.size))
+    return found
+
+
+def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]]]]:
+    return [
+        ("the {name}", lambda thing: (thing.name,)),
+        ("the {size} {name}", lambda thing: (thing.size, thing.name)),
+        ("the {colour} {name}", lambda thing: (_colour(thing, coloured), thing.name)),
+        ("the {size} {colour} {name}", lambda thing: (thing.size, _colour(thing, coloured), thing.name)),
+        ("the {colour} thing", lambda thing: (_colour(thing, coloured),)),
+    ]
+
+
+def _by_place(scene: Scene, thing: Thing) -> list[str]:
+    place, count = scene.things.index(thing), len(scene.things)
+    found = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
+    if place == 0:
+        found.append("the thing on the far left")
+    if place == count - 1:
+        found.append("the thing on the far right")
+    same = [other for other in scene.things if other.name == thing.name]
+    if len(same) > 1:
+        found += [f"the {thing.name} furthest left"] if thing is same[0] else []
+        found += [f"the {thing.name} furthest right"] if thing is same[-1] else []
+    for other in scene.things:
+        alone = sum(one.name == other.name for one in scene.things) == 1
+        if other is thing or not alone:
+            continue
+        side = "left" if thing.x < other.x else "right"
+        rivals = [one for one in same if (one.x < other.x) == (thing.x < other.x)]
+        if len(rivals) == 1:
+            found.append(f"the {thing.name} {side} of the {other.name}")
+    return found
+
+
+def _colour(thing: Thing, coloured: bool) -> str:
+    return colour_of(thing.drawing) if coloured else MIXED
+
+
+def refer_to_one(scene: Scene, words: Words, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, int]:
+    """A phrase, and which thing (from the left) it means; every thing that the words can single out equally often."""
+    options = [phrases_for(scene, thing, words, coloured=coloured) for thing in scene.things]
+    which = one_of([i for i, phrases in enumerate(options) if phrases], rng)
+    return one_of(options[which], rng), which
+
+
+def converse(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
+    """Questions with yes or no that leave one thing: "is it a dog? no".
+
+    Each question splits the things still possible; the last one leaves `thing` alone. Every scene ends, since the thing
+    furthest left of those left can always be asked for by its place.
+    """
+    left: list[Thing] = list(scene.things)
+    turns: list[str] = []
+    while len(left) > 1:
+        options = [(text, kept) for text, kept in _tests(scene, left, coloured) if 0 < sum(kept) < len(left)]
+        text, kept = one_of(options, rng)
+        answer = kept[left.index(thing)]
+        turns.append(f"{text} {'yes' if answer else 'no'}")
+        left = [one for one, keep in zip(left, kept, strict=True) if keep == answer]
+    return tuple(turns) or ("is it the only thing? yes",)
+
+
+def _tests(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[str, list[bool]]]:
+    names = dict.fromkeys(thing.name for thing in left)
+    sizes = dict.fromkeys(thing.size for thing in left)
+    colours = dict.fromkeys(_colour(thing, coloured) for thing in left)
+    tests = [
+        (f"is it {'an' if name[0] in 'aeiou' else 'a'} {name}?", [thing.name == name for thing in left])
+        for name in names
+    ]
+    tests += [(f"is it {size}?", [thing.size == size for thing in left]) for size in sizes]
+    tests += [
+        (f"is it {colour}?", [_colour(thing, coloured) == colour for thing in left])
+        for colour in colours
+        if colour != MIXED
+    ]
+    if all(abs(thing.x - 0.5) > GAP / 2 for thing in left):
+        tests.append(("is it in the left half?", [thing.x < 0.5 for thing in left]))
+    place = scene.things.index(left[0])
+    tests.append((f"is it the {ORDINALS[place]} thing from the left?", [thing is left[0] for thing in left]))
+    return tests

@@ -1,0 +1,109 @@
+"""Readers whose answer is a place in the picture: referring expressions, pointing, dialogs that end at a thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from motet.core import ConfigError, Example, rng_for
+from motet.scenes.labels import SceneLabels
+from motet.scenes.layout import Scene
+from motet.scenes.reader import Scenes
+from motet.scenes.referring import Words, converse, refer_to_one
+from motet.scenes.statements import one_of
+
+
+@dataclass(frozen=True)
+class SceneReferring:
+    """A picture and a phrase that means one thing on it.
+
+    Labels: "region" (its box, x0, y0, x1, y1 in pixels, or None), "match" (the set with its place among the
+    candidates), and all of the scene's. The candidates are the boxes of all things, from left to right.
+
+    Args:
+        scenes: the pictures.
+        words: "look": what it looks like, no places (as in RefCOCO+); "place": only where it is; "any": both (RefCOCO).
+        form: "phrase": "the red car"; "question": "which one is the red car?" (pointing, as in Visual7W).
+        nothing: the share of phrases that mean nothing on the picture; their region is None and their match empty.
+
+    Raises:
+        ConfigError: a share outside 0 to 1.
+    """
+
+    scenes: Scenes
+    words: Words = "any"
+    form: Literal["phrase", "question"] = "phrase"
+    nothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.nothing <= 1:
+            raise ConfigError(f"SceneReferring.nothing: got {self.nothing}; want 0 to 1")
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.scenes.keys(index)
+
+    def __getitem__(self, index: int) -> Example:
+        plain = self.scenes[index]
+        scene = self.scenes.scene(index // self.scenes.questions)
+        rng = rng_for("scene referring", plain.id, self.words)
+        text, which = self._phrase(scene, rng)
+        if self.form == "question":
+            text = f"which one is {text}?"
+        return _with_region(plain, f"{plain.id}/{self.words}-{self.form}", text, which)
+
+    def _phrase(self, scene: Scene, rng: np.random.Generator) -> tuple[str, int | None]:
+        present = {thing.name for thing in scene.things}
+        absent = [name for name in self.scenes.names if name not in present]
+        if absent and rng.random() < self.nothing:
+            return f"the {one_of(absent, rng)}", None
+        return refer_to_one(scene, self.words, rng, coloured=self.scenes.style == "colour")
+
+
+@dataclass(frozen=True)
+class SceneDialogs:
+    """A picture and a dialog of yes and no that leaves one thing (as in GuessWhat): text is a tuple of turns.
+
+    Labels and candidates as in `SceneReferring`.
+
+    Args:
+        scenes: the pictures.
+    """
+
+    scenes: Scenes
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.scenes.keys(index)
+
+    def __getitem__(self, index: int) -> Example:
+        plain = self.scenes[index]
+        scene = self.scenes.scene(index // self.scenes.questions)
+        rng = rng_for("scene dialog", plain.id)
+        which = int(rng.integers(len(scene.things)))
+        turns = converse(scene, scene.things[which], rng, coloured=self.scenes.style == "colour")
+        return _with_region(plain, f"{plain.id}/dialog", turns, which)
+
+
+def _with_region(plain: Example, row_id: str, text: str | tuple[str, ...], which: int | None) -> Example:
+    labels = plain.labels
+    assert isinstance(labels, SceneLabels), "Scenes gives no others"
+    boxes = tuple(tuple(float(value) for value in box) for box in labels["boxes"].boxes_xyxy)
+    given = {
+        "region": None if which is None else boxes[which],
+        "match": frozenset() if which is None else frozenset({which}),
+    }
+    return Example(
+        id=row_id,
+        images=plain.images,
+        image_ids=plain.image_ids,
+        text=text,
+        candidates=boxes,
+        labels=SceneLabels(labels.view, given),
+    )

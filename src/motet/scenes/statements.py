@@ -1,0 +1,184 @@
+"""Statements about one scene or two: true, false, or beyond what a picture can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias, TypeVar
+
+import numpy as np
+
+from motet.scenes.captions import phrase
+from motet.scenes.drawings import COLOURS, MIXED, colour_of
+from motet.scenes.layout import Scene, Thing
+from motet.scenes.nouns import Noun
+
+T = TypeVar("T")
+Relation: TypeAlias = Literal["contradiction", "neutral", "entailment"]
+RELATIONS: tuple[Relation, ...] = ("contradiction", "neutral", "entailment")
+TRUTHS = ("false", "true")
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_BEYOND = (
+    "someone bought the {} yesterday",
+    "the {} belongs to a child",
+    "the {} was drawn first",
+    "everyone likes the {}",
+    "the {} is very expensive",
+    "the {} was here last week too",
+    "nobody wants the {}",
+    "the {} is older than it looks",
+)
+
+
+def state(scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator, *, coloured: bool = True) -> str:
+    """A statement that is true or false of a scene; both kinds are built of the same words.
+
+    Args:
+        scene: what it is about.
+        nouns: of its world.
+        true: whether it shall be.
+        rng: chooses what is stated.
+        coloured: whether colours can be seen.
+    """
+    ways: list[Callable[[], str]] = [
+        lambda: _state_presence(scene, nouns, true, rng),
+        lambda: _state_number(scene, nouns, true, rng),
+        lambda: _state_largest(scene, nouns, true, rng),
+    ]
+    single = _single(scene)
+    if coloured and any(colour_of(thing.drawing) != MIXED for thing in single):
+        ways.append(lambda: _state_colour(single, true, rng))
+    if len(single) > 1:
+        ways.append(lambda: _state_place(single, true, rng))
+    if len({thing.size for thing in single}) > 1:
+        ways.append(lambda: _state_larger(single, true, rng))
+    return one_of(ways, rng)()
+
+
+def hypothesis(
+    scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.random.Generator, *, coloured: bool = True
+) -> str:
+    """A sentence that follows from a scene, contradicts it, or is open: about what no picture shows.
+
+    Args:
+        scene: the premise.
+        nouns: of its world.
+        relation: of the sentence to the scene.
+        rng: chooses.
+        coloured: whether colours can be seen.
+    """
+    if relation == "neutral":
+        return one_of(_BEYOND, rng).format(one_of(scene.things, rng).name)
+    return state(scene, nouns, relation == "entailment", rng, coloured=coloured)
+
+
+def state_of_two(left: Scene, right: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:
+    """A statement that is true or false of two pictures side by side, and needs both of them."""
+    here, there = _names(left), _names(right)
+    both, either = set(here) & set(there), set(here) | set(there)
+    neither = {noun.name for noun in nouns} - either
+    forms = {noun.name: noun.forms["en"] for noun in nouns}
+    says: list[tuple[str, set[str]]] = [
+        ("both pictures show {}", both if true else either - both),
+        ("exactly one picture shows {}", either - both if true else both | neither),
+        ("neither picture shows {}", neither if true else either),
+    ]
+    ways: list[Callable[[], str]] = [
+        lambda text=text, fitting=fitting: text.format(phrase(forms[one_of(sorted(fitting), rng)], 1))  # type: ignore[misc]
+        for text, fitting in says
+        if fitting
+    ]
+    ways.append(lambda: _total([*here, *there], nouns, true, rng))
+    if len(here) != len(there):
+        more = (len(here) > len(there)) == true
+        ways.append(lambda: f"the {'left' if more else 'right'} picture has more things than the other")
+    return one_of(ways, rng)()
+
+
+def _state_presence(scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:
+    present = set(_names(scene))
+    absent = [noun.name for noun in nouns if noun.name not in present]
+    denied = bool(absent) and bool(rng.random() < 0.5)
+    if not denied and not true and not absent:
+        denied = True
+    name = one_of(sorted(present) if true != denied else absent, rng)
+    form = next(noun.forms["en"] for noun in nouns if noun.name == name)
+    return f"there is no {name}" if denied else f"there is {phrase(form, 1)}"
+
+
+def _state_number(scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:
+    names = _names(scene)
+    if rng.random() < 0.5:
+        return there_are(other_number(len(names), true, rng), "thing", "things")
+    return _total(names, nouns, true, rng)
+
+
+def _total(names: Sequence[str], nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:
+    name = one_of(sorted(set(names)), rng)
+    form = next(noun.forms["en"] for noun in nouns if noun.name == name)
+    return there_are(other_number(names.count(name), true, rng), form.singular, form.plural) + " in all"
+
+
+def _state_largest(scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:
+    largest = scene.largest.name
+    name = largest if true else one_of([noun.name for noun in nouns if noun.name != largest], rng)
+    form = next(noun.forms["en"] for noun in nouns if noun.name == name)
+    return f"the largest thing is {phrase(form, 1)}"
+
+
+def _state_colour(single: Sequence[Thing], true: bool, rng: np.random.Generator) -> str:
+    thing = one_of([thing for thing in single if colour_of(thing.drawing) != MIXED], rng)
+    colour = colour_of(thing.drawing)
+    return f"the {thing.name} is {colour if true else one_of([c for c in COLOURS if c != colour], rng)}"
+
+
+def _state_place(single: Sequence[Thing], true: bool, rng: np.random.Generator) -> str:
+    first, second = sorted(one_of(_pairs(single), rng), key=lambda thing: thing.x)
+    if rng.random() < 0.5:
+        side = "left" if true else "right"
+    else:
+        first, second = second, first
+        side = "right" if true else "left"
+    return f"the {first.name} is {side} of the {second.name}"
+
+
+def _state_larger(single: Sequence[Thing], true: bool, rng: np.random.Generator) -> str:
+    unequal = [(first, second) for first, second in _pairs(single) if first.size != second.size]
+    small, large = sorted(one_of(unequal, rng), key=lambda thing: thing.side)
+    if rng.random() < 0.5:
+        small, large, true = large, small, not true
+    return f"the {large.name} is {'larger' if true else 'smaller'} than the {small.name}"
+
+
+def there_are(count: int, singular: str, plural: str) -> str:
+    """A number of things as a sentence.
+
+    Examples:
+        >>> there_are(1, "dog", "dogs"), there_are(3, "dog", "dogs")
+        ('there is one dog', 'there are three dogs')
+    """
+    return f"there is one {singular}" if count == 1 else f"there are {NUMBERS[count]} {plural}"
+
+
+def other_number(count: int, true: bool, rng: np.random.Generator) -> int:
+    """The count itself, or one more or less (never none)."""
+    if true:
+        return count
+    return count + 1 if count == 1 or rng.random() < 0.5 else count - 1
+
+
+def one_of(options: Sequence[T], rng: np.random.Generator) -> T:
+    """Any of them, equally often."""
+    return options[int(rng.integers(len(options)))]
+
+
+def _names(scene: Scene) -> list[str]:
+    return [thing.name for thing in scene.things]
+
+
+def _single(scene: Scene) -> list[Thing]:
+    names = _names(scene)
+    return [thing for thing in scene.things if names.count(thing.name) == 1]
+
+
+def _pairs(things: Sequence[Thing]) -> list[tuple[Thing, Thing]]:
+    return [(first, second) for first in things for second in things if first is not second]

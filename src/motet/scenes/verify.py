@@ -1,0 +1,108 @@
+"""Readers of pictures with a statement: true or false of one or of two, entailed, open or contradicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from motet.core import ConfigError, Example, rng_for
+from motet.scenes.labels import SceneLabels
+from motet.scenes.reader import Scenes
+from motet.scenes.statements import RELATIONS, TRUTHS, hypothesis, state, state_of_two
+
+
+@dataclass(frozen=True)
+class SceneStatements:
+    """A picture and a sentence about it; "class" is an index of `names`, each name equally often.
+
+    Args:
+        scenes: the pictures.
+        ask: "truth": false or true; "entailment": contradiction, neutral or entailment.
+
+    Examples:
+        >>> row = SceneStatements(Scenes(part="train", count=2, kinds=20), "entailment")[0]
+        >>> row.labels["class"] in (0, 1, 2), isinstance(row.text, str)
+        (True, True)
+    """
+
+    scenes: Scenes
+    ask: Literal["truth", "entailment"] = "truth"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What "class" is an index of."""
+        return TRUTHS if self.ask == "truth" else RELATIONS
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.scenes.keys(index)
+
+    def __getitem__(self, index: int) -> Example:
+        plain = self.scenes[index]
+        scene = self.scenes.scene(index // self.scenes.questions)
+        rng = rng_for("scene statement", plain.id, self.ask)
+        truth = int(rng.integers(len(self.names)))
+        coloured = self.scenes.style == "colour"
+        if self.ask == "truth":
+            text = state(scene, self.scenes.nouns, bool(truth), rng, coloured=coloured)
+        else:
+            text = hypothesis(scene, self.scenes.nouns, RELATIONS[truth], rng, coloured=coloured)
+        given = {"class": truth, "answer": self.names[truth], "answers": (self.names[truth],)}
+        labels = plain.labels
+        assert isinstance(labels, SceneLabels), "Scenes gives no others"
+        return Example(
+            id=f"{plain.id}/{self.ask}",
+            images=plain.images,
+            image_ids=plain.image_ids,
+            text=text,
+            labels=SceneLabels(labels.view, given),
+        )
+
+
+@dataclass(frozen=True)
+class ScenePairs:
+    """Two pictures and a statement about both, true half of the time: "class" is 0 for false, 1 for true.
+
+    Args:
+        scenes: the pictures, taken two by two: row i shows 2i on the left and 2i + 1 on the right.
+
+    Raises:
+        ConfigError: fewer than two pictures, or several rows for each.
+    """
+
+    scenes: Scenes
+
+    def __post_init__(self) -> None:
+        if self.scenes.count < 2 or self.scenes.questions != 1:
+            raise ConfigError(
+                f"ScenePairs.scenes: got count {self.scenes.count}, questions {self.scenes.questions}; "
+                "want two pictures or more, and one row for each"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What "class" is an index of."""
+        return TRUTHS
+
+    def __len__(self) -> int:
+        return self.scenes.count // 2
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.scenes.keys(2 * index) + self.scenes.keys(2 * index + 1)
+
+    def __getitem__(self, index: int) -> Example:
+        if not 0 <= index < len(self):
+            raise IndexError(f"pairs of {self.scenes.part}: got row {index}; want 0 to {len(self) - 1}")
+        left, right = self.scenes[2 * index], self.scenes[2 * index + 1]
+        rng = rng_for("scene pair", left.id)
+        truth = int(rng.integers(2))
+        scenes = self.scenes.scene(2 * index), self.scenes.scene(2 * index + 1)
+        return Example(
+            id=f"{left.id}/pair",
+            images=left.images + right.images,
+            image_ids=left.image_ids + right.image_ids,
+            text=state_of_two(*scenes, self.scenes.nouns, bool(truth), rng),
+            labels={"class": truth, "answer": TRUTHS[truth], "answers": (TRUTHS[truth],)},
+        )
