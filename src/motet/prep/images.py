@@ -1,22 +1,25 @@
-"""Encoded pictures to arrays: decoding with one clear error, and one geometric transform for image, boxes and maps."""
+"""Encoded pictures to arrays: decoding with one clear error, and what an encoder wants to be given."""
 
 from __future__ import annotations
 
 import io
-import math
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from motet.core import ConfigError, DataError, ImageFile, rng_for
+from motet.core import DataError, ImageFile, rng_for
 from motet.core.task import Invariance
+from motet.prep.crops import Crop as Crop
+from motet.prep.crops import InceptionCrop as InceptionCrop
+from motet.prep.crops import RandomCrop as RandomCrop
+from motet.prep.crops import Whole as Whole
+from motet.prep.geometry import Geometry as Geometry
 
 # A picture of more pixels is refused from its header, before anything is allocated: 512 MiB of RGB.
 MAX_PIXELS = 178_956_970
@@ -91,177 +94,6 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """What was done to one picture: a crop, perhaps a flip, a size. The same for its pixels, its boxes and its maps.
-
-    Args:
-        crop_xyxy: the part that is kept, in whole pixels of the source.
-        hflip: whether that part is mirrored, left to right.
-        size_hw: height and width it is brought to.
-        source_hw: height and width of the source.
-    """
-
-    crop_xyxy: tuple[int, int, int, int]
-    hflip: bool
-    size_hw: tuple[int, int]
-    source_hw: tuple[int, int]
-
-    def pixels(self, image: Image.Image, *, antialias: bool = False) -> UInt8[np.ndarray, "h w 3"]:
-        """The picture, bilinear with half-pixel centres, in whole values of 0 to 255 as big_vision's are.
-
-        Args:
-            image: RGB, of the source's size.
-            antialias: average over all pixels that fall into one; else only its two by two neighbours are read, as
-                `tf.image.resize` does by default.
-        """
-        (height, width), (x0, y0, x1, y1) = self.size_hw, self.crop_xyxy
-        part = image if (x0, y0, x1, y1) == (0, 0, *image.size) else image.crop(self.crop_xyxy)
-        if antialias:
-            part = part.resize((width, height), Image.Resampling.BILINEAR)
-        else:
-            everything = (0, 0, *part.size)
-            part = part.transform((width, height), Image.Transform.EXTENT, everything, Image.Resampling.BILINEAR)
-        return np.asarray(part)[:, ::-1] if self.hflip else np.asarray(part)
-
-    def boxes(
-        self, boxes_xyxy: Float[np.ndarray, "n 4"], *, min_visible: float = 0.0
-    ) -> tuple[Float[np.ndarray, "m 4"], Shaped[np.ndarray, "m"]]:
-        """The boxes in pixels of the result, cut at its border, and the indices of those still there.
-
-        Args:
-            boxes_xyxy: in pixels of the source.
-            min_visible: a box stays when more than this part of its area does.
-        """
-        x0, y0, x1, y1 = self.crop_xyxy
-        moved = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-        area = np.prod(moved[:, 2:] - moved[:, :2], axis=1)
-        cut = np.clip(moved, (x0, y0, x0, y0), (x1, y1, x1, y1))
-        sides = cut[:, 2:] - cut[:, :2]
-        kept = np.flatnonzero((sides > 0).all(axis=1) & (np.prod(sides, axis=1) > min_visible * area))
-        out = (cut[kept] - (x0, y0, x0, y0)) * np.tile(self._scale_xy, 2)
-        if self.hflip:
-            out[:, [0, 2]] = self.size_hw[1] - out[:, [2, 0]]
-        return out, kept
-
-    def boxes_back(self, boxes_xyxy: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-        """Boxes of the result in pixels of the source: how predictions get home."""
-        boxes = np.array(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-        if self.hflip:
-            boxes[:, [0, 2]] = self.size_hw[1] - boxes[:, [2, 0]]
-        out: np.ndarray = boxes / np.tile(self._scale_xy, 2) + np.tile(np.asarray(self.crop_xyxy[:2]), 2)
-        return out
-
-    def map(self, values: Shaped[np.ndarray, "h w *c"], *, unit_vectors: bool = False) -> Shaped[np.ndarray, "h w *c"]:
-        """A map of the source's size brought along, each pixel the nearest one's value.
-
-        Args:
-            values: a value or a vector a pixel.
-            unit_vectors: they point (x right, y down, z): a flip turns x round.
-        """
-        x0, y0, x1, y1 = self.crop_xyxy
-        rows, columns = _nearest(y1 - y0, self.size_hw[0]) + y0, _nearest(x1 - x0, self.size_hw[1]) + x0
-        out: np.ndarray = values[rows[:, None], columns[::-1] if self.hflip else columns]
-        if self.hflip and unit_vectors:
-            out = out * np.array([-1, 1, 1], dtype=out.dtype)
-        return out
-
-    @property
-    def _scale_xy(self) -> Float[np.ndarray, "2"]:
-        x0, y0, x1, y1 = self.crop_xyxy
-        return np.array([self.size_hw[1] / (x1 - x0), self.size_hw[0] / (y1 - y0)])
-
-
-def _nearest(source: int, size: int) -> np.ndarray:
-    nearest: np.ndarray = np.minimum(((np.arange(size) + 0.5) * (source / size)).astype(np.int64), source - 1)
-    return nearest
-
-
-class Crop(Protocol):
-    """Which part of a picture is kept in training."""
-
-    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
-        """The part, (x0, y0, x1, y1) in whole pixels."""
-        ...
-
-
-@dataclass(frozen=True)
-class Whole:
-    """All of it: resize only."""
-
-    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:  # noqa: ARG002
-        height, width = source_hw
-        return 0, 0, width, height
-
-
-@dataclass(frozen=True)
-class RandomCrop:
-    """A place at random, of a fixed part of height and width.
-
-    Source: LiT decoder, appendix B.2, "random crop"; big_vision's `resize(s)|random_crop(t)` keeps t / s of each side,
-        7/8
-    for the usual 256 and 224.
-
-    Args:
-        part: of each side that stays.
-    """
-
-    part: float = 0.875
-
-    def __post_init__(self) -> None:
-        if not 0 < self.part <= 1:
-            raise ConfigError(f"RandomCrop.part: got {self.part}; want above 0 and at most 1")
-
-    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
-        height, width = (max(1, round(side * self.part)) for side in source_hw)
-        y0, x0 = (int(rng.integers(side - kept + 1)) for side, kept in zip(source_hw, (height, width), strict=True))
-        return x0, y0, x0 + width, y0 + height
-
-
-@dataclass(frozen=True)
-class InceptionCrop:
-    """A part of random area and shape; all of it when a hundred tries find none that fits.
-
-    Source: Szegedy et al., CVPR 2015; big_vision `pp/ops_image.py`, get_inception_crop, which is
-    `tf.image.sample_distorted_bounding_box` with the whole picture as the object.
-
-    Args:
-        min_area: least part of the picture's area, 0.5 in the LiT decoder.
-        max_area: largest part.
-        aspect: least and largest width over height.
-    """
-
-    min_area: float = 0.5
-    max_area: float = 1.0
-    aspect: tuple[float, float] = (0.75, 1.33)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.min_area <= self.max_area <= 1:
-            raise ConfigError(
-                f"InceptionCrop.min_area: got {self.min_area} to {self.max_area}; want 0 < min <= max <= 1"
-            )
-
-    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
-        source_height, source_width = source_hw
-        least, most = (part * source_height * source_width for part in (self.min_area, self.max_area))
-        for _ in range(100):
-            aspect = rng.uniform(*self.aspect)
-            # TensorFlow draws the height evenly between those that the two areas allow, so areas are not even.
-            low, high = round(math.sqrt(least / aspect)), round(math.sqrt(most / aspect))
-            if round(high * aspect) > source_width:
-                high = int((source_width + 0.5 - 1e-7) / aspect)
-            high = min(high, source_height)
-            low = min(low, high)
-            height = low + int(rng.integers(high - low + 1))
-            # Rounding may have left the area just outside.
-            height += (height * round(height * aspect) < least) - (height * round(height * aspect) > most)
-            width = round(height * aspect)
-            if least <= height * width <= most and 0 < width <= source_width and 0 < height <= source_height:
-                y0, x0 = int(rng.integers(source_height - height + 1)), int(rng.integers(source_width - width + 1))
-                return x0, y0, x0 + width, y0 + height
-        return 0, 0, source_width, source_height
-
-
-@dataclass(frozen=True)
 class ImageTransform:
     """Pictures as one encoder wants them, cropped and flipped in training where the task allows it.
 
@@ -283,7 +115,7 @@ class ImageTransform:
     size_hw: tuple[int, int]
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    crop: Crop = InceptionCrop()
+    crop: Crop = field(default_factory=InceptionCrop)
     hflip: bool = True
     antialias: bool = False
     draft: bool = False

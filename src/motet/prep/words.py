@@ -159,8 +159,7 @@ class WordsConfig(Protocol):
 
 @dataclass(frozen=True)
 class TrainedWords:
-    """A byte-level BPE trained on the run's own texts: any text comes back as it was (`normalise`d), nothing is
-    unknown.
+    """A byte-level BPE trained on the run's own texts: nothing is unknown, and any text comes back as `normalise`d.
 
     Args:
         size: pieces at most, 256 bytes and two more among them; fewer when the texts hold fewer.

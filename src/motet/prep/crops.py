@@ -1,0 +1,96 @@
+"""Which part of a training picture is kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from motet.core import ConfigError
+
+
+class Crop(Protocol):
+    """Which part of a picture is kept in training."""
+
+    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+        """The part, (x0, y0, x1, y1) in whole pixels."""
+        ...
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All of it: resize only."""
+
+    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:  # noqa: ARG002
+        height, width = source_hw
+        return 0, 0, width, height
+
+
+@dataclass(frozen=True)
+class RandomCrop:
+    """A place at random, of a fixed part of height and width.
+
+    Source: LiT decoder, appendix B.2, "random crop"; big_vision's `resize(s)|random_crop(t)` keeps t / s of each side,
+        7/8
+    for the usual 256 and 224.
+
+    Args:
+        part: of each side that stays.
+    """
+
+    part: float = 0.875
+
+    def __post_init__(self) -> None:
+        if not 0 < self.part <= 1:
+            raise ConfigError(f"RandomCrop.part: got {self.part}; want above 0 and at most 1")
+
+    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+        height, width = (max(1, round(side * self.part)) for side in source_hw)
+        y0, x0 = (int(rng.integers(side - kept + 1)) for side, kept in zip(source_hw, (height, width), strict=True))
+        return x0, y0, x0 + width, y0 + height
+
+
+@dataclass(frozen=True)
+class InceptionCrop:
+    """A part of random area and shape; all of it when a hundred tries find none that fits.
+
+    Source: Szegedy et al., CVPR 2015; big_vision `pp/ops_image.py`, get_inception_crop, which is
+    `tf.image.sample_distorted_bounding_box` with the whole picture as the object.
+
+    Args:
+        min_area: least part of the picture's area, 0.5 in the LiT decoder.
+        max_area: largest part.
+        aspect: least and largest width over height.
+    """
+
+    min_area: float = 0.5
+    max_area: float = 1.0
+    aspect: tuple[float, float] = (0.75, 1.33)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_area <= self.max_area <= 1:
+            raise ConfigError(
+                f"InceptionCrop.min_area: got {self.min_area} to {self.max_area}; want 0 < min <= max <= 1"
+            )
+
+    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+        source_height, source_width = source_hw
+        least, most = (part * source_height * source_width for part in (self.min_area, self.max_area))
+        for _ in range(100):
+            aspect = rng.uniform(*self.aspect)
+            # TensorFlow draws the height evenly between those that the two areas allow, so areas are not even.
+            low, high = round(math.sqrt(least / aspect)), round(math.sqrt(most / aspect))
+            if round(high * aspect) > source_width:
+                high = int((source_width + 0.5 - 1e-7) / aspect)
+            high = min(high, source_height)
+            low = min(low, high)
+            height = low + int(rng.integers(high - low + 1))
+            # Rounding may have left the area just outside.
+            height += (height * round(height * aspect) < least) - (height * round(height * aspect) > most)
+            width = round(height * aspect)
+            if least <= height * width <= most and 0 < width <= source_width and 0 < height <= source_height:
+                y0, x0 = int(rng.integers(source_height - height + 1)), int(rng.integers(source_width - width + 1))
+                return x0, y0, x0 + width, y0 + height
+        return 0, 0, source_width, source_height

@@ -1,0 +1,95 @@
+"""One geometric transform for a picture, its boxes and its maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What was done to one picture: a crop, perhaps a flip, a size. The same for its pixels, its boxes and its maps.
+
+    Args:
+        crop_xyxy: the part that is kept, in whole pixels of the source.
+        hflip: whether that part is mirrored, left to right.
+        size_hw: height and width it is brought to.
+        source_hw: height and width of the source.
+    """
+
+    crop_xyxy: tuple[int, int, int, int]
+    hflip: bool
+    size_hw: tuple[int, int]
+    source_hw: tuple[int, int]
+
+    def pixels(self, image: Image.Image, *, antialias: bool = False) -> UInt8[np.ndarray, "h w 3"]:
+        """The picture, bilinear with half-pixel centres, in whole values of 0 to 255 as big_vision's are.
+
+        Args:
+            image: RGB, of the source's size.
+            antialias: average over all pixels that fall into one; else only its two by two neighbours are read, as
+                `tf.image.resize` does by default.
+        """
+        (height, width), (x0, y0, x1, y1) = self.size_hw, self.crop_xyxy
+        part = image if (x0, y0, x1, y1) == (0, 0, *image.size) else image.crop(self.crop_xyxy)
+        if antialias:
+            part = part.resize((width, height), Image.Resampling.BILINEAR)
+        else:
+            everything = (0, 0, *part.size)
+            part = part.transform((width, height), Image.Transform.EXTENT, everything, Image.Resampling.BILINEAR)
+        return np.asarray(part)[:, ::-1] if self.hflip else np.asarray(part)
+
+    def boxes(
+        self, boxes_xyxy: Float[np.ndarray, "n 4"], *, min_visible: float = 0.0
+    ) -> tuple[Float[np.ndarray, "m 4"], Shaped[np.ndarray, "m"]]:
+        """The boxes in pixels of the result, cut at its border, and the indices of those still there.
+
+        Args:
+            boxes_xyxy: in pixels of the source.
+            min_visible: a box stays when more than this part of its area does.
+        """
+        x0, y0, x1, y1 = self.crop_xyxy
+        moved = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+        area = np.prod(moved[:, 2:] - moved[:, :2], axis=1)
+        cut = np.clip(moved, (x0, y0, x0, y0), (x1, y1, x1, y1))
+        sides = cut[:, 2:] - cut[:, :2]
+        kept = np.flatnonzero((sides > 0).all(axis=1) & (np.prod(sides, axis=1) > min_visible * area))
+        out = (cut[kept] - (x0, y0, x0, y0)) * np.tile(self._scale_xy, 2)
+        if self.hflip:
+            out[:, [0, 2]] = self.size_hw[1] - out[:, [2, 0]]
+        return out, kept
+
+    def boxes_back(self, boxes_xyxy: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+        """Boxes of the result in pixels of the source: how predictions get home."""
+        boxes = np.array(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+        if self.hflip:
+            boxes[:, [0, 2]] = self.size_hw[1] - boxes[:, [2, 0]]
+        out: np.ndarray = boxes / np.tile(self._scale_xy, 2) + np.tile(np.asarray(self.crop_xyxy[:2]), 2)
+        return out
+
+    def map(self, values: Shaped[np.ndarray, "h w *c"], *, unit_vectors: bool = False) -> Shaped[np.ndarray, "h w *c"]:
+        """A map of the source's size brought along, each pixel the nearest one's value.
+
+        Args:
+            values: a value or a vector a pixel.
+            unit_vectors: they point (x right, y down, z): a flip turns x round.
+        """
+        x0, y0, x1, y1 = self.crop_xyxy
+        rows, columns = _nearest(y1 - y0, self.size_hw[0]) + y0, _nearest(x1 - x0, self.size_hw[1]) + x0
+        out: np.ndarray = values[rows[:, None], columns[::-1] if self.hflip else columns]
+        if self.hflip and unit_vectors:
+            out = out * np.array([-1, 1, 1], dtype=out.dtype)
+        return out
+
+    @property
+    def _scale_xy(self) -> Float[np.ndarray, "2"]:
+        x0, y0, x1, y1 = self.crop_xyxy
+        return np.array([self.size_hw[1] / (x1 - x0), self.size_hw[0] / (y1 - y0)])
+
+
+def _nearest(source: int, size: int) -> np.ndarray:
+    nearest: np.ndarray = np.minimum(((np.arange(size) + 0.5) * (source / size)).astype(np.int64), source - 1)
+    return nearest
