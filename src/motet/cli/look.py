@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from motet.cli.options import Json, RecipeName, Sets, recipe_run
-from motet.cli.screen import console, duration, say, say_json, size, table
+from motet.cli.screen import console, say, say_json, size, table
 
 if TYPE_CHECKING:
     from motet.data.source import Source
@@ -118,6 +118,8 @@ def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_st
 
 
 def _show_plan(told: Forecast) -> None:
+    from motet.report.tables import duration
+
     rows = [
         (
             ", ".join(s.tasks),

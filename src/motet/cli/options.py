@@ -45,6 +45,20 @@ def trusted(names: list[str] | None) -> tuple[str, ...]:
     return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
 
 
+def run_of(folder: Path) -> Run:
+    """The run that a run folder was made by: its recipe, loaded again, with the settings it had.
+
+    Raises:
+        CheckpointError: it was not made from a recipe by name.
+    """
+    from motet.core.errors import CheckpointError
+
+    said = recorded(folder)
+    if not said.get("recipe"):
+        raise CheckpointError(f"{folder}/run.json: got no recipe (made from Python?); want --recipe RECIPE")
+    return recipe_run(said["recipe"], list(said.get("settings", ())))
+
+
 def recorded(folder: Path) -> dict[str, Any]:
     """What `run.json` of a run folder says.
 

@@ -9,15 +9,86 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from motet.cli.screen import console, say
+from motet.cli.options import Json, run_of
+from motet.cli.screen import console, say, say_json, table
 
 if TYPE_CHECKING:
+    from motet.data.source import Source
+    from motet.report import Comparison
     from motet.study import Done, Study
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
+    app.command(epilog="Example:  motet compare runs/tiny runs/tiny-single")(compare)
     app.command(epilog="Example:  motet study studies/table1.py --jobs 2 --table docs/results/table1.md")(study)
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs, or folders with several runs")],
+    out: Annotated[
+        Path | None, typer.Option(help="where the table goes; the multi-task run's folder by default")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set multi-task runs, one a seed, against single-task runs of the same tasks; write the table and the report."""
+    import dataclasses
+
+    from motet.recipes.finish import write_page
+    from motet.report import compare as compare_runs
+    from motet.report import read_run
+
+    records = [read_run(folder) for folder in _run_folders(runs)]
+    comparison = compare_runs(records)
+    first = next(record for record in records if len(record.tasks) > 1)
+    page = write_page(first.folder, _sources(first.folder), title=first.name, comparison=comparison)
+    place = out or first.folder
+    _write_comparison(place, comparison)
+    if json:
+        say_json(dataclasses.asdict(comparison))
+    else:
+        show_comparison(comparison)
+        say(f"written: {place / 'comparison.md'}, {page}")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Prints a comparison as two tables: scores, and what both sides take."""
+    from motet.report import tables
+
+    table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), numbers=(2, 3, 4))
+    table(tables.COST_HEAD, tables.cost_rows(comparison), numbers=(1, 2, 3, 4))
+
+
+def _write_comparison(folder: Path, comparison: Comparison) -> None:
+    from motet.report import tables
+
+    folder.mkdir(parents=True, exist_ok=True)
+    scores = tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2)
+    cost = tables.table(tables.COST_HEAD, tables.cost_rows(comparison))
+    (folder / "comparison.md").write_text(f"{scores}\n\n{cost}\n", encoding="utf-8")
+
+
+def _run_folders(given: list[Path]) -> list[Path]:
+    """Folders of runs: those given, and the runs inside those that are none themselves."""
+    from motet.core.errors import CheckpointError
+
+    found: list[Path] = []
+    for folder in given:
+        inside = sorted(path.parent for path in folder.glob("*/run.json"))
+        if not (folder / "run.json").exists() and not inside:
+            raise CheckpointError(f"{folder}: got no run.json here or one folder below; want folders that motet made")
+        found += [folder] if (folder / "run.json").exists() else inside
+    return list(dict.fromkeys(found))
+
+
+def _sources(folder: Path) -> tuple[Source, ...]:
+    """The sources of a run, for its pictures; none where its recipe is not there any more."""
+    from motet.core.errors import MotetError
+
+    try:
+        return run_of(folder).sources
+    except MotetError:
+        return ()
 
 
 def study(
