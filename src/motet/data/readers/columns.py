@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -47,18 +47,6 @@ class Columns:
         """Every column that is read, each once."""
         labels = (column for columns in self.labels.values() for column in columns)
         return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.for_image_id)))
-
-    def check(self, present: Collection[str], path: Path, *, also: tuple[str, ...] = ()) -> None:
-        """Every wanted column is there, and those of `also`.
-
-        Raises:
-            DataError: one is not.
-        """
-        for column in (*self.wanted, *also):
-            if column not in present:
-                raise DataError(
-                    f"column {column!r}: got a table without it; want it ({nearest(column, present)})", path=path
-                )
 
     def formatted_id(self, cells: Cells) -> str:
         """What the row's image is called; "" where no format was given or the row lacks a part of it."""

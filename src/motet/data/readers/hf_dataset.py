@@ -11,6 +11,7 @@ from motet.core import ConfigError, DataError, Example, nearest
 from motet.data.readers.columns import Columns, Names, class_names, columns_of, with_answer
 from motet.data.readers.image_cells import Where, cell_ids, cell_images
 from motet.data.readers.places import place_name
+from motet.data.readers.table_file import check_columns
 
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
@@ -66,7 +67,7 @@ class HfDataset:
         )  # fmt: skip
         path = Path(self.path)
         data = load_split(self.path, self.split, self.config)
-        columns.check(data.column_names, path)
+        check_columns(columns.wanted, data.column_names, path)
         if len(data) == 0 or not columns.wanted:
             raise DataError("data set: got no rows; want at least one, and at least one column mapped", path=path)
         if "class" in columns.labels and not columns.names:

@@ -69,7 +69,6 @@ class Table:
         )  # fmt: skip
         path = Path(self.path)
         cells = load_columns(path, (*columns.wanted, *self.only))
-        columns.check(cells, path, also=tuple(self.only))
         rows = _rows_with(cells, self.only)
         if not columns.wanted or not rows:
             raise DataError("table: got no rows; want at least one, and at least one column mapped", path=path)

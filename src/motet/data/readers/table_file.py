@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from motet.core import ConfigError, DataError
+from motet.core import ConfigError, DataError, nearest
 from motet.data.readers.json_file import checked, load_json, load_json_lines
 from motet.data.readers.places import file_names
 from motet.data.readers.text_file import read_csv, read_lines
@@ -32,12 +32,24 @@ def table_suffix(path: Path) -> str:
     return suffixes[0]
 
 
-def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
-    """The wanted columns that are there, all of the same length; a cell that a JSON row leaves out is None.
+def check_columns(wanted: Collection[str], present: Collection[str], path: Path) -> None:
+    """Every wanted column is there.
 
     Raises:
-        DataError: no such file, a row with another number of cells than the header, a line that is no JSON object, a
-            file that is no Parquet, or more than 2 GiB of it.
+        DataError: one is not.
+    """
+    for column in wanted:
+        if column not in present:
+            hint = nearest(column, present)
+            raise DataError(f"column {column!r}: got a table without it; want it ({hint})", path=path)
+
+
+def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
+    """The wanted columns, all of the same length; a cell that a JSON row leaves out is None.
+
+    Raises:
+        DataError: no such file, a column that is not there, a row with another number of cells than the header, a line
+            that is no JSON object, a file that is no Parquet, or more than 2 GiB of it.
         ConfigError: Parquet without the extra that reads it.
     """
     match table_suffix(path):
@@ -47,8 +59,9 @@ def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
             return _text_columns(path, wanted)
         case _:
             entries = [entry for _, entry in _entries(path)]
-            present = {key for entry in entries for key in entry}
-            return {column: [entry.get(column) for entry in entries] for column in wanted if column in present}
+            if entries:
+                check_columns(wanted, {key for entry in entries for key in entry}, path)
+            return {column: [entry.get(column) for entry in entries] for column in wanted}
 
 
 def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
@@ -102,7 +115,8 @@ def _header(rows: Iterator[list[str]], path: Path) -> tuple[str, ...]:
 def _text_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
     rows = _rows_of_cells(path)
     header = _header(rows, path)
-    places = {column: header.index(column) for column in wanted if column in header}
+    check_columns(wanted, header, path)
+    places = {column: header.index(column) for column in wanted}
     found: dict[str, list[Any]] = {column: [] for column in places}
     for row, cells in enumerate(rows):
         if len(cells) != len(header):
@@ -138,17 +152,17 @@ def parquet_files(path: Path) -> list[Path]:
 
 def _parquet_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
     files = [(file, _parquet_file(file)) for file in parquet_files(path)]
-    present = [column for column in wanted if column in files[0][1].schema_arrow.names]
-    size = sum(_uncompressed(parquet, present) for _, parquet in files)
+    check_columns(wanted, files[0][1].schema_arrow.names, path)
+    size = sum(_uncompressed(parquet, wanted) for _, parquet in files)
     if size > _LARGEST:
         raise DataError(
-            f"table: got {size / 1024**3:.1f} GiB in the columns {present}; want at most {_LARGEST / 1024**3:.0f}, "
-            "since they are held in memory (HfDataset maps such a table from disk)",
+            f"table: got {size / 1024**3:.1f} GiB in the columns {list(wanted)}; want at most "
+            f"{_LARGEST / 1024**3:.0f}, since they are held in memory (HfDataset maps such a table from disk)",
             path=path,
         )
-    found: dict[str, list[Any]] = {column: [] for column in present}
+    found: dict[str, list[Any]] = {column: [] for column in wanted}
     for file, parquet in files:
-        for column, cells in _read_parquet(file, parquet, present).items():
+        for column, cells in _read_parquet(file, parquet, list(wanted)).items():
             found[column] += cells
     return found
 

@@ -1,0 +1,106 @@
+import sys
+
+import pytest
+
+from motet.core import ConfigError, DataError, MemoryImage
+from motet.data.readers import HfDataset
+
+datasets = pytest.importorskip("datasets")
+
+
+@pytest.fixture
+def saved(tmp_path, jpeg):
+    """A dictionary of two splits, saved to disk."""
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "pair": datasets.List(datasets.Image()),
+            "label": datasets.ClassLabel(names=["cat", "dog"]),
+            "said": datasets.List(datasets.Value("string")),
+            "coco": datasets.Value("int64"),
+            "kind": datasets.Value("string"),
+        }
+    )
+    cell = {"bytes": jpeg, "path": "same.jpg"}
+    rows = {
+        "image": [cell, cell],
+        "pair": [[cell, cell], [cell]],
+        "label": [1, 0],
+        "said": [["One.", "Two."], ["Three."]],
+        "coco": [9, None],
+        "kind": ["b", "a"],
+    }
+    part = datasets.Dataset.from_dict(rows, features=features)
+    datasets.DatasetDict({"train": part, "val": part.select([1])}).save_to_disk(str(tmp_path / "pets"))
+    return tmp_path / "pets"
+
+
+def test_images_stay_encoded_and_classes_have_their_names(saved, jpeg):
+    reader = HfDataset(saved, image="image", labels={"class": "label", "captions": "said"})
+    assert reader.names == ("cat", "dog")
+    assert reader[0].labels == {"class": 1, "captions": ("One.", "Two.")}
+    assert reader[0].images == (MemoryImage(f"{saved}, row 0", jpeg),)
+    assert (reader[0].id, reader.keys(1)) == ("pets/train/0", ("pets/train/1",))
+    assert len(HfDataset(saved, "val", image="image")) == 1
+
+
+def test_a_column_of_words_is_a_class_too(saved):
+    reader = HfDataset(saved, image="image", labels={"class": "kind"})
+    assert (reader.names, reader[0].labels) == (("a", "b"), {"class": 1})
+
+
+def test_a_list_of_images_is_a_row_of_several(saved):
+    reader = HfDataset(saved, image="pair")
+    assert [reader.keys(index) for index in range(2)] == [("pets/train/0.0", "pets/train/0.1"), ("pets/train/1",)]
+    assert [len(reader[index].images) for index in range(2)] == [2, 1]
+
+
+def test_images_can_have_their_id_in_other_data_sets(saved):
+    reader = HfDataset(saved, image="image", image_id="coco/{coco}")
+    assert [reader.keys(index) for index in range(2)] == [("coco/9",), ("pets/train/1",)]
+
+
+def test_a_folder_that_load_dataset_reads(tmp_path, jpeg, picture, write, monkeypatch):
+    folder = tmp_path / "own" / "train"
+    picture(folder / "a.jpg")
+    write(folder / "metadata.jsonl", '{"file_name": "a.jpg", "text": "A dog."}\n')
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    reader = HfDataset(tmp_path / "own", image="image", labels={"captions": "text"})
+    assert reader[0].labels == {"captions": ("A dog.",)}
+    assert reader[0].images[0].read() == (folder / "a.jpg").read_bytes()
+
+
+def test_paths_in_a_column_are_relative_to_the_folder(tmp_path, picture):
+    picture(tmp_path / "images" / "a.jpg")
+    rows = {"file": ["a.jpg", "../a.jpg"]}
+    datasets.Dataset.from_dict(rows).save_to_disk(str(tmp_path / "pets"))
+    reader = HfDataset(tmp_path / "pets", image="file", image_root=tmp_path / "images")
+    assert reader[0].images[0].path == tmp_path / "images" / "a.jpg"
+    assert [reader.keys(index) for index in range(2)] == [("images/a.jpg",), ("pets/train/1",)]
+    with pytest.raises(DataError, match=r"want a file inside .*row 1\)"):
+        reader[1]
+
+
+def test_what_is_not_there_is_named(saved, tmp_path):
+    with pytest.raises(DataError, match="split: got 'tset'; want one there is"):
+        HfDataset(saved, "tset", image="image")
+    with pytest.raises(DataError, match=r"column 'imgae'.*did you mean 'image'"):
+        HfDataset(saved, image="imgae")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="want one that `datasets` loads") as caught:
+        HfDataset(tmp_path / "empty", image="image")
+    assert caught.value.path == tmp_path / "empty"
+
+
+def test_a_part_saved_alone_says_which_it_is(saved, tmp_path, jpeg):
+    alone = datasets.Dataset.from_dict({"n": [1]}, split="val")
+    alone.save_to_disk(str(tmp_path / "alone"))
+    with pytest.raises(DataError, match="split: got 'train'; want 'val'"):
+        HfDataset(tmp_path / "alone", labels={"n": "n"})
+    assert HfDataset(tmp_path / "alone", "val", labels={"n": "n"})[0].labels == {"n": 1}
+
+
+def test_without_the_extra_it_says_what_to_install(saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(ConfigError, match=r"motet\[hf\]"):
+        HfDataset(saved, image="image")
