@@ -1,0 +1,121 @@
+"""Image encoders, pretrained or not."""
+
+import os
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from motet.core import ConfigError, DiskImage
+from motet.nn.encoders import EmbeddedLite0, PlainViT, TimmEncoder
+from motet.nn.lite0 import load_lite0
+from motet.prep.images import Geometry, ImageTransform, decode
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens", "width"),
+    [
+        (TimmEncoder("test_vit", size=32), 4, 64),
+        (TimmEncoder("test_vit", size=32, stage=-2), 4, 64),
+        (TimmEncoder("test_resnet", size=64), 4, 96),
+        (TimmEncoder("test_resnet", size=64, stage=-2), 16, 192),
+        (TimmEncoder("test_efficientnet", size=64), 4, 64),
+        (EmbeddedLite0(size=64), 4, 320),
+        (EmbeddedLite0(size=64, stage=-2), 16, 112),
+        (PlainViT(size=16, patch=8, width=12, depth=1, heads=2), 4, 12),
+        (PlainViT(size=16, patch=8, width=12, depth=1, heads=2, positions="sincos2d"), 4, 12),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_an_encoder_gives_the_tokens_it_says(config, tokens: int, width: int) -> None:
+    encoder = config.build(pretrained=False).eval()
+    assert (encoder.num_tokens, encoder.width) == (tokens, width)
+    out = encoder(torch.randn(2, 3, *encoder.pixels.size_hw))
+    assert out.shape == (2, tokens, width)
+
+
+@pytest.mark.parametrize(
+    "config", [TimmEncoder("test_vit", size=32), TimmEncoder("test_resnet", size=64, stage=-2), EmbeddedLite0(size=64)]
+)
+def test_no_parameter_is_there_for_nothing(config) -> None:
+    encoder = config.build(pretrained=False)
+    encoder(torch.randn(2, 3, *encoder.pixels.size_hw)).square().sum().backward()
+    assert [name for name, p in encoder.named_parameters() if p.grad is None] == []
+
+
+def test_a_ViT_reads_its_last_block_after_the_final_norm() -> None:
+    torch.manual_seed(0)
+    encoder = TimmEncoder("test_vit", size=32).build(pretrained=False).eval()
+    torch.manual_seed(0)
+    model = timm.create_model("test_vit", img_size=32).eval()
+    pixels = torch.randn(1, 3, 32, 32)
+    whole = model.forward_features(pixels)[:, model.num_prefix_tokens :]
+    torch.testing.assert_close(encoder(pixels), whole)
+
+
+def test_an_encoder_that_is_not_there_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"got 'test_vitt'; want a model of timm, did you mean 'test_vit"):
+        TimmEncoder("test_vitt").build(pretrained=False)
+    with pytest.raises(ConfigError, match="stage -9"):
+        TimmEncoder("test_resnet", stage=-9).build(pretrained=False)
+    with pytest.raises(ConfigError, match="TypeError"):
+        TimmEncoder("test_resnet", options={"wings": 2}).build(pretrained=False)
+    with pytest.raises(ConfigError, match=r"PlainViT.patch: got 7"):
+        PlainViT(size=16, patch=7)
+
+
+def test_the_backbones_own_pooling_head_is_there_when_it_has_one() -> None:
+    options = {"img_size": 16, "patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2}
+    with_head = TimmEncoder("vit_base_patch16_siglip_224", size=16, options=options).build(pretrained=False).eval()
+    head = with_head.pool()
+    assert head is not None
+    assert head(with_head(torch.randn(2, 3, 16, 16))).shape == (2, 12)
+    assert TimmEncoder("test_resnet").build(pretrained=False).pool() is None
+
+
+def test_the_wheel_fits_the_model_that_pads_as_TensorFlow_does() -> None:
+    model = timm.create_model("tf_efficientnet_lite0").eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    load_lite0(model)
+    state = model.state_dict()
+    assert [
+        name for name in state if not name.endswith("num_batches_tracked") and torch.equal(before[name], state[name])
+    ] == []
+    ours = EmbeddedLite0(size=64).build(pretrained=True).eval()
+    pixels = torch.rand(1, 3, 64, 64) * 2 - 1
+    (stage,) = model.forward_intermediates(pixels, indices=[-1], intermediates_only=True)
+    torch.testing.assert_close(ours(pixels), stage.flatten(2).transpose(1, 2))
+
+
+def test_the_other_lite0_of_timm_takes_the_weights_too_and_is_not_the_one_used() -> None:
+    # It loads without a word and loses eight points on ImageNet: its padding and its norms' epsilon differ.
+    other = timm.create_model("efficientnet_lite0").eval()
+    load_lite0(other)
+    ours = EmbeddedLite0(size=64).build(pretrained=True).eval()
+    pixels = torch.rand(1, 3, 64, 64) * 2 - 1
+    (stage,) = other.forward_intermediates(pixels, indices=[-1], intermediates_only=True)
+    assert (ours(pixels) - stage.flatten(2).transpose(1, 2)).abs().mean() > 0.1
+    assert ours.pixels.mean == (0.5, 0.5, 0.5)
+
+
+DATA = os.environ.get("MOTET_DATA")
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(DATA is None, reason="MOTET_DATA is not set")
+def test_the_wheel_knows_imagenet() -> None:
+    files = sorted((Path(DATA or "") / "imagenet_sample").glob("*.JPEG"))  # one of each class, by the class's key
+    assert len(files) == 1000
+    model = timm.create_model("tf_efficientnet_lite0").eval()
+    load_lite0(model)
+    transform = ImageTransform((224, 224), antialias=True)
+    right = 0
+    for label in range(0, 1000, 20):
+        picture = decode(DiskImage(files[label]))
+        side = round(min(picture.size) * 224 / 256)
+        x0, y0 = (picture.width - side) // 2, (picture.height - side) // 2
+        geometry = Geometry((x0, y0, x0 + side, y0 + side), False, (224, 224), (picture.height, picture.width))
+        with torch.no_grad():
+            right += int(model(torch.from_numpy(transform(picture, geometry))[None]).argmax()) == label
+    assert right >= 38  # of 50; 84 % of all
