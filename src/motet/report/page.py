@@ -172,8 +172,8 @@ def _learning_curves(content: Content) -> str:
 def _rows_seen(rows: Mapping[str, int]) -> str:
     if not rows:
         return '<p class="soft">Not recorded.</p>'
-    drawn = _plot(lambda theme: plots.bars(rows, label="training rows", theme=theme), "training rows by source")
-    return drawn + _table(("source", "rows"), tables.seen_rows(rows))
+    said = ", ".join(f"{source}: {count:,}" for source, count in rows.items())
+    return _plot(lambda theme: plots.bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}")
 
 
 def _floors(content: Content) -> str:

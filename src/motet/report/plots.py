@@ -10,22 +10,30 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, apart for the common kinds of colour blindness; black left out, it vanishes in the dark.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+_MARKERS = ("o", "s", "^", "D", "v")
 _COLUMNS = 3
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours around the data."""
+    """The colours of a page.
+
+    Args:
+        text: of letters.
+        faint: of axes and grids.
+        series: of the data, in order.
+        floor: of the line that a score must beat.
+    """
 
     text: str
     faint: str
+    series: tuple[str, ...]
+    floor: str
 
 
-LIGHT = Theme(text="#1f2933", faint="#c5ccd3")
-DARK = Theme(text="#e4e7eb", faint="#4b5563")
+# Okabe and Ito's colours, apart for the common kinds of colour blindness; the dark page gets the lighter blue first.
+LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00")
+DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A")
 
 Curve = Sequence[tuple[float, float]]
 """Points (step, value)."""
@@ -49,12 +57,12 @@ def curves(
         axes = figure.add_subplot(rows, _COLUMNS, place + 1)
         points = by_task[name]
         marker = "o" if len(points) <= 30 else ""
-        axes.plot([x for x, _ in points], [y for _, y in points], color=COLOURS[0], marker=marker, markersize=3.5)
+        axes.plot([x for x, _ in points], [y for _, y in points], color=theme.series[0], marker=marker, markersize=3.5)
         if name in floors:
-            axes.axhline(floors[name], color=COLOURS[5], linestyle=(0, (4, 3)), linewidth=1)
+            axes.axhline(floors[name], color=theme.floor, linestyle=(0, (4, 3)), linewidth=1)
             axes.annotate(
                 "floor", (1, floors[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
-                textcoords="offset points", ha="right", va="bottom", fontsize=7, color=COLOURS[5],
+                textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.floor,
             )  # fmt: skip
         said = label if isinstance(label, str) else label.get(name, "")
         axes.set_title(f"{name}  ·  {said}" if said else name, fontsize=9, loc="left", color=theme.text)
@@ -69,7 +77,7 @@ def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Fi
     names = list(values)
     figure = _figure(9.0, 0.32 * len(names) + 0.8)
     axes = figure.add_subplot()
-    axes.barh(range(len(names)), list(values.values()), color=COLOURS[0], height=0.62)
+    axes.barh(range(len(names)), list(values.values()), color=theme.series[0], height=0.62)
     for place, value in enumerate(values.values()):
         axes.annotate(
             f"{value:,.0f}", (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
@@ -112,7 +120,7 @@ def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
     for number, name in enumerate(series):
         offset = (number - (len(series) - 1) / 2) * step
         own = [dot for dot in values if dot.series == name]
-        colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
+        colour, marker = theme.series[number % len(theme.series)], _MARKERS[number % len(_MARKERS)]
         places = [tasks.index(dot.task) + offset for dot in own]
         for dot, place in zip(own, places, strict=True):
             if dot.low is not None and dot.high is not None:
@@ -149,7 +157,7 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
     axes = figure.add_subplot()
     for number, name in enumerate(dict.fromkeys(value.series for value in values)):
         own = [value for value in values if value.series == name]
-        colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
+        colour, marker = theme.series[number % len(theme.series)], _MARKERS[number % len(_MARKERS)]
         axes.scatter(
             [1000 * value.seconds for value in own], [value.score for value in own], color=colour, marker=marker, s=30,
             label=name, zorder=3,
@@ -160,6 +168,7 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
                 fontsize=7.5, color=theme.text,
             )  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.margins(x=0.12, y=0.12)
     axes.set_xlabel("milliseconds a row", fontsize=8, color=theme.text)
     axes.set_ylabel(label, fontsize=8, color=theme.text)
@@ -193,7 +202,7 @@ def _dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(theme.faint)
-    axes.tick_params(colors=theme.text, labelsize=8, color=theme.faint)
+    axes.tick_params(which="both", labelcolor=theme.text, labelsize=8, color=theme.faint)
     axes.grid(axis="x" if grid == "x" else "y", color=theme.faint, linewidth=0.6, alpha=0.6)
     axes.set_axisbelow(True)
 

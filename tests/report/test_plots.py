@@ -1,0 +1,45 @@
+import io
+
+from PIL import Image
+
+from motet.report.plots import DARK, LIGHT, Dot, Timed, bars, curves, dots, png, score_against_time, svg
+
+
+def test_every_task_has_a_panel_with_its_floor() -> None:
+    points = {f"task{n}": [(0, 1.0), (10, 2.0)] for n in range(4)}
+    figure = curves(points, label={"task0": "accuracy"}, floors={"task1": 1.5})
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["task0  ·  accuracy", "task1", "task2", "task3"]
+    assert [len(axes.lines) for axes in figure.axes] == [1, 2, 1, 1]
+
+
+def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
+    figure = dots([Dot("vqa", "multi-task", 60, 55, 65), Dot("vqa", "single-task", 58)], label="%")
+    (axes,) = figure.axes
+    assert [list(line.get_xdata()) for line in axes.lines] == [[55, 65]]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["multi-task", "single-task"]
+    heights = [collection.get_offsets()[0][1] for collection in axes.collections]
+    assert heights[0] != heights[1]
+
+
+def test_time_is_shown_in_milliseconds() -> None:
+    figure = score_against_time([Timed("beam 4", "caption", 0.009, 64)], label="CIDEr")
+    (axes,) = figure.axes
+    assert list(axes.collections[0].get_offsets()[0]) == [9.0, 64.0]
+
+
+def test_figures_are_the_same_bytes_each_time_and_differ_by_theme() -> None:
+    assert svg(bars({"a": 3.0}, label="rows")) == svg(bars({"a": 3.0}, label="rows"))
+    assert svg(bars({"a": 3.0}, label="rows", theme=LIGHT)) != svg(bars({"a": 3.0}, label="rows", theme=DARK))
+
+
+def test_a_png_is_a_picture_on_white() -> None:
+    picture = Image.open(io.BytesIO(png(bars({"a": 3.0}, label="rows"), dots_per_inch=50)))
+    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_no_figure_is_left_in_a_global_list() -> None:
+    from matplotlib import pyplot
+
+    bars({"a": 1.0}, label="rows")
+    assert pyplot.get_fignums() == []

@@ -1,0 +1,26 @@
+from motet.core import Report
+from motet.report.tables import floors_rows, highest_floor, results_rows, table
+
+
+def test_a_bar_or_a_line_end_in_a_cell_does_not_break_the_table() -> None:
+    lines = table(("a",), [("x | y\nz",)]).splitlines()
+    assert lines == ["| a |", "|---|", "| x \\| y z |"]
+
+
+def test_the_floor_that_is_hardest_to_beat_is_the_lowest_where_lower_is_better(made_run, tmp_path) -> None:
+    from motet.report import read_run
+
+    run = read_run(made_run(tmp_path / "run", {"pets": 60.0, "read": 12.0}, metrics={"read": "cer"}))
+    pets, read = run.report.results
+    assert highest_floor(run.report, pets) == ("30.2 (image shuffled)", 30.25)
+    assert highest_floor(run.report, read) == ("21.5 (majority)", 21.5)
+    assert results_rows(run.report)[1][1] == "cer (lower is better)"
+    assert highest_floor(Report(), pets) == ("-", None)
+
+
+def test_floors_of_different_tasks_share_one_table(made_run, tmp_path) -> None:
+    report = Report(floors={"a": {"majority": 1.0}, "b": {"constant": 2.0}})
+    assert floors_rows(report) == (
+        ("task", "score", "majority", "constant"),
+        [("a", "-", "1.0", "-"), ("b", "-", "-", "2.0")],
+    )
