@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from timm.data import ImageNetInfo
 
 from motet.core import ConfigError, DiskImage
 from motet.nn.encoders import EmbeddedLite0, PlainViT, TimmEncoder
@@ -105,17 +106,18 @@ DATA = os.environ.get("MOTET_DATA")
 @pytest.mark.real_data
 @pytest.mark.skipif(DATA is None, reason="MOTET_DATA is not set")
 def test_the_wheel_knows_imagenet() -> None:
-    files = sorted((Path(DATA or "") / "imagenet_sample").glob("*.JPEG"))  # one of each class, by the class's key
-    assert len(files) == 1000
+    files = sorted((Path(DATA or "") / "imagenet_sample").glob("n*_*.JPEG"))
+    keys = ImageNetInfo().label_names()
     model = timm.create_model("tf_efficientnet_lite0").eval()
     load_lite0(model)
     transform = ImageTransform((224, 224), antialias=True)
     right = 0
-    for label in range(0, 1000, 20):
-        picture = decode(DiskImage(files[label]))
+    for path in files[::6]:
+        picture = decode(DiskImage(path))
         side = round(min(picture.size) * 224 / 256)
         x0, y0 = (picture.width - side) // 2, (picture.height - side) // 2
         geometry = Geometry((x0, y0, x0 + side, y0 + side), False, (224, 224), (picture.height, picture.width))
         with torch.no_grad():
-            right += int(model(torch.from_numpy(transform(picture, geometry))[None]).argmax()) == label
-    assert right >= 38  # of 50; 84 % of all
+            label = int(model(torch.from_numpy(transform(picture, geometry))[None]).argmax())
+        right += keys[label] == path.name.split("_")[0]
+    assert right >= 0.75 * len(files[::6])  # 84 % of all
