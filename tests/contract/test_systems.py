@@ -1,0 +1,346 @@
+"""What every system of the table promises, whatever its architecture."""
+
+import io
+import json
+import pickle
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from motet.core import (
+    Answer,
+    Boxes,
+    Choice,
+    DataError,
+    Dense,
+    Example,
+    Label,
+    Masked,
+    Match,
+    MemoryImage,
+    Region,
+    Score,
+    Task,
+    Text,
+    UnsupportedTask,
+    Words,
+    rng_for,
+)
+from motet.core.codec import from_plain, to_plain
+from motet.metrics import Accuracy
+from motet.nn.encoders import PlainViT
+from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.prep.words import TrainedWords
+from motet.systems import SYSTEMS
+from motet.systems.lit_decoder import FeedforwardConfig, LiTDecoderConfig
+
+VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
+NAMES = ("red", "green", "blue", "grey")
+COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "grey": (128, 128, 128)}
+SPECS = (
+    Label(NAMES), Answer(), Answer(NAMES), Text(8), Boxes(NAMES), Region(), Dense(4, "class", NAMES), Match("texts"),
+    Masked("words"), Score(0, 5),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A system small enough to train in a test, and what it says it can answer."""
+
+    config: Any
+    answers: tuple[type, ...]
+
+    def tasks(self) -> tuple[Task, ...]:
+        return tuple(task(spec) for spec in SPECS if self.can(spec))
+
+    def can(self, spec: Any) -> bool:
+        closed = not isinstance(spec, Answer) or bool(spec.names) or Text in self.answers
+        return isinstance(spec, self.answers) and closed
+
+
+CASES = {
+    "lit_decoder": Case(
+        LiTDecoderConfig(
+            encoder=VIT, mode=FromScratch(), depth=1, width=32, heads=2, dropout=0.0, words=TrainedWords(size=300)
+        ),
+        (Label, Answer, Text),
+    ),
+    "feedforward": Case(FeedforwardConfig(encoder=VIT, mode=FromScratch(), hidden=8), (Label, Answer)),
+}
+
+
+def task(spec: Any) -> Task:
+    """A task of this kind, on one annotation all kinds can read."""
+    names = {Label: "class", Answer: "answers", Text: "captions"}
+    name = type(spec).__name__.lower() + ("_closed" if isinstance(spec, Answer) and spec.names else "")
+    return Task(
+        name=name, sees=frozenset({"image"}), label=names.get(type(spec), "class"), target=spec, metrics=(Accuracy,),
+        category=name, invariant=frozenset({"crop", "hflip"}),
+    )  # fmt: skip
+
+
+def example(index: int) -> Example:
+    """A picture of one colour with a little noise."""
+    name = NAMES[index % 4]
+    noise = rng_for("noise", index).integers(-15, 16, (20, 24, 3))
+    pixels = np.clip(np.array(COLOURS[name]) + noise, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    labels = {"class": index % 4, "answers": (name,) * 10, "captions": (f"it is all {name}",)}
+    return Example(id=f"e/{index}", images=(MemoryImage(f"{index}.png", buffer.getvalue()),), labels=labels)
+
+
+ROWS = [example(i) for i in range(4)]
+
+
+def texts() -> list[str]:
+    return [*NAMES, *(caption for row in ROWS for caption in row.labels["captions"])] * 3
+
+
+def build(name: str, **changes: Any):
+    """The system at its initial weights."""
+    torch.manual_seed(0)
+    case = CASES[name]
+    return replace(case.config, **changes).build(case.tasks(), texts=texts)
+
+
+def batch(system, rows=ROWS, *, train: bool, keep_truth: bool = False):
+    """One batch of these rows with all tasks."""
+    tasks = tuple(system.tasks.values())
+    encoded = [system.processor.row(row, tasks, rng_for("row", row.id) if train else None) for row in rows]
+    return system.processor.collate(encoded, keep_truth=keep_truth)
+
+
+def mean(losses) -> torch.Tensor:
+    weight = sum(loss.weight for loss in losses.tasks.values())
+    return sum(loss.total for loss in losses.tasks.values()) / weight
+
+
+def trained(system, steps: int):
+    """The system after some steps on the four rows, and its last loss in evaluation."""
+    groups = CASES[name_of(system)].config.parameter_groups(system)
+    optimizer = torch.optim.Adam([p for group in groups for p in group["params"]], lr=1e-2)
+    system.train()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        mean(system.losses(batch(system, train=False))).backward()
+        optimizer.step()
+    return system.eval()
+
+
+def name_of(system) -> str:
+    return next(name for name, kind in SYSTEMS.items() if isinstance(system.config, kind))
+
+
+@pytest.fixture(scope="module", params=sorted(SYSTEMS))
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def learned(name: str):
+    return trained(build(name), 60)
+
+
+def test_every_system_of_the_table_has_a_case_here() -> None:
+    assert set(CASES) == set(SYSTEMS)
+
+
+def test_its_configuration_is_plain_and_comes_back(name: str) -> None:
+    config = CASES[name].config
+    assert isinstance(config, SYSTEMS[name])
+    assert from_plain(json.loads(json.dumps(to_plain(config)))) == config
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
+def test_it_is_built_for_what_it_answers_and_refuses_the_rest_at_once(name: str, spec) -> None:
+    case = CASES[name]
+    if case.can(spec):
+        assert list(case.config.build([task(spec)], texts=texts).tasks) == [task(spec).name]
+        return
+    with pytest.raises(UnsupportedTask, match=rf"task '{task(spec).name}'.*got .*; want "):
+        case.config.build([task(spec)], texts=texts)
+
+
+def test_a_task_that_sees_videos_is_refused(name: str) -> None:
+    with pytest.raises(UnsupportedTask, match="video"):
+        CASES[name].config.build([replace(task(SPECS[0]), sees=frozenset({"video"}))], texts=texts)
+
+
+def test_every_trainable_parameter_stands_in_one_group_and_gets_a_gradient(name: str) -> None:
+    system = build(name)
+    groups = CASES[name].config.parameter_groups(system)
+    grouped = [id(p) for group in groups for p in group["params"]]
+    assert len(set(grouped)) == len(grouped)
+    assert set(grouped) == {id(p) for p in system.parameters() if p.requires_grad}
+    assert all(set(group) == {"name", "params", "lr_scale", "decay"} for group in groups)
+    # Output kernels start at zero, which hides what is behind them from the first gradient.
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    loss = mean(system.losses(batch(system, train=False)))
+    assert torch.isfinite(loss)
+    loss.backward()
+    assert [n for n, p in system.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_shared_blocks_are_disjoint_and_trainable(name: str) -> None:
+    for mode in (Frozen(), FromScratch()):
+        blocks = build(name, mode=mode).shared_blocks()
+        parameters = [p for block in blocks.values() for p in block]
+        assert len({id(p) for p in parameters}) == len(parameters)
+        assert all(p.requires_grad for p in parameters)
+        assert all(len(block) for block in blocks.values())
+
+
+def test_a_frozen_encoder_gets_no_gradient_and_its_features_have_a_key(name: str) -> None:
+    system = build(name, mode=Frozen())
+    mean(system.losses(batch(system, train=True))).backward()
+    frozen = [p for p in system.parameters() if not p.requires_grad]
+    assert frozen
+    assert all(p.grad is None for p in frozen)
+    assert system.encoder_key() == build(name, mode=Frozen()).encoder_key()
+    assert build(name, mode=Finetune()).encoder_key() is None
+
+
+def test_training_rows_of_the_same_generator_are_the_same(name: str) -> None:
+    system = build(name)
+    first, second = (batch(system, train=True) for _ in range(2))
+    assert list(first.targets) == list(second.targets)
+    for key in first.inputs:
+        assert torch.equal(first.inputs[key], second.inputs[key])
+
+
+def test_rows_and_processors_cross_processes(name: str) -> None:
+    system = build(name)
+    processor = pickle.loads(pickle.dumps(system.processor))
+    tasks = tuple(system.tasks.values())
+    rows = [pickle.loads(pickle.dumps(processor.row(row, tasks, None))) for row in ROWS]
+    there, here = processor.collate(rows, keep_truth=True), batch(system, train=False, keep_truth=True)
+    assert there.ids == here.ids
+    assert {key: target.truth for key, target in there.targets.items()} == {
+        key: target.truth for key, target in here.targets.items()
+    }
+
+
+def test_truths_are_kept_on_demand_and_asked_for_only_then(name: str) -> None:
+    system = build(name)
+    assert all(target.truth == () for target in batch(system, train=False).targets.values())
+    kept = batch(system, train=False, keep_truth=True)
+    for task_name, target in kept.targets.items():
+        label = system.tasks[task_name].label
+        assert target.truth == tuple(row.labels[label] for row in ROWS)
+        assert target.rows.tolist() == [0, 1, 2, 3]
+    bare = [replace(row, labels={}) for row in ROWS]
+    answers = system.eval().predict(batch(system, bare, train=False))
+    assert all(len(found) == 4 for found in answers.values())
+    with pytest.raises(DataError, match="e/0"):
+        batch(system, bare, train=False, keep_truth=True)
+    with pytest.raises(DataError, match="e/0"):
+        batch(system, bare, train=True)
+
+
+def test_it_learns_four_rows_by_heart(learned) -> None:
+    for task_name, found in learned.predict(batch(learned, train=False)).items():
+        target = learned.tasks[task_name].target
+        for row, prediction in zip(ROWS, found, strict=True):
+            said = prediction.text if isinstance(prediction, Words) else prediction.name
+            want = row.labels["captions"][0] if isinstance(target, Text) else NAMES[row.labels["class"]]
+            assert said == want
+
+
+def test_its_answers_fit_the_kind_that_is_asked(learned) -> None:
+    for task_name, found in learned.predict(batch(learned, train=False)).items():
+        for prediction in found:
+            assert isinstance(prediction, Words | Choice)
+            if isinstance(prediction, Choice):
+                assert prediction.name == NAMES[prediction.index]
+                assert len(prediction.scores) == len(NAMES)
+            else:
+                assert prediction.log_prob <= 0, task_name
+
+
+def test_asking_twice_gives_the_same(learned) -> None:
+    rows = batch(learned, train=False)
+    assert learned.predict(rows) == learned.predict(rows)
+
+
+@torch.no_grad()
+def test_an_answer_does_not_depend_on_the_other_rows(learned) -> None:
+    together = learned.predict(batch(learned, train=False))
+    losses = learned.losses(batch(learned, train=False))
+    totals = dict.fromkeys(together, 0.0)
+    for i, row in enumerate(ROWS):
+        alone = learned.predict(batch(learned, [row], train=False))
+        for task_name, (prediction,) in alone.items():
+            other = together[task_name][i]
+            assert type(prediction) is type(other)
+            if isinstance(prediction, Words):
+                assert prediction.text == other.text
+                assert prediction.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+            else:
+                assert prediction.scores == pytest.approx(other.scores, abs=1e-4)
+        for task_name, loss in learned.losses(batch(learned, [row], train=False)).tasks.items():
+            totals[task_name] += float(loss.total)
+    for task_name, loss in losses.tasks.items():
+        assert float(loss.total) == pytest.approx(totals[task_name], abs=1e-4)
+        assert float(loss.weight) == 4
+
+
+def test_saved_and_built_again_it_answers_the_same(learned) -> None:
+    case = CASES[name_of(learned)]
+
+    def no_texts():
+        raise AssertionError("a restored system asked for texts")
+
+    again = case.config.build(case.tasks(), texts=no_texts, assets=learned.assets())
+    again.load_state_dict(learned.state_dict())
+    rows = batch(again.eval(), train=False)
+    assert again.predict(rows) == learned.predict(batch(learned, train=False))
+
+
+@dataclass(frozen=True)
+class Store:
+    """Features of the plain view, as a feature store gives them."""
+
+    features: Any
+
+    def read(self, image, invariant, rng):
+        return self.features[image.name]
+
+
+def test_stored_features_answer_as_pixels_do(name: str) -> None:
+    system = trained(build(name, mode=Frozen()), 20)
+    live = batch(system, train=False)
+    system.requires_grad_(False)
+    features = {
+        row.images[0].name: system.encode(torch.from_numpy(system.processor.view(row.images[0], 0))[None])[0]
+        .to(torch.float16).numpy() for row in ROWS
+    }  # fmt: skip
+    system.processor = system.processor.with_features(Store(features))
+    stored = batch(system, train=False)
+    assert "pixels" not in stored.inputs
+    assert stored.inputs["features"].dtype == torch.float16
+    pixels, kept = system.losses(live), system.losses(stored)
+    for task_name in pixels.tasks:
+        assert float(kept.tasks[task_name].total) == pytest.approx(float(pixels.tasks[task_name].total), rel=1e-2)
+    system.processor = system.processor.with_features(None)
+    assert "pixels" in batch(system, train=False).inputs
+
+
+def test_views_are_named_by_all_that_changes_them(name: str) -> None:
+    keys = {build(name, **change).processor.view_key() for change in ({}, {"hflip": False}, {"antialias": True})}
+    assert len(keys) == 3
+    assert build(name).processor.view_changes(0) == frozenset()
+
+
+def test_a_row_without_its_picture_is_named(name: str) -> None:
+    system = build(name)
+    tasks = tuple(system.tasks.values())
+    with pytest.raises(DataError, match="e/0: images: got 0; want exactly one"):
+        system.processor.row(replace(ROWS[0], images=()), tasks, None)
+    with pytest.raises(DataError, match=r"broken.png"):
+        system.processor.row(replace(ROWS[0], images=(MemoryImage("broken.png", b"no"),)), tasks, None)
