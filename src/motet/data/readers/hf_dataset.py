@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from motet.data.readers.image_cells import Where, cell_ids, cell_images
 from motet.data.readers.places import place_name
 from motet.data.readers.table_file import check_columns
 
+_BATCH = 1000
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
@@ -73,7 +74,8 @@ class HfDataset:
         if "class" in columns.labels and not columns.names:
             columns = replace(columns, names=_names(data, columns.labels["class"][0]))
             object.__setattr__(self, "names", columns.names)
-        data = undecoded(data.select_columns(list(columns.wanted)))
+        # Rows come as Arrow has them: nothing is decoded, and nothing rewritten on disk as a cast would.
+        data = data.select_columns(list(columns.wanted)).with_format("arrow")
         local = path.exists()
         prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
         default_root = path if local else Path(path.absolute().anchor)
@@ -96,7 +98,7 @@ class HfDataset:
 
     def __getitem__(self, index: int) -> Example:
         image_ids, path = self.keys(index), self._where.path
-        cells = self._data[index]
+        cells = {column: values[0] for column, values in self._data[index].to_pydict().items()}
         return Example(
             id=f"{self._where.row_prefix}/{index}",
             images=cell_images([cells[column] for column in self._columns.image], self._where, index),
@@ -145,38 +147,32 @@ def _split(saved: Any, split: str, path: Path) -> Any:
 
 def _names(data: Any, column: str) -> tuple[str, ...]:
     feature = data.features[column]
-    return tuple(feature.names) if hasattr(feature, "names") else class_names(data[column])
+    return tuple(feature.names) if hasattr(feature, "names") else class_names(_cells(data, column))
 
 
-def undecoded(data: Any) -> Any:
-    """The same rows with images as `{"bytes", "path"}`, also within lists."""
-    import datasets
-
-    features = data.features.copy()
-    for column, feature in features.items():
-        if isinstance(feature, datasets.Image):
-            features[column] = datasets.Image(decode=False)
-        elif _holds_images(feature):
-            features[column] = datasets.List(datasets.Image(decode=False))
-    return data.cast(features) if features != data.features else data
+def first_of(data: Any, count: int) -> list[dict[str, Any]]:
+    """The first rows as plain values, images as `{"bytes", "path"}`."""
+    batches = data.with_format("arrow").iter(batch_size=count)
+    rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in batches), [])
+    return rows
 
 
-def _holds_images(feature: Any) -> bool:
-    import datasets
-
-    return isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image)
+def _cells(data: Any, column: str) -> Iterator[object]:
+    """A small column, read piece by piece."""
+    for batch in data.select_columns([column]).with_format("arrow").iter(batch_size=_BATCH):
+        yield from batch.column(column).to_pylist()
 
 
 def _ids(data: Any, columns: Columns, where: Where) -> tuple[tuple[str, ...], ...] | None:
     """The image ids of every row, read from the small columns alone; None where they are the row's number."""
     if columns.image_id:
-        rows = data.select_columns(list(columns.for_image_id))
-        given = (columns.formatted_id(cells) for cells in rows)
+        parts = zip(*(_cells(data, column) for column in columns.for_image_id), strict=True)
+        given = (columns.formatted_id(dict(zip(columns.for_image_id, part, strict=True))) for part in parts)
         return tuple((known or f"{where.row_prefix}/{row}",) for row, known in enumerate(given))
     if all(_one_encoded(data.features[column]) for column in columns.image):
         return None
     found: list[tuple[str, ...]] = []
-    for batch in data.select_columns(list(columns.image)).with_format("arrow").iter(batch_size=1000):
+    for batch in data.select_columns(list(columns.image)).with_format("arrow").iter(batch_size=_BATCH):
         cells = [_names_in(batch.column(column), data.features[column]) for column in columns.image]
         found += [cell_ids(list(row), where, len(found) + place) for place, row in enumerate(zip(*cells, strict=True))]
     return tuple(found)
@@ -186,6 +182,12 @@ def _one_encoded(feature: Any) -> bool:
     import datasets
 
     return isinstance(feature, datasets.Image) or getattr(feature, "dtype", "") in ("binary", "large_binary")
+
+
+def _holds_images(feature: Any) -> bool:
+    import datasets
+
+    return isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image)
 
 
 def _names_in(column: Any, feature: Any) -> list[object]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from motet.core import DataError
-from motet.data.recognise.class_folders import class_folders
+from motet.data.recognise.class_folders import find_class_folders
 from motet.data.recognise.found import Found as Found
-from motet.data.recognise.json_formats import json_formats
-from motet.data.recognise.other_formats import flickr_captions, hf_saved, idx_pairs, multi30k, tars, text_lines
-from motet.data.recognise.survey import survey
-from motet.data.recognise.tables import tables
+from motet.data.recognise.json_formats import find_json_formats
+from motet.data.recognise.other_formats import (
+    find_flickr,
+    find_hf_saved,
+    find_idx,
+    find_multi30k,
+    find_tars,
+    find_text_lines,
+)
+from motet.data.recognise.survey import survey_of
+from motet.data.recognise.tables import find_tables
 
 
 def recognise(folder: Path | str) -> tuple[Found, ...]:
@@ -29,7 +36,17 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
     root = Path(folder)
     if not root.is_dir():
         raise DataError("folder: got no folder; want one with data in it", path=root)
-    land = survey(root)
+    land = survey_of(root)
     # Official layouts first: each takes its files out of the survey, so that nothing is recognised twice.
-    looks = (multi30k, hf_saved, json_formats, idx_pairs, flickr_captions, text_lines, tables, tars, class_folders)
-    return tuple(found for look in looks for found in look(land))
+    finders = (
+        find_multi30k,
+        find_hf_saved,
+        find_json_formats,
+        find_idx,
+        find_flickr,
+        find_text_lines,
+        find_tables,
+        find_tars,
+        find_class_folders,
+    )
+    return tuple(found for find in finders for found in find(land))

@@ -10,7 +10,7 @@ from motet.data.recognise.found import Found, tried
 from motet.data.recognise.survey import Survey, part_of
 
 
-def class_folders(land: Survey) -> Iterator[Found]:
+def find_class_folders(land: Survey) -> Iterator[Found]:
     """Folders with at least two folders of images in them. The other parts get the training part's classes."""
     roots = [folder for folder in land.listings if not land.is_taken(folder) and len(_classes(land, folder)) >= 2]
     for root in roots:

@@ -18,7 +18,7 @@ _VQA_PATTERNS = ("COCO_train2014_{:012d}.jpg", "COCO_val2014_{:012d}.jpg", "COCO
 _OFFICIAL_PATTERNS = _VQA_PATTERNS[:3]
 
 
-def json_formats(land: Survey) -> Iterator[Found]:
+def find_json_formats(land: Survey) -> Iterator[Found]:
     """The formats whose data is one large JSON."""
     answers: list[tuple[Path, Any]] = []
     questions: list[tuple[Path, Any]] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DataError, MotetError
-from motet.data.readers.hf_dataset import load_split, undecoded
+from motet.data.readers.hf_dataset import first_of, load_split
 from motet.data.readers.json_file import checked, field, load_json
 from motet.data.readers.places import is_image
 from motet.data.recognise.found import Found, tried
@@ -24,7 +24,7 @@ _LANGUAGE_FILE = re.compile(r"([a-z]{2})(\.gz)?")
 _FLICKR_PHOTO = re.compile(r"\d+_[0-9a-f]{8,}\.jpg")
 
 
-def multi30k(land: Survey) -> Iterator[Found]:
+def find_multi30k(land: Survey) -> Iterator[Found]:
     """The official folder: `data/task1/image_splits/` and `raw/`."""
     for root in list(land.listings):
         raw = root / "data" / "task1" / "raw"
@@ -52,7 +52,7 @@ def _languages(files: tuple[str, ...], part: str) -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: (code != "en", code)))
 
 
-def hf_saved(land: Survey) -> Iterator[Found]:
+def find_hf_saved(land: Survey) -> Iterator[Found]:
     """Folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
     for folder, listing in list(land.listings.items()):
         if land.is_taken(folder) or not set(_HF_FILES) & set(listing.files):
@@ -85,15 +85,15 @@ def _hf_splits(folder: Path) -> list[str]:
 
 def _hf_rows(folder: Path, split: str) -> tuple[list[str], list[dict[str, object]]]:
     """The columns and first rows, with the names of classes in place of their numbers."""
-    data = undecoded(load_split(folder, split, None))
-    rows = [data[index] for index in range(min(len(data), _LOOKED_AT))]
+    data = load_split(folder, split, None)
+    rows = first_of(data, _LOOKED_AT)
     named = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
     for row in rows:
         row |= {column: names[row[column]] for column, names in named.items() if row[column] is not None}
     return list(data.column_names), rows
 
 
-def idx_pairs(land: Survey) -> Iterator[Found]:
+def find_idx(land: Survey) -> Iterator[Found]:
     """`train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, gzipped or not."""
     for path in list(land.files("-ubyte", "-ubyte.gz")):
         found = _IDX_IMAGES.fullmatch(path.name)
@@ -112,7 +112,7 @@ def idx_pairs(land: Survey) -> Iterator[Found]:
         )
 
 
-def flickr_captions(land: Survey) -> Iterator[Found]:
+def find_flickr(land: Survey) -> Iterator[Found]:
     """`captions.txt`, `*.token`, `results.csv`: by what their first lines look like."""
     for path in list(land.files(".txt", ".token", ".csv")):
         lines = first_lines(path, 12)
@@ -156,7 +156,7 @@ def _split_lists(land: Survey, captions: Path) -> list[Path]:
     return found
 
 
-def text_lines(land: Survey) -> Iterator[Found]:
+def find_text_lines(land: Survey) -> Iterator[Found]:
     """TSV without a header whose first column names crops."""
     for path in list(land.files(".tsv", ".txt")):
         rows = [line.split("\t") for line in first_lines(path, 20)]
@@ -178,7 +178,7 @@ def text_lines(land: Survey) -> Iterator[Found]:
         )
 
 
-def tars(land: Survey) -> Iterator[Found]:
+def find_tars(land: Survey) -> Iterator[Found]:
     """Folders of WebDataset shards; those of one part together."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in land.files(".tar", ".tar.gz", ".tgz"):

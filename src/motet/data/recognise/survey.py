@@ -19,6 +19,7 @@ _PARTS: dict[str, Part] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 _PART_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_PARTS, key=len, reverse=True))})(?![a-z])")
 
 
@@ -67,7 +68,7 @@ class Survey:
         return next((f for f in folders if wanted and all((f / name).is_file() for name in wanted)), None)
 
 
-def survey(root: Path) -> Survey:
+def survey_of(root: Path) -> Survey:
     """Looks at a folder and those below it, level by level, hidden ones left out."""
     listings: dict[Path, Listing] = {}
     level = [root]
@@ -114,6 +115,6 @@ def part_of(path: Path, root: Path) -> Part:
         ''
     """
     for name in reversed(path.relative_to(root).parts):
-        if found := _PART_WORD.search(name.lower().replace("_", " ")):
+        if found := _PART_WORD.search(_CAMEL.sub(" ", name).lower()):
             return _PARTS[found[1]]
     return ""

@@ -22,7 +22,7 @@ _MOST_SPLITS = 6
 _IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 
 
-def tables(land: Survey) -> Iterator[Found]:
+def find_tables(land: Survey) -> Iterator[Found]:
     """CSV, TSV, JSON, JSONL and Parquet whose columns name images and what belongs to them."""
     for path in list(land.files(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
         try:

@@ -1,0 +1,160 @@
+"""The published formats as they were published: small parts of real data sets, where they lie on this machine."""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from motet.core import Reader
+from motet.data.counts import Counts, count
+from motet.data.readers import (
+    CocoCaptions,
+    EasyVqa,
+    Flickr8k,
+    Gqa,
+    Idx,
+    ImageFolder,
+    Multi30k,
+    OcrLines,
+    VisualGenomeQA,
+    Vqav2,
+)
+from motet.data.readers.idx import FASHION
+from motet.data.recognise import recognise
+
+DATA = Path(os.environ.get("MOTET_DATA", "no data"))
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="MOTET_DATA names no folder of real data"),
+]
+
+
+def fashion(part: str) -> Reader:
+    images, labels = (DATA / "fashion_mnist" / f"{part}-{what}-ubyte.gz" for what in ("images-idx3", "labels-idx1"))
+    return Idx(images, labels, names=FASHION)
+
+
+def coco(part: str) -> Reader:
+    return CocoCaptions(DATA / "coco" / "annotations" / f"captions_{part}2017.json", DATA / "coco" / f"{part}2017")
+
+
+def flickr8k(split: str | None) -> Reader:
+    folder = DATA / "flickr8k"
+    return Flickr8k(folder / "captions.txt", folder / "Images", folder / f"{split}_images.txt" if split else None)
+
+
+def vqav2() -> Reader:
+    folder = DATA / "vqav2"
+    return Vqav2(
+        folder / "v2_OpenEnded_mscoco_train2014_questions.json",
+        folder / "v2_mscoco_train2014_annotations.json",
+        folder / "train2014",
+    )
+
+
+READ: dict[str, tuple[Callable[[], Reader], int, int, dict[str, object]]] = {
+    "cifar10": (lambda: ImageFolder(DATA / "cifar10" / "train"), 5000, 5000, {"class": 0}),
+    "fashion_mnist/train": (lambda: fashion("train"), 12000, 12000, {"class": 9}),
+    "fashion_mnist/test": (lambda: fashion("t10k"), 2000, 2000, {"class": 9}),
+    "coco/train": (lambda: coco("train"), 130, 130, {}),
+    "coco/val": (lambda: coco("val"), 172, 172, {}),
+    "flickr8k": (lambda: flickr8k(None), 933, 933, {}),
+    "flickr8k/train": (lambda: flickr8k("train"), 900, 900, {}),
+    "flickr8k/val": (lambda: flickr8k("val"), 33, 33, {}),
+    "multi30k/train": (
+        lambda: Multi30k(DATA / "multi30k", "train", languages=("en", "de", "fr", "cs")),
+        841,
+        841,
+        {"captions_de": ("Ein kleines Mädchen klettert in ein Spielhaus aus Holz.",)},
+    ),
+    "multi30k/val": (lambda: Multi30k(DATA / "multi30k", "val", task=2), 33, 33, {}),
+    "vqav2": (vqav2, 102, 67, {"answers": ("yes",) * 10, "answer": "yes"}),
+    "vgqa": (
+        lambda: VisualGenomeQA(DATA / "vgqa_sample" / "question_answers.json", DATA / "vgqa_sample"),
+        8,
+        2,
+        {"answers": ("Sailboats.",)},
+    ),
+    "gqa": (
+        lambda: Gqa(DATA / "gqa_sample" / "questions.json", DATA / "gqa_sample" / "images"),
+        2,
+        2,
+        {"answer": "picture"},
+    ),
+    "sroie/train": (
+        lambda: OcrLines(DATA / "sroie" / "line_crops" / "train_gt.tsv"),
+        2700,
+        2700,
+        {"text": ("TAN WOON YANN",)},
+    ),
+    "sroie/val": (
+        lambda: OcrLines(DATA / "sroie" / "line_crops" / "val_gt.tsv"),
+        1862,
+        1862,
+        {"text": ("TAN WOON YANN",)},
+    ),
+    "easy_vqa/train": (lambda: EasyVqa("train"), 38575, 4000, {"answer": "rectangle"}),
+    "easy_vqa/test": (lambda: EasyVqa("test"), 9673, 1000, {"answer": "triangle"}),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_counts_rows_and_images(name):
+    read, rows, images, labels = READ[name]
+    reader = read()
+    assert count(reader) == Counts(rows=rows, images=images, pairs=rows, unique_images=images)
+    assert labels.items() <= reader[0].labels.items()
+    for index in (0, rows // 2, rows - 1):
+        for file in reader[index].images:
+            with Image.open(io.BytesIO(file.read())) as image:
+                assert image.convert("RGB").size >= (1, 1)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_row_is_read(name):
+    reader = READ[name][0]()
+    ids = {reader[index].id for index in range(len(reader))}
+    assert len(ids) == len(reader)
+
+
+def test_captions_are_five_an_image():
+    for reader in (flickr8k(None), coco("train")):
+        assert {len(reader[index].labels["captions"]) for index in range(len(reader))} == {5}
+    assert sum(len(coco("val")[index].labels["captions"]) for index in range(172)) == 861
+
+
+def test_images_are_the_same_in_all_data_sets_that_have_them():
+    found = count(flickr8k(None), Multi30k(DATA / "multi30k", "train"), Multi30k(DATA / "multi30k", "val", task=2))
+    assert (found.images, found.unique_images) == (933 + 841 + 33, 933)
+    questions = count(vqav2(), coco("train"), coco("val"))
+    assert questions.unique_images < questions.images
+
+
+def test_folders_are_recognised():
+    seen = {
+        (folder, found.reader, found.kind, found.label, found.part, found.rows)
+        for folder in ("cifar10", "fashion_mnist", "coco", "flickr8k", "vqav2", "vgqa_sample", "gqa_sample", "sroie")
+        for found in recognise(DATA / folder)
+        if not found.problems
+    }
+    assert seen == {
+        ("cifar10", "ImageFolder", "classification", "class", "train", 5000),
+        ("fashion_mnist", "Idx", "classification", "class", "train", 12000),
+        ("fashion_mnist", "Idx", "classification", "class", "test", 2000),
+        ("coco", "CocoCaptions", "captioning", "captions", "train", 130),
+        ("coco", "CocoCaptions", "captioning", "captions", "val", 172),
+        ("flickr8k", "Flickr8k", "captioning", "captions", "train", 900),
+        ("flickr8k", "Flickr8k", "captioning", "captions", "val", 33),
+        ("vqav2", "Vqav2", "question answering", "answers", "train", 102),
+        ("vgqa_sample", "VisualGenomeQA", "question answering", "answers", "", 8),
+        ("gqa_sample", "Gqa", "question answering", "answers", "", 2),
+        ("sroie", "OcrLines", "text reading", "text", "train", 2700),
+        ("sroie", "OcrLines", "text reading", "text", "val", 1862),
+    }
+    languages = {
+        found.language for found in recognise(DATA / "multi30k") if found.part == "train" and found.rows == 841
+    }
+    assert languages == {"en", "de", "fr", "cs"}
