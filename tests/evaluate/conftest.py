@@ -66,11 +66,9 @@ class ToyProcessor:
             places = [place for place, (row, _) in enumerate(rows) if task.label in row.labels]
             truth = tuple(task.truth(rows[place][0]) for place in places)
             targets[task.name] = Target(torch.tensor(places, dtype=torch.long), None, truth)
-        return Batch(tuple(row.id for row, _ in rows), {"bytes": bytes_}, targets)
-
-    def view(self, image: Any, index: int) -> np.ndarray:
-        value = float(image.read()[0])
-        return np.broadcast_to(np.array([value - 95, 1, 0], dtype=np.float32)[:, None, None], (3, 2, 2)).copy()
+        firsts = [[text[0] - 95.0 if text else 0.0, 1.0, 0.0] for text in said]
+        pixels = torch.tensor(firsts)[:, :, None, None].expand(-1, -1, 2, 2)
+        return Batch(tuple(row.id for row, _ in rows), {"bytes": bytes_, "pixels": pixels}, targets)
 
 
 class ToySystem(System):
@@ -85,6 +83,7 @@ class ToySystem(System):
         self.weight = torch.nn.Parameter(torch.ones(1))
         self.inside = torch.nn.Dropout()
         self.calls: list[int] = []
+        self.encoded = 0
         if many:
             self.tasks_per_row = "many"
 
@@ -92,6 +91,7 @@ class ToySystem(System):
         raise NotImplementedError
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.encoded += len(pixels)
         return pixels.flatten(2).transpose(1, 2)
 
     def encoder_key(self) -> str | None:

@@ -76,6 +76,17 @@ def test_floors_stay_cheap_and_say_so(toy) -> None:
     assert "floors of pets: scored on 4 of 6 rows, answers from 3 training rows" in whole.notes
 
 
+def test_a_picture_of_several_tasks_is_looked_at_once(toy) -> None:
+    train, held_out, _ = sources(toy)
+    pets, again = classification("pets", NAMES), classification("again", NAMES)
+    train, held_out = (toy["replace"](source, tasks=(pets, again)) for source in (train, held_out))
+    system = toy["system"](pets, again)
+    report = evaluate(system, [held_out], batch_size=4)
+    floors = with_floors(report, system, [train], [held_out], batch_size=4).floors
+    assert floors["again"]["nearest neighbour"] == floors["pets"]["nearest neighbour"] == 100.0
+    assert system.encoded == 6
+
+
 def test_a_system_without_a_frozen_encoder_has_no_neighbours(toy, monkeypatch) -> None:
     train, held_out, system = sources(toy)
     monkeypatch.setattr(system, "encoder_key", lambda: None)

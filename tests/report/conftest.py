@@ -10,8 +10,6 @@ import pytest
 
 from motet.core import Report, Result
 
-DATA = {"pets/train": {"rows": 400, "ids": "a1"}, "pets/val": {"rows": 300, "ids": "b2"}}
-
 
 def result(task: str, value: float, *, metric: str = "accuracy", better: bool = True, count: int = 300) -> Result:
     """A main result on the task's validation rows."""
@@ -49,7 +47,9 @@ def write_run(folder: Path, values: dict[str, float], *, seed: int = 0, metrics:
         "tasks": list(values),
         "seed": seed,
         "data": {
-            f"{task}/{part}": {"rows": 300, "ids": f"{task}-{part}"} for task in values for part in ("train", "val")
+            f"{task}/{part}": {"fingerprint": f"{task}-{part}", "count": 300, "tasks": list(values)}
+            for task in values
+            for part in ("train", "val")
         },
         "parameters": {"all": 3_000_000, "trained": 1_300_000},
         "versions": {"motet": "0.1.0", "torch": "2.13.0"},

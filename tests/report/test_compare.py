@@ -67,8 +67,10 @@ def test_without_real_baselines_nothing_is_compared(made_run, tmp_path) -> None:
 
 def test_runs_on_other_rows_are_refused(made_run, tmp_path) -> None:
     joint, pets, read = runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 60.0, "read": 10.0})
-    other = made_run(tmp_path / "other", {"pets": 60.0}, data={"pets/val": {"rows": 299, "ids": "x"}})
-    with pytest.raises(ConfigError, match="source 'pets/val': got rows 299, ids x in other; want the rows of joint"):
+    other = made_run(tmp_path / "other", {"pets": 60.0}, data={"pets/val": {"fingerprint": "x", "count": 299}})
+    with pytest.raises(
+        ConfigError, match="source 'pets/val': got fingerprint x, count 299 in other; want the rows of joint"
+    ):
         compare([joint, read_run(other), read])
     assert compare([joint, pets, read]).pairs
 

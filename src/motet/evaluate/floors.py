@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from motet.core import Example, FeatureStore, Reader, Report, System, Task, rng_for
+from motet.core import Example, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluate.constants import Known, constant_floors
 from motet.evaluate.judging import Progress, judge, predicting
-from motet.evaluate.neighbours import neighbour_floor
+from motet.evaluate.neighbours import Looks, neighbour_floor
 from motet.evaluate.shuffled import ShuffledImages
 
 
@@ -25,7 +25,6 @@ def with_floors(
     max_rows: int = 500,
     workers: int = 0,
     seed: int = 0,
-    store: FeatureStore | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """The report with the floors of every task's main metric, and a note on how many rows they rest on.
@@ -44,11 +43,11 @@ def with_floors(
         max_rows: held-out rows that floors are scored on, for each task.
         workers: loader processes.
         seed: of the choice of rows and of the shuffle.
-        store: stored features of the frozen encoder, for the nearest neighbour.
         progress: told of every batch.
     """
     floors: dict[str, dict[str, float]] = {}
     notes: list[str] = []
+    looks = Looks(system, batch_size)
     with predicting(system):
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
@@ -57,7 +56,7 @@ def with_floors(
             known, asked = _known(train, task, max_train, seed), _rows(source.reader, task, places)
             floors[name] = {
                 **constant_floors(task, known, asked, seed=seed),
-                **neighbour_floor(system, task, known, asked, batch_size=batch_size, store=store),
+                **neighbour_floor(looks, task, known, asked),
                 **_shuffled_floor(system, source, task, places, batch_size, workers, seed, progress),
             }
             notes.append(

@@ -3,62 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from motet.core import Example, FeatureStore, System, Task
+from motet.core import Example, System, Task
 from motet.core.ranks import gather
 from motet.evaluate.constants import Known, said_truth, score
 from motet.evaluate.loading import own_rows
 
 
-def neighbour_floor(
-    system: System, task: Task, train: Known, held_out: Known, *, batch_size: int, store: FeatureStore | None = None
-) -> dict[str, float]:
-    """What the truth of the nearest training picture scores: ``{"nearest neighbour": x}``, or nothing.
+@dataclass
+class Looks:
+    """What pictures look like to a system's frozen encoder: a unit vector each, the mean over tokens.
 
-    Nearest by the cosine of the encoder's features, averaged over tokens. Questions have no such floor, since the
-    neighbour was asked something else; nor have systems without a frozen encoder, and rows without a picture.
+    Read through the system's processor as in prediction, so features that are stored are not encoded again. Pictures
+    that several tasks show are looked at once.
 
     Args:
-        system: in eval mode; its `encode` gives the features.
+        system: in eval mode.
+        batch_size: pictures at a time.
+        known: by image ids, what was looked at so far.
+    """
+
+    system: System
+    batch_size: int
+    known: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
+
+    def of(self, task: Task, examples: Sequence[Example]) -> np.ndarray:
+        """A row for each Example, (n, d); each rank encodes its part."""
+        unseen = {self._key(example): example for example in examples if self._key(example) not in self.known}
+        own = own_rows(range(len(unseen)))
+        keys, new = list(unseen), dict[tuple[str, ...], np.ndarray]()
+        for start in range(0, len(own), self.batch_size):
+            part = [keys[place] for place in own[start : start + self.batch_size]]
+            new.update(zip(part, self._vectors(task, [unseen[key] for key in part]), strict=True))
+        for part_of_rank in gather(new):
+            self.known.update(part_of_rank)
+        return np.stack([self.known[self._key(example)] for example in examples])
+
+    def _vectors(self, task: Task, examples: Sequence[Example]) -> np.ndarray:
+        processor = self.system.processor
+        rows = [processor.row(example, (task,), None) for example in examples]
+        inputs = processor.collate(rows, keep_truth=True).to(next(self.system.parameters()).device).inputs
+        tokens = inputs["features"] if "features" in inputs else self.system.encode(inputs["pixels"])
+        mean: np.ndarray = tokens.float().mean(dim=1).cpu().numpy()
+        return np.asarray(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12))
+
+    def _key(self, example: Example) -> tuple[str, ...]:
+        return example.image_ids or (example.id,)
+
+
+def neighbour_floor(looks: Looks, task: Task, train: Known, held_out: Known) -> dict[str, float]:
+    """What the truth of the nearest training picture scores: ``{"nearest neighbour": x}``, or nothing.
+
+    Questions have no such floor, since the neighbour was asked something else; nor have systems without a frozen
+    encoder, and rows without a picture.
+
+    Args:
+        looks: nearest by the cosine of these.
         task: what is asked.
         train: rows whose truths may be said.
         held_out: rows to answer.
-        batch_size: pictures encoded at a time.
-        store: stored features, read instead of encoding.
     """
     pictures = all(example.images for example, _ in [*train, *held_out])
-    if system.encoder_key() is None or "text" in task.sees or not pictures or not train or not held_out:
+    if looks.system.encoder_key() is None or "text" in task.sees or not pictures or not train or not held_out:
         return {}
-    answers = [said_truth(task, truth) for _, truth in train]
-    said = [answer for answer in answers if answer is not None]
-    if len(said) < len(answers):
+    said = [answer for _, truth in train if (answer := said_truth(task, truth)) is not None]
+    if len(said) < len(train):
         return {}
-    known = _features(system, [example for example, _ in train], batch_size, store)
-    asked = _features(system, [example for example, _ in held_out], batch_size, store)
+    known = looks.of(task, [example for example, _ in train])
+    asked = looks.of(task, [example for example, _ in held_out])
     nearest = (asked @ known.T).argmax(axis=1)
     return {"nearest neighbour": score(task, held_out, [said[place] for place in nearest.tolist()])}
-
-
-def _features(system: System, examples: Sequence[Example], batch_size: int, store: FeatureStore | None) -> np.ndarray:
-    """A unit vector (d,) for each row's first picture; each rank encodes its part."""
-    own = own_rows(range(len(examples)))
-    found: dict[int, np.ndarray] = {}
-    for start in range(0, len(own), batch_size):
-        places = own[start : start + batch_size]
-        found.update(zip(places, _mean_tokens(system, [examples[place] for place in places], store), strict=True))
-    whole = {place: vector for part in gather(found) for place, vector in part.items()}
-    vectors = np.stack([whole[place] for place in range(len(examples))])
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
-
-
-def _mean_tokens(system: System, examples: Sequence[Example], store: FeatureStore | None) -> np.ndarray:
-    images = [example.images[0] for example in examples]
-    if store is not None:
-        return np.stack([store.read(image, frozenset(), None).astype(np.float32).mean(axis=0) for image in images])
-    pixels = np.stack([system.processor.view(image, 0) for image in images])
-    encoded: Tensor = system.encode(torch.from_numpy(pixels).to(next(system.parameters()).device))
-    return encoded.float().mean(dim=1).cpu().numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from motet.core import ConfigError, Result
 from motet.report.runs import RunRecord
@@ -212,10 +213,11 @@ def _delta_of(run: RunRecord, pairs: Sequence[Pair]) -> float | None:
 
 
 def _check_rows(runs: Sequence[RunRecord]) -> None:
-    """Sources of one name hold the same rows in every run."""
-    first: dict[str, tuple[RunRecord, object]] = {}
+    """Sources of one name hold the same rows in every run; what is asked of them may differ."""
+    first: dict[str, tuple[RunRecord, dict[str, Any]]] = {}
     for run in runs:
-        for source, rows in run.data.items():
+        for source, said in run.data.items():
+            rows = {key: value for key, value in said.items() if key != "tasks"}
             other, known = first.setdefault(source, (run, rows))
             if known != rows:
                 raise ConfigError(
@@ -224,9 +226,8 @@ def _check_rows(runs: Sequence[RunRecord]) -> None:
                 )
 
 
-def _short(rows: object) -> str:
-    text = ", ".join(f"{key} {value}" for key, value in rows.items()) if isinstance(rows, Mapping) else str(rows)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+def _short(rows: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in rows.items())
 
 
 def _cost(groups: Sequence[Sequence[RunRecord]]) -> Cost:

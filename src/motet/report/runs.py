@@ -42,7 +42,7 @@ class RunRecord:
         seed: of its plan.
         report: its final numbers.
         log: what was seen on the way.
-        data: by source what tells its rows from others: fingerprint, count, role.
+        data: by source what tells its rows from others (fingerprint, count, images, role), and its tasks.
         parameters: how many numbers it has ("all", "trained").
         versions: of the packages it ran with, and the commit.
         credit: lines that stand beside pictures.
@@ -53,7 +53,7 @@ class RunRecord:
     seed: int
     report: Report
     log: Log = field(default_factory=Log)
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parameters: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: tuple[str, ...] = ()
