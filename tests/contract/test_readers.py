@@ -4,11 +4,13 @@ import gzip
 import io
 import json
 import pickle
+import re
 import struct
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +35,7 @@ from motet.data.readers import (
     Vqav2,
     WebDataset,
 )
+from motet.data.readers.idx import FASHION
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,9 @@ def image_folder(root: Path) -> Layout:
 
 
 def idx(root: Path) -> Layout:
-    images, labels = root / "train-images-idx3-ubyte.gz", root / "train-labels-idx1-ubyte"
+    images, labels = root / "train-images-idx3-ubyte.gz", root / "train-labels-idx1-ubyte.gz"
     images.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 3, 4, 5) + bytes(range(60))))
-    labels.write_bytes(struct.pack(">2I", 0x801, 3) + bytes([9, 0, 1]))
+    labels.write_bytes(gzip.compress(struct.pack(">2I", 0x801, 3) + bytes([9, 0, 1])))
     return Layout(lambda: Idx(images, labels), tables=(images, labels))
 
 
@@ -192,10 +195,9 @@ def hf_dataset(root: Path) -> Layout:
     datasets = pytest.importorskip("datasets")
     rows = {"image": [{"bytes": encoded(place), "path": None} for place in range(3)], "label": [0, 1, 1]}
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
-    folder = root / "saved"
-    datasets.Dataset.from_dict(rows, features=features, split="train").save_to_disk(str(folder))
-    arrow = next(folder.glob("*.arrow"))
-    return Layout(lambda: HfDataset(folder, image="image", labels={"class": "label"}), tables=(arrow,))
+    datasets.Dataset.from_dict(rows, features=features, split="train").save_to_disk(str(root))
+    arrow = next(root.glob("*.arrow"))
+    return Layout(lambda: HfDataset(root, image="image", labels={"class": "label"}), tables=(arrow,))
 
 
 def webdataset(root: Path) -> Layout:
@@ -331,3 +333,65 @@ def test_a_missing_image_is_an_error_that_names_the_row(layout: Layout) -> None:
             rows_of(reader)
         assert caught.value.row is not None
         file.write_bytes(whole)
+
+
+# Where docs/DATA.md says that the files of a reader lie.
+FOLDERS = {
+    "ImageFolder": "data/pets/train",
+    "Idx": "data/fashion_mnist",
+    "CocoCaptions": "data/coco",
+    "Flickr8k": "data/flickr8k",
+    "Flickr30k": "data/flickr30k",
+    "Multi30k": "data/multi30k",
+    "Vqav2": "data/vqav2",
+    "VisualGenomeQA": "data/vg",
+    "Gqa": "data/gqa",
+    "OcrLines": "data/receipts",
+    "EasyVqa": "data/easy_vqa",
+    "Table": "data/mine",
+    "HfDataset": "data/pets_hf",
+    "WebDataset": "data/shards",
+}
+PAGE = (Path(__file__).parents[2] / "docs" / "DATA.md").read_text(encoding="utf-8")
+
+
+def code_of(section: str) -> str:
+    """The Python of a section of the page."""
+    found = re.search(rf"^#+ {section}\n.*?^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None, f"docs/DATA.md: no section {section} with a line of Python"
+    return found[1]
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_the_page_shows_a_line_that_reads_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / FOLDERS[name]
+    folder.mkdir(parents=True)
+    LAYOUTS[name](folder)
+    known: dict[str, Any] = {**READERS, "FASHION": FASHION}
+    exec(code_of(name), known)
+    assert isinstance(known["reader"], READERS[name])
+    assert len(rows_of(known["reader"])) == len(known["reader"]) >= 1
+
+
+def test_the_page_recognises_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "flickr8k").mkdir(parents=True)
+    flickr8k(tmp_path / "data" / "flickr8k")
+    exec(code_of("Recognising a folder"), {})
+    assert capsys.readouterr().out.startswith("Flickr8k captioning captions train 2 ")
+
+
+def test_the_page_begins_with_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "flickr8k").mkdir(parents=True)
+    flickr8k(tmp_path / "data" / "flickr8k")
+    known: dict[str, Any] = {}
+    exec(code_of("Data"), known)
+    assert known["reader"].keys(0) == ("flickr/1000268201",)
+
+
+def test_the_page_counts(tmp_path: Path) -> None:
+    known: dict[str, Any] = {"reader": flickr8k(tmp_path).read()}
+    exec(code_of("Counting"), known)
+    assert known["count"](known["reader"]).unique_images == 2
