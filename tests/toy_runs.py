@@ -12,14 +12,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from toys import ToyJudge, ToyReader, toy_sources, toy_system
-
 from motet.core import Report, Step, rng_for
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.train.distributed import processes
 from motet.train.loop import train
 from motet.train.plan import Plan
+from toys import ToyJudge, ToyReader, toy_sources, toy_system
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["torch", "torch._dynamo", "torch.utils.tensorboard", "toys", "motet.train.loop"])

@@ -32,7 +32,10 @@ from motet.core import (
     UnsupportedTask,
     rng_for,
 )
+from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.train.plan import Plan
+from motet.train.run import Run
 
 WIDTH = 4
 
@@ -93,9 +96,9 @@ class ToyProcessor:
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Any:
         if self.store is not None:
-            x = self.store.read(example.images[0], tasks[0].invariant, rng)[0].astype(np.float32)
+            x = self.store.read(example.images[0], tasks[0].invariant, rng).astype(np.float32)
         else:
-            x = self.view(example.images[0], 0).reshape(-1)[:WIDTH]
+            x = self.view(example.images[0], 0)
         if rng is not None:
             x = x + self.noise * rng.normal(size=x.shape).astype(np.float32)
         return example.id, x, {task.name: task.truth(example) for task in tasks}
@@ -107,9 +110,8 @@ class ToyProcessor:
             places = [place for place, (_, _, truths) in enumerate(rows) if name in truths]
             truth = tuple(rows[place][2][name] for place in places)
             targets[name] = Target(torch.tensor(places), torch.tensor(truth), truth if keep_truth else ())
-        return Batch(
-            tuple(row[0] for row in rows), {"x": torch.from_numpy(np.stack([row[1] for row in rows]))}, targets
-        )
+        inputs = {"pixels" if self.store is None else "features": torch.from_numpy(np.stack([row[1] for row in rows]))}
+        return Batch(tuple(row[0] for row in rows), inputs, targets)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
         """View 1 is turned round, view 2 is cut at the end; (3, 1, 4)."""
@@ -191,7 +193,8 @@ class ToySystem(System):
         return hashlib.blake2b(self.get_buffer("encoder").numpy().tobytes(), digest_size=8).hexdigest()
 
     def logits(self, batch: Batch, name: str) -> Tensor:
-        hidden = torch.tanh(self.trunk(batch.inputs["x"][batch.targets[name].rows]))
+        features = batch.inputs["features"] if "features" in batch.inputs else self.encode(batch.inputs["pixels"])
+        hidden = torch.tanh(self.trunk(features[batch.targets[name].rows, 0]))
         return self.heads[name](self.dropout(hidden))
 
     def losses(self, batch: Batch) -> Losses:
@@ -224,7 +227,9 @@ class ToyJudge:
 
     asked: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
 
-    def __call__(self, system: System, sources: Sequence[Source], *, batch_size: int, step: int) -> Report:
+    def __call__(
+        self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int = 0
+    ) -> Report:
         results = []
         self.asked.append((step, tuple(task.name for source in sources for task in source.tasks)))
         for source in sources:
@@ -264,3 +269,24 @@ def toy_system(sources: Sequence[Source], **options: Any) -> ToySystem:
     system = ToyConfig(**options).build(tasks, texts=lambda: ("red", "green"))
     assert isinstance(system, ToySystem)
     return system
+
+
+def toy_run(**changes: Any) -> Run:
+    """Two tasks, thirty steps, sources of every role."""
+    sources = [
+        Source(
+            name=letter if role == "train" else f"{letter}/{role}",
+            reader=ToyReader(f"{letter}-{role}", rows),
+            tasks=(label_task(f"task_{letter}"),),
+            role=role,
+        )
+        for role, sizes in (("train", (40, 15)), ("val", (10, 10)), ("test", (15, 15)))
+        for letter, rows in zip("ab", sizes, strict=True)
+    ]
+    plain: dict[str, Any] = {
+        "system": ToyConfig(),
+        "sources": tuple(sources),
+        "schedule": Mixed(batch_size=16),
+        "plan": Plan(steps=30, lr=0.05, evaluate_every=10),
+    }
+    return Run(**plain | changes)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_runs import ToyRun, finish, start
 
 from motet.core.saved import read_weights, steps_in
 from motet.train.checkpoint import tensors_equal
+from toy_runs import ToyRun, finish, start
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,7 @@ def test_killed_from_outside_at_moments_nobody_chose(unbroken: dict[int, Path], 
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_two_ranks_killed_and_resumed_are_bit_equal(
-    unbroken: dict[int, Path], tmp_path: Path, workers: int
-) -> None:
+def test_two_ranks_killed_and_resumed_are_bit_equal(unbroken: dict[int, Path], tmp_path: Path, workers: int) -> None:
     processes = start(ToyRun(tmp_path, world=2, workers=workers, die={"step": 13}), world=2)
     assert finish(processes) == [-signal.SIGKILL] * 2
     assert finish(start(ToyRun(tmp_path, world=2, workers=workers), world=2)) == [0, 0]

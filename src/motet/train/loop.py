@@ -17,6 +17,7 @@ from motet.core.saved import steps_in
 from motet.data.loader import Loader, Ready
 from motet.data.mixture import Mixture
 from motet.data.source import Source
+from motet.evaluate import evaluate
 from motet.train import checkpoint
 from motet.train.balance import Balancer, RowMean
 from motet.train.checkpoint import Position
@@ -35,7 +36,9 @@ _FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "
 class Judge(Protocol):
     """Asks a system the rows of sources; `motet.evaluate.evaluate`."""
 
-    def __call__(self, system: System, sources: Sequence[Source], *, batch_size: int, step: int) -> Report:
+    def __call__(
+        self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int
+    ) -> Report:
         """The results, merged over ranks."""
         ...
 
@@ -50,7 +53,7 @@ def train(
     folder: str | Path,
     resume: bool = False,
     evaluate_at_end: bool = True,
-    judge: Judge | None = None,
+    judge: Judge = evaluate,
     eval_batch_size: int = 64,
     show: bool = True,
 ) -> Report:
@@ -69,7 +72,7 @@ def train(
         folder: of the run: log, TensorBoard, checkpoints.
         resume: go on from the latest checkpoint in `folder`; without one, start.
         evaluate_at_end: evaluate once more after the last step.
-        judge: how sources are evaluated; `motet.evaluate.evaluate` by default.
+        judge: how sources are evaluated.
         eval_batch_size: rows at once in evaluation.
         show: a live line on the terminal.
 
@@ -109,12 +112,12 @@ class _Running:
         balancer: Balancer,
         held_out: Sequence[Source],
         folder: Path,
-        judge: Judge | None,
+        judge: Judge,
         eval_batch_size: int,
     ) -> None:
         self.system, self.mixture, self.plan, self.folder = system, mixture, plan, folder
         self.held_out, self.eval_batch_size = held_out, eval_batch_size
-        self.judge: Judge = judge or _default_judge()
+        self.judge = judge
         self.device = next(system.parameters()).device
         self.optimizer = plan.optimizer.build(
             system.config.parameter_groups(system), lr=plan.lr, weight_decay=plan.weight_decay
@@ -231,7 +234,9 @@ class _Running:
         if not sources:
             return
         self.system.eval()
-        self.report = self.judge(self.system, sources, batch_size=self.eval_batch_size, step=self.step)
+        self.report = self.judge(
+            self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.plan.workers
+        )
         self.system.train()
         self.mixture.schedule.observe(self.report)
         journal.evaluated(self.report)
@@ -304,9 +309,3 @@ def _make(folder: Path) -> None:
     failure = broadcast(failure)
     if failure is not None:
         raise CheckpointError(failure)
-
-
-def _default_judge() -> Judge:
-    from motet.evaluate import evaluate
-
-    return evaluate

@@ -1,0 +1,191 @@
+"""Stored features on disk: parts that are whole or not there, each with the checksums of its blocks.
+
+    <store>/store.json         what the features were made by: encoder and view
+    <store>/<name>.npy         (rows, n, d) float16
+    <store>/<name>.json        whose rows: [content of the image, view], and a checksum for each block of rows
+    <store>/stamps.json        marks of files that were seen, with their content, so that they need not be read again
+
+A part without its `.json` was being written when its process was killed, and counts for nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import sys
+import time
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motet.core import DataError
+
+STORE, STAMPS = "store.json", "stamps.json"
+_BLOCK_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a store.
+
+    Args:
+        path: its `.npy`.
+        rows: for each row the content of the image and the view.
+        shape: of one row, (n, d).
+        block: rows of a block.
+        checksums: CRC-32 of each block.
+    """
+
+    path: Path
+    rows: tuple[tuple[str, int], ...]
+    shape: tuple[int, int]
+    block: int
+    checksums: tuple[int, ...]
+
+    def array(self) -> np.ndarray:
+        """The features, mapped into memory."""
+        array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return array
+
+    def whole(self) -> bool:
+        """Reads all of it and says whether it is what was written."""
+        try:
+            array = self.array()
+        except (OSError, ValueError, EOFError):
+            return False
+        if array.shape != (len(self.rows), *self.shape) or array.dtype != np.float16:
+            return False
+        return tuple(_checksums(array, self.block)) == self.checksums
+
+    def remove(self) -> None:
+        """Takes it away; who has it mapped goes on reading."""
+        self.path.with_suffix(".json").unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+def parts_in(store: Path) -> list[Part]:
+    """The finished parts of a store, in the order of their names; one whose index is damaged is removed."""
+    parts = []
+    for index in sorted(store.glob("part-*.json")):
+        try:
+            data = json.loads(index.read_text(encoding="utf-8"))
+            rows = tuple((str(content), int(view)) for content, view in data["rows"])
+            height, width = data["shape"]
+            part = Part(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            index.unlink(missing_ok=True)
+            continue
+        parts.append(part)
+    return parts
+
+
+def write_part(
+    store: Path, rows: Sequence[tuple[str, int]], shape: tuple[int, int], batches: Iterable[np.ndarray]
+) -> Iterator[int]:
+    """Writes a part as its features come, under another name until all of it is on the disk.
+
+    Args:
+        store: the folder.
+        rows: whose features, in the order of the batches.
+        shape: of one row.
+        batches: (b, n, d) float16, one after the other.
+
+    Yields:
+        How many rows are written, after each batch.
+
+    Raises:
+        DataError: the disk is full, or the folder cannot be written.
+    """
+    # The time comes first so that parts are found in the order they were written.
+    path = store / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.npy"
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            header = {"descr": "<f2", "fortran_order": False, "shape": (len(rows), *shape)}
+            np.lib.format.write_array_header_1_0(file, header)
+            done = 0
+            for batch in batches:
+                file.write(np.ascontiguousarray(batch, dtype="<f2").tobytes())
+                done += len(batch)
+                yield done
+            _sync(file)
+        block = max(1, _BLOCK_BYTES // (2 * shape[0] * shape[1]))
+        unfinished.rename(path)
+        checksums = _checksums(np.load(path, mmap_mode="r", allow_pickle=False), block)
+        data = {"rows": list(rows), "shape": shape, "block": block, "checksums": list(checksums)}
+        write_json(path.with_suffix(".json"), data)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise DataError(f"stored features: got {error.strerror or error}; want room to write", path=store) from error
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Writes a JSON file whole or not at all."""
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+    with unfinished.open("w", encoding="utf-8") as file:
+        json.dump(data, file)
+        _sync(file)
+    unfinished.rename(path)
+
+
+def read_stamps(store: Path) -> dict[str, str]:
+    """Marks of files that were seen and their content; none where the file is missing or damaged."""
+    try:
+        data = json.loads((store / STAMPS).read_text(encoding="utf-8"))
+        return {str(stamp): str(content) for stamp, content in data.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def clear_unfinished(store: Path) -> None:
+    """Removes what killed processes left; only for the holder of the lock."""
+    for path in store.glob("*.unfinished"):
+        path.unlink(missing_ok=True)
+    for path in store.glob("part-*.npy"):
+        if not path.with_suffix(".json").exists():
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(store: Path) -> Iterator[Iterator[None]]:
+    """Holds a store so that one process at a time fills it.
+
+    Yields:
+        An iterator that ends when the lock is held; each of its steps is a short wait for the present holder.
+    """
+    with (store / ".lock").open("w") as file:
+        yield _wait_for(file.fileno())  # closing the file gives the lock back, also when the process is killed
+
+
+def _wait_for(handle: int) -> Iterator[None]:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            yield
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _checksums(array: np.ndarray, block: int) -> Iterator[int]:
+    for start in range(0, len(array), block):
+        yield zlib.crc32(np.ascontiguousarray(array[start : start + block]).data)
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,333 @@
+"""What a frozen encoder makes of images, made once and read instead of the images.
+
+Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from motet.core import ConfigError, DataError, ImageFile, MotetError, Processor, System
+from motet.core.ranks import broadcast, rank
+from motet.core.task import Invariance
+from motet.data.feature_parts import (
+    STAMPS,
+    STORE,
+    Part,
+    clear_unfinished,
+    locked,
+    parts_in,
+    read_stamps,
+    write_json,
+    write_part,
+)
+from motet.data.source import Source
+from motet.data.units import images_of
+
+Filling: TypeAlias = Callable[[int, int], None]
+"""Told how many images' views are stored, of how many."""
+
+_PART_BYTES = 512 * 2**20
+_AT_ONCE = 256
+
+
+class FeatureFiles:
+    """Stored features of images, found by what is in the image, not by its name.
+
+    A view is chosen among the stored ones whose changes the task is invariant to. A file that was changed since it was
+    stored has another content, and is not found.
+
+    Args:
+        store: the folder of one encoder and one kind of view.
+        changes: what was done to each view.
+    """
+
+    def __init__(self, store: Path, changes: Sequence[frozenset[Invariance]]) -> None:
+        self.store, self.changes = store, tuple(changes)
+        self.parts = parts_in(store)
+        self._stamps = read_stamps(store)
+        self._rows: dict[str, dict[int, tuple[int, int]]] = {}
+        for place, part in enumerate(self.parts):
+            for row, (content, view) in enumerate(part.rows):
+                self._rows.setdefault(content, {})[view] = (place, row)
+        self._arrays: dict[int, np.ndarray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Each process maps the files itself.
+        return self.__dict__ | {"_arrays": {}}
+
+    def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
+        """One view's features, (n, d) float16. See `core.FeatureStore`.
+
+        Raises:
+            DataError: this image's content was never stored.
+        """
+        content = self._stamps.get(image.stamp()) or image.fingerprint()
+        views = self._rows.get(content, {})
+        allowed = [view for view, changes in enumerate(self.changes) if view in views and changes <= invariant]
+        if 0 not in views:
+            raise DataError(
+                "stored features: got none of this image as it is now; want it stored (did the file change?)",
+                path=image.name,
+            )
+        place, row = views[allowed[int(rng.integers(len(allowed)))] if rng is not None else 0]
+        if place not in self._arrays:
+            self._arrays[place] = self.parts[place].array()
+        return np.array(self._arrays[place][row])
+
+    @classmethod
+    def fill(
+        cls,
+        system: System,
+        images: Iterable[ImageFile],
+        folder: str | Path,
+        *,
+        views: int = 1,
+        batch_size: int = 64,
+        workers: int = 0,
+        on_bad_row: Literal["stop", "skip"] = "stop",
+        filling: Filling | None = None,
+    ) -> FeatureFiles:
+        """The store of a system's encoder with all these images in it; encodes those that are missing.
+
+        Parts that hold a wanted image are read whole and compared with their checksums first; a damaged one is made
+        again. Rank 0 does the work, the others wait; so does another run that fills the same store.
+
+        Args:
+            system: its `encode` and its processor's `view` make the features.
+            images: which.
+            folder: where stores lie; this one gets a folder of its own, by encoder and view.
+            views: views 0 to `views` - 1 are stored of each.
+            batch_size: images encoded at once.
+            workers: processes that decode.
+            on_bad_row: "skip" stores no features of an image that cannot be read; its rows are skipped in training.
+            filling: told of every batch.
+
+        Raises:
+            ConfigError: a system without a frozen encoder, no room on the disk, features beyond the range of float16.
+            DataError: an image that cannot be read.
+        """
+        store = _store_of(system, Path(folder))
+        work = _Work(system, store, views, batch_size, workers, on_bad_row, filling)
+        if rank() == 0:
+            try:
+                for _ in work.do(images):
+                    broadcast("still at it")  # the others wait for each message with the usual limit, not for all of it
+            except MotetError as error:
+                broadcast(str(error))
+                raise
+            broadcast("done")
+        else:
+            while (message := broadcast("")) != "done":
+                if message != "still at it":
+                    raise ConfigError(message)
+        return cls(store, [system.processor.view_changes(view) for view in range(views)])
+
+
+def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
+    """Every image that some task of a source looks at, once a source."""
+    for source in sources:
+        if any("image" in task.sees for task in source.tasks):
+            units = images_of(source.reader)
+            for unit in range(len(units)):
+                if units.ids[unit]:
+                    yield from source.reader[int(units.rows_of(unit)[0])].images
+
+
+def bytes_needed(system: System, images: Iterable[ImageFile], views: int = 1) -> int:
+    """What storing these images would take on the disk, from the encoded size of the first one."""
+    wanted = list(images)
+    return len(wanted) * views * _bytes_each(_shape(system, wanted[0])) if wanted else 0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One call of `fill` on rank 0; a generator, so that the other ranks hear of it now and then."""
+
+    system: System
+    store: Path
+    views: int
+    batch_size: int
+    workers: int
+    on_bad_row: Literal["stop", "skip"]
+    filling: Filling | None
+
+    def do(self, images: Iterable[ImageFile]) -> Iterator[None]:
+        try:
+            self.store.mkdir(parents=True, exist_ok=True)
+            with locked(self.store) as waiting:
+                yield from waiting
+                clear_unfinished(self.store)
+                write_json(self.store / STORE, _description(self.system))
+                yield from self._fill(images)
+        except OSError as error:
+            raise DataError(
+                f"stored features: got {error.strerror or error}; want a folder that can be written", path=self.store
+            ) from error
+
+    def _fill(self, images: Iterable[ImageFile]) -> Iterator[None]:
+        stamps = read_stamps(self.store)
+        known = len(stamps)
+        wanted: dict[str, ImageFile] = {}
+        for number, image in enumerate(images):
+            try:
+                stamp = image.stamp()
+                content = stamps.get(stamp) or image.fingerprint()
+            except DataError:
+                if self.on_bad_row == "stop":
+                    raise
+                continue
+            stamps[stamp] = content
+            wanted.setdefault(content, image)
+            if number % _AT_ONCE == 0:
+                yield
+        there: set[tuple[str, int]] = set()
+        for part in parts_in(self.store):
+            if any(content in wanted for content, _ in part.rows):
+                there.update(part.rows if _kept(part) else ())
+                yield
+        missing = [(content, view) for content in wanted for view in range(self.views) if (content, view) not in there]
+        if missing:
+            yield from self._encode(missing, wanted)
+        if len(stamps) != known:
+            write_json(self.store / STAMPS, stamps)
+
+    def _encode(self, missing: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[None]:
+        shape = self._first_shape(missing, images)
+        if shape is None:
+            return
+        each = _bytes_each(shape)
+        needed, free = len(missing) * each, shutil.disk_usage(self.store).free
+        if needed > free:
+            raise ConfigError(
+                f"Features: got {free:,} bytes free in {self.store}; want {needed:,} for {len(missing):,} views of "
+                f"{each:,} bytes (lower Features.views, or give another folder)"
+            )
+        # Whole batches in a part: one that was killed and goes on encodes the same batches, and so the same bits.
+        at_once = max(1, _PART_BYTES // (each * self.batch_size)) * self.batch_size
+        done = 0
+        for start in range(0, len(missing), at_once):
+            rows = missing[start : start + at_once]
+            for written in self._write(rows, images, shape):
+                if self.filling is not None:
+                    self.filling(done + written, len(missing))
+                yield
+            done += len(rows)
+
+    def _write(
+        self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile], shape: tuple[int, int]
+    ) -> Iterator[int]:
+        if self.on_bad_row == "skip":
+            # How many rows a part has must be known before it is written: look for bad images first.
+            rows = [row for row, good in zip(rows, self._readable(rows, images), strict=True) if good]
+        yield from write_part(self.store, rows, shape, self._features(rows, images)) if rows else ()
+
+    def _readable(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[bool]:
+        for batch in self._views(rows, images):
+            yield from (not isinstance(view, MotetError) for view in batch)
+
+    def _features(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[np.ndarray]:
+        device = next(self.system.parameters()).device
+        training = self.system.training
+        self.system.eval()
+        try:
+            for batch in self._views(rows, images):
+                for view in batch:
+                    if isinstance(view, MotetError):
+                        raise view
+                with torch.no_grad():
+                    features = self.system.encode(torch.from_numpy(np.stack(batch)).to(device))
+                stored: np.ndarray = features.float().cpu().numpy().astype(np.float16)
+                if not np.isfinite(stored).all():
+                    raise ConfigError(
+                        "Features: got features of the encoder beyond the range of float16 (65504); want a run without "
+                        "stored features"
+                    )
+                yield stored
+        finally:
+            self.system.train(training)
+
+    def _views(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> DataLoader[Any]:
+        return DataLoader(
+            _Views(self.system.processor, [(images[content], view) for content, view in rows]),
+            batch_size=self.batch_size,
+            num_workers=self.workers,
+            collate_fn=list,
+            multiprocessing_context="fork" if self.workers and sys.platform == "linux" else None,
+            generator=torch.Generator(),
+        )
+
+    def _first_shape(
+        self, missing: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]
+    ) -> tuple[int, int] | None:
+        for content, _ in missing:
+            try:
+                return _shape(self.system, images[content])
+            except DataError:
+                if self.on_bad_row == "stop":
+                    raise
+        return None
+
+
+class _Views(Dataset[Any]):
+    """Decoded views; an image that cannot be read gives its error, since a worker's error would lose its line."""
+
+    def __init__(self, processor: Processor, rows: Sequence[tuple[ImageFile, int]]) -> None:
+        self.processor, self.rows = processor, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: int) -> np.ndarray | MotetError:
+        image, view = self.rows[place]
+        try:
+            return self.processor.view(image, view)
+        except MotetError as error:
+            return error
+
+
+def _kept(part: Part) -> bool:
+    if part.whole():
+        return True
+    part.remove()
+    return False
+
+
+def _description(system: System) -> dict[str, str]:
+    encoder = system.encoder_key()
+    if encoder is None:
+        raise ConfigError(
+            f"Features: got {type(system).__name__}, whose encoder is not frozen or not there; want a frozen one, or "
+            "a run without stored features"
+        )
+    return {"encoder": encoder, "view": system.processor.view_key()}
+
+
+def _store_of(system: System, folder: Path) -> Path:
+    described = _description(system)
+    digest = hashlib.blake2b("\x1f".join(described.values()).encode(), digest_size=8).hexdigest()
+    return folder / digest
+
+
+def _shape(system: System, image: ImageFile) -> tuple[int, int]:
+    pixels = torch.from_numpy(system.processor.view(image, 0))[None].to(next(system.parameters()).device)
+    training = system.training
+    system.eval()
+    with torch.no_grad():
+        _, tokens, width = system.encode(pixels).shape
+    system.train(training)
+    return tokens, width
+
+
+def _bytes_each(shape: tuple[int, int]) -> int:
+    return 2 * shape[0] * shape[1]

@@ -1,0 +1,135 @@
+"""The system of a run: built, the same on every rank, started from another run's weights where the run says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from motet.core import CheckpointError, ConfigError, System, seed_for
+from motet.core.codec import to_plain
+from motet.core.ranks import broadcast, rank
+from motet.core.saved import ASSETS, CONFIG, Matched, fill, model_folder, read_weights, step_folder, steps_in
+from motet.data.parts import texts_of
+from motet.train.distributed import same_on_every_rank
+from motet.train.run import From, Run
+
+
+def build_system(run: Run, device: torch.device, *, resume_from: Path | None = None) -> tuple[System, Matched | None]:
+    """The system of a run, on its device, with its starting weights.
+
+    Rank 0 reads the texts and fetches what is pretrained; the others get its files and weights. New weights are drawn
+    from the run's seed.
+
+    Args:
+        run: what to build.
+        device: where.
+        resume_from: a run folder that training will go on from: its files are taken, and nothing is fetched since the
+            weights follow.
+
+    Returns:
+        The system, and which names matched where it starts from another run.
+
+    Raises:
+        UnsupportedTask: a task that the system cannot answer.
+        CheckpointError: the other run cannot be read, or a shape differs.
+    """
+    steps = () if resume_from is None else steps_in(resume_from)
+    matched: Matched | None = None
+    if steps and resume_from is not None:
+        system = _build(run, assets_in(step_folder(resume_from, steps[-1])))
+    else:
+        system = _build_on_rank_0_first(run)
+        if run.start is not None:
+            system, matched = _started(system, run, run.start)
+    system.to(device)
+    same_on_every_rank(system)
+    return system, matched
+
+
+def start_from(system: System, start: From) -> Matched:
+    """Fills a system with another run's weights, in place.
+
+    Args:
+        system: has its own weights where the other run has none.
+        start: which weights, under which names.
+
+    Returns:
+        What was filled, what stayed as it was, and what found no place.
+
+    Raises:
+        CheckpointError: the folder holds no model, a shape differs, or no name fits.
+    """
+    taken: dict[str, Tensor] = {}
+    for name, tensor in read_weights(start.folder).items():
+        renamed = _renamed(name, start.rename)
+        if renamed.startswith(start.include):
+            taken[renamed] = tensor
+    matched = fill(system, taken, strict=False, where=str(start.folder))
+    if not matched.kept:
+        raise CheckpointError(
+            f"{start.folder}: got no weight that fits ({len(taken)} names under {list(start.include)}, such as "
+            f"{next(iter(taken), 'none')!r}); want names such as {next(iter(system.state_dict()))!r}"
+        )
+    return matched
+
+
+def assets_in(folder: Path) -> dict[str, bytes]:
+    """The files beside a saved model's weights (its tokeniser), by name."""
+    try:
+        names = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["assets"]
+        return {name: (folder / ASSETS / name).read_bytes() for name in names}
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder}: got {error}; want a whole saved model") from error
+
+
+def _started(system: System, run: Run, start: From) -> tuple[System, Matched]:
+    """Where all weights are taken and the systems are of one kind, the old tokeniser comes with them."""
+    folder = model_folder(start.folder)
+    if start.include == ("",) and _same_kind(folder, run):
+        with_files = _build(run, assets_in(folder))
+        own = with_files.state_dict()
+        fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}
+        fill(with_files, fresh, strict=False, where="fresh weights")
+        system = with_files
+    return system, start_from(system, start)
+
+
+def _same_kind(folder: Path, run: Run) -> bool:
+    try:
+        saved = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / CONFIG}: got {error}; want a saved system") from error
+    return bool(saved == to_plain(run.system)["class"])
+
+
+def _build_on_rank_0_first(run: Run) -> System:
+    if rank() == 0:
+        system = _build(run, None)
+        broadcast(dict(system.assets()))
+        return system
+    return _build(run, broadcast({}))
+
+
+def _build(run: Run, assets: Mapping[str, bytes] | None) -> System:
+    def texts() -> Iterator[str]:
+        for source in run.of_role("train"):
+            yield from texts_of(source)
+
+    # Layers draw their first weights from the global generator; whoever called gets theirs back.
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed_for("weights", run.plan.seed) % 2**63)
+        system = run.system.build(run.tasks, texts=texts, assets=assets)
+    if not any(parameter.requires_grad for parameter in system.parameters()):
+        raise ConfigError(f"{type(system).__name__}: got no parameter to train; want at least one that is not frozen")
+    return system
+
+
+def _renamed(name: str, rename: Mapping[str, str]) -> str:
+    for old in sorted(rename, key=len, reverse=True):
+        if name.startswith(old):
+            return rename[old] + name[len(old) :]
+    return name

@@ -1,0 +1,91 @@
+"""A run as a value: its folder holds what was run, and a second look at it changes nothing."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from motet.core import CheckpointError, Report
+from motet.core.saved import read_weights, steps_in
+from motet.data.features import FeatureFiles
+from motet.train.checkpoint import tensors_equal
+from motet.train.execute import execute, store_features
+from motet.train.run import Features, Run
+from motet.train.start import build_system
+from toys import ToyConfig, ToyProcessor, ToyReader, toy_run
+
+
+def test_a_run_writes_everything_down(tmp_path: Path) -> None:
+    report = execute(toy_run(), tmp_path / "run", device="cpu", show=False)
+    assert report.role == "test"
+    assert [r.source for r in report.results if r.main] == ["a/test", "b/test"]
+    assert all(r.low is not None and r.low <= r.value <= (r.high or 0) for r in report.results)
+    assert report.floors["task_a"]["majority"] > 20
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {
+        "run.json", "report.json", "report-val.json", "predictions.jsonl", "log.jsonl", "tensorboard", "step-000030",
+    }  # fmt: skip
+    assert Report.from_dict(json.loads((tmp_path / "run/report.json").read_text())) == report
+    written = json.loads((tmp_path / "run/run.json").read_text())
+    assert written["data"]["a/test"] == written["data"]["a/test"] | {"count": 15, "role": "test"}
+    assert written["data"]["a"]["fingerprint"] != written["data"]["b"]["fingerprint"]
+    assert written["recipe"]["plan"]["steps"] == 30
+    assert written["recipe"]["system"]["width"] == 8
+    assert written["versions"]["torch"]
+    assert written["parameters"] == {"all": 94, "trained": 94}
+
+
+def test_a_begun_folder_is_refused_without_resume_and_judged_again_with_it(tmp_path: Path) -> None:
+    first = execute(toy_run(), tmp_path, device="cpu", show=False)
+    with pytest.raises(CheckpointError, match="got one that is not empty; want a new one, or --resume"):
+        execute(toy_run(), tmp_path, device="cpu", show=False)
+    assert execute(toy_run(), tmp_path, resume=True, device="cpu", show=False) == first
+
+
+def test_another_runs_folder_is_refused_with_what_differs(tmp_path: Path) -> None:
+    execute(toy_run(), tmp_path, device="cpu", show=False)
+    run = toy_run()
+    faster = dataclasses.replace(run, plan=dataclasses.replace(run.plan, lr=0.5))
+    with pytest.raises(CheckpointError, match=r"a checkpoint of another run: plan.lr: got 0.05; want 0.5$"):
+        execute(faster, tmp_path, resume=True, device="cpu", show=False)
+    wider = dataclasses.replace(run, system=ToyConfig(width=16))
+    with pytest.raises(CheckpointError, match=r"a checkpoint of another run: system.width: got 8; want 16$"):
+        execute(wider, tmp_path, resume=True, device="cpu", show=False)
+    source = dataclasses.replace(run.sources[0], reader=ToyReader("other", 40))
+    moved = dataclasses.replace(run, sources=(source, *run.sources[1:]))
+    with pytest.raises(CheckpointError, match=r"another run: sources.a.ids: got '\w+'; want '\w+'$"):
+        execute(moved, tmp_path, resume=True, device="cpu", show=False)
+
+
+def test_the_same_run_twice_gives_the_same_weights(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        execute(toy_run(), tmp_path / name, device="cpu", show=False, floors=False)
+    assert steps_in(tmp_path / "one") == (30,)
+    assert tensors_equal(read_weights(tmp_path / "one"), read_weights(tmp_path / "two"))
+
+
+def test_stored_features_are_read_instead_of_images(tmp_path: Path) -> None:
+    run = dataclasses.replace(toy_run(), features=Features(tmp_path / "store", views=2))
+    told: list[tuple[int, int]] = []
+    report = execute(run, tmp_path / "run", device="cpu", show=False, filling=lambda done, of: told.append((done, of)))
+    assert min(result.value for result in report.results) > 50
+    assert told[-1] == (2 * 55, 2 * 55)
+    system, _ = build_system(run, next(iter(read_weights(tmp_path / "run").values())).device)
+    store = store_features(run, system)
+    assert isinstance(store, FeatureFiles)
+    assert isinstance(system.processor, ToyProcessor)
+    assert system.encoded == 0  # type: ignore[attr-defined]
+
+
+def test_a_run_without_test_sources_reports_on_val(tmp_path: Path) -> None:
+    run = toy_run()
+    run = Run(
+        system=run.system,
+        sources=tuple(s for s in run.sources if s.role != "test"),
+        schedule=run.schedule,
+        plan=run.plan,
+    )
+    report = execute(run, tmp_path, device="cpu", show=False)
+    assert report.role == "val"
+    assert Report.from_dict(json.loads((tmp_path / "report.json").read_text())) == report
