@@ -38,7 +38,8 @@ def predict(
     name = task or next(iter(predictor.tasks))
     answer = predictor(name, image=image or None, text=text)
     if json:
-        say_json({"task": name, "images": image or [], "text": text, **plain(answer)})
+        asked = {"task": name, "images": image or [], "text": text}
+        say_json({**asked, "kind": type(answer).__name__, "answer": plain(answer)})
     else:
         say(in_words(answer))
 

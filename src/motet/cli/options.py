@@ -45,18 +45,32 @@ def trusted(names: list[str] | None) -> tuple[str, ...]:
     return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
 
 
-def run_of(folder: Path) -> Run:
-    """The run that a run folder was made by: its recipe, loaded again, with the settings it had.
+def folder_of(name: str) -> Path:
+    """Where the run of a recipe goes when nothing is said: ``lit_decoder:tiny`` to ``runs/lit_decoder-tiny``."""
+    where, _, function = name.rpartition(":") if ":" in name else (name, "", "")
+    stem = Path(where).stem
+    return Path("runs") / (f"{stem}-{function}" if function not in ("", "run") else stem)
+
+
+def origin_of(name: str, settings: list[str] | None) -> dict[str, object]:
+    """What `run.json` keeps so that the recipe can be loaded again, from wherever."""
+    where, dot, function = name.partition(".py")
+    known = f"{Path(where + dot).resolve()}{function}" if dot else name
+    return {"recipe": known, "settings": list(settings or ())}
+
+
+def run_of(folder: Path, settings: list[str] | None = None) -> Run:
+    """The run that a run folder was made by: its recipe, loaded again, with the settings it had and more.
 
     Raises:
         CheckpointError: it was not made from a recipe by name.
     """
     from motet.core.errors import CheckpointError
 
-    said = recorded(folder)
-    if not said.get("recipe"):
+    origin = recorded(folder).get("origin") or {}
+    if not origin.get("recipe"):
         raise CheckpointError(f"{folder}/run.json: got no recipe (made from Python?); want --recipe RECIPE")
-    return recipe_run(said["recipe"], list(said.get("settings", ())))
+    return recipe_run(origin["recipe"], [*origin.get("settings", ()), *(settings or ())])
 
 
 def recorded(folder: Path) -> dict[str, Any]:

@@ -1,9 +1,162 @@
-"""`train` and `evaluate`."""
+"""`train` and `evaluate`; both also under `torchrun -m motet.cli`."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
 import typer
+
+from motet.cli.options import (
+    Json,
+    RecipeName,
+    RunFolder,
+    Sets,
+    Trust,
+    folder_of,
+    origin_of,
+    recipe_run,
+    run_of,
+    trusted,
+)
+from motet.cli.screen import say, say_json, table
+
+if TYPE_CHECKING:
+    from motet.core import Report
+    from motet.train.run import Run
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
+    app.command(epilog="Example:  motet train lit_decoder:tiny --folder runs/tiny --set plan.steps=500")(train)
+    app.command(epilog="Example:  motet evaluate runs/tiny --role val --json")(evaluate)
+
+
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best there is by default")]
+
+
+def train(
+    recipe: RecipeName,
+    folder: Annotated[Path | None, typer.Option(help="of the run; runs/RECIPE by default")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on in a folder that was begun")] = False,
+    settings: Sets = None,
+    device: Device = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="code 1 when a result is below what the recipe expects")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Train a recipe, judge it on its test rows, and write the run's folder: log, checkpoints, report."""
+    run, place = recipe_run(recipe, settings), folder or folder_of(recipe)
+    report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
+    from motet.core.ranks import rank
+
+    if rank() == 0:
+        if json:
+            say_json({"folder": str(place), "finished": report.step == run.plan.steps, **report.to_dict()})
+        else:
+            _say_trained(report, run, place)
+    missed = shortfalls(report, run) if check else []
+    if missed:
+        say(*missed)
+        raise typer.Exit(1)
+
+
+def train_run(
+    run: Run, folder: Path, *, origin: dict[str, object], resume: bool, device: str | None, quiet: bool
+) -> Report:
+    """Trains a run and, on rank 0 once it is finished, writes its page and its card."""
+    from motet.cli.progress import counting
+    from motet.core.ranks import rank
+    from motet.recipes.finish import write_card, write_page
+    from motet.train.execute import execute
+
+    with counting("storing features", quiet=quiet) as filling:
+        report = execute(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
+    if rank() == 0 and report.step == run.plan.steps:
+        write_page(folder, run.sources, title=folder.name)
+        write_card(folder, trust=_modules_of(run))
+    return report
+
+
+def evaluate(
+    folder: RunFolder,
+    role: Annotated[Literal["val", "test"], typer.Option(help="which sources of its recipe")] = "test",
+    recipe: Annotated[str | None, typer.Option(help="take the sources of this recipe instead of its own")] = None,
+    settings: Sets = None,
+    tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows at a time")] = 64,
+    predictions: Annotated[
+        Path | None, typer.Option(help="write every row's prediction to this file (JSON lines)")
+    ] = None,
+    result_files: Annotated[
+        Path | None, typer.Option(help="write result files in COCO-caption and VQA form into this folder")
+    ] = None,
+    device: Device = None,
+    trust: Trust = None,
+    json: Json = False,
+) -> None:
+    """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
+    from motet.core.ranks import rank
+    from motet.evaluate import evaluate as evaluate_system
+    from motet.recipes.results import chosen_sources, write_result_files
+    from motet.restore import restore
+    from motet.train.distributed import processes
+
+    run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
+    lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
+    with processes(device) as place:
+        system = restore(folder, trust=(*trusted(trust), *_modules_of(run))).to(place)
+        sources = chosen_sources(run.sources, role, system.tasks, tasks)
+        report = evaluate_system(
+            system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=tasks
+        )
+        if rank() != 0:
+            return
+    if lines is not None and result_files is not None:
+        written = write_result_files(lines, result_files, system.tasks)
+        say(*(f"wrote {path}" for path in written if not json))
+    if json:
+        say_json(report.to_dict())
+    else:
+        _show_results(report)
+
+
+def shortfalls(report: Report, run: Run) -> list[str]:
+    """A line for each result that is below what its recipe expects, less what it allows."""
+    found = {(result.task, result.metric): result for result in report.results}
+    lines = []
+    for key, (value, allowed) in run.expect.items():
+        result = found.get(key)
+        if result is None:
+            lines.append(f"{key[0]} {key[1]}: got no result; want {value:g}")
+        elif (value - result.value if result.higher_is_better else result.value - value) > allowed:
+            lines.append(f"{key[0]} {key[1]}: got {result.value:.1f}; want {value:g}, at most {allowed:g} worse")
+    return lines
+
+
+def _say_trained(report: Report, run: Run, folder: Path) -> None:
+    if report.step < run.plan.steps:
+        say(f"stopped after step {report.step:,} of {run.plan.steps:,}; --resume goes on")
+        return
+    _show_results(report)
+    task = next(iter(report.results)).task if report.results else run.tasks[0].name
+    say(
+        f"report: {folder / 'report.html'}",
+        f"ask it: motet predict {folder} --task {task} --image FILE",
+        f"one model a task, to compare: motet baseline {folder}",
+    )
+
+
+def _show_results(report: Report) -> None:
+    from motet.report import tables
+
+    table(tables.RESULTS_HEAD, tables.results_rows(report), numbers=(2, 3, 4, 5))
+    say(*(f"note: {note}" for note in report.notes))
+
+
+def _modules_of(run: Run) -> tuple[str, ...]:
+    """The modules of one's own that a loaded recipe has brought in: its tasks' metrics and losses, its system."""
+    things = [run.system, *(metric for task in run.tasks for metric in task.metrics), *(t.loss for t in run.tasks)]
+    names = {getattr(thing, "__module__", type(thing).__module__) for thing in things if thing is not None}
+    return tuple(sorted(name for name in names if name.split(".")[0] != "motet"))

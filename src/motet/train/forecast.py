@@ -6,20 +6,20 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from motet.core import ConfigError, Example, ImageFile, System
+from motet.core import ConfigError, ImageFile, System
 from motet.core.task import Invariance
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
 from motet.data.sees import Sees, what_each_sees
 from motet.train.optim import set_rate
 from motet.train.run import Run
+from motet.train.start import build_system
 from motet.train.stepping import Updater
 
 
@@ -70,7 +70,7 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     """
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.plan.seed), run.plan.seed)
-    system = run.system.build(run.tasks, texts=lambda: _texts(run)).to(device)
+    system, _ = build_system(run, torch.device(device))
     sees = what_each_sees(mixture, run.plan.steps)
     encoding = _Encoding(system)
     if run.features is not None:
@@ -161,26 +161,6 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
     hidden = reading / run.plan.workers if run.plan.workers else 0.0
     whole = max(updating, hidden) if run.plan.workers else updating + reading
     return whole / timed_steps
-
-
-def _texts(run: Run) -> Iterator[str]:
-    """Every text of the training sources: questions, answers, captions, names."""
-    for source in run.of_role("train"):
-        for index in range(len(source.reader)):
-            example: Example = source.reader[index]
-            for task in source.tasks:
-                yield task.asked(example)
-                truth = example.labels.get(task.label)
-                yield from _as_texts(truth, getattr(task.target, "names", ()))
-
-
-def _as_texts(truth: object, names: Iterable[str]) -> Iterator[str]:
-    if isinstance(truth, str):
-        yield truth
-    elif isinstance(truth, tuple | list):
-        yield from (part for part in truth if isinstance(part, str))
-    elif isinstance(truth, int):
-        yield from list(names)[truth : truth + 1]
 
 
 def _num_images(mixture: Mixture) -> int:
