@@ -21,6 +21,7 @@ COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
 MIXED = "mixed"
 CATEGORIES = tuple(noun.name for noun in nouns_of())
 
+_OUTLINE = "outline"
 # OpenMoji draws with a fixed palette (its style guide); every colour of it by the word a person would use.
 _PALETTE = {
     "red": ("EA5A47", "D22F27", "781E32"),
@@ -31,7 +32,8 @@ _PALETTE = {
     "purple": ("8967AA", "B399C8"),
     "pink": ("FFA7C0", "E67A94"),
     "brown": ("A57939", "6A462F"),
-    "black": ("000000", "3F3F3F"),
+    "black": ("3F3F3F", "252525"),
+    _OUTLINE: ("000000",),
     "white": ("FFFFFF",),
     "grey": ("D0CFCE", "9B9B9A", "6E6E6D"),
 }
@@ -166,33 +168,34 @@ def _line(coloured: Image.Image) -> Image.Image:
 
 @cache
 def colour_of(drawing: str) -> str:
-    """The colour that fills most of a drawing, as a word of `COLOURS`, or "mixed" when none fills half of it.
+    """The colour that fills most of a drawing, as a word of `COLOURS`, or "mixed" when none fills six tenths of it.
 
-    Outlines do not count: black counts only where less than a fifth of the drawing is anything else. People and hands
-    are always "mixed": their clothes' colour is not theirs.
+    Outlines do not count, except where less than three tenths of the drawing is anything else. People and hands
+    are always "mixed", since their clothes' colour is not theirs; so are boats, drawn with blue water,
+    and the bicycle, whose white wheels outweigh it.
 
     Examples:
         >>> colour_of("🍋"), colour_of("🌈")
         ('yellow', 'mixed')
     """
-    if drawing in _people():
+    if drawing in _colourless():
         return MIXED
     values = np.asarray(picture(drawing))
     pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
     names, colours = _palette()
     nearest = np.abs(pixels[:, None] - colours).sum(-1).argmin(-1)
     words = names[nearest]
-    fills = words[words != "black"]
-    if len(fills) < 0.2 * len(words):
+    fills = words[words != _OUTLINE]
+    if len(fills) < 0.3 * len(words):
         return "black"
     found, counts = np.unique(fills, return_counts=True)
-    return str(found[counts.argmax()]) if counts.max() >= 0.5 * len(fills) else MIXED
+    return str(found[counts.argmax()]) if counts.max() >= 0.6 * len(fills) else MIXED
 
 
 @cache
-def _people() -> frozenset[str]:
-    nouns = ("person", "athlete", "fairy-tale figure", "hand", "body part")
-    return frozenset(drawing for name in nouns for drawing in noun_by_name(name).drawings)
+def _colourless() -> frozenset[str]:
+    nouns = ("person", "athlete", "fairy-tale figure", "hand", "body part", "boat", "landscape")
+    return frozenset(drawing for name in nouns for drawing in noun_by_name(name).drawings) | {"🚲"}
 
 
 @cache

@@ -64,7 +64,7 @@ class Scenes:
         count: how many pictures.
         seed: of the stream.
         size_hw: (height, width) in pixels.
-        kinds: None: things are called by 62 categories of over 1,000 drawings; a number: by the first so many of 40
+        kinds: None: things are called by 63 categories of over 1,000 drawings; a number: by the first so many of 40
             plain nouns with one to six drawings each, which a small model learns in minutes.
         ask: kinds of question; each row then has one in its text, always the same one. () for none.
         questions: rows for each picture, each with a question of its own.
