@@ -79,8 +79,7 @@ class _Writer:
         yield from ("", f"    motet plan {name}", f"    motet train {name}", '"""', "")
         yield from ("from pathlib import Path", "")
         if any("split_by_image(" in line for line in self.lines):
-            yield "from motet.core import Reader
-from motet.data.parts import split_by_image"
+            yield "from motet.data.parts import split_by_image"
         yield f"from motet.data.readers import {', '.join(readers)}"
         yield "from motet.data.schedules import Mixed"
         yield "from motet.data.source import Source"
