@@ -25,7 +25,7 @@ class Counts:
 
 
 def count(*readers: Reader) -> Counts:
-    """The numbers over all readers, from their image ids alone: a million rows take about a second."""
+    """The numbers over all readers, from their image ids alone: a million rows take a few seconds."""
     rows = images = pairs = 0
     everywhere: set[str] = set()
     for reader in readers:

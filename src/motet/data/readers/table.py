@@ -91,7 +91,7 @@ class Table:
     def keys(self, index: int) -> tuple[str, ...]:
         """The image ids of a row."""
         row = self._numbers(index)[0]
-        if known := self._columns.formatted_id(self._row(row)):
+        if self.image_id and (known := self._columns.formatted_id(self._row(row))):
             return (known,)
         return cell_ids([self._cells[column][row] for column in self._columns.image], self._where, row)
 
