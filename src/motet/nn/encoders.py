@@ -11,6 +11,7 @@ import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
 from motet.nn.lite0 import load_lite0
@@ -70,12 +71,13 @@ class TimmEncoder:
         name: as `timm.list_models()` has it; ``"hf_hub:..."`` works as in timm.
         size: height and width of what it is given; None for the size it was trained at.
         stage: whose output is read, from the end; -1 is the last, with the model's final norm where it has one.
+            Several: the tokens of the finest, each with what the coarser ones say of its place behind it.
         options: further arguments of `timm.create_model`.
     """
 
     name: str
     size: int | None = None
-    stage: int = -1
+    stage: int | tuple[int, ...] = -1
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, *, pretrained: bool) -> Encoder:
@@ -91,9 +93,8 @@ class TimmEncoder:
         try:
             model = timm.create_model(self.name, pretrained=pretrained, **options)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise ConfigError(
-                f"TimmEncoder {self.name!r}: got {type(error).__name__}: {error}; want a model that timm can build"
-            ) from error
+            got = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ConfigError(f"TimmEncoder {self.name!r}: got {got}; want a model that timm can build") from error
         return _TimmFeatures(model, self.size, self.stage)
 
 
@@ -103,11 +104,11 @@ class EmbeddedLite0:
 
     Args:
         size: height and width of what it is given; 224 is what it was trained at.
-        stage: whose output is read; -1 is the last block (320 channels, 1/32 of the size).
+        stage: whose output is read; -1 is the last block (320 channels, 1/32 of the size); or several.
     """
 
     size: int = 224
-    stage: int = -1
+    stage: int | tuple[int, ...] = -1
 
     def build(self, *, pretrained: bool) -> Encoder:
         """The model, up to and with the stage that is read."""
@@ -154,14 +155,15 @@ class PlainViT:
 
 
 class _TimmFeatures(Encoder):
-    def __init__(self, model: Any, size: int | None, stage: int) -> None:
+    def __init__(self, model: Any, size: int | None, stage: int | tuple[int, ...]) -> None:
         super().__init__()
         cfg = model.pretrained_cfg
-        self.norm = stage == -1
+        stages = [stage] if isinstance(stage, int) else sorted(stage)
+        self.norm = stages[-1:] == [-1]
         # In a tuple, so that it is no part of this module: only who asks for it has it among its weights.
         self._pool = (getattr(model, "attn_pool", None),)
         try:
-            self.indices = list(model.prune_intermediate_layers([stage], prune_norm=not self.norm, prune_head=True))
+            self.indices = list(model.prune_intermediate_layers(stages, prune_norm=not self.norm, prune_head=True))
         except (AttributeError, AssertionError, IndexError) as error:
             raise ConfigError(
                 f"TimmEncoder {cfg.get('architecture')!r}: got {type(error).__name__}: {error}; "
@@ -178,9 +180,10 @@ class _TimmFeatures(Encoder):
         self.num_tokens, self.width = tokens.shape[1:]
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        (grid,) = self.model.forward_intermediates(
+        finest, *coarser = self.model.forward_intermediates(
             pixels, indices=self.indices, norm=self.norm, stop_early=True, output_fmt="NCHW", intermediates_only=True
         )
+        grid = torch.cat([finest, *(F.interpolate(other, finest.shape[2:]) for other in coarser)], dim=1)
         tokens: Tensor = grid.flatten(2).transpose(1, 2)
         return tokens
 
