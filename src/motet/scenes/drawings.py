@@ -182,14 +182,17 @@ def colour_of(drawing: str) -> str:
         return MIXED
     values = np.asarray(picture(drawing))
     pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
+    found, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
     names, colours = _palette()
-    nearest = np.abs(pixels[:, None] - colours).sum(-1).argmin(-1)
-    words = names[nearest]
-    fills = words[words != _OUTLINE]
-    if len(fills) < 0.3 * len(words):
+    rgb = np.stack([found >> 16, (found >> 8) & 255, found & 255], axis=-1)
+    words = names[np.abs(rgb[:, None] - colours).sum(-1).argmin(-1)]
+    area = {str(word): int(counts[words == word].sum()) for word in np.unique(words)}
+    outline = area.pop(_OUTLINE, 0)
+    fills = sum(area.values())
+    if fills < 0.3 * (fills + outline):
         return "black"
-    found, counts = np.unique(fills, return_counts=True)
-    return str(found[counts.argmax()]) if counts.max() >= 0.6 * len(fills) else MIXED
+    most = max(area, key=lambda word: area[word])
+    return most if area[most] >= 0.6 * fills else MIXED
 
 
 @cache

@@ -104,10 +104,11 @@ def lay_out(
     middles = _place(rng, sides, room)
     depth_order = np.argsort(sides, kind="stable")  # nearer things look larger
     layers = {int(which): layer for layer, which in enumerate(depth_order)}
+    drawings = [drawings_of(noun, part, shared) for noun in chosen]
     things = [
         Thing(
             noun.name,
-            str(rng.choice(drawings_of(noun, part, shared))),
+            drawings[i][int(rng.integers(len(drawings[i])))],
             middles[i][0],
             middles[i][1],
             sides[i],
@@ -124,7 +125,8 @@ def _choose_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int)
     """Different nouns, but in four scenes of ten one comes twice or three times, so that counting means something."""
     chosen = [nouns[int(i)] for i in rng.choice(len(nouns), size=min(count, len(nouns)), replace=False)]
     chosen += [nouns[int(rng.integers(len(nouns)))] for _ in range(count - len(chosen))]
-    copies = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
+    chance = rng.random()
+    copies = 1 if chance < 0.6 else 2 if chance < 0.88 else 3
     for i in range(1, min(copies, count)):
         chosen[i] = chosen[0]
     return [chosen[int(i)] for i in rng.permutation(count)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -153,15 +154,8 @@ class Scenes:
 
     def scene(self, picture: int) -> Scene:
         """What is on a picture, before any pixel."""
-        return lay_out(
-            rng_for("scene", self.seed, self.part, picture, self._world()),
-            self.nouns,
-            part=self.part,
-            shared=self.drawings == "shared",
-            num_things=self.num_things,
-            written=self.written,
-            tone=self.ground,
-        )
+        plain = replace(self, count=1, size_hw=(128, 128), ask=(), questions=1, captions=("list",))
+        return _laid_out(plain, picture)
 
     def row(self, picture: int, row_id: str, question: Question | None = None, scene: Scene | None = None) -> Example:
         """The row of a picture, with a question or none.
@@ -193,8 +187,26 @@ class Scenes:
         return f"scenes/{self.seed}/{self.part}/{picture}/{self._world()}"
 
     def _world(self) -> str:
-        parts = (self.kinds, self.drawings, self.num_things, self.style, self.ground, self.written)
-        return hashlib.blake2b(repr(parts).encode(), digest_size=4).hexdigest()
+        return _digest((self.kinds, self.drawings, self.num_things, self.style, self.ground, self.written))
+
+
+@lru_cache(maxsize=64)
+def _digest(parts: tuple[object, ...]) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=4).hexdigest()
+
+
+@lru_cache(maxsize=16384)
+def _laid_out(scenes: Scenes, picture: int) -> Scene:
+    """Kept, since epochs come back to the same pictures and several readers share them."""
+    return lay_out(
+        rng_for("scene", scenes.seed, scenes.part, picture, scenes._world()),
+        scenes.nouns,
+        part=scenes.part,
+        shared=scenes.drawings == "shared",
+        num_things=scenes.num_things,
+        written=scenes.written,
+        tone=scenes.ground,
+    )
 
 
 @dataclass(frozen=True)
