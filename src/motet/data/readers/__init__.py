@@ -33,4 +33,20 @@ READERS: dict[str, type] = {
     "WebDataset": WebDataset,
 }
 
-__all__ = ["READERS", *READERS]
+__all__ = [
+    "READERS",
+    "ImageFolder",
+    "Idx",
+    "CocoCaptions",
+    "Flickr8k",
+    "Flickr30k",
+    "Multi30k",
+    "Vqav2",
+    "VisualGenomeQA",
+    "Gqa",
+    "OcrLines",
+    "EasyVqa",
+    "Table",
+    "HfDataset",
+    "WebDataset",
+]
