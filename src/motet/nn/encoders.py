@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
 from motet.nn.lite0 import load_lite0
+from motet.nn.transformer import sincos_positions
 from motet.nn.vit import ViT
 
 
@@ -72,12 +73,15 @@ class TimmEncoder:
         size: height and width of what it is given; None for the size it was trained at.
         stage: whose output is read, from the end; -1 is the last, with the model's final norm where it has one.
             Several: the tokens of the finest, each with what the coarser ones say of its place behind it.
+        placed: tokens pass a layer norm without weights and get fixed positions added, each stage apart; for trunks
+            such as convolutional ones, whose maps have neither. A ViT's tokens have both.
         options: further arguments of `timm.create_model`.
     """
 
     name: str
     size: int | None = None
     stage: int | tuple[int, ...] = -1
+    placed: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, *, pretrained: bool) -> Encoder:
@@ -95,7 +99,7 @@ class TimmEncoder:
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             got = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise ConfigError(f"TimmEncoder {self.name!r}: got {got}; want a model that timm can build") from error
-        return _TimmFeatures(model, self.size, self.stage)
+        return _TimmFeatures(model, self.size, self.stage, self.placed)
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,12 @@ class EmbeddedLite0:
     Args:
         size: height and width of what it is given; 224 is what it was trained at.
         stage: whose output is read; -1 is the last block (320 channels, 1/32 of the size); or several.
+        placed: see `TimmEncoder`; its map has a deviation of about 4 and knows little of where it is.
     """
 
     size: int = 224
     stage: int | tuple[int, ...] = -1
+    placed: bool = True
 
     def build(self, *, pretrained: bool) -> Encoder:
         """The model, up to and with the stage that is read."""
@@ -116,7 +122,7 @@ class EmbeddedLite0:
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(model)
-        return _TimmFeatures(model, self.size, self.stage)
+        return _TimmFeatures(model, self.size, self.stage, self.placed)
 
 
 @dataclass(frozen=True)
@@ -155,9 +161,10 @@ class PlainViT:
 
 
 class _TimmFeatures(Encoder):
-    def __init__(self, model: Any, size: int | None, stage: int | tuple[int, ...]) -> None:
+    def __init__(self, model: Any, size: int | None, stage: int | tuple[int, ...], placed: bool) -> None:
         super().__init__()
         cfg = model.pretrained_cfg
+        self.placed = placed
         stages = [stage] if isinstance(stage, int) else sorted(stage)
         self.norm = stages[-1:] == [-1]
         # In a tuple, so that it is no part of this module: only who asks for it has it among its weights.
@@ -183,9 +190,18 @@ class _TimmFeatures(Encoder):
         finest, *coarser = self.model.forward_intermediates(
             pixels, indices=self.indices, norm=self.norm, stop_early=True, output_fmt="NCHW", intermediates_only=True
         )
-        grid = torch.cat([finest, *(F.interpolate(other, finest.shape[2:]) for other in coarser)], dim=1)
-        tokens: Tensor = grid.flatten(2).transpose(1, 2)
-        return tokens
+        height, width = finest.shape[2:]
+        grids = [finest, *(F.interpolate(other, (height, width)) for other in coarser)]
+        parts = [grid.flatten(2).transpose(1, 2) for grid in grids]
+        if self.placed:
+            parts = [F.layer_norm(part, part.shape[2:]) + self._positions(height, width, part) for part in parts]
+        return torch.cat(parts, dim=2)
+
+    @staticmethod
+    def _positions(height: int, width: int, part: Float[Tensor, "b n c"]) -> Float[Tensor, "n c"]:
+        channels = part.shape[2]
+        table = sincos_positions(height, width, channels - channels % 4)
+        return F.pad(table, (0, channels % 4)).to(part)
 
     def pool(self) -> nn.Module | None:
         return self._pool[0]
