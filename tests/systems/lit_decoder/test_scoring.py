@@ -39,7 +39,8 @@ def test_any_names_are_scored_as_one_by_one(history_model, names):
 @pytest.mark.parametrize("max_rows", [1, 7, 20])
 def test_scores_do_not_depend_on_how_much_is_done_at_once(model, max_rows, monkeypatch):
     whole = score_names(model, model.start(), PREFIXES, torch.tensor(LENGTHS), NAMES)
-    monkeypatch.setattr("motet.systems.lit_decoder.scoring._NODES_AT_ONCE", 3)
+    monkeypatch.setattr("motet.systems.lit_decoder.scoring._LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr("motet.systems.lit_decoder.scoring._FEWEST_AT_ONCE", 3)
     pieces = score_names(model, model.start(), PREFIXES, torch.tensor(LENGTHS), NAMES, max_rows=max_rows)
     torch.testing.assert_close(whole, pieces, atol=1e-5, rtol=0)
 

@@ -7,16 +7,28 @@ for the length normalisation; Google t5x `decoding.beam_search` and flax `exampl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import Generated, S, SpecialIds, StepModel, pays_to_drop, rank, rows_of
+from motet.systems.lit_decoder.stepping import (
+    Generated,
+    S,
+    SpecialIds,
+    StepModel,
+    logsumexp_,
+    pays_to_drop,
+    rank,
+    rows_of,
+)
+
+Ends: TypeAlias = Literal["best", "beams", "every"]
 
 _NEVER = float("-inf")
+_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +45,9 @@ class Beam:
         noise: scale of the Gumbel noise; 0 is plain beam search, 1 draws `beams` different answers without replacement
             (Kool et al. 2019). See `decode_stochastically`.
         count_prompt_in_length: whether |Y| counts the forced tokens, as in t5x; Wu et al. count the output alone.
-        ends: which ends of answers are considered: those among the 2 * beams best candidates ("best", as in t5x), or
-            that of every beam at every step ("every", as in big_vision's PaliGemma code).
+        ends: which ends of answers are considered: those among the 2 * beams best candidates ("best", as in t5x), only
+            those among the best `beams` ("beams", as in Hugging Face transformers), or that of every beam at every step
+            ("every", as in big_vision's PaliGemma code).
 
     Raises:
         ConfigError: a number outside its range.
@@ -44,7 +57,7 @@ class Beam:
     alpha: float = 0.1
     noise: float = 0.0
     count_prompt_in_length: bool = False
-    ends: Literal["best", "every"] = "best"
+    ends: Ends = "best"
 
     def __post_init__(self) -> None:
         if self.beams < 1:
@@ -52,8 +65,8 @@ class Beam:
         for name in ("alpha", "noise"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"Beam.{name}: got {getattr(self, name)}; want 0 or more")
-        if self.ends not in ("best", "every"):
-            raise ConfigError(f"Beam.ends: got {self.ends!r}; want 'best' or 'every'")
+        if self.ends not in get_args(Ends):
+            raise ConfigError(f"Beam.ends: got {self.ends!r}; want one of {get_args(Ends)}")
 
     def penalty(self, length: Int[Tensor, "*b"]) -> Float[Tensor, "*b"]:
         """What the log-probability of an answer of this length is divided by.
@@ -156,6 +169,32 @@ def beam_search(
     return rank(final.tokens, final.log_probs, final.scores, finished, ids)
 
 
+def likeliest(logits: Float[Tensor, "r v"], k: int) -> tuple[Float[Tensor, "r k"], Int[Tensor, "r k"]]:
+    """The k largest of each row and where they are, the largest first: `topk` for long rows.
+
+    The k largest stand in the k blocks with the largest maxima: only these are sorted.
+
+    Examples:
+        >>> values, places = likeliest(torch.arange(1000.0)[None], 2)
+        >>> values.tolist(), places.tolist()
+        ([[999.0, 998.0]], [[999, 998]])
+    """
+    r, v = logits.shape
+    num_blocks = v // _BLOCK
+    if num_blocks < 2 * k:
+        values, places = logits.topk(k)
+        return values, places
+    blocks = logits[:, : num_blocks * _BLOCK].view(r, num_blocks, _BLOCK)
+    best = blocks.amax(-1).topk(k).indices
+    inside = blocks.gather(1, best[..., None].expand(-1, -1, _BLOCK)).flatten(1)
+    pool = torch.cat([inside, logits[:, num_blocks * _BLOCK :]], dim=1)
+    values, places = pool.topk(k)
+    block, offset = places // _BLOCK, places % _BLOCK
+    # What stands after the k blocks in the pool is the rest of the row that filled no block.
+    first = torch.where(block < k, best.gather(1, block.clamp(max=k - 1)), num_blocks + block - k)
+    return values, first * _BLOCK + offset
+
+
 @dataclass(frozen=True)
 class _Found:
     """The best next tokens of each image's beams, and the ends of answers that are considered."""
@@ -168,16 +207,17 @@ class _Found:
 
 
 def _candidates(
-    logits: Float[Tensor, "r v"], totals: Float[Tensor, "a m"], ids: SpecialIds, k: int, ends: Literal["best", "every"]
+    logits: Float[Tensor, "r v"], totals: Float[Tensor, "a m"], ids: SpecialIds, k: int, ends: Ends
 ) -> _Found:
-    (a, m), v = totals.shape, logits.shape[-1]
-    # The logarithm of the softmax is taken of the candidates alone: its sum is needed once a beam.
-    offset = totals - logits.logsumexp(-1).view(a, m)
+    (a, m), k_children = totals.shape, min(2 * k, logits.shape[-1])
+    pad, end = logits[:, ids.pad].clone(), logits[:, ids.eos].clone()
     logits[:, ids.pad] = _NEVER
-    all_ends = offset + logits[:, ids.eos].view(a, m)
     if ends == "every":
         logits[:, ids.eos] = _NEVER
-    values, tokens = logits.topk(min(2 * k, v))
+    values, tokens = likeliest(logits, k_children)
+    logits[:, ids.pad], logits[:, ids.eos] = pad, end
+    offset = totals - logsumexp_(logits).view(a, m)
+    all_ends = offset + end.view(a, m)
     pooled = (values.view(a, m, -1) + offset[..., None]).flatten(1)
     best, places = pooled.topk(min(2 * k, pooled.shape[1]))
     parents = places // values.shape[-1]
@@ -196,6 +236,8 @@ def _candidates(
     if ends == "every":
         end_totals, end_parents = all_ends, torch.arange(m, device=totals.device).expand(a, m)
     else:
+        if ends == "beams":
+            is_end[:, k:] = False
         end_totals, end_parents = best.masked_fill(~is_end, _NEVER), parents[:, : best.shape[1]]
     return _Found(live_totals, parents.gather(1, live), tokens.gather(1, live), end_totals, end_parents)
 

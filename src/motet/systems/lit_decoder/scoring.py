@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import S, SpecialIds, StepModel, prefill
+from motet.systems.lit_decoder.stepping import S, SpecialIds, StepModel, logsumexp_, prefill
 
-# Places whose logits over the whole vocabulary are in memory together.
-_NODES_AT_ONCE = 128
+# Logits in memory together (what stays in a processor's cache is read again fastest), but of no fewer places than this.
+_LOGITS_AT_ONCE, _FEWEST_AT_ONCE = 2**20, 64
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,15 @@ def _edges(model: StepModel[S], features: Float[Tensor, "b n d"], level: Level) 
     order = level.parents.argsort(stable=True)
     nodes = (torch.arange(b, device=flat.device)[:, None] * n + level.parents[order]).flatten()
     tokens = level.tokens[order].repeat(b)
-    starts = torch.arange(0, b * n, _NODES_AT_ONCE, device=flat.device)
+    size = max(_FEWEST_AT_ONCE, _LOGITS_AT_ONCE // model.logits(flat[:1]).shape[-1])
+    starts = torch.arange(0, b * n, size, device=flat.device)
     bounds = [*torch.searchsorted(nodes, starts).tolist(), len(nodes)]
     found = torch.empty(len(nodes), device=flat.device)
     for start, first, last in zip(starts.tolist(), bounds, bounds[1:], strict=False):
-        logits = model.logits(flat[start : start + _NODES_AT_ONCE]).float()
+        logits = model.logits(flat[start : start + size]).float()
         here = nodes[first:last] - start
-        found[first:last] = logits[here, tokens[first:last]] - logits.logsumexp(-1)[here]
+        found[first:last] = logits[here, tokens[first:last]]
+        found[first:last] -= logsumexp_(logits)[here]
     edges = torch.empty(b, len(order), device=flat.device)
     edges[:, order] = found.view(b, -1)
     return edges

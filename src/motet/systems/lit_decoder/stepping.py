@@ -139,6 +139,12 @@ def rows_of(tokens: Int[Tensor, "a m t"], places: Int[Tensor, "a n"]) -> Int[Ten
     return tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
+def logsumexp_(logits: Float[Tensor, "r v"]) -> Float[Tensor, "r"]:
+    """The logarithm of the softmax's denominator; the logits are used up for it, to save a second tensor."""
+    peak = logits.amax(-1)
+    return logits.sub_(peak[:, None]).exp_().sum(-1).log_().add_(peak)
+
+
 def pays_to_drop(num_done: int, num_images: int) -> bool:
     """Whether leaving finished images out is worth copying the state of the others."""
-    return 4 * num_done >= num_images
+    return 8 * num_done >= num_images
