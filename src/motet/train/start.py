@@ -40,7 +40,12 @@ def build_system(run: Run, device: torch.device, *, resume_from: Path | None = N
     steps = () if resume_from is None else steps_in(resume_from)
     matched: Matched | None = None
     if steps and resume_from is not None:
-        system = _build(run, assets_in(step_folder(resume_from, steps[-1])))
+        folder = step_folder(resume_from, steps[-1])
+        system = _build(run, assets_in(folder))
+        # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
+        # the saved one. What does not fit is refused by the checkpoint's own check, which knows whose run it is.
+        own, saved = system.state_dict(), read_weights(folder)
+        fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
     else:
         system = _build_on_rank_0_first(run)
         if run.start is not None:

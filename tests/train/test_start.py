@@ -1,0 +1,36 @@
+"""A run that goes on has the encoder it began with before anything is stored of it."""
+
+from __future__ import annotations
+
+import torch
+
+from motet.data.schedules import Mixed
+from motet.nn.encoders import EmbeddedLite0
+from motet.prep.words import TrainedWords
+from motet.recipes.worlds import World
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.train.execute import execute
+from motet.train.plan import Plan
+from motet.train.run import Features, Run
+from motet.train.start import build_system
+
+
+def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
+    system = LiTDecoderConfig(
+        encoder=EmbeddedLite0(size=32), depth=1, width=16, heads=1, max_tokens=32, words=TrainedWords(size=300)
+    )
+    run = Run(
+        system=system,
+        sources=World(asked=("count",), train=4, val=2, test=2, size=32).sources(("train", "val")),
+        schedule=Mixed(batch_size=2),
+        plan=Plan(steps=1),
+        features=Features(tmp_path / "features"),
+    )
+    before = execute(run, tmp_path / "run", show=False)
+    fresh, _ = build_system(run, torch.device("cpu"))
+    again, _ = build_system(run, torch.device("cpu"), resume_from=tmp_path / "run")
+    assert again.encoder_key() == fresh.encoder_key()
+    stores = sorted(path.name for path in (tmp_path / "features").iterdir())
+    after = execute(run, tmp_path / "run", show=False, resume=True)
+    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == stores
+    assert after.results == before.results
