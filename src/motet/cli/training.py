@@ -63,9 +63,16 @@ def train(
 
 
 def train_run(
-    run: Run, folder: Path, *, origin: dict[str, object], resume: bool, device: str | None, quiet: bool
+    run: Run,
+    folder: Path,
+    *,
+    origin: dict[str, object],
+    resume: bool,
+    device: str | None,
+    quiet: bool = False,
+    finish: bool = True,
 ) -> Report:
-    """Trains a run and, on rank 0 once it is finished, writes its page and its card."""
+    """Trains a run and, on rank 0 once it is finished, writes its page and its card (unless `finish` is off)."""
     from motet.cli.progress import counting
     from motet.core.ranks import rank
     from motet.recipes.finish import write_card, write_page
@@ -73,7 +80,7 @@ def train_run(
 
     with counting("storing features", quiet=quiet) as filling:
         report = execute(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
-    if rank() == 0 and report.step == run.plan.steps:
+    if finish and rank() == 0 and report.step == run.plan.steps:
         write_page(folder, run.sources, title=folder.name)
         write_card(folder, trust=_modules_of(run))
     return report
@@ -107,9 +114,9 @@ def evaluate(
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     with processes(device) as place:
         system = restore(folder, trust=(*trusted(trust), *_modules_of(run))).to(place)
-        sources = chosen_sources(run.sources, role, system.tasks, tasks)
+        sources, asked = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
-            system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=tasks
+            system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=asked
         )
         if rank() != 0:
             return

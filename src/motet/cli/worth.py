@@ -4,24 +4,96 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from motet.cli.options import Json, run_of
+from motet.cli.options import Json, Sets, folder_of, origin_of, recipe_run, recorded, run_of
 from motet.cli.screen import console, say, say_json, table
+from motet.cli.training import train_run
 
 if TYPE_CHECKING:
+    from motet.core import Report
     from motet.data.source import Source
+    from motet.recipes.baseline import Budgets
     from motet.report import Comparison
     from motet.study import Done, Study
+    from motet.train.run import Run
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
+    app.command(epilog="Example:  motet baseline runs/tiny --match rows --lr 3e-4 --lr 1e-3")(baseline)
     app.command(epilog="Example:  motet compare runs/tiny runs/tiny-single")(compare)
     app.command(epilog="Example:  motet study studies/table1.py --jobs 2 --table docs/results/table1.md")(study)
+
+
+def baseline(
+    target: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="a recipe, or the folder of a multi-task run")],
+    match: Annotated[
+        Literal["rows", "steps"], typer.Option(help="what twin and multi-task run have in common")
+    ] = "rows",
+    tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
+    lrs: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--lr", help="a learning rate to try, chosen on val; default: a third, one and three times the run's"
+        ),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="where the twins go; RUN-single by default")] = None,
+    settings: Sets = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; the best there is by default")] = None,
+) -> None:
+    """Train a model of its own for every task, by the same code, and compare them with the multi-task run."""
+    from motet.recipes.baseline import budgets, train_baselines
+    from motet.restore.folder import read_report
+
+    run, place, origin, seen = _multi_task(target, settings)
+    twins_in = folder or place.with_name(f"{place.name}-single")
+    names = tasks or [task.name for task in run.tasks]
+    _show_budgets(budgets(run, names, seen), match)
+
+    def execute(twin: Run, where: Path, *, resume: bool) -> Report:
+        # Runs of the search have no test rows, and are looked at by nobody.
+        judged = bool(twin.of_role("test"))
+        return train_run(twin, where, origin=origin, resume=resume, device=device, finish=judged)
+
+    train_baselines(run, twins_in, execute=execute, tasks=names, match=match, lrs=lrs or (), seen=seen, say=say)
+    whole = len(names) == len(run.tasks) and read_report(place) is not None
+    hint = f"motet compare {place} {twins_in}"
+    if whole:
+        compare([place, twins_in])
+    else:
+        say(f"compare: {hint} (the multi-task run and the twins of all its tasks)")
+
+
+def _multi_task(
+    target: str, settings: list[str] | None
+) -> tuple[Run, Path, dict[str, object], Mapping[str, int] | None]:
+    """The multi-task run, its folder, where it came from, and the rows it took if it is finished."""
+    from motet.restore.folder import read_report
+
+    place = Path(target)
+    if not place.is_dir():
+        return recipe_run(target, settings), folder_of(target), origin_of(target, settings), None
+    report = read_report(place)
+    return run_of(place, settings), place, recorded(place).get("origin") or {}, report.rows_seen if report else None
+
+
+def _show_budgets(found: Sequence[Budgets], match: str) -> None:
+    rows = [
+        (
+            one.task,
+            f"{one.rows:,}",
+            f"{one.steps:,}",
+            *(f"{one.twin_rows[way]:,} in {one.twin_steps[way]:,} steps" for way in ("rows", "steps")),
+        )
+        for one in found
+    ]
+    head = ("task", "multi-task rows", "its steps", "twin matched by rows", "twin matched by steps")
+    table(head, rows, title=f"budgets; the twins are matched by {match}", numbers=(1, 2, 3, 4))
 
 
 def compare(
