@@ -12,7 +12,7 @@ from pathlib import Path
 
 from motet.core import Reader
 from motet.data.parts import Subset, split_by_image
-from motet.data.rates import ConcatPairs
+from motet.data.rates import Temperature
 from motet.data.readers import EasyVqa
 from motet.data.schedules import Mixed
 from motet.data.source import Role, Source
@@ -97,10 +97,10 @@ def photos() -> Run:
     Every set is cut by image: no test picture was seen in training, and a claim rests on 200 test pictures or more.
     """
     return Run(
-        system=small(width=256, pieces=6000),
+        system=small(pieces=3000),
         sources=photographs(),
-        schedule=Mixed(rates=ConcatPairs(), batch_size=64),
-        plan=Plan(steps=1500, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
+        schedule=Mixed(rates=Temperature(2.0), batch_size=64),
+        plan=Plan(steps=1000, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
     )
 

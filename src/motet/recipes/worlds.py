@@ -9,7 +9,7 @@ from motet.core import ConfigError, Task, nearest
 from motet.data.source import Role, Source
 from motet.scenes import KINDS, FreshQuestions, Scenes
 from motet.scenes.drawings import Part
-from motet.tasks import largest_thing, scene_caption, scene_question, scene_text
+from motet.tasks import largest_thing, number_of_things, scene_caption, scene_question, scene_text
 
 QUESTIONS = {kind: kind for kind in KINDS}
 
@@ -19,7 +19,8 @@ class World:
     """A stream of scenes, and what is asked of it.
 
     Args:
-        asked: names of tasks: "largest", "read", "caption", "caption_de" (or another language), or a kind of question.
+        asked: names of tasks: "largest", "number",
+            "read", "caption", "caption_de" (or another language), or a kind of question.
         train: pictures to learn from.
         val: pictures to choose by.
         test: pictures to judge by.
@@ -43,6 +44,8 @@ class World:
         """The task of a name."""
         if name == "largest":
             return largest_thing(self._scenes("train", 1).names)
+        if name == "number":
+            return number_of_things()
         if name == "read":
             return scene_text()
         if name in QUESTIONS:
@@ -74,5 +77,5 @@ class World:
             size_hw=(self.size, self.size),
             kinds=self.kinds,
             ask=ask or (),
-            written="letters",
+            written="number",
         )

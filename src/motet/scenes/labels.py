@@ -46,7 +46,8 @@ class View:
 class SceneLabels(Mapping[str, Any]):
     """All annotations of a scene by name; nothing is computed before it is read, and then once.
 
-    Every scene has: "class" (index of the largest thing's name), "captions" and "captions_<language>", "boxes"
+    Every scene has: "class" (index of the largest thing's name), "number" (how many things there are, less one),
+    "captions" and "captions_<language>", "boxes"
     (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (a tuple each, things from left to right), and the
     maps "masks", "instances", "segmentation", "depth", "normals", "edges". With something written: "text". `given` adds
     a row's own annotations ("answer", "answers", "region", ...), which come first.
@@ -108,6 +109,7 @@ def _captions(language: str) -> Callable[[SceneLabels], tuple[str, ...]]:
 
 FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
     "class": lambda labels: labels.view.names.index(labels.view.scene.largest.name),
+    "number": lambda labels: len(labels.view.scene.things) - 1,
     "captions": _captions("en"),
     **{f"captions_{language}": _captions(language) for language in LANGUAGES},
     "text": lambda labels: (labels.view.scene.writing.text,) if labels.view.scene.writing else (),

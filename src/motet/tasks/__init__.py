@@ -10,11 +10,13 @@ from motet.tasks.questions import question_answering as question_answering
 from motet.tasks.reading import text_reading as text_reading
 from motet.tasks.scenes import QUESTION_KINDS as QUESTION_KINDS
 from motet.tasks.scenes import largest_thing as largest_thing
+from motet.tasks.scenes import number_of_things as number_of_things
 from motet.tasks.scenes import scene_caption as scene_caption
 from motet.tasks.scenes import scene_question as scene_question
 from motet.tasks.scenes import scene_text as scene_text
 
 TASKS: dict[str, Task] = {
+    "number": number_of_things(),
     "caption": scene_caption("en"),
     "caption_de": scene_caption("de"),
     "read": scene_text(),

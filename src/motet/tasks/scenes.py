@@ -18,6 +18,11 @@ def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:
     return classification(name, names, crop=False)
 
 
+def number_of_things(*, most: int = 5) -> Task:
+    """Naming how many things a scene holds, "1" to `most`: a second classification task on the same pictures."""
+    return classification("number", [str(count + 1) for count in range(most)], label="number", crop=False)
+
+
 def scene_caption(language: str = "en", *, max_words: int = 30) -> Task:
     """Describing a scene in one language; English is called ``caption``, the others ``caption_de``, ...
 

@@ -1,0 +1,69 @@
+"""Table 1 of the LiT decoder paper at laptop scale, on scenes: does one decoder do as well as one a task?
+
+    motet study studies/lit_decoder_table1.py --jobs 2 --table docs/results/lit_decoder_table1.md
+
+Eight tasks in the paper's four categories over the same pictures, so that what tells tasks apart is the prompt alone.
+Every row of the table sees equally many training rows of each task.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from motet.core import Label
+from motet.data.schedules import Mixed
+from motet.recipes.lit_decoder import small, stored
+from motet.recipes.worlds import World
+from motet.scenes import CREDIT
+from motet.study import Study
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig
+from motet.systems.lit_decoder.options import ByCategory, Unconditioned
+from motet.train.optim import AdamW
+from motet.train.plan import Plan
+from motet.train.run import Run
+from motet.train.twins import single_task
+
+TASKS = ("largest", "number", "caption", "caption_de", "read", "count", "colour", "position")
+
+
+def multi_task() -> Run:
+    """The run that the rows of the table are variants of."""
+    return Run(
+        system=small(width=192),
+        sources=World(asked=TASKS, train=1000, val=60, test=300, kinds=8).sources(),
+        schedule=Mixed(batch_size=64),
+        plan=Plan(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
+        features=stored(),
+        credit=(CREDIT,),
+    )
+
+
+def study() -> Study:
+    """Task-conditioned, category-conditioned, unconditioned, single-task, feed-forward; three seeds."""
+    run = multi_task()
+    config = run.system
+    if not isinstance(config, LiTDecoderConfig):
+        raise TypeError(f"the study varies a LiT decoder; got {type(config).__name__}")
+    classifier = FeedforwardConfig(encoder=config.encoder, crop=config.crop, hflip=config.hflip)
+    by_itself = {task.name: single_task(run, task.name) for task in run.tasks}
+    return Study(
+        name="lit_decoder_table1",
+        cells={
+            "multi-task": run,
+            "category-conditioned": _with(run, dataclasses.replace(config, conditioning=ByCategory())),
+            "unconditioned": _with(run, dataclasses.replace(config, conditioning=Unconditioned())),
+            **{f"single-task/{name}": twin for name, twin in by_itself.items()},
+            **{
+                f"feed-forward/{task.name}": _with(by_itself[task.name], classifier)
+                for task in run.tasks
+                if isinstance(task.target, Label)
+            },
+        },
+        seeds=(0, 1, 2),
+        about="Scenes of the embedded world (a test bed, not real data), frozen EfficientNet-Lite0, 2-layer decoder.",
+    )
+
+
+def _with(run: Run, system: LiTDecoderConfig | FeedforwardConfig) -> Run:
+    return dataclasses.replace(run, system=system)
