@@ -97,7 +97,7 @@ def lay_out(
     count = int(rng.integers(num_things[0], num_things[1] + 1))
     chosen = _choose_nouns(rng, nouns, count)
     sizes = _choose_sizes(rng, count)
-    room = 0.72 if written else 1.0
+    room = 0.66 if written else 1.0
     # However crowded, a word of size still means sides that no other word has: see SIDES.
     shrink = 0.87 if (written and count > 2) or count > 5 else 0.93 if count > 4 else 1.0
     sides = [shrink * float(rng.uniform(*SIDES[size])) for size in sizes]
@@ -177,4 +177,4 @@ def _write(rng: np.random.Generator, written: Written) -> Writing | None:
             text = str(int(rng.integers(10, 100)))
         case "letters":
             text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), size=int(rng.integers(2, 5))))
-    return Writing(text, float(rng.uniform(0.36, 0.64)), 0.86, 0.24, bool(rng.random() < 0.5))
+    return Writing(text, float(rng.uniform(0.36, 0.64)), 0.83, 0.31, bool(rng.random() < 0.5))
