@@ -12,6 +12,7 @@ from motet.data.recognise.found import Kind
 
 Row: TypeAlias = Mapping[str, object]
 
+_IMAGES = ("image", "image_path", "image_file", "img", "file_name", "filename", "file", "path", "picture", "photo")
 _QUESTIONS = ("question", "questions", "query", "q", "prompt")
 _ANSWERS = ("answer", "answers", "a", "response", "multiple_choice_answer")
 _TEXTS = ("transcription", "transcript", "ocr", "ocr_text", "ground_truth", "gt", "words", "word")
@@ -68,13 +69,15 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         >>> found.kind, found.image, found.text, found.labels
         ('question answering', 'file', 'q', {'answers': 'a'})
     """
-    image = image or next((column for column in columns if _all(rows, column, _holds_image)), "")
+    likely = [column for column in columns if _all(rows, column, _holds_image)]
+    image = image or _named(likely, _IMAGES) or next(iter(likely), "")
     if not image or not rows:
         return None
     others = [column for column in columns if column != image]
     split = _named(others, _SPLITS)
-    others = [column for column in others if column != split and not _all(rows, column, _holds_image)]
-    found = _questions(others) or _named_label(others) or _unnamed(others, rows)
+    others = [column for column in others if column != split]
+    plain = [column for column in others if column not in likely]
+    found = _questions(others) or _named_label(others) or _unnamed(plain, rows)
     if found is None:
         return None
     kind, text, labels, languages = found
