@@ -81,6 +81,7 @@ def parts_in(store: Path) -> list[Part]:
             part = Part(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
         except (OSError, ValueError, KeyError, TypeError):
             index.unlink(missing_ok=True)
+            index.with_suffix(".npy").unlink(missing_ok=True)
             continue
         parts.append(part)
     return parts

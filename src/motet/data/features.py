@@ -247,7 +247,7 @@ class _Work:
                         raise view
                 with torch.no_grad():
                     features = self.system.encode(torch.from_numpy(np.stack(batch)).to(device))
-                stored: np.ndarray = features.float().cpu().numpy().astype(np.float16)
+                stored: np.ndarray = features.half().cpu().numpy()
                 if not np.isfinite(stored).all():
                     raise ConfigError(
                         "Features: got features of the encoder beyond the range of float16 (65504); want a run without "
