@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        import motet
+        from importlib.metadata import version
 
-        typer.echo(f"motet {motet.__version__}")
+        typer.echo(f"motet {version('motet')}")
         raise typer.Exit
 
 

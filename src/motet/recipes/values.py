@@ -114,7 +114,10 @@ class _Form:
 def _parse(text: str) -> _Form:
     text = text.strip()
     try:
-        return _form(ast.parse(text, mode="eval").body, text)
+        node = ast.parse(text, mode="eval").body
+        # Python's own text leaves out comments and brackets around the whole: "C#" and "(a)" are texts as they stand.
+        whole = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else text
+        return dataclasses.replace(_form(node, text), text=text, word=whole)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # No Python: a text with spaces or slashes, or several of them with commas between.
         words = [word.strip() for word in text.split(",") if word.strip()]
