@@ -1,0 +1,370 @@
+"""The LiT decoder as a whole; what all systems promise is asked in tests/contract."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from motet.core import Answer, Choice, ConfigError, DataError, Example, Label, MemoryImage, Task, Text, Words, rng_for
+from motet.metrics import Accuracy
+from motet.nn.encoders import PlainViT, TimmEncoder
+from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.prep.words import EOS, TrainedWords
+from motet.systems.lit_decoder import (
+    Beam,
+    ByCategory,
+    ByTask,
+    ByTaskPositions,
+    ClassTokens,
+    Concat,
+    Greedy,
+    Linear,
+    LiTDecoderConfig,
+    Map,
+    Sample,
+    Scoring,
+    SplitCap,
+    Unconditioned,
+)
+from motet.systems.lit_decoder.model import LiTDecoder
+
+CONFIG = LiTDecoderConfig(
+    encoder=PlainViT(size=16, patch=8, width=16, depth=1, heads=2), mode=FromScratch(), depth=1, width=32, heads=2,
+    dropout=0.0, words=TrainedWords(size=300),
+)  # fmt: skip
+IMAGE = frozenset({"image"})
+LABEL = Task(
+    name="colour", sees=IMAGE, label="class", target=Label(("red", "blue", "red and blue")), metrics=(Accuracy,),
+    category="classification", invariant=frozenset({"crop", "hflip"}),
+)  # fmt: skip
+CAPTION = Task(name="caption", sees=IMAGE, label="captions", target=Text(6), metrics=(Accuracy,), category="captioning")
+VQA = Task(
+    name="vqa", sees=frozenset({"image", "text"}), label="answers", target=Answer(), metrics=(Accuracy,), category="qa"
+)
+SENTENCE = Task(
+    name="mood", sees=frozenset({"text"}), label="mood", target=Label(("good", "bad")), metrics=(Accuracy,),
+    category="sentence",
+)  # fmt: skip
+TASKS = (LABEL, CAPTION, VQA)
+
+
+def picture(value: tuple[int, int, int]) -> MemoryImage:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 18), value).save(buffer, "PNG")
+    return MemoryImage(f"{value}.png", buffer.getvalue())
+
+
+def row(index: int, **changes) -> Example:
+    name = ("red", "blue")[index]
+    labels = {
+        "class": index,
+        "captions": (f"all of it is {name}", f"{name} things"),
+        "answers": (name,) * 10,
+        "mood": index,
+    }
+    image = picture(((200, 20, 20), (20, 20, 200))[index])
+    made = Example(id=f"r/{index}", images=(image,), text=f"what colour {index}?", labels=labels)
+    return replace(made, **changes)
+
+
+ROWS = (row(0), row(1))
+TEXTS = [
+    text for r in ROWS for text in (r.text, *r.labels["captions"], *r.labels["answers"], "red and blue", "good bad")
+]
+
+
+def build(tasks=TASKS, **changes) -> LiTDecoder:
+    torch.manual_seed(0)
+    system = replace(CONFIG, **changes).build(tasks, texts=lambda: TEXTS)
+    assert isinstance(system, LiTDecoder)
+    return system
+
+
+def batch(system, rows=ROWS, *, rng=None, tasks=None):
+    tasks = tuple(system.tasks.values()) if tasks is None else tasks
+    return system.processor.collate([system.processor.row(r, tasks, rng) for r in rows], keep_truth=rng is None)
+
+
+def learn(system, steps=50, rows=ROWS):
+    optimizer = torch.optim.Adam([p for p in system.parameters() if p.requires_grad], lr=1e-2)
+    fixed = batch(system, rows)
+    for _ in range(steps):
+        losses = system.losses(fixed)
+        optimizer.zero_grad()
+        sum(loss.total for loss in losses.tasks.values()).backward()
+        optimizer.step()
+    return system.eval()
+
+
+def words(found) -> list[str]:
+    return [prediction.text for prediction in found]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conditioning": ByCategory()},
+        {"conditioning": ByTaskPositions()},
+        {"conditioning": ByTaskPositions(add=True), "loss_on_prefix": True},
+        {"conditioning": ByTask({"caption": "en"}), "separator": False, "question_separator": False},
+        {"bottleneck": Map(2), "classes": ClassTokens()},
+        {"bottleneck": Linear(4), "pad_to_longest": False},
+        {"answers": "most common", "input_dropout": 0.0, "label_smoothing": 0.0, "depth": 2},
+    ],
+    ids=str,
+)
+def test_every_option_learns(changes) -> None:
+    system = learn(build(**changes))
+    found = system.predict(batch(system))
+    assert words(found["colour"]) == ["red", "blue"]
+    assert words(found["caption"]) == ["all of it is red", "all of it is blue"]
+    assert words(found["vqa"]) == ["red", "blue"]
+
+
+def test_without_a_prompt_it_can_only_tell_tasks_by_their_question() -> None:
+    system = learn(build(conditioning=Unconditioned()))
+    found = system.predict(batch(system))
+    assert words(found["vqa"]) == ["red", "blue"]
+    assert system.processor.sequences.prefix(LABEL, "") == []
+
+
+def test_a_row_of_several_tasks_gives_one_in_training_and_all_in_evaluation() -> None:
+    system = build()
+    seen = set()
+    for i in range(30):
+        made = system.processor.row(ROWS[0], TASKS, rng_for("t", i))
+        assert len(made.entries) == 1
+        seen.add(made.entries[0].task)
+    assert seen == {"colour", "caption", "vqa"}
+    evaluated = batch(system)
+    assert evaluated.ids == ("r/0", "r/1")
+    assert {name: target.rows.tolist() for name, target in evaluated.targets.items()} == {name: [0, 1] for name in seen}
+
+
+def test_rows_of_different_tasks_stand_in_one_batch() -> None:
+    system = build()
+    rows = [system.processor.row(ROWS[i % 2], (TASKS[i % 3],), rng_for("t", i)) for i in range(6)]
+    mixed = system.processor.collate(rows, keep_truth=False)
+    assert {name: target.rows.tolist() for name, target in mixed.targets.items()} == {
+        "colour": [0, 3], "caption": [1, 4], "vqa": [2, 5],
+    }  # fmt: skip
+    together = system.losses(mixed)
+    with torch.no_grad():
+        for name, loss in together.tasks.items():
+            alone = system.losses(
+                system.processor.collate([r for r in rows if r.entries[0].task == name], keep_truth=False)
+            )
+            torch.testing.assert_close(alone.tasks[name].total, loss.total)
+            assert float(loss.weight) == 2
+
+
+def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_asked_for() -> None:
+    system = build()
+    target = batch(system).targets["vqa"]
+    for tokens, counted, prefix in zip(
+        target.value["tokens"].tolist(), target.value["counted"].tolist(), target.value["prefix"].tolist(), strict=True
+    ):
+        learned = [token for token, count in zip(tokens, counted, strict=True) if count]
+        assert learned[-1] == EOS
+        assert learned == tokens[prefix : prefix + len(learned)]
+        assert prefix == 2 + len(system.words.encode("what colour 0?")) + 1
+    whole = batch(build(loss_on_prefix=True)).targets["vqa"].value
+    assert whole["counted"][:, 0].all()
+    assert (whole["counted"].sum(1) == target.value["counted"].sum(1) + target.value["prefix"]).all()
+
+
+def test_a_batch_is_as_long_as_its_longest_row_or_always_the_same() -> None:
+    short = batch(build(), tasks=(LABEL,)).targets["colour"].value["tokens"].shape[1]
+    assert short < 12
+    assert batch(build(pad_to_longest=False), tasks=(LABEL,)).targets["colour"].value["tokens"].shape[1] == 64
+
+
+def test_classes_as_tokens_are_answered_by_their_names() -> None:
+    system = learn(build(classes=ClassTokens()))
+    value = batch(system, tasks=(LABEL,)).targets["colour"].value
+    assert (value["counted"].sum(1) == 2).all()  # the class and the end
+    assert words(system.predict(batch(system))["colour"]) == ["red", "blue"]
+
+
+def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
+    system = learn(build())
+    system.decoding["colour"] = Scoring()
+    for index, found in enumerate(system.predict(batch(system))["colour"]):
+        assert isinstance(found, Choice)
+        assert found.index == index
+        assert len(found.scores) == 3
+        assert all(score < 0 for score in found.scores)
+    said = words(system.predict(batch(system))["vqa"])
+    assert said == ["red", "blue"]
+    system.decoding["vqa"] = Scoring()
+    with pytest.raises(ConfigError, match="got no names to choose from"):
+        system.predict(batch(system))
+
+
+def test_texts_are_searched_with_beams_and_names_greedily_by_default() -> None:
+    ocr = replace(VQA, name="read", category="ocr")
+    system = build((*TASKS, ocr))
+    assert system.decoding == {"colour": Greedy(), "caption": Beam(), "vqa": Greedy(), "read": Beam()}
+
+
+def test_sampling_is_a_function_of_the_rows() -> None:
+    system = build().eval()
+    torch.nn.init.normal_(system.decoder.pieces.kernel)
+    system.decoding["caption"] = Sample(temperature=1.0)
+    first, again = (words(system.predict(batch(system))["caption"]) for _ in range(2))
+    other = words(system.predict(batch(system, [replace(r, id=f"{r.id}/other") for r in ROWS]))["caption"])
+    assert first == again
+    assert first != other
+
+
+def test_a_text_is_cut_after_so_many_words() -> None:
+    system = learn(build((replace(CAPTION, target=Text(3)),)))
+    assert words(system.predict(batch(system))["caption"]) == ["all of it", "all of it"]
+
+
+def test_all_texts_of_a_row_can_be_read_as_one() -> None:
+    system = learn(build((CAPTION,), texts={"caption": Concat(" / ")}))
+    assert system.predict(batch(system))["caption"][0].text.startswith("all of it is red /")
+    with pytest.raises(ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of Text tasks"):
+        build(texts={"colour": Concat()})
+
+
+def test_the_first_token_of_a_text_can_say_which_is_meant() -> None:
+    system = build((CAPTION,), texts={"caption": SplitCap()})
+    made = system.processor.row(ROWS[0], (CAPTION,), None).entries[0]
+    first, *rest = system.words.encode("all of it is red")
+    assert made.prefix[-1] == first
+    assert list(made.answer) == [*rest, EOS]
+    learn(system)
+    assert words(system.predict(batch(system))["caption"]) == ["all of it is red", "all of it is blue"]
+
+
+def test_sentences_need_no_image_and_may_stand_beside_rows_with_one() -> None:
+    tasks = (LABEL, SENTENCE)
+    system = build(tasks)
+    texts = ("all is fine", "it went wrong")
+    bare = [replace(r, images=(), text=texts[i], id=f"s/{i}") for i, r in enumerate(ROWS)]
+    rows = [
+        *(system.processor.row(r, (LABEL,), None) for r in ROWS),
+        *(system.processor.row(r, (SENTENCE,), None) for r in bare),
+    ]
+    mixed = system.processor.collate(rows, keep_truth=True)
+    assert mixed.inputs["has_image"].tolist() == [True, True, False, False]
+    alone = system.processor.collate(rows[2:], keep_truth=True)
+    assert "pixels" not in alone.inputs
+    with torch.no_grad():
+        torch.testing.assert_close(system.losses(mixed).tasks["mood"].total, system.losses(alone).tasks["mood"].total)
+    system.losses(alone).tasks["mood"].total.backward()
+    assert system.nothing is not None
+    optimizer = torch.optim.Adam(system.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        sum(loss.total for loss in system.losses(mixed).tasks.values()).backward()
+        optimizer.step()
+    assert system.nothing.grad is not None
+    found = system.eval().predict(mixed)
+    assert words(found["mood"]) == ["good", "bad"]
+    assert words(found["colour"]) == ["red", "blue"]
+
+
+def test_an_image_that_no_task_looks_at_is_not_read() -> None:
+    system = build((SENTENCE,))
+    assert (
+        system.processor.row(replace(ROWS[0], images=(MemoryImage("x", b"broken"),)), (SENTENCE,), None).image is None
+    )
+
+
+def test_two_images_are_refused() -> None:
+    system = build()
+    with pytest.raises(DataError, match="images: got 2; want exactly one"):
+        system.processor.row(replace(ROWS[0], images=ROWS[0].images * 2), (LABEL,), None)
+
+
+def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
+    system = build()
+    half = Image.new("RGB", (40, 40))
+    half.paste("white", (20, 0, 40, 40))
+    buffer = io.BytesIO()
+    half.save(buffer, "PNG")
+    image = MemoryImage("half.png", buffer.getvalue())
+    plain = system.processor.view(image, 0)
+    for task, changes in ((LABEL, True), (CAPTION, False)):
+        seen = [system.processor.row(row(0, images=(image,)), (task,), rng_for("t", i)).image for i in range(20)]
+        assert any(not np.array_equal(pixels, plain) for pixels in seen) == changes
+
+
+def test_the_encoder_has_a_rate_of_its_own_and_only_kernels_decay() -> None:
+    system = build(mode=Finetune(0.1))
+    groups = {group["name"]: group for group in CONFIG.parameter_groups(system)}
+    assert {name: (group["lr_scale"], group["decay"]) for name, group in groups.items()} == {
+        "encoder/kernels": (0.1, True), "encoder/others": (0.1, False),
+        "decoder/kernels": (1.0, True), "decoder/others": (1.0, False),
+    }  # fmt: skip
+    others = {id(p) for p in groups["decoder/others"]["params"]}
+    for name, parameter in system.decoder.named_parameters():
+        kernel = name == "pieces.kernel" or (name.endswith("weight") and "norm" not in name)
+        assert (id(parameter) not in others) == kernel, name
+
+
+def test_a_bottleneck_narrows_what_the_decoder_reads() -> None:
+    for bottleneck, shape in ((None, (2, 4, 16)), (Map(2), (2, 1, 16)), (Linear(8), (2, 4, 2))):
+        system = build(bottleneck=bottleneck)
+        assert system.memory(batch(system)).shape == shape
+    with pytest.raises(ConfigError, match=r"Linear.factor: got 5; want a divisor of the encoder's width, 16"):
+        build(bottleneck=Linear(5))
+
+
+def test_frozen_features_go_through_a_bottleneck_that_learns() -> None:
+    system = build(mode=Frozen(), bottleneck=Linear(4))
+    torch.nn.init.normal_(system.decoder.pieces.kernel)
+    sum(loss.total for loss in system.losses(batch(system)).tasks.values()).backward()
+    assert all(p.grad is not None for p in system.bottleneck.parameters())
+    assert all(p.grad is None for p in system.tower.parameters())
+
+
+def test_shared_blocks_go_from_shallow_to_deep_and_leave_out_prompts() -> None:
+    system = build(mode=Frozen(), bottleneck=Map(2))
+    assert list(system.shared_blocks()) == ["bottleneck", "embedding", "layer0", "output"]
+    shared = {id(p) for block in system.shared_blocks().values() for p in block}
+    assert not shared & {id(p) for p in system.decoder.pieces.special_embedding.parameters()}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heads": 5}, "heads: got 5; want a divisor of the width, 32"),
+        ({"depth": 0}, "depth: got 0"),
+        ({"dropout": 1.0}, "dropout: got 1.0"),
+        ({"max_tokens": 12}, "max_tokens: got 12"),
+        ({"answers": "first"}, "answers: got 'first'"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(change, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(CONFIG, **change)
+
+
+def test_the_paper_is_the_default() -> None:
+    config = LiTDecoderConfig()
+    assert (config.depth, config.width, config.heads, config.mlp_ratio) == (12, 768, 12, 4.0)
+    assert (config.dropout, config.label_smoothing, config.max_tokens) == (0.1, 0.1, 64)
+    assert config.mode == Frozen()
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet"])
+def test_any_encoder_of_timm_will_do(name: str) -> None:
+    system = learn(build(encoder=TimmEncoder(name, size=32)), 60)
+    rows = batch(system, tasks=(LABEL,))
+    assert torch.isfinite(system.losses(rows).tasks["colour"].total)
+    assert system.memory(rows).shape == (2, system.tower.num_tokens, system.tower.width)
+
+
+def test_answers_of_rows_without_truth_are_words_too() -> None:
+    system = build().eval()
+    found = system.predict(
+        system.processor.collate([system.processor.row(replace(ROWS[0], labels={}), TASKS, None)], keep_truth=False)
+    )
+    assert all(isinstance(prediction, Words) for answers in found.values() for prediction in answers)
