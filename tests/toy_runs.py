@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from motet.core import Report, Step, rng_for
+from motet.core import CheckpointError, Report, Step, rng_for
 from motet.data.mixture import Mixture
 from motet.data.source import Source
+from motet.train.checkpoint import Position, save
 from motet.train.distributed import processes
 from motet.train.loop import train
+from motet.train.optim import AdamW
 from motet.train.plan import Plan
 from toys import ToyJudge, ToyReader, toy_sources, toy_system
 
@@ -119,6 +122,26 @@ def _deadly(die: Mapping[str, int], slow: float) -> Callable[[str, Callable[...,
         return wrapped
 
     return wrap
+
+
+@dataclass(frozen=True)
+class SavesInto:
+    """Saves twice, with a limit on the size of files that the second one's weights do not fit in."""
+
+    folder: Path
+
+    def __call__(self) -> None:
+        system = toy_system(toy_sources(5), width=40)
+        optimizer = AdamW().build(system.config.parameter_groups(system), lr=0.1, weight_decay=0.01)
+        position = Position(step=3, advanced=3, mixture={})
+        save(self.folder, position, system, optimizer, identity={}, keep=1)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (700, resource.RLIM_INFINITY))
+        try:
+            save(self.folder, replace(position, step=4), system, optimizer, identity={}, keep=1)
+        except CheckpointError as error:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            (self.folder / "said.txt").write_text(str(error))
 
 
 def start(run: Callable[[], object], *, world: int = 1) -> list[BaseProcess]:

@@ -148,10 +148,12 @@ def _whole(folder: Path, what: str) -> Iterator[Path]:
         yield unfinished
         for path in (*_files(unfinished), *_folders(unfinished)):
             _sync(path)
+        replaced = folder.parent / f".{folder.name}.{os.getpid()}.old"
         if folder.exists():
-            _remove(folder)
+            folder.rename(replaced)
         unfinished.rename(folder)
         _sync(folder.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error

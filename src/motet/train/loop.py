@@ -27,7 +27,7 @@ from motet.train.journal import Journal
 from motet.train.optim import set_rate
 from motet.train.plan import Plan
 from motet.train.signals import StopSignals
-from motet.train.stepping import Outcome, Updater
+from motet.train.stepping import SHARED, Outcome, Updater
 
 # What may change between a run and its resumption without making it another run.
 _FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "micro_batches", "on_bad_row"}
@@ -179,7 +179,6 @@ class _Running:
         self._check_mixing(ready)
         for line in ready.skipped:
             journal.say(f"step {self.step + 1}: skipped a row of {line}")
-        self.skipped += len(ready.skipped)
         rate = self.plan.rate.rate(self.advanced, self.plan.steps)
         updates: list[list[Batch]] = [list(batch) for batch in ready.batches]
         if ready.planned.update == "joint":
@@ -191,7 +190,9 @@ class _Running:
             largest = max((len(part) for batch in ready.batches for part in batch), default=0)
             with memory_in_one_line(self.step, self.device, largest):
                 values = [
-                    self.updater.update(self.step - 1, number, parts, signals.name is not None)
+                    self.updater.update(
+                        self.step - 1, number, parts, signals.name is not None, 0 if number else len(ready.skipped)
+                    )
                     for number, parts in enumerate(updates)
                 ]
                 rows = {name: after[name] - before[name] for name in after}
@@ -205,7 +206,7 @@ class _Running:
     ) -> bool:
         """Passes the numbers on; on a GPU one step late, so that it never waits. Every rank reads the same."""
         tasks = tuple(self.system.tasks)
-        shared = 2 * len(tasks) + 1
+        shared = 2 * len(tasks) + SHARED
         summed = torch.stack([one[:shared] for one, _ in values]).sum(0)
         norm = torch.stack([one[shared] for one, _ in values]).max()
         last, aux = values[-1]
@@ -214,16 +215,19 @@ class _Running:
         late = 1 if self.device.type == "cuda" else 0
         stop = False
         while len(self.waiting) > late:
-            seen = self.waiting.pop(0).read()
-            journal.seen(seen, self.skipped)
-            stop = stop or seen.stop
+            stop = self._read(self.waiting.pop(0), journal) or stop
         return stop
 
     def _flush(self, journal: Journal) -> None:
         """Nothing is evaluated or saved before it is known that the losses so far were numbers."""
-        for outcome in self.waiting:
-            journal.seen(outcome.read(), self.skipped)
-        self.waiting.clear()
+        while self.waiting:
+            self._read(self.waiting.pop(0), journal)
+
+    def _read(self, outcome: Outcome, journal: Journal) -> bool:
+        seen = outcome.read()
+        self.skipped += seen.skipped
+        journal.seen(seen, self.skipped)
+        return seen.stop
 
     def _evaluate(self, due: Sequence[str], journal: Journal) -> None:
         sources = [

@@ -18,6 +18,9 @@ from motet.train.distributed import add_over_ranks, buffer_versions, share_writt
 from motet.train.errors import TrainingError
 from motet.train.plan import Plan
 
+SHARED = 2
+"""Values of an `Outcome` that are added over ranks beside totals and weights: asked to stop, rows skipped."""
+
 
 class StepLosses(Sequence[Losses]):
     """The losses of one update's parts; asking for one runs its forward pass.
@@ -65,7 +68,8 @@ class Outcome:
 
     Args:
         step: iterations of the schedule done, this one counted.
-        values: for each task total and weight over all ranks, then the ranks asked to stop, the gradient's norm, aux.
+        values: for each task total and weight over all ranks, then how many ranks were asked to stop, bad
+            rows skipped, the gradient's norm, aux.
         tasks: in the order of `values`.
         aux: names of the last values.
         rate: of the learning rate.
@@ -110,7 +114,7 @@ class Outcome:
         values = self.values.tolist()
         count = len(self.tasks)
         totals, weights = values[:count], values[count : 2 * count]
-        stop, norm = values[2 * count : 2 * count + 2]
+        stop, skipped, norm = values[2 * count : 2 * count + SHARED + 1]
         loss = {}
         for name, total, weight in zip(self.tasks, totals, weights, strict=True):
             if not abs(total) < float("inf"):
@@ -126,8 +130,8 @@ class Outcome:
                 f"{norm}; want a number (lower plan.lr); the last checkpoint is kept"
             )
         mean = sum(totals) / sum(weights) if sum(weights) > 0 else float("nan")
-        aux = dict(zip(self.aux, values[2 * count + 2 :], strict=True))
-        return Seen(self.step, mean, loss, norm, self.rate, self.rows, aux, stop > 0)
+        aux = dict(zip(self.aux, values[2 * count + SHARED + 1 :], strict=True))
+        return Seen(self.step, mean, loss, norm, self.rate, self.rows, aux, int(skipped), stop > 0)
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ class Seen:
     rate: float
     rows: Mapping[str, int]
     aux: Mapping[str, float]
+    skipped: int
     stop: bool
 
 
@@ -162,7 +167,9 @@ class Updater:
         self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if plan.compile else system.losses
 
-    def update(self, step: int, number: int, batches: Sequence[Batch], stop: bool) -> tuple[Tensor, tuple[str, ...]]:
+    def update(
+        self, step: int, number: int, batches: Sequence[Batch], stop: bool, skipped: int = 0
+    ) -> tuple[Tensor, tuple[str, ...]]:
         """One update; every rank calls it, also one without a batch.
 
         Args:
@@ -170,6 +177,7 @@ class Updater:
             number: which update of the step, from 0.
             batches: this rank's parts.
             stop: whether this rank was asked to stop.
+            skipped: bad rows of this rank that others were drawn for.
 
         Returns:
             The values of an `Outcome` and the names of its aux.
@@ -183,21 +191,21 @@ class Updater:
         norm = self._clip()
         self.optimizer.step()
         share_written_buffers(self.system, versions)
-        return self._values(losses, norm, stop)
+        return self._values(losses, norm, (float(stop), float(skipped)))
 
     def _clip(self) -> Tensor:
         if self.plan.clip is not None:
             return torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
         return torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
-    def _values(self, losses: StepLosses, norm: Tensor, stop: bool) -> tuple[Tensor, tuple[str, ...]]:
+    def _values(self, losses: StepLosses, norm: Tensor, counts: tuple[float, float]) -> tuple[Tensor, tuple[str, ...]]:
         names = tuple(self.system.tasks)
         found = list(losses.found.values())
         zero = torch.zeros((), device=self.device)
         totals = [_added([part.tasks[name].total for part in found if name in part.tasks], zero) for name in names]
         weights = [_added([part.tasks[name].weight for part in found if name in part.tasks], zero) for name in names]
-        asked = torch.full((), float(stop), device=self.device)
-        shared = add_over_ranks(torch.stack([*totals, *weights, asked]))
+        counted = torch.tensor(counts, device=self.device)
+        shared = add_over_ranks(torch.cat([torch.stack([*totals, *weights]), counted]))
         aux: dict[str, list[Tensor]] = {}
         for part in found:
             for name, value in part.aux.items():

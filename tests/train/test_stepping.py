@@ -1,0 +1,133 @@
+"""What one step does: a joint update, or one after each batch; a step without rows advances nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from motet.core import Batch, Report, Step
+from motet.core.saved import read_weights
+from motet.data.mixture import Mixture
+from motet.train.checkpoint import tensors_equal
+from motet.train.loop import train
+from motet.train.optim import set_rate
+from motet.train.plan import Plan
+from toys import ToyJudge, ToySystem, toy_sources, toy_system
+
+SOURCES = toy_sources(12, 8)
+
+
+class Given:
+    """A schedule of given steps."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+
+    def step(self, index: int, world: int) -> Step:
+        return self.steps[index]
+
+    def due(self, index: int) -> tuple[str, ...]:
+        return ("task_b",) if index == 2 else ()
+
+    def observe(self, report: Report) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+A, B, NOTHING = {"a": 4}, {"b": 2}, Step(((),))
+
+
+def run(folder: Path, *steps: Step, **plan: Any) -> tuple[ToySystem, list[dict[str, Any]]]:
+    system = toy_system(SOURCES, dropout=0.0)
+    mixture = Mixture(SOURCES, Given(*steps), 0)
+    train(system, mixture, Plan(steps=len(steps), lr=0.1, **plan), folder=folder, show=False)
+    return system, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def by_hand(updates: list[list[dict[str, int]]], rates: list[float]) -> ToySystem:
+    """The same updates written out: each a list of batches that share one optimiser step."""
+    system = toy_system(SOURCES, dropout=0.0)
+    mixture = Mixture(SOURCES, Given(*[Step((tuple(batches),)) for batches in updates]), 0)
+    plan = Plan(steps=1, lr=0.1)
+    optimizer = plan.optimizer.build(system.config.parameter_groups(system), lr=0.1, weight_decay=plan.weight_decay)
+    from motet.data.loader import Loader
+
+    loader = Loader(mixture, system.processor)
+    for ready, rate in zip(loader.segment(0, len(updates)), rates, strict=True):
+        mixture.taken = dict(ready.planned.taken)
+        optimizer.zero_grad()
+        losses = [system.losses(batch) for parts in ready.batches for batch in parts]
+        total = sum(loss.total for part in losses for loss in part.tasks.values())
+        weight = sum(loss.weight for part in losses for loss in part.tasks.values())
+        (total / weight).backward()
+        torch.nn.utils.clip_grad_norm_(system.parameters(), 1.0)
+        set_rate(optimizer, rate)
+        optimizer.step()
+    return system
+
+
+def assert_close(left: ToySystem, right: ToySystem) -> None:
+    for name, tensor in right.state_dict().items():
+        torch.testing.assert_close(left.state_dict()[name], tensor, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_joint_step_is_one_update_of_all_its_batches(tmp_path: Path, parts: int) -> None:
+    system, log = run(tmp_path, Step(((A, B),)), Step(((B, A),)), micro_batches=parts)
+    rates = [line["rate"] for line in log]
+    assert_close(system, by_hand([[A, B], [B, A]], rates))
+    assert log[0]["rows"] == {"a": 4, "b": 2}
+
+
+def test_each_batch_gets_an_update_and_the_rate_advances_once(tmp_path: Path) -> None:
+    system, log = run(tmp_path, Step(((A, B),), update="each"), Step(((B,),)))
+    rates = [Plan(steps=2).rate.rate(step, 2) for step in (0, 1)]
+    assert [line["rate"] for line in log] == rates
+    assert_close(system, by_hand([[A], [B], [B]], [rates[0], rates[0], rates[1]]))
+    assert set(log[0]["loss"]) == {"task_a", "task_b"}
+
+
+def test_a_step_in_which_nothing_may_run_advances_nothing(tmp_path: Path) -> None:
+    with_gaps, log = run(tmp_path / "gaps", NOTHING, Step(((A,),)), NOTHING, Step(((B,),)))
+    rates = [Plan(steps=4).rate.rate(step, 4) for step in (0, 1)]
+    assert [(line["step"], line["rate"]) for line in log] == [(2, rates[0]), (4, rates[1])]
+    assert_close(with_gaps, by_hand([[A], [B]], rates))
+
+
+def test_a_schedule_is_given_what_it_asks_for_and_no_more(tmp_path: Path) -> None:
+    judge = ToyJudge()
+    held_out = tuple(
+        type(source)(name=f"{source.name}/val", reader=source.reader, tasks=source.tasks, role="val")
+        for source in SOURCES
+    )
+    mixture = Mixture(SOURCES, Given(*[Step(((A, B),))] * 4), 0)
+    system = toy_system(SOURCES)
+    train(system, mixture, Plan(steps=4), held_out=held_out, folder=tmp_path, judge=judge, show=False)
+    assert judge.asked == [(2, ("task_b",)), (4, ("task_a", "task_b"))]
+    assert system.training
+
+
+def test_what_is_refreshed_is_refreshed_before_each_update(tmp_path: Path) -> None:
+    system = toy_system(SOURCES)
+    seen: list[tuple[int, int]] = []
+
+    def refresh(batches: list[Batch], step: int) -> None:
+        seen.append((step, sum(len(batch) for batch in batches)))
+
+    system.refresh = refresh  # type: ignore[method-assign, assignment]
+    mixture = Mixture(SOURCES, Given(Step(((A, B),), update="each"), Step(((A, B),))), 0)
+    train(system, mixture, Plan(steps=2), folder=tmp_path, show=False)
+    assert seen == [(0, 4), (0, 2), (1, 6)]
+
+
+def test_no_clipping_and_compilation_are_the_same_arithmetic(tmp_path: Path) -> None:
+    loose, log = run(tmp_path / "loose", Step(((A,),)), clip=None)
+    tight, _ = run(tmp_path / "tight", Step(((A,),)), clip=1e6)
+    assert tensors_equal(loose.state_dict(), tight.state_dict())
+    assert log[0]["grad_norm"] > 0
+    assert tensors_equal(read_weights(tmp_path / "loose"), loose.state_dict())
