@@ -4,6 +4,7 @@ from motet.core import Metric
 from motet.metrics.answer import AnswerMatch as AnswerMatch
 from motet.metrics.answer import VqaAccuracy as VqaAccuracy
 from motet.metrics.label import Accuracy as Accuracy
+from motet.metrics.said import said as said
 from motet.metrics.text import Bleu1 as Bleu1
 from motet.metrics.text import Bleu2 as Bleu2
 from motet.metrics.text import Bleu3 as Bleu3

@@ -1,4 +1,4 @@
-"""`motet demo`: one model for nine tasks, one for each alone, what joint training gained or cost, and a page."""
+"""`motet demo`: one model for seven tasks, one for each alone, what joint training gained or cost, and a page."""
 
 from __future__ import annotations
 

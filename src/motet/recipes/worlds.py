@@ -77,5 +77,5 @@ class World:
             size_hw=(self.size, self.size),
             kinds=self.kinds,
             ask=ask or (),
-            written="number",
+            written="word",
         )

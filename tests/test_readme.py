@@ -1,0 +1,79 @@
+"""What the README says is run."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from documents import ROOT, blocks
+from motet.cli.main import app as build
+from motet.train.execute import execute
+
+
+def commands() -> list[list[str]]:
+    found = []
+    for document in ("README.md", "docs/ADDING.md", "docs/DATA.md"):
+        for block in blocks(document, "sh"):
+            found += [
+                line.split("#")[0].split() for line in block.splitlines() if re.match(r"(\.venv/bin/)?motet ", line)
+            ]
+    return [words[1:] for words in found]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_that_is_shown_exists_with_its_options(words: list[str]) -> None:
+    shown = CliRunner().invoke(build(), [words[0], "--help"])
+    assert shown.exit_code == 0, shown.output
+    for word in words[1:]:
+        if word.startswith("--"):
+            assert word in shown.output, f"{word} is no option of motet {words[0]}"
+
+
+def test_make_names_the_targets_that_the_readme_types() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", "\n".join(blocks("README.md", "sh")), flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def picture(path: Path, shade: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((24, 24, 3), shade, np.uint8)).save(path)
+
+
+def test_the_recipe_of_the_readme_trains_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(12):
+        picture(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 20 * number)
+        picture(tmp_path / "photos" / f"{number}.png", 20 * number)
+    captions = {
+        "images": [{"id": n, "file_name": f"{n}.png", "height": 24, "width": 24} for n in range(12)],
+        "annotations": [{"id": n, "image_id": n, "caption": f"shade {n}"} for n in range(12)],
+    }
+    (tmp_path / "captions.json").write_text(json.dumps(captions))
+    recipe, use = blocks("README.md", "python")
+    names: dict[str, object] = {}
+    exec(recipe, names)
+    run = names["run"]()
+    small = dataclasses.replace(run.system, width=32, heads=1, encoder=dataclasses.replace(run.system.encoder, size=32))
+    run = dataclasses.replace(run, system=small, plan=dataclasses.replace(run.plan, steps=2))
+    report = execute(run, "runs/mine", show=False)
+    assert {result.task for result in report.results} == {"breeds", "caption"}
+    picture(tmp_path / "photo.jpg", 90)
+    exec(use, {})
+
+
+def test_motet_is_started_quickly_without_torch() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, motet.cli.main; print('torch' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "False"
