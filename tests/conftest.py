@@ -1,4 +1,4 @@
-"""What every test may need: the tests' own helper modules on the path, and no store of features shared with the user."""
+"""What every test may need: the tests' own modules on the path, and no store of features shared with the user."""
 
 import sys
 from pathlib import Path
