@@ -108,8 +108,8 @@ def photos() -> Run:
     return Run(
         system=small(pieces=3000),
         sources=photographs(),
-        schedule=Mixed(rates=Temperature(2.0), batch_size=64),
-        plan=Plan(steps=1000, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
+        schedule=Mixed(rates=Temperature(2.0), batch_size=16),
+        plan=Plan(steps=3000, lr=7e-4, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
     )
 
