@@ -2,8 +2,9 @@
 
     motet study studies/lit_decoder_table1.py --jobs 2 --table docs/results/lit_decoder_table1.md
 
-Eight tasks in the paper's four categories over the same pictures, so that what tells tasks apart is the prompt alone.
-Every row of the table sees equally many training rows of each task.
+Six tasks in three of the paper's four categories over the same pictures, so that what tells tasks apart is the prompt
+alone. A single-task model takes as many steps as the multi-task one, and so sees six times as many rows of its task: the
+paper, too, trains its single-task models until they are done.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from motet.train.plan import Plan
 from motet.train.run import Run
 from motet.train.twins import single_task
 
-TASKS = ("largest", "number", "caption", "caption_de", "read", "count", "colour", "position")
+TASKS = ("largest", "number", "caption", "caption_de", "count", "position")
 
 
 def multi_task() -> Run:
@@ -33,7 +34,7 @@ def multi_task() -> Run:
         system=small(width=128),
         sources=World(asked=TASKS, train=800, val=40, test=250, kinds=6).sources(),
         schedule=Mixed(batch_size=64),
-        plan=Plan(steps=320, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
+        plan=Plan(steps=300, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
         features=stored(),
         credit=(CREDIT,),
     )
@@ -46,7 +47,7 @@ def study() -> Study:
     if not isinstance(config, LiTDecoderConfig):
         raise TypeError(f"the study varies a LiT decoder; got {type(config).__name__}")
     classifier = FeedforwardConfig(encoder=config.encoder, crop=config.crop, hflip=config.hflip)
-    by_itself = {task.name: single_task(run, task.name) for task in run.tasks}
+    by_itself = {task.name: single_task(run, task.name, match="steps") for task in run.tasks}
     return Study(
         name="lit_decoder_table1",
         cells={
