@@ -68,6 +68,15 @@ def tiny() -> Run:
         schedule=Mixed(batch_size=64),
         plan=Plan(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
+        # Mean over five seeds, and three of their standard deviations.
+        expect={
+            ("largest", "accuracy"): (94.5, 3.2),
+            ("number", "accuracy"): (66.6, 10.8),
+            ("caption", "cider"): (216.6, 149.3),
+            ("caption_de", "cider"): (201.0, 31.0),
+            ("count", "answer_match"): (53.5, 23.0),
+            ("position", "answer_match"): (57.6, 25.1),
+        },
         credit=(CREDIT,),
     )
 
