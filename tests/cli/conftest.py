@@ -1,13 +1,59 @@
-"""Runs `motet` in this process, as the command line would."""
+"""Runs `motet` in this process, as the command line would, on a small recipe of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from motet.cli import main
+
+RECIPE = '''
+from pathlib import Path
+
+from motet.core import MeanMetric
+from motet.data.parts import split_by_image
+from motet.data.readers import ImageFolder, Table
+from motet.data.schedules import Mixed
+from motet.data.source import Source
+from motet.nn.encoders import PlainViT
+from motet.prep.words import TrainedWords
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.tasks import classification, question_answering
+from motet.train.plan import Plan
+from motet.train.run import Run
+
+DATA = Path(__file__).parent
+
+
+def run() -> Run:
+    """Two kinds of grey, and a question about them."""
+    kinds = ImageFolder(DATA / "kinds")
+    asked = Table(DATA / "questions.csv", image="image", text="question", labels={"answers": "answer"})
+    tasks = {"kind": (kinds, classification("kind", kinds.names)), "vqa": (asked, question_answering("vqa"))}
+    sources = []
+    for name, (reader, task) in tasks.items():
+        parts = split_by_image(reader, {"train": 0.5, "val": 0.25, "test": 0.25}, seed=3)
+        sources += [
+            Source(name=name if role == "train" else f"{name}/{role}", reader=part, tasks=(task,), role=role)
+            for role, part in parts.items()
+        ]
+    system = LiTDecoderConfig(
+        encoder=PlainViT(size=32, width=16, depth=1, heads=1), depth=1, width=16, heads=1, max_tokens=32,
+        words=TrainedWords(size=300),
+    )
+    return Run(
+        system=system, sources=tuple(sources), schedule=Mixed(batch_size=4), plan=Plan(steps=4),
+        expect={("kind", "accuracy"): (0.0, 0.0)}, credit=("Greys: nobody's",),
+    )
+'''
 
 
 @dataclass(frozen=True)
@@ -20,16 +66,60 @@ class Ran:
 
 
 @pytest.fixture
-def motet(capsys, monkeypatch) -> Callable[..., Ran]:
+def motet(monkeypatch) -> Callable[..., Ran]:
     """Calls `motet` with arguments; gives the exit code and what was printed."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.delenv("MOTET_DEBUG", raising=False)
-
-    def call(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return Ran(left.value.code, printed.out, printed.err)
-
     return call
+
+
+def call(*arguments: object) -> Ran:
+    """One command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    return Ran(left.value.code, out.getvalue(), err.getvalue())
+
+
+def write_recipe(folder: Path) -> Path:
+    """Twelve grey pictures of two kinds, with a question each, and a recipe for them."""
+    rows = []
+    for name, value in (("dark", 20), ("light", 200)):
+        (folder / "kinds" / name).mkdir(parents=True)
+        for index in range(6):
+            Image.new("L", (8, 8), value + index).save(folder / "kinds" / name / f"{index}.png")
+            rows.append((f"kinds/{name}/{index}.png", "is it dark ?", "yes" if name == "dark" else "no"))
+    with (folder / "questions.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("image", "question", "answer"), *rows])
+    (folder / "grey_recipe.py").write_text(RECIPE)
+    return folder / "grey_recipe.py"
+
+
+@contextlib.contextmanager
+def forgotten() -> Iterator[None]:
+    """Takes back what loading a recipe leaves in the interpreter."""
+    path, modules = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            if not name.startswith(("motet", "torch", "tensorboard")) and "recipe" in name:
+                del sys.modules[name]
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Iterator[Path]:
+    """The recipe, in a folder of its own."""
+    with forgotten():
+        yield write_recipe(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Iterator[tuple[Path, Path, Ran]]:
+    """The recipe, a run that was trained with it, and what was printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    with forgotten():
+        made = write_recipe(folder)
+        yield made, folder / "run", call("train", made, "--folder", folder / "run", "--check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,11 @@ def trusted(names: list[str] | None) -> tuple[str, ...]:
     from motet.recipes.load import import_file
 
     return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
+
+
+def leads() -> bool:
+    """Whether this process is the one that speaks and writes, of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def folder_of(name: str) -> Path:

@@ -14,6 +14,7 @@ from motet.cli.options import (
     Sets,
     Trust,
     folder_of,
+    leads,
     origin_of,
     recipe_run,
     run_of,
@@ -49,16 +50,14 @@ def train(
     """Train a recipe, judge it on its test rows, and write the run's folder: log, checkpoints, report."""
     run, place = recipe_run(recipe, settings), folder or folder_of(recipe)
     report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
-    from motet.core.ranks import rank
-
-    if rank() == 0:
+    if leads():
         if json:
             say_json({"folder": str(place), "finished": report.step == run.plan.steps, **report.to_dict()})
         else:
             _say_trained(report, run, place)
     missed = shortfalls(report, run) if check else []
     if missed:
-        say(*missed)
+        say(*(missed if leads() else ()))
         raise typer.Exit(1)
 
 
@@ -74,13 +73,12 @@ def train_run(
 ) -> Report:
     """Trains a run and, on rank 0 once it is finished, writes its page and its card (unless `finish` is off)."""
     from motet.cli.progress import counting
-    from motet.core.ranks import rank
     from motet.recipes.finish import write_card, write_page
     from motet.train.execute import execute
 
     with counting("storing features", quiet=quiet) as filling:
         report = execute(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
-    if finish and rank() == 0 and report.step == run.plan.steps:
+    if finish and leads() and report.step == run.plan.steps:
         write_page(folder, run.sources, title=folder.name)
         write_card(folder, trust=_modules_of(run))
     return report
@@ -104,7 +102,6 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
-    from motet.core.ranks import rank
     from motet.evaluate import evaluate as evaluate_system
     from motet.recipes.results import chosen_sources, write_result_files
     from motet.restore import restore
@@ -118,8 +115,8 @@ def evaluate(
         report = evaluate_system(
             system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=asked
         )
-        if rank() != 0:
-            return
+    if not leads():
+        return
     if lines is not None and result_files is not None:
         written = write_result_files(lines, result_files, system.tasks)
         say(*(f"wrote {path}" for path in written if not json))

@@ -1,0 +1,168 @@
+"""`train`, `evaluate` and `predict`: a recipe to a run folder that can be asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from motet.cli.options import folder_of, origin_of
+from motet.core import CheckpointError
+
+
+def test_training_leaves_a_whole_folder_and_says_what_to_do_next(trained):
+    _, folder, ran = trained
+    assert ran.code == 0
+    for name in ("run.json", "log.jsonl", "report.json", "report.html", "predictions.jsonl", "step-000004/README.md"):
+        assert (folder / name).exists(), name
+    assert "kind" in ran.out
+    assert f"motet predict {folder}" in ran.out
+    assert "Greys: nobody's" in (folder / "step-000004/README.md").read_text()
+
+
+def test_the_page_shows_predictions_with_pictures(trained):
+    _, folder, _ = trained
+    page = (folder / "report.html").read_text()
+    assert page.count("<figure>") >= 2
+    assert "is it dark ?" in page
+
+
+def test_the_run_says_where_it_came_from(trained):
+    recipe, folder, _ = trained
+    assert json.loads((folder / "run.json").read_text())["origin"] == {"recipe": str(recipe.resolve()), "settings": []}
+
+
+def test_a_folder_that_is_not_empty_needs_resume(motet, trained):
+    recipe, folder, _ = trained
+    ran = motet("train", recipe, "--folder", folder)
+    assert ran.code == 2
+    assert "--resume to go on" in ran.err.splitlines()[-1]
+
+
+def test_resume_of_a_finished_run_judges_it_again(motet, trained):
+    recipe, folder, _ = trained
+    before = json.loads((folder / "report.json").read_text())
+    ran = motet("train", recipe, "--folder", folder, "--resume", "--json")
+    assert ran.code == 0
+    told = json.loads(ran.out)
+    assert told["finished"]
+    assert told["results"] == before["results"]
+
+
+def test_check_is_code_1_when_a_result_is_below_what_is_expected(motet, trained):
+    recipe, folder, _ = trained
+    high = "expect={('kind', 'accuracy'): (200.0, 1.0)}"
+    ran = motet("train", recipe, "--folder", folder, "--resume", "--check", "--set", high)
+    assert ran.code == 1
+    assert "want 200, at most 1 worse" in ran.out
+
+
+def test_evaluate_gives_the_numbers_that_training_gave(motet, trained):
+    _, folder, _ = trained
+    told = json.loads(motet("evaluate", folder, "--json").out)
+    before = json.loads((folder / "report.json").read_text())
+    values = {(result["task"], result["metric"]): result["value"] for result in told["results"]}
+    assert values == {(result["task"], result["metric"]): result["value"] for result in before["results"]}
+    assert told["role"] == "test"
+
+
+def test_evaluate_can_look_at_val_one_task_and_write_files(motet, trained, tmp_path):
+    _, folder, _ = trained
+    ran = motet("evaluate", folder, "--role", "val", "--task", "vqa", "--result-files", tmp_path, "--json")
+    told = json.loads(ran.out)
+    assert {result["task"] for result in told["results"]} == {"vqa"}
+    assert told["role"] == "val"
+    (answers,) = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert set(answers[0]) == {"question_id", "answer"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--task", "vqb"], "--task: got 'vqb'; did you mean 'vqa'?"),
+        (["--recipe", "lit_decodr:tiny"], "did you mean 'lit_decoder'?"),
+    ],
+)
+def test_evaluate_says_what_does_not_fit(motet, trained, arguments, said):
+    ran = motet("evaluate", trained[1], *arguments)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_folder_that_is_no_run_is_one_line(motet, tmp_path):
+    ran = motet("evaluate", tmp_path)
+    assert ran.code == 2
+    assert "got no run.json; want a folder that `motet train` made" in ran.err
+
+
+def test_predict_answers_a_person_and_a_program(motet, trained):
+    recipe, folder, _ = trained
+    picture = recipe.parent / "kinds/dark/0.png"
+    ran = motet("predict", folder, "--task", "vqa", "--image", picture, "--text", "is it dark ?")
+    assert ran.code == 0
+    assert ran.out.count("\n") == 1
+    told = json.loads(motet("predict", folder, "--task", "vqa", "--image", picture, "--text", "why ?", "--json").out)
+    assert told["task"] == "vqa"
+    assert told["text"] == "why ?"
+    assert set(told["answer"]) == {"text", "log_prob"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--image", "x.png"], "--task: got none; want one of kind, vqa"),
+        (["--task", "knid", "--image", "x.png"], "got 'knid'; did you mean 'kind'?"),
+        (["--task", "vqa", "--image", "x.png"], "task 'vqa' sees a text: got none; want text=..."),
+        (["--task", "kind"], "task 'kind' sees an image: got none; want image=..."),
+        (["--task", "kind", "--image", "no/such.png"], "No such file"),
+    ],
+)
+def test_predict_says_what_is_missing(motet, trained, arguments, said):
+    ran = motet("predict", trained[1], *arguments)
+    assert ran.code == 2
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_two_processes_by_torchrun_leave_one_folder(recipe, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29571"]
+    command += ["-m", "motet.cli", "train", str(recipe), "--folder", str(tmp_path / "run"), "--json"]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(ran.stdout)["finished"]
+    assert json.loads((tmp_path / "run/run.json").read_text())["ranks"] == 2
+    assert (tmp_path / "run/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("lit_decoder:tiny", "lit_decoder-tiny"),
+        ("a/b/motet_recipe.py:run", "motet_recipe"),
+        ("a/b/motet_recipe.py", "motet_recipe"),
+        ("own.py:large", "own-large"),
+    ],
+)
+def test_a_run_has_a_folder_by_the_name_of_its_recipe(name, folder):
+    assert folder_of(name) == Path("runs") / folder
+
+
+def test_a_recipe_in_a_file_is_found_again_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert origin_of("r.py:run", ["a=1"]) == {"recipe": f"{tmp_path}/r.py:run", "settings": ["a=1"]}
+    assert origin_of("lit_decoder:tiny", None) == {"recipe": "lit_decoder:tiny", "settings": []}
+
+
+def test_a_run_that_no_recipe_made_asks_for_one(tmp_path):
+    from motet.cli.options import run_of
+
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="want --recipe RECIPE"):
+        run_of(tmp_path)
