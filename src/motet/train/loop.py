@@ -170,7 +170,8 @@ class _Running:
                     journal.say(note := f"stopped by a signal after step {self.step} of {plan.steps}; --resume goes on")
                     return self._final(note)
         if evaluate_at_end and self.held_out and evaluated != plan.steps:
-            self._evaluate(tuple(self.system.tasks), journal)
+            # Nothing was left to do: a finished run is judged again, which is in the log and in the schedule already.
+            self.report = self._judged(self.held_out)
         return self._final()
 
     def _take(self, ready: Ready, journal: Journal, signals: StopSignals) -> bool:
@@ -237,13 +238,17 @@ class _Running:
         ]
         if not sources:
             return
+        self.report = self._judged(sources)
+        self.mixture.schedule.observe(self.report)
+        journal.evaluated(self.report)
+
+    def _judged(self, sources: Sequence[Source]) -> Report:
         self.system.eval()
-        self.report = self.judge(
+        report = self.judge(
             self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.plan.workers
         )
         self.system.train()
-        self.mixture.schedule.observe(self.report)
-        journal.evaluated(self.report)
+        return report
 
     def _save(self, journal: Journal) -> None:
         self._flush(journal)

@@ -31,6 +31,7 @@ class StepLosses(Sequence[Losses]):
         forward: `System.losses`, compiled or not.
         parts: this rank's batches.
         key: seed, step and number of the update in the step.
+        device: where the parts lie.
         autocast: a context for the forward pass.
     """
 
@@ -39,9 +40,10 @@ class StepLosses(Sequence[Losses]):
         forward: Callable[[Batch], Losses],
         parts: Sequence[Batch],
         key: tuple[int, int, int],
+        device: torch.device,
         autocast: Callable[[], contextlib.AbstractContextManager[object]],
     ) -> None:
-        self.forward, self.parts, self.key, self.autocast = forward, parts, key, autocast
+        self.forward, self.parts, self.key, self.device, self.autocast = forward, parts, key, device, autocast
         self.found: dict[int, Losses] = {}
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class StepLosses(Sequence[Losses]):
         if isinstance(place, slice):
             return [self[index] for index in range(*place.indices(len(self)))]
         batch = self.parts[place]  # raises IndexError past the end, which is how iteration stops
-        torch.manual_seed(seed_for("dropout", *self.key, rank(), place) % 2**63)
+        _seed(self.device, seed_for("dropout", *self.key, rank(), place) % 2**63)
         with self.autocast():
             losses = self.forward(batch)
         self.found[place] = losses
@@ -186,7 +188,7 @@ class Updater:
         versions = buffer_versions(self.system)
         self.system.refresh(parts, step)
         self.optimizer.zero_grad(set_to_none=True)
-        losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self._autocast)
+        losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self.device, self._autocast)
         self.balancer.backward(losses, self.system)
         norm = self._clip()
         self.optimizer.step()
@@ -225,6 +227,16 @@ class Updater:
 def _amx() -> bool:
     """Whether this CPU has matrix units for bfloat16 (seven times the 32-bit rate where it was measured)."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """Only the generators that a forward pass on this device reads: `torch.manual_seed` also leaves a call, with its
+    traceback, for every kind of device that is not there, each time."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def _added(values: Sequence[Tensor], zero: Tensor) -> Tensor:
