@@ -105,7 +105,7 @@ def test_weights_of_another_shape_are_refused(parts) -> None:
 
 def test_class_names_score_as_theirs_from_the_pixels_on() -> None:
     golden = dict(np.load(HERE / "s1_score_classes.npz"))
-    encoder = PlainViT(size=8, patch=4, width=8, depth=1, heads=2, mlp_ratio=2).build(pretrained=False)
+    encoder = PlainViT(size=8, patch=4, width=8, depth=1, heads=2, mlp_ratio=2.0).build(pretrained=False)
     assert isinstance(encoder.model, ViT)
     load_vit(encoder.model, part(golden, "params/encoder/"))
     model = decoder(13, 8, 1, 2, 16, length=6)

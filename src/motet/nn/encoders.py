@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import timm
 import torch
@@ -56,6 +56,7 @@ class Encoder(nn.Module, ABC):
         return None
 
 
+@runtime_checkable
 class EncoderConfig(Protocol):
     """A frozen dataclass of plain values that builds one encoder."""
 

@@ -108,7 +108,7 @@ class DecoderBlock(nn.Module):
         memory: Float[Tensor, "2 b heads n c"],
         past: Float[Tensor, "2 m heads p c"] | None = None,
         valid: Bool[Tensor, "m p"] | None = None,
-    ) -> tuple[Float[Tensor, "m t d"], Float[Tensor, "2 m heads p+t c"]]:
+    ) -> tuple[Float[Tensor, "m t d"], Float[Tensor, "2 m heads q c"]]:
         """The next t places, and the keys and values that later places will read.
 
         Args:

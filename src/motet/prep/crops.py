@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from motet.core import ConfigError
 
 
+@runtime_checkable
 class Crop(Protocol):
     """Which part of a picture is kept in training."""
 

@@ -70,7 +70,7 @@ class Geometry:
         out: np.ndarray = boxes / np.tile(self._scale_xy, 2) + np.tile(np.asarray(self.crop_xyxy[:2]), 2)
         return out
 
-    def map(self, values: Shaped[np.ndarray, "h w *c"], *, unit_vectors: bool = False) -> Shaped[np.ndarray, "h w *c"]:
+    def map(self, values: Shaped[np.ndarray, "h w *c"], *, unit_vectors: bool = False) -> Shaped[np.ndarray, "i j *c"]:
         """A map of the source's size brought along, each pixel the nearest one's value.
 
         Args:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from motet.core import CheckpointError, ConfigError
 
@@ -149,6 +149,7 @@ def end(ids: Sequence[int], room: int) -> list[int]:
     return [*ids[: max(room - 1, 0)], EOS]
 
 
+@runtime_checkable
 class WordsConfig(Protocol):
     """A frozen dataclass of plain values that makes a tokeniser."""
 

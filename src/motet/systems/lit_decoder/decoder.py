@@ -31,7 +31,7 @@ class DecoderState:
     """
 
     memory: tuple[Float[Tensor, "2 b heads n c"], ...]
-    past: tuple[Float[Tensor, "2 b*m heads t c"], ...] = ()
+    past: tuple[Float[Tensor, "2 r heads t c"], ...] = ()
     seen: int | Int[Tensor, "b"] = 0
     valid: Bool[Tensor, "b t"] | None = None
     positions_of: Int[Tensor, "b"] | None = None
