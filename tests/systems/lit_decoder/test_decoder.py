@@ -94,7 +94,7 @@ def test_other_tasks_take_over_what_has_the_same_name() -> None:
     missing, unexpected = new.load_state_dict(state, strict=False)
     assert missing == ["pieces.special_embedding.prompt c"]
     assert unexpected == ["pieces.special_embedding.prompt a"]
-    torch.testing.assert_close(new.pieces.embed(torch.tensor([11])), old.pieces.embed(torch.tensor([12])))
+    torch.testing.assert_close(new.pieces.embed(torch.tensor([[11]])), old.pieces.embed(torch.tensor([[12]])))
 
 
 def test_the_loss_of_no_idea_is_the_logarithm_of_the_words() -> None:
