@@ -86,9 +86,9 @@ def one_pass_a_name(model: Decoder, memory: Tensor, tokens: list[list[int]]) -> 
     return torch.stack(scores, dim=1)
 
 
-def prepared(which: str, device: str, num_images: int) -> Callable[[], Tensor]:
+def prepared(which: str, tokens: list[list[int]], device: str, num_images: int) -> Callable[[], Tensor]:
     """One of the ways, ready to be called."""
-    model, tokens = decoder().to(device), names()
+    model = decoder().to(device)
     memory = torch.randn(num_images, TOKENS, CHANNELS, generator=torch.Generator().manual_seed(1)).to(device)
     match which:
         case "motet":
@@ -101,9 +101,9 @@ def prepared(which: str, device: str, num_images: int) -> Callable[[], Tensor]:
             return partial(one_pass_a_name, model, memory, tokens)
 
 
-def measured(num_images: int, device: str, repeats: int) -> list[tuple[object, ...]]:
+def measured(tokens: list[list[int]], num_images: int, device: str, repeats: int) -> list[tuple[object, ...]]:
     """The table's rows for so many images, after all ways have given the same scores."""
-    parts = {name: prepared(name, device, num_images) for name in PARTS}
+    parts = {name: prepared(name, tokens, device, num_images) for name in PARTS}
     scores = {name: part() for name, part in parts.items()}
     for name in PARTS[1:]:
         torch.testing.assert_close(scores["motet"], scores[name], atol=1e-4, rtol=1e-5)
@@ -112,7 +112,8 @@ def measured(num_images: int, device: str, repeats: int) -> list[tuple[object, .
     for name in PARTS:
         middle, least, most = ratio(times[name], times["motet"])
         faster = "" if name == "motet" else f"{middle:.1f} ({least:.1f} to {most:.1f})"
-        peak = f"{peak_mib(prepared, name, device, num_images):.0f}" if device == "cpu" else "-"
+        peak = f"{peak_mib(prepared, name, tokens, device, num_images):.0f}" if device == "cpu" else "-"
+        print(f"{num_images} images, {name}: {times[name]}; motet is faster by {middle:.1f}", flush=True)
         rows.append((num_images, name, str(times[name]), f"{times[name].median / num_images * 1e3:.0f}", faster, peak))
     return rows
 
@@ -125,8 +126,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[1, 4])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    rows = [row for num_images in args.images for row in measured(num_images, args.device, args.repeats)]
     tokens = names()
+    rows = [row for num_images in args.images for row in measured(tokens, num_images, args.device, args.repeats)]
     lengths = [len(name) for name in tokens]
     said = [
         f"{NAMES} names of {sum(lengths) / NAMES:.1f} tokens on average, at most {max(lengths)}; they have "

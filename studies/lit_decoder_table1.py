@@ -2,9 +2,9 @@
 
     motet study studies/lit_decoder_table1.py --jobs 2 --table docs/results/lit_decoder_table1.md
 
-Six tasks in three of the paper's four categories over the same pictures, so that what tells tasks apart is the prompt
-alone. A single-task model takes as many steps as the multi-task one, and so sees six times as many rows of its task: the
-paper, too, trains its single-task models until they are done.
+Six tasks in three of the paper's four categories over the same pictures, so that only the prompt tells tasks apart. A
+single-task model takes as many steps as the multi-task one, and so sees six times as many rows of its task: the paper,
+too, trains its single-task models until they are done.
 """
 
 from __future__ import annotations

@@ -96,6 +96,13 @@ class System(nn.Module, ABC):
         """Files that belong to the saved model beside its weights (a trained tokeniser), by name."""
         return {}
 
+    def asset_weights(self) -> tuple[str, ...]:
+        """Prefixes of the weights that mean nothing without their assets (a row for each piece of a tokeniser).
+
+        Who takes such a weight from another run takes its assets too; all of them by default.
+        """
+        return ("",)
+
     def encoder_key(self) -> str | None:
         """A digest of the frozen encoder's weights, for stored features; None where features cannot be stored."""
         return None

@@ -101,9 +101,10 @@ def demo(*, quick: bool = False) -> Run:
         system=small(),
         sources=sources,
         schedule=Mixed(
-            rates=Fixed({source.name: 4.0 if source.name == "scenes/exist" else 1.0 for source in train}), batch_size=64
+            rates=Fixed({source.name: 4.0 if source.name == "scenes/exist" else 1.0 for source in train}),
+            batch_size=16 if quick else 32,
         ),
-        plan=Plan(steps=300 if quick else 1500, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
+        plan=Plan(steps=800 if quick else 2400, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
         credit=(CREDIT,),
     )

@@ -99,6 +99,17 @@ def save(
         raise CheckpointError(failure)
 
 
+def refuse_another(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
+    """Sees that a run folder is of this run, before anything in it is changed.
+
+    Raises:
+        CheckpointError: its latest checkpoint is of another run, or cannot be read.
+    """
+    for step in steps_in(run_folder)[-1:]:
+        folder = step_folder(run_folder, step)
+        _check_identity(_parsed_state(folder)["identity"], json.loads(json.dumps(identity)), folder)
+
+
 def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Mapping[str, Any]) -> Position | None:
     """Goes on from the latest checkpoint of a run folder; None where there is none yet.
 
@@ -259,16 +270,22 @@ def _fill_optimizer(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]
                 optimizer.state[parameters[index]][name] = value.to(parameters[index].device)
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
+def _parsed_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE / _STATE
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        files = state["files"]
+        found = state["format"]
+        state["files"], state["identity"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got {error}; want the state of a checkpoint to go on from") from error
-    if state["format"] != _FORMAT:
-        raise CheckpointError(f"{path}: format: got {state['format']!r}; want {_FORMAT}")
-    for name, digest in files.items():
+    if found != _FORMAT:
+        raise CheckpointError(f"{path}: format: got {found!r}; want {_FORMAT}")
+    return state
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    state = _parsed_state(folder)
+    for name, digest in state["files"].items():
         try:
             found = _digest(folder / name)
         except OSError as error:

@@ -23,8 +23,9 @@ from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.data.units import fingerprint_of, images_of
 from motet.evaluate import evaluate, with_floors
+from motet.train.checkpoint import refuse_another
 from motet.train.distributed import processes
-from motet.train.loop import train
+from motet.train.loop import identity_of, train
 from motet.train.run import Run
 from motet.train.start import build_system
 
@@ -75,10 +76,14 @@ def execute(
     with processes(device) as place:
         _open(folder, resume)
         system, matched = build_system(run, place, resume_from=folder if resume else None)
-        if run.features is not None:
-            system.processor = system.processor.with_features(store_features(run, system, filling))
         sources = run.of_role("train")
         mixture = Mixture(sources, run.schedule.bind(sources, seed=run.plan.seed), run.plan.seed)
+        if resume:
+            refuse_another(folder, identity=identity_of(system, mixture, run.plan, run.balancer))
+        if matched is None and resume and run.start is not None:
+            matched = _matched_before(folder / RUN)
+        if run.features is not None:
+            system.processor = system.processor.with_features(store_features(run, system, filling))
         _write(folder / RUN, _written(run, system, place, matched) | {"origin": origin})
         report = train(
             system,
@@ -153,6 +158,22 @@ def _open(folder: Path, resume: bool) -> None:
     failure = broadcast(failure)
     if failure is not None:
         raise CheckpointError(failure)
+
+
+def _matched_before(path: Path) -> Matched | None:
+    """What a run that goes on had matched when it began: `path` is about to be written anew."""
+    found: Matched | None = None
+    failure: str | None = None
+    if rank() == 0 and path.exists():
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))["started_from"]
+            found = None if saved is None else Matched(**{name: tuple(names) for name, names in saved.items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            failure = f"{path}: got {error}; want the file that the run wrote"
+    found, failure = broadcast((found, failure))
+    if failure is not None:
+        raise CheckpointError(failure)
+    return found
 
 
 def _written(run: Run, system: System, device: torch.device, matched: Matched | None) -> dict[str, Any]:

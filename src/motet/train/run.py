@@ -25,15 +25,19 @@ class ScheduleSpec(Protocol):
 class From:
     """Start from another run's weights: a pretrained trunk, a detector, the multi-task model to fine-tune.
 
+    The other run's tokeniser comes with weights that have a row for each of its pieces.
+
     Args:
         folder: a run folder or a saved model folder.
         include: parameter-name prefixes to take; all by default.
         rename: old prefix -> new prefix, applied before `include`.
+        exclude: parameter-name prefixes not to take, out of those: what has another shape here.
     """
 
     folder: Path
     include: tuple[str, ...] = ("",)
     rename: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ def build_system(run: Run, device: torch.device, *, resume_from: Path | None = N
     matched: Matched | None = None
     if steps and resume_from is not None:
         folder = step_folder(resume_from, steps[-1])
+        if (saved_kind := _kind_in(folder)) != (kind := to_plain(run.system)["class"]):
+            raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
         system = _build(run, assets_in(folder))
         # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
         # the saved one. What does not fit is refused by the checkpoint's own check, which knows whose run it is.
@@ -68,12 +70,20 @@ def start_from(system: System, start: From) -> Matched:
     Raises:
         CheckpointError: the folder holds no model, a shape differs, or no name fits.
     """
-    taken: dict[str, Tensor] = {}
-    for name, tensor in read_weights(start.folder).items():
-        renamed = _renamed(name, start.rename)
-        if renamed.startswith(start.include):
-            taken[renamed] = tensor
-    matched = fill(system, taken, strict=False, where=str(start.folder))
+    return _filled(system, start, _taken(start))
+
+
+def _taken(start: From) -> dict[str, Tensor]:
+    """The other run's weights that are wanted, by their names here."""
+    named = {_renamed(name, start.rename): tensor for name, tensor in read_weights(start.folder).items()}
+    return {n: t for n, t in named.items() if n.startswith(start.include) and not n.startswith(start.exclude)}
+
+
+def _filled(system: System, start: From, taken: Mapping[str, Tensor]) -> Matched:
+    try:
+        matched = fill(system, taken, strict=False, where=str(start.folder))
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}, or From.exclude with that name") from error
     if not matched.kept:
         raise CheckpointError(
             f"{start.folder}: got no weight that fits ({len(taken)} names under {list(start.include)}, such as "
@@ -92,23 +102,29 @@ def assets_in(folder: Path) -> dict[str, bytes]:
 
 
 def _started(system: System, run: Run, start: From) -> tuple[System, Matched]:
-    """Where all weights are taken and the systems are of one kind, the old tokeniser comes with them."""
-    folder = model_folder(start.folder)
-    if start.include == ("",) and _same_kind(folder, run):
-        with_files = _build(run, assets_in(folder))
-        own = with_files.state_dict()
+    """The system with another run's weights, and with its tokeniser where a weight is taken that counts its pieces.
+
+    Rows of a table stand for the pieces of the old tokeniser; one trained on other texts would give each row another
+    piece to stand for, and no shape would show it.
+    """
+    taken, folder = _taken(start), model_folder(start.folder)
+    counts_pieces = any(name.startswith(system.asset_weights()) for name in taken)
+    same_kind = _kind_in(folder) == to_plain(run.system)["class"]
+    if counts_pieces and same_kind and (assets := assets_in(folder)) != dict(system.assets()):
+        with_old = _build(run, assets)
+        own = with_old.state_dict()
         fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}
-        fill(with_files, fresh, strict=False, where="fresh weights")
-        system = with_files
-    return system, start_from(system, start)
+        fill(with_old, fresh, strict=False, where="fresh weights")
+        system = with_old
+    return system, _filled(system, start, taken)
 
 
-def _same_kind(folder: Path, run: Run) -> bool:
+def _kind_in(folder: Path) -> str:
+    """What the system of a saved model is called."""
     try:
-        saved = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"]
+        return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / CONFIG}: got {error}; want a saved system") from error
-    return bool(saved == to_plain(run.system)["class"])
 
 
 def _build_on_rank_0_first(run: Run) -> System:

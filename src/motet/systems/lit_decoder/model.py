@@ -179,6 +179,9 @@ class LiTDecoder(System):
     def assets(self) -> Mapping[str, bytes]:
         return {WORDS_FILE: self.words.to_bytes()}
 
+    def asset_weights(self) -> tuple[str, ...]:
+        return tuple(f"decoder.pieces.{name}" for name in ("embedding", "kernel", "bias"))
+
     def encoder_key(self) -> str | None:
         return self.tower.key()
 

@@ -1,0 +1,126 @@
+"""A run that starts from another one: what it takes over, what it says of the rest, and whose words it speaks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from motet.core import CheckpointError
+from motet.core.saved import read_weights
+from motet.data.schedules import Mixed
+from motet.nn.encoders import PlainViT
+from motet.prep.words import TrainedWords
+from motet.recipes.worlds import World
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.train.execute import execute
+from motet.train.plan import Plan
+from motet.train.run import From, Run
+from motet.train.start import build_system
+
+FOUR = ("largest", "number", "read", "caption")
+THREE_AND_A_NEW_ONE = ("caption", "largest", "number", "count")
+PIECES = tuple(f"decoder.pieces.{name}" for name in ("embedding", "kernel", "bias"))
+CPU = torch.device("cpu")
+
+
+def run_of(asked: tuple[str, ...], *, seed: int = 0, start: From | None = None, max_tokens: int = 32) -> Run:
+    """Scenes asked for these, answered by a very small LiT decoder."""
+    system = LiTDecoderConfig(
+        encoder=PlainViT(size=32, width=16, depth=1, heads=1),
+        depth=1,
+        width=16,
+        heads=1,
+        max_tokens=max_tokens,
+        words=TrainedWords(size=290),
+    )
+    sources = World(asked=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
+    plan = Plan(steps=2, lr=0.01, seed=seed)
+    return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), plan=plan, start=start)
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder: four tasks, trained."""
+    folder = tmp_path_factory.mktemp("four") / "run"
+    execute(run_of(FOUR), folder, device="cpu", show=False)
+    return folder
+
+
+def test_all_that_fits_is_taken_over_and_the_rest_is_listed(four):
+    system, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four)), CPU)
+    old, new = read_weights(four), system.state_dict()
+    assert matched is not None
+    assert set(matched.kept) == set(old) & set(new)
+    assert all(torch.equal(new[name], old[name]) for name in matched.kept)
+    assert {"tower", "decoder"} <= {name.split(".")[0] for name in matched.kept}
+    # The new task's prompt is not there to be taken, the old one's has no place; nothing else differs.
+    assert len(matched.fresh) == len(matched.left) == 1
+    assert "count" in matched.fresh[0]
+    assert "read" in matched.left[0]
+
+
+def test_a_row_of_a_table_stands_for_the_same_piece_as_before(four):
+    run = run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four))
+    old, _ = build_system(run_of(FOUR), CPU)
+    own, _ = build_system(replace(run, start=None), CPU)
+    assert own.assets() != old.assets()  # trained on other texts, and no shape shows it:
+    assert all(own.state_dict()[name].shape == old.state_dict()[name].shape for name in PIECES)
+    started, _ = build_system(run, CPU)
+    assert started.assets() == old.assets()
+    ids = old.sequences.words.encode("a red circle")  # type: ignore[attr-defined]
+    assert started.sequences.words.encode("a red circle") == ids  # type: ignore[attr-defined]
+
+
+def test_part_of_a_decoder_brings_its_words_and_an_encoder_does_not(four):
+    old, _ = build_system(run_of(FOUR), CPU)
+    for taken, same_words in (("decoder.", True), ("decoder.pieces.embedding", True), ("tower.", False)):
+        start = From(four, include=(taken,))
+        started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=start), CPU)
+        assert matched is not None
+        assert all(name.startswith(taken) for name in matched.kept)
+        assert (started.assets() == old.assets()) is same_words
+    without = From(four, exclude=PIECES)
+    started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=without), CPU)
+    assert matched is not None
+    assert set(PIECES) <= set(matched.fresh)
+    assert started.assets() != old.assets()
+
+
+def test_the_report_and_the_run_say_what_did_not_match_also_when_the_run_goes_on(four, tmp_path):
+    run = run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four))
+    for resume in (False, True):
+        report = execute(run, tmp_path, device="cpu", resume=resume, show=False)
+        (fresh, left) = [line for line in report.notes if line.startswith("started from another run: ")]
+        assert fresh.startswith("started from another run: 1 fresh, not in the saved weights: decoder.")
+        assert "count" in fresh
+        assert left.startswith("started from another run: 1 left, no place in this system: decoder.")
+        assert "read" in left
+        written = json.loads((tmp_path / "run.json").read_text())["started_from"]
+        assert written["fresh"] == [fresh.rpartition(": ")[2]]
+        assert written["left"] == [left.rpartition(": ")[2]]
+        assert set(PIECES) <= set(written["kept"])
+        assert {result.task for result in report.results} >= {task.name for task in run.tasks}
+
+
+def test_another_shape_is_an_error_unless_it_is_excluded(four):
+    run = run_of(THREE_AND_A_NEW_ONE, start=From(four), max_tokens=40)
+    with pytest.raises(CheckpointError) as raised:
+        build_system(run, CPU)
+    assert str(raised.value) == (
+        f"{four}: decoder.positions: got shape (32, 16); want (40, 16), or From.exclude with that name"
+    )
+    excluded = From(four, exclude=("decoder.positions",))
+    system, matched = build_system(replace(run, start=excluded), CPU)
+    assert matched is not None
+    assert "decoder.positions" in matched.fresh
+    assert system.state_dict()["decoder.positions"].shape == (40, 16)
+
+
+def test_nothing_that_fits_is_an_error(four):
+    start = From(four, include=("decodr.",))
+    with pytest.raises(CheckpointError, match=r"got no weight that fits \(0 names under \['decodr.'\]"):
+        build_system(run_of(FOUR, start=start), CPU)
