@@ -125,7 +125,7 @@ def test_what_is_refreshed_is_refreshed_before_each_update(tmp_path: Path) -> No
     assert seen == [(0, 4), (0, 2), (1, 6)]
 
 
-def test_no_clipping_and_compilation_are_the_same_arithmetic(tmp_path: Path) -> None:
+def test_no_clipping_is_the_same_arithmetic_where_nothing_is_clipped(tmp_path: Path) -> None:
     loose, log = run(tmp_path / "loose", Step(((A,),)), clip=None)
     tight, _ = run(tmp_path / "tight", Step(((A,),)), clip=1e6)
     assert tensors_equal(loose.state_dict(), tight.state_dict())
