@@ -110,6 +110,13 @@ def forgotten() -> Iterator[None]:
 
 
 @pytest.fixture
+def forget() -> Iterator[None]:
+    """Loads recipes of one's own for this test only."""
+    with forgotten():
+        yield
+
+
+@pytest.fixture
 def recipe(tmp_path) -> Iterator[Path]:
     """The recipe, in a folder of its own."""
     with forgotten():

@@ -127,8 +127,11 @@ class _Writer:
         yield "        sources=sources(),"
         yield f"        schedule=Mixed(batch_size={_BATCH}),  # every image as often as any other; see motet.data.rates"
         yield "        plan=Plan("
-        yield f"            steps={steps}, lr=1e-3, evaluate_every={steps // 4}, save_every={steps // 4},"
+        yield f"            steps={steps},"
+        yield "            lr=1e-3,"
         yield '            precision="bfloat16",'
+        yield f"            evaluate_every={steps // 4},"
+        yield f"            save_every={steps // 4},"
         yield "        ),"
         yield '        features=Features(Path("runs/features")),  # the encoder reads each image once'
         yield "    )"
