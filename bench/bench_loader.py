@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, __version__
 
-from measure import machine, peak_mib, ratio, write_table
+from measure import in_turns, machine, peak_mib, ratio, write_table
 from motet.core import DiskImage, Example
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture

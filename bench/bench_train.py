@@ -238,6 +238,16 @@ class _Losses(nn.Module):
         return [(losses[name].total / weight)[None] if name in losses else zero for name in self.system.tasks]
 
 
+class Still:
+    """A batch that is where it should be; LibMTL moves what it reads with an argument of tensors."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def to(self, device: object, *, non_blocking: bool = False) -> Batch:  # noqa: ARG002
+        return self.batch
+
+
 def by_libmtl(world: World) -> None:
     theirs = import_libmtl()
     from LibMTL.architecture import HPS
@@ -283,7 +293,7 @@ def by_libmtl(world: World) -> None:
 
         trainer.optimizer.register_step_pre_hook(clip_and_set)
         labels = {name: torch.zeros(1) for name in names}
-        trainer.train(Feed(world.batches, world.steps, lambda batch: (batch, dict(labels))), None, 1)
+        trainer.train(Feed(world.batches, world.steps, lambda batch: (Still(batch), dict(labels))), None, 1)
 
 
 WAYS: Mapping[str, Callable[[World], None]] = {
