@@ -35,8 +35,9 @@ DATA = Path(__file__).parent
 
 def run() -> Run:
     """Two kinds of grey, and a question about them."""
-    kinds = ImageFolder(DATA / "kinds")
-    asked = Table(DATA / "questions.csv", image="image", text="question", labels={"answers": "answer"})
+    kinds = ImageFolder(DATA / "kinds", name="kinds")  # a cut goes by ids, and they must not go by the folder's name
+    labels = {"answers": "answer"}
+    asked = Table(DATA / "questions.csv", image="image", text="question", labels=labels, image_id="greys/{image}")
     tasks = {"kind": (kinds, classification("kind", kinds.names)), "vqa": (asked, question_answering("vqa"))}
     sources = []
     for name, (reader, task) in tasks.items():

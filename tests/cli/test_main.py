@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 import typer
 
 from motet.cli import look
@@ -91,7 +92,13 @@ def test_an_error_is_one_line_and_code_2(motet, typed, said):
     [
         (DataError("answers: got 9;\nwant 10", path="a.json", row=3), 2, "answers: got 9; want 10 (a.json, row 3)"),
         (OSError(28, "No space left on device", "runs/x"), 2, "runs/x: got No space left on device"),
-        (MemoryError(), 2, "lower the schedule's batch_size"),
+        (MemoryError(), 2, "out of memory: want less at once"),
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried"), 2, "out of memory: want less at once"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't"),
+            2,
+            "out of memory: want less at once",
+        ),
         (ZeroDivisionError("division by zero"), 2, "unexpected ZeroDivisionError: division by zero"),
         (KeyboardInterrupt(), 130, "stopped"),
     ],

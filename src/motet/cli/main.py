@@ -96,8 +96,13 @@ def _sentence(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'}: got {error.strerror}; want one that can be read or written"
-    if isinstance(error, MemoryError):
-        return "out of memory: want less at once: lower the schedule's batch_size (--set schedule.batch_size=...)"
+    # torch's own error on a GPU, and the plain one of its CPU allocator; torch may not be imported here.
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    ):
+        return "out of memory: want less at once: lower --batch-size, or --set schedule.batch_size=..."
     return f"unexpected {type(error).__name__}: {error} (a fault of motet's: {DEBUG}=1 shows where)"
 
 
