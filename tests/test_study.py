@@ -54,7 +54,9 @@ def report(run, value, step=5):
         for task in run.tasks
     )
     return Report(
-        step=step, results=results, floors={task.name: {"majority": 20.0, "other": 25.0} for task in run.tasks}
+        step=step,
+        results=results,
+        floors={task.name: {"majority": 20.0, "other": 25.0, "image shuffled": 70.0} for task in run.tasks},
     )
 
 
@@ -164,6 +166,17 @@ def test_a_run_that_stopped_early_is_not_finished(study, tmp_path):
     assert done.error == "stopped after step 3 of 5"
     assert done.report is None
     assert finished(study, tmp_path, "joint", 0) is None
+
+
+def test_the_time_of_a_stopped_run_counts_when_it_goes_on(study, tmp_path):
+    def stopped(run, where):
+        (where / "step-000003").mkdir(exist_ok=True)
+        return report(run, 1.0, step=3)
+
+    first = run_cell(study, tmp_path, "joint", 0, execute=stopped)
+    write_done(study, tmp_path, dataclasses.replace(first, seconds=500.0))
+    assert run_cell(study, tmp_path, "joint", 0, execute=Machine(study).execute).seconds > 500
+    assert run_cell(study, tmp_path, "joint", 1, execute=Machine(study).execute).seconds < 500
 
 
 def test_weights_go_and_stay_as_the_study_says(study, tmp_path):
