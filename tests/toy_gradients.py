@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from motet.core import Batch, Losses
+from motet.core import Batch, Loss, Losses
 from motet.core.ranks import rank, world
 from motet.data.source import Source
 from motet.train.balance import Balancer, RowMean, TaskMean, Weighted
@@ -30,6 +31,28 @@ ROWS = {"a": range(9), "b": range(3)}
 
 def system() -> ToySystem:
     return toy_system(SOURCES, dropout=0.0)
+
+
+class TermsToySystem(ToySystem):
+    """The same, and task_a's loss is a mean over things: a row shows as many as its label says, and one more."""
+
+    loss_terms: ClassVar[Mapping[str, tuple[str, ...]]] = {"task_a": ("things",)}
+
+    def losses(self, batch: Batch) -> Losses:
+        losses = super().losses(batch)
+        if "task_a" not in batch.targets:
+            return losses
+        shown = batch.targets["task_a"].value + 1
+        missed = nn.functional.cross_entropy(self.logits(batch, "task_a"), shown - 1, reduction="none")
+        rows = losses.tasks["task_a"]
+        terms = {("task_a", "things"): Loss((missed * shown).sum(), shown.sum().float())}
+        return Losses(dict(losses.tasks) | {"task_a": Loss(0 * rows.total, rows.weight)}, losses.aux, terms)
+
+
+def system_with_terms() -> ToySystem:
+    system = toy_system(SOURCES, dropout=0.0)
+    system.__class__ = TermsToySystem
+    return system
 
 
 def batch(rows: Mapping[str, Sequence[int]]) -> Batch:
@@ -55,8 +78,10 @@ class Forward(Sequence[Losses]):
         return self.system.losses(self.batches[place])
 
 
-def gradients(balancer: Balancer, batches: list[Batch]) -> dict[str, Tensor | None]:
-    trained = system()
+def gradients(
+    balancer: Balancer, batches: list[Batch], made: Callable[[], ToySystem] = system
+) -> dict[str, Tensor | None]:
+    trained = made()
     balancer.backward(Forward(trained, batches), trained)
     return {name: parameter.grad for name, parameter in trained.named_parameters()}
 
@@ -83,3 +108,5 @@ class OnTwoRanks:
                 for case, ranks in TWO_RANKS.items():
                     found = gradients(balancer, [batch(rows) for rows in ranks[rank()]])
                     torch.save(found, self.folder / f"{name}, {case}, {rank()}.pt")
+                    found = gradients(balancer, [batch(rows) for rows in ranks[rank()]], system_with_terms)
+                    torch.save(found, self.folder / f"{name} of terms, {case}, {rank()}.pt")

@@ -11,7 +11,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from motet.core import Batch, ConfigError, Losses
 from motet.train.balance import TaskMean, Weighted
-from toy_gradients import BALANCERS, ROWS, TWO_RANKS, OnTwoRanks, batch, gradients, system
+from toy_gradients import BALANCERS, ROWS, TWO_RANKS, OnTwoRanks, batch, gradients, system, system_with_terms
 from toy_runs import finish, start
 
 
@@ -21,6 +21,16 @@ def by_hand(name: str) -> dict[str, Tensor | None]:
     a, b = losses["task_a"].total, losses["task_b"].total
     total = {"row mean": (a + b) / 12, "task mean": a / 9 + b / 3, "weighted": 0.3 * a / 9 + 2.0 * b / 3}[name]
     total.backward()
+    return {name: parameter.grad for name, parameter in trained.named_parameters()}
+
+
+def terms_by_hand(name: str) -> dict[str, Tensor | None]:
+    """task_a is a mean over things; it still counts as one task, or as its nine rows."""
+    trained = system_with_terms()
+    losses = trained.losses(batch(ROWS))
+    things = losses.terms["task_a", "things"]
+    a, b = things.total / things.weight, losses.tasks["task_b"].total / 3
+    {"row mean": (9 * a + 3 * b) / 12, "task mean": a + b, "weighted": 0.3 * a + 2.0 * b}[name].backward()
     return {name: parameter.grad for name, parameter in trained.named_parameters()}
 
 
@@ -46,6 +56,13 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole(name: str, cut: list[Ma
     found = gradients(BALANCERS[name], [batch(rows) for rows in cut])
     assert found["heads.task_c.weight"] is None
     assert_equal(found, by_hand(name))
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+def test_a_loss_of_terms_is_divided_by_their_own_weights(name: str, cut: list[Mapping[str, Sequence[int]]]) -> None:
+    found = gradients(BALANCERS[name], [batch(rows) for rows in cut], system_with_terms)
+    assert_equal(found, terms_by_hand(name))
 
 
 @pytest.mark.parametrize("name", BALANCERS)
@@ -100,3 +117,12 @@ def test_two_ranks_give_what_one_process_gives(
 ) -> None:
     for number in (0, 1):
         assert_equal(two_ranks(f"{name}, {case}, {number}"), by_hand(name))
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+@pytest.mark.parametrize("case", TWO_RANKS)
+def test_two_ranks_divide_terms_as_one_process_does(
+    two_ranks: Callable[[str], dict[str, Tensor | None]], name: str, case: str
+) -> None:
+    for number in (0, 1):
+        assert_equal(two_ranks(f"{name} of terms, {case}, {number}"), terms_by_hand(name))

@@ -80,7 +80,16 @@ class Loss:
 
 @dataclass(frozen=True)
 class Losses:
-    """One batch's losses by task, and numbers worth a line in the log."""
+    """One batch's losses by task, and numbers worth a line in the log.
+
+    Args:
+        tasks: each task's sum, its weight the rows that count.
+        aux: numbers for the log.
+        terms: by (task, term), further parts of a task's loss that are means over something other than rows (boxes,
+            boxes with attributes). The task's loss is the sum of its own mean and those of its terms; which terms a
+            task may have stands in `System.loss_terms`, since ranks must agree on them without a batch.
+    """
 
     tasks: Mapping[str, Loss]
     aux: Mapping[str, Tensor] = field(default_factory=dict)
+    terms: Mapping[tuple[str, str], Loss] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
@@ -68,6 +69,7 @@ class System(nn.Module, ABC):
         tasks: by name, in order; a task's index is its place here.
         processor: how this system sees an Example.
         config: the frozen dataclass it was built from (see `SystemConfig`).
+        loss_terms: by task, the names of the terms its loss may have (see `Losses.terms`).
     """
 
     mixes: ClassVar[bool] = False
@@ -75,6 +77,7 @@ class System(nn.Module, ABC):
     tasks: Mapping[str, Task]
     processor: Processor
     config: SystemConfig
+    loss_terms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def encode(self, pixels: Tensor) -> Tensor:
         """The only path through a frozen encoder: pixels (b, 3, h, w) to features (b, n, d)."""

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from motet.core import ConfigError, Losses, System, nearest
+from motet.core import ConfigError, Loss, Losses, System, nearest
 from motet.core.ranks import world
 from motet.train.distributed import add_gradients, add_over_ranks
 
@@ -39,20 +39,24 @@ class RowMean:
     """Every row counts the same whatever its task: sum of all totals / sum of all weights.
 
     The LiT decoder's loss: with it, mixing probabilities mean what they say. Totals and weights are added over rows,
-    held-back parts and ranks, then divided once.
+    held-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
+    times its rows.
     """
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
         factors = system.task_weights()
+        if system.loss_terms:
+            _backward_of_means(losses, system, factors, by_rows=True)
+            return factors
         parameters = list(system.parameters())
         if len(losses) == 1 and world() == 1:
             only = losses[0]
-            _backward(only, dict.fromkeys(only.tasks, 1 / _nonzero(_weights([only], system).sum())), factors)
+            _backward(only, dict.fromkeys(by_key(only), 1 / _nonzero(_weights([only], system).sum())), factors)
             return factors
         weights = _weights([], system)
         for part in losses:
             weights += _weights([part], system)
-            _backward(part, dict.fromkeys(part.tasks, 1.0), factors)
+            _backward(part, dict.fromkeys(by_key(part), 1.0), factors)
         add_gradients(parameters)
         weight = _nonzero(add_over_ranks(weights).sum())
         for parameter in parameters:
@@ -104,8 +108,18 @@ class TaskMean:
         return factors
 
 
-def _backward_of_means(losses: Sequence[Losses], system: System, factors: Mapping[str, float]) -> None:
-    """Leaves the gradient of the sum over tasks of factor * total / weight, over all parts and ranks."""
+def _backward_of_means(
+    losses: Sequence[Losses], system: System, factors: Mapping[str, float], *, by_rows: bool = False
+) -> None:
+    """Leaves the gradient of the sum over tasks of factor * mean, over all parts and ranks.
+
+    Args:
+        losses: one a part.
+        system: what is trained.
+        factors: by task.
+        by_rows: multiply each task's mean with its share of the rows: what `RowMean` means where a task's loss has
+            terms that are means over something else.
+    """
     held: Sequence[Losses]
     if len(losses) == 1:
         held = [losses[0]]
@@ -114,22 +128,43 @@ def _backward_of_means(losses: Sequence[Losses], system: System, factors: Mappin
         held = losses
         with torch.no_grad():
             weights = _weights(held, system)
-    inverse = 1 / _nonzero(add_over_ranks(weights))
+    weights = add_over_ranks(weights)
+    inverse = 1 / _nonzero(weights)
+    if by_rows:
+        rows = weights[: len(system.tasks)]
+        share = dict(zip(system.tasks, (rows / _nonzero(rows.sum())).unbind(), strict=True))
+        inverse = inverse * torch.stack([share[task] for task, _ in loss_keys(system)])
     for part in held:
-        _backward(part, dict(zip(system.tasks, inverse.unbind(), strict=True)), factors)
+        _backward(part, dict(zip(loss_keys(system), inverse.unbind(), strict=True)), factors)
     add_gradients(system.parameters())
 
 
+def loss_keys(system: System) -> tuple[tuple[str, str], ...]:
+    """(task, "") for each task's own sum, then (task, term) for every term: the same on every rank.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> loss_keys(SimpleNamespace(tasks={"vqa": 0, "detect": 0}, loss_terms={"detect": ("class", "box")}))
+        (('vqa', ''), ('detect', ''), ('detect', 'class'), ('detect', 'box'))
+    """
+    own = tuple((task, "") for task in system.tasks)
+    return own + tuple((task, term) for task in system.tasks for term in system.loss_terms.get(task, ()))
+
+
+def by_key(part: Losses) -> dict[tuple[str, str], Loss]:
+    """A part's own sums and terms, under the keys of `loss_keys`."""
+    return {(task, ""): loss for task, loss in part.tasks.items()} | dict(part.terms)
+
+
 def _weights(parts: Iterable[Losses], system: System) -> Tensor:
-    """The weights of all parts by task, in the system's order, added in 64 bits where the device has them."""
+    """The weights of all parts by key, in the system's order, added in 64 bits where the device has them."""
     device = next(system.parameters()).device
-    weights = torch.zeros(
-        len(system.tasks), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device
-    )
-    places = {name: place for place, name in enumerate(system.tasks)}
+    keys = loss_keys(system)
+    weights = torch.zeros(len(keys), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+    places = {key: place for place, key in enumerate(keys)}
     for part in parts:
-        for name, loss in part.tasks.items():
-            weights[places[name]] += loss.weight.detach().to(weights)
+        for key, loss in by_key(part).items():
+            weights[places[key]] += loss.weight.detach().to(weights)
     return weights
 
 
@@ -138,7 +173,8 @@ def _nonzero(weight: Tensor) -> Tensor:
     return weight.clamp(min=torch.finfo(torch.float32).tiny)
 
 
-def _backward(part: Losses, scale: Mapping[str, Tensor | float], factors: Mapping[str, float]) -> None:
-    terms = [loss.total * factors[name] * scale[name] for name, loss in part.tasks.items() if loss.total.requires_grad]
+def _backward(part: Losses, scale: Mapping[tuple[str, str], Tensor | float], factors: Mapping[str, float]) -> None:
+    found = by_key(part).items()
+    terms = [loss.total * factors[key[0]] * scale[key] for key, loss in found if loss.total.requires_grad]
     if terms:
         torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]

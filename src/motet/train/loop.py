@@ -19,7 +19,7 @@ from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.evaluate import evaluate
 from motet.train import checkpoint
-from motet.train.balance import Balancer, RowMean
+from motet.train.balance import Balancer, RowMean, loss_keys
 from motet.train.checkpoint import Position
 from motet.train.distributed import same_on_every_rank
 from motet.train.errors import memory_in_one_line
@@ -206,13 +206,13 @@ class _Running:
         self, values: list[tuple[Tensor, tuple[str, ...]]], rate: float, rows: Mapping[str, int], journal: Journal
     ) -> bool:
         """Passes the numbers on; on a GPU one step late, so that it never waits. Every rank reads the same."""
-        tasks = tuple(self.system.tasks)
-        shared = 2 * len(tasks) + SHARED
+        keys = loss_keys(self.system)
+        shared = 2 * len(keys) + SHARED
         summed = torch.stack([one[:shared] for one, _ in values]).sum(0)
         norm = torch.stack([one[shared] for one, _ in values]).max()
         last, aux = values[-1]
         whole = torch.cat([summed, norm[None], last[shared + 1 :]])
-        self.waiting.append(Outcome.start(self.step, whole, tasks, aux, rate, rows))
+        self.waiting.append(Outcome.start(self.step, whole, keys, aux, rate, rows))
         late = 1 if self.device.type == "cuda" else 0
         stop = False
         while len(self.waiting) > late:

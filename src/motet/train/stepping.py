@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from motet.core import Batch, Losses, System, seed_for
 from motet.core.ranks import rank
-from motet.train.balance import Balancer
+from motet.train.balance import Balancer, by_key, loss_keys
 from motet.train.distributed import add_over_ranks, buffer_versions, share_written_buffers
 from motet.train.errors import TrainingError
 from motet.train.plan import Plan
@@ -70,9 +70,9 @@ class Outcome:
 
     Args:
         step: iterations of the schedule done, this one counted.
-        values: for each task total and weight over all ranks, then how many ranks were asked to stop, bad
+        values: for each key total and weight over all ranks, then how many ranks were asked to stop, bad
             rows skipped, the gradient's norm, aux.
-        tasks: in the order of `values`.
+        keys: tasks and terms in the order of `values`, see `loss_keys`.
         aux: names of the last values.
         rate: of the learning rate.
         rows: by source, over all ranks.
@@ -80,7 +80,7 @@ class Outcome:
 
     step: int
     values: Tensor
-    tasks: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...]
     aux: tuple[str, ...]
     rate: float
     rows: Mapping[str, int]
@@ -91,19 +91,19 @@ class Outcome:
         cls,
         step: int,
         values: Tensor,
-        tasks: tuple[str, ...],
+        keys: tuple[tuple[str, str], ...],
         aux: tuple[str, ...],
         rate: float,
         rows: Mapping[str, int],
     ) -> Outcome:
         """Starts the copy to this process without waiting for the device."""
         if values.device.type != "cuda":
-            return cls(step, values.cpu(), tasks, aux, rate, rows)
+            return cls(step, values.cpu(), keys, aux, rate, rows)
         here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
         here.copy_(values, non_blocking=True)
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
-        return cls(step, here, tasks, aux, rate, rows, event)
+        return cls(step, here, keys, aux, rate, rows, event)
 
     def read(self) -> Seen:
         """Waits for the numbers.
@@ -114,25 +114,29 @@ class Outcome:
         if self.event is not None:
             self.event.synchronize()
         values = self.values.tolist()
-        count = len(self.tasks)
+        count = len(self.keys)
         totals, weights = values[:count], values[count : 2 * count]
         stop, skipped, norm = values[2 * count : 2 * count + SHARED + 1]
-        loss = {}
-        for name, total, weight in zip(self.tasks, totals, weights, strict=True):
+        loss: dict[str, float] = {}
+        aux = dict(zip(self.aux, values[2 * count + SHARED + 1 :], strict=True))
+        for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
             if not abs(total) < float("inf"):
                 raise TrainingError(
                     f"step {self.step}: the loss of task {name!r}: got {total}; want a number (lower plan.lr, or look "
                     "at the rows of this step); the last checkpoint is kept"
                 )
             if weight > 0:
-                loss[name] = total / weight
+                loss[name] = loss.get(name, 0.0) + total / weight
+                if term:
+                    aux[f"{name}/{term}"] = total / weight
         if not norm < float("inf"):
             raise TrainingError(
                 f"step {self.step}: the gradient's norm, with finite losses of {', '.join(loss) or 'no task'}: got "
                 f"{norm}; want a number (lower plan.lr); the last checkpoint is kept"
             )
-        mean = sum(totals) / sum(weights) if sum(weights) > 0 else float("nan")
-        aux = dict(zip(self.aux, values[2 * count + SHARED + 1 :], strict=True))
+        rows = {name: weight for (name, term), weight in zip(self.keys, weights, strict=True) if not term}
+        counted = sum(rows.values())
+        mean = sum(loss[name] * rows[name] for name in loss) / counted if counted > 0 else float("nan")
         return Seen(self.step, mean, loss, norm, self.rate, self.rows, aux, int(skipped), stop > 0)
 
 
@@ -201,11 +205,12 @@ class Updater:
         return torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
     def _values(self, losses: StepLosses, norm: Tensor, counts: tuple[float, float]) -> tuple[Tensor, tuple[str, ...]]:
-        names = tuple(self.system.tasks)
+        keys = loss_keys(self.system)
         found = list(losses.found.values())
+        parts = [by_key(part) for part in found]
         zero = torch.zeros((), device=self.device)
-        totals = [_added([part.tasks[name].total for part in found if name in part.tasks], zero) for name in names]
-        weights = [_added([part.tasks[name].weight for part in found if name in part.tasks], zero) for name in names]
+        totals = [_added([part[key].total for part in parts if key in part], zero) for key in keys]
+        weights = [_added([part[key].weight for part in parts if key in part], zero) for key in keys]
         counted = torch.tensor(counts, device=self.device)
         shared = add_over_ranks(torch.cat([torch.stack([*totals, *weights]), counted]))
         aux: dict[str, list[Tensor]] = {}
