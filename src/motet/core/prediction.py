@@ -46,6 +46,7 @@ class BoxSet:
         scores: (n,) float.
         attributes: for each box the indices into `Boxes.attributes`; empty when there are none.
         crowd: (n,) bool, COCO's iscrowd; empty when there are none.
+        areas: (n,) float, pixels of what is in each box, by which COCO tells small things from large; empty: the boxes'.
     """
 
     boxes_xyxy: np.ndarray
@@ -53,6 +54,15 @@ class BoxSet:
     scores: np.ndarray
     attributes: tuple[tuple[int, ...], ...] = ()
     crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    areas: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+
+    def __eq__(self, other: object) -> bool:
+        # What a dataclass makes by itself asks an array whether it is true.
+        if not isinstance(other, BoxSet):
+            return NotImplemented
+        arrays = ("boxes_xyxy", "labels", "scores", "crowd", "areas")
+        equal = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays)
+        return equal and self.attributes == other.attributes
 
 
 @dataclass(frozen=True)

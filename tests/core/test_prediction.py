@@ -1,0 +1,33 @@
+"""Box sets are equal by what they hold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from motet.core import BoxSet
+
+
+def boxes() -> BoxSet:
+    corners = np.array([[0, 0, 4, 5], [1, 2, 3, 4]], dtype=np.float32)
+    return BoxSet(corners, np.array([1, 0]), np.ones(2, dtype=np.float32), ((0,), ()))
+
+
+def test_equal_boxes_are_equal() -> None:
+    assert boxes() == boxes()
+    assert boxes() != "boxes"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"boxes_xyxy": np.array([[0, 0, 4, 5], [1, 2, 3, 5]], dtype=np.float32)},
+        {"labels": np.array([1, 1])},
+        {"scores": np.zeros(2, dtype=np.float32)},
+        {"attributes": ((0,), (1,))},
+        {"crowd": np.array([True, False])},
+        {"areas": np.array([20.0, 4.0])},
+    ],
+)
+def test_other_boxes_are_not(other: dict[str, object]) -> None:
+    assert replace(boxes(), **other) != boxes()
