@@ -84,9 +84,12 @@ def tiny() -> Run:
 def demo(*, quick: bool = False) -> Run:
     """What `motet demo` trains: seven tasks in words over scenes and easy-VQA, on the frozen EfficientNet-Lite0.
 
-    Whether a thing is there is learned last and all at once, after some 30,000 questions; so it is asked most often.
+    Whether a thing is there is learned last and all at once, after some 15,000 questions where a picture shows one to
+    three things (twice that where it shows up to five); so it is asked most often.
     """
-    world = World(asked=DEMO_ASKED, train=600 if quick else 1500, val=50, test=300, kinds=6)
+    world = World(
+        asked=DEMO_ASKED, train=600 if quick else 1500, val=50, test=300, kinds=6, things=(1, 2 if quick else 3)
+    )
     easy = question_answering("easy_vqa", crop=False)
     part = 0.1 if quick else 0.25
     rows = split_by_image(EasyVqa(part="train"), {"train": part, "val": 0.01, "rest": 0.99 - part})

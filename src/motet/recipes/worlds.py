@@ -25,6 +25,7 @@ class World:
         val: pictures to choose by.
         test: pictures to judge by.
         kinds: nouns in the world; None for all categories.
+        things: fewest and most in a picture.
         size: height and width of a picture, in pixels.
         seed: of the stream.
 
@@ -37,6 +38,7 @@ class World:
     val: int
     test: int
     kinds: int | None = 20
+    things: tuple[int, int] = (1, 5)
     size: int = 128
     seed: int = 0
 
@@ -45,7 +47,7 @@ class World:
         if name == "largest":
             return largest_thing(self._scenes("train", 1).names)
         if name == "number":
-            return number_of_things()
+            return number_of_things(most=self.things[1])
         if name == "read":
             return scene_text()
         if name in QUESTIONS:
@@ -76,6 +78,7 @@ class World:
             seed=self.seed,
             size_hw=(self.size, self.size),
             kinds=self.kinds,
+            num_things=self.things,
             ask=ask or (),
             written="word",
         )
