@@ -3,10 +3,12 @@ import torch
 from torch import nn
 
 from motet.core import ConfigError
-from motet.train.optim import Adafactor, AdamW, set_rate
+from motet.train.optim import Adafactor, AdamW, HfAdamW, SkipUnusedAdamW, set_rate
 
 SPECS = [
     AdamW(),
+    HfAdamW(),
+    SkipUnusedAdamW(),
     Adafactor(),
     Adafactor(momentum_dtype="float32"),
     Adafactor(momentum=None),

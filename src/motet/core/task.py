@@ -31,6 +31,7 @@ class Task:
         prompt: how the row's text is put to a system, with ``{text}`` in it.
         category: "classification", "captioning", "ocr", "qa", ...: coarse conditioning.
         invariant: what may be done to its images in training without changing the truth.
+        equivariant: what may be done only by a system that moves the truth along with the picture (boxes, maps).
         loss: in the task's own space; None for `losses.default_for(target)`.
 
     Raises:
@@ -45,6 +46,7 @@ class Task:
     prompt: str = "{text}"
     category: str = ""
     invariant: frozenset[Invariance] = frozenset()
+    equivariant: frozenset[Invariance] = frozenset()
     loss: Callable[[Tensor, Any], Loss] | None = None
 
     def __post_init__(self) -> None:

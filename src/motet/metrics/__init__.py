@@ -1,8 +1,25 @@
 """How answers are judged: one file a kind of answer."""
 
 from motet.core import Metric
+from motet.metrics.agreement import F1 as F1
+from motet.metrics.agreement import Matthews as Matthews
 from motet.metrics.answer import AnswerMatch as AnswerMatch
 from motet.metrics.answer import VqaAccuracy as VqaAccuracy
+from motet.metrics.boxes import COCO_TWELVE as COCO_TWELVE
+from motet.metrics.boxes import BoxAP as BoxAP
+from motet.metrics.boxes import BoxAP50 as BoxAP50
+from motet.metrics.boxes import BoxAP75 as BoxAP75
+from motet.metrics.boxes import BoxAPLarge as BoxAPLarge
+from motet.metrics.boxes import BoxAPMedium as BoxAPMedium
+from motet.metrics.boxes import BoxAPSmall as BoxAPSmall
+from motet.metrics.boxes import BoxAR1 as BoxAR1
+from motet.metrics.boxes import BoxAR10 as BoxAR10
+from motet.metrics.boxes import BoxAR100 as BoxAR100
+from motet.metrics.boxes import BoxARLarge as BoxARLarge
+from motet.metrics.boxes import BoxARMedium as BoxARMedium
+from motet.metrics.boxes import BoxARSmall as BoxARSmall
+from motet.metrics.described import AttributeF1 as AttributeF1
+from motet.metrics.described import DescribedBoxes as DescribedBoxes
 from motet.metrics.label import Accuracy as Accuracy
 from motet.metrics.said import said as said
 from motet.metrics.text import Bleu1 as Bleu1
@@ -17,13 +34,29 @@ from motet.metrics.text import RougeL as RougeL
 METRICS: dict[str, type[Metric]] = {
     "accuracy": Accuracy,
     "answer_match": AnswerMatch,
+    "ap": BoxAP,
+    "ap50": BoxAP50,
+    "ap75": BoxAP75,
+    "ap_large": BoxAPLarge,
+    "ap_medium": BoxAPMedium,
+    "ap_small": BoxAPSmall,
+    "ar1": BoxAR1,
+    "ar10": BoxAR10,
+    "ar100": BoxAR100,
+    "ar_large": BoxARLarge,
+    "ar_medium": BoxARMedium,
+    "ar_small": BoxARSmall,
+    "attribute_f1": AttributeF1,
     "bleu1": Bleu1,
     "bleu2": Bleu2,
     "bleu3": Bleu3,
     "bleu4": Bleu4,
     "cer": CharacterErrorRate,
     "cider": Cider,
+    "described": DescribedBoxes,
     "exact": ExactText,
+    "f1": F1,
+    "matthews": Matthews,
     "rouge_l": RougeL,
     "vqa_accuracy": VqaAccuracy,
 }

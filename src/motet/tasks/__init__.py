@@ -3,17 +3,27 @@
 from motet.core import Task
 from motet.tasks.captioning import captioning as captioning
 from motet.tasks.classification import classification as classification
-from motet.tasks.known import CIFAR10, DIGITS, EASY_VQA, FASHION
+from motet.tasks.detection import detection as detection
+from motet.tasks.entailment import visual_entailment as visual_entailment
+from motet.tasks.known import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
 from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
 from motet.tasks.questions import TEN_ANSWERS as TEN_ANSWERS
 from motet.tasks.questions import question_answering as question_answering
 from motet.tasks.reading import text_reading as text_reading
 from motet.tasks.scenes import QUESTION_KINDS as QUESTION_KINDS
+from motet.tasks.scenes import SENTENCES
 from motet.tasks.scenes import largest_thing as largest_thing
 from motet.tasks.scenes import number_of_things as number_of_things
+from motet.tasks.scenes import scene_boxes as scene_boxes
 from motet.tasks.scenes import scene_caption as scene_caption
+from motet.tasks.scenes import scene_entailment as scene_entailment
 from motet.tasks.scenes import scene_question as scene_question
+from motet.tasks.scenes import scene_sentences as scene_sentences
+from motet.tasks.scenes import scene_statement as scene_statement
 from motet.tasks.scenes import scene_text as scene_text
+from motet.tasks.sentences import glue as glue
+from motet.tasks.sentences import sentence as sentence
+from motet.tasks.sentences import sentence_pair as sentence_pair
 
 TASKS: dict[str, Task] = {
     "number": number_of_things(),
@@ -38,4 +48,11 @@ TASKS: dict[str, Task] = {
     "vqav2": question_answering("vqav2", metrics=TEN_ANSWERS),
     "visual_genome": question_answering("visual_genome"),
     "gqa": question_answering("gqa"),
+    "coco_boxes": detection("coco_boxes", COCO),
+    "voc_boxes": detection("voc_boxes", VOC),
+    "snli_ve": visual_entailment("snli_ve"),
+    "entail": scene_entailment(),
+    "statement": scene_statement(),
+    **{kind: scene_sentences(kind) for kind in SENTENCES},
+    **{name: glue(name) for name in GLUE},
 }

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from motet.core import Task
+from motet.core import ConfigError, Task, nearest
 from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
+from motet.tasks.detection import detection
+from motet.tasks.entailment import visual_entailment
+from motet.tasks.known import RELATIONS
 from motet.tasks.questions import question_answering
 from motet.tasks.reading import text_reading
+from motet.tasks.sentences import PARAPHRASED, sentence, sentence_pair
 
 QUESTION_KINDS = ("count", "exist", "colour", "position", "size", "compare")
+SENTENCES = {
+    "entailment": RELATIONS,
+    "paraphrase": ("different", "same"),
+    "answerable": ("unanswerable", "answerable"),
+    "sentiment": ("sad", "happy"),
+}
+TRUTHS = ("false", "true")
 
 
 def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:
@@ -43,3 +54,48 @@ def scene_text(*, max_words: int = 4) -> Task:
 def scene_question(kind: str) -> Task:
     """Answering one kind of question about a scene, such as ``"count"``; any name serves for a mixture of kinds."""
     return question_answering(kind, crop=False)
+
+
+def scene_boxes(names: Sequence[str], *, attributes: Sequence[str] = (), name: str = "detect") -> Task:
+    """Finding the things of a scene, with their colours and sizes where `attributes` name them.
+
+    A box holds hidden parts too, so a crop would leave boxes of nothing; a mirrored scene is as good.
+
+    Examples:
+        >>> scene_boxes(("cat", "dog"), attributes=("red", "large")).metrics[-1]().name
+        'attribute_f1'
+    """
+    return detection(name, names, attributes=attributes, crop=False)
+
+
+def scene_entailment(*, name: str = "entail") -> Task:
+    """Whether a sentence follows from a scene, contradicts it, or is left open by it."""
+    return visual_entailment(name)
+
+
+def scene_statement(*, name: str = "statement") -> Task:
+    """Whether a sentence is true of a scene, or of a pair of scenes."""
+    return visual_entailment(name, TRUTHS)
+
+
+def scene_sentences(kind: str, *, name: str = "") -> Task:
+    """A task on sentences about scenes that are not shown, called by its kind unless `name` says otherwise.
+
+    Args:
+        kind: "entailment", "paraphrase" or "answerable", on two sentences; "sentiment", on one.
+        name: the task's key.
+
+    Raises:
+        ConfigError: another kind.
+
+    Examples:
+        >>> scene_sentences("paraphrase").main_metric, scene_sentences("sentiment").target.names
+        ('f1', ('sad', 'happy'))
+    """
+    if kind not in SENTENCES:
+        raise ConfigError(f"scene_sentences: got {kind!r}; {nearest(kind, SENTENCES)}")
+    if kind == "sentiment":
+        return sentence(name or kind, SENTENCES[kind])
+    if kind == "paraphrase":
+        return sentence_pair(name or kind, SENTENCES[kind], metrics=PARAPHRASED)
+    return sentence_pair(name or kind, SENTENCES[kind])

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from motet.core import ConfigError
 from motet.train.adafactor import ScalingAdafactor
+from motet.train.late_decay import LateDecayAdamW
 from motet.train.rates import Constant as Constant
 from motet.train.rates import Cosine as Cosine
 from motet.train.rates import Linear as Linear
@@ -55,15 +56,51 @@ class AdamW:
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ConfigError(f"AdamW.betas: got {self.betas}; want two numbers in [0, 1)")
-        if not self.eps > 0:
-            raise ConfigError(f"AdamW.eps: got {self.eps}; want a positive number")
+        _check_moments(type(self).__name__, self.betas, self.eps)
 
     def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
         built = _torch_groups(groups, lr, weight_decay)
         fused = all(p.device.type in _FUSED_DEVICES for group in built for p in group["params"])
         return torch.optim.AdamW(built, betas=self.betas, eps=self.eps, fused=fused)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HfAdamW:
+    """AdamW in the order of Hugging Face's old `AdamW`: the decay, scaled by the learning rate, after the step.
+
+    See `LateDecayAdamW`. UniT's run on eight data sets is published with it.
+
+    Args:
+        betas: decays of the first and second moment.
+        eps: added to the root of the second moment.
+        skip_unused: see `SkipUnusedAdamW`.
+
+    Raises:
+        ConfigError: a decay outside [0, 1), or an epsilon that is not positive.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    skip_unused: bool = False
+
+    def __post_init__(self) -> None:
+        _check_moments(type(self).__name__, self.betas, self.eps)
+
+    def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
+        built = _torch_groups(groups, lr, weight_decay)
+        return LateDecayAdamW(built, betas=self.betas, eps=self.eps, skip_unused=self.skip_unused)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipUnusedAdamW(HfAdamW):
+    """`HfAdamW` that passes over what a step did not touch: parameters whose gradient is missing or all zero.
+
+    For one data set a step: the heads of the others neither decay nor drift on old momentum meanwhile.
+
+    Source: Hu and Singh 2021, "UniT", footnote 2 and appendix A.
+    """
+
+    skip_unused: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +169,13 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["rate"] = rate
         group["lr"] = group["peak_lr"] * rate
+
+
+def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ConfigError(f"{what}.betas: got {betas}; want two numbers in [0, 1)")
+    if not eps > 0:
+        raise ConfigError(f"{what}.eps: got {eps}; want a positive number")
 
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:

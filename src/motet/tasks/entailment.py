@@ -1,0 +1,48 @@
+"""Whether a sentence follows from a picture, contradicts it, or is left open by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from motet.core import Label, Task
+from motet.metrics import Accuracy
+from motet.tasks.known import RELATIONS
+
+
+def visual_entailment(
+    name: str = "entail",
+    names: Sequence[str] = RELATIONS,
+    *,
+    label: str = "class",
+    prompt: str = "{text}",
+    crop: bool = False,
+) -> Task:
+    """A task on a picture as premise and a sentence as hypothesis; also for statements that are true or false.
+
+    A picture is never mirrored for it, since sentences say left and right, nor cropped unless asked: a sentence may
+    be about what was cut off.
+
+    Args:
+        name: the task's key.
+        names: the classes, in the order of the reader's indices.
+        label: the annotation that holds the index.
+        prompt: how the sentence is put, with ``{text}`` in it.
+        crop: whether the answer still holds on a part of the picture.
+
+    Raises:
+        ConfigError: no name, or a name twice.
+
+    Examples:
+        >>> visual_entailment().target.names
+        ('contradiction', 'neutral', 'entailment')
+    """
+    return Task(
+        name=name,
+        sees=frozenset({"image", "text"}),
+        label=label,
+        target=Label(tuple(names)),
+        metrics=(Accuracy,),
+        prompt=prompt,
+        category="entailment",
+        invariant=frozenset({"crop"}) if crop else frozenset(),
+    )

@@ -1,0 +1,104 @@
+"""Naming a sentence, or how two sentences stand to each other; no picture is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from motet.core import Label, Metric, Task
+from motet.metrics import F1, Accuracy, Matthews
+from motet.tasks.known import GLUE, GLUE_PAIRS
+
+ONE_RIGHT: tuple[Callable[[], Metric], ...] = (Accuracy,)
+CORRELATED: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
+PARAPHRASED: tuple[Callable[[], Metric], ...] = (F1, Accuracy)
+_GLUE_METRICS = {"cola": CORRELATED, "mrpc": PARAPHRASED, "qqp": PARAPHRASED}
+
+
+def sentence(
+    name: str,
+    names: Sequence[str],
+    *,
+    label: str = "class",
+    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    prompt: str = "{text}",
+) -> Task:
+    """A task that names one sentence: its sentiment, whether it is good English.
+
+    Args:
+        name: the task's key.
+        names: the classes, in the order of the reader's indices.
+        label: the annotation that holds the index.
+        metrics: the first is the main one.
+        prompt: how the sentence is put, with ``{text}`` in it.
+
+    Raises:
+        ConfigError: no name, or a name twice.
+
+    Examples:
+        >>> sorted(sentence("sst2", ("negative", "positive")).sees)
+        ['text']
+    """
+    return Task(
+        name=name,
+        sees=frozenset({"text"}),
+        label=label,
+        target=Label(tuple(names)),
+        metrics=metrics,
+        prompt=prompt,
+        category="sentence",
+    )
+
+
+def sentence_pair(
+    name: str,
+    names: Sequence[str],
+    *,
+    label: str = "class",
+    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    prompt: str = "{text}",
+) -> Task:
+    """A task on two sentences, the first and the second of `Example.text`: does one follow, do they say the same?
+
+    Args:
+        name: the task's key.
+        names: the classes, in the order of the reader's indices.
+        label: the annotation that holds the index.
+        metrics: the first is the main one.
+        prompt: how the sentences are put, with ``{text}`` in it.
+
+    Raises:
+        ConfigError: no name, or a name twice.
+
+    Examples:
+        >>> sentence_pair("mrpc", ("not_equivalent", "equivalent"), metrics=PARAPHRASED).main_metric
+        'f1'
+    """
+    return Task(
+        name=name,
+        sees=frozenset({"text"}),
+        label=label,
+        target=Label(tuple(names)),
+        metrics=metrics,
+        prompt=prompt,
+        category="sentence pair",
+    )
+
+
+def glue(task: str) -> Task:
+    """A task of the GLUE benchmark, judged as GLUE judges it: Matthews for CoLA, F1 and accuracy for MRPC and QQP,
+    accuracy for the others.
+
+    Source: Wang et al. 2019, "GLUE", table 1.
+
+    Args:
+        task: "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte" or "wnli".
+
+    Raises:
+        KeyError: another name.
+
+    Examples:
+        >>> glue("cola").main_metric, glue("rte").target.names
+        ('matthews', ('entailment', 'not_entailment'))
+    """
+    make = sentence_pair if task in GLUE_PAIRS else sentence
+    return make(task, GLUE[task], metrics=_GLUE_METRICS.get(task, ONE_RIGHT))
