@@ -46,7 +46,7 @@ class BoxSet:
         scores: (n,) float.
         attributes: for each box the indices into `Boxes.attributes`; empty when there are none.
         crowd: (n,) bool, COCO's iscrowd; empty when there are none.
-        areas: (n,) float, pixels of what is in each box, by which COCO tells small things from large; empty: the boxes'.
+        areas: (n,) float, pixels of each thing itself, by which COCO tells small from large; empty: the boxes' own.
     """
 
     boxes_xyxy: np.ndarray

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from motet.data.readers.coco_captions import CocoCaptions
+from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.flickr import Flickr8k, Flickr30k
+from motet.data.readers.glue import Glue
 from motet.data.readers.gqa import Gqa
 from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
 from motet.data.readers.multi30k import Multi30k
 from motet.data.readers.ocr_lines import OcrLines
+from motet.data.readers.pascal_voc import PascalVoc
 from motet.data.readers.table import Table
+from motet.data.readers.visual_entailment import ESnliVe, SnliVe
+from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.webdataset import WebDataset
+from motet.data.readers.yolo_labels import YoloLabels
 
 READERS: dict[str, type] = {
     "ImageFolder": ImageFolder,
@@ -28,6 +34,13 @@ READERS: dict[str, type] = {
     "Gqa": Gqa,
     "OcrLines": OcrLines,
     "EasyVqa": EasyVqa,
+    "CocoInstances": CocoInstances,
+    "PascalVoc": PascalVoc,
+    "VisualGenomeObjects": VisualGenomeObjects,
+    "YoloLabels": YoloLabels,
+    "Glue": Glue,
+    "SnliVe": SnliVe,
+    "ESnliVe": ESnliVe,
     "Table": Table,
     "HfDataset": HfDataset,
     "WebDataset": WebDataset,
@@ -46,6 +59,13 @@ __all__ = [
     "Gqa",
     "OcrLines",
     "EasyVqa",
+    "CocoInstances",
+    "PascalVoc",
+    "VisualGenomeObjects",
+    "YoloLabels",
+    "Glue",
+    "SnliVe",
+    "ESnliVe",
     "Table",
     "HfDataset",
     "WebDataset",

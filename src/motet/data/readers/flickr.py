@@ -81,6 +81,18 @@ class Flickr30k(Flickr8k):
     name: str = "flickr30k"
 
 
+def captions_by_file(captions: Path, images: Path) -> dict[str, tuple[str, ...]]:
+    """The captions of every image, in their order, in any of the forms; empty ones stay.
+
+    Raises:
+        DataError: no such file, or a line of another form.
+    """
+    found: dict[str, list[str]] = {}
+    for row, file, caption in _captions(captions):
+        found.setdefault(inside(images, file, path=captions, row=row), []).append(caption)
+    return {file: tuple(texts) for file, texts in found.items()}
+
+
 def _rows(captions: Path, images: Path, split: Path | str | None) -> tuple[_Row, ...]:
     found: dict[str, list[tuple[int, str]]] = {}
     for row, file, caption in _captions(captions):

@@ -1,0 +1,150 @@
+"""GLUE's sentence tasks, in the TSV files in which the benchmark hands them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from motet.core import ConfigError, DataError, Example, nearest
+from motet.data.readers.text_file import read_lines
+
+GlueTask: TypeAlias = Literal["CoLA", "SST-2", "MRPC", "QQP", "MNLI", "QNLI", "RTE", "WNLI"]
+_SAME = ("entailment", "not_entailment")
+# In the order in which GLUE numbers them, as the data sets on the Hub do.
+GLUE_NAMES: Mapping[GlueTask, tuple[str, ...]] = {
+    "CoLA": ("unacceptable", "acceptable"),
+    "SST-2": ("negative", "positive"),
+    "MRPC": ("not_equivalent", "equivalent"),
+    "QQP": ("not_duplicate", "duplicate"),
+    "MNLI": ("entailment", "neutral", "contradiction"),
+    "QNLI": _SAME,
+    "RTE": _SAME,
+    "WNLI": ("not_entailment", "entailment"),
+}
+_COLA = ("source", "label", "star", "sentence")  # its train and dev parts have no header
+
+
+class _Columns(NamedTuple):
+    texts: tuple[str, ...]
+    label: str
+
+
+_PAIR = ("sentence1", "sentence2")
+_COLUMNS: Mapping[GlueTask, _Columns] = {
+    "CoLA": _Columns(("sentence",), "label"),
+    "SST-2": _Columns(("sentence",), "label"),
+    "MRPC": _Columns(("#1 String", "#2 String"), "Quality"),
+    "QQP": _Columns(("question1", "question2"), "is_duplicate"),
+    "MNLI": _Columns(_PAIR, "gold_label"),
+    "QNLI": _Columns(("question", "sentence"), "label"),
+    "RTE": _Columns(_PAIR, "label"),
+    "WNLI": _Columns(_PAIR, "label"),
+}
+# MRPC also comes under the names of the corpus it was made from.
+_MSR = {"train": "msr_paraphrase_train.txt", "dev": "msr_paraphrase_dev.txt", "test": "msr_paraphrase_test.txt"}
+
+
+@dataclass(frozen=True)
+class Glue:
+    """One part of a GLUE task, an Example a line; `text` is the sentence, or the pair; labels: "class".
+
+    A quotation mark in these files is one: nothing is quoted. An empty sentence is legal (QQP has some). Parts without
+    a column of labels, whose answers are GLUE's secret, give rows without labels, to be answered only.
+
+    Args:
+        folder: the one that holds `CoLA/`, `SST-2/`, ..., or that of the task itself.
+        task: "CoLA", "SST-2", "MRPC", "QQP", "MNLI", "QNLI", "RTE" or "WNLI".
+        part: the file: "train", "dev", "test"; MNLI's are "dev_matched", "dev_mismatched", "test_matched",
+            "test_mismatched".
+        name: what ids start with; by default "glue/MNLI/dev_matched".
+
+    Raises:
+        DataError: no such file, a column that is not there, no row. A line with another number of cells, or a label
+            that is none of the task's, is raised when its row is read (published QQP has a few such lines).
+        ConfigError: an unknown task.
+
+    Attributes:
+        names: what "class" is an index of, in GLUE's order.
+    """
+
+    folder: Path | str
+    task: GlueTask
+    part: str = "train"
+    name: str = ""
+    _lines: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _header: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.task not in get_args(GlueTask):
+            hint = nearest(str(self.task), get_args(GlueTask))
+            raise ConfigError(f"Glue.task: got {self.task!r}; want one of GLUE's ({hint})")
+        lines = read_lines(self._path)
+        header = tuple(lines[0].split("\t")) if lines else ()
+        if self.task == "CoLA" and "sentence" not in header:
+            header = _COLA
+        else:
+            lines = lines[1:]
+        for column in _COLUMNS[self.task].texts:
+            if column not in header:
+                hint = nearest(column, header)
+                raise DataError(f"column {column!r}: got a header without it; want it ({hint})", path=self._path)
+        lines = [line for line in lines if line.strip()]
+        if not lines:
+            raise DataError("lines: got none; want at least one row", path=self._path)
+        object.__setattr__(self, "_lines", tuple(lines))
+        object.__setattr__(self, "_header", header)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What "class" is an index of, in GLUE's order."""
+        return GLUE_NAMES[self.task]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the part says what is right."""
+        return _COLUMNS[self.task].label in self._header
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """No image: none."""
+        if index >= len(self):
+            raise IndexError(index)
+        return ()
+
+    def __getitem__(self, index: int) -> Example:
+        cells = self._cells(index)
+        texts = tuple(cells[column] for column in _COLUMNS[self.task].texts)
+        return Example(
+            id=f"{self.name or f'glue/{self.task}/{self.part}'}/{index}",
+            text=texts[0] if len(texts) == 1 else texts,
+            labels={"class": self._class(cells, index)} if self.has_labels else {},
+        )
+
+    @property
+    def _path(self) -> Path:
+        folder = Path(self.folder)
+        folder = folder / self.task if (folder / self.task).is_dir() else folder
+        path = folder / f"{self.part}.tsv"
+        msr = folder / _MSR.get(self.part, "")
+        return msr if self.task == "MRPC" and not path.is_file() and msr.is_file() else path
+
+    def _cells(self, index: int) -> Mapping[str, str]:
+        cells: Sequence[str] = self._lines[index].split("\t")
+        if len(cells) != len(self._header):
+            raise DataError(
+                f"columns: got {len(cells)}; want {len(self._header)}, as in the header", path=self._path, row=index
+            )
+        return dict(zip(self._header, cells, strict=True))
+
+    def _class(self, cells: Mapping[str, str], index: int) -> int:
+        text = cells[_COLUMNS[self.task].label].strip()
+        if text in self.names:
+            return self.names.index(text)
+        if text.isascii() and text.isdigit() and int(text) < len(self.names):
+            return int(text)
+        wanted = f"0 to {len(self.names) - 1}, or one of {', '.join(self.names)}"
+        raise DataError(f"{_COLUMNS[self.task].label}: got {text[:60]!r}; want {wanted}", path=self._path, row=index)

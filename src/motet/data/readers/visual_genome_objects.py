@@ -1,0 +1,236 @@
+"""Visual Genome objects and their attributes: `objects.json`, `attributes.json`, and a vocabulary of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as part
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import ConfigError, DataError, Example
+from motet.data.readers.boxes import GivenBox, GivenBoxes, box_set, packed
+from motet.data.readers.held import hold, release
+from motet.data.readers.json_file import checked, field, identity, load_json, number
+from motet.data.readers.picture_size import picture_size_hw
+from motet.data.readers.places import coco_id, image_at, vg_id
+from motet.data.readers.text_file import read_lines
+from motet.data.readers.visual_genome_qa import coco_numbers, vg_file
+
+MOST_ATTRIBUTES = 16  # of one box, as in bottom-up attention's training
+
+
+class _Row(NamedTuple):
+    image: int
+    entry: int
+    boxes: GivenBoxes | DataError
+
+
+@dataclass(frozen=True)
+class VisualGenomeObjects:
+    """Visual Genome boxes with attributes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+
+    Objects are called in 80,000 ways. Those whose name is in the vocabulary are kept, under the first of their names
+    that is, with at most 16 different attributes that are in theirs; the other objects and attributes are left out, as
+    in bottom-up attention (Anderson et al. 2018), whose lists (1,600 objects, 400 attributes) are the usual ones.
+
+    Args:
+        objects: `objects.json`.
+        images: the folder that holds `VG_100K/` and `VG_100K_2/`, or the images themselves.
+        attributes: `attributes.json`; None for boxes without attributes.
+        objects_vocab: a name a line, with others that mean it behind commas (`objects_vocab.txt`); None: the
+            `num_names` most frequent names of the file.
+        attributes_vocab: the same for attributes.
+        num_names: how many names, where no file gives them.
+        num_attributes: how many attributes, where no file gives them.
+        split: which images: numbers or paths, one a line, of which the first word counts (`train.txt` of bottom-up
+            attention: "VG_100K/713545.jpg xml/713545.xml"); None for all.
+        image_data: `image_data.json`. With it, images that are COCO's too get COCO's id, so that a clean split sees
+            that they are the same (half of Visual Genome is).
+        name: what ids start with; by default "vg/objects".
+        empty: whether images without boxes are rows.
+        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them. Visual
+            Genome has many that pass it, so this is the default here.
+
+    Raises:
+        DataError: no such file, not JSON, a missing key, a wrong type, an image or an object's id that is there twice,
+            a vocabulary without words. What is wrong with a box is raised when its row is read.
+        ConfigError: fewer than one name.
+    """
+
+    objects: Path | str
+    images: Path | str
+    attributes: Path | str | None = None
+    objects_vocab: Path | str | None = None
+    attributes_vocab: Path | str | None = None
+    num_names: int = 1600
+    num_attributes: int = 400
+    split: Path | str | None = None
+    image_data: Path | str | None = None
+    name: str = "vg/objects"
+    empty: bool = True
+    clip: bool = True
+    names: tuple[str, ...] = part(init=False, repr=False, compare=False)
+    attribute_names: tuple[str, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _coco: Mapping[int, int] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.num_names < 1 or self.num_attributes < 1:
+            got = f"{self.num_names}, {self.num_attributes}"
+            raise ConfigError(f"VisualGenomeObjects.num_names, num_attributes: got {got}; want at least one of each")
+        path = Path(self.objects)
+        entries = _by_image(path)
+        known = {} if self.attributes is None else _attributes(Path(self.attributes))
+        names = _vocabulary(self.objects_vocab, self.num_names, _all_names(entries, path))
+        attributes = _vocabulary(
+            self.attributes_vocab, self.num_attributes, (a for each in known.values() for a in each)
+        )
+        chosen = entries if self.split is None else _of_split(Path(self.split), entries)
+        rows = [
+            _Row(image, entry, hold(_boxes, value, entry, path, names, attributes, known))
+            for image, (entry, value) in chosen.items()
+        ]
+        if not self.empty:
+            rows = [row for row in rows if isinstance(row.boxes, DataError) or len(row.boxes)]
+        if not rows or not names:
+            raise DataError(
+                f"objects: got {len(rows)} images, {len(names)} names; want at least one of each", path=path
+            )
+        object.__setattr__(self, "names", _in_order(names))
+        object.__setattr__(self, "attribute_names", _in_order(attributes))
+        object.__setattr__(self, "_rows", tuple(rows))
+        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row."""
+        image = self._rows[index].image
+        return (coco_id(self._coco[image]) if image in self._coco else vg_id(str(image)),)
+
+    def __getitem__(self, index: int) -> Example:
+        row, path = self._rows[index], Path(self.objects)
+        given = release(row.boxes)
+        file = image_at(vg_file(Path(self.images), row.image), path=path, row=row.entry)
+        boxes = box_set(given, picture_size_hw(file.path), clip=self.clip, path=path)
+        return Example(
+            id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": boxes}
+        )
+
+
+def _by_image(path: Path) -> dict[int, tuple[int, object]]:
+    """Image -> its place in the file and its entry."""
+    found: dict[int, tuple[int, object]] = {}
+    for row, entry in enumerate(checked(load_json(path), list, "file", path=path)):
+        mapping = checked(entry, dict, "entry", path=path, row=row)
+        key = "image_id" if "image_id" in mapping else "id"  # release 1.0 has "id"
+        image = number(mapping, key, path=path, row=row)
+        if image in found:
+            raise DataError(f"{key}: got {image} twice; want every image once", path=path, row=row)
+        found[image] = (row, entry)
+    return found
+
+
+def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
+    """Object -> its attributes, each once, in the order of the file."""
+    found: dict[str, tuple[str, ...]] = {}
+    shared: dict[str, str] = {}  # "white" stands there a hundred thousand times
+    for row, entry in _by_image(path).values():
+        for place, thing in enumerate(field(entry, "attributes", list, path=path, row=row)):
+            where = f"{row}.attributes.{place}"
+            given = checked(thing, dict, "attributes", path=path, row=where)
+            words = _words(given.get("attributes") or [], path, where)
+            if words:
+                key = _object_id(given, path, where)
+                both = dict.fromkeys((*found.get(key, ()), *(shared.setdefault(word, word) for word in words)))
+                found[key] = tuple(both)
+    return found
+
+
+def _all_names(entries: Mapping[int, tuple[int, object]], path: Path) -> Iterable[str]:
+    for row, entry in entries.values():
+        for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
+            yield from _names(thing, path, f"{row}.objects.{place}")
+
+
+def _names(thing: object, path: Path, where: str) -> list[str]:
+    given = checked(thing, dict, "object", path=path, row=where)
+    if "names" not in given and isinstance(given.get("name"), str):
+        return _words([given["name"]], path, where)
+    return _words(field(given, "names", list, path=path, row=where), path, where)
+
+
+def _words(words: object, path: Path, where: str) -> list[str]:
+    several = checked(words, list, "names", path=path, row=where)
+    return [" ".join(checked(word, str, "name", path=path, row=where).lower().split()) for word in several]
+
+
+def _object_id(thing: object, path: Path, where: str) -> str:
+    given = checked(thing, dict, "object", path=path, row=where)
+    return identity(given, "object_id" if "object_id" in given else "id", path=path, row=where)
+
+
+def _vocabulary(file: Path | str | None, most: int, words: Iterable[str]) -> dict[str, int]:
+    """Word -> index; words that mean the same share one."""
+    if file is None:
+        counts = Counter(word for word in words if word)
+        frequent = sorted(counts, key=lambda word: (-counts[word], word))[:most]
+        return {word: index for index, word in enumerate(frequent)}
+    path = Path(file)
+    found: dict[str, int] = {}
+    lines = [line for line in read_lines(path) if line.strip()]
+    for row, line in enumerate(lines):
+        for word in (" ".join(word.lower().split()) for word in line.split(",")):
+            if not word:
+                raise DataError(f"vocabulary: got {line[:60]!r}; want words between commas", path=path, row=row)
+            if found.setdefault(word, row) != row:
+                raise DataError(f"vocabulary: got {word!r} in two lines; want it in one", path=path, row=row)
+    if not lines:
+        raise DataError("vocabulary: got no word; want at least one", path=path)
+    return found
+
+
+def _in_order(vocabulary: Mapping[str, int]) -> tuple[str, ...]:
+    """The first word of each index."""
+    first: dict[int, str] = {}
+    for word, index in vocabulary.items():
+        first.setdefault(index, word)
+    return tuple(first[index] for index in sorted(first))
+
+
+def _of_split(split: Path, entries: Mapping[int, tuple[int, object]]) -> dict[int, tuple[int, object]]:
+    found: dict[int, tuple[int, object]] = {}
+    for row, line in enumerate(read_lines(split)):
+        if not line.strip():
+            continue
+        stem = Path(line.split()[0]).stem
+        if not (stem.isascii() and stem.isdigit() and int(stem) in entries):
+            raise DataError(f"image: got {line[:60]!r}; want the number of an image with objects", path=split, row=row)
+        if int(stem) in found:
+            raise DataError(f"image: got {stem} twice; want every image once", path=split, row=row)
+        found[int(stem)] = entries[int(stem)]
+    return found
+
+
+def _boxes(
+    entry: object,
+    row: int,
+    path: Path,
+    names: Mapping[str, int],
+    attributes: Mapping[str, int],
+    known: Mapping[str, Sequence[str]],
+) -> GivenBoxes:
+    boxes: list[GivenBox] = []
+    for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
+        where = f"{row}.objects.{place}"
+        label = next((names[name] for name in _names(thing, path, where) if name in names), None)
+        if label is None:
+            continue
+        x, y, width, height = (field(thing, key, float, path=path, row=where) for key in ("x", "y", "w", "h"))
+        words = known.get(_object_id(thing, path, where), ()) if known else ()
+        found = tuple(dict.fromkeys(attributes[word] for word in words if word in attributes))[:MOST_ATTRIBUTES]
+        boxes.append(GivenBox((x, y, x + width, y + height), label, where, attributes=found))
+    return packed(boxes)

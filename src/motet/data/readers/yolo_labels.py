@@ -1,0 +1,159 @@
+"""YOLO labels: a text file an image, a line a box, in shares of the picture."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from motet.core import ConfigError, DataError, DiskImage, Example
+from motet.data.readers.boxes import GivenBox, box_set, packed
+from motet.data.readers.json_file import shown
+from motet.data.readers.picture_size import picture_size_hw
+from motet.data.readers.places import coco_id, is_image, place_name
+from motet.data.readers.text_file import read_lines
+from motet.data.readers.yaml_names import names_in
+
+_NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
+
+
+@dataclass(frozen=True)
+class YoloLabels:
+    """YOLO boxes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+
+    A line is `class centre-x centre-y width height`, in shares of the picture's sides. A line of `class x1 y1 x2 y2 x3
+    y3 ...` is an outline (YOLO's segments), whose box is taken.
+
+    Args:
+        images: the folder of the pictures (`images/train`); those of folders within it too.
+        labels: the folder of the text files (`labels/train`), each called as its picture.
+        names: the classes in order.
+        names_file: the file that has them instead: `data.yaml`, or a text file with one a line.
+        name: what ids start with; by default the folder's name.
+        image_prefix: what image ids start with, before the picture's place in its folder; by default the folder's name.
+            "coco" for COCO's pictures, so that they have the ids that other readers give them.
+        empty: whether images without boxes, whose text file is empty, are rows.
+        unlabelled: whether pictures without a text file are rows too, as images with nothing on them. YOLO's own
+            training takes them so; where labels are of some of the pictures only, that would teach what is wrong.
+        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them.
+
+    Raises:
+        DataError: no such folder, no row, or a file of names that has none. A text file without its picture, and what
+            is wrong with a line, are raised when the row is read.
+        ConfigError: neither names nor a file of them, or both.
+    """
+
+    images: Path | str
+    labels: Path | str
+    names: tuple[str, ...] = ()
+    names_file: Path | str | None = None
+    name: str = ""
+    image_prefix: str = ""
+    empty: bool = True
+    unlabelled: bool = False
+    clip: bool = False
+    _rows: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.names) == (self.names_file is not None):
+            got = "both" if self.names else "neither"
+            raise ConfigError(f"YoloLabels: got {got} of names and names_file; want one: labels are numbers only")
+        names = self.names if self.names_file is None else names_in(Path(self.names_file))
+        rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
+        if not rows:
+            raise DataError("labels: got no text file for any picture; want at least one", path=self.labels)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "_rows", rows)
+
+    def _paired(self, pictures: Sequence[str], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Picture and text file of each row, in the order of their names; "" for one that is missing."""
+        by_stem = {_stem(file): file for file in reversed(pictures) if is_image(file)}
+        text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
+        # classes.txt is where some tools keep the names, among the labels.
+        text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
+        stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
+        rows = ((by_stem.get(stem, ""), text_of.get(stem, "")) for stem in stems)
+        return tuple(row for row in rows if self.empty or self._filled(row[1]))
+
+    def _filled(self, text: str) -> bool:
+        return bool(text) and any(line.strip() for line in read_lines(Path(self.labels) / text))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row."""
+        image, text = self._rows[index]
+        stem = _stem(image or text)
+        number = _NUMBER.fullmatch(PurePosixPath(stem).name)
+        if self.image_prefix == "coco" and number is not None:
+            return (coco_id(int(number[1])),)
+        return (f"{self.image_prefix or place_name(Path(self.images))}/{image or text}",)
+
+    def __getitem__(self, index: int) -> Example:
+        image, text = self._rows[index]
+        path = Path(self.labels) / text if text else Path(self.images) / image
+        if not image:
+            raise DataError(
+                f"image: got none called {_stem(text)} in {self.images}; want one", path=path, row=_stem(text)
+            )
+        file = Path(self.images) / image
+        if not file.is_file():
+            raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=_stem(image))
+        size_hw = picture_size_hw(file)
+        lines = read_lines(path) if text else []
+        given = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
+        return Example(
+            id=f"{self.name or place_name(Path(self.images))}/{_stem(image)}",
+            images=(DiskImage(file),),
+            image_ids=self.keys(index),
+            labels={"boxes": box_set(packed(given), size_hw, clip=self.clip, path=path)},
+        )
+
+    def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> GivenBox:
+        cells = line.split()
+        if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
+            wanted = "5 (class, centre x, centre y, width, height), or a class and at least 3 points"
+            raise DataError(f"numbers: got {len(cells)}; want {wanted}", path=path, row=row)
+        label, *numbers = (_number(cell, path, row) for cell in cells)
+        if not (label == label // 1 and 0 <= label < len(self.names)):
+            wanted = f"0 to {len(self.names) - 1}, one of the names"
+            raise DataError(f"class: got {cells[0]}, a class without a name; want {wanted}", path=path, row=row)
+        height, width = size_hw
+        if len(numbers) == 4:
+            x, y, w, h = numbers
+            shares = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        else:
+            xs, ys = numbers[0::2], numbers[1::2]
+            shares = (min(xs), min(ys), max(xs), max(ys))
+        xyxy = (shares[0] * width, shares[1] * height, shares[2] * width, shares[3] * height)
+        return GivenBox(xyxy, int(label), row)
+
+
+def _number(cell: str, path: Path, row: int) -> float:
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise DataError(f"number: got {shown(cell)}; want a number", path=path, row=row) from error
+
+
+def _stem(file: str) -> str:
+    return str(PurePosixPath(file).with_suffix(""))
+
+
+def _below(folder: Path) -> list[str]:
+    """The files below a folder, relative to it, sorted; hidden ones left out.
+
+    Raises:
+        DataError: no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError("folder: got no folder; want one that is readable", path=folder)
+    found: list[str] = []
+    for above, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = Path(above).relative_to(folder)
+        found += [(place / name).as_posix() for name in files if not name.startswith(".")]
+    return sorted(found)
