@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Label, MetricError, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Label, MetricError, Text, Words
 from motet.metrics import METRICS
 
 NAMES = ("cat", "dog", "cow")
@@ -14,8 +14,38 @@ CAPTION = (
     ("a red bus on a street", "the bus drives down a street"),
 )
 ANSWER = (("yes",) * 10, ("red",) * 6 + ("blue",) * 4, ("two",) * 7 + ("2",) * 3, ("left",) * 10)
-# What is true, what is right, and what is partly right, for each metric; the target is a Label, an Answer or a Text.
+
+
+def boxes(*entries, attributes=()) -> BoxSet:
+    """Boxes of three sizes, a label and a score each."""
+    corners = {"s": (2, 2, 22, 22), "m": (10, 10, 60, 60), "l": (0, 0, 200, 200)}
+    return BoxSet(
+        np.array([corners[size] for size, _, _ in entries], dtype=np.float64).reshape(-1, 4),
+        np.array([label for _, label, _ in entries], dtype=np.int64),
+        np.array([score for _, _, score in entries], dtype=np.float64),
+        attributes,
+    )
+
+
+SEEN = (
+    boxes(("s", 0, 1), ("m", 1, 1), ("l", 2, 1), attributes=((0,), (1,), (0, 1))),
+    boxes(("l", 0, 1), ("s", 2, 1), attributes=((1,), (1, 0))),
+    boxes(("m", 1, 1), attributes=((0,),)),
+    boxes(("s", 0, 1), ("l", 1, 1), ("m", 2, 1), attributes=((0,), (1,), (1,))),
+)
+GUESSED = (
+    boxes(("s", 1, 0.9), ("m", 1, 0.7), ("l", 2, 0.2), attributes=((0,), (0,), (0,))),
+    boxes(("l", 0, 0.8), ("m", 2, 0.6), attributes=((1,), ())),
+    boxes(attributes=()),
+    boxes(("s", 0, 0.5), ("s", 2, 0.4), ("m", 2, 0.3), ("l", 0, 0.1), attributes=((0, 1), (), (), ())),
+)
+SEES = (Boxes(NAMES, ("red", "large")), SEEN, SEEN, GUESSED)
+PAIR = (Label(NAMES[:2]), (0, 1, 1, 0), ("cat", "dog", "dog", "cat"), ("cat", "dog", "cat", "cta"))
+# What is true, what is right, and what is partly right, for each metric.
 KINDS = {
+    **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
+    "f1": PAIR,
+    "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
     "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
     "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
@@ -25,7 +55,7 @@ PERFECT = {"cer": 0.0}
 
 
 def case(name: str):
-    """The target, truths, right answers and middling answers for a metric."""
+    """The target, truths, right answers and middling answers for a metric; words stand for themselves."""
     return KINDS.get(name, TEXTS)
 
 
@@ -34,7 +64,8 @@ def filled(name: str, answers, rows=range(4)):
     metric = METRICS[name]()
     target, truths, _, _ = case(name)
     for row in rows:
-        metric.update(str(row), Words(answers[row]), truths[row], target)
+        said = answers[row]
+        metric.update(str(row), Words(said) if isinstance(said, str) else said, truths[row], target)
     return metric
 
 
@@ -86,6 +117,9 @@ def test_draws_give_what_drawing_the_rows_gives(name: str) -> None:
 def test_row_scores_are_in_the_metrics_unit(name: str) -> None:
     metric = filled(name, case(name)[2])
     scores = metric.row_scores(["2", "0"])
+    if scores is None:  # F1, a correlation, an average precision: numbers of a set, not of a row
+        assert name in KINDS
+        return
     assert scores.shape == (2,)
     if metric.unit == "%":
         assert scores == pytest.approx([PERFECT.get(name, 100.0)] * 2, abs=1e-4)
@@ -93,7 +127,7 @@ def test_row_scores_are_in_the_metrics_unit(name: str) -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
-    metric = filled(name, ("",) * 4)
+    metric = filled(name, (boxes() if isinstance(case(name)[0], Boxes) else "",) * 4)
     assert metric.compute() == pytest.approx(100.0 if name == "cer" else 0.0, abs=1e-4)
 
 

@@ -1,24 +1,33 @@
 """What every task of the table promises."""
 
+import numpy as np
 import pytest
 
-from motet.core import Answer, Label, Task, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Label, Task, Text, Words
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import METRICS
 from motet.tasks import TASKS
 
-CATEGORIES = {"classification", "captioning", "ocr", "qa"}
+CATEGORIES = {
+    "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair",
+}  # fmt: skip
+ASKS = {"qa", "entailment", "sentence", "sentence pair"}
+UNSEEN = {"sentence", "sentence pair"}
+NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 def truth_of(task: Task):
-    """A truth that fits the task's target, and a right answer in words."""
+    """A truth that fits the task's target, a right answer and one that says nothing."""
     match task.target:
         case Label(names=names):
-            return len(names) - 1, names[-1]
+            return len(names) - 1, Words(names[-1]), Words("")
         case Answer():
-            return ("yes",) * 10, "yes"
+            return ("yes",) * 10, Words("yes"), Words("")
         case Text():
-            return ("a red dog", "one dog"), "a red dog"
+            return ("a red dog", "one dog"), Words("a red dog"), Words("")
+        case Boxes(names=names):
+            boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.array([len(names) - 1]), np.ones(1))
+            return boxes, boxes, NOTHING
     raise AssertionError(task.target)
 
 
@@ -31,12 +40,12 @@ def test_the_table_has_the_task_under_its_name_and_category(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_right_answer_scores_the_best_value_and_an_empty_one_does_not_crash(name: str) -> None:
     task = TASKS[name]
-    truth, right = truth_of(task)
+    truth, right, silent = truth_of(task)
     for make in task.metrics:
         best, empty = make(), make()
         for row in ("a", "b"):
-            best.update(row, Words(right), truth, task.target)
-            empty.update(row, Words(""), truth, task.target)
+            best.update(row, right, truth, task.target)
+            empty.update(row, silent, truth, task.target)
         assert best.compute() >= empty.compute() if best.higher_is_better else best.compute() <= empty.compute()
         assert METRICS[best.name] is make
 
@@ -51,8 +60,15 @@ def test_only_a_class_survives_a_mirror_and_nothing_that_is_read_survives_a_crop
 @pytest.mark.parametrize("name", TASKS)
 def test_a_question_is_seen_where_one_is_asked(name: str) -> None:
     task = TASKS[name]
-    assert ("text" in task.sees) == (task.category == "qa")
-    assert "image" in task.sees
+    assert ("text" in task.sees) == (task.category in ASKS)
+    assert ("image" in task.sees) == (task.category not in UNSEEN)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_only_a_truth_that_lies_in_the_picture_moves_with_it(name: str) -> None:
+    task = TASKS[name]
+    assert not task.equivariant or isinstance(task.target, Boxes)
+    assert not task.equivariant & task.invariant
 
 
 @pytest.mark.parametrize("name", TASKS)
