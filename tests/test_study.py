@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from motet.study import Done, Study, finished, read_done, run_cell, run_folder, 
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
 from motet.train.plan import Plan
-from motet.train.run import Run
+from motet.train.run import From, Run
 
 SCORES = {"joint": (80.0, 82.0), "single/a": (70.0, 74.0), "single/b": (30.0, 34.0)}
 
@@ -224,3 +225,51 @@ def test_results_come_back_as_they_were_written(study, tmp_path):
 def test_a_study_that_cannot_be_is_refused(study, changes, message):
     with pytest.raises(ConfigError, match=message):
         dataclasses.replace(study, **changes)
+
+
+def started(first="single/a"):
+    """single/b starts from single/a, and joint from single/b, written in the wrong order."""
+    take = From(Path("to be filled in"), include=("tower.",))
+    cells = {
+        "joint": dataclasses.replace(run("a", "b"), start=take),
+        "single/b": dataclasses.replace(run("b"), start=take),
+        "single/a": run("a"),
+    }
+    return Study(name="starts", cells=cells, seeds=(0, 1), starts={"joint": "single/b", "single/b": first})
+
+
+def test_a_cell_that_starts_from_another_waits_for_its_model(tmp_path):
+    study, found = started(), {}
+    machine = Machine(study)
+
+    def execute(run, where):
+        if run.start is not None:
+            found[where.name] = run.start
+            assert (run.start.folder / "step-000005").is_dir()
+        return machine.execute(run, where)
+
+    run_study(
+        study, tmp_path, run_one=lambda cell, seed: run_cell(study, tmp_path, cell, seed, execute=execute), say=str
+    )
+    assert [cell for cell, _ in machine.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
+    assert found["joint-seed1"] == From(run_folder(study, tmp_path, "single/b", 1), include=("tower.",))
+    assert found["single--b-seed0"].folder == run_folder(study, tmp_path, "single/a", 0)
+    assert not list(run_folder(study, tmp_path, "joint", 0).glob("step-*")), "nothing starts from it"
+
+
+def test_a_cell_is_run_again_when_what_it_starts_from_has_changed(tmp_path):
+    study = started()
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    changed = dataclasses.replace(study, cells={**study.cells, "single/a": run("a", depth=2)})
+    again = Machine(changed)
+    run_study(changed, tmp_path, run_one=again.one(tmp_path), say=str)
+    assert len(again.ran) == 6
+
+
+def test_starts_that_cannot_be_are_refused():
+    with pytest.raises(ConfigError, match="got 'single/c', which is no cell; did you mean"):
+        started("single/c")
+    with pytest.raises(ConfigError, match="starts from itself in the end; want no circle"):
+        started("joint")
+    with pytest.raises(ConfigError, match="'x': got a run without a start; want Run"):
+        Study(name="s", cells={"x": run("a"), "y": run("b")}, starts={"x": "y"})

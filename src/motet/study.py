@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, TypeAlias
 
-from motet.core import ConfigError, MotetError, Report
+from motet.core import ConfigError, MotetError, Report, nearest
 from motet.core.codec import to_plain
 from motet.core.saved import steps_in
 from motet.train.run import Run
@@ -44,9 +44,12 @@ class Study:
         minutes: a run that takes longer is stopped and counted as failed.
         about: a line or two above the table.
         keep_models: leave the weights of finished runs on the disk.
+        starts: a cell -> the cell whose model, of the same seed, it starts from (a detector, the multi-task model to
+            fine-tune). Which weights it takes stands in the cell's own `Run.start`, whose folder is filled in here.
 
     Raises:
-        ConfigError: no cell, no seed, or a name that cannot be that of a file.
+        ConfigError: no cell, no seed, a name that cannot be that of a file, or a start that is no cell or goes in a
+            circle.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Study:
     minutes: float = 3.0
     about: str = ""
     keep_models: bool = field(default=False)
+    starts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.cells or not self.seeds:
@@ -66,11 +70,29 @@ class Study:
                 raise ConfigError(
                     f"Study {self.name!r}: got the name {name!r}; want letters, digits, '-', '_', '.', '='"
                 )
+        for cell, first in self.starts.items():
+            for name in (cell, first):
+                if name not in self.cells:
+                    raise ConfigError(f"Study.starts: got {name!r}, which is no cell; {nearest(name, self.cells)}")
+            if self.cells[cell].start is None:
+                raise ConfigError(
+                    f"Study.starts: {cell!r}: got a run without a start; want Run.start to say what it takes"
+                )
+            self.turn(cell)
 
     def run(self, cell: str, seed: int) -> Run:
         """The run of a cell with a seed."""
         run = self.cells[cell]
         return dataclasses.replace(run, plan=dataclasses.replace(run.plan, seed=seed))
+
+    def turn(self, cell: str) -> int:
+        """How many cells must be finished before this one, one after the other."""
+        turn, first = 0, cell
+        while (before := self.starts.get(first)) is not None:
+            turn, first = turn + 1, before
+            if first == cell:
+                raise ConfigError(f"Study.starts: got {cell!r}, which starts from itself in the end; want no circle")
+        return turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +145,9 @@ def run_study(
         say(f"{result.cell}, seed {result.seed}, {result.seconds:.0f} s: {outcome}")
         return result
 
-    if jobs == 1:
-        done |= {key: one(key) for key in left}
-    else:
-        done |= _together(left, one, jobs)
+    for turn in sorted({study.turn(cell) for cell, _ in left}):
+        now = [key for key in left if study.turn(key[0]) == turn]
+        done |= {key: one(key) for key in now} if jobs == 1 else _together(now, one, jobs)
     return tuple(result for result in done.values() if result is not None)
 
 
@@ -142,10 +163,13 @@ def _together(left: Sequence[tuple[str, int]], one: Callable[[tuple[str, int]], 
 def run_cell(study: Study, folder: Path, cell: str, seed: int, *, execute: Execute) -> Done:
     """One run, in this process; an error that a user can cause becomes its one line."""
     run, where, started = study.run(cell, seed), run_folder(study, folder, cell, seed), time.monotonic()
-    digest = digest_of(run)
+    digest = digest_in(study, cell, seed)
     _clear_other(where, digest)
     before = read_done(study, folder, cell, seed) if steps_in(where) else None
     try:
+        if run.start is not None and (first := study.starts.get(cell)) is not None:
+            start = dataclasses.replace(run.start, folder=run_folder(study, folder, first, seed))
+            run = dataclasses.replace(run, start=start)
         report = execute(run, where)
         stopped = report.step < run.plan.steps
         error = f"stopped after step {report.step} of {run.plan.steps}" if stopped else ""
@@ -154,7 +178,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, execute: Execu
     # A run that was stopped goes on from its checkpoint: what it took until then counts too.
     earlier = before.seconds if before and before.digest == digest else 0.0
     seconds = earlier + time.monotonic() - started
-    if not error and not study.keep_models:
+    if not error and not study.keep_models and cell not in study.starts.values():
         for step in where.glob("step-*"):
             shutil.rmtree(step)
     return Done(cell=cell, seed=seed, digest=digest, seconds=seconds, report=None if error else report, error=error)
@@ -163,7 +187,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, execute: Execu
 def finished(study: Study, folder: Path, cell: str, seed: int) -> Done | None:
     """The result of a run that is finished, of this configuration; None for one that is still to be run, or failed."""
     done = read_done(study, folder, cell, seed)
-    return done if done and not done.error and done.digest == digest_of(study.run(cell, seed)) else None
+    return done if done and not done.error and done.digest == digest_in(study, cell, seed) else None
 
 
 def read_done(study: Study, folder: Path, cell: str, seed: int) -> Done | None:
@@ -189,6 +213,12 @@ def write_done(study: Study, folder: Path, done: Done) -> None:
 def run_folder(study: Study, folder: Path, cell: str, seed: int) -> Path:
     """Where one run's own files lie."""
     return _result_file(study, folder, cell, seed).with_suffix("")
+
+
+def digest_in(study: Study, cell: str, seed: int) -> str:
+    """`digest_of` a cell's run; another one, too, when what it starts from is another."""
+    own, first = digest_of(study.run(cell, seed)), study.starts.get(cell)
+    return own if first is None else f"{own}-{digest_in(study, first, seed)}"
 
 
 def digest_of(run: Run) -> str:
