@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from motet.core import CheckpointError
+from motet.core import CheckpointError, Example, MemoryImage
 from motet.core.saved import read_weights
 from motet.data.schedules import Mixed
+from motet.data.source import Source
 from motet.nn.encoders import PlainViT
 from motet.prep.words import TrainedWords
 from motet.recipes.worlds import World
+from motet.restore import restore
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig
+from motet.systems.lit_decoder.options import ClassTokens
+from motet.tasks import classification
 from motet.train.execute import execute
 from motet.train.plan import Plan
 from motet.train.run import From, Run
@@ -40,6 +47,35 @@ def run_of(asked: tuple[str, ...], *, seed: int = 0, start: From | None = None, 
     sources = World(asked=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
     plan = Plan(steps=2, lr=0.01, seed=seed)
     return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), plan=plan, start=start)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Two pictures."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (f"k{index}",)
+
+    def __getitem__(self, index: int) -> Example:
+        image = BytesIO()
+        Image.new("RGB", (32, 32), (90 * index, 0, 0)).save(image, "png")
+        file = MemoryImage(f"k{index}.png", image.getvalue())
+        return Example(id=f"k{index}", images=(file,), image_ids=self.keys(index), labels={"class": index})
+
+
+VIT = PlainViT(size=32, width=16, depth=1, heads=1)
+ByTokens = LiTDecoderConfig(
+    encoder=VIT, depth=1, width=16, heads=1, max_tokens=32, words=TrainedWords(size=290), classes=ClassTokens()
+)
+ByHead = FeedforwardConfig(encoder=VIT)
+
+
+def classes_of(names: tuple[str, ...], system: LiTDecoderConfig | FeedforwardConfig) -> Run:
+    source = Source(name="kinds", reader=Kinds(), tasks=(classification("kind", names),))
+    return Run(system=system, sources=(source,), schedule=Mixed(batch_size=2), plan=Plan(steps=1))
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +160,21 @@ def test_nothing_that_fits_is_an_error(four):
     start = From(four, include=("decodr.",))
     with pytest.raises(CheckpointError, match=r"got no weight that fits \(0 names under \['decodr.'\]"):
         build_system(run_of(FOUR, start=start), CPU)
+
+
+@pytest.mark.parametrize("config", [ByTokens, ByHead])
+def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
+    """The shapes are the same, so nothing else would show that "cat" now stands where "dog" was learned."""
+    before = classes_of(("dog", "cat", "bird"), config)
+    execute(before, tmp_path, device="cpu", show=False)
+    same, _ = build_system(replace(before, start=From(tmp_path)), CPU)
+    assert same.tasks["kind"].target == before.tasks[0].target
+    after = replace(classes_of(("dog", "bird", "cat"), config), start=From(tmp_path))
+    with pytest.raises(CheckpointError) as raised:
+        build_system(after, CPU)
+    assert "task 'kind': got 3 names, 'cat' at place 1; want these 3, with 'bird' there" in str(raised.value)
+    assert same.answer_weights("kind")[0] in str(raised.value)
+    assert str(raised.value).endswith("or From.exclude with that name")
+    build_system(replace(after, start=From(tmp_path, exclude=same.answer_weights("kind"))), CPU)
+    with pytest.raises(CheckpointError, match="want these 3, with 'bird' there"):
+        restore(tmp_path, tasks=after.tasks)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,35 @@ def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: 
         for name in matched.kept:
             own[name].copy_(weights[name])
     return matched
+
+
+def check_names(system: System, folder: str | Path, taken: Collection[str]) -> None:
+    """Whether the rows of another model's weights stand for the same answers here.
+
+    Args:
+        system: that would take them.
+        folder: of the saved model they come from.
+        taken: names of the weights that would be taken.
+
+    Raises:
+        CheckpointError: a task whose names are others, or in another order, and whose answers these weights give.
+    """
+    folder = model_folder(folder)
+    for task in _read_json(folder / TASKS, list):
+        now = system.tasks.get(task["name"])
+        heads = system.answer_weights(task["name"]) if now is not None else ()
+        weights = [name for name in taken if name.startswith(heads)] if heads else []
+        old, new = tuple(task["target"].get("names", ())), tuple(getattr(getattr(now, "target", None), "names", ()))
+        if weights and old != new:
+            place = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+            raise CheckpointError(
+                f"{folder}: task {task['name']!r}: got {len(old)} names, {_at(old, place)} at place {place}; want "
+                f"these {len(new)}, with {_at(new, place)} there, or its weights left out: {', '.join(weights)}"
+            )
+
+
+def _at(names: Sequence[str], place: int) -> str:
+    return repr(names[place]) if place < len(names) else "none"
 
 
 def _storable(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -106,6 +106,14 @@ class System(nn.Module, ABC):
         """
         return ("",)
 
+    def answer_weights(self, task: str) -> tuple[str, ...]:
+        """Prefixes of the weights that have a row for each name of a task's answers.
+
+        Another model's are refused where its names are others or in another order: no shape would show it.
+        """
+        del task
+        return ()
+
     def encoder_key(self) -> str | None:
         """A digest of the frozen encoder's weights, for stored features; None where features cannot be stored."""
         return None

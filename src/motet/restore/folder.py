@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
-from motet.core.saved import Matched, Saved, fill, read_model, read_weights, write_model
+from motet.core.saved import Matched, Saved, check_names, fill, read_model, read_weights, write_model
 from motet.restore.card import model_card
 
 log = logging.getLogger("motet.restore")
@@ -45,7 +45,9 @@ def restore_matched(
         system = saved.config.build(asked, texts=_no_texts(saved), assets=saved.assets)
     except KeyError as error:
         raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all that were saved") from error
-    matched = fill(system, read_weights(saved.folder), strict=tasks is None, where=str(saved.folder))
+    weights = read_weights(saved.folder)
+    check_names(system, saved.folder, weights)
+    matched = fill(system, weights, strict=tasks is None, where=str(saved.folder))
     return system.eval(), matched
 
 

@@ -12,7 +12,17 @@ from torch import Tensor
 from motet.core import CheckpointError, ConfigError, System, seed_for
 from motet.core.codec import to_plain
 from motet.core.ranks import broadcast, rank
-from motet.core.saved import ASSETS, CONFIG, Matched, fill, model_folder, read_weights, step_folder, steps_in
+from motet.core.saved import (
+    ASSETS,
+    CONFIG,
+    Matched,
+    check_names,
+    fill,
+    model_folder,
+    read_weights,
+    step_folder,
+    steps_in,
+)
 from motet.data.parts import texts_of
 from motet.train.distributed import same_on_every_rank
 from motet.train.run import From, Run
@@ -81,6 +91,7 @@ def _taken(start: From) -> dict[str, Tensor]:
 
 def _filled(system: System, start: From, taken: Mapping[str, Tensor]) -> Matched:
     try:
+        check_names(system, start.folder, taken)
         matched = fill(system, taken, strict=False, where=str(start.folder))
     except CheckpointError as error:
         raise CheckpointError(f"{error}, or From.exclude with that name") from error

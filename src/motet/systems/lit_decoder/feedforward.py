@@ -204,6 +204,9 @@ class Feedforward(System):
         tokens = batch.inputs["features"].float() if "features" in batch.inputs else self.encode(batch.inputs["pixels"])
         return {name: self.heads[parameter_name(name)](tokens[target.rows]) for name, target in batch.targets.items()}
 
+    def answer_weights(self, task: str) -> tuple[str, ...]:
+        return (f"heads.{parameter_name(task)}.",)
+
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """The encoder where it is trained; the heads are each task's own."""
         encoder = [p for p in self.tower.parameters() if p.requires_grad]

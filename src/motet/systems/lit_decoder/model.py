@@ -29,7 +29,7 @@ from motet.prep.words import Words
 from motet.systems.lit_decoder.answers import Asked, Decoding, answer, default_decoding
 from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decode import NameTrie
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.decoder import Decoder, Pieces, parameter_name, row_means, shift_right, word_loss
 from motet.systems.lit_decoder.options import ByTaskPositions, Linear, Map
 from motet.systems.lit_decoder.processor import Images, LiTDecoderProcessor
 from motet.systems.lit_decoder.sequence import Sequences
@@ -181,6 +181,11 @@ class LiTDecoder(System):
 
     def asset_weights(self) -> tuple[str, ...]:
         return tuple(f"decoder.pieces.{name}" for name in ("embedding", "kernel", "bias"))
+
+    def answer_weights(self, task: str) -> tuple[str, ...]:
+        """The tokens of its classes, where they are tokens; in words, names are made of the tokeniser's pieces."""
+        block = parameter_name(f"classes of {task}")
+        return tuple(f"decoder.pieces.special_{name}.{block}" for name in ("embedding", "kernel", "bias"))
 
     def encoder_key(self) -> str | None:
         return self.tower.key()

@@ -1,0 +1,121 @@
+"""Sets of boxes: how alike two boxes are, and which prediction stands for which truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from motet.core import ConfigError
+
+# Only keeps the quotient of two boxes without any area a number.
+_TINY = 1e-12
+
+
+def corners(boxes_cxcywh: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 4"]:
+    """Boxes by centre and size as boxes by their corners, x0 y0 x1 y1.
+
+    Examples:
+        >>> corners(torch.tensor([0.5, 0.5, 0.5, 1.0])).tolist()
+        [0.25, 0.0, 0.75, 1.0]
+    """
+    centre, size = boxes_cxcywh.chunk(2, dim=-1)
+    return torch.cat([centre - size / 2, centre + size / 2], dim=-1)
+
+
+def generalised_iou(a_xyxy: Float[Tensor, "*a 4"], b_xyxy: Float[Tensor, "*b 4"]) -> Float[Tensor, "*c"]:
+    """Generalised intersection over union of boxes, over all leading axes together.
+
+        GIoU = |A & B| / |A | B| - (|C| - |A | B|) / |C|,   C the smallest box around both
+
+    Equal to `torchvision.ops.generalized_box_iou`, which takes only one list of boxes against another.
+
+    Source: Rezatofighi et al., CVPR 2019. No +1 in the sizes.
+
+    Examples:
+        >>> box = torch.tensor([0.0, 0.0, 2.0, 2.0])
+        >>> round(float(generalised_iou(box, box)), 6), round(float(generalised_iou(box, box + 2)), 6)
+        (1.0, -0.5)
+    """
+    low, high = torch.maximum(a_xyxy[..., :2], b_xyxy[..., :2]), torch.minimum(a_xyxy[..., 2:], b_xyxy[..., 2:])
+    both = (high - low).clamp(min=0).prod(dim=-1)
+    union = _area(a_xyxy) + _area(b_xyxy) - both
+    low, high = torch.minimum(a_xyxy[..., :2], b_xyxy[..., :2]), torch.maximum(a_xyxy[..., 2:], b_xyxy[..., 2:])
+    around = (high - low).prod(dim=-1)
+    return both / union.clamp(min=_TINY) - (around - union) / around.clamp(min=_TINY)
+
+
+def _area(boxes_xyxy: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b"]:
+    return (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).prod(dim=-1)
+
+
+@dataclass(frozen=True)
+class MatchCosts:
+    """How much each difference costs between a prediction and a truth; DETR's values.
+
+    Args:
+        label: of the probability that the prediction gives the truth's label.
+        l1: of the distance of the boxes, centres and sizes in parts of the image.
+        giou: of the generalised IoU.
+        log: the label's cost is minus its log-probability, not minus its probability.
+    """
+
+    label: float = 1.0
+    l1: float = 5.0
+    giou: float = 2.0
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.label, self.l1, self.giou) < 0 or not any((self.label, self.l1, self.giou)):
+            raise ConfigError(f"MatchCosts: got {self.label}, {self.l1}, {self.giou}; want none below 0, one above")
+
+
+@torch.no_grad()
+def match(
+    logits: Float[Tensor, "l b q k"],
+    boxes_cxcywh: Float[Tensor, "l b q 4"],
+    labels: Int[Tensor, "b m"],
+    truth_cxcywh: Float[Tensor, "b m 4"],
+    valid: Bool[Tensor, "b m"],
+    costs: MatchCosts = MatchCosts(),  # noqa: B008  frozen
+) -> Int[Tensor, "l b q"]:
+    """The truth that each prediction stands for, -1 for none: of all one-to-one choices the cheapest.
+
+        cost = -label * p(label of the truth) + l1 * |box - truth|_1 - giou * GIoU
+
+    The costs of all layers and images are made at once and go to the CPU in one piece.
+
+    Source: Carion et al., ECCV 2020 (DETR), section 3.1; UniT, section 3.4. p is a softmax over all labels, the
+    background's among them.
+
+    Args:
+        logits: of each layer, image and query.
+        boxes_cxcywh: predicted, in parts of the image.
+        labels: of the truths; anything where not valid.
+        truth_cxcywh: in parts of the image.
+        valid: True on truths, False on what fills up.
+        costs: weights of the three parts.
+    """
+    logits, boxes, truth = logits.float(), boxes_cxcywh.float(), truth_cxcywh.float()
+    layers, _, queries, _ = logits.shape
+    scores = logits.log_softmax(-1) if costs.log else logits.softmax(-1)
+    picked = labels.clamp(min=0)[None, :, None, :].expand(layers, -1, queries, -1)
+    cost = -costs.label * scores.gather(3, picked)
+    cost += costs.l1 * torch.cdist(boxes, truth.expand(layers, -1, -1, -1), p=1)
+    cost -= costs.giou * generalised_iou(corners(boxes)[:, :, :, None], corners(truth)[None, :, None])
+    # A model whose numbers are none any more is matched somehow: its loss says so.
+    table = np.nan_to_num(cost.cpu().numpy(), nan=1e6, posinf=1e6, neginf=-1e6)
+    counts = valid.sum(1).tolist()
+    order = valid.long().argsort(dim=1, descending=True, stable=True).cpu().numpy()
+    found = np.full(table.shape[:3], -1, dtype=np.int64)
+    for layer in range(layers):
+        for image, count in enumerate(counts):
+            if count:
+                columns = order[image, :count]
+                query, column = linear_sum_assignment(table[layer, image][:, columns])
+                found[layer, image, query] = columns[column]
+    return torch.from_numpy(found).to(logits.device)

