@@ -80,7 +80,7 @@ def test_the_only_function_needs_no_name(write):
     [
         ("frist", "got no function 'frist'; did you mean 'first'"),
         ("other", "got a int; want a Plain"),
-        ("", "got 2 functions '-> Plain' \\(first, second\\)"),
+        ("", "functions that say '-> Plain': got 2 \\(first, second\\); want one"),
     ],
 )
 def test_a_function_that_is_not_there_or_gives_something_else(write, function, message):

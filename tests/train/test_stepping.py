@@ -131,3 +131,20 @@ def test_no_clipping_is_the_same_arithmetic_where_nothing_is_clipped(tmp_path: P
     assert tensors_equal(loose.state_dict(), tight.state_dict())
     assert log[0]["grad_norm"] > 0
     assert tensors_equal(read_weights(tmp_path / "loose"), loose.state_dict())
+
+
+def test_a_compiled_step_gives_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced for real; only the code generator is left out, which needs a C++ compiler on the machine."""
+    graphs = []
+
+    def keep(graph: torch.fx.GraphModule, _: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda function: real(function, backend=keep))
+    compiled, _ = run(tmp_path / "compiled", Step(((A, B),)), Step(((B,),)), compile=True)
+    assert graphs
+    assert any("cross_entropy" in str(graph.graph) for graph in graphs)
+    plain, _ = run(tmp_path / "plain", Step(((A, B),)), Step(((B,),)))
+    assert tensors_equal(compiled.state_dict(), plain.state_dict())

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import DataError, Result
+import numpy as np
+from PIL import Image
+
+from motet.core import BoxSet, DataError, Result
 from motet.core.saved import model_folder
 from motet.data.source import Source
+from motet.drawing import draw_boxes, side_by_side
 from motet.evaluate.written import read_lines
 from motet.prep.images import decode
 from motet.report import Comparison, Content, RunRecord, Shown, read_run, thumbnail, write_report
@@ -16,6 +20,10 @@ from motet.restore import model_card, restore
 
 PREDICTIONS = "predictions.jsonl"
 _CARD = "README.md"
+BOXED = 256
+"""Pixels of each picture's height where boxes are drawn on it."""
+SURE = 0.3
+"""Boxes of a lower score are not shown."""
 _JUDGED_BY_ROW = {"accuracy", "answer_match", "exact"}
 
 
@@ -82,18 +90,49 @@ def _cards(
         if line is None or not example.images:
             continue
         try:
-            picture = thumbnail(decode(example.images[0]))
+            picture = decode(example.images[0])
         except DataError:
             continue  # a picture that cannot be read was counted when it was judged
+        boxed = isinstance(line["prediction"], dict) and "names" in line["prediction"]
         yield Shown(
-            picture=picture,
+            picture=_boxed(picture, line["prediction"], line["truth"]) if boxed else thumbnail(picture),
+            wide=boxed,
             task=result.task,
             question=_text(line["text"]),
-            prediction=_text(line["prediction"]),
-            truth=_text(line["truth"]),
+            prediction=_listed(line["prediction"], said=True) if boxed else _text(line["prediction"]),
+            truth=_listed(line["truth"]) if boxed else _text(line["truth"]),
             right=_right(result, line),
             score=_score(result, line),
         )
+
+
+def _boxed(picture: Image.Image, said: Mapping[str, Any], true: Mapping[str, Any]) -> bytes:
+    """What is true beside what was said, each on the picture, at a size at which names can be read."""
+    scale = BOXED / picture.height
+    large = picture.resize((max(1, round(picture.width * scale)), BOXED))
+    names = {
+        **dict(zip(true["labels"], true["names"], strict=True)),
+        **dict(zip(said["labels"], said["names"], strict=True)),
+    }
+    listed = [names.get(label, "") for label in range(max(names, default=-1) + 1)]
+    panels = [
+        ("true", draw_boxes(large, _box_set(true), listed, scale)),
+        ("said", draw_boxes(large, _box_set(said), listed, scale, scores=True, min_score=SURE)),
+    ]
+    return thumbnail(side_by_side(panels, height=BOXED), size=4 * BOXED)
+
+
+def _box_set(written: Mapping[str, Any]) -> BoxSet:
+    boxes = np.asarray(written["boxes_xyxy"], dtype=np.float64).reshape(-1, 4)
+    return BoxSet(boxes, np.asarray(written["labels"], dtype=np.int64), np.asarray(written["scores"], dtype=np.float64))
+
+
+def _listed(written: Mapping[str, Any], *, said: bool = False) -> str:
+    """The things in words, with what is said of them; of those that were said, the sure ones."""
+    described = written.get("described") or [()] * len(written["names"])
+    rows = sorted(zip(written["scores"], written["names"], described, strict=True), key=lambda row: -row[0])
+    shown = [(score, " ".join([*words, name])) for score, name, words in rows if not said or score >= SURE]
+    return ", ".join(f"{name} {score:.2f}" if said else name for score, name in shown)
 
 
 def _right(result: Result, line: Mapping[str, Any]) -> bool | None:

@@ -117,8 +117,9 @@ def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
     known = functions_in(path, kind.__name__)
     if not function:
         if len(known) != 1:
+            got = f"{len(known)} ({', '.join(known)})" if known else "none"
             raise ConfigError(
-                f"{what} {path}: got {len(known)} functions '-> {kind.__name__}' ({', '.join(known)}); want {path}:NAME"
+                f"{what} {path}: functions that say '-> {kind.__name__}': got {got}; want one, or {path}:NAME"
             )
         (function,) = known
     made = getattr(import_file(path), function, None)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from motet.core import Answer, ConfigError, Task, Text, nearest
+from motet.core import Answer, Boxes, ConfigError, Label, Reader, Task, Text, nearest
 from motet.data.source import Source
 from motet.evaluate.written import read_lines
-from motet.metrics.result_files import answer_results, caption_results, write_results
+from motet.metrics.result_files import (
+    answer_results,
+    box_results,
+    caption_results,
+    glue_results,
+    write_glue,
+    write_results,
+)
+from motet.tasks.known import COCO_IDS, GLUE
 
 
 def chosen_sources(
@@ -45,24 +53,52 @@ def chosen_sources(
     return tuple(chosen)
 
 
-def write_result_files(predictions: Path, folder: Path, tasks: Mapping[str, Task]) -> tuple[Path, ...]:
-    """Writes captions and answers in the form that the COCO and VQA servers take, a file a source and task.
+def write_result_files(
+    predictions: Path, folder: Path, tasks: Mapping[str, Task], sources: Sequence[Source] = ()
+) -> tuple[Path, ...]:
+    """Writes predictions in the forms that COCO's, VQA's and GLUE's servers take, a file a source and task.
+
+    Captions, answers and boxes go to ``<source>-<task>.json``, GLUE's classes to ``<source>-<task>.tsv``, which its
+    server wants renamed (``CoLA.tsv``, ``MNLI-m.tsv``, ...). A box's class is called by the number that its source's
+    reader knows it by, else by COCO's own, else by its place, from 1.
 
     Args:
         predictions: every row's prediction, as `motet.evaluate.evaluate` wrote them.
-        folder: gets ``<source>-<task>.json``.
+        folder: gets the files.
         tasks: the model's.
+        sources: that were judged.
 
     Raises:
         MetricError: two captions of one image, or a folder that cannot be written.
     """
-    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    said: dict[tuple[str, str], list[tuple[str, Any]]] = {}
     for line in read_lines(predictions):
-        said.setdefault((line["source"], line["task"]), []).append((line["id"], str(line["prediction"])))
+        said.setdefault((line["source"], line["task"]), []).append((line["id"], line["prediction"]))
+    readers = {source.name: source.reader for source in sources}
     written = []
     for (source, name), rows in said.items():
-        if isinstance(tasks[name].target, Text | Answer):
-            results = caption_results(rows) if isinstance(tasks[name].target, Text) else answer_results(rows)
-            written.append(folder / f"{source.replace('/', '-')}-{name}.json")
-            write_results(written[-1], results)
+        place = folder / f"{source.replace('/', '-')}-{name}.json"
+        words = [(row_id, str(answer)) for row_id, answer in rows]
+        match tasks[name].target:
+            case Text():
+                write_results(place, caption_results(words))
+            case Answer():
+                write_results(place, answer_results(words))
+            case Boxes(names=names):
+                write_results(place, box_results(rows, _category_ids(readers.get(source), names)))
+            case Label(names=names) if GLUE.get(name) == names:
+                place = place.with_suffix(".tsv")
+                write_glue(place, glue_results(words, names))
+            case _:
+                continue
+        written.append(place)
     return tuple(written)
+
+
+def _category_ids(reader: Reader | None, names: Sequence[str]) -> tuple[int, ...]:
+    known: tuple[int, ...] | None = getattr(reader, "category_ids", None)
+    if known is not None:
+        return known
+    if all(name in COCO_IDS for name in names):
+        return tuple(COCO_IDS[name] for name in names)
+    return tuple(range(1, len(names) + 1))
