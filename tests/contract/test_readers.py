@@ -21,30 +21,47 @@ from motet.data.counts import count
 from motet.data.readers import (
     READERS,
     CocoCaptions,
+    CocoInstances,
     EasyVqa,
+    ESnliVe,
     Flickr8k,
     Flickr30k,
+    Glue,
     Gqa,
     HfDataset,
     Idx,
     ImageFolder,
     Multi30k,
     OcrLines,
+    PascalVoc,
+    SnliVe,
     Table,
+    VisualGenomeObjects,
     VisualGenomeQA,
     Vqav2,
     WebDataset,
+    YoloLabels,
 )
 from motet.data.readers.idx import FASHION
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A tiny data set on disk: how to read it, and which of its files can be damaged."""
+    """A tiny data set on disk: how to read it, and which of its files can be damaged.
+
+    Args:
+        read: makes the reader.
+        tables: files whose damage is found when they are read.
+        images: pictures.
+        sentences: rows have no pictures.
+        optional: tables that may be empty or not there: no box, no row.
+    """
 
     read: Callable[[], Reader]
     tables: tuple[Path, ...] = ()
     images: tuple[Path, ...] = ()
+    sentences: bool = False
+    optional: tuple[Path, ...] = ()
 
 
 def encoded(shade: int, form: str = "JPEG") -> bytes:
@@ -211,6 +228,87 @@ def webdataset(root: Path) -> Layout:
     return Layout(lambda: WebDataset(path, labels={"captions": "txt", "language": "json.lang"}), tables=(path,))
 
 
+def coco_instances(root: Path) -> Layout:
+    files = [picture(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
+    data = {
+        "images": [{"id": number, "file_name": f"{number:012d}.jpg", "width": 6, "height": 4} for number in (9, 25)],
+        "annotations": [
+            {"image_id": 25, "id": place, "category_id": 3, "bbox": [1, 1, place, 2], "iscrowd": 0, "area": 1.5}
+            for place in (1, 2)
+        ],
+        "categories": [{"id": 3, "name": "car"}, {"id": 1, "name": "person"}],
+    }
+    table = text(root / "annotations" / "instances_train2017.json", json.dumps(data))
+    return Layout(lambda: CocoInstances(table, root / "train2017"), tables=(table,), images=tuple(files))
+
+
+def pascal_voc(root: Path) -> Layout:
+    names = ("000005", "000007")
+    files = [picture(root / "JPEGImages" / f"{name}.jpg", place) for place, name in enumerate(names)]
+    box = "<xmin>1</xmin><ymin>2</ymin><xmax>6</xmax><ymax>4</ymax>"
+    thing = f"<object><name>car</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
+    tables = [
+        text(
+            root / "Annotations" / f"{name}.xml",
+            f"<annotation><filename>{name}.jpg</filename><size><width>6</width><height>4</height></size>"
+            f"{thing}</annotation>",
+        )
+        for name in names
+    ]
+    split = text(root / "ImageSets" / "Main" / "train.txt", "\n".join(names) + "\n")
+    return Layout(lambda: PascalVoc(root, "train"), tables=(*tables, split), images=tuple(files))
+
+
+def visual_genome_objects(root: Path) -> Layout:
+    files = (picture(root / "VG_100K" / "4.jpg", 4), picture(root / "VG_100K_2" / "5.jpg", 5))
+    things = [{"object_id": number * 10, "x": 0, "y": 1, "w": 3, "h": 2, "names": ["dog"]} for number in (4, 5)]
+    objects = text(
+        root / "objects.json",
+        json.dumps([{"image_id": number, "objects": [thing]} for number, thing in zip((4, 5), things, strict=True)]),
+    )
+    described = [{**thing, "attributes": ["brown"]} for thing in things]
+    attributes = text(
+        root / "attributes.json",
+        json.dumps([{"image_id": number, "attributes": [one]} for number, one in zip((4, 5), described, strict=True)]),
+    )
+    return Layout(lambda: VisualGenomeObjects(objects, root, attributes), tables=(objects, attributes), images=files)
+
+
+def yolo_labels(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / "train" / f"{number}.jpg", number) for number in range(2))
+    tables = tuple(text(root / "labels" / "train" / f"{number}.txt", "1 0.5 0.5 0.5 0.5\n") for number in range(2))
+    names = text(root / "data.yaml", "train: images/train\nnames:\n  0: person\n  1: car\n")
+    read = lambda: YoloLabels(root / "images" / "train", root / "labels" / "train", names_file=names)  # noqa: E731
+    return Layout(read, tables=(*tables, names), images=files, optional=tables)
+
+
+def glue(root: Path) -> Layout:
+    rows = '0\tHe said "no".\tHe said no.\tentailment\n1\tA dog.\tA cat.\tnot_entailment\n'
+    table = text(root / "RTE" / "train.tsv", "index\tsentence1\tsentence2\tlabel\n" + rows)
+    return Layout(lambda: Glue(root, "rte", "train"), tables=(table,), sentences=True)
+
+
+def snli_ve(root: Path) -> Layout:
+    files = tuple(picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
+    rows = [
+        {"Flickr30K_ID": file.stem, "sentence1": "A dog.", "sentence2": "It sleeps.", "gold_label": "contradiction",
+         "pairID": f"{file.stem}.jpg#0r1c"}
+        for file in files
+    ]  # fmt: skip
+    table = text(root / "snli_ve_train.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    return Layout(lambda: SnliVe(table, root / "flickr30k-images"), tables=(table,), images=files)
+
+
+def esnlive(root: Path) -> Layout:
+    files = tuple(picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
+    rows = "".join(
+        f'{place},{file.name}#0r1e,{file.name},"A dog, running.",entailment,It runs.\n'
+        for place, file in enumerate(files)
+    )
+    table = text(root / "esnlive_train.csv", ",pairID,Flickr30kID,hypothesis,gold_label,explanation\n" + rows)
+    return Layout(lambda: ESnliVe(table, root / "flickr30k-images"), tables=(table,), images=files)
+
+
 LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "ImageFolder": image_folder,
     "Idx": idx,
@@ -223,6 +321,13 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Gqa": gqa,
     "OcrLines": ocr_lines,
     "EasyVqa": easy_vqa,
+    "CocoInstances": coco_instances,
+    "PascalVoc": pascal_voc,
+    "VisualGenomeObjects": visual_genome_objects,
+    "YoloLabels": yolo_labels,
+    "Glue": glue,
+    "SnliVe": snli_ve,
+    "ESnliVe": esnlive,
     "Table": table,
     "HfDataset": hf_dataset,
     "WebDataset": webdataset,
@@ -257,7 +362,8 @@ def test_keys_are_the_image_ids_one_an_image(layout: Layout) -> None:
     reader = layout.read()
     for index, row in enumerate(rows_of(reader)):
         assert reader.keys(index) == row.image_ids
-        assert len(row.images) == len(row.image_ids) >= 1
+        assert len(row.images) == len(row.image_ids)
+        assert bool(row.images) != layout.sentences
 
 
 def test_a_row_past_the_end_is_an_index_error(layout: Layout) -> None:
@@ -297,7 +403,8 @@ def test_counting_touches_no_image(layout: Layout) -> None:
     for file in layout.images:
         file.unlink()
     found = count(reader, reader)
-    assert found.rows == found.pairs == 2 * len(reader)
+    assert found.rows == 2 * len(reader)
+    assert found.pairs == (0 if layout.sentences else found.rows)
     assert found.images == 2 * found.unique_images
 
 
@@ -312,6 +419,10 @@ def test_a_damaged_table_is_an_error_that_names_it(layout: Layout, damage: str) 
                 file.write_bytes(b"\xff\xfe\xf0\x00 no such format")
             case _:
                 file.write_bytes(b"")
+        if file in layout.optional and damage != "garbage":
+            rows_of(layout.read())
+            file.write_bytes(whole)
+            continue
         with pytest.raises(DataError) as caught:
             rows_of(layout.read())
         assert caught.value.path is not None
@@ -348,6 +459,13 @@ FOLDERS = {
     "Gqa": "data/gqa",
     "OcrLines": "data/receipts",
     "EasyVqa": "data/easy_vqa",
+    "CocoInstances": "data/coco",
+    "PascalVoc": "data/VOC2012",
+    "VisualGenomeObjects": "data/vg",
+    "YoloLabels": "data/traffic",
+    "Glue": "data/glue",
+    "SnliVe": "data/snli_ve",
+    "ESnliVe": "data/esnlive",
     "Table": "data/mine",
     "HfDataset": "data/pets_hf",
     "WebDataset": "data/shards",

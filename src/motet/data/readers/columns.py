@@ -60,16 +60,26 @@ class Columns:
             raise ConfigError(f"image_id: got {got}; want a format that fits the cells") from error
 
     def texts(self, cells: Cells, *, path: Path, row: int | str) -> str | tuple[str, ...]:
-        """The text of a row: a string, or a tuple where there are several columns.
+        """The text of a row: a string, or a tuple where there are several columns, of which one may be empty.
 
         Raises:
             DataError: a cell holds no text.
         """
-        found = tuple(one_text(cells[column], column, path=path, row=row) for column in self.text)
+        pair = len(self.text) > 1  # an empty hypothesis is one, an empty question is none
+        found = tuple(
+            "" if pair and cells[column] == "" else one_text(cells[column], column, path=path, row=row)
+            for column in self.text
+        )
         return found[0] if len(found) == 1 else found or ""
 
-    def annotations(self, cells: Cells, *, path: Path, row: int | str) -> dict[str, Any]:
+    def annotations(self, cells: Cells, *, path: Path, row: int | str, hidden: int | None = None) -> dict[str, Any]:
         """The labels of a row in the form tasks expect: see `Table`.
+
+        Args:
+            cells: of the row.
+            path: the table, for errors.
+            row: for errors.
+            hidden: a class that stands for a secret one; such a row has no "class".
 
         Raises:
             DataError: a cell does not hold what its annotation needs.
@@ -78,6 +88,8 @@ class Columns:
         for label, columns in self.labels.items():
             if is_texts(label):
                 found[label] = self._texts_of(columns, cells, path, row)
+            elif label == "class" and hidden is not None and cells[columns[0]] == hidden:
+                continue
             elif label == "class":
                 found[label] = class_index(cells[columns[0]], self.names, path=path, row=row)
             elif label == "answer":

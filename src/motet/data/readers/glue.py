@@ -10,18 +10,18 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from motet.core import ConfigError, DataError, Example, nearest
 from motet.data.readers.text_file import read_lines
 
-GlueTask: TypeAlias = Literal["CoLA", "SST-2", "MRPC", "QQP", "MNLI", "QNLI", "RTE", "WNLI"]
+GlueTask: TypeAlias = Literal["cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte", "wnli"]
 _SAME = ("entailment", "not_entailment")
 # In the order in which GLUE numbers them, as the data sets on the Hub do.
 GLUE_NAMES: Mapping[GlueTask, tuple[str, ...]] = {
-    "CoLA": ("unacceptable", "acceptable"),
-    "SST-2": ("negative", "positive"),
-    "MRPC": ("not_equivalent", "equivalent"),
-    "QQP": ("not_duplicate", "duplicate"),
-    "MNLI": ("entailment", "neutral", "contradiction"),
-    "QNLI": _SAME,
-    "RTE": _SAME,
-    "WNLI": ("not_entailment", "entailment"),
+    "cola": ("unacceptable", "acceptable"),
+    "sst2": ("negative", "positive"),
+    "mrpc": ("not_equivalent", "equivalent"),
+    "qqp": ("not_duplicate", "duplicate"),
+    "mnli": ("entailment", "neutral", "contradiction"),
+    "qnli": _SAME,
+    "rte": _SAME,
+    "wnli": ("not_entailment", "entailment"),
 }
 _COLA = ("source", "label", "star", "sentence")  # its train and dev parts have no header
 
@@ -33,15 +33,19 @@ class _Columns(NamedTuple):
 
 _PAIR = ("sentence1", "sentence2")
 _COLUMNS: Mapping[GlueTask, _Columns] = {
-    "CoLA": _Columns(("sentence",), "label"),
-    "SST-2": _Columns(("sentence",), "label"),
-    "MRPC": _Columns(("#1 String", "#2 String"), "Quality"),
-    "QQP": _Columns(("question1", "question2"), "is_duplicate"),
-    "MNLI": _Columns(_PAIR, "gold_label"),
-    "QNLI": _Columns(("question", "sentence"), "label"),
-    "RTE": _Columns(_PAIR, "label"),
-    "WNLI": _Columns(_PAIR, "label"),
+    "cola": _Columns(("sentence",), "label"),
+    "sst2": _Columns(("sentence",), "label"),
+    "mrpc": _Columns(("#1 String", "#2 String"), "Quality"),
+    "qqp": _Columns(("question1", "question2"), "is_duplicate"),
+    "mnli": _Columns(_PAIR, "gold_label"),
+    "qnli": _Columns(("question", "sentence"), "label"),
+    "rte": _Columns(_PAIR, "label"),
+    "wnli": _Columns(_PAIR, "label"),
 }
+GLUE_FOLDERS: Mapping[GlueTask, str] = {
+    "cola": "CoLA", "sst2": "SST-2", "mrpc": "MRPC", "qqp": "QQP", "mnli": "MNLI", "qnli": "QNLI", "rte": "RTE",
+    "wnli": "WNLI",
+}  # fmt: skip
 # MRPC also comes under the names of the corpus it was made from.
 _MSR = {"train": "msr_paraphrase_train.txt", "dev": "msr_paraphrase_dev.txt", "test": "msr_paraphrase_test.txt"}
 
@@ -55,10 +59,10 @@ class Glue:
 
     Args:
         folder: the one that holds `CoLA/`, `SST-2/`, ..., or that of the task itself.
-        task: "CoLA", "SST-2", "MRPC", "QQP", "MNLI", "QNLI", "RTE" or "WNLI".
+        task: "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte" or "wnli", as the Hub calls them.
         part: the file: "train", "dev", "test"; MNLI's are "dev_matched", "dev_mismatched", "test_matched",
             "test_mismatched".
-        name: what ids start with; by default "glue/MNLI/dev_matched".
+        name: what ids start with; by default "glue/mnli/dev_matched".
 
     Raises:
         DataError: no such file, a column that is not there, no row. A line with another number of cells, or a label
@@ -82,7 +86,7 @@ class Glue:
             raise ConfigError(f"Glue.task: got {self.task!r}; want one of GLUE's ({hint})")
         lines = read_lines(self._path)
         header = tuple(lines[0].split("\t")) if lines else ()
-        if self.task == "CoLA" and "sentence" not in header:
+        if self.task == "cola" and "sentence" not in header:
             header = _COLA
         else:
             lines = lines[1:]
@@ -127,10 +131,11 @@ class Glue:
     @property
     def _path(self) -> Path:
         folder = Path(self.folder)
-        folder = folder / self.task if (folder / self.task).is_dir() else folder
+        official = folder / GLUE_FOLDERS[self.task]
+        folder = official if official.is_dir() else folder
         path = folder / f"{self.part}.tsv"
         msr = folder / _MSR.get(self.part, "")
-        return msr if self.task == "MRPC" and not path.is_file() and msr.is_file() else path
+        return msr if self.task == "mrpc" and not path.is_file() and msr.is_file() else path
 
     def _cells(self, index: int) -> Mapping[str, str]:
         cells: Sequence[str] = self._lines[index].split("\t")

@@ -14,6 +14,7 @@ from motet.data.readers.places import place_name
 from motet.data.readers.table_file import check_columns
 
 _BATCH = 1000
+_HIDDEN = -1  # the class of test rows whose answers are secret, as in GLUE on the Hub
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
@@ -21,7 +22,8 @@ _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 class HfDataset:
     """Rows of a `datasets` data set, with the same mapping as `Table`; images stay encoded, the table stays on disk.
 
-    "class" is an index into `names`, which are those of the data set's own `ClassLabel` where it has one.
+    "class" is an index into `names`, which are those of the data set's own `ClassLabel` where it has one. Rows whose
+    class is -1 (the test parts of GLUE) have none: they can be answered, not learned from.
 
     Args:
         path: the folder that `save_to_disk` wrote, a folder that `load_dataset` reads, or a name on the Hub.
@@ -104,7 +106,7 @@ class HfDataset:
             images=cell_images([cells[column] for column in self._columns.image], self._where, index),
             image_ids=image_ids,
             text=self._columns.texts(cells, path=path, row=index),
-            labels=with_answer(self._columns.annotations(cells, path=path, row=index)),
+            labels=with_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
         )
 
 

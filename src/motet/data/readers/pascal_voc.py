@@ -158,8 +158,6 @@ def _listed(path: Path, folder: Path) -> list[str]:
         if len(cells) > 2 or (len(cells) == 2 and cells[1] not in ("0", "1")):
             raise DataError(f"line: got {line[:60]!r}; want the name of an image", path=path, row=row)
         key = inside(folder, cells[0], path=path, row=row)
-        if not (folder / f"{key}.xml").is_file():
-            raise DataError(f"annotation: got no file {folder / key}.xml; want one an image", path=path, row=row)
         keys.append(key)
     if len(set(keys)) != len(keys):
         twice = next(key for index, key in enumerate(keys) if key in keys[:index])
