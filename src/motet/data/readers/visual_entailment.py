@@ -17,7 +17,7 @@ from motet.data.readers.json_file import field, identity, load_json_lines, shown
 from motet.data.readers.places import image_at, inside, photo_id, place_name
 from motet.data.readers.text_file import read_csv
 
-ENTAILMENT_NAMES = ("contradiction", "neutral", "entailment")
+ENTAILMENT_NAMES = ("entailment", "neutral", "contradiction")
 _CAPTION = re.compile(r"(.+)#(\d)\w*")
 
 
@@ -71,7 +71,7 @@ class _Hypotheses:
 class SnliVe(_Hypotheses):
     """SNLI-VE, an Example a hypothesis; the image is the premise, `text` the hypothesis; labels: "class".
 
-    "class" is an index of `names`: contradiction, neutral, entailment. An empty hypothesis is legal.
+    "class" is an index of `names`: entailment, neutral, contradiction. An empty hypothesis is legal.
 
     Args:
         annotations: `snli_ve_train.jsonl` (`Flickr30K_ID`, `sentence1`, `sentence2`, `gold_label`, `pairID`).
@@ -111,7 +111,7 @@ class SnliVe(_Hypotheses):
 class ESnliVe(_Hypotheses):
     """e-SNLI-VE, an Example a hypothesis; the image is the premise; labels: "class", "explanations" (a tuple of one).
 
-    "class" is an index of `names`: contradiction, neutral, entailment. An empty hypothesis is legal.
+    "class" is an index of `names`: entailment, neutral, contradiction. An empty hypothesis is legal.
 
     Args:
         annotations: `esnlive_train.csv` (`pairID`, `Flickr30kID`, `hypothesis`, `gold_label`, `explanation`).

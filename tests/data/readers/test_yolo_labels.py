@@ -1,0 +1,95 @@
+import pytest
+
+from motet.core import ConfigError, DataError
+from motet.data.readers import YoloLabels
+
+
+@pytest.fixture
+def read(tmp_path, picture, write):
+    def reader(text="1 0.5 0.5 0.5 0.5\n", **options):
+        picture(tmp_path / "images" / "000009.jpg")
+        write(tmp_path / "labels" / "000009.txt", text)
+        return YoloLabels(tmp_path / "images", tmp_path / "labels", **{"names": ("person", "car"), **options})
+
+    return reader
+
+
+def test_shares_become_pixels(read):
+    reader = read("1 0.5 0.5 0.5 0.5\n\n0 0 0 0.5 0 0.5 1\n")
+    boxes = reader[0].labels["boxes"]
+    assert boxes.boxes_xyxy.tolist() == [[1.5, 1, 4.5, 3], [0, 0, 3, 4]]  # the second is an outline
+    assert boxes.labels.tolist() == [1, 0]
+    assert (reader[0].id, reader.keys(0)) == ("images/000009", ("images/000009.jpg",))
+    assert read(image_prefix="coco").keys(0) == ("coco/9",)
+
+
+def test_pictures_without_boxes_and_without_labels(read, picture, tmp_path):
+    picture(tmp_path / "images" / "other.jpg")
+    assert len(read("")) == 1
+    assert len(read("")[0].labels["boxes"].labels) == 0
+    assert len(read("", unlabelled=True)) == 2
+    with pytest.raises(DataError, match="got no text file for any picture"):
+        read("", empty=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 0.5 0.5 0.5\n", r"numbers: got 4; want 5 .*000009.txt, row 0\)"),
+        ("1 0.5 0.5 0.5 0.5 0.9\n", "numbers: got 6"),
+        ("\n2 0.5 0.5 0.5 0.5\n", r"class: got 2, a class without a name; want 0 to 1, .*row 1\)"),
+        ("1.5 0.5 0.5 0.5 0.5\n", "class: got 1.5"),
+        ("1 0.5 0.5 wide 0.5\n", "number: got 'wide'"),
+        ("1 0.5 0.5 nan 0.5\n", "four finite numbers"),
+        ("1 0.5 0.5 1.5 0.5\n", "want a box inside the picture of 6 x 4 pixels"),
+        ("1 0.5 0.5 0 0.5\n", "want left < right"),
+    ],
+)
+def test_a_wrong_line_is_told_with_its_place(read, text, message):
+    with pytest.raises(DataError, match=message):
+        read(text)[0]
+
+
+def test_a_text_file_without_a_picture_is_an_error_of_its_row(read, write, tmp_path):
+    write(tmp_path / "labels" / "x.txt", "")
+    reader = read()
+    assert len(reader) == 2
+    with pytest.raises(DataError, match="image: got none called x"):
+        reader[1]
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "train: images\nnames:\n  0: person  # one\n  1: 'traffic light'\nnc: 2\n",
+        'names:\n- person\n- "traffic light"\nnc: 2\n',
+        "nc: 2\nnames: ['person', \"traffic light\"]  # two\n",
+        "names: [person,\n  traffic light]\nval: x\n",
+        "names: {0: person, 1: traffic light}\n",
+    ],
+)
+def test_names_from_yaml(read, write, tmp_path, yaml):
+    reader = read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
+    assert reader.names == ("person", "traffic light")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("nc: 2\n", "key 'names': got a file without it"),
+        ("names:\n  1: person\n", "names: got the number 1; want 0"),
+        ("names: [person, person]\n", r"names: got \['person'\] more than once"),
+        ("names: [person\n", "got a list without its end"),
+        ("names: &a [person]\n", "want a list of classes"),
+        ("names: []\n", "names: got none"),
+    ],
+)
+def test_names_that_cannot_be_read(read, write, tmp_path, yaml, message):
+    with pytest.raises(DataError, match=message):
+        read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
+
+
+def test_names_from_lines_and_none_at_all(read, write, tmp_path):
+    assert read(names=(), names_file=write(tmp_path / "coco.names", "person\ncar\n")).names == ("person", "car")
+    with pytest.raises(ConfigError, match="got neither of names and names_file"):
+        read(names=())
