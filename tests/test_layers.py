@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "motet"
 EVERYTHING = {
-    "core", "nn", "losses", "metrics", "prep", "data", "scenes", "tasks", "systems", "train", "evaluate", "analyse",
+    "core", "nn", "losses", "metrics", "prep", "data", "drawing", "scenes", "tasks", "systems", "train", "evaluate", "analyse",
     "report", "restore", "study", "serve", "recipes", "cli",
 }  # fmt: skip
 MAY_IMPORT = {
@@ -17,13 +17,14 @@ MAY_IMPORT = {
     "metrics": {"core"},
     "prep": {"core"},
     "data": {"core"},
-    "scenes": {"core", "tasks"},
+    "scenes": {"core", "tasks", "drawing"},
+    "drawing": {"core"},
     "tasks": {"core", "losses", "metrics"},
     "systems": {"core", "nn", "losses", "prep"},
     "evaluate": {"core", "data"},
     "train": {"core", "data", "evaluate"},
     "analyse": {"core", "data", "evaluate"},
-    "report": {"core"},
+    "report": {"core", "drawing"},
     "restore": {"core", "systems", "tasks"},
     "serve": {"core", "restore"},
     "study": EVERYTHING,

@@ -1,12 +1,13 @@
+import numpy as np
 import pytest
 
-from motet.core import Example, Real, Score, Task
+from motet.core import BoxSet, Example, Real, Score, Task
 from motet.data.source import Source
 from motet.evaluate import evaluate, with_floors
 from motet.evaluate.constants import constant_floors, said_truth
 from motet.evaluate.shuffled import ShuffledImages
 from motet.metrics import Accuracy
-from motet.tasks import captioning, classification, question_answering
+from motet.tasks import captioning, classification, detection, question_answering, sentence_pair
 
 NAMES = ("cat", "dog", "cow")
 
@@ -125,3 +126,46 @@ def test_one_picture_or_none_cannot_be_shuffled(toy) -> None:
     rows = (toy["row"](0, "a", image="one"), toy["row"](1, "a", image="one"))
     assert ShuffledImages.of(toy["reader"](rows), [0, 1]) is None
     assert ShuffledImages.of(toy["reader"]((Example(id="text"), Example(id="more"))), [0, 1]) is None
+
+
+def seen(*corners, labels, crowd=()) -> BoxSet:
+    """A truth with a box for each label."""
+    return BoxSet(
+        np.array(corners, dtype=np.float64).reshape(-1, 4),
+        np.array(labels, dtype=np.int64),
+        np.ones(len(labels)),
+        crowd=np.array(crowd, dtype=bool),
+    )
+
+
+def test_boxes_have_the_mean_box_of_every_class_for_a_floor() -> None:
+    task = detection("find", ("cat", "dog"))
+    first = seen((0, 0, 40, 40), (50, 50, 90, 90), labels=[0, 1])
+    second = seen((20, 0, 60, 40), labels=[0])
+    train = [(Example(id="a"), first), (Example(id="b"), second), (Example(id="c"), seen(labels=[]))]
+    held_out = [(Example(id="d"), seen((10, 0, 50, 40), (50, 50, 90, 90), labels=[0, 1]))]
+    assert constant_floors(task, train, held_out) == {"constant": pytest.approx(100.0)}
+    elsewhere = [(Example(id="d"), seen((200, 200, 240, 240), labels=[0]))]
+    assert constant_floors(task, train, elsewhere) == {"constant": 0.0}
+
+
+def test_no_training_box_at_all_says_nothing() -> None:
+    task, empty = detection("find", ("cat",)), [(Example(id="a"), seen(labels=[]))]
+    held_out = [(Example(id="b"), seen((0, 0, 9, 9), labels=[0]))]
+    assert constant_floors(task, empty, held_out) == {"constant": 0.0}
+
+
+def test_a_neighbours_crowds_are_not_said() -> None:
+    truth = seen((0, 0, 9, 9), (0, 0, 90, 90), labels=[0, 0], crowd=[False, True])
+    said = said_truth(detection("find", ("cat",)), truth)
+    assert isinstance(said, BoxSet)
+    assert said.boxes_xyxy.tolist() == [[0, 0, 9, 9]]
+
+
+def test_a_second_sentence_may_give_the_answer_away() -> None:
+    task = sentence_pair("follows", ("no", "yes"))
+    pairs = [("a dog", "there is no dog", 0), ("a cat", "there is no dog", 0), ("a dog", "there is a dog", 1)] * 2
+    rows = known(task, [Example(id=str(i), text=(a, b), labels={"class": c}) for i, (a, b, c) in enumerate(pairs)])
+    new = known(task, [Example(id="n", text=("a cow", "there is a dog"), labels={"class": 1})])
+    floors = constant_floors(task, rows, new)
+    assert floors == {"majority": 0.0, "question majority": 0.0, "second sentence": 100.0}

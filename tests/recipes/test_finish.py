@@ -14,7 +14,7 @@ from motet.core import CheckpointError, Example, MemoryImage, Report, Result
 from motet.data.source import Source
 from motet.recipes.finish import gallery, write_page
 from motet.report import RunRecord
-from motet.tasks import captioning, question_answering
+from motet.tasks import captioning, detection, question_answering
 
 
 @dataclass(frozen=True)
@@ -111,3 +111,23 @@ def test_the_page_holds_its_pictures(folder):
 def test_a_folder_that_is_no_run_is_one_line(tmp_path):
     with pytest.raises(CheckpointError):
         write_page(tmp_path, (), title="x")
+
+
+def test_boxes_are_shown_beside_the_true_ones(tmp_path):
+    found = {
+        "boxes_xyxy": [[1, 1, 5, 5], [0, 0, 8, 8]],
+        "labels": [1, 0],
+        "scores": [0.9, 0.1],
+        "names": ["dog", "cat"],
+    }
+    true = {"boxes_xyxy": [[1, 1, 5, 6]], "labels": [0], "scores": [1.0], "names": ["cat"], "described": [["red"]]}
+    line = {"id": "r0", "images": ["i0"], "source": "find/test", "task": "find", "text": "", "scores": {}}
+    (tmp_path / "predictions.jsonl").write_text(json.dumps({**line, "prediction": found, "truth": true}) + "\n")
+    task, results = detection("find", ("cat", "dog")), (result("find", "ap"),)
+    source = Source(name="find/test", reader=Pictures(), tasks=(task,), role="test")
+    run = RunRecord(folder=tmp_path, tasks=("find",), seed=0, report=Report(results=results))
+    (card,) = gallery(tmp_path / "predictions.jsonl", [source], run, per_task=1)
+    assert (card.prediction, card.truth, card.wide, card.right) == ("dog 0.90", "red cat", True, None)
+    width, height = Image.open(io.BytesIO(card.picture)).size
+    assert width > 2 * 256
+    assert height > 256

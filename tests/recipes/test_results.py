@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from motet.core import ConfigError, Example
+from motet.core import ConfigError, Example, MetricError
 from motet.data.source import Source
 from motet.recipes.results import chosen_sources, write_result_files
-from motet.tasks import captioning, classification, question_answering
+from motet.tasks import captioning, classification, detection, glue, question_answering
 
 TASKS = {task.name: task for task in (captioning("caption"), question_answering("vqa"), classification("kind", "ab"))}
 
@@ -66,3 +66,48 @@ def test_captions_and_answers_go_into_files_of_their_own(tmp_path):
     assert [path.name for path in written] == ["coco-test-caption.json", "vqa-vqa.json"]
     assert json.loads(written[0].read_text()) == [{"image_id": 7, "caption": "a dog"}]
     assert json.loads(written[1].read_text()) == [{"question_id": 12, "answer": "yes"}]
+
+
+SAID = {"boxes_xyxy": [[1.0, 2.0, 4.0, 8.0]], "labels": [1], "scores": [0.5], "names": ["dog"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbered(One):
+    category_ids = (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("names", "reader", "number"),
+    [(("cat", "dog"), One(), 18), (("unicorn", "dog"), One(), 2), (("cat", "dog"), Numbered(), 9)],
+)
+def test_boxes_are_written_under_the_numbers_of_their_classes(tmp_path, names, reader, number):
+    task = detection("find", names)
+    line = {"source": "s", "task": "find", "id": "coco2017/val/7", "prediction": SAID}
+    (tmp_path / "p.jsonl").write_text(json.dumps(line))
+    sources = (Source(name="s", reader=reader, tasks=(task,), role="test"),)
+    (written,) = write_result_files(tmp_path / "p.jsonl", tmp_path / "out", {"find": task}, sources)
+    (found,) = json.loads(written.read_text())
+    assert found == {"image_id": 7, "category_id": number, "bbox": [1.0, 2.0, 3.0, 6.0], "score": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "text"),
+    [("cola", ("acceptable", "unacceptable"), "0\t1\n1\t0\n"), ("rte", ("entailment",), "0\tentailment\n"),
+     ("wnli", ("entailment",), "0\t1\n")],
+)  # fmt: skip
+def test_glue_wants_tables(tmp_path, name, answers, text):
+    lines = [
+        {"source": f"{name}/test", "task": name, "id": f"glue/{name}/test/{row}", "prediction": said}
+        for row, said in reversed(list(enumerate(answers)))
+    ]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (written,) = write_result_files(tmp_path / "p.jsonl", tmp_path / "out", {name: glue(name)})
+    assert written.name == f"{name}-test-{name}.tsv"
+    assert written.read_text() == "index\tprediction\n" + text
+
+
+def test_an_answer_that_glue_does_not_know_is_one_line(tmp_path):
+    line = {"source": "s", "task": "rte", "id": "glue/RTE/test/3", "prediction": "perhaps"}
+    (tmp_path / "p.jsonl").write_text(json.dumps(line))
+    with pytest.raises(MetricError, match="index 3: got 'perhaps'; want one of entailment, not_entailment"):
+        write_result_files(tmp_path / "p.jsonl", tmp_path / "out", {"rte": glue("rte")})

@@ -1,14 +1,12 @@
 """The readers built on scenes: whole, reproducible rows that pickle, and classes equally often."""
 
 import hashlib
-import io
 import pickle
 import re
 from collections import Counter
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from motet.core import ConfigError, Example, Reader
 from motet.scenes import (
@@ -28,7 +26,6 @@ from motet.scenes import (
 )
 from motet.scenes.drawings import drawings_of
 from motet.scenes.nouns import noun_by_name
-from motet.scenes.sheet import draw_boxes
 
 SMALL = Scenes(part="train", count=40, kinds=20, num_things=(1, 4))
 MANY = Scenes(part="train", count=900, kinds=20)
@@ -262,11 +259,3 @@ def test_the_contact_sheet_shows_every_row_and_the_credit(monkeypatch: pytest.Mo
     assert (np.asarray(sheet)[foot] != np.asarray(silent)[foot]).any()
     assert "OpenMoji" in CREDIT
     assert "CC BY-SA 4.0" in CREDIT
-
-
-def test_boxes_are_drawn_on_a_copy() -> None:
-    row = SMALL[3]
-    picture = Image.open(io.BytesIO(row.images[0].read()))
-    before = picture.tobytes()
-    drawn = draw_boxes(picture, row.labels["boxes"], SMALL.names)
-    assert picture.tobytes() == before != drawn.tobytes()

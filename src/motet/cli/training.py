@@ -95,7 +95,7 @@ def evaluate(
         Path | None, typer.Option(help="write every row's prediction to this file (JSON lines)")
     ] = None,
     result_files: Annotated[
-        Path | None, typer.Option(help="write result files in COCO-caption and VQA form into this folder")
+        Path | None, typer.Option(help="write result files as COCO, VQA and GLUE want them into this folder")
     ] = None,
     device: Device = None,
     trust: Trust = None,
@@ -118,7 +118,7 @@ def evaluate(
     if not leads():
         return
     if lines is not None and result_files is not None:
-        written = write_result_files(lines, result_files, system.tasks)
+        written = write_result_files(lines, result_files, system.tasks, sources)
         say(*(f"wrote {path}" for path in written if not json))
     if json:
         say_json(report.to_dict())

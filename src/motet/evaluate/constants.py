@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from motet.core import Answer, Choice, Example, Label, Prediction, Real, Score, Task, Text, Words, rng_for
+from motet.core import (
+    Answer,
+    Boxes,
+    BoxSet,
+    Choice,
+    Example,
+    Label,
+    Prediction,
+    Real,
+    Score,
+    Task,
+    Text,
+    Words,
+    rng_for,
+)
 
 _CANDIDATES = 24
 _TRIED_ON = 100
@@ -21,8 +35,9 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
     """What answers without a look at the picture score on held-out rows; the answers come from training rows.
 
     "majority" is the commonest answer, "question majority" the commonest one to a question of the same words,
-    "constant" the text or number that does best on training rows when said of every picture. Other kinds of answer have
-    no such floor.
+    "constant" the text or number that does best on training rows when said of every picture. "second sentence" is the
+    commonest answer to a second sentence of the same words, whatever the first. For boxes "constant" is the mean box of
+    every class, the surer the more pictures show it. Other kinds of answer have no such floor.
 
     Examples:
         >>> from motet.tasks import classification
@@ -36,7 +51,9 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
         case Label() | Answer():
             floors = {"majority": score(task, held_out, [_said(_commonest(train, task))] * len(held_out))}
             if "text" in task.sees:
-                floors["question majority"] = score(task, held_out, _by_question(task, train, held_out))
+                floors["question majority"] = score(task, held_out, _by_text(task, train, held_out, task.asked))
+            if task.sees == {"text"} and all(_second(example) for example, _ in [*train, *held_out]):
+                floors["second sentence"] = score(task, held_out, _by_text(task, train, held_out, _second))
             return floors
         case Text():
             best = Words(_best_text(task, train, seed))
@@ -44,6 +61,8 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
         case Score():
             middle = Real(float(np.median([truth for _, truth in train])))
             return {"constant": score(task, held_out, [middle] * len(held_out))}
+        case Boxes():
+            return {"constant": score(task, held_out, [_mean_boxes(train)] * len(held_out))}
         case _:
             return {}
 
@@ -65,6 +84,8 @@ def said_truth(task: Task, truth: Any) -> Prediction | None:
             return Words(truth[0])
         case Score():
             return Real(float(truth))
+        case Boxes():
+            return _without_crowds(truth)
         case _:
             return None
 
@@ -82,12 +103,36 @@ def _commonest(rows: Known, task: Task) -> int | str:
     return Counter(_vote(task, truth) for _, truth in rows).most_common(1)[0][0]
 
 
-def _by_question(task: Task, train: Known, held_out: Known) -> list[Prediction]:
+def _by_text(task: Task, train: Known, held_out: Known, text_of: Callable[[Example], str]) -> list[Prediction]:
+    """The commonest answer to a row's text, the commonest of all where no training row has that text."""
     asked: dict[str, Counter[int | str]] = {}
     for example, truth in train:
-        asked.setdefault(task.asked(example), Counter())[_vote(task, truth)] += 1
+        asked.setdefault(text_of(example), Counter())[_vote(task, truth)] += 1
     overall = Counter({_commonest(train, task): 1})
-    return [_said(asked.get(task.asked(example), overall).most_common(1)[0][0]) for example, _ in held_out]
+    return [_said(asked.get(text_of(example), overall).most_common(1)[0][0]) for example, _ in held_out]
+
+
+def _second(example: Example) -> str:
+    """The second of a pair of sentences; "" where there is no pair."""
+    return "" if isinstance(example.text, str) or len(example.text) != 2 else example.text[1]
+
+
+def _mean_boxes(train: Known) -> BoxSet:
+    """Each class once, at the mean of its boxes in pixels; its score is the share of pictures that show it."""
+    boxes = [_without_crowds(truth) for _, truth in train]
+    labels = np.concatenate([one.labels for one in boxes]).astype(np.int64)
+    corners = np.concatenate([np.asarray(one.boxes_xyxy, dtype=np.float64).reshape(-1, 4) for one in boxes])
+    shown = np.unique(labels)
+    means = [corners[labels == label].mean(axis=0) for label in shown]
+    scores = [np.mean([label in one.labels for one in boxes]) for label in shown]
+    return BoxSet(np.asarray(means).reshape(-1, 4), shown, np.asarray(scores, dtype=np.float64))
+
+
+def _without_crowds(truth: BoxSet) -> BoxSet:
+    """A truth as an answer: only single things."""
+    kept = np.flatnonzero(~truth.crowd) if len(truth.crowd) else np.arange(len(truth.labels))
+    attributes = tuple(truth.attributes[place] for place in kept) if truth.attributes else ()
+    return BoxSet(truth.boxes_xyxy[kept], truth.labels[kept], truth.scores[kept], attributes)
 
 
 def _best_text(task: Task, train: Known, seed: int) -> str:

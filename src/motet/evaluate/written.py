@@ -11,6 +11,7 @@ import numpy as np
 
 from motet.core import (
     Answer,
+    Boxes,
     BoxSet,
     Choice,
     ConfigError,
@@ -40,7 +41,7 @@ def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
         case Real(value=value):
             return value
         case BoxSet():
-            return plain(prediction)
+            return _named(prediction, target)
         case DenseMap(values=values):
             return {"size": list(values.shape)}
         case _ as never:
@@ -51,9 +52,23 @@ def plain_truth(truth: Any, target: TargetSpec) -> Any:
     """A truth as JSON holds it: a class by its name, a map only by its size."""
     if isinstance(target, Label):
         return target.names[int(truth)]
+    if isinstance(truth, BoxSet):
+        return _named(truth, target)
     if isinstance(truth, np.ndarray) and truth.ndim >= 2:
         return {"size": list(truth.shape)}
     return plain(truth)
+
+
+def _named(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
+    """Boxes with their names, in hundredths of a pixel: a file of every prediction is long enough."""
+    written: dict[str, Any] = plain(boxes)
+    written["boxes_xyxy"] = np.round(np.asarray(boxes.boxes_xyxy, dtype=np.float64), 2).tolist()
+    written["scores"] = [float(f"{score:.6g}") for score in boxes.scores]
+    if isinstance(target, Boxes):
+        written["names"] = [target.names[int(label)] for label in boxes.labels]
+        if boxes.attributes and target.attributes:
+            written["described"] = [[target.attributes[index] for index in one] for one in boxes.attributes]
+    return written
 
 
 def plain(value: Any) -> Any:

@@ -182,7 +182,8 @@ def _floors(content: Content) -> str:
         return '<p class="soft">Not computed for this report.</p>'
     said = (
         "<p>What the main metric gives without understanding: the commonest answer, the best single text for all "
-        "pictures, the answer of the nearest training picture, and this model on pictures of other rows.</p>"
+        "pictures, every class at its mean box, the answer of the nearest training picture, and this model on pictures "
+        "of other rows.</p>"
     )
     return said + _table(*tables.floors_rows(report))
 
@@ -202,8 +203,10 @@ def _card(card: Shown) -> str:
     mark = {True: " right", False: " wrong", None: ""}[card.right]
     asked = f'<span class="asked">{escape(card.question)}</span>' if card.question else ""
     score = f" · {escape(card.score)}" if card.score else ""
+    wide = ' class="pair"' if card.wide else ""
     return (
-        f'<figure><img src="{_data(card.picture, card.media_type)}" alt="picture of a row of {escape(card.task)}">'
+        f'<figure{wide}><img src="{_data(card.picture, card.media_type)}" '
+        f'alt="picture of a row of {escape(card.task)}">'
         f'<figcaption>{asked}<span class="said{mark}">{escape(card.prediction) or "(nothing)"}</span>'
         f'<span class="true">true: {escape(card.truth)}{score}</span></figcaption></figure>'
     )

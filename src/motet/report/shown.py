@@ -20,6 +20,7 @@ class Shown:
         truth: what is true, several answers one after the other.
         right: whether it is right; None where there is no right or wrong.
         score: of this row, such as "CIDEr 83"; "" for none.
+        wide: the picture is several side by side.
     """
 
     picture: bytes = field(repr=False)
@@ -29,6 +30,7 @@ class Shown:
     truth: str
     right: bool | None = None
     score: str = ""
+    wide: bool = False
 
     @property
     def media_type(self) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from motet.drawing import letters_path
 from motet.scenes.drawings import Style, picture_for
 from motet.scenes.grounds import paint
 from motet.scenes.layout import Scene, Thing, Writing
@@ -90,13 +90,6 @@ def _write(canvas: Image.Image, writing: Writing) -> None:
     pen.rounded_rectangle(corners, radius=0.18 * height, fill=plate)
     # "x" sets the middle of small letters: words with and without long strokes then sit alike.
     pen.text((x, middle[1] + 0.24 * height), writing.text, font=font, fill=ink, anchor="ms")
-
-
-def letters_path() -> Path:
-    """Where the font for written text lies (Noto Sans, variable)."""
-    import fontpkg_noto_sans
-
-    return Path(fontpkg_noto_sans.__file__).parent / "files" / "NotoSans[wdth,wght].ttf"
 
 
 @cache

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from motet.core import BoxSet, Example
+from motet.core import Example
+from motet.drawing import draw_boxes, letters
 from motet.scenes.annotate import FAR_M
-from motet.scenes.draw import letters_path
 from motet.scenes.drawings import CREDIT
 from motet.scenes.reader import Scenes
 
@@ -47,9 +47,9 @@ def contact_sheet(
         for column, tile in enumerate(_tiles(example, scenes.names, (tile_w, tile_h))):
             canvas.paste(tile, (gap + column * (tile_w + gap), top))
         for i, (line, ink) in enumerate(lines):
-            pen.text((gap + 5 * (tile_w + gap), top + _LINE * i), line, font=_font(14), fill=ink)
+            pen.text((gap + 5 * (tile_w + gap), top + _LINE * i), line, font=letters(14), fill=ink)
         top += height
-    pen.text((gap, canvas.height - 24), CREDIT, font=_font(14), fill=_QUIET)
+    pen.text((gap, canvas.height - 24), CREDIT, font=letters(14), fill=_QUIET)
     return canvas
 
 
@@ -65,30 +65,6 @@ def _tiles(example: Example, names: Sequence[str], size: tuple[int, int]) -> lis
         Image.fromarray(((labels["normals"] * (1, -1, 1) + 1) * 127.5).astype(np.uint8)).resize(size, hard),
         Image.fromarray((255 * (1 - labels["edges"])).astype(np.uint8)).convert("RGB").resize(size, hard),
     ]
-
-
-def draw_boxes(picture: Image.Image, boxes: BoxSet, names: Sequence[str], scale: float = 1.0) -> Image.Image:
-    """A copy of a picture with boxes and names on it.
-
-    Args:
-        picture: what to draw on.
-        boxes: in pixels of the unscaled picture.
-        names: of the boxes' labels.
-        scale: how many times larger the picture is than the one the boxes are of.
-    """
-    picture = picture.copy()
-    pen = ImageDraw.Draw(picture)
-    font = _font(12)
-    for i, (box, label) in enumerate(zip(boxes.boxes_xyxy * scale, boxes.labels, strict=True)):
-        x0, y0, x1, y1 = (float(value) for value in box)
-        tone = _TONES[i % len(_TONES)]
-        pen.rectangle((x0 - 1, y0 - 1, x1, y1), outline=tone, width=2)
-        length = pen.textlength(names[int(label)], font=font) + 5
-        left = max(0.0, min(x0 - 1, picture.width - length))
-        top = y0 - 15 if y0 >= 15 else min(y1, picture.height - 15)
-        pen.rectangle((left, top, left + length, top + 14), fill=tone)
-        pen.text((left + 3, top + 7), names[int(label)], font=font, fill=(255, 255, 255), anchor="lm")
-    return picture
 
 
 def _regions(instances: np.ndarray) -> np.ndarray:
@@ -116,7 +92,3 @@ def _lines(
     sizes = ", ".join(f"{size} {colour}" for size, colour in zip(labels["sizes"], labels["colours"], strict=True))
     lines.append((f"sizes and colours: {sizes}", _QUIET))
     return [(line, ink) for text, ink in lines for line in textwrap.wrap(text, per_line)]
-
-
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(letters_path()), pixels, layout_engine=ImageFont.Layout.BASIC)

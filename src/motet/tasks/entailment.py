@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from motet.core import Label, Task
 from motet.metrics import Accuracy
-from motet.tasks.known import RELATIONS
+from motet.tasks.known import SNLI_VE
 
 
 def visual_entailment(
     name: str = "entail",
-    names: Sequence[str] = RELATIONS,
+    names: Sequence[str] = SNLI_VE,
     *,
     label: str = "class",
     prompt: str = "{text}",
@@ -34,7 +34,7 @@ def visual_entailment(
 
     Examples:
         >>> visual_entailment().target.names
-        ('contradiction', 'neutral', 'entailment')
+        ('entailment', 'neutral', 'contradiction')
     """
     return Task(
         name=name,

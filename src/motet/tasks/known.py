@@ -8,8 +8,7 @@ DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 EASY_VQA = (
     "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal", "triangle", "yellow", "yes",
 )  # fmt: skip
-RELATIONS = ("contradiction", "neutral", "entailment")
-"""Of a sentence to a picture: SNLI-VE, e-SNLI-VE."""
+SNLI_VE = ("entailment", "neutral", "contradiction")
 GLUE = {
     "cola": ("unacceptable", "acceptable"),
     "sst2": ("negative", "positive"),

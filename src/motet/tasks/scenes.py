@@ -9,12 +9,12 @@ from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
 from motet.tasks.detection import detection
 from motet.tasks.entailment import visual_entailment
-from motet.tasks.known import RELATIONS
 from motet.tasks.questions import question_answering
 from motet.tasks.reading import text_reading
 from motet.tasks.sentences import PARAPHRASED, sentence, sentence_pair
 
 QUESTION_KINDS = ("count", "exist", "colour", "position", "size", "compare")
+RELATIONS = ("contradiction", "neutral", "entailment")
 SENTENCES = {
     "entailment": RELATIONS,
     "paraphrase": ("different", "same"),
@@ -70,7 +70,7 @@ def scene_boxes(names: Sequence[str], *, attributes: Sequence[str] = (), name: s
 
 def scene_entailment(*, name: str = "entail") -> Task:
     """Whether a sentence follows from a scene, contradicts it, or is left open by it."""
-    return visual_entailment(name)
+    return visual_entailment(name, RELATIONS)
 
 
 def scene_statement(*, name: str = "statement") -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from motet.core import Label, Metric, Task
+from motet.core import ConfigError, Label, Metric, Task, nearest
 from motet.metrics import F1, Accuracy, Matthews
 from motet.tasks.known import GLUE, GLUE_PAIRS
 
@@ -91,14 +91,17 @@ def glue(task: str) -> Task:
     Source: Wang et al. 2019, "GLUE", table 1.
 
     Args:
-        task: "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte" or "wnli".
+        task: "CoLA", "SST-2", "MRPC", "QQP", "MNLI", "QNLI", "RTE" or "WNLI", or the task's key: "cola", "sst2", ...
 
     Raises:
-        KeyError: another name.
+        ConfigError: another name.
 
     Examples:
-        >>> glue("cola").main_metric, glue("rte").target.names
+        >>> glue("CoLA").main_metric, glue("rte").target.names
         ('matthews', ('entailment', 'not_entailment'))
     """
-    make = sentence_pair if task in GLUE_PAIRS else sentence
-    return make(task, GLUE[task], metrics=_GLUE_METRICS.get(task, ONE_RIGHT))
+    name = task.lower().replace("-", "")
+    if name not in GLUE:
+        raise ConfigError(f"glue: got {task!r}; {nearest(name, GLUE)}")
+    make = sentence_pair if name in GLUE_PAIRS else sentence
+    return make(name, GLUE[name], metrics=_GLUE_METRICS.get(name, ONE_RIGHT))
