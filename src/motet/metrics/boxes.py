@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -117,12 +117,16 @@ class AveragePrecision(BoxMetric):
     """
 
     def of_class(self, found: ClassDetections, counts: Float[np.ndarray, "d n"]) -> Float[np.ndarray, "d"]:
-        some = np.flatnonzero(found.hits & sum(1 << t for t in self.thresholds))
+        asked = sum(1 << t for t in self.thresholds)
+        some = np.flatnonzero(found.hits & asked)
         if not len(some):
             return np.zeros(len(counts))
         # Behind the last hit nothing changes any more.
         end = int(some[-1]) + 1
-        weights = counts[:, found.rows[:end]]
+        # What counts at no threshold, as most of what is of another size, is gone before anything is added up.
+        kept = np.flatnonzero(found.ignored[:end] & asked != asked)
+        found = replace(found, rows=found.rows[kept], hits=found.hits[kept], ignored=found.ignored[kept])
+        weights = counts[:, found.rows]
         everything = weights.cumsum(axis=1)
         to_find = np.maximum(counts @ found.to_find, 1e-300)
         each = [self._at(found, t, weights, everything, to_find) for t in self.thresholds]
@@ -135,14 +139,17 @@ class AveragePrecision(BoxMetric):
 
         Precision only matters where something is hit: each hit holds the recalls between the one before it and its own.
         """
-        end = weights.shape[1]
-        places = np.flatnonzero(found.hits[:end] >> threshold & 1)
+        places = np.flatnonzero(found.hits >> threshold & 1)
         if not len(places):
             return np.zeros(len(weights))
-        left_out = (found.ignored[:end] >> threshold & 1).astype(bool)
-        said = (weights * ~left_out).cumsum(axis=1) if left_out.any() else everything
+        said = everything[:, places]
+        left_out = np.flatnonzero(found.ignored >> threshold & 1)
+        if len(left_out):
+            passed = np.cumsum(weights[:, left_out], axis=1)
+            before = np.searchsorted(left_out, places)
+            said = said - np.where(before > 0, passed[:, before - 1], 0.0)
         right = weights[:, places].cumsum(axis=1)
-        precision = right / np.maximum(said[:, places], 1e-300)
+        precision = right / np.maximum(said, 1e-300)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         reached = np.searchsorted(_RECALLS, right / to_find[:, None], side="right")
         held = np.diff(reached, axis=1, prepend=0)
