@@ -1,0 +1,47 @@
+"""A trunk's map read in boxes: region features without a detector."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchvision.ops import roi_align
+
+
+def pool_regions(
+    tokens: Float[Tensor, "b n d"],
+    boxes_xyxy: Float[Tensor, "b m 4"],
+    grid_hw: tuple[int, int],
+    *,
+    bins: int = 2,
+    samples: int = 2,
+) -> Float[Tensor, "b m d"]:
+    """The mean of a feature map in each box, by ROI align.
+
+    The map may be given live or stored, since a `FeatureMap`'s tokens are its places row by row; the picture must have
+    been brought to the map's size as a whole (no crop), which is what view 0 of a processor is. A padded box (all
+    zeros) gives features of the corner; the caller marks it as not valid.
+
+    Source: He et al. 2017, "Mask R-CNN", section 3, "RoIAlign" (half-pixel corrected, `aligned=True`).
+
+    Args:
+        tokens: the map, row by row.
+        boxes_xyxy: left, top, right, bottom as shares of the picture, 0 to 1.
+        grid_hw: rows and columns of the map.
+        bins: the box is read in bins x bins parts, of which the mean is taken.
+        samples: points along each side of a part.
+
+    Examples:
+        >>> tokens, whole = torch.tensor([[[1.0], [2.0], [3.0], [4.0]]]), torch.tensor([[[0.0, 0.0, 1.0, 1.0]]])
+        >>> pool_regions(tokens, whole, (2, 2)).tolist()
+        [[[2.5]]]
+    """
+    rows, columns = grid_hw
+    grid = tokens.float().transpose(1, 2).reshape(len(tokens), -1, rows, columns)
+    scale = boxes_xyxy.new_tensor([columns, rows, columns, rows], dtype=torch.float32)
+    boxes = (boxes_xyxy.float() * scale).flatten(0, 1)
+    which = torch.arange(len(tokens), device=tokens.device).repeat_interleave(boxes_xyxy.shape[1])
+    pooled: Tensor = roi_align(
+        grid, torch.cat([which[:, None].float(), boxes], dim=1), bins, sampling_ratio=samples, aligned=True
+    )
+    return pooled.mean(dim=(2, 3)).reshape(*boxes_xyxy.shape[:2], -1)
