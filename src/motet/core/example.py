@@ -11,6 +11,10 @@ from typing import Any, Protocol, runtime_checkable
 from motet.core.errors import DataError
 
 
+HEAD_BYTES = 2**16
+"""How much of a file `ImageFile.head` reads: a JPEG's size may stand after a segment of 64 KiB, but rarely does."""
+
+
 @runtime_checkable
 class ImageFile(Protocol):
     """An encoded picture (JPEG, PNG, PNM, ...) that is decoded when asked, once, by `prep.images`."""
@@ -22,6 +26,10 @@ class ImageFile(Protocol):
 
     def read(self) -> bytes:
         """The encoded bytes. Raises DataError naming the file when there are none."""
+        ...
+
+    def head(self) -> bytes:
+        """The first bytes, where a picture's size stands; cheaper than `read` where only the size is wanted."""
         ...
 
     def stamp(self) -> str:
@@ -52,10 +60,16 @@ class DiskImage:
         return str(self.path) if self.length is None else f"{self.path}@{self.offset}+{self.length}"
 
     def read(self) -> bytes:
+        return self._bytes(-1 if self.length is None else self.length)
+
+    def head(self) -> bytes:
+        return self._bytes(HEAD_BYTES if self.length is None else min(HEAD_BYTES, self.length))
+
+    def _bytes(self, count: int) -> bytes:
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
-                return file.read(-1 if self.length is None else self.length)
+                return file.read(count)
         except OSError as error:
             raise DataError(f"image: got {error.strerror or error}; want a readable file", path=self.path) from error
 
@@ -78,6 +92,9 @@ class MemoryImage:
     data: bytes = field(repr=False)
 
     def read(self) -> bytes:
+        return self.data
+
+    def head(self) -> bytes:
         return self.data
 
     def stamp(self) -> str:

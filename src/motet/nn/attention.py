@@ -79,24 +79,33 @@ class Attention(nn.Module):
         if causal and t > 1 and not whole:
             earlier = torch.ones(t, n, dtype=torch.bool, device=x.device).tril(n - t)
             readable = earlier if readable is None else readable & earlier
-        y = _attend(query, key, value, readable, causal=causal and t > 1 and whole)
+        y = attend(query, key, value, readable, causal=causal and t > 1 and whole)
         out: Tensor = self.out(y.transpose(1, 2).flatten(2))
         return out
 
 
-def _attend(
+def attend(
     query: Float[Tensor, "b heads t c"],
     key: Float[Tensor, "b heads n c"],
     value: Float[Tensor, "b heads n c"],
     readable: Bool[Tensor, "..."] | None,
     *,
-    causal: bool,
+    causal: bool = False,
+    dropout: float = 0.0,
 ) -> Float[Tensor, "b heads t c"]:
+    """Scaled dot-product attention by the kernel that is fastest, forward and back.
+
+    Args:
+        query: asks.
+        key: is compared with it.
+        value: is read.
+        readable: True where a query may read, to be broadcast to (b, heads, t, n); None for all.
+        causal: none reads a later place.
+        dropout: rate on the attention weights.
+    """
     if query.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=readable, is_causal=causal)
+        return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal)
     # On a CPU the gradient of the bfloat16 kernel is ten times slower than that of the float32 one (profiled), and took
     # back half of what autocast gains in the matrix products.
     with torch.autocast("cpu", enabled=False):
-        return F.scaled_dot_product_attention(
-            query.float(), key.float(), value.float(), attn_mask=readable, is_causal=causal
-        )
+        return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), readable, dropout, causal)

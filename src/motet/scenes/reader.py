@@ -40,8 +40,12 @@ class SceneImage:
 
     def read(self) -> bytes:
         """The picture as a PPM file."""
-        pixels = draw_scene(self.scene, self.size_hw, self.style)
-        return b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
+        return self.head() + draw_scene(self.scene, self.size_hw, self.style).tobytes()
+
+    def head(self) -> bytes:
+        """The PPM header; nothing is drawn for it."""
+        height, width = self.size_hw
+        return b"P6\n%d %d\n255\n" % (width, height)
 
     def stamp(self) -> str:
         """The same as the fingerprint: it costs no drawing."""
