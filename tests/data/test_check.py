@@ -120,3 +120,10 @@ def test_pictures_are_read_once_each():
     seen.clear()
     assert found(({"class": 0}, {"class": 1}), KIND, decode=decode, rows={"same_image": True}) == []
     assert seen == ["image 0"]
+
+
+def test_attributes_without_a_word_are_told():
+    truth = BoxSet(np.array([[0, 0, 1, 1.0]]), np.array([0]), np.ones(1), ((0, 2),))
+    assert misfit(truth, Boxes(("a",), ("red", "big", "old"))) is None
+    assert misfit(truth, Boxes(("a",), ("red", "big"))) == "got attributes [0, 2]; want 0 to 1"
+    assert misfit(truth, Boxes(("a",))) is None

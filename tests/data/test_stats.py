@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from motet.core import Example
+import numpy as np
+
+from motet.core import BoxSet, Example
 from motet.data.counts import Counts
 from motet.data.source import Source
 from motet.data.stats import TaskStats, stats
-from motet.tasks import classification, question_answering
+from motet.tasks import classification, detection, question_answering
 
 ROWS = (
     ("i0", "is it red ?", {"answers": ("yes", "yes", "no"), "class": 1}),
@@ -49,3 +51,22 @@ def test_rows_images_answers_and_words():
     assert kind == TaskStats(
         task="kind", rows=4, different=2, most=(("dog", 3), ("cat", 1)), mean_words=1.0, max_words=1
     )
+
+
+def test_boxes_are_counted_by_class():
+    class Rows:
+        def __len__(self):
+            return 2
+
+        def keys(self, index):
+            return (f"i{index}",)
+
+        def __getitem__(self, index):
+            labels = np.array([1, 1, 0][: 3 - 2 * index])
+            boxes = BoxSet(np.ones((len(labels), 4)), labels, np.ones(len(labels)))
+            return Example(id=f"{index}", labels={"boxes": boxes})
+
+    (found,) = stats(Source(name="s", reader=Rows(), tasks=(detection("find", ("car", "bus")),))).tasks
+    assert found.boxes == (("bus", 3), ("car", 1))
+    assert found.most == (("bus", 2), ("car", 1))
+    assert (found.rows, found.different) == (2, 2)

@@ -100,6 +100,14 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
         for t in s.tasks
     ]
     table(("task", "different", "words mean / max", "most frequent, share of rows"), answers, numbers=(1, 2))
+    boxes = [
+        (f"{s.source}: {t.task}", f"{sum(n for _, n in t.boxes):,}", ", ".join(f"{name} {n:,}" for name, n in t.boxes))
+        for s in found
+        for t in s.tasks
+        if t.boxes
+    ]
+    if boxes:
+        table(("task", "boxes", "of each class"), boxes, numbers=(1,))
 
 
 def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_steps: int = 3) -> None:

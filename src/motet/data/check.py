@@ -74,8 +74,8 @@ def misfit(truth: Any, target: TargetSpec) -> str | None:
             return _class_misfit(truth, len(names))
         case Answer() | Text():
             return _words_misfit(truth)
-        case Boxes(names=names):
-            return _boxes_misfit(truth, len(names))
+        case Boxes(names=names, attributes=attributes):
+            return _boxes_misfit(truth, len(names)) or _attributes_misfit(truth, len(attributes))
         case Region():
             return None if truth is None else _box_misfit(np.asarray(truth, dtype=float).reshape(-1))
         case Dense():
@@ -111,6 +111,12 @@ def _boxes_misfit(truth: Any, count: int) -> str | None:
     if len(truth.labels) and not (int(truth.labels.min()) >= 0 and int(truth.labels.max()) < count):
         return f"got classes {sorted(set(truth.labels.tolist()))}; want 0 to {count - 1}"
     return next((wrong for box in truth.boxes_xyxy if (wrong := _box_misfit(box))), None)
+
+
+def _attributes_misfit(truth: BoxSet, count: int) -> str | None:
+    """Attributes that the task has no word for; a task without words asks for none."""
+    found = {index for one in truth.attributes for index in one} if count else set()
+    return None if found <= set(range(count)) else f"got attributes {sorted(found)}; want 0 to {count - 1}"
 
 
 def _box_misfit(box: np.ndarray) -> str | None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from motet.core import Example, Task
-from motet.core.target import Label
+from motet.core import BoxSet, Example, Task
+from motet.core.target import Boxes, Label
 from motet.data.counts import Counts, count
 from motet.data.source import Source
 
@@ -27,6 +27,7 @@ class TaskStats:
         mean_words: of its texts.
         max_words: of its texts.
         mean_question_words: of what is asked; 0 where nothing is.
+        boxes: by class how many there are, crowds too, the most frequent first; classes without any are not there.
     """
 
     task: str
@@ -36,6 +37,7 @@ class TaskStats:
     mean_words: float = 0.0
     max_words: int = 0
     mean_question_words: float = 0.0
+    boxes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +56,20 @@ class _Tally:
     truths: Counter[str] = field(default_factory=Counter)
     words: list[int] = field(default_factory=list)
     question_words: int = 0
+    boxes: Counter[str] = field(default_factory=Counter)
 
     def add(self, task: Task, example: Example) -> None:
-        texts = _as_texts(task, task.truth(example))
+        truth = task.truth(example)
         self.rows += 1
+        self.question_words += len(task.asked(example).split())
+        if isinstance(task.target, Boxes):
+            names = _box_names(task.target, truth)
+            self.boxes.update(names)
+            self.truths.update(set(names))
+            return
+        texts = _as_texts(task, truth)
         self.truths.update(set(texts[:1]) if isinstance(task.target, Label) else set(texts))
         self.words += [len(text.split()) for text in texts]
-        self.question_words += len(task.asked(example).split())
 
     def stats(self, name: str) -> TaskStats:
         return TaskStats(
@@ -71,6 +80,7 @@ class _Tally:
             mean_words=sum(self.words) / len(self.words) if self.words else 0.0,
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
+            boxes=tuple(sorted(self.boxes.items(), key=lambda item: (-item[1], item[0]))),
         )
 
 
@@ -99,3 +109,9 @@ def _as_texts(task: Task, truth: Any) -> Sequence[str]:
     if isinstance(task.target, Label):
         return [task.target.names[truth]] if isinstance(truth, int) and 0 <= truth < len(task.target.names) else []
     return [text for text in truth if isinstance(text, str)] if isinstance(truth, tuple | list) else []
+
+
+def _box_names(target: Boxes, truth: Any) -> Sequence[str]:
+    """The class of each box; those without a name are left out, `data check` tells them."""
+    labels = truth.labels.tolist() if isinstance(truth, BoxSet) else []
+    return [target.names[label] for label in labels if 0 <= label < len(target.names)]
