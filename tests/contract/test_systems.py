@@ -14,6 +14,7 @@ from PIL import Image
 from motet.core import (
     Answer,
     Boxes,
+    BoxSet,
     Choice,
     DataError,
     Dense,
@@ -33,10 +34,12 @@ from motet.core import (
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
+from motet.nn.feature_maps import GridOf
 from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.prep.words import TrainedWords
 from motet.systems import SYSTEMS
 from motet.systems.lit_decoder import FeedforwardConfig, LiTDecoderConfig
+from motet.systems.unit import UniTConfig
 
 VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
 NAMES = ("red", "green", "blue", "grey")
@@ -49,10 +52,11 @@ SPECS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A system small enough to train in a test, and what it says it can answer."""
+    """A system small enough to train in a test, what it says it can answer, and parameters whose gradient is zero."""
 
     config: Any
     answers: tuple[type, ...]
+    silent: tuple[str, ...] = ()
 
     def tasks(self) -> tuple[Task, ...]:
         return tuple(task(spec) for spec in SPECS if self.can(spec))
@@ -70,12 +74,32 @@ CASES = {
         (Label, Answer, Text),
     ),
     "feedforward": Case(FeedforwardConfig(encoder=VIT, mode=FromScratch(), hidden=8), (Label, Answer)),
+    "unit": Case(
+        UniTConfig(
+            trunk=GridOf(VIT),
+            mode=FromScratch(),
+            image_width=32,
+            image_depth=1,
+            image_heads=2,
+            width=32,
+            depth=2,
+            heads=2,
+            hidden=64,
+            dropout=0.0,
+            attention_dropout=0.0,
+            box_queries=5,
+            other_queries=3,
+        ),
+        (Label, Answer, Boxes, Region),
+        # As in DETR the first layer's queries look at each other's states, which are zeros.
+        silent=("decoder.layers.0.self_attention.value.weight",),
+    ),
 }
 
 
 def task(spec: Any) -> Task:
     """A task of this kind, on one annotation all kinds can read."""
-    names = {Label: "class", Answer: "answers", Text: "captions"}
+    names = {Label: "class", Answer: "answers", Text: "captions", Boxes: "things", Region: "place"}
     name = type(spec).__name__.lower() + ("_closed" if isinstance(spec, Answer) and spec.names else "")
     return Task(
         name=name, sees=frozenset({"image"}), label=names.get(type(spec), "class"), target=spec, metrics=(Accuracy,),
@@ -90,7 +114,11 @@ def example(index: int) -> Example:
     pixels = np.clip(np.array(COLOURS[name]) + noise, 0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    labels = {"class": index % 4, "answers": (name,) * 10, "captions": (f"it is all {name}",)}
+    place = (2.0 + index, 3.0, 14.0 + index, 18.0)
+    labels = {
+        "class": index % 4, "answers": (name,) * 10, "captions": (f"it is all {name}",), "place": place,
+        "things": BoxSet(np.array([place]), np.array([index % 4]), np.ones(1)),
+    }  # fmt: skip
     return Example(id=f"e/{index}", images=(MemoryImage(f"{index}.png", buffer.getvalue()),), labels=labels)
 
 
@@ -117,7 +145,15 @@ def batch(system, rows=ROWS, *, train: bool, keep_truth: bool = False):
 
 def mean(losses) -> torch.Tensor:
     weight = sum(loss.weight for loss in losses.tasks.values())
-    return sum(loss.total for loss in losses.tasks.values()) / weight
+    rows = sum(loss.total for loss in losses.tasks.values()) / weight
+    return rows + sum(loss.total / loss.weight for loss in losses.terms.values()) / len(losses.tasks)
+
+
+def overlap(one, other) -> float:
+    """IoU of two boxes by their corners."""
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    both = np.prod(np.clip(high - low, 0, None))
+    return float(both / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - both))
 
 
 def trained(system, steps: int):
@@ -184,7 +220,8 @@ def test_every_trainable_parameter_stands_in_one_group_and_gets_a_gradient(name:
     loss = mean(system.losses(batch(system, train=False)))
     assert torch.isfinite(loss)
     loss.backward()
-    assert [n for n, p in system.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+    silent = [n for n, p in system.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert silent == list(CASES[name].silent)
 
 
 def test_shared_blocks_are_disjoint_and_trainable(name: str) -> None:
@@ -247,6 +284,11 @@ def test_it_learns_four_rows_by_heart(learned) -> None:
     for task_name, found in learned.predict(batch(learned, train=False)).items():
         target = learned.tasks[task_name].target
         for row, prediction in zip(ROWS, found, strict=True):
+            if isinstance(prediction, BoxSet):
+                best = int(prediction.scores.argmax())
+                assert overlap(prediction.boxes_xyxy[best], np.array(row.labels["place"])) > 0.5
+                assert isinstance(target, Region) or prediction.labels[best] == row.labels["class"]
+                continue
             said = prediction.text if isinstance(prediction, Words) else prediction.name
             want = row.labels["captions"][0] if isinstance(target, Text) else NAMES[row.labels["class"]]
             assert said == want
@@ -255,8 +297,12 @@ def test_it_learns_four_rows_by_heart(learned) -> None:
 def test_its_answers_fit_the_kind_that_is_asked(learned) -> None:
     for task_name, found in learned.predict(batch(learned, train=False)).items():
         for prediction in found:
-            assert isinstance(prediction, Words | Choice)
-            if isinstance(prediction, Choice):
+            assert isinstance(prediction, Words | Choice | BoxSet)
+            if isinstance(prediction, BoxSet):
+                assert prediction.boxes_xyxy.shape == (len(prediction.labels), 4)
+                assert (prediction.boxes_xyxy[:, :2] <= prediction.boxes_xyxy[:, 2:]).all()
+                assert set(prediction.labels.tolist()) <= set(range(len(NAMES)))
+            elif isinstance(prediction, Choice):
                 assert prediction.name == NAMES[prediction.index]
                 assert len(prediction.scores) == len(NAMES)
             else:
@@ -272,22 +318,31 @@ def test_asking_twice_gives_the_same(learned) -> None:
 def test_an_answer_does_not_depend_on_the_other_rows(learned) -> None:
     together = learned.predict(batch(learned, train=False))
     losses = learned.losses(batch(learned, train=False))
-    totals = dict.fromkeys(together, 0.0)
+    totals = dict.fromkeys([*losses.tasks, *losses.terms], 0.0)
     for i, row in enumerate(ROWS):
         alone = learned.predict(batch(learned, [row], train=False))
         for task_name, (prediction,) in alone.items():
             other = together[task_name][i]
             assert type(prediction) is type(other)
-            if isinstance(prediction, Words):
+            if isinstance(prediction, BoxSet):
+                assert np.allclose(prediction.boxes_xyxy, other.boxes_xyxy, atol=1e-3)
+                assert np.allclose(prediction.scores, other.scores, atol=1e-4)
+            elif isinstance(prediction, Words):
                 assert prediction.text == other.text
                 assert prediction.log_prob == pytest.approx(other.log_prob, abs=1e-4)
             else:
                 assert prediction.scores == pytest.approx(other.scores, abs=1e-4)
-        for task_name, loss in learned.losses(batch(learned, [row], train=False)).tasks.items():
-            totals[task_name] += float(loss.total)
-    for task_name, loss in losses.tasks.items():
-        assert float(loss.total) == pytest.approx(totals[task_name], abs=1e-4)
-        assert float(loss.weight) == 4
+        of_row = learned.losses(batch(learned, [row], train=False))
+        for key, loss in {**of_row.tasks, **of_row.terms}.items():
+            totals[key] += float(loss.total)
+    for key, loss in {**losses.tasks, **losses.terms}.items():
+        assert float(loss.total) == pytest.approx(totals[key], abs=1e-4)
+    assert all(float(loss.weight) == 4 for loss in losses.tasks.values())
+
+
+def test_its_loss_has_the_terms_it_says(learned) -> None:
+    losses = learned.losses(batch(learned, train=False))
+    assert set(losses.terms) == {(name, term) for name, terms in learned.loss_terms.items() for term in terms}
 
 
 def test_saved_and_built_again_it_answers_the_same(learned) -> None:
@@ -332,7 +387,8 @@ def test_stored_features_answer_as_pixels_do(name: str) -> None:
 
 
 def test_views_are_named_by_all_that_changes_them(name: str) -> None:
-    keys = {build(name, **change).processor.view_key() for change in ({}, {"hflip": False}, {"antialias": True})}
+    changes: list[dict[str, Any]] = [{}, {"hflip": False}, {"antialias": not CASES[name].config.antialias}]
+    keys = {build(name, **change).processor.view_key() for change in changes}
     assert len(keys) == 3
     assert build(name).processor.view_changes(0) == frozenset()
 

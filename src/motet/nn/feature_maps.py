@@ -214,7 +214,7 @@ class _Grid(FeatureMap):
 
     def map(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
         tokens: Tensor = self.inside(pixels)
-        return tokens.transpose(1, 2).unflatten(2, (self.side, self.side))
+        return tokens.transpose(1, 2).reshape(len(tokens), self.width, self.side, self.side)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         tokens: Tensor = self.inside(pixels)

@@ -81,7 +81,7 @@ def match(
     labels: Int[Tensor, "b m"],
     truth_cxcywh: Float[Tensor, "b m 4"],
     valid: Bool[Tensor, "b m"],
-    costs: MatchCosts = MatchCosts(),  # noqa: B008  frozen
+    costs: MatchCosts = MatchCosts(),
 ) -> Int[Tensor, "l b q"]:
     """The truth that each prediction stands for, -1 for none: of all one-to-one choices the cheapest.
 

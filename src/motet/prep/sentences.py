@@ -48,7 +48,7 @@ class Sentences:
 
         tokenizer = Tokenizer.from_str(words.tokenizer.to_str())
         tokenizer.add_special_tokens([PAD, CLS, SEP])
-        ids = {name: tokenizer.token_to_id(name) for name in (PAD, CLS, SEP)}
+        ids = {name: int(tokenizer.get_vocab(with_added_tokens=True)[name]) for name in (PAD, CLS, SEP)}
         tokenizer.post_processor = TemplateProcessing(
             single=f"{CLS} $A {SEP}",
             pair=f"{CLS} $A {SEP} $B:1 {SEP}:1",
@@ -76,7 +76,8 @@ class Sentences:
         if self._limit != max_tokens:
             self.tokenizer.enable_truncation(max_tokens, strategy="longest_first")
             self._limit = max_tokens
-        found = self.tokenizer.encode(*(normalise(text) for text in texts))
+        first, *second = (normalise(text) for text in texts)
+        found = self.tokenizer.encode(first, second[0] if second else None)
         return list(found.ids), list(found.type_ids)
 
     def to_bytes(self) -> bytes:

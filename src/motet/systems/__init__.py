@@ -6,9 +6,11 @@ from typing import Any
 
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig
+from motet.systems.unit.config import UniTConfig
 
 SYSTEMS: dict[str, type[Any]] = {
     "lit_decoder": LiTDecoderConfig,
     "feedforward": FeedforwardConfig,
+    "unit": UniTConfig,
 }
 """Name to the dataclass that builds the system."""

@@ -1,0 +1,133 @@
+"""What a UniT is made of, as plain values; widths, depths and losses default to the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from motet.core import ConfigError, System, Task
+from motet.nn.feature_maps import EmbeddedLite0Map, MapConfig
+from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig
+from motet.nn.tower import EncoderMode, Finetune, Frozen
+from motet.systems.unit.options import Detection, FixedSize, Reading, Views
+
+WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
+Part = Literal["vision", "text", "decoder"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniTConfig:
+    """An image encoder, a text encoder, and one decoder that reads either or both.
+
+    Source: Hu and Singh, "UniT: Multimodal Multitask Learning with a Unified Transformer", ICCV 2021.
+
+    The trunk and the text encoder default to the bundled ones, so that nothing is fetched. The paper's are
+    ``TimmMap("resnet50", output_stride=16, frozen_norms=True, frozen_stages=2)`` with ``mode=Finetune(0.2)``,
+    ``HfBert()`` and ``ShortestSide()``.
+
+    Args:
+        trunk: what makes a map of an image.
+        mode: frozen, fine-tuned or from scratch.
+        views: images of one size, or each in its own shape.
+        hflip: whether training images are mirrored, for tasks that allow it.
+        antialias: resize images by averaging, not by reading two by two pixels.
+        image_width: channels of the image encoder's layers.
+        image_depth: its layers.
+        image_heads: of each of its attentions.
+        residual: whether the trunk's projected map is added to what the image encoder gives (the code; not the paper).
+        text: the text encoder.
+        text_mode: frozen, fine-tuned or from scratch.
+        reading: how much of a text is read.
+        task_token: whether both encoders are told the task.
+        width: channels of the decoder.
+        depth: its layers.
+        heads: of each of its attentions.
+        hidden: channels inside all feed-forward parts.
+        dropout: rate.
+        attention_dropout: rate on attention weights, image encoder and decoder; 0 lets the fastest kernels run.
+        pre_norm: norm before each part of the layers, not after it is added.
+        shared: one decoder for all tasks, else one a task.
+        queries: by task, how many; where not said, `box_queries` for `Boxes` and `other_queries` for the rest.
+        box_queries: see there.
+        other_queries: see there; the first query of them answers.
+        detection: how boxes are learned.
+        answers: how an `Answer` is learned: "binary", one yes or no for each name (the code), or "softmax", a cross
+            entropy with the soft targets scaled to one (the paper's words).
+        every_layer: classifiers too are judged after every layer of the decoder.
+        frozen: parts that are not trained: "vision" is the trunk and the image encoder without its task tokens, "text"
+            the text encoder without its task rows.
+
+    Raises:
+        ConfigError: a number outside its range.
+    """
+
+    trunk: MapConfig = field(default_factory=EmbeddedLite0Map)
+    mode: EncoderMode = field(default_factory=Frozen)
+    views: Views = field(default_factory=FixedSize)
+    hflip: bool = True
+    antialias: bool = True
+    image_width: int = 256
+    image_depth: int = 6
+    image_heads: int = 8
+    residual: bool = True
+    text: TextConfig = field(default_factory=EmbeddedMiniLM)
+    text_mode: EncoderMode = field(default_factory=lambda: Finetune(1.0))
+    reading: Reading = field(default_factory=Reading)
+    task_token: bool = True
+    width: int = 768
+    depth: int = 6
+    heads: int = 8
+    hidden: int = 2048
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    pre_norm: bool = False
+    shared: bool = True
+    queries: Mapping[str, int] = field(default_factory=dict)
+    box_queries: int = 100
+    other_queries: int = 25
+    detection: Detection = field(default_factory=Detection)
+    answers: Literal["binary", "softmax"] = "binary"
+    every_layer: bool = False
+    frozen: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth", "heads", "image_width", "image_heads", "hidden", "box_queries", "other_queries"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"UniTConfig.{name}: got {getattr(self, name)}; want at least 1")
+        if self.image_depth < 0:
+            raise ConfigError(f"UniTConfig.image_depth: got {self.image_depth}; want at least 0")
+        for name in ("dropout", "attention_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"UniTConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
+        if self.width % self.heads:
+            raise ConfigError(f"UniTConfig.heads: got {self.heads}; want a divisor of the width, {self.width}")
+        if self.image_width % self.image_heads or self.image_width % 4:
+            raise ConfigError(
+                f"UniTConfig.image_width: got {self.image_width}; want a multiple of 4 and of image_heads, "
+                f"{self.image_heads}"
+            )
+        if self.answers not in ("binary", "softmax"):
+            raise ConfigError(f"UniTConfig.answers: got {self.answers!r}; want 'binary' or 'softmax'")
+        if any(count < 1 for count in self.queries.values()):
+            raise ConfigError(f"UniTConfig.queries: got {dict(self.queries)}; want at least 1 each")
+        if unknown := sorted(set(self.frozen) - {"vision", "text", "decoder"}):
+            raise ConfigError(f"UniTConfig.frozen: got {unknown}; want 'vision', 'text' or 'decoder'")
+
+    def build(
+        self,
+        tasks: Sequence[Task],
+        *,
+        texts: Callable[[], Iterable[str]],
+        assets: Mapping[str, bytes] | None = None,
+    ) -> System:
+        """See `core.SystemConfig`."""
+        from motet.systems.unit.model import UniT
+
+        return UniT(self, tasks, texts=texts, assets=assets)
+
+    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
+        """Trunk, text encoder and the rest, each at its own rate; all of it decays, as in the official runs."""
+        from motet.systems.unit.groups import parameter_groups
+
+        return parameter_groups(system)

@@ -1,0 +1,112 @@
+"""From the decoder's states to classes, boxes and attributes (section 3.4)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# BERT's, not DETR's.
+NORM_EPS = 1e-12
+
+
+class Classifier(nn.Module):
+    """Scores from one query's state.
+
+        scores = W norm(gelu(V dropout(x)))
+
+    Source: the official code, `BertPredictionHeadTransform` behind a dropout. The paper's eq. 8 has no norm, and its
+    dropout after the GELU.
+
+    Args:
+        width: channels in.
+        num_names: scores out.
+        dropout: rate on what comes in.
+    """
+
+    def __init__(self, width: int, num_names: int, *, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden, self.norm = nn.Linear(width, width), nn.LayerNorm(width, NORM_EPS)
+        self.out = nn.Linear(width, num_names)
+
+    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
+        scores: Tensor = self.out(self.norm(F.gelu(self.hidden(self.dropout(x)))))
+        return scores
+
+
+class BoxMlp(nn.Module):
+    """A box by centre and size, in parts of the image.
+
+    Args:
+        width: channels in and between.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, 4)])
+
+    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b 4"]:
+        first, second, last = self.layers
+        boxes: Tensor = last(F.relu(second(F.relu(first(x)))))
+        return boxes.float().sigmoid()
+
+
+class Attributes(nn.Module):
+    """Scores of attributes, given what the thing is.
+
+    Source: Anderson et al., CVPR 2018 (bottom-up attention), and UniT's official code, which passes the scores
+    themselves through its ReLU and has none between the layers.
+
+    Args:
+        width: channels in.
+        num_labels: classes, the background counted.
+        num_attributes: scores out.
+        relu: where the ReLU stands.
+        label_width: channels of a class's embedding.
+        hidden: channels between the two layers.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        num_labels: int,
+        num_attributes: int,
+        *,
+        relu: Literal["between", "after"] = "between",
+        label_width: int = 256,
+        hidden: int = 512,
+    ) -> None:
+        super().__init__()
+        self.relu = relu
+        self.labels = nn.Embedding(num_labels, label_width)
+        self.hidden = nn.Linear(width + label_width, hidden)
+        self.out = nn.Linear(hidden, num_attributes)
+
+    def forward(self, x: Float[Tensor, "*b d"], labels: Int[Tensor, "*b"]) -> Float[Tensor, "*b k"]:
+        embedded = self.labels(labels).expand(*x.shape[:-1], -1)
+        y = self.hidden(torch.cat([x, embedded.to(x.dtype)], dim=-1))
+        scores: Tensor = self.out(F.relu(y) if self.relu == "between" else y)
+        return scores if self.relu == "between" else F.relu(scores)
+
+
+class DetectionHead(nn.Module):
+    """Class, box and attributes of every query.
+
+    Args:
+        width: channels in.
+        num_names: classes without the background, which is the last score.
+        num_attributes: 0 for none.
+        relu: see `Attributes`.
+    """
+
+    def __init__(
+        self, width: int, num_names: int, num_attributes: int = 0, *, relu: Literal["between", "after"] = "between"
+    ) -> None:
+        super().__init__()
+        self.num_names = num_names
+        self.classes, self.boxes = nn.Linear(width, num_names + 1), BoxMlp(width)
+        self.attributes = Attributes(width, num_names + 1, num_attributes, relu=relu) if num_attributes else None

@@ -1,0 +1,307 @@
+"""UniT: two encoders, one decoder, a head a task (section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, Self
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from motet.core import (
+    Batch,
+    Boxes,
+    ConfigError,
+    DataError,
+    Losses,
+    Prediction,
+    System,
+    Target,
+    Task,
+)
+from motet.nn.feature_maps import MapTower
+from motet.nn.text_encoders import TextTower, described
+from motet.prep.images import ImageTransform, Whole
+from motet.prep.sentences import Sentences
+from motet.systems.unit.answers import Answers, answers_of, head_of, reads_cls_only
+from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
+from motet.systems.unit.criterion import terms_of
+from motet.systems.unit.groups import shared_blocks
+from motet.systems.unit.names import parameter_name
+from motet.systems.unit.options import FixedSize
+from motet.systems.unit.processor import UniTProcessor
+from motet.systems.unit.text import TextMemory
+from motet.systems.unit.transformer import Decoder
+from motet.systems.unit.truths import check
+from motet.systems.unit.views import Images
+from motet.systems.unit.vision import ImageLayers, Vision, shrink
+
+Trunk = tuple[Float[Tensor, "b n c"], tuple[int, int], Bool[Tensor, "b i j"] | None]
+
+
+class UniT(System):
+    """One transformer for detection, questions about images, entailment and sentences.
+
+    Source: Hu and Singh, "UniT: Multimodal Multitask Learning with a Unified Transformer", ICCV 2021, section 3.
+
+    Args:
+        config: its options.
+        tasks: in order.
+        texts: of the run, for words that are trained on them.
+        assets: of a saved model; then nothing pretrained is fetched.
+
+    Raises:
+        UnsupportedTask: a task that it cannot answer.
+        ConfigError: options that do not fit each other, or the tasks.
+    """
+
+    mixes: ClassVar[bool] = False
+    config: UniTConfig
+    processor: UniTProcessor
+
+    def __init__(
+        self,
+        config: UniTConfig,
+        tasks: Sequence[Task],
+        *,
+        texts: Callable[[], Iterable[str]],
+        assets: Mapping[str, bytes] | None = None,
+    ) -> None:
+        super().__init__()
+        for task in tasks:
+            check(task)
+        _check_names(config, tasks)
+        self.config, self.tasks = config, {task.name: task for task in tasks}
+        self.loss_terms = {
+            task.name: terms_of(config.detection, attributes=bool(task.target.attributes))
+            for task in tasks
+            if isinstance(task.target, Boxes)
+        }
+        self.vision = _vision(config, tasks, fetch=assets is None)
+        self.sentences, self.text = _text(config, tasks, texts, assets)
+        decoders = [_decoder(config) for _ in range(1 if config.shared else len(tasks))]
+        self.decoder = decoders[0] if config.shared else None
+        self.decoders = nn.ModuleDict(
+            {} if config.shared else dict(zip(map(parameter_name, self.tasks), decoders, strict=True))
+        )
+        self.queries = nn.ParameterDict(
+            {parameter_name(task.name): torch.randn(_num_queries(config, task), config.width) for task in tasks}
+        )
+        self.heads = nn.ModuleDict({parameter_name(task.name): head_of(task, config) for task in tasks})
+        self.processor = UniTProcessor(self._images(), self.sentences, config.reading, config.detection.max_attributes)
+        self._freeze()
+        self.train()
+
+    def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        """The frozen trunk alone: what follows it is trained."""
+        features, _ = self._seeing().features(pixels)
+        return features
+
+    def losses(self, batch: Batch) -> Losses:
+        """Each task's own, over its rows of the batch; boxes have terms, each a mean over its own count."""
+        trunk = self._trunk(batch)
+        found = Losses({}, terms={})
+        tasks, terms = dict(found.tasks), dict(found.terms)
+        for name, target in batch.targets.items():
+            loss, parts = self._answers(name).losses(self.states(name, target, trunk), target)
+            tasks[name] = loss
+            terms |= {(name, part): value for part, value in parts.items()}
+        return Losses(tasks, terms=terms)
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        """A Choice by task, or a BoxSet in pixels of the file."""
+        trunk = self._trunk(batch)
+        return {
+            name: self._answers(name).predict(self.states(name, target, trunk), target)
+            for name, target in batch.targets.items()
+        }
+
+    def states(self, name: str, target: Target, trunk: Trunk | None) -> Float[Tensor, "l r q d"]:
+        """The decoder's states of all layers and queries, for one task's rows.
+
+        Args:
+            name: the task.
+            target: its rows and texts.
+            trunk: of the whole batch: the trunk's places, rows and columns, and which places are real.
+        """
+        task = self.tasks[name]
+        memories: list[tuple[Tensor, Tensor, Tensor | None]] = []
+        if "image" in task.sees:
+            if trunk is None:
+                raise DataError(f"task {name!r}: got a batch without images; want one with them")
+            features, grid_hw, valid = trunk
+            real = None if valid is None else valid[target.rows]
+            memories.append(self._seeing().layers(features[target.rows], grid_hw, real, name))
+        if "text" in task.sees:
+            if self.text is None or "ids" not in target.value:
+                raise DataError(f"task {name!r}: got a batch without texts; want one with them")
+            value = target.value
+            cls_only = reads_cls_only(task, self.config)
+            memories.append(self.text(value["ids"], value["types"], value["read"], name, cls_only=cls_only))
+        memory, positions, valid_memory = _joined(memories)
+        decoder = self.decoder if self.decoder is not None else self.decoders[parameter_name(name)]
+        states: Tensor = decoder(self.queries[parameter_name(name)], memory, positions, valid_memory)
+        return states
+
+    def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Trunk, image layers, words, text layers and decoder layers that at least two tasks read."""
+        return shared_blocks(self)
+
+    def assets(self) -> Mapping[str, bytes]:
+        if self.text is None or self.sentences is None:
+            return {}
+        return {WORDS_FILE: self.sentences.to_bytes(), TEXT_FILE: self.text.tower.encoder.description()}
+
+    def asset_weights(self) -> tuple[str, ...]:
+        return () if self.text is None else ("text.tower.encoder.model.embeddings.word_embeddings",)
+
+    def encoder_key(self) -> str | None:
+        if self.vision is None or not isinstance(self.config.views, FixedSize):
+            return None
+        return self.vision.trunk.key()
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for module in self._frozen_modules():
+            module.eval()
+        return self
+
+    def _freeze(self) -> None:
+        for module in self._frozen_modules():
+            module.requires_grad_(False)
+
+    def _frozen_modules(self) -> list[nn.Module]:
+        frozen: list[nn.Module] = []
+        if "vision" in self.config.frozen and self.vision is not None:
+            layers = self.vision.layers
+            frozen += [self.vision.trunk.encoder, layers.input, layers.layers, layers.norm]
+        if "text" in self.config.frozen and self.text is not None:
+            frozen.append(self.text.tower.encoder)
+        if "decoder" in self.config.frozen:
+            frozen.append(self.decoders if self.decoder is None else self.decoder)
+        return frozen
+
+    def _trunk(self, batch: Batch) -> Trunk | None:
+        if "features" in batch.inputs:
+            trunk = self._seeing().trunk
+            weight = self._seeing().layers.input.weight
+            return batch.inputs["features"].to(weight.dtype), trunk.grid_hw, None
+        if "pixels" not in batch.inputs:
+            return None
+        features, grid_hw = self._seeing().features(batch.inputs["pixels"])
+        valid = shrink(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
+        return features, grid_hw, valid
+
+    def _answers(self, name: str) -> Answers:
+        return answers_of(self.tasks[name], self.heads[parameter_name(name)], self.config)
+
+    def _seeing(self) -> Vision:
+        if self.vision is None:
+            raise DataError("batch: got images; want none, since no task of this model sees one")
+        return self.vision
+
+    def _images(self) -> Images | None:
+        if self.vision is None:
+            return None
+        config, pixels = self.config, self.vision.trunk.pixels
+        crop = config.views.crop if isinstance(config.views, FixedSize) else Whole()
+        transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, crop, config.hflip, config.antialias)
+        return Images(transform, config.views, self.vision.trunk.stride)
+
+
+def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:
+    names = {task.name for task in tasks}
+    for field, given in (("queries", config.queries), ("reading.cls_only", config.reading.cls_only)):
+        if unknown := sorted(set(given) - names):
+            raise ConfigError(f"UniTConfig.{field}: got {unknown}; want names of tasks, of {sorted(names)}")
+
+
+def _vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> Vision | None:
+    names = [task.name for task in tasks if "image" in task.sees]
+    if not names:
+        return None
+    trunk = MapTower(config.trunk, config.mode, fetch=fetch)
+    layers = ImageLayers(
+        trunk.width,
+        config.image_width,
+        config.width,
+        config.image_depth,
+        config.image_heads,
+        config.hidden,
+        names,
+        task_token=config.task_token,
+        residual=config.residual,
+        dropout=config.dropout,
+        attention_dropout=config.attention_dropout,
+        pre_norm=config.pre_norm,
+    )
+    return Vision(trunk, layers)
+
+
+def _text(
+    config: UniTConfig,
+    tasks: Sequence[Task],
+    texts: Callable[[], Iterable[str]],
+    assets: Mapping[str, bytes] | None,
+) -> tuple[Sentences | None, TextMemory | None]:
+    from motet.nn.tower import FromScratch
+    from motet.prep.words import TrainedWords
+
+    names = [task.name for task in tasks if "text" in task.sees]
+    if not names:
+        return None, None
+    if assets is not None:
+        sentences, encoder = Sentences.from_bytes(assets[WORDS_FILE]), described(assets[TEXT_FILE])
+    else:
+        size = config.text.trains_words
+        if size is not None:
+            sentences = Sentences.trained(TrainedWords(size=size).build(texts()))
+        else:
+            sentences = Sentences(*config.text.tokenizer())
+        pretrained = not isinstance(config.text_mode, FromScratch)
+        encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.num_pieces)
+    longest = max(config.reading.max_tokens, config.reading.max_tokens_with_image)
+    if longest > encoder.max_tokens:
+        raise ConfigError(
+            f"UniTConfig.reading: got texts of {longest} tokens; want at most {encoder.max_tokens}, what the text "
+            "encoder has positions for"
+        )
+    memory = TextMemory(TextTower(encoder, config.text_mode), config.width, names, task_token=config.task_token)
+    return sentences, memory
+
+
+def _decoder(config: UniTConfig) -> Decoder:
+    return Decoder(
+        config.depth,
+        config.width,
+        config.heads,
+        config.hidden,
+        dropout=config.dropout,
+        attention_dropout=config.attention_dropout,
+        pre_norm=config.pre_norm,
+    )
+
+
+def _num_queries(config: UniTConfig, task: Task) -> int:
+    usual = config.box_queries if isinstance(task.target, Boxes) else config.other_queries
+    return config.queries.get(task.name, usual)
+
+
+def _joined(
+    memories: Sequence[tuple[Tensor, Tensor, Tensor | None]],
+) -> tuple[Float[Tensor, "b n d"], Float[Tensor, "p n d"], Bool[Tensor, "b n"] | None]:
+    """Image and text one after the other; None for `valid` where all of it is real."""
+    if len(memories) == 1:
+        return memories[0]
+    rows = len(memories[0][0])
+    memory = torch.cat([part for part, _, _ in memories], dim=1)
+    positions = torch.cat([at.expand(rows, -1, -1) for _, at, _ in memories], dim=1)
+    if all(valid is None for _, _, valid in memories):
+        return memory, positions, None
+    real = [
+        torch.ones(part.shape[:2], dtype=torch.bool, device=part.device) if valid is None else valid
+        for part, _, valid in memories
+    ]
+    return memory, positions, torch.cat(real, dim=1)

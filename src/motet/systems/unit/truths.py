@@ -1,0 +1,168 @@
+"""What UniT answers, and what it learns of a row: a class, soft answers, boxes (section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motet.core import (
+    Answer,
+    Boxes,
+    BoxSet,
+    DataError,
+    Dense,
+    Label,
+    Masked,
+    Match,
+    Region,
+    Score,
+    Task,
+    Text,
+    UnsupportedTask,
+)
+from motet.losses import soft_answer_targets
+from motet.prep.geometry import Geometry
+
+
+def check(task: Task) -> None:
+    """Raises UnsupportedTask for a task that this system cannot answer, or that sees what it does not."""
+    match task.target:
+        case Label() | Boxes() | Region():
+            pass
+        case Answer(names) if names:
+            pass
+        case Answer():
+            raise UnsupportedTask(
+                f"task {task.name!r}: UniT chooses from a list of answers: got an Answer without names; want its names"
+            )
+        case Text() | Dense() | Match() | Masked() | Score():
+            raise UnsupportedTask(
+                f"task {task.name!r}: UniT answers Label, Answer with names, Boxes and Region: "
+                f"got {type(task.target).__name__}; want one of those, or another system"
+            )
+        case other:
+            assert_never(other)
+    if not task.sees or not task.sees <= {"image", "text"}:
+        raise UnsupportedTask(
+            f"task {task.name!r}: UniT sees one image, a text or both: got {sorted(task.sees)}; want no others"
+        )
+    if isinstance(task.target, Boxes | Region) and "image" not in task.sees:
+        raise UnsupportedTask(
+            f"task {task.name!r}: boxes lie in an image: got a task that sees {sorted(task.sees)}; want 'image' in it"
+        )
+
+
+def encoded(
+    task: Task, truth: Any, row_id: str, geometry: Geometry | None, max_attributes: int
+) -> dict[str, np.ndarray]:
+    """A row's truth as arrays.
+
+    Args:
+        task: whose.
+        truth: raw; None where it is not known, or a `Region` means nothing.
+        row_id: for the error.
+        geometry: what was done to the picture, for boxes.
+        max_attributes: of one box.
+
+    Raises:
+        DataError: an annotation that does not fit the task.
+    """
+    match task.target:
+        case Label(names):
+            if truth is None:
+                return {"label": np.array(-1)}
+            if isinstance(truth, bool) or not isinstance(truth, int | np.integer) or not 0 <= truth < len(names):
+                raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want a class from 0 to {len(names) - 1}")
+            return {"label": np.array(int(truth))}
+        case Answer(names):
+            return {"answers": _soft(task, truth, row_id, names)}
+        case Boxes(names, attributes):
+            assert geometry is not None  # a task of boxes sees an image, and then gets one
+            return _boxes(task, truth, row_id, geometry, (len(names), len(attributes)), max_attributes)
+        case Region():
+            assert geometry is not None
+            boxes = np.zeros((0, 4)) if truth is None else _corners(task, np.asarray([truth]), row_id)
+            return {"boxes": _inside(boxes, geometry)[0].astype(np.float32)}
+        case other:
+            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+
+
+def _soft(task: Task, truth: Any, row_id: str, names: Sequence[str]) -> np.ndarray:
+    if truth is None:
+        return np.zeros(len(names), dtype=np.float32)
+    answers = (truth,) if isinstance(truth, str) else truth
+    if not isinstance(answers, tuple | list) or not answers or not all(isinstance(text, str) for text in answers):
+        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want the annotators' answers, at least one")
+    soft: np.ndarray = soft_answer_targets(answers, names).numpy()
+    return soft
+
+
+def _boxes(
+    task: Task, truth: Any, row_id: str, geometry: Geometry, counts: tuple[int, int], max_attributes: int
+) -> dict[str, np.ndarray]:
+    truth = _NOTHING if truth is None else truth
+    if not isinstance(truth, BoxSet):
+        raise DataError(f"{row_id}: task {task.name!r}: got a {type(truth).__name__}; want a BoxSet")
+    corners = _corners(task, truth.boxes_xyxy, row_id)
+    labels = np.asarray(truth.labels, dtype=np.int64).reshape(-1)
+    if len(labels) != len(corners):
+        raise DataError(f"{row_id}: task {task.name!r}: got {len(labels)} labels of {len(corners)} boxes; want as many")
+    bad = (labels < 0) | (labels >= counts[0])
+    if bad.any():
+        got = int(labels[bad][0])
+        raise DataError(f"{row_id}: task {task.name!r}: box label: got {got}; want from 0 to {counts[0] - 1}")
+    attributes = np.full((len(corners), max_attributes if counts[1] else 0), -1, dtype=np.int64)
+    for box, found in enumerate(truth.attributes if counts[1] else ()):
+        if any(not 0 <= attribute < counts[1] for attribute in found):
+            raise DataError(
+                f"{row_id}: task {task.name!r}: box attributes: got {found}; want from 0 to {counts[1] - 1}"
+            )
+        kept = found[:max_attributes]
+        attributes[box, : len(kept)] = kept
+    # A box around a crowd is no thing of its own: it is judged apart, and never learned.
+    single = ~np.asarray(truth.crowd, dtype=bool) if len(truth.crowd) else np.ones(len(corners), dtype=bool)
+    boxes, kept_boxes = _inside(corners[single], geometry)
+    chosen = np.flatnonzero(single)[kept_boxes]
+    return {"boxes": boxes.astype(np.float32), "labels": labels[chosen], "attributes": attributes[chosen]}
+
+
+_NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def _corners(task: Task, boxes_xyxy: np.ndarray, row_id: str) -> np.ndarray:
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64)
+    if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
+        raise DataError(f"{row_id}: task {task.name!r}: boxes: got shape {boxes.shape}; want (n, 4)")
+    boxes = boxes.reshape(-1, 4)
+    if not np.isfinite(boxes).all():
+        got = boxes[~np.isfinite(boxes).all(axis=1)][0].tolist()
+        raise DataError(f"{row_id}: task {task.name!r}: box: got {got}; want four numbers")
+    return boxes
+
+
+def _inside(boxes_xyxy: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and sizes in parts of the view, of the boxes that are still there, and which those are."""
+    moved, kept = geometry.boxes(boxes_xyxy)
+    height, width = geometry.size_hw
+    centre, size = (moved[:, :2] + moved[:, 2:]) / 2, moved[:, 2:] - moved[:, :2]
+    return np.concatenate([centre, size], axis=1) / np.array([width, height, width, height]), kept
+
+
+def stacked(found: Sequence[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+    """Rows' truths as tensors; boxes are filled up to the same number, and ``valid`` is True on real ones."""
+    if "boxes" not in found[0]:
+        return {name: torch.from_numpy(np.stack([row[name] for row in found])) for name in found[0]}
+    most = max(1, *(len(row["boxes"]) for row in found))
+    value: dict[str, Tensor] = {}
+    for name, first in found[0].items():
+        filled = np.full((len(found), most, *first.shape[1:]), -1 if name == "attributes" else 0, dtype=first.dtype)
+        for place, row in enumerate(found):
+            filled[place, : len(row[name])] = row[name]
+        value[name] = torch.from_numpy(filled)
+    counts = torch.tensor([len(row["boxes"]) for row in found])
+    value["valid"] = torch.arange(most) < counts[:, None]
+    return value
