@@ -15,6 +15,7 @@ from motet.core.example import DiskImage as DiskImage
 from motet.core.example import Example as Example
 from motet.core.example import ImageFile as ImageFile
 from motet.core.example import MemoryImage as MemoryImage
+from motet.core.example import Pair as Pair
 from motet.core.metric import MeanMetric as MeanMetric
 from motet.core.metric import Metric as Metric
 from motet.core.prediction import BoxSet as BoxSet
@@ -29,6 +30,7 @@ from motet.core.report import Result as Result
 from motet.core.rng import rng_for as rng_for
 from motet.core.rng import seed_for as seed_for
 from motet.core.schedule import Schedule as Schedule
+from motet.core.schedule import Standing as Standing
 from motet.core.schedule import Step as Step
 from motet.core.system import FeatureStore as FeatureStore
 from motet.core.system import Processor as Processor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from motet.core.report import Report
 
@@ -44,4 +44,13 @@ class Schedule(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a saved state."""
+        ...
+
+
+@runtime_checkable
+class Standing(Protocol):
+    """A schedule under which tasks change what they do; the log and the report say when."""
+
+    def standing(self, index: int) -> Mapping[str, str]:
+        """What each task does in step `index`, in a word ("go", "stop", "wait")."""
         ...

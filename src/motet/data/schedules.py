@@ -12,6 +12,7 @@ import numpy as np
 
 from motet.core import CheckpointError, ConfigError, Report, Step, rng_for
 from motet.data.rates import ConcatImages, Rates, measure
+from motet.data.round_robin import RoundRobin
 from motet.data.source import Source
 
 
@@ -190,4 +191,4 @@ def _one_batch(drawn: Sequence[str]) -> tuple[Mapping[str, int], ...]:
     return (dict(sorted(Counter(drawn).items())),) if drawn else ()
 
 
-SCHEDULES = {"Mixed": Mixed, "Exactly": Exactly}
+SCHEDULES = {"Mixed": Mixed, "Exactly": Exactly, "RoundRobin": RoundRobin}

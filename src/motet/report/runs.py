@@ -22,6 +22,7 @@ class Log:
         scores: points (step, value) by (task, metric), main metrics only, as they were evaluated.
         rows: rows taken by source.
         seconds: how long it trained.
+        standing: by task what it did from which step on ("go", "stop", "wait"), where the schedule changes that.
         notes: lines that were said.
     """
 
@@ -29,6 +30,7 @@ class Log:
     scores: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    standing: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -102,6 +104,7 @@ def read_log(path: Path) -> Log:
     """
     losses: dict[str, list[tuple[int, float]]] = {}
     scores: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    standing: dict[str, list[tuple[int, str]]] = {}
     rows: dict[str, int] = {}
     seconds, began, notes = 0.0, 0.0, list[str]()
     for line in _lines(path):
@@ -116,6 +119,8 @@ def read_log(path: Path) -> Log:
         for result in line.get("results", ()):
             if result.get("main", True):
                 scores.setdefault((result["task"], result["metric"]), []).append((line["step"], result["value"]))
+        for task, word in line.get("standing", {}).items():
+            standing.setdefault(task, []).append((line["step"], word))
         if "note" in line:
             notes.append(line["note"])
     return Log(
@@ -123,6 +128,7 @@ def read_log(path: Path) -> Log:
         {key: tuple(points) for key, points in scores.items()},
         rows,
         seconds,
+        {task: tuple(changes) for task, changes in standing.items()},
         tuple(notes),
     )
 

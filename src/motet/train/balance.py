@@ -80,6 +80,24 @@ class Weighted:
 
     by_task: Mapping[str, float]
 
+    @classmethod
+    def by_rate(cls, rates: Mapping[str, float]) -> Weighted:
+        """Each task's own learning rate over the smallest of them, which is then the plan's.
+
+        Source: Lu et al., "12-in-1", section 3.3, "Loss Scaling".
+
+        Raises:
+            ConfigError: no rate, or one that is not positive.
+
+        Examples:
+            >>> dict(Weighted.by_rate({"vqa": 4e-5, "retrieval": 2e-5}).by_task)
+            {'vqa': 2.0, 'retrieval': 1.0}
+        """
+        least = min(rates.values(), default=0.0)
+        if not least > 0:
+            raise ConfigError(f"Weighted.by_rate: got {dict(rates)}; want a positive learning rate a task")
+        return cls({name: rate / least for name, rate in rates.items()})
+
     def __post_init__(self) -> None:
         for name, weight in self.by_task.items():
             if not weight >= 0:

@@ -113,6 +113,17 @@ class Journal:
             self._screen.evaluated(report)
         self._line_began = time.monotonic()  # so that rows a second are those of training
 
+    def standing(self, step: int, changed: Mapping[str, str]) -> None:
+        """Takes what tasks do from a step on: those that change, each with a word.
+
+        The line says so after `step` steps are done; the first one, of all tasks, stands before any.
+        """
+        if not self.lead:
+            return
+        self._write({"step": step, "standing": dict(changed)})
+        if self._screen is not None and step:
+            self._screen.say(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
+
     def say(self, text: str) -> None:
         """A line for the log and for a person: a stop, unmatched names, a skipped row."""
         if not self.lead:

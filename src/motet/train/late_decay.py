@@ -25,13 +25,20 @@ class LateDecayAdamW(Optimizer):
 
     Whether gradients are zero is asked of all parameters at once: one wait for the accelerator a step.
 
-    Source: Hu and Singh 2021, "UniT", appendix A; facebookresearch/mmf `AdamWSkipParamsWithZeroGrad`.
+    With `move_unused` it is the other way round: a parameter that this step gave no gradient, but an earlier one did,
+    goes on as if its gradient were zero; it follows its old momentum and decays. So did BERT's and 12-in-1's training,
+    where gradients were zeroed in place.
+
+    Source: Hu and Singh 2021, "UniT", appendix A; facebookresearch/mmf `AdamWSkipParamsWithZeroGrad`; `AdamW` of
+    pytorch-transformers 1.0.0 (`correct_bias`).
 
     Args:
         groups: mappings with "params", "lr" (peak, times the group's scale, times the rate) and "weight_decay".
         betas: decays of the first and second moment.
         eps: added to the root of the second moment.
         skip_unused: whether parameters with an all-zero gradient are passed over.
+        correct_bias: without it the size of a step is plainly lr, as in BERT's own optimiser.
+        move_unused: whether parameters without a gradient move on.
     """
 
     def __init__(
@@ -41,8 +48,11 @@ class LateDecayAdamW(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         skip_unused: bool = False,
+        correct_bias: bool = True,
+        move_unused: bool = False,
     ) -> None:
         self.betas, self.eps, self.skip_unused = betas, eps, skip_unused
+        self.correct_bias, self.move_unused = correct_bias, move_unused
         super().__init__([dict(group) for group in groups], {"lr": 1e-3, "weight_decay": 0.0})
 
     @overload
@@ -66,7 +76,12 @@ class LateDecayAdamW(Optimizer):
         return loss
 
     def _used(self) -> set[Tensor]:
-        parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        parameters = [
+            p
+            for group in self.param_groups
+            for p in group["params"]
+            if p.grad is not None or (self.move_unused and self.state.get(p))
+        ]
         if not self.skip_unused or not parameters:
             return set(parameters)
         # The largest entry, not a sum or a norm of squares: tiny gradients would underflow to nothing.
@@ -77,20 +92,23 @@ class LateDecayAdamW(Optimizer):
 
     def _update(self, parameters: list[Tensor], lr: float, weight_decay: float) -> None:
         beta1, beta2 = self.betas
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         states = [self._state(parameter) for parameter in parameters]
         first, second = [state["mean"] for state in states], [state["square"] for state in states]
         torch._foreach_mul_(first, beta1)
-        torch._foreach_add_(first, gradients, alpha=1.0 - beta1)
         torch._foreach_mul_(second, beta2)
-        torch._foreach_addcmul_(second, gradients, gradients, value=1.0 - beta2)
+        given = [place for place, parameter in enumerate(parameters) if parameter.grad is not None]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        if gradients:
+            torch._foreach_add_([first[place] for place in given], gradients, alpha=1.0 - beta1)
+            torch._foreach_addcmul_([second[place] for place in given], gradients, gradients, value=1.0 - beta2)
         roots = torch._foreach_sqrt(second)
         torch._foreach_add_(roots, self.eps)
         sizes = []
         for state in states:
             # A Python number: a step count on an accelerator would be read back at every step.
             state["step"] += 1
-            sizes.append(-lr * math.sqrt(1.0 - beta2 ** state["step"]) / (1.0 - beta1 ** state["step"]))
+            corrected = math.sqrt(1.0 - beta2 ** state["step"]) / (1.0 - beta1 ** state["step"])
+            sizes.append(-lr * corrected if self.correct_bias else -lr)
         torch._foreach_addcdiv_(parameters, first, list(roots), sizes)
         if weight_decay:
             torch._foreach_mul_(parameters, 1.0 - lr * weight_decay)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from motet.core import Batch, CheckpointError, ConfigError, Report, System
+from motet.core import Batch, CheckpointError, ConfigError, Report, Standing, System
 from motet.core.codec import to_plain
 from motet.core.ranks import broadcast, rank, world
 from motet.core.saved import steps_in
@@ -127,6 +127,7 @@ class _Running:
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
         self.waiting: list[Outcome] = []
+        self.standing: dict[str, str] = {}
 
     def start(self, *, resume: bool) -> None:
         """Makes the folder, and takes up the latest checkpoint."""
@@ -140,6 +141,7 @@ class _Running:
             self.step, self.advanced = position.step, position.advanced
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
             self.mixture.load_state_dict(dict(position.mixture))
+            self.standing = self._standing()
         same_on_every_rank(self.system)
 
     def run(self, journal: Journal, signals: StopSignals, evaluate_at_end: bool) -> Report:
@@ -155,6 +157,7 @@ class _Running:
             on_bad_row=plan.on_bad_row,
         )
         self.system.train()
+        self._tell_standing(journal)
         evaluated = -1
         while self.step < plan.steps:
             end = self._segment_end()
@@ -164,6 +167,7 @@ class _Running:
                     self._flush(journal)
                     self._evaluate(due, journal)
                     evaluated = end
+                self._tell_standing(journal)
                 if stop or self.step == plan.steps or (plan.save_every and self.step % plan.save_every == 0):
                     self._save(journal)
                 if stop and self.step < plan.steps:
@@ -249,6 +253,18 @@ class _Running:
         )
         self.system.train()
         return report
+
+    def _standing(self) -> dict[str, str]:
+        schedule = self.mixture.schedule
+        return dict(schedule.standing(self.step)) if isinstance(schedule, Standing) else {}
+
+    def _tell_standing(self, journal: Journal) -> None:
+        """What tasks do from here on, where it is another thing than before."""
+        now = self._standing()
+        changed = {task: word for task, word in now.items() if self.standing.get(task) != word}
+        if changed:
+            journal.standing(self.step, changed)
+        self.standing = now
 
     def _save(self, journal: Journal) -> None:
         self._flush(journal)
