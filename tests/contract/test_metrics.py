@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Label, MetricError, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Choice, Label, Match, MetricError, Region, Text, Words
 from motet.metrics import METRICS
 
 NAMES = ("cat", "dog", "cow")
@@ -40,10 +40,24 @@ GUESSED = (
     boxes(("s", 0, 0.5), ("s", 2, 0.4), ("m", 2, 0.3), ("l", 0, 0.1), attributes=((0, 1), (), (), ())),
 )
 SEES = (Boxes(NAMES, ("red", "large")), SEEN, SEEN, GUESSED)
+RANKED = (
+    Match("images", "split"),
+    tuple(frozenset({place % 20}) for place in (3, 7, 12, 0)),
+    tuple(Choice(place, scores=tuple(float(i == place) for i in range(20))) for place in (3, 7, 12, 0)),
+    tuple(Choice(19, scores=tuple(float(i) for i in range(20))) for _ in range(4)),
+)
+FOUND = (
+    Region(),
+    ((2, 2, 22, 22), (10, 10, 60, 60), (0, 0, 200, 200), (2, 2, 22, 22)),
+    (boxes(("s", 0, 1)), boxes(("m", 0, 1)), boxes(("l", 0, 1)), boxes(("s", 0, 1))),
+    (boxes(("s", 0, 1)), boxes(("l", 0, 1)), boxes(("s", 0, 1)), boxes(("m", 0, 1))),
+)
 PAIR = (Label(NAMES[:2]), (0, 1, 1, 0), ("cat", "dog", "dog", "cat"), ("cat", "dog", "cat", "cta"))
 # What is true, what is right, and what is partly right, for each metric.
 KINDS = {
     **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
+    **dict.fromkeys([name for name in METRICS if name.startswith(("recall", "mean_rank", "median", "match"))], RANKED),
+    **dict.fromkeys([name for name in METRICS if name.startswith("region")], FOUND),
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
@@ -52,6 +66,7 @@ KINDS = {
 }
 TEXTS = (Text(20), CAPTION, tuple(texts[0] for texts in CAPTION), ("a cat on a hat", "two dogs", "a cow", "a car"))
 PERFECT = {"cer": 0.0}
+EMPTY = {"cer": 100.0, "mean_rank": 20.0, "median_rank": 20.0}
 
 
 def case(name: str):
@@ -127,8 +142,14 @@ def test_row_scores_are_in_the_metrics_unit(name: str) -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
-    metric = filled(name, (boxes() if isinstance(case(name)[0], Boxes) else "",) * 4)
-    assert metric.compute() == pytest.approx(100.0 if name == "cer" else 0.0, abs=1e-4)
+    match case(name)[0]:
+        case Boxes() | Region():
+            silent: object = boxes()
+        case Match():
+            silent = Choice(-1, scores=(0.0,) * 20)
+        case _:
+            silent = ""
+    assert filled(name, (silent,) * 4).compute() == pytest.approx(EMPTY.get(name, 0.0), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", METRICS)

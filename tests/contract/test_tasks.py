@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Label, Task, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Choice, Label, Match, Region, Task, Text, Words
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import METRICS
 from motet.tasks import TASKS
 
 CATEGORIES = {
-    "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair",
+    "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair", "retrieval",
+    "referring", "pointing", "verification",
 }  # fmt: skip
-ASKS = {"qa", "entailment", "sentence", "sentence pair"}
+ASKS = CATEGORIES - {"classification", "captioning", "ocr", "detection"}
 UNSEEN = {"sentence", "sentence pair"}
 NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
@@ -28,6 +29,11 @@ def truth_of(task: Task):
         case Boxes(names=names):
             boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.array([len(names) - 1]), np.ones(1))
             return boxes, boxes, NOTHING
+        case Match():
+            return frozenset({1}), Choice(1, scores=(0.1, 0.9, 0.2)), Choice(-1, scores=(0.0, 0.0, 0.0))
+        case Region():
+            boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.zeros(1, dtype=np.int64), np.ones(1))
+            return (3.0, 4.0, 60.0, 80.0), boxes, NOTHING
     raise AssertionError(task.target)
 
 

@@ -34,6 +34,7 @@ from motet.core.schedule import Standing as Standing
 from motet.core.schedule import Step as Step
 from motet.core.system import FeatureStore as FeatureStore
 from motet.core.system import Processor as Processor
+from motet.core.system import Side as Side
 from motet.core.system import System as System
 from motet.core.system import SystemConfig as SystemConfig
 from motet.core.target import Answer as Answer

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from motet.core.errors import DataError
-
 
 HEAD_BYTES = 2**16
 """How much of a file `ImageFile.head` reads: a JPEG's size may stand after a segment of 64 KiB, but rarely does."""
@@ -108,6 +107,18 @@ def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+class Pair(NamedTuple):
+    """A candidate that is a picture with a text, where a `Match` is learned among such pairs.
+
+    Args:
+        image: the place of the picture among the Example's images.
+        text: what may be said of it.
+    """
+
+    image: int
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Example:
     """One row: one per (image, question); the captions of an image are a tuple on one Example.
@@ -118,7 +129,8 @@ class Example:
         image_ids: canonical names of the pictures over data sets (COCO 2014 and 2017 share theirs), for clean splits,
             de-duplication and counting; as many as `images`.
         text: question, sentence, pair of sentences, turns of a dialog.
-        candidates: texts, image ids or regions that a `Match` picks from.
+        candidates: texts, image ids, boxes (x0, y0, x1, y1 in pixels of the file) or `Pair`s that a `Match` picks from;
+            which are right stands in the label "match", a set of places.
         labels: the annotations by name, raw, as the file has them.
     """
 

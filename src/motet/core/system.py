@@ -5,15 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.core.batch import Batch, Losses
+from motet.core.errors import UnsupportedTask
 from motet.core.example import Example, ImageFile
 from motet.core.prediction import Prediction
 from motet.core.task import Invariance, Task
+
+Side: TypeAlias = Literal["images", "texts"]
 
 
 class FeatureStore(Protocol):
@@ -82,6 +86,31 @@ class System(nn.Module, ABC):
     def encode(self, pixels: Tensor) -> Tensor:
         """The only path through a frozen encoder: pixels (b, 3, h, w) to features (b, n, d)."""
         raise NotImplementedError(f"{type(self).__name__} has no frozen encoder whose features could be stored")
+
+    def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
+        """One side of the pairs of a `Match` over a split, as far as it can be computed without the other.
+
+        Args:
+            batch: rows with a picture and no text, or with a text and no picture; without targets.
+            task: a `Match` with pool "split".
+            of: which side the batch holds.
+
+        Raises:
+            UnsupportedTask: a system that scores no pairs.
+        """
+        del batch
+        raise UnsupportedTask(
+            f"{type(self).__name__}: task {task!r}: got a split's {of}; want a system that ranks them"
+        )
+
+    def score(self, task: str, images: Mapping[str, Tensor], texts: Mapping[str, Tensor]) -> Float[Tensor, "i t"]:
+        """How well every picture fits every text, higher is better: i x t pairs of what `side` gave, rows first.
+
+        Raises:
+            UnsupportedTask: a system that scores no pairs.
+        """
+        del images, texts
+        raise UnsupportedTask(f"{type(self).__name__}: task {task!r}: got a split's pairs; want one that ranks them")
 
     @abstractmethod
     def losses(self, batch: Batch) -> Losses:

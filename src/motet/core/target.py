@@ -74,11 +74,13 @@ class Dense:
 
 @dataclass(frozen=True)
 class Match:
-    """The candidates that fit. Truth: the set of right candidates.
+    """The candidates that fit.
 
     Args:
         among: what the candidates are.
-        pool: "row": among the row's own candidates; "split": ranked over the whole split.
+        pool: "row": among the row's own candidates; the truth is the set of right places. "split": over all rows of a
+            source, each a picture with the texts that fit it, which are the truth; "texts" ranks all texts for each
+            picture, "images" all pictures for each text. Training rows of it are made with candidates of their own.
     """
 
     among: Literal["texts", "images", "regions"]

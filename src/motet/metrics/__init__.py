@@ -21,6 +21,14 @@ from motet.metrics.boxes import BoxARSmall as BoxARSmall
 from motet.metrics.described import AttributeF1 as AttributeF1
 from motet.metrics.described import DescribedBoxes as DescribedBoxes
 from motet.metrics.label import Accuracy as Accuracy
+from motet.metrics.match import MatchAccuracy as MatchAccuracy
+from motet.metrics.match import MeanRank as MeanRank
+from motet.metrics.match import MedianRank as MedianRank
+from motet.metrics.match import RecallAt1 as RecallAt1
+from motet.metrics.match import RecallAt5 as RecallAt5
+from motet.metrics.match import RecallAt10 as RecallAt10
+from motet.metrics.region import RegionAccuracy as RegionAccuracy
+from motet.metrics.region import RegionOverlap as RegionOverlap
 from motet.metrics.said import said as said
 from motet.metrics.text import Bleu1 as Bleu1
 from motet.metrics.text import Bleu2 as Bleu2
@@ -56,7 +64,15 @@ METRICS: dict[str, type[Metric]] = {
     "described": DescribedBoxes,
     "exact": ExactText,
     "f1": F1,
+    "match_accuracy": MatchAccuracy,
     "matthews": Matthews,
+    "mean_rank": MeanRank,
+    "median_rank": MedianRank,
+    "recall_at_1": RecallAt1,
+    "recall_at_10": RecallAt10,
+    "recall_at_5": RecallAt5,
+    "region_accuracy": RegionAccuracy,
+    "region_iou": RegionOverlap,
     "rouge_l": RougeL,
     "vqa_accuracy": VqaAccuracy,
 }

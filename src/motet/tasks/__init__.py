@@ -6,10 +6,14 @@ from motet.tasks.classification import classification as classification
 from motet.tasks.detection import detection as detection
 from motet.tasks.entailment import visual_entailment as visual_entailment
 from motet.tasks.known import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
+from motet.tasks.pointing import pointing as pointing
 from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
 from motet.tasks.questions import TEN_ANSWERS as TEN_ANSWERS
 from motet.tasks.questions import question_answering as question_answering
 from motet.tasks.reading import text_reading as text_reading
+from motet.tasks.referring import referring as referring
+from motet.tasks.retrieval import matching as matching
+from motet.tasks.retrieval import retrieval as retrieval
 from motet.tasks.scenes import QUESTION_KINDS as QUESTION_KINDS
 from motet.tasks.scenes import SENTENCES
 from motet.tasks.scenes import largest_thing as largest_thing
@@ -17,13 +21,19 @@ from motet.tasks.scenes import number_of_things as number_of_things
 from motet.tasks.scenes import scene_boxes as scene_boxes
 from motet.tasks.scenes import scene_caption as scene_caption
 from motet.tasks.scenes import scene_entailment as scene_entailment
+from motet.tasks.scenes import scene_match as scene_match
+from motet.tasks.scenes import scene_pair as scene_pair
+from motet.tasks.scenes import scene_pointing as scene_pointing
 from motet.tasks.scenes import scene_question as scene_question
+from motet.tasks.scenes import scene_region as scene_region
+from motet.tasks.scenes import scene_retrieval as scene_retrieval
 from motet.tasks.scenes import scene_sentences as scene_sentences
 from motet.tasks.scenes import scene_statement as scene_statement
 from motet.tasks.scenes import scene_text as scene_text
 from motet.tasks.sentences import glue as glue
 from motet.tasks.sentences import sentence as sentence
 from motet.tasks.sentences import sentence_pair as sentence_pair
+from motet.tasks.verification import verification as verification
 
 TASKS: dict[str, Task] = {
     "number": number_of_things(),
@@ -53,6 +63,21 @@ TASKS: dict[str, Task] = {
     "snli_ve": visual_entailment("snli_ve"),
     "entail": scene_entailment(),
     "statement": scene_statement(),
+    "retrieve": scene_retrieval(),
+    "match": scene_match(),
+    "refer": scene_region(),
+    "point": scene_pointing(),
+    "pair": scene_pair(),
+    "coco_retrieval": retrieval("coco_retrieval"),
+    "flickr_retrieval": retrieval("flickr_retrieval"),
+    "refcoco": referring("refcoco"),
+    "refcoco+": referring("refcoco+"),
+    "refcocog": referring("refcocog"),
+    "visual7w": pointing("visual7w"),
+    "guesswhat": pointing("guesswhat"),
+    "nlvr2": verification("nlvr2"),
+    "nlvr": verification("nlvr"),
+    "vsr": verification("vsr"),
     **{kind: scene_sentences(kind) for kind in SENTENCES},
     **{name: glue(name) for name in GLUE},
 }

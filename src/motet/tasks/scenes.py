@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from motet.core import ConfigError, Task, nearest
 from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
 from motet.tasks.detection import detection
 from motet.tasks.entailment import visual_entailment
+from motet.tasks.known import TRUTHS
+from motet.tasks.pointing import pointing
 from motet.tasks.questions import question_answering
 from motet.tasks.reading import text_reading
+from motet.tasks.referring import referring
+from motet.tasks.retrieval import matching, retrieval
 from motet.tasks.sentences import PARAPHRASED, sentence, sentence_pair
+from motet.tasks.verification import verification
 
 QUESTION_KINDS = ("count", "exist", "colour", "position", "size", "compare")
 RELATIONS = ("contradiction", "neutral", "entailment")
@@ -21,7 +27,6 @@ SENTENCES = {
     "answerable": ("unanswerable", "answerable"),
     "sentiment": ("sad", "happy"),
 }
-TRUTHS = ("false", "true")
 
 
 def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:
@@ -76,6 +81,31 @@ def scene_entailment(*, name: str = "entail") -> Task:
 def scene_statement(*, name: str = "statement") -> Task:
     """Whether a sentence is true of a scene, or of a pair of scenes."""
     return visual_entailment(name, TRUTHS)
+
+
+def scene_retrieval(among: Literal["images", "texts"] = "images", *, name: str = "retrieve") -> Task:
+    """Finding the scene of a caption among all, or the caption of a scene."""
+    return retrieval(name, among=among)
+
+
+def scene_match(among: Literal["images", "texts"] = "texts", *, name: str = "match") -> Task:
+    """Telling a scene's caption from wrong ones, or a caption's scene from others (`SceneChoices`)."""
+    return matching(name, among=among)
+
+
+def scene_region(*, name: str = "refer") -> Task:
+    """Finding the one thing of a scene that a phrase means (`SceneReferring`)."""
+    return referring(name)
+
+
+def scene_pointing(*, name: str = "point") -> Task:
+    """Telling which of a scene's things is meant, by a question (`SceneReferring`) or a dialog (`SceneDialogs`)."""
+    return pointing(name)
+
+
+def scene_pair(*, name: str = "pair") -> Task:
+    """Whether a sentence is true of two scenes (`ScenePairs`)."""
+    return verification(name)
 
 
 def scene_sentences(kind: str, *, name: str = "") -> Task:

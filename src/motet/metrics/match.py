@@ -1,0 +1,152 @@
+"""How far up the right candidate stands: in a row of a few, or among a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from motet.core import Choice, Match, MeanMetric, Metric, MetricError, Prediction, TargetSpec
+
+
+class MatchAccuracy(MeanMetric):
+    """The share of rows whose chosen candidate is a right one; "none" (index -1) is right where none is.
+
+    Source: Lu et al. 2020 (arXiv 1912.02315), section 2: Visual7W, GuessWhat.
+
+    Examples:
+        >>> accuracy, pointing = MatchAccuracy(), Match("regions")
+        >>> accuracy.update("a", Choice(2), frozenset({2}), pointing)
+        >>> accuracy.update("b", Choice(0), frozenset({1, 3}), pointing)
+        >>> accuracy.compute()
+        50.0
+    """
+
+    name = "match_accuracy"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        choice, right = _choice(prediction, target, self.name), _places(truth, self.name)
+        return float(choice.index in right if right else choice.index == -1)
+
+
+class _Ranks(Metric):
+    """A number about ranks; of each query it keeps the rank of its best right candidate, 1 for the first.
+
+    A wrong candidate with the same score stands in front: a system that scores all alike finds nothing.
+    """
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> int:
+        choice, right = _choice(prediction, target, self.name), _places(truth, self.name)
+        if not right:
+            raise MetricError(f"metric {self.name}: truth: got no right candidate; want at least one")
+        if max(right) >= len(choice.scores):
+            got = f"{len(choice.scores)} scores for the right candidate {max(right)}"
+            raise MetricError(f"metric {self.name}: Choice.scores: got {got}; want a score for every candidate")
+        return rank_of(np.asarray(choice.scores, dtype=np.float64), sorted(right))
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        return self.of_ranks(np.array([self.rows[i] for i in ids]))
+
+    def of_ranks(self, ranks: np.ndarray) -> np.ndarray:
+        """Each query's own number."""
+        return ranks.astype(np.float64)
+
+
+def rank_of(scores: np.ndarray, right: Sequence[int]) -> int:
+    """The rank of the best of the right candidates, 1 for the first.
+
+    Raises:
+        MetricError: a score that is NaN.
+
+    Examples:
+        >>> rank_of(np.array([0.3, 0.9, 0.5]), [0, 2]), rank_of(np.zeros(5), [0])
+        (2, 5)
+    """
+    if np.isnan(scores).any():
+        raise MetricError(f"ranks: got {int(np.isnan(scores).sum())} scores that are NaN; want numbers")
+    best = scores[list(right)].max()
+    ahead = scores >= best
+    ahead[list(right)] = False
+    return 1 + int(ahead.sum())
+
+
+class _RecallAt(_Ranks):
+    first: ClassVar[int]
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return float(self.of_ranks(np.asarray(rows)).mean())
+
+    def of_ranks(self, ranks: np.ndarray) -> np.ndarray:
+        return 100.0 * (ranks <= self.first)
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
+
+
+class RecallAt1(_RecallAt):
+    """The share of queries with a right candidate in the first place.
+
+    Source: Lu et al. 2020 (arXiv 1912.02315), section 2; the authors' `eval_retrieval.py`.
+
+    Examples:
+        >>> recall, images = RecallAt1(), Match("images", "split")
+        >>> recall.update("caption", Choice(1, scores=(0.2, 0.8)), frozenset({1}), images)
+        >>> recall.compute()
+        100.0
+    """
+
+    name = "recall_at_1"
+    first = 1
+
+
+class RecallAt5(_RecallAt):
+    """The share of queries with a right candidate among the first five."""
+
+    name = "recall_at_5"
+    first = 5
+
+
+class RecallAt10(_RecallAt):
+    """The share of queries with a right candidate among the first ten."""
+
+    name = "recall_at_10"
+    first = 10
+
+
+class MedianRank(_Ranks):
+    """The median rank of the best right candidate, rounded down as the official script does."""
+
+    name, unit, higher_is_better = "median_rank", "", False
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return float(np.floor(np.median(np.asarray(rows))))
+
+    def row_scores(self, ids: Sequence[str]) -> np.ndarray:
+        return self.of_ranks(np.array([self.rows[i] for i in ids]))
+
+
+class MeanRank(_Ranks):
+    """The mean rank of the best right candidate."""
+
+    name, unit, higher_is_better = "mean_rank", "", False
+
+    def reduce(self, rows: Sequence[Any]) -> float:
+        return float(np.mean(np.asarray(rows)))
+
+    def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
+        return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
+
+
+def _choice(prediction: Prediction, target: TargetSpec, metric: str) -> Choice:
+    if not isinstance(target, Match):
+        raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want a Match")
+    if not isinstance(prediction, Choice):
+        raise MetricError(f"metric {metric}: prediction: got a {type(prediction).__name__}; want a Choice")
+    return prediction
+
+
+def _places(truth: Any, metric: str) -> frozenset[int]:
+    if not isinstance(truth, set | frozenset) or not all(isinstance(place, int) and place >= 0 for place in truth):
+        raise MetricError(f"metric {metric}: truth: got {truth!r}; want a set of places")
+    return frozenset(truth)
