@@ -13,9 +13,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, Report, Step, rng_for
+from motet.core import CheckpointError, Report, Schedule, Step, rng_for
 from motet.data.mixture import Mixture
+from motet.data.round_robin import RoundRobin
 from motet.data.source import Source
+from motet.data.stop_and_go import StopAndGo
 from motet.train.checkpoint import Position, save
 from motet.train.distributed import processes
 from motet.train.loop import train
@@ -63,6 +65,7 @@ class ToyRun:
         workers: loader processes.
         world: ranks.
         die: kill -9 oneself at a call: {"step" | "judge" | "fsync" | "rename": the how-manieth}.
+        regime: "observing", or "stop and go": every source in turn, its updates apart, evaluated each at its own time.
         slow: seconds a step waits, so that a parent can send a signal in time.
         dropout: of the system; its draws differ between numbers of ranks.
     """
@@ -71,6 +74,7 @@ class ToyRun:
     workers: int = 0
     world: int = 1
     die: Mapping[str, int] | None = None
+    regime: str = "observing"
     slow: float = 0.0
     dropout: float = 0.2
     steps: int = 40
@@ -91,7 +95,7 @@ class ToyRun:
             steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01, micro_batches=self.parts
         )
         with processes("cpu"):
-            mixture = Mixture(train_sources, Observing(("a", "b"), 12, seed=5), seed=5)
+            mixture = Mixture(train_sources, self._schedule(train_sources), seed=5)
             return train(
                 system,
                 mixture,
@@ -102,6 +106,15 @@ class ToyRun:
                 judge=deadly("judge", judge),
                 show=False,
             )
+
+    def _schedule(self, sources: tuple[Source, ...]) -> Schedule:
+        if self.regime == "observing":
+            return Observing(("a", "b"), 12, seed=5)
+        # Cautious thresholds, so that tasks stop, stand empty steps and come back within forty steps.
+        stop = StopAndGo(gap=3, patience=0, threshold=0.02, continue_threshold=0.0)
+        return RoundRobin(batch_size=5, batch_sizes={"b": 3}, periods={"task_a": 3, "task_b": 2}, stop=stop).bind(
+            sources, seed=5
+        )
 
 
 def _deadly(die: Mapping[str, int], slow: float) -> Callable[[str, Callable[..., Any]], Callable[..., Any]]:

@@ -110,6 +110,63 @@ def test_another_number_of_ranks_may_go_on(tmp_path: Path) -> None:
         torch.testing.assert_close(read_weights(moved)[name], tensor, rtol=0, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def round_robin(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Stop-and-go without dropout, whose draws differ between numbers of ranks."""
+    folders = {world: tmp_path_factory.mktemp(f"round-robin-{world}") for world in (1, 2)}
+    for world, folder in folders.items():
+        run = ToyRun(folder, world=world, regime="stop and go", dropout=0.0)
+        assert finish(start(run, world=world)) == [0] * world
+    return folders
+
+
+@pytest.mark.parametrize(
+    "deaths",
+    [[{"step": 7}, {"step": 11}], [{"judge": 1}, {"judge": 3}, {"judge": 4}], [{"rename": 2}, {"fsync": 13}]],
+    ids=["in an update", "in an evaluation", "in a save"],
+)
+def test_stop_and_go_killed_and_resumed_is_bit_equal(
+    round_robin: dict[int, Path], tmp_path: Path, deaths: list[dict[str, int]]
+) -> None:
+    for die in deaths:
+        run = ToyRun(tmp_path, regime="stop and go", dropout=0.0, workers=1, die=die)
+        assert finish(start(run)) == [-signal.SIGKILL]
+    assert finish(start(ToyRun(tmp_path, regime="stop and go", dropout=0.0))) == [0]
+    assert same_as(round_robin[1], tmp_path)
+    assert standing(tmp_path) == standing(round_robin[1])
+
+
+def test_stop_and_go_stops_tasks_brings_them_back_and_passes_over_empty_steps(round_robin: dict[int, Path]) -> None:
+    told = standing(round_robin[1])
+    assert told[0] == (0, {"task_a": "go", "task_b": "go"})
+    assert {word for _, changed in told[1:] for word in changed.values()} == {"go", "stop"}
+    state = json.loads((round_robin[1] / "step-000040/state/state.json").read_text())["position"]
+    logged = [json.loads(line) for line in lines(round_robin[1])]
+    assert state["step"] == 40 > state["advanced"] == len([line for line in logged if "loss" in line])
+    judged = {line["step"]: {r["task"] for r in line["results"]} for line in logged if "results" in line}
+    assert judged[4] == {"task_a"}
+    assert judged[5] == {"task_b"}
+    assert judged[7] == judged[40] == {"task_a", "task_b"}
+
+
+def test_two_ranks_share_each_batch_of_a_round_robin(round_robin: dict[int, Path], tmp_path: Path) -> None:
+    told = {world: standing(folder) for world, folder in round_robin.items()}
+    assert told[1] == told[2]
+    for name, tensor in read_weights(round_robin[1]).items():
+        torch.testing.assert_close(read_weights(round_robin[2])[name], tensor, rtol=0, atol=1e-5)
+    run = ToyRun(tmp_path, world=2, regime="stop and go", dropout=0.0, die={"step": 11})
+    assert finish(start(run, world=2)) == [-signal.SIGKILL] * 2
+    again = ToyRun(tmp_path, world=2, regime="stop and go", dropout=0.0)
+    assert finish(start(again, world=2)) == [0, 0]
+    assert same_as(round_robin[2], tmp_path)
+
+
+def standing(folder: Path) -> list[tuple[int, dict[str, str]]]:
+    """What the log says of tasks that change what they do."""
+    told = [json.loads(line) for line in lines(folder)]
+    return [(line["step"], line["standing"]) for line in told if "standing" in line]
+
+
 def lines(folder: Path) -> list[str]:
     log = folder / "log.jsonl"
     return log.read_text().splitlines() if log.exists() else []
