@@ -15,8 +15,10 @@ from motet.core import (
     Choice,
     Example,
     Label,
+    Match,
     Prediction,
     Real,
+    Region,
     Score,
     Task,
     Text,
@@ -37,7 +39,8 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
     "majority" is the commonest answer, "question majority" the commonest one to a question of the same words,
     "constant" the text or number that does best on training rows when said of every picture. "second sentence" is the
     commonest answer to a second sentence of the same words, whatever the first. For boxes "constant" is the mean box of
-    every class, the surer the more pictures show it. Other kinds of answer have no such floor.
+    every class, the surer the more pictures show it; for one region it is the mean box. "largest box" is the largest of
+    a row's candidate boxes, "chance" one of its candidates by lot. Other kinds of answer have no such floor.
 
     Examples:
         >>> from motet.tasks import classification
@@ -63,6 +66,13 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
             return {"constant": score(task, held_out, [middle] * len(held_out))}
         case Boxes():
             return {"constant": score(task, held_out, [_mean_boxes(train)] * len(held_out))}
+        case Region():
+            constant = {"constant": score(task, held_out, [_mean_region(train)] * len(held_out))}
+            return constant | _largest_box(task, held_out)
+        case Match(pool="row"):
+            shares = [len(truth) / len(example.candidates) for example, truth in held_out if example.candidates]
+            chance = {"chance": 100.0 * float(np.mean(shares))} if len(shares) == len(held_out) else {}
+            return chance | (_largest_box(task, held_out) if task.target.among == "regions" else {})
         case _:
             return {}
 
@@ -126,6 +136,31 @@ def _mean_boxes(train: Known) -> BoxSet:
     means = [corners[labels == label].mean(axis=0) for label in shown]
     scores = [np.mean([label in one.labels for one in boxes]) for label in shown]
     return BoxSet(np.asarray(means).reshape(-1, 4), shown, np.asarray(scores, dtype=np.float64))
+
+
+def _mean_region(train: Known) -> BoxSet:
+    """The mean of the training rows' boxes in pixels; no box where most rows mean nothing."""
+    meant = [truth for _, truth in train if truth is not None]
+    if 2 * len(meant) < len(train):
+        return BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+    return _one_box(np.mean(np.asarray(meant, dtype=np.float64), axis=0))
+
+
+def _largest_box(task: Task, held_out: Known) -> dict[str, float]:
+    """The largest of each row's candidate boxes, where every row has some."""
+    boxes = [np.asarray(example.candidates, dtype=np.float64) for example, _ in held_out if example.candidates]
+    if len(boxes) < len(held_out) or any(one.ndim != 2 or one.shape[1] != 4 for one in boxes):
+        return {}
+    largest = [int(np.argmax((one[:, 2:] - one[:, :2]).prod(axis=1))) for one in boxes]
+    said: list[Prediction] = [
+        Choice(place) if isinstance(task.target, Match) else _one_box(one[place])
+        for one, place in zip(boxes, largest, strict=True)
+    ]
+    return {"largest box": score(task, held_out, said)}
+
+
+def _one_box(box_xyxy: np.ndarray) -> BoxSet:
+    return BoxSet(box_xyxy[None], np.zeros(1, dtype=np.int64), np.ones(1))
 
 
 def _without_crowds(truth: BoxSet) -> BoxSet:

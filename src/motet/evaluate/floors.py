@@ -11,6 +11,7 @@ from motet.data.source import Source
 from motet.evaluate.constants import Known, constant_floors
 from motet.evaluate.judging import Progress, judge, predicting
 from motet.evaluate.neighbours import Looks, neighbour_floor
+from motet.evaluate.ranking import Split, chance_floor, is_ranked
 from motet.evaluate.shuffled import ShuffledImages
 
 
@@ -52,6 +53,11 @@ def with_floors(
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
             task = next(task for task in source.tasks if task.name == name)
+            if is_ranked(task):
+                # A share of the rows would be easier to rank.
+                split = Split.of(source.reader, task, range(len(source.reader)), source.name)
+                floors[name] = chance_floor(task, split, seed=seed)
+                continue
             places = _chosen(len(source.reader), max_rows, seed, source.name)
             known, asked = _known(train, task, max_train, seed), _rows(source.reader, task, places)
             floors[name] = {

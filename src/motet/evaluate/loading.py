@@ -42,9 +42,16 @@ def own_rows(rows: Sequence[int]) -> list[int]:
 
 
 def batches(
-    reader: Reader, processor: Processor, tasks: Sequence[Task], rows: Sequence[int], *, size: int, workers: int
+    reader: Reader,
+    processor: Processor,
+    tasks: Sequence[Task],
+    rows: Sequence[int],
+    *,
+    size: int,
+    workers: int,
+    keep_truth: bool = True,
 ) -> Iterator[tuple[Batch, tuple[Row, ...]]]:
-    """The rows in order, as the processor sees them when nothing is drawn, with their truths.
+    """The rows in order, as the processor sees them when nothing is drawn, with their truths unless told otherwise.
 
     Raises:
         MotetError: a row cannot be read; the error of the row itself, also when a worker read it.
@@ -53,7 +60,7 @@ def batches(
         _Rows(reader, processor, tuple(tasks), tuple(rows)),
         batch_size=size,
         num_workers=workers,
-        collate_fn=_Collate(processor),
+        collate_fn=_Collate(processor, keep_truth),
         # A generator of its own: the loader draws its workers' seed from the global one otherwise.
         generator=torch.Generator(),
     )
@@ -85,6 +92,7 @@ class _Rows(Dataset[Any]):
 @dataclass(frozen=True)
 class _Collate:
     processor: Processor
+    keep_truth: bool
 
     def __call__(self, items: Sequence[tuple[Any, Row] | MotetError]) -> tuple[Batch, tuple[Row, ...]] | MotetError:
         rows: list[tuple[Any, Row]] = []
@@ -92,5 +100,5 @@ class _Collate:
             if isinstance(item, MotetError):
                 return item
             rows.append(item)
-        batch = self.processor.collate([encoded for encoded, _ in rows], keep_truth=True)
+        batch = self.processor.collate([encoded for encoded, _ in rows], keep_truth=self.keep_truth)
         return batch, tuple(row for _, row in rows)

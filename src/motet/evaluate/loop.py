@@ -10,6 +10,7 @@ from motet.core import Report, System, Task
 from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluate.judging import Judged, Progress, judge, predicting
+from motet.evaluate.ranking import is_ranked, rank_split
 from motet.evaluate.written import write_lines
 
 
@@ -50,7 +51,21 @@ def evaluate(
     with predicting(system):
         for source in sources:
             asked = [task for task in source.tasks if tasks is None or task.name in tasks]
-            for together in asked_together(system, asked):
+            for task in filter(is_ranked, asked):
+                judged.append(
+                    rank_split(
+                        system,
+                        source.name,
+                        source.reader,
+                        task,
+                        range(len(source.reader)),
+                        batch_size=batch_size,
+                        workers=workers,
+                        keep_said=predictions is not None,
+                        progress=progress,
+                    )
+                )
+            for together in asked_together(system, [task for task in asked if not is_ranked(task)]):
                 rows = range(len(source.reader))
                 judged += judge(
                     system,

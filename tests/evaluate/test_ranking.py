@@ -1,0 +1,190 @@
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from motet.core import Batch, DataError, Example, MemoryImage, System, UnsupportedTask
+from motet.data.source import Source
+from motet.evaluate import evaluate, with_floors
+from motet.evaluate.judging import Judged, predicting
+from motet.evaluate.ranking import Split, chance_floor, rank_split
+from motet.tasks import retrieval
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Pictures whose bytes are letters; captions of letters."""
+
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (f"image{index}",)
+
+    def __getitem__(self, index: int) -> Example:
+        letters, captions = self.rows[index]
+        picture = MemoryImage(f"image{index}", letters.encode())
+        labels = {"captions": captions} if captions else {}
+        return Example(id=f"toy/{index}", images=(picture,), image_ids=self.keys(index), labels=labels)
+
+
+class LetterProcessor:
+    """Counts of letters, of whichever side a row has."""
+
+    def row(self, example: Example, tasks: Any, rng: Any) -> np.ndarray:
+        assert rng is None
+        assert bool(example.images) != bool(example.text), "one side at a time"
+        letters = example.images[0].read() if example.images else tasks[0].asked(example).encode()
+        return np.bincount(np.frombuffer(letters, dtype=np.uint8), minlength=128).astype(np.float32)
+
+    def collate(self, rows: Any, *, keep_truth: bool) -> Batch:
+        assert not keep_truth
+        return Batch(("",) * len(rows), {"letters": torch.from_numpy(np.stack(rows))}, {})
+
+
+class LetterSystem(System):
+    """Scores a pair by the letters both have, less those only one has."""
+
+    def __init__(self, *tasks: Any) -> None:
+        super().__init__()
+        self.tasks = {task.name: task for task in tasks}
+        self.processor = LetterProcessor()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.encoded = {"images": 0, "texts": 0}
+        self.blocks: list[tuple[int, int]] = []
+
+    def losses(self, batch: Batch) -> Any:
+        raise NotImplementedError
+
+    def predict(self, batch: Batch) -> Any:
+        raise NotImplementedError
+
+    def shared_blocks(self) -> dict[str, list[torch.nn.Parameter]]:
+        return {"all": [self.weight]}
+
+    def side(self, batch: Batch, task: str, of: Any) -> dict[str, torch.Tensor]:
+        assert not torch.is_grad_enabled()
+        self.encoded[of] += len(batch)
+        return {"letters": batch.inputs["letters"]}
+
+    def score(self, task: str, images: Any, texts: Any) -> torch.Tensor:
+        self.blocks.append((len(images["letters"]), len(texts["letters"])))
+        return -torch.cdist(images["letters"], texts["letters"], p=1)
+
+
+ROWS = (("aab", ("aab", "ab")), ("cd", ("cd", "ccd")), ("ef", ("ab", "ef")), ("gh", ("aabb",)), ("xx", ()))
+
+
+def source(among: str = "images") -> Source:
+    return Source(name="toys", reader=Captions(ROWS), tasks=(retrieval(among=among),), role="val")
+
+
+def ranked(system: LetterSystem, among: str = "images", **options: Any) -> Judged:
+    task = retrieval(among=among)
+    with predicting(system):
+        return rank_split(system, "toys", Captions(ROWS), task, range(5), **options)
+
+
+def test_every_text_is_a_query_and_a_text_of_two_pictures_fits_both() -> None:
+    judged = ranked(LetterSystem(), batch_size=2)
+    # "ab" is nearest to picture 0 ("aab"), which it fits, though it also stands at picture 2.
+    ranks = judged.metrics[0].rows
+    # "aabb" is as far from picture 3, which it fits, as from two others: a draw stands in front.
+    assert ranks == {"toy/0#0": 1, "toy/0#1": 1, "toy/1#0": 1, "toy/1#1": 1, "toy/2#1": 1, "toy/3#0": 4}
+    assert judged.images["toy/3#0"] == ("image3",)
+
+
+def test_pictures_rank_all_texts() -> None:
+    report = evaluate(LetterSystem(*source("texts").tasks), [source("texts")], batch_size=3)
+    assert [(result.metric, result.value) for result in report.results][:2] == [
+        ("recall_at_1", 75.0),
+        ("recall_at_5", 75.0),
+    ]
+    assert report.results[0].count == 4
+    assert report.results[0].num_images == 4
+
+
+def test_each_side_is_encoded_once_in_blocks() -> None:
+    system = LetterSystem()
+    ranked(system, batch_size=2)
+    assert system.encoded == {"images": 4, "texts": 6}
+    assert system.blocks == [(2, 2)] * 6
+
+
+def test_block_size_changes_nothing_and_scores_are_right() -> None:
+    whole, parts = (ranked(LetterSystem(), "texts", batch_size=size).metrics[0].rows for size in (100, 1))
+    assert whole == parts
+
+
+def test_predictions_are_written_with_names(tmp_path) -> None:
+    evaluate(LetterSystem(*source().tasks), [source()], batch_size=4, predictions=tmp_path / "said.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    assert lines[0]["text"] == "aab"
+    assert (lines[0]["prediction"], lines[0]["truth"]) == ("image0", [0])
+    assert lines[0]["scores"]["recall_at_1"] == 100.0
+
+
+def test_a_system_that_scores_no_pairs_says_so(toy) -> None:
+    system = toy["system"](retrieval())
+    system.processor = LetterProcessor()
+    with pytest.raises(UnsupportedTask, match="ToySystem: task 'retrieval': got a split's images; want"):
+        evaluate(system, [source()], batch_size=2)
+
+
+def test_a_row_without_a_picture_and_a_doubled_id_are_errors() -> None:
+    task = retrieval()
+
+    class Twice(Captions):
+        def __getitem__(self, index: int) -> Example:
+            return super().__getitem__(0)
+
+    class Blind(Captions):
+        def __getitem__(self, index: int) -> Example:
+            return Example(id="x", labels={"captions": ("a",)})
+
+    with pytest.raises(DataError, match="source 'toys': got 1 different ids in 2 rows; want every id once"):
+        Split.of(Twice(ROWS), task, range(2), "toys")
+    with pytest.raises(DataError, match=r"x: task 'retrieval': got 0 images and .*; want one image and the texts"):
+        Split.of(Blind(ROWS), task, range(1), "toys")
+
+
+def test_chance_is_a_floor_over_the_whole_split() -> None:
+    task = retrieval()
+    report = with_floors(
+        evaluate(LetterSystem(task), [source()], batch_size=4), LetterSystem(task), [], [source()], batch_size=4
+    )
+    assert set(report.floors["retrieval"]) == {"chance"}
+    many = Captions(tuple((f"{i}", (f"caption {i}",)) for i in range(200)))
+    assert 0 <= chance_floor(task, Split.of(many, task, range(200), "many"))["chance"] <= 2.5
+
+
+def test_two_ranks_say_what_one_says(tmp_path) -> None:
+    alone = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2)
+    program = (
+        "import importlib.util, json, sys, torch.distributed as dist\n"
+        f"spec = importlib.util.spec_from_file_location('t', {str(HERE / 'test_ranking.py')!r})\n"
+        "t = importlib.util.module_from_spec(spec); sys.modules['t'] = t; spec.loader.exec_module(t)\n"
+        f"dist.init_process_group('gloo', init_method='file://{tmp_path}/store', rank=int(sys.argv[1]), world_size=2)\n"
+        "report = t.evaluate(t.LetterSystem(*t.source().tasks), [t.source()], batch_size=2)\n"
+        f"open(f'{tmp_path}/report' + sys.argv[1], 'w').write(json.dumps(report.to_dict()))\n"
+        "dist.destroy_process_group()\n"
+    )
+    ranks = [subprocess.Popen([sys.executable, "-c", program, str(rank)]) for rank in range(2)]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    for number in range(2):
+        assert json.loads((tmp_path / f"report{number}").read_text()) == json.loads(json.dumps(alone.to_dict()))
+
+
+def test_an_answer_in_words_is_the_text_itself() -> None:
+    judged = ranked(LetterSystem(), "texts", batch_size=8, keep_said=True)
+    assert judged.said["toy/1"][1] == "cd"
