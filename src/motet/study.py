@@ -66,9 +66,9 @@ class Study:
                 f"Study {self.name!r}: got {len(self.cells)} cells, {len(self.seeds)} seeds; want some of each"
             )
         for name in (self.name, *(part for cell in self.cells for part in cell.split("/"))):
-            if not name or any(not (c.isalnum() or c in "-_.=+ ") for c in name) or name[0] in ". ":
+            if not name or any(not (c.isalnum() or c in "-_.=+, ") for c in name) or name[0] in ". ":
                 raise ConfigError(
-                    f"Study {self.name!r}: got the name {name!r}; want letters, digits, '-', '_', '.', '='"
+                    f"Study {self.name!r}: got the name {name!r}; want letters, digits, '-', '_', '.', '=', ','"
                 )
         for cell, first in self.starts.items():
             for name in (cell, first):

@@ -27,7 +27,7 @@ SPECS = {
 def task(name: str) -> Task:
     return Task(
         name=name, sees=frozenset(SEES[name].split()), label=name, target=SPECS[name], metrics=(Accuracy,),
-        invariant=frozenset({"hflip", "crop"}) if name == "boxes" else frozenset(),
+        equivariant=frozenset({"hflip", "crop"}) if name == "boxes" else frozenset(),
     )  # fmt: skip
 
 

@@ -157,6 +157,9 @@ class UniT(System):
     def asset_weights(self) -> tuple[str, ...]:
         return () if self.text is None else ("text.tower.encoder.model.embeddings.word_embeddings",)
 
+    def answer_weights(self, task: str) -> tuple[str, ...]:
+        return (f"heads.{parameter_name(task)}.",)
+
     def encoder_key(self) -> str | None:
         if self.vision is None or not isinstance(self.config.views, FixedSize):
             return None

@@ -52,8 +52,8 @@ class Images:
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Seen | None:
         """The image; None where no task looks at one.
 
-        Boxes move with the picture, so a task of boxes may say that it allows flips and crops; of stored features it
-        is always given the plain view, since a store does not tell which view it gave.
+        Boxes move with the picture, so their tasks are also given what they are only equivariant to; of stored
+        features it is always the plain view, since a store does not tell which view it gave.
 
         Raises:
             DataError: no image, several, or a broken one.
@@ -63,19 +63,19 @@ class Images:
         if len(example.images) != 1:
             raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
         image = example.images[0]
-        invariant = frozenset.intersection(*(task.invariant for task in tasks))
+        allowed = frozenset.intersection(*(_allowed(task) for task in tasks))
         places = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             none: frozenset[Invariance] = frozenset()
-            values = self.store.read(image, none if places else invariant, rng)
+            values = self.store.read(image, none if places else allowed, rng)
             return Seen(values, self.transform.plain(size_of(image)) if places else None)
         picture = decode(image)
         source_hw = (picture.height, picture.width)
         match self.views:
             case FixedSize():
-                geometry = self.transform.draw(source_hw, invariant, rng)
+                geometry = self.transform.draw(source_hw, allowed, rng)
             case ShortestSide():
-                geometry = self._detr(self.views).draw(source_hw, invariant, rng, scales=places)
+                geometry = self._detr(self.views).draw(source_hw, allowed, rng, scales=places)
             case other:
                 assert_never(other)
         return Seen(self.transform(picture, geometry), geometry if places else None)
@@ -118,3 +118,8 @@ class Images:
     def view_key(self) -> str:
         """Changes when the pixels of a view would."""
         return json.dumps([to_plain(self.transform), to_plain(self.views)], sort_keys=True)
+
+
+def _allowed(task: Task) -> frozenset[Invariance]:
+    """What may be done to a task's pictures where boxes are moved along."""
+    return task.invariant | task.equivariant if isinstance(task.target, Boxes | Region) else task.invariant
