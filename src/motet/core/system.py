@@ -30,6 +30,12 @@ class FeatureStore(Protocol):
         """
         ...
 
+    def read_view(
+        self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, int]:
+        """As `read`, and which view it is: for a system that moves boxes or maps along with it."""
+        ...
+
 
 class Processor(Protocol):
     """How one system sees an Example, and collates: one path for train, evaluate and serve.

@@ -72,18 +72,25 @@ class FeatureFiles:
         Raises:
             DataError: this image's content was never stored.
         """
+        return self.read_view(image, invariant, rng)[0]
+
+    def read_view(
+        self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, int]:
+        """One view's features and its number. See `core.FeatureStore`. Raises DataError, see `read`."""
         content = self._stamps.get(image.stamp()) or image.fingerprint()
         views = self._rows.get(content, {})
-        allowed = [view for view, changes in enumerate(self.changes) if view in views and changes <= invariant]
+        choice = [view for view, changes in enumerate(self.changes) if view in views and changes <= allowed]
         if 0 not in views:
             raise DataError(
                 "stored features: got none of this image as it is now; want it stored (did the file change?)",
                 path=image.name,
             )
-        place, row = views[allowed[int(rng.integers(len(allowed)))] if rng is not None else 0]
+        view = choice[int(rng.integers(len(choice)))] if rng is not None else 0
+        place, row = views[view]
         if place not in self._arrays:
             self._arrays[place] = self.parts[place].array()
-        return np.array(self._arrays[place][row])
+        return np.array(self._arrays[place][row]), view
 
     @classmethod
     def fill(

@@ -173,13 +173,16 @@ class ImageTransform:
 
     def view(self, image: ImageFile, index: int) -> Float[np.ndarray, "3 h w"]:
         """View `index` of a picture: 0 the plain one; others drawn by its content and the index, see `view_changes`."""
-        changes = self.view_changes(index)
-        picture = self.load(image, cropped="crop" in changes)
-        geometry = self.plain((picture.height, picture.width))
+        picture = self.load(image, cropped="crop" in self.view_changes(index))
+        return self(picture, self.view_geometry(image, index, (picture.height, picture.width)))
+
+    def view_geometry(self, image: ImageFile, index: int, source_hw: tuple[int, int]) -> Geometry:
+        """What was done to view `index` of a picture of this size: where its boxes went."""
+        changes, geometry = self.view_changes(index), self.plain(source_hw)
         if "crop" in changes:
-            box = self.crop.box(geometry.source_hw, rng_for("view", image.fingerprint(), index))
+            box = self.crop.box(source_hw, rng_for("view", image.fingerprint(), index))
             geometry = replace(geometry, crop_xyxy=box)
-        return self(picture, replace(geometry, hflip="hflip" in changes))
+        return replace(geometry, hflip="hflip" in changes)
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
         """What is done to view `index`: nothing to 0; a crop to the others, and every second one is mirrored too."""

@@ -137,6 +137,12 @@ class _Encoding:
         self.images, self.bytes_each = self.images + 1, features.nbytes
         return features
 
+    def read_view(
+        self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, int]:
+        """The same, of view 0."""
+        return self.read(image, allowed, rng), 0
+
 
 def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
     groups = run.system.parameter_groups(system)

@@ -8,6 +8,7 @@ import torch
 
 from motet.core import BoxSet, DataError, rng_for
 from motet.prep.crops import RandomCrop
+from motet.prep.images import decode
 from motet.systems.unit import FixedSize, Reading, ShortestSide
 
 
@@ -76,25 +77,37 @@ def test_a_task_that_allows_no_change_gets_the_plain_view(make, maps, rows) -> N
 
 
 class Store:
-    """Remembers what views it was asked for."""
+    """Gives a view of one number, and remembers what it was allowed."""
 
-    def __init__(self) -> None:
-        self.asked = []
+    def __init__(self, view: int) -> None:
+        self.asked, self.view = [], view
 
-    def read(self, image, invariant, rng):
-        self.asked.append(invariant)
-        return np.zeros((4, 16), dtype=np.float16)
+    def read_view(self, image, allowed, rng):
+        self.asked.append(allowed)
+        return np.zeros((4, 16), dtype=np.float16), self.view
 
 
-def test_of_stored_features_boxes_get_the_plain_view(make, rows) -> None:
-    system = make("boxes")
-    store = Store()
-    processor = system.processor.with_features(store)
-    encoded = processor.row(rows(0, (48, 80)), [system.tasks["boxes"]], rng_for("draw"))
+def test_boxes_go_where_a_stored_view_took_them(make, maps, rows) -> None:
+    """View 2 is cropped and mirrored: its boxes are those that the same view of the pixels would have."""
+    system = make("boxes", config=maps, views=FixedSize(RandomCrop(0.5)))
+    example, task = rows(0, (48, 80)), system.tasks["boxes"]
+    for view, changes in ((0, set()), (1, {"crop"}), (2, {"crop", "hflip"})):
+        store = Store(view)
+        seen = system.processor.with_features(store).row(example, [task], rng_for("draw")).image.geometry
+        assert store.asked == [task.equivariant]
+        assert seen.source_hw == (48, 80)
+        assert (seen.crop_xyxy != (0, 0, 80, 48)) == ("crop" in changes)
+        assert seen.hflip == ("hflip" in changes)
+        image = example.images[0]
+        shown = system.processor.images.transform(decode(image), seen)
+        np.testing.assert_array_equal(shown, system.processor.view(image, view))
+
+
+def test_a_stored_view_of_a_question_is_one_it_is_invariant_to(make, rows) -> None:
+    system, store = make("vqa"), Store(0)
+    encoded = system.processor.with_features(store).row(rows(0), [system.tasks["vqa"]], rng_for("draw"))
+    assert encoded.image.geometry is None
     assert store.asked == [frozenset()]
-    assert encoded.image.geometry.source_hw == (48, 80)
-    assert encoded.image.geometry.crop_xyxy == (0, 0, 80, 48)
-    assert not encoded.image.geometry.hflip
 
 
 def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:

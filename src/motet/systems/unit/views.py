@@ -52,8 +52,7 @@ class Images:
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Seen | None:
         """The image; None where no task looks at one.
 
-        Boxes move with the picture, so their tasks are also given what they are only equivariant to; of stored
-        features it is always the plain view, since a store does not tell which view it gave.
+        Boxes move with the picture, so their tasks are also given what they are only equivariant to.
 
         Raises:
             DataError: no image, several, or a broken one.
@@ -66,9 +65,8 @@ class Images:
         allowed = frozenset.intersection(*(_allowed(task) for task in tasks))
         places = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
-            none: frozenset[Invariance] = frozenset()
-            values = self.store.read(image, none if places else allowed, rng)
-            return Seen(values, self.transform.plain(size_of(image)) if places else None)
+            values, view = self.store.read_view(image, allowed, rng)
+            return Seen(values, self.transform.view_geometry(image, view, size_of(image)) if places else None)
         picture = decode(image)
         source_hw = (picture.height, picture.width)
         match self.views:

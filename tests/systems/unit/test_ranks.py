@@ -1,0 +1,63 @@
+"""Boxes on one rank and sentences on the other: one process's weights; killed and resumed: the same, bit for bit."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from motet.core.saved import read_weights, steps_in
+from motet.train.checkpoint import tensors_equal
+from toy_runs import finish, start
+from toy_unit import UniTRun
+
+OF_QUESTIONS = ("queries.vqa", "heads.vqa.", "vision.layers.tokens.vqa", "text.tokens.vqa")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    folders = {world: tmp_path_factory.mktemp(f"ranks-{world}") for world in (1, 2)}
+    started = [process for world, folder in folders.items() for process in start(UniTRun(folder), world=world)]
+    assert finish(started) == [0, 0, 0]
+    return folders
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    assert steps_in(folder / "run") == (60,)
+    return dict(read_weights(folder / "run"))
+
+
+def test_two_ranks_of_different_tasks_end_where_one_process_with_both_does(trained: dict[int, Path]) -> None:
+    alone, together = (weights(trained[world]) for world in (1, 2))
+    assert alone.keys() == together.keys()
+    for name, tensor in alone.items():
+        torch.testing.assert_close(together[name], tensor, rtol=0, atol=1e-6)
+
+
+def test_what_both_tasks_and_each_of_them_use_has_moved(trained: dict[int, Path]) -> None:
+    before, after = dict(read_weights(trained[2] / "start")), weights(trained[2])
+    for start_of in ("decoder.", "vision.trunk.", "text.tower.", "heads.boxes.", "heads.pair."):
+        named = [name for name in before if name.startswith(start_of)]
+        assert named
+        assert not all(torch.equal(before[name], after[name]) for name in named)
+
+
+def test_a_task_that_no_rank_ever_had_stays_bit_equal(trained: dict[int, Path]) -> None:
+    for folder in trained.values():
+        before, after = dict(read_weights(folder / "start")), weights(folder)
+        for start_of in OF_QUESTIONS:
+            named = [name for name in before if name.startswith(start_of)]
+            assert named
+            assert all(torch.equal(before[name], after[name]) for name in named)
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_killed_and_resumed_is_bit_equal(tmp_path: Path, world: int) -> None:
+    """With dropout; each parameter goes on with its own count of steps."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert finish(start(UniTRun(whole, dropout=0.1), world=world)) == [0] * world
+    for death in ({"step": 27}, {"step": 9}) if world == 2 else ({"step": 50}, {"fsync": 13}):
+        codes = finish(start(UniTRun(broken, dropout=0.1, die=death, workers=1), world=world), 30)
+        assert codes[0] == -signal.SIGKILL
+    assert finish(start(UniTRun(broken, dropout=0.1), world=world)) == [0] * world
+    assert tensors_equal(weights(whole), weights(broken))
