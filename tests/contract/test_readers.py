@@ -28,17 +28,24 @@ from motet.data.readers import (
     Flickr30k,
     Glue,
     Gqa,
+    GuessWhat,
     HfDataset,
     Idx,
     ImageFolder,
     Multi30k,
+    Nlvr,
+    Nlvr2,
     OcrLines,
     PascalVoc,
+    RefCocos,
+    ReferCoco,
     SnliVe,
     Table,
+    Visual7wPointing,
     VisualGenomeObjects,
     VisualGenomeQA,
     Vqav2,
+    Vsr,
     WebDataset,
     YoloLabels,
 )
@@ -201,6 +208,112 @@ def easy_vqa(root: Path) -> Layout:
     return Layout(lambda: EasyVqa(root=root), tables=(answers, table), images=files)
 
 
+def coco_things(root: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    files = tuple(picture(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25))
+    things = {
+        "images": [
+            {"id": int(file.stem[-12:]), "file_name": file.name, "height": 4, "width": 6} for file in files
+        ],
+        "annotations": [
+            {"id": number * 10 + place, "image_id": number, "category_id": 1, "bbox": [place, 0, 3, 3.5]}
+            for number in (9, 25) for place in range(2)
+        ],
+        "categories": [{"id": 1, "name": "dog"}],
+    }  # fmt: skip
+    return things, files
+
+
+def lines_of(path: Path, rows: list[dict[str, Any]]) -> Path:
+    return text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def refer(root: Path) -> Layout:
+    things, files = coco_things(root)
+    refs = [
+        {
+            "ref_id": number, "ann_id": number * 10, "image_id": number, "split": "train", "category_id": 1,
+            "file_name": f"COCO_train2014_{number:012d}_{number}.jpg",
+            "sentences": [{"sent_id": number * 3 + place, "sent": "left dog", "raw": "Left dog"} for place in range(2)],
+        }
+        for number in (9, 25)
+    ]  # fmt: skip
+    instances = text(root / "refcoco" / "instances.json", json.dumps(things))
+    table = root / "refcoco" / "refs(unc).p"
+    table.write_bytes(pickle.dumps(refs, 2))
+    return Layout(
+        lambda: ReferCoco(table, instances, root / "train2014", "train"), tables=(table, instances), images=files
+    )
+
+
+def visual7w(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / f"v7w_{number}.jpg", number) for number in (4, 5))
+    boxes = [{"box_id": place, "x": place % 3, "y": 0, "width": 2, "height": 2} for place in range(8)]
+    asked = [
+        {
+            "image_id": number, "filename": f"v7w_{number}.jpg", "split": "train",
+            "qa_pairs": [
+                {"qa_id": number, "question": "Which dog?", "answer": first, "multiple_choices": [first + 1, first + 3]}
+            ],
+        }
+        for number, first in ((4, 0), (5, 4))
+    ]  # fmt: skip
+    table = text(root / "dataset_v7w_pointing.json", json.dumps({"boxes": boxes, "images": asked}))
+    return Layout(lambda: Visual7wPointing(table, root / "images", "train"), tables=(table,), images=files)
+
+
+def guesswhat(root: Path) -> Layout:
+    things, files = coco_things(root)
+    games = [
+        {
+            "id": number, "status": "success", "object_id": number * 10 + 1,
+            "image": {"id": number, "file_name": file.name, "height": 4, "width": 6},
+            "objects": [one for one in things["annotations"] if one["image_id"] == number],
+            "qas": [{"id": 1, "question": "Is it a dog?", "answer": "Yes"}],
+        }
+        for number, file in zip((9, 25), files, strict=True)
+    ]  # fmt: skip
+    table = lines_of(root / "guesswhat.train.jsonl.gz", games)
+    table.write_bytes(gzip.compress(table.read_bytes()))
+    return Layout(lambda: GuessWhat(table, root / "train2014"), tables=(table,), images=files)
+
+
+def nlvr2(root: Path) -> Layout:
+    files = tuple(picture(root / "dev" / f"dev-{n}-0-img{side}.png", n) for n in (1, 2) for side in (0, 1))
+    keys = [f"dev-{n}-0-{place}" for n in (1, 2) for place in (0, 1)]
+    rows = [{"sentence": "Two dogs.", "label": "True", "identifier": key} for key in keys]
+    table = lines_of(root / "dev.json", rows)
+    return Layout(lambda: Nlvr2(table, root / "dev"), tables=(table,), images=files)
+
+
+def nlvr(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / "3" / f"dev-{n}-0-0.png", n) for n in (1, 2))
+    rows = [{"sentence": "A box.", "label": "false", "identifier": f"{n}-0", "directory": "3"} for n in (1, 2)]
+    table = lines_of(root / "dev.json", rows)
+    return Layout(lambda: Nlvr(table, root / "images"), tables=(table,), images=files)
+
+
+def vsr(root: Path) -> Layout:
+    files = tuple(picture(root / "train2017" / f"{n:012d}.jpg", n) for n in (9, 25))
+    rows = [
+        {"image": file.name, "image_link": f"http://x/train2017/{file.name}", "caption": "It is left.", "label": 1,
+         "relation": "left of"}
+        for file in files
+    ]  # fmt: skip
+    table = lines_of(root / "train.jsonl", rows)
+    return Layout(lambda: Vsr(table, root), tables=(table,), images=files)
+
+
+def refcocos(root: Path) -> Layout:
+    files = tuple(picture(root / "val2017" / f"{n:012d}.jpg", n) for n in (9, 25))
+    data = [
+        {"normal_caption": "the dog", "solution": box, "image": f"val2017/{file.name}", "height": 4, "width": 6,
+         "annotation_id": file.stem}
+        for file, box in zip(files, ([0, 0, 3, 3.5], None), strict=True)
+    ]  # fmt: skip
+    table = text(root / "refcocos_test.json", json.dumps(data))
+    return Layout(lambda: RefCocos(table, root), tables=(table,), images=files)
+
+
 def table(root: Path) -> Layout:
     files = tuple(picture(root / "images" / f"{number}.jpg", number) for number in range(2))
     path = text(root / "qa.csv", 'file,question,answer\n0.jpg,What?,dog\n1.jpg,"Where, then?",there\n')
@@ -328,6 +441,13 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Glue": glue,
     "SnliVe": snli_ve,
     "ESnliVe": esnlive,
+    "ReferCoco": refer,
+    "Visual7wPointing": visual7w,
+    "GuessWhat": guesswhat,
+    "Nlvr2": nlvr2,
+    "Nlvr": nlvr,
+    "Vsr": vsr,
+    "RefCocos": refcocos,
     "Table": table,
     "HfDataset": hf_dataset,
     "WebDataset": webdataset,
@@ -466,6 +586,13 @@ FOLDERS = {
     "Glue": "data/glue",
     "SnliVe": "data/snli_ve",
     "ESnliVe": "data/esnlive",
+    "ReferCoco": "data/refer",
+    "Visual7wPointing": "data/visual7w",
+    "GuessWhat": "data/guesswhat",
+    "Nlvr2": "data/nlvr2",
+    "Nlvr": "data/nlvr/dev",
+    "Vsr": "data/vsr",
+    "RefCocos": "data/refcocos",
     "Table": "data/mine",
     "HfDataset": "data/pets_hf",
     "WebDataset": "data/shards",

@@ -8,17 +8,23 @@ from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.flickr import Flickr8k, Flickr30k
 from motet.data.readers.glue import Glue
 from motet.data.readers.gqa import Gqa
+from motet.data.readers.guesswhat import GuessWhat
 from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
 from motet.data.readers.multi30k import Multi30k
+from motet.data.readers.nlvr import Nlvr, Nlvr2
 from motet.data.readers.ocr_lines import OcrLines
 from motet.data.readers.pascal_voc import PascalVoc
+from motet.data.readers.refcocos import RefCocos
+from motet.data.readers.refer import ReferCoco
 from motet.data.readers.table import Table
+from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_entailment import ESnliVe, SnliVe
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
 from motet.data.readers.vqav2 import Vqav2
+from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
 from motet.data.readers.yolo_labels import YoloLabels
 
@@ -41,6 +47,13 @@ READERS: dict[str, type] = {
     "Glue": Glue,
     "SnliVe": SnliVe,
     "ESnliVe": ESnliVe,
+    "ReferCoco": ReferCoco,
+    "Visual7wPointing": Visual7wPointing,
+    "GuessWhat": GuessWhat,
+    "Nlvr2": Nlvr2,
+    "Nlvr": Nlvr,
+    "Vsr": Vsr,
+    "RefCocos": RefCocos,
     "Table": Table,
     "HfDataset": HfDataset,
     "WebDataset": WebDataset,
@@ -66,6 +79,13 @@ __all__ = [
     "Glue",
     "SnliVe",
     "ESnliVe",
+    "ReferCoco",
+    "Visual7wPointing",
+    "GuessWhat",
+    "Nlvr2",
+    "Nlvr",
+    "Vsr",
+    "RefCocos",
     "Table",
     "HfDataset",
     "WebDataset",

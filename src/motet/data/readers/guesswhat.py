@@ -1,0 +1,130 @@
+"""GuessWhat?!: `guesswhat.train.jsonl.gz`, dialogs of yes and no that end at one thing of a COCO photo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as part
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import DataError, Example
+from motet.data.readers.given_candidates import Candidate, corners, meant
+from motet.data.readers.held import hold, release
+from motet.data.readers.json_file import field, load_json_lines, number, shown, words
+from motet.data.readers.picture_size import check_size
+from motet.data.readers.places import coco_id, image_at, inside, place_name
+
+_OFFICIAL = re.compile(r"guesswhat\.(\w+)\.jsonl(\.gz)?")
+_ANSWERS = frozenset({"yes", "no", "n/a"})
+
+
+class _Game(NamedTuple):
+    turns: tuple[str, ...]
+    objects: tuple[Candidate, ...]
+    meant: str
+
+
+class _Row(NamedTuple):
+    key: str
+    image: int
+    file: str
+    size_hw: tuple[int, int] | None
+    game: _Game | DataError
+    entry: int
+
+
+@dataclass(frozen=True)
+class GuessWhat:
+    """GuessWhat?!, an Example a game: a dialog with all objects as candidates; labels: "match", "region".
+
+    `text` is the tuple of turns; a turn is "start <question> answer <answer> stop", as in 12-in-1's code. "match" is
+    the set with the place of the object that was thought of, "region" its box in pixels of the file.
+
+    Args:
+        games: `guesswhat.train.jsonl` or `.jsonl.gz`.
+        images: the folder of the COCO 2014 photos.
+        status: which games count: those that ended in "success" by default (the official baselines' choice);
+            "failure" and "incomplete" are the others.
+        name: what ids start with; by default "guesswhat/train", from the file's name.
+
+    Raises:
+        DataError: no such file, a line that is not JSON, a missing id, an id that is there twice, no game. A dialog
+            without a question or an answer, an unknown object, and a box outside its photo are raised when the row is
+            read.
+    """
+
+    games: Path | str
+    images: Path | str
+    status: tuple[str, ...] = ("success",)
+    name: str = ""
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        path = Path(self.games)
+        rows = tuple(_rows(path, Path(self.images), frozenset(self.status)))
+        if not rows:
+            raise DataError(f"status: got no game with {' or '.join(self.status)}; want at least one", path=path)
+        object.__setattr__(self, "_rows", rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row: COCO's."""
+        return (coco_id(self._rows[index].image),)
+
+    def __getitem__(self, index: int) -> Example:
+        row, path = self._rows[index], Path(self.games)
+        game = release(row.game)
+        file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
+        size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
+        boxes, place = meant(game.objects, game.meant, size_hw, path=path, row=row.entry)
+        found = _OFFICIAL.fullmatch(path.name)
+        return Example(
+            id=f"{self.name or (f'guesswhat/{found[1]}' if found else place_name(path))}/{row.key}",
+            images=(file,),
+            image_ids=self.keys(index),
+            text=game.turns,
+            candidates=boxes,
+            labels={"match": frozenset({place}), "region": boxes[place]},
+        )
+
+
+def _rows(path: Path, folder: Path, status: frozenset[str]) -> Iterator[_Row]:
+    seen: set[int] = set()
+    for entry, game in enumerate(load_json_lines(path)):
+        key = number(game, "id", path=path, row=entry)
+        if field(game, "status", str, path=path, row=entry) not in status:
+            continue
+        if key in seen:
+            raise DataError(f"id: got {key} twice; want every game once", path=path, row=entry)
+        seen.add(key)
+        image = field(game, "image", dict, path=path, row=entry)
+        file = inside(folder, field(image, "file_name", str, path=path, row=entry), path=path, row=entry)
+        size_hw = None
+        if "height" in image or "width" in image:
+            size_hw = (number(image, "height", path=path, row=entry), number(image, "width", path=path, row=entry))
+        yield _Row(
+            str(key), number(image, "id", path=path, row=entry), file, size_hw, hold(_game, game, path, entry), entry
+        )
+
+
+def _game(game: object, path: Path, row: int) -> _Game:
+    rounds = field(game, "qas", list, path=path, row=row)
+    if not rounds:
+        raise DataError("qas: got a dialog without a question; want at least one", path=path, row=row)
+    objects = tuple(
+        Candidate(str(number(one, "id", path=path, row=row)), corners(one, "bbox", path=path, row=row))
+        for one in field(game, "objects", list, path=path, row=row)
+    )
+    turns = tuple(_turn(one, path, row) for one in rounds)
+    return _Game(turns, objects, str(number(game, "object_id", path=path, row=row)))
+
+
+def _turn(one: object, path: Path, row: int) -> str:
+    question, answer = words(one, "question", path=path, row=row), words(one, "answer", path=path, row=row)
+    if answer.strip().lower() not in _ANSWERS:
+        raise DataError(f"answer: got {shown(answer)}; want Yes, No or N/A", path=path, row=row)
+    return f"start {question.strip()} answer {answer.strip().lower()} stop"

@@ -1,0 +1,186 @@
+"""NLVR2 and NLVR: is a sentence true of two photographs, of one drawing in three boxes?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as part
+from pathlib import Path
+from typing import NamedTuple
+
+from motet.core import ConfigError, DataError, DiskImage, Example
+from motet.data.readers.held import hold, release
+from motet.data.readers.json_file import field, load_json_lines, shown, words
+from motet.data.readers.places import image_at, inside
+
+TRUTH_NAMES = ("false", "true")
+_NLVR2_KEY = re.compile(r"((.+)-\d+-\d+)-\d+")
+_NLVR_KEY = re.compile(r"\d+-\d+")
+
+
+class _Row(NamedTuple):
+    key: str
+    directory: str
+    said: tuple[str, int] | DataError
+    entry: int
+
+
+@dataclass(frozen=True)
+class Nlvr2:
+    """NLVR2, an Example a sentence about two photographs, left and right; labels: "class" (0 false, 1 true).
+
+    Args:
+        sentences: `dev.json`, `train.json`, `test1.json`: JSON lines with `sentence`, `label`, `identifier`.
+        images: the folder of `dev-850-0-img0.png`; those of the training part may lie in folders by their `directory`.
+        name: what ids start with.
+
+    Raises:
+        DataError: no such file, a line that is not JSON, a missing key, an identifier that is there twice or is none,
+            no row. An empty sentence, another label, and a row of which only one picture is there are raised when the
+            row is read.
+    """
+
+    sentences: Path | str
+    images: Path | str
+    name: str = "nlvr2"
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rows", _all(Path(self.sentences), _NLVR2_KEY, "train-10171-0-0"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What "class" is an index of."""
+        return TRUTH_NAMES
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The ids of the left and the right picture."""
+        return tuple(f"nlvr2/{name}" for name in self._pictures(index))
+
+    def __getitem__(self, index: int) -> Example:
+        row, path = self._rows[index], Path(self.sentences)
+        text, truth = release(row.said)
+        files = tuple(self._file(f"{name}.png", row, path) for name in self._pictures(index))
+        return Example(
+            id=f"{self.name}/{row.key}", images=files, image_ids=self.keys(index), text=text, labels={"class": truth}
+        )
+
+    def _pictures(self, index: int) -> tuple[str, str]:
+        found = _NLVR2_KEY.fullmatch(self._rows[index].key)
+        assert found is not None  # every key was matched when it was read
+        return f"{found[1]}-img0", f"{found[1]}-img1"
+
+    def _file(self, name: str, row: _Row, path: Path) -> DiskImage:
+        folder = Path(self.images)
+        places = [folder / inside(folder, f"{row.directory}/{name}", path=path, row=row.entry)] if row.directory else []
+        places.append(folder / name)
+        return image_at(next((place for place in places if place.is_file()), places[-1]), path=path, row=row.entry)
+
+
+@dataclass(frozen=True)
+class Nlvr:
+    """Cornell NLVR, an Example a sentence about a drawing of three boxes; labels: "class" (0 false, 1 true).
+
+    Each drawing comes in up to six orders of its boxes, of which the same sentence holds or does not hold.
+
+    Args:
+        sentences: `train.json`, `dev.json`, `test.json`, `hidden.json`: JSON lines with `sentence`, `label`,
+            `identifier`, and `directory` (or none: the folders are then searched).
+        images: the folder `images/`, with folders by `directory`.
+        orders: which of the orders of boxes; an Example each.
+        name: what ids start with; by default "nlvr/dev", from the file's name.
+
+    Raises:
+        ConfigError: no order, or one outside 0 to 5.
+        DataError: see `Nlvr2`.
+    """
+
+    sentences: Path | str
+    images: Path | str
+    orders: tuple[int, ...] = (0,)
+    name: str = ""
+    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.orders or not set(self.orders) <= set(range(6)) or len(set(self.orders)) != len(self.orders):
+            raise ConfigError(f"Nlvr.orders: got {self.orders}; want different numbers from 0 to 5")
+        path, folder = Path(self.sentences), Path(self.images)
+        rows = _all(path, _NLVR_KEY, "3266-0")
+        if any(not row.directory for row in rows):
+            found = _directories(folder, self._part)
+            rows = tuple(row if row.directory else row._replace(directory=found.get(row.key, "")) for row in rows)
+        object.__setattr__(self, "_rows", rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What "class" is an index of."""
+        return TRUTH_NAMES
+
+    @property
+    def _part(self) -> str:
+        return Path(self.sentences).name.split(".")[0]
+
+    def __len__(self) -> int:
+        return len(self._rows) * len(self.orders)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The id of the drawing with its order of boxes."""
+        row, order = self._asked(index)
+        return (f"nlvr/{self._part}-{row.key}-{order}",)
+
+    def __getitem__(self, index: int) -> Example:
+        (row, order), path, folder = self._asked(index), Path(self.sentences), Path(self.images)
+        text, truth = release(row.said)
+        place = f"{row.directory}/" if row.directory else ""
+        file = inside(folder, f"{place}{self._part}-{row.key}-{order}.png", path=path, row=row.entry)
+        return Example(
+            id=f"{self.name or f'nlvr/{self._part}'}/{row.key}" + (f"/{order}" if len(self.orders) > 1 else ""),
+            images=(image_at(folder / file, path=path, row=row.entry),),
+            image_ids=self.keys(index),
+            text=text,
+            labels={"class": truth},
+        )
+
+    def _asked(self, index: int) -> tuple[_Row, int]:
+        return self._rows[index // len(self.orders)], self.orders[index % len(self.orders)]
+
+
+def _all(path: Path, form: re.Pattern[str], like: str) -> tuple[_Row, ...]:
+    rows = tuple(_rows(path, form, like))
+    if not rows:
+        raise DataError("file: got no sentence; want at least one", path=path)
+    return rows
+
+
+def _rows(path: Path, form: re.Pattern[str], like: str) -> Iterator[_Row]:
+    seen: set[str] = set()
+    for entry, line in enumerate(load_json_lines(path)):
+        key = field(line, "identifier", str, path=path, row=entry)
+        if form.fullmatch(key) is None:
+            raise DataError(f"identifier: got {shown(key)}; want one like {like}", path=path, row=entry)
+        if key in seen:
+            raise DataError(f"identifier: got {key} twice; want every one once", path=path, row=entry)
+        seen.add(key)
+        directory = line.get("directory", "")
+        yield _Row(key, str(directory), hold(_said, line, path, entry), entry)
+
+
+def _said(line: object, path: Path, row: int) -> tuple[str, int]:
+    label = field(line, "label", str, path=path, row=row)
+    if label.lower() not in TRUTH_NAMES:
+        raise DataError(f"label: got {shown(label)}; want True or False", path=path, row=row)
+    return words(line, "sentence", path=path, row=row), TRUTH_NAMES.index(label.lower())
+
+
+def _directories(folder: Path, part_name: str) -> dict[str, str]:
+    """Which folder each drawing lies in, for files that do not say so."""
+    found: dict[str, str] = {}
+    form = re.compile(rf"{re.escape(part_name)}-(\d+-\d+)-\d\.png")
+    for file in sorted(folder.glob("*/*.png")):
+        if known := form.fullmatch(file.name):
+            found[known[1]] = file.parent.name
+    return found
