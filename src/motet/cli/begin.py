@@ -39,4 +39,5 @@ def init(
 
     written = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
     say(*written.lines)
-    say("", f"wrote {written.path}", "next:", f"  motet plan {written.path}:run", f"  motet train {written.path}:run")
+    say("", f"wrote {written.path}", "next:")
+    say(*(f"  motet {what} {written.path}:{name}" for name in written.runs for what in ("plan", "train")))

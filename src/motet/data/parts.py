@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from motet.core import Answer, ConfigError, Example, Label, Reader, Task, Text, rng_for, seed_for
+from motet.core import Answer, ConfigError, DataError, Example, Label, Reader, Task, Text, rng_for, seed_for
 from motet.data.source import Source
 
 
@@ -91,7 +91,7 @@ def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -
     """
     if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) < 0:
         raise ConfigError(f"split_by_image: shares: got {dict(shares)}; want numbers that add to 1")
-    keys = [tuple(reader.keys(row)) or (reader[row].id,) for row in range(len(reader))]
+    keys = [tuple(reader.keys(row)) or (_id_of(reader, row),) for row in range(len(reader))]
     groups = _Groups()
     for ids in keys:
         groups.join(ids)
@@ -105,6 +105,14 @@ def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -
     for row, ids in enumerate(keys):
         rows[names[place_of[groups.root(ids[0])]]].append(row)
     return {name: Subset(reader, tuple(found)) for name, found in rows.items()}
+
+
+def _id_of(reader: Reader, row: int) -> str:
+    """A row's id, or its place where it cannot be read: that is said when it is read, and is no matter of the cut."""
+    try:
+        return reader[row].id
+    except DataError:
+        return f"row {row}"
 
 
 class _Groups:

@@ -13,6 +13,7 @@ from motet.core import ConfigError, DataError
 from motet.data.recognise import Found, recognise
 from motet.data.source import Source
 from motet.recipes.written import TaskPlan, numbered, recipe_text
+from motet.recipes.written_runs import LIT, UNIT, models_of
 
 _PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
 _WORDS_OF_KIND = {
@@ -20,6 +21,9 @@ _WORDS_OF_KIND = {
     "captioning": "caption",
     "question answering": "vqa",
     "text reading": "read",
+    "detection": "boxes",
+    "visual entailment": "entail",
+    "sentences": "sentence",
 }
 
 
@@ -30,10 +34,12 @@ class Written:
     Args:
         path: the recipe.
         lines: what was recognised and what was not, one line each.
+        runs: the functions of the recipe, a model each.
     """
 
     path: Path
     lines: tuple[str, ...]
+    runs: tuple[str, ...] = ("run",)
 
 
 def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> Written:
@@ -64,7 +70,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> Written:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    return Written(path, tuple(_told(found, plans)))
+    return Written(path, tuple(_told(found, plans)), tuple(models_of(plans)))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
@@ -98,11 +104,16 @@ def plan_tasks(found: Sequence[Found]) -> tuple[TaskPlan, ...]:
 def _data_set(one: Found) -> tuple[Any, ...]:
     """What entries of one data set share, whatever part they are of."""
     places = tuple(_PARTS.sub("*", str(value).lower()) for value in one.arguments.values() if isinstance(value, Path))
-    return one.reader, one.kind, one.label, places
+    return one.reader, one.kind, one.label, one.arguments.get("task"), places
 
 
 def _with_training(parts: Sequence[Found]) -> tuple[Found, ...]:
-    """The parts with one to train on: where only others are named, the largest is cut."""
+    """The parts with one to train on: where only others are named, the largest is cut.
+
+    GLUE's own test parts are secret, so its dev parts are what is judged, and what to choose by is cut from train.
+    """
+    if parts[0].reader == "Glue" and all(one.part in ("train", "val") for one in parts):
+        parts = [dataclasses.replace(one, part="test") if one.part == "val" else one for one in parts]
     if any(one.part in ("train", "") for one in parts):
         return tuple(parts)
     largest = max(parts, key=lambda one: one.rows)
@@ -111,12 +122,16 @@ def _with_training(parts: Sequence[Found]) -> tuple[Found, ...]:
 
 def _names(firsts: Sequence[Found]) -> list[str]:
     """A name for each task: its kind and language, and where that is not enough the place of its data."""
-    plain = [_WORDS_OF_KIND[one.kind] + ("" if one.language == "en" else f"_{one.language}") for one in firsts]
+    plain = [_word(one) + ("" if one.language == "en" else f"_{one.language}") for one in firsts]
     names: list[str] = []
     for one, name in zip(firsts, plain, strict=True):
         wanted = name if plain.count(name) == 1 else f"{name}_{_place(one)}"
         names.append(next(free for free in numbered(wanted) if free not in names))
     return names
+
+
+def _word(one: Found) -> str:
+    return str(one.arguments["task"]) if one.reader == "Glue" else _WORDS_OF_KIND[one.kind]
 
 
 def _place(one: Found) -> str:
@@ -128,4 +143,11 @@ def _told(found: Sequence[Found], plans: Sequence[TaskPlan]) -> Iterator[str]:
     for plan in plans:
         for one in plan.parts:
             yield f"{plan.name}: {one.rows:,} rows{f' ({one.part})' if one.part else ''}: {one.why}"
+    models = models_of(plans)
+    if len(models) > 1:
+        asked = {name: ", ".join(plan.name for plan in of) for name, of in models.items()}
+        yield (
+            f"two models, since none answers all: run, a LiT decoder, for {asked[LIT]} (in words of its own); "
+            f"{UNIT}, a UniT, for {asked[UNIT]} (boxes, and sentences as such)"
+        )
     yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

@@ -6,38 +6,38 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from motet.core import Reader
 from motet.data.parts import split_by_image
 from motet.data.readers import READERS
 from motet.data.recognise import Found
+from motet.recipes.written_runs import TaskPlan as TaskPlan
+from motet.recipes.written_runs import is_unit, models_of, run_text
 
-_BATCH = 64
 _LONGEST = 100  # of a call on one line
 _SEEDS = 30
 _CLOSE = 0.15  # of its share, a part may be larger or smaller
-_OFFICIAL_COCO = re.compile(r"captions_[a-z]+\d{4}")
+_OFFICIAL_COCO = re.compile(r"(captions|instances|person_keypoints)_[a-z]+\d{4}")
+_MANY = 10_000  # questions: then an answer must come more than once to be chosen from
 _TASK_MAKERS: Mapping[str, str] = {
     "classification": "classification",
     "captioning": "captioning",
     "question answering": "question_answering",
     "text reading": "text_reading",
+    "detection": "detection",
+    "visual entailment": "visual_entailment",
+    "sentences": "glue",
 }
-
-
-@dataclass(frozen=True)
-class TaskPlan:
-    """One task of a recipe: what was recognised for it, part by part.
-
-    Args:
-        name: its name, and that of its variable.
-        parts: one or more entries of one data set; "" is cut into parts.
-    """
-
-    name: str
-    parts: tuple[Found, ...]
+_OWN_NAMES = ("Table", "HfDataset", "WebDataset", "CocoInstances")  # whose parts may differ in their classes
+_LABELS = {
+    "captioning": "captions",
+    "question answering": "answers",
+    "text reading": "text",
+    "detection": "boxes",
+    "visual entailment": "class",
+    "sentences": "class",
+}
 
 
 def recipe_text(plans: Sequence[TaskPlan], folder: Path, path: Path) -> str:
@@ -63,33 +63,41 @@ class _Writer:
         self.readers: dict[str, str] = {}  # expression -> variable: equal readers are built once
         self.lines: list[str] = []
         self.sources: list[str] = []
-        self.used = {"Source", "Run"}
+        self.imports: dict[str, set[str]] = {"pathlib": {"Path"}, "motet.data.source": {"Source"}}
+        self.models = models_of(plans)
+        self.closed = {plan.name for of in self.models.values() if is_unit(of) for plan in of}
 
     def text(self) -> str:
         for plan in self.plans:
             self._task(plan)
-        return "\n".join([*self._head(), *self._sources_function(), *self._run_function()]) + "\n"
+        runs = [run_text(name, of, alone=len(self.models) == 1) for name, of in self.models.items()]
+        for run in runs:
+            for module, names in run.imports.items():
+                self._use(module, *names)
+        functions = "\n\n\n".join("\n".join(run.lines) for run in runs)
+        sources = list(self._sources_function())
+        return "\n".join([*self._head(), *sources, functions]) + "\n"
+
+    def _use(self, module: str, *names: str) -> None:
+        self.imports.setdefault(module, set()).update(names)
 
     def _head(self) -> Iterable[str]:
-        name = f"{self.path.name}:run"
-        readers = sorted({one.reader for plan in self.plans for one in plan.parts})
-        makers = sorted({_TASK_MAKERS[plan.parts[0].kind] for plan in self.plans})
-        tasks = [*makers, *(["TEN_ANSWERS"] if "Vqav2" in readers else [])]
-        yield f'"""One model for what lies in {self.folder.name}, written by `motet init`: yours to edit.'
-        yield from ("", f"    motet plan {name}", f"    motet train {name}", '"""', "")
-        yield from ("from pathlib import Path", "")
-        if any("split_by_image(" in line for line in self.lines):
-            yield "from motet.data.parts import split_by_image"
-        yield f"from motet.data.readers import {', '.join(readers)}"
-        yield "from motet.data.schedules import Mixed"
-        yield "from motet.data.source import Source"
-        yield "from motet.nn.encoders import EmbeddedLite0"
-        yield "from motet.prep.crops import Whole"
-        yield "from motet.prep.words import TrainedWords"
-        yield "from motet.systems.lit_decoder.config import LiTDecoderConfig"
-        yield f"from motet.tasks import {', '.join(sorted(tasks))}"
-        yield "from motet.train.plan import Plan"
-        yield "from motet.train.run import Features, Run"
+        yield f'"""{"One model" if len(self.models) == 1 else "Two models"} for what lies in {self.folder.name}, ' + (
+            "written by `motet init`: yours to edit."
+        )
+        yield ""
+        yield from (f"    motet {what} {self.path.name}:{name}" for name in self.models for what in ("plan", "train"))
+        yield from ('"""', "")
+        for module in sorted(self.imports, key=lambda module: (module.startswith("motet"), module)):
+            line = f"from {module} import {', '.join(sorted(self.imports[module]))}"
+            if len(line) <= _LONGEST:
+                yield line
+            else:
+                yield f"from {module} import ("
+                yield from (f"    {name}," for name in sorted(self.imports[module]))
+                yield ")"
+            if not module.startswith("motet"):
+                yield ""
         yield from ("", f"DATA = {self._data()}", "", "")
 
     def _data(self) -> str:
@@ -99,50 +107,24 @@ class _Writer:
         return f"Path({code(str(self.folder), self.folder)})"
 
     def _sources_function(self) -> Iterable[str]:
-        yield "def sources() -> tuple[Source, ...]:"
-        yield '    """What is learned from, chosen by and judged on. Parts that were not given are cut by image."""'
+        several = len(self.models) > 1
+        yield f"def sources({'*names: str' if several else ''}) -> tuple[Source, ...]:"
+        which = ", of these tasks or all" if several else ""
+        yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by image."""'
         yield from (f"    {line}".rstrip() for whole in self.lines for line in whole.splitlines())
-        yield "    return ("
+        yield "    every = (" if several else "    return ("
         yield from (f"        {line}" for whole in self.sources for line in f"{whole},".splitlines())
-        yield from ("    )", "", "")
-
-    def _run_function(self) -> Iterable[str]:
-        rows = sum(one.rows for plan in self.plans for one in plan.parts if one.part in ("train", ""))
-        steps = steps_for(rows)
-        yield "def run() -> Run:"
-        yield '    """One LiT decoder for all of it, on the features of a frozen encoder that comes with motet."""'
-        yield "    return Run("
-        yield "        system=LiTDecoderConfig("
-        yield "            encoder=EmbeddedLite0(size=128, stage=(-2, -1)),  # larger ones show more, and take longer"
-        yield "            depth=2,"
-        yield "            width=256,"
-        yield "            heads=4,"
-        yield "            dropout=0.0,  # a run of minutes underfits: nothing is dropped, smoothed or cropped"
-        yield "            label_smoothing=0.0,"
-        yield "            crop=Whole(),"
-        yield "            hflip=False,"
-        yield "            max_tokens=48,"
-        yield "            words=TrainedWords(size=3000),"
-        yield "        ),"
-        yield "        sources=sources(),"
-        yield f"        schedule=Mixed(batch_size={_BATCH}),  # every image as often as any other; see motet.data.rates"
-        yield "        plan=Plan("
-        yield f"            steps={steps},"
-        yield "            lr=1e-3,"
-        yield '            precision="bfloat16",'
-        yield f"            evaluate_every={steps // 4},"
-        yield f"            save_every={steps // 4},"
-        yield "        ),"
-        yield '        features=Features(Path("runs/features")),  # the encoder reads each image once'
         yield "    )"
+        if several:
+            yield "    return tuple(source for source in every if not names or source.tasks[0].name in names)"
+        yield from ("", "")
 
     def _task(self, plan: TaskPlan) -> None:
-        first = plan.parts[0]
-        self.lines += [f"# {plan.name}: {first.why}"]
-        training = next(one for one in plan.parts if one.part in ("train", ""))
+        training = plan.training
+        self.lines += [f"# {plan.name}: {training.why}"]
         readers = {id(one): self._reader(plan, one, training) for one in (training, *plan.parts)}
-        self.lines += [f"{plan.name} = {self._task_call(plan, readers[id(training)])}"]
         cut = self._cut(training, readers[id(training)], {one.part for one in plan.parts if one is not training})
+        self.lines += [f"{plan.name} = {self._task_call(plan, readers[id(training)], cut['train'])}"]
         for role, reader in cut.items():
             self._source(plan.name, role, reader)
         for one in plan.parts:
@@ -152,8 +134,9 @@ class _Writer:
     def _reader(self, plan: TaskPlan, one: Found, training: Found) -> str:
         """The variable of a reader; made on first use."""
         arguments = {name: code(value, self.folder) for name, value in _own_images(one).items()}
-        if one is not training and one.kind == "classification" and one.reader in ("Table", "HfDataset", "WebDataset"):
+        if one is not training and one.reader in _OWN_NAMES and one.kind in ("classification", "detection"):
             arguments["names"] = f"{self._reader(plan, training, training)}.names"
+        self._use("motet.data.readers", one.reader)
         expression = _call(one.reader, [f"{name}={value}" for name, value in arguments.items()])
         if expression not in self.readers:
             base = f"{plan.name}_{one.part or 'rows'}"
@@ -161,19 +144,39 @@ class _Writer:
             self.lines += [f"{self.readers[expression]} = {expression}"]
         return self.readers[expression]
 
-    def _task_call(self, plan: TaskPlan, reader: str) -> str:
-        first, maker = plan.parts[0], _TASK_MAKERS[plan.parts[0].kind]
+    def _task_call(self, plan: TaskPlan, reader: str, learned: str) -> str:
+        first = plan.parts[0]
+        maker = _TASK_MAKERS[first.kind]
+        self._use("motet.tasks", maker)
+        if first.reader == "Glue":
+            return self._glue_call(plan)
         arguments = [code(plan.name, self.folder)]
-        if first.kind == "classification":
-            arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
-        elif (
-            first.label
-            != {"captioning": "captions", "question answering": "answers", "text reading": "text"}[first.kind]
-        ):
+        match first.kind:
+            case "classification":
+                arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
+            case "detection" | "visual entailment":
+                arguments += [f"{reader}.names"]
+            case "question answering" if plan.name in self.closed:
+                self._use("motet.data.parts", "answers_from")
+                twice = ", min_count=9" if first.rows >= _MANY else ""
+                arguments += [f"answers=answers_from({learned}{twice})"]
+        if "attributes" in first.arguments:
+            arguments += [f"attributes={reader}.attribute_names"]
+        if first.kind != "classification" and first.label != _LABELS[first.kind]:
             arguments += [f"label={code(first.label, self.folder)}"]
         if first.reader == "Vqav2":
+            self._use("motet.tasks", "TEN_ANSWERS")
             arguments += ["metrics=TEN_ANSWERS"]
-        return f"{maker}({', '.join(arguments)})"
+        return _call(maker, arguments)
+
+    def _glue_call(self, plan: TaskPlan) -> str:
+        """GLUE's own task and metrics; under another name where a folder has it twice."""
+        task = str(plan.parts[0].arguments["task"])
+        made = f"glue({code(task, self.folder)})"
+        if plan.name == task:
+            return made
+        self._use("dataclasses", "replace")
+        return f"replace({made}, name={code(plan.name, self.folder)})"
 
     def _cut(self, training: Found, reader: str, given: set[str]) -> dict[str, str]:
         """The training part, and cut from it the parts that were not given: role -> expression."""
@@ -182,6 +185,7 @@ class _Writer:
         if len(shares) == 1:
             return {"train": reader}
         seeded = f", seed={seed}" if seed else ""
+        self._use("motet.data.parts", "split_by_image")
         line = f"{reader}_parts = split_by_image({reader}, {code(shares, self.folder)}{seeded})"
         if line not in self.lines:
             self.lines += [line]
@@ -193,16 +197,6 @@ class _Writer:
         quoted = next(text for free in numbered(name) if (text := code(free, self.folder)) not in taken)
         part = [] if role == "train" else [f"role={code(role, self.folder)}"]
         self.sources.append(_call("Source", [f"name={quoted}", f"reader={reader}", f"tasks=({task},)", *part]))
-
-
-def steps_for(rows: int) -> int:
-    """Steps for so many training rows: two to five minutes on a laptop.
-
-    Examples:
-        >>> steps_for(300), steps_for(3_000), steps_for(100_000)
-        (200, 1400, 1500)
-    """
-    return int(min(1500, max(200, round(30 * rows / _BATCH, -2))))
 
 
 def code(value: object, folder: Path) -> str:
@@ -243,10 +237,14 @@ def _call(name: str, arguments: Sequence[str]) -> str:
 
 
 def _own_images(one: Found) -> dict[str, object]:
-    """The arguments, with an image prefix for captions of one's own: the reader's default is for COCO's images."""
+    """The arguments, with an image prefix for files of one's own: the reader's default is for COCO's images."""
     arguments = dict(one.arguments)
     path = arguments.get("annotations")
-    if one.reader == "CocoCaptions" and isinstance(path, Path) and not _OFFICIAL_COCO.search(path.name):
+    if (
+        one.reader in ("CocoCaptions", "CocoInstances")
+        and isinstance(path, Path)
+        and not _OFFICIAL_COCO.search(path.name)
+    ):
         arguments.setdefault("image_prefix", path.resolve().parent.name)
     return arguments
 
@@ -256,8 +254,10 @@ def choose_split(one: Found, missing: Sequence[str]) -> tuple[dict[str, float], 
 
     Which part an image falls to is drawn by its id, so the shares of a few images can be far from what was asked.
     """
-    reader = READERS[one.reader](**_own_images(one))
     wanted = list(missing)
+    if not wanted:
+        return {"train": 1.0}, 0
+    reader = READERS[one.reader](**_own_images(one))
     while wanted:
         shares = {"train": round(1 - 0.1 * len(wanted), 1), **dict.fromkeys(wanted, 0.1)}
         best = (math.inf, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from motet.core import DataError
+from motet.data.recognise.boxes import find_voc, find_yolo
 from motet.data.recognise.class_folders import find_class_folders
 from motet.data.recognise.found import Found as Found
 from motet.data.recognise.json_formats import find_json_formats
@@ -16,6 +17,7 @@ from motet.data.recognise.other_formats import (
     find_tars,
     find_text_lines,
 )
+from motet.data.recognise.sentences import find_entailment, find_glue
 from motet.data.recognise.survey import survey_of
 from motet.data.recognise.tables import find_tables
 
@@ -43,6 +45,10 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
         find_hf_saved,
         find_json_formats,
         find_idx,
+        find_voc,
+        find_yolo,
+        find_glue,
+        find_entailment,
         find_flickr,
         find_text_lines,
         find_tables,

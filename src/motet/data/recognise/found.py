@@ -9,7 +9,15 @@ from typing import Literal, TypeAlias
 from motet.core import MotetError
 from motet.data.readers import READERS
 
-Kind: TypeAlias = Literal["classification", "captioning", "question answering", "text reading"]
+Kind: TypeAlias = Literal[
+    "classification",
+    "captioning",
+    "question answering",
+    "text reading",
+    "detection",
+    "visual entailment",
+    "sentences",
+]
 Part: TypeAlias = Literal["train", "val", "test", ""]
 
 

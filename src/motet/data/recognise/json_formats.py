@@ -1,4 +1,4 @@
-"""COCO captions, VQA, GQA, Visual Genome QA and easy-VQA, by the keys of their JSON."""
+"""COCO captions and boxes, VQA, GQA, Visual Genome's questions and objects, easy-VQA, by the keys of their JSON."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def find_json_formats(land: Survey) -> Iterator[Found]:
     """The formats whose data is one large JSON."""
     answers: list[tuple[Path, Any]] = []
     questions: list[tuple[Path, Any]] = []
+    boxes: list[tuple[Path, Any]] = []
+    attributes: list[Path] = []
+    objects: list[tuple[Path, Any]] = []
     for path in list(land.files(".json", ".json.gz")):
         try:
             data = _loaded(path)
@@ -36,14 +39,28 @@ def find_json_formats(land: Survey) -> Iterator[Found]:
                 answers.append((path, data))
             case {"images": [dict(), *_], "annotations": [dict() as one, *_]} if _nearly("caption", one):
                 yield from _coco_captions(land, path, data)
+            case {"images": [dict(), *_], "annotations": [dict() as one, *_], "categories": list()} if _nearly(
+                "bbox", one
+            ):
+                boxes.append((path, data))
             case list() if isinstance(entry, dict) and "qas" in entry:
                 yield from _visual_genome(land, path, data)
+            case list() if isinstance(entry, dict) and "objects" in entry and "relationships" not in entry:
+                objects.append((path, data))
+            case list() if isinstance(entry, dict) and isinstance(entry.get("attributes"), list):
+                attributes.append(path)
             case list() if _is_easy_vqa(path, entry):
                 yield from _easy_vqa(land, path)
             case dict() if isinstance(entry, dict) and "question" in entry and _nearly("imageId", entry):
                 yield from _gqa(land, path, entry)
     for path, data in questions:
         yield from _vqa(land, path, data, answers)
+    for path, data in objects:
+        yield from _vg_objects(land, path, data, attributes)
+    # Keypoint files have the boxes of the people in the same pictures: they count where nothing else has boxes.
+    plain = [(path, data) for path, data in boxes if "keypoints" not in data["annotations"][0]]
+    for path, data in plain or boxes:
+        yield from _coco_boxes(land, path, data)
 
 
 def _loaded(path: Path) -> Any:
@@ -58,6 +75,11 @@ def _broken(land: Survey, path: Path) -> Iterator[Found]:
         yield from tried(
             "Vqav2", {"questions": path, "annotations": None, "images": path.parent}, kind="question answering",
             labels={"answers": "en"}, why=why, part=part,
+        )  # fmt: skip
+    elif '"bbox"' in beginning or "instances" in path.name:
+        yield from tried(
+            "CocoInstances", {"annotations": path, "images": path.parent}, kind="detection", labels={"boxes": "en"},
+            why=why, part=part,
         )  # fmt: skip
     elif '"caption"' in beginning or "captions" in path.name:
         yield from tried(
@@ -87,6 +109,43 @@ def _coco_captions(land: Survey, path: Path, data: Any) -> Iterator[Found]:
     yield from tried(
         "CocoCaptions", arguments, kind="captioning", labels={"captions": "en"}, why=f"COCO captions ({path.name})",
         part=part_of(path, land.root), problems=problems,
+    )  # fmt: skip
+
+
+def _coco_boxes(land: Survey, path: Path, data: Any) -> Iterator[Found]:
+    names = [str(entry.get("file_name", "")) for entry in data["images"][:5] if isinstance(entry, dict)]
+    images = land.image_folder(names, path)
+    land.taken.update({path} if images is None else {path, images})
+    # What passes the border is cut: a run should not stop at the rounding of a tool.
+    arguments: dict[str, object] = {"annotations": path, "images": images or path.parent, "clip": True}
+    if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
+        arguments["image_prefix"] = path.absolute().parent.name
+    problems = () if images or not any(names) else (_no_images(path, names[0]),)
+    yield from tried(
+        "CocoInstances", arguments, kind="detection", labels={"boxes": "en"}, why=f"COCO boxes ({path.name})",
+        part=part_of(path, land.root), problems=problems,
+    )  # fmt: skip
+
+
+def _vg_objects(land: Survey, path: Path, data: Any, attributes: list[Path]) -> Iterator[Found]:
+    first = data[0]
+    name = f"{first.get('image_id', first.get('id', ''))}.jpg"
+    images = land.image_folder([name], path)
+    beside = [file for file in attributes if file.parent == path.parent]
+    places = {path, *beside} if images is None else {path, *beside, images}
+    root = images.parent if images is not None and images.name.startswith("VG_100K") else images
+    arguments: dict[str, object] = {"objects": path, "images": root or path.parent}
+    if beside:
+        arguments["attributes"] = beside[0]
+    if (image_data := path.with_name("image_data.json")).is_file():
+        arguments["image_data"] = image_data
+        places.add(image_data)
+    land.taken.update(places)
+    what = "objects with attributes" if beside else "objects"
+    yield from tried(
+        "VisualGenomeObjects", arguments, kind="detection", labels={"boxes": "en"},
+        why=f"Visual Genome {what} ({path.name})", part=part_of(path, land.root),
+        problems=() if images else (_no_images(path, name),),
     )  # fmt: skip
 
 
