@@ -4,6 +4,7 @@ import pytest
 
 from motet.core import ConfigError, DataError, MemoryImage
 from motet.data.readers import HfDataset
+from motet.tasks import glue
 
 datasets = pytest.importorskip("datasets")
 
@@ -58,6 +59,56 @@ def test_a_list_of_images_is_a_row_of_several(saved):
 def test_images_can_have_their_id_in_other_data_sets(saved):
     reader = HfDataset(saved, image="image", image_id="coco/{coco}")
     assert [reader.keys(index) for index in range(2)] == [("coco/9",), ("pets/train/1",)]
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    """A pair of sentences a row, as GLUE has them on the Hub: the classes of the test part are -1."""
+    features = datasets.Features(
+        {
+            "premise": datasets.Value("string"),
+            "hypothesis": datasets.Value("string"),
+            "label": datasets.ClassLabel(names=["entailment", "neutral", "contradiction"]),
+            "idx": datasets.Value("int32"),
+        }
+    )
+    rows = {
+        "train": {
+            "premise": ["A dog runs.", "A cat."],
+            "hypothesis": ["It moves.", ""],
+            "label": [0, 2],
+            "idx": [0, 1],
+        },
+        "test": {"premise": ["A dog runs."], "hypothesis": ["It sleeps."], "label": [-1], "idx": [0]},
+    }
+    parts = {name: datasets.Dataset.from_dict(part, features=features) for name, part in rows.items()}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "mnli"))
+    return tmp_path / "mnli"
+
+
+def test_pairs_of_sentences_have_their_classes_by_name_and_an_empty_half_is_one(sentences):
+    reader = HfDataset(sentences, text=("premise", "hypothesis"), labels={"class": "label"})
+    assert reader.names == ("entailment", "neutral", "contradiction")
+    assert [reader[row].text for row in range(2)] == [("A dog runs.", "It moves."), ("A cat.", "")]
+    assert [reader[row].labels for row in range(2)] == [{"class": 0}, {"class": 2}]
+    assert [reader.keys(row) for row in range(2)] == [(), ()]
+    assert (reader[0].images, reader[0].id) == ((), "mnli/train/0")
+
+
+def test_rows_with_a_secret_class_can_be_answered_and_not_learned_from(sentences):
+    reader = HfDataset(sentences, "test", text=("premise", "hypothesis"), labels={"class": "label"})
+    assert reader.names == ("entailment", "neutral", "contradiction")
+    assert reader[0].labels == {}
+    assert reader[0].text == ("A dog runs.", "It sleeps.")
+    with pytest.raises(DataError, match="task 'mnli' reads the annotation 'class': got none"):
+        glue("mnli").truth(reader[0])
+
+
+def test_an_empty_sentence_alone_is_none(sentences):
+    reader = HfDataset(sentences, text="hypothesis", labels={"class": "label"})
+    assert reader[0].text == "It moves."
+    with pytest.raises(DataError, match=r"hypothesis: got ''; want a text .*row 1\)"):
+        reader[1]
 
 
 def test_a_folder_that_load_dataset_reads(tmp_path, jpeg, picture, write, monkeypatch):

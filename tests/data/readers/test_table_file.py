@@ -14,7 +14,8 @@ from motet.data.readers.table_file import as_number, first_rows, load_columns, t
 CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Without a deadline: every example writes a file, which takes as long as the disk is busy.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 def test_any_cell_that_is_written_as_csv_is_read_again(tmp_path, rows):
     path = tmp_path / "t.csv"
