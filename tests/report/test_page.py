@@ -1,4 +1,5 @@
 import base64
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -149,3 +150,16 @@ def test_both_files_are_written_whole(content, tmp_path: Path) -> None:
     assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["report.html", "report.md"]
     with pytest.raises(CheckpointError, match=r"report\.html: got No such file"):
         write_report(tmp_path / "missing", content)
+
+
+def test_a_run_whose_tasks_stop_and_go_shows_when(made_run, tmp_path):
+    folder = made_run(tmp_path / "run", {"vqa": 60.0, "entail": 70.0})
+    plain = page(Content("plain", read_run(folder)))
+    assert "Stop and go" not in plain
+    lines = [{"step": 0, "standing": {"vqa": "go", "entail": "go"}}, {"step": 120, "standing": {"entail": "stop"}}]
+    with (folder / "log.jsonl").open("a") as log:
+        log.writelines(json.dumps(line) + "\n" for line in lines)
+    run = read_run(folder)
+    assert run.log.standing == {"vqa": ((0, "go"),), "entail": ((0, "go"), (120, "stop"))}
+    assert "1 change of 2 tasks over 200 steps." in page(Content("stops", run))
+    assert "| entail | go from 0, stop from 120 |" in markdown(Content("stops", run))

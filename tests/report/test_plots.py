@@ -2,7 +2,7 @@ import io
 
 from PIL import Image
 
-from motet.report.plots import DARK, LIGHT, Dot, Timed, bars, curves, dots, png, score_against_time, svg
+from motet.report.plots import DARK, LIGHT, Dot, Timed, bars, curves, dots, png, score_against_time, standing, svg
 
 
 def test_every_task_has_a_panel_with_its_floor() -> None:
@@ -43,3 +43,16 @@ def test_no_figure_is_left_in_a_global_list() -> None:
 
     bars({"a": 1.0}, label="rows")
     assert pyplot.get_fignums() == []
+
+
+def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_waits() -> None:
+    changes = {"vqa": [(0, "go"), (30, "stop"), (90, "go")], "entail": [(0, "wait"), (50, "go")]}
+    figure = standing(changes, steps=100)
+    (axes,) = figure.axes
+    drawn = [
+        [(box.x0, box.x1, round(box.height, 2)) for path in found.get_paths() for box in [path.get_extents()]]
+        for found in axes.collections
+    ]
+    assert drawn == [[(0, 30, 0.62), (90, 100, 0.62)], [(30, 90, 0.1)], [(50, 100, 0.62)], []]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["vqa", "entail"]
+    assert [text.get_text() for text in axes.texts] == ["40%", "50%"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from motet.cli.leaks import clean, leaks
 from motet.cli.options import Json, RecipeName, Sets, recipe_run
 from motet.cli.screen import console, say, say_json, size, table
 
@@ -31,6 +32,8 @@ def add_to(app: typer.Typer) -> None:
     )
     data.command("check", epilog="Example:  motet data check path/to/folder")(check)
     data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
+    data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
+    data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
     app.add_typer(data, name="data")
     app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set plan.steps=500")(plan)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import ClassVar
 
 from motet.core import Answer, ConfigError, DataError, Example, Label, Reader, Task, Text, rng_for, seed_for
 from motet.data.source import Source
@@ -72,6 +73,47 @@ class Concat:
             raise IndexError(f"row {index}: want 0 to {len(self) - 1}")
         place = bisect.bisect_right(self._ends, index)
         return self.readers[place], index - (self._ends[place - 1] if place else 0)
+
+
+@dataclass(frozen=True)
+class Without:
+    """The rows of a reader that show none of some pictures, such as those of a test set.
+
+    Args:
+        reader: the whole.
+        ids: image ids; a row of several pictures goes when one of them is named.
+
+    Examples:
+        >>> class Three:
+        ...     def __len__(self): return 3
+        ...     def keys(self, index): return (("a",), ("b",), ("a",))[index]
+        >>> len(Without(Three(), frozenset({"a"})))
+        1
+    """
+
+    reader: Reader
+    ids: frozenset[str] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        rows = tuple(row for row in range(len(self.reader)) if self.ids.isdisjoint(self.reader.keys(row)))
+        object.__setattr__(self, "_rows", rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image ids of a row."""
+        return self.reader.keys(self._rows[index])
+
+    def __getitem__(self, index: int) -> Example:
+        return self.reader[self._rows[index]]
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are not here."""
+        return len(self.reader) - len(self._rows)
+
+    _rows: ClassVar[tuple[int, ...]] = ()  # set once above; no field, so that it is in no equality and no saved recipe
 
 
 def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -> dict[str, Subset]:

@@ -48,6 +48,8 @@ def markdown(content: Content) -> str:
         parts.append(tables.table(tables.COST_HEAD, tables.cost_rows(comparison)))
     if run.report.floors:
         parts += ["## Floors", tables.table(*tables.floors_rows(run.report))]
+    if run.log.standing:
+        parts += ["## Stop and go", tables.table(*tables.standing_rows(run.log.standing))]
     parts += ["## Rows seen", tables.table(("source", "rows"), tables.seen_rows(run.report.rows_seen))]
     parts += ["## Notes", "\n".join(f"* {note}" for note in content.all_notes) or "None."]
     parts += [
@@ -84,6 +86,7 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Results", _table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
         ("Multi-task against single-task", _comparison(content)),
         ("Learning curves", _learning_curves(content)),
+        *([("Stop and go", _stop_and_go(content))] if run.log.standing else []),
         ("Rows seen per task", _rows_seen(report.rows_seen or run.log.rows)),
         ("Floors", _floors(content)),
         ("Predictions", _gallery(content.shown, content.all_credit)),
@@ -167,6 +170,16 @@ def _learning_curves(content: Content) -> str:
             _plot(lambda theme: plots.curves(log.losses, label="loss", floors={}, theme=theme), "training loss by step")
         )
     return "".join(parts) or '<p class="soft">No log was kept.</p>'
+
+
+def _stop_and_go(content: Content) -> str:
+    """When each task was trained: only for schedules under which that changes."""
+    log, steps = content.run.log, content.run.report.step
+    changes = sum(max(0, len(words) - 1) for words in log.standing.values())
+    return (
+        f"<p>{changes} change{'' if changes == 1 else 's'} of {len(log.standing)} tasks over {steps:,} steps.</p>"
+        + _plot(lambda theme: plots.standing(log.standing, steps=steps, theme=theme), "what each task did by step")
+    )
 
 
 def _rows_seen(rows: Mapping[str, int]) -> str:

@@ -177,6 +177,43 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
     return figure
 
 
+def standing(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: int, theme: Theme = LIGHT) -> Figure:
+    """A line for each task over the steps: thick where it goes, thin where it stands, none while it waits.
+
+    Source: Lu et al., "12-in-1", figure 2.
+
+    Args:
+        by_task: from which step on each task did what ("go", "stop", "wait").
+        steps: of the run.
+        theme: light or dark.
+    """
+    tasks = list(by_task)
+    figure = _figure(9.0, 0.28 * len(tasks) + 0.9)
+    axes = figure.add_subplot()
+    for place, changes in enumerate(by_task.values()):
+        ends = [*(step for step, _ in changes[1:]), steps]
+        spans = [(word, begin, end) for (begin, word), end in zip(changes, ends, strict=True)]
+        going = [(begin, end - begin) for word, begin, end in spans if word == "go"]
+        stopped = [(begin, end - begin) for word, begin, end in spans if word == "stop"]
+        axes.broken_barh(going, (place - 0.31, 0.62), color=theme.series[0], linewidth=0)
+        axes.broken_barh(stopped, (place - 0.05, 0.1), color=theme.series[0], linewidth=0)
+        updates = sum(length for _, length in going) / max(1, steps)
+        axes.annotate(
+            f"{updates:.0%}", (1, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            textcoords="offset points", va="center", fontsize=7.5, color=theme.text,
+        )  # fmt: skip
+    axes.set_title(
+        "thick: go  ·  thin: stop  ·  none: waits  ·  right: share of steps in go", fontsize=8, loc="left",
+        color=theme.text,
+    )  # fmt: skip
+    axes.set_yticks(range(len(tasks)), tasks)
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    axes.set_xlim(0, max(1, steps))
+    axes.set_xlabel("step", fontsize=8, color=theme.text)
+    _dress(axes, theme, grid="x")
+    return figure
+
+
 def svg(figure: Figure) -> bytes:
     """A figure as SVG with its letters as outlines: it needs no font and no other file. Equal figures, equal bytes."""
     file = io.BytesIO()

@@ -93,6 +93,19 @@ def seen_rows(rows_seen: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(source, f"{rows:,}") for source, rows in rows_seen.items()]
 
 
+def standing_rows(
+    standing: Mapping[str, Sequence[tuple[int, str]]],
+) -> tuple[tuple[str, str], list[tuple[str, str]]]:
+    """Head and rows: what each task did, with the step from which it did so.
+
+    Examples:
+        >>> standing_rows({"vqa": [(0, "go"), (1200, "stop")]})[1]
+        [('vqa', 'go from 0, stop from 1,200')]
+    """
+    rows = [(task, ", ".join(f"{word} from {step:,}" for step, word in changes)) for task, changes in standing.items()]
+    return ("task", "what it did from which step on"), rows
+
+
 COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "gain")
 
 

@@ -20,6 +20,7 @@ from motet.core.ranks import broadcast, rank, world
 from motet.core.saved import Matched
 from motet.data.features import FeatureFiles, Filling, images_in
 from motet.data.mixture import Mixture
+from motet.data.parts import Without
 from motet.data.source import Source
 from motet.data.units import fingerprint_of, images_of
 from motet.evaluate import evaluate, with_floors
@@ -100,6 +101,8 @@ def execute(
             report = dataclasses.replace(
                 report, notes=(*report.notes, *(f"started from another run: {line}" for line in matched.lines()))
             )
+        left_out = tuple(line for source in run.sources for line in _left_out(source))
+        report = dataclasses.replace(report, notes=(*report.notes, *left_out))
         if report.step < run.plan.steps:
             return report
         return _judged(run, system, folder, report, eval_batch_size, floors)
@@ -194,6 +197,16 @@ def _written(run: Run, system: System, device: torch.device, matched: Matched | 
         "recipe": {field.name: _plain(getattr(run, field.name)) for field in dataclasses.fields(run)},
         "started_from": None if matched is None else dataclasses.asdict(matched),
     }
+
+
+def _left_out(source: Source) -> tuple[str, ...]:
+    """What a clean split took from a source, for the report."""
+    if not isinstance(source.reader, Without) or not source.reader.left_out:
+        return ()
+    rows, whole = source.reader.left_out, len(source.reader.reader)
+    return (
+        f"{source.name}: {rows:,} of {whole:,} rows left out: their pictures stand in a test set, or look like one",
+    )
 
 
 def _data(source: Source) -> dict[str, Any]:

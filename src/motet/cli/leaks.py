@@ -1,0 +1,196 @@
+"""Test pictures that stand in training: `data leaks` shows them, `data clean` writes lists without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from motet.cli.options import Json, RecipeName, Sets, recipe_run
+from motet.cli.screen import say, say_json, table
+
+if TYPE_CHECKING:
+    from motet.core import ImageFile
+    from motet.data.leakage import LookAlike, Removal, Share
+    from motet.data.source import Source
+
+SHOWN = 200
+"""Pairs on a page: the nearest."""
+
+IdsOnly = Annotated[
+    bool, typer.Option("--ids-only", help="go by image ids alone; no picture is read, and nothing is known of copies")
+]
+Cache = Annotated[
+    Path, typer.Option("--cache", metavar="FOLDER", help="where hashes of pictures stay for the next time")
+]
+Workers = Annotated[int | None, typer.Option("--workers", help="processes that read pictures; one a core by default")]
+Pairs = Annotated[
+    Path | None, typer.Option("--pairs", metavar="FILE.html", help="write a page with the pairs that look alike")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="where the lists go")]
+Near = Annotated[
+    bool, typer.Option("--near", help="also remove pictures that look like a test picture: look at pairs.html first")
+]
+CACHE = Path(".motet")
+
+
+def leaks(
+    recipe: RecipeName,
+    settings: Sets = None,
+    ids_only: IdsOnly = False,
+    cache: Cache = CACHE,
+    workers: Workers = None,
+    pairs: Pairs = None,
+    json: Json = False,
+) -> None:
+    """Show how many of each task's test pictures stand in what each task trains on: the same by id, or alike."""
+    from motet.data.leakage import leaks as shares_of
+
+    sources = recipe_run(recipe, settings).sources
+    alike, unread = ((), {}) if ids_only else _alike(sources, cache, workers, quiet=json)
+    shares = shares_of(sources, alike)
+    if pairs is not None:
+        _write_pairs(pairs, sources, alike)
+    if json:
+        say_json({"shares": [_share(one) for one in shares], "alike": [vars(p) for p in alike], "unread": unread})
+        return
+    _show_shares(shares)
+    say(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
+    if alike:
+        say(f"{len(alike):,} pairs of pictures look alike" + ("" if pairs else "; --pairs FILE.html shows them"))
+
+
+def clean(
+    recipe: RecipeName,
+    out: Out = Path("clean"),
+    settings: Sets = None,
+    near: Near = False,
+    ids_only: IdsOnly = False,
+    cache: Cache = CACHE,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:
+    """Write lists of training rows without the pictures of any test set, and a recipe that trains on them."""
+    from motet.core.errors import ConfigError
+    from motet.data.leakage import removals, write_lists
+
+    if near and ids_only:
+        raise ConfigError("motet data clean: got --near and --ids-only; want one of them")
+    sources = recipe_run(recipe, settings).sources
+    alike, unread = ((), {}) if ids_only else _alike(sources, cache, workers, quiet=json)
+    found = removals(sources, alike if near else ())
+    written = [write_lists(out, found), _write_recipe(out, recipe, settings)]
+    if alike:
+        written.append(_write_pairs(out / "pairs.html", sources, alike))
+    if json:
+        told = [{**vars(one), "same": list(one.same), "alike": list(one.alike)} for one in found]
+        say_json({"removed": told, "unread": unread, "files": [str(path) for path in written]})
+        return
+    _show_removals(found)
+    say(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
+    if alike and not near:
+        say(f"{len(alike):,} more pairs of pictures look alike: see {out / 'pairs.html'}; --near removes them as well")
+    say(f"test sets are left as they are; train without leaks: motet train {out / 'run.py'}")
+
+
+def _alike(
+    sources: Sequence[Source], cache: Path, workers: int | None, *, quiet: bool
+) -> tuple[tuple[LookAlike, ...], dict[str, str]]:
+    from motet.cli.progress import counting
+    from motet.data.leakage import held_role, image_files, look_alikes
+    from motet.data.picture_hashes import hash_images
+    from motet.prep.images import decode
+
+    role = held_role(sources)
+    files = [image_files([s for s in sources if (s.role == role) is held]) for held in (True, False)]
+    with counting("reading pictures", quiet=quiet) as told:
+        every = hash_images(files[0] | files[1], decode, cache=cache, workers=workers, told=told)
+    held, others = (every.of(tuple(part)) for part in files)
+    return look_alikes(held, others), dict(every.unread)
+
+
+def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[LookAlike]) -> Path:
+    """The nearest pairs side by side, for a person to judge."""
+    from motet.core.errors import DataError
+    from motet.data.leakage import image_files
+    from motet.prep.images import decode
+    from motet.report.pairs import ShownPair, pairs_page
+    from motet.report.shown import thumbnail
+
+    files: dict[str, ImageFile] = image_files(sources) if alike else {}
+    shown = [
+        ShownPair(
+            (thumbnail(decode(files[pair.held])), thumbnail(decode(files[pair.other]))),
+            (pair.held, pair.other),
+            f"{pair.distance} of 64 bits differ",
+        )
+        for pair in alike[:SHOWN]
+    ]
+    notes = [
+        f"{len(alike):,} pairs; left a picture of a test set, right one of training. Their ids differ: whether they "
+        "are the same picture is yours to say."
+    ]
+    if len(alike) > SHOWN:
+        notes.append(f"The {SHOWN} nearest are shown.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pairs_page("Pictures that look alike", shown, notes), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"pairs: got {error.strerror or error}; want a file that can be written", path=path) from error
+    return path
+
+
+def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path:
+    """A recipe file that is the given one without its leaks."""
+    from motet.cli.options import origin_of
+
+    origin = origin_of(recipe, settings)
+    path = folder / "run.py"
+    path.write_text(
+        f'"""{recipe} without the pictures of its test sets; written by `motet data clean`."""\n\n'
+        "from pathlib import Path\n\n"
+        "from motet.recipes.clean import without_leaks\n"
+        "from motet.recipes.load import load_recipe\n"
+        "from motet.recipes.settings import with_settings\n"
+        "from motet.train.run import Run\n\n\n"
+        "def run() -> Run:\n"
+        '    """The run, with the lists that lie beside this file."""\n'
+        f"    whole = with_settings(load_recipe({origin['recipe']!r}), {origin['settings']!r})\n"
+        "    return without_leaks(whole, Path(__file__).parent)\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def _share(one: Share) -> dict[str, object]:
+    return {**vars(one), "share": one.share}
+
+
+def _show_shares(shares: Sequence[Share]) -> None:
+    """Rows are test sets, columns are what is trained on: by id, and in brackets what looks alike besides."""
+    others = list(dict.fromkeys(one.other for one in shares))
+    rows = []
+    for task in dict.fromkeys(one.task for one in shares):
+        own = [one for one in shares if one.task == task]
+        cells = [f"{one.share:.1%}" + (f" (+{one.alike:,})" if one.alike else "") for one in own]
+        rows.append((task, f"{own[0].images:,}", *cells))
+    table(("test pictures of", "images", *others), rows, numbers=tuple(range(1, len(others) + 2)))
+
+
+def _show_removals(found: Sequence[Removal]) -> None:
+    rows = [
+        (
+            one.source,
+            one.role,
+            f"{one.images:,}",
+            f"{len(one.same):,}",
+            f"{len(one.alike):,}",
+            f"{one.rows:,}",
+            f"{one.rows_left:,}",
+        )
+        for one in found
+    ]
+    head = ("source", "role", "images", "in a test set", "like one", "rows", "rows left")
+    table(head, rows, numbers=(2, 3, 4, 5, 6))

@@ -1,0 +1,140 @@
+"""Codes that differ in few bits, found without comparing all with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import comb
+
+import numpy as np
+from jaxtyping import Int64, UInt64
+
+_BITS = 64
+_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """Pairs of codes, each pair once.
+
+    Args:
+        left: places in the first list.
+        right: places in the second.
+        distance: bits that differ.
+    """
+
+    left: Int64[np.ndarray, " p"]
+    right: Int64[np.ndarray, " p"]
+    distance: Int64[np.ndarray, " p"]
+
+
+def near_pairs(left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], radius: int) -> NearPairs:
+    """All pairs of one code of each list that differ in at most `radius` bits; exact.
+
+    Multi-index hashing: codes are cut in bands. Two codes that differ in at most r bits differ in some band by at most
+    r / bands, so looking up each band's neighbours in a table finds all pairs. Bands are as wide as the number of codes
+    needs for about one code a cell: with codes that are spread well the work a code grows with log n, not with n.
+
+    Source: Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR 2012.
+
+    Args:
+        left: codes.
+        right: codes; the table is made of these.
+        radius: bits that may differ.
+
+    Examples:
+        >>> found = near_pairs(np.array([0b1111, 0], np.uint64), np.array([0b0111, 255], np.uint64), 2)
+        >>> found.left.tolist(), found.right.tolist(), found.distance.tolist()
+        ([0], [0], [1])
+    """
+    unique_left, places_left = _unique(left)
+    unique_right, places_right = _unique(right)
+    found = [
+        np.unique(pairs)
+        for pairs in _candidates(unique_left, unique_right, radius)
+    ]  # fmt: skip
+    keys = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    a, b = keys // max(1, len(unique_right)), keys % max(1, len(unique_right))
+    # Equal codes were looked up once; now each pair of them is named.
+    counts = np.diff(places_left.starts)[a] * np.diff(places_right.starts)[b]
+    which = np.repeat(np.arange(len(keys)), counts)
+    within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    many = np.diff(places_right.starts)[b][which]
+    l_place = places_left.order[places_left.starts[a][which] + within // np.maximum(many, 1)]
+    r_place = places_right.order[places_right.starts[b][which] + within % np.maximum(many, 1)]
+    distance = np.bitwise_count(unique_left[a] ^ unique_right[b]).astype(np.int64)[which]
+    return NearPairs(l_place, r_place, distance)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where each different code stands: ``order[starts[i]:starts[i + 1]]``."""
+
+    order: np.ndarray
+    starts: np.ndarray
+
+
+def _unique(codes: np.ndarray) -> tuple[np.ndarray, _Places]:
+    unique, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    return unique, _Places(np.argsort(inverse, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _bands(count: int, radius: int) -> list[tuple[int, int]]:
+    """(shift, width) of each band: wide enough for the count, and so that neighbours of a band are few."""
+    options = []
+    for bands in range(2, 9):
+        width = _BITS / bands
+        flips = radius // bands
+        neighbours = sum(comb(round(width), k) for k in range(flips + 1))
+        if width <= 22:  # a table has 2 ** width cells
+            options.append((bands * neighbours * (1 + count / 2**width), bands))
+    bands = min(options)[1]
+    edges = [_BITS * place // bands for place in range(bands + 1)]
+    return [(low, high - low) for low, high in pairwise(edges)]
+
+
+def _candidates(left: np.ndarray, right: np.ndarray, radius: int) -> Iterator[np.ndarray]:
+    """Pairs within the radius as ``left place * len(right) + right place``, some of them several times."""
+    if not len(left) or not len(right):
+        return
+    bands = _bands(len(right), radius)
+    for shift, width in bands:
+        keys = _band(right, shift, width)
+        order = np.argsort(keys, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << width))])
+        own = _band(left, shift, width)
+        for flipped in _flips(width, radius // len(bands)):
+            cells = own ^ flipped
+            counts = starts[cells + 1] - starts[cells]
+            for rows in _slices(counts):
+                queries = np.repeat(np.arange(rows.start, rows.stop), counts[rows])
+                ends = np.cumsum(counts[rows])
+                within = np.arange(len(queries)) - np.repeat(ends - counts[rows], counts[rows])
+                matches = order[starts[cells[queries]] + within]
+                near = np.bitwise_count(left[queries] ^ right[matches]) <= radius
+                yield queries[near] * len(right) + matches[near]
+
+
+def _band(codes: np.ndarray, shift: int, width: int) -> np.ndarray:
+    found = (codes >> np.uint64(shift)) & np.uint64((1 << width) - 1)
+    return found.astype(np.int64)
+
+
+def _flips(width: int, most: int) -> Iterator[int]:
+    """Every number of `width` bits with at most so many set."""
+    for count in range(most + 1):
+        for places in combinations(range(width), count):
+            yield sum(1 << place for place in places)
+
+
+def _slices(counts: np.ndarray) -> Iterator[slice]:
+    """Rows in runs whose candidates fit into memory together."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + _AT_ONCE, side="right"))
+        stop = max(stop, start + 1)
+        yield slice(start, stop)
+        start = stop
