@@ -12,18 +12,26 @@ from motet.core import Reader
 from motet.data.counts import Counts, count
 from motet.data.readers import (
     CocoCaptions,
+    CocoInstances,
     EasyVqa,
+    ESnliVe,
     Flickr8k,
+    Glue,
     Gqa,
     Idx,
     ImageFolder,
     Multi30k,
     OcrLines,
+    PascalVoc,
+    SnliVe,
     VisualGenomeQA,
     Vqav2,
+    YoloLabels,
 )
+from motet.data.readers.glue import GlueTask
 from motet.data.readers.idx import FASHION
 from motet.data.recognise import recognise
+from motet.tasks.known import COCO
 
 DATA = Path(os.environ.get("MOTET_DATA", "no data"))
 pytestmark = [
@@ -53,6 +61,24 @@ def vqav2() -> Reader:
         folder / "v2_mscoco_train2014_annotations.json",
         folder / "train2014",
     )
+
+
+def instances(part: str) -> Reader:
+    folder = DATA / "coco"
+    return CocoInstances(folder / "annotations" / f"instances_{part}2017.json", folder / f"{part}2017", clip=True)
+
+
+def yolo(part: str) -> Reader:
+    folder = DATA / "coco"
+    return YoloLabels(folder / f"{part}2017", folder / "labels" / f"{part}2017", names=COCO, image_prefix="coco")
+
+
+def cells(part: str) -> Reader:
+    return PascalVoc(DATA / "bccd" / "BCCD", part, clip=True)
+
+
+def glue(folder: str, task: GlueTask, part: str) -> Callable[[], Reader]:
+    return lambda: Glue(DATA / "glue" / folder, task, part)
 
 
 READ: dict[str, tuple[Callable[[], Reader], int, int, dict[str, object]]] = {
@@ -98,6 +124,40 @@ READ: dict[str, tuple[Callable[[], Reader], int, int, dict[str, object]]] = {
     ),
     "easy_vqa/train": (lambda: EasyVqa("train"), 38575, 4000, {"answer": "rectangle"}),
     "easy_vqa/test": (lambda: EasyVqa("test"), 9673, 1000, {"answer": "triangle"}),
+    "coco_boxes/train": (lambda: instances("train"), 130, 130, {}),
+    "coco_boxes/val": (lambda: instances("val"), 49, 49, {}),
+    "yolo/train": (lambda: yolo("train"), 126, 126, {}),
+    "yolo/val": (lambda: yolo("val"), 124, 124, {}),
+    "bccd/train": (lambda: cells("train"), 205, 205, {}),
+    "bccd/val": (lambda: cells("val"), 87, 87, {}),
+    "bccd/test": (lambda: cells("test"), 72, 72, {}),
+    "snli_ve": (
+        lambda: SnliVe(DATA / "snli_ve_sample" / "snli_ve_dev.jsonl", DATA / "snli_ve_sample" / "flickr30k-images"),
+        16,
+        2,
+        {"class": 2},
+    ),
+    "esnlive": (
+        lambda: ESnliVe(DATA / "esnlive" / "esnlive_dev.csv", DATA / "esnlive" / "flickr30k-images"),
+        612,
+        32,
+        {"class": 0, "explanations": ("men are people.",)},
+    ),
+}
+SENTENCES: dict[str, tuple[Callable[[], Reader], int, int]] = {
+    "cola/train": (glue("CoLA", "cola", "train"), 7250, 1),
+    "cola/dev": (glue("CoLA", "cola", "dev"), 1301, 1),
+    "sst2/train": (glue("SST-2", "sst2", "train"), 6920, 1),
+    "sst2/dev": (glue("SST-2", "sst2", "dev"), 872, 0),
+    "mrpc/train": (glue("MRPC", "mrpc", "train"), 3676, 1),
+    "mrpc/dev": (glue("MRPC", "mrpc", "dev"), 400, 0),
+    "qqp/train": (glue("QQP_sample", "qqp", "train"), 9, 0),
+    "qqp/dev": (glue("QQP_sample", "qqp", "dev"), 9, 0),
+    "mnli/dev": (glue("MNLI_sample", "mnli", "dev_matched"), 51, 1),
+    "qnli/train": (glue("QNLI", "qnli", "train"), 3782, 0),
+    "qnli/dev": (glue("QNLI", "qnli", "dev"), 541, 0),
+    "rte/train": (glue("RTE", "rte", "train"), 2127, 1),
+    "rte/dev": (glue("RTE", "rte", "dev"), 363, 0),
 }
 
 
@@ -120,6 +180,40 @@ def test_every_row_is_read(name):
     assert len(ids) == len(reader)
 
 
+@pytest.mark.parametrize("name", SENTENCES)
+def test_every_sentence_is_read_and_has_no_image(name):
+    read, rows, first = SENTENCES[name]
+    reader = read()
+    assert count(reader) == Counts(rows=rows, images=0, pairs=0, unique_images=0)
+    examples = [reader[index] for index in range(rows)]
+    assert len({example.id for example in examples}) == rows
+    assert examples[0].labels == {"class": first}
+    parts = 1 if name.startswith(("cola", "sst2")) else 2
+    assert {1 if isinstance(example.text, str) else len(example.text) for example in examples} == {parts}
+
+
+def test_parts_of_glue_without_labels_are_read():
+    reader = glue("QQP_sample", "qqp", "test")()
+    assert [reader[index].labels for index in range(len(reader))] == [{}] * len(reader)
+
+
+def test_boxes_are_all_there():
+    found = {
+        name: sum(len(reader[row].labels["boxes"].labels) for row in range(len(reader)))
+        for name in READ
+        if name.startswith(("coco_boxes", "yolo", "bccd"))
+        for reader in [READ[name][0]()]
+    }
+    assert (found["coco_boxes/train"], found["coco_boxes/val"]) == (1209, 363)
+    assert (found["yolo/train"], found["yolo/val"]) == (929, 869)
+    assert sum(found[f"bccd/{part}"] for part in ("train", "val", "test")) == 4888
+
+
+def test_the_classes_of_entailment_are_counted_as_published():
+    reader = READ["esnlive"][0]()
+    assert [sum(reader[row].labels["class"] == index for row in range(612)) for index in range(3)] == [216, 150, 246]
+
+
 def test_captions_are_five_an_image():
     for reader in (flickr8k(None), coco("train")):
         assert {len(reader[index].labels["captions"]) for index in range(len(reader))} == {5}
@@ -136,7 +230,19 @@ def test_images_are_the_same_in_all_data_sets_that_have_them():
 def test_folders_are_recognised():
     seen = {
         (folder, found.reader, found.kind, found.label, found.part, found.rows)
-        for folder in ("cifar10", "fashion_mnist", "coco", "flickr8k", "vqav2", "vgqa_sample", "gqa_sample", "sroie")
+        for folder in (
+            "cifar10",
+            "fashion_mnist",
+            "coco",
+            "flickr8k",
+            "vqav2",
+            "vgqa_sample",
+            "gqa_sample",
+            "sroie",
+            "bccd",
+            "snli_ve_sample",
+            "esnlive",
+        )
         for found in recognise(DATA / folder)
         if not found.problems
     }
@@ -146,6 +252,13 @@ def test_folders_are_recognised():
         ("fashion_mnist", "Idx", "classification", "class", "test", 2000),
         ("coco", "CocoCaptions", "captioning", "captions", "train", 130),
         ("coco", "CocoCaptions", "captioning", "captions", "val", 172),
+        ("coco", "CocoInstances", "detection", "boxes", "train", 130),
+        ("coco", "CocoInstances", "detection", "boxes", "val", 49),
+        ("bccd", "PascalVoc", "detection", "boxes", "train", 205),
+        ("bccd", "PascalVoc", "detection", "boxes", "val", 87),
+        ("bccd", "PascalVoc", "detection", "boxes", "test", 72),
+        ("snli_ve_sample", "SnliVe", "visual entailment", "class", "val", 16),
+        ("esnlive", "ESnliVe", "visual entailment", "class", "val", 612),
         ("flickr8k", "Flickr8k", "captioning", "captions", "train", 900),
         ("flickr8k", "Flickr8k", "captioning", "captions", "val", 33),
         ("vqav2", "Vqav2", "question answering", "answers", "train", 102),
@@ -158,3 +271,5 @@ def test_folders_are_recognised():
         found.language for found in recognise(DATA / "multi30k") if found.part == "train" and found.rows == 841
     }
     assert languages == {"en", "de", "fr", "cs"}
+    sentences = {found.arguments["task"]: found.kind for found in recognise(DATA / "glue") if not found.problems}
+    assert sentences == dict.fromkeys(("cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte"), "sentences")
