@@ -37,6 +37,29 @@ def test_rows_in_front_come_first_and_are_read_by_all() -> None:
         assert not torch.allclose(states[:, 2:], encoder(IDS, TYPES, VALID))
 
 
+def test_it_attends_as_transformers_own_kernels_do() -> None:
+    encoder = tiny()
+    assert encoder.model.config._attn_implementation == "motet"
+    with torch.no_grad():
+        ours = encoder(IDS, TYPES, VALID)
+        for name in ("eager", "sdpa"):
+            encoder.model.set_attn_implementation(name)
+            assert torch.allclose(encoder(IDS, TYPES, VALID)[VALID], ours[VALID], atol=1e-5)
+
+
+def test_attention_stays_in_32_bits_under_autocast_on_a_cpu(monkeypatch) -> None:
+    kinds, kernel = [], torch.nn.functional.scaled_dot_product_attention
+
+    def noted(query, *given, **named):
+        kinds.append(query.dtype)
+        return kernel(query, *given, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.isfinite(tiny()(IDS, TYPES, VALID)).all()
+    assert kinds == [torch.float32] * 2
+
+
 def test_its_description_builds_its_like() -> None:
     encoder = tiny()
     again = described(encoder.description())

@@ -92,6 +92,7 @@ def attend(
     *,
     causal: bool = False,
     dropout: float = 0.0,
+    scale: float | None = None,
 ) -> Float[Tensor, "b heads t c"]:
     """Scaled dot-product attention by the kernel that is fastest, forward and back.
 
@@ -102,10 +103,12 @@ def attend(
         readable: True where a query may read, to be broadcast to (b, heads, t, n); None for all.
         causal: none reads a later place.
         dropout: rate on the attention weights.
+        scale: what products are multiplied with; None for 1 / sqrt(c).
     """
     if query.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-        return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal)
+        return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal, scale=scale)
     # On a CPU the gradient of the bfloat16 kernel is ten times slower than that of the float32 one (profiled), and took
     # back half of what autocast gains in the matrix products.
     with torch.autocast("cpu", enabled=False):
-        return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), readable, dropout, causal)
+        query, key, value = query.float(), key.float(), value.float()
+        return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal, scale=scale)

@@ -14,10 +14,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
+from motet.nn.attention import attend
 from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+# What transformers knows our attention by.
+_ATTENTION = "motet"
 
 
 class TextEncoder(nn.Module):
@@ -41,6 +45,8 @@ class TextEncoder(nn.Module):
             raise ConfigError(f"text encoder: got a {type(model).__name__}; want one built as BERT is, with positions")
         # The pooled output is read by nobody here, and weights without a gradient are better not there.
         model.pooler = None
+        if model.config._attn_implementation == "sdpa":
+            _use_our_attention(model)
         self.model = model
         self.width: int = model.config.hidden_size
         # RoBERTa's positions start after the padding's.
@@ -66,8 +72,10 @@ class TextEncoder(nn.Module):
         if front is not None:
             x = torch.cat([front.to(x.dtype).expand(len(x), -1, -1), x], dim=1)
             valid = torch.cat([valid.new_ones(len(x), len(front)), valid], dim=1)
-        added = torch.zeros(valid.shape, dtype=x.dtype, device=x.device).masked_fill(~valid, -10_000.0)
-        out: Tensor = self.model.encoder(x, attention_mask=added[:, None, None, :]).last_hidden_state
+        read = valid[:, None, None, :]
+        if self.model.config._attn_implementation != _ATTENTION:
+            read = torch.zeros(read.shape, dtype=x.dtype, device=x.device).masked_fill(~read, -10_000.0)
+        out: Tensor = self.model.encoder(x, attention_mask=read).last_hidden_state
         return out
 
     def positions(self, length: int) -> Float[Tensor, "t d"]:
@@ -82,6 +90,29 @@ class TextEncoder(nn.Module):
     @property
     def _last_type(self) -> int:
         return int(self.model.config.type_vocab_size) - 1
+
+
+def _use_our_attention(model: Any) -> None:
+    """Gives a model of transformers the kernel that all of motet's systems use, which is fast on CPUs too."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(_ATTENTION, _attend)
+    AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+    model.set_attn_implementation(_ATTENTION)
+
+
+def _attend(
+    module: nn.Module,  # noqa: ARG001  transformers gives it
+    query: Float[Tensor, "b heads t c"],
+    key: Float[Tensor, "b heads n c"],
+    value: Float[Tensor, "b heads n c"],
+    attention_mask: Bool[Tensor, "..."] | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Float[Tensor, "b t heads c"], None]:
+    return attend(query, key, value, attention_mask, dropout=dropout, scale=scaling).transpose(1, 2).contiguous(), None
 
 
 def described(data: bytes) -> TextEncoder:
