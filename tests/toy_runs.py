@@ -26,7 +26,17 @@ from motet.train.plan import Plan
 from toys import ToyJudge, ToyReader, toy_sources, toy_system
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["torch", "torch._dynamo", "torch.utils.tensorboard", "toys", "motet.train.loop"])
+CONTEXT.set_forkserver_preload(
+    [
+        "torch",
+        "torch._dynamo",
+        "torch.utils.tensorboard",
+        "toys",
+        "motet.train.loop",
+        "toy_unit",
+        "transformers.models.bert.modeling_bert",
+    ]
+)
 
 
 class Observing:
@@ -87,10 +97,10 @@ class ToyRun:
             for s in train_sources
         )
         system, judge = toy_system(train_sources, dropout=self.dropout), ToyJudge()
-        deadly = _deadly(self.die or {}, self.slow)
-        system.losses = deadly("step", system.losses)  # type: ignore[method-assign]
-        os.fsync = deadly("fsync", os.fsync)
-        Path.rename = deadly("rename", Path.rename)  # type: ignore[method-assign]
+        kill = deadly(self.die or {}, self.slow)
+        system.losses = kill("step", system.losses)  # type: ignore[method-assign]
+        os.fsync = kill("fsync", os.fsync)
+        Path.rename = kill("rename", Path.rename)  # type: ignore[method-assign]
         plan = Plan(
             steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01, micro_batches=self.parts
         )
@@ -103,7 +113,7 @@ class ToyRun:
                 held_out=held_out,
                 folder=self.folder,
                 resume=True,
-                judge=deadly("judge", judge),
+                judge=kill("judge", judge),
                 show=False,
             )
 
@@ -117,7 +127,8 @@ class ToyRun:
         )
 
 
-def _deadly(die: Mapping[str, int], slow: float) -> Callable[[str, Callable[..., Any]], Callable[..., Any]]:
+def deadly(die: Mapping[str, int], slow: float) -> Callable[[str, Callable[..., Any]], Callable[..., Any]]:
+    """Wraps calls of a kind: the how-manieth of it kills this process, and every step waits so many seconds."""
     import time
 
     def wrap(kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
