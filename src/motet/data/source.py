@@ -52,3 +52,8 @@ class Source:
             )
         if self.share <= 0:
             raise ConfigError(f"Source {self.name!r}: share: got {self.share}; want a positive number")
+
+    @property
+    def allows_changes(self) -> bool:
+        """Whether some task lets its pictures be cropped or mirrored, with its boxes and maps or without."""
+        return any(task.invariant or task.equivariant for task in self.tasks)

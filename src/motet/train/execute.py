@@ -109,7 +109,9 @@ def execute(
 
 
 def store_features(run: Run, system: System, filling: Filling | None = None) -> FeatureFiles:
-    """Stores what the frozen encoder makes of every image of a run: all views of training images, else the plain one.
+    """Stores what the frozen encoder makes of every image of a run.
+
+    All views of training images of which some task allows a crop or a flip; of the others the plain one.
 
     Raises:
         ConfigError: the run asks for none, the system has no frozen encoder, or the disk has no room.
@@ -117,10 +119,10 @@ def store_features(run: Run, system: System, filling: Filling | None = None) -> 
     if run.features is None:
         raise ConfigError("Run.features: got None; want Features(folder)")
     folder, views = run.features.folder, run.features.views
-    held_out = [source for source in run.sources if source.role != "train"]
-    FeatureFiles.fill(system, images_in(held_out), folder, views=1, workers=run.plan.workers, filling=filling)
-    wanted = images_in(run.of_role("train"))
-    return FeatureFiles.fill(system, wanted, folder, views=views, workers=run.plan.workers, filling=filling)
+    changed = [source for source in run.sources if source.role == "train" and source.allows_changes]
+    plain = [source for source in run.sources if source.role != "train" or not source.allows_changes]
+    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.plan.workers, filling=filling)
+    return FeatureFiles.fill(system, images_in(changed), folder, views=views, workers=run.plan.workers, filling=filling)
 
 
 def _judged(run: Run, system: System, folder: Path, val: Report, batch_size: int, floors: bool) -> Report:

@@ -79,7 +79,8 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     shared, own, frozen = count_parameters(system)
     stored, store_seconds, folder = 0, 0.0, Path()
     if run.features is not None and encoding.images:
-        views = _num_images(mixture) * run.features.views
+        views = _num_images(mixture, {source.name for source in sources})
+        views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
         stored = views * encoding.bytes_each
         store_seconds = views * encoding.seconds / encoding.images
         folder = run.features.folder
@@ -169,10 +170,9 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
     return whole / timed_steps
 
 
-def _num_images(mixture: Mixture) -> int:
-    """Images over all sources, those that several share once."""
-    everywhere = {key for units in mixture.units.values() for ids in units.ids for key in ids}
-    return len(everywhere)
+def _num_images(mixture: Mixture, names: set[str]) -> int:
+    """Images over these sources, those that several share once."""
+    return len({key for name in names for ids in mixture.units[name].ids for key in ids})
 
 
 def _existing(folder: Path) -> Path:
