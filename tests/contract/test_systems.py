@@ -35,15 +35,19 @@ from motet.core.codec import from_plain, to_plain
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
+from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.prep.regions import BoxGrid
 from motet.prep.words import TrainedWords
 from motet.systems import SYSTEMS
 from motet.systems.lit_decoder import FeedforwardConfig, LiTDecoderConfig
+from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.unit import UniTConfig
 
 VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
 NAMES = ("red", "green", "blue", "grey")
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "grey": (128, 128, 128)}
+CAPTIONS = tuple(f"it is all {name}" for name in NAMES)
 SPECS = (
     Label(NAMES), Answer(), Answer(NAMES), Text(8), Boxes(NAMES), Region(), Dense(4, "class", NAMES), Match("texts"),
     Masked("words"), Score(0, 5),
@@ -94,12 +98,34 @@ CASES = {
         # As in DETR the first layer's queries look at each other's states, which are zeros.
         silent=("decoder.layers.0.self_attention.value.weight",),
     ),
+    "twelve_in_one": Case(
+        TwelveInOneConfig(
+            trunk=GridOf(VIT),
+            mode=FromScratch(),
+            grid=BoxGrid(sides=(0.6,), shapes=(0.67,), step=0.25),
+            text=TinyBert(width=32, depth=2, heads=2, words=300),
+            text_mode=FromScratch(),
+            image_width=32,
+            image_depth=1,
+            image_heads=2,
+            image_hidden=32,
+            co_width=32,
+            co_heads=2,
+            dropout=0.0,
+            attention_dropout=0.0,
+            initial_std=0.1,
+        ),
+        (Label, Answer, Region, Match, Masked),
+        # A softmax over candidates does not see what all of their scores have in common.
+        silent=("heads.fit.out.bias",),
+    ),
 }
 
 
 def task(spec: Any) -> Task:
     """A task of this kind, on one annotation all kinds can read."""
     names = {Label: "class", Answer: "answers", Text: "captions", Boxes: "things", Region: "place"}
+    names |= {Match: "match", Masked: "captions"}
     name = type(spec).__name__.lower() + ("_closed" if isinstance(spec, Answer) and spec.names else "")
     return Task(
         name=name, sees=frozenset({"image"}), label=names.get(type(spec), "class"), target=spec, metrics=(Accuracy,),
@@ -117,9 +143,10 @@ def example(index: int) -> Example:
     place = (2.0 + index, 3.0, 14.0 + index, 18.0)
     labels = {
         "class": index % 4, "answers": (name,) * 10, "captions": (f"it is all {name}",), "place": place,
-        "things": BoxSet(np.array([place]), np.array([index % 4]), np.ones(1)),
+        "things": BoxSet(np.array([place]), np.array([index % 4]), np.ones(1)), "match": frozenset({index % 4}),
     }  # fmt: skip
-    return Example(id=f"e/{index}", images=(MemoryImage(f"{index}.png", buffer.getvalue()),), labels=labels)
+    image = MemoryImage(f"{index}.png", buffer.getvalue())
+    return Example(id=f"e/{index}", images=(image,), candidates=CAPTIONS, labels=labels)
 
 
 ROWS = [example(i) for i in range(4)]
@@ -290,7 +317,8 @@ def test_it_learns_four_rows_by_heart(learned) -> None:
                 assert isinstance(target, Region) or prediction.labels[best] == row.labels["class"]
                 continue
             said = prediction.text if isinstance(prediction, Words) else prediction.name
-            want = row.labels["captions"][0] if isinstance(target, Text) else NAMES[row.labels["class"]]
+            in_words = isinstance(target, Text | Match | Masked)
+            want = row.labels["captions"][0] if in_words else NAMES[row.labels["class"]]
             assert said == want
 
 
@@ -303,7 +331,8 @@ def test_its_answers_fit_the_kind_that_is_asked(learned) -> None:
                 assert (prediction.boxes_xyxy[:, :2] <= prediction.boxes_xyxy[:, 2:]).all()
                 assert set(prediction.labels.tolist()) <= set(range(len(NAMES)))
             elif isinstance(prediction, Choice):
-                assert prediction.name == NAMES[prediction.index]
+                names = CAPTIONS if isinstance(learned.tasks[task_name].target, Match) else NAMES
+                assert prediction.name == names[prediction.index]
                 assert len(prediction.scores) == len(NAMES)
             else:
                 assert prediction.log_prob <= 0, task_name

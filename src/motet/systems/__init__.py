@@ -6,11 +6,13 @@ from typing import Any
 
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.unit.config import UniTConfig
 
 SYSTEMS: dict[str, type[Any]] = {
     "lit_decoder": LiTDecoderConfig,
     "feedforward": FeedforwardConfig,
     "unit": UniTConfig,
+    "twelve_in_one": TwelveInOneConfig,
 }
 """Name to the dataclass that builds the system."""

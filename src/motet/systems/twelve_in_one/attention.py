@@ -1,0 +1,62 @@
+"""What words look at and what regions look at, for pictures in a report (the paper's supplement, figure 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from motet.core import Target
+from motet.systems.twelve_in_one.answers import Read
+from motet.systems.twelve_in_one.reading import Reader
+
+TASK = "[TASK]"
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The attention of one row's co-attentions.
+
+    Args:
+        words: the pieces of the text, with the task's row behind the first where there is one.
+        boxes_xyxy: of the regions, in pixels of the file; the whole picture first.
+        words_to_regions: sentence to image, for each layer and head; sums to 1 over regions.
+        regions_to_words: image to sentence, for each layer and head; sums to 1 over words.
+    """
+
+    words: tuple[str, ...]
+    boxes_xyxy: Float[np.ndarray, "n 4"]
+    words_to_regions: Float[np.ndarray, "layers heads t n"]
+    regions_to_words: Float[np.ndarray, "layers heads n t"]
+
+
+def looks_of(read: Read, target: Target, reader: Reader, *, token: bool) -> list[Looks]:
+    """Maps of a pass, row by row, without padding.
+
+    Args:
+        read: the pass, with maps.
+        target: the task's rows.
+        reader: pieces to words.
+        token: whether a task's row stands behind the first word.
+    """
+    ids, given = target.value["ids"][:, 0], target.value["read"][:, 0]
+    boxes = read.seen.in_pixels(read.seen.boxes_xyxy).cpu().numpy()
+    found = []
+    for row in range(len(ids)):
+        words = [reader.piece(i) for i in ids[row][given[row]].tolist()]
+        words[1:1] = [TASK] if token else []
+        regions = np.concatenate([[True], read.seen.valid[row].cpu().numpy()])
+        height, width = read.seen.size_hw[row].tolist()
+        to_regions = np.stack([m.words_to_regions[row].cpu().numpy() for m in read.states.maps])
+        to_words = np.stack([m.regions_to_words[row].cpu().numpy() for m in read.states.maps])
+        everything = np.concatenate([np.array([[0.0, 0.0, width, height]]), boxes[row]])
+        found.append(
+            Looks(
+                tuple(words),
+                everything[regions],
+                to_regions[:, :, : len(words)][..., regions],
+                to_words[:, :, regions][..., : len(words)],
+            )
+        )
+    return found

@@ -1,0 +1,204 @@
+"""The layers of the two streams: BERT's, and the one in which each stream reads the other (section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.core import ConfigError
+from motet.nn.attention import attend
+
+NORM_EPS = 1e-12  # BERT's
+
+
+@dataclass(frozen=True)
+class CoMaps:
+    """How much each word reads each region in one co-attention layer, and each region each word.
+
+    Args:
+        words_to_regions: rows sum to 1 over regions.
+        regions_to_words: rows sum to 1 over words.
+    """
+
+    words_to_regions: Float[Tensor, "b heads t n"]
+    regions_to_words: Float[Tensor, "b heads n t"]
+
+
+class Added(nn.Module):
+    """What follows an attention or the inside of a feed-forward part: norm(x + dropout(W y)).
+
+    Args:
+        inside: channels of y.
+        width: channels of x and of the result.
+        dropout: rate.
+    """
+
+    def __init__(self, inside: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.out, self.dropout, self.norm = nn.Linear(inside, width), nn.Dropout(dropout), nn.LayerNorm(width, NORM_EPS)
+
+    def forward(self, y: Float[Tensor, "*b c"], x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+        out: Tensor = self.norm(x + self.dropout(self.out(y)))
+        return out
+
+
+class FeedForward(nn.Module):
+    """norm(x + dropout(V gelu(U x))), with the exact GELU.
+
+    Args:
+        width: channels in and out.
+        hidden: channels between.
+        dropout: rate.
+    """
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(width, hidden), Added(hidden, width, dropout)
+
+    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+        out: Tensor = self.down(F.gelu(self.up(x)), x)
+        return out
+
+
+class SelfLayer(nn.Module):
+    """A layer of BERT: self-attention and feed-forward, a norm after each is added.
+
+    Source: Devlin et al., NAACL 2019; ViLBERT's `BertLayer` and `BertImageLayer`, which are the same.
+
+    Args:
+        width: channels.
+        heads: of the attention.
+        hidden: channels inside the feed-forward part.
+        dropout: rate.
+        attention_dropout: rate on attention weights.
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float, attention_dropout: float) -> None:
+        super().__init__()
+        _divides("heads", heads, width)
+        self.heads, self.attention_dropout = heads, attention_dropout
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.added, self.feedforward = Added(width, width, dropout), FeedForward(width, hidden, dropout)
+
+    def forward(self, x: Float[Tensor, "b n d"], valid: Bool[Tensor, "b n"] | None) -> Float[Tensor, "b n d"]:
+        """The next states.
+
+        Args:
+            x: the states.
+            valid: True on what may be read; None for all.
+        """
+        query, key, value = _split(self.query_key_value(x), self.heads)
+        y = _attend(query, key, value, valid, self.attention_dropout if self.training else 0.0)
+        out: Tensor = self.feedforward(self.added(y, x))
+        return out
+
+
+class CoLayer(nn.Module):
+    """Each stream asks with its own queries, and reads the other's keys and values.
+
+        t' = ff_t(norm(t + W_t attention(query t, key v, value v)))
+        v' = ff_v(norm(v + W_v attention(query v, key t, value t)))
+
+    Source: Lu et al., NeurIPS 2019 (ViLBERT), figure 2b; the official code, `BertConnectionLayer`, whose two directions
+    read the states that came in, not each other's result, and where its co-attention mask is not used.
+
+    Args:
+        text_width: channels of words.
+        image_width: channels of regions.
+        width: channels of queries, keys and values.
+        heads: of both attentions.
+        text_hidden: channels inside the words' feed-forward part.
+        image_hidden: channels inside the regions'.
+        dropout: rate.
+        attention_dropout: rate on attention weights.
+    """
+
+    def __init__(
+        self,
+        text_width: int,
+        image_width: int,
+        width: int,
+        heads: int,
+        text_hidden: int,
+        image_hidden: int,
+        dropout: float,
+        attention_dropout: float,
+    ) -> None:
+        super().__init__()
+        _divides("heads", heads, width)
+        self.heads, self.attention_dropout = heads, attention_dropout
+        self.text_query_key_value = nn.Linear(text_width, 3 * width)
+        self.image_query_key_value = nn.Linear(image_width, 3 * width)
+        self.text_added = Added(width, text_width, dropout)
+        self.image_added = Added(width, image_width, dropout)
+        self.text_feedforward = FeedForward(text_width, text_hidden, dropout)
+        self.image_feedforward = FeedForward(image_width, image_hidden, dropout)
+
+    def forward(
+        self,
+        text: Float[Tensor, "b t d"],
+        text_valid: Bool[Tensor, "b t"] | None,
+        image: Float[Tensor, "b n c"],
+        image_valid: Bool[Tensor, "b n"] | None,
+        maps: list[CoMaps] | None = None,
+    ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b n c"]]:
+        """The next states of both.
+
+        Args:
+            text: states of words.
+            text_valid: True on words; None for all.
+            image: states of regions.
+            image_valid: True on regions; None for all.
+            maps: gets this layer's attention weights; None where nobody looks at them.
+        """
+        of_text = _split(self.text_query_key_value(text), self.heads)
+        of_image = _split(self.image_query_key_value(image), self.heads)
+        if maps is not None:
+            maps.append(
+                CoMaps(
+                    _weights(of_text[0], of_image[1], image_valid).detach(),
+                    _weights(of_image[0], of_text[1], text_valid).detach(),
+                )
+            )
+        dropout = self.attention_dropout if self.training else 0.0
+        from_image = _attend(of_text[0], of_image[1], of_image[2], image_valid, dropout)
+        from_text = _attend(of_image[0], of_text[1], of_text[2], text_valid, dropout)
+        return (
+            self.text_feedforward(self.text_added(from_image, text)),
+            self.image_feedforward(self.image_added(from_text, image)),
+        )
+
+
+def _split(x: Float[Tensor, "b n e"], heads: int) -> Float[Tensor, "3 b heads n c"]:
+    b, n, _ = x.shape
+    return x.view(b, n, 3, heads, -1).permute(2, 0, 3, 1, 4)
+
+
+def _attend(
+    query: Float[Tensor, "b heads t c"],
+    key: Float[Tensor, "b heads n c"],
+    value: Float[Tensor, "b heads n c"],
+    valid: Bool[Tensor, "b n"] | None,
+    dropout: float,
+) -> Float[Tensor, "b t d"]:
+    y = attend(query, key, value, None if valid is None else valid[:, None, None], dropout=dropout)
+    return y.transpose(1, 2).flatten(2)
+
+
+def _weights(
+    query: Float[Tensor, "b heads t c"], key: Float[Tensor, "b heads n c"], valid: Bool[Tensor, "b n"] | None
+) -> Float[Tensor, "b heads t n"]:
+    scores = query.float() @ key.float().transpose(-1, -2) / query.shape[-1] ** 0.5
+    if valid is not None:
+        scores = scores.masked_fill(~valid[:, None, None], -torch.inf)
+    weights: Tensor = scores.softmax(-1)
+    return weights
+
+
+def _divides(name: str, heads: int, width: int) -> None:
+    if heads < 1 or width % heads:
+        raise ConfigError(f"twelve_in_one: {name}: got {heads} for a width of {width}; want a divisor of the width")

@@ -1,0 +1,156 @@
+"""How a row's pictures come: with regions found beforehand, as pixels, or as what a frozen trunk made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motet.core import ConfigError, DataError, Example, FeatureStore, ImageFile, Match, Region, Task
+from motet.core.codec import to_plain
+from motet.core.task import Invariance
+from motet.prep.images import ImageTransform, decode
+from motet.prep.regions import Regions, RegionSource, picture_size_hw
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a row.
+
+    Args:
+        size_hw: of the file, in pixels.
+        values: pixels (3, h, w) or stored features (n, c); None where regions were found beforehand.
+        regions: found beforehand; else None.
+    """
+
+    size_hw: tuple[int, int]
+    values: np.ndarray | None = None
+    regions: Regions | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A row's pictures as the system wants them.
+
+    Args:
+        source: of regions; None for pixels or stored features.
+        max_regions: of a source's, at most.
+        transform: to pixels; None with a source.
+        store: stored features; None for pixels.
+    """
+
+    source: RegionSource | None
+    max_regions: int
+    transform: ImageTransform | None
+    store: FeatureStore | None = None
+
+    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> tuple[Picture, ...]:
+        """All pictures of a row. A picture is mirrored only where no task asks for a place in it."""
+        ids = example.image_ids or ("",) * len(example.images)
+        if len(ids) != len(example.images):
+            raise DataError(f"{example.id}: image_ids: got {len(ids)}; want as many as images, {len(example.images)}")
+        if self.source is not None:
+            return tuple(self._found(image, name) for image, name in zip(example.images, ids, strict=True))
+        places = any(isinstance(task.target, Region) or task.target == Match("regions") for task in tasks)
+        invariant: frozenset[Invariance] = frozenset()
+        if not places:
+            invariant = frozenset.intersection(*(task.invariant for task in tasks)) & {"hflip"}
+        return tuple(self._looked_at(image, invariant, rng) for image in example.images)
+
+    def at(self, example: Example, boxes_xyxy: np.ndarray) -> np.ndarray | None:
+        """Features of boxes of a row's first picture; None where the system reads them from its map."""
+        if self.source is None:
+            return None
+        name = example.image_ids[0] if example.image_ids else ""
+        return self.source.at(example.images[0], name, boxes_xyxy).features
+
+    def _found(self, image: ImageFile, image_id: str) -> Picture:
+        assert self.source is not None
+        regions = self.source.regions(image, image_id).first(self.max_regions)
+        if regions.features.shape[1] != self.source.width:
+            raise DataError(
+                f"regions of {image_id!r}: got features of {regions.features.shape[1]} numbers; want "
+                f"{self.source.width}"
+            )
+        return Picture(regions.size_hw, regions=regions)
+
+    def _looked_at(
+        self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> Picture:
+        if self.store is not None:
+            return Picture(picture_size_hw(image), self.store.read(image, invariant, rng))
+        transform = self._transform()
+        picture = decode(image)
+        size_hw = (picture.height, picture.width)
+        return Picture(size_hw, transform(picture, transform.draw(size_hw, invariant, rng)))
+
+    def collate(self, rows: Sequence[tuple[Picture, ...]]) -> dict[str, Tensor]:
+        """The batch's inputs.
+
+        ``present`` (b, m), True on pictures; ``size_hw`` (b, m, 2); and ``pixels`` (b, m, 3, h, w) or ``features``
+        (b, m, n, c), without the m where every row has one picture; or ``regions`` (b, m, n, f), ``boxes`` (b, m, n, 4)
+        in parts of the picture, ``valid`` (b, m, n) and, where the source tells them, ``classes`` (b, m, n, k).
+        """
+        most = max(1, *(len(row) for row in rows))
+        present = torch.tensor([[place < len(row) for place in range(most)] for row in rows])
+        size_hw = torch.ones(len(rows), most, 2)
+        for index, row in enumerate(rows):
+            for place, picture in enumerate(row):
+                size_hw[index, place] = torch.tensor(picture.size_hw)
+        inputs = {"present": present, "size_hw": size_hw}
+        if self.source is not None:
+            return inputs | _collate_regions(rows, most, self.source)
+        first = next((picture.values for row in rows for picture in row if picture.values is not None), None)
+        if first is None:
+            return inputs
+        values = np.zeros((len(rows), most, *first.shape), dtype=first.dtype)
+        for index, row in enumerate(rows):
+            for place, picture in enumerate(row):
+                values[index, place] = picture.values
+        name = "pixels" if self.store is None else "features"
+        return inputs | {name: torch.from_numpy(values[:, 0] if most == 1 else values)}
+
+    def with_store(self, store: FeatureStore | None) -> Self:
+        """The same, reading stored features."""
+        return type(self)(self.source, self.max_regions, self.transform, store)
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        """See `core.Processor`."""
+        return self._transform().view(image, index)
+
+    def view_changes(self, index: int) -> frozenset[Invariance]:
+        """See `core.Processor`."""
+        return self._transform().view_changes(index)
+
+    def view_key(self) -> str:
+        """Changes when the pixels of a view would."""
+        return json.dumps(to_plain(self._transform()), sort_keys=True)
+
+    def _transform(self) -> ImageTransform:
+        if self.transform is None:
+            raise ConfigError("TwelveInOneConfig.source: got one; want none, for a trunk that looks at pixels")
+        return self.transform
+
+
+def _collate_regions(rows: Sequence[tuple[Picture, ...]], most: int, source: RegionSource) -> dict[str, Tensor]:
+    found = [[picture.regions for picture in row if picture.regions is not None] for row in rows]
+    count = max(1, *(len(regions) for row in found for regions in row)) if any(found) else 1
+    shape = (len(rows), most, count)
+    features, boxes = torch.zeros(*shape, source.width), torch.zeros(*shape, 4)
+    valid, classes = torch.zeros(shape, dtype=torch.bool), torch.zeros(*shape, source.num_classes)
+    for index, row in enumerate(found):
+        for place, regions in enumerate(row):
+            at = (index, place, slice(len(regions)))
+            height, width = regions.size_hw
+            features[at] = torch.from_numpy(regions.features)
+            boxes[at] = torch.from_numpy(regions.boxes_xyxy) / torch.tensor([width, height, width, height])
+            valid[at] = True
+            if regions.classes is not None and source.num_classes:
+                classes[at] = torch.from_numpy(regions.classes)
+    inputs = {"regions": features, "boxes": boxes, "valid": valid}
+    return inputs | ({"classes": classes} if source.num_classes else {})
