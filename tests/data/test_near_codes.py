@@ -51,7 +51,7 @@ def test_a_code_is_compared_with_few_others(monkeypatch):
 
 
 def test_bands_grow_wider_with_the_number_of_codes_so_that_cells_stay_small():
-    widths = [max(width for _, width in near_codes._bands(count, 7)) for count in (1_000, 100_000, 10_000_000)]
+    widths = [max(width for _, width, _ in near_codes._bands(count, 7)) for count in (1_000, 100_000, 10_000_000)]
     assert widths == sorted(widths)
     assert widths[-1] > widths[0]
-    assert all(sum(width for _, width in near_codes._bands(count, 10)) == 64 for count in (10, 10**4, 10**7))
+    assert all(sum(width for _, width, _ in near_codes._bands(count, 10)) == 64 for count in (10, 10**4, 10**7))

@@ -12,6 +12,7 @@ from jaxtyping import Int64, UInt64
 
 _BITS = 64
 _AT_ONCE = 2_000_000
+_WIDEST = 22  # a band's table has 2 ** width cells
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def near_pairs(left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], 
 
     Multi-index hashing: codes are cut in bands. Two codes that differ in at most r bits differ in some band by at most
     r / bands, so looking up each band's neighbours in a table finds all pairs. Bands are as wide as the number of codes
-    needs for about one code a cell: with codes that are spread well the work a code grows with log n, not with n.
+    makes worth it, so that with codes that are spread well a code is compared with few others.
 
     Source: Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR 2012.
 
@@ -80,18 +81,26 @@ def _unique(codes: np.ndarray) -> tuple[np.ndarray, _Places]:
     return unique, _Places(np.argsort(inverse, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
 
 
-def _bands(count: int, radius: int) -> list[tuple[int, int]]:
-    """(shift, width) of each band: wide enough for the count, and so that neighbours of a band are few."""
+def _bands(count: int, radius: int) -> list[tuple[int, int, int]]:
+    """(shift, width, flips) of each band: wide enough for the count, and so that a code is looked up seldom.
+
+    A radius r = a * bands + b needs a flips in the first b + 1 bands and one fewer in the others: codes that differ in
+    more than that everywhere differ in more than r bits.
+    """
     options = []
     for bands in range(2, 9):
-        width = _BITS / bands
-        flips = radius // bands
-        neighbours = sum(comb(round(width), k) for k in range(flips + 1))
-        if width <= 22:  # a table has 2 ** width cells
-            options.append((bands * neighbours * (1 + count / 2**width), bands))
-    bands = min(options)[1]
-    edges = [_BITS * place // bands for place in range(bands + 1)]
-    return [(low, high - low) for low, high in pairwise(edges)]
+        most, rest = divmod(radius, bands)
+        edges = [_BITS * place // bands for place in range(bands + 1)]
+        made = [
+            (low, high - low, most if place <= rest else most - 1) for place, (low, high) in enumerate(pairwise(edges))
+        ]
+        made = [band for band in made if band[2] >= 0]
+        looks = sum(
+            comb(width, k) * (1 + count / 2**width) for _, width, flips in made for k in range(min(flips, width) + 1)
+        )
+        if max(width for _, width, _ in made) <= _WIDEST:
+            options.append((looks, bands, made))
+    return min(options)[2]
 
 
 def _candidates(left: np.ndarray, right: np.ndarray, radius: int) -> Iterator[np.ndarray]:
@@ -99,12 +108,12 @@ def _candidates(left: np.ndarray, right: np.ndarray, radius: int) -> Iterator[np
     if not len(left) or not len(right):
         return
     bands = _bands(len(right), radius)
-    for shift, width in bands:
+    for shift, width, most in bands:
         keys = _band(right, shift, width)
         order = np.argsort(keys, kind="stable")
         starts = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << width))])
         own = _band(left, shift, width)
-        for flipped in _flips(width, radius // len(bands)):
+        for flipped in _flips(width, most):
             cells = own ^ flipped
             counts = starts[cells + 1] - starts[cells]
             for rows in _slices(counts):
