@@ -4,13 +4,21 @@ from pathlib import Path
 import pytest
 
 from motet.core import MetricError
-from motet.metrics.result_files import answer_results, caption_results, write_results
+from motet.metrics.result_files import answer_results, box_results, caption_results, write_results
 
 
 def test_ids_that_are_no_number_stay_names() -> None:
     assert caption_results([("flickr8k/val/1000268201_693b.jpg", "a child")]) == [
         {"image_id": "1000268201_693b.jpg", "caption": "a child"}
     ]
+
+
+def test_names_that_end_alike_stay_whole() -> None:
+    said = {"boxes_xyxy": [[1.0, 2.0, 4.0, 8.0]], "labels": [0], "scores": [0.5]}
+    ids = ("scenes/test/0/06cd", "scenes/test/1/06cd")
+    assert [box["image_id"] for box in box_results([(row_id, said) for row_id in ids], (1,))] == list(ids)
+    with pytest.raises(MetricError, match="image_id 'a': got a second set of boxes; want one"):
+        box_results([("x/a", said), ("x/a", said)], (1,))
 
 
 def test_two_answers_to_one_question_are_an_error() -> None:

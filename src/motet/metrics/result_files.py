@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from motet.core import MetricError
+
+Said = TypeVar("Said")
 
 
 def caption_results(predictions: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -61,8 +64,7 @@ def box_results(
         [{'image_id': 42, 'category_id': 18, 'bbox': [1.0, 2.0, 3.0, 6.0], 'score': 0.5}]
     """
     found: dict[int | str, Mapping[str, Any]] = {}
-    for row_id, boxes in predictions:
-        number = _number(row_id)
+    for number, boxes in _numbered(predictions):
         if number in found:
             raise MetricError(f"result file: image_id {number!r}: got a second set of boxes; want one")
         found[number] = boxes
@@ -135,8 +137,7 @@ def _write(path: Path, text: str) -> None:
 
 def _rows(predictions: Iterable[tuple[str, str]], key: str, said: str) -> list[dict[str, Any]]:
     found: dict[int | str, str] = {}
-    for row_id, text in predictions:
-        number = _number(row_id)
+    for number, text in _numbered(predictions):
         if number in found:
             raise MetricError(f"result file: {key} {number!r}: got a second {said}; want one")
         found[number] = text
@@ -147,6 +148,17 @@ def _category(category_ids: Sequence[int], label: int) -> int:
     if category_ids[label] < 0:
         raise MetricError(f"result file: class {label}: got no official number; want one for each class")
     return category_ids[label]
+
+
+def _numbered(predictions: Iterable[tuple[str, Said]]) -> list[tuple[int | str, Said]]:
+    """Each row's official number, or its name where it has none: the whole of it where several end alike."""
+    rows = list(predictions)
+    last = {row_id: _number(row_id) for row_id, _ in rows}
+    often = Counter(last.values())
+    return [
+        (row_id if isinstance(number := last[row_id], str) and often[number] > 1 else number, said)
+        for row_id, said in rows
+    ]
 
 
 def _number(row_id: str) -> int | str:
