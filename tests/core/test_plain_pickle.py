@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motet.core import DataError
-from motet.data.plain_pickle import read_plain
+from motet.core.plain_pickle import read_plain
 
 
 class Runs:

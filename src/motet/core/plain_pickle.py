@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import DataError
+from motet.core.errors import DataError
 
 # The names under which releases of numpy from 1 to 2 wrote an array, and Python 2 and 3 its bytes.
 _NUMPY = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")

@@ -2,8 +2,8 @@
 
 There are two ways to them, and both give (n, d) features of (n, 4) boxes.
 
-Found beforehand, by a detector: a `RegionSource` reads them from files in loader workers. `motet.data.regions` has one
-for each published layout, and writes such files with any detector.
+Found beforehand, by a detector: a `RegionSource` reads them from files in loader workers. `motet.prep.region_files`
+has one for each published layout, and writes such files with any detector.
 
 From the system's own frozen trunk: boxes come from a `BoxGrid` (or are given, as the candidates of a pointing task),
 and `motet.nn.regions.pool_regions` reads the trunk's map in them, inside the system. A batch then carries boxes and

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest
-from motet.data.plain_pickle import read_plain
+from motet.core.plain_pickle import read_plain
 from motet.data.readers.given_candidates import Candidate, corners, meant
 from motet.data.readers.held import hold, release
 from motet.data.readers.json_file import checked, field, load_json, number, shown, words
