@@ -18,7 +18,7 @@ OF_QUESTIONS = ("queries.vqa", "heads.vqa.", "vision.layers.tokens.vqa", "text.t
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     folders = {world: tmp_path_factory.mktemp(f"ranks-{world}") for world in (1, 2)}
     started = [process for world, folder in folders.items() for process in start(UniTRun(folder), world=world)]
-    assert finish(started) == [0, 0, 0]
+    assert finish(started, 300) == [0, 0, 0]
     return folders
 
 
@@ -56,7 +56,7 @@ def test_killed_and_resumed_is_bit_equal(
     trained: dict[int, Path], tmp_path: Path, world: int, death: dict[str, int]
 ) -> None:
     """Each parameter goes on with its own count of steps."""
-    codes = finish(start(UniTRun(tmp_path, die=death), world=world))
+    codes = finish(start(UniTRun(tmp_path, die=death), world=world), 300)
     assert codes[0] == -signal.SIGKILL  # the other rank has nobody to talk to then
-    assert finish(start(UniTRun(tmp_path, workers=1), world=world)) == [0] * world
+    assert finish(start(UniTRun(tmp_path, workers=1), world=world), 300) == [0] * world
     assert tensors_equal(weights(trained[world]), weights(tmp_path))
