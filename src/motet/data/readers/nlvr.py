@@ -104,16 +104,15 @@ class Nlvr:
     orders: tuple[int, ...] = (0,)
     name: str = ""
     _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _places: dict[str, str] = part(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.orders or not set(self.orders) <= set(range(6)) or len(set(self.orders)) != len(self.orders):
             raise ConfigError(f"Nlvr.orders: got {self.orders}; want different numbers from 0 to 5")
         path, folder = Path(self.sentences), Path(self.images)
         rows = _all(path, _NLVR_KEY, "3266-0")
-        if any(not row.directory for row in rows):
-            found = _directories(folder, self._part)
-            rows = tuple(row if row.directory else row._replace(directory=found.get(row.key, "")) for row in rows)
         object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_places", {} if all(row.directory for row in rows) else _places(folder))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -135,8 +134,9 @@ class Nlvr:
     def __getitem__(self, index: int) -> Example:
         (row, order), path, folder = self._asked(index), Path(self.sentences), Path(self.images)
         text, truth = release(row.said)
-        place = f"{row.directory}/" if row.directory else ""
-        file = inside(folder, f"{place}{self._part}-{row.key}-{order}.png", path=path, row=row.entry)
+        name = f"{self._part}-{row.key}-{order}.png"
+        directory = row.directory or self._places.get(name, "")
+        file = inside(folder, f"{directory}/{name}" if directory else name, path=path, row=row.entry)
         return Example(
             id=f"{self.name or f'nlvr/{self._part}'}/{row.key}" + (f"/{order}" if len(self.orders) > 1 else ""),
             images=(image_at(folder / file, path=path, row=row.entry),),
@@ -176,11 +176,6 @@ def _said(line: object, path: Path, row: int) -> tuple[str, int]:
     return words(line, "sentence", path=path, row=row), TRUTH_NAMES.index(label.lower())
 
 
-def _directories(folder: Path, part_name: str) -> dict[str, str]:
-    """Which folder each drawing lies in, for files that do not say so."""
-    found: dict[str, str] = {}
-    form = re.compile(rf"{re.escape(part_name)}-(\d+-\d+)-\d\.png")
-    for file in sorted(folder.glob("*/*.png")):
-        if known := form.fullmatch(file.name):
-            found[known[1]] = file.parent.name
-    return found
+def _places(folder: Path) -> dict[str, str]:
+    """Which folder each picture lies in, for files that do not say so: one drawing's orders may lie in several."""
+    return {file.name: file.parent.name for file in sorted(folder.glob("*/*.png"))}
