@@ -1,18 +1,18 @@
-"""A bar on stderr for long work, and nothing where stderr is no terminal."""
+"""A bar on stderr for long work; a line now and then where stderr is no terminal."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
+EVERY_SECONDS = 10.0
+"""How often a line is written where there is no terminal for a bar."""
 
 
 @contextmanager
 def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Gives a function to be told (done, total); the bar appears with the first news.
+    """Gives a function to be told (done, total); the bar appears with the first news, and again for more work.
 
     Args:
         name: what is being done.
@@ -24,15 +24,20 @@ def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
-    tasks: list[TaskID] = []
+    task = progress.add_task(name, total=None)
+    lines = not quiet and not console.is_terminal
+    written = time.monotonic()
 
     def told(done: int, total: int) -> None:
-        if not tasks:
+        nonlocal written
+        if done < total and not progress.live.is_started:
             progress.start()
-            tasks.append(progress.add_task(name, total=total))
-        progress.update(tasks[0], completed=done, total=total)
+        progress.update(task, completed=done, total=total)
         if done >= total:
             progress.stop()
+        if lines and time.monotonic() - written >= EVERY_SECONDS:
+            console.print(f"{name}: {done:,} of {total:,}", markup=False, highlight=False)
+            written = time.monotonic()
 
     try:
         yield told
