@@ -2,7 +2,7 @@
 
     python studies/decoding.py runs/demo/multi --recipe lit_decoder:demo --out docs/results/lit_decoder_decoding
 
-Writes ``<out>.json``, ``<out>.md`` and ``<out>.png``. As in the paper scores are relative to the best of their task.
+Writes ``<out>.json``, ``<out>.md`` and ``<out>.png``.
 """
 
 from __future__ import annotations
@@ -66,10 +66,8 @@ def main() -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n")
     given.out.with_suffix(".md").write_text(page(measured))
-    given.out.with_suffix(".png").write_bytes(plots.png(plots.score_against_time(relative(measured), label=LABEL)))
-
-
-LABEL = "main metric, % below the task's best"
+    figure = plots.score_against_time(in_panels(measured), label="main metric")
+    given.out.with_suffix(".png").write_bytes(plots.png(figure))
 
 
 def timed(system: LiTDecoder, task: str, source: Source, decoding: Decoding) -> tuple[float, float]:
@@ -82,18 +80,22 @@ def timed(system: LiTDecoder, task: str, source: Source, decoding: Decoding) -> 
     return report.main(task).value, (time.perf_counter() - start) / len(source.reader)
 
 
-def relative(measured: list[dict[str, float | str]]) -> list[plots.Timed]:
-    """Scores below the best of their task, times as they are."""
-    best = {row["task"]: max(float(r["score"]) for r in measured if r["task"] == row["task"]) for row in measured}
+def in_panels(measured: list[dict[str, float | str]]) -> list[plots.Timed]:
+    """A panel a task; methods that differ only in how many beams or samples they take are one line."""
     return [
-        plots.Timed(
-            label="",
-            series=str(row["method"]).rstrip("0123456789 ,"),
-            seconds=float(row["seconds_a_row"]),
-            score=100 * (float(row["score"]) / best[row["task"]] - 1) if best[row["task"]] else 0.0,
-        )
+        plots.Timed("", kind_of(str(row["method"])), float(row["seconds_a_row"]), float(row["score"]), str(row["task"]))
         for row in measured
     ]
+
+
+def kind_of(method: str) -> str:
+    """What a method is without its number of beams or samples.
+
+    Examples:
+        >>> kind_of("beam 16"), kind_of("nucleus 0.9, 4"), kind_of("stochastic beam 4")
+        ('beam', 'nucleus 0.9', 'stochastic beam 4')
+    """
+    return "beam" if method.startswith("beam") else method.partition(",")[0]
 
 
 def page(measured: list[dict[str, float | str]]) -> str:

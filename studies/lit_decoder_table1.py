@@ -62,7 +62,7 @@ def study() -> Study:
             },
         },
         seeds=(0, 1, 2),
-        minutes=5,  # a run takes one on two free cores; this leaves room for a busy machine
+        minutes=15,  # a run takes one on two free cores; this leaves room for a busy machine
         about="Scenes of the embedded world (a test bed, not real data), frozen EfficientNet-Lite0, 2-layer decoder.",
     )
 

@@ -25,7 +25,19 @@ def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
 def test_time_is_shown_in_milliseconds() -> None:
     figure = score_against_time([Timed("beam 4", "caption", 0.009, 64)], label="CIDEr")
     (axes,) = figure.axes
-    assert list(axes.collections[0].get_offsets()[0]) == [9.0, 64.0]
+    assert axes.lines[0].get_xydata().tolist() == [[9.0, 64.0]]
+
+
+def test_a_panel_a_task_and_a_look_for_each_kind_of_method() -> None:
+    kinds = [f"kind {number}" for number in range(7)]
+    tasks = ("read", "count", "exist", "caption", "largest")
+    values = [Timed("", kind, s / 1000, s, task) for task in tasks for kind in kinds for s in (4, 1, 2)]
+    axes = score_against_time(values, label="%").axes
+    first = axes[0]
+    assert tuple(panel.get_title(loc="left") for panel in axes) == (*tasks, "", "", "")
+    assert [panel.axison for panel in axes] == [True] * 5 + [False] * 3
+    assert [list(line.get_xdata()) for line in first.lines] == [[1, 2, 4]] * 7
+    assert len({(line.get_color(), line.get_marker()) for line in first.lines}) == 7
 
 
 def test_figures_are_the_same_bytes_each_time_and_differ_by_theme() -> None:

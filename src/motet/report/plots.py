@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 _MARKERS = ("o", "s", "^", "D", "v")
 _COLUMNS = 3
@@ -139,42 +140,65 @@ class Timed:
     """A score and what it takes.
 
     Args:
-        label: beside the dot: "beam 4".
-        series: its colour and marker: the task or the kind of method.
+        label: beside the dot: "beam 4"; "" for none.
+        series: its colour and marker: the kind of method.
         seconds: a row.
         score: of the task's main metric.
+        panel: the task, where several stand side by side.
     """
 
     label: str
     series: str
     seconds: float
     score: float
+    panel: str = ""
 
 
 def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LIGHT) -> Figure:
-    """A dot for each method: what it scores over what it takes, on a logarithmic scale of time."""
-    figure = _figure(9.0, 4.2)
-    axes = figure.add_subplot()
-    for number, name in enumerate(dict.fromkeys(value.series for value in values)):
-        own = [value for value in values if value.series == name]
-        colour, marker = theme.series[number % len(theme.series)], _MARKERS[number % len(_MARKERS)]
-        axes.scatter(
-            [1000 * value.seconds for value in own], [value.score for value in own], color=colour, marker=marker, s=30,
-            label=name, zorder=3,
-        )  # fmt: skip
-        for value in own:
-            axes.annotate(
-                value.label, (1000 * value.seconds, value.score), xytext=(5, 4), textcoords="offset points",
-                fontsize=7.5, color=theme.text,
-            )  # fmt: skip
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.margins(x=0.12, y=0.12)
-    axes.set_xlabel("milliseconds a row", fontsize=8, color=theme.text)
-    axes.set_ylabel(label, fontsize=8, color=theme.text)
-    _dress(axes, theme)
-    _legend(axes, theme)
+    """A panel for each task, a line for each kind of method: what it scores over what it takes.
+
+    Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", figure 8.
+    """
+    panels = list(dict.fromkeys(value.panel for value in values))
+    series = list(dict.fromkeys(value.series for value in values))
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = _figure(9.0, 2.2 * rows + 0.9 if len(panels) > 1 else 4.2)
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, panel in zip(grid, panels, strict=False):
+        for number, name in enumerate(series):
+            own = sorted((v for v in values if (v.panel, v.series) == (panel, name)), key=lambda v: v.seconds)
+            if own:
+                _timed_line(axes, own, name, number, theme)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.margins(x=0.12, y=0.12)
+        axes.set_title(panel, fontsize=9, color=theme.text, loc="left")
+        _dress(axes, theme)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("milliseconds a row", fontsize=8, color=theme.text)
+    figure.supylabel(label, fontsize=8, color=theme.text)
+    known = {text: line for axes in figure.axes for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        [known[name] for name in series], series, fontsize=8, frameon=False, labelcolor=theme.text,
+        loc="outside upper left", ncols=7,
+    )  # fmt: skip
     return figure
+
+
+def _timed_line(axes: Axes, values: Sequence[Timed], name: str, number: int, theme: Theme) -> None:
+    """One kind of method in one panel; where colours begin again, markers do not."""
+    colour = theme.series[number % len(theme.series)]
+    marker = _MARKERS[(number + number // len(theme.series)) % len(_MARKERS)]
+    times, scores = [1000 * value.seconds for value in values], [value.score for value in values]
+    axes.plot(times, scores, color=colour, marker=marker, markersize=5, linewidth=0.8, label=name, zorder=3)
+    for value, time, score in zip(values, times, scores, strict=True):
+        axes.annotate(
+            value.label, (time, score), xytext=(5, 4), textcoords="offset points", fontsize=7.5, color=theme.text
+        )
 
 
 def standing(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: int, theme: Theme = LIGHT) -> Figure:
