@@ -108,7 +108,8 @@ def page(measured: list[dict[str, float | str]]) -> str:
         lines.append(
             [method, *(f"{r['score']:.1f} ({1000 * float(r['seconds_a_row']):.1f})" if r else "" for r in found)]
         )
-    return tables.table(["method", *tasks], lines, left=1) + "\n"
+    about = "Main metric, and in brackets milliseconds a row, on one thread. Written by `studies/decoding.py`."
+    return f"# Ways of decoding on one model\n\n{about}\n\n{tables.table(['method', *tasks], lines, left=1)}\n"
 
 
 if __name__ == "__main__":
