@@ -117,7 +117,9 @@ FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
     "colours": lambda labels: annotate.colours_of(labels.view.scene, labels.view.style),
     "sizes": lambda labels: tuple(thing.size for thing in labels.view.scene.things),
     "layers": lambda labels: tuple(thing.layer for thing in labels.view.scene.things),
-    "boxes": lambda labels: annotate.boxes_of(labels.view.scene, labels.placed, labels.view.names, labels.view.style),
+    "boxes": lambda labels: annotate.boxes_of(
+        labels.view.scene, labels.view.size_hw, labels.view.names, labels.view.style
+    ),
     "masks": lambda labels: annotate.masks_of(labels.placed, labels.view.size_hw),
     "instances": lambda labels: annotate.instances_of(labels.placed, labels.view.size_hw),
     "segmentation": lambda labels: annotate.classes_of(labels.view.scene, labels["instances"], labels.view.names),
