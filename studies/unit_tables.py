@@ -30,8 +30,8 @@ from motet.train.optim import SkipUnusedAdamW
 from motet.train.plan import Plan
 from motet.train.run import From, Run
 
-STEPS: Mapping[str, int] = {"detect": 400, "exist": 100, "entail": 150, "entailment": 100, "sentiment": 50}
-TWO, FIVE, ABLATED = ("detect", "exist"), tuple(STEPS), ("detect", "entail", "entailment")
+STEPS: Mapping[str, int] = {"detect": 300, "colour": 100, "entail": 100, "entailment": 100, "answerable": 60}
+TWO, FIVE, ABLATED = ("detect", "colour"), tuple(STEPS), ("detect", "entail", "entailment")
 DETECTOR = "single-task/detect"
 # Section 4.2: image encoder, decoder and the heads of boxes; a shared decoder takes them whole.
 TAKEN = ("vision.", "decoder.", "queries.detect", "heads.detect.")
@@ -71,15 +71,12 @@ def study() -> Study:
     separate = config(shared=False)
     ablations = {
         "depth 1": config(depth=1),
-        "depth 4": config(depth=4),
-        "width 48": config(width=48, hidden=96),
         "width 192": config(width=192, hidden=384),
         "all states of the text": config(
             reading=dataclasses.replace(config().reading, cls_only={"entail": False, "entailment": False})
         ),
         "losses on all layers": config(every_layer=True),
         "no task token": config(task_token=False),
-        "no residual": config(residual=False),
     }
     return Study(
         name="unit_tables",
