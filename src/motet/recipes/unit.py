@@ -28,7 +28,7 @@ from motet.train.optim import SkipUnusedAdamW
 from motet.train.plan import Plan
 from motet.train.run import Run
 
-ASKED = ("describe", "exist", "entail", "paraphrase", "sentiment")
+ASKED = ("describe", "colour", "entail", "entailment", "answerable")
 """Boxes with attributes, questions, visual entailment, two tasks on sentences."""
 
 
@@ -118,7 +118,7 @@ def real() -> Run:
         ),
         sources=collected(),
         schedule=Mixed(rates=Fixed(REAL_RATES), batch_size=16, whole_batches=True),
-        plan=Plan(steps=4000, lr=5e-4, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0),
+        plan=Plan(steps=2000, lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0),
         balancer=TaskMean(),
         features=stored(views=8),
     )

@@ -15,14 +15,14 @@ from motet.tasks import detection, glue, question_answering, visual_entailment
 from motet.tasks.known import EASY_VQA
 
 REAL_RATES: Mapping[str, float] = {
-    "bccd": 0.3,
-    "coco_boxes": 0.1,
+    "bccd": 0.4,
+    "coco_boxes": 0.05,
     "easy_vqa": 0.15,
-    "esnlive": 0.1,
+    "esnlive": 0.08,
     "sst2": 0.1,
     "qnli": 0.1,
-    "mrpc": 0.075,
-    "rte": 0.075,
+    "mrpc": 0.06,
+    "rte": 0.06,
 }
 """How often each source feeds a step: boxes need most steps, small sets of sentences fewest."""
 

@@ -83,7 +83,7 @@ def execute(
             refuse_another(folder, identity=identity_of(system, mixture, run.plan, run.balancer))
         if matched is None and resume and run.start is not None:
             matched = _matched_before(folder / RUN)
-        if run.features is not None:
+        if run.stores_features:
             system.processor = system.processor.with_features(store_features(run, system, filling))
         _write(folder / RUN, _written(run, system, place, matched) | {"origin": origin})
         report = train(

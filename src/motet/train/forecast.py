@@ -73,7 +73,7 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     system, _ = build_system(run, torch.device(device))
     sees = what_each_sees(mixture, run.plan.steps)
     encoding = _Encoding(system)
-    if run.features is not None:
+    if run.stores_features:
         system.processor = system.processor.with_features(encoding)
     step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.plan.steps)))
     shared, own, frozen = count_parameters(system)

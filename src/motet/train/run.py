@@ -106,6 +106,11 @@ class Run:
                     raise ConfigError(f"Run.sources: got two different tasks called {task.name!r}; want one a name")
         return tuple(found.values())
 
+    @property
+    def stores_features(self) -> bool:
+        """Whether there is something to store: the run asks for it, and some task looks at pictures."""
+        return self.features is not None and any("image" in task.sees for task in self.tasks)
+
     def of_role(self, role: Role) -> tuple[Source, ...]:
         """The sources of one role, in order."""
         return tuple(source for source in self.sources if source.role == role)
