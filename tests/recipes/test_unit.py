@@ -12,7 +12,7 @@ from motet.data.schedules import Mixed
 from motet.nn.feature_maps import TimmMap
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
-from motet.recipes.unit import paper, real, scenes, tiny, world
+from motet.recipes.unit import detector, paper, real, tiny, world
 from motet.recipes.worlds import World
 from motet.systems.unit import ShortestSide
 from motet.systems.unit.config import UniTConfig
@@ -35,9 +35,8 @@ def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None
         assert value - shortfall > guess, f"{task}: the least that passes against {guess:.1f}"
 
 
-@pytest.mark.parametrize("recipe", [tiny, scenes])
-def test_boxes_have_half_of_the_steps_and_batches_are_of_one_task(recipe) -> None:
-    run = recipe()
+def test_boxes_have_half_of_the_steps_and_batches_are_of_one_task() -> None:
+    run = tiny()
     assert isinstance(run.schedule, Mixed)
     assert run.schedule.whole_batches
     assert isinstance(run.schedule.rates, Fixed)
@@ -46,6 +45,10 @@ def test_boxes_have_half_of_the_steps_and_batches_are_of_one_task(recipe) -> Non
     (described,) = (task.target for task in run.tasks if isinstance(task.target, Boxes))
     assert "red" in described.attributes
     assert any("OpenMoji" in line for line in run.credit)
+
+
+def test_the_detector_only_finds_things() -> None:
+    assert [type(task.target) for task in detector().tasks] == [Boxes]
 
 
 def test_a_task_without_pictures_is_trained_by_itself_where_features_are_stored(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from motet.train.optim import AdamW
 from motet.train.plan import Plan
 from motet.train.run import Features, Run
 
-TINY_ASKED = ("largest", "number", "caption", "caption_de", "count", "position")
+TINY_ASKED = ("largest", "number", "caption", "caption_de", "colour", "position")
 DEMO_ASKED = ("largest", "number", "read", "caption", "count", "exist")
 
 
