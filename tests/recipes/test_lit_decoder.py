@@ -13,7 +13,7 @@ from motet.train.execute import execute
 from motet.train.optim import Adafactor
 from motet.train.run import Run
 
-GUESSES = ("majority", "question majority")
+GUESSES = ("majority", "question majority", "constant")
 
 
 @pytest.mark.slow
@@ -26,7 +26,8 @@ def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None
         assert result.metric == metric
         assert result.value >= value - shortfall, f"{task}: {result.value:.1f}, expected {value} less {shortfall}"
         floors = [floor for name, floor in report.floors[task].items() if name in GUESSES]
-        assert all(result.value > floor for floor in floors), f"{task}: {result.value:.1f} against {floors}"
+        assert floors
+        assert all(value - shortfall > floor for floor in floors), f"{task}: the least that passes against {floors}"
 
 
 def test_the_demo_asks_at_least_six_tasks_over_scenes_and_easy_vqa() -> None:

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from motet.core import DataError, ImageFile, rng_for
 from motet.core.task import Invariance
@@ -52,7 +52,9 @@ def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> I
                 # The long side both ways, since the EXIF orientation may still turn the picture.
                 opened.draft("RGB", (max(at_least_hw), max(at_least_hw)))
             opened.load()
-            return _rgb(ImageOps.exif_transpose(opened))
+            # Asked first: `exif_transpose` copies a picture that stands upright, which takes as long as opening it.
+            turned = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            return _rgb(ImageOps.exif_transpose(opened) if turned else opened)
     except Image.DecompressionBombError as error:
         size = _header_size(data)
         raise DataError(f"image: got {size}; want at most {MAX_PIXELS:,} pixels", path=image.name) from error

@@ -32,6 +32,9 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+_SHORT, _MOST_KNOWN = 40, 10_000  # characters, texts
+
+
 class Words:
     """Texts to ids and back. PAD is 0 and EOS is 1, whatever tokeniser is inside; special pieces stand after all
     others.
@@ -55,12 +58,14 @@ class Words:
     def __init__(self, tokenizer: Tokenizer, ids: Sequence[int], specials: Sequence[str] = ()) -> None:
         self.tokenizer, self.ids, self.specials = tokenizer, tuple(ids), tuple(specials)
         self._there = {here: there for there, here in enumerate(self.ids)}
-        self._special = {name: self.num_plain + i for i, name in enumerate(self.specials)}
+        self._num_plain = max((*self.ids, EOS)) + 1
+        self._special = {name: self._num_plain + i for i, name in enumerate(self.specials)}
+        self._known: dict[str, tuple[int, ...]] = {}
 
     @property
     def num_plain(self) -> int:
         """Ids that are not special: PAD, EOS and the tokeniser's pieces."""
-        return max((*self.ids, EOS)) + 1
+        return self._num_plain
 
     @property
     def num_pieces(self) -> int:
@@ -68,8 +73,13 @@ class Words:
         return self.num_plain + len(self.specials)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, without an end."""
-        return [self.ids[i] for i in self.tokenizer.encode(normalise(text), add_special_tokens=False).ids]
+        """The ids of a text, without an end. Short ones (names of classes, answers) are kept: they come again."""
+        known = self._known.get(text)
+        if known is None:
+            known = tuple(self.ids[i] for i in self.tokenizer.encode(normalise(text), add_special_tokens=False).ids)
+            if len(text) <= _SHORT and len(self._known) < _MOST_KNOWN:
+                self._known[text] = known
+        return list(known)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text up to EOS; special pieces read as their names."""

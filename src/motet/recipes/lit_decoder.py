@@ -70,12 +70,12 @@ def tiny() -> Run:
         features=stored(),
         # Mean over five seeds, and three of their standard deviations.
         expect={
-            ("largest", "accuracy"): (94.5, 3.2),
-            ("number", "accuracy"): (66.6, 10.8),
-            ("caption", "cider"): (216.6, 149.3),
-            ("caption_de", "cider"): (201.0, 31.0),
-            ("count", "answer_match"): (53.5, 23.0),
-            ("position", "answer_match"): (57.6, 25.1),
+            ("largest", "accuracy"): (96.0, 2.4),
+            ("number", "accuracy"): (79.6, 6.6),
+            ("caption", "cider"): (276.2, 32.8),
+            ("caption_de", "cider"): (305.0, 158.0),
+            ("colour", "answer_match"): (65.1, 7.2),
+            ("position", "answer_match"): (68.4, 6.9),
         },
         credit=(CREDIT,),
     )

@@ -44,7 +44,7 @@ class World:
         things: fewest and most in a picture.
         size: height and width of a picture, in pixels.
         closed: questions have a closed list of answers, to choose from.
-        sentences: how many times as many rows sentences have as pictures; they cost next to nothing.
+        sentences: how many times as many rows sentences have to learn from as pictures; they cost next to nothing.
         seed: of the stream.
 
     Raises:
@@ -105,7 +105,8 @@ class World:
     def _reader(self, name: str, role: Role) -> Reader:
         count: int = getattr(self, role)
         if name in SENTENCES:
-            return SceneSentences(self._scenes(role, count * self.sentences), SENTENCES[name])
+            rows = count * self.sentences if role == "train" else count
+            return SceneSentences(self._scenes(role, rows), SENTENCES[name])
         if name in ("entail", "statement"):
             return SceneStatements(self._scenes(role, count), "entailment" if name == "entail" else "truth")
         return self._scenes(role, count, ask=name if name in QUESTIONS else "")
