@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, parameter_name, row_means, shift_right, word_loss
+from motet.nn.names import parameter_name
+from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
 
 
 def decoder(*, specials=None, num_answers=11, tables=(), add=False) -> Decoder:

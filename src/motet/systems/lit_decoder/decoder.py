@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from motet.nn.names import parameter_name
 from motet.nn.transformer import NORM_EPS, DecoderBlock
 
 
@@ -270,13 +271,3 @@ def row_means(values: Float[Tensor, "w"], counted: Bool[Tensor, "b t"]) -> Float
     row = counted.nonzero()[:, 0]
     sums = torch.zeros(len(counted), dtype=values.dtype, device=values.device).index_add(0, row, values)
     return sums / counted.sum(dim=1).clamp(min=1)
-
-
-def parameter_name(name: str) -> str:
-    """A name as a module may carry it: dots, which would cut it in two, are written otherwise.
-
-    Examples:
-        >>> parameter_name("coco.en")
-        'coco%2Een'
-    """
-    return name.replace("%", "%25").replace(".", "%2E")

@@ -27,10 +27,10 @@ from motet.core import (
 )
 from motet.nn.encoders import EmbeddedLite0, Encoder, EncoderConfig
 from motet.nn.heads import MapHead, MlpHead
+from motet.nn.names import parameter_name
 from motet.nn.tower import EncoderMode, Frozen, Tower
 from motet.prep.images import Crop, ImageTransform, InceptionCrop
 from motet.systems.lit_decoder.answers import names_of
-from motet.systems.lit_decoder.decoder import parameter_name
 from motet.systems.lit_decoder.feedforward_rows import FeedforwardProcessor
 from motet.systems.lit_decoder.groups import parameter_groups
 from motet.systems.lit_decoder.processor import Images

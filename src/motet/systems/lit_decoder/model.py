@@ -23,13 +23,14 @@ from motet.core import (
     seed_for,
 )
 from motet.nn.heads import MapHead
+from motet.nn.names import parameter_name
 from motet.nn.tower import Tower
 from motet.prep.images import ImageTransform
 from motet.prep.words import Words
 from motet.systems.lit_decoder.answers import Asked, Decoding, answer, default_decoding
 from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decode import NameTrie
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, parameter_name, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
 from motet.systems.lit_decoder.options import ByTaskPositions, Linear, Map
 from motet.systems.lit_decoder.processor import Images, LiTDecoderProcessor
 from motet.systems.lit_decoder.sequence import Sequences

@@ -21,6 +21,7 @@ from motet.core import (
     Task,
 )
 from motet.nn.feature_maps import MapTower
+from motet.nn.names import parameter_name
 from motet.nn.text_encoders import TextTower, described
 from motet.prep.images import ImageTransform, Whole
 from motet.prep.sentences import Sentences
@@ -28,7 +29,6 @@ from motet.systems.unit.answers import Answers, answers_of, head_of, reads_cls_o
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import terms_of
 from motet.systems.unit.groups import shared_blocks
-from motet.systems.unit.names import parameter_name
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
 from motet.systems.unit.text import TextMemory

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from motet.nn.names import parameter_name
 from motet.nn.text_encoders import TextTower
-from motet.systems.unit.names import parameter_name
 
 
 class TextMemory(nn.Module):

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from motet.core import Boxes, CheckpointError, ConfigError
+from motet.nn.names import parameter_name
 from motet.nn.text_encoders import load_bert
 from motet.systems.unit.model import UniT
-from motet.systems.unit.names import parameter_name
 
 State = dict[str, Tensor]
 
