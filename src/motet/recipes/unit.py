@@ -29,8 +29,8 @@ from motet.train.optim import SkipUnusedAdamW
 from motet.train.plan import Plan
 from motet.train.run import Run
 
-TINY_SHARES: Mapping[str, float] = {"describe": 10, "colour": 3, "entail": 8, "entailment": 3, "answerable": 3}
-"""How many steps of 27: boxes with attributes, questions, visual entailment, two tasks on pairs of sentences."""
+TINY_SHARES: Mapping[str, float] = {"describe": 8, "colour": 3, "entail": 7, "entailment": 8, "answerable": 8}
+"""How many steps of 34: boxes with attributes, questions, visual entailment, two tasks on pairs of sentences."""
 
 
 def small(
@@ -73,7 +73,17 @@ def tiny() -> Run:
     scenes = World(
         asked=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 2), closed=True, sentences=5
     )
-    return world(scenes, 540, TINY_SHARES)
+    return replace(
+        world(scenes, 680, TINY_SHARES),
+        # Mean over five seeds, and three of their standard deviations. "answerable" is held to none: within these steps
+        # some seeds learn it (75 %) and some hardly (54 %, against 46 % of the commonest answer).
+        expect={
+            ("describe", "ap"): (13.2, 11.0),
+            ("colour", "answer_match"): (78.9, 9.7),
+            ("entail", "accuracy"): (64.0, 19.5),
+            ("entailment", "accuracy"): (58.3, 11.9),
+        },
+    )
 
 
 def detector() -> Run:
