@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -28,6 +29,8 @@ def leaking() -> Run:
 def leaking(recipe, monkeypatch, tmp_path):
     recipe.write_text(recipe.read_text() + LEAKING)
     monkeypatch.chdir(tmp_path)
+    # What `clean` writes is called run.py each time, and a file is a module of its name.
+    monkeypatch.delitem(sys.modules, "run", raising=False)
     return f"{recipe}:leaking"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,12 +50,21 @@ def test_rows_add_up_to_the_whole_run():
 
 def test_stored_features_are_counted_in_bytes_and_time_and_nothing_is_written(tmp_path):
     told = forecast(run(tmp_path / "features"), timed_steps=1)
-    # 6 images that both sources share, 3 views, 4 tokens of 16 channels, 2 bytes each.
-    assert told.stored_bytes == 6 * 3 * 4 * 16 * 2
+    # 6 images that both sources share and no task lets be changed, 4 tokens of 16 channels, 2 bytes each.
+    assert told.stored_bytes == 6 * 4 * 16 * 2
     assert told.store_seconds > 0
     assert told.seconds == pytest.approx(10 * told.step_seconds + told.store_seconds)
     assert told.stored_in == str(tmp_path / "features")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_views_are_counted_of_pictures_that_may_be_changed(tmp_path):
+    plain = run(tmp_path)
+    cropped = {
+        task.name: replace(task, invariant=frozenset({"crop"})) for task in plain.tasks if task.name == "caption"
+    }
+    sources = (replace(s, tasks=tuple(cropped.get(task.name, task) for task in s.tasks)) for s in plain.sources)
+    assert forecast(replace(plain, sources=tuple(sources)), timed_steps=1).stored_bytes == 6 * 3 * 4 * 16 * 2
 
 
 def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
