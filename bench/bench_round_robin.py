@@ -83,9 +83,9 @@ class World:
 
         def stamped(batch: object) -> object:
             stamps.append(time.perf_counter())
-            return losses(batch)  # type: ignore[arg-type]
+            return losses(batch)
 
-        self.system.losses = stamped  # type: ignore[assignment, method-assign]
+        self.system.losses = stamped
         optimizer = HfAdamW(eps=1e-6, correct_bias=False, move_unused=True)
         plan = Plan(steps=self.iterations, lr=1e-4, optimizer=optimizer, rate=Linear(warmup=0.1))
         mixture = Mixture(sources, schedule.bind(sources, seed=0), seed=0)

@@ -89,7 +89,7 @@ class World:
         self.system.processor = self.system.processor.with_features(store)
         self.first = {name: tensor.clone() for name, tensor in self.system.state_dict().items()}
         self._losses = self.system.losses
-        self.system.losses = self._stamped  # type: ignore[method-assign]
+        self.system.losses = self._stamped
 
     def _stamped(self, batch: Batch) -> Losses:
         """Every way of training asks for the losses once a step: from one call to the next is one step."""
@@ -216,7 +216,7 @@ def by_transformers(world: World) -> None:
 def import_libmtl() -> Any:
     """LibMTL's Trainer. It asks torchvision for a module that has been gone since 0.13; its one function stands in."""
     gone = types.ModuleType("torchvision.models.utils")
-    gone.load_state_dict_from_url = torch.hub.load_state_dict_from_url  # type: ignore[attr-defined]
+    gone.load_state_dict_from_url = torch.hub.load_state_dict_from_url
     sys.modules.setdefault("torchvision.models.utils", gone)
     from LibMTL.trainer import Trainer as Theirs
 
@@ -266,7 +266,7 @@ def by_libmtl(world: World) -> None:
         def score_fun(self) -> list[float]:
             return [0.0]
 
-    class OnCpu(theirs):  # type: ignore[misc, valid-type]
+    class OnCpu(theirs):
         def _prepare_model(self, *parts: Any) -> None:
             self.device = torch.device("cpu")  # theirs is cuda:0, whatever there is
             super()._prepare_model(*parts)

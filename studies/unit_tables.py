@@ -63,7 +63,7 @@ def run(asked: tuple[str, ...], system: UniTConfig | None = None, *, start: bool
 def config(**changed: object) -> UniTConfig:
     """The shared model, or one that differs in something."""
     base = small(width=96, text=TinyBert(width=96, dropout=0.0))
-    return dataclasses.replace(base, **changed)  # type: ignore[arg-type]
+    return dataclasses.replace(base, **changed)
 
 
 def study() -> Study:

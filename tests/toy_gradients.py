@@ -74,7 +74,7 @@ class Forward(Sequence[Losses]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, place: int) -> Losses:  # type: ignore[override]
+    def __getitem__(self, place: int) -> Losses:
         return self.system.losses(self.batches[place])
 
 

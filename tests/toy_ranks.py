@@ -64,13 +64,13 @@ class Together:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         mixture = Mixture(sources, Mixed(batch_size=4).bind(sources, seed=0), 0)
-        checkpoint.os.fsync = full  # type: ignore[attr-defined]
+        checkpoint.os.fsync = full
         try:
             train(toy_system(sources), mixture, Plan(steps=2), folder=self.folder / "full", show=False)
         except MotetError as error:
             return str(error)
         finally:
-            checkpoint.os.fsync = whole  # type: ignore[attr-defined]
+            checkpoint.os.fsync = whole
         return "no error"
 
     def _unfit_store(self) -> str:

@@ -98,9 +98,9 @@ class ToyRun:
         )
         system, judge = toy_system(train_sources, dropout=self.dropout), ToyJudge()
         kill = deadly(self.die or {}, self.slow)
-        system.losses = kill("step", system.losses)  # type: ignore[method-assign]
+        system.losses = kill("step", system.losses)
         os.fsync = kill("fsync", os.fsync)
-        Path.rename = kill("rename", Path.rename)  # type: ignore[method-assign]
+        Path.rename = kill("rename", Path.rename)
         plan = Plan(
             steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01, micro_batches=self.parts
         )

@@ -162,7 +162,7 @@ class UniTRun:
             (self.folder / "start").mkdir(parents=True)
             write_model(self.folder / "start", system)
         kill = deadly(self.die or {}, 0.0)
-        system.losses = kill("step", system.losses)  # type: ignore[method-assign]
+        system.losses = kill("step", system.losses)
         os.fsync = kill("fsync", os.fsync)
         plan = Plan(
             steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), rate=Cosine(warmup=5), weight_decay=0.01, save_every=20,

@@ -238,7 +238,7 @@ class ToyJudge:
             predictions = system.predict(batch)
             for task in source.tasks:
                 target = batch.targets[task.name]
-                right = [p.index == t for p, t in zip(predictions[task.name], target.truth, strict=True)]  # type: ignore[union-attr]
+                right = [p.index == t for p, t in zip(predictions[task.name], target.truth, strict=True)]
                 value = 100 * sum(right) / len(right)
                 results.append(
                     Result(
@@ -258,7 +258,7 @@ def toy_sources(*rows: int, by: str = "image") -> tuple[Source, ...]:
     """Training sources "a", "b", ... with one task each, of so many rows."""
     letters = "abcdefgh"
     return tuple(
-        Source(name=letter, reader=ToyReader(letter, count), tasks=(label_task(f"task_{letter}"),), by=by)  # type: ignore[arg-type]
+        Source(name=letter, reader=ToyReader(letter, count), tasks=(label_task(f"task_{letter}"),), by=by)
         for letter, count in zip(letters, rows, strict=False)
     )
 

@@ -5,14 +5,17 @@ import os
 import pickle
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from motet.core import ConfigError, DataError, DiskImage, ImageFile, rng_for
+from motet.core.task import Invariance
 from motet.data import feature_parts, features
 from motet.data.features import FeatureFiles, bytes_needed, images_in
 from motet.data.source import Source
@@ -44,9 +47,9 @@ def images(tmp_path: Path) -> list[DiskImage]:
     return write(tmp_path / "images", 7)
 
 
-def fill(system: ToySystem, images: list[DiskImage], folder: Path, **options: int) -> FeatureFiles:
+def fill(system: ToySystem, images: list[DiskImage], folder: Path, **options: Any) -> FeatureFiles:
     system.encoded = 0
-    return FeatureFiles.fill(system, images, folder / "store", batch_size=2, **options)  # type: ignore[arg-type]
+    return FeatureFiles.fill(system, images, folder / "store", batch_size=2, **options)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -155,11 +158,11 @@ DAMAGES = [damage_a_byte, truncate, lose, lose_index, damage_index, another_shap
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_store_is_found_and_made_again(
-    system: ToySystem, images: list[DiskImage], tmp_path: Path, damage: object
+    system: ToySystem, images: list[DiskImage], tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     store = fill(system, images, tmp_path)
     (part,) = store.store.glob("part-*.npy")
-    damage(part)  # type: ignore[operator]
+    damage(part)
     again = fill(system, images, tmp_path)
     assert system.encoded == 7 + 1
     for image in images:
@@ -184,13 +187,12 @@ def test_damage_in_images_that_nobody_wants_costs_nothing(
     ("invariant", "views"), [(set(), {0}), ({"hflip"}, {0, 1}), ({"crop"}, {0, 2}), ({"hflip", "crop"}, {0, 1, 2})]
 )
 def test_only_views_that_a_task_is_invariant_to_are_drawn(
-    system: ToySystem, images: list[DiskImage], tmp_path: Path, invariant: set[str], views: set[int]
+    system: ToySystem, images: list[DiskImage], tmp_path: Path, invariant: set[Invariance], views: set[int]
 ) -> None:
     store = fill(system, images, tmp_path, views=3)
     stored = {live(system, images[5], view).tobytes(): view for view in range(3)}
     drawn = Counter(
-        stored[store.read(images[5], frozenset(invariant), rng_for("draw", i)).tobytes()]  # type: ignore[arg-type]
-        for i in range(300)
+        stored[store.read(images[5], frozenset(invariant), rng_for("draw", i)).tobytes()] for i in range(300)
     )
     assert set(drawn) == views
     assert min(drawn.values()) > 300 / len(views) * 0.7
@@ -200,8 +202,8 @@ def test_only_views_that_a_task_is_invariant_to_are_drawn(
 def test_a_run_with_fewer_views_draws_among_its_own(system: ToySystem, images: list[DiskImage], tmp_path: Path) -> None:
     fill(system, images, tmp_path, views=3)
     store = fill(system, images, tmp_path, views=2)
-    allowed = frozenset({"hflip", "crop"})
-    seen = {store.read(images[1], allowed, rng_for("draw", i)).tobytes() for i in range(60)}  # type: ignore[arg-type]
+    allowed: frozenset[Invariance] = frozenset({"hflip", "crop"})
+    seen = {store.read(images[1], allowed, rng_for("draw", i)).tobytes() for i in range(60)}
     assert seen == {live(system, images[1], view).tobytes() for view in range(2)}
 
 
@@ -266,9 +268,9 @@ def test_two_that_fill_at_once_wait_for_each_other(tmp_path: Path, images: list[
 
 
 def test_a_system_without_a_frozen_encoder_is_refused(
-    system: ToySystem, images: list[DiskImage], tmp_path: Path
+    system: ToySystem, images: list[DiskImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    system.encoder_key = lambda: None  # type: ignore[method-assign, return-value]
+    monkeypatch.setattr(system, "encoder_key", lambda: None)
     with pytest.raises(ConfigError, match="got ToySystem, whose encoder is not frozen or not there"):
         fill(system, images, tmp_path)
 

@@ -13,6 +13,7 @@ from PIL import Image
 from motet.core import Answer, Boxes, BoxSet, Choice, Label
 from motet.data.check import problems
 from motet.data.recognise import Found
+from motet.data.schedules import Mixed
 from motet.data.stats import stats
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
@@ -105,7 +106,8 @@ def smaller(run: Run, folder: Path) -> Run:
     )
     plan = dataclasses.replace(run.plan, steps=2, evaluate_every=0, save_every=0, precision="float32")
     features = None if run.features is None else dataclasses.replace(run.features, folder=folder / "features")
-    schedule = dataclasses.replace(run.schedule, batch_size=4)  # type: ignore[type-var]  # a Mixed, as was written
+    assert isinstance(run.schedule, Mixed)
+    schedule = dataclasses.replace(run.schedule, batch_size=4)
     return dataclasses.replace(run, system=system, plan=plan, features=features, schedule=schedule)
 
 

@@ -1,5 +1,7 @@
 """Annotations against the pixels they speak of."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,8 @@ from motet.scenes.draw import draw_scene
 INDEX = st.integers(0, 10**6)
 
 
-def scenes(**fields: object) -> Scenes:
-    return Scenes(part="train", count=10**6 + 1, **fields)  # type: ignore[arg-type]
+def scenes(**fields: Any) -> Scenes:
+    return Scenes(part="train", count=10**6 + 1, **fields)
 
 
 @settings(max_examples=15, deadline=None)

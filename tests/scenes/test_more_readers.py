@@ -211,7 +211,7 @@ def test_a_clip_shows_its_motion_in_order() -> None:
         motion = MOTIONS[row.labels["class"]]
         seen.add(motion)
         name = reader.object_names[row.labels["object"]]
-        path = [next(t for t in image.scene.things if t.layer == 1) for image in row.images]  # type: ignore[attr-defined]
+        path = [next(t for t in image.scene.things if t.layer == 1) for image in row.images]
         assert {thing.name for thing in path} == {name}
         assert name in row.labels["captions"][0]
         moves = np.diff([(thing.x, thing.y, thing.side) for thing in path], axis=0)
@@ -245,7 +245,7 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ConfigError, match="frames 1"):
         SceneVideos(part="train", count=1, frames=1)
     with pytest.raises(ConfigError, match="got 'dev'"):
-        SceneVideos(part="dev", count=1)  # type: ignore[arg-type]
+        SceneVideos(part="dev", count=1)
 
 
 def test_the_contact_sheet_shows_every_row_and_the_credit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_past_the_end_is_an_index_error() -> None:
 )
 def test_a_wrong_value_is_refused_when_the_reader_is_made(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Scenes(**{"part": "train", "count": 1, **wrong})  # type: ignore[arg-type]
+        Scenes(**{"part": "train", "count": 1, **wrong})
 
 
 def test_fresh_questions_depend_on_the_generator_alone() -> None:
@@ -131,7 +131,7 @@ def test_fresh_questions_want_scenes_and_something_to_ask() -> None:
     with pytest.raises(ConfigError, match="want some here"):
         FreshQuestions()(Scenes(part="train", count=1), 0, rng_for("x"))
     with pytest.raises(ConfigError, match="want Scenes"):
-        FreshQuestions(("exist",))([], 0, rng_for("x"))  # type: ignore[arg-type]
+        FreshQuestions(("exist",))([], 0, rng_for("x"))
     with pytest.raises(ConfigError, match="got 'colour' for line drawings"):
         FreshQuestions(("colour",))(Scenes(part="train", count=1, style="line"), 0, rng_for("x"))
 
@@ -147,7 +147,7 @@ def test_every_class_is_drawn_about_equally_often() -> None:
 @settings(max_examples=20, deadline=None)
 @given(index=st.integers(0, 10**6), written=st.sampled_from(["", "word", "number", "letters"]))
 def test_things_lie_inside_apart_and_one_is_largest(index: int, written: str) -> None:
-    scenes = Scenes(part="train", count=10**6 + 1, written=written, num_things=(1, 6))  # type: ignore[arg-type]
+    scenes = Scenes(part="train", count=10**6 + 1, written=written, num_things=(1, 6))
     example = scenes[index]
     boxes = example.labels["boxes"].boxes_xyxy
     assert (boxes >= 0).all()

@@ -19,7 +19,7 @@ WORLDS = st.sampled_from([None, 2, 20])
 
 
 def scene_at(index: int, kinds: int | None, **fields: object) -> tuple[Scene, Scenes]:
-    scenes = Scenes(part="train", count=10**6 + 2, kinds=kinds, **fields)  # type: ignore[arg-type]
+    scenes = Scenes(part="train", count=10**6 + 2, kinds=kinds, **fields)
     return scenes.scene(index), scenes
 
 
@@ -111,11 +111,11 @@ def test_a_phrase_means_one_thing_only(index: int, kinds: int | None, words: str
     scene, _ = scene_at(index, kinds, num_things=(1, 6))
     owners: dict[str, int] = {}
     for which, thing in enumerate(scene.things):
-        for text in phrases_for(scene, thing, words):  # type: ignore[arg-type]
+        for text in phrases_for(scene, thing, words):
             assert owners.setdefault(text, which) == which, text
             if words == "look":
                 assert not re.search(r"left|right|from", text)
-    text, which = refer_to_one(scene, words, rng_for("t", index), coloured=bool(index % 2))  # type: ignore[arg-type]
+    text, which = refer_to_one(scene, words, rng_for("t", index), coloured=bool(index % 2))
     assert owners[text] == which if index % 2 else text in owners
 
 

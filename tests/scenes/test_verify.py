@@ -28,15 +28,15 @@ def test_entailment_has_three_classes_with_names_about_one_picture() -> None:
 def test_the_same_task_serves_snli_ve_and_scenes_whose_order_is_the_readers() -> None:
     ours, theirs = visual_entailment("entail", ROWS.names), visual_entailment("entail", ENTAILMENT_NAMES)
     assert ours == scene_entailment()
-    assert ours.target.names != theirs.target.names  # type: ignore[union-attr]  # both are a Label
-    assert sorted(ours.target.names) == sorted(theirs.target.names)  # type: ignore[union-attr]
+    assert ours.target.names != theirs.target.names  # both are a Label
+    assert sorted(ours.target.names) == sorted(theirs.target.names)
     same = ("name", "sees", "label", "metrics", "prompt", "category", "invariant", "equivariant", "loss")
     assert all(getattr(ours, field) == getattr(theirs, field) for field in same)
     assert type(default_for(ours.target)) is type(default_for(theirs.target))
     for row in range(20):
         truth = ours.truth(ROWS[row])
         assert misfit(truth, ours.target) is None
-        assert ours.target.names[truth] == ROWS[row].labels["answer"]  # type: ignore[union-attr]
+        assert ours.target.names[truth] == ROWS[row].labels["answer"]
 
 
 def test_neutral_sentences_are_told_apart_by_their_words_and_the_others_are_not() -> None:

@@ -76,7 +76,7 @@ def test_stored_features_are_read_instead_of_images(tmp_path: Path) -> None:
     store = store_features(run, system)
     assert isinstance(store, FeatureFiles)
     assert isinstance(system.processor, ToyProcessor)
-    assert system.encoded == 0  # type: ignore[attr-defined]
+    assert system.encoded == 0
 
 
 def test_only_pictures_that_may_be_changed_are_stored_in_several_views(tmp_path: Path) -> None:

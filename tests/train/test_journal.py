@@ -24,7 +24,7 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 def report(step: int) -> Report:
     fields = {"task": "vqa", "source": "v", "metric": "accuracy", "value": 61.5, "unit": "%", "count": 9}
-    return Report(step=step, results=(Result(**fields, higher_is_better=True),))  # type: ignore[arg-type]
+    return Report(step=step, results=(Result(**fields, higher_is_better=True),))
 
 
 def test_a_short_run_has_a_line_a_step(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_short_run_has_a_line_a_step(tmp_path: Path) -> None:
     assert first["aux"] == {"temperature": 2.0}
     assert "skipped" not in first
     assert (second["step"], second["loss"], third["skipped"]) == (2, {"coco": 2.0}, 2)
-    assert evaluated["results"][0]["value"] == 61.5  # type: ignore[index]
+    assert evaluated["results"][0]["value"] == 61.5
     assert said == {"note": "stopped"}
     assert any((tmp_path / "tensorboard").iterdir())
 
@@ -54,7 +54,7 @@ def test_a_long_run_has_means_over_every_so_many_and_all_rows(tmp_path: Path) ->
     assert [line["step"] for line in lines(tmp_path)] == [4, 8, 10]
     assert lines(tmp_path)[0]["loss"] == {"vqa": 2.0, "coco": 3.0}
     assert lines(tmp_path)[0]["mean_loss"] == 2.5
-    assert sum(line["rows"]["a"] for line in lines(tmp_path)) == 40  # type: ignore[index, misc]
+    assert sum(line["rows"]["a"] for line in lines(tmp_path)) == 40
 
 
 def test_going_on_cuts_off_what_will_be_done_again(tmp_path: Path) -> None:
@@ -98,6 +98,6 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
 
     with Journal(tmp_path, steps=3, start=0, log_bytes=0, show=False) as journal:
         journal._log.close()
-        journal._log = Full()  # type: ignore[assignment]
+        journal._log = Full()
         with pytest.raises(TrainingError, match=r"got No space left on device; want a folder with room"):
             journal.seen(seen(1), 0)

@@ -119,7 +119,7 @@ def test_what_is_refreshed_is_refreshed_before_each_update(tmp_path: Path) -> No
     def refresh(batches: list[Batch], step: int) -> None:
         seen.append((step, sum(len(batch) for batch in batches)))
 
-    system.refresh = refresh  # type: ignore[method-assign, assignment]
+    system.refresh = refresh
     mixture = Mixture(SOURCES, Given(Step(((A, B),), update="each"), Step(((A, B),))), 0)
     train(system, mixture, Plan(steps=2), folder=tmp_path, show=False)
     assert seen == [(0, 4), (0, 2), (1, 6)]

@@ -91,7 +91,12 @@ class _Type:
         found: np.dtype[Any] = np.dtype(self.name)
         if found.kind not in "biuf":
             raise _Refused(f"an array of {self.name!r}")
-        return found.newbyteorder("<" if self.order in "=|" else self.order)  # type: ignore[arg-type]  # "<" or ">"
+        match self.order:
+            case "<" | "=" | "|":
+                return found.newbyteorder("<")
+            case ">":
+                return found.newbyteorder(">")
+        raise _Refused(f"an array of byte order {self.order!r}")
 
 
 class _Array:

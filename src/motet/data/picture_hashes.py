@@ -215,4 +215,4 @@ def _hash_chunk(decode: Decode, images: Sequence[ImageFile]) -> list[np.ndarray 
 
 
 def _bits(signs: np.ndarray) -> np.uint64:
-    return np.packbits(signs.reshape(-1)).view(">u8").astype(np.uint64)[0]  # type: ignore[no-any-return]
+    return np.uint64(int.from_bytes(np.packbits(signs.reshape(-1)).tobytes(), "big"))

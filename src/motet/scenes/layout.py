@@ -134,8 +134,9 @@ def _choose_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int)
 
 def _choose_sizes(rng: np.random.Generator, count: int) -> list[Size]:
     num_medium = int(rng.integers(0, {1: 0, 2: 1, 3: 2}.get(count, 1) + 1))
-    sizes: list[Size] = ["large", *["medium"] * num_medium, *["small"] * (count - 1 - num_medium)]  # type: ignore[list-item]
-    return sizes
+    medium: list[Size] = ["medium"] * num_medium
+    small: list[Size] = ["small"] * (count - 1 - num_medium)
+    return ["large", *medium, *small]
 
 
 def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from motet.scenes.captions import phrase
 from motet.scenes.drawings import COLOURS, MIXED, colour_of
 from motet.scenes.layout import Scene, Thing
-from motet.scenes.nouns import Noun
+from motet.scenes.nouns import Form, Noun
 
 T = TypeVar("T")
 Relation: TypeAlias = Literal["contradiction", "neutral", "entailment"]
@@ -83,15 +84,17 @@ def state_of_two(left: Scene, right: Scene, nouns: Sequence[Noun], true: bool, r
         ("neither picture shows {}", neither if true else either),
     ]
     ways: list[Callable[[], str]] = [
-        lambda text=text, fitting=fitting: text.format(phrase(forms[one_of(sorted(fitting), rng)], 1))  # type: ignore[misc]
-        for text, fitting in says
-        if fitting
+        partial(_say_of_one, text, [forms[name] for name in sorted(fitting)], rng) for text, fitting in says if fitting
     ]
     ways.append(lambda: _total([*here, *there], nouns, true, rng))
     if len(here) != len(there):
         more = (len(here) > len(there)) == true
         ways.append(lambda: f"the {'left' if more else 'right'} picture has more things than the other")
     return one_of(ways, rng)()
+
+
+def _say_of_one(text: str, forms: Sequence[Form], rng: np.random.Generator) -> str:
+    return text.format(phrase(one_of(forms, rng), 1))
 
 
 def _state_presence(scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator) -> str:

@@ -195,4 +195,4 @@ def _backward(part: Losses, scale: Mapping[tuple[str, str], Tensor | float], fac
     found = by_key(part).items()
     terms = [loss.total * factors[key[0]] * scale[key] for key, loss in found if loss.total.requires_grad]
     if terms:
-        torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(torch.stack(terms).sum())

@@ -101,7 +101,7 @@ class Outcome:
             return cls(step, values.cpu(), keys, aux, rate, rows)
         here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
         here.copy_(values, non_blocking=True)
-        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch gives its constructor no types
         event.record()
         return cls(step, here, keys, aux, rate, rows, event)
 

@@ -78,7 +78,7 @@ def checked(value: object, kind: type[Kind], what: str, *, path: Path, row: int 
         DataError: it is not.
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return kind(value)  # type: ignore[call-arg]  # kind is float here
+        value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(f"{what}: got {shown(value)}; want {_NAMES.get(kind, kind.__name__)}", path=path, row=row)
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -165,8 +166,8 @@ def _listed(path: Path, folder: Path) -> list[str]:
     return keys
 
 
-def _all_names(known: object, folder: Path) -> tuple[str, ...]:
-    found = {thing.name for one in known if isinstance(one, _Annotation) for thing in one.things}  # type: ignore[attr-defined]
+def _all_names(known: Iterable[_Annotation | DataError], folder: Path) -> tuple[str, ...]:
+    found = {thing.name for one in known if isinstance(one, _Annotation) for thing in one.things}
     if not found:
         raise DataError("names: got no object in any annotation; want at least one, or the classes", path=folder)
     return tuple(sorted(found))
