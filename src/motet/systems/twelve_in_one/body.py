@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from motet.systems.twelve_in_one.layers import CoMaps
+from motet.core import Side
+from motet.systems.twelve_in_one.layers import CoLayer, CoMaps
 from motet.systems.twelve_in_one.streams import Pooler, RegionInput, Sizes, TwoStreams, WordInput
 
 
@@ -21,17 +22,25 @@ class OneSide:
     Args:
         states: at the first co-attention.
         valid: True on what is no padding.
+        asks: their queries, keys and values in the first co-attention; None where they are made pair by pair.
     """
 
     states: Float[Tensor, "p n d"]
     valid: Bool[Tensor, "p n"]
+    asks: Float[Tensor, "p n e"] | None = None
 
     def rows(self, index: Int[Tensor, "r"]) -> OneSide:
         """Some of them, perhaps several times."""
-        return OneSide(self.states[index], self.valid[index])
+        return OneSide(self.states[index], self.valid[index], None if self.asks is None else self.asks[index])
+
+    def cut(self) -> OneSide:
+        """Without what is padding in all of them."""
+        longest = int(self.valid.any(0).nonzero().max()) + 1
+        asks = None if self.asks is None else self.asks[:, :longest]
+        return OneSide(self.states[:, :longest], self.valid[:, :longest], asks)
 
     def plain(self) -> dict[str, Tensor]:
-        """As `System.side` gives it."""
+        """As `System.side` gives it; `asks`, three times as wide as the co-attention, is quickly made again."""
         return {"states": self.states, "valid": self.valid}
 
     @staticmethod
@@ -119,6 +128,13 @@ class Body(nn.Module):
         """Images up to the first co-attention."""
         return OneSide(self.streams.image_alone(self.regions(features, places), valid), valid)
 
+    def ask(self, side: OneSide, of: Side) -> OneSide:
+        """One side with its part of the first co-attention made: once a text or an image, not once a pair."""
+        layer = self.streams.co[0]
+        assert isinstance(layer, CoLayer)
+        made = layer.text_query_key_value if of == "texts" else layer.image_query_key_value
+        return replace(side, asks=made(side.states))
+
     def join(self, texts: OneSide, images: OneSide, *, look_at: Collection[int] = ()) -> States:
         """Each text with the image of the same place.
 
@@ -128,7 +144,13 @@ class Body(nn.Module):
             look_at: co-attentions whose maps are wanted.
         """
         text, image, maps = self.streams.together(
-            texts.states, texts.valid, images.states, images.valid, look_at=look_at
+            texts.states,
+            texts.valid,
+            images.states,
+            images.valid,
+            look_at=look_at,
+            text_asks=texts.asks,
+            image_asks=images.asks,
         )
         return States(text, image, self.text_pooler(text), self.image_pooler(image), tuple(maps))
 

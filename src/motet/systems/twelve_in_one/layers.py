@@ -145,6 +145,9 @@ class CoLayer(nn.Module):
         image: Float[Tensor, "b n c"],
         image_valid: Bool[Tensor, "b n"] | None,
         maps: list[CoMaps] | None = None,
+        *,
+        text_asks: Float[Tensor, "b t e"] | None = None,
+        image_asks: Float[Tensor, "b n e"] | None = None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b n c"]]:
         """The next states of both.
 
@@ -154,9 +157,11 @@ class CoLayer(nn.Module):
             image: states of regions.
             image_valid: True on regions; None for all.
             maps: gets this layer's attention weights; None where nobody looks at them.
+            text_asks: what `text_query_key_value` made of the words, where that is known; so for a text of many pairs.
+            image_asks: what `image_query_key_value` made of the regions.
         """
-        of_text = _split(self.text_query_key_value(text), self.heads)
-        of_image = _split(self.image_query_key_value(image), self.heads)
+        of_text = _split(self.text_query_key_value(text) if text_asks is None else text_asks, self.heads)
+        of_image = _split(self.image_query_key_value(image) if image_asks is None else image_asks, self.heads)
         if maps is not None:
             maps.append(
                 CoMaps(

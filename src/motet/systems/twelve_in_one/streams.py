@@ -166,7 +166,7 @@ class TwoStreams(nn.Module):
     def __init__(self, sizes: Sizes, dropout: float, attention_dropout: float) -> None:
         super().__init__()
         rates = (dropout, attention_dropout)
-        self.connections = sizes.connections
+        self.sizes, self.connections = sizes, sizes.connections
         self.text = nn.ModuleList(
             SelfLayer(sizes.text_width, sizes.text_heads, sizes.text_hidden, *rates) for _ in range(sizes.text_depth)
         )
@@ -203,6 +203,8 @@ class TwoStreams(nn.Module):
         image_valid: Bool[Tensor, "b n"] | None,
         *,
         look_at: Collection[int] = (),
+        text_asks: Float[Tensor, "b t e"] | None = None,
+        image_asks: Float[Tensor, "b n e"] | None = None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b n c"], list[CoMaps]]:
         """From the first co-attention to the end: states of words and regions, and maps of the layers asked for.
 
@@ -212,11 +214,14 @@ class TwoStreams(nn.Module):
             image: from `image_alone`.
             image_valid: True on regions; None for all.
             look_at: co-attentions whose maps are wanted, by their place from the front.
+            text_asks: queries, keys and values of the words in the first co-attention, where they are known.
+            image_asks: those of the regions.
         """
         maps: list[CoMaps] = []
         ends = [*self.connections[1:], (len(self.image), len(self.text))]
         for index, (layer, start, end) in enumerate(zip(self.co, self.connections, ends, strict=True)):
-            text, image = layer(text, text_valid, image, image_valid, maps if index in look_at else None)
+            asks = {} if index else {"text_asks": text_asks, "image_asks": image_asks}
+            text, image = layer(text, text_valid, image, image_valid, maps if index in look_at else None, **asks)
             text = _through(self.text[start[1] : end[1]], text, text_valid)
             image = _through(self.image[start[0] : end[0]], image, image_valid)
         return text, image, maps
