@@ -51,7 +51,7 @@ def test_the_detector_only_finds_things() -> None:
 
 
 def test_a_task_without_pictures_is_trained_by_itself_where_features_are_stored(tmp_path: Path) -> None:
-    of = World(asked=("answerable",), train=8, val=4, test=4, kinds=6, closed=True)
+    of = World(asked=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
     run = replace(world(of, 2, {"answerable": 1}, batch_size=4), features=Features(tmp_path / "features"))
     assert not run.stores_features
     assert execute(run, tmp_path / "run", show=False, floors=False).step == 2

@@ -71,7 +71,7 @@ def small(
 def tiny() -> Run:
     """UniT on scenes: boxes with attributes, questions, entailment, two tasks on sentences. Two cores, 90 seconds."""
     scenes = World(
-        asked=tuple(TINY_SHARES), train=400, val=20, test=200, kinds=6, things=(1, 2), closed=True, sentences=8
+        asked=tuple(TINY_SHARES), train=400, val=20, test=200, kinds=6, things=(1, 2), answers="each", sentences=8
     )
     return replace(
         world(scenes, 470, TINY_SHARES),

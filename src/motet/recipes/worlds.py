@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from motet.core import ConfigError, Reader, Task, nearest
-from motet.data.source import Role, Source
-from motet.scenes import ATTRIBUTES, KINDS, FreshQuestions, Scenes, SceneSentences, SceneStatements
+from motet.data.matches import FourWay
+from motet.data.source import Compose, Role, Source
+from motet.scenes import (
+    ATTRIBUTES,
+    KINDS,
+    FreshQuestions,
+    SceneDialogs,
+    ScenePairs,
+    SceneReferring,
+    Scenes,
+    SceneSentences,
+    SceneStatements,
+)
+from motet.scenes.captions import CaptionStyle
 from motet.scenes.drawings import Part
 from motet.scenes.sentences import SENTENCE_NAMES
 from motet.tasks import (
@@ -17,7 +30,11 @@ from motet.tasks import (
     scene_boxes,
     scene_caption,
     scene_entailment,
+    scene_pair,
+    scene_pointing,
     scene_question,
+    scene_region,
+    scene_retrieval,
     scene_sentences,
     scene_statement,
     scene_text,
@@ -25,7 +42,10 @@ from motet.tasks import (
 
 QUESTIONS = {kind: kind for kind in KINDS}
 SENTENCES = {kind: kind for kind in SENTENCE_NAMES}
-OTHERS = ("largest", "number", "read", "caption", "detect", "describe", "entail", "statement")
+STATEMENTS: Mapping[str, Literal["entailment", "truth"]] = {"entail": "entailment", "statement": "truth"}
+PHRASES: Mapping[str, Literal["any", "look", "place"]] = {"refer": "any", "refer_look": "look", "refer_place": "place"}
+CAPTIONED: Mapping[str, CaptionStyle] = {"retrieve": "list", "retrieve_colours": "colours"}
+OTHERS = ("largest", "number", "read", "caption", "detect", "describe", "point", "dialog", "pair")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +55,10 @@ class World:
     Args:
         asked: names of tasks: "largest", "number", "read", "caption", "caption_de" (or another language), a kind of
             question, "detect" (boxes), "describe" (boxes with colours and sizes), "entail" and "statement" (a picture
-            and a sentence), or a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
+            and a sentence), "pair" (two pictures and a sentence), "retrieve" and "retrieve_colours" (the picture of a
+            caption, which may name colours), "refer", "refer_look" and "refer_place" (the place of a phrase, which may
+            say what it looks like, where it is, or both), "point" and "dialog" (which of the things a question or a
+            dialog means), or a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
             "sentiment".
         train: pictures to learn from.
         val: pictures to choose by.
@@ -43,7 +66,9 @@ class World:
         kinds: nouns in the world; None for all categories.
         things: fewest and most in a picture.
         size: height and width of a picture, in pixels.
-        closed: questions have a closed list of answers, to choose from.
+        answers: questions are answered in words ("open"), from a closed list for "each" kind of question, or from "one"
+            list for all kinds.
+        phrases: training rows for each picture where a sentence, a phrase or a dialog is asked about, all different.
         sentences: how many times as many rows sentences have to learn from as pictures; they cost next to nothing.
         seed: of the stream.
 
@@ -58,17 +83,25 @@ class World:
     kinds: int | None = 20
     things: tuple[int, int] = (1, 5)
     size: int = 128
-    closed: bool = False
+    answers: Literal["open", "each", "one"] = "open"
+    phrases: int = 1
     sentences: int = 1
     seed: int = 0
 
     def task(self, name: str) -> Task:
         """The task of a name."""
         if name in QUESTIONS:
-            reader = self._scenes("train", 1, ask=name)
-            return question_answering(name, answers=reader.answers, crop=False) if self.closed else scene_question(name)
+            return self._question(name)
         if name in SENTENCES:
             return scene_sentences(name)
+        if name in STATEMENTS:
+            return scene_entailment() if name == "entail" else scene_statement()
+        if name in PHRASES:
+            return scene_region(name=name)
+        if name in CAPTIONED:
+            return scene_retrieval(name=name)
+        if name == "caption" or name.startswith("caption_"):
+            return scene_caption("en" if name == "caption" else name.removeprefix("caption_"))
         names = self._scenes("train", 1).names
         match name:
             case "largest":
@@ -81,17 +114,27 @@ class World:
                 return scene_boxes(names)
             case "describe":
                 return scene_boxes(names, attributes=ATTRIBUTES, name="describe")
-            case "entail":
-                return scene_entailment()
-            case "statement":
-                return scene_statement()
-        if name == "caption" or name.startswith("caption_"):
-            return scene_caption("en" if name == "caption" else name.removeprefix("caption_"))
-        raise ConfigError(f"World.asked: got {name!r}; {nearest(name, [*OTHERS, *QUESTIONS, *SENTENCES])}")
+            case "point" | "dialog":
+                return scene_pointing(name=name)
+            case "pair":
+                return scene_pair()
+        known = [*OTHERS, *QUESTIONS, *STATEMENTS, *PHRASES, *CAPTIONED, *SENTENCES]
+        raise ConfigError(f"World.asked: got {name!r}; {nearest(name, known)}")
 
     def sources(self, roles: Sequence[Role] = ("train", "val", "test")) -> tuple[Source, ...]:
         """A source for each task and role; training questions are drawn anew each time a picture is taken."""
         return tuple(self._source(name, role) for role in roles for name in self.asked)
+
+    def _question(self, name: str) -> Task:
+        match self.answers:
+            case "open":
+                return scene_question(name)
+            case "each":
+                asked: tuple[str, ...] = (name,)
+            case "one":
+                asked = tuple(one for one in self.asked if one in QUESTIONS)
+        answers = self._scenes("train", 1, ask=asked).answers
+        return question_answering(name, answers=answers, crop=False)
 
     def _source(self, name: str, role: Role) -> Source:
         return Source(
@@ -99,19 +142,41 @@ class World:
             reader=self._reader(name, role),
             tasks=(self.task(name),),
             role=role,
-            compose=FreshQuestions() if name in QUESTIONS and role == "train" else None,
+            compose=self._compose(name) if role == "train" else None,
         )
+
+    def _compose(self, name: str) -> Compose | None:
+        if name in QUESTIONS:
+            return FreshQuestions()
+        return FourWay() if name in CAPTIONED else None
 
     def _reader(self, name: str, role: Role) -> Reader:
         count: int = getattr(self, role)
+        rows = self.phrases if role == "train" else 1
         if name in SENTENCES:
-            rows = count * self.sentences if role == "train" else count
-            return SceneSentences(self._scenes(role, rows), SENTENCES[name])
-        if name in ("entail", "statement"):
-            return SceneStatements(self._scenes(role, count), "entailment" if name == "entail" else "truth")
-        return self._scenes(role, count, ask=name if name in QUESTIONS else "")
+            return SceneSentences(
+                self._scenes(role, count * self.sentences if role == "train" else count), SENTENCES[name]
+            )
+        if name in CAPTIONED:
+            return replace(self._scenes(role, count), captions=(CAPTIONED[name],))
+        if name == "pair":
+            return ScenePairs(self._scenes(role, count), rounds=rows)
+        if name in QUESTIONS:
+            return self._scenes(role, count, ask=(name,))
+        scenes = self._scenes(role, count)
+        told = replace(scenes, questions=rows)
+        if name in STATEMENTS:
+            return SceneStatements(told, STATEMENTS[name])
+        if name in PHRASES:
+            return SceneReferring(told, PHRASES[name])
+        match name:
+            case "point":
+                return SceneReferring(told, "any", "question")
+            case "dialog":
+                return SceneDialogs(told)
+        return scenes
 
-    def _scenes(self, part: Part, count: int, *, ask: str = "") -> Scenes:
+    def _scenes(self, part: Part, count: int, *, ask: tuple[str, ...] = ()) -> Scenes:
         return Scenes(
             part=part,
             count=count,
@@ -119,6 +184,6 @@ class World:
             size_hw=(self.size, self.size),
             kinds=self.kinds,
             num_things=self.things,
-            ask=ask or (),
+            ask=ask,
             written="word",
         )

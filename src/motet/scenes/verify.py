@@ -67,14 +67,18 @@ class ScenePairs:
 
     Args:
         scenes: the pictures, taken two by two: row i shows 2i on the left and 2i + 1 on the right.
+        rounds: how often each picture is taken; in every further round its partner is two places further on.
 
     Raises:
-        ConfigError: fewer than two pictures, or several rows for each.
+        ConfigError: fewer than two pictures, several rows for each, or more rounds than there are partners.
     """
 
     scenes: Scenes
+    rounds: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.rounds <= max(1, self.scenes.count // 2):
+            raise ConfigError(f"ScenePairs.rounds: got {self.rounds}; want from 1 to {self.scenes.count // 2}")
         if self.scenes.count < 2 or self.scenes.questions != 1:
             raise ConfigError(
                 f"ScenePairs.scenes: got count {self.scenes.count}, questions {self.scenes.questions}; "
@@ -87,22 +91,30 @@ class ScenePairs:
         return TRUTHS
 
     def __len__(self) -> int:
-        return self.scenes.count // 2
+        return self.scenes.count // 2 * self.rounds
 
     def keys(self, index: int) -> tuple[str, ...]:
-        return self.scenes.keys(2 * index) + self.scenes.keys(2 * index + 1)
+        left, right = self._pictures(index)
+        return self.scenes.keys(left) + self.scenes.keys(right)
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(f"pairs of {self.scenes.part}: got row {index}; want 0 to {len(self) - 1}")
-        left, right = self.scenes[2 * index], self.scenes[2 * index + 1]
-        rng = rng_for("scene pair", left.id)
+        places = self._pictures(index)
+        left, right = (self.scenes[place] for place in places)
+        rng = rng_for("scene pair", left.id, right.id)
         truth = int(rng.integers(2))
-        scenes = self.scenes.scene(2 * index), self.scenes.scene(2 * index + 1)
+        scenes = self.scenes.scene(places[0]), self.scenes.scene(places[1])
         return Example(
-            id=f"{left.id}/pair",
+            id=f"{left.id}/with-{places[1]}",
             images=left.images + right.images,
             image_ids=left.image_ids + right.image_ids,
             text=state_of_two(*scenes, self.scenes.nouns, bool(truth), rng),
             labels={"class": truth, "answer": TRUTHS[truth], "answers": (TRUTHS[truth],)},
         )
+
+    def _pictures(self, index: int) -> tuple[int, int]:
+        """Which picture stands left and which right: an even and an odd one."""
+        whole, place = divmod(index, self.scenes.count // 2)
+        even = self.scenes.count // 2 * 2
+        return 2 * place, (2 * place + 1 + 2 * whole) % even

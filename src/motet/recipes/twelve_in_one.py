@@ -1,0 +1,97 @@
+"""Runs of 12-in-1: the paper's, a small one of twelve tasks on scenes, one on real data.
+
+motet train twelve_in_one:tiny     scenes: twelve tasks in four groups, stop-and-go; under 90 seconds
+motet train twelve_in_one:real     real data under $MOTET_DATA
+motet plan twelve_in_one:paper     every value of the paper, on the twelve data sets it names
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from motet.data.round_robin import RoundRobin
+from motet.nn.feature_maps import EmbeddedLite0Map
+from motet.nn.text_encoders import TextConfig, TinyBert
+from motet.nn.tower import EncoderMode, FromScratch
+from motet.recipes.lit_decoder import stored
+from motet.recipes.worlds import World
+from motet.scenes import CREDIT
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
+from motet.train.balance import TaskMean
+from motet.train.plan import Plan
+from motet.train.run import Run
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "questions": ("colour", "exist", "count"),
+    "retrieval": ("retrieve", "retrieve_colours"),
+    "referring": ("refer", "refer_look", "refer_place", "point", "dialog"),
+    "verification": ("pair", "entail"),
+}
+"""Twelve tasks on scenes, as the paper's twelve data sets fall into four groups (section 2)."""
+
+TWELVE: tuple[str, ...] = tuple(task for tasks in GROUPS.values() for task in tasks)
+
+
+def small(
+    *,
+    width: int = 96,
+    depth: int = 2,
+    image_size: int = 128,
+    text: TextConfig | None = None,
+    text_mode: EncoderMode | None = None,
+    max_tokens: int = 32,
+) -> TwelveInOneConfig:
+    """A 12-in-1 for a laptop: a grid of boxes over the embedded frozen EfficientNet-Lite0, shallow, narrow streams.
+
+    Runs of minutes underfit: nothing is dropped; pictures are not mirrored, so that the trunk's maps can be stored. The
+    paper's own values are in `paper`.
+    """
+    return TwelveInOneConfig(
+        trunk=EmbeddedLite0Map(size=image_size, stage=(-2, -1)),
+        hflip=False,
+        text=text or TinyBert(width=width, depth=depth + 1, dropout=0.0),
+        text_mode=text_mode or FromScratch(),
+        max_tokens=max_tokens,
+        image_width=width,
+        image_depth=depth,
+        image_heads=4,
+        image_hidden=2 * width,
+        co_width=width,
+        co_heads=4,
+        dropout=0.0,
+        attention_dropout=0.0,
+        head_lr_scale=1.0,
+    )
+
+
+def tiny() -> Run:
+    """Twelve tasks in four groups on scenes, with stop-and-go. Two cores, 90 seconds."""
+    return world(TWELVE, steps=40)
+
+
+def world(
+    asked: Sequence[str],
+    *,
+    steps: int,
+    system: TwelveInOneConfig | None = None,
+    schedule: RoundRobin | None = None,
+) -> Run:
+    """A run on scenes: every task has a batch and an update of its own in every iteration.
+
+    Args:
+        asked: of `TWELVE`.
+        steps: iterations.
+        system: what it is made of; `small()` by default.
+        schedule: sizes of batches, stop-and-go, curriculum; 32 rows a batch, no stop by default.
+    """
+    scenes = World(asked=tuple(asked), train=400, val=40, test=100, kinds=6, things=(2, 3), answers="one", phrases=4)
+    return Run(
+        system=replace(system or small(), pairs=tuple({"pair"} & set(asked))),
+        sources=scenes.sources(),
+        schedule=schedule or RoundRobin(batch_size=32),
+        plan=Plan(steps=steps, lr=1e-3, precision="bfloat16", seed=0),
+        balancer=TaskMean(),
+        features=stored(),
+        credit=(CREDIT,),
+    )
