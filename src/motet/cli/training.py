@@ -79,8 +79,8 @@ def train_run(
     with counting("storing features", quiet=quiet) as filling:
         report = execute(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
     if finish and leads() and report.step == run.plan.steps:
-        write_page(folder, run.sources, title=folder.name)
-        write_card(folder, trust=_modules_of(run))
+        write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
+        write_card(folder, trust=modules_of(run))
     return report
 
 
@@ -110,7 +110,7 @@ def evaluate(
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     with processes(device) as place:
-        system = restore(folder, trust=(*trusted(trust), *_modules_of(run))).to(place)
+        system = restore(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources, asked = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
             system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=asked
@@ -159,7 +159,7 @@ def _show_results(report: Report) -> None:
     say(*(f"note: {note}" for note in report.notes))
 
 
-def _modules_of(run: Run) -> tuple[str, ...]:
+def modules_of(run: Run) -> tuple[str, ...]:
     """The modules of one's own that a loaded recipe has brought in: its tasks' metrics and losses, its system."""
     things = [run.system, *(metric for task in run.tasks for metric in task.metrics), *(t.loss for t in run.tasks)]
     names = {getattr(thing, "__module__", type(thing).__module__) for thing in things if thing is not None}

@@ -16,6 +16,7 @@ from motet.core.example import Example as Example
 from motet.core.example import ImageFile as ImageFile
 from motet.core.example import MemoryImage as MemoryImage
 from motet.core.example import Pair as Pair
+from motet.core.looks import Looks as Looks
 from motet.core.metric import MeanMetric as MeanMetric
 from motet.core.metric import Metric as Metric
 from motet.core.prediction import BoxSet as BoxSet

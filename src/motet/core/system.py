@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.core.batch import Batch, Losses
-from motet.core.errors import UnsupportedTask
+from motet.core.errors import ConfigError, UnsupportedTask
 from motet.core.example import Example, ImageFile
+from motet.core.looks import Looks
 from motet.core.prediction import Prediction
 from motet.core.task import Invariance, Task
 
@@ -125,6 +126,25 @@ class System(nn.Module, ABC):
     @abstractmethod
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """Answers by task, in the order of `Target.rows`; call in eval mode."""
+
+    def attention_layers(self, task: str) -> int:
+        """How many layers of a task's rows `attention` can tell of; 0 where it tells nothing."""
+        del task
+        return 0
+
+    def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[Looks]:
+        """What words look at and what regions look at, for each row of a task; call in eval mode.
+
+        Args:
+            batch: with targets of the task.
+            task: one of which `attention_layers` says that it can be told.
+            layers: by their place from the front.
+
+        Raises:
+            ConfigError: no such layer, or a task whose attention is not told.
+        """
+        del batch, layers
+        raise ConfigError(f"attention: task {task!r}: got a {type(self).__name__}; want a system that tells of it")
 
     @abstractmethod
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:

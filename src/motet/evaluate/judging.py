@@ -13,7 +13,7 @@ from motet.core import DataError, Metric, Prediction, Reader, Result, System, Ta
 from motet.core.ranks import gather
 from motet.evaluate.interval import interval_95
 from motet.evaluate.loading import Row, batches, own_rows
-from motet.evaluate.written import plain, plain_prediction, plain_truth
+from motet.evaluate.written import plain, plain_prediction, plain_ranking, plain_truth
 
 ENOUGH_FOR_A_CLAIM = 200  # test images; fewer are a check that the format is read, whatever the number says
 
@@ -30,14 +30,14 @@ class Judged:
         source: where the rows come from.
         metrics: the task's, with the rows added.
         images: row id to image ids.
-        said: row id to text, prediction and truth as JSON holds them; empty unless asked for.
+        said: row id to text, prediction, truth and ranking as JSON holds them; empty unless asked for.
     """
 
     task: Task
     source: str
     metrics: tuple[Metric, ...]
     images: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    said: dict[str, tuple[Any, Any, Any]] = field(default_factory=dict)
+    said: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, task: Task, source: str) -> Judged:
@@ -51,7 +51,12 @@ class Judged:
         self.images[row.id] = row.images
         if keep_said:
             target = self.task.target
-            self.said[row.id] = (plain(row.text), plain_prediction(prediction, target), plain_truth(truth, target))
+            self.said[row.id] = (
+                plain(row.text),
+                plain_prediction(prediction, target),
+                plain_truth(truth, target),
+                plain_ranking(prediction, truth, target),
+            )
 
     def merged(self) -> Judged:
         """With the rows of all ranks, the same on each of them."""
@@ -102,7 +107,7 @@ class Judged:
         ids = sorted(self.said)
         scores = {metric.name: metric.row_scores(ids) for metric in self.metrics}
         for place, row_id in enumerate(ids):
-            text, prediction, truth = self.said[row_id]
+            text, prediction, truth, ranking = self.said[row_id]
             yield {
                 "id": row_id,
                 "images": list(self.images[row_id]),
@@ -111,6 +116,7 @@ class Judged:
                 "text": text if "text" in self.task.sees else "",
                 "prediction": prediction,
                 "truth": truth,
+                **({"ranking": ranking} if ranking else {}),
                 "scores": {name: round(float(s[place]), 4) for name, s in scores.items() if s is not None},
             }
 

@@ -18,11 +18,15 @@ from motet.core import (
     DataError,
     DenseMap,
     Label,
+    Match,
     Prediction,
     Real,
     TargetSpec,
     Words,
 )
+
+FIRST = 5
+"""Candidates of a ranking that are written, the best first."""
 
 
 def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
@@ -46,6 +50,25 @@ def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
             return {"size": list(values.shape)}
         case _ as never:
             assert_never(never)
+
+
+def plain_ranking(prediction: Prediction, truth: Any, target: TargetSpec) -> dict[str, Any]:
+    """Of a `Match` with scores: the first candidates by place, the rank of the best right one, and how many there are.
+
+    A wrong candidate with the same score stands in front, as in the metrics.
+
+    Examples:
+        >>> plain_ranking(Choice(1, scores=(0.1, 0.7, 0.4)), {2}, Match("texts"))
+        {'first': [1, 2, 0], 'rank': 2, 'among': 3}
+    """
+    if not isinstance(target, Match) or not isinstance(prediction, Choice) or not prediction.scores:
+        return {}
+    scores = np.asarray(prediction.scores, dtype=np.float64)
+    right = [int(place) for place in truth if place < len(scores)]
+    # Wrong ones first among equals.
+    order = np.lexsort((np.isin(np.arange(len(scores)), right), -scores))
+    best = next((place + 1 for place, one in enumerate(order.tolist()) if one in right), None)
+    return {"first": order[:FIRST].tolist(), "rank": best, "among": len(scores)}
 
 
 def plain_truth(truth: Any, target: TargetSpec) -> Any:

@@ -19,6 +19,7 @@ class Content:
         run: the run it is about.
         comparison: with single-task models; None before there are any.
         shown: predictions with their pictures.
+        looks: what a model looks at, drawn on pictures; empty where it does not tell.
         credit: lines that must stand beside the pictures, besides the run's own.
         notes: remarks, besides the report's own.
     """
@@ -27,6 +28,7 @@ class Content:
     run: RunRecord
     comparison: Comparison | None = None
     shown: Sequence[Shown] = ()
+    looks: Sequence[Shown] = ()
     credit: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 

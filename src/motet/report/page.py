@@ -90,6 +90,7 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Rows seen per task", _rows_seen(report.rows_seen or run.log.rows)),
         ("Floors", _floors(content)),
         ("Predictions", _gallery(content.shown, content.all_credit)),
+        *([("Attention", _looks(content))] if content.looks else []),
         ("Notes", _list(content.all_notes, "Nothing to note.")),
         ("Versions", _list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
     ]
@@ -212,17 +213,33 @@ def _gallery(shown: Sequence[Shown], credit: Sequence[str]) -> str:
     return "".join(parts)
 
 
+def _looks(content: Content) -> str:
+    said = (
+        "<p>The last layer in which words and regions of the picture read each other, head by head. Warm: where the "
+        "words look, on average over words. Bars: which words the regions look at, on average over regions; marks such "
+        "as [CLS] often hold what no word needs.</p>"
+    )
+    return said + _gallery(content.looks, content.all_credit)
+
+
 def _card(card: Shown) -> str:
     mark = {True: " right", False: " wrong", None: ""}[card.right]
     asked = f'<span class="asked">{escape(card.question)}</span>' if card.question else ""
     score = f" · {escape(card.score)}" if card.score else ""
     wide = ' class="pair"' if card.wide else ""
+    true = f'<span class="true">true: {escape(card.truth)}{score}</span>' if card.truth or score else ""
     return (
         f'<figure{wide}><img src="{_data(card.picture, card.media_type)}" '
         f'alt="picture of a row of {escape(card.task)}">'
         f'<figcaption>{asked}<span class="said{mark}">{escape(card.prediction) or "(nothing)"}</span>'
-        f'<span class="true">true: {escape(card.truth)}{score}</span></figcaption></figure>'
+        f"{_found(card)}{true}</figcaption></figure>"
     )
+
+
+def _found(card: Shown) -> str:
+    """Texts that were found, in their order, the right ones marked."""
+    lines = [f"<li{' class=hit' if right else ''}>{escape(text)}</li>" for text, right in card.listed]
+    return f"<ol>{''.join(lines)}</ol>" if lines else ""
 
 
 def _plot(draw: Draw, alt: str) -> str:

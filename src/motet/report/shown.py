@@ -20,7 +20,8 @@ class Shown:
         truth: what is true, several answers one after the other.
         right: whether it is right; None where there is no right or wrong.
         score: of this row, such as "CIDEr 83"; "" for none.
-        wide: the picture is several side by side.
+        wide: the picture is several side by side, or needs room.
+        listed: texts that were found, one below the other, the best first, each with whether it is right.
     """
 
     picture: bytes = field(repr=False)
@@ -31,6 +32,7 @@ class Shown:
     right: bool | None = None
     score: str = ""
     wide: bool = False
+    listed: tuple[tuple[str, bool], ...] = ()
 
     @property
     def media_type(self) -> str:

@@ -1,34 +1,14 @@
-"""What words look at and what regions look at, for pictures in a report (the paper's supplement, figure 3)."""
+"""What words look at and what regions look at, for pictures in a report (the paper's supplement, section 8.10)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Float
 
-from motet.core import Target
+from motet.core import Looks, Target
 from motet.systems.twelve_in_one.answers import Read
 from motet.systems.twelve_in_one.reading import Reader
 
 TASK = "[TASK]"
-
-
-@dataclass(frozen=True)
-class Looks:
-    """The attention of one row's co-attentions.
-
-    Args:
-        words: the pieces of the text, with the task's row behind the first where there is one.
-        boxes_xyxy: of the regions, in pixels of the file; the whole picture first.
-        words_to_regions: sentence to image, for each layer and head; sums to 1 over regions.
-        regions_to_words: image to sentence, for each layer and head; sums to 1 over words.
-    """
-
-    words: tuple[str, ...]
-    boxes_xyxy: Float[np.ndarray, "n 4"]
-    words_to_regions: Float[np.ndarray, "layers heads t n"]
-    regions_to_words: Float[np.ndarray, "layers heads n t"]
 
 
 def looks_of(read: Read, target: Target, reader: Reader, *, token: bool) -> list[Looks]:

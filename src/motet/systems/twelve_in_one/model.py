@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from motet.core import (
     Batch,
     ConfigError,
+    Looks,
     Loss,
     Losses,
     Masked,
@@ -41,7 +42,7 @@ from motet.systems.twelve_in_one.answers import (
     is_fit,
     terms_of,
 )
-from motet.systems.twelve_in_one.attention import Looks, looks_of
+from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide
 from motet.systems.twelve_in_one.building import build_body, check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
@@ -179,6 +180,11 @@ class TwelveInOne(System):
         head = self.heads[parameter_name(self.head_of[task])]
         return scores_of_pairs(self.body, head, OneSide.of(images), OneSide.of(texts))
 
+    def attention_layers(self, task: str) -> int:
+        """The co-attentions, for a task with one text and one picture a row."""
+        one_pair = not is_fit(self.tasks[task]) and task not in self.config.pairs
+        return len(self.body.streams.co) if one_pair else 0
+
     @torch.inference_mode()
     def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[Looks]:
         """What words look at and what regions look at, in the co-attentions asked for, for each row of a task.
@@ -191,9 +197,8 @@ class TwelveInOne(System):
         Raises:
             ConfigError: no such layer, or a task of another form.
         """
-        if is_fit(self.tasks[task]) or task in self.config.pairs:
+        if not (count := self.attention_layers(task)):
             raise ConfigError(f"attention: task {task!r}: got one with several pairs a row; want one text, one image")
-        count = len(self.body.streams.co)
         if bad := [layer for layer in layers if not 0 <= layer < count]:
             raise ConfigError(f"attention: layers: got {bad}; want co-attentions from 0 to {count - 1}")
         read = self._read(task, batch.targets[task], self.seeing(batch.inputs), look_at=layers)

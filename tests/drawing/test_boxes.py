@@ -1,11 +1,11 @@
-"""Boxes and words on pictures: every name inside the picture, the colour its class's, the original untouched."""
+"""Boxes on pictures: every name inside the picture, the colour its class's, the original untouched."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from motet.core import BoxSet
-from motet.drawing import draw_boxes, said_of, side_by_side, tone_of, with_caption
+from motet.drawing import draw_boxes, said_of, tone_of
 
 WHITE = (255, 255, 255)
 
@@ -78,16 +78,3 @@ def test_a_box_in_words():
     one = boxes((0, 0, 1, 1), scores=[0.5], attributes=((0,),))
     assert said_of(one, 0, ["cat"]) == "cat"
     assert said_of(one, 0, ["cat"], attributes=["red"], scores=True) == "red cat 0.50"
-
-
-def test_pictures_side_by_side_keep_their_shape():
-    whole = side_by_side([("true", Image.new("RGB", (40, 20))), ("said", Image.new("RGB", (20, 20)))], height=100)
-    assert whole.size == (200 + 6 + 100, 120)
-
-
-def test_words_stand_below_the_whole_picture():
-    picture = Image.new("RGB", (120, 50), "red")
-    whole = with_caption(picture, "a long answer that needs more than one line of this picture")
-    assert whole.width == 120
-    assert whole.height > 50 + 2 * 14
-    assert whole.crop((0, 0, 120, 50)).tobytes() == picture.tobytes()

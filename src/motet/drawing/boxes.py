@@ -1,20 +1,17 @@
-"""Answers drawn on the pictures they are about: boxes with their names, and lines of text below."""
+"""Boxes with their names on the picture they are of."""
 
 from __future__ import annotations
 
 import colorsys
-import textwrap
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import BoxSet
+from motet.drawing.lettering import Tone, letters
 
-Tone: TypeAlias = tuple[int, int, int]
-_INK, _PAPER = (28, 28, 32), (252, 252, 250)
+Corners: TypeAlias = tuple[float, float, float, float]
 _TONES = (
     (214, 48, 49), (34, 102, 204), (26, 137, 67), (186, 104, 0), (134, 58, 178), (0, 131, 143), (191, 44, 122),
     (92, 92, 20), (84, 84, 94), (120, 66, 40),
@@ -54,16 +51,16 @@ def draw_boxes(
     line = max(2, round(min(picture.size) / 220))
     shown = [place for place in range(len(boxes.labels)) if boxes.scores[place] >= min_score]
     shown.sort(key=lambda place: float(boxes.scores[place]))
-    corners = {place: _inside(boxes.boxes_xyxy[place] * scale, picture) for place in shown}
+    corners = {place: inside(boxes.boxes_xyxy[place] * scale, picture) for place in shown}
     for place in shown:
         x0, y0, x1, y1 = corners[place]
         tone = tone_of(int(boxes.labels[place]))
         pen.rectangle((x0 - 1, y0 - 1, max(x1, x0), max(y1, y0)), outline=tone, width=line)
-    plates: list[tuple[float, float, float, float]] = []
+    plates: list[Corners] = []
     # The surest name is placed first: it gets the best place.
     for place in reversed(shown):
         text = said_of(boxes, place, names, attributes=attributes, scores=scores)
-        plate = _plate(pen, font, text, corners[place], picture.size, plates)
+        plate = plate_of(pen, font, text, corners[place], picture.size, plates)
         plates.append(plate)
         pen.rectangle(plate, fill=tone_of(int(boxes.labels[place])))
         pen.text((plate[0] + 3, (plate[1] + plate[3]) / 2), text, font=font, fill=(255, 255, 255), anchor="lm")
@@ -86,43 +83,6 @@ def said_of(
     return " ".join([*described, names[int(boxes.labels[place])], *score])
 
 
-def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, height: int = 240) -> Image.Image:
-    """Pictures of one height in a row, each under its title.
-
-    Args:
-        panels: titles and pictures.
-        height: of each picture in pixels.
-    """
-    font, gap, head = letters(14), 6, 20
-    sized = [(title, picture.resize((_width(picture, height), height))) for title, picture in panels]
-    canvas = Image.new("RGB", (sum(p.width + gap for _, p in sized) - gap, height + head), _PAPER)
-    pen, left = ImageDraw.Draw(canvas), 0
-    for title, picture in sized:
-        pen.text((left + 2, head / 2), title, font=font, fill=_INK, anchor="lm")
-        canvas.paste(picture, (left, head))
-        left += picture.width + gap
-    return canvas
-
-
-def with_caption(picture: Image.Image, text: str) -> Image.Image:
-    """A picture with a text below it."""
-    picture = picture.convert("RGB")
-    size = max(14, round(min(picture.size) / 28))
-    font = letters(size)
-    lines = [
-        part for line in text.splitlines() for part in textwrap.wrap(line, max(8, int(picture.width / (size * 0.58))))
-    ]
-    step = round(size * 1.4)
-    canvas = Image.new("RGB", (picture.width, picture.height + step * len(lines) + size // 2), _PAPER)
-    canvas.paste(picture, (0, 0))
-    pen = ImageDraw.Draw(canvas)
-    for number, line in enumerate(lines):
-        pen.text(
-            (size // 2, picture.height + size // 4 + step * (number + 0.5)), line, font=font, fill=_INK, anchor="lm"
-        )
-    return canvas
-
-
 def tone_of(label: int) -> Tone:
     """A class's colour, dark enough for white letters; the first ten are told apart most easily.
 
@@ -137,20 +97,8 @@ def tone_of(label: int) -> Tone:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def letters_path() -> Path:
-    """Where the font for written text lies (Noto Sans, variable)."""
-    import fontpkg_noto_sans
-
-    return Path(fontpkg_noto_sans.__file__).parent / "files" / "NotoSans[wdth,wght].ttf"
-
-
-@cache
-def letters(pixels: int) -> ImageFont.FreeTypeFont:
-    """The font at a size."""
-    return ImageFont.truetype(str(letters_path()), pixels, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _inside(box: Sequence[float], picture: Image.Image) -> tuple[float, float, float, float]:
+def inside(box: Sequence[float], picture: Image.Image) -> Corners:
+    """A box cut at the picture's border, so that its lines are seen."""
     x0, y0, x1, y1 = (float(value) for value in box)
     width, height = picture.size
     return (
@@ -161,14 +109,14 @@ def _inside(box: Sequence[float], picture: Image.Image) -> tuple[float, float, f
     )
 
 
-def _plate(
+def plate_of(
     pen: ImageDraw.ImageDraw,
     font: ImageFont.FreeTypeFont,
     text: str,
-    box: tuple[float, float, float, float],
+    box: Corners,
     size: tuple[int, int],
-    taken: Sequence[tuple[float, float, float, float]],
-) -> tuple[float, float, float, float]:
+    taken: Sequence[Corners],
+) -> Corners:
     """Where a name goes: above its box, below it or in it, wherever it hides no other name."""
     x0, y0, x1, y1 = box
     width, height = pen.textlength(text, font=font) + 5, font.size * 1.2
@@ -184,9 +132,5 @@ def _plate(
     return next(iter(free or fitting), (left, top, left + width, top + height))
 
 
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _meet(one: Corners, other: Corners) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _width(picture: Image.Image, height: int) -> int:
-    return max(1, round(picture.width * height / picture.height))

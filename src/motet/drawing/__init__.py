@@ -1,0 +1,16 @@
+"""Answers drawn on the pictures they are about: boxes with their names, places, lines of text, attention."""
+
+from motet.drawing.boxes import draw_boxes as draw_boxes
+from motet.drawing.boxes import said_of as said_of
+from motet.drawing.boxes import tone_of as tone_of
+from motet.drawing.heat import draw_heat as draw_heat
+from motet.drawing.heat import heat_of as heat_of
+from motet.drawing.lettering import letters as letters
+from motet.drawing.lettering import letters_path as letters_path
+from motet.drawing.panels import framed as framed
+from motet.drawing.panels import side_by_side as side_by_side
+from motet.drawing.panels import with_caption as with_caption
+from motet.drawing.panels import with_weights as with_weights
+from motet.drawing.places import SAID as SAID
+from motet.drawing.places import TRUE as TRUE
+from motet.drawing.places import draw_places as draw_places

@@ -1,0 +1,33 @@
+"""Where a picture is looked at: weights of boxes as heat of pixels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from motet.drawing import draw_heat, heat_of
+
+
+def test_a_small_box_is_hotter_than_a_large_one_of_the_same_weight():
+    heat = heat_of(np.array([0.5, 0.5]), np.array([[0, 0, 20, 10], [0, 0, 4, 4]]), (10, 20))
+    assert heat.max() == 1.0
+    assert heat[9, 19] == pytest.approx((0.5 / 200) / (0.5 / 200 + 0.5 / 16))
+
+
+def test_boxes_beyond_the_picture_without_an_area_and_without_weight_are_borne():
+    boxes = np.array([[-5, -5, 3, 3], [30, 30, 40, 40], [6.2, 6.2, 6.3, 6.3]])
+    heat = heat_of(np.array([1.0, 1.0, 1.0]), boxes, (10, 10))
+    assert heat[6, 6] == 1.0
+    assert np.isfinite(heat).all()
+    assert not heat_of(np.zeros(3), boxes, (10, 10)).any()
+
+
+def test_what_lies_under_the_heat_is_still_seen():
+    picture = Image.new("RGB", (40, 40), "white")
+    picture.paste((0, 0, 0), (0, 0, 40, 20))
+    drawn = np.asarray(draw_heat(picture, [1.0], np.array([[0, 0, 20, 40]])), dtype=int)
+    assert drawn[30, 10].sum() > drawn[10, 10].sum() > drawn[10, 30].sum()
+
+
+def test_a_scale_moves_the_heat_to_the_larger_picture():
+    drawn = np.asarray(draw_heat(Image.new("RGB", (40, 40), "grey"), [1.0], np.array([[0, 0, 10, 20]]), 2.0), dtype=int)
+    assert drawn[20, 19].sum() > 2 * drawn[20, 21].sum()
