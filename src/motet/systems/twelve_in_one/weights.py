@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
 from motet.nn.names import parameter_name
+from motet.nn.published import Loaded, read_published
 
 if TYPE_CHECKING:
     from motet.systems.twelve_in_one.body import Body
@@ -55,32 +55,6 @@ HEADS = {
 """The official heads, and their form."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Which weights found a place.
-
-    Args:
-        kept: names here that were filled.
-        left: published names that have no place here.
-        shapes: published names whose place here has another shape, with both shapes; they were not loaded.
-        missing: names here that nothing filled, of the part that was to be filled.
-    """
-
-    kept: tuple[str, ...]
-    left: tuple[str, ...]
-    shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
-    missing: tuple[str, ...]
-
-    def lines(self) -> tuple[str, ...]:
-        """What did not match, a sentence each; nothing when all did."""
-        lines = [f"{name}: got shape {got}; want {want}; not loaded" for name, got, want in self.shapes]
-        if self.left:
-            lines.append(f"no place for {', '.join(self.left)}")
-        if self.missing:
-            lines.append(f"nothing for {', '.join(self.missing)}")
-        return tuple(lines)
-
-
 def load_bert(system: TwelveInOne, source: str | Path | Mapping[str, Tensor]) -> Loaded:
     """Fills the stream of words, layers and tables, from any BERT as far as it fits.
 
@@ -95,7 +69,7 @@ def load_bert(system: TwelveInOne, source: str | Path | Mapping[str, Tensor]) ->
     Returns:
         What was loaded, and what was not.
     """
-    return fill_text(system.body, _read(source))
+    return fill_text(system.body, read_published(source, inside="model_state_dict"))
 
 
 def fill_text(body: Body, published: Mapping[str, Tensor]) -> Loaded:
@@ -141,7 +115,10 @@ def load_vilbert(
             )
     if unknown := sorted(set(tokens) - set(system.token_of)):
         raise ConfigError(f"load_vilbert: tokens: got {unknown}; want tasks with a token, of {sorted(system.token_of)}")
-    published = {re.sub(r"^module\.", "", name): value for name, value in _read(source).items()}
+    published = {
+        re.sub(r"^module\.", "", name): value
+        for name, value in read_published(source, inside="model_state_dict").items()
+    }
     if not any(".c_layer." in name for name in published):
         got = next(iter(published), "nothing")
         raise CheckpointError(f"ViLBERT weights: got {got!r} and others; want a ViLBERT's names")
@@ -264,19 +241,3 @@ def _plain(name: str) -> str:
 def _unread(name: str) -> bool:
     """Weights that the official code has and never reads, or that come with a BERT and nothing here reads."""
     return any(re.search(pattern, name) for pattern in _UNREAD)
-
-
-def _read(source: str | Path | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    if isinstance(source, Mapping):
-        inside: Any = source.get("model_state_dict", source)
-        return inside if isinstance(inside, Mapping) else source
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    path = Path(source)
-    path = path / "model.safetensors" if path.is_dir() else path
-    try:
-        found: Mapping[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: got {error}; want a whole .safetensors file") from error
-    return found

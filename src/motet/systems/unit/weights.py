@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from motet.core import Boxes, CheckpointError, ConfigError
 from motet.nn.names import parameter_name
+from motet.nn.published import Loaded, read_published
 from motet.nn.text_encoders import load_bert
 from motet.systems.unit.model import UniT
 
@@ -35,26 +34,6 @@ _HF_DECODER = (
 _PARTS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "out", "o_proj": "out"}
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Which weights found a place.
-
-    Args:
-        kept: names here that were filled.
-        left: published names that have no place here.
-        shapes: published names whose place here has another shape, with both shapes; they were not loaded.
-    """
-
-    kept: tuple[str, ...]
-    left: tuple[str, ...]
-    shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
-
-    def lines(self) -> tuple[str, ...]:
-        """What did not match, a sentence each; nothing when all did."""
-        lines = [f"{name}: got shape {got}; want {want}; not loaded" for name, got, want in self.shapes]
-        return (*lines, *((f"no place for {', '.join(self.left)}",) if self.left else ()))
-
-
 def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: str | None = None) -> Loaded:
     """Fills a UniT from a DETR: trunk, projection, image encoder; and where widths agree, decoder, queries and heads.
 
@@ -73,7 +52,7 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
     """
     if system.vision is None:
         raise ConfigError("load_detr: got a UniT without a task that sees images; want one")
-    published = _read(source)
+    published = read_published(source, inside="model")
     original = {name: _original(name) for name in published}
     if not any(name.startswith("transformer.encoder.") for name in original.values()):
         raise CheckpointError(f"DETR weights: got {next(iter(published), 'nothing')!r} and others; want a DETR's names")
@@ -112,7 +91,7 @@ def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -
     if system.text is None:
         raise ConfigError("load_text_encoder: got a UniT without a task that sees text; want one")
     where = str(source) if isinstance(source, str | Path) else "weights"
-    load_bert(system.text.tower.encoder.model, _read(source), where=where)
+    load_bert(system.text.tower.encoder.model, read_published(source, inside="model"), where=where)
 
 
 def encoder_state(published: Mapping[str, Tensor]) -> State:
@@ -206,20 +185,3 @@ def _boxes_task(system: UniT, task: str | None) -> str | None:
     if task is not None and task not in names:
         raise ConfigError(f"load_detr: task: got {task!r}; want a task of boxes, of {names}")
     return task if task is not None else names[0] if len(names) == 1 else None
-
-
-def _read(source: str | Path | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    if isinstance(source, Mapping):
-        # The original checkpoints keep the weights under one name, beside what else they hold.
-        inside: Any = source.get("model", source)
-        return inside if isinstance(inside, Mapping) else source
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    path = Path(source)
-    path = path / "model.safetensors" if path.is_dir() else path
-    try:
-        found: Mapping[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: got {error}; want a whole .safetensors file") from error
-    return found
