@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -165,15 +162,3 @@ def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, m
     assert done.error == "no reason given"
     assert done.report is None
     assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""
-
-
-def test_a_run_that_takes_too_long_is_asked_to_stop():
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    started = time.monotonic()
-    assert worth._wait(process, 0.5) == "took more than 0.00833333 minutes"
-    assert process.poll() is not None
-    assert time.monotonic() - started < 60
-
-
-def test_a_run_in_time_has_no_reason():
-    assert worth._wait(subprocess.Popen([sys.executable, "-c", ""]), 600) == ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -177,6 +176,7 @@ def study(
     seed: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Run a grid of systems, options and seeds: one JSON a finished run, goes on where it stopped, one table of all."""
+    from motet.cli.apart import run_here
     from motet.recipes.load import load_from_file
     from motet.study import Study, run_study
     from motet.study import table as table_of
@@ -184,7 +184,7 @@ def study(
     path, _, function = file.partition(":")
     grid = load_from_file(Path(path), function, Study, what="study")
     if only:
-        _run_here(grid, folder, only, seed)
+        run_here(grid, folder, only, seed)
         return
     if run:
         run_study(
@@ -203,65 +203,8 @@ def study(
     console().print(Markdown(page))
 
 
-def _run_here(grid: Study, folder: Path, cell: str, seed: int) -> None:
-    from motet.study import run_cell, write_done
-    from motet.train.execute import execute
-
-    done = run_cell(grid, folder, cell, seed, execute=lambda run, where: execute(run, where, resume=True))
-    write_done(grid, folder, done)
-
-
 def _run_apart(grid: Study, folder: Path, file: str, cell: str, seed: int, jobs: int) -> Done:
-    """One run in a process of its own: it can be stopped after its minutes, and leaves no memory behind."""
-    import os
-    import time
+    from motet.cli.apart import run_apart
 
-    from motet.study import Done, digest_of, finished, read_done, run_folder
-
-    log = run_folder(grid, folder, cell, seed).with_suffix(".log")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
-    command = [
-        sys.executable,
-        "-m",
-        "motet.cli",
-        "study",
-        file,
-        "--folder",
-        str(folder),
-        "--only",
-        cell,
-        "--seed",
-        str(seed),
-    ]
-    started = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | threads)
-        error = _wait(process, 60 * grid.minutes)
-    digest = digest_of(grid.run(cell, seed))
-    done = finished(grid, folder, cell, seed)
-    if done is not None:
-        return done
-    failed = read_done(grid, folder, cell, seed)
-    last = (log.read_text(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-    reason = error or (failed.error if failed and failed.digest == digest else "") or last
-    return Done(cell=cell, seed=seed, digest=digest, seconds=time.monotonic() - started, error=reason)
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> str:
-    """Waits for a run; past its time it is asked to save and stop, then made to. Why it was stopped, or ""."""
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        return f"took more than {seconds / 60:g} minutes"
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    return ""
+    typed = [sys.executable, "-m", "motet.cli", "study", file, "--folder", str(folder)]
+    return run_apart(grid, folder, cell, seed, typed=[*typed, "--only", cell, "--seed", str(seed)], jobs=jobs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from motet.core import CheckpointError, ConfigError, Report, Step, nearest
@@ -61,6 +61,16 @@ class RoundRobin:
         named = [task for group in self.first for task in group]
         if len(set(named)) != len(named) or not all(self.first):
             raise ConfigError(f"RoundRobin.first: got {self.first}; want groups of tasks, each task once")
+
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> RoundRobin:
+        """The same iterations for some tasks and their sources alone."""
+        first = tuple(tuple(name for name in group if name in tasks) for group in self.first)
+        return replace(
+            self,
+            batch_sizes={name: size for name, size in self.batch_sizes.items() if name in sources},
+            periods={name: period for name, period in self.periods.items() if name in tasks},
+            first=tuple(group for group in first if group),
+        )
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> RoundRobinSchedule:
         """The schedule over these training sources; nothing of it is drawn.

@@ -125,6 +125,7 @@ class Exactly:
     Args:
         rows: by source.
         batch_size: rows of a step, over all ranks.
+        whole_batches: every batch from one source; the last one of each has what is left of it.
 
     Raises:
         ConfigError: no rows, or a batch without rows.
@@ -132,6 +133,7 @@ class Exactly:
 
     rows: Mapping[str, int]
     batch_size: int = 128
+    whole_batches: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -142,7 +144,8 @@ class Exactly:
     @property
     def steps(self) -> int:
         """How many steps take them all."""
-        return -(-sum(self.rows.values()) // self.batch_size)
+        piles = self.rows.values() if self.whole_batches else (sum(self.rows.values()),)
+        return sum(-(-pile // self.batch_size) for pile in piles)
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> ExactlySchedule:
         """The schedule over these training sources. Raises ConfigError on a name that is no source."""
@@ -158,15 +161,28 @@ class ExactlySchedule:
 
     def __init__(self, spec: Exactly, seed: int) -> None:
         self.spec, self._names = spec, list(spec.rows)
-        places = np.repeat(np.arange(len(self._names), dtype=np.uint16), list(spec.rows.values()))
+        # In whole batches it is batches that are put in order.
+        size = spec.batch_size if spec.whole_batches else 1
+        piles = [-(-rows // size) for rows in spec.rows.values()]
+        places = np.repeat(np.arange(len(self._names), dtype=np.uint16), piles)
         self._places = places if len(self._names) == 1 else rng_for("schedule", seed).permutation(places)
 
     def step(self, index: int, world: int) -> Step:
         """Step `index`; past the last row a step in which nothing may run."""
-        size = self.spec.batch_size
-        drawn = [self._names[place] for place in self._places[index * size : (index + 1) * size]]
+        drawn = self._whole(index) if self.spec.whole_batches else self._mixed(index)
         ends = [len(drawn) * rank // world for rank in range(world + 1)]
         return Step(tuple(_one_batch(drawn[start:end]) for start, end in pairwise(ends)))
+
+    def _mixed(self, index: int) -> list[str]:
+        size = self.spec.batch_size
+        return [self._names[place] for place in self._places[index * size : (index + 1) * size]]
+
+    def _whole(self, index: int) -> list[str]:
+        if index >= len(self._places):
+            return []
+        place = self._places[index]
+        name, before = self._names[place], int((self._places[:index] == place).sum())
+        return [name] * min(self.spec.batch_size, self.spec.rows[name] - before * self.spec.batch_size)
 
     def due(self, index: int) -> tuple[str, ...]:
         """Nothing."""
@@ -178,7 +194,8 @@ class ExactlySchedule:
 
     def state_dict(self) -> dict[str, Any]:
         """What the steps are made from, to be checked on resume."""
-        return {"rows": dict(self.spec.rows), "batch_size": self.spec.batch_size}
+        whole = {"whole_batches": True} if self.spec.whole_batches else {}
+        return {"rows": dict(self.spec.rows), "batch_size": self.spec.batch_size} | whole
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing to go on from; raises CheckpointError when the saved steps were made from something else."""

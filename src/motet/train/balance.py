@@ -103,6 +103,11 @@ class Weighted:
             if not weight >= 0:
                 raise ConfigError(f"Weighted: {name}: got {weight}; want 0 or more")
 
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> Weighted:
+        """The weights of some tasks."""
+        del sources
+        return Weighted({name: weight for name, weight in self.by_task.items() if name in tasks})
+
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
         for name in self.by_task:
             if name not in system.tasks:

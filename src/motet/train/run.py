@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self, runtime_checkable
 
 from motet.core import ConfigError, Schedule, SystemConfig, Task
 from motet.data.source import Role, Source
@@ -18,6 +18,15 @@ class ScheduleSpec(Protocol):
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> Schedule:
         """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        ...
+
+
+@runtime_checkable
+class Narrowing(Protocol):
+    """A part of a run (a system's configuration, a schedule, a balancer) that says something by task or by source."""
+
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> Self:
+        """The same, saying nothing of any other task or training source."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from motet.core import ConfigError, System, Task
@@ -119,6 +119,19 @@ class TwelveInOneConfig:
             raise ConfigError(f"TwelveInOneConfig.fusion: got {self.fusion!r}; want 'product' or 'sum'")
         if self.task_token not in ("task", "head", "none"):
             raise ConfigError(f"TwelveInOneConfig.task_token: got {self.task_token!r}; want 'task', 'head' or 'none'")
+
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> TwelveInOneConfig:
+        """The same for some tasks, saying nothing of the others."""
+        del sources
+        return replace(
+            self,
+            max_tokens_of={name: most for name, most in self.max_tokens_of.items() if name in tasks},
+            head={name: head for name, head in self.head.items() if name in tasks},
+            pairs=tuple(name for name in self.pairs if name in tasks),
+            linear=tuple(name for name in self.linear if name in tasks),
+            binary=tuple(name for name in self.binary if name in tasks),
+            hiding=self.hiding if self.hiding.alignment in tasks else replace(self.hiding, alignment=""),
+        )
 
     def build(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from motet.core import ConfigError, System, Task
@@ -113,6 +113,16 @@ class UniTConfig:
             raise ConfigError(f"UniTConfig.queries: got {dict(self.queries)}; want at least 1 each")
         if unknown := sorted(set(self.frozen) - {"vision", "text", "decoder"}):
             raise ConfigError(f"UniTConfig.frozen: got {unknown}; want 'vision', 'text' or 'decoder'")
+
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> UniTConfig:
+        """The same for some tasks, saying nothing of the others."""
+        del sources
+        cls_only = {name: alone for name, alone in self.reading.cls_only.items() if name in tasks}
+        return replace(
+            self,
+            queries={name: count for name, count in self.queries.items() if name in tasks},
+            reading=replace(self.reading, cls_only=cls_only),
+        )
 
     def build(
         self,

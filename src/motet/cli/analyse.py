@@ -1,0 +1,222 @@
+"""`analyse`: what is worth knowing of a system beyond its scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from motet.cli.options import Json, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_of, trusted
+from motet.cli.screen import say, say_json, table
+from motet.cli.training import Device, modules_of
+
+if TYPE_CHECKING:
+    from motet.analyse.groups import GroupChanges
+    from motet.core import Task
+    from motet.study import Done, Study
+
+Named = Annotated[
+    list[str] | None,
+    typer.Option("--group", metavar="NAME=TASK,TASK", help="a group of tasks; may be repeated; default: by category"),
+]
+Representatives = Annotated[
+    list[str] | None,
+    typer.Option("--representative", metavar="NAME=TASK", help="train only this task of a group; may be repeated"),
+]
+OneEach = Annotated[bool, typer.Option("--one-each", help="train only one task of each group: its first")]
+Role = Annotated[Literal["val", "test"], typer.Option(help="the rows that are judged; choices are made on val")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    analyse = typer.Typer(
+        help="Look into what was learned: which tasks help each other, which answers agree.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        epilog="Example:  motet analyse groups lit_decoder:tiny",
+    )
+    analyse.command("groups", epilog="Example:  motet analyse groups lit_decoder:tiny --triples --jobs 2")(groups)
+    analyse.command("consistency", epilog="Example:  motet analyse consistency runs/twelve --json")(consistency)
+    app.add_typer(analyse, name="analyse")
+
+
+def groups(
+    recipe: RecipeName,
+    named: Named = None,
+    representatives: Representatives = None,
+    one_each: OneEach = False,
+    triples: Annotated[bool, typer.Option("--triples", help="also train every three groups together")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="runs of each kind, with seeds 0, 1, ...")] = 3,
+    role: Role = "val",
+    folder: Annotated[
+        Path | None, typer.Option(help="runs and results; runs/RECIPE-groups by default; goes on where it stopped")
+    ] = None,
+    settings: Sets = None,
+    jobs: Annotated[int, typer.Option(min=1, help="runs at a time")] = 1,
+    minutes: Annotated[float | None, typer.Option(help="stop a run that takes longer, and leave it out")] = None,
+    device: Device = None,
+    json: Json = False,
+    only: Annotated[str, typer.Option(hidden=True)] = "",
+    seed: Annotated[int, typer.Option(hidden=True)] = 0,
+) -> None:
+    """Train groups of tasks alone, in pairs and in triples, and show which help each other and which to put together.
+
+    Every task sees the same rows in every run. Code 1 when a run failed.
+    """
+    from motet.recipes.group_grid import changes_of, group_study, groups_of
+    from motet.recipes.group_page import write_groups
+    from motet.study import run_study
+
+    run = recipe_run(recipe, settings)
+    found = groups_of(run, _named(named), representatives=_chosen(representatives), one_each=one_each)
+    place = folder or folder_of(recipe).with_name(f"{folder_of(recipe).name}-groups")
+    limit = float("inf") if minutes is None else minutes
+    grid = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role, only=only)
+    if only:
+        from motet.cli.apart import run_here
+
+        run_here(grid, place, only, seed, device=device)
+        return
+    options = [("--group", named), ("--representative", representatives), ("--set", settings)]
+    typed = [recipe, "--folder", str(place), "--role", role, *(["--one-each"] if one_each else [])]
+    typed += [*(["--triples"] if triples else []), *(["--device", device] if device else [])]
+    typed += [word for option, values in options for value in values or () for word in (option, value)]
+    done = run_study(
+        grid,
+        place,
+        run_one=lambda cell, number: _run_apart(grid, place, typed, cell, number, jobs),
+        jobs=jobs,
+        say=(lambda line: typer.echo(line, err=True)) if json else say,
+    )
+    changes = changes_of(done, found)
+    files = write_groups(place, grid, changes, found, role=role)
+    _show_groups(changes, found, done, files, role=role, json=json)
+    if any(one.error for one in done):
+        raise typer.Exit(1)
+
+
+def _run_apart(grid: Study, folder: Path, typed: Sequence[str], cell: str, seed: int, jobs: int) -> Done:
+    from motet.cli.apart import run_apart
+
+    command = [sys.executable, "-m", "motet.cli", "analyse", "groups", *typed, "--only", cell, "--seed", str(seed)]
+    return run_apart(grid, folder, cell, seed, typed=command, jobs=jobs)
+
+
+def _show_groups(
+    changes: GroupChanges,
+    groups: Mapping[str, Sequence[str]],
+    done: Sequence[Done],
+    files: Sequence[Path],
+    *,
+    role: str,
+    json: bool,
+) -> None:
+    from motet.analyse.groups import suggest
+    from motet.recipes.group_page import TITLES, plain_groups, table_rows
+
+    failed = [f"{one.cell}, seed {one.seed}: {one.error}" for one in done if one.error]
+    suggestion = suggest(changes)
+    if json:
+        told = plain_groups(changes, suggestion, groups, role=role)
+        say_json({**told, "failed": failed, "files": [str(path) for path in files]})
+        return
+    for size in TITLES:
+        if changes.columns(size):
+            head, rows = table_rows(changes, size)
+            table(head, rows, title="% of the score alone, positive is better", numbers=range(1, len(head)))
+    say(*suggestion.reasons, *(f"failed: {line}" for line in failed), f"written: {', '.join(map(str, files))}")
+
+
+def _named(texts: list[str] | None) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(tasks.split(",")) for name, tasks in _pairs("--group", texts, "NAME=TASK,TASK").items()}
+
+
+def _chosen(texts: list[str] | None) -> dict[str, str]:
+    return _pairs("--representative", texts, "NAME=TASK")
+
+
+def _pairs(option: str, texts: list[str] | None, form: str) -> dict[str, str]:
+    from motet.core.errors import ConfigError
+
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, mark, value = text.partition("=")
+        if not (name and mark and value):
+            raise ConfigError(f"{option}: got {text!r}; want {form}")
+        if name in found:
+            raise ConfigError(f"{option}: got {name!r} twice; want every group once")
+        found[name] = value
+    return found
+
+
+def consistency(
+    folder: RunFolder,
+    questions: Annotated[
+        list[str] | None, typer.Option("--questions", metavar="TASK", help="default: all that answer questions")
+    ] = None,
+    phrases: Annotated[
+        list[str] | None, typer.Option("--phrases", metavar="TASK", help="default: all that find what a phrase means")
+    ] = None,
+    role: Annotated[Literal["val", "test"], typer.Option(help="which sources of its recipe")] = "test",
+    answered: Annotated[float, typer.Option(help="from which accuracy on a question is answered, 0 to 1")] = 0.5,
+    found: Annotated[float, typer.Option(help="above which overlap (IoU) a phrase is found, 0 to 1")] = 0.5,
+    overlap: Annotated[Literal["set", "count"], typer.Option(help="how often a shared word counts")] = "set",
+    recipe: Annotated[str | None, typer.Option(help="take the sources of this recipe instead of its own")] = None,
+    settings: Sets = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows at a time")] = 64,
+    device: Device = None,
+    trust: Trust = None,
+    json: Json = False,
+) -> None:
+    """Show how often a question and a phrase that share a word, about one picture, are both answered rightly."""
+    from motet.analyse.asked_rows import asked_rows
+    from motet.analyse.consistency import Asked, grounding_consistency
+    from motet.core import Answer, Region
+    from motet.metrics import RegionOverlap
+    from motet.restore import restore
+    from motet.train.distributed import processes
+
+    run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
+    with processes(device) as place:
+        system = restore(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
+        sources = run.of_role(role)
+        asking = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about pictures")
+        naming = _tasks(system.tasks, phrases, Region, "--phrases", "finds what a phrase means")
+
+        def rows(tasks: Sequence[str], metric: Any = None) -> list[Asked]:
+            return [
+                row for task in tasks for row in asked_rows(system, sources, task, metric=metric, batch_size=batch_size)
+            ]
+
+        whole = grounding_consistency(
+            rows(asking), rows(naming, RegionOverlap), answered=answered, found=found, overlap=overlap
+        )
+    told = {**vars(whole), "questions": asking, "phrases": naming, "role": role, "answered": answered, "found": found}
+    if json:
+        say_json(told)
+        return
+    say(
+        f"grounding consistency: {100 * whole.value:.1f} %",
+        f"{whole.both:,} of {whole.pairs:,} pairs of a question ({', '.join(asking)}) and a phrase "
+        f"({', '.join(naming)}) that share a word are both right; {whole.images:,} pictures ({role})",
+    )
+
+
+def _tasks(known: Mapping[str, Task], asked: list[str] | None, kind: type, option: str, what: str) -> list[str]:
+    """The tasks that were asked for, or all of a kind."""
+    from motet.core.errors import ConfigError, nearest
+
+    for name in asked or ():
+        if name not in known:
+            raise ConfigError(f"{option}: got {name!r}, which is no task of the model; {nearest(name, known)}")
+        if not isinstance(known[name].target, kind):
+            raise ConfigError(
+                f"{option}: got {name!r}, a task of {type(known[name].target).__name__}; want one that {what}"
+            )
+    found = asked or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.sees]
+    if not found:
+        raise ConfigError(f"{option}: got a model of {', '.join(known)}; want one with a task that {what}")
+    return found

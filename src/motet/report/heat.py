@@ -1,0 +1,115 @@
+"""A table as colours: who helps whom, blue where it helps and orange where it harms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from motet.report.plots import LIGHT, Theme
+
+_ROW_INCHES = 0.46
+_GAP = 0.25
+"""Between a table and its averages, in cells."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """One cell.
+
+    Args:
+        value: its colour and number.
+        spread: over seeds, below the number; None for none.
+    """
+
+    value: float
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class HeatTable:
+    """One table of a figure.
+
+    Args:
+        title: above it.
+        rows: names.
+        columns: names.
+        cells: by (row, column); where there is none the place stays empty.
+        average: the name of the last row and column, if they are averages and stand apart.
+    """
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    cells: Mapping[tuple[str, str], Heat]
+    average: str | None = None
+
+
+def heat(tables: Sequence[HeatTable], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """Tables side by side with one scale of colours, the same on both sides of zero.
+
+    A number that is larger than its spread is written in bold.
+
+    Args:
+        tables: with the same rows, or each with its own.
+        label: what the numbers are.
+        theme: light or dark.
+    """
+    widths = [len(table.columns) for table in tables]
+    rows = max(len(table.rows) for table in tables)
+    figure = Figure(figsize=(max(4.5, 1.2 + 0.95 * sum(widths)), _ROW_INCHES * rows + 1.3), layout="constrained")
+    largest = max((abs(cell.value) for table in tables for cell in table.cells.values()), default=0.0) or 1.0
+    scale = Normalize(-largest, largest)
+    colours = LinearSegmentedColormap.from_list("helps", (theme.floor, _paper(theme), theme.series[0]))
+    panels = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]
+    for number, (axes, table) in enumerate(zip(panels, tables, strict=True)):
+        same = number > 0 and table.rows == tables[0].rows
+        _draw(axes, table, colours, scale, theme, named=not same)
+    figure.supxlabel(label, fontsize=8, color=theme.text)
+    return figure
+
+
+def _draw(
+    axes: Axes, table: HeatTable, colours: LinearSegmentedColormap, scale: Normalize, theme: Theme, *, named: bool
+) -> None:
+    across, down = _places(table.columns, table.average), _places(table.rows, table.average)
+    for (row, column), cell in table.cells.items():
+        x, y = across[column], down[row]
+        red, green, blue, _ = colours(scale(cell.value))
+        axes.add_patch(Rectangle((x + 0.02, y + 0.03), 0.96, 0.94, facecolor=(red, green, blue), linewidth=0))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+        letters = "#ffffff" if dark else "#1f2933"
+        clear = cell.spread is not None and abs(cell.value) > cell.spread
+        axes.text(
+            x + 0.5, y + (0.5 if cell.spread is None else 0.38), f"{cell.value:+.1f}", ha="center", va="center",
+            fontsize=8.5, color=letters, fontweight="bold" if clear else "normal",
+        )  # fmt: skip
+        if cell.spread is not None:
+            axes.text(x + 0.5, y + 0.73, f"± {cell.spread:.1f}", ha="center", va="center", fontsize=6.5, color=letters)
+    axes.set_xlim(0, max(across.values(), default=0) + 1)
+    axes.set_ylim(max(down.values(), default=0) + 1, 0)
+    axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name) for name in across])
+    axes.set_yticks([place + 0.5 for place in down.values()], list(down) if named else [""] * len(down))
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, labelcolor=theme.text, labelsize=8)
+    axes.set_title(table.title, fontsize=9, loc="left", color=theme.text)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _places(names: Sequence[str], average: str | None) -> dict[str, float]:
+    return {name: place + (_GAP if name == average else 0.0) for place, name in enumerate(names)}
+
+
+def _wrapped(name: str) -> str:
+    """Several groups below each other."""
+    return name.replace(" + ", "\n+ ")
+
+
+def _paper(theme: Theme) -> str:
+    """What zero looks like: the page's own ground, which is dark where letters are light."""
+    return "#f7f8f9" if int(theme.text[1:3], 16) < 128 else "#28313b"
