@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motet.cli.ask import in_words, plain, write_drawn
-from motet.core import Boxes, BoxSet, Choice, ConfigError, Label, Text, Words
-from motet.drawing import tone_of
+from motet.cli.ask import candidates_of, in_words, plain, write_drawn
+from motet.core import Boxes, BoxSet, Choice, ConfigError, Label, Match, Region, Text, Words
+from motet.drawing import SAID, tone_of
 
 PETS = Boxes(("cat", "dog"), ("red",))
 FOUND = BoxSet(
@@ -37,7 +37,7 @@ def picture(tmp_path):
 
 
 def test_sure_boxes_are_drawn_on_the_picture(picture, tmp_path) -> None:
-    write_drawn(tmp_path / "new" / "out.png", picture, FOUND, PETS, 0.3)
+    write_drawn(tmp_path / "new" / "out.png", [picture], FOUND, PETS, 0.3)
     with Image.open(tmp_path / "new" / "out.png") as file:
         drawn = file.convert("RGB")
     assert drawn.size == (100, 80)
@@ -49,13 +49,71 @@ def test_sure_boxes_are_drawn_on_the_picture(picture, tmp_path) -> None:
     ("answer", "target"), [(Words("a white field"), Text(5)), (Choice(0, "cat"), Label(("cat", "dog")))]
 )
 def test_words_are_written_below_the_picture(picture, tmp_path, answer, target) -> None:
-    write_drawn(tmp_path / "out.jpg", picture, answer, target, 0.3)
+    write_drawn(tmp_path / "out.jpg", [picture], answer, target, 0.3)
     with Image.open(tmp_path / "out.jpg") as drawn:
         assert drawn.height > 80
 
 
 def test_a_place_that_cannot_be_written_is_one_line(picture, tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"--out: got unknown file extension: .*; want a place for a .png or .jpg"):
-        write_drawn(tmp_path / "out.what", picture, FOUND, PETS, 0.3)
+        write_drawn(tmp_path / "out.what", [picture], FOUND, PETS, 0.3)
     with pytest.raises(ConfigError, match=r"--out: got .*; want a place"):
-        write_drawn(picture / "out.png", picture, FOUND, PETS, 0.3)
+        write_drawn(picture / "out.png", [picture], FOUND, PETS, 0.3)
+
+
+PLACE = BoxSet(np.array([[10.0, 20.0, 60.0, 70.0]]), np.zeros(1, dtype=np.int64), np.array([0.25]))
+
+
+def test_the_place_of_a_phrase_is_said_and_drawn_however_unsure(picture, tmp_path) -> None:
+    assert in_words(PLACE, Region(), 0.3) == "10.0 20.0 60.0 70.0  (0.25)"
+    nothing = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+    assert in_words(nothing, Region()) == "nothing is meant"
+    for name, answer in (("place.png", PLACE), ("nothing.png", nothing)):
+        write_drawn(tmp_path / name, [picture], answer, Region(), 0.3)
+    with Image.open(tmp_path / "place.png") as drawn:
+        assert drawn.convert("RGB").getpixel((10, 50)) == SAID
+        assert drawn.size == (100, 80)
+    with Image.open(tmp_path / "nothing.png") as drawn:
+        assert drawn.convert("RGB").getcolors() == [(8000, (255, 255, 255))]
+
+
+def test_what_is_pointed_at_stands_out_among_thin_boxes(picture, tmp_path) -> None:
+    target = Match("regions")
+    given = candidates_of(["5,5,30,40", "50,20,90,70"], target, ["p.png"])
+    assert given.asked == ((5, 5, 30, 40), (50, 20, 90, 70))
+    assert in_words(Choice(1), target, 0.3, given) == "box 2 of 2: 50.0 20.0 90.0 70.0"
+    assert plain(Choice(1), target, given)["candidate"] == [50, 20, 90, 70]
+    write_drawn(tmp_path / "out.png", [picture], Choice(1), target, 0.3, given)
+    with Image.open(tmp_path / "out.png") as file:
+        drawn = file.convert("RGB")
+    assert drawn.getpixel((50, 50)) == SAID
+    assert drawn.getpixel((4, 20)) not in (SAID, (255, 255, 255))
+
+
+def test_texts_and_pictures_are_chosen_from(picture, tmp_path) -> None:
+    texts = candidates_of(["a cat", "a dog"], Match("texts"), ["p.png"])
+    assert (texts.asked, in_words(Choice(1, "a dog"), Match("texts"), 0, texts)) == (("a cat", "a dog"), "a dog")
+    pictures = candidates_of([], Match("images"), ["a.png", "b.png"])
+    assert (pictures.asked, in_words(Choice(1, "ask/0/1"), Match("images"), 0, pictures)) == ((), "b.png")
+    write_drawn(tmp_path / "out.png", [picture, picture], Choice(1), Match("images"), 0.3, pictures)
+    with Image.open(tmp_path / "out.png") as file:
+        drawn = file.convert("RGB")
+    assert drawn.width > 200
+    assert drawn.getpixel((107, 60)) == SAID
+    assert drawn.getpixel((1, 60)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("given", "target", "error"),
+    [
+        ([], Match("regions"), "got none; want LEFT,TOP,RIGHT,BOTTOM of each box"),
+        ([], Match("texts", "split"), "got none; want each text to choose from"),
+        (["1,2,3"], Match("regions"), "got '1,2,3'; want LEFT,TOP,RIGHT,BOTTOM in pixels"),
+        (["9,9,3,3"], Match("regions"), "want LEFT,TOP,RIGHT,BOTTOM in pixels"),
+        (["a cat"], Match("images"), "want --image for each picture"),
+        (["a cat"], Label(("a", "b")), "this task chooses from no candidates"),
+    ],
+)
+def test_candidates_that_do_not_fit_the_task_are_one_line(given, target, error) -> None:
+    with pytest.raises(ConfigError, match=error):
+        candidates_of(given, target, ["p.png"])

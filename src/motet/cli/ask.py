@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,9 @@ from motet.cli.options import Json, Trust, trusted
 from motet.cli.screen import say, say_json
 
 if TYPE_CHECKING:
-    from motet.core import Prediction, TargetSpec
+    from PIL.Image import Image
+
+    from motet.core import Boxes, BoxSet, Prediction, TargetSpec
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,15 +30,22 @@ def predict(
     task: Annotated[str, typer.Option(help="what is asked; the model's only task by default")] = "",
     image: Annotated[list[str] | None, typer.Option(help="a picture; repeated for a task on pairs")] = None,
     text: Annotated[str | None, typer.Option(help="the question or sentence")] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(help="a text to choose from, or a box LEFT,TOP,RIGHT,BOTTOM in pixels to point at; repeated"),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="draw the answer on the picture: boxes, or words below it")
+        Path | None,
+        typer.Option(
+            metavar="PICTURE", help="draw the answer on the picture: boxes, the place that is meant, or words below it"
+        ),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes less sure than this")] = 0.3,
     json: Json = False,
     trust: Trust = None,
 ) -> None:
     """Ask a trained model about a picture."""
-    from motet.core.errors import ConfigError
+    from motet.core.errors import ConfigError, nearest
     from motet.serve.predictor import load
 
     predictor = load(model, trust=trusted(trust))
@@ -43,48 +54,124 @@ def predict(
     name = task or next(iter(predictor.tasks))
     if out is not None and not image:
         raise ConfigError("--out: got no --image; want one to draw on")
-    answer, target = predictor(name, image=image or None, text=text), predictor.tasks[name].target
+    if name not in predictor.tasks:
+        raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
+    target = predictor.tasks[name].target
+    given = candidates_of(candidate or (), target, image or ())
+    answer = predictor(name, image=image or None, text=text, candidates=given.asked)
     if out is not None and image:
-        write_drawn(out, Path(image[0]), answer, target, min_score)
+        write_drawn(out, [Path(one) for one in image], answer, target, min_score, given)
     if json:
         asked = {"task": name, "images": image or [], "text": text}
-        say_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target)})
+        say_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target, given)})
     else:
-        say(in_words(answer, target, min_score))
+        say(in_words(answer, target, min_score, given))
 
 
-def in_words(answer: Prediction, target: TargetSpec, min_score: float = 0.0) -> str:
+@dataclass(frozen=True)
+class Given:
+    """What there was to choose from.
+
+    Args:
+        asked: candidates as the task has them.
+        named: each in words.
+        boxes_xyxy: each as a box, where they are places.
+    """
+
+    asked: tuple[Any, ...] = ()
+    named: tuple[str, ...] = ()
+    boxes_xyxy: tuple[tuple[float, ...], ...] = ()
+
+
+def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str]) -> Given:
+    """What was typed as candidates; where pictures are matched, the pictures themselves are.
+
+    Raises:
+        ConfigError: candidates for a task that takes none, none for one that needs them, or one that is no box.
+    """
+    from motet.core import ConfigError, Match
+
+    if not isinstance(target, Match):
+        if given:
+            raise ConfigError(f"--candidate: got {given[0]!r}; want none, since this task chooses from no candidates")
+        return Given()
+    if target.among == "images":
+        if given:
+            raise ConfigError(f"--candidate: got {given[0]!r}; want --image for each picture to choose from")
+        return Given(named=tuple(images))
+    if not given:
+        what = "LEFT,TOP,RIGHT,BOTTOM of each box" if target.among == "regions" else "each text to choose from"
+        raise ConfigError(f"--candidate: got none; want {what}")
+    if target.among == "texts":
+        return Given(tuple(given), tuple(given))
+    boxes = tuple(_box(one) for one in given)
+    named = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
+    return Given(boxes, named, boxes)
+
+
+def _box(text: str) -> tuple[float, ...]:
+    from motet.core import ConfigError
+
+    try:
+        sides = tuple(float(side) for side in text.split(","))
+    except ValueError:
+        sides = ()
+    if len(sides) != 4 or not (sides[0] < sides[2] and sides[1] < sides[3]):
+        raise ConfigError(f"--candidate: got {text!r}; want LEFT,TOP,RIGHT,BOTTOM in pixels, as 10,20,110,90")
+    return sides
+
+
+def _corners(box: Sequence[float]) -> str:
+    return " ".join(f"{side:.1f}" for side in box)
+
+
+def in_words(answer: Prediction, target: TargetSpec, min_score: float = 0.0, given: Given | None = None) -> str:
     """A prediction for a person, on one line where it has one; of boxes, those sure enough, the surest first."""
-    import numpy as np
-
     from motet.core import Boxes, BoxSet, Choice, DenseMap, Real, Words
-    from motet.drawing import said_of
 
     match answer:
         case Words(text=text):
             return text
+        case Choice(index=index) if given is not None and 0 <= index < len(given.named):
+            return given.named[index]
         case Choice(index=index, name=name):
             return name or str(index)
         case Real(value=value):
             return f"{value:g}"
+        case BoxSet() if isinstance(target, Boxes):
+            return _boxes_in_words(answer, target, min_score)
         case BoxSet():
-            names, attributes = (target.names, target.attributes) if isinstance(target, Boxes) else ((), ())
-            order = [place for place in np.argsort(-answer.scores).tolist() if answer.scores[place] >= min_score]
-            corners = [" ".join(f"{side:.1f}" for side in answer.boxes_xyxy[place]) for place in order]
-            said = [said_of(answer, place, names, attributes=attributes, scores=True) for place in order]
-            lines = [f"{name}  {box}" for name, box in zip(said, corners, strict=True)]
-            return "\n".join(lines) or f"nothing (no box of score {min_score:g} or more)"
+            best = _surest(answer)
+            return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
         case DenseMap(values=values):
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
 
 
-def plain(answer: Prediction, target: TargetSpec) -> dict[str, Any]:
-    """A prediction for a program: its fields, arrays as lists; boxes with their names."""
+def _boxes_in_words(answer: BoxSet, target: Boxes, min_score: float) -> str:
+    import numpy as np
+
+    from motet.drawing import said_of
+
+    order = [place for place in np.argsort(-answer.scores).tolist() if answer.scores[place] >= min_score]
+    said = [said_of(answer, place, target.names, attributes=target.attributes, scores=True) for place in order]
+    lines = [f"{name}  {_corners(answer.boxes_xyxy[place])}" for name, place in zip(said, order, strict=True)]
+    return "\n".join(lines) or f"nothing (no box of score {min_score:g} or more)"
+
+
+def _surest(answer: BoxSet) -> list[float] | None:
+    """The corners of the surest box; None where there is none."""
+    if not len(answer.scores):
+        return None
+    return [float(side) for side in answer.boxes_xyxy[int(answer.scores.argmax())]]
+
+
+def plain(answer: Prediction, target: TargetSpec, given: Given | None = None) -> dict[str, Any]:
+    """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate."""
     import dataclasses
 
     import numpy as np
 
-    from motet.core import Boxes, BoxSet
+    from motet.core import Boxes, BoxSet, Choice
 
     fields = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
@@ -94,29 +181,54 @@ def plain(answer: Prediction, target: TargetSpec) -> dict[str, Any]:
         fields["names"] = [target.names[int(label)] for label in answer.labels]
         if target.attributes:
             fields["described"] = [[target.attributes[index] for index in one] for one in answer.attributes]
+    if isinstance(answer, Choice) and given is not None and 0 <= answer.index < len(given.named):
+        fields["candidate"] = list(given.boxes_xyxy[answer.index]) if given.boxes_xyxy else given.named[answer.index]
     return fields
 
 
-def write_drawn(out: Path, image: Path, answer: Prediction, target: TargetSpec, min_score: float) -> None:
-    """Writes the picture with its boxes drawn on it, or with any other answer in words below it.
+def write_drawn(
+    out: Path,
+    images: Sequence[Path],
+    answer: Prediction,
+    target: TargetSpec,
+    min_score: float,
+    given: Given | None = None,
+) -> None:
+    """Writes the picture with its boxes or its place drawn on it, or with any other answer in words below it.
 
     Raises:
         ConfigError: a place that cannot be written, or a name that says no kind of picture.
     """
-    from motet.core import Boxes, BoxSet, ConfigError, DiskImage
-    from motet.drawing import draw_boxes, with_caption
-    from motet.prep.images import decode
+    from motet.core import ConfigError
 
-    picture = decode(DiskImage(image))
-    if isinstance(answer, BoxSet) and isinstance(target, Boxes):
-        drawn = draw_boxes(
-            picture, answer, target.names, attributes=target.attributes, scores=True, min_score=min_score
-        )
-    else:
-        drawn = with_caption(picture, in_words(answer, target))
+    drawn = _drawn(images, answer, target, min_score, given or Given())
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         drawn.save(out)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ConfigError(f"--out: got {reason}; want a place for a .png or .jpg ({out})") from error
+
+
+def _drawn(images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, given: Given) -> Image:
+    from motet.core import Boxes, BoxSet, Choice, DiskImage, Match
+    from motet.drawing import SAID, draw_boxes, draw_places, framed, side_by_side, with_caption
+    from motet.prep.images import decode
+
+    pictures = [decode(DiskImage(image)) for image in images]
+    match answer, target:
+        case BoxSet(), Boxes():
+            names, attributes = target.names, target.attributes
+            return draw_boxes(pictures[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
+        case BoxSet(), _:
+            return draw_places(pictures[0], said=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", ""))
+        case Choice(index=index), Match("regions") if index < len(given.boxes_xyxy):
+            said = given.boxes_xyxy[index] if index >= 0 else None
+            return draw_places(pictures[0], said=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", ""))
+        case Choice(index=index), Match("images"):
+            pictures = [framed(one, SAID) if place == index else one for place, one in enumerate(pictures)]
+    whole = pictures[0]
+    if len(pictures) > 1:
+        panels = [(image.name, picture) for image, picture in zip(images, pictures, strict=True)]
+        whole = side_by_side(panels, height=min(480, max(picture.height for picture in pictures)))
+    return with_caption(whole, in_words(answer, target, min_score, given))

@@ -18,6 +18,7 @@ from motet.core import (
     DiskImage,
     Example,
     ImageFile,
+    Match,
     MemoryImage,
     Prediction,
     System,
@@ -42,7 +43,7 @@ class Ask:
         image: a path, encoded bytes, a PIL image, an array (h, w), (h, w, 1) or (h, w, 3) of uint8, or several of them
             for a task on pairs or frames.
         text: the question or sentence.
-        candidates: what a matching task picks from.
+        candidates: what a matching task picks from; where it picks a picture, none for the pictures themselves.
     """
 
     image: Picture | Sequence[Picture] | None = None
@@ -150,12 +151,14 @@ def _example(task: Task, ask: Ask, index: int) -> Example:
         raise ConfigError(f"task {task.name!r} sees a text: got none; want text=...")
     images = tuple(_image_file(picture, f"image {place}") for place, picture in enumerate(given))
     text = ask.text if isinstance(ask.text, str) else tuple(ask.text or ("",))
+    ids = tuple(f"ask/{index}/{place}" for place in range(len(images)))
+    pictures = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
     return Example(
         id=f"ask/{index}",
         images=images,
-        image_ids=tuple(f"ask/{index}/{place}" for place in range(len(images))),
+        image_ids=ids,
         text=text[0] if isinstance(text, tuple) and len(text) == 1 else text,
-        candidates=ask.candidates,
+        candidates=ask.candidates or pictures,
     )
 
 
