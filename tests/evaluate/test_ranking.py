@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from motet.core import Batch, DataError, Example, MemoryImage, System, UnsupportedTask
+from motet.core import Batch, DataError, Example, MemoryImage, System, UnsupportedTask, rng_for
 from motet.data.source import Source
 from motet.evaluate import evaluate, with_floors
 from motet.evaluate.judging import Judged, predicting
-from motet.evaluate.ranking import Split, chance_floor, rank_split
+from motet.evaluate.ranking import Split, chance_floor, rank_split, score_split
+from motet.evaluate.two_stage import Ranking
 from motet.tasks import retrieval
 
 HERE = Path(__file__).parent
@@ -168,14 +169,63 @@ def test_chance_is_a_floor_over_the_whole_split() -> None:
     assert 0 <= chance_floor(task, Split.of(many, task, range(200), "many"))["chance"] <= 2.5
 
 
+MANY = Captions(
+    tuple(
+        (word, (word[::-1], word[:2] + word))
+        for word in ("".join(rng_for("letters", i).choice(list("abcde"), size=3 + i % 3)) for i in range(24))
+    )
+)
+
+
+def scored(among: str, ranking: Ranking | None = None) -> tuple[np.ndarray, LetterSystem]:
+    system, task = LetterSystem(), retrieval(among=among)
+    split = Split.of(MANY, task, range(24), "many")
+    with predicting(system):
+        return score_split(system, "many", MANY, task, split, batch_size=5, ranking=ranking), system
+
+
+@pytest.mark.parametrize("among", ["images", "texts"])
+def test_two_stages_keep_the_systems_scores_and_put_the_rest_behind(among: str) -> None:
+    whole, _ = scored(among)
+    staged, system = scored(among, Ranking(first=6, anchors=8))
+    queries = zip(whole.T, staged.T, strict=True) if among == "images" else zip(whole, staged, strict=True)
+    found: list[bool] = []
+    for all_scores, some in queries:
+        order = np.argsort(-some)
+        assert some[order[:6]] == pytest.approx(all_scores[order[:6]])
+        assert some[order[6:]].max() <= some[order[5]] - 1 + 1e-5
+        found.append(all_scores[order[0]] == all_scores.max())
+    # Six of 24 or 47 by lot would have the best in a quarter of the queries at most.
+    assert np.mean(found) > 0.75
+    assert sum(i * t for i, t in system.blocks) == Ranking(first=6, anchors=8).pairs(24, whole.shape[1], among)
+    assert system.encoded["images"] == 24
+
+
+def test_two_stages_that_save_nothing_are_one() -> None:
+    for ranking in (Ranking(first=24), Ranking(first=1, anchors=24)):
+        found, system = scored("images", ranking)
+        assert np.array_equal(found, scored("images")[0])
+        assert sum(i * t for i, t in system.blocks) == found.size
+
+
+def test_a_report_says_that_it_ranked_in_two_stages() -> None:
+    notes = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2, ranking=Ranking(first=1, anchors=1)).notes
+    assert any("retrieval on toys: the best 1 candidates of a first ranking by 1 anchors" in note for note in notes)
+    assert not any(
+        "anchors" in note for note in evaluate(LetterSystem(*source().tasks), [source()], batch_size=2).notes
+    )
+
+
 def test_two_ranks_say_what_one_says(tmp_path) -> None:
-    alone = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2)
+    staged = Ranking(first=2, anchors=1)
+    alone = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2, ranking=staged)
     program = (
         "import importlib.util, json, sys, torch.distributed as dist\n"
         f"spec = importlib.util.spec_from_file_location('t', {str(HERE / 'test_ranking.py')!r})\n"
         "t = importlib.util.module_from_spec(spec); sys.modules['t'] = t; spec.loader.exec_module(t)\n"
         f"dist.init_process_group('gloo', init_method='file://{tmp_path}/store', rank=int(sys.argv[1]), world_size=2)\n"
-        "report = t.evaluate(t.LetterSystem(*t.source().tasks), [t.source()], batch_size=2)\n"
+        "staged = t.Ranking(first=2, anchors=1)\n"
+        "report = t.evaluate(t.LetterSystem(*t.source().tasks), [t.source()], batch_size=2, ranking=staged)\n"
         f"open(f'{tmp_path}/report' + sys.argv[1], 'w').write(json.dumps(report.to_dict()))\n"
         "dist.destroy_process_group()\n"
     )

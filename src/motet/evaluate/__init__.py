@@ -3,3 +3,4 @@
 from motet.evaluate.floors import with_floors as with_floors
 from motet.evaluate.judging import Progress as Progress
 from motet.evaluate.loop import evaluate as evaluate
+from motet.evaluate.two_stage import Ranking as Ranking

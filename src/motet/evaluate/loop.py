@@ -11,6 +11,7 @@ from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluate.judging import Judged, Progress, judge, predicting
 from motet.evaluate.ranking import is_ranked, rank_split
+from motet.evaluate.two_stage import Ranking
 from motet.evaluate.written import write_lines
 
 
@@ -26,6 +27,7 @@ def evaluate(
     progress: Progress | None = None,
     workers: int = 0,
     tasks: Sequence[str] | None = None,
+    ranking: Ranking | None = None,
 ) -> Report:
     """Judges every row of the sources; the same report on every rank, whatever their number.
 
@@ -42,6 +44,7 @@ def evaluate(
         progress: told of every batch of this rank.
         workers: loader processes.
         tasks: only the tasks of these names; all by default.
+        ranking: how the pairs of a whole split are ranked; all of them scored by default.
 
     Raises:
         DataError: a row that cannot be read, or two rows of a source with one id.
@@ -62,6 +65,7 @@ def evaluate(
                         batch_size=batch_size,
                         workers=workers,
                         keep_said=predictions is not None,
+                        ranking=ranking,
                         progress=progress,
                     )
                 )
@@ -88,8 +92,18 @@ def evaluate(
         step=step,
         role=role,
         results=tuple(result for part in judged for result in part.results(interval)),
-        notes=tuple(note for part in judged for note in part.notes(role)),
+        notes=(*(note for part in judged for note in part.notes(role)), *_staged(judged, ranking)),
     )
+
+
+def _staged(judged: Sequence[Judged], ranking: Ranking | None) -> tuple[str, ...]:
+    """What a reader should know of ranks of two stages."""
+    ranked = [part for part in judged if is_ranked(part.task)]
+    if ranking is None or ranking.first is None:
+        return ()
+    first = f"the best {ranking.first} candidates of a first ranking by {ranking.anchors} anchors were scored"
+    how = f"{first}, not all, where that is less"
+    return tuple(f"{part.task.name} on {part.source}: {how}" for part in ranked)
 
 
 def asked_together(system: System, tasks: Sequence[Task]) -> list[tuple[Task, ...]]:

@@ -1,4 +1,4 @@
-"""Pictures and texts of a whole split ranked for each other: every pair is scored, each side is encoded once."""
+"""Pictures and texts of a whole split ranked for each other: each side is encoded once, then pairs are scored."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from motet.core import Choice, DataError, Example, Match, Reader, Side, System, 
 from motet.core.ranks import gather, rank, world
 from motet.evaluate.judging import Judged, Progress
 from motet.evaluate.loading import Row, batches
+from motet.evaluate.pairs import Pairs
+from motet.evaluate.two_stage import Ranking, best, guessed, joined
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def rank_split(
     batch_size: int,
     workers: int = 0,
     keep_said: bool = False,
+    ranking: Ranking | None = None,
     progress: Progress | None = None,
 ) -> Judged:
     """Judges a `Match` with pool "split" on all pairs of pictures and texts, by the system's `side` and `score`.
@@ -84,6 +87,7 @@ def rank_split(
         batch_size: pictures or texts encoded at once; pairs are scored in blocks of so many by so many.
         workers: loader processes.
         keep_said: keep answers in words.
+        ranking: in two stages, or all pairs at once; the latter by default.
         progress: told of every block of this rank.
 
     Raises:
@@ -91,7 +95,17 @@ def rank_split(
         UnsupportedTask: a system that ranks nothing.
     """
     split = Split.of(reader, task, rows, source)
-    scores = score_split(system, source, reader, task, split, batch_size=batch_size, workers=workers, progress=progress)
+    scores = score_split(
+        system,
+        source,
+        reader,
+        task,
+        split,
+        batch_size=batch_size,
+        workers=workers,
+        ranking=ranking,
+        progress=progress,
+    )
     judged = Judged.empty(task, source)
     for row, choice, right in _answers(split, scores, task):
         judged.add(row, choice, right, keep_said=keep_said)
@@ -107,27 +121,49 @@ def score_split(
     *,
     batch_size: int,
     workers: int = 0,
+    ranking: Ranking | None = None,
     progress: Progress | None = None,
 ) -> Float[np.ndarray, "i t"]:
-    """The score of every picture with every text, the same on every rank."""
+    """The score of every picture with every text, the same on every rank; see `Ranking` for those of two stages.
+
+    Texts are taken in order of length, so that a batch has little that fills up.
+    """
+    assert isinstance(task.target, Match)  # the caller asked for its pool
+    assert task.target.among != "regions"  # no source has a pool of them
+    order = sorted(range(len(split.texts)), key=lambda place: len(split.texts[place]))
     own = range(rank(), len(split.rows), world())
     pictures = _Pictures(reader, tuple(split.places[place] for place in own))
     images = list(_sides(system, task, "images", pictures, batch_size, workers))
-    texts = list(_sides(system, task, "texts", _Texts(split.texts, source), batch_size, 0)) if images else []
-    found = np.zeros((len(own), len(split.texts)), dtype=np.float32)
-    top, blocks = 0, len(images) * len(texts)
-    for number, image_side in enumerate(images):
-        left, high = 0, _length(image_side)
-        for place, text_side in enumerate(texts):
-            wide = _length(text_side)
-            block = system.score(task.name, image_side, text_side)
-            found[top : top + high, left : left + wide] = block.float().cpu().numpy()
-            left += wide
-            if progress is not None:
-                progress(f"{source}: {task.name}", number * len(texts) + place + 1, blocks)
-        top += high
-    whole = np.zeros((len(split.rows), len(split.texts)), dtype=np.float32)
-    for number, part in enumerate(gather(found)):
+    said = _Texts(tuple(split.texts[place] for place in order), source)
+    texts = list(_sides(system, task, "texts", said, batch_size, 0))
+    pairs = Pairs(system, task.name, images, texts, f"{source}: {task.name}", progress)
+    ranking, among = ranking or Ranking(), task.target.among
+    if not ranking.saves(len(split.rows), len(order), among):
+        found = _whole(pairs.all(), len(split.rows))
+    else:
+        first = _guess(pairs, ranking, own, len(split.rows), len(order))
+        kept = best(first, ranking.first or len(order), among)
+        found = joined(_whole(pairs.some(kept[list(own)]), len(split.rows)), first, kept, among)
+    scores = np.empty_like(found)
+    scores[:, order] = found
+    return scores
+
+
+def _guess(
+    pairs: Pairs, ranking: Ranking, own: Sequence[int], num_images: int, num_texts: int
+) -> Float[np.ndarray, "i t"]:
+    """The first stage, the same on every rank."""
+    images, texts = ranking.places("images", num_images), ranking.places("texts", num_texts)
+    by_texts = _whole(pairs.with_texts(texts), num_images)
+    parts = gather((here := [place for place in images if place in own], pairs.of_images([own.index(p) for p in here])))
+    rows = {place: row for places, part in parts for place, row in zip(places, part, strict=True)}
+    return guessed(by_texts, np.stack([rows[place] for place in images]), images, texts)
+
+
+def _whole(own: Float[np.ndarray, "o t"], count: int) -> Float[np.ndarray, "i t"]:
+    """The pictures of all ranks, in order."""
+    whole = np.zeros((count, own.shape[1]), dtype=np.float32)
+    for number, part in enumerate(gather(own)):
         whole[number :: world()] = part
     return whole
 
@@ -169,10 +205,6 @@ def _sides(
         reader, system.processor, (task,), rows, size=batch_size, workers=workers, keep_truth=False
     ):
         yield system.side(batch.to(device), task.name, of)
-
-
-def _length(side: Mapping[str, Tensor]) -> int:
-    return len(next(iter(side.values())))
 
 
 @dataclass(frozen=True)
