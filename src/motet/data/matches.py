@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -55,6 +57,37 @@ class LookAlikes:
         for unit in range(len(units)):
             rows[np.asarray(units.rows_of(unit))] = places[unit]
         return cls(rows)
+
+    @classmethod
+    def kept(cls, path: Path, reader: Reader, look: Look | None = None, *, nearest: int = 100) -> LookAlikes:
+        """The pool of a reader from a file, which is written where it is not there: looking takes minutes.
+
+        Args:
+            path: an .npz file; one of other pictures is written anew.
+            reader: as in `of`.
+            look: as in `of`.
+            nearest: as in `of`.
+
+        Raises:
+            ConfigError: the file cannot be read or written.
+        """
+        units = images_of(reader)
+        looked_at = [reader.keys(int(units.rows_of(unit)[0])) for unit in range(len(units))]
+        key = hashlib.blake2b(repr((nearest, len(reader), looked_at)).encode(), digest_size=16).hexdigest()
+        try:
+            if path.is_file():
+                with np.load(path, allow_pickle=False) as kept:
+                    if str(kept["key"]) == key:
+                        return cls(kept["rows"])
+            made = cls.of(reader, look, nearest=nearest)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.part")
+            with part.open("wb") as file:
+                np.savez(file, key=key, rows=made.rows)
+            part.replace(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise ConfigError(f"{path}: got {error}; want a pool of look-alikes, or no file") from error
+        return made
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LookAlikes) and np.array_equal(self.rows, other.rows)

@@ -63,7 +63,7 @@ def photographs() -> tuple[Source, ...]:
         *_sources(
             captioning("caption_en"),
             split_by_image(
-                _flickr8k(root / "flickr8k"),
+                flickr8k(root / "flickr8k"),
                 {"train": 0.66, "val": 0.06, "test": 0.28},
             ),
         ),
@@ -89,7 +89,7 @@ def photographs() -> tuple[Source, ...]:
     )
 
 
-def _flickr8k(folder: Path) -> Reader:
+def flickr8k(folder: Path) -> Reader:
     """The photographs that are there, of the two lists beside them."""
     captions, images = folder / "captions.txt", folder / "Images"
     lists = ("train_images.txt", "val_images.txt")
