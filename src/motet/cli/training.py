@@ -97,11 +97,16 @@ def evaluate(
     result_files: Annotated[
         Path | None, typer.Option(help="write result files as COCO, VQA and GLUE want them into this folder")
     ] = None,
+    first: Annotated[
+        int | None, typer.Option(min=1, help="rank a split in two stages: score so many candidates of each query")
+    ] = None,
+    anchors: Annotated[int, typer.Option(min=1, help="pictures and texts that the first stage scores")] = 64,
     device: Device = None,
     trust: Trust = None,
     json: Json = False,
 ) -> None:
     """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
+    from motet.evaluate import Ranking
     from motet.evaluate import evaluate as evaluate_system
     from motet.recipes.results import chosen_sources, write_result_files
     from motet.restore import restore
@@ -113,7 +118,14 @@ def evaluate(
         system = restore(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources, asked = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
-            system, sources, batch_size=batch_size, role=role, interval=True, predictions=lines, tasks=asked
+            system,
+            sources,
+            batch_size=batch_size,
+            role=role,
+            interval=True,
+            predictions=lines,
+            tasks=asked,
+            ranking=Ranking(first=first, anchors=anchors),
         )
     if not leads():
         return
