@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from PIL import Image
+from published_files import picture, write_json, write_vqav2
 
 GLUE = {
     "QNLI": ("index\tquestion\tsentence\tlabel", "what?\ta square.\tentailment", ("train", "dev")),
@@ -15,33 +15,23 @@ GLUE = {
 
 def write_unit_paper_data(root: Path) -> None:
     """Writes them all under one folder, as `unit:paper` reads them."""
-    coco, vqa, genome = root / "coco", root / "vqav2", root / "visual_genome"
+    coco, genome = root / "coco", root / "visual_genome"
+    write_vqav2(root / "vqav2", 20)
     for part in ("train", "val"):
         images = [{"id": n, "file_name": f"{n:012d}.jpg", "height": 8, "width": 8} for n in range(2)]
         boxes = [{"id": n, "image_id": n, "category_id": 18, "bbox": [1, 1, 4, 4], "iscrowd": 0} for n in range(2)]
         known = {"images": images, "annotations": boxes, "categories": [{"id": 18, "name": "dog"}]}
-        _json(coco / "annotations" / f"instances_{part}2017.json", known)
-        asked = [{"image_id": n, "question": "what?", "question_id": n} for n in range(20)]
-        answers = [{"answer": "square", "answer_confidence": "yes", "answer_id": k + 1} for k in range(10)]
-        annotations = [
-            {"question_id": n, "image_id": n, "question_type": "what", "answer_type": "other",
-             "multiple_choice_answer": "square", "answers": answers}
-            for n in range(20)
-        ]  # fmt: skip
-        _json(vqa / f"v2_OpenEnded_mscoco_{part}2014_questions.json", {"questions": asked})
-        _json(vqa / f"v2_mscoco_{part}2014_annotations.json", {"annotations": annotations})
+        write_json(coco / "annotations" / f"instances_{part}2017.json", known)
         for number in range(2):
-            _picture(coco / f"{part}2017" / f"{number:012d}.jpg")
-        for number in range(20):
-            _picture(vqa / f"{part}2014" / f"COCO_{part}2014_{number:012d}.jpg")
+            picture(coco / f"{part}2017" / f"{number:012d}.jpg")
     for number in (4, 5):
-        _picture(genome / "VG_100K" / f"{number}.jpg")
+        picture(genome / "VG_100K" / f"{number}.jpg")
     thing = {"object_id": 1, "x": 1, "y": 1, "w": 4, "h": 4, "names": ["dog"]}
-    _json(genome / "objects.json", [{"image_id": n, "objects": [thing | {"object_id": n}]} for n in (4, 5)])
+    write_json(genome / "objects.json", [{"image_id": n, "objects": [thing | {"object_id": n}]} for n in (4, 5)])
     described = {"object_id": 4, "x": 1, "y": 1, "w": 4, "h": 4, "names": ["dog"], "attributes": ["brown"]}
-    _json(genome / "attributes.json", [{"image_id": 4, "attributes": [described]}])
-    _json(genome / "image_data.json", [{"image_id": n, "coco_id": None} for n in (4, 5)])
-    _json(
+    write_json(genome / "attributes.json", [{"image_id": 4, "attributes": [described]}])
+    write_json(genome / "image_data.json", [{"image_id": n, "coco_id": None} for n in (4, 5)])
+    write_json(
         genome / "question_answers.json",
         [{"id": 4, "qas": [{"qa_id": 1, "image_id": 4, "question": "what?", "answer": "square"}]}],
     )
@@ -50,7 +40,7 @@ def write_unit_paper_data(root: Path) -> None:
     for part, number in (("train", 4), ("val", 5)):
         (genome / f"{part}.txt").write_text(f"VG_100K/{number}.jpg xml/{number}.xml\n")
     entail = root / "snli_ve"
-    _picture(entail / "flickr30k-images" / "1000.jpg")
+    picture(entail / "flickr30k-images" / "1000.jpg")
     row = {"Flickr30K_ID": "1000", "sentence1": "a square", "sentence2": "a shape", "gold_label": "entailment"}
     for part in ("train", "dev"):
         (entail / f"snli_ve_{part}.jsonl").write_text(json.dumps(row | {"pairID": "1000.jpg#0r1e"}) + "\n")
@@ -59,13 +49,3 @@ def write_unit_paper_data(root: Path) -> None:
         first = "" if name == "SST-2" else "0\t"
         for part in parts:
             (root / "glue" / name / f"{part}.tsv").write_text(f"{header}\n{first}{line}\n")
-
-
-def _picture(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8), (90, 120, 200)).save(path)
-
-
-def _json(path: Path, data: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data))

@@ -63,7 +63,7 @@ def published_model(regions: Path) -> TwelveInOneConfig:
         regions: an LMDB of regions by image id, as the authors publish them.
     """
     return TwelveInOneConfig(
-        source=LmdbRegions(regions),
+        source=LmdbRegions(path=regions),
         text=HfBert("bert-base-uncased"),
         text_mode=Finetune(1.0),
         max_tokens_of={name: longest for name, (_, _, longest) in TABLE_8.items()},

@@ -85,6 +85,8 @@ def push_to_hub(
 def _fetch(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
 
+    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise CheckpointError(f"model {name!r}: got no such folder; want one that holds a model, or a name on the Hub")
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **fetch))
     except _hub_errors() as error:
