@@ -127,6 +127,13 @@ def test_a_dialog_ends_at_an_object(game) -> None:
     assert (row.id, row.labels["match"], row.labels["region"]) == ("guesswhat/valid/1", frozenset({1}), (3, 1, 5, 3))
 
 
+def test_games_are_played_on_photos_of_two_folders(game, tmp_path, picture) -> None:
+    reader = game()
+    (tmp_path / PHOTO).unlink()
+    picture(tmp_path / "train2014" / PHOTO)
+    assert reader[0].images[0].read()
+
+
 def test_a_dialog_without_an_answer_is_an_error(game) -> None:
     with pytest.raises(DataError, match=r"key 'answer': got an object without it; want it .*row 0\)"):
         game(qas=[{"question": "is it red?"}])[0]

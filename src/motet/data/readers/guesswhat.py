@@ -17,6 +17,7 @@ from motet.data.readers.picture_size import check_size
 from motet.data.readers.places import coco_id, image_at, inside, place_name
 
 _OFFICIAL = re.compile(r"guesswhat\.(\w+)\.jsonl(\.gz)?")
+_PHOTO = re.compile(r"COCO_(train2014|val2014)_")
 _ANSWERS = frozenset({"yes", "no", "n/a"})
 
 
@@ -44,7 +45,8 @@ class GuessWhat:
 
     Args:
         games: `guesswhat.train.jsonl` or `.jsonl.gz`.
-        images: the folder of the COCO 2014 photos.
+        images: the folder of the COCO 2014 photos, or one that holds `train2014/` and `val2014/`: games are played on
+            photos of both.
         status: which games count: those that ended in "success" by default (the official baselines' choice);
             "failure" and "incomplete" are the others.
         name: what ids start with; by default "guesswhat/train", from the file's name.
@@ -78,7 +80,7 @@ class GuessWhat:
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.games)
         game = release(row.game)
-        file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
+        file = image_at(self._file(row.file), path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
         boxes, place = meant(game.objects, game.meant, size_hw, path=path, row=row.entry)
         found = _OFFICIAL.fullmatch(path.name)
@@ -90,6 +92,11 @@ class GuessWhat:
             candidates=boxes,
             labels={"match": frozenset({place}), "region": boxes[place]},
         )
+
+    def _file(self, name: str) -> Path:
+        folder, found = Path(self.images), _PHOTO.match(name)
+        apart = None if found is None else folder / found[1] / name
+        return apart if apart is not None and apart.is_file() else folder / name
 
 
 def _rows(path: Path, folder: Path, status: frozenset[str]) -> Iterator[_Row]:
