@@ -9,6 +9,7 @@ import typer
 
 from motet.cli.leaks import clean, leaks
 from motet.cli.options import Json, RecipeName, Sets, recipe_run
+from motet.cli.regions import regions
 from motet.cli.screen import console, say, say_json, size, table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
     data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
     data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
+    data.command("regions", epilog="Example:  motet data regions path/to/recipe.py:run --out regions.lmdb")(regions)
     app.add_typer(data, name="data")
     app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set plan.steps=500")(plan)
 

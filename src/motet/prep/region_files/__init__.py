@@ -12,3 +12,5 @@ from motet.prep.region_files.lmdb import write_lmdb as write_lmdb
 from motet.prep.region_files.npz import NpzRegions as NpzRegions
 from motet.prep.region_files.npz import write_npz as write_npz
 from motet.prep.region_files.tsv import TsvRegions as TsvRegions
+from motet.prep.region_files.writing import RegionWriter as RegionWriter
+from motet.prep.region_files.writing import region_writer as region_writer

@@ -11,6 +11,9 @@ import numpy as np
 
 from motet.core import ConfigError, DataError
 from motet.prep.region_files.files import RegionFiles, Stored
+from motet.prep.regions import Regions
+
+_PART = ".part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,32 @@ class Hdf5Regions(RegionFiles):
                 raise
             got = " ".join(str(error).split())
             raise DataError(f"regions: got {got}; want a whole entry", path=self.path, row=key) from error
+
+
+def write_group(file: Any, image_id: str, regions: Regions, *, half: bool = True) -> None:
+    """Writes one picture's regions into an open HDF5 file that `Hdf5Regions` reads: a group, whole or not at all.
+
+    Args:
+        file: an open `h5py.File`.
+        image_id: the group's name; one with a slash is a group in a group.
+        regions: of the picture.
+        half: features in half precision.
+    """
+    kind = np.float16 if half else np.float32
+    arrays = {"features": regions.features.astype(kind), "boxes_xyxy": regions.boxes_xyxy.astype(np.float32)}
+    if regions.classes is not None:
+        arrays["classes"] = regions.classes.astype(kind)
+    if _PART in file:
+        del file[_PART]  # of a writer that was stopped
+    group = file.create_group(_PART)
+    for name, values in arrays.items():
+        group.create_dataset(name, data=values)
+    group.attrs["size_hw"] = np.asarray(regions.size_hw, dtype=np.int64)
+    outer = image_id.rpartition("/")[0]
+    if outer:
+        file.require_group(outer)
+    file.move(_PART, image_id)
+    file.flush()
 
 
 def _holds_arrays(group: Any) -> bool:

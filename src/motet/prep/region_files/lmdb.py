@@ -104,8 +104,7 @@ def write_lmdb(path: Path, regions: Iterable[tuple[str, Regions]] | Mapping[str,
     count = 0
     try:
         path.mkdir(parents=True, exist_ok=True)
-        _close(path)
-        with module.open(str(path), map_size=_MAP_BYTES) as database:
+        with open_to_write(path) as database:
             for image_id, found in pairs:
                 with database.begin(write=True) as transaction:
                     transaction.put(image_id.encode(), npz_of(found, half=half))
@@ -113,6 +112,20 @@ def write_lmdb(path: Path, regions: Iterable[tuple[str, Regions]] | Mapping[str,
     except (module.Error, OSError) as error:
         raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
     return count
+
+
+def open_to_write(path: Path) -> Any:
+    """An LMDB folder that is there, open for writing.
+
+    Raises:
+        ConfigError: lmdb is not installed, or the folder holds no database that can be written.
+    """
+    module = _lmdb()
+    _close(path)
+    try:
+        return module.open(str(path), map_size=_MAP_BYTES)
+    except module.Error as error:
+        raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
 
 
 # LMDB lets a process open a database once, so all that read one share it; a forked worker opens it anew.

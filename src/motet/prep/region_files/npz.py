@@ -79,9 +79,19 @@ def npz_of(regions: Regions, *, half: bool = True) -> bytes:
 
 def write_npz(folder: Path, image_id: str, regions: Regions, *, half: bool = True) -> Path:
     """Writes one picture's regions into a folder that `NpzRegions` reads, whole or not at all."""
-    file = folder / f"{quote(image_id, safe='')}.npz"
+    file = npz_path(folder, image_id)
     folder.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
     part.write_bytes(npz_of(regions, half=half))
     part.replace(file)
     return file
+
+
+def npz_path(folder: Path, image_id: str) -> Path:
+    """Where a picture's regions lie in a folder.
+
+    Examples:
+        >>> npz_path(Path("regions"), "coco/9").as_posix()
+        'regions/coco%2F9.npz'
+    """
+    return folder / f"{quote(image_id, safe='')}.npz"
