@@ -7,10 +7,15 @@ from PIL import Image
 from motet.drawing import draw_heat, heat_of
 
 
-def test_a_small_box_is_hotter_than_a_large_one_of_the_same_weight():
-    heat = heat_of(np.array([0.5, 0.5]), np.array([[0, 0, 20, 10], [0, 0, 4, 4]]), (10, 20))
-    assert heat.max() == 1.0
-    assert heat[9, 19] == pytest.approx((0.5 / 200) / (0.5 / 200 + 0.5 / 16))
+def test_a_small_box_says_more_of_its_pixels_than_a_large_one():
+    heat = heat_of(np.array([0.2, 0.8]), np.array([[0, 0, 20, 10], [0, 0, 4, 4]]), (10, 20))
+    assert heat[0, 0] == 1.0
+    assert heat[9, 19] == pytest.approx(0.2 / ((0.2 / 200 + 0.8 / 16) / (1 / 200 + 1 / 16)))
+
+
+def test_equal_weights_are_even_however_boxes_overlap():
+    heat = heat_of(np.full(3, 0.3), np.array([[0, 0, 6, 6], [3, 3, 9, 9], [0, 0, 9, 3]]), (9, 9))
+    assert set(heat.flatten().round(9)) == {0.0, 1.0}
 
 
 def test_boxes_beyond_the_picture_without_an_area_and_without_weight_are_borne():

@@ -16,7 +16,11 @@ _KEPT = 0.4
 def heat_of(
     weights: Float[np.ndarray, "n"], boxes_xyxy: Float[np.ndarray, "n 4"], size_hw: tuple[int, int]
 ) -> Float[np.ndarray, "h w"]:
-    """Weights of boxes as heat of pixels: each box spreads its weight evenly over its area; the most is 1.
+    """Weights of boxes as heat of pixels: each pixel the mean of its boxes, 1 the most.
+
+        heat = sum of weight / area, over sum of 1 / area, of the boxes that cover the pixel: small ones count more.
+
+    Without the division a grid of overlapping boxes would be seen instead of what is looked at.
 
     Args:
         weights: of the boxes, not negative.
@@ -24,16 +28,19 @@ def heat_of(
         size_hw: of the picture.
 
     Examples:
-        >>> heat_of(np.array([1.0, 1.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
-        [[1.0, 0.33], [1.0, 0.33]]
+        >>> heat_of(np.array([1.0, 3.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
+        [[1.0, 0.43], [1.0, 0.43]]
     """
     height, width = size_hw
-    heat = np.zeros(size_hw, dtype=np.float64)
+    heat, over = np.zeros(size_hw), np.zeros(size_hw)
     for weight, box in zip(weights, np.asarray(boxes_xyxy, dtype=np.float64), strict=True):
         x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
         x1, y1 = min(width, max(round(box[2]), x0 + 1)), min(height, max(round(box[3]), y0 + 1))
         if x1 > x0 and y1 > y0:
-            heat[y0:y1, x0:x1] += float(weight) / ((x1 - x0) * (y1 - y0))
+            share = 1 / ((x1 - x0) * (y1 - y0))
+            heat[y0:y1, x0:x1] += float(weight) * share
+            over[y0:y1, x0:x1] += share
+    heat = heat / np.where(over > 0, over, 1.0)
     return heat / heat.max() if heat.max() > 0 else heat
 
 

@@ -85,8 +85,10 @@ def draw_looks(picture: Image.Image, seen: Looks, *, layer: int = 0, heads: int 
     large = picture.convert("RGB").resize((max(1, round(picture.width * scale)), HIGH))
     panels = [("picture", large)]
     for number, head in enumerate(heads_of(seen, layer)[:heads]):
-        warm = draw_heat(large, head.regions, seen.boxes_xyxy, scale)
-        panels.append((f"head {number + 1}", with_weights(warm, seen.words, head.words.tolist())))
+        # The whole picture, which is the first region, would only make all of it warmer.
+        warm = draw_heat(large, head.regions[1:], seen.boxes_xyxy[1:], scale)
+        title = f"head {number + 1} (whole {100 * head.regions[0]:.0f} %)"
+        panels.append((title, with_weights(warm, [_plain(word) for word in seen.words], head.words.tolist())))
     return thumbnail(side_by_side(panels, height=None), size=1600)
 
 
@@ -98,3 +100,8 @@ def heads_of(seen: Looks, layer: int) -> list[HeadLook]:
     return [
         HeadLook(to_regions[head][asked].mean(axis=0), to_words[head].mean(axis=0)) for head in range(len(to_regions))
     ]
+
+
+def _plain(piece: str) -> str:
+    """A piece without its tokeniser's sign for the space before it."""
+    return piece.lstrip("\u0120\u2581") or piece

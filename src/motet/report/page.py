@@ -216,8 +216,8 @@ def _gallery(shown: Sequence[Shown], credit: Sequence[str]) -> str:
 def _looks(content: Content) -> str:
     said = (
         "<p>The last layer in which words and regions of the picture read each other, head by head. Warm: where the "
-        "words look, on average over words. Bars: which words the regions look at, on average over regions; marks such "
-        "as [CLS] often hold what no word needs.</p>"
+        "words look, on average over words; in brackets what goes to the picture as a whole. Bars: which words the "
+        "regions look at, on average over regions; marks such as [CLS] often hold what no word needs.</p>"
     )
     return said + _gallery(content.looks, content.all_credit)
 
