@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from motet.core import ConfigError, Report, Result
+from motet.core import CheckpointError, ConfigError, Report, Result
 from motet.data.mixture import Mixture
+from motet.data.round_robin import RoundRobin
+from motet.data.schedules import Exactly
 from motet.data.sees import rows_seen
+from motet.train.balance import Weighted
 from motet.train.execute import execute
 from motet.train.run import Run
-from motet.train.twins import best_lr, grid, single_task
-from toys import label_task, toy_run
+from motet.train.twins import best_lr, grid, single_task, some_tasks
+from toys import ToyConfig, label_task, toy_run, toy_sources
 
 
 def seen(run: Run) -> dict[str, int]:
@@ -51,6 +54,70 @@ def test_a_task_of_several_sources_keeps_their_proportions_exactly() -> None:
 def test_evaluations_stand_at_the_same_shares() -> None:
     twin = single_task(toy_run(), "task_b")
     assert twin.plan.evaluate_every == round(10 * twin.plan.steps / 30)
+
+
+def test_a_twin_of_a_run_of_one_update_a_source_has_batches_of_its_own_source() -> None:
+    run = toy_run(schedule=RoundRobin(batch_size=4, batch_sizes={"b": 6}), balancer=Weighted({"task_a": 2.0}))
+    twin = single_task(run, "task_b")
+    assert twin.schedule == Exactly(rows={"b": 30 * 6}, batch_size=6)
+    assert twin.plan.steps == 30
+    assert twin.balancer == Weighted({})
+
+
+def test_a_run_on_all_its_tasks_is_itself() -> None:
+    robin = toy_run(schedule=RoundRobin(batch_size=4, batch_sizes={"b": 6}, periods={"task_a": 3}))
+    assert some_tasks(robin, ["task_b", "task_a"]) == robin
+    mixed = some_tasks(toy_run(), ["task_a", "task_b"])
+    assert seen(mixed) == seen(toy_run())
+    assert mixed.plan == toy_run().plan
+
+
+def test_some_tasks_alone_are_told_of_no_other(tmp_path: Path) -> None:
+    system = ByTask(of={"task_a": 1, "task_b": 2})
+    run = toy_run(
+        schedule=RoundRobin(batch_size=4, batch_sizes={"a": 3, "b": 6}, first=(("task_a",), ("task_b",))), system=system
+    )
+    only = some_tasks(run, ["task_b"])
+    assert only.schedule == RoundRobin(batch_size=4, batch_sizes={"b": 6}, first=(("task_b",),))
+    assert only.system == ByTask(of={"task_b": 2})
+    assert only.plan == run.plan
+    assert execute(only, tmp_path, device="cpu", show=False, floors=False).rows_seen == {"b": 180}
+    with pytest.raises(ConfigError, match="some_tasks: got no task; want at least one of task_a, task_b"):
+        some_tasks(run, [])
+    empty = Exactly(rows={"a": 16, "b": 0}, batch_size=4)
+    with pytest.raises(ConfigError, match="'task_b': got no row of it in the run"):
+        some_tasks(toy_run(schedule=empty), ["task_a", "task_b"])
+
+
+@dataclasses.dataclass(frozen=True)
+class ByTask(ToyConfig):
+    """A configuration that says something by task."""
+
+    of: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def only(self, tasks, sources):
+        return dataclasses.replace(self, of={name: value for name, value in self.of.items() if name in tasks})
+
+
+def test_exact_rows_in_whole_batches_of_one_source() -> None:
+    spec = Exactly(rows={"a": 10, "b": 4, "c": 0}, batch_size=4, whole_batches=True)
+    bound = spec.bind(toy_sources(9, 9, 9), seed=1)
+    batches = [batch for index in range(spec.steps) for (batch,) in bound.step(index, 1).batches]
+    assert spec.steps == 4
+    assert sorted((name, rows) for batch in batches for name, rows in batch.items()) == [
+        ("a", 2), ("a", 4), ("a", 4), ("b", 4),
+    ]  # fmt: skip
+    assert [batch["a"] for batch in batches if "a" in batch] == [4, 4, 2]
+    assert bound.step(spec.steps, 1).batches == ((),)
+    split = [bound.step(index, 3).batches for index in range(spec.steps)]
+    assert [sum(rows for batches in ranks for batch in batches for rows in batch.values()) for ranks in split] == [
+        sum(batch.values()) for batch in batches
+    ]
+    assert "whole_batches" not in Exactly(rows={"a": 1}).bind(toy_sources(9), seed=1).state_dict()
+    bound.load_state_dict(bound.state_dict())
+    mixed = dataclasses.replace(spec, whole_batches=False).bind(toy_sources(9, 9, 9), seed=1)
+    with pytest.raises(CheckpointError, match="schedule: got a checkpoint with"):
+        bound.load_state_dict(mixed.state_dict())
 
 
 def test_an_unknown_task_gets_the_nearest_name() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from motet.report.plots import LIGHT, Theme
@@ -61,20 +62,30 @@ def heat(tables: Sequence[HeatTable], *, label: str, theme: Theme = LIGHT) -> Fi
     """
     widths = [len(table.columns) for table in tables]
     rows = max(len(table.rows) for table in tables)
-    figure = Figure(figsize=(max(4.5, 1.2 + 0.95 * sum(widths)), _ROW_INCHES * rows + 1.3), layout="constrained")
+    figure = Figure(figsize=(max(4.5, 1.2 + 0.95 * sum(widths)), _ROW_INCHES * rows + 1.3))
+    figure.set_layout_engine(ConstrainedLayoutEngine(wspace=0.03))
     largest = max((abs(cell.value) for table in tables for cell in table.cells.values()), default=0.0) or 1.0
     scale = Normalize(-largest, largest)
     colours = LinearSegmentedColormap.from_list("helps", (theme.floor, _paper(theme), theme.series[0]))
+    # Names of as many lines everywhere, so that titles stand at one height.
+    lines = max((_wrapped(name).count("\n") for table in tables for name in table.columns), default=0)
     panels = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]
     for number, (axes, table) in enumerate(zip(panels, tables, strict=True)):
         same = number > 0 and table.rows == tables[0].rows
-        _draw(axes, table, colours, scale, theme, named=not same)
+        _draw(axes, table, colours, scale, theme, named=not same, lines=lines)
     figure.supxlabel(label, fontsize=8, color=theme.text)
     return figure
 
 
 def _draw(
-    axes: Axes, table: HeatTable, colours: LinearSegmentedColormap, scale: Normalize, theme: Theme, *, named: bool
+    axes: Axes,
+    table: HeatTable,
+    colours: LinearSegmentedColormap,
+    scale: Normalize,
+    theme: Theme,
+    *,
+    named: bool,
+    lines: int,
 ) -> None:
     across, down = _places(table.columns, table.average), _places(table.rows, table.average)
     for (row, column), cell in table.cells.items():
@@ -85,17 +96,18 @@ def _draw(
         letters = "#ffffff" if dark else "#1f2933"
         clear = cell.spread is not None and abs(cell.value) > cell.spread
         axes.text(
-            x + 0.5, y + (0.5 if cell.spread is None else 0.38), f"{cell.value:+.1f}", ha="center", va="center",
-            fontsize=8.5, color=letters, fontweight="bold" if clear else "normal",
+            x + 0.5, y + (0.5 if cell.spread is None else 0.38), f"{_unsigned_zero(cell.value):+.1f}",
+            ha="center", va="center", fontsize=8.5, color=letters, fontweight="bold" if clear else "normal",
         )  # fmt: skip
         if cell.spread is not None:
             axes.text(x + 0.5, y + 0.73, f"± {cell.spread:.1f}", ha="center", va="center", fontsize=6.5, color=letters)
     axes.set_xlim(0, max(across.values(), default=0) + 1)
     axes.set_ylim(max(down.values(), default=0) + 1, 0)
-    axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name) for name in across])
+    axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name, lines) for name in across])
     axes.set_yticks([place + 0.5 for place in down.values()], list(down) if named else [""] * len(down))
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelcolor=theme.text, labelsize=8)
+    axes.set_facecolor("none")
     axes.set_title(table.title, fontsize=9, loc="left", color=theme.text)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -105,9 +117,14 @@ def _places(names: Sequence[str], average: str | None) -> dict[str, float]:
     return {name: place + (_GAP if name == average else 0.0) for place, name in enumerate(names)}
 
 
-def _wrapped(name: str) -> str:
-    """Several groups below each other."""
-    return name.replace(" + ", "\n+ ")
+def _wrapped(name: str, lines: int = 0) -> str:
+    """Several groups below each other, set at the bottom of so many line breaks."""
+    wrapped = name.replace(" + ", "\n+ ")
+    return "\n" * (lines - wrapped.count("\n")) + wrapped
+
+
+def _unsigned_zero(value: float) -> float:
+    return round(value, 1) + 0.0
 
 
 def _paper(theme: Theme) -> str:

@@ -1,0 +1,240 @@
+"""`analyse groups` and `analyse consistency`: small trainings through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from motet.cli import analyse
+from motet.study import read_done
+
+TOYS = '''
+from motet.train.run import Run
+from toys import toy_run
+
+def run() -> Run:
+    """Two tasks of numbers."""
+    return toy_run()
+'''
+
+KNOWING = '''
+"""A model that says "red" to every question and points at the upper left, whatever it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from motet.core import Answer, Batch, BoxSet, Example, Loss, Losses, Region, System, Target, Task, Words
+from motet.data.schedules import Mixed
+from motet.data.source import Source
+from motet.metrics import AnswerMatch, RegionAccuracy
+from motet.train.plan import Plan
+from motet.train.run import Run
+
+SEES = frozenset({"image", "text"})
+COLOUR = Task(name="colour", sees=SEES, label="answers", target=Answer(), metrics=(AnswerMatch,))
+PLACE = Task(name="place", sees=SEES, label="box", target=Region(), metrics=(RegionAccuracy,))
+
+
+@dataclass(frozen=True)
+class Dogs:
+    """Four pictures; the first two dogs are red, the even ones stand in the upper left."""
+
+    text: str
+
+    def __len__(self):
+        return 4
+
+    def keys(self, index):
+        return (f"dogs/{index}",)
+
+    def __getitem__(self, index):
+        corner = 0 if index % 2 == 0 else 50
+        labels = {"answers": ("red" if index < 2 else "blue",), "box": (corner, corner, corner + 10, corner + 10)}
+        return Example(id=f"{self.text}/{index}", image_ids=self.keys(index), text=self.text, labels=labels)
+
+
+class Rows:
+    def row(self, example, tasks, rng):
+        return example.id, {task.name: task.truth(example) for task in tasks}
+
+    def collate(self, rows, *, keep_truth):
+        targets = {}
+        for name in {name: None for _, truths in rows for name in truths}:
+            places = [place for place, (_, truths) in enumerate(rows) if name in truths]
+            truth = tuple(rows[place][1][name] for place in places)
+            targets[name] = Target(torch.tensor(places), torch.zeros(len(places)), truth if keep_truth else ())
+        return Batch(tuple(row_id for row_id, _ in rows), {"x": torch.zeros(len(rows), 1)}, targets)
+
+
+@dataclass(frozen=True)
+class SameConfig:
+    width: int = 1
+
+    def build(self, tasks, *, texts, assets=None):
+        return Same(self, tasks)
+
+    def parameter_groups(self, system):
+        return [{"name": "all", "params": list(system.parameters()), "lr_scale": 1.0, "decay": False}]
+
+
+class Same(System):
+    mixes = True
+
+    def __init__(self, config, tasks):
+        super().__init__()
+        self.config, self.processor = config, Rows()
+        self.tasks = {task.name: task for task in tasks}
+        self.w = nn.Parameter(torch.ones(1))
+
+    def losses(self, batch):
+        found = {}
+        for name, target in batch.targets.items():
+            rows = torch.tensor(float(len(target.rows)))
+            found[name] = Loss((self.w**2).sum() * rows, rows)
+        return Losses(found)
+
+    def predict(self, batch):
+        box = BoxSet(np.array([[0.0, 0.0, 10.0, 8.0]]), np.zeros(1, dtype=np.int64), np.ones(1))
+        said = {"colour": Words("red"), "place": box}
+        return {name: [said[name]] * len(target.rows) for name, target in batch.targets.items()}
+
+    def shared_blocks(self):
+        return {"all": list(self.parameters())}
+
+
+def run() -> Run:
+    """Two tasks on the same four pictures."""
+    readers = {COLOUR: Dogs("what colour is the dog?"), PLACE: Dogs("the dog")}
+    sources = tuple(
+        Source(name=f"{task.name}/{role}", reader=reader, tasks=(task,), role=role)
+        for role in ("train", "test")
+        for task, reader in readers.items()
+    )
+    return Run(system=SameConfig(), sources=sources, schedule=Mixed(batch_size=4), plan=Plan(steps=2))
+'''
+
+
+@pytest.fixture
+def toy_recipe(tmp_path, forget) -> Path:
+    path = tmp_path / "toy_groups_recipe.py"
+    path.write_text(TOYS)
+    return path
+
+
+@pytest.fixture
+def here(motet, monkeypatch):
+    """Runs the cells in this process, by the command line that a process of their own would get."""
+    typed_lines = []
+
+    def run_apart(grid, folder, typed, cell, seed, jobs):
+        typed_lines.append((cell, seed, jobs))
+        ran = motet("analyse", "groups", *typed, "--only", cell, "--seed", seed)
+        assert ran.code == 0, ran.err
+        return read_done(grid, folder, cell, seed)
+
+    monkeypatch.setattr(analyse, "_run_apart", run_apart)
+    return typed_lines
+
+
+def test_groups_are_trained_alone_and_together_and_shown(motet, toy_recipe, here, tmp_path):
+    typed = ("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 2, "--device", "cpu")
+    ran = motet(*typed, "--set", "plan.steps=6")
+    assert ran.code == 0, ran.err
+    assert sorted(here) == [(cell, seed, 1) for cell in ("task_a", "task_a+task_b", "task_b") for seed in (0, 1)]
+    assert "study cells: 6 runs, 0 finished" in ran.out
+    assert "trained with one other group" in ran.out
+    assert "task_a and task_b: " in ran.out
+    assert (tmp_path / "g/groups.md").read_text().startswith("# Which groups of tasks help each other")
+    with Image.open(tmp_path / "g/groups.png") as picture:
+        assert min(picture.size) > 200
+    joint = json.loads((tmp_path / "g/cells/task_a+task_b-seed1.json").read_text())["report"]
+    alone = json.loads((tmp_path / "g/cells/task_b-seed1.json").read_text())["report"]
+    assert joint["role"] == alone["role"] == "val"
+    assert joint["rows_seen"]["b"] == alone["rows_seen"]["b"] > 0
+    assert sum(joint["rows_seen"].values()) == 6 * 16
+
+    again = motet(*typed, "--set", "plan.steps=6", "--json")
+    assert len(here) == 6, "nothing is run twice"
+    assert "6 finished" in again.err
+    told = json.loads(again.out)
+    by_seed = told["changes"][0]["by_seed"]
+    value = {name: report["results"][-1]["value"] for name, report in (("joint", joint), ("alone", alone))}
+    (change,) = [one for one in told["changes"] if one["group"] == "task_b"]
+    assert change["by_seed"]["1"] == pytest.approx(100 * (value["joint"] / value["alone"] - 1))
+    assert set(by_seed) == {"0", "1"}
+    assert told["failed"] == []
+    assert told["groups"] == {"task_a": ["task_a"], "task_b": ["task_b"]}
+
+
+def test_a_run_that_fails_is_told_and_leaves_code_1(motet, toy_recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(analyse.sys, "executable", "/bin/false")
+    named = ("--group", "one=task_a", "--group", "two=task_b")
+    ran = motet("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 1, *named)
+    assert ran.code == 1
+    assert "failed: one+two, seed 0: no reason given" in ran.out
+    assert "there is no number to go by" in ran.out
+    assert not (tmp_path / "g/groups.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--group", "one"], "--group: got 'one'; want NAME=TASK,TASK"),
+        (["--group", "one=task_a", "--group", "one=task_b"], "--group: got 'one' twice"),
+        (["--group", "one=task_a", "--group", "two=task_x"], "got 'task_x', which is no task of the run"),
+        (["--representative", "task_a=task_b"], "got no task of the group"),
+        (["--group", "one=task_a,task_b"], "got 1 (one); want two or more"),
+    ],
+)
+def test_groups_that_cannot_be_are_one_line(motet, toy_recipe, options, said):
+    ran = motet("analyse", "groups", toy_recipe, *options)
+    assert ran.code == 2
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_every_run_has_a_process_of_its_own(motet, recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    ran = motet("analyse", "groups", recipe, "--folder", tmp_path / "g", "--seeds", 1, "--jobs", 2)
+    assert ran.code == 0, ran.out
+    assert "one seed tells no change from chance" in ran.out
+    assert (tmp_path / "g/cells/classification+qa-seed0.log").exists()
+
+
+@pytest.fixture
+def knowing(motet, tmp_path, forget):
+    path = tmp_path / "knowing_recipe.py"
+    path.write_text(KNOWING)
+    ran = motet("train", path, "--folder", tmp_path / "run", "--device", "cpu")
+    assert (tmp_path / "run/report.json").exists(), ran.err
+    return tmp_path / "run"
+
+
+def test_consistency_is_the_share_of_pairs_that_are_right_on_both_sides(motet, knowing):
+    ran = motet("analyse", "consistency", knowing)
+    assert ran.code == 0, ran.err
+    # Two dogs are red, two stand where it points, one is both.
+    assert "grounding consistency: 25.0 %" in ran.out
+    assert "1 of 4 pairs" in ran.out
+    told = json.loads(motet("analyse", "consistency", knowing, "--found", "0.9", "--json").out)
+    assert (told["value"], told["pairs"], told["weight"]) == (0.0, 4, 4.0)
+    assert (told["questions"], told["phrases"], told["role"]) == (["colour"], ["place"], "test")
+
+
+def test_consistency_wants_a_question_task_and_a_referring_task(motet, knowing):
+    wrong = motet("analyse", "consistency", knowing, "--phrases", "colour")
+    assert wrong.code == 2
+    assert "--phrases: got 'colour', a task of Answer; want one that finds what a phrase means" in wrong.err
+    unknown = motet("analyse", "consistency", knowing, "--questions", "color")
+    assert "--questions: got 'color', which is no task of the model; did you mean 'colour'?" in unknown.err
+    val = motet("analyse", "consistency", knowing, "--role", "val")
+    assert "consistency: got no pair among 0 questions and 0 phrases" in val.err
