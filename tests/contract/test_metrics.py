@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Choice, Label, Match, MetricError, Region, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Choice, Label, Masked, Match, MetricError, Real, Region, Text, Words
 from motet.metrics import METRICS
 
 NAMES = ("cat", "dog", "cow")
@@ -57,7 +57,8 @@ PAIR = (Label(NAMES[:2]), (0, 1, 1, 0), ("cat", "dog", "dog", "cat"), ("cat", "d
 KINDS = {
     **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
     **dict.fromkeys([name for name in METRICS if name.startswith(("recall", "mean_rank", "median", "match"))], RANKED),
-    **dict.fromkeys([name for name in METRICS if name.startswith("region")], FOUND),
+    **dict.fromkeys([name for name in METRICS if name.startswith("region_")], FOUND),
+    "regions_told": (Masked("regions"), (None,) * 4, (Real(1.0),) * 4, (Real(0.5), Real(-1.0), Real(0.0), Real(1.0))),
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
@@ -147,6 +148,8 @@ def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
             silent: object = boxes()
         case Match():
             silent = Choice(-1, scores=(0.0,) * 20)
+        case Masked():
+            silent = Real(0.0)
         case _:
             silent = ""
     assert filled(name, (silent,) * 4).compute() == pytest.approx(EMPTY.get(name, 0.0), abs=1e-4)

@@ -1,13 +1,23 @@
 import numpy as np
 import pytest
 
-from motet.core import BoxSet, Example, Real, Score, Task
+from motet.core import BoxSet, Example, Masked, Real, Score, Task
 from motet.data.source import Source
 from motet.evaluate import evaluate, with_floors
 from motet.evaluate.constants import constant_floors, said_truth
 from motet.evaluate.shuffled import ShuffledImages
-from motet.metrics import Accuracy
-from motet.tasks import captioning, classification, detection, question_answering, sentence_pair
+from motet.metrics import Accuracy, RegionsTold
+from motet.tasks import (
+    captioning,
+    classification,
+    detection,
+    matching,
+    pointing,
+    question_answering,
+    referring,
+    sentence_pair,
+    verification,
+)
 
 NAMES = ("cat", "dog", "cow")
 
@@ -169,3 +179,44 @@ def test_a_second_sentence_may_give_the_answer_away() -> None:
     new = known(task, [Example(id="n", text=("a cow", "there is a dog"), labels={"class": 1})])
     floors = constant_floors(task, rows, new)
     assert floors == {"majority": 0.0, "question majority": 0.0, "second sentence": 100.0}
+
+
+def test_pointing_and_retrieval_rows_have_chance_and_the_largest_box_for_floors() -> None:
+    boxes = ((0.0, 0.0, 9.0, 9.0), (0.0, 0.0, 4.0, 4.0), (0.0, 0.0, 5.0, 5.0))
+    rows = [
+        Example(id=str(i), text="that one", candidates=boxes, labels={"match": frozenset({i % 2})}) for i in range(4)
+    ]
+    point = pointing()
+    assert constant_floors(point, known(point, rows), known(point, rows)) == {
+        "chance": pytest.approx(100 / 3),
+        "largest box": 50.0,
+    }
+    match = matching()
+    texts = [Example(id=str(i), candidates=("a", "b", "c", "d"), labels={"match": frozenset({0})}) for i in range(2)]
+    assert constant_floors(match, known(match, texts), known(match, texts)) == {"chance": 25.0}
+    alone = [Example(id="x", labels={"match": frozenset({0})})]
+    assert constant_floors(match, known(match, texts), known(match, alone)) == {}
+
+
+def test_a_place_has_the_mean_box_and_the_largest_candidate_for_floors() -> None:
+    task = referring()
+    train = known(task, [Example(id=str(i), text="it", labels={"region": (0, 0, 8 + 4 * i, 10)}) for i in range(2)])
+    boxes = ((0.0, 0.0, 3.0, 3.0), (0.0, 0.0, 40.0, 40.0))
+    asked = [Example(id="a", text="it", candidates=boxes, labels={"region": (0, 0, 10, 10)})]
+    asked += [Example(id="b", text="it", candidates=boxes, labels={"region": (0, 0, 40, 40)})]
+    assert constant_floors(task, train, known(task, asked)) == {"constant": 50.0, "largest box": 50.0}
+    nothing = known(task, [Example(id="n", text="it", labels={"region": None})] * 3)
+    assert constant_floors(task, nothing, nothing[:1]) == {"constant": 100.0}
+
+
+def test_a_statement_has_its_majority_and_that_of_its_words_for_floors() -> None:
+    task = verification()
+    said = [("all are red", 1), ("all are red", 1), ("none is", 0), ("none is", 0), ("none is", 0)]
+    rows = known(task, [Example(id=str(i), text=text, labels={task.label: c}) for i, (text, c) in enumerate(said)])
+    assert constant_floors(task, rows, rows) == {"majority": 60.0, "question majority": 100.0}
+
+
+def test_hidden_regions_are_judged_against_the_mean_of_those_in_sight() -> None:
+    task = Task(name="regions", sees=frozenset({"image"}), label="x", target=Masked("regions"), metrics=(RegionsTold,))
+    rows = [(Example(id="a"), None), (Example(id="b"), None)]
+    assert constant_floors(task, rows, rows) == {"mean of what is seen": 0.0}

@@ -15,6 +15,7 @@ from motet.core import (
     Choice,
     Example,
     Label,
+    Masked,
     Match,
     Prediction,
     Real,
@@ -40,7 +41,8 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
     "constant" the text or number that does best on training rows when said of every picture. "second sentence" is the
     commonest answer to a second sentence of the same words, whatever the first. For boxes "constant" is the mean box of
     every class, the surer the more pictures show it; for one region it is the mean box. "largest box" is the largest of
-    a row's candidate boxes, "chance" one of its candidates by lot. Other kinds of answer have no such floor.
+    a row's candidate boxes, "chance" one of its candidates by lot. Hidden regions are told as the "mean of what is
+    seen" of their picture, by which they are judged. Other kinds of answer have no such floor.
 
     Examples:
         >>> from motet.tasks import classification
@@ -73,6 +75,8 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
             shares = [len(truth) / len(example.candidates) for example, truth in held_out if example.candidates]
             chance = {"chance": 100.0 * float(np.mean(shares))} if len(shares) == len(held_out) else {}
             return chance | (_largest_box(task, held_out) if task.target.among == "regions" else {})
+        case Masked("regions"):
+            return {"mean of what is seen": score(task, held_out, [Real(0.0)] * len(held_out))}
         case _:
             return {}
 

@@ -20,6 +20,7 @@ from motet.metrics.boxes import BoxARMedium as BoxARMedium
 from motet.metrics.boxes import BoxARSmall as BoxARSmall
 from motet.metrics.described import AttributeF1 as AttributeF1
 from motet.metrics.described import DescribedBoxes as DescribedBoxes
+from motet.metrics.hidden import RegionsTold as RegionsTold
 from motet.metrics.label import Accuracy as Accuracy
 from motet.metrics.match import MatchAccuracy as MatchAccuracy
 from motet.metrics.match import MeanRank as MeanRank
@@ -73,6 +74,7 @@ METRICS: dict[str, type[Metric]] = {
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionOverlap,
+    "regions_told": RegionsTold,
     "rouge_l": RougeL,
     "vqa_accuracy": VqaAccuracy,
 }

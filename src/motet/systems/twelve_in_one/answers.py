@@ -242,22 +242,37 @@ class HiddenRegions(Answers):
         return _by_rows(read, target), {REGION: self._loss(read, self._told(read) & target.value["learned"][:, None])}
 
     def predict(self, read: Read, target: Target) -> list[Prediction]:
-        """How far off the hidden regions of a row are told, on average: in nats, or as a squared error."""
-        told = self._told(read)
+        """How much of a row's hidden regions is told: 1 for all, 0 for no more than the mean of those in sight tells.
+
+        1 - loss / loss of the mean, -1 at least
+        """
+        told, mean = self._told(read), self._mean(read)
         found: list[Prediction] = []
         for row in range(len(target.rows)):
             own = torch.zeros_like(told)
             own[row] = told[row]
-            loss = self._loss(read, own)
-            found.append(Real(float(loss.total / loss.weight.clamp(min=1))))
+            loss, floor = self._loss(read, own).total, self._off(read, own, mean[row].expand(int(own.sum()), -1)).total
+            found.append(Real(max(-1.0, 1.0 - float(loss) / float(floor)) if float(floor) > 0 else 0.0))
         return found
+
+    def _mean(self, read: Read) -> Float[Tensor, "r f"]:
+        """What the regions in sight are on average: features, or log-probabilities of classes."""
+        assert read.hidden is not None  # a pass of this task hides something
+        seen = (read.seen.valid & ~read.hidden.gone & ~read.hidden.told)[..., None]
+        values = read.seen.features if self.features else read.seen.classes
+        assert values is not None  # held since it was built
+        mean: Tensor = (values.float() * seen).sum(1) / seen.sum(1).clamp(min=1)
+        return mean if self.features else (mean + 1e-4).log()
 
     def _told(self, read: Read) -> Bool[Tensor, "r n"]:
         assert read.hidden is not None  # a pass of this task hides something
         return read.hidden.told
 
     def _loss(self, read: Read, told: Bool[Tensor, "r n"]) -> Loss:
-        scores = self.head(read.states.image[:, 1:][told])
+        return self._off(read, told, self.head(read.states.image[:, 1:][told]))
+
+    def _off(self, read: Read, told: Bool[Tensor, "r n"], scores: Float[Tensor, "w f"]) -> Loss:
+        """How far what is said of some regions is from what they are."""
         if self.features:
             return features_loss(scores, read.seen.features[told])
         assert read.seen.classes is not None  # held since it was built

@@ -1,0 +1,38 @@
+"""How much of what is hidden was told."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from motet.core import Masked, MeanMetric, MetricError, Prediction, Real, TargetSpec
+
+
+class RegionsTold(MeanMetric):
+    """How much of a picture's hidden regions was told, the mean over pictures.
+
+    A system says of each row 1 where it tells all, 0 where it tells no more than the mean of the regions in sight does,
+    below that where it tells less; so 0 is the floor. The truth is what is hidden, which the system knows.
+
+    Source: the losses are those of Lu et al. 2019 (ViLBERT), section 2.1; that they are taken as a share of what the
+    mean leaves is ours, since neither squared errors nor nats say by themselves whether a region was told.
+
+    Examples:
+        >>> told = RegionsTold()
+        >>> told.update("a", Real(0.5), None, Masked("regions"))
+        >>> told.update("b", Real(0.0), None, Masked("regions"))
+        >>> told.compute()
+        25.0
+    """
+
+    name = "regions_told"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        del truth
+        if target != Masked("regions"):
+            raise MetricError(f"metric {self.name}: target: got {target}; want Masked('regions')")
+        if not isinstance(prediction, Real):
+            raise MetricError(f"metric {self.name}: prediction: got a {type(prediction).__name__}; want a Real")
+        if not (math.isfinite(prediction.value) and prediction.value <= 1):
+            raise MetricError(f"metric {self.name}: Real.value: got {prediction.value}; want a number up to 1")
+        return prediction.value
