@@ -21,8 +21,10 @@ from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
 from motet.recipes.load import functions_in, load_recipe
 from motet.recipes.start import sources_in, write_recipe
-from motet.recipes.written_runs import TaskPlan, models_of, unit_steps_for
+from motet.recipes.written_runs import TaskPlan, models_of, twelve_steps_for, unit_steps_for
 from motet.serve.predictor import load
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.unit.config import UniTConfig
 from motet.train.execute import execute
 from motet.train.run import Run
@@ -175,7 +177,7 @@ def test_words_of_ones_own_and_boxes_are_two_models_and_data_check_sees_both(tmp
     questions(tmp_path)
     written = write_recipe(tmp_path, tmp_path / "motet_recipe.py")
     assert written.runs == ("run", "unit")
-    assert any(line.startswith("two models") and "vqa" in line and "boxes" in line for line in written.lines)
+    assert any(line.startswith("2 models") and "vqa" in line and "boxes" in line for line in written.lines)
     assert max(map(len, written.path.read_text().splitlines())) <= 120
     assert list(functions_in(written.path, "Run")) == ["run", "unit"]
     asked = {
@@ -230,11 +232,32 @@ def plan_of(kind, name="x"):
         (("detection", "classification", "question answering"), {"run": 3}),
         (("sentences",), {"run": 1}),
         (("visual entailment", "text reading", "classification"), {"run": 2, "unit": 1}),
+        (("pairs", "referring", "question answering", "visual entailment"), {"run": 4}),
+        (("pointing", "captioning"), {"run": 1, "twelve_in_one": 1}),
+        (("verification", "captioning", "detection", "classification"), {"run": 2, "unit": 1, "twelve_in_one": 1}),
     ],
 )
 def test_every_task_is_in_one_model(kinds, models):
     assert {name: len(of) for name, of in models_of([plan_of(kind) for kind in kinds]).items()} == models
 
 
+def test_three_models_in_one_recipe_do_not_take_each_others_names(tmp_path):
+    coco(tmp_path)
+    captions(tmp_path)
+    photos = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg"))
+    names = photos or sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
+    rows = [
+        {"image": name.rpartition("/")[2], "caption": "it is left", "label": 1, "relation": "left"} for name in names
+    ]
+    (tmp_path / "spatial.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    written = write_recipe(tmp_path, tmp_path / "three_models.py")
+    assert written.runs == ("run", "unit", "twelve_in_one")
+    assert max(map(len, written.path.read_text().splitlines())) <= 120
+    systems = [type(load_recipe(f"{written.path}:{name}").system) for name in written.runs]
+    assert systems == [LiTDecoderConfig, UniTConfig, TwelveInOneConfig]
+    assert any("verify" in line and "a 12-in-1" in line for line in written.lines)
+
+
 def test_steps_grow_with_the_rows_and_no_further():
     assert [unit_steps_for(rows) for rows in (1, 2_000, 10**6)] == [600, 2500, 4000]
+    assert [twelve_steps_for(rows, tasks=2) for rows in (1, 2_000, 10**6)] == [300, 600, 2000]

@@ -13,7 +13,7 @@ from motet.core import ConfigError, DataError
 from motet.data.recognise import Found, recognise
 from motet.data.source import Source
 from motet.recipes.written import TaskPlan, numbered, recipe_text
-from motet.recipes.written_runs import LIT, UNIT, models_of
+from motet.recipes.written_runs import MODELS, models_of
 
 _PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
 _WORDS_OF_KIND = {
@@ -24,7 +24,13 @@ _WORDS_OF_KIND = {
     "detection": "boxes",
     "visual entailment": "entail",
     "sentences": "sentence",
+    "verification": "verify",
+    "pairs": "pair",
+    "referring": "refer",
+    "pointing": "point",
 }
+_BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
+"""Kinds whose parts belong together by their annotations; NLVR2's pictures lie in another folder for each part."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ def plan_tasks(found: Sequence[Found]) -> tuple[TaskPlan, ...]:
 def _data_set(one: Found) -> tuple[Any, ...]:
     """What entries of one data set share, whatever part they are of."""
     places = tuple(_PARTS.sub("*", str(value).lower()) for value in one.arguments.values() if isinstance(value, Path))
+    if one.kind in _BY_ANNOTATIONS:
+        places = places[:1]
     return one.reader, one.kind, one.label, one.arguments.get("task"), places
 
 
@@ -145,9 +153,8 @@ def _told(found: Sequence[Found], plans: Sequence[TaskPlan]) -> Iterator[str]:
             yield f"{plan.name}: {one.rows:,} rows{f' ({one.part})' if one.part else ''}: {one.why}"
     models = models_of(plans)
     if len(models) > 1:
-        asked = {name: ", ".join(plan.name for plan in of) for name, of in models.items()}
-        yield (
-            f"two models, since none answers all: run, a LiT decoder, for {asked[LIT]} (in words of its own); "
-            f"{UNIT}, a UniT, for {asked[UNIT]} (boxes, and sentences as such)"
+        asked = "; ".join(
+            f"{name}, {MODELS[name]}, for {', '.join(plan.name for plan in of)}" for name, of in models.items()
         )
+        yield f"{len(models)} models, since none answers all: {asked}"
     yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

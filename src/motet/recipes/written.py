@@ -13,7 +13,7 @@ from motet.data.parts import split_by_image
 from motet.data.readers import READERS
 from motet.data.recognise import Found
 from motet.recipes.written_runs import TaskPlan as TaskPlan
-from motet.recipes.written_runs import is_unit, models_of, run_text
+from motet.recipes.written_runs import chooses, models_of, run_text
 
 _LONGEST = 100  # of a call on one line
 _SEEDS = 30
@@ -28,7 +28,12 @@ _TASK_MAKERS: Mapping[str, str] = {
     "detection": "detection",
     "visual entailment": "visual_entailment",
     "sentences": "glue",
+    "verification": "verification",
+    "pairs": "verification",
+    "referring": "referring",
+    "pointing": "pointing",
 }
+_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models"}
 _OWN_NAMES = ("Table", "HfDataset", "WebDataset", "CocoInstances")  # whose parts may differ in their classes
 _LABELS = {
     "captioning": "captions",
@@ -37,6 +42,10 @@ _LABELS = {
     "detection": "boxes",
     "visual entailment": "class",
     "sentences": "class",
+    "verification": "class",
+    "pairs": "class",
+    "referring": "region",
+    "pointing": "match",
 }
 
 
@@ -65,7 +74,7 @@ class _Writer:
         self.sources: list[str] = []
         self.imports: dict[str, set[str]] = {"pathlib": {"Path"}, "motet.data.source": {"Source"}}
         self.models = models_of(plans)
-        self.closed = {plan.name for of in self.models.values() if is_unit(of) for plan in of}
+        self.closed = {plan.name for of in self.models.values() if chooses(of) for plan in of}
 
     def text(self) -> str:
         for plan in self.plans:
@@ -82,7 +91,7 @@ class _Writer:
         self.imports.setdefault(module, set()).update(names)
 
     def _head(self) -> Iterable[str]:
-        yield f'"""{"One model" if len(self.models) == 1 else "Two models"} for what lies in {self.folder.name}, ' + (
+        yield f'"""{_HOW_MANY[len(self.models)]} for what lies in {self.folder.name}, ' + (
             "written by `motet init`: yours to edit."
         )
         yield ""

@@ -9,8 +9,16 @@ from motet.core import DataError
 from motet.data.readers import READERS
 from motet.data.recognise import Found
 
-LIT, UNIT = "run", "unit"
-"""The functions of a recipe of two models; that of one model is always `run`."""
+LIT, UNIT, TWELVE = "run", "unit", "twelve_in_one"
+"""The functions of a recipe of several models; that of one model is always `run`."""
+MODELS: Mapping[str, str] = {
+    LIT: "a LiT decoder (words of its own)",
+    UNIT: "a UniT (boxes, and sentences as such)",
+    TWELVE: "a 12-in-1 (statements, and what is meant on a picture)",
+}
+"""What the functions of a recipe of several models build, and what it does that others do not."""
+_FOR_TWELVE = frozenset({"verification", "pairs", "referring", "pointing"})
+_TWELVE_TOO = frozenset({"visual entailment", "question answering"})
 _FOR_UNIT = frozenset({"detection", "visual entailment", "sentences"})
 _FOR_LIT = frozenset({"captioning", "text reading"})
 _LIT_BATCH, _UNIT_BATCH = 64, 32
@@ -51,8 +59,15 @@ def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:
 
     The LiT decoder answers in words, and finds no boxes; UniT finds boxes and reads pairs of sentences as two, and says
     nothing in words of its own. So a UniT takes everything where there are boxes or sentences and no free text, and of
-    a folder with both it takes what the LiT decoder cannot.
+    a folder with both it takes what the LiT decoder cannot. Statements, pairs of pictures, and what is meant on a
+    picture are a 12-in-1's, which takes questions and entailment along where nothing else is asked.
     """
+    twelve = tuple(plan for plan in plans if plan.kind in _FOR_TWELVE)
+    if twelve:
+        others = tuple(plan for plan in plans if plan not in twelve)
+        if all(plan.kind in _TWELVE_TOO for plan in others):
+            return {LIT: tuple(plans)}
+        return models_of(others) | {TWELVE: twelve}
     own = tuple(plan for plan in plans if plan.kind in _FOR_UNIT)
     if not own:
         return {LIT: tuple(plans)}
@@ -61,9 +76,19 @@ def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:
     return {LIT: tuple(plan for plan in plans if plan not in own), UNIT: own}
 
 
+def is_twelve(plans: Sequence[TaskPlan]) -> bool:
+    """Whether the tasks of one model need 12-in-1."""
+    return any(plan.kind in _FOR_TWELVE for plan in plans)
+
+
 def is_unit(plans: Sequence[TaskPlan]) -> bool:
     """Whether the tasks of one model need UniT."""
-    return any(plan.kind in _FOR_UNIT for plan in plans)
+    return not is_twelve(plans) and any(plan.kind in _FOR_UNIT for plan in plans)
+
+
+def chooses(plans: Sequence[TaskPlan]) -> bool:
+    """Whether the model of these tasks chooses answers from a list, instead of saying them."""
+    return is_unit(plans) or is_twelve(plans)
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,8 @@ def run_text(name: str, plans: Sequence[TaskPlan], *, alone: bool) -> RunText:
     names = ", ".join(f'"{plan.name}"' for plan in plans)
     sources = "sources()" if alone else f"sources({names})"
     what = "all of it" if alone else ", ".join(plan.name for plan in plans) if len(plans) < 4 else f"{len(plans)} tasks"
+    if is_twelve(plans):
+        return twelve_text(name, plans, sources, what)
     return _unit(name, plans, sources, what) if is_unit(plans) else _lit(name, plans, sources, what)
 
 
@@ -196,6 +223,53 @@ def _unit(name: str, plans: Sequence[TaskPlan], sources: str, what: str) -> RunT
     if reads:
         imports |= {"motet.nn.text_encoders": ("EmbeddedMiniLM",), "motet.nn.tower": ("Finetune",)}
     return RunText(tuple(lines), imports)
+
+
+def twelve_steps_for(rows: int, tasks: int) -> int:
+    """Iterations of a 12-in-1, in each of which every task has a batch: ten minutes to an hour.
+
+    Examples:
+        >>> twelve_steps_for(200, 1), twelve_steps_for(20_000, 2), twelve_steps_for(10**6, 1)
+        (300, 2000, 2000)
+    """
+    return int(min(2000, max(300, round(20 * rows / (_UNIT_BATCH * tasks), -2))))
+
+
+def twelve_text(name: str, plans: Sequence[TaskPlan], sources: str, what: str) -> RunText:
+    """The function that trains a 12-in-1."""
+    pairs = ", ".join(f'"{plan.name}"' for plan in plans if plan.kind == "pairs")
+    dialogs = any(plan.parts[0].reader == "GuessWhat" for plan in plans)
+    lines = (
+        f"def {name}() -> Run:",
+        f'    """One 12-in-1 for {what}, on encoders that come with motet."""',
+        "    system = two_streams(",
+        "        image_size=224,  # larger ones show more, and take longer",
+        "        text=EmbeddedMiniLM(),",
+        "        text_mode=Finetune(0.1),",
+        f"        max_tokens={128 if dialogs else 40},  # longer texts are cut",
+        "    )",
+        "    return Run(",
+        f"        system=replace(system, pairs=({pairs},))," if pairs else "        system=system,",
+        f"        sources={sources},",
+        "        # Every task has a batch and an update in every step; stop=StopAndGo() rests converged ones.",
+        f"        schedule=RoundRobin(batch_size={_UNIT_BATCH}),",
+        *_plan(twelve_steps_for(sum(plan.rows for plan in plans), len(plans)), "5e-4"),
+        "        balancer=TaskMean(),",
+        '        features=Features(Path("runs/features")),  # the frozen trunk reads each image once',
+        "    )",
+    )
+    imports = {
+        "motet.data.round_robin": ("RoundRobin",),
+        "motet.nn.text_encoders": ("EmbeddedMiniLM",),
+        "motet.nn.tower": ("Finetune",),
+        "motet.recipes.twelve_in_one": ("small as two_streams",),  # a UniT's is called small, too
+        "motet.train.balance": ("TaskMean",),
+        "motet.train.plan": ("Plan",),
+        "motet.train.run": ("Features", "Run"),
+    }
+    if pairs:
+        imports["dataclasses"] = ("replace",)
+    return RunText(lines, imports)
 
 
 def _plan(steps: int, lr: str, optimizer: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@ from motet.data.recognise.boxes import find_voc, find_yolo
 from motet.data.recognise.class_folders import find_class_folders
 from motet.data.recognise.found import Found as Found
 from motet.data.recognise.json_formats import find_json_formats
+from motet.data.recognise.meant import find_meant
 from motet.data.recognise.other_formats import (
     find_flickr,
     find_hf_saved,
@@ -18,6 +19,7 @@ from motet.data.recognise.other_formats import (
     find_text_lines,
 )
 from motet.data.recognise.sentences import find_entailment, find_glue
+from motet.data.recognise.statements import find_statements
 from motet.data.recognise.survey import survey_of
 from motet.data.recognise.tables import find_tables
 
@@ -43,6 +45,8 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
     finders = (
         find_multi30k,
         find_hf_saved,
+        find_statements,
+        find_meant,
         find_json_formats,
         find_idx,
         find_voc,

@@ -17,6 +17,10 @@ Kind: TypeAlias = Literal[
     "detection",
     "visual entailment",
     "sentences",
+    "verification",
+    "pairs",
+    "referring",
+    "pointing",
 ]
 Part: TypeAlias = Literal["train", "val", "test", ""]
 
