@@ -3,8 +3,8 @@
     motet study studies/twelve_in_one_tables.py --jobs 2 --table docs/results/twelve_in_one_tables.md
 
 Table 2: a model a task, a model a group, one model for all, that one without verification, and models a task that
-start from it. Table 6: the model for all without stop-and-go, without a token a task, with a token a head, and with tasks
-that join the group that learns fastest, or the one that learns slowest.
+start from it. Table 6: the model for all without stop-and-go, without a token a task, with a token a head, and with
+tasks that join the group that learns fastest, or the one that learns slowest.
 
 Every task has as many iterations in every run: each is a batch of its own rows.
 """
@@ -45,7 +45,7 @@ def study() -> Study:
         },
         seeds=(0, 1, 2),
         minutes=10,
-        about="Scenes of the embedded world (a test bed, not real data), a grid of boxes over a frozen EfficientNet-Lite0.",
+        about="Scenes of the embedded world (a test bed, not real data), boxes over a frozen EfficientNet-Lite0's map.",
         starts={f"fine-tuned from all/{task}": ALL for task in TWELVE},
     )
 

@@ -253,8 +253,10 @@ def test_every_trainable_parameter_stands_in_one_group_and_gets_a_gradient(name:
     loss = mean(system.losses(batch(system, train=False)))
     assert torch.isfinite(loss)
     loss.backward()
-    silent = [n for n, p in system.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert silent == list(CASES[name].silent)
+    moved = {n: 0.0 if p.grad is None else float(p.grad.abs().sum()) for n, p in system.named_parameters()}
+    # What the loss cancels out (one bias for all candidates) has a gradient of rounding errors.
+    assert all(moved[n] < 1e-5 for n in CASES[name].silent)
+    assert [n for n, size in moved.items() if not size > 0 and n not in CASES[name].silent] == []
 
 
 def test_shared_blocks_are_disjoint_and_trainable(name: str) -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.ops import nms
 
 from motet.core import ConfigError, DataError, MemoryImage
-from motet.nn.regions import pool_regions
+from motet.nn.regions import contrast, pick_apart, pool_regions, pooling_weights, surroundings
 from motet.prep.regions import BoxGrid, Regions, checked, overlaps, picture_size_hw
 from motet.scenes import Scenes
 
@@ -51,3 +52,24 @@ def test_a_pictures_size_is_that_of_the_upright_picture() -> None:
     assert picture_size_hw(MemoryImage("x.jpg", file.getvalue())) == (30, 20)
     with pytest.raises(DataError, match=r"image: got .*; want a picture \(x.jpg\)"):
         picture_size_hw(MemoryImage("x.jpg", b"none"))
+
+
+def test_boxes_that_stand_apart_are_those_of_a_detectors_suppression() -> None:
+    boxes = torch.from_numpy(BoxGrid().boxes((1, 1)))
+    near = torch.from_numpy(overlaps(boxes.numpy(), boxes.numpy()) > 0.4)
+    scores = torch.rand(3, len(boxes), generator=torch.Generator().manual_seed(0))
+    picked, filled = pick_apart(scores, near, 100)
+    for row in range(3):
+        assert picked[row][filled[row]].tolist() == nms(boxes, scores[row], 0.4).tolist()[:100]
+
+
+def test_a_thing_on_a_plain_ground_stands_out() -> None:
+    tokens = torch.zeros(1, 64, 2)
+    tokens[..., 0] = 1
+    tokens.view(1, 8, 8, 2)[0, 2:5, 3:6] = torch.tensor([0.0, 1.0])
+    boxes = torch.from_numpy(BoxGrid(step=0.34).boxes((1, 1)))
+    inside, around = (pooling_weights(part, (8, 8)) @ tokens for part in (boxes, surroundings(boxes, 1.6)))
+    best = int(contrast(inside, around)[0].argmax())
+    thing = np.array([[3 / 8, 2 / 8, 6 / 8, 5 / 8]])
+    assert overlaps(boxes[best : best + 1].numpy(), thing)[0, 0] > 0.6
+    assert torch.allclose(pooling_weights(boxes, (8, 8)).sum(1), torch.ones(len(boxes)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torchvision.ops import roi_align
 
@@ -66,3 +66,49 @@ def pooling_weights(
     """
     places = grid_hw[0] * grid_hw[1]
     return pool_regions(torch.eye(places)[None], boxes_xyxy[None], grid_hw, bins=bins, samples=samples)[0]
+
+
+def surroundings(boxes_xyxy: Float[Tensor, "m 4"], by: float) -> Float[Tensor, "m 4"]:
+    """Boxes (shares of the picture) enlarged about their middle, cut at the picture's border.
+
+    Args:
+        boxes_xyxy: left, top, right, bottom.
+        by: how much larger a side becomes.
+    """
+    middle, sides = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2, (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * by
+    return torch.cat([middle - sides / 2, middle + sides / 2], dim=1).clamp(0, 1)
+
+
+def contrast(inside: Float[Tensor, "... d"], around: Float[Tensor, "... d"]) -> Float[Tensor, "..."]:
+    """How much boxes stand out from what lies around them: 1 - cosine of the map's means in both.
+
+    Ours, after the idea that a thing is what stands out (Alexe et al. 2012, "Measuring the Objectness of Image
+    Windows").
+    """
+    return 1 - torch.cosine_similarity(inside, around, dim=-1)
+
+
+def pick_apart(
+    scores: Float[Tensor, "p m"], overlapping: Bool[Tensor, "m m"], count: int
+) -> tuple[Int[Tensor, "p k"], Bool[Tensor, "p k"]]:
+    """For each picture the best boxes of which no two overlap, best first, and which of these places are filled.
+
+    The greedy suppression of detectors, for boxes that are the same in every picture: whose overlaps are known.
+
+    Args:
+        scores: of each box in each picture.
+        overlapping: pairs of boxes of which only the better one may stay.
+        count: at most so many.
+
+    Examples:
+        >>> near = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
+        >>> pick_apart(torch.tensor([[0.5, 0.9, 0.1]]), near, 3)
+        (tensor([[1, 2, 0]]), tensor([[ True,  True, False]]))
+    """
+    left, picked, filled = scores.clone(), [], []
+    for _ in range(min(count, scores.shape[1])):
+        best, which = left.max(dim=1)
+        picked.append(which)
+        filled.append(best > -torch.inf)
+        left = left.masked_fill(overlapping[which], -torch.inf)
+    return torch.stack(picked, dim=1), torch.stack(filled, dim=1)

@@ -144,6 +144,31 @@ class BoxGrid:
         return np.linspace(0, 1 - side, count)
 
 
+@dataclass(frozen=True)
+class StandOut:
+    """Which boxes of a grid are looked at: those that stand out most from what lies around them in the trunk's map.
+
+    Args:
+        count: how many of a picture.
+        overlap: of two boxes that overlap more, only the better one stays.
+        ring: how much larger than the box what lies around it is.
+
+    Raises:
+        ConfigError: a number outside its range.
+    """
+
+    count: int = 24
+    overlap: float = 0.4
+    ring: float = 1.6
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or not 0 < self.overlap <= 1 or not self.ring > 1:
+            raise ConfigError(
+                f"StandOut: got count {self.count}, overlap {self.overlap}, ring {self.ring}; want at least 1, above 0 "
+                "and at most 1, above 1"
+            )
+
+
 def checked(regions: Regions, *, path: Path | str, row: int | str | None = None) -> Regions:
     """The regions as float32, boxes cut at the border of their picture, when they are sound.
 

@@ -48,11 +48,11 @@ def small(
     text_mode: EncoderMode | None = None,
     max_tokens: int = 32,
 ) -> TwelveInOneConfig:
-    """A 12-in-1 for a laptop: a grid of boxes over the embedded frozen EfficientNet-Lite0, shallow, narrow streams.
+    """A 12-in-1 for a laptop: a grid of boxes over the embedded frozen EfficientNet-Lite0, narrow streams.
 
     Runs of minutes underfit: nothing is dropped; pictures are not mirrored, so that the trunk's maps can be stored.
-    Narrow layers start from larger weights than BERT's 0.02, or they learn nothing for hundreds of steps. The paper's
-    own values are in `paper`.
+    Narrow layers start from larger weights than BERT's, or they learn nothing for hundreds of steps. The paper's own
+    values are in `paper`.
     """
     return TwelveInOneConfig(
         trunk=EmbeddedLite0Map(size=image_size, stage=(-2, -1)),
@@ -70,7 +70,7 @@ def small(
         dropout=0.0,
         attention_dropout=0.0,
         head_lr_scale=1.0,
-        initial_std=0.1,
+        initial_std=None,
     )
 
 

@@ -10,7 +10,7 @@ from motet.core import ConfigError, System, Task
 from motet.nn.feature_maps import EmbeddedLite0Map, MapConfig
 from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
-from motet.prep.regions import BoxGrid, RegionSource
+from motet.prep.regions import BoxGrid, RegionSource, StandOut
 from motet.systems.twelve_in_one.options import Hiding, Referring
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
@@ -33,6 +33,7 @@ class TwelveInOneConfig:
         trunk: what makes a map of an image; only where there is no source.
         mode: frozen, fine-tuned or from scratch.
         grid: the boxes that the map is read in.
+        stand_out: which of them are regions; None: all.
         bins: places a side that a box is read at.
         hflip: whether training images are mirrored, for tasks that allow it; only where there is no source.
         antialias: resize images by averaging, not by reading two by two pixels.
@@ -61,7 +62,9 @@ class TwelveInOneConfig:
         head_lr_scale: the learning rate of heads over that of the rest; the code's 1e-4 over 2e-5.
         decay_co_norms: whether weight decay holds for the norms of co-attentions and classifiers too; the code's list
             of exceptions misses them by their names.
-        initial_std: of matrices and tables that start at random.
+        initial_std: of matrices and tables that start at random; BERT's 0.02, which suits wide layers that are trained
+            for long. None: one over the root of each one's inputs, by which five numbers say as much of where a region
+            is as hundreds of what it looks like.
 
     Raises:
         ConfigError: a number outside its range.
@@ -72,6 +75,7 @@ class TwelveInOneConfig:
     trunk: MapConfig = field(default_factory=EmbeddedLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
     grid: BoxGrid = field(default_factory=BoxGrid)
+    stand_out: StandOut | None = None
     bins: int = 2
     hflip: bool = True
     antialias: bool = True
@@ -98,7 +102,7 @@ class TwelveInOneConfig:
     hiding: Hiding = field(default_factory=Hiding)
     head_lr_scale: float = 5.0
     decay_co_norms: bool = True
-    initial_std: float = 0.02
+    initial_std: float | None = 0.02
 
     def __post_init__(self) -> None:
         sizes = ("max_regions", "bins", "image_width", "image_heads", "image_hidden", "co_width", "co_heads")
@@ -113,8 +117,9 @@ class TwelveInOneConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
         for name in ("head_lr_scale", "initial_std"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want above 0")
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"TwelveInOneConfig.{name}: got {value}; want above 0")
         if self.fusion not in ("product", "sum"):
             raise ConfigError(f"TwelveInOneConfig.fusion: got {self.fusion!r}; want 'product' or 'sum'")
         if self.task_token not in ("task", "head", "none"):

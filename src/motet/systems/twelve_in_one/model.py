@@ -254,11 +254,12 @@ class TwelveInOne(System):
         return self.tokens[parameter_name(self.token_of[task])] if task in self.token_of else None
 
     def _initialise(self) -> None:
-        """As BERT's: normal matrices and tables, no biases; the trunk is left as it is."""
+        """Normal matrices and tables, no biases; the trunk is left as it is."""
         for part in (self.body, self.heads, self.tokens):
             for name, parameter in part.named_parameters():
                 if parameter.ndim > 1 or part is self.tokens:
-                    nn.init.normal_(parameter, std=self.config.initial_std)
+                    std = self.config.initial_std
+                    nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5 if std is None else std)
                 elif name.endswith("bias"):
                     nn.init.zeros_(parameter)
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from motet.core import DataError
 from motet.nn.feature_maps import MapTower
-from motet.nn.regions import pool_regions, pooling_weights
+from motet.nn.regions import contrast, pick_apart, pool_regions, pooling_weights, surroundings
+from motet.prep.regions import BoxGrid, StandOut, overlaps
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.twelve_in_one.regions import Seen
 
@@ -29,12 +30,8 @@ class Seeing(nn.Module):
         self.trunk = MapTower(config.trunk, config.mode, fetch=fetch) if config.source is None else None
         self.max_regions = config.max_regions
         if self.trunk is not None:
-            grid = torch.from_numpy(config.grid.boxes((1, 1)))
-            self.register_buffer("grid", grid, persistent=False)
-            self.register_buffer("weights", pooling_weights(grid, self.trunk.grid_hw, bins=self.bins), persistent=False)
-            self.max_regions = len(grid)
-        self.grid: Tensor
-        self.weights: Tensor
+            self.boxes = Boxes(config.grid, config.stand_out, self.trunk.grid_hw, config.bins)
+            self.max_regions = self.boxes.count
 
     @property
     def width(self) -> int:
@@ -64,9 +61,7 @@ class Seeing(nn.Module):
         if self.trunk is None:
             return Pictures(self, _of_source(inputs, size_hw), num_a_row, None)
         tokens = self._tokens(inputs)
-        boxes = self.grid.expand(len(tokens), -1, -1)
-        valid = torch.ones(boxes.shape[:2], dtype=torch.bool, device=tokens.device)
-        features = self.weights @ tokens  # the same boxes in every picture: one product instead of ROI align
+        features, boxes, valid = self.boxes(tokens)
         return Pictures(self, Seen(features, boxes, valid, size_hw, valid), num_a_row, tokens)
 
     def pooled(self, tokens: Float[Tensor, "p n c"], boxes_xyxy: Float[Tensor, "p e 4"]) -> Float[Tensor, "p e c"]:
@@ -83,6 +78,49 @@ class Seeing(nn.Module):
             raise DataError("batch: got no pixels; want them, since this model was built without a source of regions")
         pixels = inputs["pixels"]
         return self.encode(pixels.flatten(0, 1) if pixels.ndim == 5 else pixels)
+
+
+class Boxes(nn.Module):
+    """A trunk's map read in the same boxes of every picture, or in those of them that stand out.
+
+    Args:
+        grid: the boxes.
+        stand_out: which of them are looked at; None: all.
+        grid_hw: rows and columns of the map.
+        bins: places a side that a box is read at.
+    """
+
+    def __init__(self, grid: BoxGrid, stand_out: StandOut | None, grid_hw: tuple[int, int], bins: int) -> None:
+        super().__init__()
+        self.stand_out = stand_out
+        boxes = torch.from_numpy(grid.boxes((1, 1)))
+        self.count = len(boxes) if stand_out is None else min(stand_out.count, len(boxes))
+        self.boxes_xyxy: Tensor
+        self.inside: Tensor
+        self.around: Tensor
+        self.overlapping: Tensor
+        known = {"boxes_xyxy": boxes, "inside": pooling_weights(boxes, grid_hw, bins=bins)}
+        if stand_out is not None:
+            near = overlaps(boxes.numpy(), boxes.numpy()) > stand_out.overlap
+            known["around"] = pooling_weights(surroundings(boxes, stand_out.ring), grid_hw, bins=bins)
+            known["overlapping"] = torch.from_numpy(near) | torch.eye(len(boxes), dtype=torch.bool)
+        for name, tensor in known.items():
+            self.register_buffer(name, tensor, persistent=False)
+
+    def forward(
+        self, tokens: Float[Tensor, "p n c"]
+    ) -> tuple[Float[Tensor, "p r c"], Float[Tensor, "p r 4"], Bool[Tensor, "p r"]]:
+        """Features, boxes as shares of the picture, and which of them are real."""
+        # In full precision, so that the same boxes are picked whatever the rest of the model computes in.
+        with torch.autocast(tokens.device.type, enabled=False):
+            tokens = tokens.float()
+            features = self.inside @ tokens
+            if self.stand_out is None:
+                boxes = self.boxes_xyxy.expand(len(tokens), -1, -1)
+                return features, boxes, torch.ones(boxes.shape[:2], dtype=torch.bool, device=tokens.device)
+            scores = contrast(features, self.around @ tokens).detach()
+            picked, valid = pick_apart(scores, self.overlapping, self.count)
+        return features.take_along_dim(picked[..., None], dim=1), self.boxes_xyxy[picked], valid
 
 
 class Pictures:
