@@ -286,13 +286,24 @@ def picture_size_hw(image: ImageFile) -> tuple[int, int]:
 
 def _header_size_hw(image: ImageFile) -> tuple[int, int]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd EXIF data: whoever decodes it says what is wrong
-            opened = Image.open(io.BytesIO(image.read()))
-            width, height = opened.size
-            turned = opened.getexif().get(0x0112) in (5, 6, 7, 8)  # upright only after a quarter turn
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        return _size_hw_of(image.head())
+    except _BROKEN:  # the head of a file is not enough for every format
+        pass
+    try:
+        return _size_hw_of(image.read())
+    except _BROKEN as error:
         raise DataError(f"image: got {error or type(error).__name__}; want a picture", path=image.name) from error
+
+
+_BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+
+
+def _size_hw_of(data: bytes) -> tuple[int, int]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd EXIF data: whoever decodes it says what is wrong
+        opened = Image.open(io.BytesIO(data))
+        width, height = opened.size
+        turned = opened.getexif().get(0x0112) in (5, 6, 7, 8)  # upright only after a quarter turn
     return (width, height) if turned else (height, width)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -71,6 +73,11 @@ class Scene:
     def largest(self) -> Thing:
         """The one large thing."""
         return next(thing for thing in self.things if thing.size == "large")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity by what is on it; kept, since a picture is asked for it each time its features are read."""
+        return hashlib.blake2b(repr(self).encode(), digest_size=16).hexdigest()
 
 
 def lay_out(

@@ -53,7 +53,7 @@ class SceneImage:
 
     def fingerprint(self) -> str:
         """Identity by what is drawn and by the versions of the drawings and of this code; nothing is drawn for it."""
-        drawn = repr((self.scene, self.size_hw, self.style, DRAW_VERSION, drawings_version()))
+        drawn = repr((self.scene.fingerprint, self.size_hw, self.style, DRAW_VERSION, drawings_version()))
         return hashlib.blake2b(drawn.encode(), digest_size=16).hexdigest()
 
 
