@@ -1,6 +1,6 @@
 """Runs of 12-in-1: the paper's, a small one of twelve tasks on scenes, one on real data.
 
-motet train twelve_in_one:tiny     scenes: twelve tasks in four groups, stop-and-go; under 90 seconds
+motet train twelve_in_one:tiny     scenes: twelve tasks in four groups, stop-and-go; some minutes
 motet train twelve_in_one:real     real data under $MOTET_DATA
 motet data stats twelve_in_one:few what can be read of three more sets there, too small to train on
 motet plan twelve_in_one:paper     every value of the paper, on the twelve data sets it names
@@ -75,8 +75,11 @@ def small(
 
 
 def tiny() -> Run:
-    """Twelve tasks in four groups on scenes, with stop-and-go. Two cores, 90 seconds."""
-    return world(TWELVE, steps=60, schedule=rounds(TWELVE, StopAndGo()))
+    """Twelve tasks in four groups on scenes, with stop-and-go: some three minutes on two cores.
+
+    Most tasks have only begun to learn by then, so it is held to no numbers (see docs/LOG.md).
+    """
+    return world(TWELVE, steps=100, schedule=rounds(TWELVE, StopAndGo()))
 
 
 def world(
