@@ -41,7 +41,7 @@ def test_every_help_has_an_example_of_that_very_command(motet, path):
 def test_the_commands_are_those_that_are_promised():
     names = {" ".join(path) for path in every_command()}
     promised = "demo init list plan train evaluate baseline compare study predict data analyse"
-    below = {"data": "check stats leaks clean", "analyse": "groups consistency"}
+    below = {"data": "check stats leaks clean regions", "analyse": "groups consistency"}
     deeper = {f"{name} {part}" for name, parts in below.items() for part in parts.split()}
     assert names == {"", *promised.split(), *deeper}
 
@@ -76,7 +76,10 @@ def test_no_command_shows_the_help(motet):
         (["plan", "x", "--sett", "a=1"], "No such option: --sett"),
         (["plan", "lit_decodr:tiny"], "got no file 'lit_decodr'; did you mean 'lit_decoder'?"),
         (["plan", "no/such/recipe.py:run"], "No such file or directory; want a readable Python file"),
-        (["predict", "no/such/run", "--image", "x.png"], "want a folder or a name on the Hub"),
+        (
+            ["predict", "no/such/run", "--image", "x.png"],
+            "got no such folder; want one that holds a model, or a name on the Hub",
+        ),
         (["list", "raeders"], "raeders"),
     ],
 )
