@@ -93,5 +93,5 @@ def test_a_hub_that_refuses_is_one_line(make, hub, monkeypatch):
 
 
 def test_a_name_the_hub_would_not_take_is_one_line(tmp_path):
-    with pytest.raises(CheckpointError, match="want a folder or a name on the Hub"):
+    with pytest.raises(CheckpointError, match="got no such folder; want one that holds a model, or a name on the Hub"):
         from_pretrained(f"{tmp_path}/not/there")
