@@ -15,6 +15,7 @@ from motet.train.late_decay import LateDecayAdamW
 from motet.train.rates import Constant as Constant
 from motet.train.rates import Cosine as Cosine
 from motet.train.rates import Linear as Linear
+from motet.train.rates import Polynomial as Polynomial
 from motet.train.rates import RateSpec as RateSpec
 from motet.train.rates import Rsqrt as Rsqrt
 

@@ -108,6 +108,38 @@ class Linear(_Shape):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Polynomial(_Shape):
+    """A power of the straight line from 1 at the end of the warm-up to 0 at the end of the run.
+
+        rate = (1 - progress) ^ power
+
+    Source: Chen et al., "DeepLab", 2017, section 4.2 ("poly"); ADVENT and DenseMTL train discriminators with it.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+        power: 1 for `Linear`.
+
+    Raises:
+        ConfigError: a power that is not positive.
+
+    Examples:
+        >>> round(Polynomial(warmup=0).rate(5, 10), 3)
+        0.536
+    """
+
+    power: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.power > 0:
+            raise ConfigError(f"Polynomial.power: got {self.power}; want a positive number")
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:
+        return float((1.0 - _progress(step, warmup, steps)) ** self.power)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rsqrt(_Shape):
     """One over a square root of the steps since the warm-up: a run whose end need not be known when it starts.
 
