@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
 from motet.data.counts import count
 from motet.data.readers import (
     READERS,
+    Bsds500,
+    CamVid,
     CocoCaptions,
     CocoInstances,
     EasyVqa,
@@ -62,6 +65,7 @@ class Layout:
         images: pictures.
         sentences: rows have no pictures.
         optional: tables that may be empty or not there: no box, no row.
+        maps: files that are decoded only when their annotation is asked for.
     """
 
     read: Callable[[], Reader]
@@ -69,6 +73,7 @@ class Layout:
     images: tuple[Path, ...] = ()
     sentences: bool = False
     optional: tuple[Path, ...] = ()
+    maps: tuple[Path, ...] = ()
 
 
 def encoded(shade: int, form: str = "JPEG") -> bytes:
@@ -395,6 +400,41 @@ def yolo_labels(root: Path) -> Layout:
     return Layout(read, tables=(*tables, names), images=files, optional=tables)
 
 
+def values(path: Path, stored: Any, kind: type = np.uint8) -> Path:
+    """A PNG of numbers, four rows of six pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((4, 6), stored, dtype=kind)).save(path)
+    return path
+
+
+def camvid(root: Path) -> Layout:
+    files = tuple(picture(root / "train" / f"{name}.png", place) for place, name in enumerate(("0001TP_0", "0006R0_1")))
+    maps = tuple(values(root / "trainannot" / file.name, place) for place, file in enumerate(files))
+    pairs = "".join(f"/SegNet/CamVid/train/{file.name} /SegNet/CamVid/trainannot/{file.name}\n" for file in files)
+    text(root / "train.txt", pairs)
+    return Layout(lambda: CamVid(root), images=files, maps=maps)
+
+
+def bsds500(root: Path) -> Layout:
+    files = tuple(picture(root / "images" / "train" / f"{name}.jpg", name) for name in (12003, 8143))
+    maps = tuple(drawn(root / "groundTruth" / "train" / f"{file.stem}.mat") for file in files)
+    return Layout(lambda: Bsds500(root), images=files, maps=maps)
+
+
+def drawn(path: Path, num_people: int = 3) -> Path:
+    """BSDS500's boundaries: a cell a person, each a struct."""
+    people = np.empty((1, num_people), dtype=object)
+    for person in range(num_people):
+        one = np.zeros((1, 1), dtype=[("Segmentation", object), ("Boundaries", object)])
+        edges = np.zeros((4, 6), dtype=bool)
+        edges[0, : person + 1] = True
+        one[0, 0] = (np.ones((4, 6), dtype=np.uint16), edges)
+        people[0, person] = one
+    path.parent.mkdir(parents=True, exist_ok=True)
+    savemat(path, {"groundTruth": people})
+    return path
+
+
 def glue(root: Path) -> Layout:
     rows = '0\tHe said "no".\tHe said no.\tentailment\n1\tA dog.\tA cat.\tnot_entailment\n'
     table = text(root / "RTE" / "train.tsv", "index\tsentence1\tsentence2\tlabel\n" + rows)
@@ -438,6 +478,8 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "PascalVoc": pascal_voc,
     "VisualGenomeObjects": visual_genome_objects,
     "YoloLabels": yolo_labels,
+    "CamVid": camvid,
+    "Bsds500": bsds500,
     "Glue": glue,
     "SnliVe": snli_ve,
     "ESnliVe": esnlive,
@@ -461,6 +503,11 @@ def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Layout:
 
 def rows_of(reader: Reader) -> list[Example]:
     return [reader[index] for index in range(len(reader))]
+
+
+def labels_of(rows: list[Example]) -> list[dict[str, Any]]:
+    """All annotations, the maps decoded."""
+    return [dict(row.labels) for row in rows]
 
 
 def test_every_reader_has_a_layout() -> None:
@@ -567,6 +614,32 @@ def test_a_missing_image_is_an_error_that_names_the_row(layout: Layout) -> None:
         file.write_bytes(whole)
 
 
+@pytest.mark.parametrize("damage", [b"\xff\xfe\xf0\x00 no such format", b""])
+def test_a_damaged_map_is_an_error_that_names_it_when_it_is_asked_for(layout: Layout, damage: bytes) -> None:
+    for file in layout.maps:
+        whole = file.read_bytes()
+        file.write_bytes(damage)
+        rows = rows_of(layout.read())
+        with pytest.raises(DataError) as caught:
+            labels_of(rows)
+        assert caught.value.path == file
+        assert "\n" not in str(caught.value)
+        assert "got" in str(caught.value)
+        assert "want" in str(caught.value)
+        file.write_bytes(whole)
+    labels_of(rows_of(layout.read()))
+
+
+def test_a_missing_map_is_an_error_that_names_it_and_its_row(layout: Layout) -> None:
+    for file in layout.maps:
+        reader, whole = layout.read(), file.read_bytes()
+        file.unlink()
+        with pytest.raises(DataError, match=file.name) as caught:
+            rows_of(reader)
+        assert caught.value.row is not None
+        file.write_bytes(whole)
+
+
 # Where docs/DATA.md says that the files of a reader lie.
 FOLDERS = {
     "ImageFolder": "data/pets/train",
@@ -584,6 +657,8 @@ FOLDERS = {
     "PascalVoc": "data/VOC2012",
     "VisualGenomeObjects": "data/vg",
     "YoloLabels": "data/traffic",
+    "CamVid": "data/CamVid",
+    "Bsds500": "data/BSDS500/data",
     "Glue": "data/glue",
     "SnliVe": "data/snli_ve",
     "ESnliVe": "data/esnlive",

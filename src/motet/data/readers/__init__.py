@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from motet.data.readers.bsds500 import Bsds500
+from motet.data.readers.camvid import CamVid
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.easy_vqa import EasyVqa
@@ -44,6 +46,8 @@ READERS: dict[str, type] = {
     "PascalVoc": PascalVoc,
     "VisualGenomeObjects": VisualGenomeObjects,
     "YoloLabels": YoloLabels,
+    "CamVid": CamVid,
+    "Bsds500": Bsds500,
     "Glue": Glue,
     "SnliVe": SnliVe,
     "ESnliVe": ESnliVe,
@@ -76,6 +80,8 @@ __all__ = [
     "PascalVoc",
     "VisualGenomeObjects",
     "YoloLabels",
+    "CamVid",
+    "Bsds500",
     "Glue",
     "SnliVe",
     "ESnliVe",

@@ -1,0 +1,109 @@
+"""BSDS500: `images/train/*.jpg` with the boundaries that several people drew in `groundTruth/train/*.mat`."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, assert_never
+
+import numpy as np
+
+from motet.core import ConfigError, DataError, Example
+from motet.data.readers.map_labels import MapLabels
+from motet.data.readers.places import file_names, image_at, is_image
+
+Agreement: TypeAlias = Literal["share", "any", "majority"]
+_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Bsds500:
+    """Berkeley's pictures with the boundaries that four to nine people drew; labels: "edges".
+
+    Args:
+        root: the folder with `images/` and `groundTruth/` (the published one is called `data`).
+        split: "train", "val" or "test".
+        edges: "share": which part of the people drew a boundary there; "any": 1 where one did; "majority": 1 where
+            at least half did.
+        name: what ids start with; by default "bsds500" and the split.
+
+    Raises:
+        DataError: no such folder, or no picture in it. A broken .mat file is one when its edges are read.
+        ConfigError: another word for `edges`.
+    """
+
+    root: Path | str
+    split: str = "train"
+    edges: Agreement = "share"
+    name: str = ""
+    _files: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.edges not in ("share", "any", "majority"):
+            raise ConfigError(f"Bsds500.edges: got {self.edges!r}; want 'share', 'any' or 'majority'")
+        folder = Path(self.root) / "images" / self.split
+        files = tuple(name for name in file_names(folder) if is_image(name))
+        if not files:
+            raise DataError("pictures: got none; want at least one", path=folder)
+        object.__setattr__(self, "_files", files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row."""
+        return (f"bsds/{Path(self._files[index]).stem}",)
+
+    def __getitem__(self, index: int) -> Example:
+        root, stem = Path(self.root), Path(self._files[index]).stem
+        folder = root / "images" / self.split
+        file = image_at(folder / self._files[index], path=folder, row=index)
+        drawn = image_at(root / "groundTruth" / self.split / f"{stem}.mat", path=folder, row=index).path
+        return Example(
+            id=f"{self.name or f'bsds500/{self.split}'}/{stem}",
+            images=(file,),
+            image_ids=self.keys(index),
+            labels=MapLabels(file.path, {"edges": DrawnEdges(drawn, self.edges)}),
+        )
+
+
+@dataclass(frozen=True)
+class DrawnEdges:
+    """The boundaries of a `groundTruth/*.mat`: a cell an annotator, each with `Boundaries` and `Segmentation`.
+
+    Args:
+        path: the file.
+        agreement: see `Bsds500`.
+    """
+
+    path: Path
+    agreement: Agreement = "share"
+
+    def read(self) -> np.ndarray:
+        share: np.ndarray = np.asarray(_boundaries(self.path).mean(axis=0), dtype=np.float32)
+        match self.agreement:
+            case "share":
+                return share
+            case "any":
+                return np.asarray(share > 0, dtype=np.float32)
+            case "majority":
+                return np.asarray(share >= 0.5, dtype=np.float32)
+        assert_never(self.agreement)
+
+
+def _boundaries(path: Path) -> np.ndarray:
+    """Bool (annotators, h, w)."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        content: dict[str, Any] = loadmat(path, variable_names=["groundTruth"], mat_dtype=False)
+        drawn = [cell["Boundaries"][0, 0] for cell in content["groundTruth"].ravel()]
+        found = np.stack([np.asarray(one) != 0 for one in drawn])
+    except (*_BROKEN, MatReadError) as error:
+        got = str(error) or type(error).__name__
+        raise DataError(f"groundTruth: got {got[:120]}; want a .mat of boundaries", path=path) from error
+    if found.ndim != 3:
+        raise DataError(f"Boundaries: got the shape {found.shape[1:]}; want (h, w)", path=path)
+    return found
