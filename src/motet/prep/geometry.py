@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
+from torch import Tensor
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,48 @@ class Geometry:
         if self.hflip and unit_vectors:
             out = out * np.array([-1, 1, 1], dtype=out.dtype)
         return out
+
+    def map_back(self, values: Float[Tensor, "c h w"]) -> Float[Tensor, "c i j"]:
+        """A map of the result at the source's size, bilinear; NaN at pixels that the crop left out."""
+        (height, width), (x0, y0, x1, y1) = self.source_hw, self.crop_xyxy
+        turned = values.flip(-1) if self.hflip else values
+        size = (y1 - y0, x1 - x0)
+        # Averaging does nothing where the map grows, and keeps thin things where it shrinks.
+        part = functional.interpolate(turned[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
+        if size == self.source_hw:
+            return part
+        out = part.new_full((len(part), height, width), float("nan"))
+        out[:, y0:y1, x0:x1] = part
+        return out
+
+    @property
+    def zoom(self) -> float:
+        """How many times larger things look than in a view of all of the source, the mean of both sides.
+
+        Examples:
+            >>> Geometry((0, 0, 20, 10), False, (8, 8), (20, 40)).zoom
+            2.0
+        """
+        x0, y0, x1, y1 = self.crop_xyxy
+        height, width = self.source_hw
+        return float(np.sqrt(height * width / ((x1 - x0) * (y1 - y0))))
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int, int, int, int, int, int]:
+        """Itself as nine whole numbers, which a batch can carry."""
+        return *self.crop_xyxy, int(self.hflip), *self.size_hw, *self.source_hw
+
+    @staticmethod
+    def of(numbers: Sequence[int]) -> Geometry:
+        """From its `numbers`.
+
+        Examples:
+            >>> here = Geometry((1, 2, 3, 4), True, (5, 6), (7, 8))
+            >>> Geometry.of(here.numbers) == here
+            True
+        """
+        x0, y0, x1, y1, flip, height, width, source_height, source_width = numbers
+        return Geometry((x0, y0, x1, y1), bool(flip), (height, width), (source_height, source_width))
 
     @property
     def _scale_xy(self) -> Float[np.ndarray, "2"]:

@@ -1,0 +1,99 @@
+"""From a task's scores to its loss, and to its prediction in the task's own space: a map of the file's size, a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from motet.core import Choice, Dense, DenseMap, Label, Loss, Prediction, Target, Task, UnsupportedTask
+from motet.losses import default_for
+from motet.prep.geometry import Geometry
+
+
+def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Tensor]) -> Loss:
+    """A task's loss, in its own unit: of probabilities, not their logits, where a map is of probabilities.
+
+    Args:
+        task: whose.
+        scores: of its decoder (r, c, h, w), or of its classifier (r, k).
+        value: the target's.
+    """
+    judge = task.loss or default_for(task.target)
+    if isinstance(task.target, Dense):
+        return judge(in_unit(scores, task.target), value)
+    return judge(scores, value["label"])
+
+
+def in_unit(scores: Float[Tensor, "r c h w"], spec: Dense) -> Float[Tensor, "r k h w"]:
+    """What a map's loss is taken of: the probability of yes; everything else as the decoder gave it.
+
+    Normals are not brought to unit length first, as in Standley et al. (2020, `taskonomy_losses.py`): the difference
+    to a unit vector teaches the length too, and no vector near zero has a direction that jumps.
+    """
+    if spec.unit != "probability":
+        return scores
+    return scores.sigmoid() if scores.shape[1] == 1 else scores.softmax(1)[:, 1:]
+
+
+def dense_map(scores: Float[Tensor, "c h w"], task: Task, geometry: Geometry, *, scale_depth: bool = False) -> DenseMap:
+    """One row's map at the file's size.
+
+    The scores are resized, bilinear, and only then read: the best class of each pixel; metres, 0 or more; vectors of
+    unit length; the probability of yes.
+
+    Args:
+        scores: as the decoder gave them.
+        task: whose.
+        geometry: what was done to the image; a flip is turned back, and what a crop left out is -1 or NaN.
+        scale_depth: whether truths were divided by the crop's zoom; undone here.
+
+    Raises:
+        UnsupportedTask: a task that asks for no map.
+    """
+    spec = task.target
+    if not isinstance(spec, Dense):
+        raise UnsupportedTask(f"task {task.name!r}: got {type(spec).__name__}; want a Dense")
+    whole = geometry.map_back(scores.detach().float())
+    outside = whole[0].isnan()
+    match spec.unit:
+        case "class":
+            values = whole.argmax(0).masked_fill(outside, -1)
+        case "metre":
+            values = whole[0].clamp(min=0) * (geometry.zoom if scale_depth else 1.0)
+        case "unit vector":
+            turn = torch.tensor([-1.0 if geometry.hflip else 1.0, 1.0, 1.0], device=whole.device)
+            values = functional.normalize(whole.permute(1, 2, 0) * turn, dim=-1)
+        case "probability":
+            values = in_unit(whole[None], spec)[0, 0]
+        case other:
+            assert_never(other)
+    return DenseMap(values.cpu().numpy())
+
+
+def predictions(
+    task: Task, scores: Float[Tensor, "r ..."], target: Target, *, scale_depth: bool = False
+) -> list[Prediction]:
+    """One answer a row: its map at its file's size, or its name.
+
+    Args:
+        task: whose.
+        scores: of its decoder (r, c, h, w), or of its classifier (r, k).
+        target: of the task, with the ``geometry`` of each row.
+        scale_depth: see `dense_map`.
+    """
+    if isinstance(task.target, Label):
+        return choices(scores, task.target.names)
+    geometries = [Geometry.of(numbers) for numbers in target.value["geometry"].tolist()]
+    return [dense_map(one, task, seen, scale_depth=scale_depth) for one, seen in zip(scores, geometries, strict=True)]
+
+
+def choices(scores: Float[Tensor, "r k"], names: Sequence[str]) -> list[Prediction]:
+    """The name of the highest score for each row, with all log-probabilities."""
+    log_probs = scores.detach().float().log_softmax(-1)
+    best = log_probs.argmax(-1).tolist()
+    return [Choice(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]

@@ -1,0 +1,144 @@
+"""How the adapters see an Example: one image, and the maps of all tasks that the row has an annotation of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motet.core import Batch, DataError, Dense, Example, FeatureStore, ImageFile, Target, Task
+from motet.core.task import Invariance
+from motet.prep.geometry import Geometry
+from motet.systems.vit_adapters.truths import encoded
+from motet.systems.vit_adapters.views import Images, Seen
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task's part of a row.
+
+    Args:
+        task: its name.
+        dense: whether it asks for a map.
+        value: the truth as arrays; empty where there is none.
+        truth: raw, for metrics.
+    """
+
+    task: str
+    dense: bool
+    value: Mapping[str, np.ndarray]
+    truth: Any = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """An Example, encoded.
+
+    Args:
+        id: the Example's.
+        image: its pixels or features, and what was done to the picture.
+        entries: one a task; in training of those tasks alone that the row has an annotation of.
+        bare: whether the Example has no annotation of any kind.
+    """
+
+    id: str
+    image: Seen
+    entries: tuple[Entry, ...]
+    bare: bool
+
+
+@dataclass(frozen=True)
+class ViTAdaptersProcessor:
+    """See `core.Processor`.
+
+    Rows may be partly labelled: one has a depth map, the next classes and edges. In training a row without any of the
+    annotations that its tasks read is an error, or, where the system adapts to another domain, a row of that domain.
+
+    Args:
+        images: how an image is read.
+        adapting: whether rows without annotations belong to the target domain.
+        scale_depth: whether depth is divided by how much larger a crop makes things look, since what looks twice as
+            large looks half as far. Off by default, as in the paper, whose truths stay the file's metres: without crops
+            every picture is resized whole, in training as in evaluation, and there is nothing to scale.
+    """
+
+    images: Images
+    adapting: bool = False
+    scale_depth: bool = False
+
+    def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
+        """One row. Without `rng` a missing annotation is no error yet: `collate` asks for it if truths are kept.
+
+        Raises:
+            DataError: a row to train on without any annotation, an annotation that does not fit, or a bad image.
+        """
+        labelled = [task for task in tasks if example.labels.get(task.label) is not None]
+        if rng is not None and not labelled and not self.adapting:
+            wanted = sorted({task.label for task in tasks})
+            raise DataError(
+                f"{example.id}: annotations: got {sorted(example.labels) or 'none'}; want at least one of {wanted}"
+            )
+        carried = tasks if rng is None else labelled
+        image = self.images.read(example, carried or tasks, rng)
+        entries = tuple(self._entry(example, task, image.geometry, task in labelled) for task in carried)
+        return Row(example.id, image, entries, not any(label is not None for label in example.labels.values()))
+
+    def _entry(self, example: Example, task: Task, geometry: Geometry, known: bool) -> Entry:
+        dense = isinstance(task.target, Dense)
+        if not known:
+            return Entry(task.name, dense, {})
+        truth = task.truth(example)
+        value = encoded(task, truth, example.id, geometry, scale_depth=self.scale_depth)
+        return Entry(task.name, dense, value, truth)
+
+    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+        """Rows to a batch.
+
+        Inputs are ``pixels`` (b, 3, h, w), or ``features`` (b, n, c), and, where the system adapts, ``domain`` (b,),
+        True on unlabelled rows of the target domain. A target's value holds ``label`` (r,); or ``map``, (r, c, h, w)
+        float or (r, h, w) classes, with ``valid`` (r, h, w), True where a truth is known, and ``geometry`` (r, 9), what
+        was done to the image. Map and valid are left out where nothing is known (answers for rows without truths).
+
+        With `keep_truth` a task's rows are those that have its annotation.
+
+        Raises:
+            DataError: a row whose truth is to be kept has no annotation of any kind.
+        """
+        found: dict[str, list[tuple[int, Entry]]] = {}
+        for index, row in enumerate(rows):
+            if keep_truth and row.bare:
+                raise DataError(f"{row.id}: got no annotation; want one, to judge answers by")
+            for entry in row.entries:
+                if entry.value or not keep_truth:
+                    found.setdefault(entry.task, []).append((index, entry))
+        geometries = torch.tensor([row.image.geometry.numbers for row in rows])
+        targets = {name: _target(entries, geometries, keep_truth) for name, entries in found.items()}
+        inputs = self.images.collate([row.image for row in rows])
+        if self.adapting:
+            inputs["domain"] = torch.tensor([not row.entries for row in rows])
+        return Batch(tuple(row.id for row in rows), inputs, targets)
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        return self.images.view(image, index)
+
+    def view_changes(self, index: int) -> frozenset[Invariance]:
+        return self.images.transform.view_changes(index)
+
+    def view_key(self) -> str:
+        return self.images.view_key()
+
+    def with_features(self, store: FeatureStore | None) -> Self:
+        return replace(self, images=replace(self.images, store=store))
+
+
+def _target(entries: Sequence[tuple[int, Entry]], geometries: Tensor, keep_truth: bool) -> Target:
+    rows = torch.tensor([index for index, _ in entries])
+    names = entries[0][1].value if all(entry.value for _, entry in entries) else ()
+    value = {name: torch.from_numpy(np.stack([entry.value[name] for _, entry in entries])) for name in names}
+    if entries[0][1].dense:
+        value["geometry"] = geometries[rows]
+    return Target(rows, value, tuple(entry.truth for _, entry in entries) if keep_truth else ())
