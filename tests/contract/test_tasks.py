@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Choice, Label, Match, Region, Task, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Choice, Dense, DenseMap, Label, Match, Region, Task, Text, Words
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import METRICS
 from motet.tasks import TASKS
 
 CATEGORIES = {
     "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair", "retrieval",
-    "referring", "pointing", "verification",
+    "referring", "pointing", "verification", "dense",
 }  # fmt: skip
-ASKS = CATEGORIES - {"classification", "captioning", "ocr", "detection"}
+ASKS = CATEGORIES - {"classification", "captioning", "ocr", "detection", "dense"}
 UNSEEN = {"sentence", "sentence pair"}
 NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
@@ -34,6 +34,10 @@ def truth_of(task: Task):
         case Region():
             boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.zeros(1, dtype=np.int64), np.ones(1))
             return (3.0, 4.0, 60.0, 80.0), boxes, NOTHING
+        case Dense(channels=channels):
+            size = (4, 6) if channels == 1 else (4, 6, channels)
+            truth = np.linspace(0.1, 1.0, int(np.prod(size))).reshape(size)
+            return truth, DenseMap(truth), DenseMap(np.zeros(size))
     raise AssertionError(task.target)
 
 
@@ -73,7 +77,7 @@ def test_a_question_is_seen_where_one_is_asked(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_only_a_truth_that_lies_in_the_picture_moves_with_it(name: str) -> None:
     task = TASKS[name]
-    assert not task.equivariant or isinstance(task.target, Boxes)
+    assert not task.equivariant or isinstance(task.target, Boxes | Dense)
     assert not task.equivariant & task.invariant
 
 

@@ -18,6 +18,18 @@ from motet.metrics.boxes import BoxAR100 as BoxAR100
 from motet.metrics.boxes import BoxARLarge as BoxARLarge
 from motet.metrics.boxes import BoxARMedium as BoxARMedium
 from motet.metrics.boxes import BoxARSmall as BoxARSmall
+from motet.metrics.dense_classes import EdgeF1 as EdgeF1
+from motet.metrics.dense_classes import EdgeF1Positive as EdgeF1Positive
+from motet.metrics.dense_classes import MeanIoU as MeanIoU
+from motet.metrics.dense_classes import PixelAccuracy as PixelAccuracy
+from motet.metrics.dense_surfaces import AngleWithin11 as AngleWithin11
+from motet.metrics.dense_surfaces import AngleWithin30 as AngleWithin30
+from motet.metrics.dense_surfaces import DepthAbsRel as DepthAbsRel
+from motet.metrics.dense_surfaces import DepthAbsRelScaled as DepthAbsRelScaled
+from motet.metrics.dense_surfaces import DepthRMSE as DepthRMSE
+from motet.metrics.dense_surfaces import DepthRMSEScaled as DepthRMSEScaled
+from motet.metrics.dense_surfaces import DepthWithin as DepthWithin
+from motet.metrics.dense_surfaces import MeanAngle as MeanAngle
 from motet.metrics.described import AttributeF1 as AttributeF1
 from motet.metrics.described import DescribedBoxes as DescribedBoxes
 from motet.metrics.hidden import RegionsTold as RegionsTold
@@ -41,7 +53,10 @@ from motet.metrics.text import ExactText as ExactText
 from motet.metrics.text import RougeL as RougeL
 
 METRICS: dict[str, type[Metric]] = {
+    "abs_rel": DepthAbsRel,
+    "abs_rel_scaled": DepthAbsRelScaled,
     "accuracy": Accuracy,
+    "angle": MeanAngle,
     "answer_match": AnswerMatch,
     "ap": BoxAP,
     "ap50": BoxAP50,
@@ -62,19 +77,28 @@ METRICS: dict[str, type[Metric]] = {
     "bleu4": Bleu4,
     "cer": CharacterErrorRate,
     "cider": Cider,
+    "delta1": DepthWithin,
     "described": DescribedBoxes,
+    "edge_f1": EdgeF1,
+    "edge_f1_positive": EdgeF1Positive,
     "exact": ExactText,
     "f1": F1,
     "match_accuracy": MatchAccuracy,
     "matthews": Matthews,
     "mean_rank": MeanRank,
     "median_rank": MedianRank,
+    "miou": MeanIoU,
+    "pixel_accuracy": PixelAccuracy,
     "recall_at_1": RecallAt1,
     "recall_at_10": RecallAt10,
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionOverlap,
     "regions_told": RegionsTold,
+    "rmse": DepthRMSE,
+    "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,
     "vqa_accuracy": VqaAccuracy,
+    "within_11": AngleWithin11,
+    "within_30": AngleWithin30,
 }

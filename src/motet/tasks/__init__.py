@@ -3,6 +3,10 @@
 from motet.core import Task
 from motet.tasks.captioning import captioning as captioning
 from motet.tasks.classification import classification as classification
+from motet.tasks.dense import depth as depth
+from motet.tasks.dense import edges as edges
+from motet.tasks.dense import semantic_segmentation as semantic_segmentation
+from motet.tasks.dense import surface_normals as surface_normals
 from motet.tasks.detection import detection as detection
 from motet.tasks.entailment import visual_entailment as visual_entailment
 from motet.tasks.known import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
@@ -20,13 +24,17 @@ from motet.tasks.scenes import largest_thing as largest_thing
 from motet.tasks.scenes import number_of_things as number_of_things
 from motet.tasks.scenes import scene_boxes as scene_boxes
 from motet.tasks.scenes import scene_caption as scene_caption
+from motet.tasks.scenes import scene_depth as scene_depth
+from motet.tasks.scenes import scene_edges as scene_edges
 from motet.tasks.scenes import scene_entailment as scene_entailment
 from motet.tasks.scenes import scene_match as scene_match
+from motet.tasks.scenes import scene_normals as scene_normals
 from motet.tasks.scenes import scene_pair as scene_pair
 from motet.tasks.scenes import scene_pointing as scene_pointing
 from motet.tasks.scenes import scene_question as scene_question
 from motet.tasks.scenes import scene_region as scene_region
 from motet.tasks.scenes import scene_retrieval as scene_retrieval
+from motet.tasks.scenes import scene_segmentation as scene_segmentation
 from motet.tasks.scenes import scene_sentences as scene_sentences
 from motet.tasks.scenes import scene_statement as scene_statement
 from motet.tasks.scenes import scene_text as scene_text
@@ -78,6 +86,9 @@ TASKS: dict[str, Task] = {
     "nlvr2": verification("nlvr2"),
     "nlvr": verification("nlvr"),
     "vsr": verification("vsr"),
+    "depth": depth(),
+    "normals": surface_normals(),
+    "edges": edges(),
     **{kind: scene_sentences(kind) for kind in SENTENCES},
     **{name: glue(name) for name in GLUE},
 }

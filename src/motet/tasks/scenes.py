@@ -1,4 +1,7 @@
-"""What is asked of the embedded scenes. Every annotation is exact for the whole picture, so none survives a crop."""
+"""What is asked of the embedded scenes.
+
+Every annotation is exact for the whole picture, so only what belongs to a pixel, the maps, survives a crop.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Literal
 from motet.core import ConfigError, Task, nearest
 from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
+from motet.tasks.dense import depth, edges, semantic_segmentation, surface_normals
 from motet.tasks.detection import detection
 from motet.tasks.entailment import visual_entailment
 from motet.tasks.known import TRUTHS
@@ -71,6 +75,31 @@ def scene_boxes(names: Sequence[str], *, attributes: Sequence[str] = (), name: s
         'attribute_f1'
     """
     return detection(name, names, attributes=attributes, crop=False)
+
+
+def scene_segmentation(names: Sequence[str], *, name: str = "segment") -> Task:
+    """Naming what each pixel of a scene shows: the ground, or one of the things called `names`.
+
+    Examples:
+        >>> scene_segmentation(("cat", "dog")).target.names
+        ('ground', 'cat', 'dog')
+    """
+    return semantic_segmentation(name, ("ground", *names))
+
+
+def scene_depth(*, name: str = "depth") -> Task:
+    """Telling how far away the ground and the things of a scene are, in metres."""
+    return depth(name)
+
+
+def scene_normals(*, name: str = "normals") -> Task:
+    """Telling which way the ground and the things of a scene face."""
+    return surface_normals(name)
+
+
+def scene_edges(*, name: str = "edges") -> Task:
+    """Finding where one thing of a scene ends and another, or the ground, begins."""
+    return edges(name)
 
 
 def scene_entailment(*, name: str = "entail") -> Task:

@@ -1,60 +1,16 @@
-"""How far an answer in the task's own space is from the truth; every loss is a sum with its weight."""
+"""Losses of one answer a row: a class, a choice of a closed list, a number; a row counts 1."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, assert_never
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from motet.core import (
-    Answer,
-    Boxes,
-    ConfigError,
-    Dense,
-    Label,
-    Loss,
-    Masked,
-    Match,
-    Region,
-    Score,
-    TargetSpec,
-    Text,
-)
-
-TaskLoss: TypeAlias = Callable[[Tensor, Any], Loss]
-
-
-def default_for(spec: TargetSpec) -> TaskLoss:
-    """The loss of a task that names none.
-
-    Raises:
-        ConfigError: a kind of answer whose loss belongs to the system that gives it, or that has no agreed one.
-
-    Examples:
-        >>> default_for(Label(("cat", "dog"))).__name__
-        'cross_entropy'
-    """
-    match spec:
-        case Label():
-            return cross_entropy
-        case Answer():
-            return soft_answers
-        case Score():
-            return absolute_error
-        case Text() | Match() | Masked():
-            raise ConfigError(
-                f"losses.default_for: got {type(spec).__name__}; its loss is in the system's own output space (tokens, "
-                "similarities); want a system that has one"
-            )
-        case Boxes() | Region() | Dense():
-            raise ConfigError(f"losses.default_for: got {type(spec).__name__}; want Task.loss to say which one")
-        case _ as never:
-            assert_never(never)
+from motet.core import Loss
 
 
 def cross_entropy(scores: Float[Tensor, "r k"], index: Int[Tensor, "r"]) -> Loss:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from motet.core import Answer, Boxes, ConfigError, Dense, Label, Masked, Match, Region, Score, Text
+from motet.core import Answer, Boxes, ConfigError, Label, Masked, Match, Region, Score, Text
 from motet.losses import absolute_error, cross_entropy, default_for, soft_answer_targets, soft_answers
 
 
@@ -17,7 +17,7 @@ def test_a_loss_in_a_systems_own_space_is_not_ours(spec) -> None:
         default_for(spec)
 
 
-@pytest.mark.parametrize("spec", [Boxes(("a",)), Region(), Dense(1, "metre")])
+@pytest.mark.parametrize("spec", [Boxes(("a",)), Region()])
 def test_without_an_agreed_loss_the_task_must_say_one(spec) -> None:
     with pytest.raises(ConfigError, match=r"want Task\.loss to say which one"):
         default_for(spec)
