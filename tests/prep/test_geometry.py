@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -96,3 +97,20 @@ def test_a_flip_turns_the_x_of_unit_vectors() -> None:
     normals[..., 0] = np.array([0.1, 0.2, 0.3])
     flipped = Geometry((0, 0, 3, 2), True, (2, 3), (2, 3)).map(normals, unit_vectors=True)
     np.testing.assert_allclose(flipped[0, :, 0], [-0.3, -0.2, -0.1])
+
+
+@given(geometries())
+@settings(max_examples=50, deadline=None)
+def test_a_map_comes_back_at_the_sources_size(geometry: Geometry) -> None:
+    """A slope from left to right of the result is one in the crop, turned round by a flip; nothing is told outside."""
+    height, width = geometry.size_hw
+    slope = torch.linspace(0, 1, width).expand(height, width)[None]
+    back = geometry.map_back(slope)
+    assert back.shape == (1, *SOURCE)
+    x0, y0, x1, y1 = geometry.crop_xyxy
+    inside = np.zeros(SOURCE, dtype=bool)
+    inside[y0:y1, x0:x1] = True
+    assert np.array_equal(~back[0].isnan().numpy(), inside)
+    row = back[0, y0, x0:x1]
+    assert bool(((row.flip(0) if geometry.hflip else row).diff() >= -1e-6).all())
+    assert Geometry.of(geometry.numbers) == geometry

@@ -76,7 +76,8 @@ class ViTAdaptersProcessor:
         Raises:
             DataError: a row to train on without any annotation, an annotation that does not fit, or a bad image.
         """
-        labelled = [task for task in tasks if example.labels.get(task.label) is not None]
+        labels = example.labels  # which may decode a map when it is asked for: only those of these tasks are
+        labelled = [task for task in tasks if task.label in labels and labels[task.label] is not None]
         if rng is not None and not labelled and not self.adapting:
             wanted = sorted({task.label for task in tasks})
             raise DataError(
@@ -85,7 +86,7 @@ class ViTAdaptersProcessor:
         carried = tasks if rng is None else labelled
         image = self.images.read(example, carried or tasks, rng)
         entries = tuple(self._entry(example, task, image.geometry, task in labelled) for task in carried)
-        return Row(example.id, image, entries, not any(label is not None for label in example.labels.values()))
+        return Row(example.id, image, entries, bare=not labels)
 
     def _entry(self, example: Example, task: Task, geometry: Geometry, known: bool) -> Entry:
         dense = isinstance(task.target, Dense)
