@@ -15,11 +15,12 @@ import dataclasses
 from pathlib import Path
 
 from motet.data.stop_and_go import StopAndGo
-from motet.recipes.twelve_in_one import GROUPS, TWELVE, rounds, small, world
+from motet.recipes.twelve_in_one import GROUPS, ROUNDS, TWELVE, rounds, small, world
+from motet.scenes import SceneBoxes
 from motet.study import Study
 from motet.train.run import From, Run
 
-ITERATIONS, FINE_TUNED = 60, 20
+ITERATIONS, FINE_TUNED = ROUNDS, 50
 ALL, STOP = "all-tasks", StopAndGo()
 WITHOUT = tuple(task for task in TWELVE if task not in GROUPS["verification"])
 # Section 3.3: a curriculum begins with the group that converges fastest, an anti-curriculum with the slowest.
@@ -45,7 +46,8 @@ def study() -> Study:
         },
         seeds=(0, 1, 2),
         minutes=10,
-        about="Scenes of the embedded world (a test bed, not real data), boxes over a frozen EfficientNet-Lite0's map.",
+        about="Scenes of the embedded world (a test bed, not real data); boxes as a detector would find them, read "
+        "from a frozen EfficientNet-Lite0's map.",
         starts={f"fine-tuned from all/{task}": ALL for task in TWELVE},
     )
 
@@ -71,7 +73,12 @@ def together(
         first: groups that begin.
     """
     schedule = dataclasses.replace(rounds(asked, stop), first=first)
-    return world(asked, steps=ITERATIONS, system=dataclasses.replace(small(), task_token=token), schedule=schedule)
+    return world(
+        asked,
+        steps=ITERATIONS,
+        system=dataclasses.replace(small(found=SceneBoxes()), task_token=token),
+        schedule=schedule,
+    )
 
 
 def tuned(task: str) -> Run:

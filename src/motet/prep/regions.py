@@ -5,10 +5,10 @@ There are two ways to them, and both give (n, d) features of (n, 4) boxes.
 Found beforehand, by a detector: a `RegionSource` reads them from files in loader workers. `motet.prep.region_files`
 has one for each published layout, and writes such files with any detector.
 
-From the system's own frozen trunk: boxes come from a `BoxGrid` (or are given, as the candidates of a pointing task),
-and `motet.nn.regions.pool_regions` reads the trunk's map in them, inside the system. A batch then carries boxes and
-either pixels or the stored map, exactly as it does for a system without regions: nothing new is stored, and boxes may
-differ from row to row and from epoch to epoch.
+From the system's own frozen trunk: boxes come from a `BoxGrid`, or were found beforehand by whatever finds boxes (a
+`BoxSource`), or are given, as the candidates of a pointing task, and `motet.nn.regions.pool_regions` reads the trunk's
+map in them, inside the system. A batch then carries boxes and either pixels or the stored map, exactly as it does for a
+system without regions: nothing new is stored, and boxes may differ from row to row and from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -91,6 +91,33 @@ class RegionSource(Protocol):
             DataError: as `regions`, and boxes whose features cannot be told.
         """
         ...
+
+
+@runtime_checkable
+class BoxSource(Protocol):
+    """Boxes that were found beforehand, without features: a system reads its own trunk's map in them."""
+
+    def found(self, image: ImageFile, image_id: str) -> Float[np.ndarray, "n 4"]:
+        """The boxes of a picture, the surest first, in pixels of its file.
+
+        Raises:
+            DataError: none of this picture, or broken ones.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class BoxesOf:
+    """The boxes of a source of regions; the system's own trunk says what they look like.
+
+    Args:
+        source: of regions, whose features are not read by the system.
+    """
+
+    source: RegionSource
+
+    def found(self, image: ImageFile, image_id: str) -> Float[np.ndarray, "n 4"]:
+        return self.source.regions(image, image_id).boxes_xyxy
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from motet.scenes.choices import SceneChoices as SceneChoices
 from motet.scenes.drawings import CATEGORIES as CATEGORIES
 from motet.scenes.drawings import COLOURS as COLOURS
 from motet.scenes.drawings import CREDIT as CREDIT
+from motet.scenes.found import SceneBoxes as SceneBoxes
 from motet.scenes.layout import SIZES as SIZES
 from motet.scenes.layout import WORDS as WORDS
 from motet.scenes.layout import Scene as Scene

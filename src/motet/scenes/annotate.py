@@ -23,7 +23,7 @@ _SOFT = 0.05  # width of the bulge's rim, as a share of the thing's side
 
 def boxes_of(scene: Scene, size_hw: tuple[int, int], names: Sequence[str], style: Style) -> BoxSet:
     """Each thing's tight box, hidden parts too; attributes are its colour, where it has a clear one, and its size."""
-    boxes = _tight_boxes(scene, size_hw, style)
+    boxes = tight_boxes(scene, size_hw, style)
     return BoxSet(
         np.array(boxes, dtype=np.float32).reshape(-1, 4),
         np.array([names.index(thing.name) for thing in scene.things], dtype=np.int64),
@@ -35,7 +35,8 @@ def boxes_of(scene: Scene, size_hw: tuple[int, int], names: Sequence[str], style
 # Things are drawn to find where they end, which took most of a detector's loading time (profiled): kept for the epochs
 # that follow. Some 200 bytes a picture.
 @lru_cache(maxsize=50_000)
-def _tight_boxes(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[tuple[float, ...], ...]:
+def tight_boxes(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[tuple[float, ...], ...]:
+    """Left, top, right and bottom of each thing, from left to right, in pixels; hidden parts too."""
     return tuple(
         (float(p.x0 + x0), float(p.y0 + y0), float(p.x0 + x1), float(p.y0 + y1))
         for p in place_all(scene, size_hw, style)

@@ -7,12 +7,23 @@ import pytest
 import torch
 from PIL import Image
 
-from motet.core import CheckpointError, Example, Label, Match, MemoryImage, Region, Task, rng_for
+from motet.core import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    Example,
+    Label,
+    Match,
+    MemoryImage,
+    Region,
+    Task,
+    rng_for,
+)
 from motet.metrics import Accuracy
 from motet.nn.feature_maps import EmbeddedLite0Map
 from motet.nn.text_encoders import EmbeddedMiniLM, TinyBert
 from motet.nn.tower import FromScratch, Frozen
-from motet.prep.regions import BoxGrid
+from motet.prep.regions import BoxesOf, BoxGrid, Regions, StandOut
 from motet.systems.twelve_in_one import Referring, TwelveInOneConfig
 from motet.systems.twelve_in_one.weights import load_bert
 
@@ -194,3 +205,56 @@ def test_a_bert_fills_words_and_layers_and_says_what_it_left(bert) -> None:
 def test_other_weights_are_no_berts() -> None:
     with pytest.raises(CheckpointError, match=r"got 'fc.weight' and others; want a BERT's names"):
         load_bert(make(), {"fc.weight": torch.zeros(2)})
+
+
+class Corners:
+    """Three boxes of every picture, the last without a place in a model of two."""
+
+    def found(self, image, image_id):
+        assert image_id.startswith("p")
+        boxes = np.array([[0, 0, 64, 64], [64, 0, 128, 64], [0, 0, 128, 64]], np.float32)
+        return boxes[: 3 if image.name.startswith("p0") else 1]
+
+
+def test_a_map_is_read_in_boxes_that_were_found_beforehand() -> None:
+    system = make(found=Corners(), max_regions=2)
+    made = batch(system, [row(0, labels={"class": 1}), row(1, labels={"class": 0})], "entail")
+    assert made.inputs["valid"][:, 0].tolist() == [[True, True], [True, False]]
+    assert made.inputs["boxes"][0, 0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
+    seen = system.seeing(made.inputs).seen
+    tokens = system.encode(made.inputs["pixels"])
+    torch.testing.assert_close(seen.features[0], system.seeing.pooled(tokens, seen.boxes_xyxy)[0])
+    assert not torch.allclose(seen.features[0, 0], seen.features[0, 1])
+    # What fills up a row of fewer boxes changes no answer.
+    alone = batch(system, [row(1, labels={"class": 0})], "entail")
+    scores = [system.predict(one)["entail"][-1].scores for one in (made, alone)]
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
+    assert torch.isfinite(system.train().losses(made).tasks["entail"].total)
+
+
+def test_found_boxes_are_one_way_to_regions_among_others() -> None:
+    with pytest.raises(ConfigError, match=r"TwelveInOneConfig.found: got it beside source or stand_out; want one way"):
+        TwelveInOneConfig(found=Corners(), stand_out=StandOut())
+
+
+def test_a_found_box_outside_its_picture_is_an_error_of_the_data() -> None:
+    class Far:
+        def found(self, image, image_id):
+            return np.array([[0, 0, 500, 64]], np.float32)
+
+    system = make(found=Far())
+    with pytest.raises(DataError, match=r"regions: box: got \(0, 0, 500, 64\)"):
+        batch(system, [row(0, labels={"class": 1})], "entail")
+
+
+def test_boxes_of_a_source_of_regions() -> None:
+    class Source:
+        width, num_classes = 3, 0
+
+        def regions(self, image, image_id):
+            return Regions(np.zeros((1, 3), np.float32), np.array([[1, 2, 3, 4]], np.float32), (64, 128))
+
+        def at(self, image, image_id, boxes_xyxy):
+            raise NotImplementedError
+
+    assert BoxesOf(Source()).found(picture("p0-0"), "p0-0").tolist() == [[1, 2, 3, 4]]

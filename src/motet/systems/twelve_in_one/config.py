@@ -10,7 +10,7 @@ from motet.core import ConfigError, System, Task
 from motet.nn.feature_maps import EmbeddedLite0Map, MapConfig
 from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
-from motet.prep.regions import BoxGrid, RegionSource, StandOut
+from motet.prep.regions import BoxGrid, BoxSource, RegionSource, StandOut
 from motet.systems.twelve_in_one.options import Hiding, Referring
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
@@ -29,11 +29,12 @@ class TwelveInOneConfig:
 
     Args:
         source: regions found beforehand; None for a grid of boxes over the trunk's map.
-        max_regions: of a source's, at most; 100 in the paper, 36 in its pre-training.
+        max_regions: of a source's or of found boxes, at most; 100 in the paper, 36 in its pre-training.
         trunk: what makes a map of an image; only where there is no source.
         mode: frozen, fine-tuned or from scratch.
-        grid: the boxes that the map is read in.
-        stand_out: which of them are regions; None: all.
+        found: boxes found beforehand that the map is read in; None for a grid of boxes. Pictures are not mirrored then.
+        grid: the boxes that the map is read in, the same in every picture.
+        stand_out: which of the grid's are regions; None: all.
         bins: places a side that a box is read at.
         hflip: whether training images are mirrored, for tasks that allow it; only where there is no source.
         antialias: resize images by averaging, not by reading two by two pixels.
@@ -74,6 +75,7 @@ class TwelveInOneConfig:
     max_regions: int = 100
     trunk: MapConfig = field(default_factory=EmbeddedLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
+    found: BoxSource | None = None
     grid: BoxGrid = field(default_factory=BoxGrid)
     stand_out: StandOut | None = None
     bins: int = 2
@@ -116,6 +118,8 @@ class TwelveInOneConfig:
         for name in ("dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
+        if self.found is not None and (self.source is not None or self.stand_out is not None):
+            raise ConfigError("TwelveInOneConfig.found: got it beside source or stand_out; want one way to regions")
         for name in ("head_lr_scale", "initial_std"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -325,4 +325,4 @@ class TwelveInOne(System):
             return PictureReader(config.source, config.max_regions, None)
         pixels = self.seeing.trunk.pixels
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), config.hflip, config.antialias)
-        return PictureReader(None, config.max_regions, transform)
+        return PictureReader(None, config.max_regions, transform, config.found)

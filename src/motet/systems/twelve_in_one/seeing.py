@@ -29,7 +29,7 @@ class Seeing(nn.Module):
         self.source, self.bins = config.source, config.bins
         self.trunk = MapTower(config.trunk, config.mode, fetch=fetch) if config.source is None else None
         self.max_regions = config.max_regions
-        if self.trunk is not None:
+        if self.trunk is not None and config.found is None:
             self.boxes = Boxes(config.grid, config.stand_out, self.trunk.grid_hw, config.bins)
             self.max_regions = self.boxes.count
 
@@ -61,13 +61,21 @@ class Seeing(nn.Module):
         if self.trunk is None:
             return Pictures(self, _of_source(inputs, size_hw), num_a_row, None)
         tokens = self._tokens(inputs)
-        features, boxes, valid = self.boxes(tokens)
+        features, boxes, valid = self._found(tokens, inputs) if "boxes" in inputs else self.boxes(tokens)
         return Pictures(self, Seen(features, boxes, valid, size_hw, valid), num_a_row, tokens)
 
     def pooled(self, tokens: Float[Tensor, "p n c"], boxes_xyxy: Float[Tensor, "p e 4"]) -> Float[Tensor, "p e c"]:
         """A map read in boxes, in parts of the picture."""
         assert self.trunk is not None
         return pool_regions(tokens, boxes_xyxy, self.trunk.grid_hw, bins=self.bins)
+
+    def _found(
+        self, tokens: Float[Tensor, "p n c"], inputs: Mapping[str, Tensor]
+    ) -> tuple[Float[Tensor, "p r c"], Float[Tensor, "p r 4"], Bool[Tensor, "p r"]]:
+        """What the map says in boxes that were found beforehand."""
+        boxes, valid = inputs["boxes"].flatten(0, 1), inputs["valid"].flatten(0, 1)
+        with torch.autocast(tokens.device.type, enabled=False):
+            return self.pooled(tokens, boxes), boxes, valid
 
     def _tokens(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "p n c"]:
         if "features" in inputs:

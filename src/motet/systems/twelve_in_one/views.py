@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from motet.core import ConfigError, DataError, Example, FeatureStore, ImageFile,
 from motet.core.codec import to_plain
 from motet.core.task import Invariance
 from motet.prep.images import ImageTransform, decode
-from motet.prep.regions import Regions, RegionSource, picture_size_hw
+from motet.prep.regions import BoxSource, Regions, RegionSource, inside_picture, picture_size_hw
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Picture:
         size_hw: of the file, in pixels.
         values: pixels (3, h, w) or stored features (n, c); None where regions were found beforehand.
         regions: found beforehand; else None.
+        boxes_xyxy: found beforehand, in pixels of the file, where the trunk's map is read in them; else None.
     """
 
     size_hw: tuple[int, int]
     values: np.ndarray | None = None
     regions: Regions | None = None
+    boxes_xyxy: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -39,28 +41,35 @@ class Pictures:
 
     Args:
         source: of regions; None for pixels or stored features.
-        max_regions: of a source's, at most.
+        max_regions: of a source's or of found boxes, at most.
         transform: to pixels; None with a source.
+        found: boxes that a trunk's map is read in; None with a source, and where they are the same in every picture.
         store: stored features; None for pixels.
     """
 
     source: RegionSource | None
     max_regions: int
     transform: ImageTransform | None
+    found: BoxSource | None = None
     store: FeatureStore | None = None
 
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> tuple[Picture, ...]:
-        """All pictures of a row. A picture is mirrored only where no task asks for a place in it."""
+        """All pictures of a row. A picture is mirrored only where no place in it is asked for or was found."""
         ids = example.image_ids or ("",) * len(example.images)
         if len(ids) != len(example.images):
             raise DataError(f"{example.id}: image_ids: got {len(ids)}; want as many as images, {len(example.images)}")
         if self.source is not None:
             return tuple(self._found(image, name) for image, name in zip(example.images, ids, strict=True))
-        places = any(isinstance(task.target, Region) or task.target == Match("regions") for task in tasks)
+        places = self.found is not None or any(
+            isinstance(task.target, Region) or task.target == Match("regions") for task in tasks
+        )
         invariant: frozenset[Invariance] = frozenset()
         if not places:
             invariant = frozenset.intersection(*(task.invariant for task in tasks)) & {"hflip"}
-        return tuple(self._looked_at(image, invariant, rng) for image in example.images)
+        pictures = (self._looked_at(image, invariant, rng) for image in example.images)
+        if self.found is None:
+            return tuple(pictures)
+        return tuple(self._with_boxes(*each) for each in zip(pictures, example.images, ids, strict=True))
 
     def at(self, example: Example, boxes_xyxy: np.ndarray) -> np.ndarray | None:
         """Features of boxes of a row's first picture; None where the system reads them from its map."""
@@ -79,6 +88,11 @@ class Pictures:
             )
         return Picture(regions.size_hw, regions=regions)
 
+    def _with_boxes(self, picture: Picture, image: ImageFile, image_id: str) -> Picture:
+        assert self.found is not None
+        boxes = self.found.found(image, image_id)[: self.max_regions]
+        return replace(picture, boxes_xyxy=inside_picture(boxes, picture.size_hw, path=image.name))
+
     def _looked_at(
         self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None
     ) -> Picture:
@@ -93,8 +107,9 @@ class Pictures:
         """The batch's inputs.
 
         ``present`` (b, m), True on pictures; ``size_hw`` (b, m, 2); and ``pixels`` (b, m, 3, h, w) or ``features``
-        (b, m, n, c), without the m where every row has one picture; or ``regions`` (b, m, n, f), ``boxes`` (b, m, n, 4)
-        in parts of the picture, ``valid`` (b, m, n) and, where the source tells them, ``classes`` (b, m, n, k).
+        (b, m, n, c), without the m where every row has one picture; or ``regions`` (b, m, n, f). With regions or found
+        boxes also ``boxes`` (b, m, n, 4) in parts of the picture, ``valid`` (b, m, n) and, where the source tells them,
+        ``classes`` (b, m, n, k).
         """
         most = max(1, *(len(row) for row in rows))
         present = torch.tensor([[place < len(row) for place in range(most)] for row in rows])
@@ -108,6 +123,8 @@ class Pictures:
         first = next((picture.values for row in rows for picture in row if picture.values is not None), None)
         if first is None:
             return inputs
+        if self.found is not None:
+            inputs |= _collate_boxes(rows, most)
         values = np.zeros((len(rows), most, *first.shape), dtype=first.dtype)
         for index, row in enumerate(rows):
             for place, picture in enumerate(row):
@@ -117,7 +134,7 @@ class Pictures:
 
     def with_store(self, store: FeatureStore | None) -> Self:
         """The same, reading stored features."""
-        return type(self)(self.source, self.max_regions, self.transform, store)
+        return replace(self, store=store)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
         """See `core.Processor`."""
@@ -135,6 +152,18 @@ class Pictures:
         if self.transform is None:
             raise ConfigError("TwelveInOneConfig.source: got one; want none, for a trunk that looks at pixels")
         return self.transform
+
+
+def _collate_boxes(rows: Sequence[tuple[Picture, ...]], most: int) -> dict[str, Tensor]:
+    count = max(1, *(len(picture.boxes_xyxy) for row in rows for picture in row if picture.boxes_xyxy is not None))
+    boxes, valid = torch.zeros(len(rows), most, count, 4), torch.zeros(len(rows), most, count, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        for place, picture in enumerate(row):
+            if picture.boxes_xyxy is not None:
+                at, (height, width) = (index, place, slice(len(picture.boxes_xyxy))), picture.size_hw
+                boxes[at] = torch.from_numpy(picture.boxes_xyxy) / torch.tensor([width, height, width, height])
+                valid[at] = True
+    return {"boxes": boxes, "valid": valid}
 
 
 def _collate_regions(rows: Sequence[tuple[Picture, ...]], most: int, source: RegionSource) -> dict[str, Tensor]:
