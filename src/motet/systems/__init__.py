@@ -7,6 +7,7 @@ from typing import Any
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
+from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.unit.config import UniTConfig
 
 SYSTEMS: dict[str, type[Any]] = {
@@ -14,5 +15,6 @@ SYSTEMS: dict[str, type[Any]] = {
     "feedforward": FeedforwardConfig,
     "unit": UniTConfig,
     "twelve_in_one": TwelveInOneConfig,
+    "uni_perceiver": UniPerceiverConfig,
 }
 """Name to the dataclass that builds the system."""

@@ -1,0 +1,215 @@
+"""Which experts a token goes to: the best k of some scores, and the rules that scores are made by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.core import ConfigError
+from motet.nn.names import parameter_name
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The experts of some rows, and how much each of them counts.
+
+    Args:
+        experts: the k best of each row, the best first.
+        weights: of each of them.
+        probabilities: of all experts, before any is dropped.
+    """
+
+    experts: Int[Tensor, "*r k"]
+    weights: Float[Tensor, "*r k"]
+    probabilities: Float[Tensor, "*r e"]
+
+    @property
+    def num_experts(self) -> int:
+        """How many there are to choose from."""
+        return self.probabilities.shape[-1]
+
+    def dense(self) -> Float[Tensor, "*r e"]:
+        """The weights of all experts, zero of those that were not chosen."""
+        return torch.zeros_like(self.probabilities).scatter(-1, self.experts, self.weights)
+
+    def part(self, start: int, stop: int) -> Gates:
+        """Those of some places along the last axis of the rows."""
+        cut = (..., slice(start, stop), slice(None))
+        return Gates(self.experts[cut], self.weights[cut], self.probabilities[cut])
+
+
+def check_k(k: int, num_experts: int, where: str) -> None:
+    """Raises ConfigError where fewer or more experts are wanted than there are."""
+    if not 1 <= k <= num_experts:
+        raise ConfigError(f"{where}.k: got {k} of {num_experts} experts; want from 1 to {num_experts}")
+
+
+def best_of(logits: Float[Tensor, "*r e"], k: int, *, normalize: bool = True) -> Gates:
+    """The k likeliest experts of each row.
+
+        G = top_k(softmax(logits)), divided by its sum where k > 1 and `normalize`
+
+    Source: Uni-Perceiver-MoE, equation 3, which does not divide; its official code does, with k of 2 or more.
+
+    Args:
+        logits: with whatever noise.
+        k: how many.
+        normalize: whether the weights of the k sum to 1.
+
+    Raises:
+        ConfigError: k below 1 or above the number of experts.
+
+    Examples:
+        >>> best_of(torch.tensor([[0.0, 2.0, 2.0, -1.0]]), 2).weights.tolist()
+        [[0.5, 0.5]]
+    """
+    check_k(k, logits.shape[-1], "gates")
+    probabilities = logits.float().softmax(-1)
+    weights, experts = probabilities.topk(k, dim=-1)
+    if normalize and k > 1:
+        weights = weights / weights.sum(-1, keepdim=True)
+    return Gates(experts, weights, probabilities)
+
+
+def with_noise(logits: Float[Tensor, "*r e"], noise: float) -> Float[Tensor, "*r e"]:
+    """Scores with normal noise of deviation noise / e, so that other experts are tried too.
+
+    Source: Riquelme et al., "Scaling Vision with Sparse Mixture of Experts" (V-MoE), NeurIPS 2021, section 2.1.
+    """
+    return logits + torch.randn_like(logits) * (noise / logits.shape[-1]) if noise else logits
+
+
+def load_balance(gates: Gates, valid: Bool[Tensor, "*r"] | None = None) -> Float[Tensor, ""]:
+    """How unevenly experts are used: 1 where all are used alike, up to the number of experts.
+
+        e sum over experts of f P        f: share of the choices that fell on one, P: its mean probability
+
+    Source: Fedus et al., "Switch Transformers", JMLR 2022, equations 4 to 6, for more than one choice a token.
+
+    Args:
+        gates: of tokens.
+        valid: True on real ones; None for all.
+
+    Examples:
+        >>> round(float(load_balance(best_of(torch.eye(4), 1))), 4)
+        1.0
+    """
+    experts, probabilities = gates.experts, gates.probabilities
+    if valid is not None:
+        experts, probabilities = experts[valid], probabilities[valid]
+    num = gates.num_experts
+    share = torch.bincount(experts.flatten(), minlength=num).float() / max(1, experts.numel())
+    found: Tensor = num * (share * probabilities.reshape(-1, num).mean(0)).sum()
+    return found
+
+
+class Scores(nn.Module):
+    """Scores of experts from what a rule makes of a token: one matrix, without bias, in 32 bits.
+
+    Args:
+        width: of what the rule gives.
+        num_experts: out.
+    """
+
+    def __init__(self, width: int, num_experts: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(width, num_experts, bias=False)
+
+    def scores(self, x: Float[Tensor, "*r d"]) -> Float[Tensor, "*r e"]:
+        """W x."""
+        with torch.autocast(x.device.type, enabled=False):
+            return F.linear(x.float(), self.out.weight.float())
+
+
+class TokenScores(Scores):
+    """By the token itself: R(x) = x.
+
+    Source: Uni-Perceiver-MoE, equation 5.
+    """
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n e"]:
+        return self.scores(x)
+
+
+class ContextScores(Scores):
+    """By the token and a summary of its sequence: R(x) = concat(x, attnpool(X)).
+
+    The summary is what the mean token reads of itself and all tokens, as in CLIP's attention pooling; without
+    positions, since sequences have any length.
+
+    Source: Uni-Perceiver-MoE, equation 6; Radford et al., "CLIP", 2021, section 2.4.
+
+    Args:
+        width: of tokens.
+        heads: of the pooling.
+        num_experts: out.
+    """
+
+    def __init__(self, width: int, heads: int, num_experts: int) -> None:
+        super().__init__(2 * width, num_experts)
+        self.heads = heads
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.pooled = nn.Linear(width, width)
+
+    def pool(self, x: Float[Tensor, "b n d"], valid: Bool[Tensor, "b n"] | None) -> Float[Tensor, "b d"]:
+        """The summary of each sequence.
+
+        Args:
+            x: tokens.
+            valid: True on those that are summed up; None for all.
+        """
+        b, n, d = x.shape
+        real = x.new_ones(b, n, 1) if valid is None else valid[..., None].to(x.dtype)
+        mean = (x * real).sum(1, keepdim=True) / real.sum(1, keepdim=True).clamp(min=1)
+        query = self.query(mean).view(b, 1, self.heads, -1).transpose(1, 2)
+        key, value = self.key_value(torch.cat([mean, x], 1)).view(b, n + 1, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = None if valid is None else F.pad(valid, (1, 0), value=True)[:, None, None]
+        read = F.scaled_dot_product_attention(query, key, value, seen)
+        summary: Tensor = self.pooled(read.transpose(1, 2).reshape(b, d))
+        return summary
+
+    def forward(self, x: Float[Tensor, "b n d"], summary: Float[Tensor, "b d"]) -> Float[Tensor, "b n e"]:
+        return self.scores(torch.cat([x, summary[:, None].expand_as(x)], -1))
+
+
+class NamedScores(Scores):
+    """By a name: of a modality, of a task. R = embed(name).
+
+    Source: Uni-Perceiver-MoE, equations 7 and 8.
+
+    Args:
+        names: all of them.
+        width: of what each is embedded in.
+        num_experts: out.
+    """
+
+    def __init__(self, names: Sequence[str], width: int, num_experts: int) -> None:
+        super().__init__(width, num_experts)
+        self.rows = nn.ParameterDict({parameter_name(name): nn.Parameter(torch.randn(width)) for name in names})
+
+    def forward(self, names: Sequence[str]) -> Float[Tensor, "r e"]:
+        return self.scores(torch.stack([self.rows[parameter_name(name)] for name in names]))
+
+
+class AttributeScores(Scores):
+    """By what is said of a token, yes or no: R = norm(W attributes + bias).
+
+    Source: Uni-Perceiver-MoE, equation 9; the bias is the official code's.
+
+    Args:
+        num_attributes: of a token.
+        width: of what they become.
+        num_experts: out.
+    """
+
+    def __init__(self, num_attributes: int, width: int, num_experts: int) -> None:
+        super().__init__(width, num_experts)
+        self.attributes, self.norm = nn.Linear(num_attributes, width), nn.LayerNorm(width)
+
+    def forward(self, attributes: Float[Tensor, "r a"]) -> Float[Tensor, "r e"]:
+        return self.scores(self.norm(self.attributes(attributes)))

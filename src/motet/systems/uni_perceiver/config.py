@@ -1,0 +1,132 @@
+"""What a Uni-Perceiver is made of, as plain values; sizes and options default to the paper's base model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from motet.core import ConfigError, System, Task
+from motet.nn.encoders import EncoderConfig
+from motet.nn.tower import EncoderMode, Frozen
+from motet.prep.crops import Crop, Whole
+from motet.prep.words import TrainedWords, WordsConfig
+from motet.systems.uni_perceiver.options import (
+    BASE,
+    Blocks,
+    Experts,
+    Hiding,
+    Learning,
+    Patches,
+    PromptTuning,
+    Saying,
+    Sizes,
+)
+
+WORDS_FILE = "words.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniPerceiverConfig:
+    """One transformer for inputs and targets of every modality; tasks are told apart by what goes in.
+
+    Source: Zhu et al., "Uni-Perceiver", CVPR 2022; Zhu et al., "Uni-Perceiver-MoE", NeurIPS 2022.
+
+    Args:
+        sizes: of the encoder; `TINY`, `BASE` and `LARGE` are the paper's.
+        blocks: what its layers are made of: `Experts` as in the paper, `Separate` ones for each task, or None for
+            plain ones.
+        words: the tokeniser; the paper's is CLIP's, ``HfWords("openai/clip-vit-base-patch32")``. The default is trained
+            on the run's own texts.
+        max_tokens: positions of texts; what is longer is cut.
+        max_said: pieces of a text that is said at most, its end among them; what is longer is cut.
+        patches: how pictures become tokens.
+        encoder: whose features stand for pictures instead of patches of pixels; for small machines.
+        mode: of that encoder: frozen, fine-tuned or from scratch.
+        crop: of training pictures, for tasks that allow it.
+        hflip: whether training pictures are mirrored, for tasks that allow it.
+        antialias: resize pictures by averaging, not by reading two by two pixels.
+        frames: that are read of a video.
+        max_frames: places in time; in training the first frame's is drawn.
+        layer_scale: of each layer's two parts at the start; None for none.
+        drop_path: how often a row skips a part of a layer in training, the same in all layers.
+        initial_std: of matrices and tables that start at random; None: one over the root of each one's inputs, by which
+            narrow models learn faster.
+        hiding: what is hidden of texts.
+        saying: how texts are said.
+        learning: how likelihoods become losses.
+        tuning: prompts, and little else, are trained; None: everything is.
+
+    Raises:
+        ConfigError: a number outside its range.
+    """
+
+    sizes: Sizes = BASE
+    blocks: Blocks = field(default_factory=Experts)
+    words: WordsConfig = field(default_factory=TrainedWords)
+    max_tokens: int = 512
+    max_said: int = 64
+    patches: Patches = field(default_factory=Patches)
+    encoder: EncoderConfig | None = None
+    mode: EncoderMode = field(default_factory=Frozen)
+    crop: Crop = field(default_factory=Whole)
+    hflip: bool = True
+    antialias: bool = True
+    frames: int = 8
+    max_frames: int = 8
+    layer_scale: float | None = 1e-3
+    drop_path: float = 0.1
+    initial_std: float | None = 0.02
+    hiding: Hiding = field(default_factory=Hiding)
+    saying: Saying = field(default_factory=Saying)
+    learning: Learning = field(default_factory=Learning)
+    tuning: PromptTuning | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "max_frames"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"UniPerceiverConfig.{name}: got {getattr(self, name)}; want at least 1")
+        if self.frames > self.max_frames:
+            raise ConfigError(
+                f"UniPerceiverConfig.frames: got {self.frames}; want at most max_frames, {self.max_frames}"
+            )
+        if self.max_said < 2 or self.max_tokens < 4:
+            raise ConfigError(
+                f"UniPerceiverConfig.max_said, max_tokens: got {self.max_said}, {self.max_tokens}; want at least "
+                "2 and 4"
+            )
+        if self.max_said > self.max_tokens:
+            raise ConfigError(
+                f"UniPerceiverConfig.max_said: got {self.max_said}; want at most max_tokens, {self.max_tokens}"
+            )
+        if not 0 <= self.drop_path < 1:
+            raise ConfigError(f"UniPerceiverConfig.drop_path: got {self.drop_path}; want from 0 to below 1")
+        for name in ("layer_scale", "initial_std"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"UniPerceiverConfig.{name}: got {value}; want above 0, or None")
+
+    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> UniPerceiverConfig:
+        """The same for some tasks, saying nothing of the others."""
+        del sources
+        weights = {name: weight for name, weight in self.learning.weights.items() if name in tasks}
+        mixed = tuple(name for name in self.learning.mixed if name in tasks)
+        return replace(self, learning=replace(self.learning, weights=weights, mixed=mixed))
+
+    def build(
+        self,
+        tasks: Sequence[Task],
+        *,
+        texts: Callable[[], Iterable[str]],
+        assets: Mapping[str, bytes] | None = None,
+    ) -> System:
+        """See `core.SystemConfig`."""
+        from motet.systems.uni_perceiver.model import UniPerceiver
+
+        return UniPerceiver(self, tasks, texts=texts, assets=assets)
+
+    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
+        """The picture encoder and the rest, each at its own rate; norms, biases, embeddings and gates do not decay."""
+        from motet.systems.uni_perceiver.groups import parameter_groups
+
+        return parameter_groups(system)

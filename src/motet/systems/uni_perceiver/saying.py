@@ -1,0 +1,83 @@
+"""Texts said about rows: what is given is encoded once, then words follow one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from motet.core import Prediction, Task, Text, Words
+from motet.prep.words import EOS
+from motet.systems.uni_perceiver.decode import beam_search
+from motet.systems.uni_perceiver.layers import Past
+from motet.systems.uni_perceiver.lines import Line, Span
+
+if TYPE_CHECKING:
+    from motet.systems.uni_perceiver.model import UniPerceiver
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Beginnings of texts.
+
+    Args:
+        past: of each layer, what is given and the words so far.
+        position: of each row's next word.
+    """
+
+    past: tuple[Past, ...]
+    position: Int[Tensor, "m"]
+
+    def rows(self, index: Int[Tensor, "r"]) -> Begun:
+        """Some of them, in any order, each as often as it is named."""
+        return Begun(tuple(past.rows(index) for past in self.past), self.position[index])
+
+
+def say(system: UniPerceiver, task: Task, given: Line) -> list[Prediction]:
+    """The likeliest texts, cut at the task's number of words."""
+    rows, device = len(given.x), given.x.device
+    first = system.first_position(given)
+    position = torch.zeros(rows, dtype=torch.long, device=device) if first is None else first
+    speaker = _Speaker(system, task)
+    said = beam_search(
+        speaker.step,
+        Begun(system.encoder(replace(given, num_open=given.x.shape[1])).past, position),
+        rows,
+        length=system.config.max_said,
+        end=0,
+        saying=system.config.saying,
+        device=device,
+    )
+    found: list[Prediction] = []
+    for words, log_prob in zip(said.words, said.log_probs, strict=True):
+        text = system.reader.words.decode([word + EOS for word in words])
+        if isinstance(task.target, Text):
+            text = " ".join(text.split()[: task.target.max_words])
+        found.append(Words(text, log_prob))
+    return found
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    system: UniPerceiver
+    task: Task
+
+    def step(self, begun: Begun, last: Int[Tensor, "m"] | None) -> tuple[Float[Tensor, "m v"], Begun]:
+        """Reads the last word and a special token behind it, which says the next; only the word is kept."""
+        embedding, kind = self.system.embedding, self.system.causal_kind(self.task)
+        special = torch.full((len(begun.position), 1), self.system.reader.special, device=begun.position.device)
+        x = embedding.text(special, begun.position)
+        count = 1
+        if last is not None:
+            x, count = torch.cat([embedding.text((last + EOS)[:, None], begun.position - 1), x], 1), 2
+        readable = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
+        states, own = self.system.encoder.later(x, (Span(count, kind),), readable, begun.past)
+        past = begun.past
+        if last is not None:
+            past = tuple(
+                before.longer(now.keys[:, :, :1], now.values[:, :, :1]) for before, now in zip(past, own, strict=True)
+            )
+        return self.system.word_log_probs(self.task, states[:, -1]), Begun(past, begun.position + 1)
