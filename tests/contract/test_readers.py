@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 
+import published_maps
 from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
 from motet.data.counts import count
 from motet.data.readers import (
     READERS,
+    Ade20k,
     Bsds500,
     CamVid,
+    Cityscapes,
     CocoCaptions,
     CocoInstances,
+    CocoStuff,
     EasyVqa,
     ESnliVe,
     Flickr8k,
@@ -35,15 +38,21 @@ from motet.data.readers import (
     HfDataset,
     Idx,
     ImageFolder,
+    MapFolders,
     Multi30k,
     Nlvr,
     Nlvr2,
+    NyuV2,
     OcrLines,
     PascalVoc,
     RefCocos,
     ReferCoco,
+    SevenScenes,
     SnliVe,
+    Synthia,
     Table,
+    Taskonomy,
+    VirtualKitti2,
     Visual7wPointing,
     VisualGenomeObjects,
     VisualGenomeQA,
@@ -400,39 +409,63 @@ def yolo_labels(root: Path) -> Layout:
     return Layout(read, tables=(*tables, names), images=files, optional=tables)
 
 
-def values(path: Path, stored: Any, kind: type = np.uint8) -> Path:
-    """A PNG of numbers, four rows of six pixels."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((4, 6), stored, dtype=kind)).save(path)
-    return path
-
-
 def camvid(root: Path) -> Layout:
-    files = tuple(picture(root / "train" / f"{name}.png", place) for place, name in enumerate(("0001TP_0", "0006R0_1")))
-    maps = tuple(values(root / "trainannot" / file.name, place) for place, file in enumerate(files))
-    pairs = "".join(f"/SegNet/CamVid/train/{file.name} /SegNet/CamVid/trainannot/{file.name}\n" for file in files)
-    text(root / "train.txt", pairs)
-    return Layout(lambda: CamVid(root), images=files, maps=maps)
+    files, maps = published_maps.write_camvid(root)
+    return Layout(lambda: CamVid(root), images=tuple(files), maps=tuple(maps))
 
 
 def bsds500(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / "train" / f"{name}.jpg", name) for name in (12003, 8143))
-    maps = tuple(drawn(root / "groundTruth" / "train" / f"{file.stem}.mat") for file in files)
-    return Layout(lambda: Bsds500(root), images=files, maps=maps)
+    files, maps = published_maps.write_bsds500(root)
+    return Layout(lambda: Bsds500(root), images=tuple(files), maps=tuple(maps))
 
 
-def drawn(path: Path, num_people: int = 3) -> Path:
-    """BSDS500's boundaries: a cell a person, each a struct."""
-    people = np.empty((1, num_people), dtype=object)
-    for person in range(num_people):
-        one = np.zeros((1, 1), dtype=[("Segmentation", object), ("Boundaries", object)])
-        edges = np.zeros((4, 6), dtype=bool)
-        edges[0, : person + 1] = True
-        one[0, 0] = (np.ones((4, 6), dtype=np.uint16), edges)
-        people[0, person] = one
-    path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, {"groundTruth": people})
-    return path
+def seven_scenes(root: Path) -> Layout:
+    files, maps = published_maps.write_seven_scenes(root)
+    read = lambda: SevenScenes(root, normals="depth")  # noqa: E731
+    return Layout(read, tables=(root / "TrainSplit.txt",), images=tuple(files), maps=tuple(maps))
+
+
+def nyuv2(root: Path) -> Layout:
+    path, splits, mapping = published_maps.write_nyuv2(root)
+    return Layout(lambda: NyuV2(path, mapping=mapping), tables=(path, splits, mapping))
+
+
+def taskonomy(root: Path) -> Layout:
+    files, maps = published_maps.write_taskonomy(root)
+    return Layout(lambda: Taskonomy(root), images=tuple(files), maps=tuple(maps))
+
+
+def cityscapes(root: Path) -> Layout:
+    files, maps, _ = published_maps.write_cityscapes(root)
+    return Layout(lambda: Cityscapes(root), images=tuple(files), maps=tuple(maps))
+
+
+def synthia(root: Path) -> Layout:
+    files, maps = published_maps.write_synthia(root)
+    return Layout(lambda: Synthia(root), images=tuple(files), maps=tuple(maps))
+
+
+def vkitti2(root: Path) -> Layout:
+    files, maps, tables = published_maps.write_vkitti2(root)
+    read = lambda: VirtualKitti2(root, normals="depth")  # noqa: E731
+    return Layout(read, tables=tuple(tables), images=tuple(files), maps=tuple(maps))
+
+
+def ade20k(root: Path) -> Layout:
+    files, maps = published_maps.write_ade20k(root)
+    return Layout(lambda: Ade20k(root), images=tuple(files), maps=tuple(maps))
+
+
+def coco_stuff(root: Path) -> Layout:
+    images, labels = root / "train2017", root / "stuffthingmaps" / "train2017"
+    files, maps = published_maps.write_coco_stuff(images, labels)
+    return Layout(lambda: CocoStuff(images, labels), images=tuple(files), maps=tuple(maps))
+
+
+def map_folders(root: Path) -> Layout:
+    files, _ = published_maps.write_rooms(root)
+    folders = {"segmentation": root / "labels", "depth": root / "depth"}
+    return Layout(lambda: MapFolders(root / "images", folders, names=("wall", "floor")), images=tuple(files[1:]))
 
 
 def glue(root: Path) -> Layout:
@@ -480,6 +513,15 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "YoloLabels": yolo_labels,
     "CamVid": camvid,
     "Bsds500": bsds500,
+    "SevenScenes": seven_scenes,
+    "NyuV2": nyuv2,
+    "Taskonomy": taskonomy,
+    "Cityscapes": cityscapes,
+    "Synthia": synthia,
+    "VirtualKitti2": vkitti2,
+    "Ade20k": ade20k,
+    "CocoStuff": coco_stuff,
+    "MapFolders": map_folders,
     "Glue": glue,
     "SnliVe": snli_ve,
     "ESnliVe": esnlive,
@@ -659,6 +701,15 @@ FOLDERS = {
     "YoloLabels": "data/traffic",
     "CamVid": "data/CamVid",
     "Bsds500": "data/BSDS500/data",
+    "SevenScenes": "data/chess",
+    "NyuV2": "data/nyu",
+    "Taskonomy": "data/taskonomy",
+    "Cityscapes": "data/cityscapes",
+    "Synthia": "data/synthia",
+    "VirtualKitti2": "data/vkitti2",
+    "Ade20k": "data/ADEChallengeData2016",
+    "CocoStuff": "data/coco",
+    "MapFolders": "data/rooms",
     "Glue": "data/glue",
     "SnliVe": "data/snli_ve",
     "ESnliVe": "data/esnlive",

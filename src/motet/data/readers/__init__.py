@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from motet.data.readers.bsds500 import Bsds500
 from motet.data.readers.camvid import CamVid
+from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.easy_vqa import EasyVqa
@@ -14,13 +15,19 @@ from motet.data.readers.guesswhat import GuessWhat
 from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
+from motet.data.readers.label_pictures import Ade20k, CocoStuff, MapFolders
 from motet.data.readers.multi30k import Multi30k
 from motet.data.readers.nlvr import Nlvr, Nlvr2
+from motet.data.readers.nyuv2 import NyuV2
 from motet.data.readers.ocr_lines import OcrLines
 from motet.data.readers.pascal_voc import PascalVoc
 from motet.data.readers.refcocos import RefCocos
 from motet.data.readers.refer import ReferCoco
+from motet.data.readers.seven_scenes import SevenScenes
+from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
+from motet.data.readers.taskonomy import Taskonomy
+from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_entailment import ESnliVe, SnliVe
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
@@ -48,6 +55,15 @@ READERS: dict[str, type] = {
     "YoloLabels": YoloLabels,
     "CamVid": CamVid,
     "Bsds500": Bsds500,
+    "SevenScenes": SevenScenes,
+    "NyuV2": NyuV2,
+    "Taskonomy": Taskonomy,
+    "Cityscapes": Cityscapes,
+    "Synthia": Synthia,
+    "VirtualKitti2": VirtualKitti2,
+    "Ade20k": Ade20k,
+    "CocoStuff": CocoStuff,
+    "MapFolders": MapFolders,
     "Glue": Glue,
     "SnliVe": SnliVe,
     "ESnliVe": ESnliVe,
@@ -82,6 +98,15 @@ __all__ = [
     "YoloLabels",
     "CamVid",
     "Bsds500",
+    "SevenScenes",
+    "NyuV2",
+    "Taskonomy",
+    "Cityscapes",
+    "Synthia",
+    "VirtualKitti2",
+    "Ade20k",
+    "CocoStuff",
+    "MapFolders",
     "Glue",
     "SnliVe",
     "ESnliVe",

@@ -34,7 +34,7 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
         P(u, v) = depth * ((u - cx) / fx, (v - cy) / fy, 1)
         n = (P(u, v+1) - P(u, v-1)) x (P(u+1, v) - P(u-1, v)), made one long
 
-    x points to the right, y down, z away from the camera, so that a surface that is seen has n_z < 0. A pixel at the
+    x points to the right, y down, z away from the camera, so that what faces the camera has n_z = -1. A pixel at the
     border, or one with an invalid pixel among its four neighbours, has no normal (NaN). Across the border of a thing
     the differences join two surfaces, so normals there are not to be relied on; noise of the depth is not smoothed.
 
@@ -54,15 +54,14 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
     depth = depth_m.astype(np.float64)  # differences of nearly equal numbers
     x = (np.arange(width) - camera.centre_x) / camera.focal_x * depth
     y = (np.arange(height)[:, None] - camera.centre_y) / camera.focal_y * depth
-    points = np.dstack([x, y, depth])
-    across = points[1:-1, 2:] - points[1:-1, :-2]
-    down = points[2:, 1:-1] - points[:-2, 1:-1]
-    normal = np.cross(down, across)
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    ax, ay, az = (part[1:-1, 2:] - part[1:-1, :-2] for part in (x, y, depth))  # across
+    dx, dy, dz = (part[2:, 1:-1] - part[:-2, 1:-1] for part in (x, y, depth))  # down
+    normal = (dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax)
+    length = np.sqrt(sum(part * part for part in normal))
     # A length of 0 has no direction; NaN spreads from the neighbours by itself.
-    unit = np.divide(normal, length, out=np.full_like(normal, np.nan), where=length > 0)
-    unit[np.isnan(depth[1:-1, 1:-1])] = np.nan
-    found[1:-1, 1:-1] = unit
+    valid = (length > 0) & ~np.isnan(depth[1:-1, 1:-1])
+    for axis, part in enumerate(normal):
+        np.divide(part, length, out=found[1:-1, 1:-1, axis], where=valid, casting="same_kind")
     return found
 
 

@@ -1,7 +1,7 @@
 """Maps on disk: a class, a distance, a direction or an edge for each pixel, decoded when they are read.
 
-The axes of all normals are the camera's: x to the right, y down, z away from the camera. A surface that is seen has
-n_z < 0.
+The axes of all normals are the camera's: x to the right, y down, z away from the camera, so that a wall that faces the
+camera has the normal (0, 0, -1).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from motet.core import DataError
+from motet.data.readers.picture_size import picture_size_hw
 from motet.data.readers.png_values import png_values
 
 INVALID = -1
@@ -128,7 +129,7 @@ class DepthMap:
 
     def read(self) -> np.ndarray:
         stored = channel_of(png_values(self.path), self.channel, self.path)
-        depth_m = stored.astype(np.float32) * np.float32(self.unit_m)
+        depth_m = (stored * float(self.unit_m)).astype(np.float32)
         for number in self.invalid:
             depth_m[stored == number] = np.nan
         return depth_m
@@ -141,7 +142,7 @@ class NormalMap:
     Args:
         path: the file.
         signs: by what x, y and z are multiplied to come to the axes of this package.
-        grow: how often each pixel is repeated down and across, where the map is that much smaller than its picture.
+        like: a picture; a map that is a whole number of times smaller than it has its pixels repeated to that size.
 
     Pixels whose vector is far from unit length (black, or the grey of no direction) are invalid; the others are made
     exactly one long.
@@ -149,7 +150,7 @@ class NormalMap:
 
     path: Path
     signs: tuple[int, int, int] = (1, 1, 1)
-    grow: int = 1
+    like: Path | None = None
 
     def read(self) -> np.ndarray:
         stored = png_values(self.path)
@@ -160,7 +161,7 @@ class NormalMap:
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)
         valid = (length > _SHORTEST) & (length < _LONGEST)
         normals = np.where(valid, vectors / np.where(valid, length, 1), np.float32(np.nan))
-        return normals.repeat(self.grow, axis=0).repeat(self.grow, axis=1)
+        return normals if self.like is None else _grown(normals, picture_size_hw(self.like))
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,14 @@ def channel_of(values: np.ndarray, channel: int, path: Path) -> np.ndarray:
         raise DataError(f"map: got the shape {values.shape}; want a channel {channel}", path=path)
     found: np.ndarray = values[..., channel]
     return found
+
+
+def _grown(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Every pixel repeated, where the size is a multiple; otherwise as it is, for whoever compares sizes to refuse."""
+    times = size_hw[0] // values.shape[0]
+    if times < 2 or (values.shape[0] * times, values.shape[1] * times) != size_hw:
+        return values
+    return values.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _packed(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:

@@ -1,0 +1,81 @@
+"""MATLAB's files of version 7.3, which are HDF5: opened for a moment, since readers hold no open file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from motet.core import ConfigError, DataError
+
+_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError)
+
+
+class Opened:
+    """A file, open within a `with`; its axes are MATLAB's, the other way round.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: it is not there or is no HDF5, on entering.
+        ConfigError: h5py is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Opened:
+        try:
+            import h5py
+        except ImportError as error:
+            raise ConfigError("MATLAB 7.3: got no h5py; want the extra motet[regions]") from error
+        try:
+            self._file: Any = h5py.File(self.path, "r")
+        except OSError as error:
+            got = "no such file" if not self.path.is_file() else "a file that is no whole HDF5"
+            raise DataError(f"MATLAB 7.3: got {got}; want one of version 7.3", path=self.path) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def rows(self, name: str) -> int:
+        """How many rows a variable has."""
+        return int(self._variable(name).shape[0])
+
+    def row(self, name: str, row: int) -> np.ndarray:
+        """One row of a variable.
+
+        Raises:
+            DataError: it is not there, or its bytes are broken.
+        """
+        try:
+            return np.asarray(self._variable(name)[row])
+        except _BROKEN as error:
+            raise DataError(f"{name}: got {_said(error)}; want a whole row", path=self.path, row=row) from error
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A cell array of texts: references to arrays of character codes.
+
+        Raises:
+            DataError: it is none.
+        """
+        try:
+            cells = np.asarray(self._variable(name)).ravel()
+            return tuple("".join(chr(int(code)) for code in np.ravel(self._file[cell])) for cell in cells)
+        except _BROKEN as error:
+            raise DataError(f"{name}: got {_said(error)}; want a cell array of texts", path=self.path) from error
+
+    def _variable(self, name: str) -> Any:
+        if name not in self._file or not getattr(self._file[name], "shape", ()):
+            raise DataError(f"{name}: got a file without it; want it as an array", path=self.path)
+        return self._file[name]
+
+
+def _said(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,184 @@
+"""NYU Depth v2, the labelled part: `nyu_depth_v2_labeled.mat`, which is HDF5 inside."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from motet.core import ConfigError, DataError, Example, MemoryImage
+from motet.data.readers.depth_normals import Camera, NormalsOfDepth
+from motet.data.readers.map_files import INVALID, UNKNOWN, MapFile
+from motet.data.readers.map_labels import MapLabels
+from motet.data.readers.mat_hdf5 import Opened
+
+NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
+"""The colour camera of the data set's own toolbox, for pictures of 640 x 480 pixels."""
+_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
+_SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
+
+
+@dataclass(frozen=True)
+class NyuV2:
+    """1,449 rooms with depth and classes; labels: "segmentation", "depth", and "normals" when asked.
+
+    The file is read a row at a time: MATLAB's (480, 640, 3, rows) lies there as (rows, 3, 640, 480). Needs the extra
+    `regions` (h5py).
+
+    Args:
+        path: `nyu_depth_v2_labeled.mat`.
+        split: "train" or "test", by `splits`; None for all rows.
+        splits: the published `splits.mat`; by default the one beside `path`.
+        mapping: `classMapping40.mat`, which makes 40 classes of the 894.
+        names: the classes that are kept, and their order; by default all. Pixels of others are invalid.
+        normals: "" for none, or "depth": computed from the depth (see `normals_from_depth`).
+        name: what ids start with; by default "nyuv2" and the split.
+
+    Raises:
+        DataError: a file that is not there, is not what it is called, or has no rows; a name that is no class.
+        ConfigError: another word for `split` or `normals`; h5py is not installed.
+    """
+
+    path: Path | str
+    split: Literal["train", "test"] | None = "train"
+    splits: Path | str | None = None
+    mapping: Path | str | None = None
+    names: tuple[str, ...] = ()
+    normals: Literal["", "depth"] = ""
+    name: str = ""
+    _rows: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _classes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.split not in ("train", "test", None) or self.normals not in ("", "depth"):
+            got = f"split {self.split!r}, normals {self.normals!r}"
+            raise ConfigError(f"NyuV2: got {got}; want 'train', 'test' or None, '' or 'depth'")
+        path = Path(self.path)
+        with Opened(path) as file:
+            count, every = file.rows("images"), file.words("names")
+        of_number, known = (tuple(range(len(every))), every) if self.mapping is None else _mapped(Path(self.mapping))
+        names = self.names or known
+        if missing := [name for name in names if name not in known]:
+            raise DataError(f"names: got {missing[0]!r}, which is no class; want some of {len(known)}", path=path)
+        kept = {place: names.index(name) for place, name in enumerate(known) if name in names}
+        classes = (INVALID, *(kept.get(place, INVALID) if place >= 0 else INVALID for place in of_number))
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "_classes", classes)
+        object.__setattr__(self, "_rows", tuple(self._listed(count)))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row: its number in the file, from 1."""
+        return (f"nyuv2/{self._rows[index] + 1}",)
+
+    def __getitem__(self, index: int) -> Example:
+        row, path, (key,) = self._rows[index], Path(self.path), self.keys(index)
+        with Opened(path) as file:
+            pixels = file.row("images", row)
+        if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
+            got = f"{pixels.dtype} {pixels.shape}"
+            raise DataError(f"images: got {got}; want uint8 of (3, width, height)", path=path, row=row)
+        _, width, height = pixels.shape
+        header = b"P6\n%d %d\n255\n" % (width, height)
+        image = MemoryImage(f"{path}, row {row}", header + pixels.transpose(2, 1, 0).tobytes())
+        depth = StoredDepth(path, row, (height, width))
+        maps: dict[str, MapFile] = {
+            "segmentation": StoredClasses(path, row, (height, width), self._classes),
+            "depth": depth,
+        }
+        if self.normals:
+            maps["normals"] = NormalsOfDepth(depth, NYU_CAMERA)
+        prefix = self.name or f"nyuv2/{self.split or 'all'}"
+        return Example(id=f"{prefix}/{row + 1}", images=(image,), image_ids=(key,), labels=MapLabels(None, maps))
+
+    def _listed(self, count: int) -> list[int]:
+        if self.split is None:
+            return list(range(count))
+        path = Path(self.splits) if self.splits is not None else Path(self.path).with_name("splits.mat")
+        numbers = _mat(path, _SPLITS[self.split]).ravel()
+        wrong = [number for number in numbers.tolist() if not 1 <= number <= count]
+        if wrong or not len(numbers):
+            got = f"row {wrong[0]}" if wrong else "no rows"
+            raise DataError(f"{_SPLITS[self.split]}: got {got}; want 1 to {count}", path=path)
+        return [int(number) - 1 for number in numbers]
+
+
+@dataclass(frozen=True)
+class StoredClasses:
+    """A row of `labels`: numbers of `names` from 1, 0 for none.
+
+    Args:
+        path: the file.
+        row: the row.
+        size_hw: of its picture.
+        classes: for each number its class, or -1.
+    """
+
+    path: Path
+    row: int
+    size_hw: tuple[int, int]
+    classes: tuple[int, ...]
+
+    def read(self) -> np.ndarray:
+        stored = _row_map(self.path, "labels", self.row, self.size_hw).astype(np.int64)
+        if stored.max() >= len(self.classes):
+            got, want = int(stored.max()), len(self.classes) - 1
+            raise DataError(f"labels: got the number {got}; want 0 to {want}", path=self.path, row=self.row)
+        found: np.ndarray = np.array(self.classes, dtype=np.int64)[stored]
+        return found
+
+
+@dataclass(frozen=True)
+class StoredDepth:
+    """A row of `depths`, in metres, filled in by the authors.
+
+    Args:
+        path: the file.
+        row: the row.
+        size_hw: of its picture.
+    """
+
+    path: Path
+    row: int
+    size_hw: tuple[int, int]
+
+    def read(self) -> np.ndarray:
+        stored = _row_map(self.path, "depths", self.row, self.size_hw).astype(np.float32)
+        return np.where(np.isfinite(stored) & (stored > 0), stored, np.float32(np.nan))
+
+
+def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.ndarray:
+    with Opened(path) as file:
+        stored = file.row(name, row).T
+    if stored.shape != size_hw:
+        raise DataError(f"{name}: got the size {stored.shape}; want {size_hw}, as images has", path=path, row=row)
+    return np.ascontiguousarray(stored)
+
+
+def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """For each of the 894 classes its place among the 40 (`UNKNOWN` for none), and their names."""
+    numbers = _mat(path, "mapClass").ravel()
+    names = tuple(str(np.ravel(one)[0]) for one in _mat(path, "className").ravel())
+    if len(numbers) and max(numbers.tolist()) > len(names):
+        raise DataError(f"mapClass: got {max(numbers.tolist())}; want at most {len(names)}", path=path)
+    return tuple(int(number) - 1 if number > 0 else UNKNOWN for number in numbers), names
+
+
+def _mat(path: Path, name: str) -> np.ndarray:
+    """A variable of a small .mat of the older format."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    if not path.is_file():
+        raise DataError(f"{name}: got no such file; want a .mat that has it", path=path)
+    try:
+        content: dict[str, Any] = loadmat(path, variable_names=[name])
+        return np.asarray(content[name])
+    except (*_BROKEN, MatReadError) as error:
+        got = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{name}: got {got[:120]}; want a .mat that has it", path=path) from error

@@ -1,0 +1,130 @@
+"""Taskonomy: `rgb/<building>/point_0_view_0_domain_rgb.png`, with a folder beside `rgb/` for each other domain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from motet.core import ConfigError, DataError, Example
+from motet.data.readers.map_files import ClassMap, DepthMap, EdgeMap, MapFile, NormalMap, class_table
+from motet.data.readers.map_rows import MapRow, map_example
+from motet.data.readers.places import file_names
+from motet.data.readers.text_file import read_csv
+
+TASKONOMY_NAMES = (
+    "background", "bottle", "chair", "couch", "potted plant", "bed", "dining table", "toilet", "tv", "microwave",
+    "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
+)  # fmt: skip
+"""In the order of the stored numbers, which start at 1; 0 is "uncertain" and invalid."""
+_CLASSES = class_table({number + 1: number for number in range(len(TASKONOMY_NAMES))}, invalid=(0,))
+_METRES, _UNKNOWN = 1 / 512, 65535
+_TOP = {"texture": 65535 / 4, "occlusion": 65535.0}
+_VIEW = re.compile(r"(point_\d+_view_\d+)_domain_rgb\.(?:png|jpg)")
+_SEMANTIC = ("segment_semantic", "segmentsemantic")  # as folders and as files are called; some releases call both alike
+_TOWARDS_VIEWER = (1, 1, -1)
+
+
+class _Shot(NamedTuple):
+    building: str
+    file: str
+    view: str
+
+
+@dataclass(frozen=True)
+class Taskonomy:
+    """Rooms scanned in 3-D; labels: "segmentation", "depth", "normals", "edges", those whose folders are there.
+
+    Depth is `depth_zbuffer` in 1/512 m, 65535 unknown. Normals are stored as 0 to 255 for -1 to 1 with z towards the
+    viewer, and turned to this package's axes (z away from the camera). Classes are the pseudo labels of
+    `segment_semantic`, where 0, "uncertain", is invalid.
+
+    Args:
+        root: the folder with `rgb/`.
+        split: "train", "val" or "test", by `split_file`; None for all buildings.
+        split_file: a published `train_val_test_tiny.csv` (id, train, val, test); "" where `split` is None.
+        edges: "texture": `edge_texture`, where a quarter of the largest 16-bit number and more is a sure edge;
+            "occlusion": `edge_occlusion`, of the whole range.
+        buildings: some of them; all by default.
+        name: what ids start with.
+
+    Raises:
+        DataError: no such folder or list, or no picture in any building.
+        ConfigError: another word for `edges`, or a split without its file.
+    """
+
+    root: Path | str
+    split: Literal["train", "val", "test"] | None = None
+    split_file: Path | str = ""
+    edges: Literal["texture", "occlusion"] = "texture"
+    buildings: tuple[str, ...] = ()
+    name: str = "taskonomy"
+    _shots: tuple[_Shot, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.edges not in _TOP:
+            raise ConfigError(f"Taskonomy.edges: got {self.edges!r}; want 'texture' or 'occlusion'")
+        if (self.split is not None) != bool(str(self.split_file)):
+            raise ConfigError(f"Taskonomy.split: got {self.split!r}, file {str(self.split_file)!r}; want both or none")
+        folder = Path(self.root) / "rgb"
+        there = [name for name in file_names(folder) if (folder / name).is_dir()]
+        wanted = set(self.buildings or there) & set(self._of_split() if self.split else there)
+        shots = [
+            _Shot(building, name, found[1])
+            for building in there
+            if building in wanted
+            for name in file_names(folder / building)
+            if (found := _VIEW.fullmatch(name))
+        ]
+        if not shots:
+            raise DataError("pictures: got none; want rgb/building/point_0_view_0_domain_rgb.png", path=folder)
+        object.__setattr__(self, "_shots", tuple(shots))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes."""
+        return TASKONOMY_NAMES
+
+    def __len__(self) -> int:
+        return len(self._shots)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The image id of a row."""
+        shot = self._shots[index]
+        return (f"taskonomy/{shot.building}/{shot.view}",)
+
+    def __getitem__(self, index: int) -> Example:
+        shot, (key,) = self._shots[index], self.keys(index)
+        picture = Path(self.root) / "rgb" / shot.building / shot.file
+        row = MapRow(f"{self.name}/{shot.building}/{shot.view}", key, picture, tuple(self._maps(shot)))
+        return map_example(row, path=Path(self.root), index=index)
+
+    def _maps(self, shot: _Shot) -> list[tuple[str, MapFile]]:
+        found: list[tuple[str, MapFile]] = []
+        if (path := self._file(shot, _SEMANTIC)) is not None:
+            found.append(("segmentation", ClassMap(path, _CLASSES)))
+        if (path := self._file(shot, ("depth_zbuffer",))) is not None:
+            found.append(("depth", DepthMap(path, _METRES, (_UNKNOWN,))))
+        if (path := self._file(shot, ("normal",))) is not None:
+            found.append(("normals", NormalMap(path, _TOWARDS_VIEWER)))
+        if (path := self._file(shot, (f"edge_{self.edges}",))) is not None:
+            found.append(("edges", EdgeMap(path, _TOP[self.edges])))
+        return found
+
+    def _file(self, shot: _Shot, domains: tuple[str, ...]) -> Path | None:
+        """Where a domain's map of a view is; None where the domain is not there at all."""
+        folders = [folder for domain in domains if (folder := Path(self.root) / domain).is_dir()]
+        if not folders:
+            return None
+        named = [folders[0] / shot.building / f"{shot.view}_domain_{domain}.png" for domain in domains]
+        return next((path for path in named if path.is_file()), named[-1])
+
+    def _of_split(self) -> list[str]:
+        path = Path(self.split_file)
+        rows = read_csv(path)
+        header = next(rows, [])
+        if "id" not in header or self.split not in header:
+            raise DataError(f"header: got {header}; want id, train, val, test", path=path)
+        name, part = header.index("id"), header.index(str(self.split))
+        return [cells[name] for cells in rows if len(cells) == len(header) and cells[part] == "1"]
