@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from motet.cli.options import folder_of
 from motet.core import Boxes, ConfigError
 from motet.data.rates import Fixed
 from motet.data.schedules import Mixed
 from motet.nn.feature_maps import TimmMap
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
-from motet.recipes.unit import detector, paper, real, tiny, world
+from motet.recipes.unit import cells, detector, paper, real, tiny, world
 from motet.recipes.worlds import World
 from motet.systems.unit import ShortestSide
 from motet.systems.unit.config import UniTConfig
@@ -60,9 +61,20 @@ def test_a_task_without_pictures_is_trained_by_itself_where_features_are_stored(
 
 def test_recipes_on_real_data_say_where_they_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTET_DATA", raising=False)
-    for recipe in (real, paper):
+    for recipe in (cells, real, paper):
         with pytest.raises(ConfigError, match="MOTET_DATA"):
             recipe()
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="needs MOTET_DATA")
+def test_the_shared_model_starts_from_the_detector_of_cells_where_that_is_left() -> None:
+    alone, shared = cells(), real()
+    assert {task.name for task in alone.tasks} == {"bccd"}
+    assert shared.system == alone.system
+    assert shared.features == alone.features
+    assert shared.start is not None
+    assert shared.start.folder == folder_of("unit:cells")
 
 
 @pytest.mark.real_data
