@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Self, TypeAlias, assert_never
+from typing import Any, Self, TypeAlias, assert_never
 
 import torch
 from jaxtyping import Float
@@ -98,8 +98,18 @@ class Tower(nn.Module):
         """A digest of the encoder and its weights, under which features are stored; None unless it is frozen."""
         if not self.frozen:
             return None
-        digest = hashlib.blake2b(json.dumps(to_plain(self.config), sort_keys=True).encode(), digest_size=16)
-        for name, value in sorted(self.encoder.state_dict().items()):
-            digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        return digest_of(self.config, self.encoder)
+
+
+def digest_of(described: Any, module: nn.Module) -> str:
+    """A digest of a module's weights and of what else its features depend on.
+
+    Args:
+        described: plain values and dataclasses of them.
+        module: whose weights.
+    """
+    digest = hashlib.blake2b(json.dumps(to_plain(described), sort_keys=True).encode(), digest_size=16)
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,150 @@
+"""What is added to one block of the trunk, and all that is added to a trunk (section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from timm.models.swin_transformer import PatchMerging
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.nn.names import parameter_name
+from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, FullBias, TaskScaledNorm
+from motet.systems.vit_adapters.options import Adapters
+from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
+from motet.systems.vit_adapters.windows import OwnAttention
+
+
+class BlockAdapter(nn.Module):
+    """What a task changes inside one block: its two norms, and what its attention looks at.
+
+    Args:
+        options: which of it.
+        attended: what the block's attention looks at.
+        norms: the block's own two.
+    """
+
+    def __init__(self, options: Adapters, attended: Attended, norms: tuple[nn.LayerNorm, nn.LayerNorm]) -> None:
+        super().__init__()
+        width = norms[0].normalized_shape[0]
+        self.norm1, self.norm2 = (_norm(options, norm) for norm in norms)
+        self.bias: BlockBias | FullBias | None = None
+        self.own: OwnAttention | None = None
+        if options.attention is None:
+            return
+        kind = BlockBias if options.attention == "block" else FullBias
+        if attended.exposed:
+            self.bias = kind(options.condition_width, attended.queries_hw, attended.keys_hw)
+            return
+        window_hw = tuple(min(options.window, side) for side in attended.queries_hw)
+        bias = kind(options.condition_width, (window_hw[0], window_hw[1]), (window_hw[0], window_hw[1]))
+        self.own = OwnAttention(width, max(1, width // options.own_reduction), (window_hw[0], window_hw[1]), bias)
+
+    def first(
+        self, norm: Callable[[Tensor], Tensor], x: Float[Tensor, "*b d"], z: Float[Tensor, "p k"]
+    ) -> Float[Tensor, "*b d"]:
+        """What stands for the block's first norm, channels last."""
+        out: Tensor = norm(x) if self.norm1 is None else self.norm1(x, z)
+        return out
+
+    def second(
+        self, norm: Callable[[Tensor], Tensor], x: Float[Tensor, "*b d"], z: Float[Tensor, "p k"]
+    ) -> Float[Tensor, "*b d"]:
+        """What stands for its second norm."""
+        out: Tensor = norm(x) if self.norm2 is None else self.norm2(x, z)
+        return out
+
+    def added(self, z: Float[Tensor, "p k"]) -> Float[Tensor, "p q s"] | None:
+        """What is added to its attention before the softmax; None for nothing."""
+        return None if self.bias is None else self.bias(z)
+
+
+class TrunkAdapters(nn.Module):
+    """All that is added to a trunk: embeddings of the tasks, adapted blocks, bottlenecks, a last norm.
+
+    Args:
+        trunk: what it is added to.
+        options: what of it.
+        tasks: their names.
+        adapted: which blocks, as (stage, block).
+
+    Attributes:
+        passing: after which blocks there is a bottleneck.
+    """
+
+    def __init__(
+        self, trunk: Trunk, options: Adapters, tasks: Sequence[str], adapted: Sequence[tuple[int, int]]
+    ) -> None:
+        super().__init__()
+        self.options = options
+        width = options.condition_width
+        self.embeddings = nn.ParameterDict({parameter_name(name): torch.randn(width) for name in tasks})
+        self.blocks = nn.ModuleDict(
+            {_key(at): BlockAdapter(options, trunk.attended(*at), trunk.norms(*at)) for at in adapted}
+        )
+        passing = options.bottleneck
+        every = [(stage, index) for stage, shape in enumerate(trunk.stages) for index in range(shape.depth)]
+        self.passing = frozenset() if passing is None else frozenset(every if passing.everywhere else adapted)
+        self.bottlenecks = nn.ModuleDict()
+        self.merges = nn.ModuleDict()
+        if passing is None or not self.passing:
+            return
+        for at in sorted(self.passing):
+            made = Bottleneck(trunk.stages[at[0]].width, width, passing.reduction, passing.activation)
+            self.bottlenecks[_key(at)] = made
+        for stage in range(min(self.passing)[0] + 1, len(trunk.stages)):
+            before, here = trunk.stages[stage - 1], trunk.stages[stage]
+            if before.grid_hw != here.grid_hw:
+                self.merges[str(stage)] = PatchMerging(before.width, here.width)
+            elif before.width != here.width:
+                self.merges[str(stage)] = nn.Linear(before.width, here.width, bias=False)
+
+    def block(self, stage: int, index: int) -> BlockAdapter | None:
+        """The adapter of a block, if it has one."""
+        key = _key((stage, index))
+        found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
+        return found if isinstance(found, BlockAdapter) else None
+
+    def parts(self) -> Mapping[str, list[nn.Module]]:
+        """What belongs to each adapted block, in the order they run: merges with the first block of their stage."""
+        found: dict[str, list[nn.Module]] = {}
+        for key in sorted({*self.blocks, *self.bottlenecks}, key=_at):
+            stage, index = _at(key)
+            merge = [self.merges[str(stage)]] if index == 0 and str(stage) in self.merges else []
+            here = [kind[key] for kind in (self.blocks, self.bottlenecks) if key in kind]
+            found[key] = [*merge, *here]
+        return found
+
+    def arrive(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
+        """What the adapters of a stage handed on, as the next stage takes it."""
+        if hidden is None or str(stage) not in self.merges:
+            return hidden
+        merged: Tensor = self.merges[str(stage)](hidden)
+        if merged.shape[1:3] == grid_hw:
+            return merged
+        # A trunk that halves an odd side downwards, where merging takes it upwards.
+        return F.interpolate(merged.permute(0, 3, 1, 2), grid_hw, mode="area").permute(0, 2, 3, 1)
+
+    def passed(self, at: tuple[int, int], x: Tensor, hidden: Tensor | None, z: Tensor) -> Tensor | None:
+        """What is handed on after a block: its map and what was handed to it, through the bottleneck."""
+        if at not in self.passing:
+            return hidden
+        out: Tensor = self.bottlenecks[_key(at)](x if hidden is None else x + hidden, z)
+        return out
+
+
+def _key(at: tuple[int, int]) -> str:
+    return f"{at[0]}_{at[1]}"
+
+
+def _at(key: str) -> tuple[int, int]:
+    stage, index = key.split("_")
+    return int(stage), int(index)
+
+
+def _norm(options: Adapters, norm: nn.LayerNorm) -> TaskScaledNorm | None:
+    if options.norm is None:
+        return None
+    return TaskScaledNorm.of(norm, options.condition_width, shift=options.norm == "weight and bias")

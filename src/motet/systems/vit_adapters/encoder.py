@@ -1,0 +1,186 @@
+"""The trunk with its adapters: once a batch up to the first adapted block, then once a task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from motet.core import ConfigError
+from motet.systems.vit_adapters.block import TrunkAdapters
+from motet.systems.vit_adapters.options import Adapters
+from motet.systems.vit_adapters.trunks import Trunk
+
+NUM_ADAPTED = 4  # ViT adapters, section 3.1: blocks 15 to 18 of the 18 of Swin-B's third stage, and all of the last
+
+At = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What all tasks of a batch share: the trunk's state before the first adapted block.
+
+    Args:
+        x: the state.
+        starts: the map at the start of each stage so far, fine to coarse.
+        passed: the map after each block so far that hands on to a bottleneck.
+    """
+
+    x: Tensor
+    starts: tuple[Tensor, ...]
+    passed: tuple[Tensor, ...] = ()
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of it, in order."""
+        return (self.x, *self.starts, *self.passed)
+
+    def rows(self, rows: Int[Tensor, "r"]) -> Begun:
+        """Some rows of the batch."""
+        if len(rows) == len(self.x):
+            return self  # rows are ascending, so these are all of them
+        return Begun(self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.passed))
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a task's decoder reads, channels last.
+
+    Args:
+        starts: the map at the start of each stage but the last, fine to coarse.
+        last: what the adapters make of the last stage.
+    """
+
+    starts: tuple[Tensor, ...]
+    last: Float[Tensor, "b h w d"]
+
+
+@dataclass
+class Encoder:
+    """The order in which a trunk and its adapters run; their weights are the system's.
+
+    Source: ViT adapters, section 3.2, wired as the official code: what the adapters hand on stands for the last map,
+    and decoders are given the maps at the start of each stage.
+
+    Args:
+        trunk: the model, block by block.
+        adapters: what is added to it; None for nothing.
+        norm: of the last map.
+        adapted: which blocks are.
+    """
+
+    trunk: Trunk
+    adapters: TrunkAdapters | None
+    norm: nn.LayerNorm
+    adapted: tuple[At, ...] = ()
+    _shapes: tuple[torch.Size, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        shapes = enumerate(self.trunk.stages)
+        self.order: list[At] = [(stage, index) for stage, shape in shapes for index in range(shape.depth)]
+        self.cut = min((self.order.index(at) for at in self.adapted), default=len(self.order))
+        passing = frozenset() if self.adapters is None else self.adapters.passing
+        self.early = [at for at in self.order[: self.cut] if at in passing]
+
+    def begin(self, pixels: Float[Tensor, "b 3 h w"]) -> Begun:
+        """All that no task changes; run once a batch."""
+        trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
+            x = self.trunk.stem(pixels)
+            starts: list[Tensor] = []
+            passed: list[Tensor] = []
+            for at in self.order[: self.cut]:
+                x = self._arrived(at, x, starts)
+                x = self.trunk.run(*at, x)
+                if at in self.early:
+                    passed.append(self.trunk.grid(at[0], x))
+                x = self._left(at, x)
+            if self.cut < len(self.order):
+                x = self._arrived(self.order[self.cut], x, starts)
+            return Begun(x, tuple(starts), tuple(passed))
+
+    def finish(self, begun: Begun, z: Float[Tensor, "p k"] | None) -> Features:
+        """The rest, for one task.
+
+        Args:
+            begun: of the task's rows.
+            z: the task's condition: one for all rows, or one a row; None without adapters.
+        """
+        x, starts, hidden = begun.x, list(begun.starts), None
+        for at, grid in zip(self.early, begun.passed, strict=True):
+            hidden = self._handed(at, grid, hidden, z)
+        for place, at in enumerate(self.order[self.cut :]):
+            if place > 0:
+                x = self._arrived(at, x, starts)
+            x = self._ran(at, x, z)
+            hidden = self._handed(at, self.trunk.grid(at[0], x), hidden, z)
+            x = self._left(at, x)
+        last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
+        levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*starts[:-1], self.norm(last)])]
+        return Features(tuple(levels[:-1]), levels[-1])
+
+    def pack(self, begun: Begun) -> Float[Tensor, "b n d"]:
+        """What was begun, as one tensor that a feature store can keep."""
+        width = math.gcd(*(stage.width for stage in self.trunk.stages))
+        return torch.cat([part.flatten(1) for part in begun.tensors()], dim=1).view(len(begun.x), -1, width)
+
+    def unpack(self, features: Float[Tensor, "b n d"]) -> Begun:
+        """What `pack` packed."""
+        if not self._shapes:
+            pixels = torch.zeros(1, 3, *self.trunk.pixels.size_hw, device=features.device)
+            with torch.no_grad():
+                self._shapes = tuple(part.shape[1:] for part in self.begin(pixels).tensors())
+        flat = torch.split(features.flatten(1), [shape.numel() for shape in self._shapes], dim=1)
+        x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
+        ends = len(maps) - len(self.early)
+        return Begun(x, tuple(maps[:ends]), tuple(maps[ends:]))
+
+    def _arrived(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
+        stage, index = at
+        if index == 0:
+            x = self.trunk.enter(stage, x)
+            starts.append(self.trunk.grid(stage, x))
+        return x
+
+    def _left(self, at: At, x: Tensor) -> Tensor:
+        stage, index = at
+        return self.trunk.leave(stage, x) if index == self.trunk.stages[stage].depth - 1 else x
+
+    def _ran(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
+        adapter = None if self.adapters is None else self.adapters.block(*at)
+        if adapter is None or z is None:
+            return self.trunk.run(*at, x)
+        return self.trunk.adapted(*at, x, adapter, z)
+
+    def _handed(self, at: At, grid: Tensor, hidden: Tensor | None, z: Tensor | None) -> Tensor | None:
+        if self.adapters is None or z is None:
+            return hidden
+        if at[1] == 0:
+            hidden = self.adapters.arrive(hidden, at[0], self.trunk.stages[at[0]].grid_hw)
+        return self.adapters.passed(at, grid, hidden, z)
+
+
+def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
+    """Which blocks are adapted, as (stage, block).
+
+    Raises:
+        ConfigError: blocks that the trunk does not have, or none.
+    """
+    depths = [stage.depth for stage in trunk.stages]
+    if options.blocks is None:
+        middle, last = len(depths) - 2, len(depths) - 1
+        first = max(0, depths[middle] - NUM_ADAPTED)
+        return (*((middle, i) for i in range(first, depths[middle])), *((last, i) for i in range(depths[last])))
+    wanted: Sequence[Sequence[int]] = options.blocks
+    fits = len(wanted) == len(depths) and all(
+        0 <= index < depth for places, depth in zip(wanted, depths, strict=True) for index in places
+    )
+    if not fits or not any(wanted):
+        raise ConfigError(
+            f"Adapters.blocks: got {options.blocks}; want places of blocks for each of the trunk's {len(depths)} "
+            f"stages, which have {depths} blocks"
+        )
+    return tuple((stage, index) for stage, places in enumerate(wanted) for index in sorted(set(places)))

@@ -1,0 +1,277 @@
+"""ViT adapters: a frozen trunk, adapters that know what tasks take from each other, a decoder a task (section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motet.core import (
+    Batch,
+    Dense,
+    Label,
+    Loss,
+    Losses,
+    Prediction,
+    System,
+    Target,
+    Task,
+    UnsupportedTask,
+)
+from motet.nn.names import parameter_name
+from motet.nn.tower import FromScratch, Frozen, digest_of
+from motet.prep.images import ImageTransform
+from motet.systems.vit_adapters import troa
+from motet.systems.vit_adapters.answers import predictions, task_loss
+from motet.systems.vit_adapters.block import TrunkAdapters
+from motet.systems.vit_adapters.config import ViTAdaptersConfig
+from motet.systems.vit_adapters.decoder import Decoder, width_of
+from motet.systems.vit_adapters.domains import Discriminators, adversarial
+from motet.systems.vit_adapters.encoder import Begun, Encoder, Features, adapted_blocks
+from motet.systems.vit_adapters.groups import freeze, shared_blocks
+from motet.systems.vit_adapters.options import Fixed, Troa
+from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
+from motet.systems.vit_adapters.trunks import build_trunk
+from motet.systems.vit_adapters.truths import check
+from motet.systems.vit_adapters.views import Images
+
+
+class ViTAdapters(System):
+    """Dense tasks on one frozen trunk.
+
+    Source: Bhattacharjee, Suesstrunk and Salzmann, "Vision Transformer Adapters for Generalizable Multitask Learning",
+    ICCV 2023, section 3.
+
+    Args:
+        config: its options.
+        tasks: in order.
+        fetch: whether pretrained weights are fetched; a restored model brings its own.
+
+    Raises:
+        UnsupportedTask: a task that it cannot answer, or a trunk whose blocks cannot be found.
+        ConfigError: options that do not fit the trunk or the tasks.
+    """
+
+    mixes: ClassVar[bool] = True
+    tasks_per_row: ClassVar[Literal["one", "many"]] = "many"
+    config: ViTAdaptersConfig
+    processor: ViTAdaptersProcessor
+    affinities: Tensor
+    order: Tensor
+
+    def __init__(self, config: ViTAdaptersConfig, tasks: Sequence[Task], *, fetch: bool) -> None:
+        super().__init__()
+        for task in tasks:
+            check(task)
+        self.config, self.tasks = config, {task.name: task for task in tasks}
+        scratch = isinstance(config.mode, FromScratch)
+        self.trunk = build_trunk(config.trunk, pretrained=fetch and config.trunk.pretrained and not scratch)
+        self.norm = nn.LayerNorm(self.trunk.stages[-1].width)
+        adapted = () if config.adapters is None else adapted_blocks(self.trunk, config.adapters)
+        self.adapters = (
+            None if config.adapters is None else TrunkAdapters(self.trunk, config.adapters, list(self.tasks), adapted)
+        )
+        self.encoder = Encoder(self.trunk, self.adapters, self.norm, adapted)
+        pixels = self.trunk.pixels
+        size_hw = pixels.size_hw
+        dense = [task.name for task in tasks if isinstance(task.target, Dense)]
+        self.decoders = nn.ModuleDict(
+            {parameter_name(name): Decoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
+        )
+        self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
+        self.register_buffer("affinities", troa.start(config.affinities, len(tasks)))
+        self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
+        self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
+        self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
+        self.processor = ViTAdaptersProcessor(
+            Images(ImageTransform(size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)),
+            adapting=config.adapt is not None,
+            scale_depth=config.scale_depth,
+        )
+        freeze(self)
+        self.train()
+
+    def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
+        """The frozen trunk up to the first adapted block: all maps that are read later, as one tensor."""
+        return self.encoder.pack(self.encoder.begin(pixels))
+
+    def losses(self, batch: Batch) -> Losses:
+        """Each task's own, over its rows of the batch; rows of another domain add terms of the adapted tasks."""
+        begun, domain = self._begin(batch), batch.inputs.get("domain")
+        everywhere: dict[str, Tensor] = {}
+        if self.discriminators is not None and domain is not None:
+            everywhere = {name: self._scores(name, begun) for name in self.discriminators.specs}
+        found: dict[str, Loss] = {}
+        for name, target in batch.targets.items():
+            scores = everywhere[name][target.rows] if name in everywhere else self._scores(name, begun, target.rows)
+            found[name] = self._loss(name, scores, target)
+        terms = {}
+        if self.discriminators is not None and domain is not None:
+            terms = adversarial(self.discriminators, everywhere, domain)
+        return Losses(found, aux=self._told(), terms=terms)
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        """A DenseMap in the file's size by task, or a Choice."""
+        begun = self._begin(batch)
+        return {name: self._answers(name, begun, target) for name, target in batch.targets.items()}
+
+    def condition(self, name: str) -> Float[Tensor, "1 k"] | None:
+        """What the adapters are told of a task: every task's embedding, as much of it as the task takes.
+
+            c_t = sum over n of w[t, n] E[n]
+
+        None without adapters.
+
+        Source: section 3.2.2, where modulation "performs weighted averaging of the task representations with respect to
+        the task affinity weights". The official code has the task's own embedding, which is this with one-hot w.
+        """
+        if self.adapters is None:
+            return None
+        embeddings = torch.stack([self.adapters.embeddings[parameter_name(other)] for other in self.tasks])
+        row = self._read_affinities()[list(self.tasks).index(name)]
+        return (row.to(embeddings.dtype) @ embeddings)[None]
+
+    def refresh(self, batches: Sequence[Batch], step: int) -> None:
+        """New affinities from the gradients of these batches, every so many steps.
+
+        Source: algorithm 1; its "few steps of Adam" are the steps of training since the last time.
+        """
+        if self.discriminators is not None:
+            self.discriminators.refresh()
+        options = self.config.affinities
+        if not isinstance(options, Troa) or step == 0 or step % options.every:
+            return
+        was_training = self.training
+        self.eval()
+        products = self.gradient_products(batches)
+        self.train(was_training)
+        cosines, present = troa.cosines_of(products)
+        with torch.no_grad():
+            new = troa.update(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
+            self.affinities.copy_(new)
+            if options.shuffled:
+                self.order.copy_(troa.drawn_order(len(self.tasks), step))
+
+    def gradient_products(self, batches: Sequence[Batch]) -> Float[Tensor, "n n"]:
+        """Products of every two tasks' gradients, added over batches and ranks; every rank calls it."""
+        options = self.config.affinities
+        if isinstance(options, Troa) and options.gradients == "activations":
+            products = torch.zeros_like(self.affinities)
+            for batch in batches:
+                gradients = self._activation_gradients(batch)
+                products += gradients @ gradients.T
+            return troa.added_over_ranks(products)
+        shared = self._shared_parameters()
+        gradients = self.affinities.new_zeros(len(self.tasks), sum(p.numel() for p in shared))
+        for batch in batches:
+            begun = self._begin(batch)
+            for name, target in batch.targets.items():
+                loss = self._loss(name, self._scores(name, begun, target.rows), target)
+                parts = torch.autograd.grad(loss.total, shared, materialize_grads=True)
+                gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
+        gradients = troa.added_over_ranks(gradients)
+        return gradients @ gradients.T
+
+    def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Stages of the trunk where it is trained, adapters block by block, the last norm."""
+        return shared_blocks(self)
+
+    def answer_weights(self, task: str) -> tuple[str, ...]:
+        return (f"heads.{parameter_name(task)}.",)
+
+    def encoder_key(self) -> str | None:
+        if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:
+            return None
+        kept = (self.config.trunk, self.encoder.cut, len(self.encoder.early))
+        return digest_of(kept, self.trunk)
+
+    def task_weights(self) -> Mapping[str, float]:
+        """Column sums of the affinities: how much all tasks together take from one; ones where all are equal.
+
+        Source: section 3.2.1, where task t is trained on sum over n of w[t, n] L[n]; the network is one for all t, so
+        their objectives are added. They are scaled as in TAWT's code, so that equal weights are ones.
+        """
+        options = self.config.affinities
+        if isinstance(options, Troa) and not options.weigh_losses:
+            return super().task_weights()
+        return dict(zip(self.tasks, self._read_affinities().sum(0).tolist(), strict=True))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if isinstance(self.config.mode, Frozen):
+            self.trunk.eval()
+        return self
+
+    def _begin(self, batch: Batch) -> Begun:
+        if "features" in batch.inputs:
+            return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
+        return self.encoder.begin(batch.inputs["pixels"])
+
+    def _scores(self, name: str, begun: Begun, rows: Tensor | None = None) -> Tensor:
+        chosen = begun if rows is None else begun.rows(rows)
+        return self._decoded(name, self.encoder.finish(chosen, self.condition(name)))
+
+    def _answers(self, name: str, begun: Begun, target: Target) -> list[Prediction]:
+        scores = self._scores(name, begun, target.rows)
+        return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
+
+    def _decoded(self, name: str, features: Features) -> Tensor:
+        """Scores (r, channels, h, w) of a map, (r, names) of a choice."""
+        head = self.heads[parameter_name(name)]
+        if isinstance(self.tasks[name].target, Label):
+            chosen: Tensor = head(features.last.mean((1, 2)))
+            return chosen
+        maps: Tensor = head(self.decoders[parameter_name(name)](features))
+        return maps.permute(0, 3, 1, 2)
+
+    def _loss(self, name: str, scores: Tensor, target: Target) -> Loss:
+        return task_loss(self.tasks[name], scores, target.value)
+
+    def _head(self, task: Task) -> nn.Module:
+        match task.target:
+            case Label(names):
+                return nn.Linear(self.trunk.levels[-1].width, len(names))
+            case Dense(channels):
+                return nn.Linear(width_of(self.config.decoder, self.trunk.levels), channels, bias=False)
+            case other:
+                raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+
+    def _read_affinities(self) -> Float[Tensor, "n n"]:
+        return self.affinities.gather(1, self.order)
+
+    def _shared_parameters(self) -> list[nn.Parameter]:
+        """What all tasks share of the adapters: all but their embeddings, which stand for one task each."""
+        named = [] if self.adapters is None else list(self.adapters.named_parameters())
+        return [p for name, p in named if p.requires_grad and not name.startswith("embeddings.")] + [
+            *self.norm.parameters()
+        ]
+
+    def _activation_gradients(self, batch: Batch) -> Float[Tensor, "n p"]:
+        """Each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
+        begun = self._begin(batch)
+        found: list[Tensor] = []
+        for name in self.tasks:
+            target = batch.targets.get(name)
+            chosen = begun if target is None else begun.rows(target.rows)
+            features = self.encoder.finish(chosen, self.condition(name))
+            last = features.last.detach().requires_grad_()
+            whole = last.new_zeros(len(batch), *last.shape[1:])
+            if target is not None:
+                scores = self._decoded(name, Features(tuple(m.detach() for m in features.starts), last))
+                (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
+                whole[target.rows] = by_map
+            found.append(whole.flatten())
+        return torch.stack(found)
+
+    def _told(self) -> dict[str, Tensor]:
+        """The affinities, for the log."""
+        if isinstance(self.config.affinities, Fixed):
+            return {}
+        names = list(self.tasks)
+        return {
+            f"affinity/{to}/{of}": self.affinities[i, j] for i, to in enumerate(names) for j, of in enumerate(names)
+        }

@@ -1,0 +1,170 @@
+"""Where the paper, its code and the ablations differ, as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from motet.core import ConfigError
+from motet.systems.vit_adapters.adapter import Activation
+
+Unfrozen = Literal["patch embedding", "adapted blocks"]
+
+
+@dataclass(frozen=True)
+class TimmTrunk:
+    """A trunk by its name in timm: Swin, Swin V2, ViT, PVT v2 or FocalNet.
+
+    Args:
+        name: as `timm.list_models()` has it.
+        size: height and width of what it is given; None for the size it was trained at.
+        pretrained: whether timm's weights are fetched; else it starts at random (and another run may fill it).
+        options: further arguments of `timm.create_model`, such as ``embed_dim`` and ``depths``.
+    """
+
+    name: str = "swinv2_base_window12_192.ms_in22k"
+    size: int | None = None
+    pretrained: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The bottleneck that hands what an adapter found to the next one.
+
+    Args:
+        reduction: how many times narrower it is inside.
+        activation: between its two layers; None for none, as in the official code.
+        everywhere: after every block of the trunk, as in the official code, else after the adapted ones, as in the
+            paper.
+    """
+
+    reduction: int = 3
+    activation: Activation = "gelu"
+    everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        if self.reduction < 1:
+            raise ConfigError(f"Passing.reduction: got {self.reduction}; want at least 1")
+        if self.activation not in ("gelu", None):
+            raise ConfigError(f"Passing.activation: got {self.activation!r}; want 'gelu' or None")
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """What is trained inside the frozen trunk.
+
+    Args:
+        attention: the task's part of the attention: "block", the official code's form; "full", equation 3 to the
+            letter; None for none.
+        norm: the task's part of the norms: "weight", the official code's form; "weight and bias", equation 4 to the
+            letter; None for none.
+        bottleneck: how adapters are linked; None: the trunk's own last map is read.
+        condition_width: channels of a task's embedding; 343 in the official code.
+        blocks: by stage, which blocks are adapted, from 0; None for the last four (or fewer) of the third stage and
+            all of the fourth.
+        window: height and width of the windows of the adapters' own attention, in trunks whose attention shows no
+            queries and keys (FocalNet).
+        own_reduction: how many times narrower than the trunk that attention is.
+    """
+
+    attention: Literal["block", "full"] | None = "block"
+    norm: Literal["weight", "weight and bias"] | None = "weight"
+    bottleneck: Passing | None = field(default_factory=Passing)
+    condition_width: int = 343
+    blocks: tuple[tuple[int, ...], ...] | None = None
+    window: int = 7
+    own_reduction: int = 3
+
+    def __post_init__(self) -> None:
+        if self.attention not in ("block", "full", None):
+            raise ConfigError(f"Adapters.attention: got {self.attention!r}; want 'block', 'full' or None")
+        if self.norm not in ("weight", "weight and bias", None):
+            raise ConfigError(f"Adapters.norm: got {self.norm!r}; want 'weight', 'weight and bias' or None")
+        for name in ("condition_width", "window", "own_reduction"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"Adapters.{name}: got {getattr(self, name)}; want at least 1")
+        if self.attention is None and self.norm is None and self.bottleneck is None:
+            raise ConfigError("Adapters: got no attention, no norm and no bottleneck; want at least one of them")
+
+
+@dataclass(frozen=True)
+class Troa:
+    """Task affinities from the gradients of the tasks' losses, anew every so many steps of training.
+
+    Args:
+        every: steps of training between two updates.
+        kappa: step size of the update.
+        sign: +1, tasks whose gradients agree gain, as in the code it builds on (TAWT); -1, the paper's letter.
+        gradients: of the shared adapters' "parameters", or of the "activations" that decoders read.
+        weigh_losses: whether the affinities weigh the tasks' losses too, or only tell the adapters.
+        shuffled: an ablation: adapters and losses read each row of the affinities in an order that is drawn afresh at
+            each update: the same values, without their meaning.
+    """
+
+    every: int = 100
+    kappa: float = 1.0
+    sign: Literal[1, -1] = 1
+    gradients: Literal["parameters", "activations"] = "parameters"
+    weigh_losses: bool = True
+    shuffled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"Troa.every: got {self.every}; want at least 1")
+        if self.sign not in (1, -1):
+            raise ConfigError(f"Troa.sign: got {self.sign}; want 1 or -1")
+        if not self.kappa > 0:
+            raise ConfigError(f"Troa.kappa: got {self.kappa}; want above 0")
+        if self.gradients not in ("parameters", "activations"):
+            raise ConfigError(f"Troa.gradients: got {self.gradients!r}; want 'parameters' or 'activations'")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Task affinities that never change; a run that starts from another keeps what it takes from there.
+
+    Args:
+        start: "one-hot", each task knows itself alone, as in the official code; or "uniform".
+    """
+
+    start: Literal["one-hot", "uniform"] = "one-hot"
+
+    def __post_init__(self) -> None:
+        if self.start not in ("one-hot", "uniform"):
+            raise ConfigError(f"Fixed.start: got {self.start!r}; want 'one-hot' or 'uniform'")
+
+
+Affinities: TypeAlias = Troa | Fixed
+
+
+@dataclass(frozen=True)
+class SwinUnet:
+    """The decoder, one a task.
+
+    Args:
+        width: channels of its finest level, doubled at each coarser one; None for an eighth of the trunk's last map.
+        depths: blocks of each level, coarse to fine: (0, 2, 2, 2) is the official code, (2, 2, 2, 2) the paper.
+        heads: of each level's attention, coarse to fine; None for one in 32 channels.
+        window: height and width of its windows.
+        dropout: rate on what the head reads; the official code's scripts have 0.6.
+    """
+
+    width: int | None = None
+    depths: tuple[int, int, int, int] = (0, 2, 2, 2)
+    heads: tuple[int, int, int, int] | None = None
+    window: int = 7
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.width is not None and self.width < 1:
+            raise ConfigError(f"SwinUnet.width: got {self.width}; want at least 1")
+        if len(self.depths) != 4 or min(self.depths) < 0:
+            raise ConfigError(f"SwinUnet.depths: got {self.depths}; want four numbers, 0 or more")
+        if self.heads is not None and (len(self.heads) != 4 or min(self.heads) < 1):
+            raise ConfigError(f"SwinUnet.heads: got {self.heads}; want four numbers, 1 or more")
+        if self.window < 1:
+            raise ConfigError(f"SwinUnet.window: got {self.window}; want at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"SwinUnet.dropout: got {self.dropout}; want from 0 to below 1")

@@ -1,0 +1,91 @@
+"""FocalNet: modulation instead of attention, so the adapter brings an attention of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
+
+if TYPE_CHECKING:
+    from motet.systems.vit_adapters.block import BlockAdapter
+
+
+class Focal(Trunk):
+    """The focal modulation networks of timm.
+
+    Where a block modulates, the adapter's attention looks at the same normed map, and what it finds is added.
+    """
+
+    def depths(self) -> tuple[int, ...]:
+        return tuple(len(layer.blocks) for layer in self.model.layers)
+
+    def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
+        out: Tensor = self.model.stem(pixels)
+        return out
+
+    def enter(self, stage: int, x: Tensor) -> Tensor:
+        out: Tensor = self.model.layers[stage].downsample(x)
+        return out
+
+    def block(self, stage: int, index: int) -> Any:
+        return self.model.layers[stage].blocks[index]
+
+    def run(self, stage: int, index: int, x: Tensor) -> Tensor:
+        out: Tensor = self.block(stage, index)(x)
+        return out
+
+    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        block = self.block(stage, index)
+        norm1, norm2 = (_last(norm) for norm in self.norms(stage, index))
+        before = x if block.use_post_norm else _first(adapter.first(norm1, _last_axis(x), z))
+        seen = block.modulation(before)
+        seen = _first(adapter.first(norm1, _last_axis(seen), z)) if block.use_post_norm else seen
+        seen = block.ls1(seen)
+        if adapter.own is not None:
+            seen = seen + _first(adapter.own(_last_axis(before), z))
+        x = x + block.drop_path1(seen)
+        if block.use_post_norm:
+            bent = _first(adapter.second(norm2, _last_axis(block.mlp(x)), z))
+        else:
+            bent = block.mlp(_first(adapter.second(norm2, _last_axis(x), z)))
+        out: Tensor = x + block.drop_path2(block.ls2(bent))
+        return out
+
+    def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
+        del stage
+        return _last_axis(x)
+
+    def attended(self, stage: int, index: int) -> Attended:
+        del index
+        grid_hw = self.stages[stage].grid_hw
+        return Attended(grid_hw, grid_hw, exposed=False)
+
+    def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
+        block = self.block(stage, index)
+        return (block.norm1_post, block.norm2_post) if block.use_post_norm else (block.norm1, block.norm2)
+
+    def patch_embedding(self) -> nn.Module:
+        found: nn.Module = self.model.stem
+        return found
+
+
+def _last(norm: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
+    """A norm over the second axis, as one over the last."""
+
+    def normed(x: Tensor) -> Tensor:
+        return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+    return normed
+
+
+def _last_axis(x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b h w d"]:
+    return x.permute(0, 2, 3, 1)
+
+
+def _first(x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b d h w"]:
+    return x.permute(0, 3, 1, 2)

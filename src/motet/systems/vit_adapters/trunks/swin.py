@@ -1,0 +1,98 @@
+"""Swin and Swin V2: windowed attention, whose mask also carries what a task adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from timm.models.swin_transformer import SwinTransformerBlock
+from timm.models.swin_transformer_v2 import SwinTransformerV2Block
+from torch import Tensor, nn
+
+from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
+from motet.systems.vit_adapters.windows import from_windows, to_windows
+
+if TYPE_CHECKING:
+    from motet.systems.vit_adapters.block import BlockAdapter
+
+
+class Swin(Trunk):
+    """Both Swins of timm: scaled dot products with the norms before each part, or cosines with the norms after it."""
+
+    def depths(self) -> tuple[int, ...]:
+        return tuple(len(layer.blocks) for layer in self.model.layers)
+
+    def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
+        out: Tensor = self.model.patch_embed(pixels)
+        return out
+
+    def enter(self, stage: int, x: Tensor) -> Tensor:
+        out: Tensor = self.model.layers[stage].downsample(x)
+        return out
+
+    def block(self, stage: int, index: int) -> Any:
+        return self.model.layers[stage].blocks[index]
+
+    def run(self, stage: int, index: int, x: Tensor) -> Tensor:
+        out: Tensor = self.block(stage, index)(x)
+        return out
+
+    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        block, added = self.block(stage, index), adapter.added(z)
+        if isinstance(block, SwinTransformerV2Block):
+            x = x + block.drop_path1(adapter.first(block.norm1, windowed(block, x, added), z))
+            bent: Tensor = block.drop_path2(adapter.second(block.norm2, block.mlp(x), z))
+            return x + bent
+        x = x + block.drop_path1(windowed(block, adapter.first(block.norm1, x, z), added))
+        bent = block.drop_path2(block.mlp(adapter.second(block.norm2, x, z)))
+        return x + bent
+
+    def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
+        del stage
+        return x
+
+    def attended(self, stage: int, index: int) -> Attended:
+        window_hw = self.block(stage, index).window_size
+        return Attended(window_hw, window_hw)
+
+    def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
+        block = self.block(stage, index)
+        return block.norm1, block.norm2
+
+    def patch_embedding(self) -> nn.Module:
+        found: nn.Module = self.model.patch_embed
+        return found
+
+
+def windowed(
+    block: SwinTransformerBlock | SwinTransformerV2Block,
+    x: Float[Tensor, "b h w d"],
+    added: Float[Tensor, "p q s"] | None,
+) -> Float[Tensor, "b h w d"]:
+    """A block's attention with a matrix added in every window and head, before the softmax.
+
+    Source: the official code adds it before the mask of shifted windows; here both are added at once, since timm's
+    attention takes one mask for each window.
+
+    Args:
+        block: of either Swin.
+        x: what it looks at.
+        added: one matrix for all rows, or one a row; None for the plain attention.
+    """
+    size_hw = (x.shape[1], x.shape[2])
+    shift = block.shift_size
+    rolled = torch.roll(x, (-shift[0], -shift[1]), (1, 2)) if any(shift) else x
+    windows, filled_hw = to_windows(rolled, block.window_size)
+    mask = block.attn_mask
+    if block.dynamic_mask:
+        mask = block.get_attn_mask(rolled.new_empty(1, *filled_hw, 1))
+    if added is not None:
+        if mask is not None:
+            mask = (added[:, None] + mask).flatten(0, 1)
+        elif len(added) > 1:
+            mask = added.repeat_interleave(len(windows) // len(added), dim=0)
+        else:
+            mask = added
+    out: Tensor = from_windows(block.attn(windows, mask=mask), block.window_size, filled_hw, size_hw)
+    return torch.roll(out, tuple(shift), (1, 2)) if any(shift) else out

@@ -1,0 +1,97 @@
+"""ViT: one attention over all places; four quarters of its blocks stand for stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.nn.encoders import Pixels
+from motet.systems.vit_adapters.trunks.trunk import Attended, Stage, Trunk
+
+if TYPE_CHECKING:
+    from motet.systems.vit_adapters.block import BlockAdapter
+
+NUM_STAGES = 4
+SCALES = (4.0, 2.0, 1.0, 0.5)
+
+
+class Vit(Trunk):
+    """Plain vision transformers of timm.
+
+    Its blocks are cut into four stages, the later ones longer where they do not divide. Its maps are all of one size;
+    a decoder is given them at 4, 2, 1 and 1/2 times that size. The paper adapts a ViT too and does not say how.
+
+    Args:
+        model: a `VisionTransformer`.
+        pixels: what it is given.
+    """
+
+    def __init__(self, model: Any, pixels: Pixels) -> None:
+        count = len(model.blocks)
+        self.starts = [count * stage // NUM_STAGES for stage in range(NUM_STAGES + 1)]
+        super().__init__(model, pixels)
+        self.levels = tuple(
+            Stage(stage.width, _resampled(stage.grid_hw, scale), stage.depth)
+            for stage, scale in zip(self.stages, SCALES, strict=True)
+        )
+
+    def depths(self) -> tuple[int, ...]:
+        return tuple(end - start for start, end in zip(self.starts, self.starts[1:], strict=False))
+
+    def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
+        out: Tensor = self.model.norm_pre(self.model.patch_drop(self.model._pos_embed(self.model.patch_embed(pixels))))
+        return out
+
+    def enter(self, stage: int, x: Tensor) -> Tensor:
+        del stage
+        return x
+
+    def block(self, stage: int, index: int) -> Any:
+        return self.model.blocks[self.starts[stage] + index]
+
+    def run(self, stage: int, index: int, x: Tensor) -> Tensor:
+        out: Tensor = self.block(stage, index)(x)
+        return out
+
+    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        block, added = self.block(stage, index), adapter.added(z)
+        if added is not None:
+            # Tokens that stand for no place (class, registers) neither look nor are looked at otherwise than before.
+            added = F.pad(added, (self.model.num_prefix_tokens, 0, self.model.num_prefix_tokens, 0))[:, None]
+        seen = block.attn(adapter.first(block.norm1, x, z), attn_mask=added)
+        x = x + block.drop_path1(block.ls1(seen))
+        out: Tensor = x + block.drop_path2(block.ls2(block.mlp(adapter.second(block.norm2, x, z))))
+        return out
+
+    def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
+        del stage
+        height, width = self.model.patch_embed.grid_size
+        return x[:, self.model.num_prefix_tokens :].reshape(len(x), height, width, x.shape[2])
+
+    def level(self, stage: int, grid: Float[Tensor, "b h w d"]) -> Float[Tensor, "b i j d"]:
+        wanted = self.levels[stage].grid_hw
+        if wanted == (grid.shape[1], grid.shape[2]):
+            return grid
+        mode = "area" if SCALES[stage] < 1 else "bilinear"
+        return F.interpolate(grid.permute(0, 3, 1, 2), wanted, mode=mode).permute(0, 2, 3, 1)
+
+    def attended(self, stage: int, index: int) -> Attended:
+        del stage, index
+        grid_hw = self.model.patch_embed.grid_size
+        return Attended(grid_hw, grid_hw)
+
+    def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
+        block = self.block(stage, index)
+        return block.norm1, block.norm2
+
+    def patch_embedding(self) -> nn.Module:
+        found: nn.Module = self.model.patch_embed
+        return found
+
+
+def _resampled(grid_hw: tuple[int, int], scale: float) -> tuple[int, int]:
+    height, width = (max(1, round(side * scale + 1e-6)) for side in grid_hw)
+    return height, width
