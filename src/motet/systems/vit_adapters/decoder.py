@@ -23,7 +23,8 @@ FINAL_SCALE = 4
 class Expand(nn.Module):
     """A map made finer: every place becomes `scale` x `scale` places.
 
-    Source: the decoder of Swin-Unet (Cao et al., 2021), which the official code took over.
+    Source: the decoder of Swin-Unet (Cao et al., 2021), in the form of the adapters' official code, which norms before
+    the places are laid apart.
 
     Args:
         width: channels that come in.
@@ -35,13 +36,12 @@ class Expand(nn.Module):
         super().__init__()
         self.scale = scale
         self.expand = nn.Linear(width, scale * scale * out_width, bias=False)
-        self.norm = nn.LayerNorm(out_width)
+        self.norm = nn.LayerNorm(scale * scale * out_width)
 
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b i j c"]:
-        squares = self.expand(x).unflatten(3, (self.scale, self.scale, -1))  # (b, h, w, p, q, c)
-        finer = squares.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (b, h p, w q, c)
-        out: Tensor = self.norm(finer)
-        return out
+        wide = self.norm(self.expand(x))
+        squares = wide.view(*x.shape[:3], self.scale, self.scale, -1)  # (b, h, w, p, q, c)
+        return squares.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (b, h p, w q, c)
 
 
 class Decoder(nn.Module):

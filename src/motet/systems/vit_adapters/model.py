@@ -103,15 +103,26 @@ class ViTAdapters(System):
         begun, domain = self._begin(batch), batch.inputs.get("domain")
         everywhere: dict[str, Tensor] = {}
         if self.discriminators is not None and domain is not None:
-            everywhere = {name: self._scores(name, begun) for name in self.discriminators.specs}
+            everywhere = {name: self.scores(name, begun) for name in self.discriminators.specs}
         found: dict[str, Loss] = {}
         for name, target in batch.targets.items():
-            scores = everywhere[name][target.rows] if name in everywhere else self._scores(name, begun, target.rows)
+            scores = everywhere[name][target.rows] if name in everywhere else self.scores(name, begun, target.rows)
             found[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
             terms = adversarial(self.discriminators, everywhere, domain)
         return Losses(found, aux=self._told(), terms=terms)
+
+    def scores(self, name: str, begun: Begun, rows: Tensor | None = None) -> Tensor:
+        """What a task's head says: scores (r, channels, h, w) of a map, (r, names) of a choice.
+
+        Args:
+            name: the task.
+            begun: what the trunk has begun, of the whole batch.
+            rows: which of them; None for all.
+        """
+        chosen = begun if rows is None else begun.rows(rows)
+        return self._decoded(name, self.encoder.finish(chosen, self.condition(name)))
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
@@ -170,7 +181,7 @@ class ViTAdapters(System):
         for batch in batches:
             begun = self._begin(batch)
             for name, target in batch.targets.items():
-                loss = self._loss(name, self._scores(name, begun, target.rows), target)
+                loss = self._loss(name, self.scores(name, begun, target.rows), target)
                 parts = torch.autograd.grad(loss.total, shared, materialize_grads=True)
                 gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
         gradients = troa.added_over_ranks(gradients)
@@ -211,16 +222,11 @@ class ViTAdapters(System):
             return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
         return self.encoder.begin(batch.inputs["pixels"])
 
-    def _scores(self, name: str, begun: Begun, rows: Tensor | None = None) -> Tensor:
-        chosen = begun if rows is None else begun.rows(rows)
-        return self._decoded(name, self.encoder.finish(chosen, self.condition(name)))
-
     def _answers(self, name: str, begun: Begun, target: Target) -> list[Prediction]:
-        scores = self._scores(name, begun, target.rows)
+        scores = self.scores(name, begun, target.rows)
         return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
 
     def _decoded(self, name: str, features: Features) -> Tensor:
-        """Scores (r, channels, h, w) of a map, (r, names) of a choice."""
         head = self.heads[parameter_name(name)]
         if isinstance(self.tasks[name].target, Label):
             chosen: Tensor = head(features.last.mean((1, 2)))

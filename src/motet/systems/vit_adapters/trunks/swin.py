@@ -39,14 +39,7 @@ class Swin(Trunk):
         return out
 
     def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-        block, added = self.block(stage, index), adapter.added(z)
-        if isinstance(block, SwinTransformerV2Block):
-            x = x + block.drop_path1(adapter.first(block.norm1, windowed(block, x, added), z))
-            bent: Tensor = block.drop_path2(adapter.second(block.norm2, block.mlp(x), z))
-            return x + bent
-        x = x + block.drop_path1(windowed(block, adapter.first(block.norm1, x, z), added))
-        bent = block.drop_path2(block.mlp(adapter.second(block.norm2, x, z)))
-        return x + bent
+        return adapted_block(self.block(stage, index), x, adapter, z)
 
     def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
         del stage
@@ -63,6 +56,18 @@ class Swin(Trunk):
     def patch_embedding(self) -> nn.Module:
         found: nn.Module = self.model.patch_embed
         return found
+
+
+def adapted_block(block: Any, x: Float[Tensor, "b h w d"], adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    """A block of either Swin with an adapter in it."""
+    added = adapter.added(z)
+    if isinstance(block, SwinTransformerV2Block):
+        x = x + block.drop_path1(adapter.first(block.norm1, windowed(block, x, added), z))
+        bent: Tensor = block.drop_path2(adapter.second(block.norm2, block.mlp(x), z))
+        return x + bent
+    x = x + block.drop_path1(windowed(block, adapter.first(block.norm1, x, z), added))
+    bent = block.drop_path2(block.mlp(adapter.second(block.norm2, x, z)))
+    return x + bent
 
 
 def windowed(
