@@ -17,8 +17,9 @@ from motet.nn.text_encoders import TextEncoder
 from motet.nn.tower import FromScratch
 from motet.prep.regions import Regions
 from motet.systems.twelve_in_one import Hiding, TwelveInOneConfig
-from motet.systems.twelve_in_one.answers import Choices, Fits, HiddenRegions, HiddenWords, Places, Points, Read
+from motet.systems.twelve_in_one.answers import Choices, Fits, Places, Points, Read
 from motet.systems.twelve_in_one.body import States
+from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords
 from motet.systems.twelve_in_one.layers import CoLayer, SelfLayer
 from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.systems.twelve_in_one.pretrain import hide_regions, hide_words

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from motet.core import Target
-from motet.systems.twelve_in_one.answers import HiddenRegions, Read
+from motet.systems.twelve_in_one.answers import Read
 from motet.systems.twelve_in_one.body import States
+from motet.systems.twelve_in_one.hidden_answers import HiddenRegions
 from motet.systems.twelve_in_one.regions import Hidden, Seen
 
 FEATURES = torch.tensor(

@@ -30,24 +30,14 @@ from motet.nn.tower import FromScratch, Frozen
 from motet.prep.crops import Whole
 from motet.prep.images import ImageTransform
 from motet.prep.sentences import Sentences
-from motet.systems.twelve_in_one.answers import (
-    Answers,
-    Choices,
-    Fits,
-    HiddenRegions,
-    HiddenWords,
-    Places,
-    Points,
-    Read,
-    is_fit,
-    terms_of,
-)
+from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
 from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide
 from motet.systems.twelve_in_one.building import build_body, check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
 from motet.systems.twelve_in_one.groups import shared_blocks
 from motet.systems.twelve_in_one.heads import ToldWord, build_head, head_kinds, head_names
+from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords, terms_of
 from motet.systems.twelve_in_one.pretrain import hide_regions
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
 from motet.systems.twelve_in_one.reading import Reader, build_reader
