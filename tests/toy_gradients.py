@@ -1,9 +1,9 @@
-"""Gradients of toys in a process or two: what `test_balancers` compares."""
+"""Gradients of toys in a process or two: what the tests of balancers compare."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -100,11 +100,12 @@ class OnTwoRanks:
     """Every case on this rank; rank 0 writes the gradients of both."""
 
     folder: Path
+    balancers: Mapping[str, Balancer] = field(default_factory=lambda: BALANCERS)
 
     def __call__(self) -> None:
         with processes("cpu"):
             assert world() == 2
-            for name, balancer in BALANCERS.items():
+            for name, balancer in self.balancers.items():
                 for case, ranks in TWO_RANKS.items():
                     found = gradients(balancer, [batch(rows) for rows in ranks[rank()]])
                     torch.save(found, self.folder / f"{name}, {case}, {rank()}.pt")

@@ -21,7 +21,7 @@ def geometries(draw) -> Geometry:
     return Geometry((x0, y0, x1, y1), draw(st.booleans()), size_hw, SOURCE)
 
 
-@given(geometries(), st.lists(st.tuples(*[st.floats(0, 1)] * 4), max_size=5))
+@given(geometries(), st.lists(st.tuples(*[st.floats(0, 1, width=16)] * 4), max_size=5))
 @settings(max_examples=100, deadline=None)
 def test_boxes_stay_inside_and_come_back_cut(geometry: Geometry, corners) -> None:
     height, width = SOURCE

@@ -16,6 +16,7 @@ from motet.recipes.worlds import World
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.train import forecast as module
 from motet.train.forecast import count_parameters, forecast
+from motet.train.jacobian import TaskGradients
 from motet.train.plan import Plan
 from motet.train.run import Features, Run
 
@@ -80,3 +81,11 @@ def test_parameters_are_counted_once_each():
     assert shared + own + frozen == sum(parameter.numel() for parameter in system.parameters())
     assert frozen == sum(parameter.numel() for parameter in system.tower.parameters())
     assert 0 < own < shared
+
+
+def test_what_a_gradient_method_costs_is_told():
+    plain = forecast(run(), timed_steps=1)
+    assert (plain.passes, plain.gradients_bytes) == (1, 0)
+    told = forecast(replace(run(), balancer=TaskGradients()), timed_steps=1)
+    assert told.passes == 2
+    assert told.gradients_bytes == 4 * 2 * told.shared

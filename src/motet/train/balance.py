@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from motet.core import ConfigError, Loss, Losses, System, nearest
@@ -51,14 +52,14 @@ class RowMean:
         parameters = list(system.parameters())
         if len(losses) == 1 and world() == 1:
             only = losses[0]
-            _backward(only, dict.fromkeys(by_key(only), 1 / _nonzero(_weights([only], system).sum())), factors)
+            _backward(only, dict.fromkeys(by_key(only), 1 / nonzero(_sums([only], system)[0].sum())), factors)
             return factors
-        weights = _weights([], system)
+        weights = _sums([], system)[0]
         for part in losses:
-            weights += _weights([part], system)
+            weights += _sums([part], system)[0]
             _backward(part, dict.fromkeys(by_key(part), 1.0), factors)
         add_gradients(parameters)
-        weight = _nonzero(add_over_ranks(weights).sum())
+        weight = nonzero(add_over_ranks(weights).sum())
         for parameter in parameters:
             if parameter.grad is not None:
                 parameter.grad.div_(weight)
@@ -131,6 +132,48 @@ class TaskMean:
         return factors
 
 
+@dataclass(frozen=True)
+class Uncertainty:
+    """Each task's mean divided by twice itself: what learned uncertainties of the tasks come to, at their optimum.
+
+        min over s of  sum over t of  exp(-s_t) / 2 * L_t + s_t / 2    is at  exp(-s_t) = 1 / L_t
+        so the gradient is  sum over t of  g_t / (2 L_t),  which is that of  sum over t of  log(L_t) / 2
+
+    Kendall et al. learn the log-variances s_t beside the model. A balancer holds no weights, and needs none: for any
+    losses the best s_t is known, and so is what it makes of each task. It answers to each update's losses at once,
+    where a learned one lags behind.
+
+    Source: Kendall, Gal and Cipolla, "Multi-Task Learning Using Uncertainty to Weigh Losses", CVPR 2018, section 3.2;
+    the optimum is that of Kirchdorfer et al., "Analytical Uncertainty-Based Loss Weighting in Multi-Task Learning",
+    2024. Losses have to be positive.
+
+    Args:
+        least: a smaller loss counts as this one, so that a task that is nearly solved does not drown the others.
+
+    Raises:
+        ConfigError: a number that is not positive.
+    """
+
+    least: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not self.least > 0:
+            raise ConfigError(f"Uncertainty.least: got {self.least}; want a positive number")
+
+    def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
+        parts, weights, totals = forwarded(losses, system)
+        factors = dict(system.task_weights())
+        means = dict.fromkeys(system.tasks, 0.0)
+        for (task, _), mean in zip(loss_keys(system), (totals / nonzero(weights)).tolist(), strict=True):
+            means[task] += mean
+        factors = {task: factor / (2 * max(means[task], self.least)) for task, factor in factors.items()}
+        scale = dict(zip(loss_keys(system), (1 / nonzero(weights)).unbind(), strict=True))
+        for part in parts:
+            _backward(part, scale, factors)
+        add_gradients(system.parameters())
+        return factors
+
+
 def _backward_of_means(
     losses: Sequence[Losses], system: System, factors: Mapping[str, float], *, by_rows: bool = False
 ) -> None:
@@ -143,23 +186,45 @@ def _backward_of_means(
         by_rows: multiply each task's mean with its share of the rows: what `RowMean` means where a task's loss has
             terms that are means over something else.
     """
-    held: Sequence[Losses]
-    if len(losses) == 1:
-        held = [losses[0]]
-        weights = _weights(held, system)
-    else:
-        held = losses
-        with torch.no_grad():
-            weights = _weights(held, system)
-    weights = add_over_ranks(weights)
-    inverse = 1 / _nonzero(weights)
+    held, weights, _ = forwarded(losses, system)
+    inverse = 1 / nonzero(weights)
     if by_rows:
         rows = weights[: len(system.tasks)]
-        share = dict(zip(system.tasks, (rows / _nonzero(rows.sum())).unbind(), strict=True))
+        share = dict(zip(system.tasks, (rows / nonzero(rows.sum())).unbind(), strict=True))
         inverse = inverse * torch.stack([share[task] for task, _ in loss_keys(system)])
     for part in held:
         _backward(part, dict(zip(loss_keys(system), inverse.unbind(), strict=True)), factors)
     add_gradients(system.parameters())
+
+
+class Forwarded(NamedTuple):
+    """The parts of an update, and its sums by key of `loss_keys` over all parts and ranks.
+
+    Args:
+        parts: one that was forwarded, or several that are forwarded when they are asked for.
+        weights: in 64 bits where the device has them.
+        totals: of the losses.
+    """
+
+    parts: Sequence[Losses]
+    weights: Tensor
+    totals: Tensor
+
+
+def forwarded(losses: Sequence[Losses], system: System) -> Forwarded:
+    """What an update's means are, before anything goes backward.
+
+    One part is forwarded once. Several are forwarded here without gradients, to learn the sums, and again when they are
+    asked for: their graphs would not fit into memory together.
+    """
+    parts: Sequence[Losses] = losses
+    if len(losses) == 1:
+        parts = [losses[0]]
+        sums = _sums(parts, system)
+    else:
+        with torch.no_grad():
+            sums = _sums(losses, system)
+    return Forwarded(parts, *add_over_ranks(sums))
 
 
 def loss_keys(system: System) -> tuple[tuple[str, str], ...]:
@@ -179,19 +244,20 @@ def by_key(part: Losses) -> dict[tuple[str, str], Loss]:
     return {(task, ""): loss for task, loss in part.tasks.items()} | dict(part.terms)
 
 
-def _weights(parts: Iterable[Losses], system: System) -> Tensor:
-    """The weights of all parts by key, in the system's order, added in 64 bits where the device has them."""
+def _sums(parts: Iterable[Losses], system: System) -> Float[Tensor, "2 k"]:
+    """Weights, then totals, of all parts by key in the system's order, added in 64 bits where the device has them."""
     device = next(system.parameters()).device
     keys = loss_keys(system)
-    weights = torch.zeros(len(keys), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+    sums = torch.zeros(2, len(keys), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     places = {key: place for place, key in enumerate(keys)}
     for part in parts:
         for key, loss in by_key(part).items():
-            weights[places[key]] += loss.weight.detach().to(weights)
-    return weights
+            sums[0, places[key]] += loss.weight.detach().to(sums)
+            sums[1, places[key]] += loss.total.detach().to(sums)
+    return sums
 
 
-def _nonzero(weight: Tensor) -> Tensor:
+def nonzero(weight: Tensor) -> Tensor:
     """Where nothing counts the total is 0 as well; 0 / 0 must not reach the gradients."""
     return weight.clamp(min=torch.finfo(torch.float32).tiny)
 

@@ -17,6 +17,7 @@ from motet.core.task import Invariance
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
 from motet.data.sees import Sees, what_each_sees
+from motet.train.jacobian import BackwardCost, TaskGradients
 from motet.train.optim import set_rate
 from motet.train.run import Run
 from motet.train.start import build_system
@@ -40,6 +41,8 @@ class Forecast:
         stored_bytes: of the feature store; 0 without one.
         stored_in: its folder; "" without one.
         free_bytes: free on the disk of that folder.
+        passes: backward passes of a step, where a gradient method takes one for each task; else 1.
+        gradients_bytes: of the tasks' gradients that such a method holds beside each other; 0 without one.
     """
 
     steps: int
@@ -54,6 +57,8 @@ class Forecast:
     stored_bytes: int
     stored_in: str
     free_bytes: int
+    passes: int = 1
+    gradients_bytes: int = 0
 
 
 def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cpu") -> Forecast:
@@ -84,6 +89,7 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         stored = views * encoding.bytes_each
         store_seconds = views * encoding.seconds / encoding.images
         folder = run.features.folder
+    cost = run.balancer.cost(system) if isinstance(run.balancer, TaskGradients) else BackwardCost(1, 0)
     free = shutil.disk_usage(_existing(folder)).free
     if stored > free:
         raise ConfigError(
@@ -102,6 +108,8 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         stored_bytes=stored,
         stored_in=str(folder) if stored else "",
         free_bytes=free if stored else 0,
+        passes=cost.passes,
+        gradients_bytes=cost.stored_bytes,
     )
 
 

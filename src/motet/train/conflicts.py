@@ -1,0 +1,179 @@
+"""How much of each task's gradient goes into the one that is taken, told by their products alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.optimize import minimize, nnls
+from torch import Tensor
+
+from motet.core import ConfigError
+
+_EPS = 1e-4
+"""Added to the diagonal of products that were scaled to a mean of one, as torchjd does; rounding may leave them just
+short of positive."""
+
+
+class Method(Protocol):
+    """A gradient method: from the products of the tasks' gradients to a weight for each."""
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        """The weights; their sum's scale is that of a sum over tasks, so that one learning rate fits all methods.
+
+        Args:
+            products: of every two tasks' gradients, in 64 bits on the CPU; no gradient is zero, and there are at least
+                two.
+            seed: of what is drawn; the same on every rank.
+
+        Raises:
+            ConfigError: a package that is not installed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class PCGrad:
+    """Each task's gradient loses what points against another's, one other after the next in random order; then added.
+
+        g_i <- g_i - min(0, g_i . g_j) / |g_j|^2 g_j    for j in random order
+
+    Source: Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS 2020, algorithm 1; torchjd's.
+
+    Examples:
+        >>> PCGrad().weights(torch.tensor([[2.0, -1.0], [-1.0, 1.0]], dtype=torch.float64), 0).tolist()
+        [1.5, 2.0]
+    """
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        try:
+            from torchjd.aggregation import PCGradWeighting
+        except ImportError as error:
+            raise _missing("PCGrad") from error
+        # The order is drawn from the global generator, whose state differs between ranks.
+        before = torch.get_rng_state()
+        torch.default_generator.manual_seed(seed)
+        try:
+            found: Tensor = PCGradWeighting()(products)
+        finally:
+            torch.set_rng_state(before)
+        return found
+
+
+@dataclass(frozen=True)
+class UPGrad:
+    """Each task's gradient is brought to the nearest one that worsens no task; then added.
+
+        sum over i of  argmin |d - g_i|  with  d . g_j >= 0 for all j
+
+    Source: Quinton and Rey, "Jacobian Descent for Multi-Objective Optimization", 2024, section 3.1; torchjd's, with its
+    quadratic program solved by SciPy's non-negative least squares, since the solver that torchjd asks for is one more
+    package:  min over v >= u of v^T G v  is  min over z >= 0 of |A z + A u|^2  with  A^T A = G.
+
+    Examples:
+        >>> jacobian = torch.tensor([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]], dtype=torch.float64)
+        >>> [round(weight / 2, 2) for weight in UPGrad().weights(jacobian @ jacobian.T, 0).tolist()]
+        [1.11, 0.79]
+    """
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        del seed
+        try:
+            from torchjd.aggregation import UPGradWeighting
+            from torchjd.linalg import DualConeProjector, PSDMatrix
+        except ImportError as error:
+            raise _missing("UPGrad") from error
+
+        class LeastSquares(DualConeProjector):
+            def __call__(self, U: Tensor, G: PSDMatrix) -> Tensor:
+                factor = np.linalg.cholesky(_scaled(G.numpy())).T
+                return torch.from_numpy(np.stack([u + nnls(factor, -factor @ u)[0] for u in U.numpy()]))
+
+        found: Tensor = UPGradWeighting(projector=LeastSquares())(products)
+        return len(products) * found
+
+
+@dataclass(frozen=True)
+class CAGrad:
+    """The gradient near the tasks' mean that helps the worst-off task most.
+
+        argmax over d of  min over i of g_i . d    with  |d - g_0| <= c |g_0|,    g_0 the mean
+        d = (g_0 + c |g_0| / |g_w| g_w) / (1 + c^2),    w = argmin over the simplex of  g_w . g_0 + c |g_0| |g_w|
+
+    Source: Liu et al., "Conflict-Averse Gradient Descent for Multi-task Learning", NeurIPS 2021, algorithm 1. The
+    division by 1 + c^2 and SciPy's SLSQP are those of the official code (Cranial-XIX/CAGrad). torchjd has it too, with
+    a solver (cvxpy) that motet does not ask for.
+
+    Args:
+        c: how far from the mean, over the mean's length; 0 gives the mean.
+
+    Raises:
+        ConfigError: a negative number.
+
+    Examples:
+        >>> CAGrad(c=0.0).weights(torch.eye(2, dtype=torch.float64), 0).tolist()
+        [1.0, 1.0]
+    """
+
+    c: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.c < 0:
+            raise ConfigError(f"CAGrad.c: got {self.c}; want 0 or more")
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        del seed
+        count, given = len(products), _scaled(products.numpy())
+        mean = np.full(count, 1 / count)
+        radius = self.c * np.sqrt(mean @ given @ mean)
+
+        def worst(w: np.ndarray) -> float:
+            return float(w @ given @ mean + radius * np.sqrt(w @ given @ w))
+
+        def slope(w: np.ndarray) -> np.ndarray:
+            found: np.ndarray = given @ mean + radius * (given @ w) / np.sqrt(w @ given @ w)
+            return found
+
+        one = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}
+        solved = minimize(worst, mean, jac=slope, bounds=[(0, 1)] * count, constraints=one, method="SLSQP")
+        w = solved.x
+        weights = (mean + radius / np.sqrt(w @ given @ w) * w) / (1 + self.c**2)
+        return torch.from_numpy(count * weights)
+
+
+@dataclass(frozen=True)
+class MGDA:
+    """The shortest vector between the tasks' gradients: no task is worsened, and none is helped fast.
+
+        argmin over the simplex of |sum over i of w_i g_i|^2
+
+    Source: Sener and Koltun, "Multi-Task Learning as Multi-Objective Optimization", NeurIPS 2018, algorithm 2;
+    torchjd's. Its weights are multiplied with the number of tasks.
+
+    Examples:
+        >>> MGDA().weights(torch.diag(torch.tensor([1.0, 3.0], dtype=torch.float64)), 0).tolist()
+        [1.5, 0.5]
+    """
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        del seed
+        try:
+            from torchjd.aggregation import MGDAWeighting
+        except ImportError as error:
+            raise _missing("MGDA") from error
+        found: Tensor = MGDAWeighting()(products)
+        return len(products) * found
+
+
+def _scaled(products: np.ndarray) -> np.ndarray:
+    """Products with a mean diagonal of one, and safely positive."""
+    size = np.trace(products) / len(products)
+    scaled: np.ndarray = products / size + _EPS * np.eye(len(products))
+    return scaled
+
+
+def _missing(method: str) -> ConfigError:
+    return ConfigError(f"{method}: got no torchjd; want it installed (pip install 'motet[balance]')")
