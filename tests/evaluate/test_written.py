@@ -18,7 +18,7 @@ PETS = Label(("cat", "dog"))
         (Choice(3, "third"), Match("texts"), "third"),
         (Choice(3), Match("texts"), 3),
         (Real(0.5), Score(0, 1), 0.5),
-        (DenseMap(np.zeros((4, 6))), Dense(1, "metre"), {"size": [4, 6]}),
+        (DenseMap(np.zeros((4, 6))), PETS, {"size": [4, 6]}),
     ],
 )
 def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, said) -> None:

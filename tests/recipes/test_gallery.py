@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motet.core import Example, MemoryImage, Report, Result
+from motet.core import Dense, DenseMap, Example, MemoryImage, Report, Result
 from motet.data.source import Source
 from motet.drawing import SAID, TRUE
+from motet.evaluate.written import plain_prediction
 from motet.recipes.gallery import gallery
 from motet.recipes.shown_answers import BOXED
 from motet.report import RunRecord
-from motet.tasks import matching, pointing, referring, retrieval, verification
+from motet.tasks import depth, matching, pointing, referring, retrieval, verification
 
 BOXES = ((2.0, 2.0, 20.0, 20.0), (30.0, 10.0, 60.0, 40.0), (1.0, 25.0, 12.0, 38.0))
 
@@ -155,3 +156,14 @@ def test_a_query_that_goes_by_another_row_and_a_broken_picture_cost_only_their_c
     assert len(cards(retrieval(), Rows(), line, ids=names, per_task=3)) == 3
     assert len(cards(retrieval(), Rows(), line, ids=names[:1], per_task=3)) == 1
     assert cards(retrieval(), Rows(broken=0), line, ids=names, per_task=3) == []
+
+
+def test_a_map_is_drawn_with_the_true_one_and_its_errors(cards):
+    truth = np.where(np.arange(64) < 32, 2.0, 6.0)[None].repeat(48, axis=0)
+    said = plain_prediction(DenseMap(np.full((48, 64), 2.0)), Dense(1, "metre"))
+    (card,) = cards(depth(), Rows(labels={"depth": truth}), {"prediction": said, "truth": {"size": [48, 64]}})
+    assert card.wide
+    assert (card.prediction, card.truth) == ("2.00 to 2.00 m", "2.00 to 6.00 m")
+    # Four panels of 200 pixels' height; in the last the right half is wholly wrong.
+    assert pixels(card).shape[1] > 4 * 200
+    assert near(card, (150, 20, 30)) > 0.4 * 200 * 133

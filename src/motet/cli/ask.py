@@ -37,7 +37,8 @@ def predict(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PICTURE", help="draw the answer on the picture: boxes, the place that is meant, or words below it"
+            metavar="PICTURE",
+            help="draw the answer on the picture: boxes, the place that is meant, a map beside it, or words below",
         ),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes less sure than this")] = 0.3,
@@ -127,7 +128,7 @@ def _corners(box: Sequence[float]) -> str:
 
 def in_words(answer: Prediction, target: TargetSpec, min_score: float = 0.0, given: Given | None = None) -> str:
     """A prediction for a person, on one line where it has one; of boxes, those sure enough, the surest first."""
-    from motet.core import Boxes, BoxSet, Choice, DenseMap, Real, Words
+    from motet.core import Boxes, BoxSet, Choice, Dense, DenseMap, Real, Words
 
     match answer:
         case Words(text=text):
@@ -143,6 +144,11 @@ def in_words(answer: Prediction, target: TargetSpec, min_score: float = 0.0, giv
         case BoxSet():
             best = _surest(answer)
             return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
+        case DenseMap(values=values) if isinstance(target, Dense):
+            from motet.drawing import map_in_words
+
+            height, width = values.shape[:2]
+            return f"a map of {height} x {width} pixels: {map_in_words(values, target)}"
         case DenseMap(values=values):
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
 
@@ -211,7 +217,7 @@ def write_drawn(
 
 
 def _drawn(images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, given: Given) -> Image:
-    from motet.core import Boxes, BoxSet, Choice, DiskImage, Match
+    from motet.core import Boxes, BoxSet, Choice, Dense, DenseMap, DiskImage, Match
     from motet.drawing import SAID, draw_boxes, draw_places, framed, side_by_side, with_caption
     from motet.prep.images import decode
 
@@ -222,6 +228,10 @@ def _drawn(images: Sequence[Path], answer: Prediction, target: TargetSpec, min_s
             return draw_boxes(pictures[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
         case BoxSet(), _:
             return draw_places(pictures[0], said=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", ""))
+        case DenseMap(values=values), Dense():
+            from motet.recipes.shown_maps import drawn_maps
+
+            return drawn_maps(pictures[0], values, target, height=min(480, pictures[0].height))
         case Choice(index=index), Match("regions") if index < len(given.boxes_xyxy):
             said = given.boxes_xyxy[index] if index >= 0 else None
             return draw_places(pictures[0], said=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", ""))

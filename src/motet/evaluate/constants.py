@@ -13,6 +13,8 @@ from motet.core import (
     Boxes,
     BoxSet,
     Choice,
+    Dense,
+    DenseMap,
     Example,
     Label,
     Masked,
@@ -26,6 +28,8 @@ from motet.core import (
     Words,
     rng_for,
 )
+from motet.evaluate.map_floors import constant_maps, truth_as_answer
+from motet.evaluate.maps import resampled
 
 _CANDIDATES = 24
 _TRIED_ON = 100
@@ -42,7 +46,8 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
     commonest answer to a second sentence of the same words, whatever the first. For boxes "constant" is the mean box of
     every class, the surer the more pictures show it; for one region it is the mean box. "largest box" is the largest of
     a row's candidate boxes, "chance" one of its candidates by lot. Hidden regions are told as the "mean of what is
-    seen" of their picture, by which they are judged. Other kinds of answer have no such floor.
+    seen" of their picture, by which they are judged. Maps have "constant" and
+    "mean map" (see `constant_maps`). Other kinds of answer have no such floor.
 
     Examples:
         >>> from motet.tasks import classification
@@ -75,6 +80,9 @@ def constant_floors(task: Task, train: Known, held_out: Known, *, seed: int = 0)
             shares = [len(truth) / len(example.candidates) for example, truth in held_out if example.candidates]
             chance = {"chance": 100.0 * float(np.mean(shares))} if len(shares) == len(held_out) else {}
             return chance | (_largest_box(task, held_out) if task.target.among == "regions" else {})
+        case Dense():
+            maps = constant_maps(task.target, train, held_out)
+            return {name: score(task, held_out, said) for name, said in maps.items()}
         case Masked("regions"):
             return {"mean of what is seen": score(task, held_out, [Real(0.0)] * len(held_out))}
         case _:
@@ -85,12 +93,15 @@ def score(task: Task, rows: Known, predictions: Sequence[Prediction]) -> float:
     """The task's main metric over predictions of some rows."""
     metric = task.metrics[0]()
     for (example, truth), prediction in zip(rows, predictions, strict=True):
+        if isinstance(prediction, DenseMap):
+            # The map of another row may be of another size.
+            prediction = DenseMap(resampled(prediction.values, np.shape(truth)[:2]))
         metric.update(example.id, prediction, truth, task.target)
     return metric.compute()
 
 
 def said_truth(task: Task, truth: Any) -> Prediction | None:
-    """A truth said as an answer; None for kinds of answer that are no words and no number."""
+    """A truth said as an answer; None for kinds of answer that are no words, no number, no boxes and no map."""
     match task.target:
         case Label() | Answer():
             return _said(_vote(task, truth))
@@ -100,6 +111,8 @@ def said_truth(task: Task, truth: Any) -> Prediction | None:
             return Real(float(truth))
         case Boxes():
             return _without_crowds(truth)
+        case Dense():
+            return truth_as_answer(truth, task.target)
         case _:
             return None
 

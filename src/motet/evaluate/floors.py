@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from motet.core import Example, Reader, Report, System, Task, rng_for
+from motet.core import Dense, Example, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluate.constants import Known, constant_floors
 from motet.evaluate.judging import Progress, judge, predicting
 from motet.evaluate.neighbours import Looks, neighbour_floor
 from motet.evaluate.ranking import Split, chance_floor, is_ranked
 from motet.evaluate.shuffled import ShuffledImages
+
+MAPS = 100
+"""Rows of maps that floors look at, at most: each may have millions of numbers."""
 
 
 def with_floors(
@@ -58,8 +61,11 @@ def with_floors(
                 split = Split.of(source.reader, task, range(len(source.reader)), source.name)
                 floors[name] = chance_floor(task, split, seed=seed)
                 continue
-            places = _chosen(len(source.reader), max_rows, seed, source.name)
-            known, asked = _known(train, task, max_train, seed), _rows(source.reader, task, places)
+            most_train, most_rows = (
+                (min(max_train, MAPS), min(max_rows, MAPS)) if isinstance(task.target, Dense) else (max_train, max_rows)
+            )
+            places = _chosen(len(source.reader), most_rows, seed, source.name)
+            known, asked = _known(train, task, most_train, seed), _rows(source.reader, task, places)
             floors[name] = {
                 **constant_floors(task, known, asked, seed=seed),
                 **neighbour_floor(looks, task, known, asked),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 
 from motet.core import DataError, Metric, Prediction, Reader, Result, System, Target, Task
@@ -117,7 +118,12 @@ class Judged:
                 "prediction": prediction,
                 "truth": truth,
                 **({"ranking": ranking} if ranking else {}),
-                "scores": {name: round(float(s[place]), 4) for name, s in scores.items() if s is not None},
+                # A map without a true pixel has no score: NaN, which is no JSON.
+                "scores": {
+                    name: round(float(s[place]), 4)
+                    for name, s in scores.items()
+                    if s is not None and np.isfinite(s[place])
+                },
             }
 
 

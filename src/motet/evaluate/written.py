@@ -16,6 +16,7 @@ from motet.core import (
     Choice,
     ConfigError,
     DataError,
+    Dense,
     DenseMap,
     Label,
     Match,
@@ -24,13 +25,14 @@ from motet.core import (
     TargetSpec,
     Words,
 )
+from motet.evaluate.maps import plain_map
 
 FIRST = 5
 """Candidates of a ranking that are written, the best first."""
 
 
 def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
-    """A prediction as JSON holds it: its words, its number, its boxes; a map only by its size.
+    """A prediction as JSON holds it: its words, its number, its boxes; a map as a small picture.
 
     Examples:
         >>> plain_prediction(Choice(1), Label(("cat", "dog")))
@@ -47,7 +49,7 @@ def plain_prediction(prediction: Prediction, target: TargetSpec) -> Any:
         case BoxSet():
             return _named(prediction, target)
         case DenseMap(values=values):
-            return {"size": list(values.shape)}
+            return plain_map(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
         case _ as never:
             assert_never(never)
 

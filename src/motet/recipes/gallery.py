@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import DataError, Example, Match, Region, Result, Task
+from motet.core import DataError, Dense, Example, Match, Region, Result, Task
 from motet.data.source import Source
 from motet.evaluate.ranking import Split, is_ranked
 from motet.evaluate.written import read_lines
@@ -69,6 +69,8 @@ def _rows(result: Result, source: Source, task: Task, said: Mapping[str, Line], 
         match task.target:
             case Region():
                 card = answers.place(pictures[0], line)
+            case Dense() if "png" in line["prediction"]:
+                card = answers.mapped(pictures[0], task.truth(example), line, task.target)
             case Match("regions"):
                 card = answers.pointed(pictures[0], example, line)
             case Match() if "ranking" in line:

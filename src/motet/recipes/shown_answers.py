@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from motet.core import BoxSet, Example, Match, Reader, Task
-from motet.drawing import TRUE, draw_boxes, draw_places, framed, side_by_side
+from motet.core import BoxSet, Dense, Example, Match, Reader, Task
+from motet.drawing import TRUE, draw_boxes, draw_places, framed, map_in_words, side_by_side
+from motet.evaluate.maps import map_of
 from motet.evaluate.ranking import Split
 from motet.prep.images import decode
+from motet.recipes.shown_maps import drawn_maps
 from motet.report import thumbnail
 
 BOXED = 256
 """Pixels of each picture's height where boxes are drawn on it."""
+MAPPED = 200
+"""Pixels of each map's height."""
 FOUND = 132
 """Pixels of each picture's height where several were found."""
 SURE = 0.3
@@ -84,6 +88,13 @@ def place(picture: Image.Image, line: Mapping[str, Any]) -> Card:
     overlap = line["scores"].get("region_iou")
     shared = "" if overlap is None else f"IoU {overlap / 100:.2f}"
     return Card(thumbnail(drawn, size=4 * BOXED), _corners(box), _corners(true), score=shared, wide=True)
+
+
+def mapped(picture: Image.Image, truth: np.ndarray, line: Mapping[str, Any], target: Dense) -> Card:
+    """A map: the picture, the true map, the one that was said, and where that is wrong."""
+    said = map_of(line["prediction"], target)
+    drawn = drawn_maps(picture, said, target, true=truth, height=MAPPED)
+    return Card(thumbnail(drawn, size=8 * MAPPED), map_in_words(said, target), map_in_words(truth, target), wide=True)
 
 
 def pointed(picture: Image.Image, example: Example, line: Mapping[str, Any]) -> Card:

@@ -12,6 +12,7 @@ from motet.data.source import Compose, Role, Source
 from motet.scenes import (
     ATTRIBUTES,
     KINDS,
+    MOTIONS,
     FreshQuestions,
     SceneDialogs,
     ScenePairs,
@@ -19,25 +20,35 @@ from motet.scenes import (
     Scenes,
     SceneSentences,
     SceneStatements,
+    SceneVideos,
 )
 from motet.scenes.captions import CaptionStyle
-from motet.scenes.drawings import Part
+from motet.scenes.drawings import Part, Style
+from motet.scenes.grounds import Tone
 from motet.scenes.sentences import SENTENCE_NAMES
 from motet.tasks import (
     largest_thing,
+    masked_words,
     number_of_things,
     question_answering,
     scene_boxes,
     scene_caption,
+    scene_depth,
+    scene_edges,
     scene_entailment,
+    scene_normals,
     scene_pair,
     scene_pointing,
     scene_question,
     scene_region,
     scene_retrieval,
+    scene_segmentation,
     scene_sentences,
     scene_statement,
     scene_text,
+    video_captioning,
+    video_classification,
+    video_retrieval,
 )
 
 QUESTIONS = {kind: kind for kind in KINDS}
@@ -45,7 +56,9 @@ SENTENCES = {kind: kind for kind in SENTENCE_NAMES}
 STATEMENTS: Mapping[str, Literal["entailment", "truth"]] = {"entail": "entailment", "statement": "truth"}
 PHRASES: Mapping[str, Literal["any", "look", "place"]] = {"refer": "any", "refer_look": "look", "refer_place": "place"}
 CAPTIONED: Mapping[str, CaptionStyle] = {"retrieve": "list", "retrieve_colours": "colours"}
-OTHERS = ("largest", "number", "read", "caption", "detect", "describe", "point", "dialog", "pair")
+MAPS = ("segment", "depth", "normals", "edges")
+VIDEOS = ("motion", "video_caption", "video_retrieve")
+OTHERS = ("largest", "number", "read", "caption", "words", "detect", "describe", "point", "dialog", "pair")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +71,10 @@ class World:
             and a sentence), "pair" (two pictures and a sentence), "retrieve" and "retrieve_colours" (the picture of a
             caption, which may name colours), "refer", "refer_look" and "refer_place" (the place of a phrase, which may
             say what it looks like, where it is, or both), "point" and "dialog" (which of the things a question or a
-            dialog means), or a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
-            "sentiment".
+            dialog means), a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
+            "sentiment"; "words" (those of a caption that are hidden, without its picture); "motion", "video_caption" and
+            "video_retrieve" (what moves in a clip and how, by name, in words, and the clip of a caption); or the maps "segment", "depth", "normals", "edges", which share one source, "scenes/maps",
+            whose rows carry all that are asked.
         train: pictures to learn from.
         val: pictures to choose by.
         test: pictures to judge by.
@@ -70,6 +85,9 @@ class World:
             list for all kinds.
         phrases: training rows for each picture where a sentence, a phrase or a dialog is asked about, all different.
         sentences: how many times as many rows sentences have to learn from as pictures; they cost next to nothing.
+        style: of the drawings: "colour", or "line" for black lines on grey, in which no colour can be asked for.
+        ground: what things stand on: "light" or "dark".
+        frames: of a clip.
         seed: of the stream.
 
     Raises:
@@ -86,6 +104,9 @@ class World:
     answers: Literal["open", "each", "one"] = "open"
     phrases: int = 1
     sentences: int = 1
+    style: Style = "colour"
+    ground: Tone = "light"
+    frames: int = 8
     seed: int = 0
 
     def task(self, name: str) -> Task:
@@ -110,6 +131,14 @@ class World:
                 return number_of_things(most=self.things[1])
             case "read":
                 return scene_text()
+            case "words":
+                return masked_words()
+            case "motion":
+                return video_classification("motion", MOTIONS, hflip=False, crop=False)
+            case "video_caption":
+                return video_captioning(crop=False)
+            case "video_retrieve":
+                return video_retrieval("video_retrieve")
             case "detect":
                 return scene_boxes(names)
             case "describe":
@@ -118,12 +147,25 @@ class World:
                 return scene_pointing(name=name)
             case "pair":
                 return scene_pair()
-        known = [*OTHERS, *QUESTIONS, *STATEMENTS, *PHRASES, *CAPTIONED, *SENTENCES]
+            case "segment":
+                return scene_segmentation(names)
+            case "depth":
+                return scene_depth()
+            case "normals":
+                return scene_normals()
+            case "edges":
+                return scene_edges()
+        known = [*OTHERS, *VIDEOS, *MAPS, *QUESTIONS, *STATEMENTS, *PHRASES, *CAPTIONED, *SENTENCES]
         raise ConfigError(f"World.asked: got {name!r}; {nearest(name, known)}")
 
     def sources(self, roles: Sequence[Role] = ("train", "val", "test")) -> tuple[Source, ...]:
-        """A source for each task and role; training questions are drawn anew each time a picture is taken."""
-        return tuple(self._source(name, role) for role in roles for name in self.asked)
+        """A source for each task and role, one for all maps; training questions are drawn anew each time."""
+        maps = tuple(name for name in self.asked if name in MAPS)
+        # The maps come where the first of them is asked.
+        names = [name for name in self.asked if name not in maps[1:]]
+        return tuple(
+            self._maps(maps, role) if name in maps else self._source(name, role) for role in roles for name in names
+        )
 
     def _question(self, name: str) -> Task:
         match self.answers:
@@ -136,9 +178,17 @@ class World:
         answers = self._scenes("train", 1, ask=asked).answers
         return question_answering(name, answers=answers, crop=False)
 
+    def _maps(self, names: Sequence[str], role: Role) -> Source:
+        return Source(
+            name=_called("maps", role),
+            reader=self._scenes(role, getattr(self, role)),
+            tasks=tuple(self.task(name) for name in names),
+            role=role,
+        )
+
     def _source(self, name: str, role: Role) -> Source:
         return Source(
-            name=f"scenes/{name}" if role == "train" else f"scenes/{name}/{role}",
+            name=_called(name, role),
             reader=self._reader(name, role),
             tasks=(self.task(name),),
             role=role,
@@ -159,6 +209,8 @@ class World:
             )
         if name in CAPTIONED:
             return replace(self._scenes(role, count), captions=(CAPTIONED[name],))
+        if name in VIDEOS:
+            return self._videos(role, count)
         if name == "pair":
             return ScenePairs(self._scenes(role, count), rounds=rows)
         if name in QUESTIONS:
@@ -176,6 +228,18 @@ class World:
                 return SceneDialogs(told)
         return scenes
 
+    def _videos(self, part: Part, count: int) -> SceneVideos:
+        return SceneVideos(
+            part=part,
+            count=count,
+            seed=self.seed,
+            frames=self.frames,
+            size_hw=(self.size, self.size),
+            kinds=self.kinds,
+            style=self.style,
+            ground=self.ground,
+        )
+
     def _scenes(self, part: Part, count: int, *, ask: tuple[str, ...] = ()) -> Scenes:
         return Scenes(
             part=part,
@@ -185,5 +249,12 @@ class World:
             kinds=self.kinds,
             num_things=self.things,
             ask=ask,
-            written="word",
+            # A word on a plate belongs to no thing: where nothing but maps is asked there is none.
+            written="" if set(self.asked) <= set(MAPS) else "word",
+            style=self.style,
+            ground=self.ground,
         )
+
+
+def _called(name: str, role: Role) -> str:
+    return f"scenes/{name}" if role == "train" else f"scenes/{name}/{role}"

@@ -1,0 +1,45 @@
+"""Maps as pictures: what is shown, what is true, what was said, and where that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from motet.core import Dense
+from motet.drawing import draw_errors, draw_map, metres_of, side_by_side, with_legend
+from motet.evaluate.maps import resampled
+
+
+def drawn_maps(
+    picture: Image.Image, said: np.ndarray, target: Dense, *, true: np.ndarray | None = None, height: int = 200
+) -> Image.Image:
+    """The picture, the true map, the one that was said and its errors side by side, with what the colours mean.
+
+    Args:
+        picture: what the maps are of.
+        said: a map of any size.
+        target: what kind of map.
+        true: at the picture's size or any other; without it only the picture and what was said are drawn.
+        height: of each panel, in pixels.
+    """
+    size_hw = (height, max(1, round(picture.width * height / picture.height)))
+    shown = [resampled(one, size_hw) for one in (said, *(() if true is None else (true,)))]
+    # Both maps in one scale of metres.
+    low, high = metres_of(shown) if target.unit == "metre" else (None, None)
+    drawn = [draw_map(one, target, low=low, high=high) for one in shown]
+    panels = [("picture", picture.convert("RGB").resize(size_hw[::-1]))]
+    if true is not None:
+        errors, darkest = draw_errors(shown[0], shown[1], target)
+        panels += [("true", drawn[1]), ("said", drawn[0]), (f"red: {darkest}", errors)]
+    else:
+        panels.append(("said", drawn[0]))
+    return with_legend(side_by_side(panels, height=None), target, _readable(shown, target))
+
+
+def _readable(maps: Sequence[np.ndarray], target: Dense) -> Sequence[np.ndarray]:
+    """Class maps as whole numbers without a channel."""
+    if target.unit != "class":
+        return maps
+    return [(one[..., 0] if one.ndim == 3 else one).astype(np.int64) for one in maps]
