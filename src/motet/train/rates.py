@@ -68,23 +68,26 @@ class _Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(_Shape):
-    """Half a cosine from 1 at the end of the warm-up to 0 at the end of the run.
+    """Half a cosine from 1 at the end of the warm-up to 0 at the end of the run, or to `least` a little before it.
 
-        rate = (1 + cos(pi * progress)) / 2
+        rate = max(least, (1 + cos(pi * progress)) / 2)
 
     Source: big_vision. "A Study of Autoregressive Decoders" does not state its decay; this is its neighbours' default.
 
     Args:
         warmup: a number of steps (int), or a share of the run (float below 1).
         cooldown: the same, counted from the end.
+        least: below which the cosine does not fall; Uni-Perceiver's code has 1e-6 over the highest rate.
 
     Examples:
         >>> [round(Cosine(warmup=2).rate(step, 10), 3) for step in (0, 1, 2, 6, 10)]
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
+    least: float = 0.0
+
     def decay(self, step: int, warmup: int, steps: int) -> float:
-        return 0.5 * (1.0 + math.cos(math.pi * _progress(step, warmup, steps)))
+        return max(self.least, 0.5 * (1.0 + math.cos(math.pi * _progress(step, warmup, steps))))
 
 
 @dataclass(frozen=True, kw_only=True)

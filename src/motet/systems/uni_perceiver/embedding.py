@@ -11,7 +11,7 @@ from motet.systems.uni_perceiver.layers import NORM_EPS
 
 
 def grid_positions(height: int, width: int, channels: int, scale: float = 1.0) -> Float[Tensor, "n d"]:
-    """Fixed positions of a grid, row by row: sin and cos of x, then of y, of channels / 4 wavelengths each.
+    """Fixed positions of a grid, row by row: sin and cos of y, then of x, of channels / 4 wavelengths each.
 
     Source: the official code, `transformer_util.py` (as MAE's).
 
@@ -28,7 +28,7 @@ def grid_positions(height: int, width: int, channels: int, scale: float = 1.0) -
         raise ConfigError(f"UniPerceiverConfig.width: got {channels}; want a multiple of 4, for places in pictures")
     y, x = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
     rate = 1.0 / 10_000 ** (torch.arange(channels // 4).double() / (channels // 4))
-    angles = [place.flatten()[:, None] * scale * rate for place in (x, y)]
+    angles = [place.flatten()[:, None] * scale * rate for place in (y, x)]
     return torch.cat([part for angle in angles for part in (angle.sin(), angle.cos())], 1).float()
 
 

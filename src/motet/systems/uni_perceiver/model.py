@@ -44,6 +44,7 @@ from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.encoder import Encoded, Encoder
 from motet.systems.uni_perceiver.groups import shared_blocks
 from motet.systems.uni_perceiver.lines import Kind, Line, Span, saying_mask
+from motet.systems.uni_perceiver.mixing import mixed
 from motet.systems.uni_perceiver.options import BY_DATA, Experts
 from motet.systems.uni_perceiver.processor import UniPerceiverProcessor
 from motet.systems.uni_perceiver.retrieval import Pairs, in_batch
@@ -301,6 +302,8 @@ class UniPerceiver(System):
                 states, encoded, words = self._said(task, batch, target)
                 loss = self._words_loss(task, states, words)
             case _:
+                if self.training and task.name in self.config.learning.mixed:
+                    batch, target = mixed(batch, target, len(self._names[task.name]), self.config.learning.mixup)
                 scores, encoded, value = self._name_scores(task, batch, target)
                 return self._name_loss(task, scores, value), self._balance(encoded, len(target.rows))
         nothing = answers.of_rows(len(target.rows), states)
@@ -343,7 +346,7 @@ class UniPerceiver(System):
         wanted = value["label" if isinstance(task.target, Label) else "answers"]
         if task.loss is not None:
             return task.loss(scores, wanted)
-        if isinstance(task.target, Answer):
+        if isinstance(task.target, Answer) or wanted.is_floating_point():
             return answers.soft_targets(scores, wanted)
         smoothing = self.config.learning.smoothing if family_of(task) in ("picture", "video") else 0.0
         return answers.smoothed(scores, wanted, smoothing)
@@ -431,6 +434,15 @@ class UniPerceiver(System):
         """Of the next word, from the states of the special tokens that predict it."""
         features = self.similarity.features(states)
         return self.similarity.scores(features, self._word_features(task), "said").log_softmax(-1)
+
+    def kinds_of(self, task: Task) -> tuple[Kind, ...]:
+        """Every kind of token that a task has, of inputs and of targets."""
+        kinds = [self._picture_kind(task)] if is_visual(task) else []
+        if reads(task) and ("text" in task.sees or isinstance(task.target, Masked) or not is_visual(task)):
+            kinds.append(self._text_kind(task))
+        if is_said(task):
+            kinds.append(self.causal_kind(task))
+        return (*kinds, self._target_kind(task))
 
     def causal_kind(self, task: Task) -> Kind:
         """Of the words of a text that is said."""

@@ -1,0 +1,167 @@
+"""Weights of Uni-Perceiver's official code, under the names they are published with, into the modules here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from motet.core import CheckpointError
+from motet.nn.published import Loaded, read_published
+from motet.prep.words import EOS
+from motet.systems.uni_perceiver.attributes import Scheme
+from motet.systems.uni_perceiver.model import UniPerceiver
+from motet.systems.uni_perceiver.options import Experts
+
+State = dict[str, Tensor]
+
+CLIP_END, CLIP_SPECIAL = 49407, 49410
+_LAYER = {
+    "gamma_1": "scale1", "gamma_2": "scale2", "self_attn.qkv_proj": "qkv", "self_attn.dense": "out", "linear1": "up",
+    "linear2": "down", "norm1": "norm1", "norm2": "norm2",
+    "deep_prompt_embedding.embedding.weight": "input_prompts",
+    "deep_prompt_embedding.target_embedding.weight": "target_prompts",
+}  # fmt: skip
+_GATES = {"self_attn.qkv_proj.gate": "attention_gate", "linear1.gate": "mlp_gate"}
+_GATE = {"tag_transform.0": "attributes", "tag_transform.1": "norm", "wg": "out"}
+_EMBEDDING = {
+    "token_embed.embeddings.weight": "words.weight", "token_embed.embeddings_norm.weight": "norm.weight",
+    "token_embed.embeddings_norm.bias": "norm.bias",
+    "token_embed.embeddings_pos.position_embeddings.weight": "positions.weight",
+    "token_embed.embeddings_token_type.weight": "text_type", "video_embed.embeddings.weight": "patches.weight",
+    "video_embed.embeddings.bias": "patches.bias",
+    "video_embed.embeddings_st_pos.temporal_pos_embed.weight": "frames.weight",
+}  # fmt: skip
+_SCALES = {
+    "img_cls": "picture", "video_cls": "video", "text_mlm": "word", "caption": "said", "retrieve": "fit",
+    "downstream": "sentence",
+}  # fmt: skip
+
+
+def load_uni_perceiver(
+    system: UniPerceiver, source: str | Path | Mapping[str, Tensor], *, pieces: Mapping[int, int] | None = None
+) -> Loaded:
+    """Fills a Uni-Perceiver from weights of the official code.
+
+    What the code keeps but never reads has no place here: the gates of attention's output and of the second
+    feed-forward layer, which share the choice of the layer before, and the type of pictures.
+
+    Args:
+        system: filled in place.
+        source: weights by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
+        pieces: of each published piece its id here; None for CLIP's tokeniser, which the system then must have.
+
+    Raises:
+        CheckpointError: a file that cannot be read, or weights that are no Uni-Perceiver's.
+
+    Returns:
+        What was loaded, and what was not.
+    """
+    published = read_published(source, inside="model")
+    if not any(name.startswith("fused_encoder.layers.") for name in published):
+        raise CheckpointError(
+            f"Uni-Perceiver weights: got {next(iter(published), 'nothing')!r} and others; want "
+            "'fused_encoder.layers...'"
+        )
+    blocks = system.config.blocks
+    state, left = _renamed(published, blocks.scheme if isinstance(blocks, Experts) else "code")
+    places = _clip_pieces(system) if pieces is None else pieces
+    own = system.state_dict()
+    if "embedding.words.weight" in state:
+        table = state["embedding.words.weight"]
+        state["embedding.words.weight"] = _moved(table, own["embedding.words.weight"], places)
+    kept: list[str] = []
+    shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
+    with torch.no_grad():
+        for name, value in state.items():
+            if name not in own:
+                left.append(name)
+            elif own[name].shape != value.shape:
+                shapes.append((name, tuple(value.shape), tuple(own[name].shape)))
+            else:
+                own[name].copy_(value)
+                kept.append(name)
+    return Loaded(tuple(kept), tuple(left), tuple(shapes))
+
+
+def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> State:
+    """A `Block` from the names of one official layer.
+
+    Args:
+        published: by name, from "norm1.weight" on.
+        scheme: of attributes, that the gates here are asked in.
+    """
+    state: State = {}
+    experts: dict[str, dict[int, Tensor]] = {}
+    for name, value in published.items():
+        if (found := re.fullmatch(r"(.+)\.experts\.deepspeed_experts\.(\d+)\.(weight|bias)", name)) is not None:
+            experts.setdefault(f"{_LAYER[found[1]]}.{found[3]}", {})[int(found[2])] = value
+        elif ".gate." in name:
+            state |= _gate_part(name, value)
+        else:
+            start = next((start for start in _LAYER if name == start or name.startswith(f"{start}.")), None)
+            if start is not None:
+                state[_LAYER[start] + name.removeprefix(start)] = value
+    for name, parts in experts.items():
+        state[name] = torch.stack([parts[place] for place in sorted(parts)])
+    return _relabelled(state) if scheme == "paper" else state
+
+
+def _gate_part(name: str, value: Tensor) -> State:
+    for start, gate in _GATES.items():
+        for part, here in _GATE.items():
+            if name.startswith(f"{start}.{part}."):
+                return {f"{gate}.rule.{here}.{name.rpartition('.')[2]}": value}
+    return {}
+
+
+def _relabelled(state: State) -> State:
+    """Gates that are told the paper's attributes: its 6 is the code's 7, its 7 says no where the code's 6 says yes."""
+    changed = dict(state)
+    for gate in _GATES.values():
+        name = f"{gate}.rule.attributes"
+        if f"{name}.weight" not in state:
+            continue
+        weight = state[f"{name}.weight"]
+        changed[f"{name}.weight"] = torch.cat([weight[:, :6], weight[:, 7:], -weight[:, 6:7]], 1)
+        changed[f"{name}.bias"] = state[f"{name}.bias"] + weight[:, 6]
+    return changed
+
+
+def _renamed(published: Mapping[str, Tensor], scheme: Scheme) -> tuple[State, list[str]]:
+    layers: dict[int, dict[str, Tensor]] = {}
+    state: State = {}
+    left: list[str] = []
+    for name, value in published.items():
+        if (found := re.fullmatch(r"fused_encoder\.layers\.(\d+)\.(.+)", name)) is not None:
+            layers.setdefault(int(found[1]), {})[found[2]] = value
+        elif name in _EMBEDDING:
+            state[f"embedding.{_EMBEDDING[name]}"] = value[0] if name.endswith("token_type.weight") else value
+        elif name.startswith(("loss_prepare.ln_post.", "loss_prepare.proj.")):
+            part = name.removeprefix("loss_prepare.").replace("ln_post", "norm").replace("proj", "project")
+            state[f"similarity.{part}"] = value
+        elif (scale := name.removeprefix("loss_prepare.logit_scale_")) in _SCALES:
+            state[f"similarity.log_scales.{_SCALES[scale]}"] = value
+        else:
+            left.append(name)
+    for place, layer in layers.items():
+        state |= {f"encoder.blocks.{place}.{name}": value for name, value in layer_state(layer, scheme).items()}
+    return state, left
+
+
+def _moved(table: Tensor, own: Tensor, places: Mapping[int, int]) -> Tensor:
+    """The published rows at the ids of this tokeniser; a piece without one keeps its own."""
+    moved = own.clone()
+    for there, here in places.items():
+        if there < len(table) and here < len(moved):
+            moved[here] = table[there]
+    return moved
+
+
+def _clip_pieces(system: UniPerceiver) -> dict[int, int]:
+    reader = system.reader
+    places = dict(enumerate(reader.words.ids))
+    return places | {CLIP_END: EOS, CLIP_SPECIAL: reader.special}
