@@ -153,6 +153,11 @@ def _show_plan(told: Forecast) -> None:
         + (f", and {duration(told.store_seconds)} to store features)" if told.store_seconds else ")"),
         f"memory: {size(told.memory_bytes)} at its peak in the timed steps",
     )
+    if told.passes > 1:
+        say(
+            f"gradient method: up to {told.passes} backward passes a step, one for each task, and "
+            f"{size(told.gradients_bytes)} for the tasks' gradients beside each other"
+        )
     if told.stored_bytes:
         say(f"stored features: {size(told.stored_bytes)} in {told.stored_in}, {size(told.free_bytes)} free there")
 
