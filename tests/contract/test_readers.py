@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import published_maps
+import published_videos
 from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
 from motet.data.counts import count
 from motet.data.readers import (
@@ -38,7 +39,9 @@ from motet.data.readers import (
     HfDataset,
     Idx,
     ImageFolder,
+    Kinetics,
     MapFolders,
+    Msvd,
     Multi30k,
     Nlvr,
     Nlvr2,
@@ -52,6 +55,7 @@ from motet.data.readers import (
     Synthia,
     Table,
     Taskonomy,
+    VideoList,
     VirtualKitti2,
     Visual7wPointing,
     VisualGenomeObjects,
@@ -62,6 +66,8 @@ from motet.data.readers import (
     YoloLabels,
 )
 from motet.data.readers.idx import FASHION
+from motet.data.readers.video_file import VideoFrame
+from motet.data.readers.video_rows import Frames
 
 
 @dataclass(frozen=True)
@@ -468,6 +474,23 @@ def map_folders(root: Path) -> Layout:
     return Layout(lambda: MapFolders(root / "images", folders, names=("wall", "floor")), images=tuple(files[1:]))
 
 
+def video_list(root: Path) -> Layout:
+    table, files = published_videos.write_list(root)
+    return Layout(lambda: VideoList(table, frames=Frames(3)), tables=(table,), images=tuple(files))
+
+
+def kinetics(root: Path) -> Layout:
+    files = published_videos.write_kinetics(root)
+    return Layout(lambda: Kinetics(root, frames=Frames(3)), images=tuple(files))
+
+
+def msvd(root: Path) -> Layout:
+    table, files = published_videos.write_msvd(root)
+    listed = text(root / "train.txt", "".join(f"{file.stem}\n" for file in files))
+    read = lambda: Msvd(table, root / "YouTubeClips", listed, frames=Frames(3))  # noqa: E731
+    return Layout(read, tables=(table, listed), images=tuple(files))
+
+
 def glue(root: Path) -> Layout:
     rows = '0\tHe said "no".\tHe said no.\tentailment\n1\tA dog.\tA cat.\tnot_entailment\n'
     table = text(root / "RTE" / "train.tsv", "index\tsentence1\tsentence2\tlabel\n" + rows)
@@ -522,6 +545,9 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Ade20k": ade20k,
     "CocoStuff": coco_stuff,
     "MapFolders": map_folders,
+    "VideoList": video_list,
+    "Kinetics": kinetics,
+    "Msvd": msvd,
     "Glue": glue,
     "SnliVe": snli_ve,
     "ESnliVe": esnlive,
@@ -591,7 +617,8 @@ def test_images_decode_to_rgb(layout: Layout) -> None:
 
 
 def test_images_are_files_or_bytes(layout: Layout) -> None:
-    assert all(isinstance(file, DiskImage | MemoryImage) for row in rows_of(layout.read()) for file in row.images)
+    kinds = DiskImage | MemoryImage | VideoFrame
+    assert all(isinstance(file, kinds) for row in rows_of(layout.read()) for file in row.images)
 
 
 def test_readers_pickle_and_compare_by_what_they_were_given(layout: Layout) -> None:
@@ -710,6 +737,9 @@ FOLDERS = {
     "Ade20k": "data/ADEChallengeData2016",
     "CocoStuff": "data/coco",
     "MapFolders": "data/rooms",
+    "VideoList": "data/fights",
+    "Kinetics": "data/kinetics400",
+    "Msvd": "data/msvd",
     "Glue": "data/glue",
     "SnliVe": "data/snli_ve",
     "ESnliVe": "data/esnlive",
@@ -740,7 +770,7 @@ def test_the_page_shows_a_line_that_reads_it(name: str, tmp_path: Path, monkeypa
     folder = tmp_path / FOLDERS[name]
     folder.mkdir(parents=True)
     LAYOUTS[name](folder)
-    known: dict[str, Any] = {**READERS, "FASHION": FASHION}
+    known: dict[str, Any] = {**READERS, "FASHION": FASHION, "Frames": Frames}
     exec(code_of(name), known)
     assert isinstance(known["reader"], READERS[name])
     assert len(rows_of(known["reader"])) == len(known["reader"]) >= 1

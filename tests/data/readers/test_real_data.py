@@ -24,12 +24,14 @@ from motet.data.readers import (
     OcrLines,
     PascalVoc,
     SnliVe,
+    VideoList,
     VisualGenomeQA,
     Vqav2,
     YoloLabels,
 )
 from motet.data.readers.glue import GlueTask
 from motet.data.readers.idx import FASHION
+from motet.data.readers.video_rows import Frames
 from motet.data.recognise import recognise
 from motet.tasks.known import COCO
 
@@ -273,3 +275,15 @@ def test_folders_are_recognised():
     assert languages == {"en", "de", "fr", "cs"}
     sentences = {found.arguments["task"]: found.kind for found in recognise(DATA / "glue") if not found.problems}
     assert sentences == dict.fromkeys(("cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte"), "sentences")
+
+
+def test_fights_are_videos_of_two_classes() -> None:
+    readers = {part: VideoList(DATA / "surv_fight" / f"{part}.csv", frames=Frames(4)) for part in ("train", "val")}
+    assert [(len(reader), reader.names) for reader in readers.values()] == [
+        (194, ("fight", "noFight")),
+        (14, ("fight", "noFight")),
+    ]
+    frames = [Image.open(io.BytesIO(image.read())) for image in readers["val"][0].images]
+    assert len(frames) == 4
+    assert {min(frame.size) for frame in frames} == {128}
+    assert frames[0].tobytes() != frames[3].tobytes()

@@ -58,7 +58,8 @@ def test_stuff_is_named(part):
     root = DATA / "coco_stuff_sample"
     reader = CocoStuff(root / f"{part}_img", root / f"{part}_label")
     assert not found_wrong(reader, semantic_segmentation("segment", reader.names))
-    seen = {reader.names[place] for row in range(len(reader)) for place in np.unique(reader[row].labels["segmentation"]) if place >= 0}  # fmt: skip
+    maps = [reader[row].labels["segmentation"] for row in range(len(reader))]
+    seen = {reader.names[place] for values in maps for place in np.unique(values[values >= 0])}
     assert {"person", "wall-concrete", "tree"} < seen
 
 

@@ -27,6 +27,7 @@ from motet.data.readers.seven_scenes import SevenScenes
 from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
+from motet.data.readers.video import Kinetics, Msvd, VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_entailment import ESnliVe, SnliVe
@@ -64,6 +65,9 @@ READERS: dict[str, type] = {
     "Ade20k": Ade20k,
     "CocoStuff": CocoStuff,
     "MapFolders": MapFolders,
+    "VideoList": VideoList,
+    "Kinetics": Kinetics,
+    "Msvd": Msvd,
     "Glue": Glue,
     "SnliVe": SnliVe,
     "ESnliVe": ESnliVe,
@@ -107,6 +111,9 @@ __all__ = [
     "Ade20k",
     "CocoStuff",
     "MapFolders",
+    "VideoList",
+    "Kinetics",
+    "Msvd",
     "Glue",
     "SnliVe",
     "ESnliVe",
