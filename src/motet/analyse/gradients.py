@@ -1,0 +1,112 @@
+"""The gradient of one task's loss by each block of parameters that tasks share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motet.core import Batch, ConfigError, Losses, MetricError, System, nearest, seed_for
+
+Blocks = Mapping[str, Sequence[nn.Parameter]]
+
+
+def trained_blocks(system: System, wanted: Sequence[str] = ()) -> dict[str, tuple[nn.Parameter, ...]]:
+    """What the tasks of a system share and train, shallow to deep.
+
+    Args:
+        system: whose `shared_blocks`.
+        wanted: only these, in the system's order; all by default.
+
+    Raises:
+        ConfigError: nothing is shared, or no block of a name.
+    """
+    found = {name: tuple(p for p in block if p.requires_grad) for name, block in system.shared_blocks().items()}
+    blocks = {name: block for name, block in found.items() if block}
+    if not blocks:
+        raise ConfigError(
+            f"interference: got a {type(system).__name__} of {len(system.tasks)} tasks that share nothing that is "
+            "trained; want two or more tasks over shared weights"
+        )
+    for name in wanted:
+        if name not in blocks:
+            raise ConfigError(f"block: got {name!r}; {nearest(name, blocks)}")
+    return {name: block for name, block in blocks.items() if not wanted or name in wanted}
+
+
+def mean_loss(losses: Losses, task: str) -> Float[Tensor, ""] | None:
+    """The mean of a task's loss over what counts, and those of its terms, added; None where the batch has none.
+
+    Examples:
+        >>> from motet.core import Loss
+        >>> rows = Loss(torch.tensor(6.0), torch.tensor(3.0))
+        >>> mean_loss(Losses({"vqa": rows}, terms={("vqa", "box"): rows}), "vqa").item()
+        4.0
+    """
+    parts = [losses.tasks[task]] if task in losses.tasks else []
+    parts += [loss for (name, _), loss in losses.terms.items() if name == task]
+    counted = [part.total / part.weight.clamp(min=torch.finfo(torch.float32).tiny) for part in parts]
+    return torch.stack(counted).sum() if counted else None
+
+
+def block_gradients(system: System, batch: Batch, task: str, blocks: Blocks) -> dict[str, Float[Tensor, "p"]] | None:
+    """The gradient of a task's mean loss on a batch, block by block, flat; None where nothing of the batch counts.
+
+    A block that the loss does not read has a gradient of zeros. Nothing is left in ``.grad``.
+
+    Args:
+        system: in the mode in which its loss is meant.
+        batch: on the system's device, with targets of the task or without.
+        task: whose loss.
+        blocks: of parameters that are trained.
+
+    Raises:
+        MetricError: a gradient that is no number.
+    """
+    if task not in batch.targets:
+        return None
+    with torch.enable_grad():
+        loss = mean_loss(system.losses(Batch(batch.ids, batch.inputs, {task: batch.targets[task]})), task)
+    if loss is None or not loss.requires_grad:
+        return None
+    parameters = [parameter for block in blocks.values() for parameter in block]
+    parts = iter(torch.autograd.grad(loss, parameters, materialize_grads=True))
+    found = {name: torch.cat([next(parts).reshape(-1).float() for _ in block]) for name, block in blocks.items()}
+    for name, gradient in found.items():
+        if not bool(torch.isfinite(gradient).all()):
+            raise MetricError(
+                f"interference: task {task!r}, block {name!r}, rows {', '.join(batch.ids[:3])}, ...: got a gradient "
+                "that is no number; want a model whose losses are finite"
+            )
+    return found
+
+
+@contextlib.contextmanager
+def measuring(system: System, *, training: bool) -> Iterator[None]:
+    """Eval or training mode; afterwards modes, buffers and torch's random numbers are as they were.
+
+    Args:
+        system: is measured inside.
+        training: with dropout and all that training draws.
+    """
+    modes = [(module, module.training) for module in system.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in system.buffers()] if training else []
+    device = next(system.parameters()).device
+    system.train(training)
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+
+
+def draw_afresh(seed: int, *keys: int | str) -> None:
+    """Sets what dropout draws from, by keys: the same for one batch whatever was measured before it."""
+    torch.manual_seed(seed_for("interference dropout", seed, *keys) % 2**63)
