@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from motet.core import BoxSet
-from motet.drawing import draw_boxes, said_of, tone_of
+from motet.drawing import CROWDED, draw_boxes, said_of, tone_of
 
 WHITE = (255, 255, 255)
 
@@ -78,3 +78,19 @@ def test_a_box_in_words():
     one = boxes((0, 0, 1, 1), scores=[0.5], attributes=((0,),))
     assert said_of(one, 0, ["cat"]) == "cat"
     assert said_of(one, 0, ["cat"], attributes=["red"], scores=True) == "red cat 0.50"
+
+
+def test_names_of_a_crowd_stand_below_the_picture():
+    picture = Image.new("RGB", (200, 120), "white")
+    many = [(8 * i, 10, 8 * i + 6, 16) for i in range(CROWDED + 1)]
+    labels = [0] * CROWDED + [1]
+    few = draw_boxes(picture, boxes(*many[1:], labels=labels[1:]), ["cell", "plate"])
+    crowd = draw_boxes(picture, boxes(*many, labels=labels), ["cell", "plate"])
+    assert few.size == picture.size
+    assert crowd.width == picture.width
+    assert crowd.height > picture.height
+    # On the picture itself only lines are left, no plates with letters; both colours come back below it.
+    on_it, below = crowd.crop((0, 0, 200, 120)), crowd.crop((0, 120, 200, crowd.height))
+    assert colours(on_it) == {WHITE, tone_of(0), tone_of(1)}
+    assert {tone_of(0), tone_of(1)} <= colours(below)
+    assert on_it.crop((0, 0, 200, 9)).getextrema() == ((255, 255),) * 3

@@ -1,5 +1,6 @@
 """Answers drawn on the pictures they are about: boxes with their names, places, maps, lines of text, attention."""
 
+from motet.drawing.boxes import CROWDED as CROWDED
 from motet.drawing.boxes import draw_boxes as draw_boxes
 from motet.drawing.boxes import said_of as said_of
 from motet.drawing.boxes import tone_of as tone_of
@@ -10,6 +11,7 @@ from motet.drawing.dense import metres_of as metres_of
 from motet.drawing.heat import draw_heat as draw_heat
 from motet.drawing.heat import heat_of as heat_of
 from motet.drawing.legend import with_legend as with_legend
+from motet.drawing.legend import with_names as with_names
 from motet.drawing.lettering import letters as letters
 from motet.drawing.lettering import letters_path as letters_path
 from motet.drawing.panels import framed as framed

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import colorsys
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import BoxSet
+from motet.drawing.legend import with_names
 from motet.drawing.lettering import Tone, letters
 
 Corners: TypeAlias = tuple[float, float, float, float]
+CROWDED = 12
+"""Of more boxes than these, names would hide the picture: colours and numbers stand below it instead."""
 _TONES = (
     (214, 48, 49), (34, 102, 204), (26, 137, 67), (186, 104, 0), (134, 58, 178), (0, 131, 143), (191, 44, 122),
     (92, 92, 20), (84, 84, 94), (120, 66, 40),
@@ -29,6 +33,8 @@ def draw_boxes(
     min_score: float = 0.0,
 ) -> Image.Image:
     """A copy of a picture with boxes and names on it, a colour for each class, the surest on top.
+
+    A picture of more than `CROWDED` boxes has none of the names on it, but below it how many there are of each.
 
     Args:
         picture: what to draw on.
@@ -56,6 +62,8 @@ def draw_boxes(
         x0, y0, x1, y1 = corners[place]
         tone = tone_of(int(boxes.labels[place]))
         pen.rectangle((x0 - 1, y0 - 1, max(x1, x0), max(y1, y0)), outline=tone, width=line)
+    if len(shown) > CROWDED:
+        return with_names(picture, _counted([int(boxes.labels[place]) for place in shown], names))
     plates: list[Corners] = []
     # The surest name is placed first: it gets the best place.
     for place in reversed(shown):
@@ -65,6 +73,10 @@ def draw_boxes(
         pen.rectangle(plate, fill=tone_of(int(boxes.labels[place])))
         pen.text((plate[0] + 3, (plate[1] + plate[3]) / 2), text, font=font, fill=(255, 255, 255), anchor="lm")
     return picture
+
+
+def _counted(labels: Sequence[int], names: Sequence[str]) -> list[tuple[str, Tone | None]]:
+    return [(f"{count} {names[label]}", tone_of(label)) for label, count in Counter(labels).most_common()]
 
 
 def said_of(

@@ -38,14 +38,24 @@ def _with_classes(picture: Image.Image, target: Dense, shown: Sequence[np.ndarra
     """The commonest of the classes that are shown, as many as have room."""
     counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in shown], axis=0)
     order = [label for label in np.argsort(-counts, kind="stable").tolist() if counts[label]]
-    colours, font = class_colours(target.channels), letters(12)
-    lines: list[list[tuple[str, Tone | None, float]]] = [[]]
-    left = 6.0
+    colours = class_colours(target.channels)
     named: list[tuple[str, Tone | None]] = [
         (class_name(target, label), _tone(colours[label])) for label in order[:_MOST_NAMES]
     ]
     rest = len(order) - len(named)
-    for text, tone in [*named, *([(f"and {rest} more", None)] if rest > 0 else [])]:
+    return with_names(picture, [*named, *([(f"and {rest} more", None)] if rest > 0 else [])])
+
+
+def with_names(picture: Image.Image, named: Sequence[tuple[str, Tone | None]]) -> Image.Image:
+    """A picture with names below it, each behind its colour.
+
+    Args:
+        picture: any.
+        named: names and their colours; None for a word without one.
+    """
+    font, left = letters(12), 6.0
+    lines: list[list[tuple[str, Tone | None, float]]] = [[]]
+    for text, tone in named:
         wide = 18 + font.getlength(text) + 12
         if left + wide > picture.width and lines[-1]:
             lines.append([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from motet.core import BoxSet, Dense, Example, Match, Reader, Task
-from motet.drawing import TRUE, draw_boxes, draw_places, framed, map_in_words, side_by_side
+from motet.drawing import CROWDED, TRUE, draw_boxes, draw_places, framed, map_in_words, side_by_side
 from motet.evaluate.maps import map_of
 from motet.evaluate.ranking import Split
 from motet.prep.images import decode
@@ -75,7 +76,9 @@ def boxes(picture: Image.Image, line: Mapping[str, Any]) -> Card:
         ("true", draw_boxes(large, _box_set(true), listed, scale)),
         ("said", draw_boxes(large, _box_set(said), listed, scale, scores=True, min_score=SURE)),
     ]
-    return Card(_panels(panels, height=BOXED), _listed(said, said=True), _listed(true), wide=True)
+    # A crowded picture has its names below it, and keeps that height.
+    drawn = thumbnail(side_by_side(panels, height=None), size=8 * BOXED)
+    return Card(drawn, _listed(said, said=True), _listed(true), wide=True)
 
 
 def place(picture: Image.Image, line: Mapping[str, Any]) -> Card:
@@ -210,8 +213,10 @@ def _box_set(written: Mapping[str, Any]) -> BoxSet:
 
 
 def _listed(written: Mapping[str, Any], *, said: bool = False) -> str:
-    """The things in words, with what is said of them; of those that were said, the sure ones."""
+    """The things in words, with what is said of them; of those that were said, the sure ones. Of a crowd, how many."""
     described = written.get("described") or [()] * len(written["names"])
     rows = sorted(zip(written["scores"], written["names"], described, strict=True), key=lambda row: -row[0])
     shown = [(score, " ".join([*words, name])) for score, name, words in rows if not said or score >= SURE]
+    if len(shown) > CROWDED:
+        return ", ".join(f"{count} {name}" for name, count in Counter(name for _, name in shown).most_common())
     return ", ".join(f"{name} {score:.2f}" if said else name for score, name in shown)
