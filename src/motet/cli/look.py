@@ -113,6 +113,23 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
     ]
     if boxes:
         table(("task", "boxes", "of each class"), boxes, numbers=(1,))
+    maps = [
+        (
+            f"{s.source}: {t.task}",
+            f"{t.pixels:,}",
+            f"{t.valid:.1%}",
+            ", ".join(f"{name} {share:.1%}" for name, share in t.classes) or _range(t.lowest, t.highest),
+        )
+        for s in found
+        for t in s.tasks
+        if t.pixels
+    ]
+    if maps:
+        table(("task", "pixels", "valid", "classes, or lowest to highest"), maps, numbers=(1, 2))
+
+
+def _range(lowest: float, highest: float) -> str:
+    return f"{lowest:.3g} to {highest:.3g}" if highest > lowest else ""
 
 
 def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_steps: int = 3) -> None:

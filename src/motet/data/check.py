@@ -10,6 +10,7 @@ import numpy as np
 
 from motet.core import BoxSet, DataError, Example, ImageFile, Task
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
+from motet.data.map_values import map_misfit
 from motet.data.source import Source
 
 
@@ -79,8 +80,7 @@ def misfit(truth: Any, target: TargetSpec) -> str | None:
         case Region():
             return None if truth is None else _box_misfit(np.asarray(truth, dtype=float).reshape(-1))
         case Dense():
-            ok = isinstance(truth, np.ndarray) and truth.ndim in (2, 3)
-            return None if ok else f"got a {type(truth).__name__}; want an array (h, w) or (h, w, channels)"
+            return map_misfit(truth, target)
         case Match():
             ok = isinstance(truth, set | frozenset | tuple | list) and len(truth) > 0
             return None if ok else f"got {truth!r}; want at least one right candidate"

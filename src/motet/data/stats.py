@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from motet.core import BoxSet, Example, Task
-from motet.core.target import Boxes, Label
+from motet.core.target import Boxes, Dense, Label
 from motet.data.counts import Counts, count
+from motet.data.map_values import MapTally
 from motet.data.source import Source
 
 _SHOWN = 5
@@ -28,6 +29,11 @@ class TaskStats:
         max_words: of its texts.
         mean_question_words: of what is asked; 0 where nothing is.
         boxes: by class how many there are, crowds too, the most frequent first; classes without any are not there.
+        pixels: of its maps, how many there are.
+        valid: which share of them has a value.
+        lowest: of the valid values of a map of one number a pixel.
+        highest: of the same.
+        classes: of maps of classes the share of each among the valid pixels, the most frequent first.
     """
 
     task: str
@@ -38,6 +44,11 @@ class TaskStats:
     max_words: int = 0
     mean_question_words: float = 0.0
     boxes: tuple[tuple[str, int], ...] = ()
+    pixels: int = 0
+    valid: float = 0.0
+    lowest: float = 0.0
+    highest: float = 0.0
+    classes: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +68,7 @@ class _Tally:
     words: list[int] = field(default_factory=list)
     question_words: int = 0
     boxes: Counter[str] = field(default_factory=Counter)
+    maps: MapTally = field(default_factory=MapTally)
 
     def add(self, task: Task, example: Example) -> None:
         truth = task.truth(example)
@@ -67,13 +79,16 @@ class _Tally:
             self.boxes.update(names)
             self.truths.update(set(names))
             return
+        if isinstance(task.target, Dense):
+            self.maps.add(truth)
+            return
         texts = _as_texts(task, truth)
         self.truths.update(set(texts[:1]) if isinstance(task.target, Label) else set(texts))
         self.words += [len(text.split()) for text in texts]
 
-    def stats(self, name: str) -> TaskStats:
+    def stats(self, task: Task) -> TaskStats:
         return TaskStats(
-            task=name,
+            task=task.name,
             rows=self.rows,
             different=len(self.truths),
             most=tuple(sorted(self.truths.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
@@ -81,11 +96,16 @@ class _Tally:
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
             boxes=tuple(sorted(self.boxes.items(), key=lambda item: (-item[1], item[0]))),
+            pixels=self.maps.pixels,
+            valid=self.maps.valid / self.maps.pixels if self.maps.pixels else 0.0,
+            lowest=self.maps.lowest if self.maps.valid else 0.0,
+            highest=self.maps.highest if self.maps.valid else 0.0,
+            classes=self.maps.shares(task.target.names) if isinstance(task.target, Dense) else (),
         )
 
 
 def stats(source: Source) -> SourceStats:
-    """Reads every row of a source, and no picture.
+    """Reads every row of a source, and no picture but the maps that are truths.
 
     Raises:
         DataError: a row that cannot be read.
@@ -100,7 +120,7 @@ def stats(source: Source) -> SourceStats:
         source=source.name,
         role=source.role,
         counts=count(source.reader),
-        tasks=tuple(tally.stats(name) for name, tally in tallies.items()),
+        tasks=tuple(tallies[task.name].stats(task) for task in source.tasks),
     )
 
 

@@ -28,6 +28,10 @@ _WORDS_OF_KIND = {
     "pairs": "pair",
     "referring": "refer",
     "pointing": "point",
+    "segmentation": "segment",
+    "depth": "depth",
+    "surface normals": "normals",
+    "edges": "edges",
 }
 _BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
 """Kinds whose parts belong together by their annotations; NLVR2's pictures lie in another folder for each part."""

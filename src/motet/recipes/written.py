@@ -6,14 +6,15 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from motet.core import Reader
 from motet.data.parts import split_by_image
 from motet.data.readers import READERS
 from motet.data.recognise import Found
+from motet.recipes.written_runs import MAPS, chooses, models_of, run_text
 from motet.recipes.written_runs import TaskPlan as TaskPlan
-from motet.recipes.written_runs import chooses, models_of, run_text
 
 _LONGEST = 100  # of a call on one line
 _SEEDS = 30
@@ -32,8 +33,12 @@ _TASK_MAKERS: Mapping[str, str] = {
     "pairs": "verification",
     "referring": "referring",
     "pointing": "pointing",
+    "segmentation": "semantic_segmentation",
+    "depth": "depth as depth_task",  # under another name: the task's own variable is called depth
+    "surface normals": "surface_normals",
+    "edges": "edges as edges_task",
 }
-_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models"}
+_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models"}
 _OWN_NAMES = ("Table", "HfDataset", "WebDataset", "CocoInstances")  # whose parts may differ in their classes
 _LABELS = {
     "captioning": "captions",
@@ -46,6 +51,10 @@ _LABELS = {
     "pairs": "class",
     "referring": "region",
     "pointing": "match",
+    "segmentation": "segmentation",
+    "depth": "depth",
+    "surface normals": "normals",
+    "edges": "edges",
 }
 
 
@@ -71,7 +80,7 @@ class _Writer:
         self.plans, self.folder, self.path = plans, folder.resolve(), path.resolve()
         self.readers: dict[str, str] = {}  # expression -> variable: equal readers are built once
         self.lines: list[str] = []
-        self.sources: list[str] = []
+        self.sources: list[_Source] = []
         self.imports: dict[str, set[str]] = {"pathlib": {"Path"}, "motet.data.source": {"Source"}}
         self.models = models_of(plans)
         self.closed = {plan.name for of in self.models.values() if chooses(of) for plan in of}
@@ -122,7 +131,8 @@ class _Writer:
         yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by image."""'
         yield from (f"    {line}".rstrip() for whole in self.lines for line in whole.splitlines())
         yield "    every = (" if several else "    return ("
-        yield from (f"        {line}" for whole in self.sources for line in f"{whole},".splitlines())
+        wholes = [source.text(self.folder) for source in self.sources]
+        yield from (f"        {line}" for whole in wholes for line in f"{whole},".splitlines())
         yield "    )"
         if several:
             yield "    return tuple(source for source in every if not names or source.tasks[0].name in names)"
@@ -135,10 +145,10 @@ class _Writer:
         cut = self._cut(training, readers[id(training)], {one.part for one in plan.parts if one is not training})
         self.lines += [f"{plan.name} = {self._task_call(plan, readers[id(training)], cut['train'])}"]
         for role, reader in cut.items():
-            self._source(plan.name, role, reader)
+            self._source(plan, role, reader)
         for one in plan.parts:
             if one is not training:
-                self._source(plan.name, one.part, readers[id(one)])
+                self._source(plan, one.part, readers[id(one)])
 
     def _reader(self, plan: TaskPlan, one: Found, training: Found) -> str:
         """The variable of a reader; made on first use."""
@@ -163,7 +173,7 @@ class _Writer:
         match first.kind:
             case "classification":
                 arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
-            case "detection" | "visual entailment":
+            case "detection" | "visual entailment" | "segmentation":
                 arguments += [f"{reader}.names"]
             case "question answering" if plan.name in self.closed:
                 self._use("motet.data.parts", "answers_from")
@@ -176,7 +186,7 @@ class _Writer:
         if first.reader == "Vqav2":
             self._use("motet.tasks", "TEN_ANSWERS")
             arguments += ["metrics=TEN_ANSWERS"]
-        return _call(maker, arguments)
+        return _call(maker.rpartition(" ")[2], arguments)
 
     def _glue_call(self, plan: TaskPlan) -> str:
         """GLUE's own task and metrics; under another name where a folder has it twice."""
@@ -200,12 +210,33 @@ class _Writer:
             self.lines += [line]
         return {role: f"{reader}_parts[{code(role, self.folder)}]" for role in shares}
 
-    def _source(self, task: str, role: str, reader: str) -> None:
-        name = task if role == "train" else f"{task}/{role}"
-        taken = {line.partition("name=")[2].partition(",")[0] for line in self.sources}
-        quoted = next(text for free in numbered(name) if (text := code(free, self.folder)) not in taken)
-        part = [] if role == "train" else [f"role={code(role, self.folder)}"]
-        self.sources.append(_call("Source", [f"name={quoted}", f"reader={reader}", f"tasks=({task},)", *part]))
+    def _source(self, plan: TaskPlan, role: str, reader: str) -> None:
+        """A source of its own; maps of the same rows are asked of them together, in one."""
+        if plan.kind in MAPS:
+            for source in self.sources:
+                if (source.role, source.reader, source.maps) == (role, reader, True):
+                    source.tasks.append(plan.name)
+                    return
+        taken = {source.name for source in self.sources}
+        name = plan.name if role == "train" else f"{plan.name}/{role}"
+        free = next(one for one in numbered(name) if one not in taken)
+        self.sources.append(_Source(free, role, reader, [plan.name], plan.kind in MAPS))
+
+
+@dataclass
+class _Source:
+    """A source of the recipe while tasks are still put to it."""
+
+    name: str
+    role: str
+    reader: str
+    tasks: list[str]
+    maps: bool
+
+    def text(self, folder: Path) -> str:
+        part = [] if self.role == "train" else [f"role={code(self.role, folder)}"]
+        tasks = f"({', '.join(self.tasks)}{',' if len(self.tasks) == 1 else ''})"
+        return _call("Source", [f"name={code(self.name, folder)}", f"reader={self.reader}", f"tasks={tasks}", *part])
 
 
 def code(value: object, folder: Path) -> str:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from motet.core import DataError
 from motet.data.readers import READERS
 from motet.data.recognise import Found
+from motet.recipes.written_maps import MAPS as MAPS
+from motet.recipes.written_maps import MAPS_IMPORTS, maps_lines, maps_steps_for
 
-LIT, UNIT, TWELVE = "run", "unit", "twelve_in_one"
+LIT, UNIT, TWELVE, ADAPTERS = "run", "unit", "twelve_in_one", "vit_adapters"
 """The functions of a recipe of several models; that of one model is always `run`."""
 MODELS: Mapping[str, str] = {
     LIT: "a LiT decoder (words of its own)",
     UNIT: "a UniT (boxes, and sentences as such)",
     TWELVE: "a 12-in-1 (statements, and what is meant on a picture)",
+    ADAPTERS: "adapters in a vision transformer (maps)",
 }
 """What the functions of a recipe of several models build, and what it does that others do not."""
 _FOR_TWELVE = frozenset({"verification", "pairs", "referring", "pointing"})
@@ -60,8 +63,13 @@ def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:
     The LiT decoder answers in words, and finds no boxes; UniT finds boxes and reads pairs of sentences as two, and says
     nothing in words of its own. So a UniT takes everything where there are boxes or sentences and no free text, and of
     a folder with both it takes what the LiT decoder cannot. Statements, pairs of pictures, and what is meant on a
-    picture are a 12-in-1's, which takes questions and entailment along where nothing else is asked.
+    picture are a 12-in-1's, which takes questions and entailment along where nothing else is asked. Maps are the
+    adapters'.
     """
+    maps = tuple(plan for plan in plans if plan.kind in MAPS)
+    if maps:
+        others = tuple(plan for plan in plans if plan not in maps)
+        return models_of(others) | {ADAPTERS: maps} if others else {LIT: maps}
     twelve = tuple(plan for plan in plans if plan.kind in _FOR_TWELVE)
     if twelve:
         others = tuple(plan for plan in plans if plan not in twelve)
@@ -115,6 +123,9 @@ def run_text(name: str, plans: Sequence[TaskPlan], *, alone: bool) -> RunText:
     names = ", ".join(f'"{plan.name}"' for plan in plans)
     sources = "sources()" if alone else f"sources({names})"
     what = "all of it" if alone else ", ".join(plan.name for plan in plans) if len(plans) < 4 else f"{len(plans)} tasks"
+    if plans[0].kind in MAPS:
+        steps = _plan(maps_steps_for(sum(plan.rows for plan in plans)), "5e-4")
+        return RunText(tuple(maps_lines(name, sources, what, steps)), MAPS_IMPORTS)
     if is_twelve(plans):
         return twelve_text(name, plans, sources, what)
     return _unit(name, plans, sources, what) if is_unit(plans) else _lit(name, plans, sources, what)

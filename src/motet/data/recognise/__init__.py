@@ -9,6 +9,7 @@ from motet.data.recognise.boxes import find_voc, find_yolo
 from motet.data.recognise.class_folders import find_class_folders
 from motet.data.recognise.found import Found as Found
 from motet.data.recognise.json_formats import find_json_formats
+from motet.data.recognise.maps import find_maps
 from motet.data.recognise.meant import find_meant
 from motet.data.recognise.other_formats import (
     find_flickr,
@@ -45,6 +46,7 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
     finders = (
         find_multi30k,
         find_hf_saved,
+        find_maps,
         find_statements,
         find_meant,
         find_json_formats,

@@ -21,6 +21,10 @@ Kind: TypeAlias = Literal[
     "pairs",
     "referring",
     "pointing",
+    "segmentation",
+    "depth",
+    "surface normals",
+    "edges",
 ]
 Part: TypeAlias = Literal["train", "val", "test", ""]
 
