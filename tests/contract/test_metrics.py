@@ -94,6 +94,7 @@ KINDS = {
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
+    "restored": (Masked("words"), CAPTION, tuple(texts[0] for texts in CAPTION), ("", CAPTION[1][0], "no", "a car")),
     "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
     "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
 }
@@ -180,7 +181,7 @@ def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
             silent: object = boxes()
         case Match():
             silent = Choice(-1, scores=(0.0,) * 20)
-        case Masked():
+        case Masked("regions"):
             silent = Real(0.0)
         case _:
             silent = ""

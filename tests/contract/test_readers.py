@@ -55,6 +55,7 @@ from motet.data.readers import (
     Synthia,
     Table,
     Taskonomy,
+    TextLines,
     VideoList,
     VirtualKitti2,
     Visual7wPointing,
@@ -497,6 +498,11 @@ def glue(root: Path) -> Layout:
     return Layout(lambda: Glue(root, "rte", "train"), tables=(table,), sentences=True)
 
 
+def text_lines(root: Path) -> Layout:
+    lines = text(root / "sentences.txt", "A dog runs.\n\n Two cats.  \r\n")
+    return Layout(lambda: TextLines(lines), tables=(lines,), sentences=True)
+
+
 def snli_ve(root: Path) -> Layout:
     files = tuple(picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
     rows = [
@@ -549,6 +555,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Kinetics": kinetics,
     "Msvd": msvd,
     "Glue": glue,
+    "TextLines": text_lines,
     "SnliVe": snli_ve,
     "ESnliVe": esnlive,
     "ReferCoco": refer,
@@ -741,6 +748,7 @@ FOLDERS = {
     "Kinetics": "data/kinetics400",
     "Msvd": "data/msvd",
     "Glue": "data/glue",
+    "TextLines": "data/text",
     "SnliVe": "data/snli_ve",
     "ESnliVe": "data/esnlive",
     "ReferCoco": "data/refer",

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from motet.core import CheckpointError, ConfigError, Schedule
+from motet.data.drawn_batches import DrawnBatches
 from motet.data.rates import Equal, Fixed
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import SCHEDULES, Exactly, Mixed
@@ -24,6 +25,7 @@ SPECS: dict[str, ScheduleSpec] = {
         rates=Fixed({"a": 0.5, "b": 0.3, "c": 0.2}), batch_size=5, whole_batches=True, round_robin=True
     ),
     "exactly": Exactly(rows={"a": 700, "b": 123, "c": 57}, batch_size=11),
+    "drawn batches": DrawnBatches(batches=6, batch_size=4),
     "stop and go": RoundRobin(batch_size=7, batch_sizes={"b": 4}, stop=StopAndGo()),
     "curriculum": RoundRobin(batch_size=5, first=(("task_c",),)),
 }

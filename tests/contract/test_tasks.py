@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Choice, Dense, DenseMap, Label, Match, Region, Task, Text, Words
+from motet.core import Answer, Boxes, BoxSet, Choice, Dense, DenseMap, Label, Masked, Match, Region, Task, Text, Words
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import METRICS
 from motet.tasks import TASKS
 
 CATEGORIES = {
     "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair", "retrieval",
-    "referring", "pointing", "verification", "dense",
+    "referring", "pointing", "verification", "dense", "hidden words",
 }  # fmt: skip
 ASKS = CATEGORIES - {"classification", "captioning", "ocr", "detection", "dense"}
-UNSEEN = {"sentence", "sentence pair"}
+UNSEEN = {"sentence", "sentence pair", "hidden words"}
 NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
@@ -24,7 +24,7 @@ def truth_of(task: Task):
             return len(names) - 1, Words(names[-1]), Words("")
         case Answer():
             return ("yes",) * 10, Words("yes"), Words("")
-        case Text():
+        case Text() | Masked():
             return ("a red dog", "one dog"), Words("a red dog"), Words("")
         case Boxes(names=names):
             boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.array([len(names) - 1]), np.ones(1))
@@ -71,7 +71,7 @@ def test_only_a_class_survives_a_mirror_and_nothing_that_is_read_survives_a_crop
 def test_a_question_is_seen_where_one_is_asked(name: str) -> None:
     task = TASKS[name]
     assert ("text" in task.sees) == (task.category in ASKS)
-    assert ("image" in task.sees) == (task.category not in UNSEEN)
+    assert bool(task.sees & {"image", "video"}) == (task.category not in UNSEEN)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -144,7 +144,7 @@ class FeatureFiles:
 def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
     """Every image that some task of a source looks at, once a source."""
     for source in sources:
-        if any("image" in task.sees for task in source.tasks):
+        if any(task.sees & {"image", "video"} for task in source.tasks):
             units = images_of(source.reader)
             for unit in range(len(units)):
                 if units.ids[unit]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import CheckpointError, ConfigError, Report, Step, rng_for
+from motet.data.drawn_batches import DrawnBatches
 from motet.data.rates import ConcatImages, Rates, measure
 from motet.data.round_robin import RoundRobin
 from motet.data.source import Source
@@ -208,4 +209,4 @@ def _one_batch(drawn: Sequence[str]) -> tuple[Mapping[str, int], ...]:
     return (dict(sorted(Counter(drawn).items())),) if drawn else ()
 
 
-SCHEDULES = {"Mixed": Mixed, "Exactly": Exactly, "RoundRobin": RoundRobin}
+SCHEDULES = {"Mixed": Mixed, "Exactly": Exactly, "RoundRobin": RoundRobin, "DrawnBatches": DrawnBatches}

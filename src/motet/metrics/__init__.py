@@ -33,6 +33,7 @@ from motet.metrics.dense_surfaces import MeanAngle as MeanAngle
 from motet.metrics.described import AttributeF1 as AttributeF1
 from motet.metrics.described import DescribedBoxes as DescribedBoxes
 from motet.metrics.hidden import RegionsTold as RegionsTold
+from motet.metrics.hidden import TextsRestored as TextsRestored
 from motet.metrics.label import Accuracy as Accuracy
 from motet.metrics.match import MatchAccuracy as MatchAccuracy
 from motet.metrics.match import MeanRank as MeanRank
@@ -95,6 +96,7 @@ METRICS: dict[str, type[Metric]] = {
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionOverlap,
     "regions_told": RegionsTold,
+    "restored": TextsRestored,
     "rmse": DepthRMSE,
     "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from motet.core import Masked, MeanMetric, MetricError, Prediction, Real, TargetSpec
+from motet.metrics.said import references, said
 
 
 class RegionsTold(MeanMetric):
@@ -36,3 +37,29 @@ class RegionsTold(MeanMetric):
         if not (math.isfinite(prediction.value) and prediction.value <= 1):
             raise MetricError(f"metric {self.name}: Real.value: got {prediction.value}; want a number up to 1")
         return prediction.value
+
+
+class TextsRestored(MeanMetric):
+    """The share of texts of which every hidden word was told; letters' case and white space do not count.
+
+    A system says the whole text with the words it tells in their places. Which words it hid it alone knows, so nothing
+    is said of the share of words. Of several texts of a row the first is the one that is judged by.
+
+    Examples:
+        >>> from motet.core import Words
+        >>> restored = TextsRestored()
+        >>> restored.update("a", Words("a red dog"), ("A red dog", "one dog"), Masked("words"))
+        >>> restored.update("b", Words("a red cat"), ("A red dog", "one dog"), Masked("words"))
+        >>> restored.compute()
+        50.0
+    """
+
+    name = "restored"
+
+    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
+        whole = truth if isinstance(truth, str) else references(truth, self.name)[0]
+        return float(_letters(said(prediction, target, self.name)) == _letters(whole))
+
+
+def _letters(text: str) -> str:
+    return "".join(text.casefold().split())

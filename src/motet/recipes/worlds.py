@@ -57,7 +57,7 @@ STATEMENTS: Mapping[str, Literal["entailment", "truth"]] = {"entail": "entailmen
 PHRASES: Mapping[str, Literal["any", "look", "place"]] = {"refer": "any", "refer_look": "look", "refer_place": "place"}
 CAPTIONED: Mapping[str, CaptionStyle] = {"retrieve": "list", "retrieve_colours": "colours"}
 MAPS = ("segment", "depth", "normals", "edges")
-VIDEOS = ("motion", "video_caption", "video_retrieve")
+VIDEOS = ("motion", "mover", "video_caption", "video_retrieve")
 OTHERS = ("largest", "number", "read", "caption", "words", "detect", "describe", "point", "dialog", "pair")
 
 
@@ -72,9 +72,10 @@ class World:
             caption, which may name colours), "refer", "refer_look" and "refer_place" (the place of a phrase, which may
             say what it looks like, where it is, or both), "point" and "dialog" (which of the things a question or a
             dialog means), a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
-            "sentiment"; "words" (those of a caption that are hidden, without its picture); "motion", "video_caption" and
-            "video_retrieve" (what moves in a clip and how, by name, in words, and the clip of a caption); or the maps "segment", "depth", "normals", "edges", which share one source, "scenes/maps",
-            whose rows carry all that are asked.
+            "sentiment"; "words" (those of a caption that are hidden, without its picture); "motion", "mover",
+            "video_caption" and "video_retrieve" (how something moves in a clip, what it is, both in words, the clip of
+            a caption); or the maps "segment", "depth", "normals", "edges", which share one source, "scenes/maps", whose
+            rows carry all that are asked.
         train: pictures to learn from.
         val: pictures to choose by.
         test: pictures to judge by.
@@ -135,6 +136,8 @@ class World:
                 return masked_words()
             case "motion":
                 return video_classification("motion", MOTIONS, hflip=False, crop=False)
+            case "mover":
+                return video_classification("mover", names, label="object", crop=False)
             case "video_caption":
                 return video_captioning(crop=False)
             case "video_retrieve":

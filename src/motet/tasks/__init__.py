@@ -9,6 +9,7 @@ from motet.tasks.dense import semantic_segmentation as semantic_segmentation
 from motet.tasks.dense import surface_normals as surface_normals
 from motet.tasks.detection import detection as detection
 from motet.tasks.entailment import visual_entailment as visual_entailment
+from motet.tasks.hidden import masked_words as masked_words
 from motet.tasks.known import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
 from motet.tasks.pointing import pointing as pointing
 from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
@@ -42,6 +43,9 @@ from motet.tasks.sentences import glue as glue
 from motet.tasks.sentences import sentence as sentence
 from motet.tasks.sentences import sentence_pair as sentence_pair
 from motet.tasks.verification import verification as verification
+from motet.tasks.videos import video_captioning as video_captioning
+from motet.tasks.videos import video_classification as video_classification
+from motet.tasks.videos import video_retrieval as video_retrieval
 
 TASKS: dict[str, Task] = {
     "number": number_of_things(),
@@ -78,6 +82,9 @@ TASKS: dict[str, Task] = {
     "pair": scene_pair(),
     "coco_retrieval": retrieval("coco_retrieval"),
     "flickr_retrieval": retrieval("flickr_retrieval"),
+    "words": masked_words(),
+    "video_caption": video_captioning(),
+    "video_retrieval": video_retrieval(),
     "refcoco": referring("refcoco"),
     "refcoco+": referring("refcoco+"),
     "refcocog": referring("refcocog"),

@@ -118,7 +118,7 @@ class Run:
     @property
     def stores_features(self) -> bool:
         """Whether there is something to store: the run asks for it, and some task looks at pictures."""
-        return self.features is not None and any("image" in task.sees for task in self.tasks)
+        return self.features is not None and any(bool(task.sees & {"image", "video"}) for task in self.tasks)
 
     def of_role(self, role: Role) -> tuple[Source, ...]:
         """The sources of one role, in order."""

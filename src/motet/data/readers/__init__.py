@@ -27,6 +27,7 @@ from motet.data.readers.seven_scenes import SevenScenes
 from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
+from motet.data.readers.text_lines import TextLines
 from motet.data.readers.video import Kinetics, Msvd, VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
@@ -69,6 +70,7 @@ READERS: dict[str, type] = {
     "Kinetics": Kinetics,
     "Msvd": Msvd,
     "Glue": Glue,
+    "TextLines": TextLines,
     "SnliVe": SnliVe,
     "ESnliVe": ESnliVe,
     "ReferCoco": ReferCoco,
@@ -115,6 +117,7 @@ __all__ = [
     "Kinetics",
     "Msvd",
     "Glue",
+    "TextLines",
     "SnliVe",
     "ESnliVe",
     "ReferCoco",

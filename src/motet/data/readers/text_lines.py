@@ -1,0 +1,45 @@
+"""Plain text, a line a row: what words are hidden in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from motet.core import DataError, Example
+from motet.data.readers.places import place_name
+from motet.data.readers.text_file import read_lines
+
+
+@dataclass(frozen=True)
+class TextLines:
+    """The lines of a text file, gzipped or not; labels: "text", the line as a tuple of one. Blank lines are no rows.
+
+    Args:
+        path: UTF-8.
+        name: what ids start with; by default the file's name and its folder's.
+
+    Raises:
+        DataError: no such file, one that cannot be read as text, or no line in it.
+    """
+
+    path: Path | str
+    name: str = ""
+    _lines: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kept = tuple((place, text) for place, line in enumerate(read_lines(Path(self.path))) if (text := line.strip()))
+        if not kept:
+            raise DataError("lines: got none; want at least one with words", path=self.path)
+        object.__setattr__(self, "_lines", kept)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """No images. Raises IndexError past the end."""
+        self._lines[index]
+        return ()
+
+    def __getitem__(self, index: int) -> Example:
+        place, text = self._lines[index]
+        return Example(id=f"{self.name or place_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})
