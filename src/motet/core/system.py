@@ -176,6 +176,13 @@ class System(nn.Module, ABC):
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
         """Whatever is estimated from batches now and then, kept as a saved buffer; nothing by default."""
 
+    def started(self, taken: Collection[str]) -> None:
+        """Told which weights came from another run: what begins as a copy of some is copied anew; nothing by default.
+
+        Args:
+            taken: names of the weights.
+        """
+
     def task_weights(self) -> Mapping[str, float]:
         """What balancers multiply each task's loss with; ones by default."""
         return dict.fromkeys(self.tasks, 1.0)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAMILIES = ("lit_decoder", "unit", "twelve_in_one")
+FAMILIES = ("lit_decoder", "unit", "twelve_in_one", "vit_adapters")
 """The files of recipes in this package, one a system."""
 
 

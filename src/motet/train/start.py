@@ -100,6 +100,7 @@ def _filled(system: System, start: From, taken: Mapping[str, Tensor]) -> Matched
             f"{start.folder}: got no weight that fits ({len(taken)} names under {list(start.include)}, such as "
             f"{next(iter(taken), 'none')!r}); want names such as {next(iter(system.state_dict()))!r}"
         )
+    system.started(matched.kept)
     return matched
 
 

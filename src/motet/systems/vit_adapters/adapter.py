@@ -148,10 +148,14 @@ class TaskScaledNorm(nn.Module):
     def of(cls, norm: nn.LayerNorm, condition_width: int, *, shift: bool = False) -> TaskScaledNorm:
         """One that starts as a layer norm is."""
         made = cls(norm.normalized_shape[0], condition_width, eps=norm.eps, shift=shift)
-        with torch.no_grad():
-            made.weight.copy_(norm.weight)
-            made.bias.copy_(norm.bias)
+        made.begin_as(norm)
         return made
+
+    def begin_as(self, norm: nn.LayerNorm) -> None:
+        """Takes weight and bias of a layer norm."""
+        with torch.no_grad():
+            self.weight.copy_(norm.weight)
+            self.bias.copy_(norm.bias)
 
     def forward(self, x: Float[Tensor, "*b d"], z: Float[Tensor, "p k"]) -> Float[Tensor, "*b d"]:
         weight: Tensor = self.film(self.weight.expand(len(z), -1), z)

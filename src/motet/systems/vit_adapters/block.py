@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -106,6 +106,19 @@ class TrunkAdapters(nn.Module):
         key = _key((stage, index))
         found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
         return found if isinstance(found, BlockAdapter) else None
+
+    def begin_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
+        """Task-scaled norms begin as the trunk's, also where those came from a run that had none.
+
+        Args:
+            trunk: its norms.
+            taken: names, from here on, of the weights that came from the other run: a norm among them stays.
+        """
+        for key, adapter in self.blocks.items():
+            for place, norm in enumerate(trunk.norms(*_at(key)), 1):
+                scaled = getattr(adapter, f"norm{place}")
+                if scaled is not None and f"blocks.{key}.norm{place}.weight" not in taken:
+                    scaled.begin_as(norm)
 
     def parts(self) -> Mapping[str, list[nn.Module]]:
         """What belongs to each adapted block, in the order they run: merges with the first block of their stage."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
 import torch
@@ -193,6 +193,10 @@ class ViTAdapters(System):
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
         return (f"heads.{parameter_name(task)}.",)
+
+    def started(self, taken: Collection[str]) -> None:
+        if self.adapters is not None:
+            self.adapters.begin_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
 
     def encoder_key(self) -> str | None:
         if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:

@@ -1,0 +1,289 @@
+"""Runs of ViT adapters: the paper's, small ones on scenes, one on real maps; and the trunk that they start from.
+
+motet train vit_adapters:tiny       scenes: classes, depth, normals, edges; under 90 seconds on two cores
+motet train vit_adapters:pretrain   a small Swin V2 that names pictures; the trunk of all below
+motet train vit_adapters:multitask  the four maps of scenes on that trunk, frozen
+motet train vit_adapters:known      three of them in colour; then, on black lines, :transfer
+motet train vit_adapters:adapt      from light to dark ground without labels there
+motet train vit_adapters:real       real maps under $MOTET_DATA, every set with its own
+motet plan vit_adapters:paper       every value of the paper, on Taskonomy; :paper_cityscapes and others on theirs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, assert_never
+
+from motet.core import ConfigError
+from motet.data.rates import Fixed as FixedRates
+from motet.data.schedules import Mixed
+from motet.data.source import Source
+from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
+from motet.recipes.taught import with_teacher
+from motet.recipes.vit_adapters_data import ALL_MAPS, mapped, named, scenes
+from motet.recipes.vit_adapters_published import (
+    published,
+    published_adaptation,
+    published_novel,
+    published_streets,
+    published_transfer,
+)
+from motet.scenes import CREDIT
+from motet.systems.vit_adapters import Adaptation, Adapters, Fixed, SwinUnet, TimmTrunk, Troa, ViTAdaptersConfig
+from motet.systems.vit_adapters.options import Affinities
+from motet.train.balance import TaskMean
+from motet.train.optim import AdamW
+from motet.train.plan import Plan
+from motet.train.run import From, Run
+
+Word: TypeAlias = Literal["swinv2", "swin", "vit", "pvt", "focalnet"]
+
+
+def trunk_of(word: Word, size: int = 128) -> TimmTrunk:
+    """A small trunk by one word, at random: four stages of 24 to 192 channels and eight blocks, or a ViT of eight.
+
+    Args:
+        word: its family.
+        size: height and width of what it is given, a multiple of 32; windows are a sixteenth of it.
+
+    Raises:
+        ConfigError: another size.
+    """
+    if size < 32 or size % 32:
+        raise ConfigError(f"trunk_of: size: got {size}; want a multiple of 32")
+    heads = (1, 2, 4, 8)
+    options: dict[str, Any]
+    four: dict[str, Any] = {"embed_dim": 24, "depths": (1, 1, 4, 2), "drop_path_rate": 0.0}
+    match word:
+        case "swinv2":
+            name, options = "swinv2_tiny_window8_256", {**four, "num_heads": heads, "window_size": size // 16}
+        case "swin":
+            name, options = "swin_tiny_patch4_window7_224", {**four, "num_heads": heads, "window_size": size // 16}
+        case "vit":
+            name, options = "vit_tiny_patch16_224", {"embed_dim": 96, "depth": 8, "num_heads": 4, "patch_size": 8}
+        case "pvt":
+            name = "pvt_v2_b0"
+            options = {
+                "embed_dims": (24, 48, 96, 192), "depths": four["depths"], "num_heads": heads, "drop_path_rate": 0.0,
+            }  # fmt: skip
+        case "focalnet":
+            name, options = "focalnet_tiny_srf", four
+        case other:
+            assert_never(other)
+    return TimmTrunk(name, size, False, options)
+
+
+PRETRAINED, KNOWN = Path("runs/vit_adapters-pretrain"), Path("runs/vit_adapters-known")
+"""Where `motet train vit_adapters:pretrain` and `:known` leave their runs."""
+
+START = From(PRETRAINED, include=("trunk.",))
+"""The pretrained trunk, whole; everything else begins fresh."""
+
+
+def small(
+    trunk: Word = "swinv2",
+    *,
+    size: int = 128,
+    mode: EncoderMode | None = None,
+    adapters: Adapters | None = None,
+    affinities: Affinities | None = None,
+    adapt: Adaptation | None = None,
+) -> ViTAdaptersConfig:
+    """Adapters for a laptop: a frozen trunk of eight blocks, decoders of three; nothing is dropped.
+
+    The paper's own values are in `paper`. Any other trunk: ``replace(small(), trunk=TimmTrunk(...))``.
+
+    Args:
+        trunk: the trunk's family.
+        size: height and width of pictures and maps.
+        mode: of the trunk; frozen by default.
+        adapters: what is trained inside it.
+        affinities: what each task takes from the others; anew every 25 steps by default.
+        adapt: how pictures of another domain without labels are used.
+    """
+    return ViTAdaptersConfig(
+        trunk=trunk_of(trunk, size),
+        mode=mode or Frozen(),
+        adapters=adapters or Adapters(condition_width=64, window=size // 16),
+        affinities=affinities or Troa(every=25),
+        decoder=SwinUnet(depths=(0, 1, 1, 1), window=size // 16),
+        adapt=adapt,
+        hflip=True,
+    )
+
+
+def vanilla(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
+    """The baseline on the same trunk: all of its weights are trained, and there are no adapters."""
+    return replace(small(trunk, size=size, mode=Finetune(1.0), affinities=Fixed()), adapters=None)
+
+
+def classifier(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
+    """A trunk from scratch that names pictures from its last map: what a frozen trunk is made by."""
+    return replace(small(trunk, size=size, mode=FromScratch(), affinities=Fixed()), adapters=None)
+
+
+def on(
+    system: ViTAdaptersConfig,
+    sources: Sequence[Source],
+    steps: int,
+    *,
+    start: From | None = START,
+    rates: Mapping[str, float] | None = None,
+    batch_size: int = 16,
+    lr: float = 1e-3,
+) -> Run:
+    """A run on sources of maps or names, every task's mean loss added.
+
+    Args:
+        system: what is trained.
+        sources: of all roles.
+        steps: of training.
+        start: the run that the trunk comes from.
+        rates: how many rows of a step each training source gets, over all; equal by default.
+        batch_size: rows of a step.
+        lr: peak learning rate.
+    """
+    learned = [source.name for source in sources if source.role == "train"]
+    return Run(
+        system=system,
+        sources=tuple(sources),
+        schedule=Mixed(rates=FixedRates(rates or dict.fromkeys(learned, 1.0)), batch_size=batch_size),
+        plan=Plan(steps=steps, lr=lr, optimizer=AdamW(), precision="bfloat16", seed=0),
+        balancer=TaskMean(),
+        start=start,
+        credit=(CREDIT,) if any("scenes" in source.name for source in sources) else (),
+    )
+
+
+def tiny() -> Run:
+    """ViT adapters on scenes: classes, depth, normals, edges in one run. Two cores, under 90 seconds.
+
+    A fresh clone has no pretrained transformer, so this trunk is trained from scratch with its adapters. Frozen, it
+    would have to come from `pretrain` first.
+    """
+    return on(small(size=64, mode=FromScratch()), scenes(train=400, val=20, test=200, size=64), 150, start=None)
+
+
+def pretrain() -> Run:
+    """A small Swin V2 that names pictures, from scratch: scenes, and CIFAR-10 and Fashion-MNIST where $MOTET_DATA is.
+
+    Every other recipe here takes its trunk from this run's usual folder.
+    """
+    return _named("swinv2")
+
+
+def pretrain_vit() -> Run:
+    """The same for a small plain ViT."""
+    return _named("vit")
+
+
+def pretrain_taught() -> Run:
+    """As `pretrain`, and the trunk also learns what the bundled EfficientNet-Lite0 calls every training picture."""
+    run = pretrain()
+    return replace(run, sources=with_teacher(run.sources))
+
+
+def multitask() -> Run:
+    """Adapters on the frozen trunk of `pretrain`: classes, depth, normals and edges of scenes."""
+    return on(small(), scenes(), 600)
+
+
+def novel() -> Run:
+    """As `multitask`, judged also on what it never saw: black line drawings, and dark grounds."""
+    lines = scenes(style="line", roles=("test",), name="lines/maps")
+    dark = scenes(ground="dark", roles=("test",), name="dark/maps")
+    run = multitask()
+    return replace(run, sources=(*run.sources, *lines, *dark))
+
+
+def known() -> Run:
+    """Classes, depth and normals of scenes in colour: the first of the two stages of zero-shot task transfer."""
+    return on(small(), scenes(ALL_MAPS[:3]), 600)
+
+
+def transfer() -> Run:
+    """The second stage: black line drawings with classes and depth; their normals are judged and never shown.
+
+    It starts from all that `known` has learned, which `motet train vit_adapters:known` leaves in its usual folder.
+
+    Source: section 4, "Zero-shot Task Transfer".
+    """
+    return on(small(), unseen(ALL_MAPS[:3]), 300, start=From(KNOWN))
+
+
+def unseen(asked: Sequence[str]) -> tuple[Source, ...]:
+    """Black line drawings with all maps but the last to learn from; all of them to judge by."""
+    return scenes(asked, style="line", labelled=tuple(asked)[:-1], name="scenes/lines")
+
+
+def adapt() -> Run:
+    """Classes and depth of scenes on light ground, and pictures on dark ground without labels, which are judged.
+
+    Discriminators tell the maps of one ground from those of the other, and the adapters learn to deceive them.
+
+    Source: section 4, "Unsupervised Domain Adaptation".
+    """
+    return on(small(adapt=Adaptation(depth_range_m=(0.0, 8.0), width=16, layers=4)), shifted(), 600)
+
+
+def shifted(asked: Sequence[str] = ALL_MAPS[:2]) -> tuple[Source, ...]:
+    """Light ground with labels, dark ground without; both judged."""
+    light, dark = scenes(asked), scenes(asked, ground="dark", labelled=(), name="scenes/dark")
+    return (*light, *dark)
+
+
+def real() -> Run:
+    """Real maps under $MOTET_DATA on the trunk of `pretrain`: every set has some of the four kinds.
+
+    Depth and normals of 7-Scenes' kitchen, classes of CamVid's streets, boundaries of BSDS500; steps mix rows of all.
+    """
+    return on(small(), mapped(), 1200, rates={"sevenscenes": 0.3, "streets": 0.4, "boundaries": 0.3})
+
+
+def paper() -> Run:
+    """The paper's multi-task run on Taskonomy, every value as published; the data under $MOTET_DATA."""
+    return published()
+
+
+def paper_novel() -> Run:
+    """The same, judged on NYUv2 without having seen it (table 5)."""
+    return published_novel()
+
+
+def paper_cityscapes() -> Run:
+    """The paper's multi-task run on Cityscapes: classes, depth, normals (table 2)."""
+    return published_streets("cityscapes")
+
+
+def paper_synthia() -> Run:
+    """The paper's multi-task run on SYNTHIA: classes and depth."""
+    return published_streets("synthia")
+
+
+def paper_vkitti2() -> Run:
+    """The paper's multi-task run on Virtual KITTI 2, from which `paper_transfer` starts."""
+    return published_streets("vkitti2")
+
+
+def paper_nyuv2() -> Run:
+    """The paper's multi-task run on NYUv2: classes, depth, normals."""
+    return published_streets("nyuv2")
+
+
+def paper_transfer() -> Run:
+    """Zero-shot task transfer from Virtual KITTI 2 to Cityscapes, whose normals are not shown (table 3)."""
+    return published_transfer()
+
+
+def paper_adapt() -> Run:
+    """Unsupervised domain adaptation from Virtual KITTI 2 to Cityscapes: classes and depth (table 4)."""
+    return published_adaptation()
+
+
+def _named(trunk: Word) -> Run:
+    sources = named()
+    rates = {"scenes/names": 0.5, "cifar10": 0.3, "fashion": 0.2}
+    there = {source.name: rates[source.name] for source in sources if source.role == "train"}
+    return on(classifier(trunk), sources, 2000, start=None, rates=there, batch_size=32)
