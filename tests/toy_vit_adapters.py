@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,11 @@ import torch
 from PIL import Image
 
 from motet.core import Dense, Example, Label, MemoryImage, TargetSpec, Task, rng_for
+from motet.core.ranks import rank, world
 from motet.metrics import Accuracy
-from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, ViTAdaptersConfig
+from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
+from motet.train.distributed import processes
 
 NAMES = ("sky", "wall", "floor")
 SPECS: dict[str, TargetSpec] = {
@@ -107,3 +111,30 @@ def stirred(system: ViTAdapters) -> ViTAdapters:
         for parameter in system.parameters():
             parameter.normal_(std=0.2)
     return system
+
+
+@dataclass(frozen=True)
+class RefreshedApart:
+    """New affinities from rows of which every rank has some, then from rows of which rank 0 has all.
+
+    Args:
+        folder: where each rank writes what it then has.
+    """
+
+    folder: Path
+
+    def __call__(self) -> None:
+        with processes("cpu"):
+            told = refreshed(lambda rows: [rows[rank() :: world()], rows if rank() == 0 else []])
+            (self.folder / f"{world()}-{rank()}.json").write_text(json.dumps(told))
+
+
+def refreshed(parts: Callable[[list[int]], list[list[int]]]) -> list[list[list[float]]]:
+    """The affinities after each of some updates, of rows of which `parts` says which are here."""
+    system = stirred(system_of("segment", "depth", affinities=Troa(every=1)))
+    tasks, told = tuple(system.tasks.values()), []
+    for step, here in enumerate(parts([0, 1, 2, 3]), start=1):
+        rows = [system.processor.row(row(i), tasks, rng_for("row", i)) for i in here]
+        system.refresh([system.processor.collate(rows, keep_truth=False)] if rows else [], step)
+        told.append(system.affinities.tolist())
+    return told

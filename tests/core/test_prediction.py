@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motet.core import BoxSet
+from motet.core import BoxSet, DenseMap
 
 
 def boxes() -> BoxSet:
@@ -31,3 +31,12 @@ def test_equal_boxes_are_equal() -> None:
 )
 def test_other_boxes_are_not(other: dict[str, object]) -> None:
     assert replace(boxes(), **other) != boxes()
+
+
+def test_maps_are_equal_where_their_values_are_and_the_unknown_is_equal_to_itself() -> None:
+    values = np.array([[1.0, np.nan], [3.0, 4.0]], dtype=np.float32)
+    assert DenseMap(values) == DenseMap(values.copy())
+    assert DenseMap(values) != DenseMap(np.nan_to_num(values))
+    assert DenseMap(np.array([[0, -1]])) == DenseMap(np.array([[0, -1]]))
+    assert DenseMap(np.array([[0, -1]])) != DenseMap(np.array([[0], [-1]]))
+    assert DenseMap(values) != values.tolist()

@@ -71,6 +71,12 @@ class DenseMap:
 
     values: np.ndarray
 
+    def __eq__(self, other: object) -> bool:
+        # As for `BoxSet`; a value that is not known is NaN, and equal to itself here.
+        if not isinstance(other, DenseMap):
+            return NotImplemented
+        return np.array_equal(self.values, other.values, equal_nan=self.values.dtype.kind == "f")
+
 
 @dataclass(frozen=True)
 class Real:

@@ -1,29 +1,215 @@
 """One frozen trunk, adapters and a decoder a task: what runs how often, what is trained, what tasks are told."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
-from motet.core import Losses
-from motet.systems.vit_adapters import Adapters, Fixed
-from toy_vit_adapters import TRUNKS, batch_of, system_of
+from motet.core import Batch, ConfigError, UnsupportedTask, rng_for
+from motet.nn.tower import Finetune
+from motet.systems.vit_adapters import Adapters, Fixed, Passing, SwinUnet, TimmTrunk, Troa
+from motet.systems.vit_adapters.encoder import adapted_blocks
+from motet.systems.vit_adapters.model import ViTAdapters
+from motet.systems.vit_adapters.trunks import build_trunk
+from toy_vit_adapters import CONFIG, SPECS, SWIN, TRUNKS, batch_of, row, stirred, system_of
+
+SMALL = Adapters(condition_width=12)
 
 
-def total(losses: Losses) -> torch.Tensor:
+def whole(system: ViTAdapters, batch: Batch) -> torch.Tensor:
+    losses = system.losses(batch)
     return torch.stack([loss.total / loss.weight for loss in losses.tasks.values()]).sum()
+
+
+def runs_of(system: ViTAdapters) -> dict[tuple[int, int], int]:
+    """How often each block of the trunk runs from now on."""
+    counts = dict.fromkeys(system.encoder.order, 0)
+    for at in counts:
+
+        def count(*_: Any, at: tuple[int, int] = at) -> None:
+            counts[at] += 1
+
+        system.trunk.block(*at).mlp.register_forward_hook(count)
+    return counts
 
 
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_fresh_adapters_without_a_bottleneck_leave_every_trunk_as_it_was(trunk: str) -> None:
-    changed = system_of("segment", trunk=TRUNKS[trunk], adapters=Adapters(condition_width=12, bottleneck=None)).eval()
+    changed = system_of("segment", trunk=TRUNKS[trunk], adapters=replace(SMALL, bottleneck=None)).eval()
     plain = system_of("segment", trunk=TRUNKS[trunk], adapters=None, affinities=Fixed()).eval()
     plain.trunk.load_state_dict(changed.trunk.state_dict())
     pixels = batch_of(changed).inputs["pixels"]
     ours = changed.encoder.finish(changed.encoder.begin(pixels), changed.condition("segment")).last
     theirs = plain.encoder.finish(plain.encoder.begin(pixels), None).last
     assert torch.allclose(ours, theirs, atol=1e-5)
-    assert theirs.std() > 0.1
     # And the blocks, run one by one, are timm's model.
-    whole = plain.trunk.model.forward_features(pixels)
-    last = len(plain.trunk.stages) - 1
-    whole = whole.permute(0, 2, 3, 1) if trunk.startswith("pvt") else plain.trunk.grid(last, whole)
-    assert torch.allclose(plain.trunk.level(last, plain.norm(whole)), theirs, atol=1e-4)
+    found, last = plain.trunk.model.forward_features(pixels), len(plain.trunk.stages) - 1
+    grid = found.permute(0, 2, 3, 1) if trunk.startswith("pvt") else plain.trunk.grid(last, found)
+    assert torch.allclose(plain.trunk.level(last, plain.norm(grid)), theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("attention", ["block", "full"])
+def test_every_trunk_trains_its_adapters_and_nothing_of_itself(trunk: str, attention: Any) -> None:
+    adapters = replace(SMALL, attention=attention, norm="weight and bias", bottleneck=Passing(everywhere=True))
+    system = stirred(system_of("depth", "segment", trunk=TRUNKS[trunk], adapters=adapters))
+    whole(system, batch_of(system, 2)).backward()
+    for name, parameter in system.named_parameters():
+        assert parameter.requires_grad is not name.startswith("trunk.")
+        assert (parameter.grad is not None) is parameter.requires_grad, name
+        # A window of one place looks at itself whatever is added.
+        one_place = ".bias." in name or "relative_position" in name or "own." in name
+        assert not parameter.requires_grad or one_place or float(parameter.grad.abs().sum()) > 0, name
+
+
+def test_blocks_before_the_first_adapted_one_run_once_a_batch_and_the_others_once_a_task() -> None:
+    system = system_of()
+    counts = runs_of(system)
+    system.losses(batch_of(system))
+    assert counts == {at: len(SPECS) if at in system.encoder.adapted else 1 for at in counts}
+    assert system.encoder.adapted == ((2, 0), (2, 1), (3, 0), (3, 1))
+
+
+def test_of_an_18_block_stage_the_last_four_are_adapted_and_all_of_the_last() -> None:
+    options = {**SWIN, "depths": (2, 2, 18, 2)}
+    trunk = build_trunk(TimmTrunk("swinv2_tiny_window8_256", 32, False, options), pretrained=False)
+    assert adapted_blocks(trunk, Adapters()) == ((2, 14), (2, 15), (2, 16), (2, 17), (3, 0), (3, 1))
+    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
+        adapted_blocks(trunk, Adapters(blocks=((), (), (18,), ())))
+    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
+        adapted_blocks(trunk, Adapters(blocks=((), (), ())))
+
+
+def test_tasks_are_told_what_their_row_of_the_affinities_says() -> None:
+    system = system_of("segment", "depth")
+    assert system.adapters is not None
+    first, second = system.adapters.embeddings["segment"], system.adapters.embeddings["depth"]
+    condition = system.condition("segment")
+    assert condition is not None
+    assert torch.allclose(condition[0], (first + second) / 2)
+    assert system.task_weights() == {"segment": 1.0, "depth": 1.0}
+    system.affinities.copy_(torch.tensor([[0.7, 0.3], [0.4, 0.6]]))
+    told = system.condition("segment")
+    assert told is not None
+    assert torch.allclose(told[0], 0.7 * first + 0.3 * second)
+    assert system.task_weights() == pytest.approx({"segment": 1.1, "depth": 0.9})
+    one = system_of("segment", "depth", affinities=Fixed("one-hot")).condition("depth")
+    assert one is not None
+    assert torch.equal(one[0], second)
+
+
+@pytest.mark.parametrize("gradients", ["parameters", "activations"])
+def test_affinities_move_by_gradients_every_so_many_steps_and_a_task_holds_to_itself(gradients: Any) -> None:
+    system = stirred(system_of("segment", "depth", "normals", affinities=Troa(every=5, gradients=gradients)))
+    start, batch = system.affinities.clone(), batch_of(system)
+    for step in (0, 1, 4):
+        system.refresh([batch], step)
+        assert torch.equal(system.affinities, start)
+    system.refresh([batch], 5)
+    assert system.training
+    assert all(parameter.grad is None for parameter in system.parameters())
+    assert torch.allclose(system.affinities.sum(1), torch.ones(3))
+    assert (system.affinities.argmax(1) == torch.arange(3)).all()
+    literal = stirred(system_of("segment", "depth", "normals", affinities=Troa(every=5, sign=-1, gradients=gradients)))
+    literal.refresh([batch], 5)
+    assert (literal.affinities.argmin(1) == torch.arange(3)).all()
+
+
+def test_a_batch_in_two_halves_moves_them_as_one() -> None:
+    one, two = (stirred(system_of("segment", "depth", affinities=Troa(every=1))) for _ in range(2))
+    tasks = tuple(one.tasks.values())
+    rows = [one.processor.row(row(i), tasks, rng_for("row", i)) for i in range(4)]
+    one.refresh([one.processor.collate(rows, keep_truth=False)], 1)
+    two.refresh([two.processor.collate(part, keep_truth=False) for part in (rows[:1], rows[1:])], 1)
+    assert torch.allclose(one.affinities, two.affinities, atol=1e-5)
+
+
+def test_tasks_without_rows_keep_their_affinities() -> None:
+    system = stirred(system_of("segment", "depth", "normals", affinities=Troa(every=1)))
+    batch = batch_of(system)
+    kept = {name: target for name, target in batch.targets.items() if name != "normals"}
+    system.refresh([Batch(batch.ids, batch.inputs, kept)], 1)
+    assert torch.allclose(system.affinities[2], torch.full((3,), 1 / 3))
+    assert torch.allclose(system.affinities[:, 2], torch.full((3,), 1 / 3))
+    assert system.affinities[0, 0] > system.affinities[0, 1]
+    system.refresh([], 2)
+    assert torch.allclose(system.affinities.sum(1), torch.ones(3))
+
+
+def test_shuffled_affinities_have_the_same_values_in_another_order() -> None:
+    system = stirred(system_of("segment", "depth", "normals", affinities=Troa(every=1, shuffled=True)))
+    system.refresh([batch_of(system)], 3)
+    read = system.affinities.gather(1, system.order)
+    assert torch.allclose(read.sort(1).values, system.affinities.sort(1).values)
+    assert not torch.equal(system.order, torch.arange(3).repeat(3, 1))
+    assert system.task_weights() == pytest.approx(dict(zip(system.tasks, read.sum(0).tolist(), strict=True)))
+
+
+def test_norms_begin_as_those_that_came_from_another_run_unless_they_came_themselves() -> None:
+    system = stirred(system_of("depth"))
+    assert system.adapters is not None
+    system.started(["adapters.blocks.2_0.norm1.weight", "adapters.blocks.2_0.norm1.bias", "trunk.model.norm.weight"])
+    for key, adapter in system.adapters.blocks.items():
+        stage, index = (int(part) for part in key.split("_"))
+        for place, norm in enumerate(system.trunk.norms(stage, index), 1):
+            begun = getattr(adapter, f"norm{place}")
+            came = (key, place) == ("2_0", 1)
+            assert torch.equal(begun.weight, norm.weight) is not came
+            assert torch.equal(begun.bias, norm.bias) is not came
+
+
+def test_all_weights_are_trained_without_adapters() -> None:
+    system = system_of("depth", "segment", adapters=None, affinities=Fixed(), mode=Finetune(1.0))
+    whole(system, batch_of(system)).backward()
+    assert all(parameter.requires_grad for parameter in system.parameters())
+    assert {"patches", "stage0", "stage1", "stage2", "stage3", "norm"} <= set(system.shared_blocks())
+
+
+@torch.no_grad()
+def test_a_row_of_one_kind_of_annotation_adds_to_no_other_loss() -> None:
+    system = system_of("depth", "segment").eval()
+    both, alone = system.losses(batch_of(system, 3)), system.losses(batch_of(system, 2))
+    assert float(both.tasks["depth"].total) == pytest.approx(float(alone.tasks["depth"].total), rel=1e-5)
+    assert float(both.tasks["segment"].weight) > float(alone.tasks["segment"].weight)
+
+
+def test_a_trunk_whose_blocks_cannot_be_found_is_refused_with_what_was_looked_for() -> None:
+    for name in ("resnet18", "convnext_atto"):
+        with pytest.raises(UnsupportedTask, match=r"looked for the stages and blocks of a Swin.*: got a .*; want"):
+            build_trunk(TimmTrunk(name, 32, False), pretrained=False)
+    with pytest.raises(ConfigError, match="did you mean 'swinv2_tiny_window8_256'"):
+        build_trunk(TimmTrunk("swinv2_tiny_window8_265", 32, False), pretrained=False)
+    with pytest.raises(ConfigError, match="want a model that timm can build"):
+        build_trunk(TimmTrunk("swinv2_tiny_window8_256", 32, False, {"no_such_argument": 1}), pretrained=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"adapters": None}, "affinities: got Troa"),
+        ({"unfrozen": ("head",)}, "unfrozen: got"),
+        ({"unfrozen": ("patch embedding",), "mode": Finetune()}, "trained as a whole"),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        replace(CONFIG, **change)
+
+
+def test_heads_that_do_not_divide_a_width_are_refused() -> None:
+    with pytest.raises(ConfigError, match="heads: got 3"):
+        system_of("depth", decoder=SwinUnet(width=4, heads=(1, 1, 3, 1)))
+
+
+def test_the_papers_decoder_has_blocks_at_its_coarsest_level_too() -> None:
+    system = system_of("depth", decoder=SwinUnet(width=4, depths=(1, 1, 1, 1), window=4)).eval()
+    assert system.scores("depth", system.encoder.begin(batch_of(system, 2).inputs["pixels"])).shape == (2, 1, 32, 32)
+
+
+def test_what_is_shared_comes_back_from_one_tensor() -> None:
+    for trunk in TRUNKS.values():
+        system = system_of("segment", trunk=trunk, adapters=replace(SMALL, bottleneck=Passing(everywhere=True))).eval()
+        begun = system.encoder.begin(batch_of(system).inputs["pixels"])
+        again = system.encoder.unpack(system.encoder.pack(begun))
+        assert all(torch.equal(a, b) for a, b in zip(begun.tensors(), again.tensors(), strict=True))

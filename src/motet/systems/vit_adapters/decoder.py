@@ -41,7 +41,8 @@ class Expand(nn.Module):
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b i j c"]:
         wide = self.norm(self.expand(x))
         squares = wide.view(*x.shape[:3], self.scale, self.scale, -1)  # (b, h, w, p, q, c)
-        return squares.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (b, h p, w q, c)
+        out: Tensor = squares.transpose(2, 3).flatten(3, 4).flatten(1, 2)  # (b, h p, w q, c)
+        return out
 
 
 class Decoder(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from timm.models.swin_transformer import window_partition, window_reverse
 from torch import Tensor, nn
@@ -52,8 +51,6 @@ class OwnAttention(nn.Module):
         self.out = nn.Linear(inside, width)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        rows = torch.arange(window_hw[0] * window_hw[1])
-        self.register_buffer("rows", rows, persistent=False)
 
     def forward(self, x: Float[Tensor, "b h w d"], z: Float[Tensor, "p k"]) -> Float[Tensor, "b h w d"]:
         size_hw = (x.shape[1], x.shape[2])
