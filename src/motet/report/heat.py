@@ -50,7 +50,14 @@ class HeatTable:
     average: str | None = None
 
 
-def heat(tables: Sequence[HeatTable], *, label: str, theme: Theme = LIGHT) -> Figure:
+def heat(
+    tables: Sequence[HeatTable],
+    *,
+    label: str,
+    theme: Theme = LIGHT,
+    digits: int = 1,
+    limit: float | None = None,
+) -> Figure:
     """Tables side by side with one scale of colours, the same on both sides of zero.
 
     A number that is larger than its spread is written in bold.
@@ -59,20 +66,22 @@ def heat(tables: Sequence[HeatTable], *, label: str, theme: Theme = LIGHT) -> Fi
         tables: with the same rows, or each with its own.
         label: what the numbers are.
         theme: light or dark.
+        digits: behind the point.
+        limit: what has the strongest colour, with all that lies beyond; the largest number by default.
     """
     widths = [len(table.columns) for table in tables]
     rows = max(len(table.rows) for table in tables)
     figure = Figure(figsize=(max(4.5, 1.2 + 0.95 * sum(widths)), _ROW_INCHES * rows + 1.3))
     figure.set_layout_engine(ConstrainedLayoutEngine(wspace=0.03))
     largest = max((abs(cell.value) for table in tables for cell in table.cells.values()), default=0.0) or 1.0
-    scale = Normalize(-largest, largest)
+    scale = Normalize(-(limit or largest), limit or largest, clip=True)
     colours = LinearSegmentedColormap.from_list("helps", (theme.floor, _paper(theme), theme.series[0]))
     # Names of as many lines everywhere, so that titles stand at one height.
     lines = max((_wrapped(name).count("\n") for table in tables for name in table.columns), default=0)
     panels = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]
     for number, (axes, table) in enumerate(zip(panels, tables, strict=True)):
         same = number > 0 and table.rows == tables[0].rows
-        _draw(axes, table, colours, scale, theme, named=not same, lines=lines)
+        _draw(axes, table, colours, scale, theme, named=not same, lines=lines, digits=digits)
     figure.supxlabel(label, fontsize=8, color=theme.text)
     return figure
 
@@ -86,6 +95,7 @@ def _draw(
     *,
     named: bool,
     lines: int,
+    digits: int,
 ) -> None:
     across, down = _places(table.columns, table.average), _places(table.rows, table.average)
     for (row, column), cell in table.cells.items():
@@ -96,11 +106,13 @@ def _draw(
         letters = "#ffffff" if dark else "#1f2933"
         clear = cell.spread is not None and abs(cell.value) > cell.spread
         axes.text(
-            x + 0.5, y + (0.5 if cell.spread is None else 0.38), f"{_unsigned_zero(cell.value):+.1f}",
+            x + 0.5, y + (0.5 if cell.spread is None else 0.38), _signed(cell.value, digits),
             ha="center", va="center", fontsize=8.5, color=letters, fontweight="bold" if clear else "normal",
         )  # fmt: skip
         if cell.spread is not None:
-            axes.text(x + 0.5, y + 0.73, f"± {cell.spread:.1f}", ha="center", va="center", fontsize=6.5, color=letters)
+            axes.text(
+                x + 0.5, y + 0.73, f"± {cell.spread:.{digits}f}", ha="center", va="center", fontsize=6.5, color=letters
+            )
     axes.set_xlim(0, max(across.values(), default=0) + 1)
     axes.set_ylim(max(down.values(), default=0) + 1, 0)
     axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name, lines) for name in across])
@@ -123,8 +135,9 @@ def _wrapped(name: str, lines: int = 0) -> str:
     return "\n" * (lines - wrapped.count("\n")) + wrapped
 
 
-def _unsigned_zero(value: float) -> float:
-    return round(value, 1) + 0.0
+def _signed(value: float, digits: int) -> str:
+    """With its sign, and no sign of its own for a zero."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def _paper(theme: Theme) -> str:

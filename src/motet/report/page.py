@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from motet.core import CheckpointError
 from motet.report import plots, tables
 from motet.report.compare import Comparison
 from motet.report.content import Content
-from motet.report.plots import Dot, Theme
+from motet.report.html import Draw, data_url, document, html_list, html_table, plot
+from motet.report.plots import Dot
 from motet.report.shown import Shown
-
-Draw = Callable[[Theme], Figure]
 
 
 def page(content: Content) -> str:
     """The page as HTML."""
-    css = resources.files("motet.report").joinpath("page.css").read_text(encoding="utf-8")
-    sections = [(name, body) for name, body in _sections(content)]
-    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
-    bodies = "".join(
-        f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>{body}</section>' for name, body in sections
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(content.title)}</title><style>{css}</style></head>\n"
-        f"<body><main><header><h1>{escape(content.title)}</h1>{_summary(content)}<nav>{links}</nav></header>\n"
-        f"{bodies}</main></body></html>\n"
-    )
+    return document(content.title, _summary(content), _sections(content))
 
 
 def markdown(content: Content) -> str:
@@ -83,7 +66,7 @@ def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
 def _sections(content: Content) -> list[tuple[str, str]]:
     run, report = content.run, content.run.report
     return [
-        ("Results", _table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
+        ("Results", html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
         ("Multi-task against single-task", _comparison(content)),
         ("Learning curves", _learning_curves(content)),
         *([("Stop and go", _stop_and_go(content))] if run.log.standing else []),
@@ -91,8 +74,8 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Floors", _floors(content)),
         ("Predictions", _gallery(content.shown, content.all_credit)),
         *([("Attention", _looks(content))] if content.looks else []),
-        ("Notes", _list(content.all_notes, "Nothing to note.")),
-        ("Versions", _list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
+        ("Notes", html_list(content.all_notes, "Nothing to note.")),
+        ("Versions", html_list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
     ]
 
 
@@ -132,15 +115,15 @@ def _comparison(content: Content) -> str:
             for pair in own
             for name, side in (("multi-task", pair.multi), ("single-task", pair.single))
         ]
-        drawn.append(_plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
+        drawn.append(plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
     lines = any(pair.multi.low is not None for pair in comparison.pairs)
     said = '<p class="soft">Lines: 95 % bootstrap intervals over images, first seed.</p>' if lines else ""
     return (
         f"<p>{escape(_comparison_text(comparison))}</p>"
-        + _table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2, total=True)
+        + html_table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2, total=True)
         + "".join(drawn)
         + said
-        + _table(tables.COST_HEAD, tables.cost_rows(comparison))
+        + html_table(tables.COST_HEAD, tables.cost_rows(comparison))
     )
 
 
@@ -161,14 +144,14 @@ def _learning_curves(content: Content) -> str:
         }
         parts.append("<h3>Main metric on validation rows</h3>")
         parts.append(
-            _plot(
+            plot(
                 lambda theme: plots.curves(main, label=labels, floors=floors, theme=theme), "validation scores by step"
             )
         )
     if log.losses:
         parts.append("<h3>Training loss</h3>")
         parts.append(
-            _plot(lambda theme: plots.curves(log.losses, label="loss", floors={}, theme=theme), "training loss by step")
+            plot(lambda theme: plots.curves(log.losses, label="loss", floors={}, theme=theme), "training loss by step")
         )
     return "".join(parts) or '<p class="soft">No log was kept.</p>'
 
@@ -179,7 +162,7 @@ def _stop_and_go(content: Content) -> str:
     changes = sum(max(0, len(words) - 1) for words in log.standing.values())
     return (
         f"<p>{changes} change{'' if changes == 1 else 's'} of {len(log.standing)} tasks over {steps:,} steps.</p>"
-        + _plot(lambda theme: plots.standing(log.standing, steps=steps, theme=theme), "what each task did by step")
+        + plot(lambda theme: plots.standing(log.standing, steps=steps, theme=theme), "what each task did by step")
     )
 
 
@@ -187,7 +170,7 @@ def _rows_seen(rows: Mapping[str, int]) -> str:
     if not rows:
         return '<p class="soft">Not recorded.</p>'
     said = ", ".join(f"{source}: {count:,}" for source, count in rows.items())
-    return _plot(lambda theme: plots.bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}")
+    return plot(lambda theme: plots.bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}")
 
 
 def _floors(content: Content) -> str:
@@ -199,7 +182,7 @@ def _floors(content: Content) -> str:
         "pictures, every class at its mean box, the answer of the nearest training picture, and this model on pictures "
         "of other rows.</p>"
     )
-    return said + _table(*tables.floors_rows(report))
+    return said + html_table(*tables.floors_rows(report))
 
 
 def _gallery(shown: Sequence[Shown], credit: Sequence[str]) -> str:
@@ -229,7 +212,7 @@ def _card(card: Shown) -> str:
     wide = ' class="pair"' if card.wide else ""
     true = f'<span class="true">true: {escape(card.truth)}{score}</span>' if card.truth or score else ""
     return (
-        f'<figure{wide}><img src="{_data(card.picture, card.media_type)}" '
+        f'<figure{wide}><img src="{data_url(card.picture, card.media_type)}" '
         f'alt="picture of a row of {escape(card.task)}">'
         f'<figcaption>{asked}<span class="said{mark}">{escape(card.prediction) or "(nothing)"}</span>'
         f"{_found(card)}{true}</figcaption></figure>"
@@ -240,35 +223,3 @@ def _found(card: Shown) -> str:
     """Texts that were found, in their order, the right ones marked."""
     lines = [f"<li{' class=hit' if right else ''}>{escape(text)}</li>" for text, right in card.listed]
     return f"<ol>{''.join(lines)}</ol>" if lines else ""
-
-
-def _plot(draw: Draw, alt: str) -> str:
-    """A figure drawn twice, for light and for dark."""
-    light, dark = (_data(plots.svg(draw(theme)), "image/svg+xml") for theme in (plots.LIGHT, plots.DARK))
-    return (
-        f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
-        f'<img class="plot" src="{light}" alt="{escape(alt)}"></picture>'
-    )
-
-
-def _data(content: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, total: bool = False) -> str:
-    def line(cells: Sequence[str], kind: str, last: bool = False) -> str:
-        made = [f"<{kind}{' class=word' if n < left else ''}>{escape(cell)}</{kind}>" for n, cell in enumerate(cells)]
-        return f"<tr{' class=total' if last else ''}>{''.join(made)}</tr>"
-
-    body = "".join(line(cells, "td", total and place == len(rows) - 1) for place, cells in enumerate(rows))
-    return f'<div class="wide"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
-
-
-def _list(lines: Sequence[str], nothing: str) -> str:
-    if not lines:
-        return f'<p class="soft">{escape(nothing)}</p>'
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def _anchor(name: str) -> str:
-    return name.lower().replace(" ", "-")

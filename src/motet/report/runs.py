@@ -24,6 +24,7 @@ class Log:
         seconds: how long it trained.
         standing: by task what it did from which step on ("go", "stop", "wait"), where the schedule changes that.
         notes: lines that were said.
+        numbers: points (step, value) by name, of what a system tells beside its losses.
     """
 
     losses: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Log:
     seconds: float = 0.0
     standing: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    numbers: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,7 @@ def read_log(path: Path) -> Log:
     scores: dict[tuple[str, str], list[tuple[int, float]]] = {}
     standing: dict[str, list[tuple[int, str]]] = {}
     rows: dict[str, int] = {}
+    numbers: dict[str, list[tuple[int, float]]] = {}
     seconds, began, notes = 0.0, 0.0, list[str]()
     for line in _lines(path):
         if "loss" in line:
@@ -116,6 +119,8 @@ def read_log(path: Path) -> Log:
             # The clock starts anew when a run goes on after a stop.
             now = float(line.get("seconds", 0.0))
             seconds, began = seconds + (now - began if now >= began else now), now
+        for name, value in line.get("aux", {}).items():
+            numbers.setdefault(name, []).append((line["step"], value))
         for result in line.get("results", ()):
             if result.get("main", True):
                 scores.setdefault((result["task"], result["metric"]), []).append((line["step"], result["value"]))
@@ -130,6 +135,7 @@ def read_log(path: Path) -> Log:
         seconds,
         {task: tuple(changes) for task, changes in standing.items()},
         tuple(notes),
+        {name: tuple(points) for name, points in numbers.items()},
     )
 
 
