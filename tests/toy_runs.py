@@ -34,6 +34,7 @@ CONTEXT.set_forkserver_preload(
         "toys",
         "motet.train.loop",
         "toy_unit",
+        "toy_uni_perceiver",
         "transformers.models.bert.modeling_bert",
     ]
 )
