@@ -79,7 +79,7 @@ def test_seven_scenes_reads_millimetres_and_leaves_out_what_the_sensor_did_not_s
     assert labels["depth"].dtype == np.float32
     assert math.isnan(labels["depth"][0, 0])
     assert np.nanmin(labels["depth"]) == np.nanmax(labels["depth"]) == 2
-    assert labels["normals"][2, 2].tolist() == [0, 0, -1]
+    assert labels["normals"][2, 2].tolist() == [0, 0, 1]
     assert np.isnan(labels["normals"][0]).all()  # the border
     assert set(SevenScenes(tmp_path)[0].labels) == {"depth"}
     assert reader.keys(0)[0].endswith("/seq-01/frame-000000")
@@ -94,7 +94,8 @@ def test_seven_scenes_flat_has_lists_intrinsics_and_smaller_normals(tmp_path):
     published.text(tmp_path / "val.txt", "frame-000008\n")
     normals = SevenScenes(tmp_path, "val", normals="file")[0].labels["normals"]
     assert normals.shape == (*SIZE_HW, 3)
-    assert normals[0, 1] == pytest.approx([0, 0, -1], abs=0.01)
+    # Away from the camera as stored, which is turned.
+    assert normals[0, 1] == pytest.approx([0, 0, 1], abs=0.01)
     assert np.isnan(normals[:, 2:4]).all()
     assert normals[3, 5] == pytest.approx([1, 0, 0], abs=0.01)
     assert SevenScenes(tmp_path, None)._intrinsics == Camera(10, 10, 3, 2)
@@ -124,7 +125,7 @@ def test_nyuv2_turns_the_axes_and_maps_its_classes(tmp_path):
     assert (mapped.names, only(mapped[2].labels["segmentation"])) == (("flat", "thing"), 0)
     kept = NyuV2(path, "test", names=("wall",))
     assert only(kept[0].labels["segmentation"]) == -1
-    assert np.nanmax(NyuV2(path, normals="depth")[1].labels["normals"][..., 2]) == pytest.approx(-1)
+    assert np.nanmin(NyuV2(path, normals="depth")[1].labels["normals"][..., 2]) == pytest.approx(1)
     with pytest.raises(DataError, match="got 'sky', which is no class"):
         NyuV2(path, names=("sky",))
 
@@ -148,8 +149,7 @@ def test_taskonomy_in_its_units_and_axes(tmp_path):
     assert only(labels["edges"]) == pytest.approx(0.5, abs=1e-4)
     assert reader.keys(1) == ("taskonomy/allensville/point_1_view_0",)
     published.values(tmp_path / "normal" / "allensville" / "point_0_view_0_domain_normal.png", (128, 128, 255))
-    # Towards the viewer as stored, which is towards the camera: z below 0 here.
-    assert reader[0].labels["normals"][0, 0] == pytest.approx([0, 0, -1], abs=0.01)
+    assert reader[0].labels["normals"][0, 0] == pytest.approx([0, 0, 1], abs=0.01)
 
 
 def test_taskonomy_has_what_is_there_and_follows_the_published_parts(tmp_path):
@@ -169,7 +169,7 @@ def test_cityscapes_keeps_19_classes_and_turns_disparity_into_metres(tmp_path):
     labels = reader[0].labels
     assert reader.names[only(labels["segmentation"])] == "road"
     assert only(labels["depth"]) == pytest.approx(10)
-    assert labels["normals"][1, 1] == pytest.approx([0, 0, -1])
+    assert labels["normals"][1, 1] == pytest.approx([0, 0, 1])
     published.values(maps[0], 4)  # static: not judged
     published.values(maps[1], [[0, 1, 513, 257, 513, 513]] * 4, np.uint16)
     labels = reader[0].labels
@@ -197,7 +197,7 @@ def test_virtual_kitti_reads_colours_centimetres_and_cameras(tmp_path):
     assert own.names[only(own[0].labels["segmentation"])] == "Sky"
     assert [CITYSCAPES_NAMES[only(theirs[row].labels["segmentation"])] for row in range(2)] == ["sky", "car"]
     assert only(own[0].labels["depth"]) == 30
-    assert own[0].labels["normals"][1, 1] == pytest.approx([0, 0, -1])
+    assert own[0].labels["normals"][1, 1] == pytest.approx([0, 0, 1])
     published.values(maps[1], 65535, np.uint16)
     assert np.isnan(own[0].labels["depth"]).all()
     published.values(maps[0], (1, 2, 3))
@@ -228,6 +228,14 @@ def test_folders_of_ones_own_are_partly_labelled(tmp_path):
         MapFolders(tmp_path / "images", {"deep": tmp_path / "depth"})
     with pytest.raises(ConfigError, match="names: got none"):
         MapFolders(tmp_path / "images", folders)
+
+
+@pytest.mark.parametrize(("signs", "said"), [((1, 1, 1), [0, 1, 0]), ((1, -1, 1), [0, -1, 0])])
+def test_folders_of_ones_own_say_which_way_their_normals_point(tmp_path, signs, said):
+    published.write_rooms(tmp_path)
+    published.values(tmp_path / "normal" / "kitchen.png", (128, 255, 128))
+    reader = MapFolders(tmp_path / "images", {"normals": tmp_path / "normal"}, normal_signs=signs)
+    assert reader[0].labels["normals"][0, 0] == pytest.approx(said, abs=0.01)
 
 
 def test_a_map_of_another_size_than_its_picture_is_an_error_that_names_both(tmp_path):

@@ -47,6 +47,8 @@ def test_seven_scenes_is_a_room_whose_normals_agree_with_those_beside_it():
     labels = own[3].labels
     assert 0.3 < np.nanmin(labels["depth"]) < np.nanmax(labels["depth"]) < 12
     ours, theirs = labels["normals"], stored[3].labels["normals"]
+    # What is seen faces the viewer, but for differences across the borders of things.
+    assert all((normals[~np.isnan(normals[..., 2]), 2] > 0).mean() > 0.95 for normals in (ours, theirs))
     both = ~np.isnan(ours + theirs).any(axis=-1)
     between = np.degrees(np.arccos(np.clip((ours * theirs).sum(axis=-1)[both], -1, 1)))
     assert both.mean() > 0.4

@@ -32,9 +32,9 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
     """Unit vectors out of the surface, by central differences of the points that the pixels show.
 
         P(u, v) = depth * ((u - cx) / fx, (v - cy) / fy, 1)
-        n = (P(u, v+1) - P(u, v-1)) x (P(u+1, v) - P(u-1, v)), made one long
+        n = (P(u, v+1) - P(u, v-1)) x (P(u+1, v) - P(u-1, v)), made one long, its z turned round
 
-    x points to the right, y down, z away from the camera, so that what faces the camera has n_z = -1. A pixel at the
+    x points to the right, y down, z towards the viewer, so that what faces the camera has n_z = 1. A pixel at the
     border, or one with an invalid pixel among its four neighbours, has no normal (NaN). Across the border of a thing
     the differences join two surfaces, so normals there are not to be relied on; noise of the depth is not smoothed.
 
@@ -45,7 +45,7 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
     Examples:
         >>> wall = np.full((3, 3), 2.0, dtype=np.float32)
         >>> normals_from_depth(wall, Camera(100, 100, 1, 1))[1, 1].tolist()
-        [0.0, 0.0, -1.0]
+        [0.0, 0.0, 1.0]
     """
     height, width = depth_m.shape
     found = np.full((height, width, 3), np.nan, dtype=np.float32)
@@ -56,7 +56,8 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
     y = (np.arange(height)[:, None] - camera.centre_y) / camera.focal_y * depth
     ax, ay, az = (part[1:-1, 2:] - part[1:-1, :-2] for part in (x, y, depth))  # across
     dx, dy, dz = (part[2:, 1:-1] - part[:-2, 1:-1] for part in (x, y, depth))  # down
-    normal = (dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax)
+    # The last with its sign turned: depth grows away from the viewer, a normal's z towards.
+    normal = (dy * az - dz * ay, dz * ax - dx * az, dy * ax - dx * ay)
     length = np.sqrt(sum(part * part for part in normal))
     # A length of 0 has no direction; NaN spreads from the neighbours by itself.
     valid = (length > 0) & ~np.isnan(depth[1:-1, 1:-1])

@@ -114,8 +114,8 @@ class MapFolders:
         first_class: the stored number of the first class: 0, or 1 where 0 stands for none.
         no_class: stored numbers of pixels without a class; others that are no class are errors.
         depth_unit_m: metres of one step of the stored depth; 0.001 for millimetres. 0 is unknown.
-        normal_signs: by what the stored x, y and z are multiplied to point right, down and away from the camera;
-            (1, 1, -1) for maps that are mostly blue.
+        normal_signs: by what the stored x, y and z are multiplied to point right, down and towards the viewer; the
+            z of maps that are mostly blue does already, (1, 1, -1) is for maps with hardly any blue.
         edge_top: the stored number of a sure edge.
         name: what ids start with; by default the folder's name.
 

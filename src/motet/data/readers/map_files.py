@@ -1,7 +1,7 @@
 """Maps on disk: a class, a distance, a direction or an edge for each pixel, decoded when they are read.
 
-The axes of all normals are the camera's: x to the right, y down, z away from the camera, so that a wall that faces the
-camera has the normal (0, 0, -1).
+The axes of all normals are the camera's: x to the right, y down, z out of the picture towards the viewer, so that a
+wall that faces the camera has the normal (0, 0, 1).
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class NormalMap:
 
     Args:
         path: the file.
-        signs: by what x, y and z are multiplied to come to the axes of this package.
+        signs: by what x, y and z are multiplied to point right, down and towards the viewer.
         like: a picture; a map that is a whole number of times smaller than it has its pixels repeated to that size.
 
     Pixels whose vector is far from unit length (black, or the grey of no direction) are invalid; the others are made

@@ -17,7 +17,7 @@ class MapLabels(Mapping[str, Any]):
     """Maps by the name of their annotation: "segmentation", "depth", "normals", "edges".
 
     "segmentation" is int64 (h, w), -1 where there is no class; "depth" float32 (h, w) in metres, "normals" float32
-    (h, w, 3) unit vectors (x right, y down, z away from the camera) and "edges" float32 (h, w) from 0 to 1, NaN where
+    (h, w, 3) unit vectors (x right, y down, z towards the viewer) and "edges" float32 (h, w) from 0 to 1, NaN where
     there is no value. All have the size of the picture's file. A map is decoded once for each Example, and stays behind
     when the Example goes to another process.
 

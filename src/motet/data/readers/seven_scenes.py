@@ -18,6 +18,7 @@ Normals: TypeAlias = Literal["", "depth", "file"]
 KINECT = Camera(585.0, 585.0, 320.0, 240.0)
 """The camera that 7-Scenes' page gives for its frames of 640 x 480 pixels."""
 _MILLIMETRES, _INVALID = 0.001, (0, 65535)
+_STORED_SIGNS = (1, 1, -1)
 _SEQUENCE = re.compile(r"(?:sequence|seq-?)0*(\d+)", re.IGNORECASE)
 _LISTS = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
 
@@ -34,7 +35,8 @@ class SevenScenes:
         root: the scene's folder, or the one with `data/`.
         split: "train", "test" (or another list beside `data/`); None for all frames.
         normals: "": none; "depth": computed from the depth (see `normals_from_depth`); "file": those in
-            `derived_normal/` of the flat layout, which may be a whole number of times smaller than the pictures.
+            `derived_normal/` of the flat layout, stored with z away from the camera, which may be a whole number of
+            times smaller than the pictures.
         camera: for normals from depth; by default `data/camera-intrinsics.txt` where it is there, else `KINECT`.
         name: what ids start with; by default the folder's name and the split.
 
@@ -80,7 +82,7 @@ class SevenScenes:
             maps.append(("normals", NormalsOfDepth(depth, self._intrinsics)))
         if self.normals == "file":
             stored = root / "derived_normal" / f"{Path(stem).name}.normal.png"
-            maps.append(("normals", NormalMap(stored, like=picture)))
+            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like=picture)))
         frame = key.removeprefix(f"{place_name(root)}/")
         prefix = self.name or f"{place_name(root)}/{self.split or 'all'}"
         return map_example(MapRow(f"{prefix}/{frame}", key, picture, tuple(maps)), path=root, index=index)

@@ -23,7 +23,6 @@ _METRES, _UNKNOWN = 1 / 512, 65535
 _TOP = {"texture": 65535 / 4, "occlusion": 65535.0}
 _VIEW = re.compile(r"(point_\d+_view_\d+)_domain_rgb\.(?:png|jpg)")
 _SEMANTIC = ("segment_semantic", "segmentsemantic")  # as folders and as files are called; some releases call both alike
-_TOWARDS_VIEWER = (1, 1, -1)
 
 
 class _Shot(NamedTuple):
@@ -37,8 +36,7 @@ class Taskonomy:
     """Rooms scanned in 3-D; labels: "segmentation", "depth", "normals", "edges", those whose folders are there.
 
     Depth is `depth_zbuffer` in 1/512 m, 65535 unknown. Normals are stored as 0 to 255 for -1 to 1 with z towards the
-    viewer, and turned to this package's axes (z away from the camera). Classes are the pseudo labels of
-    `segment_semantic`, where 0, "uncertain", is invalid.
+    viewer, as here. Classes are the pseudo labels of `segment_semantic`, where 0, "uncertain", is invalid.
 
     Args:
         root: the folder with `rgb/`.
@@ -107,7 +105,7 @@ class Taskonomy:
         if (path := self._file(shot, ("depth_zbuffer",))) is not None:
             found.append(("depth", DepthMap(path, _METRES, (_UNKNOWN,))))
         if (path := self._file(shot, ("normal",))) is not None:
-            found.append(("normals", NormalMap(path, _TOWARDS_VIEWER)))
+            found.append(("normals", NormalMap(path)))
         if (path := self._file(shot, (f"edge_{self.edges}",))) is not None:
             found.append(("edges", EdgeMap(path, _TOP[self.edges])))
         return found
