@@ -17,10 +17,12 @@ from motet.nn.experts import ConditionalLinear, Merged
 from motet.nn.gates import best_of
 from motet.prep.words import EOS, PAD, Words
 from motet.systems.uni_perceiver import Experts, Patches, Sizes, UniPerceiverConfig
+from motet.systems.uni_perceiver.answering import name_scores, said_states, told_states
 from motet.systems.uni_perceiver.answers import smoothed
 from motet.systems.uni_perceiver.attributes import TABLE, Attributes, entries_of
 from motet.systems.uni_perceiver.embedding import Embedding, grid_positions
 from motet.systems.uni_perceiver.encoder import Encoder
+from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.layers import Block
 from motet.systems.uni_perceiver.lines import Kind, Line, Span, saying_mask
 from motet.systems.uni_perceiver.model import UniPerceiver
@@ -309,8 +311,8 @@ def here(ids, invalid=None):
 def names(system, official, monkeypatch):
     """The official names, of which the longest has no end, as names of classes and as the whole vocabulary."""
     found = here(official["target_names"], official["target_names_invalid"])
-    monkeypatch.setitem(system._names, "cls", found)
-    monkeypatch.setattr(system, "_word_features", lambda task: system._texts(found, system._target_kind(task)))
+    monkeypatch.setitem(system.targets.ids, "cls", found)
+    monkeypatch.setattr(system.targets, "words", lambda task: system.targets.texts(found, target_kind(task)))
     return found
 
 
@@ -327,7 +329,7 @@ def mean(losses, key):
 def test_the_whole_model_on_classes(system, official, names) -> None:
     rows = batch(official, {"label": official["cls/targets_in"]}, "cls")
     task = system.tasks["cls"]
-    scores, encoded, _ = system._name_scores(task, rows, rows.targets["cls"])
+    scores, encoded = name_scores(system, task, rows, rows.targets["cls"])
     assert far(encoded.states, official["cls/q1"]) < LAYERS
     assert far(scores, official["cls/logits0"]) < LAYERS
     assert mean(system.losses(rows), ("cls", "")) == pytest.approx(float(official["cls/LabelSmoothing"]), abs=LAYERS)
@@ -338,12 +340,10 @@ def test_the_whole_model_on_hidden_words(system, official, names) -> None:
     value = {"ids": here(official["mlm/text"])[:, None], "told": torch.where(told >= 0, told + EOS, -1)}
     rows = batch(official, value, "mlm")
     task = system.tasks["mlm"]
-    states, encoded, _ = system._told(task, rows, rows.targets["mlm"])
+    states, encoded, _ = told_states(system, task, rows, rows.targets["mlm"])
     assert far(encoded.states, official["mlm/q1"]) < LAYERS
     features = system.similarity.features(states)
-    assert (
-        far(system.similarity.scores(features, system._word_features(task), "word"), official["mlm/logits0"]) < LAYERS
-    )
+    assert far(system.similarity.scores(features, system.targets.words(task), "word"), official["mlm/logits0"]) < LAYERS
     loss = mean(system.losses(rows), ("mlm", "word"))
     assert loss == pytest.approx(float(official["mlm/CrossEntropy_Loss"]), abs=LAYERS)
 
@@ -352,10 +352,10 @@ def test_the_whole_model_on_captions(system, official, names) -> None:
     words = here(official["cap/text(words+spe)"], official["cap/invalid"])[:, :3]
     rows = batch(official, {"said": words}, "cap")
     task = system.tasks["cap"]
-    states, encoded, _ = system._said(task, rows, rows.targets["cap"])
+    states, encoded, _ = said_states(system, task, rows, rows.targets["cap"])
     real = torch.cat([torch.ones(3, 5, dtype=torch.bool), official["cap/invalid"] == 0], 1)
     assert far(encoded.states[real], official["cap/q1"][real]) < LAYERS
-    scores = system.similarity.scores(system.similarity.features(states), system._word_features(task), "said")
+    scores = system.similarity.scores(system.similarity.features(states), system.targets.words(task), "said")
     assert far(scores, official["cap/logits0"]) < LAYERS
     label = official["cap/label"]
     loss = F.cross_entropy(scores, label[label != -1])
@@ -370,7 +370,7 @@ def test_the_whole_model_on_pairs(system, official, names) -> None:
     rows = batch(official, value, "ret")
     images = system.side(replace(rows, targets={}), "ret", "images")
     scores = system.score(
-        "ret", images, {"features": system._texts(names[:3], system._target_kind(system.tasks["ret"]))}
+        "ret", images, {"features": system.targets.texts(names[:3], target_kind(system.tasks["ret"]))}
     )
     assert far(scores, official["ret/logits0"]) < LAYERS
     both = float(official["ret/LabelSmoothing (i2t)"]) + float(official["ret/LabelSmoothing (t2i)"])

@@ -14,8 +14,9 @@ from motet.systems.uni_perceiver import Experts, Learning, PromptTuning, Separat
 from motet.systems.uni_perceiver.attributes import Attributes, entries_of
 from motet.systems.uni_perceiver.building import is_tuned
 from motet.systems.uni_perceiver.folding import merged
+from motet.systems.uni_perceiver.inputs import first_position, given_line, saying_line
 from motet.systems.uni_perceiver.retrieval import Pairs, in_batch, told_apart
-from motet.systems.uni_perceiver.saying import Begun, _Speaker
+from motet.systems.uni_perceiver.saying import Begun, _Speaker, word_log_probs
 
 ROUTINGS = ("token", "context", "modality", "task", "attribute")
 BLOCKS = {name: Experts(routing=name, num_experts=3, where="all") for name in ROUTINGS}
@@ -35,11 +36,11 @@ def test_texts_said_step_by_step_are_as_likely_as_when_read_whole(make, rows, ba
     words = torch.tensor([[5, 9, 12], [7, 5, 30]])
     for name, target in found.targets.items():
         task = system.tasks[name]
-        given = system._given(task, found, target)
+        given = given_line(system, task, found, target)
         with torch.no_grad():
-            line = system.saying_line(task, given, words)
-            whole = system.word_log_probs(task, system.encoder(line).states[:, -3:])
-            first = system.first_position(given)
+            line = saying_line(system, task, given, words)
+            whole = word_log_probs(system, task, system.encoder(line).states[:, -3:])
+            first = first_position(given)
             position = torch.zeros(2, dtype=torch.long) if first is None else first
             state = Begun(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
             speaker, last = _Speaker(system, task), None
@@ -93,8 +94,8 @@ def test_pictures_and_texts_of_a_split_are_encoded_apart(make, rows, batch) -> N
 def test_targets_are_kept_until_a_weight_changes(make, rows, batch, monkeypatch) -> None:
     system = make("class").eval()
     found, calls = batch(system, [rows(0)]), []
-    texts = system._texts
-    monkeypatch.setattr(system, "_texts", lambda *a: calls.append(1) or texts(*a))
+    texts = system.targets.texts
+    monkeypatch.setattr(system.targets, "texts", lambda *a: calls.append(1) or texts(*a))
     first = system.predict(found)
     assert system.predict(found) == first
     assert len(calls) == 1
@@ -134,9 +135,9 @@ def test_a_name_longer_than_the_positions_is_refused_and_a_caption_cut(make, row
 def test_a_sample_of_the_vocabulary_has_the_words_of_the_batch(make, rows, batch) -> None:
     system = make("said", learning=Learning(sampled_words=40))
     wanted = torch.tensor([9, 4, 9, 30])
-    features, index = system._compared_words(system.tasks["said"], wanted)
+    features, index = system.targets.words_with(system.tasks["said"], wanted)
     assert len(features) == 40
-    every = system._word_features(system.tasks["said"])
+    every = system.targets.words(system.tasks["said"])
     assert torch.allclose(features[index], every[wanted - EOS], atol=1e-5)
     assert torch.isfinite(total(system, batch(system, [rows(0), rows(1)])))
 

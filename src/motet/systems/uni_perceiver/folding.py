@@ -11,6 +11,7 @@ from torch import Tensor
 from motet.core import ConfigError, nearest
 from motet.nn.experts import ConditionalLinear
 from motet.nn.names import parameter_name
+from motet.systems.uni_perceiver.kinds import kinds_of
 from motet.systems.uni_perceiver.layers import Block
 from motet.systems.uni_perceiver.lines import Kind
 from motet.systems.uni_perceiver.model import UniPerceiver
@@ -42,7 +43,7 @@ def merged(system: UniPerceiver, task: str) -> UniPerceiver:
     if not isinstance(blocks, Experts) or blocks.routing in BY_DATA:
         got = f"{blocks.routing!r} routing" if isinstance(blocks, Experts) else f"blocks {blocks!r}"
         raise ConfigError(f"merged: got {got}; want experts chosen by modality, task or attribute")
-    kinds = system.kinds_of(system.tasks[task])
+    kinds = kinds_of(system.tasks[task])
     groups = _groups(blocks, kinds)
     plain = len(set(groups.values())) == 1
     config = replace(system.config.only((task,), ()), blocks=None if plain else Folded(groups, blocks.where))

@@ -12,6 +12,8 @@ from torch import Tensor
 from motet.core import Prediction, Task, Text, Words
 from motet.prep.words import EOS
 from motet.systems.uni_perceiver.decode import beam_search
+from motet.systems.uni_perceiver.inputs import first_position
+from motet.systems.uni_perceiver.kinds import text_kind
 from motet.systems.uni_perceiver.layers import Past
 from motet.systems.uni_perceiver.lines import Line, Span
 
@@ -39,7 +41,7 @@ class Begun:
 def say(system: UniPerceiver, task: Task, given: Line) -> list[Prediction]:
     """The likeliest texts, cut at the task's number of words."""
     rows, device = len(given.x), given.x.device
-    first = system.first_position(given)
+    first = first_position(given)
     position = torch.zeros(rows, dtype=torch.long, device=device) if first is None else first
     speaker = _Speaker(system, task)
     said = beam_search(
@@ -67,7 +69,7 @@ class _Speaker:
 
     def step(self, begun: Begun, last: Int[Tensor, "m"] | None) -> tuple[Float[Tensor, "m v"], Begun]:
         """Reads the last word and a special token behind it, which says the next; only the word is kept."""
-        embedding, kind = self.system.embedding, self.system.causal_kind(self.task)
+        embedding, kind = self.system.embedding, text_kind(self.task, causal=True)
         special = torch.full((len(begun.position), 1), self.system.reader.special, device=begun.position.device)
         x = embedding.text(special, begun.position)
         count = 1
@@ -80,4 +82,10 @@ class _Speaker:
             past = tuple(
                 before.longer(now.keys[:, :, :1], now.values[:, :, :1]) for before, now in zip(past, own, strict=True)
             )
-        return self.system.word_log_probs(self.task, states[:, -1]), Begun(past, begun.position + 1)
+        return word_log_probs(self.system, self.task, states[:, -1]), Begun(past, begun.position + 1)
+
+
+def word_log_probs(system: UniPerceiver, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
+    """Of the next word, from the states of the special tokens that predict it."""
+    features = system.similarity.features(states)
+    return system.similarity.scores(features, system.targets.words(task), "said").log_softmax(-1)
