@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from motet.cli.interference import affinity, interference
 from motet.cli.options import Json, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_of, trusted
 from motet.cli.screen import say, say_json, table
 from motet.cli.training import Device, modules_of
@@ -40,6 +41,8 @@ def add_to(app: typer.Typer) -> None:
     )
     analyse.command("groups", epilog="Example:  motet analyse groups lit_decoder:tiny --triples --jobs 2")(groups)
     analyse.command("consistency", epilog="Example:  motet analyse consistency runs/twelve --json")(consistency)
+    analyse.command("interference", epilog="Example:  motet analyse interference runs/tiny --every-step")(interference)
+    analyse.command("affinity", epilog="Example:  motet analyse affinity runs/vit_adapters-tiny")(affinity)
     app.add_typer(analyse, name="analyse")
 
 
