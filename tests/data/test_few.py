@@ -34,7 +34,7 @@ def test_every_class_has_its_share_and_five_rows_at_least() -> None:
 
 def test_the_choice_goes_by_the_seed_alone() -> None:
     task = classification("pets", NAMES)
-    assert few_of(Uneven(), task) == few_of(Uneven(), task)
+    assert few_of(Uneven(), task).indices == few_of(Uneven(), task).indices
     assert few_of(Uneven(), task).indices != few_of(Uneven(), task, seed=1).indices
 
 

@@ -8,6 +8,7 @@ import pytest
 from motet.core import Answer, ConfigError, Example, Label, Reader, Task, Text
 from motet.data.parts import Concat, Subset, answers_from, split_by_image, texts_of
 from motet.data.source import Source
+from motet.tasks import masked_words, retrieval
 from toys import ToyReader, label_task
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -112,6 +113,26 @@ def test_texts_are_questions_answers_captions_and_names() -> None:
     told = Task(name="t", sees=frozenset({"image"}), label="captions", target=Text(5), metrics=metrics)
     rows = list(texts_of(Source(name="s", reader=ToyReader("a", 2), tasks=(named, told))))
     assert rows == ["red", "blue green", "row 0", "row 1"]
+
+
+class Silent:
+    """A row with captions and no text of its own."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return ("a",)
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(id="a", image_ids=("a",), labels={"captions": ("one", "two")})
+
+
+def test_texts_whose_words_are_hidden_and_texts_of_pairs_are_texts_too() -> None:
+    for task in (masked_words(), retrieval()):
+        assert list(texts_of(Source(name="s", reader=Silent(), tasks=(task,)))) == ["one", "two"]
+    # Words of a row's own text are hidden where it has one.
+    assert list(texts_of(Source(name="s", reader=Asked(((),)), tasks=(masked_words(),)))) == ["is 0 so?"]
 
 
 def compose(reader: Reader, index: int, rng: np.random.Generator) -> Example:

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from motet.evaluate import evaluate, with_floors
 from motet.evaluate.judging import Judged, predicting
 from motet.evaluate.ranking import Split, chance_floor, rank_split, score_split
 from motet.evaluate.two_stage import Ranking
-from motet.tasks import retrieval
+from motet.tasks import retrieval, video_retrieval
 
 HERE = Path(__file__).parent
 
@@ -157,6 +157,25 @@ def test_a_row_without_a_picture_and_a_doubled_id_are_errors() -> None:
         Split.of(Twice(ROWS), task, range(2), "toys")
     with pytest.raises(DataError, match=r"x: task 'retrieval': got 0 images and .*; want one image and the texts"):
         Split.of(Blind(ROWS), task, range(1), "toys")
+
+
+def test_a_video_is_ranked_and_counted_as_one_however_many_frames_it_has() -> None:
+    task = video_retrieval(among="texts")
+
+    class Clips(Captions):
+        def keys(self, index: int) -> tuple[str, ...]:
+            return tuple(f"clip{index}/{frame}" for frame in range(3))
+
+        def __getitem__(self, index: int) -> Example:
+            row = super().__getitem__(index)
+            return replace(row, images=row.images * 3, image_ids=self.keys(index))
+
+    with predicting(system := LetterSystem(task)):
+        judged = rank_split(system, "clips", Clips(ROWS), task, range(5), batch_size=2)
+    assert judged.metrics[0].rows == {"toy/0": 1, "toy/1": 1, "toy/2": 1, "toy/3": 6}
+    assert judged.num_images() == 4
+    with pytest.raises(DataError, match=r"got 0 images and .*; want the frames of a video and the texts"):
+        Split.of([Example(id="x", labels={"captions": ("a",)})], task, range(1), "clips")
 
 
 def test_chance_is_a_floor_over_the_whole_split() -> None:

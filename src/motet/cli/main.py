@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from motet.cli import analyse, ask, begin, look, training, worth
+from motet.cli import analyse, ask, begin, export, look, training, worth
 
 DEBUG = "MOTET_DEBUG"
 _ABOUT = "One model for many vision and language tasks: train it, compare it with one model a task, use it."
@@ -28,7 +28,7 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     whole.callback(help=_ABOUT, epilog="Example:  motet demo      then:  motet COMMAND --help")(_version)
-    for group in (begin, look, training, worth, analyse, ask):
+    for group in (begin, look, training, worth, analyse, ask, export):
         group.add_to(whole)
     return whole
 

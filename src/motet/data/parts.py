@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import ClassVar
 
-from motet.core import Answer, ConfigError, DataError, Example, Label, Reader, Task, Text, rng_for, seed_for
+from motet.core import (
+    Answer,
+    ConfigError,
+    DataError,
+    Example,
+    Label,
+    Masked,
+    Match,
+    Reader,
+    Task,
+    Text,
+    rng_for,
+    seed_for,
+)
 from motet.data.source import Source
 
 
@@ -229,7 +242,14 @@ def texts_of(source: Source) -> Iterator[str]:
 
 
 def _words_of(task: Task, example: Example) -> Iterable[str]:
-    if not isinstance(task.target, Answer | Text):
-        return ()
-    truth = task.truth(example)
+    """The texts of a truth: what is said, texts whose words are hidden, those of a picture to be told from others."""
+    match task.target:
+        case Answer() | Text():
+            truth = task.truth(example)
+        case Masked("words") if not task.asked(example):
+            truth = example.labels.get(task.label, ())
+        case Match(pool="split") if not example.candidates:
+            truth = example.labels.get(task.label, ())
+        case _:
+            return ()
     return (truth,) if isinstance(truth, str) else truth

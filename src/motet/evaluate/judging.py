@@ -70,7 +70,9 @@ class Judged:
         return whole
 
     def num_images(self) -> int:
-        """How many different images the rows show."""
+        """How many different images the rows show; a video counts one, however many frames are read of it."""
+        if "video" in self.task.sees:
+            return len({images for images in self.images.values() if images})
         return len({image for images in self.images.values() for image in images})
 
     def results(self, interval: bool) -> tuple[Result, ...]:

@@ -38,18 +38,22 @@ class Split:
         """Reads every row's texts, and no picture. Rows without the task's annotation are left out.
 
         Raises:
-            DataError: a row without a text or with other than one picture, or two rows with one id.
+            DataError: a row without a text or with other than one picture (of a video: without a frame), or two rows
+                with one id.
         """
+        video = "video" in task.sees
         rows, kept, fits, known = list[Row](), list[int](), list[tuple[int, ...]](), dict[str, int]()
         for place in places:
             example = reader[place]
             if task.label not in example.labels:
                 continue
             texts = task.truth(example)
-            if isinstance(texts, str) or not texts or len(example.images) != 1:
-                got = f"{len(example.images)} images and {texts!r}"
+            number = len(example.images)
+            if isinstance(texts, str) or not texts or not (number if video else number == 1):
+                want = "the frames of a video" if video else "one image"
                 raise DataError(
-                    f"{example.id}: task {task.name!r}: got {got}; want one image and the texts that fit it"
+                    f"{example.id}: task {task.name!r}: got {number} images and {texts!r}; want {want} and the texts "
+                    "that fit it"
                 )
             fits.append(tuple(dict.fromkeys(known.setdefault(text, len(known)) for text in texts)))
             rows.append(Row.of(example))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAMILIES = ("lit_decoder", "unit", "twelve_in_one", "vit_adapters")
-"""The files of recipes in this package, one a system."""
+FAMILIES = ("lit_decoder", "unit", "twelve_in_one", "vit_adapters", "uni_perceiver", "uni_perceiver_transfer")
+"""The files of recipes in this package, one a system, and one of runs that start from another."""
 
 
 @dataclass(frozen=True)

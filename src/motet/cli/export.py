@@ -1,0 +1,75 @@
+"""Making another model of a trained one: `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from motet.cli.options import Json, Trust, trusted
+from motet.cli.screen import say, say_json
+
+if TYPE_CHECKING:
+    from motet.core import Report
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command(epilog="Example:  motet export runs/uni_perceiver-tiny --merge models/tiny --task caption")(export)
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="RUN", help="a run, or a saved model, with experts")],
+    merge: Annotated[
+        Path, typer.Option(metavar="OUT", help="fold the experts into plain matrices, a model a task, in folders here")
+    ],
+    task: Annotated[list[str] | None, typer.Option(help="one of the tasks; repeated; all by default")] = None,
+    json: Json = False,
+    trust: Trust = None,
+) -> None:
+    """Write dense models, one a task, that answer as a model with experts does and need none."""
+    from motet.core.errors import ConfigError, nearest
+    from motet.restore import restore, save_pretrained
+    from motet.systems.uni_perceiver.folding import merged
+    from motet.systems.uni_perceiver.model import UniPerceiver
+
+    system = restore(model, trust=trusted(trust))
+    if not isinstance(system, UniPerceiver):
+        raise ConfigError(f"export --merge: got a {type(system).__name__}; want a UniPerceiver, which has experts")
+    for name in task or ():
+        if name not in system.tasks:
+            raise ConfigError(f"--task: got {name!r}; {nearest(name, system.tasks)}")
+    report, credit = _beside(Path(model))
+    found: list[dict[str, Any]] = []
+    for name in task or system.tasks:
+        dense = merged(system, name)
+        own = None if report is None else _of_task(report, name)
+        where = save_pretrained(dense, merge / name, report=own, credit=credit)
+        found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})
+    whole = sum(p.numel() for p in system.parameters())
+    if json:
+        say_json({"model": model, "parameters": whole, "merged": found})
+        return
+    say(f"{model}: {whole / 1e6:.2f} M parameters, with experts")
+    for one in found:
+        say(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
+
+
+def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
+    """The report and the licence lines of a run folder; none of a saved model."""
+    from motet.cli.options import recorded
+    from motet.restore.folder import read_report
+
+    if not (folder / "run.json").is_file():
+        return None, ()
+    return read_report(folder), tuple(recorded(folder).get("credit", ()))
+
+
+def _of_task(report: Report, name: str) -> Report:
+    """What a report says of one task."""
+    import dataclasses
+
+    results = tuple(result for result in report.results if result.task == name)
+    floors = {task: floors for task, floors in report.floors.items() if task == name}
+    return dataclasses.replace(report, results=results, floors=floors)

@@ -1,0 +1,187 @@
+"""Runs of Uni-Perceiver with conditional experts: the paper's, small ones on scenes, one on real data.
+
+motet train uni_perceiver:tiny        scenes: names, hidden words, captions, pairs; under 90 seconds on two cores
+motet train uni_perceiver:video       scenes in short clips: what moves and how, by name, in words, in pairs
+motet train uni_perceiver:real        real data under $MOTET_DATA
+motet train uni_perceiver:fights      videos there
+motet plan uni_perceiver:paper_base   every value of the paper, on the data sets it names
+motet list recipes                    also shows uni_perceiver_transfer: tasks that were never trained
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from motet.core import Match
+from motet.data.drawn_batches import DrawnBatches
+from motet.data.rates import Fixed
+from motet.data.source import Source
+from motet.nn.encoders import EmbeddedLite0
+from motet.prep.words import TrainedWords
+from motet.recipes.lit_decoder import stored
+from motet.recipes.uni_perceiver_data import REAL_RATES, assembled
+from motet.recipes.uni_perceiver_data import fights as clips_of_fights
+from motet.recipes.uni_perceiver_published import published, released
+from motet.recipes.worlds import World
+from motet.scenes import CREDIT
+from motet.systems.uni_perceiver.config import UniPerceiverConfig
+from motet.systems.uni_perceiver.options import BASE, LARGE, Blocks, Experts, Learning, Sizes
+from motet.train.balance import TaskMean
+from motet.train.plan import Plan
+from motet.train.rates import Cosine
+from motet.train.run import Run
+
+TINY_SHARES: Mapping[str, float] = {"largest": 3, "number": 2, "words": 2, "caption": 4, "retrieve": 4}
+"""How often each task of `tiny` is drawn."""
+
+FOUR = Experts(num_experts=4)
+"""Fewer experts than the paper's eight, two of which are chosen all the same."""
+
+
+def small(
+    *,
+    width: int = 96,
+    depth: int = 3,
+    image_size: int = 128,
+    blocks: Blocks = FOUR,
+    pieces: int = 1000,
+    max_tokens: int = 32,
+    sampled_words: int | None = None,
+) -> UniPerceiverConfig:
+    """A Uni-Perceiver for a laptop: features of the embedded frozen EfficientNet-Lite0 stand for patches of pixels.
+
+    Runs of minutes underfit: nothing is dropped or smoothed, and pictures are only resized, so that features can be
+    stored. Narrow layers start from larger weights than the paper's, and without small scales on their parts, or they
+    learn nothing for hundreds of steps. The paper's own values are in `paper_base`.
+
+    Args:
+        width: channels.
+        depth: layers.
+        image_size: height and width of pictures, in pixels.
+        blocks: what layers are made of.
+        pieces: of the tokeniser, at most.
+        max_tokens: positions of texts.
+        sampled_words: pieces that a word is told from in training; None for all.
+    """
+    return UniPerceiverConfig(
+        sizes=Sizes(width=width, depth=depth, heads=max(1, width // 32), hidden=4 * width),
+        blocks=blocks,
+        words=TrainedWords(size=pieces),
+        max_tokens=max_tokens,
+        max_said=min(24, max_tokens),
+        encoder=EmbeddedLite0(size=image_size, stage=(-2, -1)),
+        hflip=False,
+        frames=4,
+        max_frames=8,
+        layer_scale=None,
+        drop_path=0.0,
+        initial_std=None,
+        learning=Learning(smoothing=0.0, sampled_words=sampled_words),
+    )
+
+
+def tiny() -> Run:
+    """Uni-Perceiver on scenes: two kinds of names, hidden words, captions, pairs. Two cores, under 90 seconds."""
+    scenes = World(asked=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 3))
+    return world(scenes, 400, TINY_SHARES)
+
+
+def world(
+    of: World,
+    steps: int,
+    shares: Mapping[str, float],
+    *,
+    system: UniPerceiverConfig | None = None,
+    batch_size: int = 32,
+    lr: float = 1e-3,
+) -> Run:
+    """A run on a world of scenes, each step a batch of one task.
+
+    Args:
+        of: the scenes, and what is asked of them.
+        steps: iterations.
+        shares: how often each task is drawn, by what is asked.
+        system: what it is made of; `small()` by default.
+        batch_size: rows of a step; pairs are told from the others of their batch.
+        lr: peak learning rate.
+    """
+    return Run(
+        system=system or small(),
+        sources=tuple(in_batch(source) for source in of.sources()),
+        schedule=DrawnBatches(
+            rates=Fixed({f"scenes/{name}": share for name, share in shares.items()}), batch_size=batch_size
+        ),
+        plan=Plan(steps=steps, lr=lr, rate=Cosine(warmup=20), weight_decay=0.02, seed=0),
+        balancer=TaskMean(),
+        features=stored(),
+        credit=(CREDIT,),
+    )
+
+
+def in_batch(source: Source) -> Source:
+    """A source of pairs whose rows bring no candidates: each is told from the other pairs of its batch."""
+    return replace(source, compose=None) if isinstance(source.tasks[0].target, Match) else source
+
+
+def video() -> Run:
+    """Uni-Perceiver on short clips of scenes: what moves and how, by a name, in words, and found by its caption."""
+    shares = {"motion": 4, "video_caption": 3, "video_retrieve": 2}
+    clips = World(asked=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
+    return world(clips, 600, shares)
+
+
+def real() -> Run:
+    """Uni-Perceiver on real data under $MOTET_DATA: two sets of names, hidden words, captions, pairs, sentences.
+
+    Every set is cut so that no photograph and no sentence judged by is learned from.
+    """
+    return photographed(assembled(), REAL_RATES, steps=3000)
+
+
+def fights() -> Run:
+    """Uni-Perceiver on two hundred clips under $MOTET_DATA: is there a fight? A check that videos are read, no more."""
+    return photographed(clips_of_fights(), {"fight": 1.0}, steps=150)
+
+
+def photographic() -> UniPerceiverConfig:
+    """A wider one, for real pictures and texts."""
+    return small(width=128, pieces=4000, max_tokens=48, sampled_words=768)
+
+
+def photographed(sources: tuple[Source, ...], rates: Mapping[str, float], *, steps: int) -> Run:
+    """A run on real pictures, texts or videos.
+
+    Args:
+        sources: of all roles.
+        rates: how often each training source is drawn.
+        steps: iterations.
+    """
+    return Run(
+        system=photographic(),
+        sources=sources,
+        schedule=DrawnBatches(rates=Fixed(rates), batch_size=32),
+        plan=Plan(steps=steps, lr=7e-4, rate=Cosine(warmup=0.03), weight_decay=0.05, seed=0),
+        balancer=TaskMean(),
+        features=stored(),
+    )
+
+
+def paper_base() -> Run:
+    """Uni-Perceiver-MoE-B on sixteen sets (section 4.1), the paper's optimiser; the data under $MOTET_DATA."""
+    return published(BASE)
+
+
+def paper_large() -> Run:
+    """Uni-Perceiver-MoE-L on sixteen sets (section 4.1), the paper's optimiser; the data under $MOTET_DATA."""
+    return published(LARGE)
+
+
+def released_base() -> Run:
+    """Uni-Perceiver-MoE-B as the released configuration trains it: first stage, at 160 pixels, with its optimiser."""
+    return released(BASE)
+
+
+def released_base_224() -> Run:
+    """The second stage of `released_base`, at 224 pixels, from where `motet train uni_perceiver:released_base` ends."""
+    return released(BASE, second=True)

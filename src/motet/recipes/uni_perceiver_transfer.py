@@ -1,0 +1,148 @@
+"""Tasks that a Uni-Perceiver was never trained on: used as it is, with prompts tuned on little data, or fine-tuned.
+
+motet train uni_perceiver_transfer:scenes_untuned    clips, asked of the model of `uni_perceiver:tiny`, as it is
+motet train uni_perceiver_transfer:scenes_prompted   prompts alone are trained, on 1 % of the clips
+motet train uni_perceiver_transfer:scenes_finetuned  everything is, on all of them
+motet train uni_perceiver_transfer:all_but_fashion   real data under $MOTET_DATA, without the garments; then the same
+                                                     with fashion_untuned, fashion_prompted, fashion_finetuned
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from motet.data.drawn_batches import DrawnBatches
+from motet.data.few import few_of
+from motet.data.rates import Equal
+from motet.data.source import Source
+from motet.recipes.lit_decoder import stored
+from motet.recipes.uni_perceiver import in_batch, photographed, photographic, small
+from motet.recipes.uni_perceiver_data import REAL_RATES, assembled
+from motet.recipes.worlds import World
+from motet.scenes import CREDIT
+from motet.systems.uni_perceiver.config import UniPerceiverConfig
+from motet.systems.uni_perceiver.options import PromptTuning
+from motet.train.balance import TaskMean
+from motet.train.optim import AdamW
+from motet.train.plan import Plan
+from motet.train.rates import Cosine
+from motet.train.run import From, Run
+
+TINY, ALL_BUT_FASHION = Path("runs/uni_perceiver-tiny"), Path("runs/uni_perceiver_transfer-all_but_fashion")
+"""Where `motet train uni_perceiver:tiny` and `uni_perceiver_transfer:all_but_fashion` leave their runs."""
+
+PROMPTS = 300
+"""Steps that prompts are tuned for; the official configurations have 500 to 2,500."""
+
+
+def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path) -> Run:
+    """Another run's model, asked what it never learned; nothing is trained.
+
+    Source: Uni-Perceiver-MoE, section 4.4, "w/o tuning".
+
+    Args:
+        system: as the other run has it.
+        sources: of the new tasks, of all roles.
+        start: the other run's folder.
+    """
+    return Run(
+        system=system,
+        sources=tuple(in_batch(source) for source in sources),
+        schedule=DrawnBatches(rates=Equal(), batch_size=32),
+        plan=Plan(steps=0, rate=Cosine(warmup=0)),
+        balancer=TaskMean(),
+        features=stored(),
+        start=From(start),
+    )
+
+
+def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: Path, *, share: float = 0.01) -> Run:
+    """Another run's model with prompts in every layer, tuned on a share of the new data; its own weights stay.
+
+    Source: Uni-Perceiver-MoE, section 4.4, "PT"; rate, decay and clipping are those of the official configurations.
+
+    Args:
+        system: as the other run has it.
+        sources: of the new tasks, of all roles.
+        start: the other run's folder.
+        share: of the training rows; of every class five rows at least.
+    """
+    run = untuned(replace(system, tuning=PromptTuning()), [_few(source, share) for source in sources], start)
+    plan = Plan(
+        steps=PROMPTS,
+        lr=1e-3,
+        optimizer=AdamW(betas=(0.9, 0.95), eps=1e-6),
+        rate=Cosine(warmup=0.1),
+        weight_decay=0.0,
+        clip=0.1,
+    )
+    return replace(run, plan=plan)
+
+
+def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path, *, steps: int = 300) -> Run:
+    """Another run's model, trained on with all of the new data.
+
+    Source: Uni-Perceiver-MoE, section 4.4, "FT".
+
+    Args:
+        system: as the other run has it.
+        sources: of the new tasks, of all roles.
+        start: the other run's folder.
+        steps: iterations.
+    """
+    run = untuned(system, sources, start)
+    return replace(run, plan=Plan(steps=steps, lr=3e-4, rate=Cosine(warmup=0.1), weight_decay=0.02))
+
+
+def _few(source: Source, share: float) -> Source:
+    if source.role != "train":
+        return source
+    return replace(source, reader=few_of(source.reader, source.tasks[0], share), compose=None)
+
+
+def clips(*asked: str) -> tuple[Source, ...]:
+    """Clips of the things of `uni_perceiver:tiny`, which has seen them in pictures only."""
+    return World(asked=asked, train=400, val=20, test=200, kinds=6, frames=4).sources()
+
+
+def scenes_untuned() -> Run:
+    """What moves in a clip, in a word or in a sentence, and the clip of a sentence: asked of `tiny` as it is."""
+    run = untuned(small(), clips("mover", "video_caption", "video_retrieve"), TINY)
+    return replace(run, credit=(CREDIT,))
+
+
+def scenes_prompted() -> Run:
+    """What moves in a clip, and how: prompts before the model of `tiny`, tuned on five clips of each class."""
+    return replace(prompted(small(), clips("mover", "motion"), TINY), credit=(CREDIT,))
+
+
+def scenes_finetuned() -> Run:
+    """What moves in a clip, and how: the model of `tiny`, trained on."""
+    return replace(finetuned(small(), clips("mover", "motion"), TINY), credit=(CREDIT,))
+
+
+def all_but_fashion() -> Run:
+    """`uni_perceiver:real` without the garments, which the runs below are asked of."""
+    rates = {name: rate for name, rate in REAL_RATES.items() if name != "fashion"}
+    return photographed(tuple(s for s in assembled() if s.tasks[0].name != "fashion"), rates, steps=2500)
+
+
+def fashion_untuned() -> Run:
+    """Garments, by a model that was shown none."""
+    return untuned(photographic(), _garments(), ALL_BUT_FASHION)
+
+
+def fashion_prompted() -> Run:
+    """Garments, by prompts tuned on 1 % of them, five of each kind at least."""
+    return prompted(photographic(), _garments(), ALL_BUT_FASHION)
+
+
+def fashion_finetuned() -> Run:
+    """Garments, by a model that is trained on with all of them."""
+    return finetuned(photographic(), _garments(), ALL_BUT_FASHION, steps=600)
+
+
+def _garments() -> tuple[Source, ...]:
+    return tuple(source for source in assembled() if source.tasks[0].name == "fashion")
