@@ -13,7 +13,7 @@ from motet.data.schedules import Mixed
 from motet.nn.feature_maps import TimmMap
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
-from motet.recipes.unit import cells, detector, paper, real, tiny, world
+from motet.recipes.unit import cells, detector, paper, real, real_apart, tiny, world
 from motet.recipes.worlds import World
 from motet.systems.unit import ShortestSide
 from motet.systems.unit.config import UniTConfig
@@ -75,6 +75,10 @@ def test_the_shared_model_starts_from_the_detector_of_cells_where_that_is_left()
     assert shared.features == alone.features
     assert shared.start is not None
     assert shared.start.folder == folder_of("unit:cells")
+    apart = real_apart()
+    assert replace(apart.system, shared=True) == shared.system
+    assert apart.start is not None
+    assert apart.start.rename == {"decoder.": "decoders.bccd."}
 
 
 @pytest.mark.real_data
