@@ -42,8 +42,9 @@ FOUR = Experts(num_experts=4)
 def small(
     *,
     width: int = 96,
-    depth: int = 3,
+    depth: int = 2,
     image_size: int = 128,
+    stage: int | tuple[int, ...] = -1,
     blocks: Blocks = FOUR,
     pieces: int = 1000,
     max_tokens: int = 32,
@@ -59,6 +60,7 @@ def small(
         width: channels.
         depth: layers.
         image_size: height and width of pictures, in pixels.
+        stage: of the encoder; at 128 pixels the last gives 16 tokens, the last two together 64 that count better.
         blocks: what layers are made of.
         pieces: of the tokeniser, at most.
         max_tokens: positions of texts.
@@ -70,7 +72,7 @@ def small(
         words=TrainedWords(size=pieces),
         max_tokens=max_tokens,
         max_said=min(24, max_tokens),
-        encoder=EmbeddedLite0(size=image_size, stage=(-2, -1)),
+        encoder=EmbeddedLite0(size=image_size, stage=stage),
         hflip=False,
         frames=4,
         max_frames=8,
@@ -146,7 +148,7 @@ def fights() -> Run:
 
 def photographic() -> UniPerceiverConfig:
     """A wider one, for real pictures and texts."""
-    return small(width=128, pieces=4000, max_tokens=48, sampled_words=768)
+    return small(width=128, stage=(-2, -1), pieces=4000, max_tokens=48, sampled_words=768)
 
 
 def photographed(sources: tuple[Source, ...], rates: Mapping[str, float], *, steps: int) -> Run:
