@@ -83,7 +83,7 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
         # Experts that are alike would make any routing look right.
         for module in built.modules():
             if isinstance(module, ConditionalLinear):
-                module.weight += torch.randn_like(module.weight) * 0.02
+                module.weight.add_(torch.randn_like(module.weight) * 0.02)
     return built.to(of.device)
 
 
@@ -114,7 +114,8 @@ def inference(of: Setting, encoder: Encoder, given: Line) -> Callable[[], Tensor
 
     def step() -> Tensor:
         with torch.inference_mode(), of.autocast():
-            return encoder(given).states
+            states: Tensor = encoder(given).states
+            return states
 
     return step
 
@@ -254,7 +255,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
         torch.testing.assert_close(answers[name](), answers[kept](), rtol=tolerance, atol=tolerance)
     infer = in_turns(answers, repeats=repeats)
     memory = {name: f"{peak_mib(one_step, of, name):.0f}" for name in BLOCKS} if of.device == "cpu" else {}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in encoders:
         trained = name in built
         count = sum(p.numel() for p in encoders[name].parameters()) / 1e6

@@ -78,7 +78,7 @@ def step(system: UniPerceiver, given: Sequence[Batch]) -> Callable[[], None]:
             system.zero_grad()
             losses = system.losses(batch)
             parts = [loss.total / loss.weight for loss in (*losses.tasks.values(), *losses.terms.values())]
-            torch.stack([part for part in parts if part.requires_grad]).sum().backward()
+            torch.autograd.backward(torch.stack([part for part in parts if part.requires_grad]).sum())
 
     return run
 

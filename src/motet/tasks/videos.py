@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Literal
 
 from motet.core import Task
+from motet.core.task import Sees
 from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
 from motet.tasks.retrieval import retrieval
 
-VIDEO = frozenset({"video"})
+VIDEO: frozenset[Sees] = frozenset({"video"})
 
 
 def video_classification(
