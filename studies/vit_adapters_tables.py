@@ -26,7 +26,7 @@ from motet.study import Study
 from motet.systems.vit_adapters import Adaptation, Adapters, Fixed, Troa, ViTAdaptersConfig
 from motet.train.run import From, Run
 
-SIZE, STEPS, NAMED, FEWER = 64, 200, 400, 100
+SIZE, STEPS, NAMED, FEWER = 64, 120, 250, 60
 SETS: Mapping[str, tuple[str, ...]] = {"S-D": ALL_MAPS[:2], "S-D-N": ALL_MAPS[:3], "S-D-N-E": ALL_MAPS}
 PRETRAIN, BEST = "trunk that names scenes", "adapters, S-D-N-E"
 OF_STUDY = Path("of the study")
@@ -139,7 +139,7 @@ def run(
     batch_size: int = 16,
 ) -> Run:
     """One cell."""
-    return on(system, sources, steps, start=start, batch_size=batch_size)
+    return on(system, sources, steps, start=start, batch_size=batch_size, precision="float32")
 
 
 def as_it_is(system: ViTAdaptersConfig, asked: Sequence[str], judged: Sequence[Source]) -> Run:

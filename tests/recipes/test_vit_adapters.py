@@ -10,6 +10,7 @@ import torch
 
 from motet.cli.options import folder_of
 from motet.core import ConfigError, Dense, Label
+from motet.core.saved import read_weights
 from motet.data.schedules import Mixed
 from motet.losses.dense import balanced_l1
 from motet.nn.tower import Finetune, FromScratch, Frozen
@@ -45,7 +46,7 @@ from motet.recipes.vit_adapters import (
 )
 from motet.recipes.vit_adapters_data import ALL_MAPS, named, scenes
 from motet.study import Study
-from motet.systems.vit_adapters import Fixed, Troa, ViTAdaptersConfig
+from motet.systems.vit_adapters import Adaptation, Fixed, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.train.balance import TaskMean
 from motet.train.execute import execute
@@ -178,10 +179,9 @@ def test_other_domains_are_only_judged() -> None:
 @pytest.mark.parametrize("word", ["swinv2", "vit", "pvt", "focalnet"])
 def test_one_word_changes_the_trunk(word: Word, tmp_path: Path) -> None:
     few = scenes(train=4, val=2, test=2, size=32)
-    run = on(small(word, size=32), few, 2, start=None, batch_size=2)
+    run = on(small(word, size=32), few, 2, start=None, batch_size=2, precision="float32")
     assert config(run).adapters == small(size=32).adapters
-    plain = replace(run, plan=replace(run.plan, precision="float32"))
-    report = execute(plain, tmp_path / "run", show=False, floors=False)
+    report = execute(run, tmp_path / "run", show=False, floors=False)
     assert report.step == 2
     assert {result.task for result in report.results} == set(ALL_MAPS)
 
@@ -230,6 +230,42 @@ def test_the_study_stands_on_one_trunk_and_what_is_compared_learns_as_long(monke
         assert run.start == From(run.start.folder if run.start else Path())
         assert run.tasks == first.tasks
         assert not {s.name for s in run.of_role("test")} & {s.name for s in first.sources}
+
+
+def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path) -> None:
+    asked = ALL_MAPS[:3]
+    colour = scenes(asked, train=4, val=2, test=2, size=32)
+    lines = scenes(asked, train=4, val=2, test=2, size=32, style="line", labelled=asked[:2], name="scenes/lines")
+    first = on(small(size=32), colour, 1, start=None, batch_size=2, precision="float32")
+    execute(first, tmp_path / "known", show=False, floors=False)
+    start = From(tmp_path / "known")
+    report = execute(
+        on(small(size=32), lines, 2, start=start, batch_size=2, precision="float32"), tmp_path / "lines", show=False
+    )
+    assert {result.task for result in report.results} == set(asked)
+    assert "normals" not in report.floors or "constant" not in report.floors["normals"]
+    before, after = (read_weights(tmp_path / name) for name in ("known", "lines"))
+    own = [name for name in before if name.startswith(("decoders.normals.", "heads.normals."))]
+    assert len(own) > 4
+    assert all(torch.equal(before[name], after[name]) for name in own)
+    other = [name for name in before if name.startswith("decoders.depth.") and name.endswith(".weight")]
+    assert not all(torch.equal(before[name], after[name]) for name in other)
+    # As it is, on another domain: what the study's rows without a step of training do.
+    judged = on(small(size=32), (colour[0], lines[-1]), 0, start=start, batch_size=2, precision="float32")
+    untrained = execute(judged, tmp_path / "as it is", show=False, floors=False)
+    assert untrained.step == 0
+    assert {result.source for result in untrained.results} == {"scenes/lines/test"}
+
+
+def test_rows_without_labels_train_beside_rows_with_them(tmp_path: Path) -> None:
+    asked = ALL_MAPS[:2]
+    light = scenes(asked, train=4, val=2, test=2, size=32)
+    dark = scenes(asked, train=4, val=2, test=2, size=32, ground="dark", labelled=(), name="scenes/dark")
+    shift = Adaptation(depth_range_m=(0.0, 8.0), width=4, layers=3)
+    for name, system in (("adapters", small(size=32)), ("vanilla", vanilla(size=32))):
+        run = on(replace(system, adapt=shift), (*light, *dark), 2, start=None, batch_size=6, precision="float32")
+        report = execute(run, tmp_path / name, show=False, floors=False)
+        assert {result.source for result in report.results} == {"scenes/maps/test", "scenes/dark/test"}
 
 
 def test_recipes_on_real_data_say_where_they_look(monkeypatch: pytest.MonkeyPatch) -> None:
