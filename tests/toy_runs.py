@@ -79,6 +79,9 @@ class ToyRun:
         regime: "observing", or "stop and go": every source in turn, its updates apart, evaluated each at its own time.
         slow: seconds a step waits, so that a parent can send a signal in time.
         dropout: of the system; its draws differ between numbers of ranks.
+        steps: of the plan.
+        parts: that each rank's batch is cut in.
+        sharded: each rank keeps its part of parameters and optimiser.
     """
 
     folder: Path
@@ -90,6 +93,7 @@ class ToyRun:
     dropout: float = 0.2
     steps: int = 40
     parts: int = 1
+    sharded: bool = False
 
     def __call__(self) -> Report:
         train_sources = toy_sources(23, 11)
@@ -103,8 +107,9 @@ class ToyRun:
         os.fsync = kill("fsync", os.fsync)
         Path.rename = kill("rename", Path.rename)
         plan = Plan(
-            steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01, micro_batches=self.parts
-        )
+            steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01,
+            micro_batches=self.parts, sharded=self.sharded,
+        )  # fmt: skip
         with processes("cpu"):
             mixture = Mixture(train_sources, self._schedule(train_sources), seed=5)
             return train(

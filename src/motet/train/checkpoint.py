@@ -3,6 +3,7 @@
 A checkpoint is a saved model folder (see `motet.core.saved`) with the state of training beside it, under ``state/``:
 
     optimizer.safetensors   the optimiser's tensors, by parameter and name
+    parts/                  instead of it, where each rank holds a part of them (`Plan.sharded`)
     state.json              step, rows taken, what the schedule has observed, whose run it is, digests of all files
 
 It is written under another name, synced to the disk file by file, then renamed.
@@ -15,23 +16,23 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
 from motet.core import CheckpointError, System
 from motet.core.ranks import broadcast, rank
 from motet.core.saved import STATE, fill, read_weights, step_folder, steps_in, write_model
+from motet.train.optimizer_state import fill_optimizer, is_cut, put, write_parts
 
 _FORMAT = 1
-_OPTIMIZER, _STATE = "optimizer.safetensors", "state.json"
+_STATE = "state.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +88,18 @@ def save(
     Raises:
         CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
     """
+    if is_cut(optimizer):
+        _alone(lambda: _clear_parts(run_folder))
+        write_parts(_parts_folder(run_folder, position.step), optimizer)
+    _alone(lambda: _save(run_folder, position, system, optimizer, identity, keep))
+
+
+def _alone(work: Callable[[], None]) -> None:
+    """Has rank 0 do something; all ranks wait, and fail with it."""
     failure: str | None = None
     if rank() == 0:
         try:
-            _save(run_folder, position, system, optimizer, identity)
-            _remove_old(run_folder, keep)
+            work()
         except CheckpointError as error:
             failure = str(error)
     failure = broadcast(failure)
@@ -123,21 +131,24 @@ def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Ma
     state = _read_state(folder)
     _check_identity(state["identity"], json.loads(json.dumps(identity)), folder)
     fill(system, read_weights(folder), strict=True, where=str(folder))
-    _fill_optimizer(optimizer, folder, state["optimizer"])
+    fill_optimizer(optimizer, folder / STATE, state["optimizer"])
     return Position(**state["position"])
 
 
 def _save(
-    run_folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any]
+    run_folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any], keep: int
 ) -> None:
     folder = step_folder(run_folder, position.step)
-    if folder.exists():
-        return  # the same step of the same run holds the same
+    if not folder.exists():  # the same step of the same run holds the same
+        _write(folder, position, system, optimizer, identity)
+    _remove_old(run_folder, keep)
+
+
+def _write(folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any]) -> None:
     with _whole(folder, f"checkpoint of step {position.step}") as unfinished:
         write_model(unfinished, system)
         (unfinished / STATE).mkdir()
-        tensors, plain = _optimizer_state(optimizer)
-        save_file(tensors, unfinished / STATE / _OPTIMIZER)
+        plain = put(unfinished / STATE, optimizer, _parts_folder(folder.parent, position.step))
         state = {
             "format": _FORMAT,
             "position": vars(position),
@@ -183,9 +194,24 @@ def _remove_old(run_folder: Path, keep: int) -> None:
             _remove(step_folder(run_folder, step))
         _clear(run_folder, ".step-*.old")
         _clear(run_folder, ".step-*.unfinished")
+        _clear(run_folder, ".parts-*")
     except OSError as error:
         raise CheckpointError(
             f"old checkpoints in {run_folder}: got {error.strerror or error}; want to remove them"
+        ) from error
+
+
+def _parts_folder(run_folder: Path, step: int) -> Path:
+    """Where ranks write their parts before rank 0 makes them part of a checkpoint."""
+    return run_folder / f".parts-{step:06d}"
+
+
+def _clear_parts(run_folder: Path) -> None:
+    try:
+        _clear(run_folder, ".parts-*")
+    except OSError as error:
+        raise CheckpointError(
+            f"unfinished parts in {run_folder}: got {error.strerror or error}; want to remove them"
         ) from error
 
 
@@ -221,53 +247,6 @@ def _sync(path: Path) -> None:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors for safetensors and the rest for JSON."""
-    whole = optimizer.state_dict()
-    tensors: dict[str, Tensor] = {}
-    numbers: dict[str, dict[str, Any]] = {}
-    for index, state in whole["state"].items():
-        for name, value in state.items():
-            if isinstance(value, Tensor):
-                tensors[f"{index}.{name}"] = value.detach().cpu().contiguous().clone()
-            else:
-                numbers.setdefault(str(index), {})[name] = value
-    groups = [
-        {name: value for name, value in group.items() if isinstance(value, bool | int | float)}
-        for group in whole["param_groups"]
-    ]
-    shapes = [list(parameter.shape) for group in optimizer.param_groups for parameter in group["params"]]
-    return tensors, {"kind": type(optimizer).__name__, "numbers": numbers, "groups": groups, "shapes": shapes}
-
-
-def _fill_optimizer(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> None:
-    path = folder / STATE / _OPTIMIZER
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    shapes = [list(parameter.shape) for parameter in parameters]
-    if saved["kind"] != type(optimizer).__name__ or saved["shapes"] != shapes:
-        raise CheckpointError(
-            f"{path}: got the state of {saved['kind']} over {len(saved['shapes'])} parameters; want "
-            f"{type(optimizer).__name__} over {len(shapes)} of the same shapes"
-        )
-    try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: got a damaged file ({error}); want safetensors") from error
-    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in saved["numbers"].items()}
-    for key, tensor in tensors.items():
-        place, _, name = key.partition(".")
-        state.setdefault(int(place), {})[name] = tensor
-    whole = optimizer.state_dict()
-    for group, numbers in zip(whole["param_groups"], saved["groups"], strict=True):
-        group.update(numbers)
-    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
-    for index, values in state.items():
-        for name, value in values.items():
-            # Torch casts to the parameter's type; a moment kept in fewer bits must stay in them to go on bit-equal.
-            if isinstance(value, Tensor) and optimizer.state[parameters[index]][name].dtype != value.dtype:
-                optimizer.state[parameters[index]][name] = value.to(parameters[index].device)
 
 
 def _parsed_state(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from motet.core import ConfigError
 from motet.core.ranks import world
 
+T = TypeVar("T", bound=Tensor)
 _BUCKET_BYTES = 32 * 2**20
 
 
@@ -101,7 +103,7 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
             parameter.grad = torch.zeros_like(parameter)
         if parameter.grad is not None:
             gradients.append(parameter.grad)
-    for bucket in _buckets(gradients):
+    for bucket in in_buckets(gradients):
         flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
         dist.all_reduce(flat)
         parts = torch.split(flat, [gradient.numel() for gradient in bucket])
@@ -127,9 +129,9 @@ def buffer_versions(system: nn.Module) -> list[int]:
     return [buffer._version for buffer in system.buffers()] if world() > 1 else []
 
 
-def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+def in_buckets(tensors: Sequence[T]) -> Iterator[list[T]]:
     """Tensors of one type put together up to a size, so that few large messages travel."""
-    bucket: list[Tensor] = []
+    bucket: list[T] = []
     size = 0
     for tensor in tensors:
         if bucket and (size >= _BUCKET_BYTES or tensor.dtype != bucket[0].dtype):

@@ -26,11 +26,12 @@ from motet.train.errors import memory_in_one_line
 from motet.train.journal import Journal
 from motet.train.optim import set_rate
 from motet.train.plan import Plan
+from motet.train.sharding import Shards
 from motet.train.signals import StopSignals
 from motet.train.stepping import SHARED, Outcome, Updater
 
 # What may change between a run and its resumption without making it another run.
-_FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "micro_batches", "on_bad_row"}
+_FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "micro_batches", "on_bad_row", "sharded"}
 
 
 class Judge(Protocol):
@@ -119,10 +120,15 @@ class _Running:
         self.held_out, self.eval_batch_size = held_out, eval_batch_size
         self.judge = judge
         self.device = next(system.parameters()).device
+        groups = system.config.parameter_groups(system)
+        whole = [parameter for group in groups for parameter in group["params"]]
+        self.shards = Shards(system) if plan.sharded and world() > 1 else None
         self.optimizer = plan.optimizer.build(
-            system.config.parameter_groups(system), lr=plan.lr, weight_decay=plan.weight_decay
+            groups if self.shards is None else self.shards.groups(groups), lr=plan.lr, weight_decay=plan.weight_decay
         )
-        self.updater = Updater(system, self.optimizer, balancer, plan, self.device)
+        self.updater = Updater(
+            system, self.optimizer, balancer, plan, self.device, parameters=whole, shards=self.shards
+        )
         self.identity = identity_of(system, mixture, plan, balancer)
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
@@ -143,6 +149,8 @@ class _Running:
             self.mixture.load_state_dict(dict(position.mixture))
             self.standing = self._standing()
         same_on_every_rank(self.system)
+        if self.shards is not None:
+            self.shards.keep()
 
     def run(self, journal: Journal, signals: StopSignals, evaluate_at_end: bool) -> Report:
         """Segment after segment: steps, then an evaluation that a schedule may learn from."""
@@ -247,12 +255,17 @@ class _Running:
         journal.evaluated(self.report)
 
     def _judged(self, sources: Sequence[Source]) -> Report:
+        self._gather()
         self.system.eval()
         report = self.judge(
             self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.plan.workers
         )
         self.system.train()
         return report
+
+    def _gather(self) -> None:
+        if self.shards is not None:
+            self.shards.gather()
 
     def _standing(self) -> dict[str, str]:
         schedule = self.mixture.schedule
@@ -269,6 +282,7 @@ class _Running:
     def _save(self, journal: Journal) -> None:
         self._flush(journal)
         journal.flush(self.skipped)
+        self._gather()
         position = Position(
             step=self.step,
             advanced=self.advanced,
@@ -303,6 +317,7 @@ class _Running:
                 )
 
     def _final(self, *notes: str) -> Report:
+        self._gather()
         skipped = (f"{self.skipped} bad rows skipped, others drawn",) if self.skipped else ()
         return dataclasses.replace(
             self.report,

@@ -28,6 +28,8 @@ class Plan:
         save_every: steps between checkpoints; 0 for only at the end.
         keep: how many of the latest checkpoints stay.
         seed: of everything that is drawn.
+        sharded: between updates each rank keeps its part of the parameters and of the optimiser's state (FSDP2), for
+            models whose state does not fit on one device; `AdamW` only. Nothing on one rank. See `Shards`.
         on_bad_row: "stop" raises the row's DataError; "skip" draws the next row, and the report counts it.
 
     Raises:
@@ -48,6 +50,7 @@ class Plan:
     save_every: int = 0
     keep: int = 1
     seed: int = 0
+    sharded: bool = False
     on_bad_row: Literal["stop", "skip"] = "stop"
 
     def __post_init__(self) -> None:
@@ -61,6 +64,11 @@ class Plan:
         ):
             if getattr(self, name) < low:
                 raise ConfigError(f"Plan.{name}: got {getattr(self, name)}; want at least {low}")
+        if self.sharded and type(self.optimizer) is not AdamW:
+            raise ConfigError(
+                f"Plan.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step of a part of a "
+                "parameter needs nothing of the rest"
+            )
         if not self.lr > 0:
             raise ConfigError(f"Plan.lr: got {self.lr}; want a positive number")
         if self.clip is not None and not self.clip > 0:

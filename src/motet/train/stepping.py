@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from motet.core import Batch, Losses, System, seed_for
@@ -17,6 +17,7 @@ from motet.train.balance import Balancer, by_key, loss_keys
 from motet.train.distributed import add_over_ranks, buffer_versions, share_written_buffers
 from motet.train.errors import TrainingError
 from motet.train.plan import Plan
+from motet.train.sharding import Shards
 
 SHARED = 2
 """Values of an `Outcome` that are added over ranks beside totals and weights: asked to stop, rows skipped."""
@@ -164,13 +165,25 @@ class Updater:
         balancer: several losses to one gradient.
         plan: clipping, precision, seed, compilation.
         device: where the system lies.
+        parameters: that are clipped, whole; None for the optimiser's own.
+        shards: where parameters are cut between updates.
     """
 
     def __init__(
-        self, system: System, optimizer: Optimizer, balancer: Balancer, plan: Plan, device: torch.device
+        self,
+        system: System,
+        optimizer: Optimizer,
+        balancer: Balancer,
+        plan: Plan,
+        device: torch.device,
+        *,
+        parameters: Sequence[nn.Parameter] | None = None,
+        shards: Shards | None = None,
     ) -> None:
+        self.shards = shards
         self.system, self.optimizer, self.balancer, self.plan, self.device = system, optimizer, balancer, plan, device
-        self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.parameters = own if parameters is None else list(parameters)
         self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if plan.compile else system.losses
 
     def update(
@@ -190,11 +203,15 @@ class Updater:
         """
         parts = [batch.to(self.device) for batch in batches]
         versions = buffer_versions(self.system)
+        if self.shards is not None:
+            self.shards.gather()
         self.system.refresh(parts, step)
         self.optimizer.zero_grad(set_to_none=True)
         losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self.device, self._autocast)
         self.balancer.backward(losses, self.system)
         norm = self._clip()
+        if self.shards is not None:
+            self.shards.cut()
         self.optimizer.step()
         share_written_buffers(self.system, versions)
         return self._values(losses, norm, (float(stop), float(skipped)))
