@@ -182,6 +182,7 @@ def test_what_is_written_reads_as_what_was_measured(toys, tmp_path):
     ]
     html = files[0].read_text()
     assert html.count("<h3>trunk</h3>") == 2
+    assert html.count('<table class="heat">') == 8, "four kinds of number for each of two models"
     assert "http" not in html.replace("http://www.w3.org", "")
     held = json.loads(files[2].read_text())
     assert [model["step"] for model in held["models"]] == [5, None]
@@ -205,11 +206,29 @@ def test_a_task_that_does_not_touch_a_block_is_said_so_in_the_table():
     assert "Not touched by b." in interference_page.page([one], SMALL)
 
 
+def test_of_many_tasks_the_screen_has_the_strongest():
+    nan = None
+    ratios = [[1.0, 0.5, -0.5], [0.2, 1.0, 0.3], [nan, nan, nan]]
+    spreads = [[0.0, 0.1, 0.2], [0.1, 0.0, 0.1], [nan, nan, nan]]
+    empty = [[nan] * 3] * 3
+    whole = dict.fromkeys(("means", "means_spread", "cosines", "cosines_spread", "mean_cosines"), empty)
+    block = {**whole, "ratios": ratios, "ratios_spread": spreads, "counted": [3, 3, 0], "against": [0.0, 0.0, nan]}
+    one = Measured(
+        run="r", step=1, system="Toy", found=from_plain({"tasks": ["a", "b", "c"], "blocks": {"x": block}})
+    )  # fmt: skip
+    assert interference_page.extreme_rows(one, "x")[1] == [
+        ("a", "b 0.50 ± 0.10", "c -0.50 ± 0.20"),
+        ("b", "c 0.30 ± 0.10", "-"),
+        ("c", "not touched", ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("names", "chosen"),
     [
         ([f"layer{i}" for i in range(12)], ("layer3", "layer11")),
         (["words", *(f"{part}{i}" for i in range(2) for part in ("attention", "mlp")), "similarity"], ("mlp0", "mlp1")),
+        (["words", "text_layer0", "co_layer0", "image_layer0"], ("text_layer0", "image_layer0")),
         (["encoder", "bottleneck"], ("encoder", "bottleneck")),
         (["trunk"], ("trunk", "trunk")),
     ],

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from motet.recipes.interference_runs import Measured, Settings
     from motet.train.run import Run
 
+_MOST_COLUMNS = 4
+"""More tasks' numbers do not fit a line of a screen."""
+
 
 def interference(
     folders: Annotated[
@@ -153,7 +156,7 @@ def _measured(
 
 
 def _show(measured: Sequence[Measured], how: Settings, files: Sequence[Path], *, json: bool) -> None:
-    from motet.recipes.interference_page import plain_interference, shallow_and_deep, table_rows
+    from motet.recipes.interference_page import extreme_rows, plain_interference, shallow_and_deep, table_rows
 
     if json:
         say_json({**plain_interference(measured, how), "files": [str(path) for path in files]})
@@ -163,9 +166,13 @@ def _show(measured: Sequence[Measured], how: Settings, files: Sequence[Path], *,
         if chosen is None:
             say(f"{one.name}: no two tasks touch a block")
             continue
-        head, rows = table_rows(one, "ratios", tuple(dict.fromkeys(chosen)))
         title = f"{one.name}: what a step for one task does for another, its own step being 1"
-        table(head, rows, title=title, numbers=range(2, len(head)))
+        if len(one.found.tasks) > _MOST_COLUMNS:
+            for block in dict.fromkeys(chosen):
+                table(*extreme_rows(one, block), title=f"{title}; {block}")
+        else:
+            head, rows = table_rows(one, "ratios", tuple(dict.fromkeys(chosen)))
+            table(head, rows, title=title, numbers=range(2, len(head)))
         say(*(f"note: {note}" for note in one.notes))
     say(f"written: {', '.join(map(str, files))}")
 

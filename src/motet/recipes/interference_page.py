@@ -18,6 +18,7 @@ from motet.recipes.interference_parts import plain
 from motet.recipes.interference_runs import Measured, Settings
 from motet.report import tables
 from motet.report.heat import Heat, HeatTable, heat
+from motet.report.heat_html import html_heats
 from motet.report.html import Draw, document, html_list, html_table, plot
 from motet.report.plots import Theme, png
 
@@ -28,6 +29,7 @@ KINDS: Mapping[Kind, str] = {
     "cosines": "cosine of two batches",
     "mean_cosines": "cosine of mean gradients",
 }
+LABEL = "what a small step for the task of a column does to the loss of the task of a row"
 ABOUT = (
     "Row i, column j: what a small step for task j does to the loss of task i, over what a step as long for task i "
     "itself does. 1 helps as much as its own step, 0 neither helps nor harms, below 0 harms. Numbers with ± have the "
@@ -47,8 +49,8 @@ def shallow_and_deep(found: Interference) -> tuple[str, str] | None:
     """The two blocks that are shown first: about a third of the way in, and the last one.
 
     Among the blocks that the most tasks touch, those of the kind that stands last: the paper's feed-forward parts
-    where a layer has two, decoder layers where there are encoders too; of twelve layers the 4th and the 12th, as in
-    the paper. None where no two tasks touch a block.
+    where a layer has two, decoder layers where there are encoders too (of any kind where that has only one); of twelve
+    layers the 4th and the 12th, as in the paper. None where no two tasks touch a block.
 
     Examples:
         >>> from motet.recipes.interference_parts import from_plain
@@ -63,6 +65,8 @@ def shallow_and_deep(found: Interference) -> tuple[str, str] | None:
     layers = [name for name in names if re.search(r"\d", name)]
     kinds = [_kind(name) for name in layers]
     chosen = [name for name in layers if _kind(name) == kinds[-1]] if layers else names
+    if len(chosen) == 1 and len(layers) > 1:
+        chosen = layers
     return chosen[-(-len(chosen) // 3) - 1], chosen[-1]
 
 
@@ -88,7 +92,7 @@ def write_interference(folder: Path, measured: Sequence[Measured], settings: Set
             name = "-".join(
                 ("interference", one.run.replace("/", "-"), *(() if one.step is None else (str(one.step),)))
             )
-            files[f"{name}.png"] = png(_figure(pair, f"{one.name}: interference"))
+            files[f"{name}.png"] = png(_figure(pair, f"{one.name}: {LABEL}"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
@@ -104,13 +108,13 @@ def page(measured: Sequence[Measured], settings: Settings) -> str:
     """The page: shallow and deep blocks of all side by side, then every block of each, then notes."""
     summary = f'<p>{escape(ABOUT)}</p><p class="soft">{escape(MORE)}</p><p class="soft">{escape(_how(settings))}</p>'
     first = "".join(
-        f"<h3>{escape(one.name)} ({escape(one.system)})</h3>" + _plots(_pair(one), KINDS["ratios"]) for one in measured
+        f"<h3>{escape(one.name)} ({escape(one.system)})</h3>" + _plots(_pair(one), LABEL) for one in measured
     )
     sections = [("Shallow and deep", first)]
     for one in measured:
         body = "".join(
             f"<h3>{escape(block)}</h3>{_soft(_block_note(one.found, block))}"
-            + _plots([heat_table(one.found, block, kind, title=title) for kind, title in KINDS.items()], "")
+            + html_heats([heat_table(one.found, block, k, title=t) for k, t in KINDS.items()], digits=2, limit=_LIMIT)
             for block in one.found.blocks
         )
         notes = html_list(one.notes, "Nothing to note.")
@@ -151,6 +155,25 @@ def table_rows(
             here = [*cells] if task in touched else ["not touched", *("" for _ in found.tasks[1:])]
             rows.append((block, task, *here, str(numbers.counted[i])))
     return ("block", "task", *(f"by {task}" for task in found.tasks), "batches"), rows
+
+
+def extreme_rows(one: Measured, block: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows of a table for many tasks: whose steps help and harm each the most in one block."""
+    found = one.found
+    numbers = found.blocks[block]
+    rows: list[tuple[str, ...]] = []
+    for i, task in enumerate(found.tasks):
+        own = numbers.ratios[i]
+        others = [j for j in np.argsort(own) if j != i and np.isfinite(own[j])]
+        helped = [j for j in others[-1:] if own[j] > 0]
+        harmed = [j for j in others[:1] if own[j] < 0]
+        cells = (f"{found.tasks[j]} {_said(numbers, 'ratios', i, j)}" for j in (*helped, *harmed))
+        rows.append(
+            (task, next(cells) if helped else "-", next(cells) if harmed else "-")
+            if task in found.touched(block)
+            else (task, "not touched", "")
+        )
+    return ("task", "helped most by", "harmed most by"), rows
 
 
 def heat_table(found: Interference, block: str, kind: Kind, *, title: str) -> HeatTable:

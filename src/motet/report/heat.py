@@ -106,7 +106,7 @@ def _draw(
         letters = "#ffffff" if dark else "#1f2933"
         clear = cell.spread is not None and abs(cell.value) > cell.spread
         axes.text(
-            x + 0.5, y + (0.5 if cell.spread is None else 0.38), _signed(cell.value, digits),
+            x + 0.5, y + (0.5 if cell.spread is None else 0.38), signed(cell.value, digits),
             ha="center", va="center", fontsize=8.5, color=letters, fontweight="bold" if clear else "normal",
         )  # fmt: skip
         if cell.spread is not None:
@@ -135,7 +135,7 @@ def _wrapped(name: str, lines: int = 0) -> str:
     return "\n" * (lines - wrapped.count("\n")) + wrapped
 
 
-def _signed(value: float, digits: int) -> str:
+def signed(value: float, digits: int) -> str:
     """With its sign, and no sign of its own for a zero."""
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
