@@ -5,6 +5,8 @@ ifeq ($(UV),)
 UV := .uv/bin/uv
 endif
 PYTHON ?= python3
+# A worker a core, each with one thread (tests/conftest.py); a file's tests stay together, so that what they share is made once.
+PYTEST := .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 export UV_LINK_MODE ?= copy
 
 .PHONY: setup demo test check tiny bench docs
@@ -21,10 +23,10 @@ demo: setup  ## the main job: one model, its single-task twins, the comparison
 	.venv/bin/motet demo
 
 test: setup  ## all tests (set MOTET_DATA for those on real data)
-	.venv/bin/python -m pytest
+	$(PYTEST)
 
 check: setup  ## what a change must pass: style, types, tests
-	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/python -m pytest
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(PYTEST)
 
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench

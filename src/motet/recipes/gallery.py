@@ -110,6 +110,13 @@ def _shown(result: Result, line: Line, card: answers.Card) -> Shown:
         prediction=card.prediction,
         truth=card.truth,
         right=None if score is None or not by_row else bool(score >= 50),
-        score=card.score or ("" if score is None or by_row else f"{result.metric} {score:.0f}"),
+        score=card.score or ("" if score is None or by_row else _score(result, score)),
         listed=card.listed,
     )
+
+
+def _score(result: Result, score: float) -> str:
+    """A row's score: percents whole, metres and degrees to a tenth or a hundredth."""
+    digits = 0 if result.unit == "%" or abs(score) >= 100 else 1 if abs(score) >= 10 else 2
+    unit = "" if result.unit == "%" else f" {result.unit}"
+    return f"{result.metric} {score:.{digits}f}{unit}"

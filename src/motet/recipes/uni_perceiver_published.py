@@ -22,7 +22,7 @@ from motet.prep.crops import InceptionCrop
 from motet.prep.words import HfWords
 from motet.recipes.photographs import data_root
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
-from motet.systems.uni_perceiver.options import BASE, LARGE, Experts, Learning, Patches, Sizes
+from motet.systems.uni_perceiver.options import BASE, LARGE, Experts, Learning, Patches, Sizes, Where
 from motet.tasks import captioning, classification, masked_words, retrieval, video_classification
 from motet.train.batch_mean import BatchMean
 from motet.train.optim import AdamW
@@ -57,7 +57,7 @@ FIRST_STAGE = Path("runs/uni_perceiver-released_base")
 
 def published_model(sizes: Sizes = BASE, *, image_size: int = 224, position_scale: float = 1.0) -> UniPerceiverConfig:
     """The model itself: experts by attributes in every other layer, or in every one of the tiny model."""
-    where = "every other" if sizes in (BASE, LARGE) else "all"
+    where: Where = "every other" if sizes in (BASE, LARGE) else "all"
     return UniPerceiverConfig(
         sizes=sizes,
         blocks=Experts(where=where),
