@@ -118,5 +118,5 @@ def _shown(result: Result, line: Line, card: answers.Card) -> Shown:
 def _score(result: Result, score: float) -> str:
     """A row's score: percents whole, metres and degrees to a tenth or a hundredth."""
     digits = 0 if result.unit == "%" or abs(score) >= 100 else 1 if abs(score) >= 10 else 2
-    unit = "" if result.unit == "%" else f" {result.unit}"
-    return f"{result.metric} {score:.{digits}f}{unit}"
+    unit = "" if result.unit == "%" else result.unit
+    return f"{result.metric} {score:.{digits}f} {unit}".rstrip()

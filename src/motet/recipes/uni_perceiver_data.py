@@ -71,7 +71,10 @@ def fights() -> tuple[Source, ...]:
         end = 2 * len(rows) // 3
         cut["train"] += rows[:end]
         cut["test"] += rows[end:]
-    parts: dict[str, Reader] = {"val": chosen_by, **{role: Subset(clips, tuple(sorted(rows))) for role, rows in cut.items()}}
+    parts: dict[str, Reader] = {
+        "val": chosen_by,
+        **{role: Subset(clips, tuple(sorted(rows))) for role, rows in cut.items()},
+    }
     return _sources(video_classification("fight", ("fight", "no fight"), crop=False), parts)
 
 
