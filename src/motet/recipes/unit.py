@@ -143,8 +143,7 @@ def real() -> Run:
     all but one cropped, and the boxes go along.
     """
     run = _photographs()
-    # A third of 40 queries stands for a cell. With DETR's 0.1, which is for seven things in 100 queries, the detector
-    # says twice as many cells as there are.
+    # A third of 40 queries stands for a cell; DETR's 0.1 is for seven things in 100 queries, and makes it say too many.
     system = replace(photographed(), detection=Detection(background=0.4))
     start = From(CELLS, include=("vision.", "decoder.", "queries.bccd", "heads.bccd."))
     return replace(run, system=system, start=start)
