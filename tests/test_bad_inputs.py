@@ -31,7 +31,7 @@ from motet.nn.encoders import PlainViT
 from motet.prep.words import TrainedWords
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification, question_answering
-from motet.train import checkpoint
+from motet.train import checkpoint, optimizer_state
 from motet.train.execute import execute
 from motet.train.plan import Plan
 from motet.train.run import Run
@@ -291,7 +291,7 @@ def _on_sync(patch: pytest.MonkeyPatch) -> None:
 
 
 def _on_optimizer(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(checkpoint, "save_file", no_space)
+    patch.setattr(optimizer_state, "save_file", no_space)
 
 
 def _on_weights(patch: pytest.MonkeyPatch) -> None:

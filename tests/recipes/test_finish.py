@@ -87,7 +87,7 @@ def test_cards_are_spread_evenly_and_say_what_was_said_and_what_is_true(folder):
     assert cards[0].question == "why ?"
     assert cards[0].truth == "so / thus"
     assert cards[4].right is None
-    assert cards[5].score == "cider 2"
+    assert cards[5].score == "cider 2.00"
 
 
 def test_fewer_rows_than_cards_are_all_shown(folder):
