@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,11 @@ from motet.core import Dense, Task
 from motet.metrics import Accuracy
 from motet.systems.vit_adapters import Adapters, Fixed, Passing, SwinUnet, TimmTrunk, ViTAdaptersConfig
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, Film, TaskScaledNorm
-from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.block import BlockAdapter, TrunkAdapters
 from motet.systems.vit_adapters.decoder import Expand
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.systems.vit_adapters.troa import update
-from motet.systems.vit_adapters.trunks import Attended
+from motet.systems.vit_adapters.trunks import Attended, build_trunk
 from motet.systems.vit_adapters.trunks.swin import adapted_block
 
 HERE = Path(__file__).parent
@@ -108,12 +109,12 @@ def of_part(rest: str) -> str:
     return rest
 
 
-def ours(name: str) -> str:
+def ours(name: str, conditioned: Collection[tuple[int, int]] = CONDITIONED) -> str:
     """The name here of a weight of the official model."""
     match name.split("."):
         case ["task_type_embeddings", _]:
             return "adapters.embeddings"
-        case ["layers", stage, "blocks", index, *rest] if (int(stage), int(index)) in CONDITIONED:
+        case ["layers", stage, "blocks", index, *rest] if (int(stage), int(index)) in conditioned:
             inside = ".".join(rest)
             if inside.startswith("norm") or "taa" in inside or "random" in inside:
                 return f"adapters.blocks.{stage}_{index}.{of_part(inside)}"
@@ -206,6 +207,40 @@ def test_a_swin_block_with_a_task_in_it_is_the_official_one(shift: int) -> None:
     out = adapted_block(block, tensor(LAYER[f"block_shift{shift}_x"]).view(2, 14, 14, 12), adapter,
                         tensor(LAYER[f"block_shift{shift}_emb"]))  # fmt: skip
     assert torch.allclose(out.flatten(1, 2), tensor(LAYER[f"block_shift{shift}_out"]), atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("given", "ends"), [("", ""), ("layer_hidden_in", "2")])
+def test_a_stage_hands_on_its_map_and_what_its_adapters_found_as_the_official_layer_does(given: str, ends: str) -> None:
+    sizes = {"embed_dim": 12, "depths": (2, 1, 1, 1), "num_heads": (3, 3, 3, 3), "drop_path_rate": 0.0}
+    trunk = build_trunk(TimmTrunk("swin_tiny_patch4_window7_224", 56, False, sizes), pretrained=False).eval()
+    options, second = Adapters(bottleneck=Passing(activation=None, everywhere=True)), (0, 1)
+    adapters = TrunkAdapters(trunk, options, NAMES, [second]).eval()
+    state = {
+        ours(f"layers.0.{n}", {second}): v for n, v in weights(LAYER, "layer/").items() if "position_index" not in n
+    }
+    missing, unexpected = nn.ModuleDict({"trunk": trunk, "adapters": adapters}).load_state_dict(
+        {name: value for name, value in state.items() if "attn_mask" not in name}, strict=False
+    )
+    assert unexpected == []
+    replaced = ("trunk.model.layers.0.blocks.1.norm1", "trunk.model.layers.0.blocks.1.norm2")
+    of_stage = [
+        n for n in missing if n.startswith(("trunk.model.layers.0.", "adapters.bottlenecks.0_", "adapters.blocks."))
+    ]
+    assert {name.rsplit(".", 1)[0] for name in of_stage} <= set(replaced)
+
+    z = tensor(LAYER["layer_emb"])
+    x = tensor(LAYER["layer_x"]).view(2, 14, 14, 12)
+    hidden = tensor(LAYER[given]).view(2, 14, 14, 12) if given else None
+    x = trunk.run(0, 0, x)
+    hidden = adapters.passed((0, 0), x, hidden, z)
+    adapter = adapters.block(*second)
+    assert adapter is not None
+    x = trunk.adapted(*second, x, adapter, z)
+    hidden = adapters.arrive(adapters.passed(second, x, hidden, z), 1, (7, 7))
+    assert hidden is not None
+    assert torch.allclose(trunk.enter(1, x).flatten(1, 2), tensor(LAYER[f"layer_out{ends}"]), atol=1e-5)
+    assert torch.allclose(hidden.flatten(1, 2), tensor(LAYER[f"layer_hidden{ends}"]), atol=1e-5)
 
 
 @torch.no_grad()
