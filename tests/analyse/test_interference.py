@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from motet.analyse.gradients import block_gradients, mean_loss, measuring, trained_blocks
 from motet.analyse.interference import Directions, Interference, Probes, directions_of, interference, probes_of
 from motet.core import Batch, ConfigError, Loss, Losses, MetricError, Prediction, System, Target
+from toys import label_task
 
 
 class Known(System):
@@ -27,7 +28,7 @@ class Known(System):
         self.scale = dict(scale or {})
         self.dropout = nn.Dropout(0.5)
         self.register_buffer("seen", torch.zeros(()))
-        self.tasks = dict.fromkeys(("a", "b", "lone"))  # type: ignore[assignment]  # nobody asks what they are
+        self.tasks = {name: label_task(name) for name in ("a", "b", "lone")}
 
     def losses(self, batch: Batch) -> Losses:
         if self.training:

@@ -51,8 +51,6 @@ class MapLabels(Mapping[str, Any]):
             return NotImplemented
         return (self.picture, self.maps) == (other.picture, other.maps)
 
-    __hash__ = None  # type: ignore[assignment]  # as of a dict: the way Python says that there is none
-
     def __reduce__(self) -> tuple[object, ...]:
         return MapLabels, (self.picture, self.maps)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Literal, assert_never
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from motet.core import (
     Answer,
     Boxes,
-    DataError,
     Dense,
     Label,
     Masked,
@@ -22,7 +20,7 @@ from motet.core import (
     Text,
     UnsupportedTask,
 )
-from motet.prep.words import normalise
+from motet.prep.truths import index_of, texts_of
 from motet.systems.lit_decoder.options import Concat, OneText, SplitCap, TextTarget
 
 AnswerTarget = Literal["drawn", "most common"]
@@ -62,16 +60,14 @@ def said(
     """
     match task.target:
         case Label(names):
-            if not isinstance(truth, int | np.integer) or not 0 <= truth < len(names):
-                raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want a class from 0 to {len(names) - 1}")
-            return names[int(truth)]
+            return names[index_of(task, truth, row_id, len(names))]
         case Answer():
-            found = _texts(task, truth, row_id)
+            found = texts_of(task, truth, row_id)
             if rng is None or answers == "most common":
                 return Counter(found).most_common(1)[0][0]
             return found[int(rng.integers(len(found)))]
         case Text():
-            found = _texts(task, truth, row_id)
+            found = texts_of(task, truth, row_id)
             match texts:
                 case Concat(between):
                     return between.join(found)
@@ -81,13 +77,3 @@ def said(
                     assert_never(other_texts)
         case other:
             raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want Label, Answer or Text")
-
-
-def _texts(task: Task, truth: Any, row_id: str) -> Sequence[str]:
-    found = (truth,) if isinstance(truth, str) else truth
-    if not isinstance(found, tuple | list) or not all(isinstance(text, str) for text in found):
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want texts")
-    kept = [text for text in found if normalise(text)]
-    if not kept:
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want at least one text that is not empty")
-    return kept

@@ -26,17 +26,12 @@ from motet.core import (
     rng_for,
 )
 from motet.core.task import Invariance
+from motet.losses import soft_answer_targets
+from motet.prep.truths import answers_of, index_of, pairs_of, right_of
 from motet.systems.twelve_in_one.options import Hiding, Referring
 from motet.systems.twelve_in_one.reading import Reader, Text, padded
 from motet.systems.twelve_in_one.regions import overlaps_px
-from motet.systems.twelve_in_one.truths import (
-    candidate_boxes,
-    index_of,
-    one_box,
-    pairs_of,
-    right_of,
-    soft_answers_of,
-)
+from motet.systems.twelve_in_one.truths import candidate_boxes, one_box
 from motet.systems.twelve_in_one.views import Picture, Pictures
 
 
@@ -166,8 +161,9 @@ class TwelveInOneProcessor:
             case Label(names):
                 return {"label": np.array(-1 if truth is None else index_of(task, truth, example.id, len(names)))}
             case Answer(names):
-                nothing = np.zeros(len(names), dtype=np.float32)
-                return {"answers": nothing if truth is None else soft_answers_of(task, truth, example.id, names)}
+                if truth is None:
+                    return {"answers": np.zeros(len(names), dtype=np.float32)}
+                return {"answers": soft_answer_targets(answers_of(task, truth, example.id), names).numpy()}
             case _:
                 return self._place(example, task, truth, training=training)
 

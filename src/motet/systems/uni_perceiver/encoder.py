@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -52,9 +53,12 @@ class Encoder(nn.Module):
         prompts: int = 0,
     ) -> None:
         super().__init__()
-        self.blocks: Sequence[Block] = nn.ModuleList(  # type: ignore[assignment]  # typed by what it holds
-            Block(sizes, i, blocks, tasks, layer_scale=layer_scale, drop_path=drop_path, prompts=prompts)
-            for i in range(sizes.depth)
+        self.blocks = cast(
+            Sequence[Block],
+            nn.ModuleList(
+                Block(sizes, i, blocks, tasks, layer_scale=layer_scale, drop_path=drop_path, prompts=prompts)
+                for i in range(sizes.depth)
+            ),
         )
 
     def forward(self, line: Line) -> Encoded:

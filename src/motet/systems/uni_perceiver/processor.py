@@ -29,16 +29,10 @@ from motet.core import (
     rng_for,
 )
 from motet.core.task import Invariance
+from motet.losses import soft_answer_targets
+from motet.prep.truths import answers_of, index_of, pairs_of, right_of, texts_of
 from motet.systems.uni_perceiver.reading import Reader, padded, stacked_texts, told_places
-from motet.systems.uni_perceiver.truths import (
-    index_of,
-    is_said,
-    pairs_of,
-    right_of,
-    said_of,
-    soft_answers_of,
-    texts_of,
-)
+from motet.systems.uni_perceiver.truths import is_said, said_of
 from motet.systems.uni_perceiver.views import Pictures, Seen
 
 
@@ -139,8 +133,8 @@ class UniPerceiverProcessor:
             case Label(names):
                 value["label"] = np.array(index_of(task, truth, example.id, len(names)) if known else -1)
             case Answer(names) if names:
-                nothing = np.zeros(len(names), dtype=np.float32)
-                value["answers"] = soft_answers_of(task, truth, example.id, names) if known else nothing
+                given = answers_of(task, truth, example.id) if known else ()
+                value["answers"] = soft_answer_targets(given, names).numpy()
             case _:
                 pieces = self.reader.said(said_of(task, truth, example.id, rng)) if known else None
                 return Entry(task.name, texts, value, None if pieces is None else tuple(pieces), known, truth)

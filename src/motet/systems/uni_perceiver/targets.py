@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -85,8 +85,8 @@ class Targets:
             self._kept[key] = make()
         return self._kept[key]
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Targets:
-        return Targets(memo.get(id(self._system), self._system), self.ids)  # type: ignore[arg-type]  # memo has copies
+    def __deepcopy__(self, memo: dict[int, Any]) -> Targets:
+        return Targets(memo.get(id(self._system), self._system), self.ids)
 
 
 def _stamp(system: nn.Module) -> tuple[object, ...]:

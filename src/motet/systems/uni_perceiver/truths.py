@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypeAlias, assert_never
 
 import numpy as np
@@ -11,9 +10,7 @@ import numpy as np
 from motet.core import (
     Answer,
     Boxes,
-    DataError,
     Dense,
-    Example,
     Label,
     Masked,
     Match,
@@ -23,8 +20,7 @@ from motet.core import (
     Text,
     UnsupportedTask,
 )
-from motet.losses import soft_answer_targets
-from motet.prep.words import normalise
+from motet.prep.truths import texts_of
 
 Family: TypeAlias = Literal["picture", "video", "sentence", "question", "word", "said", "fit"]
 """Tasks of one family share the scale of their similarities."""
@@ -94,78 +90,9 @@ def family_of(task: Task) -> Family:
             return "video" if "video" in task.sees else "picture"
 
 
-def index_of(task: Task, truth: Any, row_id: str, count: int) -> int:
-    """A class as a number. Raises DataError on one that is none."""
-    if isinstance(truth, bool) or not isinstance(truth, int | np.integer) or not 0 <= truth < count:
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want a class from 0 to {count - 1}")
-    return int(truth)
-
-
-def soft_answers_of(task: Task, truth: Any, row_id: str, names: Sequence[str]) -> np.ndarray:
-    """Annotators' answers as soft targets. Raises DataError on what are no answers."""
-    soft: np.ndarray = soft_answer_targets(texts_of(task, truth, row_id), names).numpy()
-    return soft
-
-
-def texts_of(task: Task, truth: Any, row_id: str) -> tuple[str, ...]:
-    """A truth that is texts, without empty ones. Raises DataError where there is none."""
-    found = (truth,) if isinstance(truth, str) else truth
-    if not isinstance(found, tuple | list) or not all(isinstance(text, str) for text in found):
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want texts")
-    kept = tuple(text for text in found if normalise(text))
-    if not kept:
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want at least one text that is not empty")
-    return kept
-
-
 def said_of(task: Task, truth: Any, row_id: str, rng: np.random.Generator | None) -> str:
     """The text to learn: one of several by lot in training, else the first, or the commonest answer."""
     found = texts_of(task, truth, row_id)
     if rng is not None:
         return found[int(rng.integers(len(found)))]
     return Counter(found).most_common(1)[0][0] if isinstance(task.target, Answer) else found[0]
-
-
-def right_of(task: Task, truth: Any, row_id: str, count: int) -> np.ndarray:
-    """Which candidates are right, as truth values. Raises DataError on what is no set of their places."""
-    places = list(truth) if isinstance(truth, Collection) and not isinstance(truth, str) else [truth]
-    if not all(isinstance(i, int | np.integer) and not isinstance(i, bool) and 0 <= i < count for i in places):
-        raise DataError(
-            f"{row_id}: task {task.name!r}: got {truth!r}; want the set of right candidates, from 0 to {count - 1}"
-        )
-    right = np.zeros(count, dtype=bool)
-    right[[int(i) for i in places]] = True
-    return right
-
-
-def pairs_of(task: Task, example: Example) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
-    """The texts of a matching row, and its candidates as pairs of a text's place and a picture's.
-
-    A candidate is a text (of the first picture, and `among` is "texts"), a picture's id (with the row's text, and
-    `among` is "images"), or a pair (picture's place, text).
-
-    Raises:
-        DataError: no candidates, or others.
-    """
-    assert isinstance(task.target, Match)  # its caller asked
-    texts: dict[str, int] = {}
-    pairs: list[tuple[int, int]] = []
-    video = "video" in task.sees
-    for candidate in example.candidates:
-        match candidate:
-            case (int() as picture, str() as text) if 0 <= picture < (1 if video else len(example.images)):
-                words = task.prompt.format(text=text)
-            case str() if task.target.among == "texts":
-                picture, words = 0, task.prompt.format(text=candidate)
-            case _ if task.target.among == "images" and not video and candidate in example.image_ids:
-                picture, words = example.image_ids.index(candidate), task.asked(example)
-            case _:
-                raise DataError(
-                    f"{example.id}: task {task.name!r}: candidate: got {candidate!r}; want "
-                    + ("a text" if task.target.among == "texts" else f"an id of {example.image_ids}")
-                    + ", or a pair of a picture's place and a text"
-                )
-        pairs.append((texts.setdefault(words, len(texts)), picture))
-    if not pairs:
-        raise DataError(f"{example.id}: task {task.name!r}: candidates: got none; want at least one")
-    return tuple(texts), tuple(pairs)

@@ -26,6 +26,7 @@ from motet.core import (
 )
 from motet.losses import soft_answer_targets
 from motet.prep.geometry import Geometry
+from motet.prep.truths import answers_of, index_of
 
 
 def check(task: Task) -> None:
@@ -75,11 +76,11 @@ def encoded(
         case Label(names):
             if truth is None:
                 return {"label": np.array(-1)}
-            if isinstance(truth, bool) or not isinstance(truth, int | np.integer) or not 0 <= truth < len(names):
-                raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want a class from 0 to {len(names) - 1}")
-            return {"label": np.array(int(truth))}
+            return {"label": np.array(index_of(task, truth, row_id, len(names)))}
         case Answer(names):
-            return {"answers": _soft(task, truth, row_id, names)}
+            if truth is None:
+                return {"answers": np.zeros(len(names), dtype=np.float32)}
+            return {"answers": soft_answer_targets(answers_of(task, truth, row_id), names).numpy()}
         case Boxes(names, attributes):
             assert geometry is not None  # a task of boxes sees an image, and then gets one
             return _boxes(task, truth, row_id, geometry, (len(names), len(attributes)), max_attributes)
@@ -89,16 +90,6 @@ def encoded(
             return {"boxes": _inside(boxes, geometry)[0].astype(np.float32)}
         case other:
             raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
-
-
-def _soft(task: Task, truth: Any, row_id: str, names: Sequence[str]) -> np.ndarray:
-    if truth is None:
-        return np.zeros(len(names), dtype=np.float32)
-    answers = (truth,) if isinstance(truth, str) else truth
-    if not isinstance(answers, tuple | list) or not answers or not all(isinstance(text, str) for text in answers):
-        raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want the annotators' answers, at least one")
-    soft: np.ndarray = soft_answer_targets(answers, names).numpy()
-    return soft
 
 
 def _boxes(

@@ -21,6 +21,7 @@ from motet.core import (
     UnsupportedTask,
 )
 from motet.prep.geometry import Geometry
+from motet.prep.truths import index_of
 
 TOLERANCE = 0.02
 """How far a normal's length may be from 1: three channels of 8 bits give up to 0.7 % by rounding."""
@@ -82,9 +83,7 @@ def encoded(
     """
     match task.target:
         case Label(names):
-            if isinstance(truth, bool) or not isinstance(truth, int | np.integer) or not 0 <= truth < len(names):
-                raise DataError(f"{row_id}: task {task.name!r}: got {truth!r}; want a class from 0 to {len(names) - 1}")
-            return {"label": np.array(int(truth))}
+            return {"label": np.array(index_of(task, truth, row_id, len(names)))}
         case Dense() as spec:
             values, valid = checked_map(spec, truth, f"{row_id}: task {task.name!r}", geometry.source_hw)
             return _moved(spec, values, valid, geometry, scale_depth)
