@@ -145,3 +145,17 @@ def test_held_out_sources_are_for_choices_only(tmp_path: Path) -> None:
     test = Source(name="t", reader=ToyReader("t", 5), tasks=sources[0].tasks, role="test")
     with pytest.raises(ConfigError, match="source 't': got role 'test'; want 'val'"):
         train(toy_system(sources), mixture(sources), Plan(steps=2), held_out=(test,), folder=tmp_path)
+
+
+def test_a_run_of_no_steps_keeps_the_weights_that_it_judged(tmp_path: Path) -> None:
+    sources = toy_sources(50)
+    system = toy_system(sources)
+    before = {name: value.clone() for name, value in system.state_dict().items()}
+    for _ in range(2):  # the second finds it finished
+        report = train(
+            system, mixture(sources), Plan(steps=0), held_out=held_out(sources), folder=tmp_path, resume=True,
+            judge=ToyJudge(), show=False,
+        )  # fmt: skip
+        assert report.results
+        assert steps_in(tmp_path) == (0,)
+        assert tensors_equal(read_weights(tmp_path), before)

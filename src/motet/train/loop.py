@@ -181,6 +181,8 @@ class _Running:
                 if stop and self.step < plan.steps:
                     journal.say(note := f"stopped by a signal after step {self.step} of {plan.steps}; --resume goes on")
                     return self._final(note)
+        if not plan.steps and not steps_in(self.folder):
+            self._save(journal)  # another run's weights, asked other tasks as they are: a model like any other
         if evaluate_at_end and self.held_out and evaluated != plan.steps:
             # Nothing was left to do: a finished run is judged again, which is in the log and in the schedule already.
             self.report = self._judged(self.held_out)
