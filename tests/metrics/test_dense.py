@@ -106,6 +106,8 @@ def test_a_class_that_is_only_said_counts_nothing() -> None:
     miou = MeanIoU()
     miou.update("a", DenseMap(np.array([[0, 2]])), np.array([[0, 0]]), CLASSES)
     assert miou.compute() == pytest.approx(25.0)
+    assert miou.by_class() == {0: 50.0}
+    assert miou.remarks() == ("miou: 1 of 3 classes are said and nowhere true; each counts 0 in the mean",)
 
 
 def test_the_root_is_taken_after_the_mean_over_images() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from motet.core import CheckpointError, Report
+from motet.core import CheckpointError, ConfigError, Report
 from motet.core.saved import read_weights, steps_in
 from motet.data.features import FeatureFiles
 from motet.train.checkpoint import tensors_equal
 from motet.train.execute import execute, store_features
+from motet.train.rates import Cosine
 from motet.train.run import Features, Run
 from motet.train.start import build_system
 from toys import ToyConfig, ToyProcessor, ToyReader, label_task, toy_run
@@ -42,6 +43,14 @@ def test_a_begun_folder_is_refused_without_resume_and_judged_again_with_it(tmp_p
     with pytest.raises(CheckpointError, match="got one that is not empty; want a new one, or --resume"):
         execute(toy_run(), tmp_path, device="cpu", show=False)
     assert execute(toy_run(), tmp_path, resume=True, device="cpu", show=False) == first
+
+
+def test_a_warm_up_longer_than_the_run_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    run = toy_run()
+    short = dataclasses.replace(run, plan=dataclasses.replace(run.plan, steps=5, rate=Cosine(warmup=6)))
+    with pytest.raises(ConfigError, match=r"Cosine: got a warm-up of 6 .* in a run of 5; want them to fit in it"):
+        execute(short, tmp_path / "run", device="cpu", show=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_runs_folder_is_refused_with_what_differs(tmp_path: Path) -> None:

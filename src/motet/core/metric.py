@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -53,6 +53,10 @@ class Metric(ABC):
             counts: (d, n) how often each draw holds each row.
         """
         return np.array([self.compute(np.repeat(np.asarray(ids, dtype=object), row).tolist()) for row in counts])
+
+    def by_class(self) -> Mapping[int, float]:
+        """The number of each class that has a truth, by its label; nothing where the number is not made of classes."""
+        return {}
 
     def remarks(self) -> tuple[str, ...]:
         """What a reader of the number should know: "17 of 500 answers were no name"."""

@@ -23,6 +23,7 @@ class Result:
         low: lower end of the 95 % bootstrap interval over images; None when not asked for.
         high: upper end.
         main: whether it is the task's main metric.
+        classes: of a main number that is made of classes, each one's own by its name; None for one without a truth.
     """
 
     task: str
@@ -36,6 +37,7 @@ class Result:
     low: float | None = None
     high: float | None = None
     main: bool = True
+    classes: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,20 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from motet.core import DataError, Metric, Prediction, Reader, Result, System, Target, Task
+from motet.core import (
+    Boxes,
+    DataError,
+    Dense,
+    Label,
+    Metric,
+    Prediction,
+    Reader,
+    Result,
+    System,
+    Target,
+    TargetSpec,
+    Task,
+)
 from motet.core.ranks import gather
 from motet.evaluate.interval import interval_95
 from motet.evaluate.loading import Row, batches, own_rows
@@ -93,6 +106,7 @@ class Judged:
             low=low,
             high=high,
             main=main,
+            classes=_by_name(metric, self.task.target) if main else {},
         )
 
     def notes(self, role: str) -> tuple[str, ...]:
@@ -127,6 +141,13 @@ class Judged:
                     if s is not None and np.isfinite(s[place])
                 },
             }
+
+
+def _by_name(metric: Metric, target: TargetSpec) -> dict[str, float | None]:
+    """The number of every class of the target, None for one without a truth; nothing where there are no classes."""
+    found = metric.by_class()
+    names = target.names if isinstance(target, Dense | Boxes | Label) else ()
+    return {name: found.get(label) for label, name in enumerate(names)} if found else {}
 
 
 def judge(

@@ -54,9 +54,19 @@ class MeanIoU(ClassCounts):
         return share(right, said + true - right)
 
     def by_class(self) -> dict[int, float]:
-        """The IoU of each class that is said or true, in percent."""
-        ious = self.ious(np.stack(list(self.rows.values())).sum(axis=0, keepdims=True))[0]
-        return {label: 100.0 * float(iou) for label, iou in enumerate(ious) if not np.isnan(iou)}
+        """The IoU of each class that is true somewhere, in percent."""
+        sums = self._sums_of_all()
+        ious, true = self.ious(sums[None])[0], sums.reshape(3, -1)[2]
+        return {label: 100.0 * float(ious[label]) for label in np.flatnonzero(true).tolist()}
+
+    def remarks(self) -> tuple[str, ...]:
+        _, said, true = self._sums_of_all().reshape(3, -1)
+        only_said = int(np.count_nonzero((said > 0) & (true == 0)))
+        told = f"{self.name}: {only_said} of {len(true)} classes are said and nowhere true; each counts 0 in the mean"
+        return (*super().remarks(), *((told,) if only_said else ()))
+
+    def _sums_of_all(self) -> Float[np.ndarray, "s"]:
+        return np.asarray(np.sum(list(self.rows.values()), axis=0), dtype=np.float64)
 
 
 class PixelAccuracy(ClassCounts):

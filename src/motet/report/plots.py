@@ -92,6 +92,42 @@ def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Fi
     return figure
 
 
+def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, theme: Theme = LIGHT) -> Figure:
+    """A lying bar for each class, the best first, and a dashed line at their mean; many stand in several columns.
+
+    Args:
+        values: by class; None for one without a truth, which has words in place of a bar and stands last.
+        mean: the number that they make.
+        label: what the numbers are.
+        theme: light or dark.
+    """
+    ordered = sorted(values.items(), key=lambda item: (item[1] is None, -(item[1] or 0.0)))
+    columns = min(_COLUMNS, 1 + len(ordered) // 16)
+    rows = -(-len(ordered) // columns)
+    figure = _figure(9.0, 0.24 * rows + 0.8)
+    highest = max([100.0 if "%" in label else 0.0, mean, *(value for value in values.values() if value is not None)])
+    for column, axes in enumerate(figure.subplots(1, columns, squeeze=False)[0]):
+        own = ordered[column * rows : (column + 1) * rows]
+        axes.barh(range(len(own)), [value or 0.0 for _, value in own], color=theme.series[0], height=0.62)
+        for place, (_, value) in enumerate(own):
+            axes.annotate(
+                "no truth" if value is None else f"{value:.1f}", (value or 0.0, place), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=8, color=theme.text,
+                fontstyle="italic" if value is None else "normal",
+            )  # fmt: skip
+        axes.axvline(mean, color=theme.floor, linestyle=(0, (4, 3)), linewidth=1, zorder=0.9)
+        axes.set_yticks(range(len(own)), [_short(name) for name, _ in own])
+        axes.set_ylim(rows - 0.5, -0.5)
+        axes.set_xlim(0.0, 1.12 * highest or 1.0)
+        axes.set_xlabel(f"{label}; dashed: the mean, {mean:.1f}", fontsize=8, color=theme.text)
+        _dress(axes, theme, grid="x")
+    return figure
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 @dataclass(frozen=True)
 class Dot:
     """One value with its 95 % interval or spread.

@@ -74,6 +74,7 @@ def execute(
         TrainingError: training cannot go on.
     """
     folder = Path(folder)
+    run.plan.check()
     with processes(device) as place:
         _open(folder, resume)
         system, matched = build_system(run, place, resume_from=folder if resume else None)

@@ -73,6 +73,7 @@ def forecast(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         ConfigError: what the run itself would raise before its first step; no room for stored features.
         DataError: a bad row among the first.
     """
+    run.plan.check()
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.plan.seed), run.plan.seed)
     system, _ = build_system(run, torch.device(device))

@@ -75,3 +75,11 @@ class Plan:
             raise ConfigError(f"Plan.clip: got {self.clip}; want a positive number or None")
         if self.weight_decay < 0:
             raise ConfigError(f"Plan.weight_decay: got {self.weight_decay}; want 0 or more")
+
+    def check(self) -> None:
+        """Raises ConfigError where the rate's shape does not fit into the steps: before features are stored for it.
+
+        Not when it is made: steps and shape are often set one after the other.
+        """
+        if self.steps:
+            self.rate.rate(0, self.steps)
