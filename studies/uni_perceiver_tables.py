@@ -5,6 +5,12 @@
 Blocks that all tasks share, blocks of their own for each task, and experts chosen by token, by context, by modality, by
 task and by attribute, in every other layer. All see the same rows in the same order. What a step and an answer take
 stands in `bench/bench_routings.md`, measured in turns in one process.
+
+Table 1, how tasks disturb one another in the shared blocks and in those of experts:
+
+    motet train studies/uni_perceiver_tables.py:shared --folder runs/shared
+    motet train studies/uni_perceiver_tables.py:experts --folder runs/experts
+    motet analyse interference runs/shared runs/experts
 """
 
 from __future__ import annotations
@@ -39,6 +45,16 @@ def cell(blocks: Blocks) -> Run:
     scenes = World(asked=tuple(SHARES), train=500, val=20, test=200, kinds=6, things=(1, 3))
     run = world(scenes, STEPS, SHARES, system=small(width=64, depth=2, blocks=blocks))
     return dataclasses.replace(run, expect={})
+
+
+def shared() -> Run:
+    """One model of shared blocks, to measure interference in."""
+    return cell(None)
+
+
+def experts() -> Run:
+    """The same with experts by attributes."""
+    return cell(WAYS["experts, attribute"])
 
 
 def study() -> Study:
