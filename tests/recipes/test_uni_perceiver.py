@@ -39,7 +39,7 @@ from motet.train.execute import execute
 from motet.train.optim import AdamW
 from motet.train.plan import Plan
 from motet.train.rates import Cosine
-from motet.train.run import Features, Run
+from motet.train.run import Features, From, Run
 from uni_perceiver_paper_data import write_uni_perceiver_paper_data
 
 HERE = "MOTET_DATA" not in os.environ
@@ -85,7 +85,7 @@ def test_a_model_of_pictures_is_asked_of_clips_as_it_is_with_prompts_and_trained
         return World(asked=asked, train=40, val=4, test=4, kinds=3, frames=2).sources()
 
     asked = clips("mover", "video_caption", "video_retrieve")
-    untuned = little(transfer.untuned(system, asked, tmp_path / "first"), tmp_path)
+    untuned = little(transfer.untuned(system, asked, From(tmp_path / "first")), tmp_path)
     report = execute(untuned, tmp_path / "untuned", show=False, floors=False)
     assert {result.task for result in report.results} == {"mover", "video_caption", "video_retrieve"}
     old = restore(tmp_path / "first").state_dict()
@@ -93,7 +93,7 @@ def test_a_model_of_pictures_is_asked_of_clips_as_it_is_with_prompts_and_trained
     (fresh,) = (note for note in report.notes if "fresh" in note)
     assert fresh.endswith("1 fresh, not in the saved weights: similarity.log_scales.video")
 
-    prompted = little(transfer.prompted(system, clips("mover"), tmp_path / "first"), tmp_path)
+    prompted = little(transfer.prompted(system, clips("mover"), From(tmp_path / "first")), tmp_path)
     (rows,) = (source.reader for source in prompted.of_role("train"))
     assert set(Counter(rows[row].labels["object"] for row in range(len(rows))).values()) == {5}
     execute(prompted, tmp_path / "prompted", show=False, floors=False)
@@ -103,7 +103,7 @@ def test_a_model_of_pictures_is_asked_of_clips_as_it_is_with_prompts_and_trained
     assert all(torch.equal(tuned[name], old[name]) for name in frozen)
     assert any(not torch.equal(tuned[name], old[name]) for name in old if is_tuned(name) and name in tuned)
 
-    finetuned = little(transfer.finetuned(system, clips("mover"), tmp_path / "first"), tmp_path)
+    finetuned = little(transfer.finetuned(system, clips("mover"), From(tmp_path / "first")), tmp_path)
     execute(finetuned, tmp_path / "finetuned", show=False, floors=False)
     changed = restore(tmp_path / "finetuned").state_dict()
     assert not torch.equal(changed["encoder.blocks.0.qkv.weight"], old["encoder.blocks.0.qkv.weight"])
@@ -121,7 +121,7 @@ def test_what_was_never_trained_is_asked_of_the_run_that_a_recipe_leaves() -> No
     assert prompted.system.tuning == PromptTuning()
     assert replace(prompted.system, tuning=None) == tiny().system
     assert prompted.plan.weight_decay == 0
-    assert folder_of("uni_perceiver_transfer:all_but_fashion") == transfer.ALL_BUT_FASHION
+    assert folder_of("uni_perceiver_transfer:all_but_fashion") == transfer.ALL_BUT_FASHION.folder
 
 
 def test_clips_are_told_by_a_name_in_words_and_by_their_caption() -> None:

@@ -17,7 +17,6 @@ from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.recipes.load import load_from_file
 from motet.recipes.vit_adapters import (
     KNOWN,
-    PRETRAINED,
     START,
     Word,
     adapt,
@@ -106,8 +105,8 @@ def test_a_trunk_is_made_by_naming_pictures_and_needs_no_real_data(monkeypatch: 
     assert config(run) == classifier()
     assert (config(run).adapters, config(run).mode, run.start) == (None, FromScratch(), None)
     assert config(pretrain_vit()).trunk == trunk_of("vit")
-    assert folder_of("vit_adapters:pretrain") == PRETRAINED
-    assert folder_of("vit_adapters:known") == KNOWN
+    assert folder_of("vit_adapters:pretrain") == START.folder
+    assert folder_of("vit_adapters:known") == KNOWN.folder
 
 
 def test_a_teacher_adds_a_name_to_training_pictures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +134,7 @@ def test_scenes_to_name_come_in_both_styles_and_on_both_grounds() -> None:
 def test_what_a_frozen_trunk_needs_comes_from_pretraining() -> None:
     for recipe in (multitask, novel, known, adapt):
         run = recipe()
-        assert run.start == START == From(PRETRAINED, include=("trunk.",))
+        assert run.start == START
         assert isinstance(config(run).mode, Frozen)
         assert isinstance(config(run).affinities, Troa)
 
@@ -149,7 +148,7 @@ def test_the_baseline_trains_the_same_trunk_whole() -> None:
 
 def test_the_last_map_of_a_transfer_is_judged_and_never_shown() -> None:
     first, second = known(), transfer()
-    assert second.start == From(KNOWN)
+    assert second.start == KNOWN
     assert first.tasks == second.tasks
     (shown,) = second.of_role("train")
     (judged,) = second.of_role("test")
@@ -333,7 +332,8 @@ def test_the_papers_transfer_and_adaptation_leave_labels_away(tmp_path: Path, mo
     write_adapters_paper_data(tmp_path)
     monkeypatch.setenv("MOTET_DATA", str(tmp_path))
     moved, shifted = paper_transfer(), paper_adapt()
-    assert moved.start == From(folder_of("vit_adapters:paper_vkitti2"))
+    assert moved.start is not None
+    assert moved.start.folder == folder_of("vit_adapters:paper_vkitti2")
     assert moved.tasks == paper_vkitti2().tasks
     assert set(moved.of_role("train")[0].reader[0].labels) == {"segmentation", "depth"}
     assert "normals" in moved.of_role("test")[0].reader[0].labels

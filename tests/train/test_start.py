@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
+import pytest
 import torch
 
+from motet.core import CheckpointError
 from motet.data.schedules import Mixed
 from motet.nn.encoders import EmbeddedLite0
 from motet.prep.words import TrainedWords
@@ -11,8 +16,9 @@ from motet.recipes.worlds import World
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.train.execute import execute
 from motet.train.plan import Plan
-from motet.train.run import Features, Run
+from motet.train.run import Features, From, Run
 from motet.train.start import build_system
+from toys import toy_run
 
 
 def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
@@ -34,3 +40,10 @@ def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
     after = execute(run, tmp_path / "run", show=False, resume=True)
     assert sorted(path.name for path in (tmp_path / "features").iterdir()) == stores
     assert after.results == before.results
+
+
+def test_a_start_that_is_not_there_yet_says_what_makes_it(tmp_path: Path) -> None:
+    start = From(tmp_path / "trunk", made_by="motet train mine:trunk")
+    run = dataclasses.replace(toy_run(), start=start)
+    with pytest.raises(CheckpointError, match=r"trunk: got nothing; want the run that `motet train mine:trunk` makes"):
+        execute(run, tmp_path / "run", device="cpu", show=False)

@@ -51,7 +51,7 @@ PROCESSES = 56
 WEIGHTS: Mapping[str, float] = {"bookswiki": 0.5, "kinetics700": 0.1, "moments": 0.1}
 """What losses are multiplied with, where it is not 1 (retrieval has half for each direction). Source: the same."""
 
-FIRST_STAGE = Path("runs/uni_perceiver-released_base")
+FIRST_STAGE = From(Path("runs/uni_perceiver-released_base"), made_by="motet train uni_perceiver:released_base")
 """Where `motet train uni_perceiver:released_base` leaves its run."""
 
 
@@ -106,7 +106,7 @@ def released(sizes: Sizes, *, second: bool = False) -> Run:
         save_every=5000,
     )
     if second:
-        return _run(published_model(sizes, position_scale=160 / 224), plan, start=From(FIRST_STAGE))
+        return _run(published_model(sizes, position_scale=160 / 224), plan, start=FIRST_STAGE)
     return _run(published_model(sizes, image_size=160), plan)
 
 

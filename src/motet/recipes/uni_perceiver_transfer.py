@@ -30,14 +30,17 @@ from motet.train.plan import Plan
 from motet.train.rates import Cosine
 from motet.train.run import From, Run
 
-TINY, ALL_BUT_FASHION = Path("runs/uni_perceiver-tiny"), Path("runs/uni_perceiver_transfer-all_but_fashion")
+TINY = From(Path("runs/uni_perceiver-tiny"), made_by="motet train uni_perceiver:tiny")
+ALL_BUT_FASHION = From(
+    Path("runs/uni_perceiver_transfer-all_but_fashion"), made_by="motet train uni_perceiver_transfer:all_but_fashion"
+)
 """Where `motet train uni_perceiver:tiny` and `uni_perceiver_transfer:all_but_fashion` leave their runs."""
 
 PROMPTS = 300
 """Steps that prompts are tuned for; the official configurations have 500 to 2,500."""
 
 
-def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path) -> Run:
+def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From) -> Run:
     """Another run's model, asked what it never learned; nothing is trained.
 
     Source: Uni-Perceiver-MoE, section 4.4, "w/o tuning".
@@ -45,7 +48,7 @@ def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path) 
     Args:
         system: as the other run has it.
         sources: of the new tasks, of all roles.
-        start: the other run's folder.
+        start: the other run.
     """
     return Run(
         system=system,
@@ -54,11 +57,11 @@ def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path) 
         plan=Plan(steps=0, rate=Cosine(warmup=0)),
         balancer=TaskMean(),
         features=stored(),
-        start=From(start),
+        start=start,
     )
 
 
-def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: Path, *, share: float = 0.01) -> Run:
+def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: From, *, share: float = 0.01) -> Run:
     """Another run's model with prompts in every layer, tuned on a share of the new data; its own weights stay.
 
     Source: Uni-Perceiver-MoE, section 4.4, "PT"; rate, decay and clipping are those of the official configurations.
@@ -66,7 +69,7 @@ def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: Path,
     Args:
         system: as the other run has it.
         sources: of the new tasks, of all roles.
-        start: the other run's folder.
+        start: the other run.
         share: of the training rows; of every class five rows at least.
     """
     run = untuned(replace(system, tuning=PromptTuning()), [_few(source, share) for source in sources], start)
@@ -81,7 +84,7 @@ def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: Path,
     return replace(run, plan=plan)
 
 
-def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path, *, steps: int = 300) -> Run:
+def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From, *, steps: int = 300) -> Run:
     """Another run's model, trained on with all of the new data.
 
     Source: Uni-Perceiver-MoE, section 4.4, "FT".
@@ -89,7 +92,7 @@ def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: Path
     Args:
         system: as the other run has it.
         sources: of the new tasks, of all roles.
-        start: the other run's folder.
+        start: the other run.
         steps: iterations.
     """
     run = untuned(system, sources, start)

@@ -34,7 +34,7 @@ from motet.train.run import From, Run
 TINY_SHARES: Mapping[str, float] = {"describe": 7, "colour": 6, "entail": 8, "entailment": 7, "answerable": 7}
 """How many steps of 35: boxes with attributes, questions, visual entailment, two tasks on pairs of sentences."""
 
-CELLS = Path("runs/unit-cells")
+CELLS = From(Path("runs/unit-cells"), made_by="motet train unit:cells")
 """Where `motet train unit:cells` leaves its run."""
 
 
@@ -145,14 +145,14 @@ def real() -> Run:
     run = _photographs()
     # A third of 40 queries stands for a cell; DETR's 0.1 is for seven things in 100 queries, and makes it say too many.
     system = replace(photographed(), detection=Detection(background=0.4))
-    start = From(CELLS, include=("vision.", "decoder.", "queries.bccd", "heads.bccd."))
+    start = replace(CELLS, include=("vision.", "decoder.", "queries.bccd", "heads.bccd."))
     return replace(run, system=system, start=start)
 
 
 def real_apart() -> Run:
     """The same with a decoder a task; the image encoder and its start are shared still."""
     run = real()
-    start = From(
+    start = replace(
         CELLS,
         include=("vision.", "decoders.bccd.", "queries.bccd", "heads.bccd."),
         rename={"decoder.": "decoders.bccd."},

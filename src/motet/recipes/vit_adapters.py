@@ -75,11 +75,11 @@ def trunk_of(word: Word, size: int = 128) -> TimmTrunk:
     return TimmTrunk(name, size, False, options)
 
 
-PRETRAINED, KNOWN = Path("runs/vit_adapters-pretrain"), Path("runs/vit_adapters-known")
-"""Where `motet train vit_adapters:pretrain` and `:known` leave their runs."""
-
-START = From(PRETRAINED, include=("trunk.",))
+START = From(Path("runs/vit_adapters-pretrain"), include=("trunk.",), made_by="motet train vit_adapters:pretrain")
 """The pretrained trunk, whole; everything else begins fresh."""
+
+KNOWN = From(Path("runs/vit_adapters-known"), made_by="motet train vit_adapters:known")
+"""All that the first stage of task transfer has learned."""
 
 
 def small(
@@ -222,7 +222,7 @@ def transfer() -> Run:
 
     Source: section 4, "Zero-shot Task Transfer".
     """
-    return on(small(), unseen(ALL_MAPS[:3]), 300, start=From(KNOWN))
+    return on(small(), unseen(ALL_MAPS[:3]), 300, start=KNOWN)
 
 
 def unseen(asked: Sequence[str]) -> tuple[Source, ...]:

@@ -24,7 +24,7 @@ from motet.train.plan import Plan
 from motet.train.run import From, Run
 
 Streets: TypeAlias = Literal["cityscapes", "synthia", "vkitti2", "nyuv2"]
-VKITTI2 = Path("runs/vit_adapters-paper_vkitti2")
+VKITTI2 = From(Path("runs/vit_adapters-paper_vkitti2"), made_by="motet train vit_adapters:paper_vkitti2")
 """Where `motet train vit_adapters:paper_vkitti2` leaves its run."""
 
 _JUDGED_DRIVE = "Scene20"  # Virtual KITTI 2 has no official parts: one of its five drives is held back
@@ -117,7 +117,7 @@ def published_transfer() -> Run:
         else source
         for source in streets.sources
     )
-    return replace(streets, sources=shown, start=From(VKITTI2))
+    return replace(streets, sources=shown, start=VKITTI2)
 
 
 def published_adaptation() -> Run:

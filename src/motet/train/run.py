@@ -41,12 +41,14 @@ class From:
         include: parameter-name prefixes to take; all by default.
         rename: old prefix -> new prefix, applied before `include`.
         exclude: parameter-name prefixes not to take, out of those: what has another shape here.
+        made_by: the command that makes such a run, for whoever has none yet.
     """
 
     folder: Path
     include: tuple[str, ...] = ("",)
     rename: Mapping[str, str] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
+    made_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,19 @@ def build_system(run: Run, device: torch.device, *, resume_from: Path | None = N
         own, saved = system.state_dict(), read_weights(folder)
         fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
     else:
+        if run.start is not None:
+            _check_there(run.start)
         system = _build_on_rank_0_first(run)
         if run.start is not None:
             system, matched = _started(system, run, run.start)
     system.to(device)
     same_on_every_rank(system)
     return system, matched
+
+
+def _check_there(start: From) -> None:
+    if start.made_by and not start.folder.exists():
+        raise CheckpointError(f"start: {start.folder}: got nothing; want the run that `{start.made_by}` makes")
 
 
 def start_from(system: System, start: From) -> Matched:
