@@ -136,11 +136,16 @@ def real() -> Run:
     Pictures are looked at by the 36 boxes of the grid that stand out most: as many as the paper's pre-training takes.
     """
     system = small(width=192, depth=2, image_size=224, text=EmbeddedMiniLM(), text_mode=Finetune(0.3), max_tokens=40)
+    sources = gathered()
     return Run(
         system=replace(system, stand_out=StandOut(count=36)),
-        sources=gathered(),
-        schedule=RoundRobin(batch_size=32, batch_sizes={"flickr8k": 8}),
-        plan=Plan(steps=300, lr=5e-4, rate=Cosine(warmup=20), clip=0.1, evaluate_every=100, seed=0),
+        sources=sources,
+        schedule=RoundRobin(
+            batch_size=32,
+            batch_sizes={"flickr8k": 8},
+            periods={task.name: 0 for source in sources for task in source.tasks},  # judged when the plan says
+        ),
+        plan=Plan(steps=150, lr=5e-4, rate=Cosine(warmup=15), clip=0.1, evaluate_every=50, seed=0),
         balancer=TaskMean(),
         features=stored(),
     )
