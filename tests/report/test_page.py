@@ -163,3 +163,17 @@ def test_a_run_whose_tasks_stop_and_go_shows_when(made_run, tmp_path):
     assert run.log.standing == {"vqa": ((0, "go"),), "entail": ((0, "go"), (120, "stop"))}
     assert "1 change of 2 tasks over 200 steps." in page(Content("stops", run))
     assert "| entail | go from 0, stop from 120 |" in markdown(Content("stops", run))
+
+
+def test_classes_have_bars_of_their_own_and_those_without_a_truth_are_told(made_run, tmp_path) -> None:
+    folder = made_run(tmp_path / "maps", {"streets": 50.0}, metrics={"streets": "miou"})
+    report = json.loads((folder / "report.json").read_text())
+    report["results"][0]["classes"] = {"road": 50.0, "<train>": None}
+    (folder / "report.json").write_text(json.dumps(report))
+    content = Content("Maps", read_run(folder))
+    html = page(content)
+    parsed = Parsed(html)
+    assert parsed.headings[:2] == ["Results", "Classes"]
+    assert parsed.open == []
+    assert 'alt="miou of each class of streets: road 50.0, &lt;train&gt; no truth"' in html
+    assert "| streets | miou | road | 50.0 % |\n| streets | miou | <train> | no truth |" in markdown(content)

@@ -2,7 +2,20 @@ import io
 
 from PIL import Image
 
-from motet.report.plots import DARK, LIGHT, Dot, Timed, bars, curves, dots, png, score_against_time, standing, svg
+from motet.report.plots import (
+    DARK,
+    LIGHT,
+    Dot,
+    Timed,
+    bars,
+    class_bars,
+    curves,
+    dots,
+    png,
+    score_against_time,
+    standing,
+    svg,
+)
 
 
 def test_every_task_has_a_panel_with_its_floor() -> None:
@@ -68,3 +81,19 @@ def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_
     assert drawn == [[(0, 30, 0.62), (90, 100, 0.62)], [(30, 90, 0.1)], [(50, 100, 0.62)], []]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["vqa", "entail"]
     assert [text.get_text() for text in axes.texts] == ["40%", "50%"]
+
+
+def test_classes_stand_by_their_number_and_one_without_a_truth_has_words() -> None:
+    (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
+    assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]
+    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no truth"]
+    assert list(axes.lines[0].get_xdata()) == [50.125, 50.125]
+
+
+def test_many_classes_stand_in_columns_none_is_left_out() -> None:
+    values = {f"a class of a long name {place:03}": float(place) for place in range(48)}
+    panels = class_bars(values, mean=23.5, label="miou (%)").axes
+    assert [len(axes.patches) for axes in panels] == [16, 16, 16]
+    assert [axes.patches[0].get_width() for axes in panels] == [47.0, 31.0, 15.0]
+    assert max(len(text.get_text()) for text in panels[0].get_yticklabels()) == 24

@@ -1,5 +1,5 @@
-from motet.core import Report
-from motet.report.tables import floors_rows, highest_floor, results_rows, table
+from motet.core import Report, Result
+from motet.report.tables import classes_rows, floors_rows, highest_floor, results_rows, table
 
 
 def test_a_bar_or_a_line_end_in_a_cell_does_not_break_the_table() -> None:
@@ -24,3 +24,11 @@ def test_floors_of_different_tasks_share_one_table(made_run, tmp_path) -> None:
         ("task", "score", "majority", "constant"),
         [("a", "-", "1.0", "-"), ("b", "-", "-", "2.0")],
     )
+
+
+def test_every_class_has_its_number_or_is_said_to_have_no_truth() -> None:
+    asked = {"task": "streets", "source": "s", "metric": "miou", "unit": "%", "higher_is_better": True, "count": 9}
+    result = Result(**asked, value=50.0, classes={"road": 50.0, "train": None})
+    report = Report(results=(result, Result(**asked, value=70.0, main=False)))
+    assert classes_rows(report) == [("streets", "miou", "road", "50.0 %"), ("streets", "miou", "train", "no truth")]
+    assert Report.from_dict(report.to_dict()) == report

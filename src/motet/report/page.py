@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from motet.core import CheckpointError
+from motet.core import CheckpointError, Report, Result
 from motet.report import plots, tables
 from motet.report.compare import Comparison
 from motet.report.content import Content
@@ -25,6 +25,8 @@ def markdown(content: Content) -> str:
     run, comparison = content.run, content.comparison
     parts = [f"# {content.title}", _summary_text(content), "## Results"]
     parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
+    if classes := tables.classes_rows(run.report):
+        parts += ["## Classes", tables.table(tables.CLASSES_HEAD, classes, left=3)]
     if comparison is not None:
         parts += ["## Multi-task against single-task", _comparison_text(comparison)]
         parts.append(tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2))
@@ -67,6 +69,7 @@ def _sections(content: Content) -> list[tuple[str, str]]:
     run, report = content.run, content.run.report
     return [
         ("Results", html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
+        *([("Classes", _classes(report))] if tables.classes_rows(report) else []),
         ("Multi-task against single-task", _comparison(content)),
         ("Learning curves", _learning_curves(content)),
         *([("Stop and go", _stop_and_go(content))] if run.log.standing else []),
@@ -91,6 +94,21 @@ def _summary_text(content: Content) -> str:
 
 def _summary(content: Content) -> str:
     return f'<p class="soft">{escape(_summary_text(content))}</p>'
+
+
+def _classes(report: Report) -> str:
+    """Bars of each class's own number, for the numbers that are made of classes."""
+    parts = []
+    for result in (one for one in report.results if one.classes):
+        said = ", ".join(f"{name} {'no truth' if v is None else f'{v:.1f}'}" for name, v in result.classes.items())
+        parts.append(f"<h3>{escape(result.task)}</h3>")
+        parts.append(plot(_class_bars(result), f"{result.metric} of each class of {result.task}: {said}"))
+    return "".join(parts)
+
+
+def _class_bars(result: Result) -> Draw:
+    label = f"{result.metric}{f' ({result.unit})' if result.unit else ''} of each class on {result.source}"
+    return lambda theme: plots.class_bars(result.classes, mean=result.value, label=label, theme=theme)
 
 
 def _comparison_text(comparison: Comparison) -> str:

@@ -78,6 +78,18 @@ def highest_floor(report: Report, result: Result) -> tuple[str, float | None]:
     return f"{number(floors[name])} ({name})", floors[name]
 
 
+CLASSES_HEAD = ("task", "metric", "class", "value")
+
+
+def classes_rows(report: Report) -> list[tuple[str, ...]]:
+    """Task, metric, class and its own number, for every class of the numbers that are made of classes."""
+    return [
+        (result.task, result.metric, name, "no truth" if value is None else number(value, result.unit))
+        for result in report.results
+        for name, value in result.classes.items()
+    ]
+
+
 def floors_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and rows of a table of all floors beside the scores."""
     names = list(dict.fromkeys(name for floors in report.floors.values() for name in floors))
