@@ -11,7 +11,7 @@ import pytest
 from motet.core import ConfigError, DataError, Example, Report, Result
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.study import Done, Study, finished, read_done, run_cell, run_folder, run_study, table, write_done
+from motet.study import Done, Study, digest_of, finished, read_done, run_cell, run_folder, run_study, table, write_done
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
 from motet.train.plan import Plan
@@ -23,6 +23,7 @@ SCORES = {"joint": (80.0, 82.0), "single/a": (70.0, 74.0), "single/b": (30.0, 34
 @dataclasses.dataclass(frozen=True)
 class Rows:
     count: int = 4
+    style: str = "colour"
 
     def __len__(self):
         return self.count
@@ -134,6 +135,13 @@ def test_a_changed_cell_is_run_again_from_nothing(study, tmp_path):
     run_study(changed, tmp_path, run_one=again.one(tmp_path), say=str)
     assert again.ran == [("joint", 0), ("joint", 1)]
     assert not left.exists()
+
+
+def test_a_cell_whose_reader_reads_otherwise_is_another(study):
+    source = study.cells["joint"].sources[0]
+    lines = dataclasses.replace(source, reader=Rows(style="line"))
+    other = dataclasses.replace(study.cells["joint"], sources=(lines, *study.cells["joint"].sources[1:]))
+    assert digest_of(other) != digest_of(study.cells["joint"]) == digest_of(run("a", "b"))
 
 
 def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -222,11 +223,19 @@ def digest_in(study: Study, cell: str, seed: int) -> str:
 
 
 def digest_of(run: Run) -> str:
-    """What tells two configurations apart: all that a recipe says, and how many rows its sources have."""
+    """What tells two configurations apart: all that a recipe says, its readers with their arguments and their rows."""
     parts = [run.system, run.schedule, run.plan, run.balancer, run.start]
-    sources = [[s.name, s.role, s.by, s.share, len(s.reader), [t.name for t in s.tasks]] for s in run.sources]
+    sources = [
+        [s.name, s.role, s.by, s.share, len(s.reader), _shown(s.reader), _shown(s.compose), to_plain(s.tasks)]
+        for s in run.sources
+    ]
     text = json.dumps([_plain(part) for part in parts] + sources, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _shown(value: object) -> str:
+    """A value's own words, without the places in memory that those of functions have."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def table(study: Study, folder: Path) -> str:
