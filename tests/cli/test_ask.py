@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motet.cli.ask import candidates_of, in_words, plain, write_drawn
+import published_videos
+from motet.cli.ask import candidates_of, in_words, plain, shown, write_drawn
 from motet.core import Boxes, BoxSet, Choice, ConfigError, Label, Match, Region, Text, Words
 from motet.drawing import SAID, tone_of
+from motet.tasks import classification, video_classification
 
 PETS = Boxes(("cat", "dog"), ("red",))
 FOUND = BoxSet(
@@ -117,3 +119,15 @@ def test_texts_and_pictures_are_chosen_from(picture, tmp_path) -> None:
 def test_candidates_that_do_not_fit_the_task_are_one_line(given, target, error) -> None:
     with pytest.raises(ConfigError, match=error):
         candidates_of(given, target, ["p.png"])
+
+
+def test_a_video_is_its_frames_where_videos_are_seen_and_a_picture_itself(tmp_path) -> None:
+    film = published_videos.video(tmp_path / "film.mp4", num_frames=24)
+    task = video_classification("action", ("jump", "run"))
+    frames = shown([str(film)], task)
+    assert frames is not None
+    assert len(frames) == 12
+    assert frames[1].clip.shares[1] == 0.125  # in the middle of the first quarter
+    assert shown(["a.png", "b.png"], task) == ["a.png", "b.png"]
+    assert shown(["a.mp4"], classification("kind", ("cat", "dog"))) == ["a.mp4"]
+    assert shown([], task) is None

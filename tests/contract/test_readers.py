@@ -56,6 +56,7 @@ from motet.data.readers import (
     Table,
     Taskonomy,
     TextLines,
+    VideoFolder,
     VideoList,
     VirtualKitti2,
     Visual7wPointing,
@@ -480,6 +481,11 @@ def video_list(root: Path) -> Layout:
     return Layout(lambda: VideoList(table, frames=Frames(3)), tables=(table,), images=tuple(files))
 
 
+def video_folder(root: Path) -> Layout:
+    files = published_videos.write_classes(root)
+    return Layout(lambda: VideoFolder(root, frames=Frames(3)), images=tuple(files))
+
+
 def kinetics(root: Path) -> Layout:
     files = published_videos.write_kinetics(root)
     return Layout(lambda: Kinetics(root, frames=Frames(3)), images=tuple(files))
@@ -552,6 +558,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "CocoStuff": coco_stuff,
     "MapFolders": map_folders,
     "VideoList": video_list,
+    "VideoFolder": video_folder,
     "Kinetics": kinetics,
     "Msvd": msvd,
     "Glue": glue,
@@ -745,6 +752,7 @@ FOLDERS = {
     "CocoStuff": "data/coco",
     "MapFolders": "data/rooms",
     "VideoList": "data/fights",
+    "VideoFolder": "data/actions/train",
     "Kinetics": "data/kinetics400",
     "Msvd": "data/msvd",
     "Glue": "data/glue",

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motet.cli.maps import drawn_at, map_summary, write_map
 from motet.cli.options import Json, Trust, trusted
 from motet.cli.screen import say, say_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from motet.core import Boxes, BoxSet, Prediction, TargetSpec
+    from motet.core import Boxes, BoxSet, ImageFile, Prediction, TargetSpec, Task
+
+_FRAMES = 12  # of a video: the middles of its quarters are among them, and those of its thirds and halves nearly
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 def predict(
     model: Annotated[str, typer.Argument(metavar="RUN", help="a run, a saved model, or a name on the Hub")],
     task: Annotated[str, typer.Option(help="what is asked; the model's only task by default")] = "",
-    image: Annotated[list[str] | None, typer.Option(help="a picture; repeated for a task on pairs")] = None,
+    image: Annotated[list[str] | None, typer.Option(help="a picture, or a video; repeated for a task on pairs")] = None,
     text: Annotated[str | None, typer.Option(help="the question or sentence")] = None,
     candidate: Annotated[
         list[str] | None,
@@ -37,8 +40,9 @@ def predict(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PICTURE",
-            help="draw the answer on the picture: boxes, the place that is meant, a map beside it, or words below",
+            metavar="PICTURE|FOLDER",
+            help="draw the answer on the picture: boxes, the place that is meant, a map beside it, or words below; "
+            "a folder (no ending) also gets the numbers of a map",
         ),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes less sure than this")] = 0.3,
@@ -57,16 +61,38 @@ def predict(
         raise ConfigError("--out: got no --image; want one to draw on")
     if name not in predictor.tasks:
         raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
+    if out is not None and "video" in predictor.tasks[name].sees:
+        raise ConfigError(f"--out: got task {name!r}, which sees a video; want one on a picture, to draw on it")
     target = predictor.tasks[name].target
     given = candidates_of(candidate or (), target, image or ())
-    answer = predictor(name, image=image or None, text=text, candidates=given.asked)
+    answer = predictor(name, image=shown(image or (), predictor.tasks[name]), text=text, candidates=given.asked)
+    files: list[str] = []
     if out is not None and image:
-        write_drawn(out, [Path(one) for one in image], answer, target, min_score, given)
+        drawn = drawn_at(out, name)
+        write_drawn(drawn, [Path(one) for one in image], answer, target, min_score, given)
+        files = [str(path) for path in (drawn, *write_map(out, name, answer))]
     if json:
-        asked = {"task": name, "images": image or [], "text": text}
+        asked = {"task": name, "images": image or [], "text": text, **({"files": files} if files else {})}
         say_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target, given)})
     else:
         say(in_words(answer, target, min_score, given))
+
+
+def shown(images: Sequence[str], task: Task) -> Sequence[str | ImageFile] | None:
+    """The pictures that are asked about; of a task on videos, a video's frames in place of its file."""
+    from motet.data.readers.video_file import Clip, VideoFrame
+    from motet.data.readers.video_rows import Frames, is_video
+
+    if "video" not in task.sees:
+        return images or None
+    frames: list[str | ImageFile] = []
+    for image in images:
+        if is_video(image):
+            clip = Clip(Path(image), Frames(_FRAMES).shares())
+            frames += [VideoFrame(clip, place) for place in range(_FRAMES)]
+        else:
+            frames.append(image)
+    return frames or None
 
 
 @dataclass(frozen=True)
@@ -172,13 +198,18 @@ def _surest(answer: BoxSet) -> list[float] | None:
 
 
 def plain(answer: Prediction, target: TargetSpec, given: Given | None = None) -> dict[str, Any]:
-    """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate."""
+    """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate.
+
+    A map is told in a few numbers: its own would be a long page.
+    """
     import dataclasses
 
     import numpy as np
 
-    from motet.core import Boxes, BoxSet, Choice
+    from motet.core import Boxes, BoxSet, Choice, DenseMap
 
+    if isinstance(answer, DenseMap):
+        return map_summary(answer.values, target)
     fields = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in dataclasses.asdict(answer).items()

@@ -13,7 +13,7 @@ from motet.core import ConfigError, DataError
 from motet.data.recognise import Found, recognise
 from motet.data.source import Source
 from motet.recipes.written import TaskPlan, numbered, recipe_text
-from motet.recipes.written_runs import MODELS, models_of
+from motet.recipes.written_runs import MODELS, model_of, models_of
 
 _PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
 _WORDS_OF_KIND = {
@@ -32,6 +32,9 @@ _WORDS_OF_KIND = {
     "depth": "depth",
     "surface normals": "normals",
     "edges": "edges",
+    "video classification": "video_kind",
+    "video captioning": "video_caption",
+    "video retrieval": "video_retrieve",
 }
 _BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
 """Kinds whose parts belong together by their annotations; NLVR2's pictures lie in another folder for each part."""
@@ -158,7 +161,7 @@ def _told(found: Sequence[Found], plans: Sequence[TaskPlan]) -> Iterator[str]:
     models = models_of(plans)
     if len(models) > 1:
         asked = "; ".join(
-            f"{name}, {MODELS[name]}, for {', '.join(plan.name for plan in of)}" for name, of in models.items()
+            f"{name}, {MODELS[model_of(of)]}, for {', '.join(plan.name for plan in of)}" for name, of in models.items()
         )
         yield f"{len(models)} models, since none answers all: {asked}"
     yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

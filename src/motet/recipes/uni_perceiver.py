@@ -48,6 +48,7 @@ def small(
     blocks: Blocks = FOUR,
     pieces: int = 1000,
     max_tokens: int = 32,
+    frames: int = 4,
     sampled_words: int | None = None,
 ) -> UniPerceiverConfig:
     """A Uni-Perceiver for a laptop: features of the embedded frozen EfficientNet-Lite0 stand for patches of pixels.
@@ -64,6 +65,7 @@ def small(
         blocks: what layers are made of.
         pieces: of the tokeniser, at most.
         max_tokens: positions of texts.
+        frames: that are read of a video.
         sampled_words: pieces that a word is told from in training; None for all.
     """
     return UniPerceiverConfig(
@@ -74,8 +76,8 @@ def small(
         max_said=min(24, max_tokens),
         encoder=EmbeddedLite0(size=image_size, stage=stage),
         hflip=False,
-        frames=4,
-        max_frames=8,
+        frames=frames,
+        max_frames=2 * frames,
         layer_scale=None,
         drop_path=0.0,
         initial_std=None,

@@ -13,49 +13,21 @@ from motet.core import Reader
 from motet.data.parts import split_by_image
 from motet.data.readers import READERS
 from motet.data.recognise import Found
-from motet.recipes.written_runs import MAPS, chooses, models_of, run_text
+from motet.recipes.written_runs import MAPS, VIDEOS, chooses, models_of, run_text
 from motet.recipes.written_runs import TaskPlan as TaskPlan
+from motet.recipes.written_tasks import LABELS, TASK_MAKERS
+from motet.recipes.written_videos import FRAMES, FRAMES_LINE
 
 _LONGEST = 100  # of a call on one line
 _SEEDS = 30
 _CLOSE = 0.15  # of its share, a part may be larger or smaller
 _OFFICIAL_COCO = re.compile(r"(captions|instances|person_keypoints)_[a-z]+\d{4}")
 _MANY = 10_000  # questions: then an answer must come more than once to be chosen from
-_TASK_MAKERS: Mapping[str, str] = {
-    "classification": "classification",
-    "captioning": "captioning",
-    "question answering": "question_answering",
-    "text reading": "text_reading",
-    "detection": "detection",
-    "visual entailment": "visual_entailment",
-    "sentences": "glue",
-    "verification": "verification",
-    "pairs": "verification",
-    "referring": "referring",
-    "pointing": "pointing",
-    "segmentation": "semantic_segmentation",
-    "depth": "depth as depth_task",  # under another name: the task's own variable is called depth
-    "surface normals": "surface_normals",
-    "edges": "edges as edges_task",
-}
-_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models"}
-_OWN_NAMES = ("Table", "HfDataset", "WebDataset", "CocoInstances")  # whose parts may differ in their classes
-_LABELS = {
-    "captioning": "captions",
-    "question answering": "answers",
-    "text reading": "text",
-    "detection": "boxes",
-    "visual entailment": "class",
-    "sentences": "class",
-    "verification": "class",
-    "pairs": "class",
-    "referring": "region",
-    "pointing": "match",
-    "segmentation": "segmentation",
-    "depth": "depth",
-    "surface normals": "normals",
-    "edges": "edges",
-}
+_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models", 5: "Five models"}
+_OWN_NAMES = (
+    "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics",
+)  # whose parts may differ in their classes  # fmt: skip
+_NAMED = ("classification", "detection", "video classification")
 
 
 def recipe_text(plans: Sequence[TaskPlan], folder: Path, path: Path) -> str:
@@ -88,6 +60,8 @@ class _Writer:
     def text(self) -> str:
         for plan in self.plans:
             self._task(plan)
+        if self._has_videos():
+            self._use("motet.data.readers.video_rows", "Frames")
         runs = [run_text(name, of, alone=len(self.models) == 1) for name, of in self.models.items()]
         for run in runs:
             for module, names in run.imports.items():
@@ -116,7 +90,12 @@ class _Writer:
                 yield ")"
             if not module.startswith("motet"):
                 yield ""
-        yield from ("", f"DATA = {self._data()}", "", "")
+        yield from ("", f"DATA = {self._data()}")
+        yield from ([FRAMES_LINE] if self._has_videos() else [])
+        yield from ("", "")
+
+    def _has_videos(self) -> bool:
+        return any(plan.kind in VIDEOS for plan in self.plans)
 
     def _data(self) -> str:
         """The folder as the recipe finds it: beside itself where it lies in it."""
@@ -128,7 +107,8 @@ class _Writer:
         several = len(self.models) > 1
         yield f"def sources({'*names: str' if several else ''}) -> tuple[Source, ...]:"
         which = ", of these tasks or all" if several else ""
-        yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by image."""'
+        by = "video" if all(plan.kind in VIDEOS for plan in self.plans) else "image"
+        yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by {by}."""'
         yield from (f"    {line}".rstrip() for whole in self.lines for line in whole.splitlines())
         yield "    every = (" if several else "    return ("
         wholes = [source.text(self.folder) for source in self.sources]
@@ -153,8 +133,10 @@ class _Writer:
     def _reader(self, plan: TaskPlan, one: Found, training: Found) -> str:
         """The variable of a reader; made on first use."""
         arguments = {name: code(value, self.folder) for name, value in _own_images(one).items()}
-        if one is not training and one.reader in _OWN_NAMES and one.kind in ("classification", "detection"):
+        if one is not training and one.reader in _OWN_NAMES and one.kind in _NAMED:
             arguments["names"] = f"{self._reader(plan, training, training)}.names"
+        if one.kind in VIDEOS:
+            arguments["frames"] = FRAMES
         self._use("motet.data.readers", one.reader)
         expression = _call(one.reader, [f"{name}={value}" for name, value in arguments.items()])
         if expression not in self.readers:
@@ -165,7 +147,7 @@ class _Writer:
 
     def _task_call(self, plan: TaskPlan, reader: str, learned: str) -> str:
         first = plan.parts[0]
-        maker = _TASK_MAKERS[first.kind]
+        maker = TASK_MAKERS[first.kind]
         self._use("motet.tasks", maker)
         if first.reader == "Glue":
             return self._glue_call(plan)
@@ -173,7 +155,7 @@ class _Writer:
         match first.kind:
             case "classification":
                 arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
-            case "detection" | "visual entailment" | "segmentation":
+            case "detection" | "visual entailment" | "segmentation" | "video classification":
                 arguments += [f"{reader}.names"]
             case "question answering" if plan.name in self.closed:
                 self._use("motet.data.parts", "answers_from")
@@ -181,7 +163,7 @@ class _Writer:
                 arguments += [f"answers=answers_from({learned}{twice})"]
         if "attributes" in first.arguments:
             arguments += [f"attributes={reader}.attribute_names"]
-        if first.kind != "classification" and first.label != _LABELS[first.kind]:
+        if first.kind != "classification" and first.label != LABELS[first.kind]:
             arguments += [f"label={code(first.label, self.folder)}"]
         if first.reader == "Vqav2":
             self._use("motet.tasks", "TEN_ANSWERS")

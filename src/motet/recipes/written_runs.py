@@ -10,16 +10,19 @@ from motet.data.readers import READERS
 from motet.data.recognise import Found
 from motet.recipes.written_maps import MAPS as MAPS
 from motet.recipes.written_maps import MAPS_IMPORTS, maps_lines, maps_steps_for
+from motet.recipes.written_videos import VIDEOS as VIDEOS
+from motet.recipes.written_videos import VIDEOS_IMPORTS, takes_along, videos_lines, videos_steps_for
 
-LIT, UNIT, TWELVE, ADAPTERS = "run", "unit", "twelve_in_one", "vit_adapters"
+LIT, UNIT, TWELVE, ADAPTERS, PERCEIVER = "run", "unit", "twelve_in_one", "vit_adapters", "uni_perceiver"
 """The functions of a recipe of several models; that of one model is always `run`."""
 MODELS: Mapping[str, str] = {
     LIT: "a LiT decoder (words of its own)",
     UNIT: "a UniT (boxes, and sentences as such)",
     TWELVE: "a 12-in-1 (statements, and what is meant on a picture)",
     ADAPTERS: "adapters in a vision transformer (maps)",
+    PERCEIVER: "a Uni-Perceiver (videos)",
 }
-"""What the functions of a recipe of several models build, and what it does that others do not."""
+"""What each model is, and what it does that others do not."""
 _FOR_TWELVE = frozenset({"verification", "pairs", "referring", "pointing"})
 _TWELVE_TOO = frozenset({"visual entailment", "question answering"})
 _FOR_UNIT = frozenset({"detection", "visual entailment", "sentences"})
@@ -64,12 +67,18 @@ def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:
     nothing in words of its own. So a UniT takes everything where there are boxes or sentences and no free text, and of
     a folder with both it takes what the LiT decoder cannot. Statements, pairs of pictures, and what is meant on a
     picture are a 12-in-1's, which takes questions and entailment along where nothing else is asked. Maps are the
-    adapters'.
+    adapters', and videos a Uni-Perceiver's, which takes along what else it answers where that is all there is.
     """
     maps = tuple(plan for plan in plans if plan.kind in MAPS)
     if maps:
         others = tuple(plan for plan in plans if plan not in maps)
         return models_of(others) | {ADAPTERS: maps} if others else {LIT: maps}
+    videos = tuple(plan for plan in plans if plan.kind in VIDEOS)
+    if videos:
+        others = tuple(plan for plan in plans if plan not in videos)
+        if takes_along(plan.kind for plan in others):
+            return {LIT: tuple(plans)}
+        return models_of(others) | {PERCEIVER: videos}
     twelve = tuple(plan for plan in plans if plan.kind in _FOR_TWELVE)
     if twelve:
         others = tuple(plan for plan in plans if plan not in twelve)
@@ -84,19 +93,18 @@ def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:
     return {LIT: tuple(plan for plan in plans if plan not in own), UNIT: own}
 
 
-def is_twelve(plans: Sequence[TaskPlan]) -> bool:
-    """Whether the tasks of one model need 12-in-1."""
-    return any(plan.kind in _FOR_TWELVE for plan in plans)
-
-
-def is_unit(plans: Sequence[TaskPlan]) -> bool:
-    """Whether the tasks of one model need UniT."""
-    return not is_twelve(plans) and any(plan.kind in _FOR_UNIT for plan in plans)
+def model_of(plans: Sequence[TaskPlan]) -> str:
+    """Which model the tasks of one function need, as `MODELS` names it; that of a recipe of one model is `run`."""
+    kinds = {plan.kind for plan in plans}
+    for model, its in ((ADAPTERS, MAPS), (PERCEIVER, VIDEOS), (TWELVE, _FOR_TWELVE), (UNIT, _FOR_UNIT)):
+        if kinds & its:
+            return model
+    return LIT
 
 
 def chooses(plans: Sequence[TaskPlan]) -> bool:
     """Whether the model of these tasks chooses answers from a list, instead of saying them."""
-    return is_unit(plans) or is_twelve(plans)
+    return model_of(plans) in (UNIT, TWELVE)
 
 
 @dataclass(frozen=True)
@@ -123,12 +131,23 @@ def run_text(name: str, plans: Sequence[TaskPlan], *, alone: bool) -> RunText:
     names = ", ".join(f'"{plan.name}"' for plan in plans)
     sources = "sources()" if alone else f"sources({names})"
     what = "all of it" if alone else ", ".join(plan.name for plan in plans) if len(plans) < 4 else f"{len(plans)} tasks"
-    if plans[0].kind in MAPS:
-        steps = _plan(maps_steps_for(sum(plan.rows for plan in plans)), "5e-4")
-        return RunText(tuple(maps_lines(name, sources, what, steps)), MAPS_IMPORTS)
-    if is_twelve(plans):
+    rows = sum(plan.rows for plan in plans)
+    model = model_of(plans)
+    if model == ADAPTERS:
+        return RunText(tuple(maps_lines(name, sources, what, _plan(maps_steps_for(rows), "5e-4"))), MAPS_IMPORTS)
+    if model == PERCEIVER:
+        return videos_text(name, plans, sources, what)
+    if model == TWELVE:
         return twelve_text(name, plans, sources, what)
-    return _unit(name, plans, sources, what) if is_unit(plans) else _lit(name, plans, sources, what)
+    return _unit(name, plans, sources, what) if model == UNIT else _lit(name, plans, sources, what)
+
+
+def videos_text(name: str, plans: Sequence[TaskPlan], sources: str, what: str) -> RunText:
+    """The function that trains a Uni-Perceiver."""
+    several = len(plans) > 1
+    lines = videos_lines(name, sources, what, videos_steps_for(sum(plan.rows for plan in plans)), several=several)
+    rates: Mapping[str, tuple[str, ...]] = {"motet.data.rates": ("Temperature",)} if several else {}
+    return RunText(tuple(lines), {**VIDEOS_IMPORTS, **rates})
 
 
 def steps_for(rows: int) -> int:

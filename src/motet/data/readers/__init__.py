@@ -28,7 +28,7 @@ from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
 from motet.data.readers.text_lines import TextLines
-from motet.data.readers.video import Kinetics, Msvd, VideoList
+from motet.data.readers.video import Kinetics, Msvd, VideoFolder, VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_entailment import ESnliVe, SnliVe
@@ -67,6 +67,7 @@ READERS: dict[str, type] = {
     "CocoStuff": CocoStuff,
     "MapFolders": MapFolders,
     "VideoList": VideoList,
+    "VideoFolder": VideoFolder,
     "Kinetics": Kinetics,
     "Msvd": Msvd,
     "Glue": Glue,
@@ -114,6 +115,7 @@ __all__ = [
     "CocoStuff",
     "MapFolders",
     "VideoList",
+    "VideoFolder",
     "Kinetics",
     "Msvd",
     "Glue",

@@ -1,4 +1,4 @@
-"""Videos: a list of files with classes, Kinetics, and MSVD's captions."""
+"""Videos: a list of files with classes, class folders, Kinetics, and MSVD's captions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from motet.data.readers.places import file_names, inside, place_name
 from motet.data.readers.text_file import read_csv, read_lines
 from motet.data.readers.video_rows import Frames, is_video, video_example, video_keys
 
-_CUT = re.compile(r"(.{11})_(\d{6})_(\d{6})")  # Kinetics: a YouTube id, start and end in seconds
-_KINETICS_COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+CUT = re.compile(r"(.{11})_(\d{6})_(\d{6})")
+"""What Kinetics calls a video: its id on YouTube, start and end in seconds."""
+KINETICS_COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+"""What its published tables have at least."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,58 @@ def _indexed(pairs: list[tuple[str, str]], names: tuple[str, ...], path: Path) -
 
 
 @dataclass(frozen=True)
+class VideoFolder:
+    """Class folders of videos: `root/run/1.mp4`; labels: "class".
+
+    Args:
+        root: the folder that holds the class folders.
+        frames: which frames of each video.
+        names: the class folders and their order; by default all there are, sorted. Give the training part's to the
+            other parts, so that an index means the same in all of them; a class may have no folder here.
+        name: what ids start with; by default the folder's name.
+
+    Raises:
+        DataError: no such folder, no video in it, a class folder without videos or that is not among `names`. What is
+            wrong with a video is raised when its frames are read.
+    """
+
+    root: Path | str
+    frames: Frames = field(default_factory=Frames)
+    names: tuple[str, ...] = ()
+    name: str = ""
+    _rows: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        root = Path(self.root)
+        pairs = [(place, place.partition("/")[0]) for place, _ in _in_classes(root)]
+        if not pairs:
+            raise DataError("class folders: got no videos; want root/class/video.mp4", path=root)
+        kinds = {kind for _, kind in pairs}
+        empty = [name for name in file_names(root) if (root / name).is_dir() and name not in kinds]
+        if empty:
+            raise DataError("class folder: got no videos; want at least one", path=root / empty[0])
+        object.__setattr__(self, "names", self.names or tuple(sorted(kinds)))
+        object.__setattr__(self, "_rows", tuple(_indexed(pairs, self.names, root)))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """The ids of a row's frames, by the video's place under the root."""
+        return video_keys(self._id(index), self.frames)
+
+    def __getitem__(self, index: int) -> Example:
+        place, kind = self._rows[index]
+        root, key = Path(self.root), self._id(index)
+        return video_example(
+            root / place, self.frames, {"class": kind}, row_id=key, video_id=key, table=root, index=index
+        )
+
+    def _id(self, index: int) -> str:
+        return f"{self.name or place_name(Path(self.root))}/{self._rows[index][0]}"
+
+
+@dataclass(frozen=True)
 class Kinetics:
     """Kinetics-400, -600 or -700: `train/<class>/<id>_<start>_<end>.mp4`; labels: "class".
 
@@ -158,13 +212,13 @@ def _annotated(path: Path, folder: Path) -> list[tuple[str, str]]:
     for name in file_names(folder):
         below = [f"{name}/{file}" for file in file_names(folder / name)] if (folder / name).is_dir() else [name]
         for place in below:
-            if is_video(place) and (found := _CUT.fullmatch(Path(place).stem)):
+            if is_video(place) and (found := CUT.fullmatch(Path(place).stem)):
                 there[(found[1], int(found[2]), int(found[3]))] = place
     rows = read_csv(path)
     header = next(rows, [])
-    if missing := [column for column in _KINETICS_COLUMNS if column not in header]:
+    if missing := [column for column in KINETICS_COLUMNS if column not in header]:
         raise DataError(f"header: got {header}; want {missing[0]} in it", path=path)
-    columns = [header.index(column) for column in _KINETICS_COLUMNS]
+    columns = [header.index(column) for column in KINETICS_COLUMNS]
     pairs = []
     for row, cells in enumerate(rows):
         try:

@@ -23,6 +23,7 @@ from motet.data.recognise.sentences import find_entailment, find_glue
 from motet.data.recognise.statements import find_statements
 from motet.data.recognise.survey import survey_of
 from motet.data.recognise.tables import find_tables
+from motet.data.recognise.videos import find_videos
 
 
 def recognise(folder: Path | str) -> tuple[Found, ...]:
@@ -49,6 +50,7 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
         find_maps,
         find_statements,
         find_meant,
+        find_videos,
         find_json_formats,
         find_idx,
         find_voc,

@@ -25,13 +25,16 @@ Kind: TypeAlias = Literal[
     "depth",
     "surface normals",
     "edges",
+    "video classification",
+    "video captioning",
+    "video retrieval",
 ]
 Part: TypeAlias = Literal["train", "val", "test", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One annotation of one part of a data set.
+    """One annotation of one part of a data set; twice, where two kinds of task can be trained on it.
 
     Args:
         reader: a name in `READERS`.
