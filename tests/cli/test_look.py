@@ -1,4 +1,4 @@
-"""`list`, `data check`, `data stats` and `plan` on a small recipe of one's own."""
+"""`list`, `data check`, `data look`, `data stats` and `plan` on a small recipe of one's own."""
 
 from __future__ import annotations
 
@@ -64,3 +64,19 @@ def test_a_setting_that_does_not_fit_is_one_line(motet, recipe):
     ran = motet("plan", recipe, "--set", "plan.stesp=3")
     assert ran.code == 2
     assert ran.err == "motet: --set plan.stesp=3: got no field 'stesp' in Plan; did you mean 'steps'?\n"
+
+
+def test_look_draws_some_rows_of_every_source_on_a_page(motet, recipe):
+    page = recipe.parent / "new" / "data.html"
+    ran = motet("data", "look", recipe, "--rows", "2", "--out", page)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"12 rows of 6 sources, 0 with a truth that cannot be: {page}\n"
+    html = page.read_text()
+    assert "Greys: nobody&#x27;s" in html
+    assert "<h2>kind/val (val, " in html
+    assert "is it dark ?" in html
+    told = json.loads(motet("data", "look", recipe, "--rows", "1", "--out", page, "--json").out)
+    assert told == {"file": str(page), "rows": 6, "with_a_problem": 0}
+    ran = motet("data", "look", recipe, "--rows", "1", "--out", recipe / "data.html")
+    assert ran.code == 2
+    assert "--out: got File exists; want a file that can be written" in ran.err

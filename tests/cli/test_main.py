@@ -41,7 +41,7 @@ def test_every_help_has_an_example_of_that_very_command(motet, path):
 def test_the_commands_are_those_that_are_promised():
     names = {" ".join(path) for path in every_command()}
     promised = "demo init list plan train evaluate baseline compare study predict data analyse export"
-    below = {"data": "check stats leaks clean regions", "analyse": "groups consistency interference affinity"}
+    below = {"data": "check look stats leaks clean regions", "analyse": "groups consistency interference affinity"}
     deeper = {f"{name} {part}" for name, parts in below.items() for part in parts.split()}
     assert names == {"", *promised.split(), *deeper}
 

@@ -1,8 +1,9 @@
-"""Looking before training: `list`, `data check`, `data stats`, `plan`."""
+"""Looking before training: `list`, `data check`, `data look`, `data stats`, `plan`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -32,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
         epilog="Example:  motet data check lit_decoder:tiny",
     )
     data.command("check", epilog="Example:  motet data check path/to/folder")(check)
+    data.command("look", epilog="Example:  motet data look vit_adapters:tiny --out data.html")(look)
     data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
     data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
     data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
@@ -77,6 +79,40 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         say(f"{rows:,} rows read, {len(found):,} with a problem")
     if found:
         raise typer.Exit(1)
+
+
+def look(
+    target: RecipeOrFolder,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="the page")] = Path("data.html"),
+    rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each source")] = 4,
+    settings: Sets = None,
+    json: Json = False,
+) -> None:
+    """Draw some rows of every source on one page: boxes and places on the pictures, maps beside them, words below."""
+    from motet.core.errors import ConfigError
+    from motet.recipes.shown_truths import shown_rows
+    from motet.report.data_page import data_page
+
+    sources, credit = sources_of(target, settings), credit_of(target, settings)
+    shown = []
+    for source in sources:
+        name = f"{source.name} ({source.role}, {len(source.reader):,} rows)"
+        with _bar(source.name, min(rows, len(source.reader)), quiet=json) as advance:
+            made = []
+            for row in shown_rows(source, rows):
+                made.append(row)
+                advance()
+        shown.append((name, made))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out: got {error.strerror or error}; want a file that can be written ({out})") from error
+    count, wrong = sum(len(made) for _, made in shown), sum(bool(row.wrong) for _, made in shown for row in made)
+    if json:
+        say_json({"file": str(out), "rows": count, "with_a_problem": wrong})
+    else:
+        say(f"{count:,} rows of {len(shown)} sources, {wrong:,} with a truth that cannot be: {out}")
 
 
 def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> None:
@@ -181,13 +217,16 @@ def _show_plan(told: Forecast) -> None:
 
 def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
     """The sources of a recipe, or those recognised in a folder of data."""
-    from pathlib import Path
-
     if Path(target).is_dir():
         from motet.recipes.start import sources_in
 
         return sources_in(Path(target))
     return recipe_run(target, settings).sources
+
+
+def credit_of(target: str, settings: list[str] | None) -> tuple[str, ...]:
+    """What must be said beside the pictures of a recipe; of a folder of data nothing is known."""
+    return () if Path(target).is_dir() else recipe_run(target, settings).credit
 
 
 def _listed(kind: str) -> Mapping[str, str]:

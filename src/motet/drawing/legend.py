@@ -13,6 +13,10 @@ from motet.drawing.lettering import INK, PAPER, Tone, letters
 
 _FOOT = 22
 _MOST_NAMES = 12
+_FACING: tuple[tuple[str, Tone], ...] = (
+    ("right", (255, 127, 127)), ("up", (127, 255, 127)), ("to the viewer", (127, 127, 255)),
+)  # fmt: skip
+"""Directions in the colours that `draw_map` gives them."""
 
 
 def with_legend(picture: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
@@ -29,7 +33,7 @@ def with_legend(picture: Image.Image, target: Dense, shown: Sequence[np.ndarray]
         case "metre":
             return _with_bar(picture, *metres_of(shown))
         case "unit vector":
-            return _with_line(picture, "red: right, green: up, blue: to the viewer")
+            return with_names(picture, _FACING)
         case "probability":
             return _with_line(picture, "dark: an edge")
 

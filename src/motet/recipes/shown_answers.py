@@ -90,7 +90,9 @@ def place(picture: Image.Image, line: Mapping[str, Any]) -> Card:
     drawn = draw_places(large, said=box, true=true, scale=scale)
     overlap = line["scores"].get("region_iou")
     shared = "" if overlap is None else f"IoU {overlap / 100:.2f}"
-    return Card(thumbnail(drawn, size=4 * BOXED), _corners(box), _corners(true), score=shared, wide=True)
+    return Card(
+        thumbnail(drawn, size=4 * BOXED), corners_in_words(box), corners_in_words(true), score=shared, wide=True
+    )
 
 
 def mapped(picture: Image.Image, truth: np.ndarray, line: Mapping[str, Any], target: Dense) -> Card:
@@ -201,7 +203,13 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def _corners(box: Sequence[float] | None) -> str:
+def corners_in_words(box: Sequence[float] | None) -> str:
+    """A box in whole pixels.
+
+    Examples:
+        >>> corners_in_words((10.2, 20.0, 30.0, 40.7)), corners_in_words(None)
+        ('box 10 20 30 41', 'nothing is meant')
+    """
     return "nothing is meant" if box is None else "box " + " ".join(f"{side:.0f}" for side in box)
 
 

@@ -83,4 +83,4 @@ def html_list(lines: Sequence[str], nothing: str) -> str:
 
 
 def _anchor(name: str) -> str:
-    return name.lower().replace(" ", "-")
+    return escape(name.lower().replace(" ", "-"))
