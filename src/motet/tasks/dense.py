@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor
 
@@ -22,10 +22,13 @@ from motet.metrics import (
     PixelAccuracy,
 )
 
-SEGMENTED: tuple[Callable[[], Metric], ...] = (MeanIoU, PixelAccuracy)
-MEASURED: tuple[Callable[[], Metric], ...] = (DepthRMSE, DepthAbsRel, DepthWithin)
-FACING: tuple[Callable[[], Metric], ...] = (MeanAngle, AngleWithin11, AngleWithin30)
-OUTLINED: tuple[Callable[[], Metric], ...] = (EdgeF1, EdgeF1Positive)
+Metrics: TypeAlias = tuple[Callable[[], Metric], ...]
+OwnLoss: TypeAlias = Callable[[Tensor, Any], Loss] | None
+
+SEGMENTED: Metrics = (MeanIoU, PixelAccuracy)
+MEASURED: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
+FACING: Metrics = (MeanAngle, AngleWithin11, AngleWithin30)
+OUTLINED: Metrics = (EdgeF1, EdgeF1Positive)
 
 
 def semantic_segmentation(
@@ -33,8 +36,8 @@ def semantic_segmentation(
     names: Sequence[str] = (),
     *,
     label: str = "segmentation",
-    metrics: tuple[Callable[[], Metric], ...] = SEGMENTED,
-    loss: Callable[[Tensor, Any], Loss] | None = None,
+    metrics: Metrics = SEGMENTED,
+    loss: OwnLoss = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -68,8 +71,8 @@ def depth(
     name: str = "depth",
     *,
     label: str = "depth",
-    metrics: tuple[Callable[[], Metric], ...] = MEASURED,
-    loss: Callable[[Tensor, Any], Loss] | None = None,
+    metrics: Metrics = MEASURED,
+    loss: OwnLoss = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -95,8 +98,8 @@ def surface_normals(
     name: str = "normals",
     *,
     label: str = "normals",
-    metrics: tuple[Callable[[], Metric], ...] = FACING,
-    loss: Callable[[Tensor, Any], Loss] | None = None,
+    metrics: Metrics = FACING,
+    loss: OwnLoss = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -124,8 +127,8 @@ def edges(
     name: str = "edges",
     *,
     label: str = "edges",
-    metrics: tuple[Callable[[], Metric], ...] = OUTLINED,
-    loss: Callable[[Tensor, Any], Loss] | None = None,
+    metrics: Metrics = OUTLINED,
+    loss: OwnLoss = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -147,16 +150,7 @@ def edges(
     return _dense(name, Dense(1, "probability"), label, metrics, loss, hflip=hflip, crop=crop)
 
 
-def _dense(
-    name: str,
-    target: Dense,
-    label: str,
-    metrics: tuple[Callable[[], Metric], ...],
-    loss: Callable[[Tensor, Any], Loss] | None,
-    *,
-    hflip: bool,
-    crop: bool,
-) -> Task:
+def _dense(name: str, target: Dense, label: str, metrics: Metrics, loss: OwnLoss, *, hflip: bool, crop: bool) -> Task:
     kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
