@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
+from motet.systems.vit_adapters.trunks.layered import Layered
+from motet.systems.vit_adapters.trunks.trunk import Attended
 
 if TYPE_CHECKING:
     from motet.systems.vit_adapters.block import BlockAdapter
 
 
-class Focal(Trunk):
+class Focal(Layered):
     """The focal modulation networks of timm.
 
     Where a block modulates, the adapter's attention looks at the same normed map, and what it finds is added.
     """
 
-    def depths(self) -> tuple[int, ...]:
-        return tuple(len(layer.blocks) for layer in self.model.layers)
-
     def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
         out: Tensor = self.model.stem(pixels)
-        return out
-
-    def enter(self, stage: int, x: Tensor) -> Tensor:
-        out: Tensor = self.model.layers[stage].downsample(x)
-        return out
-
-    def block(self, stage: int, index: int) -> Any:
-        return self.model.layers[stage].blocks[index]
-
-    def run(self, stage: int, index: int, x: Tensor) -> Tensor:
-        out: Tensor = self.block(stage, index)(x)
         return out
 
     def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:

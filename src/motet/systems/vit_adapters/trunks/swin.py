@@ -10,32 +10,19 @@ from timm.models.swin_transformer import SwinTransformerBlock
 from timm.models.swin_transformer_v2 import SwinTransformerV2Block
 from torch import Tensor, nn
 
-from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
+from motet.systems.vit_adapters.trunks.layered import Layered
+from motet.systems.vit_adapters.trunks.trunk import Attended
 from motet.systems.vit_adapters.windows import from_windows, to_windows
 
 if TYPE_CHECKING:
     from motet.systems.vit_adapters.block import BlockAdapter
 
 
-class Swin(Trunk):
+class Swin(Layered):
     """Both Swins of timm: scaled dot products with the norms before each part, or cosines with the norms after it."""
-
-    def depths(self) -> tuple[int, ...]:
-        return tuple(len(layer.blocks) for layer in self.model.layers)
 
     def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
         out: Tensor = self.model.patch_embed(pixels)
-        return out
-
-    def enter(self, stage: int, x: Tensor) -> Tensor:
-        out: Tensor = self.model.layers[stage].downsample(x)
-        return out
-
-    def block(self, stage: int, index: int) -> Any:
-        return self.model.layers[stage].blocks[index]
-
-    def run(self, stage: int, index: int, x: Tensor) -> Tensor:
-        out: Tensor = self.block(stage, index)(x)
         return out
 
     def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
