@@ -1,11 +1,13 @@
-"""The answer of the training picture that looks most alike, by the frozen encoder's own features."""
+"""The answer of the training picture or video that looks most alike, by the frozen encoder's own features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from motet.core import Example, System, Task
 from motet.core.ranks import gather
@@ -17,8 +19,8 @@ from motet.evaluate.loading import own_rows
 class Looks:
     """What pictures look like to a system's frozen encoder: a unit vector each, the mean over tokens.
 
-    Read through the system's processor as in prediction, so features that are stored are not encoded again. Pictures
-    that several tasks show are looked at once.
+    Of a video these are the tokens of all its frames. Read through the system's processor as in prediction, so features
+    that are stored are not encoded again. Pictures that several tasks show are looked at once.
 
     Args:
         system: in eval mode.
@@ -46,9 +48,19 @@ class Looks:
         processor = self.system.processor
         rows = [processor.row(example, (task,), None) for example in examples]
         inputs = processor.collate(rows, keep_truth=True).to(next(self.system.parameters()).device).inputs
-        tokens = inputs["features"] if "features" in inputs else self.system.encode(inputs["pixels"])
-        mean: np.ndarray = tokens.float().mean(dim=1).cpu().numpy()
+        mean: np.ndarray = self._tokens(inputs).float().mean(dim=1).cpu().numpy()
         return np.asarray(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12))
+
+    def _tokens(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "b n d"]:
+        """Of pictures or of all frames, stored or encoded now."""
+        if "features" in inputs:
+            return inputs["features"]
+        if "frame_features" in inputs:
+            return inputs["frame_features"].flatten(1, 2)  # (b, m n, d)
+        if "frames" in inputs:
+            tokens = self.system.encode(inputs["frames"].flatten(0, 1))  # (b m, n, d)
+            return tokens.unflatten(0, inputs["frames"].shape[:2]).flatten(1, 2)
+        return self.system.encode(inputs["pixels"])
 
     def _key(self, example: Example) -> tuple[str, ...]:
         return example.image_ids or (example.id,)
