@@ -59,7 +59,7 @@ class Looks:
             return inputs["frame_features"].flatten(1, 2)  # (b, m n, d)
         if "frames" in inputs:
             tokens = self.system.encode(inputs["frames"].flatten(0, 1))  # (b m, n, d)
-            return tokens.unflatten(0, inputs["frames"].shape[:2]).flatten(1, 2)
+            return tokens.reshape(len(inputs["frames"]), -1, tokens.shape[-1])  # (b, m n, d)
         return self.system.encode(inputs["pixels"])
 
     def _key(self, example: Example) -> tuple[str, ...]:
