@@ -278,6 +278,7 @@ def test_recipes_on_real_data_say_where_they_look(monkeypatch: pytest.MonkeyPatc
 @REAL
 def test_every_real_set_has_maps_of_its_own_over_one_trunk() -> None:
     run = real()
+    assert not run.credit  # 7-Scenes has no drawings
     assert tasks_of(run) == {"sevenscenes": ["depth", "normals"], "streets": ["streets"], "boundaries": ["boundaries"]}
     units = {task.target.unit for task in run.tasks if isinstance(task.target, Dense)}
     assert units == {"class", "metre", "unit vector", "probability"}

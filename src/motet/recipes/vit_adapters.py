@@ -78,6 +78,9 @@ def trunk_of(word: Word, size: int = 128) -> TimmTrunk:
 START = From(Path("runs/vit_adapters-pretrain"), include=("trunk.",), made_by="motet train vit_adapters:pretrain")
 """The pretrained trunk, whole; everything else begins fresh."""
 
+DRAWN = ("scenes", "lines", "dark")
+"""What the names of sources of drawings begin with."""
+
 KNOWN = From(Path("runs/vit_adapters-known"), made_by="motet train vit_adapters:known")
 """All that the first stage of task transfer has learned."""
 
@@ -155,7 +158,7 @@ def on(
         plan=Plan(steps=steps, lr=lr, optimizer=AdamW(), rate=Cosine(warmup=0.1), precision=precision, seed=0),
         balancer=TaskMean(),
         start=start,
-        credit=(CREDIT,) if any("scenes" in source.name for source in sources) else (),
+        credit=(CREDIT,) if any(source.name.split("/")[0] in DRAWN for source in sources) else (),
     )
 
 
