@@ -132,6 +132,22 @@ def test_no_picture_keeps_its_place_when_pictures_are_shuffled(toy) -> None:
     assert sorted({shuffled.keys(place) for place in range(10)}) == sorted({row.image_ids for row in rows})
 
 
+def test_a_map_gets_the_size_of_the_picture_that_stands_for_its_own(toy) -> None:
+    maps = [np.full((2, 4), 1), np.full((6, 2), 2), None]
+    labels = [{"other": 0} if values is None else {"segmentation": values, "other": 0} for values in maps]
+    rows = tuple(toy["row"](i, "a", image=f"image{i}", **found) for i, found in enumerate(labels))
+    shuffled = ShuffledImages.of(toy["reader"](rows), range(3), map_label="segmentation")
+    assert shuffled is not None
+    for place in range(3):
+        taken, own = maps[shuffled.instead[place]], maps[place]
+        if taken is None or own is None:
+            assert not shuffled[place].labels
+        else:
+            found = shuffled[place].labels["segmentation"]
+            assert found.shape == taken.shape
+            assert (found == own.flat[0]).all()
+
+
 def test_one_picture_or_none_cannot_be_shuffled(toy) -> None:
     rows = (toy["row"](0, "a", image="one"), toy["row"](1, "a", image="one"))
     assert ShuffledImages.of(toy["reader"](rows), [0, 1]) is None

@@ -88,7 +88,8 @@ def _shuffled_floor(
     seed: int,
     progress: Progress | None,
 ) -> dict[str, float]:
-    reader = ShuffledImages.of(source.reader, places, seed=seed) if "image" in task.sees else None
+    map_label = task.label if isinstance(task.target, Dense) else ""
+    reader = ShuffledImages.of(source.reader, places, seed=seed, map_label=map_label) if "image" in task.sees else None
     if reader is None:
         return {}
     (judged,) = judge(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from motet.core import Example, Reader, rng_for
+from motet.evaluate.maps import resampled
 
 
 @dataclass(frozen=True)
@@ -16,14 +19,17 @@ class ShuffledImages:
         reader: the rows.
         places: which of its rows, in order.
         instead: for each of them the row whose pictures it gets.
+        map_label: the annotation that is asked for, where that is a map of the picture: it is brought to the size of
+            the other row's, and left away where that row has none.
     """
 
     reader: Reader
     places: tuple[int, ...]
     instead: tuple[int, ...]
+    map_label: str = ""
 
     @classmethod
-    def of(cls, reader: Reader, places: Sequence[int], *, seed: int = 0) -> ShuffledImages | None:
+    def of(cls, reader: Reader, places: Sequence[int], *, seed: int = 0, map_label: str = "") -> ShuffledImages | None:
         """Every picture among these rows replaced by another one; None when they show fewer than two."""
         shown: dict[tuple[str, ...], int] = {}
         for place in places:
@@ -36,7 +42,7 @@ class ShuffledImages:
         # One circle through all pictures, so that none keeps its own.
         after = dict(zip(order, [*order[1:], order[0]], strict=True))
         instead = tuple(shown[after[key]] if (key := reader.keys(place)) in after else place for place in places)
-        return cls(reader, tuple(places), instead)
+        return cls(reader, tuple(places), instead, map_label)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -46,4 +52,11 @@ class ShuffledImages:
 
     def __getitem__(self, index: int) -> Example:
         example, other = self.reader[self.places[index]], self.reader[self.instead[index]]
-        return replace(example, images=other.images, image_ids=other.image_ids)
+        shuffled = replace(example, images=other.images, image_ids=other.image_ids)
+        if not self.map_label:
+            return shuffled
+        # Maps have the size of their picture; those that are not asked for are not even read.
+        name = self.map_label
+        there = name in example.labels and name in other.labels
+        moved = {name: resampled(example.labels[name], np.shape(other.labels[name])[:2])} if there else {}
+        return replace(shuffled, labels=moved)
