@@ -254,7 +254,7 @@ def real() -> Run:
 
     Depth and normals of 7-Scenes' kitchen, classes of CamVid's streets, boundaries of BSDS500; steps mix rows of all.
     """
-    return on(small(), mapped(), 1200, rates={"sevenscenes": 0.3, "streets": 0.4, "boundaries": 0.3})
+    return on(small(), mapped(), 700, rates={"sevenscenes": 0.3, "streets": 0.4, "boundaries": 0.3})
 
 
 def paper() -> Run:
