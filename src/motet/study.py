@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, TypeAlias
 
-from motet.core import ConfigError, MotetError, Report, nearest
+from motet.core import ConfigError, MotetError, Report, Result, decimals, nearest
 from motet.core.codec import to_plain
 from motet.core.saved import steps_in
 from motet.train.run import Run
@@ -268,20 +268,21 @@ def _grouped(study: Study, done: list[Done]) -> Iterator[tuple[str, list[Done]]]
 
 def _cells(row: str, group: list[Done], columns: list[tuple[str, str]]) -> list[str]:
     good = [d for d in group if d.report is not None]
-    values = [
-        [r.value for d in good if d.report for r in d.report.results if r.main and r.task == task]
-        for task, _ in columns
+    found = [
+        [r for d in good if d.report for r in d.report.results if r.main and r.task == task] for task, _ in columns
     ]
     seeds = {d.seed for d in good}
     seconds = f"{sum(d.seconds for d in good) / len(seeds):.0f}" if seeds else ""
     runs = f"{len(good)}" + (f" ({len(group) - len(good)} failed)" if len(good) < len(group) else "")
-    return [row, *map(_spread, values), runs, seconds]
+    return [row, *map(_spread, found), runs, seconds]
 
 
-def _spread(values: list[float]) -> str:
-    if not values:
+def _spread(results: list[Result]) -> str:
+    if not results:
         return ""
-    return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else f"{values[0]:.1f}"
+    values, digits = [result.value for result in results], decimals(results[0].unit)
+    middle = f"{mean(values):.{digits}f}"
+    return f"{middle} ± {stdev(values):.{digits}f}" if len(values) > 1 else middle
 
 
 def _floor(done: list[Done], task: str) -> str:
@@ -290,7 +291,7 @@ def _floor(done: list[Done], task: str) -> str:
         values = [value for name, value in floors.items() if name not in _OF_ITS_MODEL]
         if one.report and values:
             best = max if one.report.main(task).higher_is_better else min
-            return f"{best(values):.1f}"
+            return f"{best(values):.{decimals(one.report.main(task).unit)}f}"
     return ""
 
 
@@ -300,7 +301,7 @@ def _row(cells: list[str]) -> str:
 
 def _in_short(report: Report | None) -> str:
     results = report.results if report else ()
-    return ", ".join(f"{r.task} {r.value:.1f} {r.unit}".strip() for r in results if r.main)
+    return ", ".join(f"{r.task} {r.value:.{decimals(r.unit)}f} {r.unit}".strip() for r in results if r.main)
 
 
 def _result_file(study: Study, folder: Path, cell: str, seed: int) -> Path:

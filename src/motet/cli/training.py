@@ -140,6 +140,8 @@ def evaluate(
 
 def shortfalls(report: Report, run: Run) -> list[str]:
     """A line for each result that is below what its recipe expects, less what it allows."""
+    from motet.core import decimals
+
     found = {(result.task, result.metric): result for result in report.results}
     lines = []
     for key, (value, allowed) in run.expect.items():
@@ -147,7 +149,8 @@ def shortfalls(report: Report, run: Run) -> list[str]:
         if result is None:
             lines.append(f"{key[0]} {key[1]}: got no result; want {value:g}")
         elif (value - result.value if result.higher_is_better else result.value - value) > allowed:
-            lines.append(f"{key[0]} {key[1]}: got {result.value:.1f}; want {value:g}, at most {allowed:g} worse")
+            got = f"{result.value:.{decimals(result.unit)}f}"
+            lines.append(f"{key[0]} {key[1]}: got {got}; want {value:g}, at most {allowed:g} worse")
     return lines
 
 

@@ -28,6 +28,7 @@ from motet.core.prediction import Words as Words
 from motet.core.reader import Reader as Reader
 from motet.core.report import Report as Report
 from motet.core.report import Result as Result
+from motet.core.report import decimals as decimals
 from motet.core.rng import rng_for as rng_for
 from motet.core.rng import seed_for as seed_for
 from motet.core.schedule import Schedule as Schedule

@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+def decimals(unit: str) -> int:
+    """With how many decimals a number in a unit is shown: rooms and streets differ by hundredths of a metre."""
+    return 2 if unit == "m" else 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """One number.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from motet.core import Report, Result
+from motet.core import Report, Result, decimals
 from motet.report.compare import Comparison, Side
 
 
@@ -27,15 +27,18 @@ def _cell(text: str) -> str:
 
 
 def number(value: float | None, unit: str = "", *, sign: bool = False) -> str:
-    """A number as tables show it: one decimal, a dash for none.
+    """A number as tables show it, a dash for none.
 
     Examples:
-        >>> number(61.23, "%"), number(None), number(1.0, sign=True)
-        ('61.2 %', '-', '+1.0')
+        >>> number(61.23, "%"), number(None), number(1.0, sign=True), number(0.456, "m")
+        ('61.2 %', '-', '+1.0', '0.46 m')
     """
-    if value is None:
-        return "-"
-    return f"{value:+.1f}{_unit(unit)}" if sign else f"{value:.1f}{_unit(unit)}"
+    return "-" if value is None else bare(value, unit, sign=sign) + _unit(unit)
+
+
+def bare(value: float | None, unit: str, *, sign: bool = False) -> str:
+    """`number` without its unit, for a column that says it elsewhere."""
+    return "-" if value is None else f"{value:{'+' if sign else ''}.{decimals(unit)}f}"
 
 
 def _unit(unit: str) -> str:
@@ -46,7 +49,7 @@ def interval(result: Result) -> str:
     """The 95 % interval of a result, a dash for none."""
     if result.low is None or result.high is None:
         return "-"
-    return f"{result.low:.1f} to {result.high:.1f}"
+    return f"{bare(result.low, result.unit)} to {bare(result.high, result.unit)}"
 
 
 def results_rows(report: Report) -> list[tuple[str, ...]]:
@@ -75,7 +78,7 @@ def highest_floor(report: Report, result: Result) -> tuple[str, float | None]:
         return "-", None
     pick = max if result.higher_is_better else min
     name = pick(floors, key=lambda floor: floors[floor])
-    return f"{number(floors[name])} ({name})", floors[name]
+    return f"{bare(floors[name], result.unit)} ({name})", floors[name]
 
 
 CLASSES_HEAD = ("task", "metric", "class", "value")
@@ -95,8 +98,10 @@ def floors_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]
     names = list(dict.fromkeys(name for floors in report.floors.values() for name in floors))
     rows = []
     for task, floors in report.floors.items():
-        value = next((number(r.value, r.unit) for r in report.results if r.task == task and r.main), "-")
-        rows.append((task, value, *(number(floors.get(name)) for name in names)))
+        unit, value = next(
+            ((r.unit, number(r.value, r.unit)) for r in report.results if r.task == task and r.main), ("", "-")
+        )
+        rows.append((task, value, *(bare(floors.get(name), unit) for name in names)))
     return ("task", "score", *names), rows
 
 
@@ -138,8 +143,8 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 
 def _side(side: Side, unit: str) -> str:
-    spread = "" if side.spread is None else f" ± {side.spread:.1f}"
-    return f"{side.mean:.1f}{spread}{_unit(unit)}"
+    spread = "" if side.spread is None else f" ± {bare(side.spread, unit)}"
+    return f"{bare(side.mean, unit)}{spread}{_unit(unit)}"
 
 
 COST_HEAD = ("in all", "parameters", "trained", "training rows", "training time")

@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from motet.core import Report
+from motet.core import Report, decimals
 from motet.core.ranks import rank
 from motet.train.errors import TrainingError
 from motet.train.stepping import Seen
@@ -170,7 +170,9 @@ class _Screen:
             self.say(f"step {line['step']}/{self.steps}  {text}")
 
     def evaluated(self, report: Report) -> None:
-        results = "  ".join(f"{r.task} {r.metric} {r.value:.1f}{r.unit}" for r in report.results if r.main)
+        results = "  ".join(
+            f"{r.task} {r.metric} {r.value:.{decimals(r.unit)}f}{r.unit}" for r in report.results if r.main
+        )
         self.say(f"step {report.step}  {report.role}  {results}")
 
     def say(self, text: str) -> None:
