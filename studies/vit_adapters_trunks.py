@@ -30,6 +30,6 @@ def study() -> Study:
         cells={word: cell(word) for word in WORDS},
         seeds=(0,),
         minutes=10,
-        about="Scenes of the embedded world (a test bed, not real data) at 64 pixels; trunks of six blocks (the ViT has "
-        "eight) from scratch, with adapters.",
+        about="Scenes of the embedded world (a test bed, not real data) at 64 pixels; trunks of six blocks, the ViT of "
+        "eight, from scratch with their adapters.",
     )
