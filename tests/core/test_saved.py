@@ -152,3 +152,11 @@ def test_strict_names_what_does_not_fit(folder):
     system = ToyConfig().build([task("one")], texts=tuple)
     with pytest.raises(CheckpointError, match=r"no place in this system: heads\.two"):
         s.fill(system, s.read_weights(folder), strict=True, where="x")
+
+
+def test_of_many_names_that_do_not_match_the_first_are_told() -> None:
+    found = s.Matched(kept=("a",), fresh=tuple(f"n{place}" for place in range(20)), left=("b", "c"))
+    assert found.lines() == (
+        "20 fresh, not in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
+        "2 left, no place in this system: b, c",
+    )

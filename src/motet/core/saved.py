@@ -29,6 +29,7 @@ from motet.core.task import Task
 FORMAT = 1
 WEIGHTS, CONFIG, TASKS, ASSETS, STATE = "model.safetensors", "config.json", "tasks.json", "assets", "state"
 _STEP = re.compile(r"step-(\d+)")
+_NAMED = 8  # names that a line lists
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,14 @@ class Matched:
     left: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
-        """One line for each kind of name that did not match."""
+        """One line for each kind of name that did not match, with the first of them."""
         kinds = (("fresh, not in the saved weights", self.fresh), ("left, no place in this system", self.left))
-        return tuple(f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names)
+        return tuple(f"{len(names)} {kind}: {_first(names)}" for kind, names in kinds if names)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: str) -> Matched:
