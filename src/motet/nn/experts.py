@@ -155,7 +155,7 @@ class ConditionalLinear(nn.Module):
         if len(set(rows)) == 1:
             return F.linear(x, weight[rows[0]], bias[rows[0]])
         parts = torch.split(x, [count for count, _ in merged.runs], dim=1)
-        return torch.cat([F.linear(p, weight[row], bias[row]) for p, row in zip(parts, rows, strict=True)], 1)
+        return torch.cat([flat_linear(p, weight[row], bias[row]) for p, row in zip(parts, rows, strict=True)], 1)
 
     def _dispatched(self, x: Float[Tensor, "b n i"], plan: Plan) -> Float[Tensor, "b n o"]:
         b, n, _ = x.shape
@@ -167,6 +167,17 @@ class ConditionalLinear(nn.Module):
         if plan.kept is not None:
             found = found.new_zeros(b * n, found.shape[-1]).index_copy(0, plan.kept, found)
         return found.view(b, n, -1)
+
+
+def flat_linear(
+    x: Float[Tensor, "b n i"], weight: Float[Tensor, "o i"], bias: Float[Tensor, "o"]
+) -> Float[Tensor, "b n o"]:
+    """A linear layer of a slice of tokens: one product with its bias, whose gradient is one sum over rows.
+
+    A slice is not contiguous; as it is, the bias would be added apart, and its gradient summed over two dimensions,
+    which took a fifth of a whole training step on a CPU.
+    """
+    return F.linear(x.flatten(0, 1), weight, bias).view(*x.shape[:-1], -1)
 
 
 def grouped_linear(

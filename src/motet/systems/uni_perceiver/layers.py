@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.nn.attention import attend
-from motet.nn.experts import ConditionalLinear, Decision, Dispatched
+from motet.nn.experts import ConditionalLinear, Decision, Dispatched, flat_linear
 from motet.nn.gates import load_balance
 from motet.nn.names import parameter_name
 from motet.systems.uni_perceiver.lines import Span
@@ -68,10 +68,14 @@ class KeyedLinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "b n i"], runs: Sequence[tuple[int, str]]) -> Float[Tensor, "b n o"]:
         if len({name for _, name in runs}) == 1:
-            whole: Tensor = self.layers[parameter_name(runs[0][1])](x)
+            whole: Tensor = self._layer(runs[0][1])(x)
             return whole
         parts = torch.split(x, [count for count, _ in runs], dim=1)
-        return torch.cat([self.layers[parameter_name(name)](p) for p, (_, name) in zip(parts, runs, strict=True)], 1)
+        layers = [self._layer(name) for _, name in runs]
+        return torch.cat([flat_linear(p, one.weight, one.bias) for p, one in zip(parts, layers, strict=True)], 1)
+
+    def _layer(self, name: str) -> nn.Linear:
+        return cast(nn.Linear, self.layers[parameter_name(name)])
 
 
 Projection: TypeAlias = nn.Linear | ConditionalLinear | KeyedLinear

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import assert_never
 
 import torch
@@ -59,9 +59,10 @@ class Gate(nn.Module):
                 assert context is not None  # its caller has it from `context`
                 return Dispatched(self._best(self.rule(x, context)), valid)
             case NamedScores() | AttributeScores():
-                kinds = list(dict.fromkeys(span.kind for span in spans))
-                runs = tuple((span.count, kinds.index(span.kind)) for span in spans)
-                return Merged(self.of_kinds(kinds), runs)
+                kinds = {self._decides(span.kind): span.kind for span in spans}
+                rows = {key: row for row, key in enumerate(kinds)}
+                runs = tuple((span.count, rows[self._decides(span.kind)]) for span in spans)
+                return Merged(self.of_kinds(list(kinds.values())), runs)
             case other:
                 assert_never(other)
 
@@ -77,6 +78,16 @@ class Gate(nn.Module):
                 return self._best(self.rule(torch.tensor(bits, dtype=torch.float32, device=device)))
             case _:
                 raise TypeError(f"{self.experts.routing!r} routing knows no kinds of token")
+
+    def _decides(self, kind: Kind) -> Hashable:
+        """What of a kind of token decides: kinds that have it in common share one choice."""
+        match self.experts.routing:
+            case "task":
+                return kind.task
+            case "modality":
+                return kind.modality
+            case _:
+                return tuple(kind.attributes.bits(self.experts.scheme))
 
     def _best(self, logits: Float[Tensor, "*r e"]) -> Gates:
         if self.training:
