@@ -86,8 +86,8 @@ def tiny() -> Run:
     """Twelve tasks in four groups on scenes, with stop-and-go: some three minutes on two cores."""
     return replace(
         world(TWELVE, steps=ROUNDS, schedule=rounds(TWELVE, StopAndGo())),
-        # Mean over three seeds, and three of their standard deviations. Held to no number, since after these rounds some
-        # seeds have just left their plateau and some have not: the other ten (docs/results/twelve_in_one.md).
+        # Mean over three seeds, and three of their standard deviations. Held to no number, since after these rounds
+        # some seeds have just left their plateau and some have not: the other ten (docs/results/twelve_in_one.md).
         expect={("count", "answer_match"): (57.5, 15.0), ("entail", "accuracy"): (65.8, 5.7)},
     )
 
