@@ -89,6 +89,8 @@ def _shuffled_floor(
     progress: Progress | None,
 ) -> dict[str, float]:
     map_label = task.label if isinstance(task.target, Dense) else ""
+    if map_label:
+        places = [place for place in places if map_label in source.reader[place].labels]
     reader = ShuffledImages.of(source.reader, places, seed=seed, map_label=map_label) if "image" in task.sees else None
     if reader is None:
         return {}
