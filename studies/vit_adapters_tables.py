@@ -7,7 +7,8 @@ several tasks, and adapters on the frozen trunk, for classes and depth (S-D), no
 the parts do: adapters for S-D-N-E without one of them, and with other affinities than those that are learned: equal
 ones, none, learned ones in a wrong order, the paper's letter, and those of a finished run held fixed. Table 3: what was
 trained in colour goes on with black lines, without their last map. Table 4: light ground with labels and dark ground
-without. Table 5: what was trained in colour is judged on black lines as it is.
+without. Table 5: what was trained in colour is judged on black lines as it is. Longer: the rows of four tasks of table 2
+with four times the steps, for 120 underfit. Table 6, parameters and time, is `bench/bench_adapters.py`.
 
 A model of several tasks takes as many steps as a model of one: each of its rows has all maps.
 """
@@ -26,7 +27,7 @@ from motet.study import Study
 from motet.systems.vit_adapters import Adaptation, Adapters, Fixed, Troa, ViTAdaptersConfig
 from motet.train.run import From, Run
 
-SIZE, STEPS, NAMED, FEWER = 64, 120, 250, 60
+SIZE, STEPS, LONGER, NAMED, FEWER = 64, 120, 480, 250, 60
 SETS: Mapping[str, tuple[str, ...]] = {"S-D": ALL_MAPS[:2], "S-D-N": ALL_MAPS[:3], "S-D-N-E": ALL_MAPS}
 PRETRAIN, BEST = "trunk that names scenes", "adapters, S-D-N-E"
 OF_STUDY = Path("of the study")
@@ -36,10 +37,10 @@ Starts: TypeAlias = dict[str, str]
 
 
 def study() -> Study:
-    """Every row of tables 2 to 5, and of the parts; three seeds."""
+    """Every row of tables 2 to 5, of the parts, and of longer training; three seeds."""
     cells: Cells = {PRETRAIN: on(classifier(size=SIZE), named(train=1600, size=SIZE, real=False), NAMED, start=None)}
     starts: Starts = {}
-    for more in (table_2, parts, table_3, table_4, table_5):
+    for more in (table_2, parts, table_3, table_4, table_5, longer):
         found, from_cells = more()
         cells |= found
         starts |= {cell: from_cells.get(cell, PRETRAIN) for cell in found}
@@ -47,7 +48,7 @@ def study() -> Study:
         name="vit_adapters_tables",
         cells=cells,
         seeds=(0, 1, 2),
-        minutes=10,  # a run takes about one on a free core; this leaves room for a busy machine
+        minutes=20,  # a run takes one to four on a free core; this leaves room for a busy machine
         about="Scenes of the embedded world (a test bed, not real data) at 64 pixels, a Swin V2 of 24 to 192 channels.",
         starts=starts,
     )
@@ -128,6 +129,18 @@ def table_5() -> tuple[Cells, Starts]:
         cells[f"novel, single-task/{task}"] = as_it_is(vanilla(size=SIZE), (task,), only)
         starts[f"novel, single-task/{task}"] = f"single-task/{task}"
     return cells, starts
+
+
+def longer() -> tuple[Cells, Starts]:
+    """Four tasks with more steps: a model a task, all weights, adapters with learned and with equal affinities."""
+    cells = {f"longer, single-task/{task}": run(vanilla(size=SIZE), maps((task,)), LONGER) for task in ALL_MAPS}
+    for name, system in (
+        ("vanilla", vanilla(size=SIZE)),
+        ("adapters", adapters()),
+        ("no TROA, uniform", adapters(affinities=Fixed("uniform"))),
+    ):
+        cells[f"longer, {name}"] = run(system, maps(ALL_MAPS), LONGER)
+    return cells, {}
 
 
 def run(

@@ -130,7 +130,7 @@ def test_predict_says_what_is_missing(motet, trained, arguments, said):
 
 @pytest.mark.slow
 def test_two_processes_by_torchrun_leave_one_folder(recipe, tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29571"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command += ["-m", "motet.cli", "train", str(recipe), "--folder", str(tmp_path / "run"), "--json"]
     ran = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
