@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from motet.nn.gates import Gates
@@ -159,11 +160,15 @@ class ConditionalLinear(nn.Module):
 
     def _dispatched(self, x: Float[Tensor, "b n i"], plan: Plan) -> Float[Tensor, "b n o"]:
         b, n, _ = x.shape
+        weight: Tensor = self.weight
+        bias: Tensor = self.bias
+        if torch.is_autocast_enabled(x.device.type):
+            kind = torch.get_autocast_dtype(x.device.type)
+            x, weight, bias = x.to(kind), weight.to(kind), bias.to(kind)
         flat = x.flatten(0, 1) if plan.kept is None else x.flatten(0, 1).index_select(0, plan.kept)
-        k = plan.weights.shape[1]
-        y = grouped_linear(_Send.apply(flat, plan.tokens, plan.back, k), plan, self.weight, self.bias)
-        pairs = _Return.apply(y, plan.order, plan.back).view(-1, k, y.shape[-1])
-        found: Tensor = (plan.weights.to(pairs.dtype)[:, None] @ pairs)[:, 0]
+        sent = _Send.apply(flat, plan.tokens, plan.back, plan.weights.shape[1])
+        y = grouped_linear(sent, plan, weight, bias)
+        found: Tensor = _Return.apply(y, plan.weights.to(y.dtype), plan.tokens, plan.order, plan.back)
         if plan.kept is not None:
             found = found.new_zeros(b * n, found.shape[-1]).index_copy(0, plan.kept, found)
         return found.view(b, n, -1)
@@ -187,16 +192,12 @@ def grouped_linear(
 
     One grouped matrix product where the device has one, else one product an expert.
     """
-    if torch.is_autocast_enabled(x.device.type):
-        kind = torch.get_autocast_dtype(x.device.type)
-        x, weight, bias = x.to(kind), weight.to(kind), bias.to(kind)
     if _groups(x, weight):
         ends = plan.counts.cumsum(0).to(torch.int32)
         y = F.grouped_mm(x, weight.transpose(1, 2), offs=ends)
         return y + bias.repeat_interleave(plan.counts, dim=0, output_size=len(x))
-    # `split` and `unbind` put gradients together once; slices would each fill a whole tensor with zeros.
-    parts = zip(torch.split(x, plan.sizes), weight.unbind(), bias.unbind(), strict=True)
-    return torch.cat([F.linear(part, w, b) for part, w, b in parts])
+    found: Tensor = _Grouped.apply(x, weight, bias, plan.sizes)
+    return found
 
 
 def _groups(x: Tensor, weight: Tensor) -> bool:
@@ -205,6 +206,32 @@ def _groups(x: Tensor, weight: Tensor) -> bool:
         return False
     aligned = weight.shape[1] % 8 == 0 and weight.shape[2] % 8 == 0
     return aligned and torch.cuda.get_device_capability(x.device)[0] >= 8
+
+
+class _Grouped(torch.autograd.Function):
+    """A product an expert, each written to its place: putting parts together by `cat` copies all of them once more."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, sizes: list[int]) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.sizes = sizes
+        y = x.new_empty(len(x), weight.shape[1])
+        for part, w, b, out in zip(torch.split(x, sizes), weight, bias, torch.split(y, sizes), strict=True):
+            torch.addmm(b, part, w.t(), out=out)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        by_x, by_weight = torch.empty_like(x), torch.empty_like(weight)
+        by_bias = weight.new_empty(weight.shape[:2])
+        parts, given = torch.split(x, ctx.sizes), torch.split(gradient, ctx.sizes)
+        for expert, (part, g, out) in enumerate(zip(parts, given, torch.split(by_x, ctx.sizes), strict=True)):
+            torch.mm(g, weight[expert], out=out)
+            torch.mm(g.t(), part, out=by_weight[expert])
+            torch.sum(g, 0, out=by_bias[expert])
+        return by_x, by_weight, by_bias, None
 
 
 class _Send(torch.autograd.Function):
@@ -217,21 +244,25 @@ class _Send(torch.autograd.Function):
         return x.index_select(0, tokens)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (back,) = ctx.saved_tensors
-        (gradient,) = gradients
-        return gradient.index_select(0, back).view(-1, ctx.k, gradient.shape[-1]).sum(1), None, None, None
+        return F.embedding_bag(back.view(-1, ctx.k), gradient, mode="sum"), None, None, None
 
 
 class _Return(torch.autograd.Function):
-    """Sorted pairs to where they came from; a permutation both ways."""
+    """What the experts say of each token, weighed and added while it is fetched from its places."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, order: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(order)
-        return y.index_select(0, back)
+    def forward(ctx: Any, y: Tensor, weights: Tensor, tokens: Tensor, order: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(y, weights, tokens, order, back)
+        return F.embedding_bag(back.view(weights.shape), y, mode="sum", per_sample_weights=weights)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (order,) = ctx.saved_tensors
-        return gradients[0].index_select(0, order), None, None
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        y, weights, tokens, order, back = ctx.saved_tensors
+        sent = gradient.index_select(0, tokens)
+        by_weights = torch.linalg.vecdot(sent, y).index_select(0, back).view(weights.shape)
+        sent *= weights.flatten().index_select(0, order)[:, None]
+        return sent, by_weights, None, None, None
