@@ -25,7 +25,7 @@ _OFFICIAL_COCO = re.compile(r"(captions|instances|person_keypoints)_[a-z]+\d{4}"
 _MANY = 10_000  # questions: then an answer must come more than once to be chosen from
 _HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models", 5: "Five models"}
 _OWN_NAMES = (
-    "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics",
+    "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics", "MapFolders",
 )  # whose parts may differ in their classes  # fmt: skip
 _NAMED = ("classification", "detection", "video classification")
 
@@ -133,7 +133,8 @@ class _Writer:
     def _reader(self, plan: TaskPlan, one: Found, training: Found) -> str:
         """The variable of a reader; made on first use."""
         arguments = {name: code(value, self.folder) for name, value in _own_images(one).items()}
-        if one is not training and one.reader in _OWN_NAMES and one.kind in _NAMED:
+        named = one.kind in _NAMED or "names" in one.arguments
+        if one is not training and one.reader in _OWN_NAMES and named:
             arguments["names"] = f"{self._reader(plan, training, training)}.names"
         if one.kind in VIDEOS:
             arguments["frames"] = FRAMES

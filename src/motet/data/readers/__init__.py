@@ -15,7 +15,8 @@ from motet.data.readers.guesswhat import GuessWhat
 from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
-from motet.data.readers.label_pictures import Ade20k, CocoStuff, MapFolders
+from motet.data.readers.label_pictures import Ade20k, CocoStuff
+from motet.data.readers.map_folders import MapFolders
 from motet.data.readers.multi30k import Multi30k
 from motet.data.readers.nlvr import Nlvr, Nlvr2
 from motet.data.readers.nyuv2 import NyuV2

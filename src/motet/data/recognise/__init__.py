@@ -19,6 +19,7 @@ from motet.data.recognise.other_formats import (
     find_tars,
     find_text_lines,
 )
+from motet.data.recognise.own_maps import find_own_maps
 from motet.data.recognise.sentences import find_entailment, find_glue
 from motet.data.recognise.statements import find_statements
 from motet.data.recognise.survey import survey_of
@@ -55,6 +56,7 @@ def recognise(folder: Path | str) -> tuple[Found, ...]:
         find_idx,
         find_voc,
         find_yolo,
+        find_own_maps,
         find_glue,
         find_entailment,
         find_flickr,
