@@ -40,6 +40,19 @@ def test_a_folder_is_checked_by_what_is_recognised_in_it(motet, recipe):
     assert (ran.code, ran.out) == (0, "24 rows read, 0 with a problem\n")
 
 
+def test_what_is_near_a_layout_and_cannot_be_read_is_told_of_a_folder(motet, recipe):
+    labels = recipe.parent / "cells" / "labels"
+    labels.mkdir(parents=True)
+    (labels / "a.txt").write_text("0 .5 .5 .2 .2\n")
+    ran = motet("data", "check", recipe.parent)
+    assert ran.code == 1
+    assert "left out: " in ran.out
+    assert "got no folder with a picture called a" in ran.out
+    assert "24 rows read, 0 with a problem" in ran.out
+    (unread,) = json.loads(motet("data", "check", recipe.parent, "--json").out)["left_out"]
+    assert str(labels) in unread
+
+
 def test_stats_count(motet, recipe):
     ran = motet("data", "stats", recipe)
     assert ran.code == 0

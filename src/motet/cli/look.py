@@ -62,8 +62,10 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
     """Read every row and every picture once, and name each that training would stop at. Code 1 when there are any."""
     from motet.data.check import problems
     from motet.prep.images import decode
+    from motet.recipes.start import left_out
 
     found, rows = [], 0
+    unread = left_out(Path(target)) if Path(target).is_dir() else ()
     for source in sources_of(target, settings):
         with _bar(f"{source.name} ({source.role})", len(source.reader), quiet=json) as advance:
             for problem in problems(source, decode=decode):
@@ -72,12 +74,13 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 if problem is not None:
                     found.append(problem)
     if json:
-        say_json({"rows": rows, "problems": [vars(problem) for problem in found]})
+        say_json({"rows": rows, "problems": [vars(problem) for problem in found], "left_out": list(unread)})
     else:
+        say(*(f"left out: {problem}" for problem in unread))
         say(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
         say(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         say(f"{rows:,} rows read, {len(found):,} with a problem")
-    if found:
+    if found or unread:
         raise typer.Exit(1)
 
 

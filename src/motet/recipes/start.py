@@ -104,6 +104,11 @@ def sources_in(folder: Path) -> tuple[Source, ...]:
     return sources
 
 
+def left_out(folder: Path) -> tuple[str, ...]:
+    """What is near a known layout in this folder and cannot be read, a line each."""
+    return tuple(dict.fromkeys(problem for one in recognise(folder) for problem in one.problems))
+
+
 def plan_tasks(found: Sequence[Found]) -> tuple[TaskPlan, ...]:
     """The readable entries put together: those of one data set and one annotation are the parts of one task."""
     groups: dict[tuple[Any, ...], list[Found]] = {}
