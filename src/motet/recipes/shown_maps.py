@@ -25,7 +25,7 @@ def drawn_maps(
         height: of each panel, in pixels.
     """
     size_hw = (height, max(1, round(picture.width * height / picture.height)))
-    shown = [resampled(one, size_hw) for one in (said, *(() if true is None else (true,)))]
+    shown = [fitted(one, target, size_hw) for one in (said, *(() if true is None else (true,)))]
     # Both maps in one scale of metres.
     low, high = metres_of(shown) if target.unit == "metre" else (None, None)
     drawn = [draw_map(one, target, low=low, high=high) for one in shown]
@@ -36,6 +36,21 @@ def drawn_maps(
     else:
         panels.append(("said", drawn[0]))
     return with_legend(side_by_side(panels, height=None), target, _readable(shown, target))
+
+
+def fitted(values: np.ndarray, target: Dense, size_hw: tuple[int, int]) -> np.ndarray:
+    """A map at the size it is drawn in: a smaller one keeps every edge, also lines of one pixel.
+
+    Examples:
+        >>> line = np.eye(4)
+        >>> fitted(line, Dense(1, "probability"), (2, 2)).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if target.unit != "probability" or any(new > old for new, old in zip(size_hw, values.shape[:2], strict=True)):
+        return resampled(values, size_hw)
+    for axis, (new, old) in enumerate(zip(size_hw, values.shape[:2], strict=True)):
+        values = np.fmax.reduceat(values, np.arange(new) * old // new, axis=axis)  # NaN is unknown
+    return values
 
 
 def _readable(maps: Sequence[np.ndarray], target: Dense) -> Sequence[np.ndarray]:

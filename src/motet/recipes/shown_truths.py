@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from motet.core import BoxSet, Example, Task
 from motet.core.target import Boxes, Dense, Label, Masked, Match, Region
@@ -16,10 +16,10 @@ from motet.data.check import misfit
 from motet.data.map_values import valid_pixels
 from motet.data.source import Source
 from motet.drawing import draw_boxes, draw_map, draw_places, map_in_words, metres_of, with_legend
-from motet.evaluate.maps import resampled
 from motet.prep.images import decode
 from motet.recipes.gallery import spread
 from motet.recipes.shown_answers import corners_in_words, text_of
+from motet.recipes.shown_maps import fitted
 from motet.report.data_page import ShownRow
 
 HEIGHT = 220
@@ -128,20 +128,8 @@ def drawn_truth(truth: np.ndarray, target: Dense, size_hw: tuple[int, int]) -> I
     """
     flat = truth[..., 0] if truth.ndim == 3 and truth.shape[-1] == 1 else truth
     low, high = metres_of([flat]) if target.unit == "metre" else (None, None)
-    if target.unit == "probability":
-        return with_legend(_thin(draw_map(flat, target), size_hw), target, [flat])
-    drawn = draw_map(resampled(flat, size_hw), target, low=low, high=high)
+    drawn = draw_map(fitted(flat, target, size_hw), target, low=low, high=high)
     return with_legend(drawn, target, [flat])
-
-
-def _thin(drawn: Image.Image, size_hw: tuple[int, int]) -> Image.Image:
-    """A drawing of dark lines at another size; lines of one pixel stay seen where most pixels are left out."""
-    height, width = size_hw
-    shrunk = drawn.height // height
-    if shrunk >= 2:
-        drawn = drawn.filter(ImageFilter.MinFilter(shrunk + 1 - shrunk % 2))
-    smooth = Image.Resampling.BOX if drawn.height > height else Image.Resampling.NEAREST
-    return drawn.resize((width, height), smooth)
 
 
 def _title(place: int, count: int) -> str:
