@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -272,6 +273,20 @@ def test_a_cell_is_run_again_when_what_it_starts_from_has_changed(tmp_path):
     again = Machine(changed)
     run_study(changed, tmp_path, run_one=again.one(tmp_path), say=str)
     assert len(again.ran) == 6
+
+
+def test_what_a_new_cell_starts_from_is_run_again_when_its_weights_are_gone(tmp_path):
+    study = started()
+    before = dataclasses.replace(study, cells={"single/a": study.cells["single/a"]}, starts={})
+    machine = Machine(before)
+    one = functools.partial(run_cell, before, tmp_path, execute=machine.execute)
+    run_study(before, tmp_path, run_one=one, say=str)
+    assert not list(run_folder(before, tmp_path, "single/a", 0).glob("step-*"))
+    after, said = Machine(study), []
+    one = functools.partial(run_cell, study, tmp_path, execute=after.execute)
+    run_study(study, tmp_path, run_one=one, say=said.append)
+    assert [cell for cell, _ in after.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
+    assert not any("failed" in line for line in said)
 
 
 def test_starts_that_cannot_be_are_refused():

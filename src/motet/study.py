@@ -136,7 +136,7 @@ def run_study(
     """
     grid = [(cell, seed) for seed in study.seeds for cell in study.cells]
     done = {key: finished(study, folder, *key) for key in grid}
-    left = [key for key in grid if done[key] is None]
+    left = _left(study, folder, done)
     say(f"study {study.name}: {len(grid)} runs, {len(grid) - len(left)} finished")
 
     def one(key: tuple[str, int]) -> Done:
@@ -150,6 +150,17 @@ def run_study(
         now = [key for key in left if study.turn(key[0]) == turn]
         done |= {key: one(key) for key in now} if jobs == 1 else _together(now, one, jobs)
     return tuple(result for result in done.values() if result is not None)
+
+
+def _left(study: Study, folder: Path, done: Mapping[tuple[str, int], Done | None]) -> list[tuple[str, int]]:
+    """What is not finished, and what that starts from where a finished run's weights are not there any more."""
+    wanted = {key for key, found in done.items() if found is None}
+    for cell, seed in tuple(wanted):
+        first = study.starts.get(cell)
+        while first is not None and not steps_in(run_folder(study, folder, first, seed)):
+            wanted.add((first, seed))
+            first = study.starts.get(first)
+    return [key for key in done if key in wanted]
 
 
 def _together(left: Sequence[tuple[str, int]], one: Callable[[tuple[str, int]], Done], jobs: int) -> dict[Any, Done]:
