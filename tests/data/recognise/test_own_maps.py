@@ -117,6 +117,15 @@ def test_masks_that_are_photographs_are_told(tmp_path):
     assert "more than 256 numbers or colours; want one for each class" in found[0].problems[0]
 
 
+def test_one_broken_mask_does_not_hide_the_others_and_none_that_can_be_read_is_told(tmp_path):
+    rooms(tmp_path)
+    (tmp_path / "masks" / "room3.png").write_bytes(b"\x89PNG no more")
+    assert only(tmp_path).arguments["names"] == ("class 0", "class 1", "class 2")
+    for place in range(4):
+        (tmp_path / "masks" / f"room{place}.png").write_bytes(b"\x89PNG no more")
+    assert "got none that can be read; want PNGs" in recognise(tmp_path)[0].problems[0]
+
+
 def test_labels_of_boxes_are_left_to_whoever_reads_them(tmp_path):
     published.picture(tmp_path / "images" / "a.jpg")
     (tmp_path / "labels").mkdir()

@@ -83,12 +83,15 @@ class _Seen:
     files: int = 0
 
     def look(self, path: Path) -> None:
-        """One more of them.
+        """One more of them; a broken one is passed over, for `motet data check` to tell.
 
         Raises:
-            DataError: it cannot be read, or there are too many.
+            DataError: there are too many numbers or colours.
         """
-        values = png_values(path)
+        try:
+            values = png_values(path)
+        except DataError:
+            return
         self.files += 1
         if values.ndim == 3 and values.shape[2] >= 3:
             flat = values[..., :3].reshape(-1, 3)
@@ -197,12 +200,14 @@ def _classes(root: Path, folders: Sequence[Path]) -> tuple[Classes, str]:
     """What the label pictures hold, and that in words.
 
     Raises:
-        DataError: a file that cannot be read, or more numbers than there can be classes.
+        DataError: more numbers than there can be classes, or no file that can be read.
     """
     files = [folder / name for folder in folders for name in file_names(folder) if is_image(name)]
     seen = _Seen()
     for path in islice(files, 0, None, -(-len(files) // _LOOKED_AT)):
         seen.look(path)
+    if not seen.files:
+        raise DataError("label pictures: got none that can be read; want PNGs", path=folders[0])
     greys = {(grey, grey, grey) for grey in seen.greys}
     found = _of_colours(root, seen.colours | greys) if seen.colours else _of_numbers(root, seen.numbers)
     names = found["names"]
