@@ -39,7 +39,7 @@ Starts: TypeAlias = dict[str, str]
 
 def study() -> Study:
     """Every row of tables 2 to 5, of the parts, and of longer training; three seeds."""
-    names = named(train=4000, size=SIZE, things=(1, 1), real=False)
+    names = named(size=SIZE, real=False)
     cells: Cells = {PRETRAIN: on(classifier(size=SIZE), names, NAMED, start=None, lr=1e-3, precision="float32")}
     starts: Starts = {}
     for more in (table_2, parts, table_3, table_4, table_5, longer):

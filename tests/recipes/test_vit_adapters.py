@@ -101,7 +101,7 @@ def test_a_trunk_is_made_by_naming_pictures_and_needs_no_real_data(monkeypatch: 
     monkeypatch.delenv("MOTET_DATA", raising=False)
     run = pretrain()
     assert all(isinstance(task.target, Label) for task in run.tasks)
-    assert tasks_of(run) == {"scenes/names": ["largest", "number"]}
+    assert tasks_of(run) == {"scenes/names": ["largest"]}
     assert config(run) == classifier()
     assert (config(run).adapters, config(run).mode, run.start) == (None, FromScratch(), None)
     assert config(pretrain_vit()).trunk == trunk_of("vit")
@@ -112,15 +112,15 @@ def test_a_trunk_is_made_by_naming_pictures_and_needs_no_real_data(monkeypatch: 
 def test_a_teacher_adds_a_name_to_training_pictures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTET_DATA", raising=False)
     run = pretrain_taught()
-    assert tasks_of(run) == {"scenes/names": ["largest", "number", "teacher"]}
-    assert tasks_of(run, "test") == {"scenes/names/test": ["largest", "number"]}
+    assert tasks_of(run) == {"scenes/names": ["largest", "teacher"]}
+    assert tasks_of(run, "test") == {"scenes/names/test": ["largest"]}
     assert config(run) == config(pretrain())
     reader = run.of_role("train")[0].reader
     labels = [reader[row].labels for row in range(4)]
     said = [row["teacher"] for row in labels]
     assert all(0 <= one < 1000 for one in said)
     assert said == [reader[row].labels["teacher"] for row in range(4)]
-    assert {"class", "number", "teacher"} <= set(labels[0])
+    assert {"class", "teacher"} <= set(labels[0])
 
 
 def test_scenes_to_name_come_in_both_styles_and_on_both_grounds() -> None:
