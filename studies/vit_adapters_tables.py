@@ -8,8 +8,8 @@ a task, all weights trained for several tasks, and adapters on the frozen trunk,
 those that are learned: equal ones, none, learned ones in a wrong order, the paper's letter, and those of a finished run
 held fixed. Table 3: what was trained in colour goes on with black lines, without their last map. Table 4: light ground
 with labels and dark ground without. Table 5: what was trained in colour is judged on black lines as it is. Longer: the
-rows of four tasks of table 2 with four times the steps, for 120 underfit. Table 6, parameters and time, is
-`bench/bench_adapters.py`.
+rows of four tasks of table 2, and two of other affinities, with four times the steps, for 120 underfit. Table 6,
+parameters and time, is `bench/bench_adapters.py`.
 
 A model of several tasks takes as many steps as a model of one: each of its rows has all maps.
 """
@@ -134,10 +134,13 @@ def table_5() -> tuple[Cells, Starts]:
 
 
 def longer() -> tuple[Cells, Starts]:
-    """Four tasks with more steps: a model a task, all weights, adapters."""
+    """Four tasks with more steps: a model a task, all weights, adapters; and those with other affinities."""
+    shuffled = Troa(every=25, shuffled=True)
     cells = {f"longer, single-task/{task}": run(vanilla(size=SIZE), maps((task,)), LONGER) for task in ALL_MAPS}
     cells["longer, vanilla"] = run(vanilla(size=SIZE), maps(ALL_MAPS), LONGER)
     cells["longer, adapters"] = run(adapters(), maps(ALL_MAPS), LONGER)
+    cells["longer, no TROA, uniform"] = run(adapters(affinities=Fixed("uniform")), maps(ALL_MAPS), LONGER)
+    cells["longer, TROA, shuffled"] = run(adapters(affinities=shuffled), maps(ALL_MAPS), LONGER)
     return cells, {}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from motet.core import Batch, ConfigError, UnsupportedTask, rng_for
 from motet.nn.tower import Finetune
@@ -213,3 +214,24 @@ def test_what_is_shared_comes_back_from_one_tensor() -> None:
         begun = system.encoder.begin(batch_of(system).inputs["pixels"])
         again = system.encoder.unpack(system.encoder.pack(begun))
         assert all(torch.equal(a, b) for a, b in zip(begun.tensors(), again.tensors(), strict=True))
+
+
+def test_linear_layers_beside_the_trunk_begin_as_in_the_official_code() -> None:
+    system = system_of(adapters=SMALL)
+    assert system.adapters is not None
+    drawn = {
+        name: layer
+        for part in ("adapters", "decoders")
+        for name, layer in getattr(system, part).named_modules(prefix=part)
+        if isinstance(layer, nn.Linear)
+    }
+    zero = {name for name in drawn if "film" in name}
+    assert zero
+    assert all(not weight.any() for name in zero for weight in drawn[name].parameters())
+    drawn = {name: layer for name, layer in drawn.items() if name not in zero}
+    assert {"bottlenecks", "merges", "expands", "joins", "blocks"} <= {
+        part for name in drawn for part in name.split(".")
+    }
+    assert all(layer.bias is None or not layer.bias.any() for layer in drawn.values())
+    weights = torch.cat([layer.weight.detach().flatten() for layer in drawn.values()])
+    assert float(weights.std()) == pytest.approx(0.02, abs=0.001)

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from motet.systems.vit_adapters.initial import as_swin
+
 Activation = Literal["gelu"] | None
 
 
@@ -182,10 +184,10 @@ class Bottleneck(nn.Module):
     def __init__(self, width: int, condition_width: int, reduction: int = 3, activation: Activation = "gelu") -> None:
         super().__init__()
         self.activation = activation
-        self.embed = nn.Linear(condition_width, condition_width)
+        self.embed = as_swin(nn.Linear(condition_width, condition_width))
         self.film = Film(condition_width, width)
-        self.down = nn.Linear(width, max(1, width // reduction))
-        self.up = nn.Linear(max(1, width // reduction), width)
+        self.down = as_swin(nn.Linear(width, max(1, width // reduction)))
+        self.up = as_swin(nn.Linear(max(1, width // reduction), width))
 
     def forward(self, x: Float[Tensor, "*b d"], z: Float[Tensor, "p k"]) -> Float[Tensor, "*b d"]:
         inside = self.down(self.film(x, self.embed(z)))

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from motet.nn.names import parameter_name
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, FullBias, TaskScaledNorm
+from motet.systems.vit_adapters.initial import as_swin
 from motet.systems.vit_adapters.options import Adapters
 from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
 from motet.systems.vit_adapters.windows import OwnAttention
@@ -97,9 +98,9 @@ class TrunkAdapters(nn.Module):
         for stage in range(min(self.passing)[0] + 1, len(trunk.stages)):
             before, here = trunk.stages[stage - 1], trunk.stages[stage]
             if before.grid_hw != here.grid_hw:
-                self.merges[str(stage)] = PatchMerging(before.width, here.width)
+                self.merges[str(stage)] = as_swin(PatchMerging(before.width, here.width))
             elif before.width != here.width:
-                self.merges[str(stage)] = nn.Linear(before.width, here.width, bias=False)
+                self.merges[str(stage)] = as_swin(nn.Linear(before.width, here.width, bias=False))
 
     def block(self, stage: int, index: int) -> BlockAdapter | None:
         """The adapter of a block, if it has one."""

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from motet.core import ConfigError
 from motet.systems.vit_adapters.encoder import Features
+from motet.systems.vit_adapters.initial import as_swin
 from motet.systems.vit_adapters.options import SwinUnet
 from motet.systems.vit_adapters.trunks import Stage
 
@@ -35,7 +36,7 @@ class Expand(nn.Module):
     def __init__(self, width: int, out_width: int, scale: int = 2) -> None:
         super().__init__()
         self.scale = scale
-        self.expand = nn.Linear(width, scale * scale * out_width, bias=False)
+        self.expand = as_swin(nn.Linear(width, scale * scale * out_width, bias=False))
         self.norm = nn.LayerNorm(scale * scale * out_width)
 
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b i j c"]:
@@ -70,10 +71,10 @@ class Decoder(nn.Module):
         self.size_hw, self.sizes = size_hw, [level.grid_hw for level in reversed(levels)]
         widths = [self.width * 2 ** (NUM_LEVELS - 1 - place) for place in range(NUM_LEVELS)]
         self.sides = nn.ModuleList(
-            nn.Identity() if level.width == width else nn.Linear(level.width, width)
+            nn.Identity() if level.width == width else as_swin(nn.Linear(level.width, width))
             for level, width in zip(reversed(levels), widths, strict=True)
         )
-        self.joins = nn.ModuleList(nn.Linear(2 * width, width) for width in widths[1:])
+        self.joins = nn.ModuleList(as_swin(nn.Linear(2 * width, width)) for width in widths[1:])
         self.blocks = nn.ModuleList(
             _blocks(options, place, width, size)
             for place, (width, size) in enumerate(zip(widths, self.sizes, strict=True))
@@ -109,15 +110,14 @@ def _blocks(options: SwinUnet, place: int, width: int, size_hw: tuple[int, int])
     heads = max(1, width // HEAD_WIDTH) if options.heads is None else options.heads[place]
     if options.depths[place] and width % heads:
         raise ConfigError(f"SwinUnet.heads: got {heads} for a level of {width} channels; want a divisor")
-    return nn.Sequential(
-        *(
-            SwinTransformerBlock(
-                width,
-                size_hw,
-                num_heads=heads,
-                window_size=options.window,
-                shift_size=0 if index % 2 == 0 else options.window // 2,
-            )
-            for index in range(options.depths[place])
+    blocks = (
+        SwinTransformerBlock(
+            width,
+            size_hw,
+            num_heads=heads,
+            window_size=options.window,
+            shift_size=0 if index % 2 == 0 else options.window // 2,
         )
+        for index in range(options.depths[place])
     )
+    return as_swin(nn.Sequential(*blocks))

@@ -7,6 +7,8 @@ from timm.models.swin_transformer import window_partition, window_reverse
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from motet.systems.vit_adapters.initial import as_swin
+
 HEAD_WIDTH = 32
 
 
@@ -47,7 +49,7 @@ class OwnAttention(nn.Module):
         super().__init__()
         self.heads, self.window_hw, self.bias = max(1, inside // HEAD_WIDTH), window_hw, bias
         inside -= inside % self.heads
-        self.qkv = nn.Linear(width, 3 * inside)
+        self.qkv = as_swin(nn.Linear(width, 3 * inside))
         self.out = nn.Linear(inside, width)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
