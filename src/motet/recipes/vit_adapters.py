@@ -96,6 +96,7 @@ def small(
 ) -> ViTAdaptersConfig:
     """Adapters for a laptop: a frozen trunk of six blocks, four of them adapted, decoders of three; nothing is dropped.
 
+    The rate that lets decoders learn in some hundred steps leaves adapters dead (docs/LOG.md); theirs is a tenth of it.
     The paper's own values are in `paper`. Any other trunk: ``replace(small(), trunk=TimmTrunk(...))``.
 
     Args:
@@ -109,7 +110,7 @@ def small(
     return ViTAdaptersConfig(
         trunk=trunk_of(trunk, size),
         mode=mode or Frozen(),
-        adapters=adapters or Adapters(condition_width=64, window=size // 16),
+        adapters=adapters or Adapters(condition_width=64, window=size // 16, lr_scale=0.1),
         affinities=affinities or Troa(every=25),
         decoder=SwinUnet(depths=(0, 1, 1, 1), window=size // 16),
         adapt=adapt,
@@ -173,10 +174,10 @@ def tiny() -> Run:
         on(small(size=64, mode=FromScratch()), few, 120, start=None, precision="float32"),
         # Mean over three seeds, and three of their standard deviations, but a tenth of a metre at least.
         expect={
-            ("segment", "miou"): (25.5, 1.6),
-            ("depth", "rmse"): (1.18, 0.1),
-            ("normals", "angle"): (5.5, 1.3),
-            ("edges", "edge_f1"): (62.7, 11.8),
+            ("segment", "miou"): (29.7, 4.5),
+            ("depth", "rmse"): (1.15, 0.1),
+            ("normals", "angle"): (5.1, 0.3),
+            ("edges", "edge_f1"): (66.0, 10.4),
         },
     )
 

@@ -235,3 +235,18 @@ def test_linear_layers_beside_the_trunk_begin_as_in_the_official_code() -> None:
     assert all(layer.bias is None or not layer.bias.any() for layer in drawn.values())
     weights = torch.cat([layer.weight.detach().flatten() for layer in drawn.values()])
     assert float(weights.std()) == pytest.approx(0.02, abs=0.001)
+
+
+def test_adapters_have_a_rate_of_their_own() -> None:
+    system = system_of(adapters=replace(SMALL, lr_scale=0.1))
+    scales = {
+        id(parameter): group["lr_scale"]
+        for group in system.config.parameter_groups(system)
+        for parameter in group["params"]
+    }
+    trained = {name: parameter for name, parameter in system.named_parameters() if parameter.requires_grad}
+    for name, parameter in trained.items():
+        assert scales[id(parameter)] == (0.1 if name.startswith("adapters.") else 1.0), name
+    assert len(scales) == len(trained)
+    with pytest.raises(ConfigError, match=r"Adapters.lr_scale: got 0.0; want a positive number"):
+        Adapters(lr_scale=0.0)

@@ -89,7 +89,7 @@ class ViTAdaptersConfig:
         return ViTAdapters(self, tasks, fetch=assets is None)
 
     def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """The trunk at its own rate where it is trained, discriminators at theirs, the rest; kernels decay."""
+        """The trunk where it is trained, adapters and discriminators at rates of their own, the rest; kernels decay."""
         from motet.systems.vit_adapters.groups import parameter_groups
 
         return parameter_groups(system)

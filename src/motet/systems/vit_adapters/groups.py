@@ -19,7 +19,7 @@ _PLAIN = ("relative_position_bias_table", "logit_scale", "cpb_mlp", "pos_embed",
 
 
 def parameter_groups(system: System) -> Sequence[Mapping[str, Any]]:
-    """Trunk, adapters and decoders, discriminators; of each what decays (kernels) and what does not.
+    """Trunk, adapters, decoders, discriminators; of each what decays (kernels) and what does not.
 
     Raises:
         ConfigError: another system.
@@ -28,8 +28,9 @@ def parameter_groups(system: System) -> Sequence[Mapping[str, Any]]:
 
     if not isinstance(system, ViTAdapters):
         raise ConfigError(f"parameter_groups: got a {type(system).__name__}; want a ViTAdapters")
-    mode, adapt = system.config.mode, system.config.adapt
+    mode, adapters, adapt = system.config.mode, system.config.adapters, system.config.adapt
     scales = {"rest": 1.0, "trunk": mode.lr_scale if isinstance(mode, Finetune) else 1.0}
+    scales["adapters"] = 1.0 if adapters is None else adapters.lr_scale
     scales["discriminators"] = 1.0 if adapt is None else adapt.lr_scale
     groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in system.named_parameters():

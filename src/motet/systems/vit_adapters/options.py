@@ -67,6 +67,7 @@ class Adapters:
         window: height and width of the windows of the adapters' own attention, in trunks whose attention shows no
             queries and keys (FocalNet).
         own_reduction: how many times narrower than the trunk that attention is.
+        lr_scale: of the adapters' learning rate over the plan's, which decoders and heads have.
     """
 
     attention: Literal["block", "full"] | None = "block"
@@ -76,6 +77,7 @@ class Adapters:
     blocks: tuple[tuple[int, ...], ...] | None = None
     window: int = 7
     own_reduction: int = 3
+    lr_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.attention not in ("block", "full", None):
@@ -85,6 +87,8 @@ class Adapters:
         for name in ("condition_width", "window", "own_reduction"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"Adapters.{name}: got {getattr(self, name)}; want at least 1")
+        if not self.lr_scale > 0:
+            raise ConfigError(f"Adapters.lr_scale: got {self.lr_scale}; want a positive number")
         if self.attention is None and self.norm is None and self.bottleneck is None:
             raise ConfigError("Adapters: got no attention, no norm and no bottleneck; want at least one of them")
 
