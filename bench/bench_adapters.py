@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from measure import Timing, in_turns, machine, peak_mib, ratio, write_table
 from motet.core import Batch, Dense, Target, Task
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Finetune
-from motet.recipes.vit_adapters_published import published_model
-from motet.systems.vit_adapters import Fixed, TimmTrunk, Troa, ViTAdaptersConfig
+from motet.recipes.paper.vit_adapters import published_model
+from motet.systems.vit_adapters import FixedAffinities, TimmTrunk, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.answers import task_loss
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.tasks import depth, edges, semantic_segmentation, surface_normals
@@ -40,7 +40,7 @@ def config(kind: Kind) -> ViTAdaptersConfig:
     """The paper's model, or the same trunk with all its weights trained."""
     own = published_model()
     if kind == "vanilla":
-        return replace(own, mode=Finetune(1.0), adapters=None, affinities=Fixed())
+        return replace(own, mode=Finetune(1.0), adapters=None, affinities=FixedAffinities())
     return own
 
 

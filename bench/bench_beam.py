@@ -17,18 +17,18 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from measure import in_turns, machine, peak_mib, ratio, write_table
 from motet.systems.lit_decoder.beam import Beam
 from motet.systems.lit_decoder.decode import generate
-from motet.systems.lit_decoder.decoder import Decoder, Pieces
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS = 256, 2, 4, 8192, 32, 49
 BEAMS, ROWS, NEW = 4, 32, 24
 PREFIX = (5, 6)
 
 
-def decoder(device: str) -> Decoder:
+def decoder(device: str) -> TextDecoder:
     """A decoder with drawn weights whose captions end after about ten tokens, as those of a trained one do."""
     torch.manual_seed(0)
     pieces = Pieces(WORDS, {}, WORDS, WIDTH)
-    built = Decoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=WIDTH, max_tokens=PLACES)
+    built = TextDecoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=WIDTH, max_tokens=PLACES)
     with torch.no_grad():
         # GPT-2 has no bias on its output kernel; ours stays at zero.
         pieces.kernel.normal_(std=0.2)
@@ -41,7 +41,7 @@ def decoder(device: str) -> Decoder:
     return built.eval().to(device)
 
 
-def gpt2(ours: Decoder, device: str) -> GPT2LMHeadModel:
+def gpt2(ours: TextDecoder, device: str) -> GPT2LMHeadModel:
     """GPT-2 with the decoder's weights; biases that the decoder does not have are zero."""
     config = GPT2Config(
         vocab_size=WORDS, n_positions=PLACES, n_embd=WIDTH, n_layer=DEPTH, n_head=HEADS, layer_norm_epsilon=1e-6,
@@ -76,7 +76,7 @@ def images(device: str) -> Tensor:
 
 
 @torch.inference_mode()
-def caption(model: Decoder, memory: Tensor) -> list[list[int]]:
+def caption(model: TextDecoder, memory: Tensor) -> list[list[int]]:
     prefixes = torch.tensor([PREFIX] * len(memory), device=memory.device)
     lengths = torch.full((len(memory),), len(PREFIX), device=memory.device)
     return generate(

@@ -22,18 +22,18 @@ from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
 from measure import Timing, in_turns, machine, peak_mib, ratio, write_table
 from motet.nn.experts import ConditionalLinear, Dispatched
 from motet.nn.gates import Gates, TokenScores, best_of
-from motet.prep.words import TrainedWords
-from motet.systems.uni_perceiver.attributes import of_picture, of_text
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.uni_perceiver.attributes import of_image, of_text
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import Encoder
-from motet.systems.uni_perceiver.folding import merged
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
 from motet.systems.uni_perceiver.lines import Kind, Line, Span
+from motet.systems.uni_perceiver.merge_experts import merged
 from motet.systems.uni_perceiver.model import UniPerceiver
-from motet.systems.uni_perceiver.options import Blocks, Experts, Patches, Sizes
+from motet.systems.uni_perceiver.options import Blocks, EncoderSize, Experts, Patches
 from motet.tasks import captioning, classification
 
 EXPERTS, K = 8, 2
-PICTURE, TEXT = 65, 63  # tokens of a row: 128 in all
+IMAGE, TEXT = 65, 63  # tokens of a row: 128 in all
 ASKED = {"attribute": 1.15, "task": 1.15, "token": 1.25}
 """How many times the dense model's forward and backward a routing may take; for tokens, times its arithmetic."""
 
@@ -57,8 +57,8 @@ class Setting:
     precision: str
 
     @property
-    def sizes(self) -> Sizes:
-        return Sizes(self.width, self.depth, max(1, self.width // 64), 4 * self.width)
+    def sizes(self) -> EncoderSize:
+        return EncoderSize(self.width, self.depth, max(1, self.width // 64), 4 * self.width)
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16")
@@ -74,7 +74,7 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
     """A model of two tasks; nothing is dropped."""
     torch.manual_seed(0)
     config = UniPerceiverConfig(
-        sizes=of.sizes, blocks=blocks, words=TrainedWords(size=300), patches=Patches(size=128), layer_scale=None,
+        sizes=of.sizes, blocks=blocks, tokenizer=TrainedTokenizer(size=300), patches=Patches(size=128), layer_scale=None,
         drop_path=0.0, initial_std=None,
     )  # fmt: skip
     tasks = (captioning("caption"), classification("kind", ("a cat", "a dog")))
@@ -90,14 +90,14 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
 def line(of: Setting) -> Line:
     """Rows of a picture and a caption that is said."""
     spans = (
-        Span(PICTURE, Kind("caption", of_picture(text_inputs=True))),
+        Span(IMAGE, Kind("caption", of_image(text_inputs=True))),
         Span(TEXT, Kind("caption", of_text(visual_inputs=True, causal=True))),
     )
-    x = torch.randn(of.rows, PICTURE + TEXT, of.width, generator=torch.Generator().manual_seed(1)).to(of.device)
+    x = torch.randn(of.rows, IMAGE + TEXT, of.width, generator=torch.Generator().manual_seed(1)).to(of.device)
     return Line(x.requires_grad_(), spans)
 
 
-def training(of: Setting, encoder: Encoder, given: Line) -> Callable[[], None]:
+def training(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], None]:
     """Forward and backward of a step."""
 
     def step() -> None:
@@ -109,7 +109,7 @@ def training(of: Setting, encoder: Encoder, given: Line) -> Callable[[], None]:
     return step
 
 
-def inference(of: Setting, encoder: Encoder, given: Line) -> Callable[[], Tensor]:
+def inference(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], Tensor]:
     """Forward alone, as an answer takes it."""
 
     def step() -> Tensor:
@@ -130,7 +130,7 @@ def arithmetic(of: Setting) -> float:
 
     A token has 4 d^2 products in attention's projections and 8 d^2 in the feed-forward part, and 2 n d in attention.
     """
-    projections, attention = 12 * of.width**2, 2 * (PICTURE + TEXT) * of.width
+    projections, attention = 12 * of.width**2, 2 * (IMAGE + TEXT) * of.width
     with_experts = -(-of.depth // 2)
     dense = of.depth * (projections + attention)
     return (dense + with_experts * ((K - 1) * projections + EXPERTS * of.width)) / dense
@@ -162,8 +162,8 @@ def check_dispatch(of: Setting) -> str:
     torch.manual_seed(2)
     layer = ConditionalLinear(of.width, of.width, EXPERTS)
     nn.init.normal_(layer.weight, std=of.width**-0.5)
-    x = torch.randn(of.rows, PICTURE + TEXT, of.width, requires_grad=True)
-    gates = best_of(torch.randn(of.rows, PICTURE + TEXT, EXPERTS), K)
+    x = torch.randn(of.rows, IMAGE + TEXT, of.width, requires_grad=True)
+    gates = best_of(torch.randn(of.rows, IMAGE + TEXT, EXPERTS), K)
     decision = Dispatched(gates)
     with counting() as rows:
         found = layer(x, decision)
@@ -178,7 +178,7 @@ def check_dispatch(of: Setting) -> str:
         raise SystemExit(f"dispatch: {apart:.1e} from a plain loop; experts computed {rows} tokens of {chosen}")
     return (
         f"Against a plain loop over experts the outputs differ by {apart:.0e} at most. The experts computed "
-        f"{', '.join(map(str, rows))} tokens: those that were routed to each, {K} times {of.rows * (PICTURE + TEXT):,} "
+        f"{', '.join(map(str, rows))} tokens: those that were routed to each, {K} times {of.rows * (IMAGE + TEXT):,} "
         "in all."
     )
 
@@ -285,7 +285,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
 def against_theirs(of: Setting, repeats: int) -> str:
     """Experts by token beside Mixtral's block of equal size."""
     torch.manual_seed(3)
-    x = torch.randn(of.rows, PICTURE + TEXT, of.width, device=of.device, requires_grad=True)
+    x = torch.randn(of.rows, IMAGE + TEXT, of.width, device=of.device, requires_grad=True)
     blocks = {"motet": Ours(of.width, 4 * of.width), "transformers": Theirs(of.width, 4 * of.width)}
     counts = {name: sum(p.numel() for p in block.parameters()) / 1e6 for name, block in blocks.items()}
     times = in_turns(
@@ -315,7 +315,7 @@ def main() -> None:
     verdict, rows = measured(of, args.repeats)
     said = [
         f"{of.depth} layers, width {of.width}, {EXPERTS} experts in every other layer, k = {K}, "
-        f"{of.rows * (PICTURE + TEXT):,} tokens a step (rows of {PICTURE} of a picture and {TEXT} of a text), "
+        f"{of.rows * (IMAGE + TEXT):,} tokens a step (rows of {IMAGE} of a picture and {TEXT} of a text), "
         f"{of.precision}. Measured in turns, {args.repeats} times: median, and times the dense model's (least to "
         f"most). Memory is what a step adds at its peak, in MiB. {machine()}.",
         *verdict,

@@ -20,15 +20,15 @@ from motet.core import System
 from motet.data.features import FeatureFiles, images_in
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
-from motet.data.parts import texts_of
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.data.splits import texts_of
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
-from motet.tasks.scenes import largest_thing
-from motet.train.balance import RowMean
-from motet.train.plan import Plan
-from motet.train.stepping import Updater
+from motet.scenes.tasks import largest_thing
+from motet.training.balancers import RowMean
+from motet.training.config import TrainConfig
+from motet.training.step import TrainStep
 
 IMAGES, ROWS, SIZE, WIDTH = 256, 64, 128, 128
 
@@ -46,9 +46,9 @@ def system_for(rows: Source) -> System:
 
 def epoch(system: System, rows: Source) -> None:
     """Every image once: read, encoded or looked up, and learned from."""
-    plan = Plan(steps=IMAGES // ROWS)
+    plan = TrainConfig(steps=IMAGES // ROWS)
     optimizer = plan.optimizer.build(system.config.parameter_groups(system), lr=1e-3, weight_decay=1e-4)
-    updater = Updater(system, optimizer, RowMean(), plan, torch.device("cpu"))
+    updater = TrainStep(system, optimizer, RowMean(), plan, torch.device("cpu"))
     mixture = Mixture((rows,), Mixed(batch_size=ROWS).bind((rows,), seed=0), seed=0)
     for ready in Loader(mixture, system.processor).segment(0, plan.steps):
         mixture.taken = dict(ready.planned.taken)

@@ -17,15 +17,15 @@ from PIL import Image
 
 from measure import in_turns, machine, write_table
 from motet.core import DiskImage, rng_for
+from motet.data.image_hashes import WINDOWS, Hashes, hash_images
 from motet.data.leakage import look_alikes
-from motet.data.picture_hashes import WINDOWS, Hashes, hash_images
-from motet.prep.images import decode
+from motet.preprocess.images import decode
 
 SIZE_HW = (480, 640)
 """Of COCO's photographs."""
 
 
-def pictures(folder: Path, count: int) -> dict[str, DiskImage]:
+def images(folder: Path, count: int) -> dict[str, DiskImage]:
     """JPEG files of soft shapes with some grain, as many bytes as a photograph has."""
     found = {}
     height, width = SIZE_HW
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        files = pictures(Path(folder), arguments.pictures)
+        files = images(Path(folder), arguments.pictures)
         start = time.perf_counter()
         hash_images(files, decode, workers=0)
         read = 1000 * (time.perf_counter() - start) / len(files)

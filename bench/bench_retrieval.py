@@ -18,22 +18,22 @@ from torch import Tensor
 
 from measure import in_turns, machine, ratio, write_table
 from motet.core import Task, rng_for
-from motet.evaluate.judging import predicting
-from motet.evaluate.ranking import Split, is_ranked, score_split
-from motet.evaluate.two_stage import Ranking, best, guessed, joined, kept_right
+from motet.evaluation.retrieval import Split, is_ranked, score_split
+from motet.evaluation.task_evaluation import predicting
+from motet.evaluation.two_stage_retrieval import Ranking, best, first_stage_recall, guessed, joined
 from motet.metrics.match import rank_of
 from motet.systems.twelve_in_one.body import Body, OneSide
 from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs
-from motet.systems.twelve_in_one.streams import Sizes, last_layers
+from motet.systems.twelve_in_one.streams import StreamSizes, last_layers
 
 FEATURES, WORDS, PLACES = 256, 2000, 40
 
-SIZES: Mapping[str, Sizes] = {
-    "small": Sizes(
+SIZES: Mapping[str, StreamSizes] = {
+    "small": StreamSizes(
         text_width=96, text_depth=6, text_heads=4, text_hidden=384, image_width=96, image_depth=3, image_heads=4,
         image_hidden=192, co_width=96, co_heads=4, connections=last_layers(3, 6),
     ),
-    "paper": Sizes(),
+    "paper": StreamSizes(),
 }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ class Sides:
         device: where.
     """
 
-    def __init__(self, sizes: Sizes, images: int, texts: int, regions: int, device: str) -> None:
+    def __init__(self, sizes: StreamSizes, images: int, texts: int, regions: int, device: str) -> None:
         torch.manual_seed(0)
         bert = SimpleNamespace(
             vocab_size=WORDS,
@@ -111,7 +111,7 @@ class Sides:
         return (text + image + together) / (text / num_images + image / num_texts + together)
 
 
-def multiplications(sizes: Sizes, words: float, regions: float) -> tuple[float, float, float]:
+def multiplications(sizes: StreamSizes, words: float, regions: float) -> tuple[float, float, float]:
     """Of a text alone and of a picture alone, with their part of the first co-attention; and of a pair from there."""
     text = (
         words * (4 * sizes.text_width**2 + 2 * sizes.text_width * sizes.text_hidden) + 2 * words**2 * sizes.text_width
@@ -137,7 +137,7 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
     middle, least, most = ratio(times["each"], times["once"])
     bound, pairs = sides.bound(), arguments.images * arguments.texts
     whole = times["once"].median * 1000 * 5000 / pairs
-    staged = Ranking(first=50).pairs(1000, 5000, "images") * times["once"].median / pairs
+    staged = Ranking(rerank_top_k=50).pairs(1000, 5000, "images") * times["once"].median / pairs
     return (
         f"{name}, {regions} regions",
         times["once"],
@@ -152,8 +152,8 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
 
 def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]) -> list[tuple[object, ...]]:
     """What two stages keep of the ranking of a trained run's test splits."""
-    from motet.recipes.load import load_recipe
-    from motet.restore import restore
+    from motet.config.recipe_files import load_recipe
+    from motet.hub import restore
 
     system = restore(folder)
     rows: list[tuple[object, ...]] = []
@@ -167,13 +167,13 @@ def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]
 
 
 def _loss(task: Task, whole: np.ndarray, split: Split, first: int, anchors: int) -> tuple[object, ...]:
-    among, ranking = task.target.among, Ranking(first=first, anchors=anchors)
+    among, ranking = task.target.among, Ranking(rerank_top_k=first, first_stage_size=anchors)
     images, texts = ranking.places("images", whole.shape[0]), ranking.places("texts", whole.shape[1])
     guess = guessed(whole[:, texts], whole[images], images, texts)
     kept = best(guess, first, among)
     staged = joined(whole, guess, kept, among)
     read = ranking.pairs(*whole.shape, among) / whole.size
-    numbers = kept_right(kept, split.fits, among), _recall(whole, split, among), _recall(staged, split, among)
+    numbers = first_stage_recall(kept, split.fits, among), _recall(whole, split, among), _recall(staged, split, among)
     size = f"{whole.shape[0]} x {whole.shape[1]}"
     return (task.name, size, anchors, first, f"{read:.0%}", *(f"{number:.1f}" for number in numbers))
 

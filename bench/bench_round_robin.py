@@ -19,17 +19,17 @@ from measure import Timing, in_turns, machine, ratio, write_table
 from motet.core import Example, System
 from motet.data.features import FeatureFiles, images_in
 from motet.data.mixture import Mixture
-from motet.data.parts import texts_of
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.data.splits import texts_of
 from motet.data.stop_and_go import StopAndGo
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
-from motet.tasks.scenes import largest_thing, scene_caption
-from motet.train.loop import train
-from motet.train.optim import HfAdamW, Linear
-from motet.train.plan import Plan
+from motet.scenes.tasks import largest_thing, scene_caption
+from motet.training.config import TrainConfig
+from motet.training.fit import fit
+from motet.training.optim import HfAdamW, LinearDecay
 
 IMAGES = 128
 
@@ -87,11 +87,11 @@ class World:
 
         self.system.losses = stamped
         optimizer = HfAdamW(eps=1e-6, correct_bias=False, move_unused=True)
-        plan = Plan(steps=self.iterations, lr=1e-4, optimizer=optimizer, rate=Linear(warmup=0.1))
+        plan = TrainConfig(steps=self.iterations, lr=1e-4, optimizer=optimizer, lr_schedule=LinearDecay(warmup=0.1))
         mixture = Mixture(sources, schedule.bind(sources, seed=0), seed=0)
         try:
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
-                train(self.system, mixture, plan, folder=folder, show=False, evaluate_at_end=False)
+                fit(self.system, mixture, plan, folder=folder, show=False, evaluate_at_end=False)
         finally:
             del self.system.losses
         calls = len(stamps) // self.iterations

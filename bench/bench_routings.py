@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from measure import in_turns, machine, ratio, write_table
-from motet.core import Batch, Example, Task, Words
-from motet.data.parts import texts_of
+from motet.core import Batch, Example, Task, TextPrediction
+from motet.data.splits import texts_of
 from motet.systems.uni_perceiver.model import UniPerceiver
-from motet.train.run import Run
+from motet.training.run import Run
 
 ROWS = 32
 
@@ -63,7 +63,7 @@ def batches(run: Run, system: UniPerceiver, *, train: bool) -> list[Batch]:
 def with_features(system: UniPerceiver, rows: Sequence[Example], task: Task, rng: np.random.Generator | None) -> Batch:
     """Rows as a batch; of pairs without candidates both sides are needed, so they are asked as in training."""
     drawn = np.random.default_rng(0) if task.category == "retrieval" else rng
-    batch = system.processor.collate([system.processor.row(row, [task], drawn) for row in rows], keep_truth=False)
+    batch = system.processor.collate([system.processor.row(row, [task], drawn) for row in rows], keep_annotations=False)
     with torch.no_grad():
         features = system.encode(batch.inputs["pixels"])
     return replace(batch, inputs={"features": features})
@@ -95,7 +95,7 @@ def answers(system: UniPerceiver, given: Sequence[Batch]) -> Callable[[], None]:
                 system.score(name, system.side(batch, name, "images"), system.side(texts, name, "texts"))
             else:
                 predictions = system.predict(batch)[name]
-                assert all(not isinstance(one, Words) or one.log_prob <= 0 for one in predictions)
+                assert all(not isinstance(one, TextPrediction) or one.log_prob <= 0 for one in predictions)
 
     return run
 

@@ -17,8 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from measure import in_turns, machine, peak_mib, ratio, write_table
 from motet.core import rng_for
-from motet.prep.words import TrainedWords
-from motet.systems.lit_decoder.decoder import Decoder, Pieces
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
 from motet.systems.lit_decoder.scoring import NameTrie, score_names
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS, CHANNELS = 256, 2, 4, 2000, 32, 49, 320
@@ -31,27 +31,27 @@ def names() -> list[list[int]]:
     """1,000 names of emoji, skin colours left out, in the pieces of a tokeniser trained on all of them."""
     found = {entry["en"].strip(":").replace("_", " ") for entry in emoji.EMOJI_DATA.values()}
     found = sorted(name for name in found if "skin tone" not in name)
-    words = TrainedWords(size=WORDS).build(found)
+    words = TrainedTokenizer(size=WORDS).build(found)
     return [words.encode(found[i]) for i in rng_for("bench names").choice(len(found), NAMES, replace=False)]
 
 
-def decoder() -> Decoder:
+def decoder() -> TextDecoder:
     torch.manual_seed(0)
     pieces = Pieces(WORDS, {}, WORDS, WIDTH)
-    built = Decoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=CHANNELS, max_tokens=PLACES)
+    built = TextDecoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=CHANNELS, max_tokens=PLACES)
     torch.nn.init.normal_(pieces.kernel, std=0.1)
     return built.eval()
 
 
 @torch.inference_mode()
-def by_beginnings(model: Decoder, memory: Tensor, trie: NameTrie) -> Tensor:
+def by_beginnings(model: TextDecoder, memory: Tensor, trie: NameTrie) -> Tensor:
     prefixes = torch.tensor([PREFIX] * len(memory), device=memory.device)
     lengths = torch.full((len(memory),), len(PREFIX), device=memory.device)
     return score_names(model, model.start(memory), prefixes, lengths, trie)
 
 
 @torch.inference_mode()
-def padded(model: Decoder, memory: Tensor, tokens: list[list[int]], *, shared: bool) -> Tensor:
+def padded(model: TextDecoder, memory: Tensor, tokens: list[list[int]], *, shared: bool) -> Tensor:
     """All names of an image as one padded batch, AT_ONCE at a time; each image is encoded once.
 
     Shared: its keys and values are made once too, and not once a name.
@@ -75,7 +75,7 @@ def padded(model: Decoder, memory: Tensor, tokens: list[list[int]], *, shared: b
 
 
 @torch.inference_mode()
-def one_pass_a_name(model: Decoder, memory: Tensor, tokens: list[list[int]]) -> Tensor:
+def one_pass_a_name(model: TextDecoder, memory: Tensor, tokens: list[list[int]]) -> Tensor:
     """As the released code does: the decoder is run once for each name, for all images together."""
     scores = []
     for name in tokens:

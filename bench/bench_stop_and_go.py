@@ -20,7 +20,7 @@ from motet.core import Report
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import StopAndGo
 from motet.recipes.twelve_in_one import TWELVE, world
-from motet.train.execute import execute
+from motet.training.train import train
 
 WAYS = {"all tasks in every iteration": None, "stop-and-go": StopAndGo()}
 
@@ -30,13 +30,13 @@ def trained(way: str, seed: int, folder: Path, arguments: argparse.Namespace) ->
     asked: Sequence[str] = arguments.tasks
     schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(asked, arguments.period))
     run = world(asked, steps=arguments.iterations, schedule=schedule)
-    plan = replace(run.plan, seed=seed)
-    return execute(replace(run, plan=plan), folder / f"{way}-{seed}", floors=False, show=False)
+    plan = replace(run.train, seed=seed)
+    return train(replace(run, train=plan), folder / f"{way}-{seed}", baselines=False, show=False)
 
 
 def updates(report: Report, rows: int) -> int:
     """How many batches the tasks had; each is an update."""
-    return sum(report.rows_seen.values()) // rows
+    return sum(report.samples_seen.values()) // rows
 
 
 def score(report: Report) -> float:

@@ -30,16 +30,16 @@ from motet.core import Batch, Example, Losses
 from motet.data.features import FeatureFiles, images_in
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
-from motet.data.parts import texts_of
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.data.splits import texts_of
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
+from motet.scenes.tasks import largest_thing, scene_caption
 from motet.systems.lit_decoder.model import LiTDecoder
-from motet.tasks.scenes import largest_thing, scene_caption
-from motet.train.loop import train
-from motet.train.optim import AdamW, set_rate
-from motet.train.plan import Plan
+from motet.training.config import TrainConfig
+from motet.training.fit import fit
+from motet.training.optim import AdamW, set_lr
 
 ROWS, IMAGES, FIRST = 64, 256, 5
 LIBMTL = "LibMTL"
@@ -71,7 +71,7 @@ class World:
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps = folder, steps
-        self.plan = Plan(steps=steps, lr=1e-3, optimizer=AdamW(), seed=0)
+        self.plan = TrainConfig(steps=steps, lr=1e-3, optimizer=AdamW(), seed=0)
         scenes = Scenes(part="train", count=IMAGES, kinds=20)
         tasks = (largest_thing(scenes.names), scene_caption())
         rows = tuple(
@@ -117,7 +117,7 @@ class World:
         return self.plan.optimizer.build(groups, lr=self.plan.lr, weight_decay=self.plan.weight_decay)
 
     def rate(self, step: int) -> float:
-        return self.plan.rate.rate(step, self.steps)
+        return self.plan.lr_schedule.factor(step, self.steps)
 
     def seconds_a_step(self) -> float:
         assert len(self.stamps) == self.steps, f"{len(self.stamps)} steps were done, not {self.steps}"
@@ -132,7 +132,7 @@ def row_mean(losses: Losses) -> Tensor:
 
 def by_motet(world: World) -> None:
     with tempfile.TemporaryDirectory(dir=world.folder) as folder:
-        train(world.system, world.mixture(), world.plan, folder=folder, show=False, evaluate_at_end=False)
+        fit(world.system, world.mixture(), world.plan, folder=folder, show=False, evaluate_at_end=False)
 
 
 def by_hand(world: World) -> None:
@@ -143,7 +143,7 @@ def by_hand(world: World) -> None:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
-        set_rate(optimizer, world.rate(step))
+        set_lr(optimizer, world.rate(step))
         optimizer.step()
         loss.item()  # the number that a person looks at
 
@@ -289,7 +289,7 @@ def by_libmtl(world: World) -> None:
         def clip_and_set(optimizer: torch.optim.Optimizer, *_: Any) -> None:
             # It neither clips nor sets a rate at each step: both are added, so that the work is the same.
             nn.utils.clip_grad_norm_(parameters, 1.0)
-            set_rate(optimizer, next(rates))
+            set_lr(optimizer, next(rates))
 
         trainer.optimizer.register_step_pre_hook(clip_and_set)
         labels = {name: torch.zeros(1) for name in names}

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from measure import in_turns, machine, ratio, write_table
-from motet.systems.unit.transformer import Attention, Decoder
+from motet.systems.unit.transformer import DetrAttention, DetrDecoder
 
 WIDTH, DEPTH, HEADS, HIDDEN, QUERIES = 768, 6, 8, 2048, 100
 
 
-def ours(device: str) -> Decoder:
+def ours(device: str) -> DetrDecoder:
     """The paper's decoder; nothing is dropped, so that both give the same numbers."""
     torch.manual_seed(0)
-    return Decoder(DEPTH, WIDTH, HEADS, HIDDEN, dropout=0.0, attention_dropout=0.0).to(device)
+    return DetrDecoder(DEPTH, WIDTH, HEADS, HIDDEN, dropout=0.0, attention_dropout=0.0).to(device)
 
 
-def theirs(own: Decoder, device: str) -> nn.TransformerDecoder:
+def theirs(own: DetrDecoder, device: str) -> nn.TransformerDecoder:
     """PyTorch's, with the same weights; its attention is scaled-dot-product attention."""
     layer = nn.TransformerDecoderLayer(WIDTH, HEADS, HIDDEN, dropout=0.0, batch_first=True)
     built = nn.TransformerDecoder(layer, DEPTH, nn.LayerNorm(WIDTH)).to(device)
@@ -38,7 +38,7 @@ def theirs(own: Decoder, device: str) -> nn.TransformerDecoder:
     return built
 
 
-def _fill(target: nn.MultiheadAttention, mine: Attention) -> None:
+def _fill(target: nn.MultiheadAttention, mine: DetrAttention) -> None:
     parts = (mine.query, mine.key, mine.value)
     target.in_proj_weight.data.copy_(torch.cat([part.weight for part in parts]))
     target.in_proj_bias.data.copy_(torch.cat([part.bias for part in parts]))

@@ -12,15 +12,15 @@ import torch
 
 from measure import in_turns, machine, ratio, write_table
 from motet.core import Batch, Target
-from motet.recipes.unit_published import published_model
-from motet.systems.unit.criterion import Truths, detection_losses
+from motet.recipes.paper.unit import published_model
+from motet.systems.unit.criterion import BoxTargets, detection_losses
 from motet.systems.unit.heads import DetectionHead
 from motet.systems.unit.model import UniT
 from motet.tasks import detection
-from motet.train.balance import TaskMean
-from motet.train.optim import HfAdamW
-from motet.train.plan import Plan
-from motet.train.stepping import Updater
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.optim import HfAdamW
+from motet.training.step import TrainStep
 
 NAMES, BOXES = 91, 8  # COCO's images have seven boxes on average
 
@@ -53,9 +53,9 @@ def main() -> None:
     config = published_model()
     task = detection("coco", tuple(f"thing {n}" for n in range(NAMES)))
     system = UniT(config, [task], texts=list, assets={}).to(args.device)
-    plan = Plan(steps=1, lr=5e-5, clip=0.1)
+    plan = TrainConfig(steps=1, lr=5e-5, grad_clip=0.1)
     optimizer = HfAdamW().build(config.parameter_groups(system), lr=plan.lr, weight_decay=1e-4)
-    updater = Updater(system, optimizer, TaskMean(), plan, torch.device(args.device))
+    updater = TrainStep(system, optimizer, TaskMean(), plan, torch.device(args.device))
     given = batch(args.rows, args.side).to(args.device)
     head = system.heads["coco"]
     assert isinstance(head, DetectionHead)
@@ -64,13 +64,13 @@ def main() -> None:
         classes, boxes = head.classes(states), head.boxes(states)
     for answer in (classes, boxes):
         answer.requires_grad_()
-    truths = Truths.of(given.targets["coco"].value)
+    annotations = BoxTargets.of(given.targets["coco"].value)
 
     def step() -> None:
         updater.update(0, 0, [given], False)
 
     def losses() -> None:
-        terms = detection_losses(classes, boxes, truths, config.detection)
+        terms = detection_losses(classes, boxes, annotations, config.detection)
         torch.stack([loss.total / loss.weight for loss in terms.values()]).sum().backward()
 
     times = in_turns({"step": step, "losses": losses}, repeats=args.repeats)

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from motet.config.recipe_files import load_recipe
 from motet.core import Label
-from motet.data.parts import Subset
 from motet.data.source import Source
-from motet.evaluate import evaluate
-from motet.recipes.load import load_recipe
+from motet.data.splits import Subset
+from motet.evaluation import evaluate
+from motet.hub import restore
 from motet.report import plots, tables
-from motet.restore import restore
 from motet.systems.lit_decoder.answers import Decoding, Scoring
 from motet.systems.lit_decoder.decode import Beam, Greedy, Sample
 from motet.systems.lit_decoder.model import LiTDecoder
-from motet.train.execute import store_features
+from motet.training.train import store_features
 
 METHODS: Mapping[str, Decoding] = {
     "greedy": Greedy(),

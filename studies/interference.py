@@ -17,19 +17,19 @@ from dataclasses import replace
 
 from motet.core import SystemConfig
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.rates import Equal
+from motet.data.sampling_rates import EqualRates
 from motet.nn.tower import FromScratch
 from motet.recipes import lit_decoder as lit
 from motet.recipes import twelve_in_one as twelve
 from motet.recipes import uni_perceiver as uni
 from motet.recipes import unit as unit_recipes
 from motet.recipes import vit_adapters as adapters
-from motet.recipes.worlds import World
+from motet.recipes.data.scene_sources import SceneSources
 from motet.scenes import CREDIT, SceneBoxes
-from motet.train.balance import TaskMean
-from motet.train.plan import Plan
-from motet.train.rates import Cosine
-from motet.train.run import Run
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.lr_schedules import Cosine
+from motet.training.run import Run
 
 NAMES = ("largest", "number")
 ASKED = (*NAMES, "colour")
@@ -68,12 +68,12 @@ def vit_adapters() -> Run:
 
 
 def _run(system: SystemConfig, asked: tuple[str, ...], *, size: int = 128) -> Run:
-    world = World(asked=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size)
+    world = SceneSources(asked=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size)
     return Run(
         system=system,
         sources=world.sources(),
-        schedule=DrawnBatches(rates=Equal(), batch_size=32),
-        plan=Plan(steps=STEPS, lr=1e-3, rate=Cosine(warmup=20), clip=1.0, seed=0),
+        schedule=DrawnBatches(rates=EqualRates(), batch_size=32),
+        train=TrainConfig(steps=STEPS, lr=1e-3, lr_schedule=Cosine(warmup=20), grad_clip=1.0, seed=0),
         balancer=TaskMean(),
         features=lit.stored(),
         credit=(CREDIT,),

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from motet.core import ConfigError, MemoryImage, rng_for
+from motet.data.image_hashes import Hashes, hash_images
 from motet.data.leakage import (
     DIFFERENCES,
     FREQUENCIES,
@@ -35,18 +36,17 @@ from motet.data.leakage import (
     look_alikes,
     removals,
 )
-from motet.data.parts import split_by_image
-from motet.data.picture_hashes import Hashes, hash_images
 from motet.data.readers import CocoCaptions, ESnliVe, Flickr8k, Multi30k, Vqav2
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.prep.images import decode
+from motet.data.splits import split_by_image
+from motet.preprocess.images import decode
 from motet.recipes.lit_decoder import small
 from motet.tasks.captioning import captioning
 from motet.tasks.entailment import visual_entailment
 from motet.tasks.questions import TEN_ANSWERS, question_answering
-from motet.train.plan import Plan
-from motet.train.run import Run
+from motet.training.config import TrainConfig
+from motet.training.run import Run
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "leaks.md"
 
@@ -92,7 +92,7 @@ def run() -> Run:
         Source(name="esnlive/test", reader=entail["test"], tasks=(entails,), role="test"),
         Source(name="vqav2/test", reader=vqa["test"], tasks=(asked,), role="test"),
     )
-    return Run(system=small(), sources=train + held, schedule=Mixed(batch_size=32), plan=Plan(steps=300))
+    return Run(system=small(), sources=train + held, schedule=Mixed(batch_size=32), train=TrainConfig(steps=300))
 
 
 def data_root() -> Path:
@@ -102,24 +102,24 @@ def data_root() -> Path:
     return Path(os.environ["MOTET_DATA"])
 
 
-def encoded(picture: Image.Image, quality: int) -> bytes:
+def encoded(image: Image.Image, quality: int) -> bytes:
     """A JPEG."""
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 
-def cut(picture: Image.Image, share: float, rng: np.random.Generator) -> Image.Image:
+def cut(image: Image.Image, share: float, rng: np.random.Generator) -> Image.Image:
     """A window of so much of each side, anywhere."""
-    width, height = (round(side * share) for side in picture.size)
-    x, y = int(rng.integers(picture.width - width + 1)), int(rng.integers(picture.height - height + 1))
-    return picture.crop((x, y, x + width, y + height))
+    width, height = (round(side * share) for side in image.size)
+    x, y = int(rng.integers(image.width - width + 1)), int(rng.integers(image.height - height + 1))
+    return image.crop((x, y, x + width, y + height))
 
 
-def resized(picture: Image.Image, share: float) -> Image.Image:
+def resized(image: Image.Image, share: float) -> Image.Image:
     """The whole at another size."""
-    width, height = (max(1, round(side * share)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.BICUBIC)
+    width, height = (max(1, round(side * share)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 COPIES: dict[str, Callable[[Image.Image, np.random.Generator], bytes]] = {
@@ -183,10 +183,10 @@ def written() -> str:
     alike = look_alikes(every.of(tuple(files[0])), every.of(tuple(files[1])))
     lists = removals(sources)
     after = cleaned(sources, {one.source: one for one in lists})
-    pictures = {name: decode(image) for name, image in (files[0] | files[1]).items()}
-    found = measured(pictures, every)
+    images = {name: decode(image) for name, image in (files[0] | files[1]).items()}
+    found = measured(images, every)
     unrelated = look_alikes(every, every)
-    count = len(pictures)
+    count = len(images)
     gone = "\n".join(
         f"| {one.source} | {one.images} | {len(one.same)} | {one.rows} | {one.rows_left} |" for one in lists
     )

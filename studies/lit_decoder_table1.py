@@ -13,17 +13,17 @@ import dataclasses
 
 from motet.core import Label
 from motet.data.schedules import Mixed
+from motet.experiments.single_task import single_task
+from motet.experiments.study import Study
+from motet.recipes.data.scene_sources import SceneSources
 from motet.recipes.lit_decoder import small, stored
-from motet.recipes.worlds import World
 from motet.scenes import CREDIT
-from motet.study import Study
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.lit_decoder.options import ByCategory, Unconditioned
-from motet.train.optim import AdamW
-from motet.train.plan import Plan
-from motet.train.run import Run
-from motet.train.twins import single_task
+from motet.training.config import TrainConfig
+from motet.training.optim import AdamW
+from motet.training.run import Run
 
 TASKS = ("largest", "number", "caption", "caption_de", "count", "position")
 
@@ -32,9 +32,9 @@ def multi_task() -> Run:
     """The run that the rows of the table are variants of."""
     return Run(
         system=small(width=128),
-        sources=World(asked=TASKS, train=800, val=40, test=250, kinds=6).sources(),
+        sources=SceneSources(asked=TASKS, train=800, val=40, test=250, kinds=6).sources(),
         schedule=Mixed(batch_size=64),
-        plan=Plan(steps=300, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
+        train=TrainConfig(steps=300, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
         features=stored(),
         credit=(CREDIT,),
     )
@@ -54,7 +54,7 @@ def study() -> Study:
             "multi-task": run,
             "category-conditioned": _with(run, dataclasses.replace(config, conditioning=ByCategory())),
             "unconditioned": _with(run, dataclasses.replace(config, conditioning=Unconditioned())),
-            **{f"single-task/{name}": twin for name, twin in by_itself.items()},
+            **{f"single-task/{name}": single_run for name, single_run in by_itself.items()},
             **{
                 f"feed-forward/{task.name}": _with(by_itself[task.name], classifier)
                 for task in run.tasks

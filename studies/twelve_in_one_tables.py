@@ -15,10 +15,10 @@ import dataclasses
 from pathlib import Path
 
 from motet.data.stop_and_go import StopAndGo
+from motet.experiments.study import Study
 from motet.recipes.twelve_in_one import GROUPS, ROUNDS, TWELVE, rounds, small, world
 from motet.scenes import SceneBoxes
-from motet.study import Study
-from motet.train.run import From, Run
+from motet.training.run import From, Run
 
 ITERATIONS, FINE_TUNED = ROUNDS, 50
 ALL, STOP = "all-tasks", StopAndGo()
@@ -85,5 +85,5 @@ def tuned(task: str) -> Run:
     """A model of its own that starts from the one for all."""
     run = world((task,), steps=FINE_TUNED)
     return dataclasses.replace(
-        run, plan=dataclasses.replace(run.plan, lr=run.plan.lr / 3), start=From(Path("of the study"))
+        run, train=dataclasses.replace(run.train, lr=run.train.lr / 3), start=From(Path("of the study"))
     )

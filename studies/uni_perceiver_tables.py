@@ -18,11 +18,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from motet.experiments.study import Study
+from motet.recipes.data.scene_sources import SceneSources
 from motet.recipes.uni_perceiver import small, world
-from motet.recipes.worlds import World
-from motet.study import Study
-from motet.systems.uni_perceiver.options import Blocks, Experts, Separate
-from motet.train.run import Run
+from motet.systems.uni_perceiver.options import Blocks, Experts, TaskSpecificBlocks
+from motet.training.run import Run
 
 STEPS = 500
 SHARES: Mapping[str, float] = {"largest": 2, "number": 2, "caption": 3, "retrieve": 3}
@@ -30,7 +30,7 @@ SHARES: Mapping[str, float] = {"largest": 2, "number": 2, "caption": 3, "retriev
 
 WAYS: Mapping[str, Blocks] = {
     "shared": None,
-    "task-specific": Separate(),
+    "task-specific": TaskSpecificBlocks(),
     "experts, token": Experts("token", num_experts=4),
     "experts, context": Experts("context", num_experts=4),
     "experts, modality": Experts("modality", num_experts=4),
@@ -42,7 +42,7 @@ WAYS: Mapping[str, Blocks] = {
 
 def cell(blocks: Blocks) -> Run:
     """One model for the four tasks."""
-    scenes = World(asked=tuple(SHARES), train=500, val=20, test=200, kinds=6, things=(1, 3))
+    scenes = SceneSources(asked=tuple(SHARES), train=500, val=20, test=200, kinds=6, things=(1, 3))
     run = world(scenes, STEPS, SHARES, system=small(width=64, depth=2, blocks=blocks))
     return dataclasses.replace(run, expect={})
 

@@ -16,19 +16,19 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from motet.data.rates import Fixed
+from motet.data.sampling_rates import FixedRates
 from motet.data.schedules import Mixed
+from motet.experiments.study import Study
 from motet.nn.text_encoders import TinyBert
+from motet.recipes.data.scene_sources import SceneSources
 from motet.recipes.lit_decoder import stored
 from motet.recipes.unit import small
-from motet.recipes.worlds import World
 from motet.scenes import CREDIT
-from motet.study import Study
 from motet.systems.unit.config import UniTConfig
-from motet.train.balance import TaskMean
-from motet.train.optim import SkipUnusedAdamW
-from motet.train.plan import Plan
-from motet.train.run import From, Run
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.optim import SkipUnusedAdamW
+from motet.training.run import From, Run
 
 STEPS: Mapping[str, int] = {"detect": 300, "colour": 100, "entail": 100, "entailment": 100, "answerable": 60}
 TWO, FIVE, ABLATED = ("detect", "colour"), tuple(STEPS), ("detect", "entail", "entailment")
@@ -45,14 +45,18 @@ def run(asked: tuple[str, ...], system: UniTConfig | None = None, *, start: bool
         system: what it is made of; `small()` by default.
         start: whether it starts from the detector.
     """
-    world = World(asked=asked, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4)
+    world = SceneSources(asked=asked, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4)
     return Run(
         system=system or config(),
         sources=world.sources(),
         schedule=Mixed(
-            rates=Fixed({f"scenes/{name}": float(STEPS[name]) for name in asked}), batch_size=32, whole_batches=True
+            rates=FixedRates({f"scenes/{name}": float(STEPS[name]) for name in asked}),
+            batch_size=32,
+            whole_batches=True,
         ),
-        plan=Plan(steps=sum(STEPS[name] for name in asked), lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16"),
+        train=TrainConfig(
+            steps=sum(STEPS[name] for name in asked), lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16"
+        ),
         balancer=TaskMean(),
         features=stored(),
         start=From(Path("of the study"), include=TAKEN) if start else None,
@@ -73,7 +77,7 @@ def study() -> Study:
         "depth 1": config(depth=1),
         "width 192": config(width=192, hidden=384),
         "all states of the text": config(
-            reading=dataclasses.replace(config().reading, cls_only={"entail": False, "entailment": False})
+            reading=dataclasses.replace(config().text_limits, cls_only={"entail": False, "entailment": False})
         ),
         "losses on all layers": config(every_layer=True),
         "no task token": config(task_token=False),

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from motet.data.source import Source
+from motet.experiments.study import Study
+from motet.recipes.data.vit_adapters import ALL_MAPS, named, scenes
 from motet.recipes.vit_adapters import classifier, on, small, vanilla
-from motet.recipes.vit_adapters_data import ALL_MAPS, named, scenes
-from motet.study import Study
-from motet.systems.vit_adapters import Adaptation, Adapters, Fixed, Troa, ViTAdaptersConfig
-from motet.train.run import From, Run
+from motet.systems.vit_adapters import Adaptation, Adapters, FixedAffinities, Troa, ViTAdaptersConfig
+from motet.training.run import From, Run
 
 SIZE, STEPS, LONGER, NAMED, FEWER = 64, 120, 480, 1200, 60
 SETS: Mapping[str, tuple[str, ...]] = {"S-D": ALL_MAPS[:2], "S-D-N": ALL_MAPS[:3], "S-D-N-E": ALL_MAPS}
@@ -68,13 +68,15 @@ def table_2() -> tuple[Cells, Starts]:
 def parts() -> tuple[Cells, Starts]:
     """S-D-N-E without one of the parts, and with other affinities."""
     plain = adapters().adapters or Adapters()
-    held = run(adapters(affinities=Fixed()), maps(ALL_MAPS), start=From(OF_STUDY, include=("trunk.", "affinities")))
+    held = run(
+        adapters(affinities=FixedAffinities()), maps(ALL_MAPS), start=From(OF_STUDY, include=("trunk.", "affinities"))
+    )
     cells = {
         "no task-adapted attention": run(adapters(replace(plain, attention=None)), maps(ALL_MAPS)),
         "no task-scaled norm": run(adapters(replace(plain, norm=None)), maps(ALL_MAPS)),
         "no bottleneck": run(adapters(replace(plain, bottleneck=None)), maps(ALL_MAPS)),
-        "no TROA, one-hot": run(adapters(affinities=Fixed("one-hot")), maps(ALL_MAPS)),
-        "no TROA, uniform": run(adapters(affinities=Fixed("uniform")), maps(ALL_MAPS)),
+        "no TROA, one-hot": run(adapters(affinities=FixedAffinities("one-hot")), maps(ALL_MAPS)),
+        "no TROA, uniform": run(adapters(affinities=FixedAffinities("uniform")), maps(ALL_MAPS)),
         "TROA, shuffled": run(adapters(affinities=Troa(every=25, shuffled=True)), maps(ALL_MAPS)),
         "TROA, sign of the letter": run(adapters(affinities=Troa(every=25, sign=-1)), maps(ALL_MAPS)),
         "TROA, losses not weighed": run(adapters(affinities=Troa(every=25, weigh_losses=False)), maps(ALL_MAPS)),
@@ -139,7 +141,7 @@ def longer() -> tuple[Cells, Starts]:
     cells = {f"longer, single-task/{task}": run(vanilla(size=SIZE), maps((task,)), LONGER) for task in ALL_MAPS}
     cells["longer, vanilla"] = run(vanilla(size=SIZE), maps(ALL_MAPS), LONGER)
     cells["longer, adapters"] = run(adapters(), maps(ALL_MAPS), LONGER)
-    cells["longer, no TROA, uniform"] = run(adapters(affinities=Fixed("uniform")), maps(ALL_MAPS), LONGER)
+    cells["longer, no TROA, uniform"] = run(adapters(affinities=FixedAffinities("uniform")), maps(ALL_MAPS), LONGER)
     cells["longer, TROA, shuffled"] = run(adapters(affinities=shuffled), maps(ALL_MAPS), LONGER)
     return cells, {}
 
@@ -156,10 +158,10 @@ def run(
     return on(system, sources, steps, start=start, batch_size=batch_size, precision="float32")
 
 
-def as_it_is(system: ViTAdaptersConfig, asked: Sequence[str], judged: Sequence[Source]) -> Run:
+def as_it_is(system: ViTAdaptersConfig, asked: Sequence[str], evaluated: Sequence[Source]) -> Run:
     """A finished model, judged on another domain without a step of training."""
     learned = scenes(asked, roles=("train",), size=SIZE)
-    return run(system, (*learned, *(source for source in judged if source.role == "test")), 0, start=EVERYTHING)
+    return run(system, (*learned, *(source for source in evaluated if source.role == "test")), 0, start=EVERYTHING)
 
 
 def maps(asked: Sequence[str]) -> tuple[Source, ...]:
@@ -167,7 +169,7 @@ def maps(asked: Sequence[str]) -> tuple[Source, ...]:
     return scenes(asked, size=SIZE)
 
 
-def adapters(of: Adapters | None = None, affinities: Troa | Fixed | None = None) -> ViTAdaptersConfig:
+def adapters(of: Adapters | None = None, affinities: Troa | FixedAffinities | None = None) -> ViTAdaptersConfig:
     """Adapters on the frozen trunk."""
     return small(size=SIZE, adapters=of, affinities=affinities)
 

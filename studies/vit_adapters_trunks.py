@@ -8,11 +8,11 @@ four maps of scenes, by the plan of `vit_adapters:tiny`.
 
 from __future__ import annotations
 
+from motet.experiments.study import Study
 from motet.nn.tower import FromScratch
+from motet.recipes.data.vit_adapters import scenes
 from motet.recipes.vit_adapters import Word, on, small
-from motet.recipes.vit_adapters_data import scenes
-from motet.study import Study
-from motet.train.run import Run
+from motet.training.run import Run
 
 WORDS: tuple[Word, ...] = ("swinv2", "vit", "pvt", "focalnet")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers share the cores already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from documents import blocks
 
 import motet
-from documents import blocks
-from motet.recipes.load import load_recipe
-from motet.train.execute import execute
+from motet.config.recipe_files import load_recipe
+from motet.training.train import train
 
 
 def test_a_reader_a_metric_and_a_task_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_a_reader_a_metric_and_a_task_of_ones_own(tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     try:
-        report = execute(load_recipe("shades_recipe.py:run"), tmp_path / "run", show=False)
+        report = train(load_recipe("shades_recipe.py:run"), tmp_path / "run", show=False)
         near = report.main("shade")
         assert near.metric == "near"
         assert near.low is not None

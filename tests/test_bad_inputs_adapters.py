@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_runs import line_of
+from toy_vit_adapters import CONFIG, NAMES, row
 
 from motet.core import DenseMap, Example, MemoryImage, Report
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.restore import restore
-from motet.serve.predictor import Predictor
+from motet.hub import restore
+from motet.hub.predict import Predictor
 from motet.systems.vit_adapters.domains import Adaptation
-from motet.systems.vit_adapters.options import Fixed
+from motet.systems.vit_adapters.options import FixedAffinities
 from motet.tasks.dense import depth, semantic_segmentation, surface_normals
-from motet.train.balance import TaskMean
-from motet.train.conflicts import PCGrad
-from motet.train.execute import execute
-from motet.train.jacobian import TaskGradients
-from motet.train.plan import Plan
-from motet.train.run import Run
-from test_bad_inputs import line_of
-from toy_vit_adapters import CONFIG, NAMES, row
+from motet.training.aggregation import PCGrad
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.run import Run
+from motet.training.task_gradients import TaskGradients
+from motet.training.train import train
 
 TASKS = (semantic_segmentation("segment", NAMES, label="segment"), depth(), surface_normals())
 
@@ -48,18 +48,18 @@ class Given:
         return self.rows[index]
 
 
-def run_of(rows: Sequence[Example], judged: Sequence[Example] = (), **changes: Any) -> Run:
+def run_of(rows: Sequence[Example], evaluated: Sequence[Example] = (), **changes: Any) -> Run:
     """Two steps of adapters of a few thousand parameters on these rows, judged on the same or others."""
     sources = tuple(
         Source(name=role, reader=Given(tuple(given)), tasks=TASKS, role=role)
-        for role, given in (("train", rows), ("test", judged or rows))
+        for role, given in (("train", rows), ("test", evaluated or rows))
     )
-    given = {"system": replace(CONFIG, affinities=Fixed()), "balancer": TaskMean()} | changes
-    return Run(sources=sources, schedule=Mixed(batch_size=2), plan=Plan(steps=2, evaluate_every=0), **given)
+    given = {"system": replace(CONFIG, affinities=FixedAffinities()), "balancer": TaskMean()} | changes
+    return Run(sources=sources, schedule=Mixed(batch_size=2), train=TrainConfig(steps=2, evaluate_every=0), **given)
 
 
 def trained(folder: Path, *rows: Example, **changes: Any) -> Report:
-    report = execute(run_of(rows, **changes), folder / "run", device="cpu", show=False)
+    report = train(run_of(rows, **changes), folder / "run", device="cpu", show=False)
     assert report.step == 2
     return report
 
@@ -93,7 +93,7 @@ def test_a_row_without_any_of_the_maps_is_told_what_was_wanted(tmp_path: Path) -
     assert line_of(lambda: run_of(rows), tmp_path / "run") == said
 
 
-def test_rows_with_some_maps_train_and_every_task_is_judged_where_it_can_be(tmp_path: Path) -> None:
+def test_rows_with_some_maps_train_and_every_task_is_evaluated_where_it_can_be(tmp_path: Path) -> None:
     only = [replace(row(n), labels={name: row(n).labels[name]}) for n, name in enumerate(("depth", "normals"))]
     report = trained(tmp_path, *only, row(3))
     counts = {(result.task, result.count) for result in report.results}
@@ -101,7 +101,7 @@ def test_rows_with_some_maps_train_and_every_task_is_judged_where_it_can_be(tmp_
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (1, 90), (7, 3)], ids=str)
-def test_a_picture_of_any_size_is_answered_at_its_size(tmp_path: Path, size_hw: tuple[int, int]) -> None:
+def test_an_image_of_any_size_is_answered_at_its_size(tmp_path: Path, size_hw: tuple[int, int]) -> None:
     rows = [row(n, size_hw) for n in (0, 1)]
     trained(tmp_path, *(replace(r, labels={**r.labels, "segment": np.zeros(size_hw, dtype=int)}) for r in rows))
     buffer = io.BytesIO()
@@ -115,15 +115,15 @@ def test_a_picture_of_any_size_is_answered_at_its_size(tmp_path: Path, size_hw: 
         assert found.values.shape == shape
 
 
-def test_a_broken_picture_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_broken_image_is_told_by_its_name(tmp_path: Path) -> None:
     cut = MemoryImage("cut.png", row(0).images[0].read()[:-60])
     assert line_of(lambda: run_of((replace(row(0), images=(cut,)),)), tmp_path / "run").endswith("(cut.png)")
 
 
-def test_pictures_without_labels_adapt_and_gradient_methods_train(tmp_path: Path) -> None:
+def test_images_without_labels_adapt_and_gradient_methods_train(tmp_path: Path) -> None:
     bare = [replace(row(n), labels={}) for n in (1, 2)]
-    system = replace(CONFIG, affinities=Fixed(), adapt=Adaptation(width=4, layers=3))
+    system = replace(CONFIG, affinities=FixedAffinities(), adapt=Adaptation(width=4, layers=3))
     run = run_of((row(0), row(3), *bare), (row(0),), system=system, balancer=TaskGradients(PCGrad()))
-    report = execute(run, tmp_path / "run", device="cpu", show=False)
+    report = train(run, tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"segment", "depth", "normals"}

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_runs import line_of, write_image
+from toy_unit import CONFIG
 
 from motet.core import BoxSet, Report
 from motet.data.readers import CocoInstances, ESnliVe, Glue
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.restore import restore
-from motet.serve.predictor import Predictor
+from motet.hub import restore
+from motet.hub.predict import Predictor
 from motet.tasks import detection, glue, visual_entailment
-from motet.train.balance import TaskMean
-from motet.train.execute import execute
-from motet.train.optim import SkipUnusedAdamW
-from motet.train.plan import Plan
-from motet.train.run import Run
-from test_bad_inputs import line_of, picture
-from toy_unit import CONFIG
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.optim import SkipUnusedAdamW
+from motet.training.run import Run
+from motet.training.train import train
 
 LONG = "word " * 10_000
 
@@ -34,7 +34,7 @@ def run_of(*sources: Source) -> Run:
         system=CONFIG,
         sources=sources,
         schedule=Mixed(batch_size=2, whole_batches=True),
-        plan=Plan(steps=2, optimizer=SkipUnusedAdamW(), evaluate_every=0),
+        train=TrainConfig(steps=2, optimizer=SkipUnusedAdamW(), evaluate_every=0),
         balancer=TaskMean(),
     )
 
@@ -43,7 +43,7 @@ def boxes_file(folder: Path, *boxes: dict[str, Any]) -> Path:
     """Two pictures of 24 x 24 pixels, and the boxes of the first."""
     entries = [{"id": n, "file_name": f"{n}.jpg", "width": 24, "height": 24} for n in (1, 2)]
     for entry in entries:
-        picture(folder / str(entry["file_name"]))
+        write_image(folder / str(entry["file_name"]))
     known = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
     given = [{"image_id": 1, "category_id": 1, "bbox": [2, 2, 8, 8]} | box for box in boxes]
     file = folder / "boxes.json"
@@ -77,8 +77,8 @@ def test_a_box_that_is_none_is_told_with_its_file_and_row(tmp_path: Path, box: d
 
 
 @pytest.mark.parametrize("boxes", [(), ({},)], ids=["none anywhere", "none in one"])
-def test_pictures_without_boxes_train_and_are_judged(tmp_path: Path, boxes: tuple[dict[str, Any], ...]) -> None:
-    report = execute(boxes_run(boxes_file(tmp_path, *boxes)), tmp_path / "run", device="cpu", show=False)
+def test_images_without_boxes_train_and_are_evaluated(tmp_path: Path, boxes: tuple[dict[str, Any], ...]) -> None:
+    report = train(boxes_run(boxes_file(tmp_path, *boxes)), tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"pets"}
     found = Predictor(restore(tmp_path / "run"))("pets", image=tmp_path / "2.jpg")
@@ -88,7 +88,7 @@ def test_pictures_without_boxes_train_and_are_judged(tmp_path: Path, boxes: tupl
 
 def entailment_run(folder: Path, *hypotheses: str) -> Run:
     """Whether a picture says what a sentence does."""
-    picture(folder / "10.jpg")
+    write_image(folder / "10.jpg")
     with (folder / "esnlive_dev.csv").open("w", newline="") as file:
         header = ("", "pairID", "Flickr30kID", "hypothesis", "gold_label", "explanation")
         rows = [(n, f"10.jpg#{n}", "10.jpg", text, "entailment", "") for n, text in enumerate(hypotheses)]
@@ -109,8 +109,8 @@ def sentences_run(folder: Path, *sentences: str) -> Run:
 
 
 @pytest.mark.parametrize("text", ["", LONG], ids=["an empty one", "ten thousand words"])
-def test_any_hypothesis_trains_and_is_judged_and_asked(tmp_path: Path, text: str) -> None:
-    report = judged(entailment_run, tmp_path, text, "a grey field")
+def test_any_hypothesis_trains_and_is_evaluated_and_asked(tmp_path: Path, text: str) -> None:
+    report = evaluated(entailment_run, tmp_path, text, "a grey field")
     assert report.results[0].count == 2
     system = restore(tmp_path / "run")
     asked = Predictor(system)("entail", image=tmp_path / "10.jpg", text=text)
@@ -118,13 +118,13 @@ def test_any_hypothesis_trains_and_is_judged_and_asked(tmp_path: Path, text: str
 
 
 def test_a_sentence_of_ten_thousand_words_is_cut_and_trained_on(tmp_path: Path) -> None:
-    assert judged(sentences_run, tmp_path, LONG, "a kind film").results[0].count == 2
+    assert evaluated(sentences_run, tmp_path, LONG, "a kind film").results[0].count == 2
     system = restore(tmp_path / "run")
     row = system.processor.row(Glue(tmp_path, "sst2", "train")[0], list(system.tasks.values()), None)
-    assert len(row.entries[0].ids) == CONFIG.reading.max_tokens
+    assert len(row.entries[0].ids) == CONFIG.text_limits.max_tokens
 
 
-def judged(make: Callable[..., Run], folder: Path, *texts: str) -> Report:
-    report = execute(make(folder, *texts), folder / "run", device="cpu", show=False)
+def evaluated(make: Callable[..., Run], folder: Path, *texts: str) -> Report:
+    report = train(make(folder, *texts), folder / "run", device="cpu", show=False)
     assert report.step == 2
     return report

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import ROOT, blocks
 from PIL import Image
 from typer.testing import CliRunner
 
-from documents import ROOT, blocks
 from motet.cli.main import app as build
-from motet.train.execute import execute
+from motet.training.train import train
 
 
 def commands() -> list[list[str]]:
@@ -42,7 +42,7 @@ def test_make_names_the_targets_that_the_readme_types() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def picture(path: Path, shade: int) -> None:
+def image(path: Path, shade: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((24, 24, 3), shade, np.uint8)).save(path)
 
@@ -50,8 +50,8 @@ def picture(path: Path, shade: int) -> None:
 def test_the_recipe_of_the_readme_trains_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for number in range(12):
-        picture(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 20 * number)
-        picture(tmp_path / "photos" / f"{number}.png", 20 * number)
+        image(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 20 * number)
+        image(tmp_path / "photos" / f"{number}.png", 20 * number)
     captions = {
         "images": [{"id": n, "file_name": f"{n}.png", "height": 24, "width": 24} for n in range(12)],
         "annotations": [{"id": n, "image_id": n, "caption": f"shade {n}"} for n in range(12)],
@@ -62,10 +62,10 @@ def test_the_recipe_of_the_readme_trains_and_answers(tmp_path: Path, monkeypatch
     exec(recipe, names)
     run = names["run"]()
     small = dataclasses.replace(run.system, width=32, heads=1, encoder=dataclasses.replace(run.system.encoder, size=32))
-    run = dataclasses.replace(run, system=small, plan=dataclasses.replace(run.plan, steps=2))
-    report = execute(run, "runs/mine", show=False)
+    run = dataclasses.replace(run, system=small, train=dataclasses.replace(run.train, steps=2))
+    report = train(run, "runs/mine", show=False)
     assert {result.task for result in report.results} == {"breeds", "caption"}
-    picture(tmp_path / "photo.jpg", 90)
+    image(tmp_path / "photo.jpg", 90)
     exec(use, {})
 
 

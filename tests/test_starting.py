@@ -12,21 +12,21 @@ import torch
 from PIL import Image
 
 from motet.core import CheckpointError, Example, MemoryImage
-from motet.core.saved import read_weights
+from motet.core.model_folder import read_weights
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.hub import restore
 from motet.nn.encoders import PlainViT
-from motet.prep.words import TrainedWords
-from motet.recipes.worlds import World
-from motet.restore import restore
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.recipes.data.scene_sources import SceneSources
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.lit_decoder.options import ClassTokens
 from motet.tasks import classification
-from motet.train.execute import execute
-from motet.train.plan import Plan
-from motet.train.run import From, Run
-from motet.train.start import build_system
+from motet.training.config import TrainConfig
+from motet.training.initial_weights import build_system
+from motet.training.run import From, Run
+from motet.training.train import train
 
 FOUR = ("largest", "number", "read", "caption")
 THREE_AND_A_NEW_ONE = ("caption", "largest", "number", "count")
@@ -42,11 +42,11 @@ def run_of(asked: tuple[str, ...], *, seed: int = 0, start: From | None = None, 
         width=16,
         heads=1,
         max_tokens=max_tokens,
-        words=TrainedWords(size=290),
+        tokenizer=TrainedTokenizer(size=290),
     )
-    sources = World(asked=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
-    plan = Plan(steps=2, lr=0.01, seed=seed)
-    return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), plan=plan, start=start)
+    sources = SceneSources(asked=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
+    plan = TrainConfig(steps=2, lr=0.01, seed=seed)
+    return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), train=plan, start=start)
 
 
 @dataclass(frozen=True)
@@ -68,21 +68,21 @@ class Kinds:
 
 VIT = PlainViT(size=32, width=16, depth=1, heads=1)
 ByTokens = LiTDecoderConfig(
-    encoder=VIT, depth=1, width=16, heads=1, max_tokens=32, words=TrainedWords(size=290), classes=ClassTokens()
+    encoder=VIT, depth=1, width=16, heads=1, max_tokens=32, tokenizer=TrainedTokenizer(size=290), classes=ClassTokens()
 )
 ByHead = FeedforwardConfig(encoder=VIT)
 
 
 def classes_of(names: tuple[str, ...], system: LiTDecoderConfig | FeedforwardConfig) -> Run:
     source = Source(name="kinds", reader=Kinds(), tasks=(classification("kind", names),))
-    return Run(system=system, sources=(source,), schedule=Mixed(batch_size=2), plan=Plan(steps=1))
+    return Run(system=system, sources=(source,), schedule=Mixed(batch_size=2), train=TrainConfig(steps=1))
 
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder: four tasks, trained."""
     folder = tmp_path_factory.mktemp("four") / "run"
-    execute(run_of(FOUR), folder, device="cpu", show=False)
+    train(run_of(FOUR), folder, device="cpu", show=False)
     return folder
 
 
@@ -90,13 +90,13 @@ def test_all_that_fits_is_taken_over_and_the_rest_is_listed(four):
     system, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four)), CPU)
     old, new = read_weights(four), system.state_dict()
     assert matched is not None
-    assert set(matched.kept) == set(old) & set(new)
-    assert all(torch.equal(new[name], old[name]) for name in matched.kept)
-    assert {"tower", "decoder"} <= {name.split(".")[0] for name in matched.kept}
+    assert set(matched.matched) == set(old) & set(new)
+    assert all(torch.equal(new[name], old[name]) for name in matched.matched)
+    assert {"tower", "decoder"} <= {name.split(".")[0] for name in matched.matched}
     # The new task's prompt is not there to be taken, the old one's has no place; nothing else differs.
-    assert len(matched.fresh) == len(matched.left) == 1
-    assert "count" in matched.fresh[0]
-    assert "read" in matched.left[0]
+    assert len(matched.missing) == len(matched.unused) == 1
+    assert "count" in matched.missing[0]
+    assert "read" in matched.unused[0]
 
 
 def test_a_row_of_a_table_stands_for_the_same_piece_as_before(four):
@@ -117,28 +117,28 @@ def test_part_of_a_decoder_brings_its_words_and_an_encoder_does_not(four):
         start = From(four, include=(taken,))
         started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=start), CPU)
         assert matched is not None
-        assert all(name.startswith(taken) for name in matched.kept)
+        assert all(name.startswith(taken) for name in matched.matched)
         assert (started.assets() == old.assets()) is same_words
     without = From(four, exclude=PIECES)
     started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=without), CPU)
     assert matched is not None
-    assert set(PIECES) <= set(matched.fresh)
+    assert set(PIECES) <= set(matched.missing)
     assert started.assets() != old.assets()
 
 
 def test_the_report_and_the_run_say_what_did_not_match_also_when_the_run_goes_on(four, tmp_path):
     run = run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four))
     for resume in (False, True):
-        report = execute(run, tmp_path, device="cpu", resume=resume, show=False)
+        report = train(run, tmp_path, device="cpu", resume=resume, show=False)
         (fresh, left) = [line for line in report.notes if line.startswith("started from another run: ")]
         assert fresh.startswith("started from another run: 1 fresh, not in the saved weights: decoder.")
         assert "count" in fresh
         assert left.startswith("started from another run: 1 left, no place in this system: decoder.")
         assert "read" in left
         written = json.loads((tmp_path / "run.json").read_text())["started_from"]
-        assert written["fresh"] == [fresh.rpartition(": ")[2]]
-        assert written["left"] == [left.rpartition(": ")[2]]
-        assert set(PIECES) <= set(written["kept"])
+        assert written["missing"] == [fresh.rpartition(": ")[2]]
+        assert written["unused"] == [left.rpartition(": ")[2]]
+        assert set(PIECES) <= set(written["matched"])
         assert {result.task for result in report.results} >= {task.name for task in run.tasks}
 
 
@@ -152,7 +152,7 @@ def test_another_shape_is_an_error_unless_it_is_excluded(four):
     excluded = From(four, exclude=("decoder.positions",))
     system, matched = build_system(replace(run, start=excluded), CPU)
     assert matched is not None
-    assert "decoder.positions" in matched.fresh
+    assert "decoder.positions" in matched.missing
     assert system.state_dict()["decoder.positions"].shape == (40, 16)
 
 
@@ -166,7 +166,7 @@ def test_nothing_that_fits_is_an_error(four):
 def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
     """The shapes are the same, so nothing else would show that "cat" now stands where "dog" was learned."""
     before = classes_of(("dog", "cat", "bird"), config)
-    execute(before, tmp_path, device="cpu", show=False)
+    train(before, tmp_path, device="cpu", show=False)
     same, _ = build_system(replace(before, start=From(tmp_path)), CPU)
     assert same.tasks["kind"].target == before.tasks[0].target
     after = replace(classes_of(("dog", "bird", "cat"), config), start=From(tmp_path))

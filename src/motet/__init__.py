@@ -11,20 +11,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from motet.restore import from_pretrained as from_pretrained
-    from motet.restore import push_to_hub as push_to_hub
-    from motet.restore import restore as restore
-    from motet.restore import save_pretrained as save_pretrained
-    from motet.serve.predictor import load as load
+    from motet.hub import from_pretrained as from_pretrained
+    from motet.hub import push_to_hub as push_to_hub
+    from motet.hub import restore as restore
+    from motet.hub import save_pretrained as save_pretrained
+    from motet.hub.predict import load as load
 
     __version__: str
 
 _HOME = {
-    "load": "motet.serve.predictor",
-    "restore": "motet.restore",
-    "from_pretrained": "motet.restore",
-    "push_to_hub": "motet.restore",
-    "save_pretrained": "motet.restore",
+    "load": "motet.hub.predict",
+    "restore": "motet.hub",
+    "from_pretrained": "motet.hub",
+    "push_to_hub": "motet.hub",
+    "save_pretrained": "motet.hub",
 }
 
 __all__ = ["__version__", "from_pretrained", "load", "push_to_hub", "restore", "save_pretrained"]

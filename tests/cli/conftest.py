@@ -19,16 +19,16 @@ RECIPE = '''
 from pathlib import Path
 
 from motet.core import MeanMetric
-from motet.data.parts import split_by_image
+from motet.data.splits import split_by_image
 from motet.data.readers import ImageFolder, Table
 from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.nn.encoders import PlainViT
-from motet.prep.words import TrainedWords
+from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import classification, question_answering
-from motet.train.plan import Plan
-from motet.train.run import Run
+from motet.training.config import TrainConfig
+from motet.training.run import Run
 
 DATA = Path(__file__).parent
 
@@ -48,10 +48,10 @@ def run() -> Run:
         ]
     system = LiTDecoderConfig(
         encoder=PlainViT(size=32, width=16, depth=1, heads=1), depth=1, width=16, heads=1, max_tokens=32,
-        words=TrainedWords(size=300),
+        tokenizer=TrainedTokenizer(size=300),
     )
     return Run(
-        system=system, sources=tuple(sources), schedule=Mixed(batch_size=4), plan=Plan(steps=4),
+        system=system, sources=tuple(sources), schedule=Mixed(batch_size=4), train=TrainConfig(steps=4),
         expect={("kind", "accuracy"): (0.0, 0.0)}, credit=("Greys: nobody's",),
     )
 '''

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from motet.cli import analyse
-from motet.study import read_done
+from motet.experiments.study import read_done
 
 TOYS = '''
-from motet.train.run import Run
+from motet.training.run import Run
 from toys import toy_run
 
 def run() -> Run:
@@ -31,16 +31,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from motet.core import Answer, Batch, BoxSet, Example, Loss, Losses, Region, System, Target, Task, Words
+from motet.core import Answer, Batch, BoxSet, Example, Loss, Losses, Region, System, Target, Task, TextPrediction
 from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.metrics import AnswerMatch, RegionAccuracy
-from motet.train.plan import Plan
-from motet.train.run import Run
+from motet.training.config import TrainConfig
+from motet.training.run import Run
 
-SEES = frozenset({"image", "text"})
-COLOUR = Task(name="colour", sees=SEES, label="answers", target=Answer(), metrics=(AnswerMatch,))
-PLACE = Task(name="place", sees=SEES, label="box", target=Region(), metrics=(RegionAccuracy,))
+INPUTS = frozenset({"image", "text"})
+COLOUR = Task(name="colour", inputs=INPUTS, label="answers", target=Answer(), metrics=(AnswerMatch,))
+PLACE = Task(name="place", inputs=INPUTS, label="box", target=Region(), metrics=(RegionAccuracy,))
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Dogs:
 
 class Rows:
     def row(self, example, tasks, rng):
-        return example.id, {task.name: task.truth(example) for task in tasks}
+        return example.id, {task.name: task.annotation_of(example) for task in tasks}
 
-    def collate(self, rows, *, keep_truth):
+    def collate(self, rows, *, keep_annotations):
         targets = {}
         for name in {name: None for _, truths in rows for name in truths}:
             places = [place for place, (_, truths) in enumerate(rows) if name in truths]
             truth = tuple(rows[place][1][name] for place in places)
-            targets[name] = Target(torch.tensor(places), torch.zeros(len(places)), truth if keep_truth else ())
+            targets[name] = Target(torch.tensor(places), torch.zeros(len(places)), truth if keep_annotations else ())
         return Batch(tuple(row_id for row_id, _ in rows), {"x": torch.zeros(len(rows), 1)}, targets)
 
 
@@ -103,7 +103,7 @@ class Same(System):
 
     def predict(self, batch):
         box = BoxSet(np.array([[0.0, 0.0, 10.0, 8.0]]), np.zeros(1, dtype=np.int64), np.ones(1))
-        said = {"colour": Words("red"), "place": box}
+        said = {"colour": TextPrediction("red"), "place": box}
         return {name: [said[name]] * len(target.rows) for name, target in batch.targets.items()}
 
     def shared_blocks(self):
@@ -118,7 +118,7 @@ def run() -> Run:
         for role in ("train", "test")
         for task, reader in readers.items()
     )
-    return Run(system=SameConfig(), sources=sources, schedule=Mixed(batch_size=4), plan=Plan(steps=2))
+    return Run(system=SameConfig(), sources=sources, schedule=Mixed(batch_size=4), train=TrainConfig(steps=2))
 '''
 
 
@@ -146,22 +146,22 @@ def here(motet, monkeypatch):
 
 def test_groups_are_trained_alone_and_together_and_shown(motet, toy_recipe, here, tmp_path):
     typed = ("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 2, "--device", "cpu")
-    ran = motet(*typed, "--set", "plan.steps=6")
+    ran = motet(*typed, "--set", "train.steps=6")
     assert ran.code == 0, ran.err
     assert sorted(here) == [(cell, seed, 1) for cell in ("task_a", "task_a+task_b", "task_b") for seed in (0, 1)]
     assert "study cells: 6 runs, 0 finished" in ran.out
     assert "trained with one other group" in ran.out
     assert "task_a and task_b: " in ran.out
     assert (tmp_path / "g/groups.md").read_text().startswith("# Which groups of tasks help each other")
-    with Image.open(tmp_path / "g/groups.png") as picture:
-        assert min(picture.size) > 200
+    with Image.open(tmp_path / "g/groups.png") as image:
+        assert min(image.size) > 200
     joint = json.loads((tmp_path / "g/cells/task_a+task_b-seed1.json").read_text())["report"]
     alone = json.loads((tmp_path / "g/cells/task_b-seed1.json").read_text())["report"]
     assert joint["role"] == alone["role"] == "val"
-    assert joint["rows_seen"]["b"] == alone["rows_seen"]["b"] > 0
-    assert sum(joint["rows_seen"].values()) == 6 * 16
+    assert joint["samples_seen"]["b"] == alone["samples_seen"]["b"] > 0
+    assert sum(joint["samples_seen"].values()) == 6 * 16
 
-    again = motet(*typed, "--set", "plan.steps=6", "--json")
+    again = motet(*typed, "--set", "train.steps=6", "--json")
     assert len(here) == 6, "nothing is run twice"
     assert "6 finished" in again.err
     told = json.loads(again.out)

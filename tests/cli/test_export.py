@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from motet.core import Choice, Report, Result, System
-from motet.nn.experts import ConditionalLinear
-from motet.restore import restore, save_pretrained
-from motet.systems.uni_perceiver import Experts
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from toy_uni_perceiver import row, system_of
+
+from motet.core import ClassPrediction, Report, Result, System
+from motet.hub import restore, save_pretrained
+from motet.nn.experts import ConditionalLinear
+from motet.systems.uni_perceiver import Experts
 
 
 def saved(folder: Path, routing: str) -> System:
@@ -33,7 +34,7 @@ def answers(system: System, name: str) -> object:
     """What it says of three rows."""
     task = system.tasks[name]
     rows = [system.processor.row(row(index, text="is it a cat"), [task], None) for index in range(3)]
-    return system.predict(system.processor.collate(rows, keep_truth=False))[name]
+    return system.predict(system.processor.collate(rows, keep_annotations=False))[name]
 
 
 @pytest.mark.parametrize("routing", ["attribute", "task", "modality"])
@@ -48,7 +49,7 @@ def test_each_task_gets_a_dense_model_that_answers_the_same(motet, tmp_path: Pat
         assert not any("_gate." in parameter for parameter, _ in dense.named_parameters())
         assert f"for {name} alone" in ran.out
         for one, other in zip(answers(dense, name), answers(whole, name), strict=True):
-            if isinstance(one, Choice):
+            if isinstance(one, ClassPrediction):
                 assert one.index == other.index
                 assert one.scores == pytest.approx(other.scores, abs=1e-4)
             else:

@@ -10,33 +10,33 @@ from pathlib import Path
 import pytest
 
 from motet.cli.options import origin_of, recipe_run
-from motet.train.execute import execute
+from motet.training.train import train
 
 TWO = """
 import dataclasses
 
-from motet.train.run import Run
+from motet.training.run import Run
 from toys import toy_run
 
 def run() -> Run:
     \"\"\"Two tasks of numbers.\"\"\"
     made = toy_run()
-    return dataclasses.replace(made, plan=dataclasses.replace(made.plan, steps=2, evaluate_every=0))
+    return dataclasses.replace(made, train=dataclasses.replace(made.train, steps=2, evaluate_every=0))
 """
 
 SHARING = """
 import dataclasses
 
 from motet.data.source import Source
-from motet.train.run import Run
+from motet.training.run import Run
 from toys import ToyReader, label_task, toy_run
 
 def run() -> Run:
     \"\"\"Three tasks of numbers.\"\"\"
     made = toy_run()
     third = Source(name="c", reader=ToyReader("c", 40), tasks=(label_task("task_c"),))
-    plan = dataclasses.replace(made.plan, steps=6, save_every=3, keep=2, evaluate_every=0)
-    return dataclasses.replace(made, sources=(*made.sources, third), plan=plan)
+    plan = dataclasses.replace(made.train, steps=6, save_every=3, keep_checkpoints=2, evaluate_every=0)
+    return dataclasses.replace(made, sources=(*made.sources, third), train=plan)
 """
 
 
@@ -48,7 +48,7 @@ def runs(tmp_path_factory) -> Iterator[tuple[Path, Path]]:
         recipe = folder / f"interference_{name}_recipe.py"
         recipe.write_text(text)
         origin = origin_of(str(recipe), None)
-        execute(recipe_run(str(recipe), None), folder / name, device="cpu", floors=False, show=False, origin=origin)
+        train(recipe_run(str(recipe), None), folder / name, device="cpu", baselines=False, show=False, origin=origin)
     yield folder / "three", folder / "two"
     sys.path[:] = path
     for name in ("three", "two"):
@@ -126,7 +126,7 @@ def test_affinity_wants_a_run_of_the_adapters(motet, runs):
     assert "got no task affinities; want a run of the ViT adapters" in ran.err
 
 
-def test_a_lit_decoder_of_pictures_and_questions(motet, trained, tmp_path):
+def test_a_lit_decoder_of_images_and_questions(motet, trained, tmp_path):
     _, run, _ = trained
     small = ("--batches", 2, "--batch-size", 2, "--device", "cpu", "--out", tmp_path)
     ran = motet("analyse", "interference", run, *small, "--block", "layer0", "--block", "output")

@@ -58,7 +58,7 @@ def test_clean_writes_lists_and_a_recipe_that_leaks_nothing(motet, leaking, tmp_
 
 def test_copies_under_other_names_are_shown_in_pairs_and_go_only_when_asked(motet, recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    pictures(recipe.parent)
+    images(recipe.parent)
     told = json.loads(motet("data", "leaks", recipe, "--json", "--workers", "0", "--pairs", "pairs.html").out)
     assert told["alike"]
     assert all(pair["held"] != pair["other"] for pair in told["alike"])
@@ -86,7 +86,7 @@ def test_a_cleaned_run_says_what_was_left_out(motet, leaking, tmp_path):
     assert [note for note in notes if note.startswith("kind: ") and "rows left out" in note]
 
 
-def pictures(folder):
+def images(folder):
     """Every third picture of each kind becomes a copy of one and the same: some fall to training, some to the test."""
     from PIL import Image
 

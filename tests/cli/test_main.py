@@ -9,7 +9,7 @@ import pytest
 import torch
 import typer
 
-from motet.cli import look
+from motet.cli import inspect as look
 from motet.cli.main import app
 from motet.core import DataError
 

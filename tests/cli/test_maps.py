@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motet.cli.ask import plain
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.core import Choice, ConfigError, Dense, DenseMap, Text
+from motet.cli.predict import plain
+from motet.core import ClassPrediction, ConfigError, Dense, DenseMap, Text
 
 STREETS = Dense(3, "class", ("road", "sky", "train"))
 
@@ -29,7 +29,7 @@ def test_a_map_is_told_in_a_few_numbers_whatever_its_kind() -> None:
     assert map_summary(np.full((2, 2), np.nan), Dense(1, "metre")) == {"size": [2, 2], "unit": "metre"}
 
 
-def test_a_folder_gets_every_number_and_a_picture_only_the_drawing(tmp_path) -> None:
+def test_a_folder_gets_every_number_and_an_image_only_the_drawing(tmp_path) -> None:
     metres = DenseMap(np.array([[1.5, 2.25]], dtype=np.float32))
     assert drawn_at(tmp_path / "new", "depth") == tmp_path / "new" / "depth.png"
     (path,) = write_map(tmp_path / "new", "depth", metres)
@@ -38,7 +38,7 @@ def test_a_folder_gets_every_number_and_a_picture_only_the_drawing(tmp_path) -> 
     assert held.dtype == np.float32
     assert held.tolist() == [[1.5, 2.25]]
     assert write_map(tmp_path / "drawn.png", "depth", metres) == ()
-    assert write_map(tmp_path / "new", "kind", Choice(0)) == ()
+    assert write_map(tmp_path / "new", "kind", ClassPrediction(0)) == ()
     (tmp_path / "has.ending").mkdir()
     assert drawn_at(tmp_path / "has.ending", "depth").parent == tmp_path / "has.ending"
 
@@ -51,4 +51,4 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path) -> None:
 
 
 def test_words_are_told_as_before() -> None:
-    assert plain(Choice(1, "dog"), Text(3))["name"] == "dog"
+    assert plain(ClassPrediction(1, "dog"), Text(3))["name"] == "dog"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from motet.prep.region_files import LmdbRegions
-from motet.recipes.load import load_recipe
+from motet.config.recipe_files import load_recipe
+from motet.data.formats.regions import LmdbRegions
 
 
 @pytest.fixture
@@ -15,17 +15,17 @@ def quick(monkeypatch):
     """The embedded trunk takes a second to build: a detector that says one box serves for the command."""
     import torch
 
-    from motet.prep.region_files import Detected
-    from motet.recipes import regions
+    from motet.data.formats.regions import Detected
+    from motet.experiments import region_extraction as regions
 
-    def find(picture):
-        box = torch.tensor([[0.0, 0.0, picture.width, picture.height]])
+    def find(image):
+        box = torch.tensor([[0.0, 0.0, image.width, image.height]])
         return Detected(box, torch.ones(1, 6), torch.ones(1))
 
     monkeypatch.setattr(regions, "trunk_detector", lambda *_, **__: find)
 
 
-def test_every_picture_of_a_recipe_is_written_once(motet, recipe, tmp_path, quick):
+def test_every_image_of_a_recipe_is_written_once(motet, recipe, tmp_path, quick):
     out = tmp_path / "found.lmdb"
     ran = motet("data", "regions", recipe, "--out", out)
     assert ran.code == 0, ran.err
@@ -40,7 +40,7 @@ def test_every_picture_of_a_recipe_is_written_once(motet, recipe, tmp_path, quic
         assert len(reader.regions(example.images[0], example.image_ids[0])) == 1
 
 
-def test_a_broken_picture_is_told_and_the_rest_is_written(motet, recipe, tmp_path, quick):
+def test_a_broken_image_is_told_and_the_rest_is_written(motet, recipe, tmp_path, quick):
     broken = sorted((recipe.parent / "kinds").rglob("*.png"))[0]
     broken.write_bytes(b"no picture")
     ran = motet("data", "regions", recipe, "--out", tmp_path / "found")

@@ -24,7 +24,7 @@ def test_training_leaves_a_whole_folder_and_says_what_to_do_next(trained):
     assert "Greys: nobody's" in (folder / "step-000004/README.md").read_text()
 
 
-def test_the_page_shows_predictions_with_pictures(trained):
+def test_the_page_shows_predictions_with_images(trained):
     _, folder, _ = trained
     page = (folder / "report.html").read_text()
     assert page.count("<figure>") >= 2
@@ -101,11 +101,11 @@ def test_a_folder_that_is_no_run_is_one_line(motet, tmp_path):
 
 def test_predict_answers_a_person_and_a_program(motet, trained):
     recipe, folder, _ = trained
-    picture = recipe.parent / "kinds/dark/0.png"
-    ran = motet("predict", folder, "--task", "vqa", "--image", picture, "--text", "is it dark ?")
+    image = recipe.parent / "kinds/dark/0.png"
+    ran = motet("predict", folder, "--task", "vqa", "--image", image, "--text", "is it dark ?")
     assert ran.code == 0
     assert ran.out.count("\n") == 1
-    told = json.loads(motet("predict", folder, "--task", "vqa", "--image", picture, "--text", "why ?", "--json").out)
+    told = json.loads(motet("predict", folder, "--task", "vqa", "--image", image, "--text", "why ?", "--json").out)
     assert told["task"] == "vqa"
     assert told["text"] == "why ?"
     assert set(told["answer"]) == {"text", "log_prob"}

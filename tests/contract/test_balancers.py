@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from motet.core import Batch, ConfigError, Losses
-from motet.train.balance import TaskMean, Weighted
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from toy_gradients import BALANCERS, ROWS, TWO_RANKS, OnTwoRanks, batch, gradients, system, system_with_terms
 from toy_runs import finish, start
+
+from motet.core import Batch, ConfigError, Losses
+from motet.training.balancers import TaskMean, Weighted
 
 
 def by_hand(name: str) -> dict[str, Tensor | None]:

@@ -7,17 +7,17 @@ from motet.core import (
     Answer,
     Boxes,
     BoxSet,
-    Choice,
+    ClassPrediction,
     Dense,
     DenseMap,
     Label,
     Masked,
     Match,
     MetricError,
-    Real,
     Region,
+    ScalarPrediction,
     Text,
-    Words,
+    TextPrediction,
 )
 from motet.metrics import METRICS
 
@@ -58,8 +58,8 @@ SEES = (Boxes(NAMES, ("red", "large")), SEEN, SEEN, GUESSED)
 RANKED = (
     Match("images", "split"),
     tuple(frozenset({place % 20}) for place in (3, 7, 12, 0)),
-    tuple(Choice(place, scores=tuple(float(i == place) for i in range(20))) for place in (3, 7, 12, 0)),
-    tuple(Choice(19, scores=tuple(float(i) for i in range(20))) for _ in range(4)),
+    tuple(ClassPrediction(place, scores=tuple(float(i == place) for i in range(20))) for place in (3, 7, 12, 0)),
+    tuple(ClassPrediction(19, scores=tuple(float(i) for i in range(20))) for _ in range(4)),
 )
 FOUND = (
     Region(),
@@ -71,9 +71,17 @@ FOUND = (
 
 def dense(target: Dense, whole) -> tuple:
     """Four maps, and answers that are right, and right in their left half alone."""
-    truths = tuple(whole(np.random.default_rng(row)) for row in range(4))
-    halves = [np.where(np.arange(6).reshape(6, *[1] * (truth.ndim - 2)) < 3, truth, truth[::-1]) for truth in truths]
-    return target, truths, tuple(DenseMap(truth) for truth in truths), tuple(DenseMap(half) for half in halves)
+    annotations = tuple(whole(np.random.default_rng(row)) for row in range(4))
+    halves = [
+        np.where(np.arange(6).reshape(6, *[1] * (annotation.ndim - 2)) < 3, annotation, annotation[::-1])
+        for annotation in annotations
+    ]
+    return (
+        target,
+        annotations,
+        tuple(DenseMap(truth) for truth in annotations),
+        tuple(DenseMap(half) for half in halves),
+    )
 
 
 SHOWN = dense(Dense(3, "class", NAMES), lambda rng: rng.integers(0, 3, (4, 6)))
@@ -86,7 +94,12 @@ KINDS = {
     **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
     **dict.fromkeys([name for name in METRICS if name.startswith(("recall", "mean_rank", "median", "match"))], RANKED),
     **dict.fromkeys([name for name in METRICS if name.startswith("region_")], FOUND),
-    "regions_told": (Masked("regions"), (None,) * 4, (Real(1.0),) * 4, (Real(0.5), Real(-1.0), Real(0.0), Real(1.0))),
+    "regions_told": (
+        Masked("regions"),
+        (None,) * 4,
+        (ScalarPrediction(1.0),) * 4,
+        (ScalarPrediction(0.5), ScalarPrediction(-1.0), ScalarPrediction(0.0), ScalarPrediction(1.0)),
+    ),
     **dict.fromkeys(("miou", "pixel_accuracy"), SHOWN),
     **dict.fromkeys(("rmse", "rmse_scaled", "abs_rel", "abs_rel_scaled", "delta1"), FAR),
     **dict.fromkeys(("angle", "within_11", "within_30"), FACING),
@@ -111,10 +124,10 @@ def case(name: str):
 def filled(name: str, answers, rows=range(4)):
     """The metric with some rows."""
     metric = METRICS[name]()
-    target, truths, _, _ = case(name)
+    target, annotations, _, _ = case(name)
     for row in rows:
         said = answers[row]
-        metric.update(str(row), Words(said) if isinstance(said, str) else said, truths[row], target)
+        metric.update(str(row), TextPrediction(said) if isinstance(said, str) else said, annotations[row], target)
     return metric
 
 
@@ -180,9 +193,9 @@ def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
         case Boxes() | Region():
             silent: object = boxes()
         case Match():
-            silent = Choice(-1, scores=(0.0,) * 20)
+            silent = ClassPrediction(-1, scores=(0.0,) * 20)
         case Masked("regions"):
-            silent = Real(0.0)
+            silent = ScalarPrediction(0.0)
         case _:
             silent = ""
     assert filled(name, (silent,) * 4).compute() == pytest.approx(EMPTY.get(name, 0.0), abs=1e-4)

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import published_maps
+import published_videos
 import pytest
 from PIL import Image
 
-import published_maps
-import published_videos
 from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
 from motet.data.counts import count
+from motet.data.formats.video_file import VideoFrame
+from motet.data.formats.video_rows import Frames
 from motet.data.readers import (
     READERS,
     Ade20k,
@@ -68,8 +70,6 @@ from motet.data.readers import (
     YoloLabels,
 )
 from motet.data.readers.idx import FASHION
-from motet.data.readers.video_file import VideoFrame
-from motet.data.readers.video_rows import Frames
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from toys import toy_sources
+
 from motet.core import CheckpointError, ConfigError, Schedule
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.rates import Equal, Fixed
 from motet.data.round_robin import RoundRobin
+from motet.data.sampling_rates import EqualRates, FixedRates
 from motet.data.schedules import SCHEDULES, Exactly, Mixed
 from motet.data.stop_and_go import StopAndGo
-from motet.train.run import ScheduleSpec
-from toys import toy_sources
+from motet.training.run import ScheduleSpec
 
 SPECS: dict[str, ScheduleSpec] = {
     "mixed": Mixed(batch_size=13),
-    "mixed, equal": Mixed(rates=Equal(), batch_size=8),
+    "mixed, equal": Mixed(rates=EqualRates(), batch_size=8),
     "whole batches": Mixed(batch_size=6, whole_batches=True),
     "round robin": Mixed(
-        rates=Fixed({"a": 0.5, "b": 0.3, "c": 0.2}), batch_size=5, whole_batches=True, round_robin=True
+        rates=FixedRates({"a": 0.5, "b": 0.3, "c": 0.2}), batch_size=5, whole_batches=True, round_robin=True
     ),
     "exactly": Exactly(rows={"a": 700, "b": 123, "c": 57}, batch_size=11),
     "drawn batches": DrawnBatches(batches=6, batch_size=4),
@@ -72,7 +73,7 @@ class TestSchedule:
         assert [one.step(index, 2) for index in range(8, 20)] == [two.step(index, 2) for index in range(8, 20)]
 
     def test_a_state_of_another_schedule_is_refused(self, spec: ScheduleSpec) -> None:
-        other = Mixed(rates=Fixed({"a": 1, "b": 0, "c": 0}), batch_size=3).bind(SOURCES, seed=1)
+        other = Mixed(rates=FixedRates({"a": 1, "b": 0, "c": 0}), batch_size=3).bind(SOURCES, seed=1)
         with pytest.raises(CheckpointError, match=r"schedule: .*got a checkpoint with"):
             spec.bind(SOURCES, seed=1).load_state_dict(other.state_dict())
 
@@ -100,7 +101,7 @@ def test_whole_batches_have_one_source_each() -> None:
 
 
 def test_equal_rates_take_turns_in_round_robin() -> None:
-    spec = Mixed(rates=Equal(), batch_size=2, whole_batches=True, round_robin=True)
+    spec = Mixed(rates=EqualRates(), batch_size=2, whole_batches=True, round_robin=True)
     schedule = spec.bind(SOURCES, seed=0)
     assert "".join(next(iter(rows(schedule, index, 1))) for index in range(7)) == "abcabca"
 

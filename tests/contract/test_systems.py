@@ -15,7 +15,7 @@ from motet.core import (
     Answer,
     Boxes,
     BoxSet,
-    Choice,
+    ClassPrediction,
     DataError,
     Dense,
     DenseMap,
@@ -28,8 +28,8 @@ from motet.core import (
     Score,
     Task,
     Text,
+    TextPrediction,
     UnsupportedTask,
-    Words,
     rng_for,
 )
 from motet.core.codec import from_plain, to_plain
@@ -38,12 +38,12 @@ from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import Finetune, FromScratch, Frozen
-from motet.prep.regions import BoxGrid
-from motet.prep.words import TrainedWords
+from motet.preprocess.regions import BoxGrid
+from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import SYSTEMS
 from motet.systems.lit_decoder import FeedforwardConfig, LiTDecoderConfig
 from motet.systems.twelve_in_one import TwelveInOneConfig
-from motet.systems.uni_perceiver import Experts, Sizes, UniPerceiverConfig
+from motet.systems.uni_perceiver import EncoderSize, Experts, UniPerceiverConfig
 from motet.systems.unit import UniTConfig
 from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, ViTAdaptersConfig
 
@@ -82,7 +82,13 @@ class Case:
 CASES = {
     "lit_decoder": Case(
         LiTDecoderConfig(
-            encoder=VIT, mode=FromScratch(), depth=1, width=32, heads=2, dropout=0.0, words=TrainedWords(size=300)
+            encoder=VIT,
+            mode=FromScratch(),
+            depth=1,
+            width=32,
+            heads=2,
+            dropout=0.0,
+            tokenizer=TrainedTokenizer(size=300),
         ),
         (Label, Answer, Text),
     ),
@@ -132,11 +138,11 @@ CASES = {
     ),
     "uni_perceiver": Case(
         UniPerceiverConfig(
-            sizes=Sizes(width=32, depth=2, heads=2, hidden=64),
+            sizes=EncoderSize(width=32, depth=2, heads=2, hidden=64),
             blocks=Experts(num_experts=3),
-            words=TrainedWords(size=300),
+            tokenizer=TrainedTokenizer(size=300),
             max_tokens=24,
-            max_said=12,
+            max_generated=12,
             encoder=VIT,
             mode=FromScratch(),
             max_frames=1,
@@ -171,7 +177,7 @@ def task(spec: Any) -> Task:
     names |= {Match: "match", Masked: "captions", Dense: "map"}
     name = type(spec).__name__.lower() + ("_closed" if isinstance(spec, Answer) and spec.names else "")
     return Task(
-        name=name, sees=frozenset({"image"}), label=names.get(type(spec), "class"), target=spec, metrics=(Accuracy,),
+        name=name, inputs=frozenset({"image"}), label=names.get(type(spec), "class"), target=spec, metrics=(Accuracy,),
         category=name, invariant=frozenset({"crop", "hflip"}),
     )  # fmt: skip
 
@@ -207,11 +213,11 @@ def build(name: str, **changes: Any):
     return replace(case.config, **changes).build(case.tasks(), texts=texts)
 
 
-def batch(system, rows=ROWS, *, train: bool, keep_truth: bool = False):
+def batch(system, rows=ROWS, *, train: bool, keep_annotations: bool = False):
     """One batch of these rows with all tasks."""
     tasks = tuple(system.tasks.values())
     encoded = [system.processor.row(row, tasks, rng_for("row", row.id) if train else None) for row in rows]
-    return system.processor.collate(encoded, keep_truth=keep_truth)
+    return system.processor.collate(encoded, keep_annotations=keep_annotations)
 
 
 def mean(losses) -> torch.Tensor:
@@ -276,10 +282,10 @@ def test_it_is_built_for_what_it_answers_and_refuses_the_rest_at_once(name: str,
 
 def test_a_task_that_sees_videos_is_refused_where_it_sees_none(name: str) -> None:
     if CASES[name].videos:
-        assert CASES[name].config.build([replace(task(SPECS[0]), sees=frozenset({"video"}))], texts=texts).tasks
+        assert CASES[name].config.build([replace(task(SPECS[0]), inputs=frozenset({"video"}))], texts=texts).tasks
         return
     with pytest.raises(UnsupportedTask, match="video"):
-        CASES[name].config.build([replace(task(SPECS[0]), sees=frozenset({"video"}))], texts=texts)
+        CASES[name].config.build([replace(task(SPECS[0]), inputs=frozenset({"video"}))], texts=texts)
 
 
 def test_every_trainable_parameter_stands_in_one_group_and_gets_a_gradient(name: str) -> None:
@@ -334,28 +340,28 @@ def test_rows_and_processors_cross_processes(name: str) -> None:
     processor = pickle.loads(pickle.dumps(system.processor))
     tasks = tuple(system.tasks.values())
     rows = [pickle.loads(pickle.dumps(processor.row(row, tasks, None))) for row in ROWS]
-    there, here = processor.collate(rows, keep_truth=True), batch(system, train=False, keep_truth=True)
+    there, here = processor.collate(rows, keep_annotations=True), batch(system, train=False, keep_annotations=True)
     assert there.ids == here.ids
     assert there.targets.keys() == here.targets.keys()
     for key, target in there.targets.items():
-        assert all(np.array_equal(a, b) for a, b in zip(target.truth, here.targets[key].truth, strict=True)) or (
-            target.truth == here.targets[key].truth
-        ), key
+        assert all(
+            np.array_equal(a, b) for a, b in zip(target.annotations, here.targets[key].annotations, strict=True)
+        ) or (target.annotations == here.targets[key].annotations), key
 
 
-def test_truths_are_kept_on_demand_and_asked_for_only_then(name: str) -> None:
+def test_annotations_are_kept_on_demand_and_asked_for_only_then(name: str) -> None:
     system = build(name)
-    assert all(target.truth == () for target in batch(system, train=False).targets.values())
-    kept = batch(system, train=False, keep_truth=True)
+    assert all(target.annotations == () for target in batch(system, train=False).targets.values())
+    kept = batch(system, train=False, keep_annotations=True)
     for task_name, target in kept.targets.items():
         label = system.tasks[task_name].label
-        assert target.truth == tuple(row.labels[label] for row in ROWS)
+        assert target.annotations == tuple(row.labels[label] for row in ROWS)
         assert target.rows.tolist() == [0, 1, 2, 3]
     bare = [replace(row, labels={}) for row in ROWS]
     answers = system.eval().predict(batch(system, bare, train=False))
     assert all(len(found) == 4 for found in answers.values())
     with pytest.raises(DataError, match="e/0"):
-        batch(system, bare, train=False, keep_truth=True)
+        batch(system, bare, train=False, keep_annotations=True)
     with pytest.raises(DataError, match="e/0"):
         batch(system, bare, train=True)
 
@@ -372,7 +378,7 @@ def test_it_learns_four_rows_by_heart(learned) -> None:
             if isinstance(prediction, DenseMap):
                 assert (prediction.values == row.labels["map"]).mean() > 0.9
                 continue
-            said = prediction.text if isinstance(prediction, Words) else prediction.name
+            said = prediction.text if isinstance(prediction, TextPrediction) else prediction.name
             in_words = isinstance(target, Text | Match | Masked)
             want = row.labels["captions"][0] if in_words else NAMES[row.labels["class"]]
             assert said == want
@@ -381,7 +387,7 @@ def test_it_learns_four_rows_by_heart(learned) -> None:
 def test_its_answers_fit_the_kind_that_is_asked(learned) -> None:
     for task_name, found in learned.predict(batch(learned, train=False)).items():
         for prediction in found:
-            assert isinstance(prediction, Words | Choice | BoxSet | DenseMap)
+            assert isinstance(prediction, TextPrediction | ClassPrediction | BoxSet | DenseMap)
             if isinstance(prediction, BoxSet):
                 assert prediction.boxes_xyxy.shape == (len(prediction.labels), 4)
                 assert (prediction.boxes_xyxy[:, :2] <= prediction.boxes_xyxy[:, 2:]).all()
@@ -389,7 +395,7 @@ def test_its_answers_fit_the_kind_that_is_asked(learned) -> None:
             elif isinstance(prediction, DenseMap):
                 assert prediction.values.shape == (20, 24)
                 assert set(np.unique(prediction.values)) <= set(range(len(NAMES)))
-            elif isinstance(prediction, Choice):
+            elif isinstance(prediction, ClassPrediction):
                 names = CAPTIONS if isinstance(learned.tasks[task_name].target, Match) else NAMES
                 assert prediction.name == names[prediction.index]
                 assert len(prediction.scores) == len(NAMES)
@@ -415,7 +421,7 @@ def test_an_answer_does_not_depend_on_the_other_rows(learned) -> None:
             if isinstance(prediction, BoxSet):
                 assert np.allclose(prediction.boxes_xyxy, other.boxes_xyxy, atol=1e-3)
                 assert np.allclose(prediction.scores, other.scores, atol=1e-4)
-            elif isinstance(prediction, Words):
+            elif isinstance(prediction, TextPrediction):
                 assert prediction.text == other.text
                 assert prediction.log_prob == pytest.approx(other.log_prob, abs=1e-4)
             elif isinstance(prediction, DenseMap):
@@ -489,7 +495,7 @@ def test_views_are_named_by_all_that_changes_them(name: str) -> None:
     assert build(name).processor.view_changes(0) == frozenset()
 
 
-def test_a_row_without_its_picture_is_named(name: str) -> None:
+def test_a_row_without_its_image_is_named(name: str) -> None:
     system = build(name)
     tasks = tuple(system.tasks.values())
     with pytest.raises(DataError, match="e/0: images: got 0; want exactly one"):

@@ -3,10 +3,27 @@
 import numpy as np
 import pytest
 
-from motet.core import Answer, Boxes, BoxSet, Choice, Dense, DenseMap, Label, Masked, Match, Region, Task, Text, Words
+from motet.core import (
+    Answer,
+    Boxes,
+    BoxSet,
+    ClassPrediction,
+    Dense,
+    DenseMap,
+    Label,
+    Masked,
+    Match,
+    Region,
+    Task,
+    Text,
+    TextPrediction,
+)
 from motet.core.codec import from_plain, to_plain
 from motet.metrics import METRICS
-from motet.tasks import TASKS
+from motet.scenes.tasks import SCENE_TASKS
+from motet.tasks import TASKS as PLAIN_TASKS
+
+TASKS = {**PLAIN_TASKS, **SCENE_TASKS}
 
 CATEGORIES = {
     "classification", "captioning", "ocr", "qa", "detection", "entailment", "sentence", "sentence pair", "retrieval",
@@ -17,27 +34,31 @@ UNSEEN = {"sentence", "sentence pair", "hidden words"}
 NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
-def truth_of(task: Task):
+def annotation_of(task: Task):
     """A truth that fits the task's target, a right answer and one that says nothing."""
     match task.target:
         case Label(names=names):
-            return len(names) - 1, Words(names[-1]), Words("")
+            return len(names) - 1, TextPrediction(names[-1]), TextPrediction("")
         case Answer():
-            return ("yes",) * 10, Words("yes"), Words("")
+            return ("yes",) * 10, TextPrediction("yes"), TextPrediction("")
         case Text() | Masked():
-            return ("a red dog", "one dog"), Words("a red dog"), Words("")
+            return ("a red dog", "one dog"), TextPrediction("a red dog"), TextPrediction("")
         case Boxes(names=names):
             boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.array([len(names) - 1]), np.ones(1))
             return boxes, boxes, NOTHING
         case Match():
-            return frozenset({1}), Choice(1, scores=(0.1, 0.9, 0.2)), Choice(-1, scores=(0.0, 0.0, 0.0))
+            return (
+                frozenset({1}),
+                ClassPrediction(1, scores=(0.1, 0.9, 0.2)),
+                ClassPrediction(-1, scores=(0.0, 0.0, 0.0)),
+            )
         case Region():
             boxes = BoxSet(np.array([[3.0, 4.0, 60.0, 80.0]]), np.zeros(1, dtype=np.int64), np.ones(1))
             return (3.0, 4.0, 60.0, 80.0), boxes, NOTHING
         case Dense(channels=channels):
             size = (4, 6) if channels == 1 else (4, 6, channels)
-            truth = np.linspace(0.1, 1.0, int(np.prod(size))).reshape(size)
-            return truth, DenseMap(truth), DenseMap(np.zeros(size))
+            annotation = np.linspace(0.1, 1.0, int(np.prod(size))).reshape(size)
+            return annotation, DenseMap(annotation), DenseMap(np.zeros(size))
     raise AssertionError(task.target)
 
 
@@ -50,12 +71,12 @@ def test_the_table_has_the_task_under_its_name_and_category(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_right_answer_scores_the_best_value_and_an_empty_one_does_not_crash(name: str) -> None:
     task = TASKS[name]
-    truth, right, silent = truth_of(task)
+    annotation, right, silent = annotation_of(task)
     for make in task.metrics:
         best, empty = make(), make()
         for row in ("a", "b"):
-            best.update(row, right, truth, task.target)
-            empty.update(row, silent, truth, task.target)
+            best.update(row, right, annotation, task.target)
+            empty.update(row, silent, annotation, task.target)
         assert best.compute() >= empty.compute() if best.higher_is_better else best.compute() <= empty.compute()
         assert METRICS[best.name] is make
 
@@ -70,12 +91,12 @@ def test_only_a_class_survives_a_mirror_and_nothing_that_is_read_survives_a_crop
 @pytest.mark.parametrize("name", TASKS)
 def test_a_question_is_seen_where_one_is_asked(name: str) -> None:
     task = TASKS[name]
-    assert ("text" in task.sees) == (task.category in ASKS)
-    assert bool(task.sees & {"image", "video"}) == (task.category not in UNSEEN)
+    assert ("text" in task.inputs) == (task.category in ASKS)
+    assert bool(task.inputs & {"image", "video"}) == (task.category not in UNSEEN)
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_only_a_truth_that_lies_in_the_picture_moves_with_it(name: str) -> None:
+def test_only_an_annotation_that_lies_in_the_image_moves_with_it(name: str) -> None:
     task = TASKS[name]
     assert not task.equivariant or isinstance(task.target, Boxes | Dense)
     assert not task.equivariant & task.invariant

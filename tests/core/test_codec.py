@@ -8,14 +8,14 @@ from motet.core.metric import MeanMetric
 class Always(MeanMetric):
     name = "always"
 
-    def row(self, prediction, truth, target):
+    def row(self, prediction, annotation, target):
         return 1.0
 
 
 def task() -> Task:
     return Task(
         name="kind",
-        sees=frozenset({"image"}),
+        inputs=frozenset({"image"}),
         label="class",
         target=Label(("cat", "dog")),
         metrics=(Always,),

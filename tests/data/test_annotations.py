@@ -56,7 +56,7 @@ def test_what_is_left_away_is_not_there() -> None:
     assert rows.labels[0].asked == ["depth"]
 
 
-def test_pictures_without_labels_have_none() -> None:
+def test_images_without_labels_have_none() -> None:
     labels = Annotated(Rows())[1].labels
     assert not labels
     assert labels.get("depth") is None

@@ -21,7 +21,7 @@ def boxes(*corners, labels=None):
 
 
 @pytest.mark.parametrize(
-    ("truth", "target"),
+    ("annotation", "target"),
     [
         (1, Label(("a", "b"))),
         (np.int64(0), Label(("a", "b"))),
@@ -39,12 +39,12 @@ def boxes(*corners, labels=None):
         (2.5, Score(0, 5)),
     ],
 )
-def test_a_truth_that_fits(truth, target):
-    assert misfit(truth, target) is None
+def test_an_annotation_that_fits(annotation, target):
+    assert misfit(annotation, target) is None
 
 
 @pytest.mark.parametrize(
-    ("truth", "target", "message"),
+    ("annotation", "target", "message"),
     [
         (2, Label(("a", "b")), "got class 2; want 0 to 1"),
         (True, Label(("a", "b")), "want the index of a class"),
@@ -63,8 +63,8 @@ def test_a_truth_that_fits(truth, target):
         (float("nan"), Score(0, 5), "want a number from 0 to 5"),
     ],
 )
-def test_a_truth_that_does_not_fit_is_one_sentence(truth, target, message):
-    assert message in misfit(truth, target)
+def test_an_annotation_that_does_not_fit_is_one_sentence(annotation, target, message):
+    assert message in misfit(annotation, target)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def test_a_missing_annotation_is_a_problem_unless_the_rows_are_partly_labelled()
     assert found(({"captions": ("a",)}, {"class": 0}), KIND, CAPTION) == []
 
 
-def test_pictures_are_read_once_each():
+def test_images_are_read_once_each():
     seen = []
 
     def decode(image):
@@ -123,7 +123,7 @@ def test_pictures_are_read_once_each():
 
 
 def test_attributes_without_a_word_are_told():
-    truth = BoxSet(np.array([[0, 0, 1, 1.0]]), np.array([0]), np.ones(1), ((0, 2),))
-    assert misfit(truth, Boxes(("a",), ("red", "big", "old"))) is None
-    assert misfit(truth, Boxes(("a",), ("red", "big"))) == "got attributes [0, 2]; want 0 to 1"
-    assert misfit(truth, Boxes(("a",))) is None
+    annotation = BoxSet(np.array([[0, 0, 1, 1.0]]), np.array([0]), np.ones(1), ((0, 2),))
+    assert misfit(annotation, Boxes(("a",), ("red", "big", "old"))) is None
+    assert misfit(annotation, Boxes(("a",), ("red", "big"))) == "got attributes [0, 2]; want 0 to 1"
+    assert misfit(annotation, Boxes(("a",))) is None

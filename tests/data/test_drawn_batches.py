@@ -3,15 +3,15 @@
 from collections import Counter
 
 import pytest
+from toys import toy_sources
 
 from motet.core import ConfigError
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.mixture import Mixture, Row
-from motet.data.rates import Fixed
-from toys import toy_sources
+from motet.data.mixture import Mixture, RowRequest
+from motet.data.sampling_rates import FixedRates
 
 SOURCES = toy_sources(20, 20, 20)
-RATES = Fixed({"a": 5, "b": 3, "c": 2})
+RATES = FixedRates({"a": 5, "b": 3, "c": 2})
 
 
 def test_each_rank_draws_its_own_source_at_the_rates_that_are_said() -> None:
@@ -39,21 +39,21 @@ def test_a_batch_has_the_same_rows_on_any_number_of_ranks(world: int) -> None:
     for index in range(10):
         alone = mixture.plan(index, rank=0, world=1, taken=taken)
         shares = [mixture.plan(index, rank=rank, world=world, taken=taken) for rank in range(world)]
-        found: list[tuple[Row, ...]] = [batch for share in shares for batch in share.batches if batch]
+        found: list[tuple[RowRequest, ...]] = [batch for share in shares for batch in share.batches if batch]
         assert sorted(found, key=repr) == sorted(alone.batches, key=repr)
         assert all(share.taken == alone.taken for share in shares)
         taken = alone.taken
 
 
 def test_a_rate_of_zero_is_never_drawn() -> None:
-    schedule = DrawnBatches(rates=Fixed({"a": 1, "b": 0, "c": 1}), batches=8).bind(SOURCES, seed=0)
+    schedule = DrawnBatches(rates=FixedRates({"a": 1, "b": 0, "c": 1}), batches=8).bind(SOURCES, seed=0)
     names = {name for index in range(200) for batch in schedule.step(index, 1).batches[0] for name in batch}
     assert names == {"a", "c"}
 
 
 def test_it_narrows_to_some_sources() -> None:
     spec = DrawnBatches(rates=RATES, batches=2, batch_sizes={"a": 4, "b": 6})
-    assert spec.only(["task_b"], ["b"]) == DrawnBatches(rates=Fixed({"b": 3}), batches=2, batch_sizes={"b": 6})
+    assert spec.restrict(["task_b"], ["b"]) == DrawnBatches(rates=FixedRates({"b": 3}), batches=2, batch_sizes={"b": 6})
 
 
 def test_what_cannot_be_is_said() -> None:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from toys import WIDTH, ToyProcessor, ToyReader, ToySystem, label_task, toy_sources, toy_system
 
 from motet.core import ConfigError, DataError, DiskImage, ImageFile, rng_for
 from motet.core.task import Invariance
 from motet.data import feature_parts, features
 from motet.data.features import FeatureFiles, bytes_needed, images_in
 from motet.data.source import Source
-from toys import WIDTH, ToyProcessor, ToyReader, ToySystem, label_task, toy_sources, toy_system
 
 
 def write(folder: Path, count: int, shift: float = 0.0) -> list[DiskImage]:
@@ -312,5 +312,5 @@ def test_an_image_that_cannot_be_decoded_stops_or_is_left_out(
 
 def test_images_of_sources_are_those_that_tasks_look_at() -> None:
     seeing = Source(name="a", reader=ToyReader("a", 6, rows_per_image=2), tasks=(label_task("t"),))
-    reading = Source(name="b", reader=ToyReader("b", 4), tasks=(replace(label_task("u"), sees=frozenset({"text"})),))
+    reading = Source(name="b", reader=ToyReader("b", 4), tasks=(replace(label_task("u"), inputs=frozenset({"text"})),))
     assert [image.name for image in images_in([seeing, reading])] == ["a/0.raw", "a/2.raw", "a/4.raw"]

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from toys import label_task
 
 from motet.core import ConfigError, DataError, Example, MemoryImage, rng_for
-from motet.data import picture_hashes
+from motet.data import image_hashes as picture_hashes
+from motet.data.image_hashes import WINDOWS, hash_image, hash_images
 from motet.data.leakage import (
     LookAlike,
     cleaned,
@@ -21,11 +23,9 @@ from motet.data.leakage import (
     removals,
     write_lists,
 )
-from motet.data.parts import Without
-from motet.data.picture_hashes import WINDOWS, hash_images, hash_picture
 from motet.data.source import Source
-from motet.prep.images import decode
-from toys import label_task
+from motet.data.splits import Without
+from motet.preprocess.images import decode
 
 
 def landscape(number, size=(192, 144)):
@@ -35,14 +35,14 @@ def landscape(number, size=(192, 144)):
     return Image.fromarray(grid).resize(size, Image.Resampling.BICUBIC)
 
 
-def encoded(picture, quality=90):
+def encoded(image, quality=90):
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 
 def hashes(pictures):
-    images = {name: MemoryImage(name, encoded(picture)) for name, picture in pictures.items()}
+    images = {name: MemoryImage(name, encoded(image)) for name, image in pictures.items()}
     return hash_images(images, decode, workers=0)
 
 
@@ -53,9 +53,9 @@ OTHERS = {f"train/{number}": landscape(number) for number in range(100, 160)}
 class Rows:
     """Rows of one picture each, or of several."""
 
-    def __init__(self, *keys, pictures=None):
+    def __init__(self, *keys, images=None):
         self.rows = [key if isinstance(key, tuple) else (key,) for key in keys]
-        self.pictures = pictures or {}
+        self.images = images or {}
 
     def __len__(self):
         return len(self.rows)
@@ -64,14 +64,14 @@ class Rows:
         return self.rows[index]
 
     def __getitem__(self, index):
-        images = tuple(MemoryImage(key, encoded(self.pictures[key])) for key in self.rows[index])
+        images = tuple(MemoryImage(key, encoded(self.images[key])) for key in self.rows[index])
         return Example(id=f"{index}", images=images, image_ids=self.rows[index])
 
 
-def source(name, role, *keys, task=None, pictures=None):
+def source(name, role, *keys, task=None, images=None):
     tasks = (label_task(task or name),)
     full = name if role == "train" else f"{name}/{role}"
-    return Source(name=full, reader=Rows(*keys, pictures=pictures), tasks=tasks, role=role)
+    return Source(name=full, reader=Rows(*keys, images=images), tasks=tasks, role=role)
 
 
 class TestHashes:
@@ -88,22 +88,22 @@ class TestHashes:
         ids=["re-encoded", "smaller", "larger", "cropped", "grey", "brighter"],
     )
     def test_planted_copies_are_found_and_nothing_else(self, copy):
-        planted = {f"train/copy {name}": copy(picture) for name, picture in ORIGINALS.items()}
+        planted = {f"train/copy {name}": copy(image) for name, image in ORIGINALS.items()}
         found = look_alikes(hashes(ORIGINALS), hashes(OTHERS | planted))
         right = [pair for pair in found if pair.other == f"train/copy {pair.held}"]
         assert len(right) >= 0.97 * len(ORIGINALS)
         assert len(right) >= 0.97 * len(found)
 
-    def test_unrelated_pictures_do_not_look_alike(self):
+    def test_unrelated_images_do_not_look_alike(self):
         assert look_alikes(hashes(ORIGINALS), hashes(OTHERS)) == ()
 
-    def test_a_picture_is_not_its_own_copy_where_the_ids_say_so(self):
+    def test_an_image_is_not_its_own_copy_where_the_ids_say_so(self):
         assert look_alikes(hashes(ORIGINALS), hashes(ORIGINALS)) == ()
 
-    def test_plain_pictures_are_not_taken_for_each_other(self):
+    def test_plain_images_are_not_taken_for_each_other(self):
         grey = {f"{number}": Image.new("RGB", (50, 50), (number, number, number)) for number in (100, 101, 102)}
-        assert hash_picture(grey["100"]) is None
-        other = {f"x{name}": picture for name, picture in grey.items()}
+        assert hash_image(grey["100"]) is None
+        other = {f"x{name}": image for name, image in grey.items()}
         assert look_alikes(hashes(grey), hashes(other)) == ()
 
     def test_nearest_pairs_come_first(self):
@@ -113,7 +113,7 @@ class TestHashes:
         assert [(pair.held, pair.other) for pair in found] == [("b", "same"), ("a", "far")]
         assert found[0].distance <= found[1].distance
 
-    def test_a_broken_picture_is_named_and_the_rest_goes_on(self):
+    def test_a_broken_image_is_named_and_the_rest_goes_on(self):
         images = {"good": MemoryImage("good", encoded(landscape(1))), "bad": MemoryImage("bad.jpg", b"no picture")}
         found = hash_images(images, decode, workers=0)
         assert list(found.unread) == ["bad"]
@@ -121,7 +121,7 @@ class TestHashes:
         assert found.plain.tolist() == [False, True]
 
     def test_processes_beside_this_one_give_the_same(self):
-        images = {name: MemoryImage(name, encoded(picture)) for name, picture in (ORIGINALS | OTHERS).items()}
+        images = {name: MemoryImage(name, encoded(image)) for name, image in (ORIGINALS | OTHERS).items()}
         told = []
         here, there = (
             hash_images(images, decode, workers=workers, told=lambda done, total: told.append((done, total)))
@@ -150,7 +150,7 @@ class TestCache:
             True, True, False, True, True,
         ]  # fmt: skip
 
-    def test_plain_pictures_stay_known_and_broken_ones_are_tried_again(self, tmp_path):
+    def test_plain_images_stay_known_and_broken_ones_are_tried_again(self, tmp_path):
         images = {"plain": MemoryImage("p", encoded(Image.new("RGB", (9, 9)))), "bad": MemoryImage("b", b"?")}
         for _ in range(2):
             found = hash_images(images, decode, cache=tmp_path, workers=0)
@@ -265,18 +265,18 @@ class TestLeaks:
         assert told[0]["same"] == ["coco/1", "coco/2"]
 
 
-def test_each_picture_is_asked_for_once():
-    pictures = {key: landscape(place) for place, key in enumerate("abc")}
+def test_each_image_is_asked_for_once():
+    images = {key: landscape(place) for place, key in enumerate("abc")}
     sources = [
-        source("one", "train", "a", "b", "a", pictures=pictures),
-        source("two", "train", ("b", "c"), pictures=pictures),
+        source("one", "train", "a", "b", "a", images=images),
+        source("two", "train", ("b", "c"), images=images),
     ]
     files = image_files(sources)
     assert {key: file.name for key, file in files.items()} == {"a": "a", "b": "b", "c": "c"}
 
 
 def test_without_keeps_order_and_says_how_many_are_gone():
-    reader = Rows("a", "b", ("a", "c"), "d", pictures={key: landscape(0) for key in "abcd"})
+    reader = Rows("a", "b", ("a", "c"), "d", images={key: landscape(0) for key in "abcd"})
     rest = Without(reader, frozenset({"a"}))
     assert [rest.keys(row) for row in range(len(rest))] == [("b",), ("d",)]
     assert (rest[1].id, rest.left_out) == ("3", 2)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from toys import ToyProcessor, ToyReader, label_task, toy_sources
 
 from motet.core import Batch, DataError, Example, Reader, Report, Step
 from motet.data.loader import Loader, Ready, cut
-from motet.data.mixture import Mixture, Row
+from motet.data.mixture import Mixture, RowRequest
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from toys import ToyProcessor, ToyReader, label_task, toy_sources
 
 
 def mixture(sources: Sequence[Source], batch_size: int = 6) -> Mixture:
@@ -158,6 +158,6 @@ def test_composed_rows_are_made_afresh_each_time_and_the_same_again() -> None:
 
 
 def test_a_batch_is_cut_nearly_evenly() -> None:
-    rows = [Row("a", index, index) for index in range(7)]
+    rows = [RowRequest("a", index, index) for index in range(7)]
     assert [len(part) for part in cut(rows, 3)] == [2, 2, 3]
     assert cut([], 3) == []

@@ -11,7 +11,7 @@ NAN = np.nan
 
 
 @pytest.mark.parametrize(
-    ("truth", "target"),
+    ("annotation", "target"),
     [
         (np.array([[0, 1, -1]]), CLASSES),
         (np.array([[0.5, NAN]]), METRES),
@@ -19,12 +19,12 @@ NAN = np.nan
         (np.array([[0.0, 1.0]]), SHARES),
     ],
 )
-def test_a_map_that_fits(truth, target):
-    assert map_misfit(truth, target) is None
+def test_a_map_that_fits(annotation, target):
+    assert map_misfit(annotation, target) is None
 
 
 @pytest.mark.parametrize(
-    ("truth", "target", "message"),
+    ("annotation", "target", "message"),
     [
         ([[0]], CLASSES, "got a list; want an array"),
         (np.zeros((0, 2), int), CLASSES, "want at least one pixel"),
@@ -39,9 +39,9 @@ def test_a_map_that_fits(truth, target):
         (np.array([[1.0]]), VECTORS, r"want real numbers \(h, w, 3\)"),
     ],
 )
-def test_a_map_that_cannot_be(truth, target, message):
+def test_a_map_that_cannot_be(annotation, target, message):
     with pytest.raises(AssertionError, match=message):
-        raise AssertionError(map_misfit(truth, target))
+        raise AssertionError(map_misfit(annotation, target))
 
 
 def test_a_direction_is_valid_where_all_of_it_is_known():

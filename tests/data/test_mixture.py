@@ -5,21 +5,21 @@ from collections import Counter
 from collections.abc import Mapping
 
 import pytest
+from toys import ToyReader, label_task, toy_sources
 
 from motet.core import CheckpointError, ConfigError, Report, Step
-from motet.data.mixture import Mixture, Row
-from motet.data.rates import Equal
+from motet.data.exposure import count_samples, samples_seen
+from motet.data.mixture import Mixture, RowRequest
+from motet.data.sampling_rates import EqualRates
 from motet.data.schedules import Exactly, Mixed
-from motet.data.sees import rows_seen, what_each_sees
 from motet.data.source import Source
-from toys import ToyReader, label_task, toy_sources
 
 
 def mixture(*sources: Source, batch_size: int = 10, seed: int = 0) -> Mixture:
-    return Mixture(sources, Mixed(rates=Equal(), batch_size=batch_size).bind(sources, seed=seed), seed)
+    return Mixture(sources, Mixed(rates=EqualRates(), batch_size=batch_size).bind(sources, seed=seed), seed)
 
 
-def visits(mixed: Mixture, name: str, count: int) -> list[Row]:
+def visits(mixed: Mixture, name: str, count: int) -> list[RowRequest]:
     return [mixed.row(name, taken) for taken in range(count)]
 
 
@@ -37,7 +37,7 @@ def test_every_image_comes_once_an_epoch_in_an_order_of_its_own() -> None:
 
 def test_by_row_every_row_comes_once_an_epoch() -> None:
     reader = ToyReader("a", 30, rows_per_image=3)
-    source = Source(name="a", reader=reader, tasks=(label_task("t"),), by="row")
+    source = Source(name="a", reader=reader, tasks=(label_task("t"),), sample_by="row")
     rows = [row.index for row in visits(mixture(source), "a", 60)]
     assert sorted(rows[:30]) == sorted(rows[30:]) == list(range(30))
     assert rows[:30] != rows[30:]
@@ -109,15 +109,15 @@ def test_the_state_is_a_number_a_source_and_goes_through_json() -> None:
 def test_what_each_sees_is_what_is_taken() -> None:
     sources = (
         Source(name="vqa", reader=ToyReader("v", 30, rows_per_image=3), tasks=(label_task("t"),)),
-        Source(name="rows", reader=ToyReader("r", 8), tasks=(label_task("u"),), by="row"),
+        Source(name="rows", reader=ToyReader("r", 8), tasks=(label_task("u"),), sample_by="row"),
     )
     mixed = Mixture(sources, Exactly(rows={"vqa": 32, "rows": 20}, batch_size=10).bind(sources, seed=0), 0)
-    vqa, rows = what_each_sees(mixed, 6)
-    assert (vqa.rows, vqa.images, vqa.seen, vqa.epochs) == (30, 10, 32, 3.2)
+    vqa, rows = count_samples(mixed, 6)
+    assert (vqa.rows, vqa.images, vqa.samples, vqa.epochs) == (30, 10, 32, 3.2)
     assert vqa.line() == "vqa: 32 rows, 3.2 epochs"
-    assert (rows.seen, rows.epochs, rows.tasks) == (20, 2.5, ("u",))
+    assert (rows.samples, rows.epochs, rows.tasks) == (20, 2.5, ("u",))
     assert vqa.share == pytest.approx(32 / 52)
-    assert sum(rows_seen(mixed, 3).values()) == 30
+    assert sum(samples_seen(mixed, 3).values()) == 30
 
 
 def test_fingerprints_tell_other_rows() -> None:

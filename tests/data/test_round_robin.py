@@ -5,11 +5,11 @@ import json
 import math
 
 import pytest
+from toys import label_task, toy_sources
 
-from motet.core import CheckpointError, ConfigError, Report, Result, Standing
+from motet.core import CheckpointError, ConfigError, HasTaskStatus, Report, Result
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import Plateau, StopAndGo
-from toys import label_task, toy_sources
 
 SOURCES = toy_sources(40, 20, 10)
 
@@ -62,9 +62,9 @@ def test_a_stopped_task_has_a_batch_in_every_gap():
     schedule = RoundRobin(stop=StopAndGo(gap=3)).bind(SOURCES, seed=0)
     for step in range(1, 4):
         schedule.observe(report(step, task_a=50.0, task_b=40.0 + step, task_c=30.0 - step))
-    assert schedule.standing(4) == {"task_a": "stop", "task_b": "go", "task_c": "stop"}
+    assert schedule.task_status(4) == {"task_a": "stop", "task_b": "go", "task_c": "stop"}
     assert [trained(schedule, index) for index in (4, 5, 6)] == [["b"], ["b"], ["a", "b", "c"]]
-    assert isinstance(schedule, Standing)
+    assert isinstance(schedule, HasTaskStatus)
 
 
 def test_where_all_stand_an_iteration_is_empty():
@@ -79,7 +79,7 @@ def test_without_stop_and_go_nothing_stands():
     schedule = RoundRobin().bind(SOURCES, seed=0)
     for step in range(1, 9):
         schedule.observe(report(step, task_a=50.0, task_b=50.0, task_c=50.0))
-    assert set(schedule.standing(9).values()) == {"go"}
+    assert set(schedule.task_status(9).values()) == {"go"}
 
 
 def test_a_source_of_two_tasks_goes_while_one_of_them_goes():
@@ -97,14 +97,14 @@ def test_lower_can_be_better():
     schedule = RoundRobin(stop=StopAndGo()).bind(SOURCES[:1], seed=0)
     for step, value in enumerate((2.0, 1.0, 0.5, 0.25, 0.1), 1):
         schedule.observe(report(step, better=False, task_a=value))
-        assert schedule.standing(step) == {"task_a": "go"}
+        assert schedule.task_status(step) == {"task_a": "go"}
     for step in (6, 7):
         schedule.observe(report(step, better=False, task_a=0.1))
-    assert schedule.standing(7) == {"task_a": "stop"}
+    assert schedule.task_status(7) == {"task_a": "stop"}
     schedule.observe(report(8, better=False, task_a=0.1004))  # within half a percent of its best
-    assert schedule.standing(8) == {"task_a": "stop"}
+    assert schedule.task_status(8) == {"task_a": "stop"}
     schedule.observe(report(9, better=False, task_a=0.1006))
-    assert schedule.standing(9) == {"task_a": "go"}
+    assert schedule.task_status(9) == {"task_a": "go"}
 
 
 def test_the_main_score_of_a_task_is_the_mean_over_its_sources_and_other_metrics_are_only_seen():
@@ -123,7 +123,7 @@ def test_a_reset_lets_every_task_go_and_forget_its_best():
     schedule = RoundRobin(stop=StopAndGo(reset_after=(5,), gap=99)).bind(SOURCES[:1], seed=0)
     for step in (1, 3, 5):
         schedule.observe(report(step, task_a=50.0))
-    assert [schedule.standing(index)["task_a"] for index in (4, 5, 6)] == ["stop", "go", "go"]
+    assert [schedule.task_status(index)["task_a"] for index in (4, 5, 6)] == ["stop", "go", "go"]
     schedule.observe(report(7, task_a=10.0))
     assert schedule.plateaus["task_a"].best == 10.0
 
@@ -137,7 +137,7 @@ class TestCurriculum:
 
     def test_groups_join_when_all_that_run_have_converged(self):
         schedule = self.spec.bind(SOURCES, seed=0)
-        assert schedule.standing(0) == {"task_a": "wait", "task_b": "go", "task_c": "wait"}
+        assert schedule.task_status(0) == {"task_a": "wait", "task_b": "go", "task_c": "wait"}
         assert trained(schedule, 0) == ["b"]
         assert schedule.due(3) == ("task_b",)
         self.converge(schedule, 1, "task_b")
@@ -170,8 +170,8 @@ def test_a_saved_state_goes_on_alike_from_anywhere(observed):
         one.observe(report(step, task_a=score, task_b=score, task_c=100 - score))
         if step > observed:
             two.observe(report(step, task_a=score, task_b=score, task_c=100 - score))
-            seen.append((one.standing(step), one.step(step, 2)))
-            assert seen[-1] == (two.standing(step), two.step(step, 2))
+            seen.append((one.task_status(step), one.step(step, 2)))
+            assert seen[-1] == (two.task_status(step), two.step(step, 2))
     assert one.state_dict() == two.state_dict()
 
 

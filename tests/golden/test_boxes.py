@@ -14,14 +14,14 @@ GOLDEN = json.loads((Path(__file__).parent / "coco_map.json").read_text())
 NAMES = tuple(category["name"] for category in GOLDEN["gt"]["categories"])
 
 
-def box_set(entries, *, truth: bool) -> BoxSet:
+def box_set(entries, *, annotation: bool) -> BoxSet:
     sides = np.array([entry["bbox"] for entry in entries], dtype=np.float64).reshape(-1, 4)
     return BoxSet(
         np.concatenate([sides[:, :2], sides[:, :2] + sides[:, 2:]], axis=1),
         np.array([entry["category_id"] - 1 for entry in entries], dtype=np.int64),
-        np.array([1.0 if truth else entry["score"] for entry in entries]),
-        crowd=np.array([bool(entry["iscrowd"]) for entry in entries] if truth else [], dtype=bool),
-        areas=np.array([entry["area"] for entry in entries] if truth else [], dtype=np.float64),
+        np.array([1.0 if annotation else entry["score"] for entry in entries]),
+        crowd=np.array([bool(entry["iscrowd"]) for entry in entries] if annotation else [], dtype=bool),
+        areas=np.array([entry["area"] for entry in entries] if annotation else [], dtype=np.float64),
     )
 
 
@@ -29,7 +29,7 @@ def golden_pairs():
     for image in GOLDEN["gt"]["images"]:
         said = [d for d in GOLDEN["detections"] if d["image_id"] == image["id"]]
         true = [a for a in GOLDEN["gt"]["annotations"] if a["image_id"] == image["id"]]
-        yield box_set(said, truth=False), box_set(true, truth=True)
+        yield box_set(said, annotation=False), box_set(true, annotation=True)
 
 
 def filled(metric, pairs, names):

@@ -8,7 +8,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider as OfficialCider
 from pycocoevalcap.rouge.rouge import Rouge
 
-from motet.core import Answer, Text, Words
+from motet.core import Answer, Text, TextPrediction
 from motet.losses import soft_score
 from motet.metrics import Bleu1, Bleu2, Bleu3, Bleu4, Cider, RougeL, VqaAccuracy
 from motet.metrics.answer import leave_one_out, vqa_accuracy
@@ -34,7 +34,7 @@ def test_an_answer_is_worth_what_the_official_script_says(case) -> None:
 def test_the_overall_vqa_accuracy_is_the_official_one() -> None:
     metric = VqaAccuracy()
     for number, case in enumerate(VQA["cases"]):
-        metric.update(str(number), Words(case["pred"]), tuple(case["gts"]), Answer())
+        metric.update(str(number), TextPrediction(case["pred"]), tuple(case["gts"]), Answer())
     assert metric.compute() == pytest.approx(100 * VQA["overall"], abs=1e-6)
 
 
@@ -57,24 +57,24 @@ def test_the_caption_vectors_are_tokenised_as_in_java() -> None:
             assert [" ".join(tokenise(text)) for text in texts] == CAPTIONS[kind][image]
 
 
-def filled(metric, truths, answers):
+def filled(metric, annotations, answers):
     """The metric with one row an image."""
     for image, (answer,) in answers.items():
-        metric.update(image, Words(answer), tuple(truths[image]), Text(50))
+        metric.update(image, TextPrediction(answer), tuple(annotations[image]), Text(50))
     return metric
 
 
 @pytest.mark.parametrize("raw", ["raw_", ""])
 def test_caption_scores_are_those_of_pycocoevalcap(raw: str) -> None:
-    truths, answers = CAPTIONS[f"{raw}gts"], CAPTIONS[f"{raw}res"]
+    annotations, answers = CAPTIONS[f"{raw}gts"], CAPTIONS[f"{raw}res"]
     images = list(answers)
-    cider, rouge = filled(Cider(), truths, answers), filled(RougeL(), truths, answers)
+    cider, rouge = filled(Cider(), annotations, answers), filled(RougeL(), annotations, answers)
     assert cider.compute() == pytest.approx(100 * CAPTIONS["cider"], abs=1e-6)
     assert cider.row_scores(images) == pytest.approx([100 * x for x in CAPTIONS["cider_per_image"]], abs=1e-6)
     assert rouge.compute() == pytest.approx(100 * CAPTIONS["rouge_l"], abs=1e-6)
     assert rouge.row_scores(images) == pytest.approx([100 * x for x in CAPTIONS["rouge_per_image"]], abs=1e-6)
     for order, kind in enumerate(BLEUS):
-        bleu = filled(kind(), truths, answers)
+        bleu = filled(kind(), annotations, answers)
         assert bleu.compute() == pytest.approx(100 * CAPTIONS["bleu"][order], abs=1e-6)
         each = [100 * score for score in CAPTIONS["bleu_per_image"][order]]
         assert bleu.row_scores(images) == pytest.approx(each, abs=1e-6)
@@ -93,13 +93,15 @@ def test_the_synthetic_corpus_gives_the_same_scores() -> None:
 
 
 def test_rows_drawn_twice_count_twice_as_in_the_official_classes() -> None:
-    truths, answers = CAPTIONS["gts"], CAPTIONS["res"]
+    annotations, answers = CAPTIONS["gts"], CAPTIONS["res"]
     drawn = ["1", "3", "3", "4"]
-    twice = ({str(i): truths[k] for i, k in enumerate(drawn)}, {str(i): answers[k] for i, k in enumerate(drawn)})
-    assert filled(Cider(), truths, answers).compute(drawn) == pytest.approx(
+    twice = ({str(i): annotations[k] for i, k in enumerate(drawn)}, {str(i): answers[k] for i, k in enumerate(drawn)})
+    assert filled(Cider(), annotations, answers).compute(drawn) == pytest.approx(
         100 * OfficialCider().compute_score(*twice)[0]
     )
-    assert filled(RougeL(), truths, answers).compute(drawn) == pytest.approx(100 * Rouge().compute_score(*twice)[0])
+    assert filled(RougeL(), annotations, answers).compute(drawn) == pytest.approx(
+        100 * Rouge().compute_score(*twice)[0]
+    )
     official = Bleu(4).compute_score(*twice, verbose=0)[0]
     for order, kind in enumerate(BLEUS):
-        assert filled(kind(), truths, answers).compute(drawn) == pytest.approx(100 * official[order])
+        assert filled(kind(), annotations, answers).compute(drawn) == pytest.approx(100 * official[order])

@@ -120,8 +120,8 @@ def same_answers(ours, sequences, scores):
             if score > -1e6:
                 assert without_padding(ours.tokens[row, place]) == without_padding(sequence)
                 # Answers that have not ended are returned with their plain log-probability there.
-                judged = ours.scores if ours.finished[row, place] else ours.log_probs
-                assert judged[row, place] == pytest.approx(float(score), abs=1e-4)
+                evaluated = ours.scores if ours.finished[row, place] else ours.log_probs
+                assert evaluated[row, place] == pytest.approx(float(score), abs=1e-4)
             else:
                 assert ours.scores[row, place] == float("-inf")
                 assert not ours.finished[row, place]

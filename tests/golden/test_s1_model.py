@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from motet.core import CheckpointError
 from motet.nn.encoders import PlainViT
 from motet.nn.heads import MapHead
+from motet.nn.pretrained.big_vision import load_decoder_block, load_encoder_block, load_map_head, load_vit, part
 from motet.nn.transformer import DecoderBlock, EncoderBlock, sincos_positions
 from motet.nn.vit import ViT
-from motet.nn.weights import load_decoder_block, load_encoder_block, load_map_head, load_vit, part
-from motet.prep.images import Geometry, InceptionCrop
+from motet.preprocess.images import Geometry, InceptionCrop
 from motet.systems.lit_decoder.decode import score_names
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, word_loss
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, word_loss
 from motet.systems.lit_decoder.weights import load_cappa_decoder
 
 HERE = Path(__file__).parent
@@ -43,9 +43,9 @@ def far(got, wanted) -> float:
 
 def decoder(
     vocabulary: int, width: int, depth: int, heads: int, hidden: int, *, length: int, bias: bool = True
-) -> Decoder:
+) -> TextDecoder:
     pieces = Pieces(vocabulary, {}, vocabulary, width)
-    return Decoder(pieces, width, depth, heads, hidden, memory_width=width, max_tokens=length, bias=bias).eval()
+    return TextDecoder(pieces, width, depth, heads, hidden, memory_width=width, max_tokens=length, bias=bias).eval()
 
 
 def test_gelu_is_the_tanh_approximation(parts) -> None:
@@ -142,9 +142,9 @@ def test_label_smoothing_spreads_over_the_wrong_words_only(loss) -> None:
 @pytest.mark.parametrize("antialias", [False, True])
 def test_resizing_gives_their_pixels(size_hw: tuple[int, int], antialias: bool) -> None:
     golden = np.load(HERE / "s1_resize.npz")
-    picture = Image.fromarray(golden["image"])
+    image = Image.fromarray(golden["image"])
     height, width = golden["image"].shape[:2]
-    ours = Geometry((0, 0, width, height), False, size_hw, (height, width)).pixels(picture, antialias=antialias)
+    ours = Geometry((0, 0, width, height), False, size_hw, (height, width)).pixels(image, antialias=antialias)
     theirs = golden[f"bilinear_{size_hw[0]}x{size_hw[1]}_aa{antialias}"]
     off = np.abs(ours.astype(int) - theirs.astype(int))
     # Without antialias both cut the same values to whole ones, and differ where rounding of floats decides. With it

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from motet.train.adafactor import ScalingAdafactor
-from motet.train.optim import Adafactor, Cosine, Linear, Rsqrt, set_rate
+from motet.training.adafactor import ScalingAdafactor
+from motet.training.optim import Adafactor, Cosine, LinearDecay, Rsqrt, set_lr
 
 HERE = Path(__file__).parent
 STEPS = 6
@@ -92,7 +92,7 @@ def test_six_steps_of_the_whole_chain_are_the_official_ones(golden, variant):
         for name in trained:
             weights[name].grad = torch.from_numpy(golden[f"grads_{PARTS[name]}"][step][: entries[name]].copy())
         torch.nn.utils.clip_grad_norm_([weights[name] for name in trained], 1.0)
-        set_rate(optimizer, Cosine(warmup=2).rate(step, STEPS))
+        set_lr(optimizer, Cosine(warmup=2).factor(step, STEPS))
         optimizer.step()
         for name in PARTS:
             key = f"chain_{variant}_p{step + 1}_{name}"
@@ -110,14 +110,14 @@ def test_the_chain_moves_what_it_should(golden):
     ("name", "shape"),
     [
         ("cosine", Cosine(warmup=10)),
-        ("linear", Linear(warmup=10)),
+        ("linear", LinearDecay(warmup=10)),
         ("rsqrt", Rsqrt(warmup=10, timescale=20)),
         ("cosine_cool", Cosine(warmup=10, cooldown=10)),
     ],
 )
 def test_rates_are_the_official_ones(name, shape):
     golden = np.load(HERE / "s1_rates.npz")
-    rates = [shape.rate(int(step), 100) for step in golden["sched_steps"]]
+    rates = [shape.factor(int(step), 100) for step in golden["sched_steps"]]
     np.testing.assert_allclose(rates, golden[f"sched_{name}"], atol=1e-6)
 
 

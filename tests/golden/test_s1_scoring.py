@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from motet.nn.vit import ViT
-from motet.systems.lit_decoder.decoder import Decoder, Pieces
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
 from motet.systems.lit_decoder.scoring import score_names
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ def encoder(arrays):
 def decoder(arrays):
     flax, block = Flax(arrays, "params/decoder"), "EncDecBlock0"
     pieces = Pieces(WORDS, {}, WORDS, WIDTH)
-    built = Decoder(pieces, WIDTH, 1, HEADS, HIDDEN, memory_width=WIDTH, max_tokens=PLACES)
+    built = TextDecoder(pieces, WIDTH, 1, HEADS, HIDDEN, memory_width=WIDTH, max_tokens=PLACES)
     state = {"pieces.embedding": flax["EmbedTargets/embedding"], "pieces.kernel": flax.kernel("LogitsDense")}
     state["pieces.bias"] = flax["LogitsDense/bias"]
     state["positions"] = Flax(arrays, "params")["pos_embedding_decoder"][0]

@@ -14,12 +14,12 @@ from motet.nn.matching import MatchCosts, corners, generalised_iou, match
 from motet.nn.text_encoders import TextEncoder, TextTower, load_bert
 from motet.nn.tower import FromScratch
 from motet.systems.unit import Detection, UniTConfig
-from motet.systems.unit.answers import Choices, Detections
-from motet.systems.unit.criterion import Truths, detection_losses
-from motet.systems.unit.heads import Attributes, BoxMlp, Classifier, DetectionHead
+from motet.systems.unit.answers import ClassAnswers, Detections
+from motet.systems.unit.criterion import BoxTargets, detection_losses
+from motet.systems.unit.heads import AttributeHead, BoxMlp, Classifier, DetectionHead
 from motet.systems.unit.model import _joined
 from motet.systems.unit.text import TextMemory
-from motet.systems.unit.transformer import Decoder
+from motet.systems.unit.transformer import DetrDecoder
 from motet.systems.unit.vision import ImageLayers, sine_positions
 from motet.systems.unit.weights import decoder_state, encoder_state
 
@@ -78,7 +78,7 @@ def image_layers(found, name: str, config, *, width: int, task_token: bool = Tru
 
 
 def decoder_of(found, prefix: str, config, *, width: int, pre_norm: bool = False):
-    decoder = Decoder(config["dec_layers"], width, config["nheads"], config["dim_feedforward"], pre_norm=pre_norm)
+    decoder = DetrDecoder(config["dec_layers"], width, config["nheads"], config["dim_feedforward"], pre_norm=pre_norm)
     decoder.load_state_dict(decoder_state(under(found, prefix)))
     return decoder.eval()
 
@@ -129,14 +129,14 @@ def test_the_box_head(transformer) -> None:
 
 def test_layers_of_separate_decoders_start_different_unlike_theirs(transformer) -> None:
     assert bool(transformer["separate_decoder_layers_identical_at_init"])
-    first, second = Decoder(2, 8, 2, 16).layers
+    first, second = DetrDecoder(2, 8, 2, 16).layers
     assert far(first.mlp.up.weight, second.mlp.up.weight) > 0
 
 
 # --- detection
 
 
-def truths(found, max_boxes: int = 6) -> Truths:
+def annotations(found, max_boxes: int = 6) -> BoxTargets:
     """The three images' boxes, filled up."""
     boxes, labels = torch.zeros(3, max_boxes, 4), torch.zeros(3, max_boxes, dtype=torch.long)
     attributes = torch.full((3, max_boxes, 16), -1)
@@ -147,7 +147,7 @@ def truths(found, max_boxes: int = 6) -> Truths:
         labels[image, :count] = found[f"target{image}/labels"]
         attributes[image, :count] = found[f"target{image}/attributes"]
         valid[image, :count] = True
-    return Truths(boxes, labels, attributes, valid)
+    return BoxTargets(boxes, labels, attributes, valid)
 
 
 def layers_of(found, part: str) -> torch.Tensor:
@@ -162,7 +162,7 @@ def test_generalised_iou_of_all_pairs(detection) -> None:
 
 @pytest.mark.parametrize("setting", ["unit", "unit_attr", "unit_bcl"])
 def test_every_layer_is_matched_as_theirs(detection, setting: str) -> None:
-    wanted = truths(detection)
+    wanted = annotations(detection)
     found = match(
         layers_of(detection, "pred_logits"), layers_of(detection, "pred_boxes"), wanted.labels, wanted.boxes_cxcywh,
         wanted.valid, MatchCosts(log=setting == "unit_bcl"),
@@ -175,8 +175,8 @@ def test_every_layer_is_matched_as_theirs(detection, setting: str) -> None:
             assert places == detection[f"{setting}/match/layer{layer}/img{image}/tgt"].tolist()
 
 
-def attribute_head(found) -> Attributes:
-    head = Attributes(20, 7, 12, relu="after")
+def attribute_head(found) -> AttributeHead:
+    head = AttributeHead(20, 7, 12, relu="after")
     weights = under(found, "attr_head/")
     head.labels.weight.data = weights["cls_embed.weight"]
     for ours, theirs in ((head.hidden, "attr_linear1"), (head.out, "attr_linear2")):
@@ -189,7 +189,7 @@ def losses(found, setting: str, logits, boxes):
     head = attribute_head(found)
     states = layers_of(found, "hs_for_attr")
     scores = (lambda labels: head(states, labels)) if setting == "unit_attr" else None
-    return detection_losses(logits, boxes, truths(found), options, scores)
+    return detection_losses(logits, boxes, annotations(found), options, scores)
 
 
 @pytest.mark.parametrize("setting", ["unit", "unit_attr", "unit_bcl"])
@@ -298,8 +298,8 @@ def test_classifiers_and_their_losses(reading, name: str, every_layer: bool) -> 
     )
     names = tuple(str(i) for i in range(count))
     spec = Answer(names) if name == "vqa2" else Label(names)
-    task = Task(name=name, sees=frozenset({"text"}), label="a", target=spec, metrics=(Accuracy,))
-    answers = Choices(task, head, UniTConfig(every_layer=every_layer))
+    task = Task(name=name, inputs=frozenset({"text"}), label="a", target=spec, metrics=(Accuracy,))
+    answers = ClassAnswers(task, head, UniTConfig(every_layer=every_layer))
     assert far(head(reading["hs"][-1, :, 0]), reading[f"cls_{name}_all{every_layer}_scores"]) < LAYER
     wanted = reading[f"target_{name}"]
     target = Target(torch.arange(2), {"answers" if name == "vqa2" else "label": wanted})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from motet.train.optim import Cosine, HfAdamW, SkipUnusedAdamW, set_rate
+from motet.training.optim import Cosine, HfAdamW, SkipUnusedAdamW, set_lr
 
 HERE = Path(__file__).parent
 STEPS, PEAK = 6, (5e-2, 1e-2, 1e-2)
@@ -30,7 +30,7 @@ def ran(golden, spec, decay):
         for i, weight in enumerate(weights):
             gradient = golden[f"wd{decay}/g{i}/t{step}"]
             weight.grad = None if gradient.dtype.kind == "U" else torch.from_numpy(gradient.copy())
-        set_rate(optimizer, 1.0)
+        set_lr(optimizer, 1.0)
         optimizer.step()
         kept.append([weight.detach().numpy().copy() for weight in weights])
     return kept, [optimizer.state[weight]["step"] for weight in weights]
@@ -55,6 +55,6 @@ def test_the_plain_form_is_another_where_gradients_are_zero(golden):
 
 def test_the_rate_is_the_official_cosine():
     golden = np.load(HERE / "s2_warmup_cosine.npz")
-    rates = np.array([Cosine(warmup=2000).rate(int(step), 10_000) for step in golden["steps"]])
+    rates = np.array([Cosine(warmup=2000).factor(int(step), 10_000) for step in golden["steps"]])
     np.testing.assert_allclose(np.outer(rates, (5e-5, 1e-5)), golden["lr"], rtol=1e-12, atol=1e-18)
     assert golden["lr"][3, 0] > golden["lr"][1, 0] > 0

@@ -12,18 +12,18 @@ from torch.nn import functional as F
 
 from motet.core import Answer, Label, Masked, Match, Region, Target, Task
 from motet.metrics import Accuracy
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextEncoder
 from motet.nn.tower import FromScratch
-from motet.prep.regions import Regions
-from motet.systems.twelve_in_one import Hiding, TwelveInOneConfig
+from motet.preprocess.regions import ImageRegions
+from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 from motet.systems.twelve_in_one.answers import Choices, Fits, Places, Points, Read
 from motet.systems.twelve_in_one.body import States
 from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords
 from motet.systems.twelve_in_one.layers import CoLayer, SelfLayer
 from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.systems.twelve_in_one.pretrain import hide_regions, hide_words
-from motet.systems.twelve_in_one.regions import Hidden, Seen, overlaps_px, with_mean
+from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, overlaps_px, with_mean
 from motet.systems.twelve_in_one.weights import co_part, layer_part, load_vilbert, whole
 
 HERE = Path(__file__).parent
@@ -139,15 +139,15 @@ class NoRegions:
     width: int = 12
     num_classes: int = 9
 
-    def regions(self, image, image_id: str) -> Regions:
+    def regions(self, image, image_id: str) -> ImageRegions:
         raise NotImplementedError
 
-    def at(self, image, image_id: str, boxes_xyxy) -> Regions:
+    def at(self, image, image_id: str, boxes_xyxy) -> ImageRegions:
         raise NotImplementedError
 
 
 def task(name: str, target: Any) -> Task:
-    return Task(name=name, sees=frozenset({"image", "text"}), label="x", target=target, metrics=(Accuracy,))
+    return Task(name=name, inputs=frozenset({"image", "text"}), label="x", target=target, metrics=(Accuracy,))
 
 
 TASKS = (
@@ -166,7 +166,7 @@ def system() -> TwelveInOne:
     config = TwelveInOneConfig(
         source=NoRegions(), text=ThirtyWords(), text_mode=FromScratch(), max_tokens=16, image_width=20, image_depth=2,
         image_heads=4, image_hidden=20, co_width=16, co_heads=4, pairs=("nlvr2",), linear=("snli", "aligned"),
-        binary=("snli", "nlvr2"), hiding=Hiding(alignment="aligned", neighbours="uncounted"),
+        binary=("snli", "nlvr2"), hiding=RegionMasking(alignment="aligned", neighbours="uncounted"),
     )  # fmt: skip
     built = config.build(TASKS, texts=list)
     assert isinstance(built, TwelveInOne)
@@ -250,7 +250,9 @@ def test_losses_of_pretraining(pretraining, mismatched: str) -> None:
     regions = torch.ones(found["feats"].shape[:2], dtype=torch.bool)
     states = body.join(texts, body.images(found["feats"], found["loc"], regions))
     inside = regions[:, 1:]
-    seen = Seen(found["feats"][:, 1:], found["loc"][:, 1:, :4], inside, torch.ones(4, 2), inside, found["image_target"])
+    seen = PaddedRegions(
+        found["feats"][:, 1:], found["loc"][:, 1:, :4], inside, torch.ones(4, 2), inside, found["image_target"]
+    )
     hidden = Hidden(inside, found["image_label"] == 1, inside, inside)
     read = Read(states, body.fused(states), seen, hidden)
     learned = (found["is_next"] == 0) if mismatched == "skipped" else torch.ones(4, dtype=torch.bool)
@@ -268,12 +270,12 @@ def cases(found) -> list[str]:
     return sorted(key.removesuffix("/draws") for key in found if key.endswith("/draws"))
 
 
-def hidden_of(found, case: str, options: Hiding) -> tuple[Seen, Hidden]:
+def hidden_of(found, case: str, options: RegionMasking) -> tuple[PaddedRegions, Hidden]:
     boxes = found["boxes"].float()[None]
     features = torch.arange(1.0, 9.0)[None, :, None].expand(1, 8, 4)
     size = float(boxes.max())
     valid = torch.ones(1, 8, dtype=torch.bool)
-    seen = Seen(features, boxes / size, valid, torch.full((1, 2), size), valid)
+    seen = PaddedRegions(features, boxes / size, valid, torch.full((1, 2), size), valid)
     return seen, hide_regions(seen, found[f"{case}/draws"].float()[None], options)
 
 
@@ -286,7 +288,7 @@ def test_overlaps_count_corners_as_whole_pixels(masking) -> None:
 
 def test_regions_are_hidden_as_the_code_does(masking) -> None:
     for case in cases(masking):
-        seen, hidden = hidden_of(masking, case, Hiding(neighbours="uncounted"))
+        seen, hidden = hidden_of(masking, case, RegionMasking(neighbours="uncounted"))
         features, _, _ = with_mean(seen, hidden)
         assert torch.equal(hidden.told[0], masking[f"{case}/image_label"] == 1)
         assert torch.equal(hidden.uncounted[0], masking[f"{case}/masked_label"] == 1)
@@ -296,13 +298,13 @@ def test_regions_are_hidden_as_the_code_does(masking) -> None:
 
 
 def test_neighbours_of_a_hidden_region_are_hidden_too_as_in_the_paper(masking) -> None:
-    seen, hidden = hidden_of(masking, "forced_mask0", Hiding())
+    seen, hidden = hidden_of(masking, "forced_mask0", RegionMasking())
     features, _, _ = with_mean(seen, hidden)
     assert hidden.told[0].tolist() == [True] + [False] * 7
     # Regions 1 and 4 overlap region 0 by more than 0.4; region 7 by 0.396.
     assert features[0, 1:, 0].tolist() == [0, 0, 3, 4, 0, 6, 7, 8]
     assert float(features[0, 0, 0]) == pytest.approx((3 + 4 + 6 + 7 + 8) / 5)
-    kept_seen, kept = hidden_of(masking, "forced_keep0", Hiding())
+    kept_seen, kept = hidden_of(masking, "forced_keep0", RegionMasking())
     assert with_mean(kept_seen, kept)[0][0, 1:, 0].tolist() == [1, 0, 3, 4, 0, 6, 7, 8]
 
 
@@ -329,7 +331,7 @@ def states_of(image: torch.Tensor) -> States:
 def read_of(fused=None, image=None, seen=None) -> Read:
     some = fused if fused is not None else image
     image = torch.zeros(len(some), 1, 1) if image is None else image
-    seen = seen if seen is not None else Seen(image, image, image[..., 0] > 0, image[:, 0], image[..., 0] > 0)
+    seen = seen if seen is not None else PaddedRegions(image, image, image[..., 0] > 0, image[:, 0], image[..., 0] > 0)
     return Read(states_of(image), some if fused is None else fused, seen)
 
 
@@ -377,7 +379,7 @@ def test_losses_of_referring_expressions(losses) -> None:
         logits, wanted = found[f"{prefix}/logits"], found[f"{prefix}/target"][..., 0]
         assert ((wanted == 0) | (wanted >= 0.5)).all()
         rows, valid = len(logits), torch.ones(wanted.shape, dtype=torch.bool)
-        seen = Seen(logits, with_overlap(wanted), valid, torch.full((rows, 2), 1000.0), valid)
+        seen = PaddedRegions(logits, with_overlap(wanted), valid, torch.full((rows, 2), 1000.0), valid)
         # The whole picture stands in front: it is the truth here, and its score says so.
         image = torch.cat([torch.full((rows, 1, 1), 20.0), logits], dim=1)
         box = torch.tensor([[0.0, 0, 1000, 1000]]).expand(rows, 4)

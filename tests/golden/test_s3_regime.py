@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from toys import toy_sources
 
 from motet.core import Report, Result
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import Plateau, StopAndGo
-from motet.train.optim import HfAdamW, Linear, set_rate
-from toys import toy_sources
+from motet.training.optim import HfAdamW, LinearDecay, set_lr
 
 HERE = Path(__file__).parent
 TRACES = json.loads((HERE / "s3_stop_and_go.json").read_text())
@@ -123,8 +123,8 @@ def test_every_step_of_the_optimiser_is_the_official_one(adamw, correct_bias, mi
     ]
     optimizer = HfAdamW(eps=1e-6, correct_bias=correct_bias, move_unused=True).build(groups, lr=1e-2, weight_decay=0.01)
     for step in range(8):
-        rate = Linear(warmup=3).rate(step, 10)
-        set_rate(optimizer, rate)
+        rate = LinearDecay(warmup=3).factor(step, 10)
+        set_lr(optimizer, rate)
         np.testing.assert_allclose([1e-2 * rate, 4e-2 * rate], adamw[f"{case}/lr_{step}"], rtol=1e-12)
         for i, weight in enumerate(weights):
             gradient = torch.from_numpy(adamw[f"{case}/g{i}_{step}"].copy())

@@ -31,9 +31,9 @@ def tensor(name: str) -> torch.Tensor:
 
 
 def value(name: str, valid: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-    truth = tensor(name)
-    known = torch.ones(truth[:, 0].shape) if valid is None else valid[:, 0]
-    return {"map": truth, "valid": known.bool()}
+    annotation = tensor(name)
+    known = torch.ones(annotation[:, 0].shape) if valid is None else valid[:, 0]
+    return {"map": annotation, "valid": known.bool()}
 
 
 def mean(loss) -> float:
@@ -70,12 +70,12 @@ def test_cross_entropy_leaves_out_what_the_official_one_ignores() -> None:
     ("name", "threshold", "nothing"), [("berhu", 0.2, 0), ("berhu_thr05", 0.5, 0), ("berhu_mask1", 0.2, 1)]
 )
 def test_berhu_is_the_adapters_code(name: str, threshold: float, nothing: int) -> None:
-    truth = value("depth_gt", tensor("depth_gt") != nothing)
-    loss = berhu(tensor("depth_pred"), truth, threshold=threshold, per="batch", over="all")
+    annotation = value("depth_gt", tensor("depth_gt") != nothing)
+    loss = berhu(tensor("depth_pred"), annotation, threshold=threshold, per="batch", over="all")
     assert mean(loss) == pytest.approx(float(LOSSES[name]))
 
 
-def judged(metric, said, true, target):
+def evaluated(metric, said, true, target):
     for row, (one, other) in enumerate(zip(said, true, strict=True)):
         metric.update(str(row), DenseMap(one), other, target)
     return metric
@@ -83,20 +83,20 @@ def judged(metric, said, true, target):
 
 def test_segmentation_is_densemtls() -> None:
     true = METRICS["semseg_gt(250=ignore; class 4 absent in gt)"]
-    truths = np.where(true == 250, -1, true)
+    annotations = np.where(true == 250, -1, true)
     said, target = METRICS["semseg_pred"], Dense(5, "class", tuple("abcde"))
-    miou = judged(MeanIoU(), said, truths, target)
+    miou = evaluated(MeanIoU(), said, annotations, target)
     assert miou.compute() == pytest.approx(100 * float(METRICS["semseg/mIoU"]))
     assert miou.by_class() == pytest.approx({c: 100 * float(METRICS[f"semseg/cls_{c:02d}"]) for c in range(4)})
     # The fifth class is only said: 0 in the mean, as theirs, and no number of its own.
     assert float(METRICS["semseg/cls_04"]) == 0.0
-    accuracy = judged(PixelAccuracy(), said, truths, target)
+    accuracy = evaluated(PixelAccuracy(), said, annotations, target)
     assert accuracy.compute() == pytest.approx(100 * float(METRICS["semseg/Acc"]))
 
 
 def test_edges_are_densemtls() -> None:
     said, true = METRICS["edges_pred"].astype(float), METRICS["edges_gt"].astype(float)
-    metric = judged(EdgeF1(), said, true, Dense(1, "probability"))
+    metric = evaluated(EdgeF1(), said, true, Dense(1, "probability"))
     assert metric.compute() == pytest.approx(100 * float(METRICS["edges_F1_macro"]))
 
 
@@ -108,7 +108,7 @@ def test_angles_are_densemtls() -> None:
         assert angles.mean() == pytest.approx(official[place, 0], abs=1e-3)
         assert np.quantile(angles, 0.5, method="lower") == pytest.approx(official[place, 1], abs=1e-3)
         assert np.mean(angles < 11.25) == pytest.approx(official[place, 3], abs=1e-3)
-    metric = judged(MeanAngle(), said, true, Dense(3, "unit vector"))
+    metric = evaluated(MeanAngle(), said, true, Dense(3, "unit vector"))
     assert metric.compute() == pytest.approx(official[:, 0].mean(), abs=1e-3)
 
 
@@ -127,5 +127,5 @@ def test_depth_is_densemtls_where_it_clamps_nothing(scaled: str, metrics) -> Non
         "delta1": 100 * official["Acc. < 1.25"],
     }
     for metric in metrics:
-        number = judged(metric(), said, true, Dense(1, "metre")).compute()
+        number = evaluated(metric(), said, true, Dense(1, "metre")).compute()
         assert number == pytest.approx(named[metric.name.removesuffix("_scaled")], rel=1e-5), metric.name

@@ -8,7 +8,7 @@ import torch
 
 from motet.core import Dense
 from motet.systems.vit_adapters.domains import Adaptation, Discriminator, domain_loss, shown
-from motet.train.rates import Polynomial
+from motet.training.lr_schedules import Polynomial
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +41,5 @@ def test_the_plain_discriminator(given: dict[str, np.ndarray]) -> None:
 
 def test_the_polynomial_rate(given: dict[str, np.ndarray]) -> None:
     rate = Polynomial(warmup=0, power=0.9)
-    found = [2.5e-4 * rate.rate(int(step), 90_000) for step in given["rate_steps"]]
+    found = [2.5e-4 * rate.factor(int(step), 90_000) for step in given["rate_steps"]]
     np.testing.assert_allclose(found, given["rate"], rtol=1e-6)

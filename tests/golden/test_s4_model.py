@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from motet.core import Dense, Task
 from motet.metrics import Accuracy
-from motet.systems.vit_adapters import Adapters, Fixed, Passing, SwinUnet, TimmTrunk, ViTAdaptersConfig
+from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk, ViTAdaptersConfig
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, Film, TaskScaledNorm
 from motet.systems.vit_adapters.block import BlockAdapter, TrunkAdapters
 from motet.systems.vit_adapters.decoder import Expand
@@ -97,7 +97,7 @@ TINY = ViTAdaptersConfig(
         "swin_tiny_patch4_window7_224", None, False,
         {"embed_dim": 6, "depths": (1, 1, 2, 1), "num_heads": (1, 2, 3, 6), "drop_path_rate": 0.0},
     ),
-    adapters=EVERYWHERE, affinities=Fixed("one-hot"), decoder=SwinUnet(depths=(0, 1, 1, 1), heads=(6, 3, 2, 1)),
+    adapters=EVERYWHERE, affinities=FixedAffinities("one-hot"), decoder=SwinUnet(depths=(0, 1, 1, 1), heads=(6, 3, 2, 1)),
 )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def ours(name: str, conditioned: Collection[tuple[int, int]] = CONDITIONED) -> s
 def two_tasks(**changes) -> ViTAdapters:
     specs = (Dense(4, "class"), Dense(1, "metre"))
     tasks = [
-        Task(name=name, sees=frozenset({"image"}), label=name, target=spec, metrics=(Accuracy,))
+        Task(name=name, inputs=frozenset({"image"}), label=name, target=spec, metrics=(Accuracy,))
         for name, spec in zip(NAMES, specs, strict=True)
     ]
     system = replace(TINY, **changes).build(tasks, texts=list)

@@ -15,13 +15,13 @@ from motet.core.batch import Batch
 from motet.metrics import Accuracy
 from motet.nn.experts import ConditionalLinear, Merged
 from motet.nn.gates import best_of
-from motet.prep.words import EOS, PAD, Words
-from motet.systems.uni_perceiver import Experts, Patches, Sizes, UniPerceiverConfig
+from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
+from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
 from motet.systems.uni_perceiver.answering import name_scores, said_states, told_states
 from motet.systems.uni_perceiver.answers import smoothed
-from motet.systems.uni_perceiver.attributes import TABLE, Attributes, entries_of
+from motet.systems.uni_perceiver.attributes import TABLE, TokenAttributes, entries_of
 from motet.systems.uni_perceiver.embedding import Embedding, grid_positions
-from motet.systems.uni_perceiver.encoder import Encoder
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
 from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.layers import Block
 from motet.systems.uni_perceiver.lines import Kind, Line, Span, saying_mask
@@ -29,7 +29,7 @@ from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.routing import Gate
 from motet.systems.uni_perceiver.similarity import Similarity
 from motet.systems.uni_perceiver.weights import CLIP_END, CLIP_SPECIAL, layer_state, load_uni_perceiver
-from motet.train.rates import Cosine
+from motet.training.lr_schedules import Cosine
 
 HERE = Path(__file__).parent
 LAYER, LAYERS = 1e-5, 1e-4
@@ -73,7 +73,7 @@ def test_the_papers_attributes_say_the_same_in_another_order() -> None:
         for attributes in (each for side in sides.values() for each in side):
             code, paper = attributes.bits("code"), attributes.bits("paper")
             assert (paper[6], paper[7]) == (code[7], 1 - code[6])
-            assert Attributes.of_bits(code, "code") == Attributes.of_bits(paper, "paper") == attributes
+            assert TokenAttributes.of_bits(code, "code") == TokenAttributes.of_bits(paper, "paper") == attributes
             assert entries_of(code, "code") == entries_of(paper, "paper")
 
 
@@ -142,7 +142,7 @@ def spans(entry: str, counts: tuple[int, ...], side: str = "input") -> tuple[Spa
 def test_the_encoder_of_a_layer_with_experts_and_one_without(scheme) -> None:
     found = tensors("s5_moe_encoder.npz")
     hidden = found["enc/layers.1.linear1.bias"].shape[0]
-    encoder = Encoder(Sizes(16, 2, 4, hidden), Experts(scheme=scheme), ("t",), layer_scale=0.5)
+    encoder = UnifiedEncoder(EncoderSize(16, 2, 4, hidden), Experts(scheme=scheme), ("t",), layer_scale=0.5)
     for place, block in enumerate(encoder.blocks):
         block.load_state_dict(layer_state(part(found, f"enc/layers.{place}."), scheme))
     encoder.eval()
@@ -164,7 +164,7 @@ def test_the_encoder_of_a_layer_with_experts_and_one_without(scheme) -> None:
 
 def test_prompts_are_read_and_never_asked_for() -> None:
     found = tensors("s5_deep_prompt_layer.npz")
-    block = Block(Sizes(16, 1, 4, 24), 0, Experts(scheme="code"), ("t",), prompts=3)
+    block = Block(EncoderSize(16, 1, 4, 24), 0, Experts(scheme="code"), ("t",), prompts=3)
     block.load_state_dict(layer_state(part(found, "layer/")))
     block.eval()
     valid = found["pad_invalid"] == 0
@@ -220,7 +220,7 @@ def test_smoothed_labels(predictor) -> None:
     assert float(loss.total / loss.weight) == pytest.approx(float(found["label_smoothing_0.1"]), abs=LAYER)
 
 
-def test_places_of_pictures_and_frames() -> None:
+def test_places_of_images_and_frames() -> None:
     found = tensors("s5_misc.npz")
     assert far(grid_positions(4, 4, 16), found["sincos_4x4_16"]) < LAYER
     assert far(grid_positions(4, 4, 16, 160 / 224), found["sincos_4x4_16_scale160/224"]) < LAYER
@@ -231,7 +231,7 @@ def test_places_of_pictures_and_frames() -> None:
         wanted = found["stpos_out_t2"].reshape(1, 18, 16)
         nn.init.zeros_(embedding.patches.weight)
         nn.init.zeros_(embedding.patches.bias)
-        got = embedding.pictures(torch.zeros(1, 2, 9, 16), features=True)
+        got = embedding.images(torch.zeros(1, 2, 9, 16), features=True)
         assert far(got, F.layer_norm(wanted, (16,), eps=1e-5)) < LAYER
 
 
@@ -239,7 +239,7 @@ def test_the_rate_warms_up_and_falls_to_its_least() -> None:
     found = tensors("s5_misc.npz")
     rate = Cosine(warmup=100, least=1e-3)
     for step, wanted in zip(found["warmup_cosine_steps"].tolist(), found["warmup_cosine_lr"].tolist(), strict=True):
-        assert 1e-3 * rate.rate(step, 1000) == pytest.approx(wanted, abs=1e-6)
+        assert 1e-3 * rate.factor(step, 1000) == pytest.approx(wanted, abs=1e-6)
 
 
 SPECIAL_THERE, END_THERE, COUNT = 59, 2, 60
@@ -249,13 +249,14 @@ SPECIAL_THERE, END_THERE, COUNT = 59, 2, 60
 class Sixty:
     """Pieces of the tiny official model, each a word: "w5" is piece 5 there."""
 
-    def build(self, texts) -> Words:
-        from tokenizers import Tokenizer, models, pre_tokenizers
+    def build(self, texts) -> Tokenizer:
+        import tokenizers
+        from tokenizers import models, pre_tokenizers
 
         names = [f"w{i}" for i in range(1, COUNT - 1) if i != END_THERE]
-        tokenizer = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="w1"))
+        tokenizer = tokenizers.Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="w1"))
         tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-        return Words(tokenizer, tuple(i + 2 for i in range(len(names))))
+        return Tokenizer(tokenizer, tuple(i + 2 for i in range(len(names))))
 
 
 @pytest.fixture(scope="module")
@@ -269,11 +270,11 @@ NAMES = ("w5 w6 w7", "w8 w9", "w10", "w11 w12", "w13")
 @pytest.fixture(scope="module", params=SCHEMES)
 def system(request, official) -> UniPerceiver:
     def task(name, target, sees):
-        return Task(name=name, sees=frozenset({sees}), label="x", target=target, metrics=(Accuracy,))
+        return Task(name=name, inputs=frozenset({sees}), label="x", target=target, metrics=(Accuracy,))
 
     config = UniPerceiverConfig(
-        sizes=Sizes(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param), words=Sixty(),
-        max_tokens=12, max_said=8, patches=Patches(size=8, patch=4), frames=1, max_frames=4, drop_path=0.0,
+        sizes=EncoderSize(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param), tokenizer=Sixty(),
+        max_tokens=12, max_generated=8, patches=Patches(size=8, patch=4), frames=1, max_frames=4, drop_path=0.0,
     )  # fmt: skip
     tasks = [
         task("cls", Label(NAMES), "image"), task("mlm", Masked("words"), "text"), task("cap", Text(8), "image"),

@@ -50,11 +50,11 @@ def test_the_only_answer_of_a_row_counts_fully() -> None:
 
 
 def test_every_loss_has_a_gradient() -> None:
-    for loss, scores, truth in (
+    for loss, scores, annotation in (
         (cross_entropy, torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 1])),
         (soft_answers, torch.zeros(2, 3, requires_grad=True), torch.rand(2, 3)),
         (absolute_error, torch.zeros(2, requires_grad=True), torch.ones(2)),
     ):
-        loss(scores, truth).total.backward()
+        loss(scores, annotation).total.backward()
         assert scores.grad is not None
         assert scores.grad.abs().sum() > 0

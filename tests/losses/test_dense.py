@@ -23,8 +23,8 @@ def maps(channels: int = 1, rows: int = 4):
     rng = torch.Generator().manual_seed(0)
     scores = torch.randn(rows, channels, 6, 7, generator=rng, requires_grad=True)
     valid = torch.rand(rows, 6, 7, generator=rng) < 0.7
-    truth = torch.rand(rows, channels, 6, 7, generator=rng)
-    return scores, {"map": torch.where(valid[:, None], truth, NAN), "valid": valid}
+    annotation = torch.rand(rows, channels, 6, 7, generator=rng)
+    return scores, {"map": torch.where(valid[:, None], annotation, NAN), "valid": valid}
 
 
 def part(value, rows):
@@ -50,7 +50,7 @@ def test_a_batch_costs_what_its_halves_cost(loss) -> None:
 
 
 @pytest.mark.parametrize("loss", [*SURFACES, balanced_l1])
-def test_what_stands_at_pixels_without_a_truth_is_never_read(loss) -> None:
+def test_what_stands_at_pixels_without_an_annotation_is_never_read(loss) -> None:
     scores, value = maps()
     loss(scores, value).total.backward()
     gradient = scores.grad.clone()
@@ -61,10 +61,10 @@ def test_what_stands_at_pixels_without_a_truth_is_never_read(loss) -> None:
 
 
 @pytest.mark.parametrize("loss", [*SURFACES, balanced_l1, dense_cross_entropy])
-def test_maps_without_any_truth_weigh_and_cost_nothing(loss) -> None:
+def test_maps_without_any_annotation_weigh_and_cost_nothing(loss) -> None:
     scores, value = maps()
-    truth = torch.full((4, 6, 7), -1) if loss is dense_cross_entropy else torch.full_like(value["map"], NAN)
-    empty = loss(scores, {"map": truth, "valid": torch.zeros_like(value["valid"])})
+    annotation = torch.full((4, 6, 7), -1) if loss is dense_cross_entropy else torch.full_like(value["map"], NAN)
+    empty = loss(scores, {"map": annotation, "valid": torch.zeros_like(value["valid"])})
     empty.total.backward()
     assert (float(empty.total.detach()), float(empty.weight)) == (0.0, 0.0)
     assert not scores.grad.any()
@@ -95,13 +95,13 @@ def test_classes_beside_the_valid_ones_do_not_count() -> None:
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (1, -1), (-1, 1), (1, 1), (0, -1)])
 def test_a_map_that_is_off_by_one_pixel_costs_nothing_under_rotation(y: int, x: int) -> None:
-    truth = torch.rand(2, 1, 8, 9, generator=torch.Generator().manual_seed(1))
-    value = {"map": truth, "valid": torch.ones(2, 8, 9, dtype=torch.bool)}
-    assert float(rotate_loss(truth.roll((y, x), dims=(2, 3)), value).total) == 0.0
-    assert float(rotate_loss(truth.roll(3, dims=3), value).total) > 0.1
+    annotation = torch.rand(2, 1, 8, 9, generator=torch.Generator().manual_seed(1))
+    value = {"map": annotation, "valid": torch.ones(2, 8, 9, dtype=torch.bool)}
+    assert float(rotate_loss(annotation.roll((y, x), dims=(2, 3)), value).total) == 0.0
+    assert float(rotate_loss(annotation.roll(3, dims=3), value).total) > 0.1
 
 
-def test_the_mean_over_pixels_with_a_truth_is_in_metres() -> None:
+def test_the_mean_over_pixels_with_an_annotation_is_in_metres() -> None:
     value = {"map": torch.full((1, 1, 6, 6), 3.0), "valid": torch.ones(1, 6, 6, dtype=torch.bool)}
     value["valid"][:, :3] = False
     said = torch.full((1, 1, 6, 6), 5.0)
@@ -116,9 +116,9 @@ def test_berhu_is_linear_below_its_bend_and_square_above() -> None:
 
 
 def test_edges_count_as_much_as_the_rest_when_balanced() -> None:
-    truth = torch.zeros(1, 1, 2, 5)
-    truth[..., 0, 0] = 1.0
-    value = {"map": truth, "valid": torch.ones(1, 2, 5, dtype=torch.bool)}
+    annotation = torch.zeros(1, 1, 2, 5)
+    annotation[..., 0, 0] = 1.0
+    value = {"map": annotation, "valid": torch.ones(1, 2, 5, dtype=torch.bool)}
     nothing, everything = balanced_l1(torch.zeros(1, 1, 2, 5), value), balanced_l1(torch.ones(1, 1, 2, 5), value)
     assert float(nothing.total) == pytest.approx(5.0)
     assert float(everything.total) == pytest.approx(5.0)

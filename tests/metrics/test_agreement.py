@@ -4,15 +4,20 @@ import math
 
 import pytest
 
-from motet.core import Boxes, Choice, Label, MetricError, Words
+from motet.core import Boxes, ClassPrediction, Label, MetricError, TextPrediction
 from motet.metrics import F1, Matthews
 
 PAIR = Label(("different", "same"))
 
 
 def value(metric, rows, target=PAIR):
-    for number, (answer, truth) in enumerate(rows):
-        metric.update(str(number), Words(answer) if isinstance(answer, str) else Choice(answer), truth, target)
+    for number, (answer, annotation) in enumerate(rows):
+        metric.update(
+            str(number),
+            TextPrediction(answer) if isinstance(answer, str) else ClassPrediction(answer),
+            annotation,
+            target,
+        )
     return metric.compute()
 
 
@@ -43,10 +48,10 @@ def test_matthews_of_three_classes() -> None:
     assert value(Matthews(), rows, target) == pytest.approx(100 * (4 * 6 - 12) / (36 - 12))
 
 
-def test_what_cannot_be_judged_is_one_line() -> None:
+def test_what_cannot_be_evaluated_is_one_line() -> None:
     with pytest.raises(MetricError, match="metric f1: target: got 3 names; want two"):
-        F1().update("a", Choice(0), 0, Label(("a", "b", "c")))
+        F1().update("a", ClassPrediction(0), 0, Label(("a", "b", "c")))
     with pytest.raises(MetricError, match="metric matthews: truth: got 2; want 0 to 1"):
-        Matthews().update("a", Choice(0), 2, PAIR)
+        Matthews().update("a", ClassPrediction(0), 2, PAIR)
     with pytest.raises(MetricError, match="metric f1: target: got a Boxes; want a Label"):
-        F1().update("a", Choice(0), 0, Boxes(("a",)))
+        F1().update("a", ClassPrediction(0), 0, Boxes(("a",)))

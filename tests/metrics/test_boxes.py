@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motet.core import Boxes, BoxSet, Label, MetricError, Words
+from motet.core import Boxes, BoxSet, Label, MetricError, TextPrediction
 from motet.metrics import BoxAP, BoxAP50, BoxAPSmall, BoxAR1
 from motet.metrics.box_matching import matches_of
 
@@ -80,7 +80,7 @@ NAN = (0.0, 0.0, float("nan"), 4.0)
 @pytest.mark.parametrize(
     ("said", "true", "line"),
     [
-        (Words("cat"), boxes(BOX), "prediction: got a Words; want a BoxSet"),
+        (TextPrediction("cat"), boxes(BOX), "prediction: got a TextPrediction; want a BoxSet"),
         (boxes(NAN), boxes(BOX), r"prediction: box 0: got \[0.0, 0.0, nan, 4.0\]; want four finite numbers"),
         (boxes(BOX), boxes(BOX, (9, 0, 2, 4)), r"truth: box 1: got \[9.0, 0.0, 2.0, 4.0\]; want x0 <= x1 and y0 <= y1"),
         (boxes(BOX), boxes(BOX, labels=[2]), "truth: labels: got 2; want 0 to 1"),

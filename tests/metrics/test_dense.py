@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motet.core import Choice, Dense, DenseMap, Label, MetricError
+from motet.core import ClassPrediction, Dense, DenseMap, Label, MetricError
 from motet.metrics import (
     METRICS,
     AngleWithin11,
@@ -52,8 +52,8 @@ def filled(metric, target: Dense, rows: int = 6):
 @pytest.mark.parametrize("name", ALL)
 def test_a_perfect_map_has_the_best_number(name: str) -> None:
     metric, rng = METRICS[name](), np.random.default_rng(0)
-    truth = some_map(ALL[name], rng)
-    metric.update("a", DenseMap(truth), truth, ALL[name])
+    annotation = some_map(ALL[name], rng)
+    metric.update("a", DenseMap(annotation), annotation, ALL[name])
     assert metric.compute() == pytest.approx(100.0 if metric.higher_is_better else 0.0, abs=1e-6)
 
 
@@ -175,5 +175,5 @@ def test_a_metric_of_another_unit_or_kind_says_so(name: str) -> None:
         METRICS[name]().update("a", DenseMap(some), some, other)
     with pytest.raises(MetricError, match=f"metric {name}: target: got a Label; want a Dense"):
         METRICS[name]().update("a", DenseMap(some), some, Label(("a",)))
-    with pytest.raises(MetricError, match=f"metric {name}: prediction: got a Choice; want a DenseMap"):
-        METRICS[name]().update("a", Choice(0), some, ALL[name])
+    with pytest.raises(MetricError, match=f"metric {name}: prediction: got a ClassPrediction; want a DenseMap"):
+        METRICS[name]().update("a", ClassPrediction(0), some, ALL[name])

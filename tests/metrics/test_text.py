@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from motet.core import MetricError, Text, Words
+from motet.core import MetricError, Text, TextPrediction
 from motet.metrics import CharacterErrorRate, Cider, ExactText
 from motet.metrics.text import edit_distance
 
@@ -11,16 +11,16 @@ WORDS = some.text(alphabet="abc ", max_size=8)
 
 def test_errors_are_counted_over_the_whole_set_and_the_nearest_reference_is_taken() -> None:
     metric = CharacterErrorRate()
-    metric.update("a", Words("TOTAL 12"), ("TOTAL 13",), Text(4))
-    metric.update("b", Words("ab"), ("xyz", "abc"), Text(4))
+    metric.update("a", TextPrediction("TOTAL 12"), ("TOTAL 13",), Text(4))
+    metric.update("b", TextPrediction("ab"), ("xyz", "abc"), Text(4))
     assert metric.compute() == pytest.approx(100 * (1 + 1) / (8 + 3))
     assert metric.row_scores(["a", "b"]) == pytest.approx([12.5, 100 / 3])
     assert not metric.higher_is_better
 
 
-def test_a_set_of_empty_truths_has_no_error_rate() -> None:
+def test_a_set_of_empty_annotations_has_no_error_rate() -> None:
     metric = CharacterErrorRate()
-    metric.update("a", Words("x"), ("",), Text(4))
+    metric.update("a", TextPrediction("x"), ("",), Text(4))
     with pytest.raises(MetricError, match="got no letter in 1 rows"):
         metric.compute()
 
@@ -35,15 +35,15 @@ def test_the_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
 
 def test_white_space_does_not_make_a_text_wrong_but_case_does() -> None:
     metric = ExactText()
-    metric.update("a", Words(" GRAND  TOTAL"), ("GRAND TOTAL",), Text(4))
-    metric.update("b", Words("Grand Total"), ("GRAND TOTAL",), Text(4))
+    metric.update("a", TextPrediction(" GRAND  TOTAL"), ("GRAND TOTAL",), Text(4))
+    metric.update("b", TextPrediction("Grand Total"), ("GRAND TOTAL",), Text(4))
     assert metric.compute() == 50.0
 
 
 def test_one_image_alone_has_a_cider_of_zero_and_empty_references_are_no_crash() -> None:
     metric = Cider()
-    metric.update("a", Words("a cat"), ("a cat",), Text(9))
+    metric.update("a", TextPrediction("a cat"), ("a cat",), Text(9))
     assert metric.compute() == 0.0
     empty = Cider()
-    empty.update("a", Words("a cat"), (".",), Text(9))
+    empty.update("a", TextPrediction("a cat"), (".",), Text(9))
     assert empty.compute() == 0.0

@@ -9,10 +9,10 @@ import torch
 from timm.data import ImageNetInfo
 
 from motet.core import ConfigError, DiskImage
-from motet.nn.encoders import EmbeddedLite0, PlainViT, TimmEncoder
-from motet.nn.lite0 import load_lite0
+from motet.nn.encoders import BundledLite0, PlainViT, TimmEncoder
+from motet.nn.pretrained.lite0 import load_lite0
 from motet.nn.transformer import sincos_positions
-from motet.prep.images import Geometry, ImageTransform, decode
+from motet.preprocess.images import Geometry, ImageTransform, decode
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from motet.prep.images import Geometry, ImageTransform, decode
         (TimmEncoder("test_resnet", size=64), 4, 96),
         (TimmEncoder("test_resnet", size=64, stage=-2), 16, 192),
         (TimmEncoder("test_efficientnet", size=64), 4, 64),
-        (EmbeddedLite0(size=64), 4, 320),
-        (EmbeddedLite0(size=64, stage=-2), 16, 112),
-        (EmbeddedLite0(size=64, stage=(-2, -1)), 16, 432),
+        (BundledLite0(size=64), 4, 320),
+        (BundledLite0(size=64, stage=-2), 16, 112),
+        (BundledLite0(size=64, stage=(-2, -1)), 16, 432),
         (PlainViT(size=16, patch=8, width=12, depth=1, heads=2), 4, 12),
         (PlainViT(size=16, patch=8, width=12, depth=1, heads=2, positions="sincos2d"), 4, 12),
     ],
@@ -39,7 +39,7 @@ def test_an_encoder_gives_the_tokens_it_says(config, tokens: int, width: int) ->
 
 
 @pytest.mark.parametrize(
-    "config", [TimmEncoder("test_vit", size=32), TimmEncoder("test_resnet", size=64, stage=-2), EmbeddedLite0(size=64)]
+    "config", [TimmEncoder("test_vit", size=32), TimmEncoder("test_resnet", size=64, stage=-2), BundledLite0(size=64)]
 )
 def test_no_parameter_is_there_for_nothing(config) -> None:
     encoder = config.build(pretrained=False)
@@ -59,9 +59,9 @@ def test_a_ViT_reads_its_last_block_after_the_final_norm() -> None:
 
 def test_tokens_of_several_stages_stand_behind_each_other_each_in_its_place() -> None:
     pixels = torch.rand(1, 3, 64, 64) * 2 - 1
-    apart = [EmbeddedLite0(size=64, stage=stage, placed=False).build(pretrained=True).eval() for stage in (-2, -1)]
+    apart = [BundledLite0(size=64, stage=stage, placed=False).build(pretrained=True).eval() for stage in (-2, -1)]
     fine, coarse = (encoder(pixels) for encoder in apart)
-    both = EmbeddedLite0(size=64, stage=(-2, -1), placed=False).build(pretrained=True).eval()(pixels)
+    both = BundledLite0(size=64, stage=(-2, -1), placed=False).build(pretrained=True).eval()(pixels)
     torch.testing.assert_close(both[..., :112], fine)
     grown = coarse.view(1, 2, 2, 320).repeat_interleave(2, 1).repeat_interleave(2, 2).flatten(1, 2)
     torch.testing.assert_close(both[..., 112:], grown)
@@ -70,7 +70,7 @@ def test_tokens_of_several_stages_stand_behind_each_other_each_in_its_place() ->
 def test_a_placed_map_is_normed_and_says_where_each_token_is() -> None:
     pixels = torch.rand(1, 3, 64, 64) * 2 - 1
     raw, placed = (
-        EmbeddedLite0(size=64, placed=placed).build(pretrained=True).eval()(pixels) for placed in (False, True)
+        BundledLite0(size=64, placed=placed).build(pretrained=True).eval()(pixels) for placed in (False, True)
     )
     where = placed - torch.nn.functional.layer_norm(raw, (320,))
     torch.testing.assert_close(where[0], sincos_positions(2, 2, 320), atol=1e-4, rtol=0)
@@ -104,7 +104,7 @@ def test_the_wheel_fits_the_model_that_pads_as_TensorFlow_does() -> None:
     assert [
         name for name in state if not name.endswith("num_batches_tracked") and torch.equal(before[name], state[name])
     ] == []
-    ours = EmbeddedLite0(size=64, placed=False).build(pretrained=True).eval()
+    ours = BundledLite0(size=64, placed=False).build(pretrained=True).eval()
     pixels = torch.rand(1, 3, 64, 64) * 2 - 1
     (stage,) = model.forward_intermediates(pixels, indices=[-1], intermediates_only=True)
     torch.testing.assert_close(ours(pixels), stage.flatten(2).transpose(1, 2))
@@ -114,7 +114,7 @@ def test_the_other_lite0_of_timm_takes_the_weights_too_and_is_not_the_one_used()
     # It loads without a word and loses eight points on ImageNet: its padding and its norms' epsilon differ.
     other = timm.create_model("efficientnet_lite0").eval()
     load_lite0(other)
-    ours = EmbeddedLite0(size=64, placed=False).build(pretrained=True).eval()
+    ours = BundledLite0(size=64, placed=False).build(pretrained=True).eval()
     pixels = torch.rand(1, 3, 64, 64) * 2 - 1
     (stage,) = other.forward_intermediates(pixels, indices=[-1], intermediates_only=True)
     assert (ours(pixels) - stage.flatten(2).transpose(1, 2)).abs().mean() > 0.1
@@ -134,11 +134,11 @@ def test_the_wheel_knows_imagenet() -> None:
     transform = ImageTransform((224, 224), antialias=True)
     right = 0
     for path in files[::6]:
-        picture = decode(DiskImage(path))
-        side = round(min(picture.size) * 224 / 256)
-        x0, y0 = (picture.width - side) // 2, (picture.height - side) // 2
-        geometry = Geometry((x0, y0, x0 + side, y0 + side), False, (224, 224), (picture.height, picture.width))
+        image = decode(DiskImage(path))
+        side = round(min(image.size) * 224 / 256)
+        x0, y0 = (image.width - side) // 2, (image.height - side) // 2
+        geometry = Geometry((x0, y0, x0 + side, y0 + side), False, (224, 224), (image.height, image.width))
         with torch.no_grad():
-            label = int(model(torch.from_numpy(transform(picture, geometry))[None]).argmax())
+            label = int(model(torch.from_numpy(transform(image, geometry))[None]).argmax())
         right += keys[label] == path.name.split("_")[0]
     assert right >= 0.75 * len(files[::6])  # 84 % of all

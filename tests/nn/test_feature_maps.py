@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from motet.core import ConfigError
-from motet.nn.encoders import EmbeddedLite0, PlainViT
-from motet.nn.feature_maps import EmbeddedLite0Map, GridOf, MapTower, TimmMap
+from motet.nn.encoders import BundledLite0, PlainViT
+from motet.nn.feature_maps import BundledLite0Map, GridOf, MapTower, TimmMap
 from motet.nn.tower import Finetune, FromScratch, Frozen
 
 
 def test_the_bundled_map_is_the_encoder_on_a_grid() -> None:
-    encoder = EmbeddedLite0(size=64, placed=False).build(pretrained=True).eval()
-    tower = MapTower(EmbeddedLite0Map(size=64, norm=False), Frozen()).eval()
+    encoder = BundledLite0(size=64, placed=False).build(pretrained=True).eval()
+    tower = MapTower(BundledLite0Map(size=64, norm=False), Frozen()).eval()
     pixels = torch.randn(2, 3, 64, 64)
     assert torch.allclose(tower(pixels), encoder(pixels), atol=1e-5)
     assert torch.equal(tower.map(pixels).flatten(2).transpose(1, 2), tower(pixels))
@@ -19,7 +19,7 @@ def test_the_bundled_map_is_the_encoder_on_a_grid() -> None:
 
 
 def test_stages_stand_behind_each_other_at_the_finest() -> None:
-    tower = MapTower(EmbeddedLite0Map(stage=(-2, -1), size=64), FromScratch())
+    tower = MapTower(BundledLite0Map(stage=(-2, -1), size=64), FromScratch())
     assert (tower.stride, tower.width) == (16, 112 + 320)
     assert tower.map(torch.zeros(1, 3, 96, 128)).shape == (1, 432, 6, 8)
 

@@ -29,16 +29,16 @@ def test_boxes_without_area_give_a_number() -> None:
 
 
 def test_the_choice_is_the_cheapest_of_all() -> None:
-    logits, predicted, truth = torch.randn(1, 1, 4, 3), boxes(1, 1, 4), boxes(1, 3)
+    logits, predicted, annotation = torch.randn(1, 1, 4, 3), boxes(1, 1, 4), boxes(1, 3)
     labels = torch.tensor([[0, 1, 0]])
-    found = match(logits, predicted, labels, truth, torch.ones(1, 3, dtype=torch.bool))[0, 0]
+    found = match(logits, predicted, labels, annotation, torch.ones(1, 3, dtype=torch.bool))[0, 0]
 
     def cost(queries) -> float:
         total = 0.0
         for box, query in enumerate(queries):
             total -= float(logits[0, 0, query].softmax(-1)[labels[0, box]])
-            total += 5 * float((predicted[0, 0, query] - truth[0, box]).abs().sum())
-            total -= 2 * float(generalised_iou(corners(predicted[0, 0, query]), corners(truth[0, box])))
+            total += 5 * float((predicted[0, 0, query] - annotation[0, box]).abs().sum())
+            total -= 2 * float(generalised_iou(corners(predicted[0, 0, query]), corners(annotation[0, box])))
         return total
 
     best = min(permutations(range(4), 3), key=cost)

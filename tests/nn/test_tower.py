@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from motet.nn.encoders import EmbeddedLite0, PlainViT, TimmEncoder
+from motet.nn.encoders import BundledLite0, PlainViT, TimmEncoder
 from motet.nn.tower import Finetune, FromScratch, Frozen, Tower
 
 RESNET = TimmEncoder("test_resnet", size=64)
@@ -39,7 +39,7 @@ def test_a_finetuned_encoder_learns_but_keeps_its_batch_statistics() -> None:
 
 
 def test_an_encoder_from_scratch_learns_its_batch_statistics_too() -> None:
-    tower = Tower(EmbeddedLite0(size=64), FromScratch())
+    tower = Tower(BundledLite0(size=64), FromScratch())
     before = statistics(tower)
     assert forward(tower).requires_grad
     assert not all(torch.equal(was, is_now) for was, is_now in zip(before, statistics(tower), strict=True))
@@ -47,7 +47,7 @@ def test_an_encoder_from_scratch_learns_its_batch_statistics_too() -> None:
 
 
 def test_from_scratch_is_not_pretrained() -> None:
-    weights = [next(Tower(EmbeddedLite0(size=64), mode).parameters()) for mode in (Frozen(), Frozen(), FromScratch())]
+    weights = [next(Tower(BundledLite0(size=64), mode).parameters()) for mode in (Frozen(), Frozen(), FromScratch())]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -61,7 +61,7 @@ def test_a_key_tells_weights_and_stages_apart() -> None:
     assert again.key() != key
     again.load_state_dict(tower.state_dict())
     assert again.key() == key
-    assert Tower(EmbeddedLite0(size=64), Frozen()).key() != Tower(EmbeddedLite0(size=64, stage=-2), Frozen()).key()
+    assert Tower(BundledLite0(size=64), Frozen()).key() != Tower(BundledLite0(size=64, stage=-2), Frozen()).key()
 
 
 @pytest.mark.parametrize("mode", [Finetune(), FromScratch()])

@@ -9,9 +9,9 @@ from motet.core import ConfigError
 from motet.nn.tower import Frozen
 from motet.recipes.lit_decoder import demo, paper, photos, tiny
 from motet.systems.lit_decoder.config import LiTDecoderConfig
-from motet.train.execute import execute
-from motet.train.optim import Adafactor
-from motet.train.run import Run
+from motet.training.optim import Adafactor
+from motet.training.run import Run
+from motet.training.train import train
 
 GUESSES = ("majority", "question majority", "constant")
 
@@ -19,15 +19,17 @@ GUESSES = ("majority", "question majority", "constant")
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = execute(run, tmp_path / "tiny", show=False)
+    report = train(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == {task.name for task in run.tasks}
     for (task, metric), (value, shortfall) in run.expect.items():
         result = report.main(task)
         assert result.metric == metric
         assert result.value >= value - shortfall, f"{task}: {result.value:.1f}, expected {value} less {shortfall}"
-        floors = [floor for name, floor in report.floors[task].items() if name in GUESSES]
-        assert floors
-        assert all(value - shortfall > floor for floor in floors), f"{task}: the least that passes against {floors}"
+        baselines = [baseline for name, baseline in report.trivial_baselines[task].items() if name in GUESSES]
+        assert baselines
+        assert all(value - shortfall > floor for floor in baselines), (
+            f"{task}: the least that passes against {baselines}"
+        )
 
 
 def test_the_demo_asks_at_least_six_tasks_over_scenes_and_easy_vqa() -> None:
@@ -48,7 +50,7 @@ def test_recipes_on_real_data_say_where_they_look(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.real_data
 @pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="needs MOTET_DATA")
-def test_photographs_are_cut_so_that_no_test_picture_is_trained() -> None:
+def test_photographs_are_cut_so_that_no_test_image_is_trained() -> None:
     run = photos()
     images: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
     for source in run.sources:
@@ -70,7 +72,7 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
     assert isinstance(config, LiTDecoderConfig)
     assert (config.depth, config.width, config.heads, config.max_tokens) == (12, 768, 12, 64)
     assert (config.dropout, config.label_smoothing, config.mode) == (0.1, 0.1, Frozen())
-    assert (run.plan.lr, run.plan.weight_decay, run.plan.optimizer) == (1e-3, 1e-4, Adafactor())
+    assert (run.train.lr, run.train.weight_decay, run.train.optimizer) == (1e-3, 1e-4, Adafactor())
     assert [task.name for task in run.tasks] == [
         "imagenet", "sun397", "food101", "pet", "resisc45", "coco", "flickr30k", "ocr_vqa", "vqav2", "gqa",
     ]  # fmt: skip

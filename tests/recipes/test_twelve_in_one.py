@@ -4,20 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from twelve_paper_data import write_twelve_paper_data
 
 from motet.core import ConfigError
-from motet.data.matches import FourWay, LookAlikes
+from motet.data.negatives import FourWay, LookAlikes
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import StopAndGo
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
+from motet.recipes.paper.twelve_in_one import TABLE_8
 from motet.recipes.twelve_in_one import GROUPS, TWELVE, few, paper, real, tiny, world
-from motet.recipes.twelve_in_one_published import TABLE_8
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.train.balance import Weighted
-from motet.train.optim import HfAdamW
-from motet.train.rates import Linear
-from twelve_paper_data import write_twelve_paper_data
+from motet.training.balancers import Weighted
+from motet.training.lr_schedules import LinearDecay
+from motet.training.optim import HfAdamW
 
 
 def test_twelve_tasks_in_four_groups_on_scenes() -> None:
@@ -50,7 +50,7 @@ def test_recipes_on_real_data_say_where_they_look(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.real_data
 @pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="needs MOTET_DATA")
-def test_no_photograph_that_is_judged_by_is_learned_from() -> None:
+def test_no_photograph_that_is_evaluated_by_is_learned_from() -> None:
     run = real()
     assert [task.name for task in run.tasks] == ["nlvr", "esnlive", "flickr8k", "easy_vqa"]
     seen: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
@@ -78,9 +78,9 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
     assert (config.max_tokens_of["guesswhat"], config.head_lr_scale, config.pairs) == (256, 5.0, ("nlvr2",))
     assert (schedule.batch_sizes["refcoco"], schedule.batch_sizes["nlvr2"]) == (256, 64)
     assert schedule.stop == StopAndGo(patience=1, threshold=0.001, continue_threshold=0.005, cooldown=1, gap=4)
-    assert (run.plan.steps, run.plan.lr, run.plan.weight_decay, run.plan.clip) == (40_000, 2e-5, 0.01, None)
-    assert run.plan.optimizer == HfAdamW(eps=1e-6, correct_bias=False, move_unused=True)
-    assert run.plan.rate == Linear(warmup=4000)
+    assert (run.train.steps, run.train.lr, run.train.weight_decay, run.train.grad_clip) == (40_000, 2e-5, 0.01, None)
+    assert run.train.optimizer == HfAdamW(eps=1e-6, correct_bias=False, move_unused=True)
+    assert run.train.lr_schedule == LinearDecay(warmup=4000)
     assert isinstance(run.balancer, Weighted)
     assert [name for name, weight in run.balancer.by_task.items() if weight == 2] == ["vqav2", "visual_genome", "gqa"]
     by_name = {source.name: source for source in run.sources}
@@ -95,13 +95,13 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
 def test_a_pool_of_look_alikes_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = world(("retrieve",), steps=1).of_role("test")[0].reader
     path = tmp_path / "pools" / "scenes.npz"
-    made = LookAlikes.kept(path, reader, nearest=5)
+    made = LookAlikes.cached(path, reader, nearest=5)
     assert made == LookAlikes.of(reader, nearest=5)
     assert made.rows.shape == (len(reader), 5)
     with monkeypatch.context() as patched:
-        patched.setattr("motet.data.matches.thumbnail", None)  # looking again would fail
-        assert LookAlikes.kept(path, reader, nearest=5) == made
-    assert LookAlikes.kept(path, reader, nearest=6).rows.shape == (len(reader), 6)
+        patched.setattr("motet.data.negatives.thumbnail", None)  # looking again would fail
+        assert LookAlikes.cached(path, reader, nearest=5) == made
+    assert LookAlikes.cached(path, reader, nearest=6).rows.shape == (len(reader), 6)
     path.write_bytes(b"no pool")
     with pytest.raises(ConfigError, match=r"scenes.npz: got .*; want a pool of look-alikes, or no file"):
-        LookAlikes.kept(path, reader, nearest=6)
+        LookAlikes.cached(path, reader, nearest=6)

@@ -8,30 +8,30 @@ import pytest
 
 from motet.cli.options import folder_of
 from motet.core import Boxes, ConfigError
-from motet.data.rates import Fixed
+from motet.data.sampling_rates import FixedRates
 from motet.data.schedules import Mixed
 from motet.nn.feature_maps import TimmMap
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
-from motet.recipes.unit import cells, detector, paper, real, real_apart, tiny, world
-from motet.recipes.worlds import World
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.unit import cells, detector, paper, real, real_separate_decoders, tiny, world
 from motet.systems.unit import ShortestSide
 from motet.systems.unit.config import UniTConfig
-from motet.train.execute import execute
-from motet.train.optim import Cosine, HfAdamW
-from motet.train.run import Features
+from motet.training.optim import Cosine, HfAdamW
+from motet.training.run import Features
+from motet.training.train import train
 
 
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = execute(run, tmp_path / "tiny", show=False)
+    report = train(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == {task.name for task in run.tasks} - {"answerable"}
     for (task, metric), (value, shortfall) in run.expect.items():
         (result,) = (r for r in report.results if (r.task, r.metric) == (task, metric))
         assert result.value >= value - shortfall, f"{task}: {result.value:.1f}, expected {value} less {shortfall}"
         # Sentences of a world of six nouns recur, so that who knew them all by heart would beat what was learned here.
-        guess = report.floors[task].get("majority", report.floors[task].get("constant"))
+        guess = report.trivial_baselines[task].get("majority", report.trivial_baselines[task].get("constant"))
         assert guess is not None
         assert value - shortfall > guess, f"{task}: the least that passes against {guess:.1f}"
 
@@ -40,7 +40,7 @@ def test_batches_are_of_one_task_and_boxes_have_attributes() -> None:
     run = tiny()
     assert isinstance(run.schedule, Mixed)
     assert run.schedule.whole_batches
-    assert isinstance(run.schedule.rates, Fixed)
+    assert isinstance(run.schedule.rates, FixedRates)
     assert set(run.schedule.rates.by_source) == {source.name for source in run.of_role("train")}
     (described,) = (task.target for task in run.tasks if isinstance(task.target, Boxes))
     assert "red" in described.attributes
@@ -51,11 +51,11 @@ def test_the_detector_only_finds_things() -> None:
     assert [type(task.target) for task in detector().tasks] == [Boxes]
 
 
-def test_a_task_without_pictures_is_trained_by_itself_where_features_are_stored(tmp_path: Path) -> None:
-    of = World(asked=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
+def test_a_task_without_images_is_trained_by_itself_where_features_are_stored(tmp_path: Path) -> None:
+    of = SceneSources(asked=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
     run = replace(world(of, 2, {"answerable": 1}, batch_size=4), features=Features(tmp_path / "features"))
     assert not run.stores_features
-    assert execute(run, tmp_path / "run", show=False, floors=False).step == 2
+    assert train(run, tmp_path / "run", show=False, baselines=False).step == 2
     assert not (tmp_path / "features").exists()
 
 
@@ -75,7 +75,7 @@ def test_the_shared_model_starts_from_the_detector_of_cells_where_that_is_left()
     assert shared.features == alone.features
     assert shared.start is not None
     assert shared.start.folder == folder_of("unit:cells")
-    apart = real_apart()
+    apart = real_separate_decoders()
     assert replace(apart.system, shared=True) == shared.system
     assert apart.start is not None
     assert apart.start.rename == {"decoder.": "decoders.bccd."}
@@ -109,10 +109,10 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
     assert (config.mode, config.views, config.text) == (Finetune(0.2), ShortestSide(), HfBert("bert-base-uncased"))
     assert (config.width, config.depth, config.heads, config.hidden, config.dropout) == (768, 6, 8, 2048, 0.1)
     assert (config.image_width, config.image_depth, config.box_queries, config.other_queries) == (256, 6, 100, 25)
-    assert (run.plan.steps, run.plan.lr, run.plan.weight_decay, run.plan.clip) == (500_000, 5e-5, 1e-4, 0.1)
-    assert (run.plan.optimizer, run.plan.rate) == (HfAdamW(), Cosine(warmup=2000))
+    assert (run.train.steps, run.train.lr, run.train.weight_decay, run.train.grad_clip) == (500_000, 5e-5, 1e-4, 0.1)
+    assert (run.train.optimizer, run.train.lr_schedule) == (HfAdamW(), Cosine(warmup=2000))
     assert isinstance(run.schedule, Mixed)
-    assert isinstance(run.schedule.rates, Fixed)
+    assert isinstance(run.schedule.rates, FixedRates)
     assert run.schedule.batch_size == 64
     assert sum(run.schedule.rates.by_source.values()) == pytest.approx(1)
     assert [task.name for task in run.tasks] == list(run.schedule.rates.by_source)

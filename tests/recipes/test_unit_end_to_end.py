@@ -16,40 +16,40 @@ import pytest
 from PIL import Image
 
 from motet.cli import main
-from motet.drawing import tone_of
-from motet.prep.images import decode
-from motet.recipes.worlds import World
-from motet.restore import restore
-from motet.serve.predictor import Predictor
+from motet.hub import restore
+from motet.hub.predict import Predictor
+from motet.preprocess.images import decode
+from motet.recipes.data.scene_sources import SceneSources
+from motet.report.draw import tone_of
 
 RECIPE = """
 from dataclasses import replace
 
-from motet.data.rates import Fixed
+from motet.data.sampling_rates import FixedRates
 from motet.data.schedules import Mixed
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
 from motet.recipes.unit import small
-from motet.recipes.worlds import World
-from motet.train.balance import TaskMean
-from motet.train.optim import SkipUnusedAdamW
-from motet.train.plan import Plan
-from motet.train.run import Run
+from motet.recipes.data.scene_sources import SceneSources
+from motet.training.balancers import TaskMean
+from motet.training.optim import SkipUnusedAdamW
+from motet.training.config import TrainConfig
+from motet.training.run import Run
 
 
 def run() -> Run:
-    sources = World(asked=("describe", "sentiment"), train=8, val=2, test=6, kinds=3, things=(1, 2), size=64).sources()
+    sources = SceneSources(asked=("describe", "sentiment"), train=8, val=2, test=6, kinds=3, things=(1, 2), size=64).sources()
     trunk = GridOf(PlainViT(size=32, patch=8, width=16, depth=1, heads=1))
     system = replace(
         small(width=32, depth=1, box_queries=4, text=TinyBert(width=16, depth=1, heads=1, words=300)),
         trunk=trunk, mode=FromScratch(), image_width=16, image_depth=1,
     )
-    rates = Fixed({"scenes/describe": 2.0, "scenes/sentiment": 1.0})
+    rates = FixedRates({"scenes/describe": 2.0, "scenes/sentiment": 1.0})
     return Run(
         system=system, sources=sources, schedule=Mixed(rates=rates, batch_size=4, whole_batches=True),
-        plan=Plan(steps=4, optimizer=SkipUnusedAdamW(), precision="bfloat16"), balancer=TaskMean(),
+        train=TrainConfig(steps=4, optimizer=SkipUnusedAdamW(), precision="bfloat16"), balancer=TaskMean(),
     )
 """
 
@@ -71,7 +71,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = list(sys.path)
     try:
         said("train", made / "finding.py", "--folder", made / "run", "--json")
-        image = World(asked=("describe",), train=1, val=1, test=1, size=64).sources(("test",))[0].reader[0].images[0]
+        image = (
+            SceneSources(asked=("describe",), train=1, val=1, test=1, size=64).sources(("test",))[0].reader[0].images[0]
+        )
         decode(image).save(made / "asked.png")
         yield made
     finally:
@@ -79,12 +81,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         sys.modules.pop("finding", None)
 
 
-def test_the_report_has_twelve_numbers_of_boxes_and_their_floors(folder: Path) -> None:
+def test_the_report_has_twelve_numbers_of_boxes_and_their_baselines(folder: Path) -> None:
     report = json.loads((folder / "run/report.json").read_text())
     metrics = {result["metric"] for result in report["results"] if result["task"] == "describe"}
     assert {"ap", "ap50", "ap75", "ap_small"} <= metrics
     assert len(metrics) >= 12
-    assert "describe" in json.dumps(report["floors"])
+    assert "describe" in json.dumps(report["trivial_baselines"])
 
 
 def test_boxes_are_asked_for_and_drawn(folder: Path) -> None:
@@ -114,10 +116,10 @@ def test_boxes_are_written_as_coco_wants_them(folder: Path) -> None:
 def test_the_page_shows_the_true_boxes_beside_the_said_ones(folder: Path) -> None:
     page = (folder / "run/report.html").read_text()
     found = [base64.b64decode(data) for data in re.findall(r'src="data:image/(?:jpeg|png);base64,([^"]+)"', page)]
-    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in found]
-    pairs = [picture for picture in pictures if picture.width > 1.9 * picture.height * 0.9]
+    images = [Image.open(io.BytesIO(data)).convert("RGB") for data in found]
+    pairs = [picture for picture in images if picture.width > 1.9 * picture.height * 0.9]
     assert len(pairs) == 6
-    for picture in pairs:
-        left = np.asarray(picture, dtype=int)[:, : picture.width // 2]
+    for image in pairs:
+        left = np.asarray(image, dtype=int)[:, : image.width // 2]
         near = [(abs(left - np.array(tone_of(label))).sum(-1) < 40).sum() for label in range(3)]
         assert max(near) > 100  # the frame and the plate of a true box; JPEG blurs its colour

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from motet.cli.options import folder_of
+from motet.config.recipe_files import load_from_file
 from motet.core import ConfigError, Dense, Label
-from motet.core.saved import read_weights
+from motet.core.model_folder import read_weights
 from motet.data.schedules import Mixed
+from motet.experiments.study import Study
 from motet.losses.dense import balanced_l1
 from motet.nn.tower import Finetune, FromScratch, Frozen
-from motet.recipes.load import load_from_file
+from motet.recipes.data.vit_adapters import ALL_MAPS, named, scenes
 from motet.recipes.vit_adapters import (
     KNOWN,
     START,
@@ -34,7 +36,7 @@ from motet.recipes.vit_adapters import (
     paper_transfer,
     paper_vkitti2,
     pretrain,
-    pretrain_taught,
+    pretrain_distilled,
     pretrain_vit,
     real,
     small,
@@ -43,14 +45,12 @@ from motet.recipes.vit_adapters import (
     trunk_of,
     vanilla,
 )
-from motet.recipes.vit_adapters_data import ALL_MAPS, named, scenes
-from motet.study import Study
-from motet.systems.vit_adapters import Adaptation, Fixed, Troa, ViTAdaptersConfig
+from motet.systems.vit_adapters import Adaptation, FixedAffinities, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
-from motet.train.balance import TaskMean
-from motet.train.execute import execute
-from motet.train.run import From, Run
-from motet.train.start import build_system
+from motet.training.balancers import TaskMean
+from motet.training.initial_weights import build_system
+from motet.training.run import From, Run
+from motet.training.train import train
 
 STUDY = Path(__file__).parents[2] / "studies" / "vit_adapters_tables.py"
 REAL = pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="needs MOTET_DATA")
@@ -70,15 +70,15 @@ def tasks_of(run: Run, role: str = "train") -> dict[str, list[str]]:
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = execute(run, tmp_path / "tiny", show=False)
+    report = train(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == set(ALL_MAPS)
     for (task, metric), (value, shortfall) in run.expect.items():
         (result,) = (r for r in report.results if (r.task, r.metric) == (task, metric))
         sign = 1 if result.higher_is_better else -1
         least = value - sign * shortfall
         assert sign * result.value >= sign * least, f"{task}: {result.value:.2f}, expected {value} less {shortfall}"
-        floors = report.floors[task]
-        guess = sign * max(sign * floors[name] for name in ("constant", "no edge", "all edge") if name in floors)
+        baselines = report.trivial_baselines[task]
+        guess = sign * max(sign * baselines[name] for name in ("constant", "no edge", "all edge") if name in baselines)
         assert sign * least > sign * guess, f"{task}: the least that passes, {least:.2f}, against {guess:.2f}"
 
 
@@ -97,7 +97,7 @@ def test_edges_count_as_much_as_all_the_rest() -> None:
     assert losses == {"segment": None, "depth": None, "normals": None, "edges": balanced_l1}
 
 
-def test_a_trunk_is_made_by_naming_pictures_and_needs_no_real_data(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trunk_is_made_by_naming_images_and_needs_no_real_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTET_DATA", raising=False)
     run = pretrain()
     assert all(isinstance(task.target, Label) for task in run.tasks)
@@ -109,9 +109,9 @@ def test_a_trunk_is_made_by_naming_pictures_and_needs_no_real_data(monkeypatch: 
     assert folder_of("vit_adapters:known") == KNOWN.folder
 
 
-def test_a_teacher_adds_a_name_to_training_pictures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teacher_adds_a_name_to_training_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTET_DATA", raising=False)
-    run = pretrain_taught()
+    run = pretrain_distilled()
     assert tasks_of(run) == {"scenes/names": ["largest", "teacher"]}
     assert tasks_of(run, "test") == {"scenes/names/test": ["largest"]}
     assert config(run) == config(pretrain())
@@ -143,24 +143,24 @@ def test_the_baseline_trains_the_same_trunk_whole() -> None:
     own, other = small(), vanilla()
     assert other.trunk == own.trunk
     assert other.decoder == own.decoder
-    assert (other.adapters, other.affinities, other.mode) == (None, Fixed(), Finetune(1.0))
+    assert (other.adapters, other.affinities, other.mode) == (None, FixedAffinities(), Finetune(1.0))
 
 
-def test_the_last_map_of_a_transfer_is_judged_and_never_shown() -> None:
+def test_the_last_map_of_a_transfer_is_evaluated_and_never_shown() -> None:
     first, second = known(), transfer()
     assert second.start == KNOWN
     assert first.tasks == second.tasks
     (shown,) = second.of_role("train")
-    (judged,) = second.of_role("test")
+    (evaluated,) = second.of_role("test")
     assert set(shown.reader[0].labels) == {"segmentation", "depth"}
-    assert "normals" in judged.reader[0].labels
-    assert [getattr(s.reader[0].images[0], "style", "") for s in (*first.of_role("train"), judged)] == [
+    assert "normals" in evaluated.reader[0].labels
+    assert [getattr(s.reader[0].images[0], "style", "") for s in (*first.of_role("train"), evaluated)] == [
         "colour",
         "line",
     ]
 
 
-def test_a_shifted_domain_is_judged_and_has_no_labels_to_learn_from() -> None:
+def test_a_shifted_domain_is_evaluated_and_has_no_labels_to_learn_from() -> None:
     run = adapt()
     assert config(run).adapt is not None
     by_name = {source.name: source for source in run.sources}
@@ -169,7 +169,7 @@ def test_a_shifted_domain_is_judged_and_has_no_labels_to_learn_from() -> None:
     assert {"scenes/dark/test", "scenes/maps/test"} <= {source.name for source in run.of_role("test")}
 
 
-def test_other_domains_are_only_judged() -> None:
+def test_other_domains_are_only_evaluated() -> None:
     run = novel()
     assert tasks_of(run) == tasks_of(multitask())
     assert set(tasks_of(run, "test")) == {"scenes/maps/test", "lines/maps/test", "dark/maps/test"}
@@ -180,7 +180,7 @@ def test_one_word_changes_the_trunk(word: Word, tmp_path: Path) -> None:
     few = scenes(train=4, val=2, test=2, size=32)
     run = on(small(word, size=32), few, 2, start=None, batch_size=2, precision="float32")
     assert config(run).adapters == small(size=32).adapters
-    report = execute(run, tmp_path / "run", show=False, floors=False)
+    report = train(run, tmp_path / "run", show=False, baselines=False)
     assert report.step == 2
     assert {result.task for result in report.results} == set(ALL_MAPS)
 
@@ -192,12 +192,12 @@ def test_a_trunk_of_a_size_that_windows_do_not_fit_is_refused() -> None:
 
 def test_adapters_on_a_trunk_of_another_run_begin_with_its_norms(tmp_path: Path) -> None:
     first = on(classifier(size=32), named(train=8, val=4, test=4, size=32, real=False), 2, start=None, batch_size=4)
-    execute(first, tmp_path / "names", show=False, floors=False)
+    train(first, tmp_path / "names", show=False, baselines=False)
     second = on(small(size=32), scenes(train=4, val=2, test=2, size=32), 1, start=From(tmp_path / "names", ("trunk.",)))
     system, matched = build_system(second, torch.device("cpu"))
     assert isinstance(system, ViTAdapters)
     assert matched is not None
-    assert all(name.startswith("trunk.") for name in matched.kept)
+    assert all(name.startswith("trunk.") for name in matched.matched)
     assert system.adapters is not None
     for at in system.encoder.adapted:
         adapter = system.adapters.block(*at)
@@ -219,10 +219,10 @@ def test_the_study_stands_on_one_trunk_and_what_is_compared_learns_as_long(monke
     assert len(made.seeds) == 3
     for name in ("S-D", "S-D-N", "S-D-N-E"):
         own, other = made.cells[f"adapters, {name}"], made.cells[f"vanilla, {name}"]
-        assert own.plan == other.plan
+        assert own.train == other.train
         assert own.tasks == other.tasks
         assert [source.name for source in own.sources] == [source.name for source in other.sources]
-    untrained = [cell for cell, run in made.cells.items() if run.plan.steps == 0]
+    untrained = [cell for cell, run in made.cells.items() if run.train.steps == 0]
     assert all(cell.startswith("novel") or cell.endswith("not adapted") for cell in untrained)
     for cell in untrained:
         run, first = made.cells[cell], made.cells[made.starts[cell]]
@@ -236,13 +236,13 @@ def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path
     colour = scenes(asked, train=4, val=2, test=2, size=32)
     lines = scenes(asked, train=4, val=2, test=2, size=32, style="line", labelled=asked[:2], name="scenes/lines")
     first = on(small(size=32), colour, 1, start=None, batch_size=2, precision="float32")
-    execute(first, tmp_path / "known", show=False, floors=False)
+    train(first, tmp_path / "known", show=False, baselines=False)
     start = From(tmp_path / "known")
-    report = execute(
+    report = train(
         on(small(size=32), lines, 2, start=start, batch_size=2, precision="float32"), tmp_path / "lines", show=False
     )
     assert {result.task for result in report.results} == set(asked)
-    assert "normals" not in report.floors or "constant" not in report.floors["normals"]
+    assert "normals" not in report.trivial_baselines or "constant" not in report.trivial_baselines["normals"]
     before, after = (read_weights(tmp_path / name) for name in ("known", "lines"))
     own = [name for name in before if name.startswith(("decoders.normals.", "heads.normals."))]
     assert len(own) > 4
@@ -250,8 +250,8 @@ def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path
     other = [name for name in before if name.startswith("decoders.depth.") and name.endswith(".weight")]
     assert not all(torch.equal(before[name], after[name]) for name in other)
     # As it is, on another domain: what the study's rows without a step of training do.
-    judged = on(small(size=32), (colour[0], lines[-1]), 0, start=start, batch_size=2, precision="float32")
-    untrained = execute(judged, tmp_path / "as it is", show=False, floors=False)
+    evaluated = on(small(size=32), (colour[0], lines[-1]), 0, start=start, batch_size=2, precision="float32")
+    untrained = train(evaluated, tmp_path / "as it is", show=False, baselines=False)
     assert untrained.step == 0
     assert {result.source for result in untrained.results} == {"scenes/lines/test"}
 
@@ -263,7 +263,7 @@ def test_rows_without_labels_train_beside_rows_with_them(tmp_path: Path) -> None
     shift = Adaptation(depth_range_m=(0.0, 8.0), width=4, layers=3)
     for name, system in (("adapters", small(size=32)), ("vanilla", vanilla(size=32))):
         run = on(replace(system, adapt=shift), (*light, *dark), 2, start=None, batch_size=6, precision="float32")
-        report = execute(run, tmp_path / name, show=False, floors=False)
+        report = train(run, tmp_path / name, show=False, baselines=False)
         assert {result.source for result in report.results} == {"scenes/maps/test", "scenes/dark/test"}
 
 
@@ -286,12 +286,12 @@ def test_every_real_set_has_maps_of_its_own_over_one_trunk() -> None:
     for source in run.sources:
         example = source.reader[0]
         for task in source.tasks:
-            assert task.truth(example).ndim in (2, 3)
+            assert task.annotation_of(example).ndim in (2, 3)
 
 
 @pytest.mark.real_data
 @REAL
-def test_real_pictures_are_cut_so_that_nothing_tested_is_trained() -> None:
+def test_real_images_are_cut_so_that_nothing_tested_is_trained() -> None:
     for run in (real(), pretrain()):
         ids: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
         for source in run.sources:
@@ -343,6 +343,6 @@ def test_the_papers_transfer_and_adaptation_leave_labels_away(tmp_path: Path, mo
     adaptation = config(shifted).adapt
     assert adaptation is not None
     assert adaptation.weight == 0.005
-    assert adaptation.lr_scale * shifted.plan.lr == pytest.approx(1e-4)
+    assert adaptation.lr_scale * shifted.train.lr == pytest.approx(1e-4)
     assert isinstance(shifted.schedule, Mixed)
     assert shifted.schedule.batch_size == 2

@@ -39,8 +39,8 @@ def write_run(folder: Path, values: dict[str, float], *, seed: int = 0, metrics:
         step=200,
         role="val",
         results=results,
-        floors={task: {"majority": 21.5, "image shuffled": 30.25} for task in values},
-        rows_seen={f"{task}/train": 1280 for task in values},
+        trivial_baselines={task: {"majority": 21.5, "image shuffled": 30.25} for task in values},
+        samples_seen={f"{task}/train": 1280 for task in values},
         notes=("pets on pets/val: 17 of 300 answers were no name",),
     )
     said = {

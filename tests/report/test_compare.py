@@ -75,7 +75,7 @@ def test_runs_on_other_rows_are_refused(made_run, tmp_path) -> None:
     assert compare([joint, pets, read]).pairs
 
 
-def test_runs_judged_by_another_metric_are_refused(made_run, tmp_path) -> None:
+def test_runs_evaluated_by_another_metric_are_refused(made_run, tmp_path) -> None:
     joint, _, read = runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 60.0, "read": 10.0})
     other = made_run(tmp_path / "other", {"pets": 60.0}, metrics={"pets": "vqa_accuracy"})
     with pytest.raises(ConfigError, match=r"pets: got vqa_accuracy on pets/val \(val\) in other; want accuracy"):

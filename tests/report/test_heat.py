@@ -16,7 +16,7 @@ def test_a_cell_has_its_number_its_spread_and_a_colour_by_its_sign() -> None:
     assert said == {"+2.0": "bold", "± 0.5": "normal", "-2.0": "normal", "± 3.0": "normal", "+0.0": "normal"}
     helps, harms, nothing = [patch.get_facecolor()[:3] for patch in axes.patches]
     assert helps == to_rgb(LIGHT.series[0])
-    assert harms == to_rgb(LIGHT.floor)
+    assert harms == to_rgb(LIGHT.baseline)
     assert min(nothing) > 0.9
 
 
@@ -34,7 +34,7 @@ def test_tables_share_their_scale_their_rows_and_the_height_of_their_titles() ->
     assert right.patches[0].get_facecolor()[:3] != to_rgb(LIGHT.series[0])
 
 
-def test_pictures_are_the_same_each_time_and_differ_by_theme() -> None:
+def test_images_are_the_same_each_time_and_differ_by_theme() -> None:
     assert svg(heat([TABLE], label="%")) == svg(heat([TABLE], label="%"))
     assert svg(heat([TABLE], label="%")) != svg(heat([TABLE], label="%", theme=DARK))
     assert heat([HeatTable("none", ("a",), ("b",), {})], label="%").axes

@@ -13,14 +13,14 @@ from motet.report.plots import (
     dots,
     png,
     score_against_time,
-    standing,
+    status_timeline,
     svg,
 )
 
 
-def test_every_task_has_a_panel_with_its_floor() -> None:
+def test_every_task_has_a_panel_with_its_baseline() -> None:
     points = {f"task{n}": [(0, 1.0), (10, 2.0)] for n in range(4)}
-    figure = curves(points, label={"task0": "accuracy"}, floors={"task1": 1.5})
+    figure = curves(points, label={"task0": "accuracy"}, baselines={"task1": 1.5})
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["task0  ·  accuracy", "task1", "task2", "task3"]
     assert [len(axes.lines) for axes in figure.axes] == [1, 2, 1, 1]
@@ -58,9 +58,9 @@ def test_figures_are_the_same_bytes_each_time_and_differ_by_theme() -> None:
     assert svg(bars({"a": 3.0}, label="rows", theme=LIGHT)) != svg(bars({"a": 3.0}, label="rows", theme=DARK))
 
 
-def test_a_png_is_a_picture_on_white() -> None:
-    picture = Image.open(io.BytesIO(png(bars({"a": 3.0}, label="rows"), dots_per_inch=50)))
-    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+def test_a_png_is_an_image_on_white() -> None:
+    image = Image.open(io.BytesIO(png(bars({"a": 3.0}, label="rows"), dots_per_inch=50)))
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_no_figure_is_left_in_a_global_list() -> None:
@@ -72,7 +72,7 @@ def test_no_figure_is_left_in_a_global_list() -> None:
 
 def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_waits() -> None:
     changes = {"vqa": [(0, "go"), (30, "stop"), (90, "go")], "entail": [(0, "wait"), (50, "go")]}
-    figure = standing(changes, steps=100)
+    figure = status_timeline(changes, steps=100)
     (axes,) = figure.axes
     drawn = [
         [(box.x0, box.x1, round(box.height, 2)) for path in found.get_paths() for box in [path.get_extents()]]
@@ -83,7 +83,7 @@ def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_
     assert [text.get_text() for text in axes.texts] == ["40%", "50%"]
 
 
-def test_classes_stand_by_their_number_and_one_without_a_truth_has_words() -> None:
+def test_classes_stand_by_their_number_and_one_without_an_annotation_has_words() -> None:
     (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
     assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]

@@ -57,7 +57,7 @@ def test_nearer_things_hide_further_ones(index: int) -> None:
 
 @pytest.mark.parametrize("size_hw", [(128, 128), (64, 96), (160, 96)])
 @pytest.mark.parametrize("style", ["colour", "line"])
-def test_maps_have_the_picture_size_and_valid_values(size_hw: tuple[int, int], style: str) -> None:
+def test_maps_have_the_image_size_and_valid_values(size_hw: tuple[int, int], style: str) -> None:
     reader = scenes(size_hw=size_hw, style=style, kinds=20, num_things=(3, 3))
     for index in range(4):
         labels = reader[index].labels

@@ -12,10 +12,10 @@ from motet.scenes.drawings import (
     PARTS,
     catalogue,
     colour_of,
+    drawing_at_least,
+    drawing_image,
     drawing_name,
     drawings_of,
-    picture,
-    picture_for,
 )
 from motet.scenes.nouns import noun_by_name, nouns_of
 
@@ -28,7 +28,7 @@ def test_there_are_a_thousand_drawings_in_forty_categories() -> None:
 def test_every_drawing_is_drawn_not_too_thin_and_has_a_name_in_every_language() -> None:
     small = [drawing for noun in nouns_of(40) for drawing in noun.drawings]
     for drawing in (*catalogue(), *small):
-        cut = picture(drawing)
+        cut = drawing_image(drawing)
         assert max(cut.size) <= 2.85 * min(cut.size), f"{drawing}: {cut.size} would make size words doubtful"
         assert (np.asarray(cut.getchannel("A")) >= 128).mean() > 0.14
         assert colour_of(drawing) in (*COLOURS, MIXED)
@@ -36,7 +36,7 @@ def test_every_drawing_is_drawn_not_too_thin_and_has_a_name_in_every_language() 
 
 
 def test_different_drawings_look_different() -> None:
-    looks = {picture(drawing, 96).tobytes() + bytes(picture(drawing, 96).size) for drawing in catalogue()}
+    looks = {drawing_image(drawing, 96).tobytes() + bytes(drawing_image(drawing, 96).size) for drawing in catalogue()}
     assert len(looks) >= 1000
 
 
@@ -69,15 +69,15 @@ def test_disjoint_parts_split_each_noun() -> None:
 
 
 def test_a_line_drawing_keeps_the_shape_and_loses_the_colour() -> None:
-    coloured, line = np.asarray(picture("♌")), np.asarray(picture("♌", style="line"))
+    coloured, line = np.asarray(drawing_image("♌")), np.asarray(drawing_image("♌", style="line"))
     np.testing.assert_array_equal(coloured[..., 3], line[..., 3])
     assert (line[..., 0] == line[..., 2]).all()
     assert 0.05 < (line[..., 0] < 128).mean() < 0.6  # the sign inside the square can still be read
 
 
-def test_a_large_picture_is_not_an_enlarged_small_one() -> None:
-    assert max(picture_for("🐶", 300, "colour").size) > 300
-    assert picture_for("🐶", 40, "colour") is picture_for("🐶", 50, "colour")
+def test_a_large_image_is_not_an_enlarged_small_one() -> None:
+    assert max(drawing_at_least("🐶", 300, "colour").size) > 300
+    assert drawing_at_least("🐶", 40, "colour") is drawing_at_least("🐶", 50, "colour")
 
 
 def test_what_is_not_there_is_refused() -> None:

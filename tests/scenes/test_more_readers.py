@@ -11,7 +11,6 @@ import pytest
 from motet.core import ConfigError, Example, Reader
 from motet.scenes import (
     COLOURS,
-    CREDIT,
     MOTIONS,
     SENTENCE_NAMES,
     SceneChoices,
@@ -22,7 +21,6 @@ from motet.scenes import (
     SceneSentences,
     SceneStatements,
     SceneVideos,
-    contact_sheet,
 )
 from motet.scenes.drawings import drawings_of
 from motet.scenes.nouns import noun_by_name
@@ -106,17 +104,17 @@ def test_entailment_between_sentences_follows_from_the_premise(kinds: int | None
         plural = {noun.forms["en"].plural: noun.name for noun in reader.scenes.nouns}
         if found := re.fullmatch(r"there is (a|an|no) (.*)", hypothesis):
             known = found[2] in told
-            truth = "neutral" if not known else "contradiction" if found[1] == "no" else "entailment"
+            annotation = "neutral" if not known else "contradiction" if found[1] == "no" else "entailment"
         elif found := re.fullmatch(r"there (?:is|are) (\w+) (.*)", hypothesis):
             name = plural.get(found[2], found[2])
             count = numbers.index(found[1])
-            truth = "neutral" if name not in told else "entailment" if told[name][0] == count else "contradiction"
+            annotation = "neutral" if name not in told else "entailment" if told[name][0] == count else "contradiction"
         else:
             found = re.fullmatch(r"the (.*) (?:is|are) (\w+)", hypothesis)
             assert found, hypothesis
             colour = told[plural.get(found[1], found[1])][1]
-            truth = "neutral" if not colour else "entailment" if colour == found[2] else "contradiction"
-        assert truth == relation, row.text
+            annotation = "neutral" if not colour else "entailment" if colour == found[2] else "contradiction"
+        assert annotation == relation, row.text
 
 
 def test_a_hypothesis_alone_says_little() -> None:
@@ -246,16 +244,3 @@ def test_what_cannot_be_is_refused() -> None:
         SceneVideos(part="train", count=1, frames=1)
     with pytest.raises(ConfigError, match="got 'dev'"):
         SceneVideos(part="dev", count=1)
-
-
-def test_the_contact_sheet_shows_every_row_and_the_credit(monkeypatch: pytest.MonkeyPatch) -> None:
-    scenes = Scenes(part="train", count=3, kinds=20, ask="count", written="number", num_things=(2, 2))
-    sheet = contact_sheet(scenes, range(3), side=96)
-    assert sheet.width > 6 * 96
-    assert sheet.height > 3 * 96
-    monkeypatch.setattr("motet.scenes.sheet.CREDIT", "")
-    silent = contact_sheet(scenes, range(3), side=96)
-    foot = (slice(sheet.height - 26, None), slice(None))
-    assert (np.asarray(sheet)[foot] != np.asarray(silent)[foot]).any()
-    assert "OpenMoji" in CREDIT
-    assert "CC BY-SA 4.0" in CREDIT

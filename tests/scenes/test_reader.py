@@ -45,7 +45,7 @@ def test_an_image_is_a_file_that_pillow_opens() -> None:
     assert picture.size == (96, 64)
 
 
-def test_a_fingerprint_draws_nothing_and_tells_pictures_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fingerprint_draws_nothing_and_tells_images_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = Scenes(part="train", count=3), Scenes(part="train", count=3, size_hw=(160, 160))
     monkeypatch.setattr("motet.scenes.reader.draw_scene", None)
     marks = [scenes[i].images[0].fingerprint() for scenes in (small, large) for i in range(3)]
@@ -53,7 +53,7 @@ def test_a_fingerprint_draws_nothing_and_tells_pictures_apart(monkeypatch: pytes
     assert marks[0] == small[0].images[0].stamp() == small[0].images[0].fingerprint()
 
 
-def test_readers_that_ask_other_things_share_their_pictures() -> None:
+def test_readers_that_ask_other_things_share_their_images() -> None:
     plain = Scenes(part="train", count=3, kinds=20)
     asking = Scenes(part="train", count=3, kinds=20, ask=("exist", "count"), questions=2)
     assert len(asking) == 6

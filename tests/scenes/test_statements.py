@@ -78,7 +78,7 @@ def test_neutral_sentences_speak_of_what_is_there_and_cannot_be_seen(index: int,
 
 @settings(max_examples=150, deadline=None)
 @given(index=INDEX, kinds=WORLDS, true=st.booleans())
-def test_statements_of_two_pictures(index: int, kinds: int | None, true: bool) -> None:
+def test_statements_of_two_images(index: int, kinds: int | None, true: bool) -> None:
     (left, scenes), (right, _) = scene_at(index, kinds), scene_at(index + 1, kinds)
     text = state_of_two(left, right, scenes.nouns, true, rng_for("t", index))
     shows = [{thing.name for thing in scene.things} for scene in (left, right)]

@@ -8,12 +8,13 @@ from motet.data.check import misfit
 from motet.data.readers.visual_entailment import ENTAILMENT_NAMES
 from motet.losses import default_for
 from motet.scenes import Scenes, SceneStatements
-from motet.tasks import scene_entailment, visual_entailment
+from motet.scenes.tasks import scene_entailment
+from motet.tasks import visual_entailment
 
 ROWS = SceneStatements(Scenes(part="train", count=300, kinds=12, size_hw=(32, 32)), "entailment")
 
 
-def test_entailment_has_three_classes_with_names_about_one_picture() -> None:
+def test_entailment_has_three_classes_with_names_about_one_image() -> None:
     assert ROWS.names == ("contradiction", "neutral", "entailment")
     found = Counter(ROWS.names[ROWS[row].labels["class"]] for row in range(len(ROWS)))
     assert set(found) == set(ROWS.names)
@@ -30,13 +31,13 @@ def test_the_same_task_serves_snli_ve_and_scenes_whose_order_is_the_readers() ->
     assert ours == scene_entailment()
     assert ours.target.names != theirs.target.names  # both are a Label
     assert sorted(ours.target.names) == sorted(theirs.target.names)
-    same = ("name", "sees", "label", "metrics", "prompt", "category", "invariant", "equivariant", "loss")
+    same = ("name", "inputs", "label", "metrics", "prompt", "category", "invariant", "equivariant", "loss")
     assert all(getattr(ours, field) == getattr(theirs, field) for field in same)
     assert type(default_for(ours.target)) is type(default_for(theirs.target))
     for row in range(20):
-        truth = ours.truth(ROWS[row])
-        assert misfit(truth, ours.target) is None
-        assert ours.target.names[truth] == ROWS[row].labels["answer"]
+        annotation = ours.annotation_of(ROWS[row])
+        assert misfit(annotation, ours.target) is None
+        assert ours.target.names[annotation] == ROWS[row].labels["answer"]
 
 
 def test_neutral_sentences_are_told_apart_by_their_words_and_the_others_are_not() -> None:

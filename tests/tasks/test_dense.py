@@ -5,16 +5,8 @@ import pytest
 from motet.core import ConfigError, Dense
 from motet.core.codec import from_plain, to_plain
 from motet.losses import BerHu, balanced_l1
-from motet.tasks import (
-    depth,
-    edges,
-    scene_depth,
-    scene_edges,
-    scene_normals,
-    scene_segmentation,
-    semantic_segmentation,
-    surface_normals,
-)
+from motet.scenes.tasks import scene_depth, scene_edges, scene_normals, scene_segmentation
+from motet.tasks import depth, edges, semantic_segmentation, surface_normals
 
 
 @pytest.mark.parametrize(
@@ -26,7 +18,7 @@ from motet.tasks import (
         (edges("a"), "edges", Dense(1, "probability"), "edge_f1"),
     ],
 )
-def test_each_task_reads_its_map_and_moves_with_the_picture(task, label, target, main) -> None:
+def test_each_task_reads_its_map_and_moves_with_the_image(task, label, target, main) -> None:
     assert (task.name, task.label, task.target, task.main_metric) == ("a", label, target, main)
     assert task.equivariant == {"hflip", "crop"}
     assert task.invariant == frozenset()

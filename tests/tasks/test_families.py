@@ -1,16 +1,8 @@
 import pytest
 
 from motet.core import ConfigError, Label
-from motet.tasks import (
-    TEN_ANSWERS,
-    captioning,
-    classification,
-    largest_thing,
-    question_answering,
-    scene_caption,
-    scene_question,
-    text_reading,
-)
+from motet.scenes.tasks import largest_thing, scene_caption, scene_question
+from motet.tasks import TEN_ANSWERS, captioning, classification, question_answering, text_reading
 
 
 def test_digits_may_not_be_mirrored() -> None:
@@ -25,7 +17,7 @@ def test_names_keep_their_order_and_may_not_repeat() -> None:
         classification("pets", ["dog", "dog"])
 
 
-def test_each_family_is_judged_by_its_own_metric_first() -> None:
+def test_each_family_is_evaluated_by_its_own_metric_first() -> None:
     assert captioning().main_metric == "cider"
     assert text_reading().main_metric == "exact"
     assert question_answering("gqa").main_metric == "answer_match"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from motet.cli.console import print_json, print_lines, table
 from motet.cli.interference import affinity, interference
 from motet.cli.options import Json, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_of, trusted
-from motet.cli.screen import say, say_json, table
 from motet.cli.training import Device, modules_of
 
 if TYPE_CHECKING:
-    from motet.analyse.groups import GroupChanges
+    from motet.analysis.groups import GroupChanges
     from motet.core import Task
-    from motet.study import Done, Study
+    from motet.experiments.study import FinishedCell, Study
 
 Named = Annotated[
     list[str] | None,
@@ -69,9 +69,9 @@ def groups(
 
     Every task sees the same rows in every run. Code 1 when a run failed.
     """
-    from motet.recipes.group_grid import changes_of, group_study, groups_of
-    from motet.recipes.group_page import write_groups
-    from motet.study import run_study
+    from motet.experiments.group_grid import changes_of, group_study, groups_of
+    from motet.experiments.study import run_study, table
+    from motet.report.pages.groups import write_groups
 
     run = recipe_run(recipe, settings)
     found = groups_of(run, _named(named), representatives=_chosen(representatives), one_each=one_each)
@@ -79,7 +79,7 @@ def groups(
     limit = float("inf") if minutes is None else minutes
     grid = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role, only=only)
     if only:
-        from motet.cli.apart import run_here
+        from motet.cli.subprocesses import run_here
 
         run_here(grid, place, only, seed, device=device)
         return
@@ -92,45 +92,47 @@ def groups(
         place,
         run_one=lambda cell, number: _run_apart(grid, place, typed, cell, number, jobs),
         jobs=jobs,
-        say=(lambda line: typer.echo(line, err=True)) if json else say,
+        say=(lambda line: typer.echo(line, err=True)) if json else print_lines,
     )
     changes = changes_of(done, found)
-    files = write_groups(place, grid, changes, found, role=role)
+    files = write_groups(
+        place, changes, found, role=role, seeds=len(grid.seeds), scores=table(grid, place).partition("\n")[2].strip()
+    )
     _show_groups(changes, found, done, files, role=role, json=json)
     if any(one.error for one in done):
         raise typer.Exit(1)
 
 
-def _run_apart(grid: Study, folder: Path, typed: Sequence[str], cell: str, seed: int, jobs: int) -> Done:
-    from motet.cli.apart import run_apart
+def _run_apart(grid: Study, folder: Path, typed: Sequence[str], cell: str, seed: int, jobs: int) -> FinishedCell:
+    from motet.cli.subprocesses import run_in_subprocess
 
     command = [sys.executable, "-m", "motet.cli", "analyse", "groups", *typed, "--only", cell, "--seed", str(seed)]
-    return run_apart(grid, folder, cell, seed, typed=command, jobs=jobs)
+    return run_in_subprocess(grid, folder, cell, seed, typed=command, jobs=jobs)
 
 
 def _show_groups(
     changes: GroupChanges,
     groups: Mapping[str, Sequence[str]],
-    done: Sequence[Done],
+    done: Sequence[FinishedCell],
     files: Sequence[Path],
     *,
     role: str,
     json: bool,
 ) -> None:
-    from motet.analyse.groups import suggest
-    from motet.recipes.group_page import TITLES, plain_groups, table_rows
+    from motet.analysis.groups import suggest
+    from motet.report.pages.groups import TITLES, plain_groups, table_rows
 
     failed = [f"{one.cell}, seed {one.seed}: {one.error}" for one in done if one.error]
     suggestion = suggest(changes)
     if json:
         told = plain_groups(changes, suggestion, groups, role=role)
-        say_json({**told, "failed": failed, "files": [str(path) for path in files]})
+        print_json({**told, "failed": failed, "files": [str(path) for path in files]})
         return
     for size in TITLES:
         if changes.columns(size):
             head, rows = table_rows(changes, size)
             table(head, rows, title="% of the score alone, positive is better", numbers=range(1, len(head)))
-    say(*suggestion.reasons, *(f"failed: {line}" for line in failed), f"written: {', '.join(map(str, files))}")
+    print_lines(*suggestion.reasons, *(f"failed: {line}" for line in failed), f"written: {', '.join(map(str, files))}")
 
 
 def _named(texts: list[str] | None) -> dict[str, tuple[str, ...]]:
@@ -175,12 +177,12 @@ def consistency(
     json: Json = False,
 ) -> None:
     """Show how often a question and a phrase that share a word, about one picture, are both answered rightly."""
-    from motet.analyse.asked_rows import asked_rows
-    from motet.analyse.consistency import Asked, grounding_consistency
+    from motet.analysis.consistency import ScoredPhrase, grounding_consistency
+    from motet.analysis.row_scores import score_rows
     from motet.core import Answer, Region
+    from motet.hub import restore
     from motet.metrics import RegionOverlap
-    from motet.restore import restore
-    from motet.train.distributed import processes
+    from motet.training.distributed import processes
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     with processes(device) as place:
@@ -189,9 +191,9 @@ def consistency(
         asking = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about pictures")
         naming = _tasks(system.tasks, phrases, Region, "--phrases", "finds what a phrase means")
 
-        def rows(tasks: Sequence[str], metric: Any = None) -> list[Asked]:
+        def rows(tasks: Sequence[str], metric: Any = None) -> list[ScoredPhrase]:
             return [
-                row for task in tasks for row in asked_rows(system, sources, task, metric=metric, batch_size=batch_size)
+                row for task in tasks for row in score_rows(system, sources, task, metric=metric, batch_size=batch_size)
             ]
 
         whole = grounding_consistency(
@@ -199,9 +201,9 @@ def consistency(
         )
     told = {**vars(whole), "questions": asking, "phrases": naming, "role": role, "answered": answered, "found": found}
     if json:
-        say_json(told)
+        print_json(told)
         return
-    say(
+    print_lines(
         f"grounding consistency: {100 * whole.value:.1f} %",
         f"{whole.both:,} of {whole.pairs:,} pairs of a question ({', '.join(asking)}) and a phrase "
         f"({', '.join(naming)}) that share a word are both right; {whole.images:,} pictures ({role})",
@@ -219,7 +221,7 @@ def _tasks(known: Mapping[str, Task], asked: list[str] | None, kind: type, optio
             raise ConfigError(
                 f"{option}: got {name!r}, a task of {type(known[name].target).__name__}; want one that {what}"
             )
-    found = asked or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.sees]
+    found = asked or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.inputs]
     if not found:
         raise ConfigError(f"{option}: got a model of {', '.join(known)}; want one with a task that {what}")
     return found

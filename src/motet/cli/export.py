@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motet.cli.console import print_json, print_lines
 from motet.cli.options import Json, Trust, trusted
-from motet.cli.screen import say, say_json
 
 if TYPE_CHECKING:
     from motet.core import Report
@@ -30,8 +30,8 @@ def export(
 ) -> None:
     """Write dense models, one a task, that answer as a model with experts does and need none."""
     from motet.core.errors import ConfigError, nearest
-    from motet.restore import restore, save_pretrained
-    from motet.systems.uni_perceiver.folding import merged
+    from motet.hub import restore, save_pretrained
+    from motet.systems.uni_perceiver.merge_experts import merged
     from motet.systems.uni_perceiver.model import UniPerceiver
 
     system = restore(model, trust=trusted(trust))
@@ -49,17 +49,17 @@ def export(
         found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})
     whole = sum(p.numel() for p in system.parameters())
     if json:
-        say_json({"model": model, "parameters": whole, "merged": found})
+        print_json({"model": model, "parameters": whole, "merged": found})
         return
-    say(f"{model}: {whole / 1e6:.2f} M parameters, with experts")
+    print_lines(f"{model}: {whole / 1e6:.2f} M parameters, with experts")
     for one in found:
-        say(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
+        print_lines(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
 
 
 def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
     """The report and the licence lines of a run folder; none of a saved model."""
     from motet.cli.options import recorded
-    from motet.restore.folder import read_report
+    from motet.hub.load import read_report
 
     if not (folder / "run.json").is_file():
         return None, ()
@@ -71,5 +71,5 @@ def _of_task(report: Report, name: str) -> Report:
     import dataclasses
 
     results = tuple(result for result in report.results if result.task == name)
-    floors = {task: floors for task, floors in report.floors.items() if task == name}
-    return dataclasses.replace(report, results=results, floors=floors)
+    baselines = {task: floors for task, floors in report.trivial_baselines.items() if task == name}
+    return dataclasses.replace(report, results=results, trivial_baselines=baselines)

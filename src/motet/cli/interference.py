@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from motet.cli.console import print_json, print_lines, size, table
 from motet.cli.options import Json, RunFolder, Sets, Trust, recipe_run, recorded, run_of, trusted
-from motet.cli.screen import say, say_json, size, table
 from motet.cli.training import Device, modules_of
 
 if TYPE_CHECKING:
-    from motet.recipes.interference_runs import Measured, Settings
-    from motet.train.run import Run
+    from motet.analysis.interference_measurement import InterferenceSettings, Measurement
+    from motet.training.run import Run
 
 _MOST_COLUMNS = 4
 """More tasks' numbers do not fit a line of a screen."""
@@ -59,14 +59,17 @@ def interference(
     The metric of Uni-Perceiver-MoE (equations 1 and 2) and cosines of gradients, for any system, on rows of the run's
     training sources.
     """
+    from motet.analysis.interference_measurement import InterferenceSettings
     from motet.core.errors import ConfigError
-    from motet.core.saved import read_model
-    from motet.recipes.interference_page import write_interference
-    from motet.recipes.interference_runs import Settings, chosen_models, passes, tasks_of_each
+    from motet.core.model_folder import read_model
+    from motet.experiments.interference import chosen_models, passes, tasks_of_each
+    from motet.report.pages.interference import write_interference
 
     if recipe and len(folders) > 1:
         raise ConfigError(f"--recipe: got it with {len(folders)} runs; want one run, or runs that know their recipes")
-    how = Settings(batches=batches, batch_size=batch_size, seed=seed, training=training, blocks=tuple(blocks or ()))
+    how = InterferenceSettings(
+        batches=batches, batch_size=batch_size, seed=seed, training=training, blocks=tuple(blocks or ())
+    )
     names = _names(folders)
     models = {name: chosen_models(folder, steps or (), every=every_step) for name, folder in names.items()}
     runs = {name: recipe_run(recipe, settings) if recipe else run_of(names[name], settings) for name in names}
@@ -99,16 +102,16 @@ def affinity(
     json: Json = False,
 ) -> None:
     """Show what the tasks of a run of the ViT adapters take from each other, at the end and over training."""
-    from motet.recipes.affinity_page import plain_affinity, read_affinities, table_rows, write_affinity
+    from motet.report.pages.affinity import plain_affinity, read_affinities, table_rows, write_affinity
 
     found = read_affinities(folder, tuple(recorded(folder)["tasks"]))
     files = write_affinity(out or folder / "affinity", found, title=folder.resolve().name)
     if json:
-        say_json({**plain_affinity(found), "files": [str(path) for path in files]})
+        print_json({**plain_affinity(found), "files": [str(path) for path in files]})
         return
     head, rows = table_rows(found)
     table(head, rows, title=f"what a task takes from each, step {max(found.saved):,}", numbers=range(1, len(head)))
-    say(f"written: {', '.join(map(str, files))}")
+    print_lines(f"written: {', '.join(map(str, files))}")
 
 
 def _measured(
@@ -117,19 +120,20 @@ def _measured(
     model: Path,
     run: Run,
     tasks: Sequence[str],
-    how: Settings,
+    how: InterferenceSettings,
     *,
     trust: Sequence[str],
     folder: Path,
     workers: int,
     device: str | None,
     quiet: bool,
-) -> Measured:
-    from motet.analyse.gradients import trained_blocks
+) -> Measurement:
+    from motet.analysis.gradients import trained_blocks
+    from motet.analysis.interference_measurement import Measurement
     from motet.cli.progress import counting
-    from motet.recipes.interference_runs import Measured, measure, with_stored_features
-    from motet.restore import restore
-    from motet.train.distributed import choose_device
+    from motet.experiments.interference import measure, with_stored_features
+    from motet.hub import restore
+    from motet.training.distributed import choose_device
 
     system = restore(model, trust=trust).to(choose_device(device))
     said = name if step is None else f"{name}, step {step:,}"
@@ -149,32 +153,32 @@ def _measured(
             model=model,
             folder=folder,
             workers=workers,
-            skip_bad_rows=run.plan.on_bad_row == "skip",
+            skip_bad_rows=run.train.on_bad_row == "skip",
             told=told,
         )
-    return Measured(run=name, step=step, system=type(system).__name__, found=found, notes=notes)
+    return Measurement(run=name, step=step, system=type(system).__name__, interference=found, notes=notes)
 
 
-def _show(measured: Sequence[Measured], how: Settings, files: Sequence[Path], *, json: bool) -> None:
-    from motet.recipes.interference_page import extreme_rows, plain_interference, shallow_and_deep, table_rows
+def _show(measured: Sequence[Measurement], how: InterferenceSettings, files: Sequence[Path], *, json: bool) -> None:
+    from motet.report.pages.interference import extreme_rows, plain_interference, shallow_and_deep, table_rows
 
     if json:
-        say_json({**plain_interference(measured, how), "files": [str(path) for path in files]})
+        print_json({**plain_interference(measured, how), "files": [str(path) for path in files]})
         return
     for one in measured:
-        chosen = shallow_and_deep(one.found)
+        chosen = shallow_and_deep(one.interference)
         if chosen is None:
-            say(f"{one.name}: no two tasks touch a block")
+            print_lines(f"{one.name}: no two tasks touch a block")
             continue
         title = f"{one.name}: what a step for one task does for another, its own step being 1"
-        if len(one.found.tasks) > _MOST_COLUMNS:
+        if len(one.interference.tasks) > _MOST_COLUMNS:
             for block in dict.fromkeys(chosen):
                 table(*extreme_rows(one, block), title=f"{title}; {block}")
         else:
             head, rows = table_rows(one, "ratios", tuple(dict.fromkeys(chosen)))
             table(head, rows, title=title, numbers=range(2, len(head)))
-        say(*(f"note: {note}" for note in one.notes))
-    say(f"written: {', '.join(map(str, files))}")
+        print_lines(*(f"note: {note}" for note in one.notes))
+    print_lines(f"written: {', '.join(map(str, files))}")
 
 
 def _names(folders: Sequence[Path]) -> dict[str, Path]:
@@ -200,4 +204,4 @@ def _tell(line: str, *, json: bool) -> None:
     if json:
         typer.echo(line, err=True)
     else:
-        say(line)
+        print_lines(line)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from motet.cli.console import print_json, print_lines, table
 from motet.cli.options import Json, RecipeName, Sets, recipe_run
-from motet.cli.screen import say, say_json, table
 
 if TYPE_CHECKING:
     from motet.core import ImageFile
@@ -54,12 +54,14 @@ def leaks(
     if pairs is not None:
         _write_pairs(pairs, sources, alike)
     if json:
-        say_json({"shares": [_share(one) for one in shares], "alike": [vars(p) for p in alike], "unread": unread})
+        print_json({"shares": [_share(one) for one in shares], "alike": [vars(p) for p in alike], "unread": unread})
         return
     _show_shares(shares)
-    say(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
+    print_lines(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
     if alike:
-        say(f"{len(alike):,} pairs of pictures look alike" + ("" if pairs else "; --pairs FILE.html shows them"))
+        print_lines(
+            f"{len(alike):,} pairs of pictures look alike" + ("" if pairs else "; --pairs FILE.html shows them")
+        )
 
 
 def clean(
@@ -86,22 +88,24 @@ def clean(
         written.append(_write_pairs(out / "pairs.html", sources, alike))
     if json:
         told = [{**vars(one), "same": list(one.same), "alike": list(one.alike)} for one in found]
-        say_json({"removed": told, "unread": unread, "files": [str(path) for path in written]})
+        print_json({"removed": told, "unread": unread, "files": [str(path) for path in written]})
         return
     _show_removals(found)
-    say(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
+    print_lines(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
     if alike and not near:
-        say(f"{len(alike):,} more pairs of pictures look alike: see {out / 'pairs.html'}; --near removes them as well")
-    say(f"test sets are left as they are; train without leaks: motet train {out / 'run.py'}")
+        print_lines(
+            f"{len(alike):,} more pairs of pictures look alike: see {out / 'pairs.html'}; --near removes them as well"
+        )
+    print_lines(f"test sets are left as they are; train without leaks: motet train {out / 'run.py'}")
 
 
 def _alike(
     sources: Sequence[Source], cache: Path, workers: int | None, *, quiet: bool
 ) -> tuple[tuple[LookAlike, ...], dict[str, str]]:
     from motet.cli.progress import counting
+    from motet.data.image_hashes import hash_images
     from motet.data.leakage import held_role, image_files, look_alikes
-    from motet.data.picture_hashes import hash_images
-    from motet.prep.images import decode
+    from motet.preprocess.images import decode
 
     role = held_role(sources)
     files = [image_files([s for s in sources if (s.role == role) is held]) for held in (True, False)]
@@ -115,13 +119,13 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[LookAlik
     """The nearest pairs side by side, for a person to judge."""
     from motet.core.errors import DataError
     from motet.data.leakage import image_files
-    from motet.prep.images import decode
-    from motet.report.pairs import ShownPair, pairs_page
-    from motet.report.shown import thumbnail
+    from motet.preprocess.images import decode
+    from motet.report.pages.look_alikes import PairCard, pairs_page
+    from motet.report.prediction_card import thumbnail
 
     files: dict[str, ImageFile] = image_files(sources) if alike else {}
     shown = [
-        ShownPair(
+        PairCard(
             (thumbnail(decode(files[pair.held])), thumbnail(decode(files[pair.other]))),
             (pair.held, pair.other),
             f"{pair.distance} of 64 bits differ",
@@ -151,10 +155,10 @@ def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path
     path.write_text(
         f'"""{recipe} without the pictures of its test sets; written by `motet data clean`."""\n\n'
         "from pathlib import Path\n\n"
-        "from motet.recipes.clean import without_leaks\n"
-        "from motet.recipes.load import load_recipe\n"
-        "from motet.recipes.settings import with_settings\n"
-        "from motet.train.run import Run\n\n\n"
+        "from motet.experiments.deduplicated import without_leaks\n"
+        "from motet.config.recipe_files import load_recipe\n"
+        "from motet.config.overrides import with_settings\n"
+        "from motet.training.run import Run\n\n\n"
         "def run() -> Run:\n"
         '    """The run, with the lists that lie beside this file."""\n'
         f"    whole = with_settings(load_recipe({origin['recipe']!r}), {origin['settings']!r})\n"

@@ -9,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-from motet.cli import analyse, ask, begin, export, look, training, worth
+from motet.cli import analyse, export, training
+from motet.cli import compare as worth
+from motet.cli import inspect as look
+from motet.cli import predict as ask
+from motet.cli import start as begin
 
 DEBUG = "MOTET_DEBUG"
 _ABOUT = "One model for many vision and language tasks: train it, compare it with one model a task, use it."

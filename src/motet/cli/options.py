@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from motet.train.run import Run
+    from motet.training.run import Run
 
 RecipeName = Annotated[
     str,
@@ -33,15 +33,15 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 
 def recipe_run(name: str, settings: list[str] | None) -> Run:
     """The run a recipe describes, with its settings."""
-    from motet.recipes.load import load_recipe
-    from motet.recipes.settings import with_settings
+    from motet.config.overrides import with_settings
+    from motet.config.recipe_files import load_recipe
 
     return with_settings(load_recipe(name), settings or ())
 
 
 def trusted(names: list[str] | None) -> tuple[str, ...]:
     """Package names to trust; a .py file is loaded, and trusted by its module name."""
-    from motet.recipes.load import import_file
+    from motet.config.recipe_files import import_file
 
     return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from motet.cli.console import print_json, print_lines
 from motet.cli.options import Json, Sets
-from motet.cli.screen import say, say_json
 
 if TYPE_CHECKING:
-    from motet.prep.region_files import RegionFiles
+    from motet.data.formats.regions import RegionFiles
 
 Target = Annotated[
     str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data whose formats are recognised")
@@ -53,11 +53,11 @@ def regions(
 
     Stop it with Ctrl-C at any time: the same command goes on where it was. Code 1 when a picture could not be read.
     """
-    from motet.cli.look import sources_of
+    from motet.cli.inspect import sources_of
     from motet.cli.progress import counting
+    from motet.data.formats.regions import region_writer
     from motet.data.leakage import image_files
-    from motet.prep.region_files import region_writer
-    from motet.recipes.regions import detector_named, write_regions
+    from motet.experiments.region_extraction import detector_named, write_regions
 
     sources = sources_of(target, settings)
     made_by = {"detector": detector, "weights": None if weights is None else str(weights), "most": most}
@@ -68,11 +68,13 @@ def regions(
     read = None if found.there + found.done == 0 else writer.reader()
     if json:
         size = {} if read is None else {"width": read.width, "classes": read.num_classes}
-        say_json({"out": str(out), "there": found.there, "done": found.done, "unread": dict(found.unread), **size})
+        print_json({"out": str(out), "there": found.there, "done": found.done, "unread": dict(found.unread), **size})
     else:
-        say(*(f"not read: {name}: {reason}" for name, reason in found.unread.items()))
-        say(f"{found.done:,} pictures looked at, {found.there:,} were there, {len(found.unread):,} could not be read")
-        say(*([] if read is None else _use(out, read)))
+        print_lines(*(f"not read: {name}: {reason}" for name, reason in found.unread.items()))
+        print_lines(
+            f"{found.done:,} pictures looked at, {found.there:,} were there, {len(found.unread):,} could not be read"
+        )
+        print_lines(*([] if read is None else _use(out, read)))
     if found.unread:
         raise typer.Exit(1)
 
@@ -83,5 +85,5 @@ def _use(out: Path, read: RegionFiles) -> list[str]:
     classes = f", probabilities of {read.num_classes} classes" if read.num_classes else ""
     return [
         f"features of {read.width:,} numbers{classes} in {out}",
-        f'in a recipe: TwelveInOneConfig(source={name}(path="{out}"), ...)  # motet.prep.region_files.{name}',
+        f'in a recipe: TwelveInOneConfig(source={name}(path="{out}"), ...)  # motet.data.formats.regions.{name}',
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from motet.cli.console import print_json, print_lines, table
 from motet.cli.options import (
     Json,
     RecipeName,
@@ -20,16 +21,15 @@ from motet.cli.options import (
     run_of,
     trusted,
 )
-from motet.cli.screen import say, say_json, table
 
 if TYPE_CHECKING:
     from motet.core import Report
-    from motet.train.run import Run
+    from motet.training.run import Run
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    app.command(epilog="Example:  motet train lit_decoder:tiny --folder runs/tiny --set plan.steps=500")(train)
+    app.command(epilog="Example:  motet train lit_decoder:tiny --folder runs/tiny --set train.steps=500")(train)
     app.command(epilog="Example:  motet evaluate runs/tiny --role val --json")(evaluate)
 
 
@@ -52,12 +52,12 @@ def train(
     report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
     if leads():
         if json:
-            say_json({"folder": str(place), "finished": report.step == run.plan.steps, **report.to_dict()})
+            print_json({"folder": str(place), "finished": report.step == run.train.steps, **report.to_dict()})
         else:
             _say_trained(report, run, place)
     missed = shortfalls(report, run) if check else []
     if missed:
-        say(*(missed if leads() else ()))
+        print_lines(*(missed if leads() else ()))
         raise typer.Exit(1)
 
 
@@ -73,12 +73,12 @@ def train_run(
 ) -> Report:
     """Trains a run and, on rank 0 once it is finished, writes its page and its card (unless `finish` is off)."""
     from motet.cli.progress import counting
-    from motet.recipes.finish import write_card, write_page
-    from motet.train.execute import execute
+    from motet.experiments.run_report import write_card, write_page
+    from motet.training.train import train
 
     with counting("storing features", quiet=quiet) as filling:
-        report = execute(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
-    if finish and leads() and report.step == run.plan.steps:
+        report = train(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
+    if finish and leads() and report.step == run.train.steps:
         write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
         write_card(folder, trust=modules_of(run))
     return report
@@ -106,11 +106,11 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
-    from motet.evaluate import Ranking
-    from motet.evaluate import evaluate as evaluate_system
-    from motet.recipes.results import chosen_sources, write_result_files
-    from motet.restore import restore
-    from motet.train.distributed import processes
+    from motet.evaluation import Ranking
+    from motet.evaluation import evaluate as evaluate_system
+    from motet.experiments.submissions import chosen_sources, write_result_files
+    from motet.hub import restore
+    from motet.training.distributed import processes
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
@@ -125,15 +125,15 @@ def evaluate(
             interval=True,
             predictions=lines,
             tasks=asked,
-            ranking=Ranking(first=first, anchors=anchors),
+            ranking=Ranking(rerank_top_k=first, first_stage_size=anchors),
         )
     if not leads():
         return
     if lines is not None and result_files is not None:
         written = write_result_files(lines, result_files, system.tasks, sources)
-        say(*(f"wrote {path}" for path in written if not json))
+        print_lines(*(f"wrote {path}" for path in written if not json))
     if json:
-        say_json(report.to_dict())
+        print_json(report.to_dict())
     else:
         _show_results(report)
 
@@ -155,12 +155,12 @@ def shortfalls(report: Report, run: Run) -> list[str]:
 
 
 def _say_trained(report: Report, run: Run, folder: Path) -> None:
-    if report.step < run.plan.steps:
-        say(f"stopped after step {report.step:,} of {run.plan.steps:,}; --resume goes on")
+    if report.step < run.train.steps:
+        print_lines(f"stopped after step {report.step:,} of {run.train.steps:,}; --resume goes on")
         return
     _show_results(report)
     task = next(iter(report.results)).task if report.results else run.tasks[0].name
-    say(
+    print_lines(
         f"report: {folder / 'report.html'}",
         f"ask it: motet predict {folder} --task {task} --image FILE",
         f"one model a task, to compare: motet baseline {folder}",
@@ -171,7 +171,7 @@ def _show_results(report: Report) -> None:
     from motet.report import tables
 
     table(tables.RESULTS_HEAD, tables.results_rows(report), numbers=(2, 3, 4, 5))
-    say(*(f"note: {note}" for note in report.notes))
+    print_lines(*(f"note: {note}" for note in report.notes))
 
 
 def modules_of(run: Run) -> tuple[str, ...]:

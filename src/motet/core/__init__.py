@@ -1,5 +1,6 @@
 """The nouns: what every reader, task, system, schedule and metric is made of."""
 
+from motet.core.attention import AttentionMaps as AttentionMaps
 from motet.core.batch import Batch as Batch
 from motet.core.batch import Loss as Loss
 from motet.core.batch import Losses as Losses
@@ -16,23 +17,22 @@ from motet.core.example import Example as Example
 from motet.core.example import ImageFile as ImageFile
 from motet.core.example import MemoryImage as MemoryImage
 from motet.core.example import Pair as Pair
-from motet.core.looks import Looks as Looks
 from motet.core.metric import MeanMetric as MeanMetric
 from motet.core.metric import Metric as Metric
 from motet.core.prediction import BoxSet as BoxSet
-from motet.core.prediction import Choice as Choice
+from motet.core.prediction import ClassPrediction as ClassPrediction
 from motet.core.prediction import DenseMap as DenseMap
 from motet.core.prediction import Prediction as Prediction
-from motet.core.prediction import Real as Real
-from motet.core.prediction import Words as Words
+from motet.core.prediction import ScalarPrediction as ScalarPrediction
+from motet.core.prediction import TextPrediction as TextPrediction
 from motet.core.reader import Reader as Reader
 from motet.core.report import Report as Report
 from motet.core.report import Result as Result
 from motet.core.report import decimals as decimals
 from motet.core.rng import rng_for as rng_for
 from motet.core.rng import seed_for as seed_for
+from motet.core.schedule import HasTaskStatus as HasTaskStatus
 from motet.core.schedule import Schedule as Schedule
-from motet.core.schedule import Standing as Standing
 from motet.core.schedule import Step as Step
 from motet.core.system import FeatureStore as FeatureStore
 from motet.core.system import Processor as Processor

@@ -23,7 +23,7 @@ class Target:
 
     rows: Int[Tensor, "r"]
     value: Any
-    truth: tuple[Any, ...] = ()
+    annotations: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Batch:
             self.ids,
             {name: _to(value, device) for name, value in self.inputs.items()},
             {
-                name: Target(target.rows.to(device), _to(target.value, device), target.truth)
+                name: Target(target.rows.to(device), _to(target.value, device), target.annotations)
                 for name, target in self.targets.items()
             },
         )

@@ -33,7 +33,7 @@ class Metric(ABC):
         self.rows: dict[str, Any] = {}
 
     @abstractmethod
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> Any:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> Any:
         """What is kept of one row; small, plain data (it crosses ranks)."""
 
     @abstractmethod
@@ -62,9 +62,9 @@ class Metric(ABC):
         """What a reader of the number should know: "17 of 500 answers were no name"."""
         return ()
 
-    def update(self, row_id: str, prediction: Prediction, truth: Any, target: TargetSpec) -> None:
+    def update(self, row_id: str, prediction: Prediction, annotation: Any, target: TargetSpec) -> None:
         """Adds one row. A row seen twice (a padded last batch) counts once."""
-        self.rows[row_id] = self.row(prediction, truth, target)
+        self.rows[row_id] = self.row(prediction, annotation, target)
 
     def merge(self, other: Self) -> None:
         """Adds the rows another rank has seen."""

@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Choice:
+class ClassPrediction:
     """One of the names of a `Label` or a closed `Answer`, or the ranked candidates of a `Match`.
 
     Args:
@@ -24,7 +24,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Words:
+class TextPrediction:
     """A text that was generated.
 
     Args:
@@ -79,10 +79,10 @@ class DenseMap:
 
 
 @dataclass(frozen=True)
-class Real:
+class ScalarPrediction:
     """A number."""
 
     value: float
 
 
-Prediction: TypeAlias = Choice | Words | BoxSet | DenseMap | Real
+Prediction: TypeAlias = ClassPrediction | TextPrediction | BoxSet | DenseMap | ScalarPrediction

@@ -54,15 +54,15 @@ class Report:
         role: "val" or "test".
         results: in the order of the tasks.
         floors: what an answer without understanding scores on the main metric: task -> floor name -> value.
-        rows_seen: training rows taken, by source, up to this step.
+        samples_seen: training rows taken, by source, up to this step.
         notes: one-line remarks (rows skipped, answers that are no name, sets too small for a claim).
     """
 
     step: int = 0
     role: str = "val"
     results: tuple[Result, ...] = ()
-    floors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    rows_seen: Mapping[str, int] = field(default_factory=dict)
+    trivial_baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    samples_seen: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def main(self, task: str) -> Result:

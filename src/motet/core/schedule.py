@@ -48,9 +48,9 @@ class Schedule(Protocol):
 
 
 @runtime_checkable
-class Standing(Protocol):
+class HasTaskStatus(Protocol):
     """A schedule under which tasks change what they do; the log and the report say when."""
 
-    def standing(self, index: int) -> Mapping[str, str]:
+    def task_status(self, index: int) -> Mapping[str, str]:
         """What each task does in step `index`, in a word ("go", "stop", "wait")."""
         ...

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from motet.core.attention import AttentionMaps
 from motet.core.batch import Batch, Losses
 from motet.core.errors import ConfigError, UnsupportedTask
 from motet.core.example import Example, ImageFile
-from motet.core.looks import Looks
 from motet.core.prediction import Prediction
 from motet.core.task import Invariance, Task
 
@@ -48,8 +48,8 @@ class Processor(Protocol):
         """One row, encoded. `rng=None` is evaluation: no augmentation, nothing drawn."""
         ...
 
-    def collate(self, rows: Sequence[Any], *, keep_truth: bool) -> Batch:
-        """Rows to a batch; `keep_truth` also keeps the raw truths that metrics read."""
+    def collate(self, rows: Sequence[Any], *, keep_annotations: bool) -> Batch:
+        """Rows to a batch; `keep_annotations` also keeps the raw truths that metrics read."""
         ...
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
@@ -132,7 +132,7 @@ class System(nn.Module, ABC):
         del task
         return 0
 
-    def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[Looks]:
+    def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[AttentionMaps]:
         """What words look at and what regions look at, for each row of a task; call in eval mode.
 
         Args:

@@ -14,7 +14,7 @@ from motet.core.example import Example
 from motet.core.metric import Metric
 from motet.core.target import TargetSpec
 
-Sees = Literal["image", "text", "regions", "video"]
+InputKind = Literal["image", "text", "regions", "video"]
 Invariance = Literal["hflip", "crop"]
 
 
@@ -39,7 +39,7 @@ class Task:
     """
 
     name: str
-    sees: frozenset[Sees]
+    inputs: frozenset[InputKind]
     label: str
     target: TargetSpec
     metrics: tuple[Callable[[], Metric], ...]
@@ -54,7 +54,7 @@ class Task:
             raise ConfigError(f"Task.name: got {self.name!r}; want a word without spaces or '/'")
         if not self.metrics:
             raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one")
-        if "text" in self.sees and "{text}" not in self.prompt:
+        if "text" in self.inputs and "{text}" not in self.prompt:
             raise ConfigError(f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it")
 
     @property
@@ -62,7 +62,7 @@ class Task:
         """The name of the metric that deltas and schedules read."""
         return self.metrics[0]().name
 
-    def truth(self, example: Example) -> Any:
+    def annotation_of(self, example: Example) -> Any:
         """The row's annotation.
 
         Raises:
@@ -75,9 +75,9 @@ class Task:
             )
         return example.labels[self.label]
 
-    def asked(self, example: Example) -> str:
+    def prompt_for(self, example: Example) -> str:
         """The row's text as it is put to a system; "" for a task that sees none."""
-        if "text" not in self.sees:
+        if "text" not in self.inputs:
             return ""
         text = example.text if isinstance(example.text, str) else " ".join(example.text)
         return self.prompt.format(text=text)

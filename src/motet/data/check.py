@@ -40,7 +40,7 @@ def problems(source: Source, *, decode: Callable[[ImageFile], object] | None = N
     for row in range(len(source.reader)):
         try:
             example = source.reader[row]
-            _check_truths(example, source.tasks)
+            _check_annotations(example, source.tasks)
             if decode is not None:
                 for key, image in zip(example.image_ids, example.images, strict=False):
                     if key not in decoded:
@@ -52,16 +52,16 @@ def problems(source: Source, *, decode: Callable[[ImageFile], object] | None = N
             yield None
 
 
-def _check_truths(example: Example, tasks: Sequence[Task]) -> None:
+def _check_annotations(example: Example, tasks: Sequence[Task]) -> None:
     for task in tasks:
         if task.label not in example.labels and len(tasks) > 1:
             continue  # a partly labelled row: some of its tasks only
-        wrong = misfit(task.truth(example), task.target)
+        wrong = misfit(task.annotation_of(example), task.target)
         if wrong:
             raise DataError(f"{example.id}: task {task.name!r}: {wrong}")
 
 
-def misfit(truth: Any, target: TargetSpec) -> str | None:
+def misfit(annotation: Any, target: TargetSpec) -> str | None:
     """What is wrong with a truth for this kind of answer, in one sentence; None when it fits.
 
     Examples:
@@ -72,50 +72,52 @@ def misfit(truth: Any, target: TargetSpec) -> str | None:
     """
     match target:
         case Label(names=names):
-            return _class_misfit(truth, len(names))
+            return _class_misfit(annotation, len(names))
         case Answer() | Text():
-            return _words_misfit(truth)
+            return _words_misfit(annotation)
         case Boxes(names=names, attributes=attributes):
-            return _boxes_misfit(truth, len(names)) or _attributes_misfit(truth, len(attributes))
+            return _boxes_misfit(annotation, len(names)) or _attributes_misfit(annotation, len(attributes))
         case Region():
-            return None if truth is None else _box_misfit(np.asarray(truth, dtype=float).reshape(-1))
+            return None if annotation is None else _box_misfit(np.asarray(annotation, dtype=float).reshape(-1))
         case Dense():
-            return map_misfit(truth, target)
+            return map_misfit(annotation, target)
         case Match():
-            ok = isinstance(truth, set | frozenset | tuple | list) and len(truth) > 0
-            return None if ok else f"got {truth!r}; want at least one right candidate"
+            ok = isinstance(annotation, set | frozenset | tuple | list) and len(annotation) > 0
+            return None if ok else f"got {annotation!r}; want at least one right candidate"
         case Masked():
             return None
         case Score(low=low, high=high):
-            ok = isinstance(truth, int | float) and low <= truth <= high
-            return None if ok else f"got {truth!r}; want a number from {low} to {high}"
+            ok = isinstance(annotation, int | float) and low <= annotation <= high
+            return None if ok else f"got {annotation!r}; want a number from {low} to {high}"
     assert_never(target)
 
 
-def _class_misfit(truth: Any, count: int) -> str | None:
-    if not isinstance(truth, int | np.integer) or isinstance(truth, bool):
-        return f"got {truth!r}; want the index of a class"
-    return None if 0 <= truth < count else f"got class {truth}; want 0 to {count - 1}"
+def _class_misfit(annotation: Any, count: int) -> str | None:
+    if not isinstance(annotation, int | np.integer) or isinstance(annotation, bool):
+        return f"got {annotation!r}; want the index of a class"
+    return None if 0 <= annotation < count else f"got class {annotation}; want 0 to {count - 1}"
 
 
-def _words_misfit(truth: Any) -> str | None:
-    texts = (truth,) if isinstance(truth, str) else truth
+def _words_misfit(annotation: Any) -> str | None:
+    texts = (annotation,) if isinstance(annotation, str) else annotation
     if not isinstance(texts, tuple | list) or not all(isinstance(text, str) for text in texts):
-        return f"got {truth!r}; want texts"
-    return None if any(text.strip() for text in texts) else f"got {truth!r}; want at least one text that is not empty"
+        return f"got {annotation!r}; want texts"
+    return (
+        None if any(text.strip() for text in texts) else f"got {annotation!r}; want at least one text that is not empty"
+    )
 
 
-def _boxes_misfit(truth: Any, count: int) -> str | None:
-    if not isinstance(truth, BoxSet):
-        return f"got a {type(truth).__name__}; want boxes"
-    if len(truth.labels) and not (int(truth.labels.min()) >= 0 and int(truth.labels.max()) < count):
-        return f"got classes {sorted(set(truth.labels.tolist()))}; want 0 to {count - 1}"
-    return next((wrong for box in truth.boxes_xyxy if (wrong := _box_misfit(box))), None)
+def _boxes_misfit(annotation: Any, count: int) -> str | None:
+    if not isinstance(annotation, BoxSet):
+        return f"got a {type(annotation).__name__}; want boxes"
+    if len(annotation.labels) and not (int(annotation.labels.min()) >= 0 and int(annotation.labels.max()) < count):
+        return f"got classes {sorted(set(annotation.labels.tolist()))}; want 0 to {count - 1}"
+    return next((wrong for box in annotation.boxes_xyxy if (wrong := _box_misfit(box))), None)
 
 
-def _attributes_misfit(truth: BoxSet, count: int) -> str | None:
+def _attributes_misfit(annotation: BoxSet, count: int) -> str | None:
     """Attributes that the task has no word for; a task without words asks for none."""
-    found = {index for one in truth.attributes for index in one} if count else set()
+    found = {index for one in annotation.attributes for index in one} if count else set()
     return None if found <= set(range(count)) else f"got attributes {sorted(found)}; want 0 to {count - 1}"
 
 

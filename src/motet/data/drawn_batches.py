@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import CheckpointError, ConfigError, Report, Step, nearest, rng_for
-from motet.data.rates import ConcatImages, Fixed, Rates, measure
+from motet.data.sampling_rates import ConcatImages, FixedRates, SamplingRates, measure
 from motet.data.source import Source
 
 
@@ -33,7 +33,7 @@ class DrawnBatches:
         ConfigError: a batch without rows, or a step without a batch.
     """
 
-    rates: Rates = field(default_factory=ConcatImages)
+    rates: SamplingRates = field(default_factory=ConcatImages)
     batches: int = 1
     batch_size: int = 128
     batch_sizes: Mapping[str, int] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class DrawnBatches:
             if size < 1:
                 raise ConfigError(f"DrawnBatches: batch size {what!r}: got {size}; want at least 1")
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> DrawnBatches:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> DrawnBatches:
         """The same for some training sources; rates that name sources name these alone."""
         del tasks
         rates = self.rates
-        if isinstance(rates, Fixed):
-            rates = Fixed({name: rate for name, rate in rates.by_source.items() if name in sources})
+        if isinstance(rates, FixedRates):
+            rates = FixedRates({name: rate for name, rate in rates.by_source.items() if name in sources})
         return replace(self, rates=rates, batch_sizes={n: s for n, s in self.batch_sizes.items() if n in sources})
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> DrawnBatchesSchedule:

@@ -31,8 +31,8 @@ from motet.data.feature_parts import (
     write_json,
     write_part,
 )
+from motet.data.image_index import image_index
 from motet.data.source import Source
-from motet.data.units import images_of
 
 Filling: TypeAlias = Callable[[int, int], None]
 """Told how many images' views are stored, of how many."""
@@ -144,8 +144,8 @@ class FeatureFiles:
 def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
     """Every image that some task of a source looks at, once a source."""
     for source in sources:
-        if any(task.sees & {"image", "video"} for task in source.tasks):
-            units = images_of(source.reader)
+        if any(task.inputs & {"image", "video"} for task in source.tasks):
+            units = image_index(source.reader)
             for unit in range(len(units)):
                 if units.ids[unit]:
                     yield from source.reader[int(units.rows_of(unit)[0])].images

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, ImageFile, Reader
+from motet.data.image_hashes import WINDOWS, Hashes
+from motet.data.image_index import fingerprint_of, image_index
 from motet.data.near_codes import near_pairs
-from motet.data.parts import Without
-from motet.data.picture_hashes import WINDOWS, Hashes
 from motet.data.source import Role, Source
-from motet.data.units import fingerprint_of, images_of
+from motet.data.splits import Without
 
 FREQUENCIES, DIFFERENCES = 10, 16
 """Bits of 64 in which two pictures' pHash and dHash may differ; `docs/results/leaks.md` says what that finds."""
@@ -105,7 +105,7 @@ def held_role(sources: Sequence[Source]) -> Role:
 
 def ids_of(reader: Reader) -> frozenset[str]:
     """Every image id of a reader; no image is read."""
-    return frozenset(key for keys in images_of(reader).ids for key in keys)
+    return frozenset(key for keys in image_index(reader).ids for key in keys)
 
 
 def image_files(sources: Sequence[Source]) -> dict[str, ImageFile]:
@@ -116,7 +116,7 @@ def image_files(sources: Sequence[Source]) -> dict[str, ImageFile]:
     """
     found: dict[str, ImageFile] = {}
     for source in sources:
-        units = images_of(source.reader)
+        units = image_index(source.reader)
         for unit, ids in enumerate(units.ids):
             if any(key not in found for key in ids):
                 example = source.reader[int(units.rows_of(unit)[0])]
@@ -219,7 +219,7 @@ def removals(sources: Sequence[Source], alike: Sequence[LookAlike] = ()) -> tupl
 
 
 def _removal(source: Source, held: frozenset[str], near: frozenset[str]) -> Removal:
-    images = images_of(source.reader)
+    images = image_index(source.reader)
     ids = frozenset(key for keys in images.ids for key in keys)
     gone = ids & (held | near)
     units = [unit for unit, keys in enumerate(images.ids) if not gone.intersection(keys)]
@@ -285,7 +285,7 @@ def cleaned(sources: Sequence[Source], lists: Mapping[str, Removal]) -> tuple[So
         source = known[name]
         if source.role == "test":
             raise ConfigError(f"clean lists: source {name!r}: got a list for a test source; want those left untouched")
-        fingerprint = fingerprint_of(images_of(source.reader))["ids"]
+        fingerprint = fingerprint_of(image_index(source.reader))["ids"]
         if fingerprint != removal.fingerprint:
             raise ConfigError(
                 f"clean lists: source {name!r}: got a list made for {removal.rows:,} other rows; want one for its "

@@ -14,14 +14,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from motet.core import Batch, DataError, Example, MotetError, Processor, rng_for
-from motet.data.mixture import Mixture, Planned, Row
+from motet.data.mixture import Mixture, Planned, RowRequest
 from motet.data.source import Source
 
 _TRIES = 10
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedBatch:
     """What a worker hands back: a batch, or the error that stops the run, and a line for each row that was skipped."""
 
     batch: Batch | None
@@ -54,19 +54,19 @@ class _Rows(Dataset[Any]):
     ) -> None:
         self.sources, self.processor, self.seed, self.on_bad_row = dict(sources), processor, seed, on_bad_row
 
-    def __getitems__(self, rows: Sequence[Row]) -> Loaded:
+    def __getitems__(self, rows: Sequence[RowRequest]) -> LoadedBatch:
         made: list[Any] = []
         skipped: list[str] = []
         if not rows:
-            return Loaded(None)
+            return LoadedBatch(None)
         try:
             for row in rows:
                 made.append(self._row(row, skipped))
-            return Loaded(self.processor.collate(made, keep_truth=False), None, tuple(skipped))
+            return LoadedBatch(self.processor.collate(made, keep_annotations=False), None, tuple(skipped))
         except MotetError as error:  # torch would raise a worker's error again with its traceback as the message
-            return Loaded(None, error, tuple(skipped))
+            return LoadedBatch(None, error, tuple(skipped))
 
-    def _row(self, row: Row, skipped: list[str]) -> Any:
+    def _row(self, row: RowRequest, skipped: list[str]) -> Any:
         index = row.index
         for attempt in range(_TRIES):
             try:
@@ -79,7 +79,7 @@ class _Rows(Dataset[Any]):
                 index = int(rng.integers(len(self.sources[row.source].reader)))
         raise DataError(f"source {row.source!r}: got {_TRIES} bad rows one after the other; want readable data")
 
-    def _encoded(self, row: Row, index: int) -> Any:
+    def _encoded(self, row: RowRequest, index: int) -> Any:
         source = self.sources[row.source]
         example: Example
         if source.compose is None:
@@ -89,7 +89,7 @@ class _Rows(Dataset[Any]):
         return self.processor.row(example, source.tasks, rng_for("augment", self.seed, row.source, row.taken))
 
 
-class _Requests(Sampler[list[Row]]):
+class _Requests(Sampler[list[RowRequest]]):
     """The rows of a segment's steps, part after part; plans ahead without touching what the mixture has taken."""
 
     def __init__(self, mixture: Mixture, rank: int, world: int, parts: int) -> None:
@@ -97,7 +97,7 @@ class _Requests(Sampler[list[Row]]):
         self.start = self.stop = 0
         self.planned: deque[tuple[int, Planned]] = deque()
 
-    def __iter__(self) -> Iterator[list[Row]]:
+    def __iter__(self) -> Iterator[list[RowRequest]]:
         taken: Mapping[str, int] = self.mixture.taken
         for index in range(self.start, self.stop):
             planned = self.mixture.plan(index, rank=self.rank, world=self.world, taken=taken)
@@ -160,8 +160,8 @@ class Loader:
         for index in range(start, stop):
             yield self._ready(index, loaded)
 
-    def _ready(self, index: int, loaded: Iterator[Loaded]) -> Ready:
-        first: Loaded | None = next(loaded)
+    def _ready(self, index: int, loaded: Iterator[LoadedBatch]) -> Ready:
+        first: LoadedBatch | None = next(loaded)
         planned_index, planned = self._requests.planned.popleft()
         assert planned_index == index
         batches: list[tuple[Batch, ...]] = []
@@ -179,7 +179,7 @@ class Loader:
         return Ready(index, planned, tuple(batches), tuple(skipped))
 
 
-def cut(rows: Sequence[Row], parts: int) -> list[Sequence[Row]]:
+def cut(rows: Sequence[RowRequest], parts: int) -> list[Sequence[RowRequest]]:
     """A batch's rows in so many parts of nearly equal size; empty parts are left out.
 
     Examples:

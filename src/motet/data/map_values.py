@@ -13,7 +13,7 @@ _UNIT = 0.02  # how far a length may be from 1: three channels of 8 bits
 _SHOWN = 5
 
 
-def map_misfit(truth: Any, target: Dense) -> str | None:
+def map_misfit(annotation: Any, target: Dense) -> str | None:
     """What is wrong with a map, in one sentence; None when it fits.
 
     Args:
@@ -24,22 +24,22 @@ def map_misfit(truth: Any, target: Dense) -> str | None:
         >>> map_misfit(np.array([[0, 5]]), Dense(2, "class", ("sky", "road")))
         'got the classes 5; want 0 to 1, or -1 where there is none'
     """
-    if not isinstance(truth, np.ndarray) or truth.ndim not in (2, 3):
-        return f"got a {type(truth).__name__}; want an array (h, w) or (h, w, channels)"
-    if truth.size == 0:
-        return f"got a map of the shape {truth.shape}; want at least one pixel"
+    if not isinstance(annotation, np.ndarray) or annotation.ndim not in (2, 3):
+        return f"got a {type(annotation).__name__}; want an array (h, w) or (h, w, channels)"
+    if annotation.size == 0:
+        return f"got a map of the shape {annotation.shape}; want at least one pixel"
     match target.unit:
         case "class":
-            wrong = _class_misfit(truth, len(target.names) or target.channels)
+            wrong = _class_misfit(annotation, len(target.names) or target.channels)
         case "metre":
-            wrong = _range_misfit(truth, "metres", lowest=0.0, highest=np.inf)
+            wrong = _range_misfit(annotation, "metres", lowest=0.0, highest=np.inf)
         case "unit vector":
-            wrong = _vector_misfit(truth)
+            wrong = _vector_misfit(annotation)
         case "probability":
-            wrong = _range_misfit(truth, "numbers", lowest=0.0, highest=1.0)
+            wrong = _range_misfit(annotation, "numbers", lowest=0.0, highest=1.0)
         case _:
             assert_never(target.unit)
-    if wrong is None and not valid_pixels(truth).any():
+    if wrong is None and not valid_pixels(annotation).any():
         return "got a map without a valid pixel; want at least one, or the row left out"
     return wrong
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from motet.core import CheckpointError, ConfigError, Schedule, nearest, rng_for
+from motet.data.image_index import ImageIndex, fingerprint_of, image_index
 from motet.data.source import Source
-from motet.data.units import Images, fingerprint_of, images_of
 
 
 @dataclass(frozen=True)
-class Row:
+class RowRequest:
     """One row that a step asks for.
 
     Args:
@@ -38,7 +38,7 @@ class Planned:
         taken: rows taken of each source once the step is done, over all ranks.
     """
 
-    batches: tuple[tuple[Row, ...], ...]
+    batches: tuple[tuple[RowRequest, ...], ...]
     update: Literal["joint", "each"]
     taken: Mapping[str, int]
 
@@ -70,7 +70,7 @@ class Mixture:
             raise ConfigError(f"Mixture: got sources {[source.name for source in sources]}; want every name once")
         self.schedule, self.seed = schedule, seed
         self.taken = dict.fromkeys(self.sources, 0)
-        self.units: dict[str, Images] = {name: images_of(source.reader) for name, source in self.sources.items()}
+        self.units: dict[str, ImageIndex] = {name: image_index(source.reader) for name, source in self.sources.items()}
         self._order: dict[str, tuple[int, np.ndarray]] = {}
 
     def plan(self, index: int, *, rank: int, world: int, taken: Mapping[str, int]) -> Planned:
@@ -89,10 +89,10 @@ class Mixture:
         if len(step.batches) != world:
             raise ConfigError(f"schedule, step {index}: got batches for {len(step.batches)} ranks; want {world}")
         after = dict(taken)
-        mine: list[tuple[Row, ...]] = []
+        mine: list[tuple[RowRequest, ...]] = []
         # Batch after batch, in each rank after rank: the rows of a batch are the same for any number of ranks.
         for place in range(max(len(batches) for batches in step.batches)):
-            rows: list[Row] = []
+            rows: list[RowRequest] = []
             for whose, batches in enumerate(step.batches):
                 for name, count in batches[place].items() if place < len(batches) else ():
                     if name not in after:
@@ -103,26 +103,26 @@ class Mixture:
             mine.append(tuple(rows))
         return Planned(tuple(mine), step.update, after)
 
-    def row(self, name: str, taken: int) -> Row:
+    def row(self, name: str, taken: int) -> RowRequest:
         """The row of a source that is taken after `taken` others."""
         source, units = self.sources[name], self.units[name]
-        if source.by == "row":
+        if source.sample_by == "row":
             epoch, place = divmod(taken, len(source.reader))
-            return Row(name, int(self._permutation(name, epoch, len(source.reader))[place]), taken)
+            return RowRequest(name, int(self._permutation(name, epoch, len(source.reader))[place]), taken)
         epoch, place = divmod(taken, len(units))
         rows = units.rows_of(int(self._permutation(name, epoch, len(units))[place]))
         chosen = 0 if len(rows) == 1 else int(rng_for("visit", self.seed, name, taken).integers(len(rows)))
-        return Row(name, int(rows[chosen]), taken)
+        return RowRequest(name, int(rows[chosen]), taken)
 
     def epochs(self, name: str, rows: int) -> float:
         """How often so many rows go through a source."""
         source = self.sources[name]
-        return rows / (len(source.reader) if source.by == "row" else len(self.units[name]))
+        return rows / (len(source.reader) if source.sample_by == "row" else len(self.units[name]))
 
     def fingerprints(self) -> dict[str, dict[str, Any]]:
         """By source what its rows are: how many, of how many images, and a digest of all image ids in order."""
         return {
-            name: {"rows": len(source.reader), "by": source.by} | fingerprint_of(self.units[name])
+            name: {"rows": len(source.reader), "by": source.sample_by} | fingerprint_of(self.units[name])
             for name, source in self.sources.items()
         }
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from motet.core import CheckpointError, ConfigError, Report, Step, nearest
+from motet.data.image_index import image_index
 from motet.data.source import Source
 from motet.data.stop_and_go import Plateau, StopAndGo
-from motet.data.units import images_of
 
 GO, STOP, WAIT = "go", "stop", "wait"
 
@@ -25,7 +25,7 @@ class RoundRobin:
     A source is trained if any of its tasks goes, or every `stop.gap` iterations (the first of all is one of them). Each
     task is evaluated after every `periods[task]` iterations, counted as the official code counts: after iterations n,
     2n, ... where the first has number 0. By default n is one epoch of its smallest source, as published. Those
-    evaluations, and all others of the run (``plan.evaluate_every``, best 0 here), are what stop-and-go goes by.
+    evaluations, and all others of the run (``run.train.evaluate_every``, best 0 here), are what stop-and-go goes by.
 
     With `first`, training begins with the tasks of ``first[0]`` alone; each next group joins, and at last all tasks,
     when every task that runs has converged by the test of stop-and-go. A curriculum begins with the task group that
@@ -62,7 +62,7 @@ class RoundRobin:
         if len(set(named)) != len(named) or not all(self.first):
             raise ConfigError(f"RoundRobin.first: got {self.first}; want groups of tasks, each task once")
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> RoundRobin:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> RoundRobin:
         """The same iterations for some tasks and their sources alone."""
         first = tuple(tuple(name for name in group if name in tasks) for group in self.first)
         return replace(
@@ -113,7 +113,7 @@ class RoundRobinSchedule:
 
     def step(self, index: int, world: int) -> Step:
         """Iteration `index`: one batch a source, its rows dealt to the ranks; none where nothing may run."""
-        going = self.standing(index)
+        going = self.task_status(index)
         beat = self.spec.stop is not None and index % self.spec.stop.gap == 0
         ranks: tuple[list[Mapping[str, int]], ...] = tuple([] for _ in range(world))
         dealt = 0
@@ -154,7 +154,7 @@ class RoundRobinSchedule:
         if self.joined < len(self.spec.first) and all(self.plateaus[name].converged for name in running):
             self.joined += 1
 
-    def standing(self, index: int) -> Mapping[str, str]:
+    def task_status(self, index: int) -> Mapping[str, str]:
         """What each task does in iteration `index`: "go", "stop", or "wait" for its turn in the curriculum."""
         running = self._running()
         fresh = any(self.observed_at <= reset <= index for reset in self._resets)
@@ -232,7 +232,7 @@ class RoundRobinSchedule:
 
 def _visits(source: Source) -> int:
     """How many visits an epoch has."""
-    return len(source.reader) if source.by == "row" else len(images_of(source.reader))
+    return len(source.reader) if source.sample_by == "row" else len(image_index(source.reader))
 
 
 def _known(what: str, named: Sequence[str] | Mapping[str, int], names: Sequence[str]) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from motet.core import CheckpointError, ConfigError, Report, Step, rng_for
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.rates import ConcatImages, Rates, measure
 from motet.data.round_robin import RoundRobin
+from motet.data.sampling_rates import ConcatImages, SamplingRates, measure
 from motet.data.source import Source
 
 
@@ -35,7 +35,7 @@ class Mixed:
         ConfigError: a batch without rows, or `round_robin` without `whole_batches`.
     """
 
-    rates: Rates = field(default_factory=ConcatImages)
+    rates: SamplingRates = field(default_factory=ConcatImages)
     batch_size: int = 128
     whole_batches: bool = False
     round_robin: bool = False

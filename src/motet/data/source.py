@@ -37,9 +37,9 @@ class Source:
     reader: Reader
     tasks: tuple[Task, ...]
     role: Role = "train"
-    by: Literal["image", "row"] = "image"
+    sample_by: Literal["image", "row"] = "image"
     compose: Compose | None = None
-    share: float = 1.0
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.tasks:
@@ -50,8 +50,8 @@ class Source:
             raise ConfigError(
                 f"Source {self.name!r}: compose: got one with role {self.role!r}; want it on 'train' only"
             )
-        if self.share <= 0:
-            raise ConfigError(f"Source {self.name!r}: share: got {self.share}; want a positive number")
+        if self.weight <= 0:
+            raise ConfigError(f"Source {self.name!r}: share: got {self.weight}; want a positive number")
 
     @property
     def allows_changes(self) -> bool:

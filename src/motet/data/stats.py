@@ -64,34 +64,34 @@ class SourceStats:
 @dataclass
 class _Tally:
     rows: int = 0
-    truths: Counter[str] = field(default_factory=Counter)
+    annotations: Counter[str] = field(default_factory=Counter)
     words: list[int] = field(default_factory=list)
     question_words: int = 0
     boxes: Counter[str] = field(default_factory=Counter)
     maps: MapTally = field(default_factory=MapTally)
 
     def add(self, task: Task, example: Example) -> None:
-        truth = task.truth(example)
+        annotation = task.annotation_of(example)
         self.rows += 1
-        self.question_words += len(task.asked(example).split())
+        self.question_words += len(task.prompt_for(example).split())
         if isinstance(task.target, Boxes):
-            names = _box_names(task.target, truth)
+            names = _box_names(task.target, annotation)
             self.boxes.update(names)
-            self.truths.update(set(names))
+            self.annotations.update(set(names))
             return
         if isinstance(task.target, Dense):
-            self.maps.add(truth)
+            self.maps.add(annotation)
             return
-        texts = _as_texts(task, truth)
-        self.truths.update(set(texts[:1]) if isinstance(task.target, Label) else set(texts))
+        texts = _as_texts(task, annotation)
+        self.annotations.update(set(texts[:1]) if isinstance(task.target, Label) else set(texts))
         self.words += [len(text.split()) for text in texts]
 
     def stats(self, task: Task) -> TaskStats:
         return TaskStats(
             task=task.name,
             rows=self.rows,
-            different=len(self.truths),
-            most=tuple(sorted(self.truths.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
+            different=len(self.annotations),
+            most=tuple(sorted(self.annotations.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
             mean_words=sum(self.words) / len(self.words) if self.words else 0.0,
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
@@ -124,14 +124,18 @@ def stats(source: Source) -> SourceStats:
     )
 
 
-def _as_texts(task: Task, truth: Any) -> Sequence[str]:
+def _as_texts(task: Task, annotation: Any) -> Sequence[str]:
     """The truth as words: the name of a class, the texts of an answer; nothing for what has no words."""
     if isinstance(task.target, Label):
-        return [task.target.names[truth]] if isinstance(truth, int) and 0 <= truth < len(task.target.names) else []
-    return [text for text in truth if isinstance(text, str)] if isinstance(truth, tuple | list) else []
+        return (
+            [task.target.names[annotation]]
+            if isinstance(annotation, int) and 0 <= annotation < len(task.target.names)
+            else []
+        )
+    return [text for text in annotation if isinstance(text, str)] if isinstance(annotation, tuple | list) else []
 
 
-def _box_names(target: Boxes, truth: Any) -> Sequence[str]:
+def _box_names(target: Boxes, annotation: Any) -> Sequence[str]:
     """The class of each box; those without a name are left out, `data check` tells them."""
-    labels = truth.labels.tolist() if isinstance(truth, BoxSet) else []
+    labels = annotation.labels.tolist() if isinstance(annotation, BoxSet) else []
     return [target.names[label] for label in labels if 0 <= label < len(target.names)]

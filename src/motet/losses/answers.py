@@ -33,14 +33,14 @@ def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) ->
     return Loss(total, _count(scores))
 
 
-def absolute_error(scores: Float[Tensor, "r"], truth: Float[Tensor, "r"]) -> Loss:
+def absolute_error(scores: Float[Tensor, "r"], annotation: Float[Tensor, "r"]) -> Loss:
     """The absolute difference of two numbers, in the score's own unit; a row counts 1.
 
     Examples:
         >>> float(absolute_error(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).total)
         3.0
     """
-    return Loss(functional.l1_loss(scores.float(), truth.float(), reduction="sum"), _count(scores))
+    return Loss(functional.l1_loss(scores.float(), annotation.float(), reduction="sum"), _count(scores))
 
 
 def _count(scores: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from motet.metrics.agreement import F1 as F1
 from motet.metrics.agreement import Matthews as Matthews
 from motet.metrics.answer import AnswerMatch as AnswerMatch
 from motet.metrics.answer import VqaAccuracy as VqaAccuracy
+from motet.metrics.box_attributes import AttributeF1 as AttributeF1
+from motet.metrics.box_attributes import DescribedBoxes as DescribedBoxes
 from motet.metrics.boxes import COCO_TWELVE as COCO_TWELVE
 from motet.metrics.boxes import BoxAP as BoxAP
 from motet.metrics.boxes import BoxAP50 as BoxAP50
@@ -30,20 +32,18 @@ from motet.metrics.dense_surfaces import DepthRMSE as DepthRMSE
 from motet.metrics.dense_surfaces import DepthRMSEScaled as DepthRMSEScaled
 from motet.metrics.dense_surfaces import DepthWithin as DepthWithin
 from motet.metrics.dense_surfaces import MeanAngle as MeanAngle
-from motet.metrics.described import AttributeF1 as AttributeF1
-from motet.metrics.described import DescribedBoxes as DescribedBoxes
-from motet.metrics.hidden import RegionsTold as RegionsTold
-from motet.metrics.hidden import TextsRestored as TextsRestored
 from motet.metrics.label import Accuracy as Accuracy
+from motet.metrics.masked import MaskedRegionAccuracy as MaskedRegionAccuracy
+from motet.metrics.masked import MaskedTextAccuracy as MaskedTextAccuracy
 from motet.metrics.match import MatchAccuracy as MatchAccuracy
 from motet.metrics.match import MeanRank as MeanRank
 from motet.metrics.match import MedianRank as MedianRank
 from motet.metrics.match import RecallAt1 as RecallAt1
 from motet.metrics.match import RecallAt5 as RecallAt5
 from motet.metrics.match import RecallAt10 as RecallAt10
+from motet.metrics.prediction_text import prediction_text as prediction_text
 from motet.metrics.region import RegionAccuracy as RegionAccuracy
 from motet.metrics.region import RegionOverlap as RegionOverlap
-from motet.metrics.said import said as said
 from motet.metrics.text import Bleu1 as Bleu1
 from motet.metrics.text import Bleu2 as Bleu2
 from motet.metrics.text import Bleu3 as Bleu3
@@ -95,8 +95,8 @@ METRICS: dict[str, type[Metric]] = {
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionOverlap,
-    "regions_told": RegionsTold,
-    "restored": TextsRestored,
+    "regions_told": MaskedRegionAccuracy,
+    "restored": MaskedTextAccuracy,
     "rmse": DepthRMSE,
     "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import Label, Metric, MetricError, Prediction, TargetSpec
-from motet.metrics.said import said
+from motet.metrics.prediction_text import prediction_text
 
 NO_NAME = -1
 
@@ -19,13 +19,13 @@ class LabelPairs(Metric):
     It keeps (said, true) of each row, indices of the target's names, `NO_NAME` for words that are none.
     """
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[int, int]:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
         if not isinstance(target, Label):
             raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
-        true, names = int(truth), target.names
+        true, names = int(annotation), target.names
         if not 0 <= true < len(names):
             raise MetricError(f"metric {self.name}: truth: got {true}; want 0 to {len(names) - 1}")
-        answer = said(prediction, target, self.name)
+        answer = prediction_text(prediction, target, self.name)
         return next((place for place, name in enumerate(names) if name.strip() == answer), NO_NAME), true
 
     def remarks(self) -> tuple[str, ...]:
@@ -43,18 +43,18 @@ class F1(LabelPairs):
     Source: Wang et al. 2019, "GLUE", section 2.2 (scikit-learn's `f1_score`).
 
     Examples:
-        >>> from motet.core import Choice
+        >>> from motet.core import ClassPrediction
         >>> f1, same = F1(), Label(("different", "same"))
         >>> for row, (answer, truth) in enumerate([(1, 1), (1, 0), (0, 1), (1, 1)]):
-        ...     f1.update(str(row), Choice(answer), truth, same)
+        ...     f1.update(str(row), ClassPrediction(answer), truth, same)
         >>> round(f1.compute(), 2)
         66.67
     """
 
     name = "f1"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[int, int]:
-        answer, true = super().row(prediction, truth, target)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
+        answer, true = super().row(prediction, annotation, target)
         if isinstance(target, Label) and len(target.names) != 2:
             raise MetricError(f"metric {self.name}: target: got {len(target.names)} names; want two, the second counts")
         return answer, true
@@ -76,10 +76,10 @@ class Matthews(LabelPairs):
     Source: Warstadt et al. 2018, "CoLA", section 4; Gorodkin 2004, equation 8 (scikit-learn's `matthews_corrcoef`).
 
     Examples:
-        >>> from motet.core import Choice
+        >>> from motet.core import ClassPrediction
         >>> matthews, cola = Matthews(), Label(("unacceptable", "acceptable"))
         >>> for row, (answer, truth) in enumerate([(1, 1), (1, 0), (0, 0), (1, 1)]):
-        ...     matthews.update(str(row), Choice(answer), truth, cola)
+        ...     matthews.update(str(row), ClassPrediction(answer), truth, cola)
         >>> round(matthews.compute(), 2)
         57.74
     """

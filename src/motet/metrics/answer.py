@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from motet.core import MeanMetric, MetricError, Prediction, TargetSpec
-from motet.metrics.said import references, said
+from motet.metrics.prediction_text import prediction_text, references
 from motet.metrics.vqa_words import normalise, tidy
 
 _ENOUGH = 4  # with three answers or fewer no prediction can reach 1
@@ -24,22 +24,22 @@ class VqaAccuracy(MeanMetric):
     Source: Antol et al. 2015, section 3; GT-Vision-Lab/VQA, `vqaEval.py`.
 
     Examples:
-        >>> from motet.core import Answer, Words
+        >>> from motet.core import Answer, TextPrediction
         >>> vqa = VqaAccuracy()
-        >>> vqa.update("q", Words("blue"), ("blue",) * 2 + ("red",) * 8, Answer())
+        >>> vqa.update("q", TextPrediction("blue"), ("blue",) * 2 + ("red",) * 8, Answer())
         >>> round(vqa.compute(), 6)
         60.0
     """
 
     name = "vqa_accuracy"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        answers = references(truth, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        answers = references(annotation, self.name)
         if len(answers) < _ENOUGH:
             raise MetricError(
                 f"metric {self.name}: answers: got {len(answers)}; want ten (answer_match judges sets with one answer)"
             )
-        return vqa_accuracy(said(prediction, target, self.name), answers)
+        return vqa_accuracy(prediction_text(prediction, target, self.name), answers)
 
 
 def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
@@ -67,18 +67,18 @@ class AnswerMatch(MeanMetric):
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: answers to VQAv2 and GQA by exact match, no soft accuracy.
 
     Examples:
-        >>> from motet.core import Answer, Words
+        >>> from motet.core import Answer, TextPrediction
         >>> match = AnswerMatch()
-        >>> match.update("q", Words("red"), ("blue", "red", "red"), Answer())
+        >>> match.update("q", TextPrediction("red"), ("blue", "red", "red"), Answer())
         >>> match.compute()
         100.0
     """
 
     name = "answer_match"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        answer = said(prediction, target, self.name)
-        return float(answer == majority(references(truth, self.name)).strip())
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        answer = prediction_text(prediction, target, self.name)
+        return float(answer == majority(references(annotation, self.name)).strip())
 
 
 def majority(answers: Sequence[str]) -> str:

@@ -37,11 +37,11 @@ class BoxMatches:
     ranks: Int[np.ndarray, "n"]
     hits: UInt16[np.ndarray, "areas n"]
     ignored: UInt16[np.ndarray, "areas n"]
-    truth_labels: Int[np.ndarray, "m"]
+    annotation_labels: Int[np.ndarray, "m"]
     counted: Bool[np.ndarray, "areas m"]
 
 
-def matches_of(prediction: object, truth: object, target: TargetSpec, metric: str) -> BoxMatches:
+def matches_of(prediction: object, annotation: object, target: TargetSpec, metric: str) -> BoxMatches:
     """The matches of one image; metrics that ask one after the other about the same boxes share the work.
 
     Args:
@@ -53,17 +53,19 @@ def matches_of(prediction: object, truth: object, target: TargetSpec, metric: st
     Raises:
         MetricError: another kind of target or answer, or boxes that cannot be (see `checked`).
     """
-    said, true, _ = checked_pair(prediction, truth, target, metric)
+    said, true, _ = checked_pair(prediction, annotation, target, metric)
     return _matched(_Same(said), _Same(true))
 
 
-def checked_pair(prediction: object, truth: object, target: TargetSpec, metric: str) -> tuple[BoxSet, BoxSet, Boxes]:
+def checked_pair(
+    prediction: object, annotation: object, target: TargetSpec, metric: str
+) -> tuple[BoxSet, BoxSet, Boxes]:
     """Prediction, truth and target of a detection, looked over. Raises MetricError, see `matches_of`."""
     if not isinstance(target, Boxes):
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want Boxes")
     return (
         checked(prediction, target, f"metric {metric}: prediction"),
-        checked(truth, target, f"metric {metric}: truth"),
+        checked(annotation, target, f"metric {metric}: truth"),
         target,
     )
 
@@ -160,7 +162,7 @@ class _Same:
 
 @lru_cache(maxsize=1)
 def _matched(said: _Same, true: _Same) -> BoxMatches:
-    prediction, truth = said.boxes, true.boxes
+    prediction, annotation = said.boxes, true.boxes
     order = np.argsort(-np.asarray(prediction.scores, dtype=np.float64), kind="stable")
     labels = np.asarray(prediction.labels, dtype=np.int64)[order]
     ranks = np.zeros(len(labels), dtype=np.int64)
@@ -172,16 +174,16 @@ def _matched(said: _Same, true: _Same) -> BoxMatches:
     boxes = np.asarray(prediction.boxes_xyxy, dtype=np.float64)[kept]
     hits = np.zeros((len(AREAS), len(labels)), dtype=np.uint16)
     ignored = np.zeros_like(hits)
-    counted = np.ones((len(AREAS), len(truth.labels)), dtype=bool)
-    true_boxes = np.asarray(truth.boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-    crowd = np.asarray(truth.crowd, dtype=bool) if len(truth.crowd) else np.zeros(len(true_boxes), dtype=bool)
-    true_areas = np.asarray(truth.areas, dtype=np.float64) if len(truth.areas) else areas_of(true_boxes)
+    counted = np.ones((len(AREAS), len(annotation.labels)), dtype=bool)
+    true_boxes = np.asarray(annotation.boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    crowd = np.asarray(annotation.crowd, dtype=bool) if len(annotation.crowd) else np.zeros(len(true_boxes), dtype=bool)
+    true_areas = np.asarray(annotation.areas, dtype=np.float64) if len(annotation.areas) else areas_of(true_boxes)
     own_areas = areas_of(boxes)
     for place, (low, high) in enumerate(AREAS):
         counted[place] = ~crowd & (true_areas >= low) & (true_areas <= high)
     outside = np.stack([(own_areas < low) | (own_areas > high) for low, high in AREAS])
     for label in np.unique(labels):
-        here, there = np.flatnonzero(labels == label), np.flatnonzero(truth.labels == label)
+        here, there = np.flatnonzero(labels == label), np.flatnonzero(annotation.labels == label)
         ious = overlaps(boxes[here], true_boxes[there], crowd[there])
         found, skipped = _match_class(ious, counted[:, there], crowd[there])
         hits[:, here], ignored[:, here] = found @ _BITS, skipped @ _BITS
@@ -194,7 +196,7 @@ def _matched(said: _Same, true: _Same) -> BoxMatches:
         ranks.astype(np.int32),
         hits,
         ignored,
-        np.asarray(truth.labels, dtype=np.int32),
+        np.asarray(annotation.labels, dtype=np.int32),
         counted,
     )
 

@@ -36,8 +36,8 @@ class BoxMetric(Metric):
     thresholds: ClassVar[tuple[int, ...]] = _EVERY
     most: ClassVar[int] = MOST
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> BoxMatches:
-        return matches_of(prediction, truth, target, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> BoxMatches:
+        return matches_of(prediction, annotation, target, self.name)
 
     def reduce(self, rows: Sequence[Any]) -> float:
         # A row that is there twice is one row that counts twice.
@@ -185,12 +185,12 @@ def _classes(rows: Sequence[BoxMatches], area: int) -> list[ClassDetections]:
     ranks = np.concatenate([row.ranks for row in rows])[order]
     hits = np.concatenate([row.hits[area] for row in rows])[order].astype(np.int64)
     ignored = np.concatenate([row.ignored[area] for row in rows])[order].astype(np.int64)
-    truth_rows = np.repeat(np.arange(len(rows)), [int(row.counted[area].sum()) for row in rows])
-    truth_labels = np.concatenate([row.truth_labels[row.counted[area]] for row in rows])
+    annotation_rows = np.repeat(np.arange(len(rows)), [int(row.counted[area].sum()) for row in rows])
+    annotation_labels = np.concatenate([row.annotation_labels[row.counted[area]] for row in rows])
     made = []
-    for label in np.unique(truth_labels).tolist():
+    for label in np.unique(annotation_labels).tolist():
         own = slice(*np.searchsorted(labels, (label, label + 1)).tolist())
-        to_find = np.bincount(truth_rows[truth_labels == label], minlength=len(rows)).astype(np.float64)
+        to_find = np.bincount(annotation_rows[annotation_labels == label], minlength=len(rows)).astype(np.float64)
         made.append(ClassDetections(label, row_of[own], ranks[own], hits[own], ignored[own], to_find))
     return made
 

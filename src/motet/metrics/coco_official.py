@@ -35,22 +35,24 @@ def official_twelve(pairs: Sequence[tuple[BoxSet, BoxSet]], *, num_names: int) -
         raise ConfigError(
             "COCO's official numbers: got no faster-coco-eval; want it installed (pip install 'motet[coco]')"
         ) from error
-    truth = COCO(_truth_file([true for _, true in pairs], num_names))
+    annotation = COCO(_annotation_file([true for _, true in pairs], num_names))
     said = [entry for number, (prediction, _) in enumerate(pairs) for entry in _entries(prediction, number)]
     if not said:
         # The library refuses an empty list of detections; one without overlap and with the least score changes nothing.
         said = [{"image_id": 0, "category_id": 1, "bbox": [-9.0, -9.0, 1.0, 1.0], "score": 0.0}]
-    judge = COCOeval_faster(truth, truth.loadRes(said), iouType="bbox")
-    judge.run()
-    return tuple(float(number) if number == -1 else 100.0 * float(number) for number in judge.stats[:12])
+    evaluator = COCOeval_faster(annotation, annotation.loadRes(said), iouType="bbox")
+    evaluator.run()
+    return tuple(float(number) if number == -1 else 100.0 * float(number) for number in evaluator.stats[:12])
 
 
-def _truth_file(truths: Sequence[BoxSet], num_names: int) -> dict[str, Any]:
+def _annotation_file(truths: Sequence[BoxSet], num_names: int) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
-    for number, truth in enumerate(truths):
-        areas = truth.areas if len(truth.areas) else areas_of(np.asarray(truth.boxes_xyxy, dtype=np.float64))
-        for place, entry in enumerate(_entries(truth, number)):
-            crowd = bool(len(truth.crowd) and truth.crowd[place])
+    for number, annotation in enumerate(truths):
+        areas = (
+            annotation.areas if len(annotation.areas) else areas_of(np.asarray(annotation.boxes_xyxy, dtype=np.float64))
+        )
+        for place, entry in enumerate(_entries(annotation, number)):
+            crowd = bool(len(annotation.crowd) and annotation.crowd[place])
             annotations.append(
                 {**entry, "id": len(annotations) + 1, "area": float(areas[place]), "iscrowd": int(crowd)}
             )

@@ -35,9 +35,9 @@ class MapSums(Metric):
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         """The number for each choice of maps from its added sums; NaN where nothing is to be judged."""
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> np.ndarray:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> np.ndarray:
         """The sums of a map; all are 0 where it has no true pixel."""
-        said, true, valid = checked_maps(prediction, truth, target, self.name)
+        said, true, valid = checked_maps(prediction, annotation, target, self.name)
         assert isinstance(target, Dense)  # checked_maps has seen to it
         return self.sums(said[valid], true[valid], target)
 
@@ -98,7 +98,7 @@ def _stacked(rows: Sequence[np.ndarray]) -> Float[np.ndarray, "n s"]:
 
 
 def checked_maps(
-    prediction: Prediction, truth: Any, target: TargetSpec, metric: str
+    prediction: Prediction, annotation: Any, target: TargetSpec, metric: str
 ) -> tuple[np.ndarray, np.ndarray, Bool[np.ndarray, "h w"]]:
     """Prediction and truth, (h, w) or (h, w, channels), and where the truth is known.
 
@@ -111,11 +111,13 @@ def checked_maps(
         raise MetricError(f"{where}: target: got a {type(target).__name__}; want a Dense")
     if not isinstance(prediction, DenseMap):
         raise MetricError(f"{where}: prediction: got a {type(prediction).__name__}; want a DenseMap")
-    if not isinstance(truth, np.ndarray):
-        raise MetricError(f"{where}: truth: got a {type(truth).__name__}; want an array (h, w) or (h, w, channels)")
+    if not isinstance(annotation, np.ndarray):
+        raise MetricError(
+            f"{where}: truth: got a {type(annotation).__name__}; want an array (h, w) or (h, w, channels)"
+        )
     if target.unit == "class":
-        return _class_maps(prediction.values, truth, target.channels, where)
-    said, true = (_channels(values, CHANNELS[target.unit], where) for values in (prediction.values, truth))
+        return _class_maps(prediction.values, annotation, target.channels, where)
+    said, true = (_channels(values, CHANNELS[target.unit], where) for values in (prediction.values, annotation))
     _same_size(said, true, where)
     valid = np.isfinite(true) if true.ndim == 2 else np.isfinite(true).all(axis=-1)
     if not np.isfinite(said[valid]).all():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import Label, Metric, MetricError, Prediction, TargetSpec
-from motet.metrics.said import said
+from motet.metrics.prediction_text import prediction_text
 
 
 class Accuracy(Metric):
@@ -21,24 +21,24 @@ class Accuracy(Metric):
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: "exact match accuracy".
 
     Examples:
-        >>> from motet.core import Words
+        >>> from motet.core import TextPrediction
         >>> accuracy, pets = Accuracy(), Label(("cat", "dog"))
-        >>> accuracy.update("a", Words("dog"), 1, pets)
-        >>> accuracy.update("b", Words("dgo"), 1, pets)
+        >>> accuracy.update("a", TextPrediction("dog"), 1, pets)
+        >>> accuracy.update("b", TextPrediction("dgo"), 1, pets)
         >>> accuracy.compute(), accuracy.remarks()
         (50.0, ('1 of 2 answers were no name',))
     """
 
     name = "accuracy"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[bool, bool]:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[bool, bool]:
         """Whether the answer is right, and whether it is a name at all."""
         if not isinstance(target, Label):
             raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
-        index = int(truth)
+        index = int(annotation)
         if not 0 <= index < len(target.names):
             raise MetricError(f"metric {self.name}: truth: got {index}; want 0 to {len(target.names) - 1}")
-        answer = said(prediction, target, self.name)
+        answer = prediction_text(prediction, target, self.name)
         right = answer == target.names[index].strip()
         return right, right or answer in _stripped(target.names)
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from motet.core import Choice, Match, MeanMetric, Metric, MetricError, Prediction, TargetSpec
+from motet.core import ClassPrediction, Match, MeanMetric, Metric, MetricError, Prediction, TargetSpec
 
 
 class MatchAccuracy(MeanMetric):
@@ -17,16 +17,16 @@ class MatchAccuracy(MeanMetric):
 
     Examples:
         >>> accuracy, pointing = MatchAccuracy(), Match("regions")
-        >>> accuracy.update("a", Choice(2), frozenset({2}), pointing)
-        >>> accuracy.update("b", Choice(0), frozenset({1, 3}), pointing)
+        >>> accuracy.update("a", ClassPrediction(2), frozenset({2}), pointing)
+        >>> accuracy.update("b", ClassPrediction(0), frozenset({1, 3}), pointing)
         >>> accuracy.compute()
         50.0
     """
 
     name = "match_accuracy"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        choice, right = _choice(prediction, target, self.name), _places(truth, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        choice, right = _choice(prediction, target, self.name), _places(annotation, self.name)
         return float(choice.index in right if right else choice.index == -1)
 
 
@@ -36,8 +36,8 @@ class _Ranks(Metric):
     A wrong candidate with the same score stands in front: a system that scores all alike finds nothing.
     """
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> int:
-        choice, right = _choice(prediction, target, self.name), _places(truth, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> int:
+        choice, right = _choice(prediction, target, self.name), _places(annotation, self.name)
         if not right:
             raise MetricError(f"metric {self.name}: truth: got no right candidate; want at least one")
         if max(right) >= len(choice.scores):
@@ -91,7 +91,7 @@ class RecallAt1(_RecallAt):
 
     Examples:
         >>> recall, images = RecallAt1(), Match("images", "split")
-        >>> recall.update("caption", Choice(1, scores=(0.2, 0.8)), frozenset({1}), images)
+        >>> recall.update("caption", ClassPrediction(1, scores=(0.2, 0.8)), frozenset({1}), images)
         >>> recall.compute()
         100.0
     """
@@ -138,15 +138,17 @@ class MeanRank(_Ranks):
         return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
 
 
-def _choice(prediction: Prediction, target: TargetSpec, metric: str) -> Choice:
+def _choice(prediction: Prediction, target: TargetSpec, metric: str) -> ClassPrediction:
     if not isinstance(target, Match):
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want a Match")
-    if not isinstance(prediction, Choice):
-        raise MetricError(f"metric {metric}: prediction: got a {type(prediction).__name__}; want a Choice")
+    if not isinstance(prediction, ClassPrediction):
+        raise MetricError(f"metric {metric}: prediction: got a {type(prediction).__name__}; want a ClassPrediction")
     return prediction
 
 
-def _places(truth: Any, metric: str) -> frozenset[int]:
-    if not isinstance(truth, set | frozenset) or not all(isinstance(place, int) and place >= 0 for place in truth):
-        raise MetricError(f"metric {metric}: truth: got {truth!r}; want a set of places")
-    return frozenset(truth)
+def _places(annotation: Any, metric: str) -> frozenset[int]:
+    if not isinstance(annotation, set | frozenset) or not all(
+        isinstance(place, int) and place >= 0 for place in annotation
+    ):
+        raise MetricError(f"metric {metric}: truth: got {annotation!r}; want a set of places")
+    return frozenset(annotation)

@@ -27,8 +27,8 @@ class RegionAccuracy(MeanMetric):
 
     name = "region_accuracy"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        return float(overlap(prediction, truth, target, self.name) > 0.5)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        return float(overlap(prediction, annotation, target, self.name) > 0.5)
 
 
 class RegionOverlap(MeanMetric):
@@ -43,11 +43,11 @@ class RegionOverlap(MeanMetric):
 
     name = "region_iou"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        return overlap(prediction, truth, target, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        return overlap(prediction, annotation, target, self.name)
 
 
-def overlap(prediction: Prediction, truth: Any, target: TargetSpec, metric: str) -> float:
+def overlap(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> float:
     """The IoU of the surest predicted box with the true one, 1 where neither is there.
 
     Raises:
@@ -57,12 +57,14 @@ def overlap(prediction: Prediction, truth: Any, target: TargetSpec, metric: str)
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want a Region")
     if not isinstance(prediction, BoxSet):
         raise MetricError(f"metric {metric}: prediction: got a {type(prediction).__name__}; want a BoxSet")
-    if truth is not None and (np.shape(truth) != (4,) or not np.isfinite(np.asarray(truth, dtype=np.float64)).all()):
-        raise MetricError(f"metric {metric}: truth: got {truth!r}; want (x0, y0, x1, y1) or None")
-    if truth is None or not len(prediction.boxes_xyxy):
-        return float(truth is None and not len(prediction.boxes_xyxy))
+    if annotation is not None and (
+        np.shape(annotation) != (4,) or not np.isfinite(np.asarray(annotation, dtype=np.float64)).all()
+    ):
+        raise MetricError(f"metric {metric}: truth: got {annotation!r}; want (x0, y0, x1, y1) or None")
+    if annotation is None or not len(prediction.boxes_xyxy):
+        return float(annotation is None and not len(prediction.boxes_xyxy))
     box = np.asarray(prediction.boxes_xyxy, dtype=np.float64).reshape(-1, 4)[int(np.argmax(prediction.scores))]
-    true = np.asarray(truth, dtype=np.float64)
+    true = np.asarray(annotation, dtype=np.float64)
     shared = np.clip(np.minimum(box[2:], true[2:]) - np.maximum(box[:2], true[:2]), 0, None).prod()
     areas = np.clip(box[2:] - box[:2], 0, None).prod() + np.clip(true[2:] - true[:2], 0, None).prod()
     return float(shared / max(areas - shared, 1e-12))

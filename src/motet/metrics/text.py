@@ -11,8 +11,8 @@ from pycocoevalcap.cider.cider_scorer import CiderScorer
 from pycocoevalcap.rouge.rouge import Rouge
 
 from motet.core import MeanMetric, Metric, MetricError, Prediction, TargetSpec
+from motet.metrics.prediction_text import prediction_text, references
 from motet.metrics.ptb import tokenise
-from motet.metrics.said import references, said
 
 _ORDERS = 4
 
@@ -25,9 +25,9 @@ class _Bleu(Metric):
 
     order: ClassVar[int]
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[float, ...]:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[float, ...]:
         """Matched 1..4-grams, possible 1..4-grams, words said, words of the reference nearest in length."""
-        answer, wanted = _tokens(prediction, truth, target, self.name)
+        answer, wanted = _tokens(prediction, annotation, target, self.name)
         counts = BleuScorer(test=answer, refs=list(wanted)).ctest[0]
         length = counts["testlen"]
         _, nearest = min((abs(reference - length), reference) for reference in counts["reflen"])
@@ -75,9 +75,9 @@ class Bleu4(_Bleu):
     """BLEU up to four words, in percent. Source: as `Bleu1`.
 
     Examples:
-        >>> from motet.core import Text, Words
+        >>> from motet.core import Text, TextPrediction
         >>> bleu = Bleu4()
-        >>> bleu.update("a", Words("A man rides a horse."), ("a man rides a horse", "a rider"), Text(20))
+        >>> bleu.update("a", TextPrediction("A man rides a horse."), ("a man rides a horse", "a rider"), Text(20))
         >>> round(bleu.compute(), 3)
         100.0
     """
@@ -95,8 +95,8 @@ class RougeL(MeanMetric):
 
     name = "rouge_l"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        answer, wanted = _tokens(prediction, truth, target, self.name)
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        answer, wanted = _tokens(prediction, annotation, target, self.name)
         return float(Rouge().calc_score([answer], list(wanted)))
 
 
@@ -115,9 +115,9 @@ class Cider(Metric):
     name = "cider"
     unit = ""
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[str, tuple[str, ...]]:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[str, tuple[str, ...]]:
         """The answer and its references, tokenised; words one space apart."""
-        return _tokens(prediction, truth, target, self.name)
+        return _tokens(prediction, annotation, target, self.name)
 
     def reduce(self, rows: Sequence[Any]) -> float:
         return float(_cider(rows).mean())
@@ -148,9 +148,9 @@ class CharacterErrorRate(Metric):
     Of several references the one with the fewest edits counts. It may exceed 100.
 
     Examples:
-        >>> from motet.core import Text, Words
+        >>> from motet.core import Text, TextPrediction
         >>> cer = CharacterErrorRate()
-        >>> cer.update("a", Words("T0TAL"), ("TOTAL",), Text(4))
+        >>> cer.update("a", TextPrediction("T0TAL"), ("TOTAL",), Text(4))
         >>> cer.compute()
         20.0
     """
@@ -158,10 +158,12 @@ class CharacterErrorRate(Metric):
     name = "cer"
     higher_is_better = False
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> tuple[int, int]:
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
         """Edits and letters of the nearest reference."""
-        answer = said(prediction, target, self.name)
-        return min((edit_distance(answer, text.strip()), len(text.strip())) for text in references(truth, self.name))
+        answer = prediction_text(prediction, target, self.name)
+        return min(
+            (edit_distance(answer, text.strip()), len(text.strip())) for text in references(annotation, self.name)
+        )
 
     def reduce(self, rows: Sequence[Any]) -> float:
         edits, letters = np.asarray(rows, dtype=np.float64).sum(axis=0)
@@ -201,11 +203,11 @@ class ExactText(MeanMetric):
 
     name = "exact"
 
-    def row(self, prediction: Prediction, truth: Any, target: TargetSpec) -> float:
-        answer = said(prediction, target, self.name).split()
-        return float(any(answer == text.split() for text in references(truth, self.name)))
+    def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
+        answer = prediction_text(prediction, target, self.name).split()
+        return float(any(answer == text.split() for text in references(annotation, self.name)))
 
 
-def _tokens(prediction: Prediction, truth: Any, target: TargetSpec, metric: str) -> tuple[str, tuple[str, ...]]:
-    answer = tokenise(said(prediction, target, metric))
-    return " ".join(answer), tuple(" ".join(tokenise(text)) for text in references(truth, metric))
+def _tokens(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> tuple[str, tuple[str, ...]]:
+    answer = tokenise(prediction_text(prediction, target, metric))
+    return " ".join(answer), tuple(" ".join(tokenise(text)) for text in references(annotation, metric))

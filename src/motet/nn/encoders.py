@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
-from motet.nn.lite0 import load_lite0
+from motet.nn.pretrained.lite0 import load_lite0
 from motet.nn.transformer import sincos_positions
 from motet.nn.vit import ViT
 
@@ -34,7 +34,7 @@ class Pixels:
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
 
 
-class Encoder(nn.Module, ABC):
+class ImageEncoder(nn.Module, ABC):
     """Pixels to tokens.
 
     Attributes:
@@ -60,7 +60,7 @@ class Encoder(nn.Module, ABC):
 class EncoderConfig(Protocol):
     """A frozen dataclass of plain values that builds one encoder."""
 
-    def build(self, *, pretrained: bool) -> Encoder:
+    def build(self, *, pretrained: bool) -> ImageEncoder:
         """The encoder; `pretrained=False` fetches nothing. Raises ConfigError on what cannot be built."""
         ...
 
@@ -85,7 +85,7 @@ class TimmEncoder:
     placed: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def build(self, *, pretrained: bool) -> Encoder:
+    def build(self, *, pretrained: bool) -> ImageEncoder:
         """The model, without the stages that are not read and without its classifier."""
         options = dict(self.options)
         if not self.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")):
@@ -104,7 +104,7 @@ class TimmEncoder:
 
 
 @dataclass(frozen=True)
-class EmbeddedLite0:
+class BundledLite0:
     """EfficientNet-Lite0 with ImageNet weights from the package index: 4.6 M parameters, no hub needed.
 
     Args:
@@ -117,7 +117,7 @@ class EmbeddedLite0:
     stage: int | tuple[int, ...] = -1
     placed: bool = True
 
-    def build(self, *, pretrained: bool) -> Encoder:
+    def build(self, *, pretrained: bool) -> ImageEncoder:
         """The model, up to and with the stage that is read."""
         # Not `efficientnet_lite0`: that one takes these weights too, without a word, and pads differently.
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
@@ -156,12 +156,12 @@ class PlainViT:
         if self.positions not in ("learned", "sincos2d"):
             raise ConfigError(f"PlainViT.positions: got {self.positions!r}; want 'learned' or 'sincos2d'")
 
-    def build(self, *, pretrained: bool) -> Encoder:  # noqa: ARG002  there are no weights to fetch
+    def build(self, *, pretrained: bool) -> ImageEncoder:  # noqa: ARG002  there are no weights to fetch
         """The ViT at its initial weights."""
         return _ViTFeatures(self)
 
 
-class _TimmFeatures(Encoder):
+class _TimmFeatures(ImageEncoder):
     def __init__(self, model: Any, size: int | None, stage: int | tuple[int, ...], placed: bool) -> None:
         super().__init__()
         cfg = model.pretrained_cfg
@@ -208,7 +208,7 @@ class _TimmFeatures(Encoder):
         return self._pool[0]
 
 
-class _ViTFeatures(Encoder):
+class _ViTFeatures(ImageEncoder):
     def __init__(self, config: PlainViT) -> None:
         super().__init__()
         side = config.size // config.patch

@@ -51,16 +51,16 @@ class Dispatched:
         return Dispatched(self.gates.part(count, length), None if self.valid is None else self.valid[:, count:])
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> DispatchPlan:
         """Who goes where; made once, also where a second layer shares the choice."""
-        return Plan.of(self.gates, self.valid)
+        return DispatchPlan.of(self.gates, self.valid)
 
 
 Decision: TypeAlias = Merged | Dispatched
 
 
 @dataclass(frozen=True)
-class Plan:
+class DispatchPlan:
     """Tokens sorted by expert.
 
     Args:
@@ -80,7 +80,7 @@ class Plan:
     weights: Float[Tensor, "m k"]
 
     @classmethod
-    def of(cls, gates: Gates, valid: Bool[Tensor, "b n"] | None) -> Plan:
+    def of(cls, gates: Gates, valid: Bool[Tensor, "b n"] | None) -> DispatchPlan:
         """Sorts; the order within an expert is that of the tokens."""
         experts, weights = gates.experts.flatten(0, -2), gates.weights.flatten(0, -2)
         kept = None if valid is None else valid.flatten().nonzero()[:, 0]
@@ -158,7 +158,7 @@ class ConditionalLinear(nn.Module):
         parts = torch.split(x, [count for count, _ in merged.runs], dim=1)
         return torch.cat([flat_linear(p, weight[row], bias[row]) for p, row in zip(parts, rows, strict=True)], 1)
 
-    def _dispatched(self, x: Float[Tensor, "b n i"], plan: Plan) -> Float[Tensor, "b n o"]:
+    def _dispatched(self, x: Float[Tensor, "b n i"], plan: DispatchPlan) -> Float[Tensor, "b n o"]:
         b, n, _ = x.shape
         weight: Tensor = self.weight
         bias: Tensor = self.bias
@@ -186,7 +186,7 @@ def flat_linear(
 
 
 def grouped_linear(
-    x: Float[Tensor, "p i"], plan: Plan, weight: Float[Tensor, "e o i"], bias: Float[Tensor, "e o"]
+    x: Float[Tensor, "p i"], plan: DispatchPlan, weight: Float[Tensor, "e o i"], bias: Float[Tensor, "e o"]
 ) -> Float[Tensor, "p o"]:
     """Each expert's layer on its own slice of the sorted tokens.
 

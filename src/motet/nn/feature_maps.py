@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
-from motet.nn.encoders import Encoder, EncoderConfig, Pixels
-from motet.nn.lite0 import load_lite0
+from motet.nn.encoders import EncoderConfig, ImageEncoder, Pixels
+from motet.nn.pretrained.lite0 import load_lite0
 from motet.nn.tower import EncoderMode, Tower
 
 
-class FeatureMap(Encoder):
+class FeatureMap(ImageEncoder):
     """Pixels to a map; as an `Encoder`, its places are tokens, row by row.
 
     Attributes:
@@ -90,7 +90,7 @@ class TimmMap:
 
 
 @dataclass(frozen=True)
-class EmbeddedLite0Map:
+class BundledLite0Map:
     """EfficientNet-Lite0 with ImageNet weights from the package index, no hub needed.
 
     Args:
@@ -203,7 +203,7 @@ class _TimmMap(FeatureMap):
 
 
 class _Grid(FeatureMap):
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: ImageEncoder) -> None:
         super().__init__()
         self.inside, self.pixels = encoder, encoder.pixels
         self.width, self.num_tokens = encoder.width, encoder.num_tokens

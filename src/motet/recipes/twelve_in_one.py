@@ -13,20 +13,20 @@ from dataclasses import replace
 
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import StopAndGo
-from motet.nn.feature_maps import EmbeddedLite0Map
-from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig, TinyBert
+from motet.nn.feature_maps import BundledLite0Map
+from motet.nn.text_encoders import BundledMiniLM, TextConfig, TinyBert
 from motet.nn.tower import EncoderMode, Finetune, FromScratch
-from motet.prep.regions import BoxGrid, BoxSource, StandOut
+from motet.preprocess.regions import BoxGrid, BoxSource, StandOut
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.data.twelve_in_one import gathered, too_few
 from motet.recipes.lit_decoder import stored
-from motet.recipes.twelve_in_one_data import gathered, too_few
-from motet.recipes.twelve_in_one_published import published
-from motet.recipes.worlds import World
+from motet.recipes.paper.twelve_in_one import published
 from motet.scenes import CREDIT, SceneBoxes
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.train.balance import TaskMean
-from motet.train.plan import Plan
-from motet.train.rates import Cosine
-from motet.train.run import Run
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.lr_schedules import Cosine
+from motet.training.run import Run
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "questions": ("colour", "exist", "count"),
@@ -61,8 +61,8 @@ def small(
     values are in `paper`.
     """
     return TwelveInOneConfig(
-        trunk=EmbeddedLite0Map(size=image_size, stage=(-2, -1)),
-        found=found,
+        trunk=BundledLite0Map(size=image_size, stage=(-2, -1)),
+        box_source=found,
         max_regions=36,
         grid=BoxGrid(sides=(0.25, 0.4), step=0.45),  # 90 boxes
         hflip=False,
@@ -111,12 +111,12 @@ def world(
         system: what it is made of; `small()` by default.
         schedule: sizes of batches, stop-and-go, curriculum; `rounds` by default.
     """
-    scenes = World(asked=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4)
+    scenes = SceneSources(asked=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4)
     return Run(
         system=replace(system or small(found=SceneBoxes()), pairs=tuple({"pair"} & set(asked))),
         sources=tuple(source for source in scenes.sources() if source.tasks[0].name in asked),
         schedule=schedule or rounds(asked),
-        plan=Plan(steps=steps, lr=7e-4, rate=Cosine(warmup=10), clip=0.1, seed=0),
+        train=TrainConfig(steps=steps, lr=7e-4, lr_schedule=Cosine(warmup=10), grad_clip=0.1, seed=0),
         balancer=TaskMean(),
         features=stored(),
         credit=(CREDIT,),
@@ -140,7 +140,7 @@ def real() -> Run:
 
     Pictures are looked at by the 36 boxes of the grid that stand out most: as many as the paper's pre-training takes.
     """
-    system = small(width=192, depth=2, image_size=224, text=EmbeddedMiniLM(), text_mode=Finetune(0.3), max_tokens=40)
+    system = small(width=192, depth=2, image_size=224, text=BundledMiniLM(), text_mode=Finetune(0.3), max_tokens=40)
     sources = gathered()
     return Run(
         system=replace(system, stand_out=StandOut(count=36)),
@@ -150,7 +150,7 @@ def real() -> Run:
             batch_sizes={"flickr8k": 8},
             periods={task.name: 0 for source in sources for task in source.tasks},  # judged when the plan says
         ),
-        plan=Plan(steps=150, lr=5e-4, rate=Cosine(warmup=15), clip=0.1, evaluate_every=50, seed=0),
+        train=TrainConfig(steps=150, lr=5e-4, lr_schedule=Cosine(warmup=15), grad_clip=0.1, evaluate_every=50, seed=0),
         balancer=TaskMean(),
         features=stored(),
     )
@@ -158,7 +158,7 @@ def real() -> Run:
 
 def few() -> Run:
     """VQAv2, VSR and RefCOCOs as far as they lie under $MOTET_DATA: to be read; dozens of rows support no claim."""
-    return replace(real(), sources=too_few(), schedule=RoundRobin(batch_size=8), plan=Plan(steps=2))
+    return replace(real(), sources=too_few(), schedule=RoundRobin(batch_size=8), train=TrainConfig(steps=2))
 
 
 def paper() -> Run:

@@ -15,22 +15,22 @@ from dataclasses import replace
 
 from motet.core import Match
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.rates import Fixed
+from motet.data.sampling_rates import FixedRates
 from motet.data.source import Source
-from motet.nn.encoders import EmbeddedLite0
-from motet.prep.words import TrainedWords
+from motet.nn.encoders import BundledLite0
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.data.uni_perceiver import REAL_RATES, assembled
+from motet.recipes.data.uni_perceiver import fights as clips_of_fights
 from motet.recipes.lit_decoder import stored
-from motet.recipes.uni_perceiver_data import REAL_RATES, assembled
-from motet.recipes.uni_perceiver_data import fights as clips_of_fights
-from motet.recipes.uni_perceiver_published import published, released
-from motet.recipes.worlds import World
+from motet.recipes.paper.uni_perceiver import published, released
 from motet.scenes import CREDIT
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
-from motet.systems.uni_perceiver.options import BASE, LARGE, Blocks, Experts, Learning, Sizes
-from motet.train.balance import TaskMean
-from motet.train.plan import Plan
-from motet.train.rates import Cosine
-from motet.train.run import Run
+from motet.systems.uni_perceiver.options import BASE, LARGE, Blocks, EncoderSize, Experts, LossConfig
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.lr_schedules import Cosine
+from motet.training.run import Run
 
 TINY_SHARES: Mapping[str, float] = {"largest": 3, "number": 2, "words": 2, "caption": 4, "retrieve": 4}
 """How often each task of `tiny` is drawn."""
@@ -69,25 +69,25 @@ def small(
         sampled_words: pieces that a word is told from in training; None for all.
     """
     return UniPerceiverConfig(
-        sizes=Sizes(width=width, depth=depth, heads=max(1, width // 32), hidden=4 * width),
+        sizes=EncoderSize(width=width, depth=depth, heads=max(1, width // 32), hidden=4 * width),
         blocks=blocks,
-        words=TrainedWords(size=pieces),
+        tokenizer=TrainedTokenizer(size=pieces),
         max_tokens=max_tokens,
-        max_said=min(24, max_tokens),
-        encoder=EmbeddedLite0(size=image_size, stage=stage),
+        max_generated=min(24, max_tokens),
+        encoder=BundledLite0(size=image_size, stage=stage),
         hflip=False,
         frames=frames,
         max_frames=2 * frames,
         layer_scale=None,
         drop_path=0.0,
         initial_std=None,
-        learning=Learning(smoothing=0.0, sampled_words=sampled_words),
+        loss=LossConfig(smoothing=0.0, sampled_words=sampled_words),
     )
 
 
 def tiny() -> Run:
     """Uni-Perceiver on scenes: two kinds of names, hidden words, captions, pairs. Two cores, under 90 seconds."""
-    scenes = World(asked=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 3))
+    scenes = SceneSources(asked=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 3))
     return replace(
         world(scenes, 400, TINY_SHARES),
         # Mean over three seeds, and three of their standard deviations, but two points at least.
@@ -102,7 +102,7 @@ def tiny() -> Run:
 
 
 def world(
-    of: World,
+    of: SceneSources,
     steps: int,
     shares: Mapping[str, float],
     *,
@@ -124,9 +124,9 @@ def world(
         system=system or small(),
         sources=tuple(in_batch(source) for source in of.sources()),
         schedule=DrawnBatches(
-            rates=Fixed({f"scenes/{name}": share for name, share in shares.items()}), batch_size=batch_size
+            rates=FixedRates({f"scenes/{name}": share for name, share in shares.items()}), batch_size=batch_size
         ),
-        plan=Plan(steps=steps, lr=lr, rate=Cosine(warmup=20), weight_decay=0.02, seed=0),
+        train=TrainConfig(steps=steps, lr=lr, lr_schedule=Cosine(warmup=20), weight_decay=0.02, seed=0),
         balancer=TaskMean(),
         features=stored(),
         credit=(CREDIT,),
@@ -141,7 +141,7 @@ def in_batch(source: Source) -> Source:
 def video() -> Run:
     """Uni-Perceiver on short clips of scenes: what moves and how, by a name, in words, and found by its caption."""
     shares = {"motion": 4, "video_caption": 3, "video_retrieve": 2}
-    clips = World(asked=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
+    clips = SceneSources(asked=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
     return world(clips, 600, shares)
 
 
@@ -174,8 +174,8 @@ def photographed(sources: tuple[Source, ...], rates: Mapping[str, float], *, ste
     return Run(
         system=photographic(),
         sources=sources,
-        schedule=DrawnBatches(rates=Fixed(rates), batch_size=32),
-        plan=Plan(steps=steps, lr=7e-4, rate=Cosine(warmup=0.03), weight_decay=0.05, seed=0),
+        schedule=DrawnBatches(rates=FixedRates(rates), batch_size=32),
+        train=TrainConfig(steps=steps, lr=7e-4, lr_schedule=Cosine(warmup=0.03), weight_decay=0.05, seed=0),
         balancer=TaskMean(),
         features=stored(),
     )

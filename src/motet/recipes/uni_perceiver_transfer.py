@@ -14,21 +14,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from motet.data.drawn_batches import DrawnBatches
-from motet.data.few import few_of
-from motet.data.rates import Equal
+from motet.data.few_shot import few_shot
+from motet.data.sampling_rates import EqualRates
 from motet.data.source import Source
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.data.uni_perceiver import REAL_RATES, assembled
 from motet.recipes.lit_decoder import stored
 from motet.recipes.uni_perceiver import in_batch, photographed, photographic, small
-from motet.recipes.uni_perceiver_data import REAL_RATES, assembled
-from motet.recipes.worlds import World
 from motet.scenes import CREDIT
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.options import PromptTuning
-from motet.train.balance import TaskMean
-from motet.train.optim import AdamW
-from motet.train.plan import Plan
-from motet.train.rates import Cosine
-from motet.train.run import From, Run
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.lr_schedules import Cosine
+from motet.training.optim import AdamW
+from motet.training.run import From, Run
 
 TINY = From(Path("runs/uni_perceiver-tiny"), made_by="motet train uni_perceiver:tiny")
 ALL_BUT_FASHION = From(
@@ -53,8 +53,8 @@ def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From) 
     return Run(
         system=system,
         sources=tuple(in_batch(source) for source in sources),
-        schedule=DrawnBatches(rates=Equal(), batch_size=32),
-        plan=Plan(steps=0, rate=Cosine(warmup=0)),
+        schedule=DrawnBatches(rates=EqualRates(), batch_size=32),
+        train=TrainConfig(steps=0, lr_schedule=Cosine(warmup=0)),
         balancer=TaskMean(),
         features=stored(),
         start=start,
@@ -73,15 +73,15 @@ def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: From,
         share: of the training rows; of every class five rows at least.
     """
     run = untuned(replace(system, tuning=PromptTuning()), [_few(source, share) for source in sources], start)
-    plan = Plan(
+    plan = TrainConfig(
         steps=PROMPTS,
         lr=1e-3,
         optimizer=AdamW(betas=(0.9, 0.95), eps=1e-6),
-        rate=Cosine(warmup=0.1),
+        lr_schedule=Cosine(warmup=0.1),
         weight_decay=0.0,
-        clip=0.1,
+        grad_clip=0.1,
     )
-    return replace(run, plan=plan)
+    return replace(run, train=plan)
 
 
 def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From, *, steps: int = 300) -> Run:
@@ -96,18 +96,18 @@ def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From
         steps: iterations.
     """
     run = untuned(system, sources, start)
-    return replace(run, plan=Plan(steps=steps, lr=3e-4, rate=Cosine(warmup=0.1), weight_decay=0.02))
+    return replace(run, train=TrainConfig(steps=steps, lr=3e-4, lr_schedule=Cosine(warmup=0.1), weight_decay=0.02))
 
 
 def _few(source: Source, share: float) -> Source:
     if source.role != "train":
         return source
-    return replace(source, reader=few_of(source.reader, source.tasks[0], share), compose=None)
+    return replace(source, reader=few_shot(source.reader, source.tasks[0], share), compose=None)
 
 
 def clips(*asked: str) -> tuple[Source, ...]:
     """Clips of the things of `uni_perceiver:tiny`, which has seen them in pictures only."""
-    return World(asked=asked, train=400, val=20, test=200, kinds=6, frames=4).sources()
+    return SceneSources(asked=asked, train=400, val=20, test=200, kinds=6, frames=4).sources()
 
 
 def scenes_untuned() -> Run:

@@ -3,7 +3,7 @@
 motet train unit:tiny      scenes: boxes with attributes, questions, entailment, sentences; under 90 seconds
 motet train unit:detector  a detector of scenes, some minutes on two cores
 motet train unit:cells     a detector of blood cells, under $MOTET_DATA
-motet train unit:real      real data there; starts from that detector (:real_apart with a decoder a task)
+motet train unit:real      real data there; starts from that detector (:real_separate_decoders with a decoder a task)
 motet plan unit:paper      every value of the paper, on the eight data sets it names
 """
 
@@ -13,23 +13,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from motet.data.rates import Fixed
+from motet.data.sampling_rates import FixedRates
 from motet.data.schedules import Mixed
-from motet.nn.feature_maps import EmbeddedLite0Map
-from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig, TinyBert
+from motet.nn.feature_maps import BundledLite0Map
+from motet.nn.text_encoders import BundledMiniLM, TextConfig, TinyBert
 from motet.nn.tower import EncoderMode, FromScratch, Frozen
-from motet.prep.crops import InceptionCrop
+from motet.preprocess.crops import InceptionCrop
+from motet.recipes.data.scene_sources import SceneSources
+from motet.recipes.data.unit import REAL_RATES, collected
 from motet.recipes.lit_decoder import stored
-from motet.recipes.unit_data import REAL_RATES, collected
-from motet.recipes.unit_published import published
-from motet.recipes.worlds import World
+from motet.recipes.paper.unit import published
 from motet.scenes import CREDIT
 from motet.systems.unit.config import UniTConfig
-from motet.systems.unit.options import Detection, FixedSize, Reading
-from motet.train.balance import TaskMean
-from motet.train.optim import SkipUnusedAdamW
-from motet.train.plan import Plan
-from motet.train.run import From, Run
+from motet.systems.unit.options import Detection, FixedSize, TextLimits
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.optim import SkipUnusedAdamW
+from motet.training.run import From, Run
 
 TINY_SHARES: Mapping[str, float] = {"describe": 7, "colour": 6, "entail": 8, "entailment": 7, "answerable": 7}
 """How many steps of 35: boxes with attributes, questions, visual entailment, two tasks on pairs of sentences."""
@@ -54,14 +54,14 @@ def small(
     stored. The paper's own values are in `paper`.
     """
     return UniTConfig(
-        trunk=EmbeddedLite0Map(size=image_size, stage=(-2, -1)),
+        trunk=BundledLite0Map(size=image_size, stage=(-2, -1)),
         hflip=False,
         image_width=width,
         image_depth=depth,
         image_heads=4,
         text=text or TinyBert(width=width, dropout=0.0),
         text_mode=text_mode or FromScratch(),
-        reading=Reading(max_tokens=max_tokens, max_tokens_with_image=max_tokens),
+        text_limits=TextLimits(max_tokens=max_tokens, max_tokens_with_image=max_tokens),
         width=width,
         depth=depth,
         heads=4,
@@ -75,7 +75,7 @@ def small(
 
 def tiny() -> Run:
     """UniT on scenes: boxes with attributes, questions, entailment, two tasks on sentences. Two cores, 90 seconds."""
-    scenes = World(
+    scenes = SceneSources(
         asked=tuple(TINY_SHARES), train=400, val=20, test=200, kinds=6, things=(1, 2), answers="each", sentences=8
     )
     return replace(
@@ -94,10 +94,12 @@ def tiny() -> Run:
 
 def detector() -> Run:
     """A detector of scenes alone, which a shared model may start from: six kinds of thing, up to three in a picture."""
-    return world(World(asked=("detect",), train=1500, val=100, test=200, kinds=6, things=(1, 3)), 2000, {"detect": 1})
+    return world(
+        SceneSources(asked=("detect",), train=1500, val=100, test=200, kinds=6, things=(1, 3)), 2000, {"detect": 1}
+    )
 
 
-def world(of: World, steps: int, shares: Mapping[str, float], *, batch_size: int = 32) -> Run:
+def world(of: SceneSources, steps: int, shares: Mapping[str, float], *, batch_size: int = 32) -> Run:
     """A run on a world of scenes.
 
     Args:
@@ -111,8 +113,8 @@ def world(of: World, steps: int, shares: Mapping[str, float], *, batch_size: int
     return Run(
         system=small(),
         sources=sources,
-        schedule=Mixed(rates=Fixed(rates), batch_size=batch_size, whole_batches=True),
-        plan=Plan(steps=steps, lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0),
+        schedule=Mixed(rates=FixedRates(rates), batch_size=batch_size, whole_batches=True),
+        train=TrainConfig(steps=steps, lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0),
         balancer=TaskMean(),
         features=stored(),
         credit=(CREDIT,),
@@ -129,8 +131,8 @@ def cells() -> Run:
     run = _photographs("bccd")
     return replace(
         run,
-        schedule=Mixed(rates=Fixed({"bccd": 1}), batch_size=16, whole_batches=True),
-        plan=replace(run.plan, steps=4000),
+        schedule=Mixed(rates=FixedRates({"bccd": 1}), batch_size=16, whole_batches=True),
+        train=replace(run.train, steps=4000),
     )
 
 
@@ -149,7 +151,7 @@ def real() -> Run:
     return replace(run, system=system, start=start)
 
 
-def real_apart() -> Run:
+def real_separate_decoders() -> Run:
     """The same with a decoder a task; the image encoder and its start are shared still."""
     run = real()
     start = replace(
@@ -163,7 +165,7 @@ def real_apart() -> Run:
 def photographed() -> UniTConfig:
     """A UniT for real pictures: 224 pixels, crops of any size, 40 things to find, a frozen text encoder."""
     return replace(
-        small(image_size=224, text=EmbeddedMiniLM(), text_mode=Frozen(), box_queries=40, max_tokens=64),
+        small(image_size=224, text=BundledMiniLM(), text_mode=Frozen(), box_queries=40, max_tokens=64),
         views=FixedSize(InceptionCrop(min_area=0.06)),
         hflip=True,
     )
@@ -174,8 +176,10 @@ def _photographs(*only: str) -> Run:
     return Run(
         system=photographed(),
         sources=tuple(source for source in collected() if not only or source.tasks[0].name in only),
-        schedule=Mixed(rates=Fixed(REAL_RATES), batch_size=16, whole_batches=True),
-        plan=Plan(steps=2000, lr=5e-4, clip=0.1, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0),
+        schedule=Mixed(rates=FixedRates(REAL_RATES), batch_size=16, whole_batches=True),
+        train=TrainConfig(
+            steps=2000, lr=5e-4, grad_clip=0.1, optimizer=SkipUnusedAdamW(), precision="bfloat16", seed=0
+        ),
         balancer=TaskMean(),
         features=stored(views=32),
     )

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never
 
 from motet.core import ConfigError
-from motet.data.rates import Fixed as FixedRates
+from motet.data.sampling_rates import FixedRates as FixedRates
 from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
-from motet.recipes.taught import with_teacher
-from motet.recipes.vit_adapters_data import ALL_MAPS, mapped, named, scenes
-from motet.recipes.vit_adapters_published import (
+from motet.recipes.data.teacher import with_teacher
+from motet.recipes.data.vit_adapters import ALL_MAPS, mapped, named, scenes
+from motet.recipes.paper.vit_adapters import (
     published,
     published_adaptation,
     published_novel,
@@ -31,12 +31,20 @@ from motet.recipes.vit_adapters_published import (
     published_transfer,
 )
 from motet.scenes import CREDIT
-from motet.systems.vit_adapters import Adaptation, Adapters, Fixed, SwinUnet, TimmTrunk, Troa, ViTAdaptersConfig
+from motet.systems.vit_adapters import (
+    Adaptation,
+    Adapters,
+    FixedAffinities,
+    SwinUnet,
+    TimmTrunk,
+    Troa,
+    ViTAdaptersConfig,
+)
 from motet.systems.vit_adapters.options import Affinities
-from motet.train.balance import TaskMean
-from motet.train.optim import AdamW, Cosine
-from motet.train.plan import Plan
-from motet.train.run import From, Run
+from motet.training.balancers import TaskMean
+from motet.training.config import TrainConfig
+from motet.training.optim import AdamW, Cosine
+from motet.training.run import From, Run
 
 Word: TypeAlias = Literal["swinv2", "swin", "vit", "pvt", "focalnet"]
 
@@ -120,12 +128,12 @@ def small(
 
 def vanilla(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
     """The baseline on the same trunk: all of its weights are trained, and there are no adapters."""
-    return replace(small(trunk, size=size, mode=Finetune(1.0), affinities=Fixed()), adapters=None)
+    return replace(small(trunk, size=size, mode=Finetune(1.0), affinities=FixedAffinities()), adapters=None)
 
 
 def classifier(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
     """A trunk from scratch that names pictures from its last map: what a frozen trunk is made by."""
-    return replace(small(trunk, size=size, mode=FromScratch(), affinities=Fixed()), adapters=None)
+    return replace(small(trunk, size=size, mode=FromScratch(), affinities=FixedAffinities()), adapters=None)
 
 
 def on(
@@ -156,7 +164,9 @@ def on(
         system=system,
         sources=tuple(sources),
         schedule=Mixed(rates=FixedRates(rates or dict.fromkeys(learned, 1.0)), batch_size=batch_size),
-        plan=Plan(steps=steps, lr=lr, optimizer=AdamW(), rate=Cosine(warmup=0.1), precision=precision, seed=0),
+        train=TrainConfig(
+            steps=steps, lr=lr, optimizer=AdamW(), lr_schedule=Cosine(warmup=0.1), precision=precision, seed=0
+        ),
         balancer=TaskMean(),
         start=start,
         credit=(CREDIT,) if any(source.name.split("/")[0] in DRAWN for source in sources) else (),
@@ -195,7 +205,7 @@ def pretrain_vit() -> Run:
     return _named("vit")
 
 
-def pretrain_taught() -> Run:
+def pretrain_distilled() -> Run:
     """As `pretrain`, and the trunk also learns what the bundled EfficientNet-Lite0 calls every training picture."""
     run = pretrain()
     return replace(run, sources=with_teacher(run.sources))

@@ -4,11 +4,11 @@ from motet.report.compare import Comparison as Comparison
 from motet.report.compare import compare as compare
 from motet.report.compare import delta_m as delta_m
 from motet.report.content import Content as Content
-from motet.report.page import markdown as markdown
-from motet.report.page import page as page
-from motet.report.page import write_report as write_report
+from motet.report.pages.run import markdown as markdown
+from motet.report.pages.run import page as page
+from motet.report.pages.run import write_report as write_report
+from motet.report.prediction_card import PredictionCard as PredictionCard
+from motet.report.prediction_card import thumbnail as thumbnail
 from motet.report.runs import RunRecord as RunRecord
 from motet.report.runs import read_log as read_log
 from motet.report.runs import read_run as read_run
-from motet.report.shown import Shown as Shown
-from motet.report.shown import thumbnail as thumbnail

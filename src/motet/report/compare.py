@@ -12,7 +12,7 @@ from motet.report.runs import RunRecord
 
 
 @dataclass(frozen=True)
-class Side:
+class SeedValues:
     """One task's main number on one side of the comparison, over seeds.
 
     Args:
@@ -37,7 +37,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class TaskComparison:
     """One task, trained with the others and alone.
 
     Args:
@@ -53,8 +53,8 @@ class Pair:
     metric: str
     unit: str
     higher_is_better: bool
-    multi: Side
-    single: Side
+    multi: SeedValues
+    single: SeedValues
 
     @property
     def gain(self) -> float | None:
@@ -92,7 +92,7 @@ class Comparison:
         seeds: of the multi-task runs.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[TaskComparison, ...]
     delta_m: float | None
     delta_m_spread: float | None
     multi: Cost
@@ -172,7 +172,7 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     )
 
 
-def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) -> Pair:
+def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) -> TaskComparison:
     first = _main(multi[0], task)
     for run in (*multi, *single):
         other = _main(run, task)
@@ -191,12 +191,14 @@ def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) ->
                 f"compare: {task} on {first.source}: got {other.count} rows in {run.name}; want {first.count} as in "
                 f"{multi[0].name}"
             )
-    return Pair(task, first.metric, first.unit, first.higher_is_better, _side(multi, task), _side(single, task))
+    return TaskComparison(
+        task, first.metric, first.unit, first.higher_is_better, _side(multi, task), _side(single, task)
+    )
 
 
-def _side(runs: Sequence[RunRecord], task: str) -> Side:
+def _side(runs: Sequence[RunRecord], task: str) -> SeedValues:
     results = [_main(run, task) for run in runs]
-    return Side(tuple(result.value for result in results), results[0].low, results[0].high)
+    return SeedValues(tuple(result.value for result in results), results[0].low, results[0].high)
 
 
 def _main(run: RunRecord, task: str) -> Result:
@@ -206,7 +208,7 @@ def _main(run: RunRecord, task: str) -> Result:
         raise ConfigError(f"compare: {run.name}: {error.args[0]}") from error
 
 
-def _delta_of(run: RunRecord, pairs: Sequence[Pair]) -> float | None:
+def _delta_of(run: RunRecord, pairs: Sequence[TaskComparison]) -> float | None:
     return delta_m(
         relative_gain(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
     )
@@ -235,7 +237,7 @@ def _cost(groups: Sequence[Sequence[RunRecord]]) -> Cost:
     return Cost(
         parameters=_parameters(groups, "all"),
         trained=_parameters(groups, "trained"),
-        rows=sum(statistics.fmean(sum(run.report.rows_seen.values()) for run in group) for group in groups),
+        rows=sum(statistics.fmean(sum(run.report.samples_seen.values()) for run in group) for group in groups),
         seconds=sum(statistics.fmean(run.log.seconds for run in group) for group in groups),
     )
 

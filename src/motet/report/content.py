@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from motet.report.compare import Comparison
+from motet.report.prediction_card import PredictionCard
 from motet.report.runs import RunRecord
-from motet.report.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Content:
     title: str
     run: RunRecord
     comparison: Comparison | None = None
-    shown: Sequence[Shown] = ()
-    looks: Sequence[Shown] = ()
+    gallery: Sequence[PredictionCard] = ()
+    attention: Sequence[PredictionCard] = ()
     credit: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 

@@ -75,7 +75,7 @@ def heat(
     figure.set_layout_engine(ConstrainedLayoutEngine(wspace=0.03))
     largest = max((abs(cell.value) for table in tables for cell in table.cells.values()), default=0.0) or 1.0
     scale = Normalize(-(limit or largest), limit or largest, clip=True)
-    colours = LinearSegmentedColormap.from_list("helps", (theme.floor, _paper(theme), theme.series[0]))
+    colours = LinearSegmentedColormap.from_list("helps", (theme.baseline, _paper(theme), theme.series[0]))
     # Names of as many lines everywhere, so that titles stand at one height.
     lines = max((_wrapped(name).count("\n") for table in tables for name in table.columns), default=0)
     panels = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]

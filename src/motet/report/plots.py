@@ -29,7 +29,7 @@ class Theme:
     text: str
     faint: str
     series: tuple[str, ...]
-    floor: str
+    baseline: str
 
 
 # Okabe and Ito's colours, apart for the common kinds of colour blindness; the dark page gets the lighter blue first.
@@ -41,7 +41,11 @@ Curve = Sequence[tuple[float, float]]
 
 
 def curves(
-    by_task: Mapping[str, Curve], *, label: str | Mapping[str, str], floors: Mapping[str, float], theme: Theme = LIGHT
+    by_task: Mapping[str, Curve],
+    *,
+    label: str | Mapping[str, str],
+    baselines: Mapping[str, float],
+    theme: Theme = LIGHT,
 ) -> Figure:
     """One small panel for each task: a value over steps, with a dashed line at the floor it must beat.
 
@@ -59,11 +63,11 @@ def curves(
         points = by_task[name]
         marker = "o" if len(points) <= 30 else ""
         axes.plot([x for x, _ in points], [y for _, y in points], color=theme.series[0], marker=marker, markersize=3.5)
-        if name in floors:
-            axes.axhline(floors[name], color=theme.floor, linestyle=(0, (4, 3)), linewidth=1)
+        if name in baselines:
+            axes.axhline(baselines[name], color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1)
             axes.annotate(
-                "floor", (1, floors[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
-                textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.floor,
+                "floor", (1, baselines[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+                textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.baseline,
             )  # fmt: skip
         said = label if isinstance(label, str) else label.get(name, "")
         axes.set_title(f"{name}  ·  {said}" if said else name, fontsize=9, loc="left", color=theme.text)
@@ -115,7 +119,7 @@ def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, t
                 textcoords="offset points", va="center", fontsize=8, color=theme.text,
                 fontstyle="italic" if value is None else "normal",
             )  # fmt: skip
-        axes.axvline(mean, color=theme.floor, linestyle=(0, (4, 3)), linewidth=1, zorder=0.9)
+        axes.axvline(mean, color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1, zorder=0.9)
         axes.set_yticks(range(len(own)), [_short(name) for name, _ in own])
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_xlim(0.0, 1.12 * highest or 1.0)
@@ -237,7 +241,7 @@ def _timed_line(axes: Axes, values: Sequence[Timed], name: str, number: int, the
         )
 
 
-def standing(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: int, theme: Theme = LIGHT) -> Figure:
+def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: int, theme: Theme = LIGHT) -> Figure:
     """A line for each task over the steps: thick where it goes, thin where it stands, none while it waits.
 
     Source: Lu et al., "12-in-1", figure 2.

@@ -31,7 +31,7 @@ class Log:
     scores: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-    standing: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    task_status: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     numbers: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ def read_log(path: Path) -> Log:
         for result in line.get("results", ()):
             if result.get("main", True):
                 scores.setdefault((result["task"], result["metric"]), []).append((line["step"], result["value"]))
-        for task, word in line.get("standing", {}).items():
+        for task, word in line.get("task_status", {}).items():
             standing.setdefault(task, []).append((line["step"], word))
         if "note" in line:
             notes.append(line["note"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from motet.core import Report, Result, decimals
-from motet.report.compare import Comparison, Side
+from motet.report.compare import Comparison, SeedValues
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -62,7 +62,7 @@ def results_rows(report: Report) -> list[tuple[str, ...]]:
             interval(result),
             f"{result.count:,}",
             f"{result.num_images:,}" if result.num_images else "-",
-            highest_floor(report, result)[0] if result.main else "",
+            best_trivial_baseline(report, result)[0] if result.main else "",
         )
         for result in report.results
     ]
@@ -71,14 +71,14 @@ def results_rows(report: Report) -> list[tuple[str, ...]]:
 RESULTS_HEAD = ("task", "metric", "value", "95 % interval", "rows", "images", "best floor")
 
 
-def highest_floor(report: Report, result: Result) -> tuple[str, float | None]:
+def best_trivial_baseline(report: Report, result: Result) -> tuple[str, float | None]:
     """The floor that is hardest to beat, in words and as a number."""
-    floors = report.floors.get(result.task, {})
-    if not floors:
+    baselines = report.trivial_baselines.get(result.task, {})
+    if not baselines:
         return "-", None
     pick = max if result.higher_is_better else min
-    name = pick(floors, key=lambda floor: floors[floor])
-    return f"{bare(floors[name], result.unit)} ({name})", floors[name]
+    name = pick(baselines, key=lambda floor: baselines[floor])
+    return f"{bare(baselines[name], result.unit)} ({name})", baselines[name]
 
 
 CLASSES_HEAD = ("task", "metric", "class", "value")
@@ -93,30 +93,30 @@ def classes_rows(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
-def floors_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The head and rows of a table of all floors beside the scores."""
-    names = list(dict.fromkeys(name for floors in report.floors.values() for name in floors))
+    names = list(dict.fromkeys(name for floors in report.trivial_baselines.values() for name in floors))
     rows = []
-    for task, floors in report.floors.items():
+    for task, baselines in report.trivial_baselines.items():
         unit, value = next(
             ((r.unit, number(r.value, r.unit)) for r in report.results if r.task == task and r.main), ("", "-")
         )
-        rows.append((task, value, *(bare(floors.get(name), unit) for name in names)))
+        rows.append((task, value, *(bare(baselines.get(name), unit) for name in names)))
     return ("task", "score", *names), rows
 
 
-def seen_rows(rows_seen: Mapping[str, int]) -> list[tuple[str, str]]:
+def samples_seen_rows(samples_seen: Mapping[str, int]) -> list[tuple[str, str]]:
     """Source and rows taken from it in training."""
-    return [(source, f"{rows:,}") for source, rows in rows_seen.items()]
+    return [(source, f"{rows:,}") for source, rows in samples_seen.items()]
 
 
-def standing_rows(
+def task_status_rows(
     standing: Mapping[str, Sequence[tuple[int, str]]],
 ) -> tuple[tuple[str, str], list[tuple[str, str]]]:
     """Head and rows: what each task did, with the step from which it did so.
 
     Examples:
-        >>> standing_rows({"vqa": [(0, "go"), (1200, "stop")]})[1]
+        >>> task_status_rows({"vqa": [(0, "go"), (1200, "stop")]})[1]
         [('vqa', 'go from 0, stop from 1,200')]
     """
     rows = [(task, ", ".join(f"{word} from {step:,}" for step, word in changes)) for task, changes in standing.items()]
@@ -142,7 +142,7 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [*rows, ("delta-m", "mean gain", "", "", number(comparison.delta_m, "%", sign=True) + spread)]
 
 
-def _side(side: Side, unit: str) -> str:
+def _side(side: SeedValues, unit: str) -> str:
     spread = "" if side.spread is None else f" ± {bare(side.spread, unit)}"
     return f"{bare(side.mean, unit)}{spread}{_unit(unit)}"
 

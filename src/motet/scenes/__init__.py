@@ -7,13 +7,13 @@ from motet.scenes.choices import SceneChoices as SceneChoices
 from motet.scenes.drawings import CATEGORIES as CATEGORIES
 from motet.scenes.drawings import COLOURS as COLOURS
 from motet.scenes.drawings import CREDIT as CREDIT
-from motet.scenes.found import SceneBoxes as SceneBoxes
 from motet.scenes.layout import SIZES as SIZES
 from motet.scenes.layout import WORDS as WORDS
 from motet.scenes.layout import Scene as Scene
 from motet.scenes.layout import Thing as Thing
 from motet.scenes.nouns import Noun as Noun
 from motet.scenes.nouns import nouns_of as nouns_of
+from motet.scenes.proposals import SceneBoxes as SceneBoxes
 from motet.scenes.questions import ANSWERS as ANSWERS
 from motet.scenes.questions import KINDS as KINDS
 from motet.scenes.questions import answers_of as answers_of
@@ -24,7 +24,6 @@ from motet.scenes.regions import SceneDialogs as SceneDialogs
 from motet.scenes.regions import SceneReferring as SceneReferring
 from motet.scenes.sentences import SENTENCE_NAMES as SENTENCE_NAMES
 from motet.scenes.sentences import SceneSentences as SceneSentences
-from motet.scenes.sheet import contact_sheet as contact_sheet
 from motet.scenes.statements import RELATIONS as RELATIONS
 from motet.scenes.statements import TRUTHS as TRUTHS
 from motet.scenes.verify import ScenePairs as ScenePairs

@@ -64,8 +64,8 @@ class SceneChoices:
         said = {caption(scene, nouns): None}
         while len(said) < self.num_candidates:
             said[caption(alter(scene, nouns, rng), nouns)] = None
-        truth, *wrong = said
-        wrong.insert(right, truth)
+        annotation, *wrong = said
+        wrong.insert(right, annotation)
         labels = plain.labels
         assert isinstance(labels, SceneLabels), "Scenes gives no others"
         return Example(
@@ -78,8 +78,8 @@ class SceneChoices:
 
     def _images(self, index: int, right: int, rng: np.random.Generator) -> Example:
         nouns, count = self.scenes.nouns, self.scenes.count
-        truth = caption(self.scenes.scene(index), nouns)
-        said, chosen = {truth}, []
+        annotation = caption(self.scenes.scene(index), nouns)
+        said, chosen = {annotation}, []
         for offset in rng.permutation(count - 1):
             other = (index + 1 + int(offset)) % count
             words = caption(self.scenes.scene(other), nouns)
@@ -99,7 +99,7 @@ class SceneChoices:
             id=f"{ids[right]}/images",
             images=tuple(row.images[0] for row in rows),
             image_ids=ids,
-            text=truth,
+            text=annotation,
             candidates=ids,
             labels={"match": frozenset({right})},
         )

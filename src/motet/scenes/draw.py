@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from motet.drawing import letters_path
-from motet.scenes.drawings import Style, picture_for
+from motet.scenes.drawings import Style, drawing_at_least
+from motet.scenes.fonts import letters_path
 from motet.scenes.grounds import paint
 from motet.scenes.layout import Scene, Thing, Writing
 
@@ -38,7 +38,7 @@ def place(thing: Thing, size_hw: tuple[int, int], style: Style) -> Placed:
     """Where a thing's pixels go; always wholly inside the picture."""
     height, width = size_hw
     cell = thing.side * min(height, width)
-    kept = picture_for(thing.drawing, _REACH * cell, style)
+    kept = drawing_at_least(thing.drawing, _REACH * cell, style)
     aspect = (kept.width / kept.height) ** 0.5
     mean = min(_FILL * cell, _REACH * cell / max(aspect, 1 / aspect))
     w, h = max(2, round(mean * aspect)), max(2, round(mean / aspect))

@@ -124,20 +124,20 @@ def _parts(drawings: tuple[str, ...]) -> dict[Part, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=2048)
-def picture(drawing: str, pixels: int = 96, style: Style = "colour") -> Image.Image:
+def drawing_image(drawing: str, pixels: int = 96, style: Style = "colour") -> Image.Image:
     """A drawing cut tight, RGBA, drawn with the font at `pixels`; kept, since the same ones come again and again."""
     if style == "line":
-        return _line(picture(drawing, pixels))
+        return _line(drawing_image(drawing, pixels))
     font = _font(pixels)
     canvas = Image.new("RGBA", (2 * pixels, 2 * pixels))
     ImageDraw.Draw(canvas).text((pixels // 3, pixels // 3), drawing, font=font, embedded_color=True)
     return canvas.crop(_solid_box(canvas))
 
 
-def picture_for(drawing: str, side: float, style: Style) -> Image.Image:
+def drawing_at_least(drawing: str, side: float, style: Style) -> Image.Image:
     """The smallest kept picture of a drawing that need not be enlarged to `side` pixels."""
     fitting = [pixels for pixels in _FONT_PIXELS if pixels * 0.7 >= side]
-    return picture(drawing, fitting[0] if fitting else _FONT_PIXELS[-1], style)
+    return drawing_image(drawing, fitting[0] if fitting else _FONT_PIXELS[-1], style)
 
 
 def _solid_box(canvas: Image.Image) -> tuple[int, int, int, int]:
@@ -180,7 +180,7 @@ def colour_of(drawing: str) -> str:
     """
     if drawing in _colourless():
         return MIXED
-    values = np.asarray(picture(drawing))
+    values = np.asarray(drawing_image(drawing))
     pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
     found, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
     names, colours = _palette()

@@ -143,25 +143,25 @@ class Scenes:
         return self.count * self.questions
 
     def keys(self, index: int) -> tuple[str, ...]:
-        return (self._image_id(self._picture(index)),)
+        return (self._image_id(self._image(index)),)
 
     def __getitem__(self, index: int) -> Example:
-        picture, which = self._picture(index), index % self.questions
+        image, which = self._image(index), index % self.questions
         if not self.ask:
-            return self.row(picture, self._image_id(picture) + (f"/{which}" if self.questions > 1 else ""))
+            return self.row(image, self._image_id(image) + (f"/{which}" if self.questions > 1 else ""))
         kinds = check_kinds(self.ask)
-        rng = rng_for("scene question", self.seed, self.part, picture, "+".join(kinds), which)
-        scene = self.scene(picture)
+        rng = rng_for("scene question", self.seed, self.part, image, "+".join(kinds), which)
+        scene = self.scene(image)
         suffix = "+".join(kinds) + (f"/{which}" if self.questions > 1 else "")
         question = ask(scene, self.nouns, kinds, rng)
-        return self.row(picture, f"{self._image_id(picture)}/{suffix}", question, scene)
+        return self.row(image, f"{self._image_id(image)}/{suffix}", question, scene)
 
-    def scene(self, picture: int) -> Scene:
+    def scene(self, image: int) -> Scene:
         """What is on a picture, before any pixel."""
         plain = replace(self, count=1, size_hw=(128, 128), ask=(), questions=1, captions=("list",))
-        return _laid_out(plain, picture)
+        return _laid_out(plain, image)
 
-    def row(self, picture: int, row_id: str, question: Question | None = None, scene: Scene | None = None) -> Example:
+    def row(self, image: int, row_id: str, question: Question | None = None, scene: Scene | None = None) -> Example:
         """The row of a picture, with a question or none.
 
         Args:
@@ -170,8 +170,8 @@ class Scenes:
             question: what is asked.
             scene: the picture's, where it is known already.
         """
-        scene = self.scene(picture) if scene is None else scene
-        image_id = self._image_id(picture)
+        scene = self.scene(image) if scene is None else scene
+        image_id = self._image_id(image)
         view = View(scene, self.kinds, self.size_hw, self.style, self.captions)
         given = {"answer": question.answer, "answers": (question.answer,)} if question else {}
         return Example(
@@ -182,13 +182,13 @@ class Scenes:
             labels=SceneLabels(view, given),
         )
 
-    def _picture(self, index: int) -> int:
+    def _image(self, index: int) -> int:
         if not 0 <= index < len(self):
             raise IndexError(f"scenes/{self.part}: got row {index}; want 0 to {len(self) - 1}")
         return index // self.questions
 
-    def _image_id(self, picture: int) -> str:
-        return f"scenes/{self.seed}/{self.part}/{picture}/{self._world()}"
+    def _image_id(self, image: int) -> str:
+        return f"scenes/{self.seed}/{self.part}/{image}/{self._world()}"
 
     def _world(self) -> str:
         return _digest((self.kinds, self.drawings, self.num_things, self.style, self.ground, self.written))
@@ -200,10 +200,10 @@ def _digest(parts: tuple[object, ...]) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _laid_out(scenes: Scenes, picture: int) -> Scene:
+def _laid_out(scenes: Scenes, image: int) -> Scene:
     """Kept, since epochs come back to the same pictures and several readers share them."""
     return lay_out(
-        rng_for("scene", scenes.seed, scenes.part, picture, scenes._world()),
+        rng_for("scene", scenes.seed, scenes.part, image, scenes._world()),
         scenes.nouns,
         part=scenes.part,
         shared=scenes.drawings == "shared",
@@ -237,7 +237,7 @@ class FreshQuestions:
             raise ConfigError("FreshQuestions: got 'colour' for line drawings; want another kind of question")
         if not kinds:
             raise ConfigError("FreshQuestions: got no kind of question; want some here or in Scenes.ask")
-        picture = index // reader.questions
-        scene = reader.scene(picture)
+        image = index // reader.questions
+        scene = reader.scene(image)
         question = ask(scene, reader.nouns, kinds, rng)
-        return reader.row(picture, f"{reader.keys(index)[0]}/{'+'.join(kinds)}", question, scene)
+        return reader.row(image, f"{reader.keys(index)[0]}/{'+'.join(kinds)}", question, scene)

@@ -34,7 +34,7 @@ _FRAMES = (
 
 
 @dataclass(frozen=True)
-class Told:
+class PremisePart:
     """What a premise says of some equal things.
 
     Args:
@@ -89,22 +89,22 @@ class SceneSentences:
     def __getitem__(self, index: int) -> Example:
         row_id = f"{self.scenes[index].id}/{self.kind}"
         rng = rng_for("scene sentence", row_id)
-        truth = int(rng.integers(len(self.names)))
+        annotation = int(rng.integers(len(self.names)))
         scene, nouns = self.scenes.scene(index // self.scenes.questions), self.scenes.nouns
         text: str | tuple[str, ...]
         match self.kind:
             case "entailment":
-                text = entail(scene, nouns, RELATIONS[truth], rng)
+                text = entail(scene, nouns, RELATIONS[annotation], rng)
             case "paraphrase":
-                other = scene if truth else alter(scene, nouns, rng)
+                other = scene if annotation else alter(scene, nouns, rng)
                 text = (caption(scene, nouns), caption(_shuffled(other, rng), nouns, style=_style(rng)))
             case "answerable":
-                text = answerable(scene, nouns, bool(truth), rng)
+                text = answerable(scene, nouns, bool(annotation), rng)
             case "sentiment":
-                faces = drawings_of(noun_by_name(f"{self.names[truth]} face"), self.scenes.part, shared=False)
+                faces = drawings_of(noun_by_name(f"{self.names[annotation]} face"), self.scenes.part, shared=False)
                 name = drawing_name(one_of(faces, rng))
                 text = one_of(_FRAMES, rng).format(f"{'an' if name[0] in 'aeiou' else 'a'} {name}")
-        return Example(id=row_id, text=text, labels={"class": truth, "answer": self.names[truth]})
+        return Example(id=row_id, text=text, labels={"class": annotation, "answer": self.names[annotation]})
 
 
 def _style(rng: np.random.Generator) -> Literal["list", "order"]:
@@ -115,7 +115,7 @@ def _shuffled(scene: Scene, rng: np.random.Generator) -> Scene:
     return replace(scene, things=tuple(scene.things[int(i)] for i in rng.permutation(len(scene.things))))
 
 
-def _tell(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list[Told]:
+def _tell(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list[PremisePart]:
     """Each noun once with its number; the colour in half of the cases where all of them have the same clear one."""
     forms = {noun.name: noun.forms["en"] for noun in nouns}
     names = [thing.name for thing in scene.things]
@@ -123,15 +123,15 @@ def _tell(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list
     for name in dict.fromkeys(names):
         colours = {colour_of(thing.drawing) for thing in scene.things if thing.name == name}
         known = len(colours) == 1 and colours != {MIXED} and bool(rng.random() < 0.5)
-        told.append(Told(forms[name], names.count(name), colours.pop() if known else ""))
+        told.append(PremisePart(forms[name], names.count(name), colours.pop() if known else ""))
     return told
 
 
-def _premise(told: Sequence[Told]) -> str:
+def _premise(told: Sequence[PremisePart]) -> str:
     return f"there {'is' if told[0].count == 1 else 'are'} {join([one.words for one in told])}"
 
 
-def _unspoken(told: Sequence[Told], nouns: Sequence[Noun]) -> list[Form]:
+def _unspoken(told: Sequence[PremisePart], nouns: Sequence[Noun]) -> list[Form]:
     spoken = {one.form.singular for one in told}
     return [noun.forms["en"] for noun in nouns if noun.name not in spoken]
 
@@ -157,12 +157,12 @@ def entail(scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.rand
         case _:
             one = one_of(told, rng)
             if relation == "neutral":
-                one = Told(one_of(unspoken, rng), one.count, "")
+                one = PremisePart(one_of(unspoken, rng), one.count, "")
             count = other_number(one.count, relation != "contradiction", rng)
             return _premise(told), there_are(count, one.form.singular, one.form.plural)
 
 
-def _on_colour(one: Told, relation: Relation, rng: np.random.Generator) -> str:
+def _on_colour(one: PremisePart, relation: Relation, rng: np.random.Generator) -> str:
     colour = one.colour if relation == "entailment" else one_of([c for c in COLOURS if c != one.colour], rng)
     return f"the {one.form.singular} is {colour}" if one.count == 1 else f"the {one.form.plural} are {colour}"
 

@@ -43,13 +43,13 @@ class SceneStatements:
         plain = self.scenes[index]
         scene = self.scenes.scene(index // self.scenes.questions)
         rng = rng_for("scene statement", plain.id, self.ask)
-        truth = int(rng.integers(len(self.names)))
+        annotation = int(rng.integers(len(self.names)))
         coloured = self.scenes.style == "colour"
         if self.ask == "truth":
-            text = state(scene, self.scenes.nouns, bool(truth), rng, coloured=coloured)
+            text = state(scene, self.scenes.nouns, bool(annotation), rng, coloured=coloured)
         else:
-            text = hypothesis(scene, self.scenes.nouns, RELATIONS[truth], rng, coloured=coloured)
-        given = {"class": truth, "answer": self.names[truth], "answers": (self.names[truth],)}
+            text = hypothesis(scene, self.scenes.nouns, RELATIONS[annotation], rng, coloured=coloured)
+        given = {"class": annotation, "answer": self.names[annotation], "answers": (self.names[annotation],)}
         labels = plain.labels
         assert isinstance(labels, SceneLabels), "Scenes gives no others"
         return Example(
@@ -94,26 +94,26 @@ class ScenePairs:
         return self.scenes.count // 2 * self.rounds
 
     def keys(self, index: int) -> tuple[str, ...]:
-        left, right = self._pictures(index)
+        left, right = self._images(index)
         return self.scenes.keys(left) + self.scenes.keys(right)
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(f"pairs of {self.scenes.part}: got row {index}; want 0 to {len(self) - 1}")
-        places = self._pictures(index)
+        places = self._images(index)
         left, right = (self.scenes[place] for place in places)
         rng = rng_for("scene pair", left.id, right.id)
-        truth = int(rng.integers(2))
+        annotation = int(rng.integers(2))
         scenes = self.scenes.scene(places[0]), self.scenes.scene(places[1])
         return Example(
             id=f"{left.id}/with-{places[1]}",
             images=left.images + right.images,
             image_ids=left.image_ids + right.image_ids,
-            text=state_of_two(*scenes, self.scenes.nouns, bool(truth), rng),
-            labels={"class": truth, "answer": TRUTHS[truth], "answers": (TRUTHS[truth],)},
+            text=state_of_two(*scenes, self.scenes.nouns, bool(annotation), rng),
+            labels={"class": annotation, "answer": TRUTHS[annotation], "answers": (TRUTHS[annotation],)},
         )
 
-    def _pictures(self, index: int) -> tuple[int, int]:
+    def _images(self, index: int) -> tuple[int, int]:
         """Which picture stands left and which right: an even and an odd one."""
         whole, place = divmod(index, self.scenes.count // 2)
         even = self.scenes.count // 2 * 2

@@ -2,6 +2,7 @@
 
 from motet.core import Task
 from motet.tasks.captioning import captioning as captioning
+from motet.tasks.class_names import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
 from motet.tasks.classification import classification as classification
 from motet.tasks.dense import depth as depth
 from motet.tasks.dense import edges as edges
@@ -9,55 +10,24 @@ from motet.tasks.dense import semantic_segmentation as semantic_segmentation
 from motet.tasks.dense import surface_normals as surface_normals
 from motet.tasks.detection import detection as detection
 from motet.tasks.entailment import visual_entailment as visual_entailment
-from motet.tasks.hidden import masked_words as masked_words
-from motet.tasks.known import CIFAR10, COCO, DIGITS, EASY_VQA, FASHION, GLUE, VOC
+from motet.tasks.masked_language import masked_words as masked_words
 from motet.tasks.pointing import pointing as pointing
 from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
 from motet.tasks.questions import TEN_ANSWERS as TEN_ANSWERS
 from motet.tasks.questions import question_answering as question_answering
-from motet.tasks.reading import text_reading as text_reading
 from motet.tasks.referring import referring as referring
 from motet.tasks.retrieval import matching as matching
 from motet.tasks.retrieval import retrieval as retrieval
-from motet.tasks.scenes import QUESTION_KINDS as QUESTION_KINDS
-from motet.tasks.scenes import SENTENCES
-from motet.tasks.scenes import largest_thing as largest_thing
-from motet.tasks.scenes import number_of_things as number_of_things
-from motet.tasks.scenes import scene_boxes as scene_boxes
-from motet.tasks.scenes import scene_caption as scene_caption
-from motet.tasks.scenes import scene_depth as scene_depth
-from motet.tasks.scenes import scene_edges as scene_edges
-from motet.tasks.scenes import scene_entailment as scene_entailment
-from motet.tasks.scenes import scene_match as scene_match
-from motet.tasks.scenes import scene_normals as scene_normals
-from motet.tasks.scenes import scene_pair as scene_pair
-from motet.tasks.scenes import scene_pointing as scene_pointing
-from motet.tasks.scenes import scene_question as scene_question
-from motet.tasks.scenes import scene_region as scene_region
-from motet.tasks.scenes import scene_retrieval as scene_retrieval
-from motet.tasks.scenes import scene_segmentation as scene_segmentation
-from motet.tasks.scenes import scene_sentences as scene_sentences
-from motet.tasks.scenes import scene_statement as scene_statement
-from motet.tasks.scenes import scene_text as scene_text
 from motet.tasks.sentences import glue as glue
 from motet.tasks.sentences import sentence as sentence
 from motet.tasks.sentences import sentence_pair as sentence_pair
+from motet.tasks.text_reading import text_reading as text_reading
 from motet.tasks.verification import verification as verification
 from motet.tasks.videos import video_captioning as video_captioning
 from motet.tasks.videos import video_classification as video_classification
 from motet.tasks.videos import video_retrieval as video_retrieval
 
 TASKS: dict[str, Task] = {
-    "number": number_of_things(),
-    "caption": scene_caption("en"),
-    "caption_de": scene_caption("de"),
-    "read": scene_text(),
-    "count": scene_question("count"),
-    "exist": scene_question("exist"),
-    "colour": scene_question("colour"),
-    "position": scene_question("position"),
-    "size": scene_question("size"),
-    "compare": scene_question("compare"),
     "cifar10": classification("cifar10", CIFAR10),
     "fashion": classification("fashion", FASHION),
     "digits": classification("digits", DIGITS, hflip=False),
@@ -73,13 +43,6 @@ TASKS: dict[str, Task] = {
     "coco_boxes": detection("coco_boxes", COCO),
     "voc_boxes": detection("voc_boxes", VOC),
     "snli_ve": visual_entailment("snli_ve"),
-    "entail": scene_entailment(),
-    "statement": scene_statement(),
-    "retrieve": scene_retrieval(),
-    "match": scene_match(),
-    "refer": scene_region(),
-    "point": scene_pointing(),
-    "pair": scene_pair(),
     "coco_retrieval": retrieval("coco_retrieval"),
     "flickr_retrieval": retrieval("flickr_retrieval"),
     "words": masked_words(),
@@ -96,6 +59,5 @@ TASKS: dict[str, Task] = {
     "depth": depth(),
     "normals": surface_normals(),
     "edges": edges(),
-    **{kind: scene_sentences(kind) for kind in SENTENCES},
     **{name: glue(name) for name in GLUE},
 }

@@ -23,7 +23,7 @@ def captioning(name: str = "caption", *, label: str = "captions", max_words: int
     """
     return Task(
         name=name,
-        sees=frozenset({"image"}),
+        inputs=frozenset({"image"}),
         label=label,
         target=Text(max_words),
         metrics=(Cider, Bleu4, RougeL),

@@ -31,7 +31,7 @@ def classification(
     kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
-        sees=frozenset({"image"}),
+        inputs=frozenset({"image"}),
         label=label,
         target=Label(tuple(names)),
         metrics=(Accuracy,),

@@ -154,7 +154,7 @@ def _dense(name: str, target: Dense, label: str, metrics: Metrics, loss: OwnLoss
     kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
-        sees=frozenset({"image"}),
+        inputs=frozenset({"image"}),
         label=label,
         target=target,
         metrics=metrics,

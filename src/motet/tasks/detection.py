@@ -53,7 +53,7 @@ def detection(
     kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
-        sees=frozenset({"image"}),
+        inputs=frozenset({"image"}),
         label=label,
         target=Boxes(tuple(names), tuple(attributes)),
         metrics=(*metrics, *DESCRIBED) if attributes else metrics,

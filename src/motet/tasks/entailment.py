@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from motet.core import Label, Task
 from motet.metrics import Accuracy
-from motet.tasks.known import SNLI_VE
+from motet.tasks.class_names import SNLI_VE
 
 
 def visual_entailment(
@@ -38,7 +38,7 @@ def visual_entailment(
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label=label,
         target=Label(tuple(names)),
         metrics=(Accuracy,),

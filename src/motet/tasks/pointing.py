@@ -20,7 +20,7 @@ def pointing(name: str = "point", *, label: str = "match", prompt: str = "{text}
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text", "regions"}),
+        inputs=frozenset({"image", "text", "regions"}),
         label=label,
         target=Match("regions"),
         metrics=(MatchAccuracy,),

@@ -36,7 +36,7 @@ def question_answering(
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label=label,
         target=Answer(tuple(answers)),
         metrics=metrics,

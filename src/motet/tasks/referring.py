@@ -22,7 +22,7 @@ def referring(name: str = "refer", *, label: str = "region", prompt: str = "{tex
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label=label,
         target=Region(),
         metrics=(RegionAccuracy, RegionOverlap),

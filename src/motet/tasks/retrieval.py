@@ -22,7 +22,7 @@ def retrieval(
     """A task on pictures with their captions, judged by ranking all of a source's.
 
     A held-out row is a picture with the captions that fit it. Training rows have candidates of their own
-    (`motet.data.matches` makes them: hard negatives, random ones).
+    (`motet.data.negatives` makes them: hard negatives, random ones).
 
     Args:
         name: the task's key.
@@ -38,7 +38,7 @@ def retrieval(
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label=label,
         target=Match(among, "split"),
         metrics=RANKED,
@@ -62,7 +62,7 @@ def matching(name: str = "match", *, among: Literal["images", "texts"] = "texts"
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label="match",
         target=Match(among, "row"),
         metrics=(MatchAccuracy,),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from motet.core import ConfigError, Label, Metric, Task, nearest
 from motet.metrics import F1, Accuracy, Matthews
-from motet.tasks.known import GLUE, GLUE_PAIRS
+from motet.tasks.class_names import GLUE, GLUE_PAIRS
 
 ONE_RIGHT: tuple[Callable[[], Metric], ...] = (Accuracy,)
 CORRELATED: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
@@ -35,12 +35,12 @@ def sentence(
         ConfigError: no name, or a name twice.
 
     Examples:
-        >>> sorted(sentence("sst2", ("negative", "positive")).sees)
+        >>> sorted(sentence("sst2", ("negative", "positive")).inputs)
         ['text']
     """
     return Task(
         name=name,
-        sees=frozenset({"text"}),
+        inputs=frozenset({"text"}),
         label=label,
         target=Label(tuple(names)),
         metrics=metrics,
@@ -75,7 +75,7 @@ def sentence_pair(
     """
     return Task(
         name=name,
-        sees=frozenset({"text"}),
+        inputs=frozenset({"text"}),
         label=label,
         target=Label(tuple(names)),
         metrics=metrics,

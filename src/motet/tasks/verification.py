@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from motet.core import Label, Task
 from motet.metrics import Accuracy
-from motet.tasks.known import TRUTHS
+from motet.tasks.class_names import TRUTHS
 
 
 def verification(name: str = "verify", *, label: str = "class", prompt: str = "{text}") -> Task:
@@ -23,7 +23,7 @@ def verification(name: str = "verify", *, label: str = "class", prompt: str = "{
     """
     return Task(
         name=name,
-        sees=frozenset({"image", "text"}),
+        inputs=frozenset({"image", "text"}),
         label=label,
         target=Label(TRUTHS),
         metrics=(Accuracy,),

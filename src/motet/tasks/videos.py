@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Literal
 
 from motet.core import Task
-from motet.core.task import Sees
+from motet.core.task import InputKind
 from motet.tasks.captioning import captioning
 from motet.tasks.classification import classification
 from motet.tasks.retrieval import retrieval
 
-VIDEO: frozenset[Sees] = frozenset({"video"})
+VIDEO: frozenset[InputKind] = frozenset({"video"})
 
 
 def video_classification(
@@ -21,17 +21,17 @@ def video_classification(
     """Naming what happens in a video; see `classification`.
 
     Examples:
-        >>> video_classification("action", ("run", "jump")).sees
+        >>> video_classification("action", ("run", "jump")).inputs
         frozenset({'video'})
     """
-    return replace(classification(name, names, label=label, hflip=hflip, crop=crop), sees=VIDEO)
+    return replace(classification(name, names, label=label, hflip=hflip, crop=crop), inputs=VIDEO)
 
 
 def video_captioning(
     name: str = "video_caption", *, label: str = "captions", max_words: int = 30, crop: bool = True
 ) -> Task:
     """Saying what happens in a video; see `captioning`."""
-    return replace(captioning(name, label=label, max_words=max_words, crop=crop), sees=VIDEO)
+    return replace(captioning(name, label=label, max_words=max_words, crop=crop), inputs=VIDEO)
 
 
 def video_retrieval(
@@ -44,7 +44,7 @@ def video_retrieval(
     """Finding the video of a caption among all, or the caption of a video; see `retrieval`.
 
     Examples:
-        >>> sorted(video_retrieval().sees)
+        >>> sorted(video_retrieval().inputs)
         ['text', 'video']
     """
-    return replace(retrieval(name, among=among, label=label, crop=crop), sees=VIDEO | {"text"})
+    return replace(retrieval(name, among=among, label=label, crop=crop), inputs=VIDEO | {"text"})

@@ -17,9 +17,9 @@ def data():
 
 
 @pytest.fixture
-def read(tmp_path, picture, write, data):
+def read(tmp_path, image, write, data):
     for number in (4, 9, 25):
-        picture(tmp_path / "val2014" / f"{number}.jpg")
+        image(tmp_path / "val2014" / f"{number}.jpg")
 
     def reader(name="captions_val2014.json", **options):
         return CocoCaptions(write(tmp_path / name, data), tmp_path / "val2014", **options)

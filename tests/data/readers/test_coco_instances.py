@@ -17,9 +17,9 @@ def data():
 
 
 @pytest.fixture
-def read(tmp_path, picture, write, data):
+def read(tmp_path, image, write, data):
     for number in (9, 25):
-        picture(tmp_path / "val2017" / f"{number}.jpg")
+        image(tmp_path / "val2017" / f"{number}.jpg")
 
     def reader(name="instances_val2017.json", **options):
         return CocoInstances(write(tmp_path / name, data), tmp_path / "val2017", **options)
@@ -93,7 +93,7 @@ def test_a_damaged_file_says_what_is_wrong_and_where(read, data, damage, message
         read()
 
 
-def test_a_broken_picture_is_named(read, tmp_path):
+def test_a_broken_image_is_named(read, tmp_path):
     reader = read()
     (tmp_path / "val2017" / "25.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"image: got a file that is none; want a picture \(.*25.jpg\)"):

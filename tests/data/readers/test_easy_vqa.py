@@ -6,8 +6,8 @@ from motet.data.readers import EasyVqa, easy_vqa
 
 
 @pytest.fixture
-def root(tmp_path, picture, write):
-    picture(tmp_path / "test" / "images" / "7.png")
+def root(tmp_path, image, write):
+    image(tmp_path / "test" / "images" / "7.png")
     write(tmp_path / "answers.txt", "circle\nno\nyes\n")
     write(
         tmp_path / "test" / "questions.json", [["what shape?", "circle", 7], ["is it red?", "maybe", 7], ["", "no", 7]]

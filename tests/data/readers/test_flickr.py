@@ -7,9 +7,9 @@ ONE, TWO = "1000268201_693b08cb0e.jpg", "1001773457_577c3a7d70.jpg"
 
 
 @pytest.fixture
-def images(tmp_path, picture):
+def images(tmp_path, image):
     for name in (ONE, TWO, "36.jpg"):
-        picture(tmp_path / "Images" / name)
+        image(tmp_path / "Images" / name)
     return tmp_path / "Images"
 
 

@@ -9,9 +9,9 @@ def entry(image, **more):
 
 
 @pytest.fixture
-def images(tmp_path, picture):
+def images(tmp_path, image):
     for name in ("2400861", "n578564"):
-        picture(tmp_path / "images" / f"{name}.jpg")
+        image(tmp_path / "images" / f"{name}.jpg")
     return tmp_path / "images"
 
 

@@ -101,7 +101,7 @@ def test_rows_with_a_secret_class_can_be_answered_and_not_learned_from(sentences
     assert reader[0].labels == {}
     assert reader[0].text == ("A dog runs.", "It sleeps.")
     with pytest.raises(DataError, match="task 'mnli' reads the annotation 'class': got none"):
-        glue("mnli").truth(reader[0])
+        glue("mnli").annotation_of(reader[0])
 
 
 def test_an_empty_sentence_alone_is_none(sentences):
@@ -111,9 +111,9 @@ def test_an_empty_sentence_alone_is_none(sentences):
         reader[1]
 
 
-def test_a_folder_that_load_dataset_reads(tmp_path, jpeg, picture, write, monkeypatch):
+def test_a_folder_that_load_dataset_reads(tmp_path, jpeg, image, write, monkeypatch):
     folder = tmp_path / "own" / "train"
-    picture(folder / "a.jpg")
+    image(folder / "a.jpg")
     write(folder / "metadata.jsonl", '{"file_name": "a.jpg", "text": "A dog."}\n')
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     reader = HfDataset(tmp_path / "own", image="image", labels={"captions": "text"})
@@ -121,8 +121,8 @@ def test_a_folder_that_load_dataset_reads(tmp_path, jpeg, picture, write, monkey
     assert reader[0].images[0].read() == (folder / "a.jpg").read_bytes()
 
 
-def test_paths_in_a_column_are_relative_to_the_folder(tmp_path, picture):
-    picture(tmp_path / "images" / "a.jpg")
+def test_paths_in_a_column_are_relative_to_the_folder(tmp_path, image):
+    image(tmp_path / "images" / "a.jpg")
     rows = {"file": ["a.jpg", "../a.jpg"]}
     datasets.Dataset.from_dict(rows).save_to_disk(str(tmp_path / "pets"))
     reader = HfDataset(tmp_path / "pets", image="file", image_root=tmp_path / "images")

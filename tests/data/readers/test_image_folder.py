@@ -7,9 +7,9 @@ from motet.data.readers import ImageFolder
 
 
 @pytest.fixture
-def root(tmp_path, picture):
+def root(tmp_path, image):
     for place in ("dog/b.png", "cat/a.jpg", "cat/deep/c.JPG"):
-        picture(tmp_path / "pets" / place)
+        image(tmp_path / "pets" / place)
     (tmp_path / "pets" / "cat" / "notes.txt").touch()
     (tmp_path / "pets" / "cat" / ".hidden.jpg").touch()
     (tmp_path / "pets" / "README.md").touch()

@@ -5,12 +5,14 @@ import math
 import pickle
 
 import numpy as np
+import published_maps as published
 import pytest
 from scipy.io import savemat
 
-import published_maps as published
 from motet.core import ConfigError, DataError
 from motet.data.check import problems
+from motet.data.class_names.cityscapes import CITYSCAPES_NAMES
+from motet.data.formats.depth_normals import Camera
 from motet.data.readers import (
     Ade20k,
     Bsds500,
@@ -24,8 +26,6 @@ from motet.data.readers import (
     Taskonomy,
     VirtualKitti2,
 )
-from motet.data.readers.cityscapes_classes import CITYSCAPES_NAMES
-from motet.data.readers.depth_normals import Camera
 from motet.data.source import Source
 from motet.tasks.dense import depth, semantic_segmentation
 
@@ -86,7 +86,7 @@ def test_seven_scenes_reads_millimetres_and_leaves_out_what_the_sensor_did_not_s
 
 
 def test_seven_scenes_flat_has_lists_intrinsics_and_smaller_normals(tmp_path):
-    published.picture(tmp_path / "data" / "frame-000008.color.jpg")
+    published.image(tmp_path / "data" / "frame-000008.color.jpg")
     published.values(tmp_path / "data" / "frame-000008.depth.png", 1500, np.uint16)
     small = np.array([[[128, 128, 0], [0, 0, 0], [255, 128, 128]]] * 2)
     published.values(tmp_path / "derived_normal" / "frame-000008.normal.png", small)
@@ -238,7 +238,7 @@ def test_folders_of_ones_own_say_which_way_their_normals_point(tmp_path, signs, 
     assert reader[0].labels["normals"][0, 0] == pytest.approx(said, abs=0.01)
 
 
-def test_a_map_of_another_size_than_its_picture_is_an_error_that_names_both(tmp_path):
+def test_a_map_of_another_size_than_its_image_is_an_error_that_names_both(tmp_path):
     files, maps = published.write_synthia(tmp_path)
     published.values(maps[2], np.zeros((2, 3)), np.uint16)
     with pytest.raises(DataError, match="got 2 x 3; want 4 x 6 pixels") as caught:
@@ -270,7 +270,7 @@ def test_a_map_is_decoded_once_and_stays_behind_when_a_row_is_sent(tmp_path):
         sent.labels["depth"]
 
 
-def test_depth_maps_are_checked_without_reading_pictures(tmp_path):
+def test_depth_maps_are_checked_without_reading_images(tmp_path):
     published.write_seven_scenes(tmp_path)
     source = Source(name="rooms", reader=SevenScenes(tmp_path), tasks=(depth("depth"),))
     assert list(problems(source)) == [None, None]

@@ -7,9 +7,9 @@ from motet.data.readers import Multi30k
 
 
 @pytest.fixture
-def root(tmp_path, picture, write):
+def root(tmp_path, image, write):
     for name in ("10.jpg", "COCO_val2014_000000000036.jpg"):
-        picture(tmp_path / "flickr30k-images" / name)
+        image(tmp_path / "flickr30k-images" / name)
     one, two = tmp_path / "data" / "task1", tmp_path / "data" / "task2"
     write(one / "image_splits" / "test_2017_mscoco.txt", "10.jpg\nCOCO_val2014_000000000036.jpg#657409\n")
     write(one / "raw" / "test_2017_mscoco.en", "A dog.\nA cat.\n")

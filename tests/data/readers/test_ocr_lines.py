@@ -5,9 +5,9 @@ from motet.data.readers import OcrLines
 
 
 @pytest.fixture
-def root(tmp_path, picture):
+def root(tmp_path, image):
     for place in ("train/0.jpg", "train/1.jpg", "val/0.jpg", "2.jpg"):
-        picture(tmp_path / "crops" / place)
+        image(tmp_path / "crops" / place)
     return tmp_path / "crops"
 
 

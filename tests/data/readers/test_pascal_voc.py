@@ -19,10 +19,10 @@ def annotation(*things, size=(6, 4)):
 
 
 @pytest.fixture
-def root(tmp_path, picture, write):
+def root(tmp_path, image, write):
     def made(**annotations):
         for key, content in annotations.items():
-            picture(tmp_path / "VOC" / "JPEGImages" / f"{key}.jpg")
+            image(tmp_path / "VOC" / "JPEGImages" / f"{key}.jpg")
             write(tmp_path / "VOC" / "Annotations" / f"{key}.xml", content)
         write(tmp_path / "VOC" / "ImageSets" / "Main" / "train.txt", "".join(f"{key}\n" for key in annotations))
         return tmp_path / "VOC"

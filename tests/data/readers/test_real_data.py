@@ -10,6 +10,8 @@ from PIL import Image
 
 from motet.core import Reader
 from motet.data.counts import Counts, count
+from motet.data.detect import detect
+from motet.data.formats.video_rows import Frames
 from motet.data.readers import (
     CocoCaptions,
     CocoInstances,
@@ -31,9 +33,7 @@ from motet.data.readers import (
 )
 from motet.data.readers.glue import GlueTask
 from motet.data.readers.idx import FASHION
-from motet.data.readers.video_rows import Frames
-from motet.data.recognise import recognise
-from motet.tasks.known import COCO
+from motet.tasks.class_names import COCO
 
 DATA = Path(os.environ.get("MOTET_DATA", "no data"))
 pytestmark = [
@@ -245,7 +245,7 @@ def test_folders_are_recognised():
             "snli_ve_sample",
             "esnlive",
         )
-        for found in recognise(DATA / folder)
+        for found in detect(DATA / folder)
         if not found.problems
     }
     assert seen == {
@@ -269,11 +269,9 @@ def test_folders_are_recognised():
         ("sroie", "OcrLines", "text reading", "text", "train", 2700),
         ("sroie", "OcrLines", "text reading", "text", "val", 1862),
     }
-    languages = {
-        found.language for found in recognise(DATA / "multi30k") if found.part == "train" and found.rows == 841
-    }
+    languages = {found.language for found in detect(DATA / "multi30k") if found.part == "train" and found.rows == 841}
     assert languages == {"en", "de", "fr", "cs"}
-    sentences = {found.arguments["task"]: found.kind for found in recognise(DATA / "glue") if not found.problems}
+    sentences = {found.arguments["task"]: found.kind for found in detect(DATA / "glue") if not found.problems}
     assert sentences == dict.fromkeys(("cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte"), "sentences")
 
 

@@ -15,9 +15,9 @@ PHOTO = "COCO_train2014_000000000009.jpg"
 
 
 @pytest.fixture
-def refer(tmp_path, picture, write):
+def refer(tmp_path, image, write):
     def reader(box=(0, 0, 3, 3), *, data=None, form="p", **changes):
-        picture(tmp_path / "train2014" / PHOTO)
+        image(tmp_path / "train2014" / PHOTO)
         things = {
             "images": [{"id": 9, "file_name": PHOTO, "height": 4, "width": 6}],
             "annotations": [
@@ -76,9 +76,9 @@ def test_a_malicious_refer_file_is_one_line(refer, tmp_path) -> None:
 
 
 @pytest.fixture
-def pointing(tmp_path, picture, write):
+def pointing(tmp_path, image, write):
     def reader(**changes):
-        picture(tmp_path / "images" / "v7w_4.jpg")
+        image(tmp_path / "images" / "v7w_4.jpg")
         boxes = [{"box_id": key, "x": key, "y": 0, "width": 1, "height": 2} for key in range(4)]
         asked = {"qa_id": 11, "question": "Which?", "answer": 2, "multiple_choices": [0, 1, 3], **changes}
         data = {
@@ -107,9 +107,9 @@ def test_a_choice_without_a_box_is_an_error(pointing) -> None:
 
 
 @pytest.fixture
-def game(tmp_path, picture, write):
+def game(tmp_path, image, write):
     def reader(**changes):
-        picture(tmp_path / PHOTO)
+        image(tmp_path / PHOTO)
         data = {
             "id": 1, "status": "success", "object_id": 92,
             "image": {"id": 9, "file_name": PHOTO, "height": 4, "width": 6},
@@ -127,10 +127,10 @@ def test_a_dialog_ends_at_an_object(game) -> None:
     assert (row.id, row.labels["match"], row.labels["region"]) == ("guesswhat/valid/1", frozenset({1}), (3, 1, 5, 3))
 
 
-def test_games_are_played_on_photos_of_two_folders(game, tmp_path, picture) -> None:
+def test_games_are_played_on_photos_of_two_folders(game, tmp_path, image) -> None:
     reader = game()
     (tmp_path / PHOTO).unlink()
-    picture(tmp_path / "train2014" / PHOTO)
+    image(tmp_path / "train2014" / PHOTO)
     assert reader[0].images[0].read()
 
 
@@ -149,13 +149,13 @@ def test_a_dialog_without_an_answer_is_an_error(game) -> None:
         game(image={"id": 9, "file_name": PHOTO, "height": 40, "width": 60})[0]
 
 
-def test_a_row_of_nlvr2_with_one_image_is_an_error(tmp_path, picture, write) -> None:
-    picture(tmp_path / "train" / "50" / "train-1-0-img0.png")
+def test_a_row_of_nlvr2_with_one_image_is_an_error(tmp_path, image, write) -> None:
+    image(tmp_path / "train" / "50" / "train-1-0-img0.png")
     line = {"sentence": "Two dogs.", "label": "True", "identifier": "train-1-0-1", "directory": 50}
     reader = Nlvr2(write(tmp_path / "train.json", json.dumps(line)), tmp_path / "train")
     with pytest.raises(DataError, match=r"image: got no file .*train-1-0-img1.png; want .*train.json, row 0\)"):
         reader[0]
-    picture(tmp_path / "train" / "50" / "train-1-0-img1.png")
+    image(tmp_path / "train" / "50" / "train-1-0-img1.png")
     row = reader[0]
     assert (row.id, row.image_ids) == ("nlvr2/train-1-0-1", ("nlvr2/train-1-0-img0", "nlvr2/train-1-0-img1"))
     assert (row.labels, reader.names) == ({"class": 1}, verification().target.names)
@@ -163,9 +163,9 @@ def test_a_row_of_nlvr2_with_one_image_is_an_error(tmp_path, picture, write) -> 
         Nlvr2(write(tmp_path / "bad.json", json.dumps({**line, "identifier": "7"})), tmp_path)
 
 
-def test_nlvr_finds_folders_that_its_file_does_not_name(tmp_path, picture, write) -> None:
+def test_nlvr_finds_folders_that_its_file_does_not_name(tmp_path, image, write) -> None:
     for order in (0, 2):
-        picture(tmp_path / "images" / "3" / f"hidden-1-0-{order}.png")
+        image(tmp_path / "images" / "3" / f"hidden-1-0-{order}.png")
     line = {"sentence": "A box.", "label": "false", "identifier": "1-0"}
     file = write(tmp_path / "hidden.json", json.dumps(line))
     reader = Nlvr(file, tmp_path / "images", orders=(0, 2))
@@ -175,8 +175,8 @@ def test_nlvr_finds_folders_that_its_file_does_not_name(tmp_path, picture, write
         Nlvr(file, tmp_path / "images", orders=(6,))
 
 
-def test_statements_and_expressions_with_wrong_values(tmp_path, picture, write) -> None:
-    picture(tmp_path / "000000000009.jpg")
+def test_statements_and_expressions_with_wrong_values(tmp_path, image, write) -> None:
+    image(tmp_path / "000000000009.jpg")
     line = {"image": "000000000009.jpg", "caption": "It is left.", "label": 2, "relation": "left of"}
     with pytest.raises(DataError, match=r"label: got 2; want 0 for false or 1 for true \(.*row 0\)"):
         Vsr(write(tmp_path / "train.jsonl", json.dumps(line)), tmp_path)[0]

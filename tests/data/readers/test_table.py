@@ -11,9 +11,9 @@ QUESTIONS = 'file,question,answer\na.jpg,What?,dog\na.jpg,"Where, then?",there\n
 
 
 @pytest.fixture
-def root(tmp_path, picture, write):
+def root(tmp_path, image, write):
     for name in ("a.jpg", "b.jpg"):
-        picture(tmp_path / "pets" / "images" / name)
+        image(tmp_path / "pets" / "images" / name)
     write(tmp_path / "pets" / "qa.csv", QUESTIONS)
     return tmp_path / "pets"
 

@@ -5,20 +5,21 @@ import pickle
 
 import av
 import numpy as np
+import published_videos as published
 import pytest
 from PIL import Image
 
-import published_videos as published
 from motet.core import ConfigError, DataError, rng_for
-from motet.data.readers import ImageFolder, Kinetics, Msvd, VideoFolder, VideoList, video_file
-from motet.data.readers.video_file import num_frames
-from motet.data.readers.video_rows import Frames, RandomFrames
+from motet.data.formats import video_file
+from motet.data.formats.video_file import num_frames
+from motet.data.formats.video_rows import Frames, RandomFrames
+from motet.data.readers import ImageFolder, Kinetics, Msvd, VideoFolder, VideoList
 
 
 def shades(example):
     """Which frame of the video each image is, by its grey."""
-    pictures = [np.asarray(Image.open(io.BytesIO(image.read()))) for image in example.images]
-    return [round((float(picture.mean()) - 20) / 20) for picture in pictures]
+    images = [np.asarray(Image.open(io.BytesIO(image.read()))) for image in example.images]
+    return [round((float(picture.mean()) - 20) / 20) for picture in images]
 
 
 @pytest.mark.parametrize(("count", "places"), [(1, [3]), (3, [1, 3, 5]), (6, [0, 1, 2, 3, 4, 5]), (2, [1, 4])])

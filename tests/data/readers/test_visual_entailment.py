@@ -8,9 +8,9 @@ from motet.tasks import visual_entailment
 
 
 @pytest.fixture
-def snli(tmp_path, picture, write):
+def snli(tmp_path, image, write):
     def reader(*changes, **options):
-        picture(tmp_path / "images" / "10.jpg")
+        image(tmp_path / "images" / "10.jpg")
         row = {"Flickr30K_ID": "10", "sentence1": "A dog runs.", "sentence2": "It sleeps.", "gold_label": "neutral",
                "pairID": "10.jpg#0r1n"}  # fmt: skip
         lines = "".join(json.dumps({**row, **change}) + "\n" for change in changes or ({},))
@@ -20,9 +20,9 @@ def snli(tmp_path, picture, write):
 
 
 @pytest.fixture
-def esnli(tmp_path, picture, write):
+def esnli(tmp_path, image, write):
     def reader(row='0,10.jpg#1r1e,10.jpg,"A dog, running.",entailment,It runs.', **options):
-        picture(tmp_path / "images" / "10.jpg")
+        image(tmp_path / "images" / "10.jpg")
         table = f",pairID,Flickr30kID,hypothesis,gold_label,explanation\n{row}\n"
         return ESnliVe(write(tmp_path / "esnlive_dev.csv", table), tmp_path / "images", **options)
 

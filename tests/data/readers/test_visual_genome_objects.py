@@ -9,10 +9,10 @@ def thing(number, names, **more):
 
 
 @pytest.fixture
-def read(tmp_path, picture, write):
+def read(tmp_path, image, write):
     def reader(*things, attributes=(), **options):
         for number in (4, 5):
-            picture(tmp_path / f"{number}.jpg")
+            image(tmp_path / f"{number}.jpg")
         given = things or (thing(1, ["Dog"]), thing(2, ["cat"]), thing(3, ["dog"], x=3, w=99))
         objects = write(
             tmp_path / "objects.json", [{"image_id": 4, "objects": list(given)}, {"image_id": 5, "objects": []}]

@@ -14,9 +14,9 @@ def data():
 
 
 @pytest.fixture
-def read(tmp_path, picture, write, data):
-    picture(tmp_path / "VG_100K" / "4.jpg")
-    picture(tmp_path / "VG_100K_2" / "5.jpg")
+def read(tmp_path, image, write, data):
+    image(tmp_path / "VG_100K" / "4.jpg")
+    image(tmp_path / "VG_100K_2" / "5.jpg")
 
     def reader(**options):
         return VisualGenomeQA(write(tmp_path / "question_answers.json", data), tmp_path, **options)

@@ -26,9 +26,9 @@ def annotations():
 
 
 @pytest.fixture
-def read(tmp_path, picture, write, questions, annotations):
-    picture(tmp_path / "val2014" / "COCO_val2014_000000000009.jpg")
-    picture(tmp_path / "val2014" / "9.jpg")
+def read(tmp_path, image, write, questions, annotations):
+    image(tmp_path / "val2014" / "COCO_val2014_000000000009.jpg")
+    image(tmp_path / "val2014" / "9.jpg")
 
     def reader(*, with_annotations=True, name="questions.json", **options):
         answers = write(tmp_path / "annotations.json", annotations) if with_annotations else None

@@ -5,9 +5,9 @@ from motet.data.readers import YoloLabels
 
 
 @pytest.fixture
-def read(tmp_path, picture, write):
+def read(tmp_path, image, write):
     def reader(text="1 0.5 0.5 0.5 0.5\n", **options):
-        picture(tmp_path / "images" / "000009.jpg")
+        image(tmp_path / "images" / "000009.jpg")
         write(tmp_path / "labels" / "000009.txt", text)
         return YoloLabels(tmp_path / "images", tmp_path / "labels", **{"names": ("person", "car"), **options})
 
@@ -23,8 +23,8 @@ def test_shares_become_pixels(read):
     assert read(image_prefix="coco").keys(0) == ("coco/9",)
 
 
-def test_pictures_without_boxes_and_without_labels(read, picture, tmp_path):
-    picture(tmp_path / "images" / "other.jpg")
+def test_images_without_boxes_and_without_labels(read, image, tmp_path):
+    image(tmp_path / "images" / "other.jpg")
     assert len(read("")) == 1
     assert len(read("")[0].labels["boxes"].labels) == 0
     assert len(read("", unlabelled=True)) == 2
@@ -50,7 +50,7 @@ def test_a_wrong_line_is_told_with_its_place(read, text, message):
         read(text)[0]
 
 
-def test_a_text_file_without_a_picture_is_an_error_of_its_row(read, write, tmp_path):
+def test_a_text_file_without_an_image_is_an_error_of_its_row(read, write, tmp_path):
     write(tmp_path / "labels" / "x.txt", "")
     reader = read()
     assert len(reader) == 2

@@ -5,7 +5,7 @@ import torch
 
 from motet.systems.lit_decoder.beam import Beam
 from motet.systems.lit_decoder.decode import generate
-from motet.systems.lit_decoder.decoder import Decoder, Pieces
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
 from motet.systems.lit_decoder.sampling import Greedy
 from motet.systems.lit_decoder.scoring import score_names
 
@@ -20,7 +20,7 @@ def decoder(request):
     torch.manual_seed(0)
     tables = ("a", "b") if request.param == "places by task" else ()
     pieces = Pieces(WORDS, {"prompts": 2}, WORDS, WIDTH)
-    built = Decoder(pieces, WIDTH, 2, 2, 32, memory_width=6, max_tokens=LENGTH, position_tables=tables).eval()
+    built = TextDecoder(pieces, WIDTH, 2, 2, 32, memory_width=6, max_tokens=LENGTH, position_tables=tables).eval()
     with torch.no_grad():
         # The output kernel starts at zero; after training it has words to prefer.
         pieces.kernel.normal_(std=0.5)

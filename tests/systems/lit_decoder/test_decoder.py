@@ -5,14 +5,14 @@ import math
 import pytest
 import torch
 
-from motet.nn.names import parameter_name
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
+from motet.nn.parameter_names import parameter_name
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
 
 
-def decoder(*, specials=None, num_answers=11, tables=(), add=False) -> Decoder:
+def decoder(*, specials=None, num_answers=11, tables=(), add=False) -> TextDecoder:
     torch.manual_seed(0)
     pieces = Pieces(11, specials or {}, num_answers, 8)
-    made = Decoder(
+    made = TextDecoder(
         pieces, 8, 2, 2, 16, memory_width=6, max_tokens=9, position_tables=tables, add_tables=add
     ).eval()  # fmt: skip
     torch.nn.init.normal_(pieces.kernel)
@@ -33,7 +33,7 @@ def test_what_is_said_depends_on_what_stands_before_it_only() -> None:
 
 
 def test_it_starts_undecided() -> None:
-    made = Decoder(Pieces(11, {"classes": 2}, 13, 8), 8, 1, 2, 16, memory_width=6, max_tokens=9)
+    made = TextDecoder(Pieces(11, {"classes": 2}, 13, 8), 8, 1, 2, 16, memory_width=6, max_tokens=9)
     assert made(TOKENS, MEMORY).abs().max() == 0
 
 

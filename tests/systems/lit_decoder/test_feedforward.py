@@ -21,10 +21,10 @@ from motet.systems.lit_decoder.feedforward import (
 
 VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
 COLOUR = Task(
-    name="colour", sees=frozenset({"image"}), label="class", target=Label(("red", "blue")), metrics=(Accuracy,)
+    name="colour", inputs=frozenset({"image"}), label="class", target=Label(("red", "blue")), metrics=(Accuracy,)
 )
 CLOSED = Task(
-    name="vqa.closed", sees=frozenset({"image"}), label="answers", target=Answer(("yes", "no")), metrics=(Accuracy,)
+    name="vqa.closed", inputs=frozenset({"image"}), label="answers", target=Answer(("yes", "no")), metrics=(Accuracy,)
 )
 
 
@@ -47,7 +47,7 @@ def build(tasks=(COLOUR, CLOSED), **changes) -> Feedforward:
 
 def batch(system):
     tasks = tuple(system.tasks.values())
-    return system.processor.collate([system.processor.row(row, tasks, None) for row in rows()], keep_truth=True)
+    return system.processor.collate([system.processor.row(row, tasks, None) for row in rows()], keep_annotations=True)
 
 
 @pytest.mark.parametrize("pooling", [ConcatTokens(), MeanToken(), MapReset(2)], ids=repr)
@@ -62,7 +62,7 @@ def test_every_pooling_and_depth_learns(pooling, hidden) -> None:
     assert [found.name for found in system.eval().predict(batch(system))["colour"]] == ["red", "blue"]
 
 
-def test_a_truth_that_is_none_of_the_names_has_no_weight() -> None:
+def test_an_annotation_that_is_none_of_the_names_has_no_weight() -> None:
     system = build()
     losses = system.losses(batch(system)).tasks
     assert float(losses["colour"].weight) == 2
@@ -85,8 +85,10 @@ def test_the_backbones_own_head_pools_and_is_never_trained() -> None:
 def test_open_answers_texts_and_questions_are_refused() -> None:
     for target in (Answer(), Text(5)):
         with pytest.raises(UnsupportedTask, match="chooses from names"):
-            build((Task(name="t", sees=frozenset({"image"}), label="x", target=target, metrics=(Accuracy,)),))
-    asked = Task(name="t", sees=frozenset({"image", "text"}), label="x", target=Label(("a", "b")), metrics=(Accuracy,))
+            build((Task(name="t", inputs=frozenset({"image"}), label="x", target=target, metrics=(Accuracy,)),))
+    asked = Task(
+        name="t", inputs=frozenset({"image", "text"}), label="x", target=Label(("a", "b")), metrics=(Accuracy,)
+    )
     with pytest.raises(UnsupportedTask, match=r"got \['image', 'text'\]"):
         build((asked,))
 

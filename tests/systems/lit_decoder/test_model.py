@@ -8,22 +8,34 @@ import pytest
 import torch
 from PIL import Image
 
-from motet.core import Answer, Choice, ConfigError, DataError, Example, Label, MemoryImage, Task, Text, Words, rng_for
+from motet.core import (
+    Answer,
+    ClassPrediction,
+    ConfigError,
+    DataError,
+    Example,
+    Label,
+    MemoryImage,
+    Task,
+    Text,
+    TextPrediction,
+    rng_for,
+)
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT, TimmEncoder
 from motet.nn.tower import Finetune, FromScratch, Frozen
-from motet.prep.words import EOS, TrainedWords
+from motet.preprocess.tokenizers import EOS, TrainedTokenizer
 from motet.systems.lit_decoder import (
     Beam,
     ByCategory,
     ByTask,
     ByTaskPositions,
     ClassTokens,
-    Concat,
+    ConcatTexts,
     Greedy,
-    Linear,
+    LinearProjection,
     LiTDecoderConfig,
-    Map,
+    MapPooling,
     Sample,
     Scoring,
     SplitCap,
@@ -33,19 +45,26 @@ from motet.systems.lit_decoder.model import LiTDecoder
 
 CONFIG = LiTDecoderConfig(
     encoder=PlainViT(size=16, patch=8, width=16, depth=1, heads=2), mode=FromScratch(), depth=1, width=32, heads=2,
-    dropout=0.0, words=TrainedWords(size=300),
+    dropout=0.0, tokenizer=TrainedTokenizer(size=300),
 )  # fmt: skip
 IMAGE = frozenset({"image"})
 LABEL = Task(
-    name="colour", sees=IMAGE, label="class", target=Label(("red", "blue", "red and blue")), metrics=(Accuracy,),
+    name="colour", inputs=IMAGE, label="class", target=Label(("red", "blue", "red and blue")), metrics=(Accuracy,),
     category="classification", invariant=frozenset({"crop", "hflip"}),
 )  # fmt: skip
-CAPTION = Task(name="caption", sees=IMAGE, label="captions", target=Text(6), metrics=(Accuracy,), category="captioning")
+CAPTION = Task(
+    name="caption", inputs=IMAGE, label="captions", target=Text(6), metrics=(Accuracy,), category="captioning"
+)
 VQA = Task(
-    name="vqa", sees=frozenset({"image", "text"}), label="answers", target=Answer(), metrics=(Accuracy,), category="qa"
+    name="vqa",
+    inputs=frozenset({"image", "text"}),
+    label="answers",
+    target=Answer(),
+    metrics=(Accuracy,),
+    category="qa",
 )
 SENTENCE = Task(
-    name="mood", sees=frozenset({"text"}), label="mood", target=Label(("good", "bad")), metrics=(Accuracy,),
+    name="mood", inputs=frozenset({"text"}), label="mood", target=Label(("good", "bad")), metrics=(Accuracy,),
     category="sentence",
 )  # fmt: skip
 TASKS = (LABEL, CAPTION, VQA)
@@ -85,7 +104,7 @@ def build(tasks=TASKS, **changes) -> LiTDecoder:
 
 def batch(system, rows=ROWS, *, rng=None, tasks=None):
     tasks = tuple(system.tasks.values()) if tasks is None else tasks
-    return system.processor.collate([system.processor.row(r, tasks, rng) for r in rows], keep_truth=rng is None)
+    return system.processor.collate([system.processor.row(r, tasks, rng) for r in rows], keep_annotations=rng is None)
 
 
 def learn(system, steps=50, rows=ROWS):
@@ -110,8 +129,8 @@ def words(found) -> list[str]:
         {"conditioning": ByTaskPositions()},
         {"conditioning": ByTaskPositions(add=True), "loss_on_prefix": True},
         {"conditioning": ByTask({"caption": "en"}), "separator": False, "question_separator": False},
-        {"bottleneck": Map(2), "classes": ClassTokens()},
-        {"bottleneck": Linear(4), "pad_to_longest": False},
+        {"bottleneck": MapPooling(2), "classes": ClassTokens()},
+        {"bottleneck": LinearProjection(4), "pad_to_longest": False},
         {"answers": "most common", "input_dropout": 0.0, "label_smoothing": 0.0, "depth": 2},
     ],
     ids=str,
@@ -147,7 +166,7 @@ def test_a_row_of_several_tasks_gives_one_in_training_and_all_in_evaluation() ->
 def test_rows_of_different_tasks_stand_in_one_batch() -> None:
     system = build()
     rows = [system.processor.row(ROWS[i % 2], (TASKS[i % 3],), rng_for("t", i)) for i in range(6)]
-    mixed = system.processor.collate(rows, keep_truth=False)
+    mixed = system.processor.collate(rows, keep_annotations=False)
     assert {name: target.rows.tolist() for name, target in mixed.targets.items()} == {
         "colour": [0, 3], "caption": [1, 4], "vqa": [2, 5],
     }  # fmt: skip
@@ -155,7 +174,7 @@ def test_rows_of_different_tasks_stand_in_one_batch() -> None:
     with torch.no_grad():
         for name, loss in together.tasks.items():
             alone = system.losses(
-                system.processor.collate([r for r in rows if r.entries[0].task == name], keep_truth=False)
+                system.processor.collate([r for r in rows if r.entries[0].task == name], keep_annotations=False)
             )
             torch.testing.assert_close(alone.tasks[name].total, loss.total)
             assert float(loss.weight) == 2
@@ -193,7 +212,7 @@ def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
     system = learn(build())
     system.decoding["colour"] = Scoring()
     for index, found in enumerate(system.predict(batch(system))["colour"]):
-        assert isinstance(found, Choice)
+        assert isinstance(found, ClassPrediction)
         assert found.index == index
         assert len(found.scores) == 3
         assert all(score < 0 for score in found.scores)
@@ -226,10 +245,10 @@ def test_a_text_is_cut_after_so_many_words() -> None:
 
 
 def test_all_texts_of_a_row_can_be_read_as_one() -> None:
-    system = learn(build((CAPTION,), texts={"caption": Concat(" / ")}))
+    system = learn(build((CAPTION,), texts={"caption": ConcatTexts(" / ")}))
     assert system.predict(batch(system))["caption"][0].text.startswith("all of it is red /")
     with pytest.raises(ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of Text tasks"):
-        build(texts={"colour": Concat()})
+        build(texts={"colour": ConcatTexts()})
 
 
 def test_the_first_token_of_a_text_can_say_which_is_meant() -> None:
@@ -251,9 +270,9 @@ def test_sentences_need_no_image_and_may_stand_beside_rows_with_one() -> None:
         *(system.processor.row(r, (LABEL,), None) for r in ROWS),
         *(system.processor.row(r, (SENTENCE,), None) for r in bare),
     ]
-    mixed = system.processor.collate(rows, keep_truth=True)
+    mixed = system.processor.collate(rows, keep_annotations=True)
     assert mixed.inputs["has_image"].tolist() == [True, True, False, False]
-    alone = system.processor.collate(rows[2:], keep_truth=True)
+    alone = system.processor.collate(rows[2:], keep_annotations=True)
     assert "pixels" not in alone.inputs
     with torch.no_grad():
         torch.testing.assert_close(system.losses(mixed).tasks["mood"].total, system.losses(alone).tasks["mood"].total)
@@ -310,15 +329,15 @@ def test_the_encoder_has_a_rate_of_its_own_and_only_kernels_decay() -> None:
 
 
 def test_a_bottleneck_narrows_what_the_decoder_reads() -> None:
-    for bottleneck, shape in ((None, (2, 4, 16)), (Map(2), (2, 1, 16)), (Linear(8), (2, 4, 2))):
+    for bottleneck, shape in ((None, (2, 4, 16)), (MapPooling(2), (2, 1, 16)), (LinearProjection(8), (2, 4, 2))):
         system = build(bottleneck=bottleneck)
         assert system.memory(batch(system)).shape == shape
     with pytest.raises(ConfigError, match=r"Linear.factor: got 5; want a divisor of the encoder's width, 16"):
-        build(bottleneck=Linear(5))
+        build(bottleneck=LinearProjection(5))
 
 
 def test_frozen_features_go_through_a_bottleneck_that_learns() -> None:
-    system = build(mode=Frozen(), bottleneck=Linear(4))
+    system = build(mode=Frozen(), bottleneck=LinearProjection(4))
     torch.nn.init.normal_(system.decoder.pieces.kernel)
     sum(loss.total for loss in system.losses(batch(system)).tasks.values()).backward()
     assert all(p.grad is not None for p in system.bottleneck.parameters())
@@ -326,7 +345,7 @@ def test_frozen_features_go_through_a_bottleneck_that_learns() -> None:
 
 
 def test_shared_blocks_go_from_shallow_to_deep_and_leave_out_prompts() -> None:
-    system = build(mode=Frozen(), bottleneck=Map(2))
+    system = build(mode=Frozen(), bottleneck=MapPooling(2))
     assert list(system.shared_blocks()) == ["bottleneck", "embedding", "layer0", "output"]
     shared = {id(p) for block in system.shared_blocks().values() for p in block}
     assert not shared & {id(p) for p in system.decoder.pieces.special_embedding.parameters()}
@@ -362,9 +381,11 @@ def test_any_encoder_of_timm_will_do(name: str) -> None:
     assert system.memory(rows).shape == (2, system.tower.num_tokens, system.tower.width)
 
 
-def test_answers_of_rows_without_truth_are_words_too() -> None:
+def test_answers_of_rows_without_annotation_are_words_too() -> None:
     system = build().eval()
     found = system.predict(
-        system.processor.collate([system.processor.row(replace(ROWS[0], labels={}), TASKS, None)], keep_truth=False)
+        system.processor.collate(
+            [system.processor.row(replace(ROWS[0], labels={}), TASKS, None)], keep_annotations=False
+        )
     )
-    assert all(isinstance(prediction, Words) for answers in found.values() for prediction in answers)
+    assert all(isinstance(prediction, TextPrediction) for answers in found.values() for prediction in answers)

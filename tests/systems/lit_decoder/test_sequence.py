@@ -6,7 +6,7 @@ import pytest
 
 from motet.core import Answer, ConfigError, Label, Task, Text
 from motet.metrics import Accuracy
-from motet.prep.words import EOS, TrainedWords
+from motet.preprocess.tokenizers import EOS, TrainedTokenizer
 from motet.systems.lit_decoder.options import (
     ByCategory,
     ByTask,
@@ -17,12 +17,12 @@ from motet.systems.lit_decoder.options import (
 )
 from motet.systems.lit_decoder.sequence import Sequences, pad
 
-WORDS = TrainedWords(size=300).build(["a red dog", "what is it", "how many dogs are there"])
+WORDS = TrainedTokenizer(size=300).build(["a red dog", "what is it", "how many dogs are there"])
 
 
 def task(name: str, target, category: str = "") -> Task:
     sees = frozenset({"image", "text"}) if isinstance(target, Answer) else frozenset({"image"})
-    return Task(name=name, sees=sees, label="x", target=target, metrics=(Accuracy,), category=category)
+    return Task(name=name, inputs=sees, label="x", target=target, metrics=(Accuracy,), category=category)
 
 
 PET = task("pet", Label(("dog", "cat")), "classification")

@@ -9,7 +9,7 @@ from motet.core import Target
 from motet.systems.twelve_in_one.answers import Read
 from motet.systems.twelve_in_one.body import States
 from motet.systems.twelve_in_one.hidden_answers import HiddenRegions
-from motet.systems.twelve_in_one.regions import Hidden, Seen
+from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions
 
 FEATURES = torch.tensor(
     [[[1.0, 0.0], [0.0, 3.0], [2.0, 2.0], [9.0, 9.0]], [[4.0, 0.0], [0.0, 0.0], [0.0, 8.0], [1.0, 1.0]]]
@@ -23,7 +23,7 @@ def read(said: torch.Tensor) -> Read:
     valid = torch.tensor([[True, True, True, False], [True] * 4])
     boxes = torch.zeros(2, 4, 4)
     classes = FEATURES.softmax(-1)
-    seen = Seen(FEATURES, boxes, valid, torch.ones(2, 2), valid, classes)
+    seen = PaddedRegions(FEATURES, boxes, valid, torch.ones(2, 2), valid, classes)
     states = torch.cat([torch.zeros(2, 1, 2), said], dim=1)
     text = torch.zeros(2, 1, 2)
     return Read(States(text, states, text[:, 0], text[:, 0]), text[:, 0], seen, Hidden(TOLD, TOLD, TOLD, TOLD))

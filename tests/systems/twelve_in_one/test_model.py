@@ -13,8 +13,8 @@ from motet.core import ConfigError, DataError, Example, Label, Masked, Match, Me
 from motet.metrics import Accuracy
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
-from motet.prep.regions import Regions
-from motet.systems.twelve_in_one import Hiding, TwelveInOneConfig
+from motet.preprocess.regions import ImageRegions
+from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,21 @@ class Fake:
     width: int = 6
     num_classes: int = 4
 
-    def regions(self, image, image_id: str) -> Regions:
+    def regions(self, image, image_id: str) -> ImageRegions:
         rng = rng_for("regions", image_id)
         count = int(rng.integers(3, 6))
         corner = rng.uniform(0, 10, (count, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(2, 9, (count, 2))], axis=1).astype(np.float32)
         classes = rng.dirichlet(np.ones(4), count).astype(np.float32)
-        return Regions(rng.normal(size=(count, 6)).astype(np.float32), boxes, (20, 20), classes)
+        return ImageRegions(rng.normal(size=(count, 6)).astype(np.float32), boxes, (20, 20), classes)
 
-    def at(self, image, image_id: str, boxes_xyxy) -> Regions:
+    def at(self, image, image_id: str, boxes_xyxy) -> ImageRegions:
         features = np.tile(np.asarray(boxes_xyxy, np.float32).sum(1, keepdims=True), (1, 6))
-        return Regions(features, np.asarray(boxes_xyxy, np.float32), (20, 20))
+        return ImageRegions(features, np.asarray(boxes_xyxy, np.float32), (20, 20))
 
 
 def task(name: str, target: Any, label: str) -> Task:
-    return Task(name=name, sees=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
+    return Task(name=name, inputs=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
 
 
 TASKS = (
@@ -67,7 +67,7 @@ def system():
     config = TwelveInOneConfig(
         source=Fake(), text=TinyBert(width=16, depth=3, heads=2, words=300), text_mode=FromScratch(), image_width=8,
         image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3, pairs=("pair",),
-        linear=("aligned",), hiding=Hiding(alignment="aligned"),
+        linear=("aligned",), hiding=RegionMasking(alignment="aligned"),
     )  # fmt: skip
     return config.build(TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
 
@@ -75,7 +75,7 @@ def system():
 def batch(system, rows, *names: str, train: bool = False):
     tasks = [system.tasks[name] for name in names]
     encoded = [system.processor.row(one, tasks, rng_for("row", one.id) if train else None) for one in rows]
-    return system.processor.collate(encoded, keep_truth=False)
+    return system.processor.collate(encoded, keep_annotations=False)
 
 
 def test_all_pairs_of_a_split_score_as_in_the_plain_pass(system) -> None:
@@ -93,7 +93,7 @@ def test_all_pairs_of_a_split_score_as_in_the_plain_pass(system) -> None:
     assert len({round(value, 4) for value in found.flatten().tolist()}) == 12
 
 
-def test_a_statement_reads_both_pictures_in_their_order(system) -> None:
+def test_a_statement_reads_both_images_in_their_order(system) -> None:
     one = row(1, 2, labels={"class": 1})
     turned = Example(id="y", images=one.images[::-1], image_ids=one.image_ids[::-1], text=one.text)
     here, there = (system.predict(batch(system, [each], "pair"))["pair"][0] for each in (one, turned))

@@ -8,7 +8,7 @@ import torch
 from motet.systems.twelve_in_one import retrieval
 from motet.systems.twelve_in_one.body import Body, OneSide
 from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs
-from motet.systems.twelve_in_one.streams import Sizes
+from motet.systems.twelve_in_one.streams import StreamSizes
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def body() -> Body:
     text = SimpleNamespace(
         vocab_size=30, hidden_size=8, type_vocab_size=1, max_position_embeddings=12, layer_norm_eps=1e-12
     )
-    sizes = Sizes(
+    sizes = StreamSizes(
         text_width=8, text_depth=3, text_heads=2, text_hidden=16, image_width=12, image_depth=2, image_heads=2,
         image_hidden=20, co_width=16, co_heads=2, connections=((0, 1), (1, 2)),
     )  # fmt: skip

@@ -20,10 +20,10 @@ from motet.core import (
     rng_for,
 )
 from motet.metrics import Accuracy
-from motet.nn.feature_maps import EmbeddedLite0Map
-from motet.nn.text_encoders import EmbeddedMiniLM, TinyBert
+from motet.nn.feature_maps import BundledLite0Map
+from motet.nn.text_encoders import BundledMiniLM, TinyBert
 from motet.nn.tower import FromScratch, Frozen
-from motet.prep.regions import BoxesOf, BoxGrid, Regions, StandOut
+from motet.preprocess.regions import BoxGrid, DetectedBoxes, ImageRegions, StandOut
 from motet.systems.twelve_in_one import Referring, TwelveInOneConfig
 from motet.systems.twelve_in_one.weights import load_bert
 
@@ -31,7 +31,7 @@ SIDE = 64
 
 
 def task(name: str, target, label: str) -> Task:
-    return Task(name=name, sees=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
+    return Task(name=name, inputs=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
 
 
 TASKS = (
@@ -43,7 +43,7 @@ TASKS = (
 def make(**changes):
     torch.manual_seed(0)
     options = {
-        "trunk": EmbeddedLite0Map(size=SIDE), "grid": BoxGrid(sides=(0.5,)), "text_mode": FromScratch(),
+        "trunk": BundledLite0Map(size=SIDE), "grid": BoxGrid(sides=(0.5,)), "text_mode": FromScratch(),
         "text": TinyBert(width=16, depth=2, heads=2, words=300), "max_tokens": 12, "image_width": 8, "image_depth": 1,
         "image_heads": 2, "image_hidden": 8, "co_width": 8, "co_heads": 2, "initial_std": 0.3, "pairs": ("pair",),
     }  # fmt: skip
@@ -52,7 +52,7 @@ def make(**changes):
 
 @pytest.fixture(scope="module")
 def system():
-    return make(referring=Referring(add_truth=True))
+    return make(referring=Referring(add_ground_truth=True))
 
 
 def picture(name: str) -> MemoryImage:
@@ -70,13 +70,13 @@ def row(index: int, images: int = 1, **changes) -> Example:
 def batch(system, rows, name: str, *, train: bool = False, store=None):
     processor = system.processor.with_features(store)
     encoded = [processor.row(one, [system.tasks[name]], rng_for(one.id) if train else None) for one in rows]
-    return processor.collate(encoded, keep_truth=False)
+    return processor.collate(encoded, keep_annotations=False)
 
 
 BOX = (8.0, 8.0, 50.0, 40.0)
 
 
-def test_the_truth_stands_among_the_regions_in_training_only(system) -> None:
+def test_the_annotation_stands_among_the_regions_in_training_only(system) -> None:
     rows = [row(0, labels={"region": BOX}), row(1, labels={"region": None})]
     value = batch(system, rows, "refer", train=True).targets["refer"].value
     assert value["given"][0].tolist() == [list(BOX)]
@@ -96,7 +96,7 @@ def test_a_place_that_no_grid_box_has_is_learned_where_it_is_given(system) -> No
     """Of a tiny truth no box of the grid is right; with it among the regions there is one."""
     rows = [row(0, labels={"region": (3.0, 3.0, 9.0, 9.0)})]
     with torch.no_grad():
-        blind = make(referring=Referring(add_truth=True))
+        blind = make(referring=Referring(add_ground_truth=True))
         blind.heads["place"].out.weight.zero_()
         blind.heads["place"].out.bias.fill_(-20.0)
         given, alone = (
@@ -168,7 +168,7 @@ def test_norms_of_co_attentions_decay_as_the_official_code_has_it(decay: bool) -
 
 
 def test_frozen_words_are_in_no_group() -> None:
-    system = make(text=EmbeddedMiniLM(), text_mode=Frozen(), connections=((0, 5),))
+    system = make(text=BundledMiniLM(), text_mode=Frozen(), connections=((0, 5),))
     assert not {"text", "text_plain"} & set(groups_of(system))
 
 
@@ -210,14 +210,14 @@ def test_other_weights_are_no_berts() -> None:
 class Corners:
     """Three boxes of every picture, the last without a place in a model of two."""
 
-    def found(self, image, image_id):
+    def boxes_for(self, image, image_id):
         assert image_id.startswith("p")
         boxes = np.array([[0, 0, 64, 64], [64, 0, 128, 64], [0, 0, 128, 64]], np.float32)
         return boxes[: 3 if image.name.startswith("p0") else 1]
 
 
 def test_a_map_is_read_in_boxes_that_were_found_beforehand() -> None:
-    system = make(found=Corners(), max_regions=2)
+    system = make(box_source=Corners(), max_regions=2)
     made = batch(system, [row(0, labels={"class": 1}), row(1, labels={"class": 0})], "entail")
     assert made.inputs["valid"][:, 0].tolist() == [[True, True], [True, False]]
     assert made.inputs["boxes"][0, 0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
@@ -234,15 +234,15 @@ def test_a_map_is_read_in_boxes_that_were_found_beforehand() -> None:
 
 def test_found_boxes_are_one_way_to_regions_among_others() -> None:
     with pytest.raises(ConfigError, match=r"TwelveInOneConfig.found: got it beside source or stand_out; want one way"):
-        TwelveInOneConfig(found=Corners(), stand_out=StandOut())
+        TwelveInOneConfig(box_source=Corners(), stand_out=StandOut())
 
 
-def test_a_found_box_outside_its_picture_is_an_error_of_the_data() -> None:
+def test_a_found_box_outside_its_image_is_an_error_of_the_data() -> None:
     class Far:
-        def found(self, image, image_id):
+        def boxes_for(self, image, image_id):
             return np.array([[0, 0, 500, 64]], np.float32)
 
-    system = make(found=Far())
+    system = make(box_source=Far())
     with pytest.raises(DataError, match=r"regions: box: got \(0, 0, 500, 64\)"):
         batch(system, [row(0, labels={"class": 1})], "entail")
 
@@ -252,9 +252,9 @@ def test_boxes_of_a_source_of_regions() -> None:
         width, num_classes = 3, 0
 
         def regions(self, image, image_id):
-            return Regions(np.zeros((1, 3), np.float32), np.array([[1, 2, 3, 4]], np.float32), (64, 128))
+            return ImageRegions(np.zeros((1, 3), np.float32), np.array([[1, 2, 3, 4]], np.float32), (64, 128))
 
         def at(self, image, image_id, boxes_xyxy):
             raise NotImplementedError
 
-    assert BoxesOf(Source()).found(picture("p0-0"), "p0-0").tolist() == [[1, 2, 3, 4]]
+    assert DetectedBoxes(Source()).boxes_for(picture("p0-0"), "p0-0").tolist() == [[1, 2, 3, 4]]

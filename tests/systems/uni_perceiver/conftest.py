@@ -1,7 +1,6 @@
 """A Uni-Perceiver small enough for a test, tasks of every kind it answers, and rows for them."""
 
 import pytest
-
 from toy_uni_perceiver import row, system_of
 
 
@@ -22,6 +21,6 @@ def batch():
 
     def collate(system, examples, *, rng=None):
         tasks = list(system.tasks.values())
-        return system.processor.collate([system.processor.row(e, tasks, rng) for e in examples], keep_truth=False)
+        return system.processor.collate([system.processor.row(e, tasks, rng) for e in examples], keep_annotations=False)
 
     return collate

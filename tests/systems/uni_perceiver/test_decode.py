@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from motet.systems.uni_perceiver import Saying
+from motet.systems.uni_perceiver import GenerationConfig
 from motet.systems.uni_perceiver.decode import beam_search
 
 WORDS, LENGTH = 4, 4
@@ -50,7 +50,7 @@ def log_prob(table, row, words):
 @pytest.mark.parametrize("alpha", [0.0, 1.5])
 def test_enough_beams_find_the_best_text_that_ends(table, alpha) -> None:
     every = [(*words, 0) for n in range(LENGTH) for words in itertools.product(range(1, WORDS), repeat=n)]
-    found = search(table, Saying(beams=64, alpha=alpha))
+    found = search(table, GenerationConfig(beams=64, alpha=alpha))
     for row in range(3):
         scores = {words: log_prob(table, row, words) / ((5 + len(words)) / 6) ** alpha for words in every}
         assert found.words[row] == max(scores, key=scores.get)
@@ -58,7 +58,7 @@ def test_enough_beams_find_the_best_text_that_ends(table, alpha) -> None:
 
 
 def test_one_beam_takes_the_likeliest_word_each_time(table) -> None:
-    found = search(table, Saying(beams=1))
+    found = search(table, GenerationConfig(beams=1))
     for row in range(3):
         last, words = 0, []
         for place in range(LENGTH):
@@ -72,4 +72,4 @@ def test_one_beam_takes_the_likeliest_word_each_time(table) -> None:
 def test_a_text_that_never_ends_is_cut(table) -> None:
     endless = table.clone()
     endless[..., 0] = -torch.inf
-    assert all(len(words) == LENGTH for words in search(endless, Saying(beams=2)).words)
+    assert all(len(words) == LENGTH for words in search(endless, GenerationConfig(beams=2)).words)

@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from motet.core import ConfigError, DataError, Label, Words, rng_for
-from motet.core.saved import write_model
-from motet.prep.words import EOS
-from motet.restore import restore
-from motet.systems.uni_perceiver import Experts, Learning, PromptTuning, Separate
-from motet.systems.uni_perceiver.attributes import Attributes, entries_of
-from motet.systems.uni_perceiver.building import is_tuned
-from motet.systems.uni_perceiver.folding import merged
+from motet.core import ConfigError, DataError, Label, TextPrediction, rng_for
+from motet.core.model_folder import write_model
+from motet.hub import restore
+from motet.preprocess.tokenizers import EOS
+from motet.systems.uni_perceiver import Experts, LossConfig, PromptTuning, TaskSpecificBlocks
+from motet.systems.uni_perceiver.attributes import TokenAttributes, entries_of
+from motet.systems.uni_perceiver.build import is_tuned
+from motet.systems.uni_perceiver.generation import TextStart, _Speaker, word_log_probs
 from motet.systems.uni_perceiver.inputs import first_position, given_line, saying_line
-from motet.systems.uni_perceiver.retrieval import Pairs, in_batch, told_apart
-from motet.systems.uni_perceiver.saying import Begun, _Speaker, word_log_probs
+from motet.systems.uni_perceiver.merge_experts import merged
+from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch, told_apart
 
 ROUTINGS = ("token", "context", "modality", "task", "attribute")
 BLOCKS = {name: Experts(routing=name, num_experts=3, where="all") for name in ROUTINGS}
-BLOCKS |= {"plain": None, "separate": Separate()}
+BLOCKS |= {"plain": None, "separate": TaskSpecificBlocks()}
 
 
 def total(system, batch):
@@ -42,7 +42,7 @@ def test_texts_said_step_by_step_are_as_likely_as_when_read_whole(make, rows, ba
             whole = word_log_probs(system, task, system.encoder(line).states[:, -3:])
             first = first_position(given)
             position = torch.zeros(2, dtype=torch.long) if first is None else first
-            state = Begun(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
+            state = TextStart(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
             speaker, last = _Speaker(system, task), None
             for place in range(3):
                 step, state = speaker.step(state, last)
@@ -60,11 +60,11 @@ def test_every_way_of_making_blocks_learns(make, rows, batch, blocks) -> None:
     assert silent == []
 
 
-def test_a_wrong_pair_is_never_another_caption_of_the_same_picture() -> None:
+def test_a_wrong_pair_is_never_another_caption_of_the_same_image() -> None:
     torch.manual_seed(0)
     images, texts = (F.normalize(torch.randn(4, 8), dim=-1) for _ in range(2))
     # Rows 0 and 1 show one picture; row 3's text is said of row 2's picture too.
-    pairs = Pairs(
+    pairs = MatchedPairs(
         images, texts, torch.tensor([1, 1, 2, 3]), torch.tensor([10, 11, 12, 13]),
         torch.tensor([[10, 11], [10, 11], [12, 13], [13, 0]]),
     )  # fmt: skip
@@ -79,11 +79,11 @@ def test_a_wrong_pair_is_never_another_caption_of_the_same_picture() -> None:
     assert float(loss.weight) == 4
 
 
-def test_pictures_and_texts_of_a_split_are_encoded_apart(make, rows, batch) -> None:
+def test_images_and_texts_of_a_split_are_encoded_apart(make, rows, batch) -> None:
     system = make("fit").eval()
-    pictures = batch(system, [rows(i, labels={}) for i in range(3)])
+    images = batch(system, [rows(i, labels={}) for i in range(3)])
     texts = batch(system, [rows(i, images=(), labels={}, text=f"a cat {i}") for i in range(2)])
-    sides = system.side(pictures, "fit", "images"), system.side(texts, "fit", "texts")
+    sides = system.side(images, "fit", "images"), system.side(texts, "fit", "texts")
     assert system.score("fit", *sides).shape == (3, 2)
     alone = system.side(batch(system, [rows(2, labels={})]), "fit", "images")
     assert torch.allclose(sides[0]["features"][2:], alone["features"], atol=1e-5)
@@ -124,7 +124,7 @@ def test_other_names_after_training_need_no_new_weights(make, rows, batch, tmp_p
 
 def test_a_name_longer_than_the_positions_is_refused_and_a_caption_cut(make, rows, batch) -> None:
     with pytest.raises(ConfigError, match=r"task 'class': name 'cat': got .* pieces; want at most 4"):
-        make("class", max_tokens=4, max_said=4, words=replace(make("class").config.words, size=258))
+        make("class", max_tokens=4, max_generated=4, tokenizer=replace(make("class").config.tokenizer, size=258))
     system = make("said", "words")
     long = batch(system, [rows(0, labels={"said": ("cat " * 90,)})]).targets
     assert long["said"].value["said"].shape == (1, 16)
@@ -133,7 +133,7 @@ def test_a_name_longer_than_the_positions_is_refused_and_a_caption_cut(make, row
 
 
 def test_a_sample_of_the_vocabulary_has_the_words_of_the_batch(make, rows, batch) -> None:
-    system = make("said", learning=Learning(sampled_words=40))
+    system = make("said", loss=LossConfig(sampled_words=40))
     wanted = torch.tensor([9, 4, 9, 30])
     features, index = system.targets.words_with(system.tasks["said"], wanted)
     assert len(features) == 40
@@ -165,12 +165,12 @@ def test_a_video_is_read_frame_by_frame(make, rows, batch) -> None:
         batch(system, [rows(0, images=())])
 
 
-def test_mixed_pictures_have_mixed_classes(make, rows, batch) -> None:
-    system = make("class", learning=Learning(mixed=("class",)))
+def test_mixed_images_have_mixed_classes(make, rows, batch) -> None:
+    system = make("class", loss=LossConfig(mixed=("class",)))
     torch.manual_seed(0)
     assert torch.isfinite(total(system, batch(system, [rows(0), rows(1)])))
     with pytest.raises(ConfigError, match=r"learning\.mixed: got 'pair'; want a Label on images"):
-        make("pair", learning=Learning(mixed=("pair",)))
+        make("pair", loss=LossConfig(mixed=("pair",)))
 
 
 def test_a_loss_that_keeps_experts_evenly_used(make, rows, batch) -> None:
@@ -187,7 +187,7 @@ def test_what_cannot_be_is_said() -> None:
     with pytest.raises(ConfigError, match="which no row of the table fits"):
         entries_of((0, 1, 1, 1, 0, 1, 0, 1), "paper")
     with pytest.raises(ConfigError, match="got a token of a picture, and none in the inputs"):
-        Attributes(text_inputs=True, text_targets=True, visual=True)
+        TokenAttributes(text_inputs=True, text_targets=True, visual=True)
 
 
 def test_prompt_tuning_leaves_all_else_bit_equal(make, rows, batch) -> None:
@@ -221,7 +221,7 @@ def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tm
     own = batch(system, examples)
     alone = replace(own, targets={name: own.targets[name]})
     for got, want in zip(loaded.predict(alone)[name], system.predict(alone)[name], strict=True):
-        if isinstance(want, Words):
+        if isinstance(want, TextPrediction):
             assert got.text == want.text
             assert got.log_prob == pytest.approx(want.log_prob, abs=1e-3)
         else:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from motet.core.saved import read_weights, steps_in
-from motet.train.checkpoint import tensors_equal
 from toy_runs import finish, start
 from toy_uni_perceiver import UniPerceiverRun
+
+from motet.core.model_folder import read_weights, steps_in
+from motet.training.checkpoint import tensors_equal
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 """A UniT small enough for a test, tasks of every kind it answers, and rows for them."""
 
 import pytest
+from toy_unit import MAPS, row, system_of
 
 from motet.core import rng_for
 from motet.systems.unit import UniTConfig
-from toy_unit import MAPS, row, system_of
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +28,9 @@ def maps() -> UniTConfig:
 def batch():
     """One batch of a system's tasks, or of some."""
 
-    def collate(system, examples, names=None, *, train=False, keep_truth=False):
+    def collate(system, examples, names=None, *, train=False, keep_annotations=False):
         tasks = [system.tasks[name] for name in names or system.tasks]
         encoded = [system.processor.row(e, tasks, rng_for("row", e.id) if train else None) for e in examples]
-        return system.processor.collate(encoded, keep_truth=keep_truth)
+        return system.processor.collate(encoded, keep_annotations=keep_annotations)
 
     return collate

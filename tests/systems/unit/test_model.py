@@ -9,7 +9,7 @@ import torch
 
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
 from motet.nn.tower import Finetune, Frozen
-from motet.systems.unit import Detection, FixedSize, Reading, ShortestSide
+from motet.systems.unit import Detection, FixedSize, ShortestSide, TextLimits
 
 SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), before_crop=(24, 32), crop_side=(16, 28))
 
@@ -180,9 +180,9 @@ def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
     vqa, pair = system.tasks.values()
     for bad, said in (
         (replace(vqa, target=Answer()), "without names"),
-        (replace(pair, sees=frozenset({"video"})), "video"),
-        (replace(pair, sees=frozenset()), "got \\[\\]"),
-        (replace(make("boxes").tasks["boxes"], sees=frozenset({"text"})), "boxes lie in an image"),
+        (replace(pair, inputs=frozenset({"video"})), "video"),
+        (replace(pair, inputs=frozenset()), "got \\[\\]"),
+        (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes lie in an image"),
     ):
         with pytest.raises(UnsupportedTask, match=said):
             system.config.build([bad], texts=list)
@@ -197,7 +197,7 @@ def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
         ({"queries": {"vqa": 0}}, "want at least 1 each"),
         ({"queries": {"nobody": 3}}, "nobody"),
         ({"frozen": ("heads",)}, "got \\['heads'\\]"),
-        ({"reading": Reading(max_tokens=4000)}, "4000"),
+        ({"text_limits": TextLimits(max_tokens=4000)}, "4000"),
         ({"answers": "words"}, "want 'binary' or 'softmax'"),
     ],
 )

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from motet.core import BoxSet, DataError, rng_for
-from motet.prep.crops import RandomCrop
-from motet.prep.images import decode
-from motet.systems.unit import FixedSize, Reading, ShortestSide
+from motet.preprocess.crops import RandomCrop
+from motet.preprocess.images import decode
+from motet.systems.unit import FixedSize, ShortestSide, TextLimits
 
 
 def test_a_pair_has_two_types_and_an_empty_half_is_legal(make, rows, batch) -> None:
@@ -21,7 +21,7 @@ def test_a_pair_has_two_types_and_an_empty_half_is_legal(make, rows, batch) -> N
 
 
 def test_ten_thousand_words_are_cut(make, rows, batch) -> None:
-    system = make("pair", "vqa", reading=Reading(max_tokens=20, max_tokens_with_image=9))
+    system = make("pair", "vqa", text_limits=TextLimits(max_tokens=20, max_tokens_with_image=9))
     found = batch(system, [rows(0, text="cat " * 10_000)]).targets
     assert found["pair"].value["ids"].shape == (1, 20)
     assert found["vqa"].value["ids"].shape == (1, 9)
@@ -40,7 +40,7 @@ def test_boxes_by_centre_and_size_in_parts_of_the_image(make, rows, batch) -> No
     [FixedSize(RandomCrop(0.6)), ShortestSide(32, 64, (24, 32), 0.7, (24, 32), (16, 28))],
     ids=["fixed", "ragged"],
 )
-def test_boxes_move_with_the_picture(make, maps, rows, batch, views) -> None:
+def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
     """A box that was moved and moved back is the box, where nothing cut it."""
     from motet.systems.unit.processor import geometry_of
 
@@ -49,7 +49,7 @@ def test_boxes_move_with_the_picture(make, maps, rows, batch, views) -> None:
     seen, flips, sizes = 0, set(), set()
     for index in range(60):
         encoded = system.processor.row(rows(0, (48, 80)), [task], rng_for("draw", index))
-        value = system.processor.collate([encoded], keep_truth=False).targets["boxes"].value
+        value = system.processor.collate([encoded], keep_annotations=False).targets["boxes"].value
         geometry = geometry_of(value["geometry"][0].tolist())
         flips.add(geometry.hflip)
         sizes.add(geometry.size_hw)
@@ -115,7 +115,7 @@ def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
 
 
 @pytest.mark.parametrize(
-    ("truth", "said"),
+    ("annotation", "said"),
     [
         (boxes((1, np.nan, 5, 9)), r"box: got \[1.0, nan, 5.0, 9.0\]; want four numbers"),
         (boxes(labels=np.array([3])), "box label: got 3; want from 0 to 2"),
@@ -125,11 +125,11 @@ def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
         (boxes(boxes_xyxy=np.zeros((1, 3))), r"got shape \(1, 3\)"),
     ],
 )
-def test_a_bad_box_is_named_with_its_row(make, rows, truth, said: str) -> None:
+def test_a_bad_box_is_named_with_its_row(make, rows, annotation, said: str) -> None:
     system = make("boxes")
     example = rows(0)
     with pytest.raises(DataError, match=f"e/0: task 'boxes': .*{said}"):
-        system.processor.row(replace(example, labels={"boxes": truth}), [system.tasks["boxes"]], None)
+        system.processor.row(replace(example, labels={"boxes": annotation}), [system.tasks["boxes"]], None)
 
 
 def test_boxes_outside_of_no_area_and_of_crowds_are_not_learned(make, rows, batch) -> None:
@@ -151,8 +151,8 @@ def test_a_phrase_that_means_nothing_has_no_weight(make, rows, batch) -> None:
     assert float(loss.weight) == 1
 
 
-@pytest.mark.parametrize(("name", "truth"), [("pair", 2), ("pair", True), ("pair", None), ("vqa", ()), ("vqa", 3)])
-def test_a_bad_class_or_answer_is_named(make, rows, name: str, truth) -> None:
+@pytest.mark.parametrize(("name", "annotation"), [("pair", 2), ("pair", True), ("pair", None), ("vqa", ()), ("vqa", 3)])
+def test_a_bad_class_or_answer_is_named(make, rows, name: str, annotation) -> None:
     system = make(name)
     with pytest.raises(DataError, match=f"e/0: task '{name}': got"):
-        system.processor.row(rows(0, labels={name: truth}), [system.tasks[name]], None)
+        system.processor.row(rows(0, labels={name: annotation}), [system.tasks[name]], None)

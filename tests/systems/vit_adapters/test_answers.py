@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 import torch
-
-from motet.core import Choice, Dense, DenseMap, Loss, Target, Task, UnsupportedTask
-from motet.prep.geometry import Geometry
-from motet.systems.vit_adapters.answers import dense_map, in_unit, predictions, task_loss
 from toys import label_task
+
+from motet.core import ClassPrediction, Dense, DenseMap, Loss, Target, Task, UnsupportedTask
+from motet.preprocess.geometry import Geometry
+from motet.systems.vit_adapters.answers import dense_map, in_unit, predictions, task_loss
 
 CLASS = label_task("class")
 
 
 def task(spec: Dense, loss=None) -> Task:
-    return Task(name="t", sees=frozenset({"image"}), label="t", target=spec, metrics=label_task("x").metrics, loss=loss)
+    return Task(
+        name="t", inputs=frozenset({"image"}), label="t", target=spec, metrics=label_task("x").metrics, loss=loss
+    )
 
 
 def whole(hflip: bool = False) -> Geometry:
@@ -74,11 +76,11 @@ def test_what_a_crop_left_out_is_unknown_and_depth_grows_back() -> None:
     assert np.array_equal(~np.isnan(normals).any(-1), inside)
 
 
-def test_a_truth_comes_back_as_it_was_where_nothing_is_resized() -> None:
-    truth = np.random.default_rng(0).integers(0, 4, (12, 20))
+def test_an_annotation_comes_back_as_it_was_where_nothing_is_resized() -> None:
+    annotation = np.random.default_rng(0).integers(0, 4, (12, 20))
     geometry = Geometry((0, 0, 20, 12), True, (12, 20), (12, 20))
-    scores = torch.nn.functional.one_hot(torch.from_numpy(geometry.map(truth).copy()), 4).permute(2, 0, 1).float()
-    assert np.array_equal(dense_map(scores, task(Dense(4, "class")), geometry).values, truth)
+    scores = torch.nn.functional.one_hot(torch.from_numpy(geometry.map(annotation).copy()), 4).permute(2, 0, 1).float()
+    assert np.array_equal(dense_map(scores, task(Dense(4, "class")), geometry).values, annotation)
 
 
 def test_every_row_has_its_own_geometry() -> None:
@@ -88,7 +90,7 @@ def test_every_row_has_its_own_geometry() -> None:
     assert [type(one) for one in found] == [DenseMap, DenseMap]
     assert [one.values.shape for one in found] == [(12, 20), (9, 7)]
     (choice,) = predictions(CLASS, torch.tensor([[0.0, 3.0, 1.0]]), Target(torch.tensor([0]), {}))
-    assert isinstance(choice, Choice)
+    assert isinstance(choice, ClassPrediction)
     assert (choice.index, choice.name) == (1, "green")
     assert np.exp(choice.scores).sum() == pytest.approx(1.0)
 

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
+from toys import label_task
 
 from motet.core import ConfigError, Dense, Task
 from motet.systems.vit_adapters.domains import (
@@ -17,14 +18,13 @@ from motet.systems.vit_adapters.domains import (
     adversarial,
     shown,
 )
-from toys import label_task
 
 OPTIONS = Adaptation(width=4, layers=3, hflip=False)
 SEG, DEPTH = Dense(4, "class"), Dense(1, "metre")
 
 
 def task(name: str, spec: Dense) -> Task:
-    return Task(name=name, sees=frozenset({"image"}), label=name, target=spec, metrics=label_task("x").metrics)
+    return Task(name=name, inputs=frozenset({"image"}), label=name, target=spec, metrics=label_task("x").metrics)
 
 
 TASKS = (task("seg", SEG), task("depth", DEPTH), label_task("class"))

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from toy_vit_adapters import CONFIG, SPECS, SWIN, TRUNKS, batch_of, row, stirred, system_of
 
 from motet.core import Batch, ConfigError, UnsupportedTask, rng_for
 from motet.nn.tower import Finetune
-from motet.systems.vit_adapters import Adapters, Fixed, Passing, SwinUnet, TimmTrunk, Troa
+from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk, Troa
 from motet.systems.vit_adapters.encoder import adapted_blocks
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
-from toy_vit_adapters import CONFIG, SPECS, SWIN, TRUNKS, batch_of, row, stirred, system_of
 
 SMALL = Adapters(condition_width=12)
 
@@ -38,7 +38,7 @@ def runs_of(system: ViTAdapters) -> dict[tuple[int, int], int]:
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_fresh_adapters_without_a_bottleneck_leave_every_trunk_as_it_was(trunk: str) -> None:
     changed = system_of("segment", trunk=TRUNKS[trunk], adapters=replace(SMALL, bottleneck=None)).eval()
-    plain = system_of("segment", trunk=TRUNKS[trunk], adapters=None, affinities=Fixed()).eval()
+    plain = system_of("segment", trunk=TRUNKS[trunk], adapters=None, affinities=FixedAffinities()).eval()
     plain.trunk.load_state_dict(changed.trunk.state_dict())
     pixels = batch_of(changed).inputs["pixels"]
     ours = changed.encoder.finish(changed.encoder.begin(pixels), changed.condition("segment")).last
@@ -95,7 +95,7 @@ def test_tasks_are_told_what_their_row_of_the_affinities_says() -> None:
     assert told is not None
     assert torch.allclose(told[0], 0.7 * first + 0.3 * second)
     assert system.task_weights() == pytest.approx({"segment": 1.1, "depth": 0.9})
-    one = system_of("segment", "depth", affinities=Fixed("one-hot")).condition("depth")
+    one = system_of("segment", "depth", affinities=FixedAffinities("one-hot")).condition("depth")
     assert one is not None
     assert torch.equal(one[0], second)
 
@@ -121,8 +121,8 @@ def test_a_batch_in_two_halves_moves_them_as_one() -> None:
     one, two = (stirred(system_of("segment", "depth", affinities=Troa(every=1))) for _ in range(2))
     tasks = tuple(one.tasks.values())
     rows = [one.processor.row(row(i), tasks, rng_for("row", i)) for i in range(4)]
-    one.refresh([one.processor.collate(rows, keep_truth=False)], 1)
-    two.refresh([two.processor.collate(part, keep_truth=False) for part in (rows[:1], rows[1:])], 1)
+    one.refresh([one.processor.collate(rows, keep_annotations=False)], 1)
+    two.refresh([two.processor.collate(part, keep_annotations=False) for part in (rows[:1], rows[1:])], 1)
     assert torch.allclose(one.affinities, two.affinities, atol=1e-5)
 
 
@@ -161,7 +161,7 @@ def test_norms_begin_as_those_that_came_from_another_run_unless_they_came_themse
 
 
 def test_all_weights_are_trained_without_adapters() -> None:
-    system = system_of("depth", "segment", adapters=None, affinities=Fixed(), mode=Finetune(1.0))
+    system = system_of("depth", "segment", adapters=None, affinities=FixedAffinities(), mode=Finetune(1.0))
     whole(system, batch_of(system)).backward()
     assert all(parameter.requires_grad for parameter in system.parameters())
     assert {"patches", "stage0", "stage1", "stage2", "stage3", "norm"} <= set(system.shared_blocks())

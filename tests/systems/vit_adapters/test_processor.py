@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from toys import label_task
 
 from motet.core import DataError, Dense, Example, Label, MemoryImage, Task, UnsupportedTask, rng_for
-from motet.prep.crops import Crop, RandomCrop, Whole
-from motet.prep.geometry import Geometry
-from motet.prep.images import ImageTransform, decode
+from motet.preprocess.crops import Crop, RandomCrop, Whole
+from motet.preprocess.geometry import Geometry
+from motet.preprocess.images import ImageTransform, decode
+from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
-from motet.systems.vit_adapters.truths import check
-from motet.systems.vit_adapters.views import Images
-from toys import label_task
+from motet.systems.vit_adapters.targets import check
 
 HEIGHT, WIDTH = 20, 30
 CLASS = label_task("class")
@@ -25,7 +25,7 @@ CLASS = label_task("class")
 def dense(name: str, spec: Dense, **options: Any) -> Task:
     changes = {"equivariant": frozenset({"hflip", "crop"})} | options
     return Task(
-        name=name, sees=frozenset({"image"}), label=name, target=spec, metrics=label_task("x").metrics, **changes
+        name=name, inputs=frozenset({"image"}), label=name, target=spec, metrics=label_task("x").metrics, **changes
     )
 
 
@@ -64,7 +64,7 @@ def example(name: str = "e/0", labels: Mapping[str, Any] | None = None) -> Examp
 
 
 def processor(crop: Crop | None = None, **options: bool) -> ViTAdaptersProcessor:
-    return ViTAdaptersProcessor(Images(ImageTransform((16, 24), crop=crop or Whole(), antialias=True)), **options)
+    return ViTAdaptersProcessor(ImageInputs(ImageTransform((16, 24), crop=crop or Whole(), antialias=True)), **options)
 
 
 def only(*names: str) -> dict[str, np.ndarray]:
@@ -72,7 +72,7 @@ def only(*names: str) -> dict[str, np.ndarray]:
 
 
 def trained(make: ViTAdaptersProcessor, rows: list[Example], tasks=TASKS, key: int = 0):
-    return make.collate([make.row(row, tasks, rng_for("draw", row.id, key)) for row in rows], keep_truth=False)
+    return make.collate([make.row(row, tasks, rng_for("draw", row.id, key)) for row in rows], keep_annotations=False)
 
 
 def test_every_map_of_a_row_has_the_form_of_its_kind() -> None:
@@ -90,7 +90,7 @@ def test_every_map_of_a_row_has_the_form_of_its_kind() -> None:
         assert target.value["valid"].dtype == torch.bool
         assert 0 < int((~target.value["valid"]).sum()) < 2 * 16 * 24 / 10
         assert target.value["geometry"].shape == (2, 9)
-        assert target.truth == ()
+        assert target.annotations == ()
 
 
 def test_a_row_carries_the_tasks_it_has_annotations_of() -> None:
@@ -111,7 +111,7 @@ def test_a_row_with_none_of_them_is_an_error_and_where_it_adapts_a_row_of_the_ta
     assert found.targets["depth"].rows.tolist() == [0]
     assert set(found.targets) == {"depth"}
     make = processor(adapting=True)
-    evaluated = make.collate([make.row(row, TASKS, None) for row in rows], keep_truth=False)
+    evaluated = make.collate([make.row(row, TASKS, None) for row in rows], keep_annotations=False)
     assert evaluated.inputs["domain"].tolist() == [False, False]
 
 
@@ -179,8 +179,8 @@ def test_depth_is_scaled_by_the_zoom_only_where_it_is_asked_for() -> None:
         rows = [make.row(example(), (DEPTH,), rng_for("draw", key)) for make in (plain, scaled)]
         assert rows[0].image.geometry == rows[1].image.geometry
         assert rows[0].image.geometry.zoom == pytest.approx(2.0)
-        truth, halved = (row.entries[0].value["map"] for row in rows)
-        np.testing.assert_allclose(halved, truth / 2)
+        annotation, halved = (row.entries[0].value["map"] for row in rows)
+        np.testing.assert_allclose(halved, annotation / 2)
     assert np.nanmax(scaled.row(example(), (DEPTH,), None).entries[0].value["map"]) == pytest.approx(5.99, abs=0.4)
 
 
@@ -191,22 +191,22 @@ def test_classes_stand_beside_maps() -> None:
     assert set(found.targets["class"].value) == {"label"}
 
 
-def test_evaluation_keeps_the_truths_there_are() -> None:
+def test_evaluation_keeps_the_annotations_there_are() -> None:
     make, rows = processor(), [example("a", only("depth")), example("b", only("seg", "depth"))]
     encoded = [make.row(row, TASKS, None) for row in rows]
-    kept = make.collate(encoded, keep_truth=True)
+    kept = make.collate(encoded, keep_annotations=True)
     assert {name: target.rows.tolist() for name, target in kept.targets.items()} == {"depth": [0, 1], "seg": [1]}
-    assert kept.targets["depth"].truth[1] is rows[1].labels["depth"]
+    assert kept.targets["depth"].annotations[1] is rows[1].labels["depth"]
     assert kept.targets["depth"].value["map"].shape == (2, 1, 16, 24)
     # Answers without truths: every task of every row.
-    asked = make.collate(encoded, keep_truth=False)
+    asked = make.collate(encoded, keep_annotations=False)
     assert all(target.rows.tolist() == [0, 1] for target in asked.targets.values())
     assert set(asked.targets["edges"].value) == set(asked.targets["seg"].value) == {"geometry"}
     assert set(asked.targets["depth"].value) == {"map", "valid", "geometry"}
     bare = [make.row(example("c", {}), TASKS, None)]
-    assert set(make.collate(bare, keep_truth=False).targets) == {"seg", "depth", "normals", "edges"}
+    assert set(make.collate(bare, keep_annotations=False).targets) == {"seg", "depth", "normals", "edges"}
     with pytest.raises(DataError, match="c: got no annotation; want one"):
-        make.collate(bare, keep_truth=True)
+        make.collate(bare, keep_annotations=True)
 
 
 class Decoded(dict[str, Any]):
@@ -248,7 +248,7 @@ def test_maps_go_where_a_stored_view_took_them() -> None:
         image = example().images[0]
         np.testing.assert_array_equal(make.images.transform(decode(image), row.image.geometry), make.view(image, view))
         np.testing.assert_array_equal(row.entries[0].value["valid"], row.image.geometry.map(maps()["seg"] >= 0))
-        found = stored.collate([row, row], keep_truth=False)
+        found = stored.collate([row, row], keep_annotations=False)
         assert found.inputs["features"].shape == (2, 4, 6)
         assert set(found.inputs) == {"features"}
 
@@ -346,4 +346,4 @@ def test_tasks_that_see_a_text_are_refused() -> None:
     metrics = label_task("x").metrics
     for sees in ({"text"}, {"image", "text"}, set()):
         with pytest.raises(UnsupportedTask, match="the adapters see one image"):
-            check(Task(name="t", sees=frozenset(sees), label="t", target=target, metrics=metrics))
+            check(Task(name="t", inputs=frozenset(sees), label="t", target=target, metrics=metrics))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from motet.systems.vit_adapters.troa import cosines_of, drawn_order, update
 from toy_runs import finish, start
 from toy_vit_adapters import RefreshedApart, refreshed
+
+from motet.systems.vit_adapters.troa import cosines_of, drawn_order, update
 
 
 def test_an_update_by_hand() -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias, assert_never
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.map_labels import MapLabels
-from motet.data.readers.places import file_names, image_at, is_image
+from motet.data.formats.map_annotations import MapLabels
+from motet.data.formats.paths import file_names, image_at, is_image
 
 Agreement: TypeAlias = Literal["share", "any", "majority"]
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)

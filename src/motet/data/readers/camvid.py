@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from motet.core import DataError, Example
-from motet.data.readers.map_files import ClassMap, class_table
-from motet.data.readers.map_labels import MapLabels
-from motet.data.readers.places import file_names, image_at, inside, is_image, place_name
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.map_annotations import MapLabels
+from motet.data.formats.map_files import ClassMap, class_table
+from motet.data.formats.paths import file_names, image_at, inside, is_image, place_name
+from motet.data.formats.text_file import read_lines
 
 CAMVID_NAMES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",

@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.cityscapes_classes import CITYSCAPES_CLASSES, CITYSCAPES_NAMES
-from motet.data.readers.depth_normals import Camera, NormalsOfDepth
-from motet.data.readers.json_file import checked, load_json
-from motet.data.readers.json_file import field as entry
-from motet.data.readers.map_files import ClassMap, MapFile, channel_of
-from motet.data.readers.map_rows import MapRow, map_example, pictures_in
-from motet.data.readers.places import file_names
-from motet.data.readers.png_values import png_values
+from motet.data.class_names.cityscapes import CITYSCAPES_CLASSES, CITYSCAPES_NAMES
+from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.json_file import checked, load_json
+from motet.data.formats.json_file import field as entry
+from motet.data.formats.map_files import ClassMap, MapFile, channel_of
+from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.paths import file_names
+from motet.data.formats.png_values import png_values
 
 _ENDING = "_leftImg8bit.png"
 _STEPS = 256  # of a pixel of disparity
@@ -54,7 +54,7 @@ class Cityscapes:
             raise ConfigError(f"Cityscapes: got {got}; want 'gtFine' or 'gtCoarse', '' or 'depth'")
         folder = Path(self.root) / "leftImg8bit" / self.split
         cities = [city for city in file_names(folder) if (folder / city).is_dir()]
-        places = [f"{city}/{name}" for city in cities for name in pictures_in(folder / city, _ENDING)]
+        places = [f"{city}/{name}" for city in cities for name in image_names(folder / city, _ENDING)]
         if not places:
             raise DataError("pictures: got no city's folder; want at least one", path=folder)
         object.__setattr__(self, "_places", tuple(place.removesuffix(_ENDING) for place in places))
@@ -74,8 +74,8 @@ class Cityscapes:
     def __getitem__(self, index: int) -> Example:
         root, place, (key,) = Path(self.root), self._places[index], self.keys(index)
         prefix = self.name or f"cityscapes/{self.split}"
-        picture = root / "leftImg8bit" / self.split / f"{place}{_ENDING}"
-        row = MapRow(f"{prefix}/{Path(place).name}", key, picture, tuple(self._maps(place)))
+        image = root / "leftImg8bit" / self.split / f"{place}{_ENDING}"
+        row = MapRow(f"{prefix}/{Path(place).name}", key, image, tuple(self._maps(place)))
         return map_example(row, path=root / "leftImg8bit" / self.split, index=index)
 
     def _maps(self, place: str) -> list[tuple[str, MapFile]]:

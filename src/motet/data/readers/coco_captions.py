@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, load_json, number, words
-from motet.data.readers.places import coco_id, image_at, inside, place_name
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import field, load_json, number, words
+from motet.data.formats.paths import coco_id, image_at, inside, place_name
 
 _OFFICIAL = re.compile(r"captions_([a-z]+)(\d{4})")
 

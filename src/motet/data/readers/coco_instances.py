@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.boxes import GivenBox, GivenBoxes, box_set, packed
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, load_json, number, shown, words
-from motet.data.readers.picture_size import check_size
-from motet.data.readers.places import coco_id, image_at, inside, place_name
+from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import check_size
+from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
+from motet.data.formats.paths import coco_id, image_at, inside, place_name
 
 _OFFICIAL = re.compile(r"(?:instances|person_keypoints)_([a-z]+)(\d{4})")
 
@@ -28,7 +28,7 @@ class _Image(NamedTuple):
 
 class _Row(NamedTuple):
     image: _Image
-    boxes: GivenBoxes | DataError
+    boxes: PackedBoxes | DataError
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _rows(
     known = _images(data, path, images)
     index_of = {name: index for index, name in enumerate(names)}
     labels = {key: index_of.get(name) for key, name in categories.items()}
-    boxes: dict[int, list[GivenBox | DataError]] = {image: [] for image in known}
+    boxes: dict[int, list[FileBox | DataError]] = {image: [] for image in known}
     for row, entry in enumerate(field(data, "annotations", list, path=path)):
         image = number(entry, "image_id", path=path, row=row)
         if image not in known:
@@ -143,7 +143,7 @@ def _rows(
     return tuple(_Row(image, hold(_all, boxes[key])) for key, image in known.items())
 
 
-def _all(boxes: Sequence[GivenBox | DataError]) -> GivenBoxes:
+def _all(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
     return packed([release(box) for box in boxes])
 
 
@@ -161,7 +161,7 @@ def _images(data: object, path: Path, images: Path) -> dict[int, _Image]:
     return found
 
 
-def _box(entry: object, labels: Mapping[int, int | None], path: Path, row: int) -> GivenBox:
+def _box(entry: object, labels: Mapping[int, int | None], path: Path, row: int) -> FileBox:
     category = number(entry, "category_id", path=path, row=row)
     label = labels.get(category)
     if label is None:
@@ -171,9 +171,9 @@ def _box(entry: object, labels: Mapping[int, int | None], path: Path, row: int) 
         checked(one, float, "bbox", path=path, row=row) for one in field(entry, "bbox", list, path=path, row=row)
     ]
     if len(numbers) != 4:
-        raise DataError(f"bbox: got {shown(numbers)}; want left, top, width, height", path=path, row=row)
+        raise DataError(f"bbox: got {short_repr(numbers)}; want left, top, width, height", path=path, row=row)
     x, y, width, height = numbers
     values = checked(entry, dict, "entry", path=path, row=row)
     area = checked(values["area"], float, "area", path=path, row=row) if "area" in values else None
     crowd = checked(values.get("iscrowd", 0), int, "iscrowd", path=path, row=row)
-    return GivenBox((x, y, x + width, y + height), label, row, crowd=bool(crowd), area=area)
+    return FileBox((x, y, x + width, y + height), label, row, crowd=bool(crowd), area=area)

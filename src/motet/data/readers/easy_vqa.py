@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, load_json, shown
-from motet.data.readers.places import image_at
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import checked, load_json, short_repr
+from motet.data.formats.paths import image_at
+from motet.data.formats.text_file import read_lines
 
 _ENTRY = ("question", "answer", "image")
 
@@ -95,5 +95,5 @@ def _pair(question: str, answer: str, names: tuple[str, ...], path: Path, row: i
     if not question.strip():
         raise DataError("question: got an empty text; want words", path=path, row=row)
     if answer not in names:
-        raise DataError(f"answer: got {shown(answer)}; want one of answers.txt", path=path, row=row)
+        raise DataError(f"answer: got {short_repr(answer)}; want one of answers.txt", path=path, row=row)
     return question, answer

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.places import image_at, inside, photo_id
-from motet.data.readers.text_file import read_csv, read_lines
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.text_file import read_csv, read_lines
 
 _TOKEN = re.compile(r"(.+)#(\d+)")
 _BAR_MISSING = re.compile(r"\s*(\d+)\s+(.*)")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.text_file import read_lines
 
 GlueTask: TypeAlias = Literal["cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte", "wnli"]
 _SAME = ("entailment", "not_entailment")

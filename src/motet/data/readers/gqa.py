@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, load_json, words
-from motet.data.readers.places import coco_id, file_names, image_at, inside, vg_id
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import checked, field, load_json, words
+from motet.data.formats.paths import coco_id, file_names, image_at, inside, vg_id
 from motet.data.readers.visual_genome_qa import coco_numbers
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.given_candidates import Candidate, corners, meant
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, load_json_lines, number, shown, words
-from motet.data.readers.picture_size import check_size
-from motet.data.readers.places import coco_id, image_at, inside, place_name
+from motet.data.formats.candidates import Candidate, corners, referred_candidates
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import check_size
+from motet.data.formats.json_file import field, load_json_lines, number, short_repr, words
+from motet.data.formats.paths import coco_id, image_at, inside, place_name
 
 _OFFICIAL = re.compile(r"guesswhat\.(\w+)\.jsonl(\.gz)?")
 _PHOTO = re.compile(r"COCO_(train2014|val2014)_")
@@ -82,7 +82,7 @@ class GuessWhat:
         game = release(row.game)
         file = image_at(self._file(row.file), path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
-        boxes, place = meant(game.objects, game.meant, size_hw, path=path, row=row.entry)
+        boxes, place = referred_candidates(game.objects, game.meant, size_hw, path=path, row=row.entry)
         found = _OFFICIAL.fullmatch(path.name)
         return Example(
             id=f"{self.name or (f'guesswhat/{found[1]}' if found else place_name(path))}/{row.key}",
@@ -133,5 +133,5 @@ def _game(game: object, path: Path, row: int) -> _Game:
 def _turn(one: object, path: Path, row: int) -> str:
     question, answer = words(one, "question", path=path, row=row), words(one, "answer", path=path, row=row)
     if answer.strip().lower() not in _ANSWERS:
-        raise DataError(f"answer: got {shown(answer)}; want Yes, No or N/A", path=path, row=row)
+        raise DataError(f"answer: got {short_repr(answer)}; want Yes, No or N/A", path=path, row=row)
     return f"start {question.strip()} answer {answer.strip().lower()} stop"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.columns import Columns, Names, class_names, columns_of, with_answer
-from motet.data.readers.image_cells import Where, cell_ids, cell_images
-from motet.data.readers.places import place_name
-from motet.data.readers.table_file import check_columns
+from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.formats.image_cells import Where, cell_ids, cell_images
+from motet.data.formats.paths import place_name
+from motet.data.formats.table_file import check_columns
 
 _BATCH = 1000
 _HIDDEN = -1  # the class of test rows whose answers are secret, as in GLUE on the Hub
@@ -70,14 +70,14 @@ class HfDataset:
         )  # fmt: skip
         path = Path(self.path)
         data = load_split(self.path, self.split, self.config)
-        check_columns(columns.wanted, data.column_names, path)
-        if len(data) == 0 or not columns.wanted:
+        check_columns(columns.all_columns, data.column_names, path)
+        if len(data) == 0 or not columns.all_columns:
             raise DataError("data set: got no rows; want at least one, and at least one column mapped", path=path)
         if "class" in columns.labels and not columns.names:
             columns = replace(columns, names=_names(data, columns.labels["class"][0]))
             object.__setattr__(self, "names", columns.names)
         # Rows come as Arrow has them: nothing is decoded, and nothing rewritten on disk as a cast would.
-        data = data.select_columns(list(columns.wanted)).with_format("arrow")
+        data = data.select_columns(list(columns.all_columns)).with_format("arrow")
         local = path.exists()
         prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
         default_root = path if local else Path(path.absolute().anchor)

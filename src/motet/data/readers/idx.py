@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example, MemoryImage
-from motet.data.readers.places import place_name
-from motet.data.readers.text_file import read_bytes
+from motet.data.formats.paths import place_name
+from motet.data.formats.text_file import read_bytes
 
 DIGITS = tuple("0123456789")
 FASHION = (

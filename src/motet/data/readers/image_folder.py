@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.places import file_names, image_at, is_image, place_name
+from motet.data.formats.paths import file_names, image_at, is_image, place_name
 
 
 @dataclass(frozen=True)

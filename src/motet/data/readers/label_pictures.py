@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import Example
-from motet.data.readers.label_names import ADE20K_NAMES, COCO_STUFF_NAMES
-from motet.data.readers.map_files import ClassMap, class_table
-from motet.data.readers.map_rows import MapRow, map_example, pictures_in
-from motet.data.readers.places import coco_id
+from motet.data.class_names.scene_parsing import ADE20K_NAMES, COCO_STUFF_NAMES
+from motet.data.formats.map_files import ClassMap, class_table
+from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.paths import coco_id
 
 _ADE = class_table({number + 1: number for number in range(len(ADE20K_NAMES))}, invalid=(0,))
 _STUFF = class_table({number: number for number in range(len(COCO_STUFF_NAMES))}, invalid=(255,))
@@ -34,7 +34,7 @@ class Ade20k:
     _files: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_files", tuple(pictures_in(Path(self.root) / "images" / self.split)))
+        object.__setattr__(self, "_files", tuple(image_names(Path(self.root) / "images" / self.split)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class CocoStuff:
     _files: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_files", tuple(pictures_in(Path(self.images))))
+        object.__setattr__(self, "_files", tuple(image_names(Path(self.images))))
 
     @property
     def names(self) -> tuple[str, ...]:

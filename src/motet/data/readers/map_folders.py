@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.map_files import (
+from motet.data.formats.map_files import (
     INVALID,
     ClassMap,
     ColourMap,
@@ -18,8 +18,8 @@ from motet.data.readers.map_files import (
     NormalMap,
     class_table,
 )
-from motet.data.readers.map_rows import MapRow, map_example, pictures_in
-from motet.data.readers.places import file_names, is_image, place_name
+from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.paths import file_names, is_image, place_name
 
 Colour: TypeAlias = tuple[int, int, int]
 _MAPS = ("segmentation", "depth", "normals", "edges")
@@ -81,7 +81,7 @@ class MapFolders:
             annotation: {Path(name).stem: name for name in file_names(Path(folder)) if is_image(name)}
             for annotation, folder in self.maps.items()
         }
-        rows = tuple((name, self._maps_of(Path(name).stem, there)) for name in pictures_in(Path(self.images)))
+        rows = tuple((name, self._maps_of(Path(name).stem, there)) for name in image_names(Path(self.images)))
         rows = tuple((name, maps) for name, maps in rows if maps)
         if not rows:
             raise DataError("pictures: got none that has a map; want files that are called the same", path=self.images)

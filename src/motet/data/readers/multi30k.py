@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.places import image_at, inside, photo_id
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.text_file import read_lines
 
 _NUM_DESCRIPTIONS = 5
 

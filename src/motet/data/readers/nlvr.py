@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, load_json_lines, shown, words
-from motet.data.readers.places import image_at, inside
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import field, load_json_lines, short_repr, words
+from motet.data.formats.paths import image_at, inside
 
 TRUTH_NAMES = ("false", "true")
 _NLVR2_KEY = re.compile(r"((.+)-\d+-\d+)-\d+")
@@ -59,17 +59,21 @@ class Nlvr2:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The ids of the left and the right picture."""
-        return tuple(f"nlvr2/{name}" for name in self._pictures(index))
+        return tuple(f"nlvr2/{name}" for name in self._images(index))
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.sentences)
-        text, truth = release(row.said)
-        files = tuple(self._file(f"{name}.png", row, path) for name in self._pictures(index))
+        text, annotation = release(row.said)
+        files = tuple(self._file(f"{name}.png", row, path) for name in self._images(index))
         return Example(
-            id=f"{self.name}/{row.key}", images=files, image_ids=self.keys(index), text=text, labels={"class": truth}
+            id=f"{self.name}/{row.key}",
+            images=files,
+            image_ids=self.keys(index),
+            text=text,
+            labels={"class": annotation},
         )
 
-    def _pictures(self, index: int) -> tuple[str, str]:
+    def _images(self, index: int) -> tuple[str, str]:
         found = _NLVR2_KEY.fullmatch(self._rows[index].key)
         assert found is not None  # every key was matched when it was read
         return f"{found[1]}-img0", f"{found[1]}-img1"
@@ -133,7 +137,7 @@ class Nlvr:
 
     def __getitem__(self, index: int) -> Example:
         (row, order), path, folder = self._asked(index), Path(self.sentences), Path(self.images)
-        text, truth = release(row.said)
+        text, annotation = release(row.said)
         name = f"{self._part}-{row.key}-{order}.png"
         directory = row.directory or self._places.get(name, "")
         file = inside(folder, f"{directory}/{name}" if directory else name, path=path, row=row.entry)
@@ -142,7 +146,7 @@ class Nlvr:
             images=(image_at(folder / file, path=path, row=row.entry),),
             image_ids=self.keys(index),
             text=text,
-            labels={"class": truth},
+            labels={"class": annotation},
         )
 
     def _asked(self, index: int) -> tuple[_Row, int]:
@@ -161,7 +165,7 @@ def _rows(path: Path, form: re.Pattern[str], like: str) -> Iterator[_Row]:
     for entry, line in enumerate(load_json_lines(path)):
         key = field(line, "identifier", str, path=path, row=entry)
         if form.fullmatch(key) is None:
-            raise DataError(f"identifier: got {shown(key)}; want one like {like}", path=path, row=entry)
+            raise DataError(f"identifier: got {short_repr(key)}; want one like {like}", path=path, row=entry)
         if key in seen:
             raise DataError(f"identifier: got {key} twice; want every one once", path=path, row=entry)
         seen.add(key)
@@ -172,7 +176,7 @@ def _rows(path: Path, form: re.Pattern[str], like: str) -> Iterator[_Row]:
 def _said(line: object, path: Path, row: int) -> tuple[str, int]:
     label = field(line, "label", str, path=path, row=row)
     if label.lower() not in TRUTH_NAMES:
-        raise DataError(f"label: got {shown(label)}; want True or False", path=path, row=row)
+        raise DataError(f"label: got {short_repr(label)}; want True or False", path=path, row=row)
     return words(line, "sentence", path=path, row=row), TRUTH_NAMES.index(label.lower())
 
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example, MemoryImage
-from motet.data.readers.depth_normals import Camera, NormalsOfDepth
-from motet.data.readers.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.readers.map_labels import MapLabels
-from motet.data.readers.mat_hdf5 import Opened
+from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.map_annotations import MapLabels
+from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
+from motet.data.formats.mat_hdf5 import Opened
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
 """The colour camera of the data set's own toolbox, for pictures of 640 x 480 pixels."""

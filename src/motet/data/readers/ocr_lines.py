@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.places import image_at, inside, place_name
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.paths import image_at, inside, place_name
+from motet.data.formats.text_file import read_lines
 
 _ENDING = "_gt"
 

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.boxes import GivenBox, box_set, packed
-from motet.data.readers.held import hold, release
-from motet.data.readers.picture_size import check_size
-from motet.data.readers.places import IMAGE_SUFFIXES, file_names, image_at, inside, place_name
-from motet.data.readers.text_file import read_lines
-from motet.data.readers.xml_file import load_xml, number_at, text_at, whole_at
+from motet.data.formats.boxes import FileBox, box_set, packed
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import check_size
+from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, image_at, inside, place_name
+from motet.data.formats.text_file import read_lines
+from motet.data.formats.xml_file import load_xml, number_at, text_at, whole_at
 
 VOC_NAMES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
@@ -100,7 +100,7 @@ class PascalVoc:
         file = image_at(self._image(key, known.file, path), path=path, row=key)
         size_hw = check_size(known.size_hw, file.path, path=path, row=key)
         given = [
-            GivenBox(thing.xyxy, self._label(thing, path, row), row, thing.difficult and self.difficult == "crowd")
+            FileBox(thing.xyxy, self._label(thing, path, row), row, thing.difficult and self.difficult == "crowd")
             for row, thing in enumerate(known.things)
             if not (thing.difficult and self.difficult == "leave out")
         ]

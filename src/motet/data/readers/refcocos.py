@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.given_candidates import Corners, inside_or_none, outside
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, load_json, number, shown, words
-from motet.data.readers.picture_size import check_size
-from motet.data.readers.places import coco_id, image_at, inside, place_name
+from motet.data.formats.candidates import Corners, inside_or_none, outside
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import check_size
+from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
+from motet.data.formats.paths import coco_id, image_at, inside, place_name
 
 
 class _Row(NamedTuple):
@@ -93,6 +93,8 @@ def _said(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
         checked(one, float, "solution", path=path, row=row) for one in field(line, "solution", list, path=path, row=row)
     ]
     if len(given) != 4:
-        raise DataError(f"solution: got {shown(given)}; want left, top, right, bottom, or null", path=path, row=row)
+        raise DataError(
+            f"solution: got {short_repr(given)}; want left, top, right, bottom, or null", path=path, row=row
+        )
     left, top, right, bottom = given
     return text, (left, top, right, bottom)

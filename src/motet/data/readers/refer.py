@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest
 from motet.core.plain_pickle import read_plain
-from motet.data.readers.given_candidates import Candidate, corners, meant
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, load_json, number, shown, words
-from motet.data.readers.picture_size import check_size
-from motet.data.readers.places import coco_id, image_at, inside
-from motet.data.readers.text_file import read_bytes
+from motet.data.formats.candidates import Candidate, corners, referred_candidates
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import check_size
+from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
+from motet.data.formats.paths import coco_id, image_at, inside
+from motet.data.formats.text_file import read_bytes
 
 _OFFICIAL = re.compile(r"refs\((\w+)\)\.\w+")
 
@@ -96,7 +96,7 @@ class ReferCoco:
         image = self._images[row.image]
         file = image_at(Path(self.images) / image.file, path=path, row=row.entry)
         size_hw = check_size(image.size_hw, file.path, path=Path(self.instances), row=row.image)
-        boxes, place = meant(image.boxes, row.box, size_hw, path=path, row=row.entry)
+        boxes, place = referred_candidates(image.boxes, row.box, size_hw, path=path, row=row.entry)
         return Example(
             id=f"{self._prefix()}/{row.key}",
             images=(file,),
@@ -148,5 +148,5 @@ def _images(path: Path, folder: Path) -> dict[int, _Image]:
             size_hw = (number(entry, "height", path=path, row=row), number(entry, "width", path=path, row=row))
         found[key] = _Image(file, size_hw, tuple(boxes.get(key, ())))
     if not found:
-        raise DataError(f"images: got {shown(data)}; want at least one image", path=path)
+        raise DataError(f"images: got {short_repr(data)}; want at least one image", path=path)
     return found

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.depth_normals import Camera, NormalsOfDepth
-from motet.data.readers.map_files import DepthMap, MapFile, NormalMap
-from motet.data.readers.map_rows import MapRow, map_example
-from motet.data.readers.places import file_names, inside, place_name
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.map_files import DepthMap, MapFile, NormalMap
+from motet.data.formats.map_rows import MapRow, map_example
+from motet.data.formats.paths import file_names, inside, place_name
+from motet.data.formats.text_file import read_lines
 
 Normals: TypeAlias = Literal["", "depth", "file"]
 KINECT = Camera(585.0, 585.0, 320.0, 240.0)
@@ -75,17 +75,17 @@ class SevenScenes:
 
     def __getitem__(self, index: int) -> Example:
         root, (key,) = Path(self.root), self.keys(index)
-        picture, stem = root / self._frames[index], self._frames[index].partition(".")[0]
+        image, stem = root / self._frames[index], self._frames[index].partition(".")[0]
         depth = DepthMap(root / f"{stem}.depth.png", _MILLIMETRES, _INVALID)
         maps: list[tuple[str, MapFile]] = [("depth", depth)]
         if self.normals == "depth":
             maps.append(("normals", NormalsOfDepth(depth, self._intrinsics)))
         if self.normals == "file":
             stored = root / "derived_normal" / f"{Path(stem).name}.normal.png"
-            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like=picture)))
+            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like=image)))
         frame = key.removeprefix(f"{place_name(root)}/")
         prefix = self.name or f"{place_name(root)}/{self.split or 'all'}"
-        return map_example(MapRow(f"{prefix}/{frame}", key, picture, tuple(maps)), path=root, index=index)
+        return map_example(MapRow(f"{prefix}/{frame}", key, image, tuple(maps)), path=root, index=index)
 
 
 def _flat_frames(root: Path, split: str | None) -> list[str]:

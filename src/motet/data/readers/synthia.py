@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from motet.core import ConfigError, Example
-from motet.data.readers.cityscapes_classes import CITYSCAPES_NAMES, cityscapes_class
-from motet.data.readers.map_files import ClassMap, DepthMap, MapFile, class_table
-from motet.data.readers.map_rows import MapRow, map_example, pictures_in
+from motet.data.class_names.cityscapes import CITYSCAPES_NAMES, cityscapes_class
+from motet.data.formats.map_files import ClassMap, DepthMap, MapFile, class_table
+from motet.data.formats.map_rows import MapRow, image_names, map_example
 
 SYNTHIA_NAMES = (
     "sky", "building", "road", "sidewalk", "fence", "vegetation", "pole", "car", "traffic sign", "pedestrian",
@@ -53,7 +53,7 @@ class Synthia:
     def __post_init__(self) -> None:
         if self.classes not in ("own", "cityscapes"):
             raise ConfigError(f"Synthia.classes: got {self.classes!r}; want 'own' or 'cityscapes'")
-        object.__setattr__(self, "_files", tuple(pictures_in(Path(self.root) / "RGB")))
+        object.__setattr__(self, "_files", tuple(image_names(Path(self.root) / "RGB")))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError, Example
-from motet.data.readers.columns import Columns, Names, class_names, columns_of, is_texts, merged, with_answer
-from motet.data.readers.image_cells import Where, cell_ids, cell_images
-from motet.data.readers.places import place_name
-from motet.data.readers.table_file import as_number, load_columns, table_suffix
+from motet.data.formats.columns import Columns, Names, class_names, columns_of, is_texts, merged, with_answer
+from motet.data.formats.image_cells import Where, cell_ids, cell_images
+from motet.data.formats.paths import place_name
+from motet.data.formats.table_file import as_number, load_columns, table_suffix
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Table:
             names=self.names,
         )  # fmt: skip
         path = Path(self.path)
-        cells = load_columns(path, (*columns.wanted, *self.only))
+        cells = load_columns(path, (*columns.all_columns, *self.only))
         rows = _rows_with(cells, self.only)
-        if not columns.wanted or not rows:
+        if not columns.all_columns or not rows:
             raise DataError("table: got no rows; want at least one, and at least one column mapped", path=path)
         if table_suffix(path) in (".csv", ".tsv"):
             _write_out_numbers(cells, columns)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.map_files import ClassMap, DepthMap, EdgeMap, MapFile, NormalMap, class_table
-from motet.data.readers.map_rows import MapRow, map_example
-from motet.data.readers.places import file_names
-from motet.data.readers.text_file import read_csv
+from motet.data.formats.map_files import ClassMap, DepthMap, EdgeMap, MapFile, NormalMap, class_table
+from motet.data.formats.map_rows import MapRow, map_example
+from motet.data.formats.paths import file_names
+from motet.data.formats.text_file import read_csv
 
 TASKONOMY_NAMES = (
     "background", "bottle", "chair", "couch", "potted plant", "bed", "dining table", "toilet", "tv", "microwave",
@@ -94,8 +94,8 @@ class Taskonomy:
 
     def __getitem__(self, index: int) -> Example:
         shot, (key,) = self._shots[index], self.keys(index)
-        picture = Path(self.root) / "rgb" / shot.building / shot.file
-        row = MapRow(f"{self.name}/{shot.building}/{shot.view}", key, picture, tuple(self._maps(shot)))
+        image = Path(self.root) / "rgb" / shot.building / shot.file
+        row = MapRow(f"{self.name}/{shot.building}/{shot.view}", key, image, tuple(self._maps(shot)))
         return map_example(row, path=Path(self.root), index=index)
 
     def _maps(self, shot: _Shot) -> list[tuple[str, MapFile]]:

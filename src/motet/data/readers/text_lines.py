@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.readers.places import place_name
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.paths import place_name
+from motet.data.formats.text_file import read_lines
 
 
 @dataclass(frozen=True)

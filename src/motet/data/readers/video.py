@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.readers.places import file_names, inside, place_name
-from motet.data.readers.text_file import read_csv, read_lines
-from motet.data.readers.video_rows import Frames, is_video, video_example, video_keys
+from motet.data.formats.paths import file_names, inside, place_name
+from motet.data.formats.text_file import read_csv, read_lines
+from motet.data.formats.video_rows import Frames, is_video, video_example, video_keys
 
 CUT = re.compile(r"(.{11})_(\d{6})_(\d{6})")
 """What Kinetics calls a video: its id on YouTube, start and end in seconds."""

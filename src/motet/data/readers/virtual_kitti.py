@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.cityscapes_classes import CITYSCAPES_NAMES, cityscapes_class
-from motet.data.readers.depth_normals import Camera, NormalsOfDepth
-from motet.data.readers.map_files import INVALID, ColourMap, DepthMap, MapFile
-from motet.data.readers.map_rows import MapRow, map_example, pictures_in
-from motet.data.readers.places import file_names
-from motet.data.readers.text_file import read_lines
+from motet.data.class_names.cityscapes import CITYSCAPES_NAMES, cityscapes_class
+from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.map_files import INVALID, ColourMap, DepthMap, MapFile
+from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.paths import file_names
+from motet.data.formats.text_file import read_lines
 
 VKITTI_NAMES = (
     "Terrain", "Sky", "Tree", "Vegetation", "Building", "Road", "GuardRail", "TrafficSign", "TrafficLight", "Pole",
@@ -79,7 +79,7 @@ class VirtualKitti2:
             for scene in scenes
             for variation in self.variations
             for camera in self.cameras
-            for name in pictures_in(root / scene / variation / "frames" / "rgb" / camera)
+            for name in image_names(root / scene / variation / "frames" / "rgb" / camera)
         ]
         if not frames:
             raise DataError("scenes: got none; want Scene01 or another", path=root)
@@ -106,8 +106,8 @@ class VirtualKitti2:
     def __getitem__(self, index: int) -> Example:
         frame, (key,) = self._frames[index], self.keys(index)
         folder = Path(self.root) / frame.scene / frame.variation
-        picture = folder / "frames" / "rgb" / frame.camera / f"rgb_{frame.number}.jpg"
-        row = MapRow(f"{self.name}/{'/'.join(frame)}", key, picture, tuple(self._maps(folder, frame)))
+        image = folder / "frames" / "rgb" / frame.camera / f"rgb_{frame.number}.jpg"
+        row = MapRow(f"{self.name}/{'/'.join(frame)}", key, image, tuple(self._maps(folder, frame)))
         return map_example(row, path=folder, index=index)
 
     def _maps(self, folder: Path, frame: _Frame) -> list[tuple[str, MapFile]]:

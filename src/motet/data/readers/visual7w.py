@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest, rng_for
-from motet.data.readers.given_candidates import Candidate, meant
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, load_json, number, words
-from motet.data.readers.picture_size import picture_size_hw
-from motet.data.readers.places import coco_id, image_at, inside, vg_id
+from motet.data.formats.candidates import Candidate, referred_candidates
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import image_size_hw
+from motet.data.formats.json_file import checked, field, load_json, number, words
+from motet.data.formats.paths import coco_id, image_at, inside, vg_id
 from motet.data.readers.visual_genome_qa import coco_numbers
 
 
@@ -85,7 +85,7 @@ class Visual7wPointing:
         asked = release(row.asked)
         file = image_at(Path(self.images) / row.file, path=path, row=row.where)
         choices = [asked.choices[place] for place in rng_for("visual7w", row.key).permutation(len(asked.choices))]
-        boxes, place = meant(choices, asked.answer, picture_size_hw(file.path), path=path, row=row.where)
+        boxes, place = referred_candidates(choices, asked.answer, image_size_hw(file.path), path=path, row=row.where)
         return Example(
             id=f"{self.name}/{row.key}",
             images=(file,),

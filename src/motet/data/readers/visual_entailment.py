@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from motet.core import DataError, Example, nearest
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import field, identity, load_json_lines, short_repr
+from motet.data.formats.paths import image_at, inside, photo_id, place_name
+from motet.data.formats.text_file import read_csv
 from motet.data.readers.flickr import captions_by_file
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, identity, load_json_lines, shown
-from motet.data.readers.places import image_at, inside, photo_id, place_name
-from motet.data.readers.text_file import read_csv
 
 ENTAILMENT_NAMES = ("entailment", "neutral", "contradiction")
 _CAPTION = re.compile(r"(.+)#(\d)\w*")
@@ -158,7 +158,7 @@ class ESnliVe(_Hypotheses):
 def _asked(texts: tuple[str, ...], label: str, more: Mapping[str, object], path: Path, row: int) -> _Asked:
     if label not in ENTAILMENT_NAMES:
         raise DataError(
-            f"gold_label: got {shown(label)}; want one of {', '.join(ENTAILMENT_NAMES)}", path=path, row=row
+            f"gold_label: got {short_repr(label)}; want one of {', '.join(ENTAILMENT_NAMES)}", path=path, row=row
         )
     return texts, {"class": ENTAILMENT_NAMES.index(label), **more}
 
@@ -175,7 +175,7 @@ def _with_premise(
         found = _CAPTION.fullmatch(given["pairID"])
         captions = premises.get(photo_id(found[1]), ()) if found else ()
         if found is None or int(found[2]) >= len(captions):
-            got = f"{len(captions)} of the photo of {shown(given['pairID'])}"
+            got = f"{len(captions)} of the photo of {short_repr(given['pairID'])}"
             raise DataError(f"captions: got {got}; want the one that its number names", path=path, row=row)
         texts = (captions[int(found[2])], *texts)
     return _asked(texts, given["gold_label"], explained, path, row)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.boxes import GivenBox, GivenBoxes, box_set, packed
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, identity, load_json, number
-from motet.data.readers.picture_size import picture_size_hw
-from motet.data.readers.places import coco_id, image_at, vg_id
-from motet.data.readers.text_file import read_lines
+from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.image_size import image_size_hw
+from motet.data.formats.json_file import checked, field, identity, load_json, number
+from motet.data.formats.paths import coco_id, image_at, vg_id
+from motet.data.formats.text_file import read_lines
 from motet.data.readers.visual_genome_qa import coco_numbers, vg_file
 
 MOST_ATTRIBUTES = 16  # of one box, as in bottom-up attention's training
@@ -24,7 +24,7 @@ MOST_ATTRIBUTES = 16  # of one box, as in bottom-up attention's training
 class _Row(NamedTuple):
     image: int
     entry: int
-    boxes: GivenBoxes | DataError
+    boxes: PackedBoxes | DataError
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class VisualGenomeObjects:
         row, path = self._rows[index], Path(self.objects)
         given = release(row.boxes)
         file = image_at(vg_file(Path(self.images), row.image), path=path, row=row.entry)
-        boxes = box_set(given, picture_size_hw(file.path), clip=self.clip, path=path)
+        boxes = box_set(given, image_size_hw(file.path), clip=self.clip, path=path)
         return Example(
             id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": boxes}
         )
@@ -222,8 +222,8 @@ def _boxes(
     names: Mapping[str, int],
     attributes: Mapping[str, int],
     known: Mapping[str, Sequence[str]],
-) -> GivenBoxes:
-    boxes: list[GivenBox] = []
+) -> PackedBoxes:
+    boxes: list[FileBox] = []
     for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
         where = f"{row}.objects.{place}"
         label = next((names[name] for name in _names(thing, path, where) if name in names), None)
@@ -232,5 +232,5 @@ def _boxes(
         x, y, width, height = (field(thing, key, float, path=path, row=where) for key in ("x", "y", "w", "h"))
         words = known.get(_object_id(thing, path, where), ()) if known else ()
         found = tuple(dict.fromkeys(attributes[word] for word in words if word in attributes))[:MOST_ATTRIBUTES]
-        boxes.append(GivenBox((x, y, x + width, y + height), label, where, attributes=found))
+        boxes.append(FileBox((x, y, x + width, y + height), label, where, attributes=found))
     return packed(boxes)

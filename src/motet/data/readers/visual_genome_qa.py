@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, identity, load_json, number, words
-from motet.data.readers.places import coco_id, image_at, vg_id
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import field, identity, load_json, number, words
+from motet.data.formats.paths import coco_id, image_at, vg_id
 
 _FOLDERS = ("VG_100K", "VG_100K_2", "")
 

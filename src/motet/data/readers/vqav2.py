@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import checked, field, identity, load_json, number, words
-from motet.data.readers.places import coco_id, image_at
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import checked, field, identity, load_json, number, words
+from motet.data.formats.paths import coco_id, image_at
 
 NUM_ANSWERS = 10
 _SUBTYPE = re.compile(r"(train2014|val2014|test2015|test-dev2015)")
 _NO_ANSWERS: Mapping[str, object] = {}
 
 
-class _Truth(NamedTuple):
+class _Annotation(NamedTuple):
     answers: tuple[str, ...]
     answer: str
     question_type: str
@@ -30,7 +30,7 @@ class _Row(NamedTuple):
     question_id: str
     image: int
     question: str | DataError
-    truth: _Truth | DataError | None
+    annotation: _Annotation | DataError | None
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Vqav2:
         path = Path(self.questions)
         data = load_json(path)
         subtype = _subtype(data, path)
-        truths = None if self.annotations is None else _truths(Path(self.annotations))
-        rows = _rows(data, path, truths, self.annotations)
+        annotations = None if self.annotations is None else _annotations(Path(self.annotations))
+        rows = _rows(data, path, annotations, self.annotations)
         object.__setattr__(self, "_prefix", self.name or f"vqav2/{re.sub('[0-9]+$', '', subtype) or path.stem}")
         object.__setattr__(self, "_pattern", _checked_pattern(self.pattern or _official_pattern(subtype, path)))
         object.__setattr__(self, "_rows", rows)
@@ -83,14 +83,14 @@ class Vqav2:
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, truth = release(row.question), release(row.truth)
+        question, annotation = release(row.question), release(row.annotation)
         file = Path(self.images) / self._pattern.format(row.image)
         return Example(
             id=f"{self._prefix}/{row.question_id}",
             images=(image_at(file, path=Path(self.questions), row=index),),
             image_ids=self.keys(index),
             text=question,
-            labels=_NO_ANSWERS if truth is None else truth._asdict(),
+            labels=_NO_ANSWERS if annotation is None else annotation._asdict(),
         )
 
 
@@ -117,7 +117,7 @@ def _checked_pattern(pattern: str) -> str:
 
 
 def _rows(
-    data: object, path: Path, truths: dict[str, _Truth | DataError] | None, annotations: Path | str | None
+    data: object, path: Path, truths: dict[str, _Annotation | DataError] | None, annotations: Path | str | None
 ) -> tuple[_Row, ...]:
     rows: list[_Row] = []
     seen: set[str] = set()
@@ -130,8 +130,8 @@ def _rows(
             raise DataError(f"annotations: got none of question {key}; want one in {annotations}", path=path, row=row)
         image = number(entry, "image_id", path=path, row=row)
         field(entry, "question", str, path=path, row=row)
-        truth = None if truths is None else truths[key]
-        rows.append(_Row(key, image, hold(words, entry, "question", path=path, row=row), truth))
+        annotation = None if truths is None else truths[key]
+        rows.append(_Row(key, image, hold(words, entry, "question", path=path, row=row), annotation))
     if not rows:
         raise DataError("questions: got none; want at least one", path=path)
     if truths is not None and len(truths) != len(rows):
@@ -139,23 +139,23 @@ def _rows(
     return tuple(rows)
 
 
-def _truths(path: Path) -> dict[str, _Truth | DataError]:
-    truths: dict[str, _Truth | DataError] = {}
+def _annotations(path: Path) -> dict[str, _Annotation | DataError]:
+    annotations: dict[str, _Annotation | DataError] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row, entry in enumerate(field(load_json(path), "annotations", list, path=path)):
         key = identity(entry, "question_id", path=path, row=row)
         field(entry, "answers", list, path=path, row=row)
-        truths[key] = hold(_truth, entry, path, row, shared)
-    return truths
+        annotations[key] = hold(_annotation, entry, path, row, shared)
+    return annotations
 
 
-def _truth(entry: object, path: Path, row: int, shared: dict[tuple[str, ...], tuple[str, ...]]) -> _Truth:
+def _annotation(entry: object, path: Path, row: int, shared: dict[tuple[str, ...], tuple[str, ...]]) -> _Annotation:
     given = field(entry, "answers", list, path=path, row=row)
     if len(given) != NUM_ANSWERS:
         raise DataError(f"answers: got {len(given)}; want {NUM_ANSWERS}", path=path, row=row)
     answers = tuple(_answer(answer, path, row) for answer in given)
     answers = shared.setdefault(answers, answers)  # most questions are answered alike: one tuple for all of them
-    return _Truth(
+    return _Annotation(
         answers,
         field(entry, "multiple_choice_answer", str, path=path, row=row),
         checked(_kind(entry, "question_type"), str, "question_type", path=path, row=row),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.readers.held import hold, release
-from motet.data.readers.json_file import field, load_json_lines, shown, words
+from motet.data.formats.deferred import hold, release
+from motet.data.formats.json_file import field, load_json_lines, short_repr, words
+from motet.data.formats.paths import image_at, inside, photo_id, place_name
 from motet.data.readers.nlvr import TRUTH_NAMES
-from motet.data.readers.places import image_at, inside, photo_id, place_name
 
 
 class _Row(NamedTuple):
@@ -65,7 +65,7 @@ class Vsr:
 
     def __getitem__(self, index: int) -> Example:
         row, path, folder = self._rows[index], Path(self.sentences), Path(self.images)
-        text, truth, relation = release(row.said)
+        text, annotation, relation = release(row.said)
         places = [folder / row.file, *([folder / row.folder / row.file] if row.folder else [])]
         file = next((place for place in places if place.is_file()), places[-1])
         return Example(
@@ -73,7 +73,7 @@ class Vsr:
             images=(image_at(file, path=path, row=row.entry),),
             image_ids=self.keys(index),
             text=text,
-            labels={"class": truth, "relation": relation},
+            labels={"class": annotation, "relation": relation},
         )
 
 
@@ -88,6 +88,6 @@ def _rows(path: Path, folder: Path) -> Iterator[_Row]:
 def _said(line: object, path: Path, row: int) -> tuple[str, int, str]:
     label = field(line, "label", int, path=path, row=row)
     if label not in (0, 1):
-        raise DataError(f"label: got {shown(label)}; want 0 for false or 1 for true", path=path, row=row)
+        raise DataError(f"label: got {short_repr(label)}; want 0 for false or 1 for true", path=path, row=row)
     text = words(line, "caption", path=path, row=row)
     return text, label, field(line, "relation", str, path=path, row=row)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.readers.columns import Columns, Names, class_names, columns_of, with_answer
-from motet.data.readers.json_file import shown
-from motet.data.readers.places import IMAGE_SUFFIXES, file_names, place_name
-from motet.data.readers.tar_index import Members, tar_rows
+from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.formats.json_file import short_repr
+from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, place_name
+from motet.data.formats.tar_index import Members, tar_rows
 
 _JSON = "json"
 
@@ -129,7 +129,7 @@ class WebDataset:
     def _cells(self, row: _Row) -> Iterator[tuple[str, Any]]:
         """The wanted columns of a row; its JSON is read once."""
         known: Any = None
-        for column in self._columns.wanted:
+        for column in self._columns.all_columns:
             if column == self.image or column in self._columns.for_image_id:
                 continue
             if column.startswith(f"{_JSON}."):
@@ -145,7 +145,7 @@ class WebDataset:
         except json.JSONDecodeError as error:
             raise DataError(f"json: got {error.msg}; want a whole JSON value", path=path, row=row.key) from error
         if not isinstance(value, dict):
-            raise DataError(f"json: got {shown(value)}; want an object", path=path, row=row.key)
+            raise DataError(f"json: got {short_repr(value)}; want an object", path=path, row=row.key)
         return value
 
     def _text(self, row: _Row, ending: str) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.readers.boxes import GivenBox, box_set, packed
-from motet.data.readers.json_file import shown
-from motet.data.readers.picture_size import picture_size_hw
-from motet.data.readers.places import coco_id, is_image, place_name
-from motet.data.readers.text_file import read_lines
-from motet.data.readers.yaml_names import names_in
+from motet.data.formats.boxes import FileBox, box_set, packed
+from motet.data.formats.class_list import names_in
+from motet.data.formats.image_size import image_size_hw
+from motet.data.formats.json_file import short_repr
+from motet.data.formats.paths import coco_id, is_image, place_name
+from motet.data.formats.text_file import read_lines
 
 _NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
 
@@ -67,9 +67,9 @@ class YoloLabels:
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_rows", rows)
 
-    def _paired(self, pictures: Sequence[str], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    def _paired(self, images: Sequence[str], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Picture and text file of each row, in the order of their names; "" for one that is missing."""
-        by_stem = {_stem(file): file for file in reversed(pictures) if is_image(file)}
+        by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
         # classes.txt is where some tools keep the names, among the labels.
         text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
@@ -102,7 +102,7 @@ class YoloLabels:
         file = Path(self.images) / image
         if not file.is_file():
             raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=_stem(image))
-        size_hw = picture_size_hw(file)
+        size_hw = image_size_hw(file)
         lines = read_lines(path) if text else []
         given = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
         return Example(
@@ -112,7 +112,7 @@ class YoloLabels:
             labels={"boxes": box_set(packed(given), size_hw, clip=self.clip, path=path)},
         )
 
-    def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> GivenBox:
+    def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> FileBox:
         cells = line.split()
         if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
             wanted = "5 (class, centre x, centre y, width, height), or a class and at least 3 points"
@@ -129,14 +129,14 @@ class YoloLabels:
             xs, ys = numbers[0::2], numbers[1::2]
             shares = (min(xs), min(ys), max(xs), max(ys))
         xyxy = (shares[0] * width, shares[1] * height, shares[2] * width, shares[3] * height)
-        return GivenBox(xyxy, int(label), row)
+        return FileBox(xyxy, int(label), row)
 
 
 def _number(cell: str, path: Path, row: int) -> float:
     try:
         return float(cell)
     except ValueError as error:
-        raise DataError(f"number: got {shown(cell)}; want a number", path=path, row=row) from error
+        raise DataError(f"number: got {short_repr(cell)}; want a number", path=path, row=row) from error
 
 
 def _stem(file: str) -> str:

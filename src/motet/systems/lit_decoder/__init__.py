@@ -15,9 +15,9 @@ from motet.systems.lit_decoder.options import ByTask as ByTask
 from motet.systems.lit_decoder.options import ByTaskPositions as ByTaskPositions
 from motet.systems.lit_decoder.options import ClassStrings as ClassStrings
 from motet.systems.lit_decoder.options import ClassTokens as ClassTokens
-from motet.systems.lit_decoder.options import Concat as Concat
-from motet.systems.lit_decoder.options import Linear as Linear
-from motet.systems.lit_decoder.options import Map as Map
-from motet.systems.lit_decoder.options import OneText as OneText
+from motet.systems.lit_decoder.options import ConcatTexts as ConcatTexts
+from motet.systems.lit_decoder.options import LinearProjection as LinearProjection
+from motet.systems.lit_decoder.options import MapPooling as MapPooling
+from motet.systems.lit_decoder.options import RandomText as RandomText
 from motet.systems.lit_decoder.options import SplitCap as SplitCap
 from motet.systems.lit_decoder.options import Unconditioned as Unconditioned

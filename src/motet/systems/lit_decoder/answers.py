@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.core import Answer, Choice, ConfigError, Label, Prediction, Task, Text
-from motet.core import Words as Said
+from motet.core import Answer, ClassPrediction, ConfigError, Label, Prediction, Task, Text
+from motet.core import TextPrediction as Said
 from motet.systems.lit_decoder.decode import Beam, Generated, Greedy, NameTrie, Sample, Strategy, generate, score_names
-from motet.systems.lit_decoder.decoder import Decoder, DecoderState
+from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
 from motet.systems.lit_decoder.sequence import Sequences
 
 
@@ -36,7 +36,7 @@ def names_of(task: Task) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TaskInputs:
     """What is given of r rows of one task.
 
     Args:
@@ -53,10 +53,10 @@ class Asked:
 
 
 def answer(
-    decoder: Decoder,
+    decoder: TextDecoder,
     state: DecoderState,
     sequences: Sequences,
-    asked: Asked,
+    asked: TaskInputs,
     decoding: Decoding,
     seed: int,
     tries: dict[str, NameTrie],
@@ -94,7 +94,7 @@ def answer(
             assert_never(other)
 
 
-def _said(found: Generated, sequences: Sequences, asked: Asked) -> list[Prediction]:
+def _said(found: Generated, sequences: Sequences, asked: TaskInputs) -> list[Prediction]:
     said: list[Prediction] = []
     limit = asked.task.target.max_words if isinstance(asked.task.target, Text) else None
     given = zip(asked.tokens.tolist(), asked.answer_start.tolist(), asked.prefix.tolist(), strict=True)
@@ -108,4 +108,4 @@ def _said(found: Generated, sequences: Sequences, asked: Asked) -> list[Predicti
 
 def _chosen(scores: Float[Tensor, "r k"], names: tuple[str, ...]) -> list[Prediction]:
     best = scores.argmax(dim=1).tolist()
-    return [Choice(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]

@@ -79,7 +79,7 @@ class Beam:
 
 
 @dataclass(frozen=True)
-class Answers:
+class BeamAnswers:
     """m answers, finished or not, to each of a images.
 
     Args:
@@ -93,22 +93,22 @@ class Answers:
     tokens: Int[Tensor, "a m t"]
 
     @staticmethod
-    def none(num_images: int, num_answers: int, length: int, pad: int, device: torch.device) -> Answers:
+    def none(num_images: int, num_answers: int, length: int, pad: int, device: torch.device) -> BeamAnswers:
         """No answers yet: all places empty."""
         empty = torch.full((num_images, num_answers), _NEVER, device=device)
         tokens = torch.full((num_images, num_answers, length), pad, device=device)
-        return Answers(empty, empty.clone(), tokens)
+        return BeamAnswers(empty, empty.clone(), tokens)
 
-    def select(self, images: Int[Tensor, "n"]) -> Answers:
+    def select(self, images: Int[Tensor, "n"]) -> BeamAnswers:
         """Those to some of the images."""
-        return Answers(self.scores[images], self.log_probs[images], self.tokens[images])
+        return BeamAnswers(self.scores[images], self.log_probs[images], self.tokens[images])
 
-    def best(self, num_answers: int, also: Answers) -> Answers:
+    def best(self, num_answers: int, also: BeamAnswers) -> BeamAnswers:
         """The best of these and others."""
         scores, places = torch.cat([self.scores, also.scores], dim=1).topk(num_answers)
         log_probs = torch.cat([self.log_probs, also.log_probs], dim=1).gather(1, places)
         tokens = torch.cat([self.tokens, also.tokens], dim=1)
-        return Answers(scores, log_probs, rows_of(tokens, places))
+        return BeamAnswers(scores, log_probs, rows_of(tokens, places))
 
 
 def beam_search(
@@ -136,9 +136,9 @@ def beam_search(
     device, b, k = features.device, len(features), beam.beams
     length = int(limits.max()) if b else 0
     extra = prefix_lengths if beam.count_prompt_in_length else torch.zeros_like(prefix_lengths)
-    final = Answers.none(b, k, length, ids.pad, device)
+    final = BeamAnswers.none(b, k, length, ids.pad, device)
     finished = torch.zeros(b, k, dtype=torch.bool, device=device)
-    ended, live = Answers.none(b, k, length, ids.pad, device), Answers.none(b, 1, length, ids.pad, device)
+    ended, live = BeamAnswers.none(b, k, length, ids.pad, device), BeamAnswers.none(b, 1, length, ids.pad, device)
     live.log_probs.zero_()
     images = torch.arange(b, device=device)
     for step in range(length):
@@ -147,10 +147,10 @@ def beam_search(
         if found.end_totals.isfinite().any():
             tokens = rows_of(live.tokens, found.end_parents)
             tokens[..., step] = ids.eos
-            ended = ended.best(k, Answers(found.end_totals / penalty, found.end_totals, tokens))
+            ended = ended.best(k, BeamAnswers(found.end_totals / penalty, found.end_totals, tokens))
         tokens = rows_of(live.tokens, found.parents)
         tokens[..., step] = found.tokens
-        live = Answers(found.totals, found.totals, tokens)
+        live = BeamAnswers(found.totals, found.totals, tokens)
         # Log-probabilities only fall, and no penalty is larger than the last: what a beam may still reach.
         reachable = live.log_probs[:, 0] / beam.penalty(extra[images] + limits[images])
         full = limits[images] <= step + 1
@@ -243,11 +243,11 @@ def _candidates(
 
 
 def _settle(
-    final: Answers,
+    final: BeamAnswers,
     finished: Bool[Tensor, "b k"],
     images: Int[Tensor, "n"],
-    ended: Answers,
-    live: Answers,
+    ended: BeamAnswers,
+    live: BeamAnswers,
     penalty: Float[Tensor, "n 1"],
 ) -> None:
     """Write down the answers to the images that are done: what ended, or, where nothing has, what is there."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from motet.core import ConfigError, System, Task
-from motet.nn.encoders import EmbeddedLite0, EncoderConfig
+from motet.nn.encoders import BundledLite0, EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
-from motet.prep.images import Crop, InceptionCrop
-from motet.prep.words import TrainedWords, Words, WordsConfig
+from motet.preprocess.images import Crop, InceptionCrop
+from motet.preprocess.tokenizers import Tokenizer, TokenizerConfig, TrainedTokenizer
 from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, ClassStrings, Conditioning, TextTarget
-from motet.systems.lit_decoder.truths import AnswerTarget
+from motet.systems.lit_decoder.targets import AnswerTarget
 
 WORDS_FILE = "words.json"
 
@@ -54,7 +54,7 @@ class LiTDecoderConfig:
         ConfigError: a number outside its range.
     """
 
-    encoder: EncoderConfig = field(default_factory=EmbeddedLite0)
+    encoder: EncoderConfig = field(default_factory=BundledLite0)
     mode: EncoderMode = field(default_factory=Frozen)
     bottleneck: Bottleneck = None
     depth: int = 12
@@ -66,7 +66,7 @@ class LiTDecoderConfig:
     max_tokens: int = 64
     answer_room: int = 16
     pad_to_longest: bool = True
-    words: WordsConfig = field(default_factory=TrainedWords)
+    tokenizer: TokenizerConfig = field(default_factory=TrainedTokenizer)
     conditioning: Conditioning = field(default_factory=ByTask)
     separator: bool = True
     question_separator: bool = True
@@ -107,7 +107,7 @@ class LiTDecoderConfig:
         """See `core.SystemConfig`."""
         from motet.systems.lit_decoder.model import LiTDecoder
 
-        words = self.words.build(texts()) if assets is None else Words.from_bytes(assets[WORDS_FILE])
+        words = self.tokenizer.build(texts()) if assets is None else Tokenizer.from_bytes(assets[WORDS_FILE])
         return LiTDecoder(self, tasks, words, fetch=assets is None)
 
     def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.transformer import NORM_EPS, DecoderBlock
 
 
@@ -127,7 +127,7 @@ class Pieces(nn.Module):
         return F.linear(x, kernel, torch.cat([self.bias, *self.special_bias.values()]))
 
 
-class Decoder(nn.Module):
+class TextDecoder(nn.Module):
     """A causal transformer that reads a memory; position t gives the scores of token t + 1.
 
     Source: section 4 of the paper ("a standard Base Transformer with an autoregressive mask"); big_vision

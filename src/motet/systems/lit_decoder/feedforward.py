@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from motet.core import (
     Answer,
     Batch,
-    Choice,
+    ClassPrediction,
     ConfigError,
     Label,
     Loss,
@@ -25,15 +25,15 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
-from motet.nn.encoders import EmbeddedLite0, Encoder, EncoderConfig
+from motet.nn.encoders import BundledLite0, EncoderConfig, ImageEncoder
 from motet.nn.heads import MapHead, MlpHead
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import EncoderMode, Frozen, Tower
-from motet.prep.images import Crop, ImageTransform, InceptionCrop
+from motet.preprocess.images import Crop, ImageTransform, InceptionCrop
 from motet.systems.lit_decoder.answers import names_of
 from motet.systems.lit_decoder.feedforward_rows import FeedforwardProcessor
 from motet.systems.lit_decoder.groups import parameter_groups
-from motet.systems.lit_decoder.processor import Images
+from motet.systems.lit_decoder.processor import ImageInputs
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class FeedforwardConfig:
         draft: let JPEGs be decoded smaller where that is enough.
     """
 
-    encoder: EncoderConfig = field(default_factory=EmbeddedLite0)
+    encoder: EncoderConfig = field(default_factory=BundledLite0)
     mode: EncoderMode = field(default_factory=Frozen)
     pooling: Pooling = field(default_factory=MapReset)
     hidden: int | None = None
@@ -164,7 +164,7 @@ class Feedforward(System):
         self.tower = Tower(config.encoder, config.mode, fetch=fetch)
         pixels = self.tower.pixels
         self.processor = FeedforwardProcessor(
-            Images(
+            ImageInputs(
                 ImageTransform(
                     pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
                 )
@@ -198,7 +198,7 @@ class Feedforward(System):
         names = names_of(self.tasks[name])
         log_probs = scores.float().log_softmax(dim=-1)
         best = log_probs.argmax(dim=-1).tolist()
-        return [Choice(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
+        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
 
     def _scores(self, batch: Batch) -> dict[str, Tensor]:
         tokens = batch.inputs["features"].float() if "features" in batch.inputs else self.encode(batch.inputs["pixels"])
@@ -225,14 +225,14 @@ def _check(task: Task) -> None:
                 f"task {task.name!r}: a feed-forward classifier chooses from names: got {type(other).__name__}"
                 f"{' without names' if isinstance(other, Answer) else ''}; want a Label, or an Answer with names"
             )
-    if task.sees != {"image"}:
+    if task.inputs != {"image"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: a feed-forward classifier sees one image and nothing else: got {sorted(task.sees)}; "
+            f"task {task.name!r}: a feed-forward classifier sees one image and nothing else: got {sorted(task.inputs)}; "
             "want a task of images"
         )
 
 
-def _pool(pooling: Pooling, encoder: Encoder) -> tuple[nn.Module, int]:
+def _pool(pooling: Pooling, encoder: ImageEncoder) -> tuple[nn.Module, int]:
     match pooling:
         case ConcatTokens():
             return nn.Flatten(), encoder.num_tokens * encoder.width

@@ -12,8 +12,8 @@ import torch
 from motet.core import Batch, DataError, Example, FeatureStore, ImageFile, Target, Task
 from motet.core.task import Invariance
 from motet.systems.lit_decoder.answers import names_of
-from motet.systems.lit_decoder.processor import Images
-from motet.systems.lit_decoder.truths import said
+from motet.systems.lit_decoder.processor import ImageInputs
+from motet.systems.lit_decoder.targets import said
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FeedforwardProcessor:
         images: how its image is read.
     """
 
-    images: Images
+    images: ImageInputs
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> FeedforwardRow:
         classes: list[tuple[str, int | None, Any]] = []
@@ -48,24 +48,24 @@ class FeedforwardProcessor:
             if rng is None and task.label not in example.labels:
                 classes.append((task.name, None, None))
                 continue
-            truth = task.truth(example)
-            name = said(task, truth, example.id, rng)
+            annotation = task.annotation_of(example)
+            name = said(task, annotation, example.id, rng)
             names = names_of(task)
-            classes.append((task.name, names.index(name) if name in names else -1, truth))
+            classes.append((task.name, names.index(name) if name in names else -1, annotation))
         return FeedforwardRow(example.id, self.images.read(example, tasks, rng), tuple(classes))
 
-    def collate(self, rows: Sequence[FeedforwardRow], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[FeedforwardRow], *, keep_annotations: bool) -> Batch:
         found: dict[str, list[tuple[int, int, Any]]] = {}
         for index, row in enumerate(rows):
-            for task, label, truth in row.classes:
-                if keep_truth and label is None:
+            for task, label, annotation in row.classes:
+                if keep_annotations and label is None:
                     raise DataError(f"{row.id}: task {task!r}: got no annotation; want one")
-                found.setdefault(task, []).append((index, -1 if label is None else label, truth))
+                found.setdefault(task, []).append((index, -1 if label is None else label, annotation))
         targets = {
             task: Target(
                 torch.tensor([index for index, _, _ in entries]),
                 torch.tensor([label for _, label, _ in entries]),
-                tuple(truth for _, _, truth in entries) if keep_truth else (),
+                tuple(truth for _, _, truth in entries) if keep_annotations else (),
             )
             for task, entries in found.items()
         }

@@ -23,18 +23,18 @@ from motet.core import (
     seed_for,
 )
 from motet.nn.heads import MapHead
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Tower
-from motet.prep.images import ImageTransform
-from motet.prep.words import Words
-from motet.systems.lit_decoder.answers import Asked, Decoding, answer, default_decoding
+from motet.preprocess.images import ImageTransform
+from motet.preprocess.tokenizers import Tokenizer
+from motet.systems.lit_decoder.answers import Decoding, TaskInputs, answer, default_decoding
 from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decode import NameTrie
-from motet.systems.lit_decoder.decoder import Decoder, Pieces, row_means, shift_right, word_loss
-from motet.systems.lit_decoder.options import ByTaskPositions, Linear, Map
-from motet.systems.lit_decoder.processor import Images, LiTDecoderProcessor
+from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
+from motet.systems.lit_decoder.processor import ImageInputs, LiTDecoderProcessor
 from motet.systems.lit_decoder.sequence import Sequences
-from motet.systems.lit_decoder.truths import check
+from motet.systems.lit_decoder.targets import check
 
 
 class LiTDecoder(System):
@@ -60,7 +60,9 @@ class LiTDecoder(System):
     config: LiTDecoderConfig
     processor: LiTDecoderProcessor
 
-    def __init__(self, config: LiTDecoderConfig, tasks: Sequence[Task], words: Words, *, fetch: bool = True) -> None:
+    def __init__(
+        self, config: LiTDecoderConfig, tasks: Sequence[Task], words: Tokenizer, *, fetch: bool = True
+    ) -> None:
         super().__init__()
         for task in tasks:
             check(task)
@@ -85,7 +87,7 @@ class LiTDecoder(System):
             pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
         )
         self.processor = LiTDecoderProcessor(
-            Images(transform),
+            ImageInputs(transform),
             self.sequences,
             texts=config.texts,
             answers=config.answers,
@@ -94,10 +96,10 @@ class LiTDecoder(System):
         )
         self.bottleneck, memory_width = _bottleneck(config, self.tower.width)
         # What a row without an image reads in its place.
-        no_image = all("image" in task.sees for task in tasks)
+        no_image = all("image" in task.inputs for task in tasks)
         self.nothing = None if no_image else nn.Parameter(torch.randn(memory_width) / memory_width**0.5)
         by_position = isinstance(config.conditioning, ByTaskPositions)
-        self.decoder = Decoder(
+        self.decoder = TextDecoder(
             _pieces(self.sequences, config),
             config.width,
             config.depth,
@@ -160,7 +162,7 @@ class LiTDecoder(System):
         for name, target in batch.targets.items():
             state = self.decoder.start(memory[target.rows], self._tables({name: target}))
             value = target.value
-            asked = Asked(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
+            asked = TaskInputs(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
             seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
             answers[name] = answer(self.decoder, state, self.sequences, asked, self.decoding[name], seed, self._tries)
         return answers
@@ -207,9 +209,9 @@ def _bottleneck(config: LiTDecoderConfig, width: int) -> tuple[nn.Module, int]:
     match config.bottleneck:
         case None:
             return nn.Identity(), width
-        case Map(heads):
+        case MapPooling(heads):
             return OneToken(MapHead(width, heads)), width
-        case Linear(factor):
+        case LinearProjection(factor):
             if width % factor:
                 raise ConfigError(f"Linear.factor: got {factor}; want a divisor of the encoder's width, {width}")
             return nn.Linear(width, width // factor), width // factor

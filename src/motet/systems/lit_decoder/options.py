@@ -46,7 +46,7 @@ Conditioning: TypeAlias = ByTask | ByCategory | Unconditioned | ByTaskPositions
 
 
 @dataclass(frozen=True)
-class Map:
+class MapPooling:
     """The image becomes one token, by attention pooling (section 5.9).
 
     Args:
@@ -57,7 +57,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearProjection:
     """Every image token becomes narrower, by one linear layer; the decoder reads the narrow tokens (section 5.9).
 
     Args:
@@ -71,7 +71,7 @@ class Linear:
             raise ConfigError(f"Linear.factor: got {self.factor}; want at least 1")
 
 
-Bottleneck: TypeAlias = Map | Linear | None
+Bottleneck: TypeAlias = MapPooling | LinearProjection | None
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ Classes: TypeAlias = ClassStrings | ClassTokens
 
 
 @dataclass(frozen=True)
-class OneText:
+class RandomText:
     """One of a row's texts, drawn anew each time in training, the first in evaluation ("OCR Random", section 5.4.1)."""
 
 
 @dataclass(frozen=True)
-class Concat:
+class ConcatTexts:
     """All of a row's texts, in their order. "OCR Concat": from top left to bottom right, as readers keep them.
 
     Args:
@@ -105,7 +105,7 @@ class Concat:
 
 @dataclass(frozen=True)
 class SplitCap:
-    """As `OneText`, but the text's first token stands in the prompt, to say which one is meant ("OCR SplitCap")."""
+    """As `RandomText`, but the text's first token stands in the prompt, to say which one is meant ("OCR SplitCap")."""
 
 
-TextTarget: TypeAlias = OneText | Concat | SplitCap
+TextTarget: TypeAlias = RandomText | ConcatTexts | SplitCap

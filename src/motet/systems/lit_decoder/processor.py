@@ -14,14 +14,14 @@ from torch import Tensor
 from motet.core import Batch, DataError, Example, FeatureStore, ImageFile, Target, Task
 from motet.core.codec import to_plain
 from motet.core.task import Invariance
-from motet.prep.images import ImageTransform
-from motet.systems.lit_decoder.options import OneText, SplitCap, TextTarget
+from motet.preprocess.images import ImageTransform
+from motet.systems.lit_decoder.options import RandomText, SplitCap, TextTarget
 from motet.systems.lit_decoder.sequence import Sequences, pad
-from motet.systems.lit_decoder.truths import AnswerTarget, said
+from motet.systems.lit_decoder.targets import AnswerTarget, said
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageInputs:
     """A row's one image as the encoder wants it: its pixels, or what the encoder once made of it.
 
     Args:
@@ -38,7 +38,7 @@ class Images:
         Raises:
             DataError: no image, several, or a broken one.
         """
-        if not any("image" in task.sees for task in tasks):
+        if not any("image" in task.inputs for task in tasks):
             return None
         if len(example.images) != 1:
             raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
@@ -82,7 +82,7 @@ class Entry:
     task: str
     prefix: tuple[int, ...]
     answer: tuple[int, ...]
-    truth: Any = None
+    annotation: Any = None
     num_given: int = 0
 
 
@@ -110,14 +110,14 @@ class LiTDecoderProcessor:
     Args:
         images: how its image is read.
         sequences: how its words are put.
-        texts: which of a row's several texts a `Text` task learns, by task; `OneText` where it is not said.
+        texts: which of a row's several texts a `Text` task learns, by task; `RandomText` where it is not said.
         answers: which of the annotators' answers an `Answer` task learns.
         loss_on_prefix: prompt, separators and question are learned too.
         pad_to_longest: pad to the longest sequence of a batch; else to the longest there can be, so that every batch
             has one shape.
     """
 
-    images: Images
+    images: ImageInputs
     sequences: Sequences
     texts: Mapping[str, TextTarget] = field(default_factory=dict)
     answers: AnswerTarget = "drawn"
@@ -132,18 +132,18 @@ class LiTDecoderProcessor:
         return Row(example.id, self.images.read(example, tasks, rng), entries)
 
     def _entry(self, example: Example, task: Task, rng: np.random.Generator | None) -> Entry:
-        question = task.asked(example)
+        question = task.prompt_for(example)
         if rng is None and task.label not in example.labels:
             return Entry(task.name, tuple(self.sequences.prefix(task, question)), ())
-        truth = task.truth(example)
-        texts = self.texts.get(task.name, OneText())
-        answer = self.sequences.answer(task, said(task, truth, example.id, rng, answers=self.answers, texts=texts))
+        annotation = task.annotation_of(example)
+        texts = self.texts.get(task.name, RandomText())
+        answer = self.sequences.answer(task, said(task, annotation, example.id, rng, answers=self.answers, texts=texts))
         # The first token of the text moves to where it is given.
         start, answer = (answer[:1], answer[1:]) if isinstance(texts, SplitCap) else ([], answer)
         prefix = self.sequences.prefix(task, question, start)
-        return Entry(task.name, tuple(prefix), tuple(self.sequences.close(prefix, answer)), truth, len(start))
+        return Entry(task.name, tuple(prefix), tuple(self.sequences.close(prefix, answer)), annotation, len(start))
 
-    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
         """Rows to a batch.
 
         A target's value holds ``tokens`` (r, t); ``counted`` (r, t), True on the tokens that the loss is over;
@@ -155,26 +155,26 @@ class LiTDecoderProcessor:
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_truth and not entry.answer:
+                if keep_annotations and not entry.answer:
                     raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
                 found.setdefault(entry.task, []).append((index, entry))
         longest = max((len(e.prefix) + len(e.answer) for row in rows for e in row.entries), default=0)
         length = max(longest, 1) if self.pad_to_longest else self.sequences.max_tokens
-        targets = {name: self._target(entries, length, keep_truth) for name, entries in found.items()}
+        targets = {name: self._target(entries, length, keep_annotations) for name, entries in found.items()}
         return Batch(tuple(row.id for row in rows), self.images.collate([row.image for row in rows]), targets)
 
-    def _target(self, entries: Sequence[tuple[int, Entry]], length: int, keep_truth: bool) -> Target:
+    def _target(self, entries: Sequence[tuple[int, Entry]], length: int, keep_annotations: bool) -> Target:
         tokens = torch.tensor(pad([entry.prefix + entry.answer for _, entry in entries], length))
         prefix = torch.tensor([len(entry.prefix) for _, entry in entries])
         stop = torch.tensor([len(entry.prefix) + len(entry.answer) for _, entry in entries])
         place = torch.arange(length)
         start = torch.zeros_like(prefix) if self.loss_on_prefix else prefix
         counted = (place >= start[:, None]) & (place < stop[:, None])
-        truth = tuple(entry.truth for _, entry in entries) if keep_truth else ()
+        annotation = tuple(entry.annotation for _, entry in entries) if keep_annotations else ()
         rows = torch.tensor([index for index, _ in entries])
         answer_start = prefix - torch.tensor([entry.num_given for _, entry in entries])
         value = {"tokens": tokens, "counted": counted, "prefix": prefix, "answer_start": answer_start}
-        return Target(rows, value, truth)
+        return Target(rows, value, annotation)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
         return self.images.transform.view(image, index)

@@ -118,11 +118,11 @@ def sampled_logits(logits: Float[Tensor, "*b v"], sample: Sample) -> Float[Tenso
         least = logits.topk(sample.top_k).values[..., -1:]
         tempered = tempered.masked_fill(logits < least, float("-inf"))
     if sample.top_p is not None:
-        judged = logits if sample.nucleus_first else tempered
-        ordered, _ = judged.sort(descending=True)
+        evaluated = logits if sample.nucleus_first else tempered
+        ordered, _ = evaluated.sort(descending=True)
         crossing = (ordered.softmax(-1).cumsum(-1) < sample.top_p).sum(-1, keepdim=True)
         least = ordered.gather(-1, crossing.clamp(max=logits.shape[-1] - 1))
-        tempered = tempered.masked_fill(judged < least, float("-inf"))
+        tempered = tempered.masked_fill(evaluated < least, float("-inf"))
     return tempered
 
 

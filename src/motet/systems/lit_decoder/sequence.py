@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from motet.core import ConfigError, Label, Task
-from motet.prep.words import PAD, Words, end
+from motet.preprocess.tokenizers import PAD, Tokenizer, end
 from motet.systems.lit_decoder.options import (
     ByCategory,
     ByTask,
@@ -44,7 +44,7 @@ class Sequences:
 
     def __init__(
         self,
-        words: Words,
+        words: Tokenizer,
         tasks: Sequence[Task],
         conditioning: Conditioning,
         classes: Classes,

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from motet.core import CheckpointError
-from motet.nn.weights import Arrays, decoder_block_state, load, norm_state
-from motet.systems.lit_decoder.decoder import Decoder
+from motet.nn.pretrained.big_vision import Arrays, decoder_block_state, load, norm_state
+from motet.systems.lit_decoder.decoder import TextDecoder
 
 
-def load_cappa_decoder(decoder: Decoder, arrays: Arrays, positions: np.ndarray) -> None:
+def load_cappa_decoder(decoder: TextDecoder, arrays: Arrays, positions: np.ndarray) -> None:
     """Loads `models/proj/cappa/cappa.py`, Decoder.
 
     The special tokens (prompts, separators, classes), which those models do not have, stay as they are.

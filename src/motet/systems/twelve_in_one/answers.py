@@ -12,10 +12,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.core import Answer, BoxSet, Choice, Label, Loss, Match, Prediction, Region, Target, Task
+from motet.core import Answer, BoxSet, ClassPrediction, Label, Loss, Match, Prediction, Region, Target, Task
 from motet.losses import default_for
 from motet.systems.twelve_in_one.body import States
-from motet.systems.twelve_in_one.regions import Hidden, Seen, overlaps_px
+from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, overlaps_px
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Read:
 
     states: States
     fused: Float[Tensor, "p e"]
-    seen: Seen
+    seen: PaddedRegions
     hidden: Hidden | None = None
 
 
@@ -79,7 +79,7 @@ class Choices(Answers):
         one_of_them = isinstance(self.task.target, Label) and not self.binary
         scores = scores.log_softmax(-1) if one_of_them else F.logsigmoid(scores)
         best = scores.argmax(-1).tolist()
-        return [Choice(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
 
     def _scores(self, read: Read, target: Target) -> Float[Tensor, "r k"]:
         # Of two pictures the two fused states of a row stand one behind the other (equation 4).
@@ -205,7 +205,7 @@ def binary_places(scores: Float[Tensor, "r n"], wanted: Float[Tensor, "r n"], va
     return Loss(torch.where(valid, apart, 0.0).sum(), _count(scores))
 
 
-def _with_whole(seen: Seen) -> Float[Tensor, "r n 4"]:
+def _with_whole(seen: PaddedRegions) -> Float[Tensor, "r n 4"]:
     """All boxes in pixels of the file, that of the whole picture in front."""
     whole = seen.boxes_xyxy.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(len(seen.boxes_xyxy), 1, 4)
     return seen.in_pixels(torch.cat([whole, seen.boxes_xyxy], dim=1))
@@ -217,7 +217,7 @@ def _choices(
     found: list[Prediction] = []
     for place, (row, valid) in enumerate(zip(scores, real, strict=True)):
         best = int(row.argmax())
-        found.append(Choice(best, names[place][best] if names else "", tuple(row[valid].tolist())))
+        found.append(ClassPrediction(best, names[place][best] if names else "", tuple(row[valid].tolist())))
     return found
 
 

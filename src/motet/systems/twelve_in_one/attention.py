@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from motet.core import Looks, Target
+from motet.core import AttentionMaps, Target
 from motet.systems.twelve_in_one.answers import Read
-from motet.systems.twelve_in_one.reading import Reader
+from motet.systems.twelve_in_one.text_inputs import TextInputs
 
 TASK = "[TASK]"
 
 
-def looks_of(read: Read, target: Target, reader: Reader, *, token: bool) -> list[Looks]:
+def looks_of(read: Read, target: Target, reader: TextInputs, *, token: bool) -> list[AttentionMaps]:
     """Maps of a pass, row by row, without padding.
 
     Args:
@@ -32,7 +32,7 @@ def looks_of(read: Read, target: Target, reader: Reader, *, token: bool) -> list
         to_words = np.stack([m.regions_to_words[row].cpu().numpy() for m in read.states.maps])
         everything = np.concatenate([np.array([[0.0, 0.0, width, height]]), boxes[row]])
         found.append(
-            Looks(
+            AttentionMaps(
                 tuple(words),
                 everything[regions],
                 to_regions[:, :, : len(words)][..., regions],

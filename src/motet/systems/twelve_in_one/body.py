@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from motet.core import Side
 from motet.systems.twelve_in_one.layers import CoLayer, CoMaps
-from motet.systems.twelve_in_one.streams import Pooler, RegionInput, Sizes, TwoStreams, WordInput
+from motet.systems.twelve_in_one.streams import Pooler, RegionInput, StreamSizes, TwoStreams, WordInput
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Body(nn.Module):
     def __init__(
         self,
         text: Any,
-        sizes: Sizes,
+        sizes: StreamSizes,
         max_tokens: int,
         region_width: int,
         *,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from motet.core import ConfigError, System, Task
-from motet.nn.feature_maps import EmbeddedLite0Map, MapConfig
-from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig
+from motet.nn.feature_maps import BundledLite0Map, MapConfig
+from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
-from motet.prep.regions import BoxGrid, BoxSource, RegionSource, StandOut
-from motet.systems.twelve_in_one.options import Hiding, Referring
+from motet.preprocess.regions import BoxGrid, BoxSource, RegionSource, StandOut
+from motet.systems.twelve_in_one.options import Referring, RegionMasking
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
 
@@ -73,15 +73,15 @@ class TwelveInOneConfig:
 
     source: RegionSource | None = None
     max_regions: int = 100
-    trunk: MapConfig = field(default_factory=EmbeddedLite0Map)
+    trunk: MapConfig = field(default_factory=BundledLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
-    found: BoxSource | None = None
+    box_source: BoxSource | None = None
     grid: BoxGrid = field(default_factory=BoxGrid)
     stand_out: StandOut | None = None
     bins: int = 2
     hflip: bool = True
     antialias: bool = True
-    text: TextConfig = field(default_factory=EmbeddedMiniLM)
+    text: TextConfig = field(default_factory=BundledMiniLM)
     text_mode: EncoderMode = field(default_factory=lambda: Finetune(1.0))
     max_tokens: int = 40
     max_tokens_of: Mapping[str, int] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class TwelveInOneConfig:
     linear: tuple[str, ...] = ()
     binary: tuple[str, ...] = ()
     referring: Referring = field(default_factory=Referring)
-    hiding: Hiding = field(default_factory=Hiding)
+    hiding: RegionMasking = field(default_factory=RegionMasking)
     head_lr_scale: float = 5.0
     decay_co_norms: bool = True
     initial_std: float | None = 0.02
@@ -118,7 +118,7 @@ class TwelveInOneConfig:
         for name in ("dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
-        if self.found is not None and (self.source is not None or self.stand_out is not None):
+        if self.box_source is not None and (self.source is not None or self.stand_out is not None):
             raise ConfigError("TwelveInOneConfig.found: got it beside source or stand_out; want one way to regions")
         for name in ("head_lr_scale", "initial_std"):
             value = getattr(self, name)
@@ -129,7 +129,7 @@ class TwelveInOneConfig:
         if self.task_token not in ("task", "head", "none"):
             raise ConfigError(f"TwelveInOneConfig.task_token: got {self.task_token!r}; want 'task', 'head' or 'none'")
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> TwelveInOneConfig:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> TwelveInOneConfig:
         """The same for some tasks, saying nothing of the others."""
         del sources
         return replace(

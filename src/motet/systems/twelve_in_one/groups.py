@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from torch import nn
 
 from motet.core import ConfigError, System
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
-from motet.systems.twelve_in_one.heads import Classifier
+from motet.systems.twelve_in_one.heads import AnswerHead
 from motet.systems.twelve_in_one.layers import CoLayer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _plain(system: TwelveInOne) -> set[int]:
     if system.config.decay_co_norms:
         layers = [layer for layer in system.body.streams.co if isinstance(layer, CoLayer)]
         missed = {id(added.norm.weight) for layer in layers for added in (layer.text_added, layer.image_added)}
-        missed |= {id(head.norm.weight) for head in system.heads.values() if isinstance(head, Classifier)}
+        missed |= {id(head.norm.weight) for head in system.heads.values() if isinstance(head, AnswerHead)}
     return {id(parameter) for name, parameter in system.named_parameters() if _is_plain(name, parameter)} - missed
 
 

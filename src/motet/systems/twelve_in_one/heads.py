@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Kind = Literal["answer", "label", "pair", "fit", "place", "words", "classes", "features"]
 
 
-class Classifier(nn.Module):
+class AnswerHead(nn.Module):
     """Scores of names: W norm(gelu(V x)).
 
     Source: 12-in-1, equations 1 and 4; the official code, `SimpleClassifier`, whose dropout is not used.
@@ -62,7 +62,7 @@ class LinearScores(nn.Module):
         return scores
 
 
-class ToldRegion(nn.Module):
+class MaskedRegionHead(nn.Module):
     """What a hidden region is: W norm(gelu(V x)), V square.
 
     Source: the official code, `BertImagePredictionHead`.
@@ -82,7 +82,7 @@ class ToldRegion(nn.Module):
         return scores
 
 
-class ToldWord(nn.Module):
+class MaskedWordHead(nn.Module):
     """What a hidden word is: E norm(gelu(V x)) + bias, E the table of words itself.
 
     Source: Devlin et al., NAACL 2019; the official code, `BertLMPredictionHead`.
@@ -192,14 +192,14 @@ def build_head(
     match kind.kind:
         case "answer" | "label" | "pair":
             names = len(kind.names)
-            return LinearScores(co, names) if kind.linear else Classifier(co, 2 * config.co_width, names)
+            return LinearScores(co, names) if kind.linear else AnswerHead(co, 2 * config.co_width, names)
         case "fit":
             return LinearScores(co, 1)
         case "place":
             return LinearScores(config.image_width, 1)
         case "words":
-            return ToldWord(text_width, num_pieces)
+            return MaskedWordHead(text_width, num_pieces)
         case "classes":
-            return ToldRegion(config.image_width, num_classes)
+            return MaskedRegionHead(config.image_width, num_classes)
         case "features":
-            return ToldRegion(config.image_width, region_width)
+            return MaskedRegionHead(config.image_width, region_width)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from motet.core import Loss, Masked, Prediction, Real, Target, Task, Words
+from motet.core import Loss, Masked, Prediction, ScalarPrediction, Target, Task, TextPrediction
 from motet.systems.twelve_in_one.answers import Answers, Read
 from motet.systems.twelve_in_one.pretrain import classes_loss, features_loss, words_loss
 
@@ -56,7 +56,7 @@ class HiddenWords(Answers):
             best = scores.max(-1)
             pieces = ids[row].clone()
             pieces[hidden[row]] = best.indices
-            found.append(Words(self.words(pieces[valid[row]].tolist()), float(best.values.sum())))
+            found.append(TextPrediction(self.words(pieces[valid[row]].tolist()), float(best.values.sum())))
         return found
 
 
@@ -86,8 +86,13 @@ class HiddenRegions(Answers):
         for row in range(len(target.rows)):
             own = torch.zeros_like(told)
             own[row] = told[row]
-            loss, floor = self._loss(read, own).total, self._off(read, own, mean[row].expand(int(own.sum()), -1)).total
-            found.append(Real(max(-1.0, 1.0 - float(loss) / float(floor)) if float(floor) > 0 else 0.0))
+            loss, baseline = (
+                self._loss(read, own).total,
+                self._off(read, own, mean[row].expand(int(own.sum()), -1)).total,
+            )
+            found.append(
+                ScalarPrediction(max(-1.0, 1.0 - float(loss) / float(baseline)) if float(baseline) > 0 else 0.0)
+            )
         return found
 
     def _mean(self, read: Read) -> Float[Tensor, "r f"]:

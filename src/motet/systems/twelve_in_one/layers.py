@@ -46,7 +46,7 @@ class Added(nn.Module):
         return out
 
 
-class FeedForward(nn.Module):
+class BertFeedForward(nn.Module):
     """norm(x + dropout(V gelu(U x))), with the exact GELU.
 
     Args:
@@ -82,7 +82,7 @@ class SelfLayer(nn.Module):
         _divides("heads", heads, width)
         self.heads, self.attention_dropout = heads, attention_dropout
         self.query_key_value = nn.Linear(width, 3 * width)
-        self.added, self.feedforward = Added(width, width, dropout), FeedForward(width, hidden, dropout)
+        self.added, self.feedforward = Added(width, width, dropout), BertFeedForward(width, hidden, dropout)
 
     def forward(self, x: Float[Tensor, "b n d"], valid: Bool[Tensor, "b n"] | None) -> Float[Tensor, "b n d"]:
         """The next states.
@@ -135,8 +135,8 @@ class CoLayer(nn.Module):
         self.image_query_key_value = nn.Linear(image_width, 3 * width)
         self.text_added = Added(width, text_width, dropout)
         self.image_added = Added(width, image_width, dropout)
-        self.text_feedforward = FeedForward(text_width, text_hidden, dropout)
-        self.image_feedforward = FeedForward(image_width, image_hidden, dropout)
+        self.text_feedforward = BertFeedForward(text_width, text_hidden, dropout)
+        self.image_feedforward = BertFeedForward(image_width, image_hidden, dropout)
 
     def forward(
         self,

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.core import (
+    AttentionMaps,
     Batch,
     ConfigError,
-    Looks,
     Loss,
     Losses,
     Masked,
@@ -25,27 +25,27 @@ from motet.core import (
     Target,
     Task,
 )
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen
-from motet.prep.crops import Whole
-from motet.prep.images import ImageTransform
-from motet.prep.sentences import Sentences
+from motet.preprocess.crops import Whole
+from motet.preprocess.images import ImageTransform
+from motet.preprocess.sentences import Sentences
 from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
 from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide
-from motet.systems.twelve_in_one.building import build_body, check_classes, check_names, check_tokens
+from motet.systems.twelve_in_one.build import build_body, check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
 from motet.systems.twelve_in_one.groups import shared_blocks
-from motet.systems.twelve_in_one.heads import ToldWord, build_head, head_kinds, head_names
+from motet.systems.twelve_in_one.heads import MaskedWordHead, build_head, head_kinds, head_names
 from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords, terms_of
+from motet.systems.twelve_in_one.image_inputs import ImageInputs as PictureReader
 from motet.systems.twelve_in_one.pretrain import hide_regions
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
-from motet.systems.twelve_in_one.reading import Reader, build_reader
-from motet.systems.twelve_in_one.regions import Hidden, Seen, with_mean
+from motet.systems.twelve_in_one.region_embedding import BatchImages, RegionEmbedding
+from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, with_mean
 from motet.systems.twelve_in_one.retrieval import scores_of_pairs
-from motet.systems.twelve_in_one.seeing import Pictures, Seeing
-from motet.systems.twelve_in_one.truths import check
-from motet.systems.twelve_in_one.views import Pictures as PictureReader
+from motet.systems.twelve_in_one.targets import check
+from motet.systems.twelve_in_one.text_inputs import TextInputs, build_reader
 from motet.systems.twelve_in_one.weights import fill_text
 
 
@@ -92,7 +92,7 @@ class TwelveInOne(System):
         self.head_kinds = {name: kinds[task] for task, name in self.head_of.items()}
         self.token_of = {name: owner for name in self.tasks if (owner := self._owner(name)) is not None}
         self.loss_terms = {task.name: terms for task in tasks if (terms := terms_of(task))}
-        self.seeing = Seeing(config, fetch=assets is None)
+        self.seeing = RegionEmbedding(config, fetch=assets is None)
         check_classes(config, tasks, self.seeing.num_classes)
         saved = None if assets is None else (Sentences.from_bytes(assets[WORDS_FILE]), assets[TEXT_FILE])
         wanted = list(texts()) if saved is None and config.text.trains_words is not None else None
@@ -120,7 +120,7 @@ class TwelveInOne(System):
             fill_text(self.body, encoder.model.state_dict())
         self.processor = TwelveInOneProcessor(
             self._pictures(),
-            Reader(self.sentences, mask, config.max_tokens, dict(config.max_tokens_of)),
+            TextInputs(self.sentences, mask, config.max_tokens, dict(config.max_tokens_of)),
             frozenset(config.pairs),
             config.referring,
             config.hiding,
@@ -176,7 +176,7 @@ class TwelveInOne(System):
         return len(self.body.streams.co) if one_pair else 0
 
     @torch.inference_mode()
-    def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[Looks]:
+    def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[AttentionMaps]:
         """What words look at and what regions look at, in the co-attentions asked for, for each row of a task.
 
         Args:
@@ -207,7 +207,7 @@ class TwelveInOne(System):
         return {WORDS_FILE: self.sentences.to_bytes(), TEXT_FILE: self._description}
 
     def asset_weights(self) -> tuple[str, ...]:
-        words = [name for name, head in self.heads.items() if isinstance(head, ToldWord)]
+        words = [name for name, head in self.heads.items() if isinstance(head, MaskedWordHead)]
         return ("body.words.words", *(f"heads.{name}.bias" for name in words))
 
     def encoder_key(self) -> str | None:
@@ -272,17 +272,17 @@ class TwelveInOne(System):
 
     def _read_all(self, batch: Batch) -> Iterable[tuple[str, Read]]:
         """Each task's rows through the streams; tasks that hide the same share one pass."""
-        pictures = self.seeing(batch.inputs)
+        images = self.seeing(batch.inputs)
         hiding, hider = None, ""
         for name, target in batch.targets.items():
             if "draws" not in target.value:
-                yield name, self._read(name, target, pictures)
+                yield name, self._read(name, target, images)
                 continue
             if hiding is None or not torch.equal(batch.targets[hider].rows, target.rows):
-                hiding, hider = self._read(name, target, pictures), name
+                hiding, hider = self._read(name, target, images), name
             yield name, hiding
 
-    def _read(self, name: str, target: Target, pictures: Pictures, *, look_at: Collection[int] = ()) -> Read:
+    def _read(self, name: str, target: Target, pictures: BatchImages, *, look_at: Collection[int] = ()) -> Read:
         task, value, rows = self.tasks[name], target.value, target.rows
         ids, types, given = (value[key].flatten(0, 1) for key in ("ids", "types", "read"))
         texts = self.body.texts(ids, types, given, self._token(name))
@@ -302,7 +302,7 @@ class TwelveInOne(System):
         states = self.body.join(texts, images, look_at=look_at)
         return Read(states, self.body.fused(states), seen, hidden)
 
-    def _images(self, seen: Seen, hidden: Hidden | None = None) -> OneSide:
+    def _images(self, seen: PaddedRegions, hidden: Hidden | None = None) -> OneSide:
         return self.body.images(*with_mean(seen, hidden))
 
     def _check_fit(self, task: str) -> None:
@@ -315,4 +315,4 @@ class TwelveInOne(System):
             return PictureReader(config.source, config.max_regions, None)
         pixels = self.seeing.trunk.pixels
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), config.hflip, config.antialias)
-        return PictureReader(None, config.max_regions, transform, config.found)
+        return PictureReader(None, config.max_regions, transform, config.box_source)

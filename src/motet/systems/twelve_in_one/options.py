@@ -24,7 +24,7 @@ class Referring:
 
     threshold: float = 0.5
     border_px: float = 1.0
-    add_truth: bool = False
+    add_ground_truth: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -34,7 +34,7 @@ class Referring:
 
 
 @dataclass(frozen=True)
-class Hiding:
+class RegionMasking:
     """How words and regions are hidden, and what is learned of them.
 
     Source: 12-in-1, sections 3.1 and 8.2; ViLBERT, section 2.1; the official code, `concept_cap_dataset.py`.

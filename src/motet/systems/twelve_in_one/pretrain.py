@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from motet.core import Loss
-from motet.systems.twelve_in_one.options import Hiding
-from motet.systems.twelve_in_one.regions import Hidden, Seen, overlaps_px
+from motet.systems.twelve_in_one.options import RegionMasking
+from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, overlaps_px
 
 _MASKED, _RANDOM = 0.8, 0.9  # of words to be told: [MASK], another word, the word itself
 _GONE = 0.9  # of regions to be told: no feature, the feature itself
@@ -58,7 +58,9 @@ def hide_words(
     return hidden, told
 
 
-def hide_regions(seen: Seen, draws: Float[Tensor, "p n"], options: Hiding, *, border_px: float = 1.0) -> Hidden:
+def hide_regions(
+    seen: PaddedRegions, draws: Float[Tensor, "p n"], options: RegionMasking, *, border_px: float = 1.0
+) -> Hidden:
     """Which regions are hidden: those drawn, and what overlaps them.
 
     A region is to be told when its draw is below the share; below 0.9 of that its feature is zero, else it stays. What

@@ -27,12 +27,12 @@ from motet.core import (
 )
 from motet.core.task import Invariance
 from motet.losses import soft_answer_targets
-from motet.prep.truths import answers_of, index_of, pairs_of, right_of
-from motet.systems.twelve_in_one.options import Hiding, Referring
-from motet.systems.twelve_in_one.reading import Reader, Text, padded
+from motet.preprocess.annotations import class_index, matching_candidates, parse_answers, parse_pairs
+from motet.systems.twelve_in_one.image_inputs import ImageInputs, ImageRow
+from motet.systems.twelve_in_one.options import Referring, RegionMasking
 from motet.systems.twelve_in_one.regions import overlaps_px
-from motet.systems.twelve_in_one.truths import candidate_boxes, one_box
-from motet.systems.twelve_in_one.views import Picture, Pictures
+from motet.systems.twelve_in_one.targets import candidate_boxes, one_box
+from motet.systems.twelve_in_one.text_inputs import TextInputs, TextRow, padded
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Entry:
     """
 
     task: str
-    texts: tuple[Text, ...]
+    texts: tuple[TextRow, ...]
     value: Mapping[str, np.ndarray]
     known: bool
-    truth: Any = None
+    annotation: Any = None
     names: tuple[str, ...] = ()
 
 
@@ -68,9 +68,9 @@ class Row:
     """
 
     id: str
-    pictures: tuple[Picture, ...]
+    images: tuple[ImageRow, ...]
     entries: tuple[Entry, ...]
-    text: Text | None = None
+    text: TextRow | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class TwelveInOneProcessor:
         num_draws: regions of a picture at most.
     """
 
-    pictures: Pictures
-    reader: Reader
+    images: ImageInputs
+    reader: TextInputs
     pairs: frozenset[str] = frozenset()
     referring: Referring = field(default_factory=Referring)
-    hiding: Hiding = field(default_factory=Hiding)
+    hiding: RegionMasking = field(default_factory=RegionMasking)
     num_draws: int = 100
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
@@ -102,16 +102,16 @@ class TwelveInOneProcessor:
         if (side := _side(example, tasks)) is not None:
             if rng is not None:
                 raise DataError(f"{example.id}: task {side.name!r}: candidates: got none; want some in training")
-            text = None if example.images else self.reader.read(side.asked(example), side)
-            return Row(example.id, self.pictures.read(example, tasks, rng), (), text)
+            text = None if example.images else self.reader.read(side.prompt_for(example), side)
+            return Row(example.id, self.images.read(example, tasks, rng), (), text)
         tasks = self._chosen(tasks, rng)
         for task in tasks:
-            self._count_pictures(example, task)
-        pictures = self.pictures.read(example, tasks, rng)
+            self._count_images(example, task)
+        images = self.images.read(example, tasks, rng)
         hiding = self._of_hiding(tasks)
         entries = {entry.task: entry for entry in self._hiding(example, hiding, rng)} if hiding else {}
         found = tuple(entries[t.name] if t.name in entries else self._entry(example, t, rng) for t in tasks)
-        return Row(example.id, pictures, found)
+        return Row(example.id, images, found)
 
     def _of_hiding(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks of pre-training; alignment is one only beside others, else it sees all."""
@@ -125,7 +125,7 @@ class TwelveInOneProcessor:
         units = [[task] for task in tasks if task not in hiding] + ([hiding] if hiding else [])
         return units[int(rng.integers(len(units)))]
 
-    def _count_pictures(self, example: Example, task: Task) -> None:
+    def _count_images(self, example: Example, task: Task) -> None:
         number = len(example.images)
         if task.name in self.pairs:
             if number != 2:
@@ -134,56 +134,60 @@ class TwelveInOneProcessor:
             raise DataError(f"{example.id}: images: got {number}; want exactly one, for task {task.name!r}")
 
     def _entry(self, example: Example, task: Task, rng: np.random.Generator | None) -> Entry:
-        known, truth = _truth(example, task, evaluation=rng is None)
+        known, annotation = _annotation(example, task, evaluation=rng is None)
         value: dict[str, np.ndarray] = {}
-        texts: tuple[Text, ...]
+        texts: tuple[TextRow, ...]
         names: tuple[str, ...] = ()
         match task.target:
             case Match("regions"):
-                texts = (self.reader.read(task.asked(example), task),)
-                value = self._candidates(example, task, truth)
+                texts = (self.reader.read(task.prompt_for(example), task),)
+                value = self._candidates(example, task, annotation)
             case Match():
-                words, pairs = pairs_of(task, example)
+                words, pairs = parse_pairs(task, example)
                 texts = tuple(self.reader.read(text, task) for text in words)
                 names = tuple(c if isinstance(c, str) else str(c[1]) for c in example.candidates)
                 right = np.zeros(len(pairs), dtype=bool)
-                if truth is not None:
-                    right = right_of(task, truth, example.id, len(pairs))
-                text_of, picture_of = np.array(pairs).T
-                value = {"text": text_of, "picture": picture_of, "right": right, "real": np.ones(len(pairs), bool)}
+                if annotation is not None:
+                    right = matching_candidates(task, annotation, example.id, len(pairs))
+                text_of, image_of = np.array(pairs).T
+                value = {"text": text_of, "picture": image_of, "right": right, "real": np.ones(len(pairs), bool)}
             case _:
-                texts = (self.reader.read(task.asked(example), task),)
-                value = self._simple(example, task, truth, training=rng is not None)
-        return Entry(task.name, texts, value, known, truth, names)
+                texts = (self.reader.read(task.prompt_for(example), task),)
+                value = self._simple(example, task, annotation, training=rng is not None)
+        return Entry(task.name, texts, value, known, annotation, names)
 
-    def _simple(self, example: Example, task: Task, truth: Any, *, training: bool) -> dict[str, np.ndarray]:
+    def _simple(self, example: Example, task: Task, annotation: Any, *, training: bool) -> dict[str, np.ndarray]:
         match task.target:
             case Label(names):
-                return {"label": np.array(-1 if truth is None else index_of(task, truth, example.id, len(names)))}
+                return {
+                    "label": np.array(
+                        -1 if annotation is None else class_index(task, annotation, example.id, len(names))
+                    )
+                }
             case Answer(names):
-                if truth is None:
+                if annotation is None:
                     return {"answers": np.zeros(len(names), dtype=np.float32)}
-                return {"answers": soft_answer_targets(answers_of(task, truth, example.id), names).numpy()}
+                return {"answers": soft_answer_targets(parse_answers(task, annotation, example.id), names).numpy()}
             case _:
-                return self._place(example, task, truth, training=training)
+                return self._place(example, task, annotation, training=training)
 
-    def _place(self, example: Example, task: Task, truth: Any, *, training: bool) -> dict[str, np.ndarray]:
+    def _place(self, example: Example, task: Task, annotation: Any, *, training: bool) -> dict[str, np.ndarray]:
         """A referring expression's box, and in training perhaps boxes that stand among the regions."""
-        box = one_box(task, truth, example.id)
+        box = one_box(task, annotation, example.id)
         value = {"box": np.zeros(4, np.float32) if box is None else box, "meant": np.array(box is not None)}
-        if training and self.referring.add_truth:
+        if training and self.referring.add_ground_truth:
             known = candidate_boxes(task, example) if example.candidates else None
             boxes = known if known is not None else np.zeros((0, 4), np.float32) if box is None else box[None]
             value |= self._given(example, boxes)
         return value
 
-    def _candidates(self, example: Example, task: Task, truth: Any) -> dict[str, np.ndarray]:
+    def _candidates(self, example: Example, task: Task, annotation: Any) -> dict[str, np.ndarray]:
         """The boxes that are pointed at, and how far each overlaps a right one."""
         boxes = candidate_boxes(task, example)
         wanted = np.zeros(len(boxes), dtype=np.float32)
         right = np.zeros(len(boxes), dtype=bool)
-        if truth is not None:
-            right = right_of(task, truth, example.id, len(boxes))
+        if annotation is not None:
+            right = matching_candidates(task, annotation, example.id, len(boxes))
         if right.any():
             found = torch.from_numpy(boxes)
             most = overlaps_px(found, found[torch.from_numpy(right)], self.referring.border_px).amax(-1)
@@ -191,10 +195,10 @@ class TwelveInOneProcessor:
         return self._given(example, boxes) | {"wanted": wanted}
 
     def _given(self, example: Example, boxes: np.ndarray) -> dict[str, np.ndarray]:
-        features = self.pictures.at(example, boxes) if len(boxes) else None
-        width = 0 if self.pictures.source is None else self.pictures.source.width
+        features = self.images.at(example, boxes) if len(boxes) else None
+        width = 0 if self.images.source is None else self.images.source.width
         value = {"given": boxes, "real": np.ones(len(boxes), dtype=bool)}
-        if self.pictures.source is not None:
+        if self.images.source is not None:
             value["given_features"] = np.zeros((0, width), np.float32) if features is None else features
         return value
 
@@ -212,19 +216,19 @@ class TwelveInOneProcessor:
         if len(masked) == 1 and words is not None:
             draws = np.ones_like(draws)  # no region is asked for
         aligned = [task for task in tasks if isinstance(task.target, Label)]
-        belongs = all(_truth(example, task, evaluation=evaluation)[1] in (None, 0) for task in aligned)
+        belongs = all(_annotation(example, task, evaluation=evaluation)[1] in (None, 0) for task in aligned)
         shared = {"draws": draws, "learned": np.array(belongs or self.hiding.mismatched == "learned")}
         entries = []
         for task in tasks:
-            known, truth = _truth(example, task, evaluation=evaluation)
+            known, annotation = _annotation(example, task, evaluation=evaluation)
             if isinstance(task.target, Masked):
-                entries.append(Entry(task.name, (text,), shared, known, truth))
+                entries.append(Entry(task.name, (text,), shared, known, annotation))
             elif not evaluation:
-                value = self._simple(example, task, truth, training=True)
-                entries.append(Entry(task.name, (text,), shared | value, known, truth))
+                value = self._simple(example, task, annotation, training=True)
+                entries.append(Entry(task.name, (text,), shared | value, known, annotation))
         return entries
 
-    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
         """Rows to a batch; of inputs see `Pictures.collate`.
 
         A target's value holds ``ids``, ``types`` and ``read`` (r, s, t), the last True on pieces of the s texts; and,
@@ -246,35 +250,35 @@ class TwelveInOneProcessor:
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_truth and not entry.known:
+                if keep_annotations and not entry.known:
                     raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
                 found.setdefault(entry.task, []).append((index, entry))
-        targets = {name: self._target(entries, keep_truth) for name, entries in found.items()}
-        inputs = self.pictures.collate([row.pictures for row in rows]) if any(row.pictures for row in rows) else {}
+        targets = {name: self._target(entries, keep_annotations) for name, entries in found.items()}
+        inputs = self.images.collate([row.images for row in rows]) if any(row.images for row in rows) else {}
         texts = [(row.text,) for row in rows if row.text is not None]
         if texts:
             inputs |= padded(texts, self.reader.sentences.pad)
         return Batch(tuple(row.id for row in rows), inputs, targets)
 
-    def _target(self, entries: Sequence[tuple[int, Entry]], keep_truth: bool) -> Target:
+    def _target(self, entries: Sequence[tuple[int, Entry]], keep_annotations: bool) -> Target:
         value: dict[str, Any] = dict(_stacked([entry.value for _, entry in entries]))
         value |= padded([entry.texts for _, entry in entries], self.reader.sentences.pad)
         names = tuple(entry.names for _, entry in entries)
         given = {"names": names} if any(names) else {}
-        truth = tuple(entry.truth for _, entry in entries) if keep_truth else ()
-        return Target(torch.tensor([index for index, _ in entries]), value | given, truth)
+        annotation = tuple(entry.annotation for _, entry in entries) if keep_annotations else ()
+        return Target(torch.tensor([index for index, _ in entries]), value | given, annotation)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        return self.pictures.view(image, index)
+        return self.images.view(image, index)
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
-        return self.pictures.view_changes(index)
+        return self.images.view_changes(index)
 
     def view_key(self) -> str:
-        return self.pictures.view_key()
+        return self.images.view_key()
 
     def with_features(self, store: FeatureStore | None) -> Self:
-        return replace(self, pictures=self.pictures.with_store(store))
+        return replace(self, images=self.images.with_store(store))
 
 
 def _side(example: Example, tasks: Sequence[Task]) -> Task | None:
@@ -285,27 +289,27 @@ def _side(example: Example, tasks: Sequence[Task]) -> Task | None:
     return None
 
 
-def _truth(example: Example, task: Task, *, evaluation: bool) -> tuple[bool, Any]:
+def _annotation(example: Example, task: Task, *, evaluation: bool) -> tuple[bool, Any]:
     """Whether a row has an annotation, and it; rows of a split's `Match` that bring candidates say which are right."""
     label = "match" if isinstance(task.target, Match) and task.target.pool == "split" else task.label
     if label in example.labels:
-        truth = example.labels[label]
-        if truth is None and not isinstance(task.target, Region):
+        annotation = example.labels[label]
+        if annotation is None and not isinstance(task.target, Region):
             raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {label!r}")
-        return True, truth
+        return True, annotation
     if evaluation:
         return False, None
-    return True, replace(task, label=label).truth(example)
+    return True, replace(task, label=label).annotation_of(example)
 
 
 def _caption(example: Example, task: Task, rng: np.random.Generator, *, evaluation: bool) -> str:
     """The text whose words are hidden: the truth where it is a text, one of several in training; else the row's."""
-    truth = example.labels.get(task.label)
-    if isinstance(truth, str):
-        return task.prompt.format(text=truth)
-    if isinstance(truth, tuple | list) and truth and all(isinstance(text, str) for text in truth):
-        return task.prompt.format(text=truth[0 if evaluation else int(rng.integers(len(truth)))])
-    return task.asked(example)
+    annotation = example.labels.get(task.label)
+    if isinstance(annotation, str):
+        return task.prompt.format(text=annotation)
+    if isinstance(annotation, tuple | list) and annotation and all(isinstance(text, str) for text in annotation):
+        return task.prompt.format(text=annotation[0 if evaluation else int(rng.integers(len(annotation)))])
+    return task.prompt_for(example)
 
 
 def _stacked(found: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
-class Seen:
+class PaddedRegions:
     """The regions of p pictures, filled up to the same number.
 
     Args:
@@ -30,9 +30,9 @@ class Seen:
     counted: Bool[Tensor, "p n"]
     classes: Float[Tensor, "p n k"] | None = None
 
-    def rows(self, index: Int[Tensor, "r"]) -> Seen:
+    def rows(self, index: Int[Tensor, "r"]) -> PaddedRegions:
         """Some of the pictures, perhaps several times."""
-        return Seen(
+        return PaddedRegions(
             self.features[index],
             self.boxes_xyxy[index],
             self.valid[index],
@@ -43,7 +43,7 @@ class Seen:
 
     def with_boxes(
         self, boxes_xyxy: Float[Tensor, "p e 4"], features: Float[Tensor, "p e f"], valid: Bool[Tensor, "p e"]
-    ) -> Seen:
+    ) -> PaddedRegions:
         """With given boxes behind the regions; they are no part of the picture's mean."""
         return replace(
             self,
@@ -77,7 +77,7 @@ class Hidden:
 
 
 def with_mean(
-    seen: Seen, hidden: Hidden | None = None
+    seen: PaddedRegions, hidden: Hidden | None = None
 ) -> tuple[Float[Tensor, "p m f"], Float[Tensor, "p m 5"], Bool[Tensor, "p m"]]:
     """Features, places and validity, with the whole picture as a region in front: IMG, the mean of all features.
 

@@ -14,7 +14,7 @@ from motet.systems.twelve_in_one.layers import NORM_EPS, CoLayer, CoMaps, SelfLa
 
 
 @dataclass(frozen=True)
-class Sizes:
+class StreamSizes:
     """Channels, depths and heads of both streams; the paper's unless others are said.
 
     Args:
@@ -62,7 +62,7 @@ def last_layers(image_depth: int, text_depth: int) -> tuple[tuple[int, int], ...
     """One co-attention before each of the last layers, as the paper has them: before the last six of twelve of words.
 
     Examples:
-        >>> last_layers(6, 12) == Sizes().connections
+        >>> last_layers(6, 12) == StreamSizes().connections
         True
         >>> last_layers(1, 3)
         ((0, 2),)
@@ -163,7 +163,7 @@ class TwoStreams(nn.Module):
         attention_dropout: rate on attention weights.
     """
 
-    def __init__(self, sizes: Sizes, dropout: float, attention_dropout: float) -> None:
+    def __init__(self, sizes: StreamSizes, dropout: float, attention_dropout: float) -> None:
         super().__init__()
         rates = (dropout, attention_dropout)
         self.sizes, self.connections = sizes, sizes.connections

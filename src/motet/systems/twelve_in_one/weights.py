@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
-from motet.nn.names import parameter_name
-from motet.nn.published import Loaded, read_published
+from motet.nn.parameter_names import parameter_name
+from motet.nn.pretrained.files import PublishedWeights, read_published
 
 if TYPE_CHECKING:
     from motet.systems.twelve_in_one.body import Body
@@ -55,7 +55,7 @@ HEADS = {
 """The official heads, and their form."""
 
 
-def load_bert(system: TwelveInOne, source: str | Path | Mapping[str, Tensor]) -> Loaded:
+def load_bert(system: TwelveInOne, source: str | Path | Mapping[str, Tensor]) -> PublishedWeights:
     """Fills the stream of words, layers and tables, from any BERT as far as it fits.
 
     Args:
@@ -72,7 +72,7 @@ def load_bert(system: TwelveInOne, source: str | Path | Mapping[str, Tensor]) ->
     return fill_text(system.body, read_published(source, inside="model_state_dict"))
 
 
-def fill_text(body: Body, published: Mapping[str, Tensor]) -> Loaded:
+def fill_text(body: Body, published: Mapping[str, Tensor]) -> PublishedWeights:
     """As `load_bert`, from weights by name."""
     found: dict[str, State] = {}
     for name, value in published.items():
@@ -90,7 +90,7 @@ def load_vilbert(
     *,
     heads: Mapping[str, str] | None = None,
     tokens: Mapping[str, int] | None = None,
-) -> Loaded:
+) -> PublishedWeights:
     """Fills a 12-in-1 from a model of the official code: streams, poolers, and the heads and task rows asked for.
 
     Args:
@@ -204,7 +204,7 @@ def _head_part(system: TwelveInOne, name: str, value: Tensor, heads: Mapping[str
     return {}
 
 
-def _fill(module: nn.Module, found: Mapping[str, State], wanted: list[str]) -> Loaded:
+def _fill(module: nn.Module, found: Mapping[str, State], wanted: list[str]) -> PublishedWeights:
     own = module.state_dict()
     kept: dict[str, None] = {}
     left: list[str] = []
@@ -223,7 +223,7 @@ def _fill(module: nn.Module, found: Mapping[str, State], wanted: list[str]) -> L
                 else:
                     place.copy_(part)
                     kept[here.split("#")[0]] = None
-    return Loaded(tuple(kept), tuple(left), tuple(shapes), tuple(name for name in wanted if name not in kept))
+    return PublishedWeights(tuple(kept), tuple(left), tuple(shapes), tuple(name for name in wanted if name not in kept))
 
 
 def _place(own: Mapping[str, Tensor], name: str) -> Tensor | None:

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from motet.core import Answer, Batch, Label, Loss, Masked, Match, Prediction, Target, Task
 from motet.core.ranks import gather, rank
-from motet.nn.names import parameter_name
-from motet.prep.words import PAD
+from motet.nn.parameter_names import parameter_name
+from motet.preprocess.tokenizers import PAD
 from motet.systems.uni_perceiver import answers
 from motet.systems.uni_perceiver.encoder import Encoded
-from motet.systems.uni_perceiver.inputs import embedded, given_line, picture_features, saying_line, seen
+from motet.systems.uni_perceiver.generation import generate
+from motet.systems.uni_perceiver.inputs import embedded, given_line, image_features, saying_line, seen
 from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.mixing import mixed
 from motet.systems.uni_perceiver.options import BY_DATA, Experts
-from motet.systems.uni_perceiver.retrieval import Pairs, in_batch
-from motet.systems.uni_perceiver.saying import say
-from motet.systems.uni_perceiver.truths import family_of, is_said
+from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch
+from motet.systems.uni_perceiver.targets import family_of, is_said
 
 if TYPE_CHECKING:
     from motet.systems.uni_perceiver.model import UniPerceiver
@@ -39,7 +39,7 @@ def losses_of(system: UniPerceiver, task: Task, batch: Batch, target: Target) ->
             states, encoded, words = said_states(system, task, batch, target)
             loss = _words_loss(system, task, states, words)
         case _:
-            learning = system.config.learning
+            learning = system.config.loss
             if system.training and task.name in learning.mixed:
                 batch, target = mixed(batch, target, len(system.targets.ids[task.name]), learning.mixup)
             scores, encoded = name_scores(system, task, batch, target)
@@ -61,7 +61,7 @@ def predictions_of(system: UniPerceiver, task: Task, batch: Batch, target: Targe
             scores = system.similarity.scores(features, system.targets.words(task), "word")
             return answers.told(target.value["ids"][:, 0], hidden, scores, system.reader.words.decode)
         case _ if is_said(task):
-            return say(system, task, given_line(system, task, batch, target))
+            return generate(system, task, given_line(system, task, batch, target))
         case _:
             return answers.named(task, name_scores(system, task, batch, target)[0])
 
@@ -71,7 +71,7 @@ def name_scores(system: UniPerceiver, task: Task, batch: Batch, target: Target) 
     line = given_line(system, task, batch, target)
     encoded = system.encoder(line)
     place = torch.zeros(len(target.rows), dtype=torch.long, device=system.device)
-    if "text" in task.sees:
+    if "text" in task.inputs:
         # The answer stands at the special piece behind the text, the last real token.
         assert line.valid is not None
         place = line.valid.sum(1) - 1
@@ -110,7 +110,7 @@ def _name_loss(system: UniPerceiver, task: Task, scores: Float[Tensor, "r k"], v
         return task.loss(scores, wanted)
     if isinstance(task.target, Answer) or wanted.is_floating_point():
         return answers.soft_targets(scores, wanted)
-    smoothing = system.config.learning.smoothing if family_of(task) in ("picture", "video") else 0.0
+    smoothing = system.config.loss.smoothing if family_of(task) in ("picture", "video") else 0.0
     return answers.smoothed(scores, wanted, smoothing)
 
 
@@ -126,13 +126,13 @@ def _match_loss(system: UniPerceiver, task: Task, batch: Batch, target: Target) 
         scores, encoded = _candidate_scores(system, task, batch, target)
         scores = scores.masked_fill(~value["real"], -torch.inf)
         return answers.one_of_candidates(scores, value["right"]), _balance(system, encoded, len(target.rows))
-    images, encoded = picture_features(system, task, seen(system, batch, target.rows))
-    own = Pairs.of(images, system.targets.texts(value["ids"][:, 0], target_kind(task)), value)
+    images, encoded = image_features(system, task, seen(system, batch, target.rows))
+    own = MatchedPairs.of(images, system.targets.texts(value["ids"][:, 0], target_kind(task)), value)
     among, first = own, 0
     if system.gathers and system.training:
         first = sum(gather(len(images))[: rank()])
         among = own.gathered()
-    loss = in_batch(own, among, first, system.similarity.scale("fit"), system.config.learning.smoothing)
+    loss = in_batch(own, among, first, system.similarity.scale("fit"), system.config.loss.smoothing)
     return loss, _balance(system, encoded, len(target.rows))
 
 
@@ -141,12 +141,12 @@ def _candidate_scores(
 ) -> tuple[Float[Tensor, "r c"], Encoded]:
     """Of each row's candidates, pairs of one of its texts and one of its pictures."""
     value, rows = target.value, target.rows
-    images, encoded = picture_features(system, task, seen(system, batch, rows))
+    images, encoded = image_features(system, task, seen(system, batch, rows))
     every = images[:, None]
     if "others" in value:
         more = value["others"]
         others = embedded(system, more.flatten(0, 1)[:, None], stored=more.ndim == 4)
-        every = torch.cat([every, picture_features(system, task, others)[0].view(*more.shape[:2], -1)], 1)
+        every = torch.cat([every, image_features(system, task, others)[0].view(*more.shape[:2], -1)], 1)
     ids = value["ids"]
     different, back = torch.unique(ids.flatten(0, 1), dim=0, return_inverse=True)
     texts = system.targets.texts(different, target_kind(task))[back].view(*ids.shape[:2], -1)

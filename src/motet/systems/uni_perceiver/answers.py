@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.core import Answer, Choice, Label, Loss, Prediction, Task, Words
+from motet.core import Answer, ClassPrediction, Label, Loss, Prediction, Task, TextPrediction
 
 WORD, BALANCE = "word", "balance"
 
@@ -92,7 +92,7 @@ def named(task: Task, scores: Float[Tensor, "r k"]) -> list[Prediction]:
     names = task.target.names
     log_probs = scores.float().log_softmax(-1)
     best = log_probs.argmax(-1).tolist()
-    return [Choice(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
+    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
 
 
 def candidates(
@@ -102,7 +102,7 @@ def candidates(
     found: list[Prediction] = []
     for place, (row, valid) in enumerate(zip(scores.float(), real, strict=True)):
         best = int(row.masked_fill(~valid, -torch.inf).argmax())
-        found.append(Choice(best, names[place][best] if names else "", tuple(row[valid].tolist())))
+        found.append(ClassPrediction(best, names[place][best] if names else "", tuple(row[valid].tolist())))
     return found
 
 
@@ -123,4 +123,6 @@ def told(
     best = scores.float().log_softmax(-1).max(-1)
     whole, sure = ids.clone(), torch.zeros(hidden.shape, device=ids.device)
     whole[hidden], sure[hidden] = best.indices + 1, best.values
-    return [Words(text_of(row), float(p)) for row, p in zip(whole.tolist(), sure.sum(-1).tolist(), strict=True)]
+    return [
+        TextPrediction(text_of(row), float(p)) for row, p in zip(whole.tolist(), sure.sum(-1).tolist(), strict=True)
+    ]

@@ -13,7 +13,7 @@ Bits: TypeAlias = tuple[int, int, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Attributes:
+class TokenAttributes:
     """The statements of table 2 about a token.
 
     Source: Uni-Perceiver-MoE, table 2.
@@ -31,7 +31,7 @@ class Attributes:
         ConfigError: a token that cannot be: of a picture where its side has none, or the like.
 
     Examples:
-        >>> Attributes(visual_inputs=True, text_targets=True, visual=True).bits("paper")
+        >>> TokenAttributes(visual_inputs=True, text_targets=True, visual=True).bits("paper")
         (1, 0, 0, 1, 1, 0, 0, 1)
     """
 
@@ -66,7 +66,7 @@ class Attributes:
         return (first[0], first[1], first[2], first[3], first[4], first[5], int(last[0]), int(last[1]))
 
     @classmethod
-    def of_bits(cls, bits: Sequence[int], scheme: Scheme) -> Attributes:
+    def of_bits(cls, bits: Sequence[int], scheme: Scheme) -> TokenAttributes:
         """What the numbers say.
 
         Raises:
@@ -82,32 +82,32 @@ class Attributes:
         return cls(first[0], first[1], first[2], first[3], first[4], bool(causal), bool(target))
 
 
-def of_picture(*, text_inputs: bool = False) -> Attributes:
+def of_image(*, text_inputs: bool = False) -> TokenAttributes:
     """A picture's token among the inputs; all targets are texts."""
-    return Attributes(visual_inputs=True, text_inputs=text_inputs, text_targets=True, visual=True)
+    return TokenAttributes(visual_inputs=True, text_inputs=text_inputs, text_targets=True, visual=True)
 
 
-def of_text(*, visual_inputs: bool, causal: bool = False) -> Attributes:
+def of_text(*, visual_inputs: bool, causal: bool = False) -> TokenAttributes:
     """A text's token among the inputs."""
-    return Attributes(visual_inputs=visual_inputs, text_inputs=True, text_targets=True, causal=causal)
+    return TokenAttributes(visual_inputs=visual_inputs, text_inputs=True, text_targets=True, causal=causal)
 
 
-def of_target(*, text_inputs: bool) -> Attributes:
+def of_target(*, text_inputs: bool) -> TokenAttributes:
     """A target's token.
 
     Targets of tasks that read a text are all said to have pictures in the inputs too, as in the official code: so the
     words of a vocabulary are the same for captions and for hidden words.
     """
-    return Attributes(visual_inputs=True, text_inputs=text_inputs, text_targets=True, target=True)
+    return TokenAttributes(visual_inputs=True, text_inputs=text_inputs, text_targets=True, target=True)
 
 
-_SEEN = (of_picture(),)
+_SEEN = (of_image(),)
 _READ = (of_text(visual_inputs=False),)
-_SAID = (of_picture(text_inputs=True), of_text(visual_inputs=True, causal=True))
+_SAID = (of_image(text_inputs=True), of_text(visual_inputs=True, causal=True))
 _NAMES, _WORDS = (of_target(text_inputs=False),), (of_target(text_inputs=True),)
 _GLUE = ("CoLA", "MNLI", "MRPC", "QNLI", "QQP", "RTE", "SST-2")
 
-TABLE: Mapping[str, Mapping[str, tuple[Attributes, ...]]] = {
+TABLE: Mapping[str, Mapping[str, tuple[TokenAttributes, ...]]] = {
     "image_classification": {"input": _SEEN},
     "video_classification": {"input": _SEEN},
     "text_mlm": {"input": _READ},

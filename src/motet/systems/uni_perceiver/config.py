@@ -9,18 +9,18 @@ from typing import Any
 from motet.core import ConfigError, System, Task
 from motet.nn.encoders import EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
-from motet.prep.crops import Crop, Whole
-from motet.prep.words import TrainedWords, WordsConfig
+from motet.preprocess.crops import Crop, Whole
+from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
 from motet.systems.uni_perceiver.options import (
     BASE,
     Blocks,
+    EncoderSize,
     Experts,
-    Hiding,
-    Learning,
+    GenerationConfig,
+    LossConfig,
+    MaskingConfig,
     Patches,
     PromptTuning,
-    Saying,
-    Sizes,
 )
 
 WORDS_FILE = "words.json"
@@ -34,9 +34,9 @@ class UniPerceiverConfig:
 
     Args:
         sizes: of the encoder; `TINY`, `BASE` and `LARGE` are the paper's.
-        blocks: what its layers are made of: `Experts` as in the paper, `Separate` ones for each task, or None for
+        blocks: what its layers are made of: `Experts` as in the paper, `TaskSpecificBlocks` ones for each task, or None for
             plain ones.
-        words: the tokeniser; the paper's is CLIP's, ``HfWords("openai/clip-vit-base-patch32")``. The default is trained
+        words: the tokeniser; the paper's is CLIP's, ``HfTokenizer("openai/clip-vit-base-patch32")``. The default is trained
             on the run's own texts.
         max_tokens: positions of texts; what is longer is cut.
         max_said: pieces of a text that is said at most, its end among them; what is longer is cut.
@@ -61,11 +61,11 @@ class UniPerceiverConfig:
         ConfigError: a number outside its range.
     """
 
-    sizes: Sizes = BASE
+    sizes: EncoderSize = BASE
     blocks: Blocks = field(default_factory=Experts)
-    words: WordsConfig = field(default_factory=TrainedWords)
+    tokenizer: TokenizerConfig = field(default_factory=TrainedTokenizer)
     max_tokens: int = 512
-    max_said: int = 64
+    max_generated: int = 64
     patches: Patches = field(default_factory=Patches)
     encoder: EncoderConfig | None = None
     mode: EncoderMode = field(default_factory=Frozen)
@@ -77,9 +77,9 @@ class UniPerceiverConfig:
     layer_scale: float | None = 1e-3
     drop_path: float = 0.1
     initial_std: float | None = 0.02
-    hiding: Hiding = field(default_factory=Hiding)
-    saying: Saying = field(default_factory=Saying)
-    learning: Learning = field(default_factory=Learning)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     tuning: PromptTuning | None = None
 
     def __post_init__(self) -> None:
@@ -90,14 +90,14 @@ class UniPerceiverConfig:
             raise ConfigError(
                 f"UniPerceiverConfig.frames: got {self.frames}; want at most max_frames, {self.max_frames}"
             )
-        if self.max_said < 2 or self.max_tokens < 4:
+        if self.max_generated < 2 or self.max_tokens < 4:
             raise ConfigError(
-                f"UniPerceiverConfig.max_said, max_tokens: got {self.max_said}, {self.max_tokens}; want at least "
+                f"UniPerceiverConfig.max_said, max_tokens: got {self.max_generated}, {self.max_tokens}; want at least "
                 "2 and 4"
             )
-        if self.max_said > self.max_tokens:
+        if self.max_generated > self.max_tokens:
             raise ConfigError(
-                f"UniPerceiverConfig.max_said: got {self.max_said}; want at most max_tokens, {self.max_tokens}"
+                f"UniPerceiverConfig.max_said: got {self.max_generated}; want at most max_tokens, {self.max_tokens}"
             )
         if not 0 <= self.drop_path < 1:
             raise ConfigError(f"UniPerceiverConfig.drop_path: got {self.drop_path}; want from 0 to below 1")
@@ -106,12 +106,12 @@ class UniPerceiverConfig:
             if value is not None and not value > 0:
                 raise ConfigError(f"UniPerceiverConfig.{name}: got {value}; want above 0, or None")
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> UniPerceiverConfig:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> UniPerceiverConfig:
         """The same for some tasks, saying nothing of the others."""
         del sources
-        weights = {name: weight for name, weight in self.learning.weights.items() if name in tasks}
-        mixed = tuple(name for name in self.learning.mixed if name in tasks)
-        return replace(self, learning=replace(self.learning, weights=weights, mixed=mixed))
+        weights = {name: weight for name, weight in self.loss.weights.items() if name in tasks}
+        mixed = tuple(name for name in self.loss.mixed if name in tasks)
+        return replace(self, loss=replace(self.loss, weights=weights, mixed=mixed))
 
     def build(
         self,

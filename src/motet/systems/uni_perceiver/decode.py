@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.systems.uni_perceiver.options import Saying
+from motet.systems.uni_perceiver.options import GenerationConfig
 
 
-class State(Protocol):
+class DecodingState(Protocol):
     """What a model keeps of beginnings of texts, one a row."""
 
     def rows(self, index: Int[Tensor, "r"]) -> Self:
@@ -21,11 +21,11 @@ class State(Protocol):
         ...
 
 
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=DecodingState)
 
 
 @dataclass(frozen=True)
-class Said:
+class Generated:
     """The best text of each row.
 
     Args:
@@ -44,9 +44,9 @@ def beam_search(
     *,
     length: int,
     end: int,
-    saying: Saying,
+    saying: GenerationConfig,
     device: torch.device,
-) -> Said:
+) -> Generated:
     """The likeliest texts, found by keeping several beginnings of each at every step.
 
     An end counts where it is among the best `beams` next words. A text that does not end is cut at `length`.
@@ -94,7 +94,7 @@ def beam_search(
         state, last = state.rows((base + parents).flatten()), pieces.flatten()
     for row in (~ended.isfinite()).nonzero()[:, 0].tolist():
         found.words[row], found.log_probs[row] = tuple(words[row, 0].tolist()), float(totals[row, 0])
-    return Said(tuple(found.words), tuple(found.log_probs))
+    return Generated(tuple(found.words), tuple(found.log_probs))
 
 
 @dataclass

@@ -94,7 +94,7 @@ class Embedding(nn.Module):
         found: Tensor = self.norm(x)
         return found
 
-    def pictures(self, values: Float[Tensor, "b f *v"], *, features: bool) -> Float[Tensor, "b n d"]:
+    def images(self, values: Float[Tensor, "b f *v"], *, features: bool) -> Float[Tensor, "b n d"]:
         """Frames one behind the other, each at its place in time; a picture is one frame.
 
         In training the place of the first is drawn, so that all places are learned from few frames.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from motet.systems.uni_perceiver.layers import Block, Past
 from motet.systems.uni_perceiver.lines import Line, Span
-from motet.systems.uni_perceiver.options import Blocks, Sizes
+from motet.systems.uni_perceiver.options import Blocks, EncoderSize
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Encoded:
     uneven: Float[Tensor, ""] | None
 
 
-class Encoder(nn.Module):
+class UnifiedEncoder(nn.Module):
     """Blocks one after the other.
 
     Args:
@@ -44,7 +44,7 @@ class Encoder(nn.Module):
 
     def __init__(
         self,
-        sizes: Sizes,
+        sizes: EncoderSize,
         blocks: Blocks,
         tasks: Sequence[str],
         *,

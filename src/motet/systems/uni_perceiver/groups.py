@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from motet.core import ConfigError, System
-from motet.systems.uni_perceiver.truths import is_visual
+from motet.systems.uni_perceiver.targets import is_visual
 
 if TYPE_CHECKING:
     from motet.systems.uni_perceiver.model import UniPerceiver

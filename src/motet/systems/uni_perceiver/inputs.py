@@ -9,11 +9,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motet.core import Batch, DataError, Match, Target, Task
-from motet.prep.words import PAD
+from motet.preprocess.tokenizers import PAD
 from motet.systems.uni_perceiver.encoder import Encoded
-from motet.systems.uni_perceiver.kinds import picture_kind, text_kind
+from motet.systems.uni_perceiver.kinds import image_kind, text_kind
 from motet.systems.uni_perceiver.lines import Line, Span, saying_mask
-from motet.systems.uni_perceiver.truths import is_visual
+from motet.systems.uni_perceiver.targets import is_visual
 
 if TYPE_CHECKING:
     from motet.systems.uni_perceiver.model import UniPerceiver
@@ -27,7 +27,7 @@ def given_line(system: UniPerceiver, task: Task, batch: Batch, target: Target) -
     spans: list[Span] = []
     if is_visual(task):
         parts.append(seen(system, batch, rows))
-        spans.append(Span(1 + parts[1].shape[1], picture_kind(task)))
+        spans.append(Span(1 + parts[1].shape[1], image_kind(task)))
     if "ids" in value and not isinstance(task.target, Match):
         ids = value["ids"][:, 0]
         before = 1 if not spans else 0
@@ -66,15 +66,15 @@ def embedded(system: UniPerceiver, values: Float[Tensor, "r f *v"], *, stored: b
     if system.trunk is not None and not stored:
         tokens = system.encode(values.flatten(0, 1))
         values, stored = tokens.view(*values.shape[:2], *tokens.shape[1:]), True
-    return system.embedding.pictures(values, features=stored)
+    return system.embedding.images(values, features=stored)
 
 
-def picture_features(
+def image_features(
     system: UniPerceiver, task: Task, tokens: Float[Tensor, "r n d"]
 ) -> tuple[Float[Tensor, "r d"], Encoded]:
     """Features of pictures or videos alone, from their tokens."""
     x = torch.cat([system.embedding.start(len(tokens)), tokens], 1)
-    encoded = system.encoder(Line(x, (Span(x.shape[1], picture_kind(task)),)))
+    encoded = system.encoder(Line(x, (Span(x.shape[1], image_kind(task)),)))
     return system.similarity.features(encoded.states[:, 0]), encoded
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from motet.core import Masked, Task
-from motet.systems.uni_perceiver.attributes import of_picture, of_target, of_text
+from motet.systems.uni_perceiver.attributes import of_image, of_target, of_text
 from motet.systems.uni_perceiver.lines import Kind
-from motet.systems.uni_perceiver.truths import is_said, is_visual, reads
+from motet.systems.uni_perceiver.targets import is_said, is_visual, reads
 
 
-def picture_kind(task: Task) -> Kind:
+def image_kind(task: Task) -> Kind:
     """Of the tokens of a picture or a video."""
-    return Kind(task.name, of_picture(text_inputs=reads(task)))
+    return Kind(task.name, of_image(text_inputs=reads(task)))
 
 
 def text_kind(task: Task, *, causal: bool = False) -> Kind:
@@ -25,8 +25,8 @@ def target_kind(task: Task) -> Kind:
 
 def kinds_of(task: Task) -> tuple[Kind, ...]:
     """Every kind that a task has, of inputs and of targets."""
-    kinds = [picture_kind(task)] if is_visual(task) else []
-    if reads(task) and ("text" in task.sees or isinstance(task.target, Masked) or not is_visual(task)):
+    kinds = [image_kind(task)] if is_visual(task) else []
+    if reads(task) and ("text" in task.inputs or isinstance(task.target, Masked) or not is_visual(task)):
         kinds.append(text_kind(task))
     if is_said(task):
         kinds.append(text_kind(task, causal=True))

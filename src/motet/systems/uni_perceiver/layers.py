@@ -14,9 +14,16 @@ from torch.nn import functional as F
 from motet.nn.attention import attend
 from motet.nn.experts import ConditionalLinear, Decision, Dispatched, flat_linear
 from motet.nn.gates import load_balance
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.systems.uni_perceiver.lines import Span
-from motet.systems.uni_perceiver.options import Blocks, Experts, Folded, Separate, Sizes, is_expert_layer
+from motet.systems.uni_perceiver.options import (
+    Blocks,
+    EncoderSize,
+    Experts,
+    MergedExperts,
+    TaskSpecificBlocks,
+    is_expert_layer,
+)
 from motet.systems.uni_perceiver.routing import Gate
 
 NORM_EPS = 1e-5
@@ -102,7 +109,7 @@ class Block(nn.Module):
 
     def __init__(
         self,
-        sizes: Sizes,
+        sizes: EncoderSize,
         index: int,
         blocks: Blocks,
         tasks: Sequence[str],
@@ -115,7 +122,9 @@ class Block(nn.Module):
         width = sizes.width
         self.heads, self.blocks, self.drop_path = sizes.heads, blocks, drop_path
         self.norm1, self.norm2 = nn.LayerNorm(width, NORM_EPS), nn.LayerNorm(width, NORM_EPS)
-        plain = not isinstance(blocks, Separate) and (blocks is None or not is_expert_layer(blocks.where, index))
+        plain = not isinstance(blocks, TaskSpecificBlocks) and (
+            blocks is None or not is_expert_layer(blocks.where, index)
+        )
         kind = None if plain else blocks
         self.qkv = _projection(kind, tasks, width, 3 * width)
         self.out = _projection(kind, tasks, width, width)
@@ -228,7 +237,7 @@ class Block(nn.Module):
         return plain
 
     def _name(self, span: Span) -> str:
-        return self.blocks.matrix_of[span.kind.name] if isinstance(self.blocks, Folded) else span.kind.task
+        return self.blocks.matrix_of[span.kind.name] if isinstance(self.blocks, MergedExperts) else span.kind.task
 
     def _dropped(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         if not self.training or not self.drop_path:
@@ -243,9 +252,9 @@ def _projection(kind: Blocks, tasks: Sequence[str], width: int, out: int) -> Pro
             return nn.Linear(width, out)
         case Experts():
             return ConditionalLinear(width, out, kind.num_experts)
-        case Separate():
+        case TaskSpecificBlocks():
             return KeyedLinear(width, out, tasks)
-        case Folded(matrix_of):
+        case MergedExperts(matrix_of):
             return KeyedLinear(width, out, sorted(set(matrix_of.values())))
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.systems.uni_perceiver.attributes import Attributes
+from motet.systems.uni_perceiver.attributes import TokenAttributes
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Kind:
     """
 
     task: str
-    attributes: Attributes
+    attributes: TokenAttributes
 
     @property
     def modality(self) -> str:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from motet.core import Batch, Target
 
-_PICTURES = ("pixels", "features", "frames", "frame_features")
+_IMAGES = ("pixels", "features", "frames", "frame_features")
 
 
 def mixed(batch: Batch, target: Target, num_names: int, strength: float) -> tuple[Batch, Target]:
@@ -25,7 +25,7 @@ def mixed(batch: Batch, target: Target, num_names: int, strength: float) -> tupl
     """
     share = float(torch.distributions.Beta(strength, strength).sample())
     inputs = dict(batch.inputs)
-    for name in (name for name in _PICTURES if name in inputs):
+    for name in (name for name in _IMAGES if name in inputs):
         own = inputs[name][target.rows]
         whole = inputs[name].clone()
         whole[target.rows] = (share * own.float() + (1 - share) * own.flip(0).float()).to(own.dtype)

@@ -24,29 +24,29 @@ from motet.core import (
     Task,
 )
 from motet.core.ranks import gather, world
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.systems.uni_perceiver import answers
 from motet.systems.uni_perceiver.answering import losses_of, predictions_of
-from motet.systems.uni_perceiver.building import (
+from motet.systems.uni_perceiver.build import (
     build_class_scores,
     build_embedding,
-    build_pictures,
+    build_images,
     build_reader,
     build_trunk,
     check_options,
     freeze_for,
     initialise,
 )
+from motet.systems.uni_perceiver.candidate_targets import Targets
 from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import Encoder
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
 from motet.systems.uni_perceiver.groups import shared_blocks
-from motet.systems.uni_perceiver.inputs import picture_features, seen
+from motet.systems.uni_perceiver.inputs import image_features, seen
 from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.options import Experts
 from motet.systems.uni_perceiver.processor import UniPerceiverProcessor
 from motet.systems.uni_perceiver.similarity import Similarity
-from motet.systems.uni_perceiver.targets import Targets
-from motet.systems.uni_perceiver.truths import check, family_of, is_said
+from motet.systems.uni_perceiver.targets import check, family_of, is_said
 
 
 class UniPerceiver(System):
@@ -86,7 +86,7 @@ class UniPerceiver(System):
         self.reader = build_reader(config, texts, assets)
         self.trunk = build_trunk(config, tasks, fetch=assets is None)
         self.embedding = build_embedding(config, tasks, self.reader, self.trunk)
-        self.encoder = Encoder(
+        self.encoder = UnifiedEncoder(
             config.sizes,
             config.blocks,
             list(self.tasks),
@@ -98,7 +98,7 @@ class UniPerceiver(System):
         initialise([self.embedding, self.encoder, self.similarity], config.initial_std)
         self.class_scores = build_class_scores(config, tasks)
         self.similarity_weights = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.class_scores})
-        self.processor = UniPerceiverProcessor(build_pictures(config, tasks, self.trunk), self.reader)
+        self.processor = UniPerceiverProcessor(build_images(config, tasks, self.trunk), self.reader)
         named = [task for task in tasks if isinstance(task.target, Label | Answer) and task.target.names]
         self.targets = Targets(self, {task.name: self.reader.names(task) for task in named})
         self.gathers = False  # whether the next losses are over the pairs of all ranks, see `refresh`
@@ -138,7 +138,7 @@ class UniPerceiver(System):
         matched = self._matched(task)
         if of == "images":
             every = torch.arange(len(batch), device=self.device)
-            return {"features": picture_features(self, matched, seen(self, batch, every))[0]}
+            return {"features": image_features(self, matched, seen(self, batch, every))[0]}
         return {"features": self.targets.texts(batch.inputs["ids"], target_kind(matched))}
 
     @torch.inference_mode()
@@ -165,12 +165,12 @@ class UniPerceiver(System):
         return None if self.trunk is None else self.trunk.key()
 
     def task_weights(self) -> Mapping[str, float]:
-        return {name: self.config.learning.weights.get(name, 1.0) for name in self.tasks}
+        return {name: self.config.loss.weights.get(name, 1.0) for name in self.tasks}
 
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
         """Asks whether all ranks hold the same tasks in the same order: only then may they wait for one another."""
         del step
-        if not self.config.learning.gather or world() == 1:
+        if not self.config.loss.gather or world() == 1:
             return
         held = gather(tuple(tuple(batch.targets) for batch in batches))
         self.gathers = all(each == held[0] for each in held)

@@ -22,7 +22,7 @@ def is_expert_layer(where: Where, index: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class EncoderSize:
     """Of an encoder.
 
     Args:
@@ -47,9 +47,9 @@ class Sizes:
             raise ConfigError(f"Sizes.width: got {self.width}; want a multiple of 4 and of the heads, {self.heads}")
 
 
-TINY = Sizes(width=192, depth=12, heads=3, hidden=768)
-BASE = Sizes(width=768, depth=12, heads=12, hidden=3072)
-LARGE = Sizes(width=1024, depth=24, heads=16, hidden=4096)
+TINY = EncoderSize(width=192, depth=12, heads=3, hidden=768)
+BASE = EncoderSize(width=768, depth=12, heads=12, hidden=3072)
+LARGE = EncoderSize(width=1024, depth=24, heads=16, hidden=4096)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Experts:
 
 
 @dataclass(frozen=True)
-class Separate:
+class TaskSpecificBlocks:
     """A block of its own for each task, in every layer; what is before and behind the layers is shared.
 
     Source: Uni-Perceiver-MoE, figure 1 and table 3 ("task-specific parameterization").
@@ -111,7 +111,7 @@ class Separate:
 
 
 @dataclass(frozen=True)
-class Folded:
+class MergedExperts:
     """What is left of experts whose choice does not depend on data: a matrix for each kind of token of one task.
 
     Args:
@@ -127,7 +127,7 @@ class Folded:
             raise ConfigError("Folded.matrix_of: got none; want the matrix of at least one kind of token")
 
 
-Blocks: TypeAlias = Experts | Separate | Folded | None
+Blocks: TypeAlias = Experts | TaskSpecificBlocks | MergedExperts | None
 """What layers are made of; None: plain ones that all tasks share."""
 
 
@@ -160,7 +160,7 @@ class Patches:
 
 
 @dataclass(frozen=True)
-class Hiding:
+class MaskingConfig:
     """What is hidden of texts, for `Masked` words.
 
     Source: the official code; Devlin et al., NAACL 2019: of the words to be told 80 % are hidden, 10 % become another
@@ -178,7 +178,7 @@ class Hiding:
 
 
 @dataclass(frozen=True)
-class Saying:
+class GenerationConfig:
     """How texts are said, word by word.
 
     Args:
@@ -222,7 +222,7 @@ class PromptTuning:
 
 
 @dataclass(frozen=True)
-class Learning:
+class LossConfig:
     """How likelihoods become losses.
 
     Args:

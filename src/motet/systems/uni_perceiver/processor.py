@@ -30,10 +30,10 @@ from motet.core import (
 )
 from motet.core.task import Invariance
 from motet.losses import soft_answer_targets
-from motet.prep.truths import answers_of, index_of, pairs_of, right_of, texts_of
-from motet.systems.uni_perceiver.reading import Reader, padded, stacked_texts, told_places
-from motet.systems.uni_perceiver.truths import is_said, said_of
-from motet.systems.uni_perceiver.views import Pictures, Seen
+from motet.preprocess.annotations import class_index, matching_candidates, parse_answers, parse_pairs, parse_texts
+from motet.systems.uni_perceiver.image_inputs import ImageInputs, ImageRow
+from motet.systems.uni_perceiver.targets import is_said, said_of
+from motet.systems.uni_perceiver.text_inputs import TextInputs, padded, stacked_texts, told_places
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Entry:
     value: Mapping[str, np.ndarray]
     said: tuple[int, ...] | None
     known: bool
-    truth: Any = None
+    annotation: Any = None
     names: tuple[str, ...] = ()
     others: np.ndarray | None = None
 
@@ -73,7 +73,7 @@ class Row:
     """
 
     id: str
-    seen: Seen | None
+    seen: ImageRow | None
     entries: tuple[Entry, ...]
     text: tuple[int, ...] | None = None
 
@@ -89,8 +89,8 @@ class UniPerceiverProcessor:
         reader: how texts are.
     """
 
-    pictures: Pictures | None
-    reader: Reader
+    images: ImageInputs | None
+    reader: TextInputs
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
         """One row. Without `rng` a missing annotation is no error yet: `collate` asks for it if truths are kept."""
@@ -98,71 +98,79 @@ class UniPerceiverProcessor:
             tasks = [tasks[int(rng.integers(len(tasks)))]]
         if (side := _side(example, tasks)) is not None and rng is None:
             return self._side(example, side)
-        seen = None if self.pictures is None else self.pictures.read(example, tasks, rng)
+        seen = None if self.images is None else self.images.read(example, tasks, rng)
         return Row(example.id, seen, tuple(self._entry(example, task, seen, rng) for task in tasks))
 
     def _side(self, example: Example, task: Task) -> Row:
         if not example.images:
-            return Row(example.id, None, (), tuple(self.reader.target(task.asked(example))))
-        assert self.pictures is not None  # a task that is matched sees pictures
-        return Row(example.id, self.pictures.read(example, [task], None), ())
+            return Row(example.id, None, (), tuple(self.reader.target(task.prompt_for(example))))
+        assert self.images is not None  # a task that is matched sees pictures
+        return Row(example.id, self.images.read(example, [task], None), ())
 
-    def _entry(self, example: Example, task: Task, seen: Seen | None, rng: np.random.Generator | None) -> Entry:
-        known, truth = _truth(example, task, evaluation=rng is None)
+    def _entry(self, example: Example, task: Task, seen: ImageRow | None, rng: np.random.Generator | None) -> Entry:
+        known, annotation = _annotation(example, task, evaluation=rng is None)
         match task.target:
             case Match():
                 if example.candidates:
-                    return self._candidates(example, task, seen, known, truth)
-                return self._pair(example, task, known, truth, rng)
+                    return self._candidates(example, task, seen, known, annotation)
+                return self._pair(example, task, known, annotation, rng)
             case Masked():
-                return self._hidden(example, task, known, truth, rng)
+                return self._hidden(example, task, known, annotation, rng)
             case Label() | Answer() | Text():
-                return self._asked(example, task, known, truth, rng)
+                return self._asked(example, task, known, annotation, rng)
             case other:
                 raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
 
-    def _asked(self, example: Example, task: Task, known: bool, truth: Any, rng: np.random.Generator | None) -> Entry:
+    def _asked(
+        self, example: Example, task: Task, known: bool, annotation: Any, rng: np.random.Generator | None
+    ) -> Entry:
         """A question with its answer: one of some names, or a text that is said."""
         said = is_said(task)
         room = self.reader.max_tokens - self.reader.max_said if said else None
         texts: tuple[tuple[int, ...], ...] = ()
-        if "text" in task.sees:
+        if "text" in task.inputs:
             texts = (tuple(self.reader.read(sentences_of(example, task), ask=not said, room=room)),)
         value: dict[str, np.ndarray] = {}
         match task.target:
             case Label(names):
-                value["label"] = np.array(index_of(task, truth, example.id, len(names)) if known else -1)
+                value["label"] = np.array(class_index(task, annotation, example.id, len(names)) if known else -1)
             case Answer(names) if names:
-                given = answers_of(task, truth, example.id) if known else ()
+                given = parse_answers(task, annotation, example.id) if known else ()
                 value["answers"] = soft_answer_targets(given, names).numpy()
             case _:
-                pieces = self.reader.said(said_of(task, truth, example.id, rng)) if known else None
-                return Entry(task.name, texts, value, None if pieces is None else tuple(pieces), known, truth)
-        return Entry(task.name, texts, value, None, known, truth)
+                pieces = self.reader.said(said_of(task, annotation, example.id, rng)) if known else None
+                return Entry(task.name, texts, value, None if pieces is None else tuple(pieces), known, annotation)
+        return Entry(task.name, texts, value, None, known, annotation)
 
-    def _hidden(self, example: Example, task: Task, known: bool, truth: Any, rng: np.random.Generator | None) -> Entry:
+    def _hidden(
+        self, example: Example, task: Task, known: bool, annotation: Any, rng: np.random.Generator | None
+    ) -> Entry:
         text = _whole_text(example, task, rng)
         own = rng_for("hidden", example.id) if rng is None else rng
         pieces, told = self.reader.hide(text, own, at_least_one=rng is None)
-        return Entry(task.name, (tuple(pieces),), {"told": np.array(told)}, None, known, truth)
+        return Entry(task.name, (tuple(pieces),), {"told": np.array(told)}, None, known, annotation)
 
-    def _candidates(self, example: Example, task: Task, seen: Seen | None, known: bool, truth: Any) -> Entry:
-        words, pairs = pairs_of(task, example)
-        text_of, picture_of = np.array(pairs).T
-        right = right_of(task, truth, example.id, len(pairs)) if known else np.zeros(len(pairs), dtype=bool)
-        value = {"text": text_of, "picture": picture_of, "right": right, "real": np.ones(len(pairs), dtype=bool)}
+    def _candidates(self, example: Example, task: Task, seen: ImageRow | None, known: bool, annotation: Any) -> Entry:
+        words, pairs = parse_pairs(task, example)
+        text_of, image_of = np.array(pairs).T
+        right = (
+            matching_candidates(task, annotation, example.id, len(pairs)) if known else np.zeros(len(pairs), dtype=bool)
+        )
+        value = {"text": text_of, "picture": image_of, "right": right, "real": np.ones(len(pairs), dtype=bool)}
         names = tuple(c if isinstance(c, str) else str(c[1]) for c in example.candidates)
         texts = tuple(tuple(self.reader.target(text)) for text in words)
-        others = None if seen is None or seen.video or not picture_of.any() else seen.values[1:]
-        return Entry(task.name, texts, value, None, known, truth, names, others)
+        others = None if seen is None or seen.video or not image_of.any() else seen.values[1:]
+        return Entry(task.name, texts, value, None, known, annotation, names, others)
 
-    def _pair(self, example: Example, task: Task, known: bool, truth: Any, rng: np.random.Generator | None) -> Entry:
+    def _pair(
+        self, example: Example, task: Task, known: bool, annotation: Any, rng: np.random.Generator | None
+    ) -> Entry:
         """A picture with one of its texts, to be told from the other pairs of the batch."""
-        if len(example.images) != 1 and "video" not in task.sees:
+        if len(example.images) != 1 and "video" not in task.inputs:
             raise DataError(
                 f"{example.id}: images: got {len(example.images)}; want exactly one, for task {task.name!r}"
             )
-        texts = [task.prompt.format(text=text) for text in texts_of(task, truth, example.id)]
+        texts = [task.prompt.format(text=text) for text in parse_texts(task, annotation, example.id)]
         chosen = texts[0 if rng is None else int(rng.integers(len(texts)))]
         image = example.image_ids[0] if example.image_ids else example.id
         value = {
@@ -170,9 +178,9 @@ class UniPerceiverProcessor:
             "text_key": np.array(_key(chosen)),
             "own_keys": np.array([_key(text) for text in texts]),
         }
-        return Entry(task.name, (tuple(self.reader.target(chosen)),), value, None, known, truth)
+        return Entry(task.name, (tuple(self.reader.target(chosen)),), value, None, known, annotation)
 
-    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
         """Rows to a batch; of pictures see `Pictures.collate`.
 
         A target's value holds, where its task reads texts, ``ids`` (r, s, t), PAD on what fills up; and:
@@ -192,39 +200,39 @@ class UniPerceiverProcessor:
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_truth and not entry.known:
+                if keep_annotations and not entry.known:
                     raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
                 found.setdefault(entry.task, []).append((index, entry))
-        targets = {name: _target(entries, keep_truth) for name, entries in found.items()}
-        inputs = {} if self.pictures is None else self.pictures.collate([row.seen for row in rows])
+        targets = {name: _target(entries, keep_annotations) for name, entries in found.items()}
+        inputs = {} if self.images is None else self.images.collate([row.seen for row in rows])
         sides = [row.text for row in rows if row.text is not None]
         if sides:
             inputs |= {"ids": padded(sides)}
         return Batch(tuple(row.id for row in rows), inputs, targets)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        return self._pictures().transform.view(image, index)
+        return self._images().transform.view(image, index)
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
-        return self._pictures().transform.view_changes(index)
+        return self._images().transform.view_changes(index)
 
     def view_key(self) -> str:
-        return self._pictures().view_key()
+        return self._images().view_key()
 
     def with_features(self, store: FeatureStore | None) -> Self:
-        return replace(self, pictures=None if self.pictures is None else replace(self.pictures, store=store))
+        return replace(self, images=None if self.images is None else replace(self.images, store=store))
 
-    def _pictures(self) -> Pictures:
-        if self.pictures is None:
+    def _images(self) -> ImageInputs:
+        if self.images is None:
             raise ConfigError("Uni-Perceiver: got no task that sees an image; want one, for views of images")
-        return self.pictures
+        return self.images
 
 
 def sentences_of(example: Example, task: Task) -> tuple[str, ...]:
     """A row's one sentence, or its pair; the task's prompt is put around the first one."""
     if isinstance(example.text, tuple) and len(example.text) == 2:
         return task.prompt.format(text=example.text[0]), example.text[1]
-    return (task.asked(example),)
+    return (task.prompt_for(example),)
 
 
 def _side(example: Example, tasks: Sequence[Task]) -> Task | None:
@@ -235,28 +243,28 @@ def _side(example: Example, tasks: Sequence[Task]) -> Task | None:
     return None
 
 
-def _truth(example: Example, task: Task, *, evaluation: bool) -> tuple[bool, Any]:
+def _annotation(example: Example, task: Task, *, evaluation: bool) -> tuple[bool, Any]:
     """Whether a row has an annotation, and it; rows of a split's `Match` that bring candidates say which are right."""
     split = isinstance(task.target, Match) and task.target.pool == "split" and bool(example.candidates)
     label = "match" if split else task.label
     if label in example.labels:
-        truth = example.labels[label]
-        if truth is None:
+        annotation = example.labels[label]
+        if annotation is None:
             raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {label!r}")
-        return True, truth
+        return True, annotation
     if evaluation:
         return False, None
-    return True, replace(task, label=label).truth(example)
+    return True, replace(task, label=label).annotation_of(example)
 
 
 def _whole_text(example: Example, task: Task, rng: np.random.Generator | None) -> str:
     """The text whose words are hidden: the truth where it is a text, one of several in training; else the row's."""
-    truth = example.labels.get(task.label)
-    if isinstance(truth, str):
-        return task.prompt.format(text=truth)
-    if isinstance(truth, tuple | list) and truth and all(isinstance(text, str) for text in truth):
-        return task.prompt.format(text=truth[0 if rng is None else int(rng.integers(len(truth)))])
-    return task.asked(example)
+    annotation = example.labels.get(task.label)
+    if isinstance(annotation, str):
+        return task.prompt.format(text=annotation)
+    if isinstance(annotation, tuple | list) and annotation and all(isinstance(text, str) for text in annotation):
+        return task.prompt.format(text=annotation[0 if rng is None else int(rng.integers(len(annotation)))])
+    return task.prompt_for(example)
 
 
 def _key(text: str) -> int:
@@ -264,7 +272,7 @@ def _key(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big") >> 1
 
 
-def _target(entries: Sequence[tuple[int, Entry]], keep_truth: bool) -> Target:
+def _target(entries: Sequence[tuple[int, Entry]], keep_annotations: bool) -> Target:
     found = [entry for _, entry in entries]
     value: dict[str, Any] = {}
     if any(entry.texts for entry in found):
@@ -280,8 +288,8 @@ def _target(entries: Sequence[tuple[int, Entry]], keep_truth: bool) -> Target:
         value["names"] = tuple(entry.names for entry in found)
     if any(entry.others is not None for entry in found):
         value["others"] = _others(found)
-    truth = tuple(entry.truth for entry in found) if keep_truth else ()
-    return Target(torch.tensor([index for index, _ in entries]), value, truth)
+    annotation = tuple(entry.annotation for entry in found) if keep_annotations else ()
+    return Target(torch.tensor([index for index, _ in entries]), value, annotation)
 
 
 def _filled(arrays: Sequence[np.ndarray]) -> Tensor:

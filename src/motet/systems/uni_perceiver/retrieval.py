@@ -17,7 +17,7 @@ from motet.systems.uni_perceiver.answers import counted, smoothed
 
 
 @dataclass(frozen=True)
-class Pairs:
+class MatchedPairs:
     """Pictures and texts that belong together, a pair a row.
 
     Args:
@@ -35,20 +35,20 @@ class Pairs:
     own_keys: Int[Tensor, "r o"]
 
     @classmethod
-    def of(cls, images: Tensor, texts: Tensor, value: Mapping[str, Any]) -> Pairs:
+    def of(cls, images: Tensor, texts: Tensor, value: Mapping[str, Any]) -> MatchedPairs:
         """Pairs with the keys of a target."""
         return cls(images, texts, value["image_key"], value["text_key"], value["own_keys"])
 
-    def gathered(self) -> Pairs:
+    def gathered(self) -> MatchedPairs:
         """Those of all ranks, in their order; gradients find their way back to the ranks they belong to."""
         most = max(gather(self.own_keys.shape[1]))
         own = torch.nn.functional.pad(self.own_keys, (0, most - self.own_keys.shape[1]))
         with torch.no_grad():
             keys = gather_rows(torch.cat([self.image_key[:, None], self.text_key[:, None], own], 1))
-        return Pairs(gather_rows(self.images), gather_rows(self.texts), keys[:, 0], keys[:, 1], keys[:, 2:])
+        return MatchedPairs(gather_rows(self.images), gather_rows(self.texts), keys[:, 0], keys[:, 1], keys[:, 2:])
 
 
-def in_batch(own: Pairs, among: Pairs, first: int, scale: Float[Tensor, ""], smoothing: float) -> Loss:
+def in_batch(own: MatchedPairs, among: MatchedPairs, first: int, scale: Float[Tensor, ""], smoothing: float) -> Loss:
     """Half of telling a picture's text from those of others, half of telling a text's picture; each pair counts one.
 
     Another picture's text that is one of the picture's own too is left out, and another row with the same picture.
@@ -70,7 +70,9 @@ def in_batch(own: Pairs, among: Pairs, first: int, scale: Float[Tensor, ""], smo
     return Loss(0.5 * (to_texts.total + to_images.total), counted(own.images))
 
 
-def told_apart(own: Pairs, among: Pairs, index: Int[Tensor, "r"]) -> tuple[Bool[Tensor, "r m"], Bool[Tensor, "r m"]]:
+def told_apart(
+    own: MatchedPairs, among: MatchedPairs, index: Int[Tensor, "r"]
+) -> tuple[Bool[Tensor, "r m"], Bool[Tensor, "r m"]]:
     """Which texts a picture is told from, and which pictures a text: the right one, and those that do not fit."""
     same = own.image_key[:, None] == among.image_key
     fits_text = same | (own.own_keys[:, None, :] == among.text_key[None, :, None]).any(-1)

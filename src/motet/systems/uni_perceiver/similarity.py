@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.systems.uni_perceiver.layers import NORM_EPS
-from motet.systems.uni_perceiver.truths import Family
+from motet.systems.uni_perceiver.targets import Family
 
 MAX_SCALE = 100.0
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from motet.core import CheckpointError
-from motet.nn.published import Loaded, read_published
-from motet.prep.words import EOS
+from motet.nn.pretrained.files import PublishedWeights, read_published
+from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver.attributes import Scheme
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.options import Experts
@@ -43,7 +43,7 @@ _SCALES = {
 
 def load_uni_perceiver(
     system: UniPerceiver, source: str | Path | Mapping[str, Tensor], *, pieces: Mapping[int, int] | None = None
-) -> Loaded:
+) -> PublishedWeights:
     """Fills a Uni-Perceiver from weights of the official code.
 
     What the code keeps but never reads has no place here: the gates of attention's output and of the second
@@ -84,7 +84,7 @@ def load_uni_perceiver(
             else:
                 own[name].copy_(value)
                 kept.append(name)
-    return Loaded(tuple(kept), tuple(left), tuple(shapes))
+    return PublishedWeights(tuple(kept), tuple(left), tuple(shapes))
 
 
 def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> State:

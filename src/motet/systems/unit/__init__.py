@@ -3,5 +3,5 @@
 from motet.systems.unit.config import UniTConfig as UniTConfig
 from motet.systems.unit.options import Detection as Detection
 from motet.systems.unit.options import FixedSize as FixedSize
-from motet.systems.unit.options import Reading as Reading
 from motet.systems.unit.options import ShortestSide as ShortestSide
+from motet.systems.unit.options import TextLimits as TextLimits

@@ -11,11 +11,23 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from motet.core import Answer, Boxes, BoxSet, Choice, Label, Loss, Prediction, Region, Target, Task, UnsupportedTask
+from motet.core import (
+    Answer,
+    Boxes,
+    BoxSet,
+    ClassPrediction,
+    Label,
+    Loss,
+    Prediction,
+    Region,
+    Target,
+    Task,
+    UnsupportedTask,
+)
 from motet.losses import default_for
 from motet.nn.matching import corners, generalised_iou
 from motet.systems.unit.config import UniTConfig
-from motet.systems.unit.criterion import Truths, detection_losses
+from motet.systems.unit.criterion import BoxTargets, detection_losses
 from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
 from motet.systems.unit.processor import geometry_of
 
@@ -35,10 +47,10 @@ def head_of(task: Task, config: UniTConfig) -> nn.Module:
 
 def reads_cls_only(task: Task, config: UniTConfig) -> bool:
     """Whether the decoder sees only the state of [CLS] of this task's text."""
-    return config.reading.cls_only.get(task.name, isinstance(task.target, Label))
+    return config.text_limits.cls_only.get(task.name, isinstance(task.target, Label))
 
 
-class Answers(ABC):
+class TaskAnswers(ABC):
     """From the decoder's states of one task's rows to its losses and its predictions."""
 
     @abstractmethod
@@ -50,21 +62,21 @@ class Answers(ABC):
         """One answer a row."""
 
 
-def answers_of(task: Task, head: nn.Module, config: UniTConfig) -> Answers:
+def answers_of(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
     """How a task is answered."""
     match task.target, head:
         case (Label() | Answer(), Classifier()):
-            return Choices(task, head, config)
+            return ClassAnswers(task, head, config)
         case (Boxes(), DetectionHead()):
             return Detections(head, config)
         case (Region(), BoxMlp()):
-            return Regions(head, config)
+            return RegionAnswers(head, config)
         case other:
             raise UnsupportedTask(f"task {task.name!r}: got {other}; want one that was checked")
 
 
 @dataclass(frozen=True)
-class Choices(Answers):
+class ClassAnswers(TaskAnswers):
     """One of the names, from the first query's state.
 
     Args:
@@ -79,9 +91,9 @@ class Choices(Answers):
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Of the last layer, or the sum of all layers' losses."""
-        judged = states[:, :, 0] if self.config.every_layer else states[-1:, :, 0]
+        evaluated = states[:, :, 0] if self.config.every_layer else states[-1:, :, 0]
         wanted = target.value["label" if isinstance(self.task.target, Label) else "answers"]
-        found = [self._loss(scores, wanted) for scores in self.head(judged)]
+        found = [self._loss(scores, wanted) for scores in self.head(evaluated)]
         return Loss(torch.stack([loss.total for loss in found]).sum(), found[-1].weight), {}
 
     def _loss(self, scores: Float[Tensor, "r k"], wanted: Tensor) -> Loss:
@@ -99,11 +111,11 @@ class Choices(Answers):
         one_of_them = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if one_of_them else nn.functional.logsigmoid(scores)
         best = scores.argmax(-1).tolist()
-        return [Choice(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
-class Detections(Answers):
+class Detections(TaskAnswers):
     """Every query's class, box and attributes.
 
     Args:
@@ -117,18 +129,18 @@ class Detections(Answers):
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Nothing by rows; terms by classes, boxes and boxes with attributes."""
         options = self.config.detection
-        judged = states if options.every_layer else states[-1:]
+        evaluated = states if options.every_layer else states[-1:]
         attributes = self.head.attributes
 
         def scores(labels: Int[Tensor, "l r q"]) -> Float[Tensor, "l r q a"]:
             assert attributes is not None
-            out: Tensor = attributes(judged, labels)
+            out: Tensor = attributes(evaluated, labels)
             return out
 
         terms = detection_losses(
-            self.head.classes(judged),
-            self.head.boxes(judged),
-            Truths.of(target.value),
+            self.head.classes(evaluated),
+            self.head.boxes(evaluated),
+            BoxTargets.of(target.value),
             options,
             None if attributes is None else scores,
         )
@@ -151,7 +163,7 @@ class Detections(Answers):
 
 
 @dataclass(frozen=True)
-class Regions(Answers):
+class RegionAnswers(TaskAnswers):
     """The first query's box, of the phrase that was read; ours, not the paper's.
 
     Args:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from motet.core import ConfigError, System, Task
-from motet.nn.feature_maps import EmbeddedLite0Map, MapConfig
-from motet.nn.text_encoders import EmbeddedMiniLM, TextConfig
+from motet.nn.feature_maps import BundledLite0Map, MapConfig
+from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
-from motet.systems.unit.options import Detection, FixedSize, Reading, Views
+from motet.systems.unit.options import Detection, FixedSize, TextLimits, Views
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
 Part = Literal["vision", "text", "decoder"]
@@ -62,7 +62,7 @@ class UniTConfig:
         ConfigError: a number outside its range.
     """
 
-    trunk: MapConfig = field(default_factory=EmbeddedLite0Map)
+    trunk: MapConfig = field(default_factory=BundledLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
     views: Views = field(default_factory=FixedSize)
     hflip: bool = True
@@ -71,9 +71,9 @@ class UniTConfig:
     image_depth: int = 6
     image_heads: int = 8
     residual: bool = True
-    text: TextConfig = field(default_factory=EmbeddedMiniLM)
+    text: TextConfig = field(default_factory=BundledMiniLM)
     text_mode: EncoderMode = field(default_factory=lambda: Finetune(1.0))
-    reading: Reading = field(default_factory=Reading)
+    text_limits: TextLimits = field(default_factory=TextLimits)
     task_token: bool = True
     width: int = 768
     depth: int = 6
@@ -114,14 +114,14 @@ class UniTConfig:
         if unknown := sorted(set(self.frozen) - {"vision", "text", "decoder"}):
             raise ConfigError(f"UniTConfig.frozen: got {unknown}; want 'vision', 'text' or 'decoder'")
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> UniTConfig:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> UniTConfig:
         """The same for some tasks, saying nothing of the others."""
         del sources
-        cls_only = {name: alone for name, alone in self.reading.cls_only.items() if name in tasks}
+        cls_only = {name: alone for name, alone in self.text_limits.cls_only.items() if name in tasks}
         return replace(
             self,
             queries={name: count for name, count in self.queries.items() if name in tasks},
-            reading=replace(self.reading, cls_only=cls_only),
+            text_limits=replace(self.text_limits, cls_only=cls_only),
         )
 
     def build(

@@ -18,7 +18,7 @@ CLASS, BACKGROUND, BOX, ATTRIBUTE = "class", "background", "box", "attribute"
 
 
 @dataclass(frozen=True)
-class Truths:
+class BoxTargets:
     """The boxes of b images, filled up to the same number.
 
     Args:
@@ -34,9 +34,9 @@ class Truths:
     valid: Bool[Tensor, "b m"]
 
     @staticmethod
-    def of(value: Mapping[str, Tensor]) -> Truths:
+    def of(value: Mapping[str, Tensor]) -> BoxTargets:
         """From a target's value."""
-        return Truths(value["boxes"], value["labels"], value["attributes"], value["valid"])
+        return BoxTargets(value["boxes"], value["labels"], value["attributes"], value["valid"])
 
 
 def terms_of(options: Detection, *, attributes: bool) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def terms_of(options: Detection, *, attributes: bool) -> tuple[str, ...]:
 def detection_losses(
     logits: Float[Tensor, "l b q k"],
     boxes_cxcywh: Float[Tensor, "l b q 4"],
-    truths: Truths,
+    annotations: BoxTargets,
     options: Detection,
     attribute_scores: Callable[[Int[Tensor, "l b q"]], Float[Tensor, "l b q a"]] | None = None,
 ) -> dict[str, Loss]:
@@ -79,20 +79,20 @@ def detection_losses(
         logits, boxes_cxcywh = logits[-1:], boxes_cxcywh[-1:]
     logits, boxes = logits.float(), boxes_cxcywh.float()
     costs = replace(options.costs, log=options.costs.log or options.balanced)
-    found = match(logits, boxes, truths.labels, truths.boxes_cxcywh, truths.valid, costs)
+    found = match(logits, boxes, annotations.labels, annotations.boxes_cxcywh, annotations.valid, costs)
     thing, place = found >= 0, found.clamp(min=0)
-    rows = torch.arange(len(truths.labels), device=found.device)[:, None]
-    classes = torch.where(thing, truths.labels[rows, place], logits.shape[-1] - 1)
+    rows = torch.arange(len(annotations.labels), device=found.device)[:, None]
+    classes = torch.where(thing, annotations.labels[rows, place], logits.shape[-1] - 1)
     layers = len(logits)
     losses = _class_losses(logits, classes, thing, options)
-    wanted = truths.boxes_cxcywh.float()[rows, place]
+    wanted = annotations.boxes_cxcywh.float()[rows, place]
     l1 = (boxes - wanted).abs().sum(-1)
     giou = 1 - generalised_iou(corners(boxes), corners(wanted))
     # Not a product: a query without a box may have any number here.
     apart = torch.where(thing, options.l1 * l1 + options.giou * giou, 0.0)
-    losses[BOX] = Loss(apart.sum(), truths.valid.sum().float())
+    losses[BOX] = Loss(apart.sum(), annotations.valid.sum().float())
     if attribute_scores is not None:
-        attributes = torch.where(thing[..., None], truths.attributes[rows, place], -1)
+        attributes = torch.where(thing[..., None], annotations.attributes[rows, place], -1)
         scores = attribute_scores(classes)
         losses[ATTRIBUTE] = _attribute_loss(scores[-layers:], attributes, options.attribute, layers)
     return losses

@@ -43,8 +43,8 @@ def parameter_groups(system: System) -> Sequence[Mapping[str, Any]]:
 
 def shared_blocks(system: UniT) -> Mapping[str, Sequence[nn.Parameter]]:
     """Trunk, image layers, words, text layers, decoder layers: what at least two tasks read, where it is trained."""
-    seeing = sum("image" in task.sees for task in system.tasks.values())
-    reading = sum("text" in task.sees for task in system.tasks.values())
+    seeing = sum("image" in task.inputs for task in system.tasks.values())
+    reading = sum("text" in task.inputs for task in system.tasks.values())
     blocks: dict[str, Sequence[nn.Module]] = {}
     if system.vision is not None and seeing > 1:
         layers = system.vision.layers

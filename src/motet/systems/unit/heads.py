@@ -55,7 +55,7 @@ class BoxMlp(nn.Module):
         return boxes.float().sigmoid()
 
 
-class Attributes(nn.Module):
+class AttributeHead(nn.Module):
     """Scores of attributes, given what the thing is.
 
     Source: Anderson et al., CVPR 2018 (bottom-up attention), and UniT's official code, which passes the scores
@@ -100,7 +100,7 @@ class DetectionHead(nn.Module):
         width: channels in.
         num_names: classes without the background, which is the last score.
         num_attributes: 0 for none.
-        relu: see `Attributes`.
+        relu: see `AttributeHead`.
     """
 
     def __init__(
@@ -109,4 +109,4 @@ class DetectionHead(nn.Module):
         super().__init__()
         self.num_names = num_names
         self.classes, self.boxes = nn.Linear(width, num_names + 1), BoxMlp(width)
-        self.attributes = Attributes(width, num_names + 1, num_attributes, relu=relu) if num_attributes else None
+        self.attributes = AttributeHead(width, num_names + 1, num_attributes, relu=relu) if num_attributes else None

@@ -21,20 +21,20 @@ from motet.core import (
     Task,
 )
 from motet.nn.feature_maps import MapTower
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, described
-from motet.prep.images import ImageTransform, Whole
-from motet.prep.sentences import Sentences
-from motet.systems.unit.answers import Answers, answers_of, head_of, reads_cls_only
+from motet.preprocess.images import ImageTransform, Whole
+from motet.preprocess.sentences import Sentences
+from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import terms_of
 from motet.systems.unit.groups import shared_blocks
+from motet.systems.unit.image_inputs import ImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
+from motet.systems.unit.targets import check
 from motet.systems.unit.text import TextMemory
-from motet.systems.unit.transformer import Decoder
-from motet.systems.unit.truths import check
-from motet.systems.unit.views import Images
+from motet.systems.unit.transformer import DetrDecoder
 from motet.systems.unit.vision import ImageLayers, Vision, shrink
 
 Trunk = tuple[Float[Tensor, "b n c"], tuple[int, int], Bool[Tensor, "b i j"] | None]
@@ -89,7 +89,9 @@ class UniT(System):
             {parameter_name(task.name): torch.randn(_num_queries(config, task), config.width) for task in tasks}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): head_of(task, config) for task in tasks})
-        self.processor = UniTProcessor(self._images(), self.sentences, config.reading, config.detection.max_attributes)
+        self.processor = UniTProcessor(
+            self._images(), self.sentences, config.text_limits, config.detection.max_attributes
+        )
         self._freeze()
         self.train()
 
@@ -128,13 +130,13 @@ class UniT(System):
         """
         task = self.tasks[name]
         memories: list[tuple[Tensor, Tensor, Tensor | None]] = []
-        if "image" in task.sees:
+        if "image" in task.inputs:
             if trunk is None:
                 raise DataError(f"task {name!r}: got a batch without images; want one with them")
             features, grid_hw, valid = trunk
             real = None if valid is None else valid[target.rows]
             memories.append(self._seeing().layers(features[target.rows], grid_hw, real, name))
-        if "text" in task.sees:
+        if "text" in task.inputs:
             if self.text is None or "ids" not in target.value:
                 raise DataError(f"task {name!r}: got a batch without texts; want one with them")
             value = target.value
@@ -197,7 +199,7 @@ class UniT(System):
         valid = shrink(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
         return features, grid_hw, valid
 
-    def _answers(self, name: str) -> Answers:
+    def _answers(self, name: str) -> TaskAnswers:
         return answers_of(self.tasks[name], self.heads[parameter_name(name)], self.config)
 
     def _seeing(self) -> Vision:
@@ -205,24 +207,24 @@ class UniT(System):
             raise DataError("batch: got images; want none, since no task of this model sees one")
         return self.vision
 
-    def _images(self) -> Images | None:
+    def _images(self) -> ImageInputs | None:
         if self.vision is None:
             return None
         config, pixels = self.config, self.vision.trunk.pixels
         crop = config.views.crop if isinstance(config.views, FixedSize) else Whole()
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, crop, config.hflip, config.antialias)
-        return Images(transform, config.views, self.vision.trunk.stride)
+        return ImageInputs(transform, config.views, self.vision.trunk.stride)
 
 
 def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:
     names = {task.name for task in tasks}
-    for field, given in (("queries", config.queries), ("reading.cls_only", config.reading.cls_only)):
+    for field, given in (("queries", config.queries), ("reading.cls_only", config.text_limits.cls_only)):
         if unknown := sorted(set(given) - names):
             raise ConfigError(f"UniTConfig.{field}: got {unknown}; want names of tasks, of {sorted(names)}")
 
 
 def _vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> Vision | None:
-    names = [task.name for task in tasks if "image" in task.sees]
+    names = [task.name for task in tasks if "image" in task.inputs]
     if not names:
         return None
     trunk = MapTower(config.trunk, config.mode, fetch=fetch)
@@ -250,9 +252,9 @@ def _text(
     assets: Mapping[str, bytes] | None,
 ) -> tuple[Sentences | None, TextMemory | None]:
     from motet.nn.tower import FromScratch
-    from motet.prep.words import TrainedWords
+    from motet.preprocess.tokenizers import TrainedTokenizer
 
-    names = [task.name for task in tasks if "text" in task.sees]
+    names = [task.name for task in tasks if "text" in task.inputs]
     if not names:
         return None, None
     if assets is not None:
@@ -260,12 +262,12 @@ def _text(
     else:
         size = config.text.trains_words
         if size is not None:
-            sentences = Sentences.trained(TrainedWords(size=size).build(texts()))
+            sentences = Sentences.trained(TrainedTokenizer(size=size).build(texts()))
         else:
             sentences = Sentences(*config.text.tokenizer())
         pretrained = not isinstance(config.text_mode, FromScratch)
         encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.num_pieces)
-    longest = max(config.reading.max_tokens, config.reading.max_tokens_with_image)
+    longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)
     if longest > encoder.max_tokens:
         raise ConfigError(
             f"UniTConfig.reading: got texts of {longest} tokens; want at most {encoder.max_tokens}, what the text "
@@ -275,8 +277,8 @@ def _text(
     return sentences, memory
 
 
-def _decoder(config: UniTConfig) -> Decoder:
-    return Decoder(
+def _decoder(config: UniTConfig) -> DetrDecoder:
+    return DetrDecoder(
         config.depth,
         config.width,
         config.heads,

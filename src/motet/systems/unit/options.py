@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from motet.core import ConfigError
 from motet.nn.matching import MatchCosts
-from motet.prep.crops import Crop, Whole
+from motet.preprocess.crops import Crop, Whole
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextLimits:
     """How much of a text is read, and how much of it the decoder sees.
 
     Args:

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from motet.core import Answer, Batch, ConfigError, DataError, Example, FeatureStore, ImageFile, Label, Target, Task
 from motet.core.task import Invariance
-from motet.prep.geometry import Geometry
-from motet.prep.sentences import Sentences
-from motet.systems.unit.options import Reading
-from motet.systems.unit.truths import encoded, stacked
-from motet.systems.unit.views import Images, Seen
+from motet.preprocess.geometry import Geometry
+from motet.preprocess.sentences import Sentences
+from motet.systems.unit.image_inputs import ImageInputs, ImageRow
+from motet.systems.unit.options import TextLimits
+from motet.systems.unit.targets import encoded, stacked
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Entry:
     types: tuple[int, ...]
     value: Mapping[str, np.ndarray]
     known: bool
-    truth: Any = None
+    annotation: Any = None
     geometry: Geometry | None = None
 
 
@@ -53,7 +53,7 @@ class Row:
     """
 
     id: str
-    image: Seen | None
+    image: ImageRow | None
     entries: tuple[Entry, ...]
 
 
@@ -70,9 +70,9 @@ class UniTProcessor:
         max_attributes: of one box.
     """
 
-    images: Images | None
+    images: ImageInputs | None
     sentences: Sentences | None
-    reading: Reading = field(default_factory=Reading)
+    reading: TextLimits = field(default_factory=TextLimits)
     max_attributes: int = 16
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
@@ -82,26 +82,26 @@ class UniTProcessor:
         image = None if self.images is None else self.images.read(example, tasks, rng)
         return Row(example.id, image, tuple(self._entry(example, task, image, rng is None) for task in tasks))
 
-    def _entry(self, example: Example, task: Task, image: Seen | None, evaluation: bool) -> Entry:
+    def _entry(self, example: Example, task: Task, image: ImageRow | None, evaluation: bool) -> Entry:
         ids, types = self._read(example, task)
         geometry = None if image is None else image.geometry
         known = task.label in example.labels or not evaluation
-        truth = task.truth(example) if known else None
-        if known and truth is None and isinstance(task.target, Label | Answer):
+        annotation = task.annotation_of(example) if known else None
+        if known and annotation is None and isinstance(task.target, Label | Answer):
             raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {task.label!r}")
-        value = encoded(task, truth, example.id, geometry, self.max_attributes)
-        return Entry(task.name, ids, types, value, known, truth, geometry)
+        value = encoded(task, annotation, example.id, geometry, self.max_attributes)
+        return Entry(task.name, ids, types, value, known, annotation, geometry)
 
     def _read(self, example: Example, task: Task) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        if "text" not in task.sees:
+        if "text" not in task.inputs:
             return (), ()
         if self.sentences is None:
             raise ConfigError(f"task {task.name!r}: got a processor without words; want one built with this task")
-        room = self.reading.max_tokens_with_image if "image" in task.sees else self.reading.max_tokens
+        room = self.reading.max_tokens_with_image if "image" in task.inputs else self.reading.max_tokens
         ids, types = self.sentences.encode(sentences_of(example, task), room)
         return tuple(ids), tuple(types)
 
-    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
         """Rows to a batch.
 
         A target's value holds the text, ``ids``, ``types`` and ``read`` (r, t), the last True on what is no padding;
@@ -115,22 +115,22 @@ class UniTProcessor:
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_truth and not entry.known:
+                if keep_annotations and not entry.known:
                     raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
                 found.setdefault(entry.task, []).append((index, entry))
-        targets = {name: self._target(entries, keep_truth) for name, entries in found.items()}
+        targets = {name: self._target(entries, keep_annotations) for name, entries in found.items()}
         inputs = {} if self.images is None else self.images.collate([row.image for row in rows])
         return Batch(tuple(row.id for row in rows), inputs, targets)
 
-    def _target(self, entries: Sequence[tuple[int, Entry]], keep_truth: bool) -> Target:
+    def _target(self, entries: Sequence[tuple[int, Entry]], keep_annotations: bool) -> Target:
         value = stacked([dict(entry.value) for _, entry in entries])
         if entries[0][1].ids and self.sentences is not None:
             value |= _text([entry for _, entry in entries], self.sentences.pad)
         geometries = [entry.geometry for _, entry in entries if entry.geometry is not None]
         if geometries and "boxes" in value:
             value["geometry"] = torch.tensor([_numbers(geometry) for geometry in geometries])
-        truth = tuple(entry.truth for _, entry in entries) if keep_truth else ()
-        return Target(torch.tensor([index for index, _ in entries]), value, truth)
+        annotation = tuple(entry.annotation for _, entry in entries) if keep_annotations else ()
+        return Target(torch.tensor([index for index, _ in entries]), value, annotation)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
         return self._images().view(image, index)
@@ -144,7 +144,7 @@ class UniTProcessor:
     def with_features(self, store: FeatureStore | None) -> Self:
         return replace(self, images=None if self.images is None else replace(self.images, store=store))
 
-    def _images(self) -> Images:
+    def _images(self) -> ImageInputs:
         if self.images is None:
             raise ConfigError("UniT: got no task that sees an image; want one, for views of images")
         return self.images
@@ -154,7 +154,7 @@ def sentences_of(example: Example, task: Task) -> tuple[str, ...]:
     """A row's one sentence, or its pair; the task's prompt is put around the first one."""
     if isinstance(example.text, tuple) and len(example.text) == 2:
         return task.prompt.format(text=example.text[0]), example.text[1]
-    return (task.asked(example),)
+    return (task.prompt_for(example),)
 
 
 def geometry_of(numbers: Sequence[int]) -> Geometry:

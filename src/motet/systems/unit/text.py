@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower
 
 

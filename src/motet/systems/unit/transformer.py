@@ -14,7 +14,7 @@ from motet.nn.attention import attend
 NORM_EPS = 1e-5
 
 
-class Attention(nn.Module):
+class DetrAttention(nn.Module):
     """Multi-head attention whose keys and values are made from different inputs.
 
         y = softmax(q k' / sqrt(c)) v,   c = width / heads
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         return out
 
 
-class FeedForward(nn.Module):
+class DetrFeedForward(nn.Module):
     """Two layers with a ReLU and dropout between."""
 
     def __init__(self, width: int, hidden: int, *, dropout: float = 0.0) -> None:
@@ -94,8 +94,8 @@ class EncoderLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.pre_norm = pre_norm
-        self.attention = Attention(width, heads, dropout=attention_dropout)
-        self.mlp = FeedForward(width, hidden, dropout=dropout)
+        self.attention = DetrAttention(width, heads, dropout=attention_dropout)
+        self.mlp = DetrFeedForward(width, hidden, dropout=dropout)
         self.norm1, self.norm2 = nn.LayerNorm(width, NORM_EPS), nn.LayerNorm(width, NORM_EPS)
         self.dropout = nn.Dropout(dropout)
 
@@ -132,9 +132,9 @@ class DecoderLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.pre_norm = pre_norm
-        self.self_attention = Attention(width, heads, dropout=attention_dropout)
-        self.cross_attention = Attention(width, heads, dropout=attention_dropout)
-        self.mlp = FeedForward(width, hidden, dropout=dropout)
+        self.self_attention = DetrAttention(width, heads, dropout=attention_dropout)
+        self.cross_attention = DetrAttention(width, heads, dropout=attention_dropout)
+        self.mlp = DetrFeedForward(width, hidden, dropout=dropout)
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width, NORM_EPS) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
 
@@ -168,7 +168,7 @@ class DecoderLayer(nn.Module):
         return out
 
 
-class Decoder(nn.Module):
+class DetrDecoder(nn.Module):
     """The domain-agnostic decoder: it reads images, texts or both, and does not know which (eq. 4).
 
     Every layer's states pass one final norm, and all of them are given back.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.nn.feature_maps import MapTower
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.systems.unit.transformer import NORM_EPS, EncoderLayer
 
 

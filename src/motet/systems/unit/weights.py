@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from motet.core import Boxes, CheckpointError, ConfigError
-from motet.nn.names import parameter_name
-from motet.nn.published import Loaded, read_published
+from motet.nn.parameter_names import parameter_name
+from motet.nn.pretrained.files import PublishedWeights, read_published
 from motet.nn.text_encoders import load_bert
 from motet.systems.unit.model import UniT
 
@@ -34,7 +34,7 @@ _HF_DECODER = (
 _PARTS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "out", "o_proj": "out"}
 
 
-def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: str | None = None) -> Loaded:
+def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: str | None = None) -> PublishedWeights:
     """Fills a UniT from a DETR: trunk, projection, image encoder; and where widths agree, decoder, queries and heads.
 
     Args:
@@ -74,7 +74,7 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
                 else:
                     own[here].copy_(part)
                     kept.append(here)
-    return Loaded(tuple(kept), tuple(left), tuple(shapes))
+    return PublishedWeights(tuple(kept), tuple(left), tuple(shapes))
 
 
 def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -> None:

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from motet.core import Choice, Dense, DenseMap, Label, Loss, Prediction, Target, Task, UnsupportedTask
+from motet.core import ClassPrediction, Dense, DenseMap, Label, Loss, Prediction, Target, Task, UnsupportedTask
 from motet.losses import default_for
-from motet.prep.geometry import Geometry
+from motet.preprocess.geometry import Geometry
 
 
 def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Tensor]) -> Loss:
@@ -23,10 +23,10 @@ def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Te
         scores: of its decoder (r, c, h, w), or of its classifier (r, k).
         value: the target's.
     """
-    judge = task.loss or default_for(task.target)
+    evaluator = task.loss or default_for(task.target)
     if isinstance(task.target, Dense):
-        return judge(in_unit(scores, task.target), value)
-    return judge(scores, value["label"])
+        return evaluator(in_unit(scores, task.target), value)
+    return evaluator(scores, value["label"])
 
 
 def in_unit(scores: Float[Tensor, "r c h w"], spec: Dense) -> Float[Tensor, "r k h w"]:
@@ -96,4 +96,4 @@ def choices(scores: Float[Tensor, "r k"], names: Sequence[str]) -> list[Predicti
     """The name of the highest score for each row, with all log-probabilities."""
     log_probs = scores.detach().float().log_softmax(-1)
     best = log_probs.argmax(-1).tolist()
-    return [Choice(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
+    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]

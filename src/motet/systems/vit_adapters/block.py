@@ -10,7 +10,7 @@ from timm.models.swin_transformer import PatchMerging
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, FullBias, TaskScaledNorm
 from motet.systems.vit_adapters.initial import as_swin
 from motet.systems.vit_adapters.options import Adapters

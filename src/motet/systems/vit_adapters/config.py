@@ -8,7 +8,7 @@ from typing import Any
 
 from motet.core import ConfigError, System, Task
 from motet.nn.tower import EncoderMode, Frozen
-from motet.prep.crops import Crop, Whole
+from motet.preprocess.crops import Crop, Whole
 from motet.systems.vit_adapters.domains import Adaptation
 from motet.systems.vit_adapters.options import Adapters, Affinities, SwinUnet, TimmTrunk, Troa, Unfrozen
 
@@ -21,8 +21,8 @@ class ViTAdaptersConfig:
     ICCV 2023.
 
     The paper's baselines stand on the same trunk: all weights trained and no adapters are ``adapters=None,
-    affinities=Fixed(), mode=Finetune(1.0)``; without one of the adapter's parts are ``Adapters(attention=None)``,
-    ``Adapters(norm=None)``, ``Adapters(bottleneck=None)``; without task affinities is ``affinities=Fixed()``.
+    affinities=FixedRates(), mode=Finetune(1.0)``; without one of the adapter's parts are ``Adapters(attention=None)``,
+    ``Adapters(norm=None)``, ``Adapters(bottleneck=None)``; without task affinities is ``affinities=FixedRates()``.
 
     Args:
         trunk: the vision transformer.
@@ -56,7 +56,9 @@ class ViTAdaptersConfig:
 
     def __post_init__(self) -> None:
         if self.adapters is None and isinstance(self.affinities, Troa):
-            raise ConfigError("ViTAdaptersConfig.affinities: got Troa without adapters that could use it; want Fixed()")
+            raise ConfigError(
+                "ViTAdaptersConfig.affinities: got Troa without adapters that could use it; want FixedRates()"
+            )
         if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks"}):
             raise ConfigError(
                 f"ViTAdaptersConfig.unfrozen: got {unknown}; want 'patch embedding', 'adapted blocks' or neither"
@@ -66,7 +68,7 @@ class ViTAdaptersConfig:
                 f"ViTAdaptersConfig.unfrozen: got {self.unfrozen} of a trunk that is trained as a whole; want none"
             )
 
-    def only(self, tasks: Sequence[str], sources: Sequence[str]) -> ViTAdaptersConfig:
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> ViTAdaptersConfig:
         """The same for some tasks, saying nothing of the others."""
         del sources
         if self.adapt is None or not self.adapt.tasks:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError
-from motet.systems.vit_adapters.encoder import Features
+from motet.systems.vit_adapters.encoder import TrunkFeatures
 from motet.systems.vit_adapters.initial import as_swin
 from motet.systems.vit_adapters.options import SwinUnet
 from motet.systems.vit_adapters.trunks import Stage
@@ -46,7 +46,7 @@ class Expand(nn.Module):
         return out
 
 
-class Decoder(nn.Module):
+class SwinUnetDecoder(nn.Module):
     """One task's decoder: window attention at each level, twice finer between them, the trunk's maps put beside.
 
     Source: section 3.3: four stages of two blocks. The official code has blocks in the last three only and none at the
@@ -84,7 +84,7 @@ class Decoder(nn.Module):
         self.final = Expand(self.width, self.width, FINAL_SCALE)
         self.dropout = nn.Dropout(options.dropout)
 
-    def forward(self, features: Features) -> Float[Tensor, "b h w c"]:
+    def forward(self, features: TrunkFeatures) -> Float[Tensor, "b h w c"]:
         """What the head reads, at the picture's size, channels last."""
         x = self.blocks[0](self.sides[0](features.last))
         beside = list(reversed(features.starts))

@@ -18,7 +18,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from motet.core import ConfigError, Dense, Loss, Task, nearest
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 
 FOOL, SOURCE, TARGET = "fool", "told_source", "told_target"
 

@@ -21,7 +21,7 @@ At = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Begun:
+class TrunkState:
     """What all tasks of a batch share: the trunk's state before the first adapted block.
 
     Args:
@@ -38,15 +38,15 @@ class Begun:
         """All of it, in order."""
         return (self.x, *self.starts, *self.passed)
 
-    def rows(self, rows: Int[Tensor, "r"]) -> Begun:
+    def rows(self, rows: Int[Tensor, "r"]) -> TrunkState:
         """Some rows of the batch."""
         if len(rows) == len(self.x):
             return self  # rows are ascending, so these are all of them
-        return Begun(self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.passed))
+        return TrunkState(self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.passed))
 
 
 @dataclass(frozen=True)
-class Features:
+class TrunkFeatures:
     """What a task's decoder reads, channels last.
 
     Args:
@@ -59,7 +59,7 @@ class Features:
 
 
 @dataclass
-class Encoder:
+class AdaptedTrunk:
     """The order in which a trunk and its adapters run; their weights are the system's.
 
     Source: ViT adapters, section 3.2, wired as the official code: what the adapters hand on stands for the last map,
@@ -85,7 +85,7 @@ class Encoder:
         passing = frozenset() if self.adapters is None else self.adapters.passing
         self.early = [at for at in self.order[: self.cut] if at in passing]
 
-    def begin(self, pixels: Float[Tensor, "b 3 h w"]) -> Begun:
+    def begin(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
         """All that no task changes; run once a batch."""
         trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
@@ -100,9 +100,9 @@ class Encoder:
                 x = self._left(at, x)
             if self.cut < len(self.order):
                 x = self._arrived(self.order[self.cut], x, starts)
-            return Begun(x, tuple(starts), tuple(passed))
+            return TrunkState(x, tuple(starts), tuple(passed))
 
-    def finish(self, begun: Begun, z: Float[Tensor, "p k"] | None) -> Features:
+    def finish(self, begun: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
         """The rest, for one task.
 
         Args:
@@ -120,14 +120,14 @@ class Encoder:
             x = self._left(at, x)
         last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
         levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*starts[:-1], self.norm(last)])]
-        return Features(tuple(levels[:-1]), levels[-1])
+        return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
-    def pack(self, begun: Begun) -> Float[Tensor, "b n d"]:
+    def pack(self, begun: TrunkState) -> Float[Tensor, "b n d"]:
         """What was begun, as one tensor that a feature store can keep."""
         width = math.gcd(*(stage.width for stage in self.trunk.stages))
         return torch.cat([part.flatten(1) for part in begun.tensors()], dim=1).view(len(begun.x), -1, width)
 
-    def unpack(self, features: Float[Tensor, "b n d"]) -> Begun:
+    def unpack(self, features: Float[Tensor, "b n d"]) -> TrunkState:
         """What `pack` packed."""
         if not self._shapes:
             pixels = torch.zeros(1, 3, *self.trunk.pixels.size_hw, device=features.device)
@@ -136,7 +136,7 @@ class Encoder:
         flat = torch.split(features.flatten(1), [shape.numel() for shape in self._shapes], dim=1)
         x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
         ends = len(maps) - len(self.early)
-        return Begun(x, tuple(maps[:ends]), tuple(maps[ends:]))
+        return TrunkState(x, tuple(maps[:ends]), tuple(maps[ends:]))
 
     def _arrived(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
         stage, index = at

@@ -9,7 +9,7 @@ from torch import nn
 
 from motet.core import ConfigError, System
 from motet.nn.tower import Finetune, Frozen
-from motet.systems.vit_adapters.options import Fixed
+from motet.systems.vit_adapters.options import FixedAffinities
 
 if TYPE_CHECKING:
     from motet.systems.vit_adapters.model import ViTAdapters
@@ -78,7 +78,7 @@ def shared_blocks(system: ViTAdapters) -> Mapping[str, Sequence[nn.Parameter]]:
     for stage, shape in enumerate(trunk.stages):
         blocks[f"stage{stage}"] = [trunk.block(stage, index) for index in range(shape.depth)]
     if adapters is not None:
-        if not isinstance(system.config.affinities, Fixed) or system.config.affinities.start != "one-hot":
+        if not isinstance(system.config.affinities, FixedAffinities) or system.config.affinities.start != "one-hot":
             blocks["task_embeddings"] = [adapters.embeddings]
         blocks |= {f"adapter{name}": modules for name, modules in adapters.parts().items()}
     blocks["norm"] = [system.norm]

@@ -21,22 +21,22 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
-from motet.nn.names import parameter_name
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen, digest_of
-from motet.prep.images import ImageTransform
+from motet.preprocess.images import ImageTransform
 from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.block import TrunkAdapters
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import Decoder, width_of
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, width_of
 from motet.systems.vit_adapters.domains import Discriminators, adversarial
-from motet.systems.vit_adapters.encoder import Begun, Encoder, Features, adapted_blocks
+from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
 from motet.systems.vit_adapters.groups import freeze, shared_blocks
-from motet.systems.vit_adapters.options import Fixed, Troa
+from motet.systems.vit_adapters.image_inputs import ImageInputs
+from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
+from motet.systems.vit_adapters.targets import check
 from motet.systems.vit_adapters.trunks import build_trunk
-from motet.systems.vit_adapters.truths import check
-from motet.systems.vit_adapters.views import Images
 
 
 class ViTAdapters(System):
@@ -74,12 +74,12 @@ class ViTAdapters(System):
         self.adapters = (
             None if config.adapters is None else TrunkAdapters(self.trunk, config.adapters, list(self.tasks), adapted)
         )
-        self.encoder = Encoder(self.trunk, self.adapters, self.norm, adapted)
+        self.encoder = AdaptedTrunk(self.trunk, self.adapters, self.norm, adapted)
         pixels = self.trunk.pixels
         size_hw = pixels.size_hw
         dense = [task.name for task in tasks if isinstance(task.target, Dense)]
         self.decoders = nn.ModuleDict(
-            {parameter_name(name): Decoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
+            {parameter_name(name): SwinUnetDecoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
         self.register_buffer("affinities", troa.start(config.affinities, len(tasks)))
@@ -87,7 +87,7 @@ class ViTAdapters(System):
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
         self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
         self.processor = ViTAdaptersProcessor(
-            Images(ImageTransform(size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)),
+            ImageInputs(ImageTransform(size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)),
             adapting=config.adapt is not None,
             scale_depth=config.scale_depth,
         )
@@ -113,7 +113,7 @@ class ViTAdapters(System):
             terms = adversarial(self.discriminators, everywhere, domain)
         return Losses(found, aux=self._told(), terms=terms)
 
-    def scores(self, name: str, begun: Begun, rows: Tensor | None = None) -> Tensor:
+    def scores(self, name: str, begun: TrunkState, rows: Tensor | None = None) -> Tensor:
         """What a task's head says: scores (r, channels, h, w) of a map, (r, names) of a choice.
 
         Args:
@@ -221,16 +221,16 @@ class ViTAdapters(System):
             self.trunk.eval()
         return self
 
-    def _begin(self, batch: Batch) -> Begun:
+    def _begin(self, batch: Batch) -> TrunkState:
         if "features" in batch.inputs:
             return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
         return self.encoder.begin(batch.inputs["pixels"])
 
-    def _answers(self, name: str, begun: Begun, target: Target) -> list[Prediction]:
+    def _answers(self, name: str, begun: TrunkState, target: Target) -> list[Prediction]:
         scores = self.scores(name, begun, target.rows)
         return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
 
-    def _decoded(self, name: str, features: Features) -> Tensor:
+    def _decoded(self, name: str, features: TrunkFeatures) -> Tensor:
         head = self.heads[parameter_name(name)]
         if isinstance(self.tasks[name].target, Label):
             chosen: Tensor = head(features.last.mean((1, 2)))
@@ -271,7 +271,7 @@ class ViTAdapters(System):
             last = features.last.detach().requires_grad_()
             whole = last.new_zeros(len(batch), *last.shape[1:])
             if target is not None:
-                scores = self._decoded(name, Features(tuple(m.detach() for m in features.starts), last))
+                scores = self._decoded(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
             found.append(whole.flatten())
@@ -279,7 +279,7 @@ class ViTAdapters(System):
 
     def _told(self) -> dict[str, Tensor]:
         """The affinities, for the log."""
-        if isinstance(self.config.affinities, Fixed):
+        if isinstance(self.config.affinities, FixedAffinities):
             return {}
         names = list(self.tasks)
         return {

@@ -126,7 +126,7 @@ class Troa:
 
 
 @dataclass(frozen=True)
-class Fixed:
+class FixedAffinities:
     """Task affinities that never change; a run that starts from another keeps what it takes from there.
 
     Args:
@@ -140,7 +140,7 @@ class Fixed:
             raise ConfigError(f"Fixed.start: got {self.start!r}; want 'one-hot' or 'uniform'")
 
 
-Affinities: TypeAlias = Troa | Fixed
+Affinities: TypeAlias = Troa | FixedAffinities
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from motet.core import Batch, DataError, Dense, Example, FeatureStore, ImageFile, Target, Task
 from motet.core.task import Invariance
-from motet.prep.geometry import Geometry
-from motet.systems.vit_adapters.truths import encoded
-from motet.systems.vit_adapters.views import Images, Seen
+from motet.preprocess.geometry import Geometry
+from motet.systems.vit_adapters.image_inputs import ImageInputs, ImageRow
+from motet.systems.vit_adapters.targets import encoded
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Entry:
     task: str
     dense: bool
     value: Mapping[str, np.ndarray]
-    truth: Any = None
+    annotation: Any = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Row:
     """
 
     id: str
-    image: Seen
+    image: ImageRow
     entries: tuple[Entry, ...]
     bare: bool
 
@@ -66,7 +66,7 @@ class ViTAdaptersProcessor:
             every picture is resized whole, in training as in evaluation, and there is nothing to scale.
     """
 
-    images: Images
+    images: ImageInputs
     adapting: bool = False
     scale_depth: bool = False
 
@@ -92,11 +92,11 @@ class ViTAdaptersProcessor:
         dense = isinstance(task.target, Dense)
         if not known:
             return Entry(task.name, dense, {})
-        truth = task.truth(example)
-        value = encoded(task, truth, example.id, geometry, scale_depth=self.scale_depth)
-        return Entry(task.name, dense, value, truth)
+        annotation = task.annotation_of(example)
+        value = encoded(task, annotation, example.id, geometry, scale_depth=self.scale_depth)
+        return Entry(task.name, dense, value, annotation)
 
-    def collate(self, rows: Sequence[Row], *, keep_truth: bool) -> Batch:
+    def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
         """Rows to a batch.
 
         Inputs are ``pixels`` (b, 3, h, w), or ``features`` (b, n, c), and, where the system adapts, ``domain`` (b,),
@@ -104,20 +104,20 @@ class ViTAdaptersProcessor:
         float or (r, h, w) classes, with ``valid`` (r, h, w), True where a truth is known, and ``geometry`` (r, 9), what
         was done to the image. Map and valid are left out where nothing is known (answers for rows without truths).
 
-        With `keep_truth` a task's rows are those that have its annotation.
+        With `keep_annotations` a task's rows are those that have its annotation.
 
         Raises:
             DataError: a row whose truth is to be kept has no annotation of any kind.
         """
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
-            if keep_truth and row.bare:
+            if keep_annotations and row.bare:
                 raise DataError(f"{row.id}: got no annotation; want one, to judge answers by")
             for entry in row.entries:
-                if entry.value or not keep_truth:
+                if entry.value or not keep_annotations:
                     found.setdefault(entry.task, []).append((index, entry))
         geometries = torch.tensor([row.image.geometry.numbers for row in rows])
-        targets = {name: _target(entries, geometries, keep_truth) for name, entries in found.items()}
+        targets = {name: _target(entries, geometries, keep_annotations) for name, entries in found.items()}
         inputs = self.images.collate([row.image for row in rows])
         if self.adapting:
             inputs["domain"] = torch.tensor([not row.entries for row in rows])
@@ -136,10 +136,10 @@ class ViTAdaptersProcessor:
         return replace(self, images=replace(self.images, store=store))
 
 
-def _target(entries: Sequence[tuple[int, Entry]], geometries: Tensor, keep_truth: bool) -> Target:
+def _target(entries: Sequence[tuple[int, Entry]], geometries: Tensor, keep_annotations: bool) -> Target:
     rows = torch.tensor([index for index, _ in entries])
     names = entries[0][1].value if all(entry.value for _, entry in entries) else ()
     value = {name: torch.from_numpy(np.stack([entry.value[name] for _, entry in entries])) for name in names}
     if entries[0][1].dense:
         value["geometry"] = geometries[rows]
-    return Target(rows, value, tuple(entry.truth for _, entry in entries) if keep_truth else ())
+    return Target(rows, value, tuple(entry.annotation for _, entry in entries) if keep_annotations else ())

@@ -9,17 +9,17 @@ from torch import Tensor
 
 from motet.core import rng_for
 from motet.core.ranks import world
-from motet.systems.vit_adapters.options import Affinities, Fixed
+from motet.systems.vit_adapters.options import Affinities, FixedAffinities
 
 
 def start(affinities: Affinities, num_tasks: int) -> Float[Tensor, "n n"]:
     """The matrix that training starts with: row t says what task t takes from each task.
 
     Examples:
-        >>> start(Fixed("one-hot"), 2).tolist()
+        >>> start(FixedAffinities("one-hot"), 2).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    if isinstance(affinities, Fixed) and affinities.start == "one-hot":
+    if isinstance(affinities, FixedAffinities) and affinities.start == "one-hot":
         return torch.eye(num_tasks)
     return torch.full((num_tasks, num_tasks), 1 / num_tasks)
 

@@ -1,0 +1,170 @@
+"""Whether a model that answers about a thing also finds the thing: multi-task visual grounding consistency."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from motet.core import ConfigError
+
+Terms: TypeAlias = Callable[[str], Iterable[str]]
+"""The words of a sentence that name or describe things."""
+
+_WORD = re.compile(r"[a-z]+")
+# What is no noun and no adjective in questions and phrases; everything else counts.
+_OTHER = frozenset(
+    """a about above across after again against all am an and any are around as at away back be because been before
+    behind being below beneath beside besides between beyond both but by can could did do does doing done down during
+    each either else ever every few for from get gets give go goes going got had has have having he her here hers
+    herself him himself his how i if in inside into is it its itself just least less let like look looking looks made
+    make makes many may me might more most much must my near neither no nor not now of off on one ones only onto or
+    other others our ours out outside over own per please put same say see seen shall she should show shown shows so
+    some such than that the their theirs them themselves then there these they this those through to too toward
+    towards under until up upon us use used very was we were what when where which while who whom whose why will with
+    within without would yes yet you your yours""".split()  # noqa: SIM905  a list of 250 quoted words reads worse
+)
+
+
+@dataclass(frozen=True)
+class ScoredPhrase:
+    """A question or a phrase about a picture, and whether it was answered rightly.
+
+    Args:
+        image: the picture's id.
+        text: the words.
+        score: of the answer: the VQA accuracy from 0 to 1, or the IoU of the box with the true one.
+    """
+
+    image: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """What `grounding_consistency` found.
+
+    Args:
+        value: from 0 to 1.
+        pairs: question-phrase pairs that share a term.
+        images: pictures with such a pair.
+        both: how many of the pairs are right on both sides.
+        weight: the sum of all overlaps.
+    """
+
+    value: float
+    pairs: int
+    images: int
+    both: int
+    weight: float
+
+
+def grounding_consistency(
+    questions: Sequence[ScoredPhrase],
+    phrases: Sequence[ScoredPhrase],
+    *,
+    answered: float = 0.5,
+    found: float = 0.5,
+    overlap: Literal["set", "count"] = "set",
+    terms: Terms | None = None,
+) -> Consistency:
+    """How often a question and a phrase that share a term, about one picture, are both answered rightly.
+
+        C = sum_ijk d(q_ij, r_ik) [q_ij answered and r_ik found] / sum_ijk d(q_ij, r_ik)
+
+    over pictures i, their questions j and phrases k; d is how many nouns and adjectives the two share. Pairs that share
+    none drop out.
+
+    The paper leaves three things open. "Answered correctly based on the VQA accuracy metric" is an accuracy of at least
+    `answered` here, a half by default. Terms count once ("set"), or as often as both sentences have them ("count").
+    Which words are nouns and adjectives is told by leaving out a list of others; give `terms` to use a tagger.
+
+    Source: Lu et al. 2020 (arXiv 1912.02315), section 8.8, equation 5. No code was released.
+
+    Args:
+        questions: with their accuracies.
+        phrases: with the IoU of their boxes; right above `found`, as everywhere.
+        answered: from which accuracy on a question is right.
+        found: above which IoU a phrase is right.
+        overlap: how shared terms are counted.
+        terms: the terms of a sentence; None for `plain_terms`.
+
+    Raises:
+        ConfigError: no question and phrase of one picture share a term, or a threshold outside 0 to 1.
+
+    Examples:
+        >>> questions = [ScoredPhrase("1", "What color is the dog?", 1.0), ScoredPhrase("1", "Is the cat asleep?", 1.0)]
+        >>> phrases = [ScoredPhrase("1", "the black dog", 0.8), ScoredPhrase("1", "sleeping cat", 0.2)]
+        >>> grounding_consistency(questions, phrases).value
+        0.5
+    """
+    if not (0 < answered <= 1 and 0 <= found < 1):
+        raise ConfigError(f"consistency: got answered {answered}, found {found}; want shares, 0 to 1")
+    tell = plain_terms if terms is None else terms
+    by_image: dict[str, list[tuple[ScoredPhrase, Counter[str]]]] = {}
+    for phrase in phrases:
+        by_image.setdefault(phrase.image, []).append((phrase, Counter(tell(phrase.text))))
+    weight = right = 0.0
+    pairs = both = 0
+    images: set[str] = set()
+    for question in questions:
+        asked = Counter(tell(question.text))
+        for phrase, said in by_image.get(question.image, ()):
+            shared = _shared(asked, said, overlap)
+            if not shared:
+                continue
+            holds = question.score >= answered and phrase.score > found
+            weight, right = weight + shared, right + shared * holds
+            pairs, both = pairs + 1, both + holds
+            images.add(question.image)
+    if not pairs:
+        raise ConfigError(
+            f"consistency: got no pair among {len(questions)} questions and {len(phrases)} phrases that are about one "
+            "picture and share a term; want both tasks on the same pictures"
+        )
+    return Consistency(right / weight, pairs, len(images), both, weight)
+
+
+def plain_terms(text: str) -> list[str]:
+    """The words of a sentence in lower case, singular, without those that are no nouns or adjectives.
+
+    Examples:
+        >>> plain_terms("How many black dogs are there in the boxes?")
+        ['black', 'dog', 'box']
+    """
+    return [_singular(word) for word in _WORD.findall(text.lower()) if word not in _OTHER and len(word) > 1]
+
+
+def _singular(word: str) -> str:
+    """The singular of a regular plural, which is all that matching words needs."""
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _shared(one: Mapping[str, int], other: Mapping[str, int], overlap: Literal["set", "count"]) -> int:
+    common = one.keys() & other.keys()
+    return len(common) if overlap == "set" else sum(min(one[term], other[term]) for term in common)
+
+
+def mean_score(scores: Mapping[str, float]) -> float:
+    """The mean "MT score" of a multi-task model: each task's main metric in percent, every task counting the same.
+
+    Source: Lu et al. 2020 (arXiv 1912.02315), table 2, "All Tasks Average".
+
+    Raises:
+        ConfigError: no task, or a score that is not a percentage.
+
+    Examples:
+        >>> mean_score({"vqa": 72.0, "nlvr2": 78.0})
+        75.0
+    """
+    wrong = {name: score for name, score in scores.items() if not 0 <= score <= 100}
+    if wrong or not scores:
+        raise ConfigError(f"mean score: got {wrong or 'no task'}; want a percentage for each of one or more tasks")
+    return sum(scores.values()) / len(scores)

@@ -1,0 +1,99 @@
+"""Settings of an interference measurement, and its result for one saved model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from motet.analysis.interference import BlockNumbers, Interference
+from motet.core import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterferenceSettings:
+    """How interference is measured.
+
+    Args:
+        batches: of each task for its direction, and as many others to try the directions on; the paper has 100.
+        batch_size: rows of a batch.
+        seed: of rows, crops and the bootstrap.
+        training: in training mode, with dropout.
+        blocks: only these; all by default.
+
+    Raises:
+        ConfigError: a number below 1.
+    """
+
+    batches: int = 100
+    batch_size: int = 16
+    seed: int = 0
+    training: bool = False
+    blocks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("batches", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"interference: {name}: got {getattr(self, name)}; want at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One saved model's numbers.
+
+    Args:
+        run: what the run is called.
+        step: of the model; None for one saved without.
+        system: the architecture's name.
+        found: the numbers.
+        notes: what a reader should know.
+    """
+
+    run: str
+    step: int | None
+    system: str
+    interference: Interference
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Run and step."""
+        return self.run if self.step is None else f"{self.run}, step {self.step:,}"
+
+
+def interference_to_json(found: Interference) -> dict[str, Any]:
+    """Returns the numbers as plain JSON values, None for those that are not finite.
+
+    Examples:
+        >>> nothing = Interference(("a", "b"), {})
+        >>> interference_from_json(interference_to_json(nothing)) == nothing
+        True
+    """
+    return {
+        "tasks": list(found.tasks),
+        "blocks": {
+            name: {field.name: _plain(getattr(numbers, field.name)) for field in dataclasses.fields(numbers)}
+            for name, numbers in found.blocks.items()
+        },
+    }
+
+
+def interference_from_json(held: Mapping[str, Any]) -> Interference:
+    """Reads back what `interference_to_json` returned. Raises KeyError, TypeError or ValueError on anything else."""
+    blocks = {}
+    for name, numbers in held["blocks"].items():
+        arrays = {
+            field.name: np.array(numbers[field.name], dtype=np.int64 if field.name == "counted" else np.float64)
+            for field in dataclasses.fields(BlockNumbers)
+        }
+        blocks[name] = BlockNumbers(**arrays)
+    return Interference(tuple(held["tasks"]), blocks)
+
+
+def _plain(values: np.ndarray) -> list[Any]:
+    if values.ndim > 1:
+        return [_plain(row) for row in values]
+    return [None if isinstance(v, float) and not np.isfinite(v) else v for v in values.tolist()]

@@ -1,0 +1,120 @@
+"""Batches of one task alone, drawn from training sources the way training draws them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from motet.core import Batch, ConfigError, Report, Step, System, nearest, rng_for
+from motet.data.loader import Loader
+from motet.data.mixture import Mixture
+from motet.data.source import Source
+
+
+class TaskBatches:
+    """Batch 0, 1, ... of one task: each from one source, drawn by size, its rows as in training, crops and all.
+
+    No row comes twice before every row of its source (or image, where a source goes by images) has come once, so that
+    batches are of different rows as long as a source has enough of them. Where a system answers several tasks in a row
+    its rows are those of training, partly labelled ones too; else they carry this task alone.
+
+    Args:
+        system: whose processor and how many tasks a row has.
+        sources: of the run; those of role "train" with the task are taken.
+        task: its name.
+        batch_size: rows of a batch.
+        seed: of order, draws and crops.
+        workers: loader processes.
+        on_bad_row: as in `motet.training.config.TrainConfig`.
+
+    Raises:
+        ConfigError: no training source has the task.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        sources: Sequence[Source],
+        task: str,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        workers: int = 0,
+        on_bad_row: Literal["stop", "skip"] = "stop",
+    ) -> None:
+        trained = [source for source in sources if source.role == "train"]
+        own = [source for source in trained if any(known.name == task for known in source.tasks)]
+        if not own:
+            known = {known.name for source in trained for known in source.tasks}
+            raise ConfigError(
+                f"interference: task {task!r}: got no training source with it; want one ({nearest(task, known)})"
+            )
+        if system.tasks_per_row == "one":
+            own = [dataclasses.replace(s, tasks=tuple(t for t in s.tasks if t.name == task)) for s in own]
+        self.task = task
+        self._schedule = _OneSource(task, batch_size, seed)
+        self._mixture = Mixture(own, self._schedule, seed)
+        self._schedule.sizes = {s.name: self._visits(s) * s.weight for s in own}
+        self._processor, self._workers, self._on_bad_row = system.processor, workers, on_bad_row
+
+    def take(self, start: int, stop: int) -> Iterator[Batch]:
+        """Batches `start` up to `stop`, the same whatever was taken before.
+
+        Raises:
+            DataError: a row that cannot be read.
+        """
+        self._mixture.taken = self._taken(start)
+        loader = Loader(self._mixture, self._processor, workers=self._workers, on_bad_row=self._on_bad_row)
+        for ready in loader.segment(start, stop):
+            yield ready.batches[0][0]
+
+    def epochs(self, stop: int) -> Mapping[str, float]:
+        """How often the first `stop` batches go through each source."""
+        return {name: self._mixture.epochs(name, rows) for name, rows in self._taken(stop).items()}
+
+    def fingerprints(self) -> Mapping[str, Any]:
+        """By source which rows there are; see `Mixture.fingerprints`."""
+        return self._mixture.fingerprints()
+
+    def _taken(self, stop: int) -> dict[str, int]:
+        taken = dict.fromkeys(self._mixture.sources, 0)
+        for index in range(stop):
+            taken[self._schedule.source(index)] += self._schedule.batch_size
+        return taken
+
+    def _visits(self, source: Source) -> int:
+        return len(source.reader) if source.sample_by == "row" else len(self._mixture.units[source.name])
+
+
+class _OneSource:
+    """The schedule: every step a batch of one source, drawn by size."""
+
+    def __init__(self, task: str, batch_size: int, seed: int) -> None:
+        self.task, self.batch_size, self.seed = task, batch_size, seed
+        self.sizes: Mapping[str, float] = {}
+
+    def source(self, index: int) -> str:
+        names = list(self.sizes)
+        if len(names) == 1:
+            return names[0]
+        sizes = np.array([self.sizes[name] for name in names])
+        return str(rng_for("interference source", self.seed, self.task, index).choice(names, p=sizes / sizes.sum()))
+
+    def step(self, index: int, world: int) -> Step:
+        return Step((({self.source(index): self.batch_size},), *(() for _ in range(world - 1))))
+
+    def due(self, index: int) -> tuple[str, ...]:
+        del index
+        return ()
+
+    def observe(self, report: Report) -> None:
+        del report
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        del state

@@ -1,0 +1,212 @@
+"""Is it worth it: `baseline`, `compare`, `study`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from motet.cli.console import console, print_json, print_lines, table
+from motet.cli.options import Json, Sets, folder_of, origin_of, recipe_run, recorded, run_of
+from motet.cli.training import train_run
+
+if TYPE_CHECKING:
+    from motet.core import Report
+    from motet.data.source import Source
+    from motet.experiments.baselines import Budgets
+    from motet.experiments.study import FinishedCell, Study
+    from motet.report import Comparison
+    from motet.training.run import Run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command(epilog="Example:  motet baseline runs/tiny --match rows --lr 3e-4 --lr 1e-3")(baseline)
+    app.command(epilog="Example:  motet compare runs/tiny runs/tiny-single")(compare)
+    app.command(epilog="Example:  motet study studies/table1.py --jobs 2 --table docs/results/table1.md")(study)
+
+
+def baseline(
+    target: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="a recipe, or the folder of a multi-task run")],
+    match: Annotated[
+        Literal["rows", "steps"], typer.Option(help="what twin and multi-task run have in common")
+    ] = "rows",
+    tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
+    lrs: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--lr", help="a learning rate to try, chosen on val; default: a third, one and three times the run's"
+        ),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="where the twins go; RUN-single by default")] = None,
+    settings: Sets = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; the best there is by default")] = None,
+) -> None:
+    """Train a model of its own for every task, by the same code, and compare them with the multi-task run."""
+    from motet.experiments.baselines import budgets, train_baselines
+    from motet.hub.load import read_report
+
+    run, place, origin, seen = _multi_task(target, settings)
+    single_runs_in = folder or place.with_name(f"{place.name}-single")
+    names = tasks or [task.name for task in run.tasks]
+    _show_budgets(budgets(run, names, seen), match)
+
+    def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
+        # Runs of the search have no test rows, and are looked at by nobody.
+        evaluated = bool(single_run.of_role("test"))
+        return train_run(single_run, where, origin=origin, resume=resume, device=device, finish=evaluated)
+
+    train_baselines(
+        run, single_runs_in, execute=execute, tasks=names, match=match, lrs=lrs or (), seen=seen, say=print_lines
+    )
+    whole = len(names) == len(run.tasks) and read_report(place) is not None
+    hint = f"motet compare {place} {single_runs_in}"
+    if whole:
+        compare([place, single_runs_in])
+    else:
+        print_lines(f"compare: {hint} (the multi-task run and the twins of all its tasks)")
+
+
+def _multi_task(
+    target: str, settings: list[str] | None
+) -> tuple[Run, Path, dict[str, object], Mapping[str, int] | None]:
+    """The multi-task run, its folder, where it came from, and the rows it took if it is finished."""
+    from motet.hub.load import read_report
+
+    place = Path(target)
+    if not place.is_dir():
+        return recipe_run(target, settings), folder_of(target), origin_of(target, settings), None
+    report = read_report(place)
+    return run_of(place, settings), place, recorded(place).get("origin") or {}, report.samples_seen if report else None
+
+
+def _show_budgets(found: Sequence[Budgets], match: str) -> None:
+    rows = [
+        (
+            one.task,
+            f"{one.rows:,}",
+            f"{one.steps:,}",
+            *(f"{one.single_rows[way]:,} in {one.single_steps[way]:,} steps" for way in ("rows", "steps")),
+        )
+        for one in found
+    ]
+    head = ("task", "multi-task rows", "its steps", "twin matched by rows", "twin matched by steps")
+    table(head, rows, title=f"budgets; the twins are matched by {match}", numbers=(1, 2, 3, 4))
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs, or folders with several runs")],
+    out: Annotated[
+        Path | None, typer.Option(help="where the table goes; the multi-task run's folder by default")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set multi-task runs, one a seed, against single-task runs of the same tasks; write the table and the report."""
+    import dataclasses
+
+    from motet.experiments.run_report import write_page
+    from motet.report import compare as compare_runs
+    from motet.report import read_run
+
+    records = [read_run(folder) for folder in _run_folders(runs)]
+    comparison = compare_runs(records)
+    first = next(record for record in records if len(record.tasks) > 1)
+    page = write_page(first.folder, _sources(first.folder), title=first.name, comparison=comparison)
+    place = out or first.folder
+    _write_comparison(place, comparison)
+    if json:
+        print_json(dataclasses.asdict(comparison))
+    else:
+        show_comparison(comparison)
+        print_lines(f"written: {place / 'comparison.md'}, {page}")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Prints a comparison as two tables: scores, and what both sides take."""
+    from motet.report import tables
+
+    table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), numbers=(2, 3, 4))
+    table(tables.COST_HEAD, tables.cost_rows(comparison), numbers=(1, 2, 3, 4))
+
+
+def _write_comparison(folder: Path, comparison: Comparison) -> None:
+    from motet.report import tables
+
+    folder.mkdir(parents=True, exist_ok=True)
+    scores = tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2)
+    cost = tables.table(tables.COST_HEAD, tables.cost_rows(comparison))
+    (folder / "comparison.md").write_text(f"{scores}\n\n{cost}\n", encoding="utf-8")
+
+
+def _run_folders(given: list[Path]) -> list[Path]:
+    """Folders of runs: those given, and the runs inside those that are none themselves."""
+    from motet.core.errors import CheckpointError
+
+    found: list[Path] = []
+    for folder in given:
+        inside = sorted(path.parent for path in folder.glob("*/run.json"))
+        if not (folder / "run.json").exists() and not inside:
+            raise CheckpointError(f"{folder}: got no run.json here or one folder below; want folders that motet made")
+        found += [folder] if (folder / "run.json").exists() else inside
+    return list(dict.fromkeys(found))
+
+
+def _sources(folder: Path) -> tuple[Source, ...]:
+    """The sources of a run, for its pictures; none where its recipe is not there any more."""
+    from motet.core.errors import MotetError
+
+    try:
+        return run_of(folder).sources
+    except MotetError:
+        return ()
+
+
+def study(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="path/to/file.py or path/to/file.py:function, giving a Study")
+    ],
+    folder: Annotated[Path, typer.Option(help="where studies lie")] = Path("runs/studies"),
+    jobs: Annotated[int, typer.Option(min=1, help="runs at a time")] = 1,
+    table: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
+    run: Annotated[
+        bool, typer.Option("--run/--no-run", help="run what is not finished, or only write the table")
+    ] = True,
+    only: Annotated[str, typer.Option(hidden=True)] = "",
+    seed: Annotated[int, typer.Option(hidden=True)] = 0,
+) -> None:
+    """Run a grid of systems, options and seeds: one JSON a finished run, goes on where it stopped, one table of all."""
+    from motet.cli.subprocesses import run_here
+    from motet.config.recipe_files import load_from_file
+    from motet.experiments.study import Study, run_study
+    from motet.experiments.study import table as table_of
+
+    path, _, function = file.partition(":")
+    grid = load_from_file(Path(path), function, Study, what="study")
+    if only:
+        run_here(grid, folder, only, seed)
+        return
+    if run:
+        run_study(
+            grid,
+            folder,
+            run_one=lambda cell, number: _run_apart(grid, folder, file, cell, number, jobs),
+            jobs=jobs,
+            say=print_lines,
+        )
+    page = table_of(grid, folder)
+    if table is not None:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(page, encoding="utf-8")
+    from rich.markdown import Markdown
+
+    console().print(Markdown(page))
+
+
+def _run_apart(grid: Study, folder: Path, file: str, cell: str, seed: int, jobs: int) -> FinishedCell:
+    from motet.cli.subprocesses import run_in_subprocess
+
+    typed = [sys.executable, "-m", "motet.cli", "study", file, "--folder", str(folder)]
+    return run_in_subprocess(grid, folder, cell, seed, typed=[*typed, "--only", cell, "--seed", str(seed)], jobs=jobs)

@@ -1,0 +1,64 @@
+"""What commands print: tables for a person, JSON for a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console() -> Console:
+    """Standard output, with colours only where it is a terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def print_lines(*lines: str) -> None:
+    """Plain lines, as they are."""
+    target = console()
+    for line in lines:
+        target.print(line, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))  # noqa: T201
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> None:
+    """A table.
+
+    Args:
+        head: names of the columns.
+        rows: the cells.
+        title: above it.
+        numbers: columns that are set to the right.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for place, name in enumerate(head):
+        drawn.add_column(Text(name), justify="right" if place in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console().print(drawn)
+
+
+def size(num_bytes: float) -> str:
+    """Bytes for a person.
+
+    Examples:
+        >>> size(900), size(2_500_000), size(3.2e9)
+        ('900 B', '2.5 MB', '3.2 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.0f} B" if unit == "B" else f"{num_bytes:.1f} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.1f} TB"

@@ -1,0 +1,273 @@
+"""Looking before training: `list`, `data check`, `data look`, `data stats`, `plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from motet.cli.console import console, print_json, print_lines, size, table
+from motet.cli.leaks import clean, leaks
+from motet.cli.options import Json, RecipeName, Sets, recipe_run
+from motet.cli.regions import regions
+
+if TYPE_CHECKING:
+    from motet.data.source import Source
+    from motet.training.estimate import Estimate
+
+What = Literal["readers", "tasks", "systems", "recipes"]
+RecipeOrFolder = Annotated[
+    str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data whose formats are recognised")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command("list", epilog="Example:  motet list recipes --json")(list_)
+    data = typer.Typer(
+        help="Look at data: every row, every picture, every answer.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        epilog="Example:  motet data check lit_decoder:tiny",
+    )
+    data.command("check", epilog="Example:  motet data check path/to/folder")(check)
+    data.command("look", epilog="Example:  motet data look vit_adapters:tiny --out data.html")(look)
+    data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
+    data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
+    data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
+    data.command("regions", epilog="Example:  motet data regions path/to/recipe.py:run --out regions.lmdb")(regions)
+    app.add_typer(data, name="data")
+    app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set train.steps=500")(plan)
+
+
+def list_(
+    what: Annotated[
+        What | None, typer.Argument(help="one kind only", metavar="[readers|tasks|systems|recipes]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List what there is: readers of data, tasks, systems, recipes."""
+    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes")
+    found = {kind: _listed(kind) for kind in kinds}
+    if json:
+        print_json(found)
+        return
+    for kind, entries in found.items():
+        table((kind, ""), [(name, summary) for name, summary in entries.items()])
+
+
+def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
+    """Read every row and every picture once, and name each that training would stop at. Code 1 when there are any."""
+    from motet.data.check import problems
+    from motet.preprocess.images import decode
+    from motet.scaffold.init import left_out
+
+    found, rows = [], 0
+    unread = left_out(Path(target)) if Path(target).is_dir() else ()
+    for source in sources_of(target, settings):
+        with _bar(f"{source.name} ({source.role})", len(source.reader), quiet=json) as advance:
+            for problem in problems(source, decode=decode):
+                rows += 1
+                advance()
+                if problem is not None:
+                    found.append(problem)
+    if json:
+        print_json({"rows": rows, "problems": [vars(problem) for problem in found], "left_out": list(unread)})
+    else:
+        print_lines(*(f"left out: {problem}" for problem in unread))
+        print_lines(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
+        print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
+        print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
+    if found or unread:
+        raise typer.Exit(1)
+
+
+def look(
+    target: RecipeOrFolder,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="the page")] = Path("data.html"),
+    rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each source")] = 4,
+    settings: Sets = None,
+    json: Json = False,
+) -> None:
+    """Draw some rows of every source on one page: boxes and places on the pictures, maps beside them, words below."""
+    from motet.core.errors import ConfigError
+    from motet.report.cards.annotations import row_cards
+    from motet.report.pages.data import data_page
+
+    sources, credit = sources_of(target, settings), credit_of(target, settings)
+    shown = []
+    for source in sources:
+        name = f"{source.name} ({source.role}, {len(source.reader):,} rows)"
+        with _bar(source.name, min(rows, len(source.reader)), quiet=json) as advance:
+            made = []
+            for row in row_cards(source, rows):
+                made.append(row)
+                advance()
+        shown.append((name, made))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out: got {error.strerror or error}; want a file that can be written ({out})") from error
+    count, wrong = sum(len(made) for _, made in shown), sum(bool(row.wrong) for _, made in shown for row in made)
+    if json:
+        print_json({"file": str(out), "rows": count, "with_a_problem": wrong})
+    else:
+        print_lines(f"{count:,} rows of {len(shown)} sources, {wrong:,} with a truth that cannot be: {out}")
+
+
+def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> None:
+    """Count rows and images, and show how often each answer comes and how long the texts are."""
+    import dataclasses
+
+    from motet.data.stats import stats as stats_of
+
+    found = [stats_of(source) for source in sources_of(target, settings)]
+    if json:
+        print_json([dataclasses.asdict(one) for one in found])
+        return
+    rows = [
+        (s.source, s.role, f"{s.counts.rows:,}", f"{s.counts.unique_images:,}", ", ".join(t.task for t in s.tasks))
+        for s in found
+    ]
+    table(("source", "role", "rows", "images", "tasks"), rows, numbers=(2, 3))
+    answers = [
+        (
+            f"{s.source}: {t.task}",
+            f"{t.different:,}",
+            f"{t.mean_words:.1f} / {t.max_words}",
+            ", ".join(f"{text} {times / t.rows:.0%}" for text, times in t.most if t.rows),
+        )
+        for s in found
+        for t in s.tasks
+    ]
+    table(("task", "different", "words mean / max", "most frequent, share of rows"), answers, numbers=(1, 2))
+    boxes = [
+        (f"{s.source}: {t.task}", f"{sum(n for _, n in t.boxes):,}", ", ".join(f"{name} {n:,}" for name, n in t.boxes))
+        for s in found
+        for t in s.tasks
+        if t.boxes
+    ]
+    if boxes:
+        table(("task", "boxes", "of each class"), boxes, numbers=(1,))
+    maps = [
+        (
+            f"{s.source}: {t.task}",
+            f"{t.pixels:,}",
+            f"{t.valid:.1%}",
+            ", ".join(f"{name} {share:.1%}" for name, share in t.classes) or _range(t.lowest, t.highest),
+        )
+        for s in found
+        for t in s.tasks
+        if t.pixels
+    ]
+    if maps:
+        table(("task", "pixels", "valid", "classes, or lowest to highest"), maps, numbers=(1, 2))
+
+
+def _range(lowest: float, highest: float) -> str:
+    return f"{lowest:.3g} to {highest:.3g}" if highest > lowest else ""
+
+
+def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_steps: int = 3) -> None:
+    """Say what a run will see, hold and take before it is trained: rows, parameters, time, memory, stored bytes."""
+    import dataclasses
+
+    from motet.training.estimate import estimate
+
+    run = recipe_run(recipe, settings)
+    with console().status("building the system and timing a few steps") if not json else _nothing():
+        told = estimate(run, timed_steps=timed_steps)
+    if json:
+        print_json(dataclasses.asdict(told))
+    else:
+        _show_plan(told)
+
+
+def _show_plan(told: Estimate) -> None:
+    from motet.report.tables import duration
+
+    rows = [
+        (
+            ", ".join(s.tasks),
+            s.source,
+            f"{s.rows:,}",
+            f"{s.images:,}",
+            f"{s.samples:,}",
+            f"{s.share:.1%}",
+            f"{s.epochs:.1f}",
+        )
+        for s in told.samples
+    ]
+    head = ("tasks", "source", "has rows", "images", "will see rows", "share", "epochs")
+    table(head, rows, numbers=(2, 3, 4, 5, 6))
+    print_lines(
+        f"parameters: {told.shared:,} shared, {told.own:,} of single tasks, {told.frozen:,} frozen",
+        f"time: about {duration(told.seconds)} for {told.steps:,} steps ({1000 * told.step_seconds:.0f} ms a step"
+        + (f", and {duration(told.store_seconds)} to store features)" if told.store_seconds else ")"),
+        f"memory: {size(told.memory_bytes)} at its peak in the timed steps",
+    )
+    if told.passes > 1:
+        print_lines(
+            f"gradient method: up to {told.passes} backward passes a step, one for each task, and "
+            f"{size(told.gradients_bytes)} for the tasks' gradients beside each other"
+        )
+    if told.stored_bytes:
+        print_lines(
+            f"stored features: {size(told.stored_bytes)} in {told.stored_in}, {size(told.free_bytes)} free there"
+        )
+
+
+def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
+    """The sources of a recipe, or those recognised in a folder of data."""
+    if Path(target).is_dir():
+        from motet.scaffold.init import sources_in
+
+        return sources_in(Path(target))
+    return recipe_run(target, settings).sources
+
+
+def credit_of(target: str, settings: list[str] | None) -> tuple[str, ...]:
+    """What must be said beside the pictures of a recipe; of a folder of data nothing is known."""
+    return () if Path(target).is_dir() else recipe_run(target, settings).credit
+
+
+def _listed(kind: str) -> Mapping[str, str]:
+    from motet.config.recipe_files import list_recipes
+
+    if kind == "recipes":
+        return {listed.name: listed.summary for listed in list_recipes()}
+    if kind == "readers":
+        from motet.data.readers import READERS
+
+        return {name: _summary(reader) for name, reader in READERS.items()}
+    if kind == "systems":
+        from motet.systems import SYSTEMS
+
+        return {name: _summary(system) for name, system in SYSTEMS.items()}
+    from motet.hub.card import answer_in_words
+    from motet.scenes.tasks import SCENE_TASKS
+    from motet.tasks import TASKS
+
+    return {
+        name: f"sees {' and '.join(sorted(task.inputs))}; {answer_in_words(task.target)}; {task.main_metric}"
+        for name, task in {**TASKS, **{f"scenes/{name}": task for name, task in SCENE_TASKS.items()}}.items()
+    }
+
+
+def _summary(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _nothing() -> Any:
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+def _bar(name: str, total: int, *, quiet: bool) -> Any:
+    from motet.cli.progress import bar
+
+    return bar(name, total, quiet=quiet)

@@ -1,0 +1,281 @@
+"""Using a trained model: `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from motet.cli.console import print_json, print_lines
+from motet.cli.maps import drawn_at, map_summary, write_map
+from motet.cli.options import Json, Trust, trusted
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from motet.core import Boxes, BoxSet, ImageFile, Prediction, TargetSpec, Task
+
+_FRAMES = 12  # of a video: the middles of its quarters are among them, and those of its thirds and halves nearly
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command(epilog="Example:  motet predict runs/demo --task count --image photo.jpg --text 'how many cats?'")(
+        predict
+    )
+
+
+def predict(
+    model: Annotated[str, typer.Argument(metavar="RUN", help="a run, a saved model, or a name on the Hub")],
+    task: Annotated[str, typer.Option(help="what is asked; the model's only task by default")] = "",
+    image: Annotated[list[str] | None, typer.Option(help="a picture, or a video; repeated for a task on pairs")] = None,
+    text: Annotated[str | None, typer.Option(help="the question or sentence")] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(help="a text to choose from, or a box LEFT,TOP,RIGHT,BOTTOM in pixels to point at; repeated"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE|FOLDER",
+            help="draw the answer on the picture: boxes, the place that is meant, a map beside it, or words below; "
+            "a folder (no ending) also gets the numbers of a map",
+        ),
+    ] = None,
+    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes less sure than this")] = 0.3,
+    json: Json = False,
+    trust: Trust = None,
+) -> None:
+    """Ask a trained model about a picture."""
+    from motet.core.errors import ConfigError, nearest
+    from motet.hub.predict import load
+
+    predictor = load(model, trust=trusted(trust))
+    if not task and len(predictor.tasks) != 1:
+        raise ConfigError(f"--task: got none; want one of {', '.join(predictor.tasks)}")
+    name = task or next(iter(predictor.tasks))
+    if out is not None and not image:
+        raise ConfigError("--out: got no --image; want one to draw on")
+    if name not in predictor.tasks:
+        raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
+    if out is not None and "video" in predictor.tasks[name].inputs:
+        raise ConfigError(f"--out: got task {name!r}, which sees a video; want one on a picture, to draw on it")
+    target = predictor.tasks[name].target
+    given = candidates_of(candidate or (), target, image or ())
+    answer = predictor(
+        name, image=images_or_frames(image or (), predictor.tasks[name]), text=text, candidates=given.asked
+    )
+    files: list[str] = []
+    if out is not None and image:
+        drawn = drawn_at(out, name)
+        write_drawn(drawn, [Path(one) for one in image], answer, target, min_score, given)
+        files = [str(path) for path in (drawn, *write_map(out, name, answer))]
+    if json:
+        asked = {"task": name, "images": image or [], "text": text, **({"files": files} if files else {})}
+        print_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target, given)})
+    else:
+        print_lines(in_words(answer, target, min_score, given))
+
+
+def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageFile] | None:
+    """The pictures that are asked about; of a task on videos, a video's frames in place of its file."""
+    from motet.data.formats.video_file import Clip, VideoFrame
+    from motet.data.formats.video_rows import Frames, is_video
+
+    if "video" not in task.inputs:
+        return images or None
+    frames: list[str | ImageFile] = []
+    for image in images:
+        if is_video(image):
+            clip = Clip(Path(image), Frames(_FRAMES).shares())
+            frames += [VideoFrame(clip, place) for place in range(_FRAMES)]
+        else:
+            frames.append(image)
+    return frames or None
+
+
+@dataclass(frozen=True)
+class ChosenCandidates:
+    """What there was to choose from.
+
+    Args:
+        asked: candidates as the task has them.
+        named: each in words.
+        boxes_xyxy: each as a box, where they are places.
+    """
+
+    asked: tuple[Any, ...] = ()
+    named: tuple[str, ...] = ()
+    boxes_xyxy: tuple[tuple[float, ...], ...] = ()
+
+
+def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
+    """What was typed as candidates; where pictures are matched, the pictures themselves are.
+
+    Raises:
+        ConfigError: candidates for a task that takes none, none for one that needs them, or one that is no box.
+    """
+    from motet.core import ConfigError, Match
+
+    if not isinstance(target, Match):
+        if given:
+            raise ConfigError(f"--candidate: got {given[0]!r}; want none, since this task chooses from no candidates")
+        return ChosenCandidates()
+    if target.among == "images":
+        if given:
+            raise ConfigError(f"--candidate: got {given[0]!r}; want --image for each picture to choose from")
+        return ChosenCandidates(named=tuple(images))
+    if not given:
+        what = "LEFT,TOP,RIGHT,BOTTOM of each box" if target.among == "regions" else "each text to choose from"
+        raise ConfigError(f"--candidate: got none; want {what}")
+    if target.among == "texts":
+        return ChosenCandidates(tuple(given), tuple(given))
+    boxes = tuple(_box(one) for one in given)
+    named = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
+    return ChosenCandidates(boxes, named, boxes)
+
+
+def _box(text: str) -> tuple[float, ...]:
+    from motet.core import ConfigError
+
+    try:
+        sides = tuple(float(side) for side in text.split(","))
+    except ValueError:
+        sides = ()
+    if len(sides) != 4 or not (sides[0] < sides[2] and sides[1] < sides[3]):
+        raise ConfigError(f"--candidate: got {text!r}; want LEFT,TOP,RIGHT,BOTTOM in pixels, as 10,20,110,90")
+    return sides
+
+
+def _corners(box: Sequence[float]) -> str:
+    return " ".join(f"{side:.1f}" for side in box)
+
+
+def in_words(
+    answer: Prediction, target: TargetSpec, min_score: float = 0.0, given: ChosenCandidates | None = None
+) -> str:
+    """A prediction for a person, on one line where it has one; of boxes, those sure enough, the surest first."""
+    from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, ScalarPrediction, TextPrediction
+
+    match answer:
+        case TextPrediction(text=text):
+            return text
+        case ClassPrediction(index=index) if given is not None and 0 <= index < len(given.named):
+            return given.named[index]
+        case ClassPrediction(index=index, name=name):
+            return name or str(index)
+        case ScalarPrediction(value=value):
+            return f"{value:g}"
+        case BoxSet() if isinstance(target, Boxes):
+            return _boxes_in_words(answer, target, min_score)
+        case BoxSet():
+            best = _surest(answer)
+            return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
+        case DenseMap(values=values) if isinstance(target, Dense):
+            from motet.report.draw import map_in_words
+
+            height, width = values.shape[:2]
+            return f"a map of {height} x {width} pixels: {map_in_words(values, target)}"
+        case DenseMap(values=values):
+            return f"a map {values.shape}, {values.min():g} to {values.max():g}"
+
+
+def _boxes_in_words(answer: BoxSet, target: Boxes, min_score: float) -> str:
+    import numpy as np
+
+    from motet.report.draw import box_text
+
+    order = [place for place in np.argsort(-answer.scores).tolist() if answer.scores[place] >= min_score]
+    said = [box_text(answer, place, target.names, attributes=target.attributes, scores=True) for place in order]
+    lines = [f"{name}  {_corners(answer.boxes_xyxy[place])}" for name, place in zip(said, order, strict=True)]
+    return "\n".join(lines) or f"nothing (no box of score {min_score:g} or more)"
+
+
+def _surest(answer: BoxSet) -> list[float] | None:
+    """The corners of the surest box; None where there is none."""
+    if not len(answer.scores):
+        return None
+    return [float(side) for side in answer.boxes_xyxy[int(answer.scores.argmax())]]
+
+
+def plain(answer: Prediction, target: TargetSpec, given: ChosenCandidates | None = None) -> dict[str, Any]:
+    """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate.
+
+    A map is told in a few numbers: its own would be a long page.
+    """
+    import dataclasses
+
+    import numpy as np
+
+    from motet.core import Boxes, BoxSet, ClassPrediction, DenseMap
+
+    if isinstance(answer, DenseMap):
+        return map_summary(answer.values, target)
+    fields = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in dataclasses.asdict(answer).items()
+    }
+    if isinstance(answer, BoxSet) and isinstance(target, Boxes):
+        fields["names"] = [target.names[int(label)] for label in answer.labels]
+        if target.attributes:
+            fields["described"] = [[target.attributes[index] for index in one] for one in answer.attributes]
+    if isinstance(answer, ClassPrediction) and given is not None and 0 <= answer.index < len(given.named):
+        fields["candidate"] = list(given.boxes_xyxy[answer.index]) if given.boxes_xyxy else given.named[answer.index]
+    return fields
+
+
+def write_drawn(
+    out: Path,
+    images: Sequence[Path],
+    answer: Prediction,
+    target: TargetSpec,
+    min_score: float,
+    given: ChosenCandidates | None = None,
+) -> None:
+    """Writes the picture with its boxes or its place drawn on it, or with any other answer in words below it.
+
+    Raises:
+        ConfigError: a place that cannot be written, or a name that says no kind of picture.
+    """
+    from motet.core import ConfigError
+
+    drawn = _drawn(images, answer, target, min_score, given or ChosenCandidates())
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        drawn.save(out)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ConfigError(f"--out: got {reason}; want a place for a .png or .jpg ({out})") from error
+
+
+def _drawn(
+    images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, given: ChosenCandidates
+) -> Image:
+    from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match
+    from motet.preprocess.images import decode
+    from motet.report.draw import PREDICTED_COLOUR, draw_boxes, draw_places, framed, side_by_side, with_caption
+
+    pictures = [decode(DiskImage(image)) for image in images]
+    match answer, target:
+        case BoxSet(), Boxes():
+            names, attributes = target.names, target.attributes
+            return draw_boxes(pictures[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
+        case BoxSet(), _:
+            return draw_places(pictures[0], said=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", ""))
+        case DenseMap(values=values), Dense():
+            from motet.report.cards.maps import drawn_maps
+
+            return drawn_maps(pictures[0], values, target, height=min(480, pictures[0].height))
+        case ClassPrediction(index=index), Match("regions") if index < len(given.boxes_xyxy):
+            said = given.boxes_xyxy[index] if index >= 0 else None
+            return draw_places(pictures[0], said=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", ""))
+        case ClassPrediction(index=index), Match("images"):
+            pictures = [framed(one, PREDICTED_COLOUR) if place == index else one for place, one in enumerate(pictures)]
+    whole = pictures[0]
+    if len(pictures) > 1:
+        panels = [(image.name, picture) for image, picture in zip(images, pictures, strict=True)]
+        whole = side_by_side(panels, height=min(480, max(picture.height for picture in pictures)))
+    return with_caption(whole, in_words(answer, target, min_score, given))

@@ -1,0 +1,175 @@
+"""From what stands on the command line to a value: ``lit_decoder:tiny`` or ``path/to/file.py:function``."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from motet.core.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from motet.training.run import Run
+
+T = TypeVar("T")
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def families() -> tuple[str, ...]:
+    """Returns the names of the package's recipe files: one per system, and some of runs that start from another run."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.py") if path.stem != "__init__"))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A recipe as `motet list recipes` shows it.
+
+    Args:
+        name: what `motet train` takes.
+        summary: the first line of its docstring.
+    """
+
+    name: str
+    summary: str
+
+
+def list_recipes() -> tuple[Listed, ...]:
+    """Every recipe of the package, read without running any."""
+    return tuple(
+        Listed(f"{family}:{name}", summary)
+        for family in families()
+        for name, summary in functions_in(RECIPES / f"{family}.py", "Run").items()
+    )
+
+
+def functions_in(path: Path, returns: str) -> dict[str, str]:
+    """The public functions of a Python file that can be called with nothing and say that they return `returns`.
+
+    Each name with the first line of its docstring.
+
+    Raises:
+        ConfigError: the file cannot be read or is not Python.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: got {error.strerror or error}; want a readable Python file") from error
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"{path}: got {error}; want a Python file") from error
+    return {
+        node.name: (ast.get_docstring(node) or "").partition("\n")[0]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and node.returns is not None
+        and ast.unparse(node.returns).strip("'\"").rpartition(".")[2] == returns
+        and _needs_nothing(node.args)
+    }
+
+
+def load_recipe(name: str) -> Run:
+    """The run a recipe describes.
+
+    Args:
+        name: ``family:function`` of the package, or ``path/to/file.py:function``; a file with a single recipe may leave
+            out the function.
+
+    Raises:
+        ConfigError: no such family, file or function, or a function that gives something else than a `Run`.
+
+    Examples:
+        >>> load_recipe("lit_decodr:tiny")
+        Traceback (most recent call last):
+        motet.core.errors.ConfigError: recipe 'lit_decodr:tiny': got no file 'lit_decodr'; did you mean 'lit_decoder'?
+    """
+    where, _, function = name.rpartition(":") if ":" in name else (name, "", "")
+    if where.endswith(".py"):
+        from motet.training.run import Run
+
+        return load_from_file(Path(where), function, Run, what="recipe")
+    if where not in families():
+        raise ConfigError(f"recipe {name!r}: got no file {where!r}; {nearest(where, families())}")
+    path = RECIPES / f"{where}.py"
+    known = functions_in(path, "Run")
+    if function not in known:
+        raise ConfigError(f"recipe {name!r}: got no recipe {function!r} in {where}; {nearest(function, known)}")
+    from motet.training.run import Run
+
+    return _call(getattr(importlib.import_module(f"motet.recipes.{where}"), function), Run, name)
+
+
+def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
+    """What a function of a Python file returns.
+
+    Args:
+        path: the file.
+        function: its name; "" takes the only function annotated to return `kind`.
+        kind: what it must return.
+        what: "recipe" or "study", for the error.
+
+    Raises:
+        ConfigError: no such file or function, or a function that gives something else.
+    """
+    known = functions_in(path, kind.__name__)
+    if not function:
+        if len(known) != 1:
+            got = f"{len(known)} ({', '.join(known)})" if known else "none"
+            raise ConfigError(
+                f"{what} {path}: functions that say '-> {kind.__name__}': got {got}; want one, or {path}:NAME"
+            )
+        (function,) = known
+    made = getattr(import_file(path), function, None)
+    if made is None:
+        raise ConfigError(f"{what} {f'{path}:{function}'!r}: got no function {function!r}; {nearest(function, known)}")
+    return _call(made, kind, f"{path}:{function}")
+
+
+def import_file(path: Path) -> ModuleType:
+    """A Python file as a module, its folder on the path as when it is run as a script.
+
+    A file that is already loaded is not run again, so that its classes stay the same ones.
+
+    Raises:
+        ConfigError: the file imports something that is not there, or another module has its name.
+    """
+    path = path.resolve()
+    loaded = sys.modules.get(path.stem)
+    if loaded is not None:
+        if Path(getattr(loaded, "__file__", None) or "").resolve() == path:
+            return loaded
+        raise ConfigError(f"{path}: got the name of another module, {loaded!r}; want a file name of its own")
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{path}: got a file that is no Python module; want one that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        del sys.modules[path.stem]
+        raise ConfigError(f"{path}: got {error}; want every import to be there") from error
+    except BaseException:
+        del sys.modules[path.stem]
+        raise
+    return module
+
+
+def _needs_nothing(arguments: ast.arguments) -> bool:
+    required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return required == 0 and all(default is not None for default in arguments.kw_defaults)
+
+
+def _call(function: Callable[[], Any], kind: type[T], name: str) -> T:
+    value = function() if callable(function) else function
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name}: got a {type(value).__name__}; want a {kind.__name__}")
+    return value

@@ -1,0 +1,272 @@
+"""The folder of a saved model: what it holds, written and read the same way by training, by `restore` and by the Hub.
+
+    model.safetensors   every parameter and buffer
+    config.json         the system's configuration, and the digests of its assets
+    tasks.json          the tasks, with all that is needed to ask them again
+    assets/             files that belong to the model (a trained tokeniser)
+
+Training state (optimiser, schedule, rows taken) lies apart under ``state/`` and is no business of this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from motet.core.codec import from_plain, to_plain
+from motet.core.errors import CheckpointError
+from motet.core.system import System, SystemConfig
+from motet.core.task import Task
+
+FORMAT = 1
+WEIGHTS, CONFIG, TASKS, ASSETS, STATE = "model.safetensors", "config.json", "tasks.json", "assets", "state"
+_STEP = re.compile(r"step-(\d+)")
+_NAMED = 8  # names that a line lists
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A saved model as it was read, before anything is built of it."""
+
+    folder: Path
+    config: SystemConfig
+    tasks: tuple[Task, ...]
+    assets: Mapping[str, bytes]
+
+
+def step_folder(run_folder: Path, step: int) -> Path:
+    """Where the model of a step lies in a run folder: ``step-000200``."""
+    return run_folder / f"step-{step:06d}"
+
+
+def steps_in(run_folder: Path) -> tuple[int, ...]:
+    """The saved steps of a run folder, ascending; half-written ones have another name and are not seen."""
+    if not run_folder.is_dir():
+        return ()
+    found = (_STEP.fullmatch(entry.name) for entry in run_folder.iterdir() if entry.is_dir())
+    return tuple(sorted(int(match[1]) for match in found if match))
+
+
+def model_folder(folder: str | Path) -> Path:
+    """The folder with the model: the given one, or the last saved step of a run folder.
+
+    Raises:
+        CheckpointError: there is no such folder, or it holds no saved model.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CheckpointError(f"model folder {folder}: got {'a file' if folder.exists() else 'nothing'}; want a folder")
+    if (folder / CONFIG).exists():
+        return folder
+    steps = steps_in(folder)
+    if not steps:
+        raise CheckpointError(f"model folder {folder}: got no {CONFIG} and no step-...; want a saved model or a run")
+    return step_folder(folder, steps[-1])
+
+
+def write_model(folder: Path, system: System) -> None:
+    """Writes a system into an existing or new folder; the caller sees to renaming where a kill must not hurt.
+
+    Raises:
+        ConfigError: a configuration or task that cannot be found again by name.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    assets = dict(system.assets())
+    config = {
+        "format": FORMAT,
+        "system": to_plain(system.config),
+        "assets": {name: _digest(data) for name, data in assets.items()},
+    }
+    tasks = [to_plain(task) for task in system.tasks.values()]
+    save_file(_storable(system.state_dict()), folder / WEIGHTS, metadata={"format": "pt"})
+    _write_json(folder / CONFIG, config)
+    _write_json(folder / TASKS, tasks)
+    for name, data in assets.items():
+        path = folder / ASSETS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
+    """A saved model folder, or the last step of a run folder, without its weights.
+
+    Args:
+        folder: a saved model or a run.
+        trust: packages of one's own whose tasks, metrics and systems may be imported.
+
+    Raises:
+        CheckpointError: a file that is missing or damaged, a newer format, or a name that may not be imported.
+    """
+    folder = model_folder(folder)
+    raw = _read_json(folder / CONFIG, dict)
+    if raw.get("format") != FORMAT:
+        raise CheckpointError(f"{folder / CONFIG}: format: got {raw.get('format')!r}; want {FORMAT}")
+    config, tasks = (
+        from_plain(raw.get("system"), trust=trust),
+        from_plain(_read_json(folder / TASKS, list), trust=trust),
+    )
+    if not callable(getattr(config, "build", None)):
+        raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
+    for task in tasks:
+        if not isinstance(task, Task):
+            raise CheckpointError(f"{folder / TASKS}: got {type(task).__name__}; want tasks")
+    assets = {name: _read_asset(folder / ASSETS, name, digest) for name, digest in raw.get("assets", {}).items()}
+    return SavedModel(folder, config, tasks, assets)
+
+
+def read_weights(folder: str | Path) -> dict[str, Tensor]:
+    """The parameters and buffers of a saved model folder, or of the last step of a run folder, on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = model_folder(folder) / WEIGHTS
+    try:
+        weights: dict[str, Tensor] = load_file(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: got no such file; want the model's weights") from error
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want safetensors") from error
+    return weights
+
+
+@dataclass(frozen=True)
+class WeightMatch:
+    """Which names of a system were filled from saved weights, and which were not.
+
+    Args:
+        kept: names in both.
+        fresh: names of the system that the weights lack; they stay as they were initialised.
+        left: names of the weights that the system has no place for.
+    """
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        """One line for each kind of name that did not match, with the first of them."""
+        kinds = (("fresh, not in the saved weights", self.missing), ("left, no place in this system", self.unused))
+        return tuple(f"{len(names)} {kind}: {_first(names)}" for kind, names in kinds if names)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: str) -> WeightMatch:
+    """Copies weights into a system by name.
+
+    Args:
+        system: filled in place.
+        weights: by name.
+        strict: whether every name must match.
+        where: the file or folder that an error names.
+
+    Raises:
+        CheckpointError: a shape that differs, or with `strict` a name that is missing or too many.
+    """
+    own = system.state_dict()
+    for name in (name for name in own if name in weights):
+        if own[name].shape != weights[name].shape:
+            got, want = tuple(weights[name].shape), tuple(own[name].shape)
+            raise CheckpointError(f"{where}: {name}: got shape {got}; want {want}")
+    matched = WeightMatch(
+        matched=tuple(name for name in own if name in weights),
+        missing=tuple(name for name in own if name not in weights),
+        unused=tuple(name for name in weights if name not in own),
+    )
+    if strict and (matched.missing or matched.unused):
+        raise CheckpointError(f"{where}: got weights that do not fit the system: {'; '.join(matched.lines())}")
+    with torch.no_grad():
+        for name in matched.matched:
+            own[name].copy_(weights[name])
+    return matched
+
+
+def check_class_names(system: System, folder: str | Path, taken: Collection[str]) -> None:
+    """Whether the rows of another model's weights stand for the same answers here.
+
+    Args:
+        system: that would take them.
+        folder: of the saved model they come from.
+        taken: names of the weights that would be taken.
+
+    Raises:
+        CheckpointError: a task whose names are others, or in another order, and whose answers these weights give.
+    """
+    folder = model_folder(folder)
+    for task in _read_json(folder / TASKS, list):
+        now = system.tasks.get(task["name"])
+        heads = system.answer_weights(task["name"]) if now is not None else ()
+        weights = [name for name in taken if name.startswith(heads)] if heads else []
+        old, new = tuple(task["target"].get("names", ())), tuple(getattr(getattr(now, "target", None), "names", ()))
+        if weights and old != new:
+            place = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+            raise CheckpointError(
+                f"{folder}: task {task['name']!r}: got {len(old)} names, {_at(old, place)} at place {place}; want "
+                f"these {len(new)}, with {_at(new, place)} there, or its weights left out: {', '.join(weights)}"
+            )
+
+
+def _at(names: Sequence[str], place: int) -> str:
+    return repr(names[place]) if place < len(names) else "none"
+
+
+def _storable(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Safetensors refuses names that share memory (tied weights): the second one is copied."""
+    seen: set[int] = set()
+    stored = {}
+    for name, tensor in state.items():
+        value = tensor.detach().cpu().contiguous()
+        place = value.untyped_storage().data_ptr()
+        stored[name] = value.clone() if place in seen else value
+        seen.add(place)
+    return stored
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path, kind: type) -> Any:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: got no such file; want a whole saved model") from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want JSON") from error
+    if not isinstance(data, kind):
+        raise CheckpointError(f"{path}: got a {type(data).__name__}; want a {kind.__name__}")
+    return data
+
+
+def _read_asset(folder: Path, name: str, digest: str) -> bytes:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CheckpointError(f"{folder}: asset: got {name!r}; want a name inside this folder")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: got {error.strerror or error}; want the file saved with the model") from error
+    if _digest(data) != digest:
+        raise CheckpointError(f"{path}: got other bytes than were saved; want the file saved with the model")
+    return data

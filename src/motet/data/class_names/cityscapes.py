@@ -1,0 +1,27 @@
+"""Cityscapes' 19 classes that are judged, and what the classes of rendered streets are among them."""
+
+from __future__ import annotations
+
+from motet.data.formats.map_files import INVALID, class_table
+
+CITYSCAPES_NAMES = (
+    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
+    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
+)  # fmt: skip
+_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+_ALL_IDS = 34
+CITYSCAPES_CLASSES = class_table(
+    {number: place for place, number in enumerate(_IDS)},
+    invalid=tuple(number for number in range(_ALL_IDS) if number not in _IDS),
+)
+"""For each `labelIds` number the class, or -1 for those that are not judged."""
+
+
+def cityscapes_class(name: str) -> int:
+    """The class of a name; -1 for one that is not judged.
+
+    Examples:
+        >>> cityscapes_class("sky"), cityscapes_class("lane marking")
+        (10, -1)
+    """
+    return CITYSCAPES_NAMES.index(name) if name in CITYSCAPES_NAMES else INVALID

@@ -1,0 +1,68 @@
+"""Looking at a folder of one's own: which formats lie in it, and how a recipe reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from motet.core import DataError
+from motet.data.detect.boxes import find_voc, find_yolo
+from motet.data.detect.class_folders import find_class_folders
+from motet.data.detect.dataset import DetectedDataset as DetectedDataset
+from motet.data.detect.json_formats import find_json_formats
+from motet.data.detect.map_folders import find_own_maps
+from motet.data.detect.maps import find_maps
+from motet.data.detect.other_formats import (
+    find_flickr,
+    find_hf_saved,
+    find_idx,
+    find_multi30k,
+    find_tars,
+    find_text_lines,
+)
+from motet.data.detect.referring import find_referring
+from motet.data.detect.sentences import find_entailment, find_glue
+from motet.data.detect.statements import find_statements
+from motet.data.detect.survey import survey_of
+from motet.data.detect.tables import find_tables
+from motet.data.detect.videos import find_videos
+
+
+def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
+    """The data sets in a folder, each with the reader and the arguments that read it.
+
+    One entry is one annotation of one part: a table of captions in two languages is two entries with equal arguments.
+    What is near a known format but cannot be read is there too, with its `problems`. At most four levels of folders are
+    looked at, and of a folder of many files the first ones.
+
+    Args:
+        folder: the user's folder.
+
+    Raises:
+        DataError: no such folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError("folder: got no folder; want one with data in it", path=root)
+    land = survey_of(root)
+    # Official layouts first: each takes its files out of the survey, so that nothing is recognised twice.
+    finders = (
+        find_multi30k,
+        find_hf_saved,
+        find_maps,
+        find_statements,
+        find_referring,
+        find_videos,
+        find_json_formats,
+        find_idx,
+        find_voc,
+        find_yolo,
+        find_own_maps,
+        find_glue,
+        find_entailment,
+        find_flickr,
+        find_text_lines,
+        find_tables,
+        find_tars,
+        find_class_folders,
+    )
+    return tuple(found for find in finders for found in find(land))

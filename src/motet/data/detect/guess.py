@@ -1,0 +1,167 @@
+"""Guessing what the columns of a table hold, from their names and first cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from motet.data.detect.dataset import Kind
+from motet.data.formats.paths import is_image
+
+Row: TypeAlias = Mapping[str, object]
+
+_IMAGES = ("image", "image_path", "image_file", "img", "file_name", "filename", "file", "path", "picture", "photo")
+_QUESTIONS = ("question", "questions", "query", "q", "prompt")
+_ANSWERS = ("answer", "answers", "a", "response", "multiple_choice_answer")
+_TEXTS = ("transcription", "transcript", "ocr", "ocr_text", "ground_truth", "gt", "words", "word")
+_CAPTIONS = ("caption", "captions", "description", "sentence", "sentences", "comment", "text", "txt", "title", "raw")
+_CLASSES = ("label", "class", "category", "cls", "target", "species", "class_name", "label_name")
+_SPLITS = ("split", "part", "partition", "set", "subset")
+_LANGUAGE = re.compile(r"(?:caption|captions|description|sentence|text)_([a-z]{2})(?:_\d+)?")
+_NUMBERED = re.compile(r"(caption|captions|description|sentence|answer)_?\d+")
+_FEW_CLASSES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """A mapping of columns, and what can be trained on it.
+
+    Args:
+        kind: what can be trained on it.
+        image: the column of the image; "" for members of a tar.
+        text: the column of the question.
+        labels: annotation -> columns.
+        languages: annotation -> language.
+        split: the column that says which part a row is of; "" for none.
+        why: what was seen, in a few words.
+    """
+
+    kind: Kind
+    image: str
+    labels: Mapping[str, str | tuple[str, ...]]
+    text: str = ""
+    languages: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
+    why: str = ""
+
+    def arguments(self, *, image: bool = True) -> dict[str, object]:
+        """What a reader with a column mapping is called with."""
+        found: dict[str, object] = {"labels": dict(self.labels)}
+        if image:
+            found["image"] = self.image
+        if self.text:
+            found["text"] = self.text
+        return found
+
+
+def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Guess | None:
+    """What the columns hold; None where no image or nothing to learn is among them.
+
+    Args:
+        columns: their names; of "json.answer" only the last part counts.
+        rows: the first rows.
+        image: the column of the image, where it is known.
+
+    Examples:
+        >>> found = guess(["file", "q", "a"], [{"file": "1.jpg", "q": "Where?", "a": "there"}])
+        >>> found.kind, found.image, found.text, found.labels
+        ('question answering', 'file', 'q', {'answers': 'a'})
+    """
+    likely = [column for column in columns if _all(rows, column, _holds_image)]
+    image = image or _named(likely, _IMAGES) or next(iter(likely), "")
+    if not image or not rows:
+        return None
+    others = [column for column in columns if column != image]
+    split = _named(others, _SPLITS)
+    others = [column for column in others if column != split]
+    plain = [column for column in others if column not in likely]
+    found = _questions(others) or _named_label(others) or _unnamed(plain, rows)
+    if found is None:
+        return None
+    kind, text, labels, languages = found
+    shown = ", ".join(_flat((image, text, *labels.values())))
+    return Guess(
+        kind=kind, image=image, text=text, labels=labels, languages=languages, split=split, why=f"columns {shown}"
+    )
+
+
+_Mapped: TypeAlias = tuple[Kind, str, dict[str, str | tuple[str, ...]], dict[str, str]]
+
+
+def _questions(columns: list[str]) -> _Mapped | None:
+    question, answers = _named(columns, _QUESTIONS), _named(columns, _ANSWERS) or _numbered(columns, "answer")
+    if not question or not answers:
+        return None
+    return "question answering", question, {"answers": answers}, {"answers": "en"}
+
+
+def _named_label(columns: list[str]) -> _Mapped | None:
+    languages: dict[str, list[str]] = {}
+    for column in columns:
+        if found := _LANGUAGE.fullmatch(_last(column)):
+            languages.setdefault(found[1], []).append(column)
+    if languages:
+        labels = {f"captions_{language}": _one_or_all(given) for language, given in languages.items()}
+        return "captioning", "", labels, {f"captions_{language}": language for language in languages}
+    if text := _named(columns, _TEXTS):
+        return "text reading", "", {"text": text}, {"text": "en"}
+    if captions := _named(columns, _CAPTIONS) or _numbered(columns, ""):
+        return "captioning", "", {"captions": captions}, {"captions": "en"}
+    if label := _named(columns, _CLASSES):
+        return "classification", "", {"class": label}, {"class": "en"}
+    return None
+
+
+def _unnamed(columns: list[str], rows: Sequence[Row]) -> _Mapped | None:
+    """The only other column of words: classes where they are short and come again, captions otherwise."""
+    words = [
+        column for column in columns if _all(rows, column, lambda cell: isinstance(cell, str) and bool(cell.strip()))
+    ]
+    if len(words) != 1:
+        return None
+    cells = [str(row[words[0]]) for row in rows]
+    if len(set(cells)) <= min(_FEW_CLASSES, max(2, len(cells) // 2)) and all(len(cell.split()) <= 3 for cell in cells):
+        return "classification", "", {"class": words[0]}, {"class": "en"}
+    return "captioning", "", {"captions": words[0]}, {"captions": "en"}
+
+
+def _named(columns: Sequence[str], names: tuple[str, ...]) -> str:
+    by_name = {_last(column): column for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), "")
+
+
+def _numbered(columns: Sequence[str], stem: str) -> str | tuple[str, ...]:
+    """caption_0, caption_1, ... where there are such columns."""
+    found = [column for column in columns if _NUMBERED.fullmatch(_last(column)) and _last(column).startswith(stem)]
+    return _one_or_all([column for column in found if stem or not _last(column).startswith("answer")])
+
+
+def _one_or_all(columns: list[str]) -> str | tuple[str, ...]:
+    return columns[0] if len(columns) == 1 else tuple(columns)
+
+
+def _last(column: str) -> str:
+    return column.rpartition(".")[2].strip().lower().replace(" ", "_")
+
+
+def _all(rows: Sequence[Row], column: str, holds: Callable[[Any], bool]) -> bool:
+    return bool(rows) and all(holds(row.get(column)) for row in rows)
+
+
+def _holds_image(cell: object) -> bool:
+    match cell:
+        case str():
+            return is_image(cell)
+        case bytes():
+            return bool(cell)
+        case {"bytes": data, "path": path}:
+            return data is not None or path is not None
+        case list():
+            return bool(cell) and all(_holds_image(part) for part in cell)
+    return False
+
+
+def _flat(columns: Sequence[str | tuple[str, ...]]) -> list[str]:
+    return [name for column in columns for name in ((column,) if isinstance(column, str) else column) if name]

@@ -1,0 +1,114 @@
+"""GLUE's sentence tasks, SNLI-VE and e-SNLI-VE: by their headers and first lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from motet.core import DataError
+from motet.data.detect.dataset import DetectedDataset, try_read
+from motet.data.detect.first_lines import first_lines
+from motet.data.detect.survey import Survey, part_of
+from motet.data.readers.glue import GLUE_FOLDERS, Glue, GlueTask
+
+_GLUE_FILE = re.compile(r"(train|dev|test|dev_matched|dev_mismatched|test_matched|test_mismatched)\.tsv")
+_MSR_FILE = re.compile(r"msr_paraphrase_(train|dev|test)\.txt")
+_HEADERS: Mapping[GlueTask, frozenset[str]] = {
+    "mrpc": frozenset({"#1 String", "#2 String"}),
+    "qqp": frozenset({"question1", "question2"}),
+    "mnli": frozenset({"sentence1", "sentence2", "gold_label"}),
+    "qnli": frozenset({"question", "sentence"}),
+    "rte": frozenset({"sentence1", "sentence2"}),
+    "wnli": frozenset({"sentence1", "sentence2"}),
+    "sst2": frozenset({"sentence"}),
+    "cola": frozenset({"sentence"}),
+}
+_TELLING: tuple[GlueTask, ...] = ("mrpc", "qqp", "mnli")  # whose headers no other table is likely to have
+_COLA_CELLS = 4
+
+
+def find_glue(land: Survey) -> Iterator[DetectedDataset]:
+    """`MRPC/train.tsv` and the like: told by the folder's name and the header, or by a header of their own."""
+    for path in list(land.files(".tsv", ".txt")):
+        found = _GLUE_FILE.fullmatch(path.name) or _MSR_FILE.fullmatch(path.name)
+        task = _glue_task(path) if found else None
+        if found is None or task is None:
+            continue
+        land.taken.add(path)
+        arguments: dict[str, object] = {"folder": path.parent, "task": task, "part": found[1]}
+        why = f"GLUE's {GLUE_FOLDERS[task]} ({path.name})"
+        yield from try_read(
+            "Glue", arguments, kind="sentences", labels={"class": "en"}, why=why,
+            part=part_of(path, land.root), problems=_secret(path, task, found[1]),
+        )  # fmt: skip
+
+
+def _glue_task(path: Path) -> GlueTask | None:
+    """The folder's task, where the header has its columns; else one whose columns tell it."""
+    lines = first_lines(path, 3)
+    header = set(lines[0].split("\t")) if lines else set()
+    folder = re.sub(r"[^a-z0-9]", "", path.parent.name.lower())
+    for task in _HEADERS:
+        if folder.startswith(task) and (_HEADERS[task] <= header or (task == "cola" and _is_cola(lines))):
+            return task
+    return next((task for task in _TELLING if _HEADERS[task] <= header), None)
+
+
+def _is_cola(lines: Sequence[str]) -> bool:
+    """Without a header: source, 0 or 1, a star or nothing, the sentence."""
+    rows = [line.split("\t") for line in lines]
+    return all(len(cells) == _COLA_CELLS and cells[1] in ("0", "1") and cells[2] in ("", "*") for cells in rows)
+
+
+def _secret(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
+    """What is wrong with a part that has no labels; anything else its reader says itself."""
+    try:
+        labelled = Glue(path.parent, task, part).has_labels
+    except DataError:
+        return ()
+    return () if labelled else (f"{path}: got sentences without labels, which GLUE keeps secret; want a labelled part",)
+
+
+def find_entailment(land: Survey) -> Iterator[DetectedDataset]:
+    """`snli_ve_train.jsonl` and `esnlive_train.csv`, and files of their form."""
+    for path in list(land.files(".jsonl", ".jsonl.gz", ".csv", ".csv.gz")):
+        lines = first_lines(path, 5)
+        given = _snli_ve_photos(lines) if ".jsonl" in path.suffixes else _esnlive_photos(lines)
+        if not given:
+            continue
+        reader, photo = ("SnliVe" if ".jsonl" in path.suffixes else "ESnliVe"), f"{given[0].removesuffix('.jpg')}.jpg"
+        images = land.image_folder([photo], path)
+        land.taken.update({path} if images is None else {path, images})
+        what = "SNLI-VE" if reader == "SnliVe" else "e-SNLI-VE"
+        yield from try_read(
+            reader, {"annotations": path, "images": images or path.parent}, kind="visual entailment",
+            labels={"class": "en"}, why=f"{what} hypotheses ({path.name})", part=part_of(path, land.root),
+            problems=() if images else (f"{path}: got no folder with the image {photo}; want it in this folder",),
+        )  # fmt: skip
+
+
+def _snli_ve_photos(lines: Sequence[str]) -> list[str]:
+    entries = [_object(line) for line in lines]
+    if not all({"Flickr30K_ID", "sentence2", "gold_label"} <= entry.keys() for entry in entries):
+        return []
+    return [str(entry["Flickr30K_ID"]) for entry in entries]
+
+
+def _object(line: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _esnlive_photos(lines: Sequence[str]) -> list[str]:
+    """By the header; the first columns of a row hold no commas."""
+    header = lines[0].split(",") if lines else []
+    if not {"pairID", "Flickr30kID", "hypothesis", "gold_label"} <= set(header):
+        return []
+    place = header.index("Flickr30kID")
+    return [cells[place] for line in lines[1:] if len(cells := line.split(",")) > place]

@@ -1,0 +1,230 @@
+"""Which column of a table is what: the mapping that `Table`, `HfDataset` and `WebDataset` share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Any, TypeAlias
+
+from motet.core import ConfigError, DataError, nearest
+from motet.data.formats.json_file import short_repr
+
+Names: TypeAlias = str | tuple[str, ...]
+Cells: TypeAlias = Mapping[str, Any]
+_FEW = 50
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Column names by what they hold, in one form; made by `columns_of`.
+
+    Args:
+        image: one for each picture of a row.
+        text: one, or several for a pair or a dialog.
+        labels: annotation -> the columns its values stand in.
+        image_id: a format over columns, such as "coco/{image_id}"; "" for the reader's own ids.
+        separator: what separates several texts in one cell; "" where a cell holds one.
+        names: the classes, in order.
+    """
+
+    image: tuple[str, ...]
+    text: tuple[str, ...]
+    labels: Mapping[str, tuple[str, ...]]
+    image_id: str
+    separator: str
+    names: tuple[str, ...]
+
+    @property
+    def for_image_id(self) -> tuple[str, ...]:
+        """The columns that the image id is made of."""
+        return tuple(name for _, name, _, _ in Formatter().parse(self.image_id) if name)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column that is read, each once."""
+        labels = (column for columns in self.labels.values() for column in columns)
+        return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.for_image_id)))
+
+    def formatted_id(self, cells: Cells) -> str:
+        """What the row's image is called; "" where no format was given or the row lacks a part of it."""
+        parts = {column: cells[column] for column in self.for_image_id}
+        if not self.image_id or any(part is None or part == "" for part in parts.values()):
+            return ""
+        try:
+            return self.image_id.format_map(parts)
+        except ValueError as error:
+            got = f"{self.image_id!r} ({error}) for {short_repr(parts)}"
+            raise ConfigError(f"image_id: got {got}; want a format that fits the cells") from error
+
+    def texts(self, cells: Cells, *, path: Path, row: int | str) -> str | tuple[str, ...]:
+        """The text of a row: a string, or a tuple where there are several columns, of which one may be empty.
+
+        Raises:
+            DataError: a cell holds no text.
+        """
+        pair = len(self.text) > 1  # an empty hypothesis is one, an empty question is none
+        found = tuple(
+            "" if pair and cells[column] == "" else one_text(cells[column], column, path=path, row=row)
+            for column in self.text
+        )
+        return found[0] if len(found) == 1 else found or ""
+
+    def annotations(self, cells: Cells, *, path: Path, row: int | str, hidden: int | None = None) -> dict[str, Any]:
+        """The labels of a row in the form tasks expect: see `Table`.
+
+        Args:
+            cells: of the row.
+            path: the table, for errors.
+            row: for errors.
+            hidden: a class that stands for a secret one; such a row has no "class".
+
+        Raises:
+            DataError: a cell does not hold what its annotation needs.
+        """
+        found: dict[str, Any] = {}
+        for label, columns in self.labels.items():
+            if is_texts(label):
+                found[label] = self._texts_of(columns, cells, path, row)
+            elif label == "class" and hidden is not None and cells[columns[0]] == hidden:
+                continue
+            elif label == "class":
+                found[label] = class_index(cells[columns[0]], self.names, path=path, row=row)
+            elif label == "answer":
+                found[label] = one_text(cells[columns[0]], columns[0], path=path, row=row)
+            else:
+                values = tuple(cells[column] for column in columns)
+                found[label] = values[0] if len(values) == 1 else values
+        return found
+
+    def _texts_of(self, columns: tuple[str, ...], cells: Cells, path: Path, row: int | str) -> tuple[str, ...]:
+        found: list[str] = []
+        for column in columns:
+            cell = cells[column]
+            if isinstance(cell, str) and self.separator:
+                cell = [part.strip() for part in cell.split(self.separator)]
+            parts = cell if isinstance(cell, list | tuple) else (cell,)
+            found += [one_text(part, column, path=path, row=row) for part in parts]
+        if not found:
+            raise DataError(f"{columns[0]}: got an empty list; want at least one text", path=path, row=row)
+        return tuple(found)
+
+
+def columns_of(
+    *,
+    image: Names,
+    text: Names,
+    labels: Mapping[str, Names],
+    image_id: str = "",
+    separator: str = "",
+    names: tuple[str, ...] = (),
+) -> Columns:
+    """Columns from what a reader was given.
+
+    Raises:
+        ConfigError: several columns where one is needed, class names without "class", names that are there twice, an
+            image id that is no format or that is to name several images.
+    """
+    several = {label: _tuple(columns) for label, columns in labels.items()}
+    columns = Columns(_tuple(image), _tuple(text), several, image_id, separator, names)
+    for label in ("class", "answer"):
+        if len(several.get(label, ("",))) != 1:
+            raise ConfigError(f"labels[{label!r}]: got {several[label]}; want one column")
+    if any(not found for found in several.values()):
+        raise ConfigError(f"labels: got {dict(labels)}; want at least one column for each")
+    if names and "class" not in several:
+        raise ConfigError(
+            f"names: got {short_repr(names)} without a 'class' among the labels; want labels={{'class': column}}"
+        )
+    if len(set(names)) != len(names):
+        raise ConfigError(f"names: got {short_repr(names)}; want every name once")
+    if image_id and len(columns.image) > 1:
+        raise ConfigError(f"image_id: got {image_id!r} for the images {columns.image}; want one image column")
+    try:
+        if image_id and not columns.for_image_id:
+            raise ConfigError(f"image_id: got {image_id!r}; want a column in it, such as 'coco/{{image_id}}'")
+    except ValueError as error:
+        raise ConfigError(f"image_id: got {image_id!r} ({error}); want a format such as 'coco/{{image_id}}'") from error
+    return columns
+
+
+def _tuple(columns: Names) -> tuple[str, ...]:
+    return ((columns,) if columns else ()) if isinstance(columns, str) else tuple(columns)
+
+
+def is_texts(label: str) -> bool:
+    """Whether an annotation is a tuple of texts: "captions", "captions_de", "answers", "text".
+
+    Examples:
+        >>> is_texts("captions_de"), is_texts("class")
+        (True, False)
+    """
+    return label in ("captions", "answers", "text") or label.startswith("captions_")
+
+
+def one_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
+    """A cell as a text; whole numbers are written out, since answers often are some.
+
+    Raises:
+        DataError: it is empty, or something else.
+    """
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return str(cell)
+    if not isinstance(cell, str) or not cell.strip():
+        raise DataError(f"{column}: got {short_repr(cell)}; want a text", path=path, row=row)
+    return cell
+
+
+def class_names(values: Iterable[object]) -> tuple[str, ...]:
+    """The classes of a column, sorted; as numbers when all of them are.
+
+    Examples:
+        >>> class_names(["dog", "cat", "dog"]), class_names(["10", "9"]), class_names([2, 10, 0])
+        (('cat', 'dog'), ('9', '10'), ('0', '2', '10'))
+    """
+    found = {str(value) for value in values if isinstance(value, str | int) and str(value).strip()}
+    numbers = all(name.isascii() and name.isdigit() for name in found)
+    return tuple(sorted(found, key=(lambda name: (int(name), name)) if numbers else None))
+
+
+def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | str) -> int:
+    """Where a class stands among the names; a number that is no name is an index.
+
+    Raises:
+        DataError: neither a name nor an index.
+    """
+    text = str(cell) if isinstance(cell, str | int) else ""
+    if text in names:
+        return names.index(text)
+    if text.isascii() and text.isdigit() and int(text) < len(names):
+        return int(text)
+    hint = f" ({nearest(text, names)})" if len(names) <= _FEW else ""
+    raise DataError(f"class: got {short_repr(cell)}; want one of the {len(names)} names{hint}", path=path, row=row)
+
+
+def merged(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
+    """The labels of the rows of one image as those of one: texts one after the other, everything else the same in all.
+
+    Raises:
+        DataError: two rows disagree.
+    """
+    found = dict(rows[0])
+    for other in rows[1:]:
+        for label, value in other.items():
+            if is_texts(label):
+                found[label] = (*found[label], *value)
+            elif found[label] != value:
+                message = (
+                    f"{label}: got {short_repr(found[label])} and {short_repr(value)} for one image; want one value"
+                )
+                raise DataError(message, path=path, row=row)
+    return found
+
+
+def with_answer(labels: dict[str, Any]) -> dict[str, Any]:
+    """With "answer", the answer given most often (the first of those), where there are "answers" alone."""
+    if "answers" in labels and "answer" not in labels:
+        return {**labels, "answer": Counter(labels["answers"]).most_common(1)[0][0]}
+    return labels

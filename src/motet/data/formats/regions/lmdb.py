@@ -1,0 +1,164 @@
+"""Regions in an LMDB: as published for ViLBERT, and a layout of one's own without pickles."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motet.core import ConfigError, DataError
+from motet.core.plain_pickle import read_plain
+from motet.data.formats.regions.npz import npz_of, stored_in
+from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.preprocess.regions import ImageRegions
+
+_KEYS = b"keys"  # where published files keep the list of all keys
+_NPZ = b"PK"  # how an npz starts
+_MAP_BYTES = 2**40  # of addresses, not of disk
+
+
+@dataclass(frozen=True, kw_only=True)
+class LmdbRegions(RegionFiles):
+    """An LMDB by image id. Needs the extra `motet[regions]`.
+
+    A value is an npz (what `write_lmdb` writes), or a pickled dict as the authors of ViLBERT publish: "image_h",
+    "image_w", "num_boxes", "boxes" and "features" (and "cls_prob") as base64 of 32-bit numbers, or as arrays. Pickles
+    are read as plain data and arrays of numbers; one that asks for anything else is refused and not run.
+
+    Raises:
+        ConfigError: lmdb is not installed.
+        DataError: no such database, an empty one, a broken or malicious value.
+    """
+
+    def _database(self) -> Any:
+        path = Path(self.path)
+        if not path.exists():
+            raise DataError("regions: got no such file or folder; want an LMDB", path=path)
+        try:
+            return _opened(path)
+        except _lmdb().Error as error:
+            raise DataError(f"regions: got {error}; want an LMDB", path=path) from error
+
+    def _first(self) -> tuple[str, Stored]:
+        with self._database().begin() as transaction:
+            for key, value in transaction.cursor():
+                if key != _KEYS:
+                    name = key.decode("utf-8", "replace")
+                    return name, self._stored(bytes(value), name)
+        raise DataError("regions: got an LMDB without a picture; want a value a picture", path=self.path)
+
+    def _read(self, key: str) -> Stored | None:
+        with self._database().begin() as transaction:
+            value = transaction.get(key.encode())
+        return None if value is None or key.encode() == _KEYS else self._stored(bytes(value), key)
+
+    def _stored(self, value: bytes, key: str) -> Stored:
+        if value.startswith(_NPZ):
+            return stored_in(value, self.path, key)
+        found = read_plain(value, path=self.path, row=key, arrays=True)
+        if not isinstance(found, dict):
+            raise DataError(f"regions: got a {type(found).__name__}; want a dict of arrays", path=self.path, row=key)
+        given = {_text(name): value for name, value in found.items()}
+        count = given.get("num_boxes", 0)
+        arrays = {name: self._array(part, count, name, key) for name, part in given.items() if name in _ARRAYS}
+        return Stored.of({**given, **arrays}, self.path, key)
+
+    def _array(self, value: object, count: object, name: str, key: str) -> np.ndarray:
+        if isinstance(value, np.ndarray):
+            return value
+        try:
+            data = value if isinstance(value, bytes) else str(value).encode("ascii")
+            flat = np.frombuffer(base64.b64decode(data, validate=True), dtype="<f4")
+        except (binascii.Error, ValueError) as error:
+            got = " ".join(str(error).split())
+            raise DataError(f"{name}: got {got}; want base64 of 32-bit numbers", path=self.path, row=key) from error
+        if not isinstance(count, int | np.integer) or count < 1 or not len(flat) or len(flat) % int(count):
+            raise DataError(
+                f"{name}: got {len(flat)} numbers for {count!r} boxes; want some for each", path=self.path, row=key
+            )
+        return flat.reshape(int(count), -1)
+
+
+_ARRAYS = ("features", "boxes", "cls_prob")
+
+
+def write_lmdb(
+    path: Path, regions: Iterable[tuple[str, ImageRegions]] | Mapping[str, ImageRegions], *, half: bool = True
+) -> int:
+    """Writes regions by image id into an LMDB folder that `LmdbRegions` reads, an npz each; returns how many.
+
+    Args:
+        path: the folder; pictures that it has already are written over.
+        regions: (image id, regions).
+        half: features in half precision.
+
+    Raises:
+        ConfigError: lmdb is not installed, or the folder cannot be written.
+    """
+    pairs = regions.items() if isinstance(regions, Mapping) else regions
+    module = _lmdb()
+    count = 0
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with open_to_write(path) as database:
+            for image_id, found in pairs:
+                with database.begin(write=True) as transaction:
+                    transaction.put(image_id.encode(), npz_of(found, half=half))
+                count += 1
+    except (module.Error, OSError) as error:
+        raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
+    return count
+
+
+def open_to_write(path: Path) -> Any:
+    """An LMDB folder that is there, open for writing.
+
+    Raises:
+        ConfigError: lmdb is not installed, or the folder holds no database that can be written.
+    """
+    module = _lmdb()
+    _close(path)
+    try:
+        return module.open(str(path), map_size=_MAP_BYTES)
+    except module.Error as error:
+        raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
+
+
+# LMDB lets a process open a database once, so all that read one share it; a forked worker opens it anew.
+_OPEN: dict[str, tuple[int, Any]] = {}
+
+
+def _opened(path: Path) -> Any:
+    name = str(path.resolve())
+    process, database = _OPEN.get(name, (-1, None))
+    if process != os.getpid():
+        if database is not None:
+            database.close()  # the parent's; it stays open there
+        options = {"readonly": True, "lock": False, "readahead": False, "max_readers": 512}
+        database = _lmdb().open(name, subdir=path.is_dir(), **options)
+        _OPEN[name] = (os.getpid(), database)
+    return database
+
+
+def _close(path: Path) -> None:
+    process, database = _OPEN.pop(str(path.resolve()), (-1, None))
+    if process == os.getpid():
+        database.close()
+
+
+def _lmdb() -> Any:
+    try:
+        import lmdb
+    except ImportError as error:
+        raise ConfigError("LmdbRegions: got no lmdb; want it installed (motet[regions])") from error
+    return lmdb
+
+
+def _text(name: object) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

@@ -1,0 +1,97 @@
+"""Regions as one npz file a picture."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from motet.core import DataError
+from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.preprocess.regions import ImageRegions
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpzRegions(RegionFiles):
+    """A folder with an npz a picture.
+
+    Its arrays are "features" (or "x"), "boxes_xyxy" ("boxes", "bbox") in pixels, "size_hw" (or "image_h" and
+    "image_w"), and "classes" ("cls_prob") where there are some. Arrays of objects are refused.
+    """
+
+    def _first(self) -> tuple[str, Stored]:
+        try:
+            file = next(iter(sorted(Path(self.path).glob("*.npz"))), None)
+        except OSError as error:
+            raise DataError(f"regions: got {error.strerror or error}; want a folder", path=self.path) from error
+        if file is None:
+            raise DataError("regions: got no npz file; want one a picture", path=self.path)
+        return file.stem, stored_in(file.read_bytes(), file, file.stem)
+
+    def _read(self, key: str) -> Stored | None:
+        if "/" in key:
+            return None
+        file = Path(self.path) / f"{key}.npz"
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=file) from error
+        return stored_in(data, file, key)
+
+
+def stored_in(data: bytes, path: Path | str, key: str) -> Stored:
+    """The regions of an npz.
+
+    Raises:
+        DataError: no npz, a broken one, one with objects, or an array missing.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return Stored.of({name: arrays[name] for name in arrays.files}, path, key)
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
+        got = " ".join(str(error).split())
+        raise DataError(
+            f"regions: got a broken npz ({got}); want a whole one of numbers", path=path, row=key
+        ) from error
+
+
+def npz_of(regions: ImageRegions, *, half: bool = True) -> bytes:
+    """An npz of regions; features in half precision unless told otherwise."""
+    arrays = {
+        "features": regions.features.astype(np.float16 if half else np.float32),
+        "boxes_xyxy": regions.boxes_xyxy.astype(np.float32),
+        "size_hw": np.asarray(regions.size_hw, dtype=np.int64),
+    }
+    if regions.classes is not None:
+        arrays["classes"] = regions.classes.astype(np.float16 if half else np.float32)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def write_npz(folder: Path, image_id: str, regions: ImageRegions, *, half: bool = True) -> Path:
+    """Writes one picture's regions into a folder that `NpzRegions` reads, whole or not at all."""
+    file = npz_path(folder, image_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    part.write_bytes(npz_of(regions, half=half))
+    part.replace(file)
+    return file
+
+
+def npz_path(folder: Path, image_id: str) -> Path:
+    """Where a picture's regions lie in a folder.
+
+    Examples:
+        >>> npz_path(Path("regions"), "coco/9").as_posix()
+        'regions/coco%2F9.npz'
+    """
+    return folder / f"{quote(image_id, safe='')}.npz"

@@ -1,0 +1,162 @@
+"""What files of regions have in common: how a picture is found in them, and what is checked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Self
+from urllib.parse import quote
+
+import numpy as np
+from jaxtyping import Float
+
+from motet.core import DataError, ImageFile
+from motet.preprocess.regions import ImageRegions, checked, fitted, image_size_hw, overlaps
+
+_SAME = 0.9  # IoU of a candidate's box with a stored one that is taken for it: rounding, not another box
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionFiles(ABC):
+    """A `RegionSource` over files.
+
+    A picture is looked up by its id ("coco/391895", percent-encoded where it is a file's name), by the id's last part
+    ("391895", as most published files have it), and by its own file's name without the ending.
+
+    Args:
+        path: the file, or the folder.
+        candidates: files with the features of candidates' boxes, computed apart as the official 12-in-1 does; without
+            them a candidate has the features of the region that overlaps it most.
+        width: how long each feature is; 0: as the first picture's. Another one later is an error.
+        num_classes: how many classes each region has probabilities of; taken from the first picture with `width`.
+
+    Raises:
+        DataError: no such file, or one without a picture.
+    """
+
+    path: Path | str
+    candidates: RegionFiles | None = None
+    width: int = 0
+    num_classes: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.width:
+            key, first = self._first()
+            sound = checked(first.regions((1, 1)), path=self.path, row=key)
+            object.__setattr__(self, "width", int(sound.features.shape[1]))
+            object.__setattr__(self, "num_classes", 0 if sound.classes is None else int(sound.classes.shape[1]))
+
+    @abstractmethod
+    def _first(self) -> tuple[str, Stored]:
+        """The first picture's key and regions."""
+
+    @abstractmethod
+    def _read(self, key: str) -> Stored | None:
+        """A picture's regions as they are stored; None where there are none."""
+
+    def regions(self, image: ImageFile, image_id: str) -> ImageRegions:
+        """See `RegionSource.regions`."""
+        for key in keys_of(image, image_id):
+            stored = self._read(key)
+            if stored is not None:
+                return self._sound(stored, image, key)
+        raise DataError(f"regions of {image_id!r}: got none; want those of this image", path=self.path)
+
+    def at(self, image: ImageFile, image_id: str, boxes_xyxy: Float[np.ndarray, "m 4"]) -> ImageRegions:
+        """See `RegionSource.at`."""
+        source = self if self.candidates is None else self.candidates
+        found = source.regions(image, image_id)
+        shared = overlaps(boxes_xyxy, found.boxes_xyxy)
+        nearest = shared.argmax(axis=1)
+        if self.candidates is not None and (shared.max(axis=1) < _SAME).any():
+            missing = np.asarray(boxes_xyxy)[int(np.argmax(shared.max(axis=1) < _SAME))]
+            corners = ", ".join(f"{value:g}" for value in missing)
+            raise DataError(
+                f"regions of {image_id!r}: candidates: got none at ({corners}); want the features of this box",
+                path=source.path,
+            )
+        classes = None if found.classes is None else found.classes[nearest]
+        return ImageRegions(found.features[nearest], np.asarray(boxes_xyxy, dtype=np.float32), found.size_hw, classes)
+
+    def _sound(self, stored: Stored, image: ImageFile, key: str) -> ImageRegions:
+        raw = stored.regions(stored.size_hw or image_size_hw(image))
+        found = fitted(checked(raw, path=self.path, row=key), image, path=self.path, row=key)
+        if found.features.shape[1] != self.width:
+            raise DataError(
+                f"regions: features: got {found.features.shape[1]} numbers each; want {self.width}",
+                path=self.path,
+                row=key,
+            )
+        if self.num_classes and (found.classes is None or found.classes.shape[1] != self.num_classes):
+            got = "none" if found.classes is None else f"{found.classes.shape[1]}"
+            raise DataError(f"regions: classes: got {got}; want {self.num_classes}", path=self.path, row=key)
+        return found
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A picture's regions as a file has them.
+
+    Args:
+        features: (n, d).
+        boxes_xyxy: (n, 4) in pixels, or in shares of the picture where no size is given.
+        size_hw: of the picture that the detector saw; None: boxes are shares of it, 0 to 1.
+        classes: (n, k) or None.
+    """
+
+    features: np.ndarray
+    boxes_xyxy: np.ndarray
+    size_hw: tuple[int, int] | None
+    classes: np.ndarray | None = None
+
+    def regions(self, size_hw: tuple[int, int]) -> ImageRegions:
+        """Boxes in pixels: of the stored size, or of this one where they are shares."""
+        if self.size_hw is not None:
+            return ImageRegions(self.features, self.boxes_xyxy, self.size_hw, self.classes)
+        height, width = size_hw
+        boxes = np.asarray(self.boxes_xyxy, dtype=np.float64) * np.array([width, height, width, height])
+        return ImageRegions(self.features, boxes, size_hw, self.classes)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], path: Path | str, key: str) -> Self:
+        """From arrays by any of the names that published files give them.
+
+        Raises:
+            DataError: features, boxes or the size is missing.
+        """
+        features, boxes = (_named(values, names, path, key) for names in (_FEATURES, _BOXES))
+        sizes = [_named(values, names, path, key) for names in _SIZES] if "size_hw" not in values else values["size_hw"]
+        height, width = (int(np.asarray(one).reshape(-1)[0]) for one in sizes)
+        if height < 1 or width < 1:
+            raise DataError(f"regions: size: got {width} x {height}; want pixels", path=path, row=key)
+        classes = next((np.asarray(values[name]) for name in _CLASSES if name in values), None)
+        return cls(np.asarray(features), np.asarray(boxes), (height, width), classes)
+
+
+_FEATURES = ("features", "x")
+_BOXES = ("boxes_xyxy", "boxes", "bbox")
+_SIZES = (("image_h", "image_height", "img_h"), ("image_w", "image_width", "img_w"))
+_CLASSES = ("classes", "cls_prob")
+
+
+def _named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, key: str) -> Any:
+    for name in names:
+        if name in values:
+            return values[name]
+    raise DataError(
+        f"regions: got {sorted(map(str, values))}; want {' or '.join(names)} among them", path=path, row=key
+    )
+
+
+def keys_of(image: ImageFile, image_id: str) -> tuple[str, ...]:
+    """What a picture may be called in a file, the surest first.
+
+    Examples:
+        >>> from motet.core import MemoryImage
+        >>> keys_of(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
+        ('coco%2F9', 'coco/9', '9', 'COCO_train2014_000000000009')
+    """
+    names = (quote(image_id, safe=""), image_id, image_id.rpartition("/")[2], PurePath(image.name).stem)
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,160 @@
+"""Files of regions that are written a picture at a time, and gone on with after any stop."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from motet.core import ConfigError
+from motet.data.formats.regions.hdf5 import Hdf5Regions, write_group
+from motet.data.formats.regions.lmdb import LmdbRegions, open_to_write
+from motet.data.formats.regions.npz import NpzRegions, npz_of, npz_path, write_npz
+from motet.data.formats.regions.region_file import RegionFiles
+from motet.preprocess.regions import ImageRegions
+
+_HDF5 = (".h5", ".hdf5")
+
+
+class RegionWriter(ABC):
+    """One file or folder of regions, open for writing; pictures that it has are asked for and not written again.
+
+    What made it is kept in a small JSON beside it, so that two detectors never share one file.
+
+    Args:
+        path: of the file or folder.
+        made_by: what made the regions, as plain values.
+        half: features in half precision.
+
+    Raises:
+        ConfigError: a file that was made otherwise, or a place that cannot be written.
+    """
+
+    def __init__(self, path: Path, made_by: Mapping[str, Any], *, half: bool = True) -> None:
+        self.path, self.half = path, half
+        self.made_by = {**made_by, "half": half}
+
+    @abstractmethod
+    def has(self, image_id: str) -> bool:
+        """Whether this picture's regions are in it."""
+
+    @abstractmethod
+    def write(self, image_id: str, regions: ImageRegions) -> None:
+        """One picture's regions, whole or not at all."""
+
+    @abstractmethod
+    def _open(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    @abstractmethod
+    def reader(self) -> RegionFiles:
+        """What reads it. Raises DataError while it is empty."""
+
+    def __enter__(self) -> Self:
+        beside = self.path.with_name(f"{self.path.name}.json")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            known = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
+            if known is None and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise ConfigError(f"regions: got {self.path} without {beside.name}; want another place (--out)")
+            if known is not None and known != self.made_by:
+                differs = [name for name in self.made_by if known.get(name) != self.made_by[name]]
+                name = next(iter(differs), "made by")
+                raise ConfigError(
+                    f"regions: {name}: got {self.made_by.get(name)!r}; want {known.get(name)!r}, which {self.path} was "
+                    "made with, or another place (--out)"
+                )
+            self._open()
+            beside.write_text(json.dumps(self.made_by, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"regions: got {error.strerror or error}; want a place to write ({self.path})") from error
+        except ValueError as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise ConfigError(f"regions: got {error}; want the JSON that this command wrote ({beside})") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+
+def region_writer(path: Path, made_by: Mapping[str, Any], *, half: bool = True) -> RegionWriter:
+    """The writer of a layout: ``.lmdb`` an LMDB, ``.h5`` or ``.hdf5`` an HDF5 file, no ending a folder of npz files.
+
+    Raises:
+        ConfigError: another ending.
+    """
+    match path.suffix.lower():
+        case "":
+            return _NpzWriter(path, made_by, half=half)
+        case ".lmdb":
+            return _LmdbWriter(path, made_by, half=half)
+        case ending if ending in _HDF5:
+            return _Hdf5Writer(path, made_by, half=half)
+        case ending:
+            raise ConfigError(f"regions: got the ending {ending!r}; want none (a folder), .lmdb or .h5 ({path})")
+
+
+class _NpzWriter(RegionWriter):
+    def _open(self) -> None:
+        self.path.mkdir(exist_ok=True)
+
+    def _close(self) -> None:
+        pass
+
+    def has(self, image_id: str) -> bool:
+        return npz_path(self.path, image_id).exists()
+
+    def write(self, image_id: str, regions: ImageRegions) -> None:
+        write_npz(self.path, image_id, regions, half=self.half)
+
+    def reader(self) -> RegionFiles:
+        return NpzRegions(path=self.path)
+
+
+class _LmdbWriter(RegionWriter):
+    def _open(self) -> None:
+        self.path.mkdir(exist_ok=True)
+        self.database = open_to_write(self.path)
+
+    def _close(self) -> None:
+        self.database.close()
+
+    def has(self, image_id: str) -> bool:
+        with self.database.begin() as transaction:
+            return transaction.get(image_id.encode()) is not None
+
+    def write(self, image_id: str, regions: ImageRegions) -> None:
+        with self.database.begin(write=True) as transaction:
+            transaction.put(image_id.encode(), npz_of(regions, half=self.half))
+
+    def reader(self) -> RegionFiles:
+        return LmdbRegions(path=self.path)
+
+
+class _Hdf5Writer(RegionWriter):
+    def _open(self) -> None:
+        try:
+            import h5py
+        except ImportError as error:
+            raise ConfigError("regions: got no h5py; want it installed (motet[regions])") from error
+        self.file: Any = h5py.File(self.path, "a")
+
+    def _close(self) -> None:
+        self.file.close()
+
+    def has(self, image_id: str) -> bool:
+        return image_id in self.file
+
+    def write(self, image_id: str, regions: ImageRegions) -> None:
+        write_group(self.file, image_id, regions, half=self.half)
+
+    def reader(self) -> RegionFiles:
+        return Hdf5Regions(path=self.path)

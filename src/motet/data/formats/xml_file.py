@@ -1,0 +1,91 @@
+"""XML with its elements and types checked, each failure one line with its file; nothing outside the file is read."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from xml.etree import ElementTree
+
+from motet.core import DataError
+from motet.data.formats.json_file import short_repr
+from motet.data.formats.text_file import read_bytes
+
+_LARGEST = 16 * 1024**2  # thousands of times an annotation
+
+
+class _Plain(ElementTree.TreeBuilder):
+    """Builds the tree, and stops at a document type: only there can entities be declared."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        del pubid, system
+        raise DataError(f"XML: got a document type ({name}); want plain elements without one", path=self.path)
+
+
+def load_xml(path: Path, root: str) -> ElementTree.Element:
+    """The root element of a file.
+
+    A document type is refused where it begins: only in one can entities be declared, which grow without end or name
+    other files, and no annotation needs any.
+
+    Args:
+        path: the file.
+        root: what the root element is called.
+
+    Raises:
+        DataError: no such file, over 16 MiB, a document type, not XML (with line and column), or another root.
+    """
+    data = read_bytes(path)
+    if len(data) > _LARGEST:
+        raise DataError(f"XML: got {len(data):,} bytes; want at most {_LARGEST:,}", path=path)
+    try:
+        found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain(path)))
+    except ElementTree.ParseError as error:
+        raise DataError(f"XML: got {error}; want a whole document", path=path) from error
+    except (LookupError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"XML: got {error}; want UTF-8", path=path) from error
+    if found.tag != root:
+        raise DataError(f"XML: got the element <{found.tag}>; want <{root}>", path=path)
+    return found
+
+
+def text_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> str:
+    """The text of an element below another.
+
+    Raises:
+        DataError: no such element, or nothing in it.
+    """
+    text = (element.findtext(place) or "").strip()
+    if not text:
+        raise DataError(f"element <{place}>: got none, or an empty one; want a text in it", path=path, row=row)
+    return text
+
+
+def number_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> float:
+    """The number in an element below another; NaN and infinities pass, to be refused where they are used.
+
+    Raises:
+        DataError: no such element, or no number in it.
+    """
+    text = text_at(element, place, path=path, row=row)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise DataError(f"<{place}>: got {short_repr(text)}; want a number", path=path, row=row) from error
+
+
+def whole_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> int:
+    """The whole number in an element below another.
+
+    Raises:
+        DataError: no such element, or no whole number in it.
+    """
+    value = number_at(element, place, path=path, row=row)
+    if not math.isfinite(value) or value != int(value):
+        raise DataError(f"<{place}>: got {value}; want a whole number", path=path, row=row)
+    return int(value)

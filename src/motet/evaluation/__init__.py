@@ -1,0 +1,6 @@
+"""Numbers about a trained system: scores, intervals, floors, and every row's prediction."""
+
+from motet.evaluation.evaluate import evaluate as evaluate
+from motet.evaluation.task_evaluation import Progress as Progress
+from motet.evaluation.trivial.baselines import with_trivial_baselines as with_trivial_baselines
+from motet.evaluation.two_stage_retrieval import Ranking as Ranking

@@ -1,0 +1,98 @@
+"""Maps as a file of predictions holds them: small, as a picture in text."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from motet.core import DataError, Dense
+
+SIDE = 128
+"""A map that is written has at most so many pixels a side; scores are of the whole map."""
+_LEVELS = 65_535
+
+
+def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
+    """A map as JSON holds it: its size, and a PNG of at most 128 pixels a side in base64.
+
+    Pixels are left out, none is mixed from several. What is written is whole for classes, a 65,000th of the range for
+    metres and probabilities, a 127th for directions. Pixels without a number come back as 0.
+
+    Args:
+        values: (h, w) or (h, w, channels), in the unit of the target.
+        target: what kind of map.
+
+    Examples:
+        >>> written = plain_map(np.array([[1.0, 3.0]]), Dense(1, "metre"))
+        >>> written["size"], written["range"], map_of(written, Dense(1, "metre")).tolist()
+        ([1, 2], [1.0, 3.0], [[1.0, 3.0]])
+    """
+    flat = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
+    small = shrunk(flat, SIDE)
+    if target.unit == "unit vector":
+        levels = np.clip(127.5 + 127.5 * np.nan_to_num(small), 0, 255).round().astype(np.uint8)
+        return {"size": list(values.shape), "png": _png(Image.fromarray(levels))}
+    if target.unit == "class":
+        return {"size": list(values.shape), "png": _png(Image.fromarray(np.clip(small, 0, _LEVELS).astype(np.uint16)))}
+    known = small[np.isfinite(small)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    shares = (np.nan_to_num(small, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
+    levels = (shares * _LEVELS).round().astype(np.uint16)
+    return {"size": list(values.shape), "range": [low, high], "png": _png(Image.fromarray(levels))}
+
+
+def map_of(written: Mapping[str, Any], target: Dense) -> np.ndarray:
+    """The small map that `plain_map` wrote, in the unit of the target.
+
+    Raises:
+        DataError: no such map in it.
+    """
+    try:
+        levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(written["png"]))))
+        if target.unit == "unit vector":
+            return np.asarray(levels, dtype=np.float32) / 127.5 - 1.0
+        if target.unit == "class":
+            return levels.astype(np.int64)
+        low, high = written["range"]
+    except (KeyError, ValueError, OSError) as error:
+        raise DataError(f"predictions: got {sorted(written)} ({error}); want a map with its png") from error
+    return np.asarray(low + (high - low) * (levels.astype(np.float64) / _LEVELS))
+
+
+def shrunk(values: np.ndarray, side: int) -> np.ndarray:
+    """A map with rows and columns left out until its longer side has so many; as it is where that is short enough.
+
+    Examples:
+        >>> shrunk(np.arange(12).reshape(2, 6), 3).tolist()
+        [[7, 9, 11]]
+    """
+    longer = max(values.shape[:2])
+    if longer <= side:
+        return values
+    height, width = (max(1, round(one * side / longer)) for one in values.shape[:2])
+    return resampled(values, (height, width))
+
+
+def resampled(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """A map at another size, each pixel that of the nearest place.
+
+    Examples:
+        >>> resampled(np.array([[1, 2]]), (2, 4)).tolist()
+        [[1, 1, 2, 2], [1, 1, 2, 2]]
+    """
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
+        for new, old in zip(size_hw, values.shape[:2], strict=True)
+    )
+    return np.asarray(values[rows][:, columns])
+
+
+def _png(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return base64.b64encode(file.getvalue()).decode()

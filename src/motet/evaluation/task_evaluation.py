@@ -1,0 +1,219 @@
+"""Predictions of some rows, and what each metric keeps of them, merged over ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from motet.core import (
+    Boxes,
+    DataError,
+    Dense,
+    Label,
+    Metric,
+    Prediction,
+    Reader,
+    Result,
+    System,
+    Target,
+    TargetSpec,
+    Task,
+)
+from motet.core.ranks import gather
+from motet.evaluation.batches import EvaluationRow, batches, own_rows
+from motet.evaluation.intervals import bootstrap_interval
+from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, to_json
+
+ENOUGH_FOR_A_CLAIM = 200  # test images; fewer are a check that the format is read, whatever the number says
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass
+class TaskEvaluation:
+    """One task's rows of one source, as its metrics keep them.
+
+    Args:
+        task: what was asked.
+        source: where the rows come from.
+        metrics: the task's, with the rows added.
+        images: row id to image ids.
+        said: row id to text, prediction, truth and ranking as JSON holds them; empty unless asked for.
+    """
+
+    task: Task
+    source: str
+    metrics: tuple[Metric, ...]
+    images: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    predictions: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, task: Task, source: str) -> TaskEvaluation:
+        """No row yet."""
+        return cls(task, source, tuple(metric() for metric in task.metrics))
+
+    def add(self, row: EvaluationRow, prediction: Prediction, annotation: Any, *, keep_predictions: bool) -> None:
+        """One row."""
+        for metric in self.metrics:
+            metric.update(row.id, prediction, annotation, self.task.target)
+        self.images[row.id] = row.images
+        if keep_predictions:
+            target = self.task.target
+            self.predictions[row.id] = (
+                to_json(row.text),
+                prediction_to_json(prediction, target),
+                annotation_to_json(annotation, target),
+                ranking_to_json(prediction, annotation, target),
+            )
+
+    def merged(self) -> TaskEvaluation:
+        """With the rows of all ranks, the same on each of them."""
+        whole = TaskEvaluation.empty(self.task, self.source)
+        for kept, images, said in gather(([metric.rows for metric in self.metrics], self.images, self.predictions)):
+            for metric, rows in zip(whole.metrics, kept, strict=True):
+                metric.rows.update(rows)
+            whole.images.update(images)
+            whole.predictions.update(said)
+        return whole
+
+    def num_images(self) -> int:
+        """How many different images the rows show; a video counts one, however many frames are read of it."""
+        if "video" in self.task.inputs:
+            return len({images for images in self.images.values() if images})
+        return len({image for images in self.images.values() for image in images})
+
+    def results(self, interval: bool) -> tuple[Result, ...]:
+        """A number for each metric, the main one first."""
+        return tuple(self._result(metric, place == 0, interval) for place, metric in enumerate(self.metrics))
+
+    def _result(self, metric: Metric, main: bool, interval: bool) -> Result:
+        low, high = bootstrap_interval(metric, self.images) if interval else (None, None)
+        return Result(
+            task=self.task.name,
+            source=self.source,
+            metric=metric.name,
+            value=metric.compute(),
+            unit=metric.unit,
+            higher_is_better=metric.higher_is_better,
+            count=len(metric.rows),
+            num_images=self.num_images(),
+            low=low,
+            high=high,
+            main=main,
+            classes=_by_name(metric, self.task.target) if main else {},
+        )
+
+    def notes(self, role: str) -> tuple[str, ...]:
+        """What a reader of the numbers should know."""
+        where = f"{self.task.name} on {self.source}"
+        remarks = [f"{where}: {remark}" for metric in self.metrics for remark in metric.remarks()]
+        images = self.num_images()
+        count, kind = (images, "images") if images else (len(self.metrics[0].rows), "rows")
+        if count < ENOUGH_FOR_A_CLAIM:
+            remarks.append(f"{where}: {count} {role} {kind}: a format check, no claim")
+        return tuple(remarks)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Every row with what was said, what is true, and its own score where a metric has one."""
+        ids = sorted(self.predictions)
+        scores = {metric.name: metric.row_scores(ids) for metric in self.metrics}
+        for place, row_id in enumerate(ids):
+            text, prediction, annotation, ranking = self.predictions[row_id]
+            yield {
+                "id": row_id,
+                "images": list(self.images[row_id]),
+                "source": self.source,
+                "task": self.task.name,
+                "text": text if "text" in self.task.inputs else "",
+                "prediction": prediction,
+                "ground_truth": annotation,
+                **({"ranking": ranking} if ranking else {}),
+                # A map without a true pixel has no score: NaN, which is no JSON.
+                "scores": {
+                    name: round(float(s[place]), 4)
+                    for name, s in scores.items()
+                    if s is not None and np.isfinite(s[place])
+                },
+            }
+
+
+def _by_name(metric: Metric, target: TargetSpec) -> dict[str, float | None]:
+    """The number of every class of the target, None for one without a truth; nothing where there are no classes."""
+    found = metric.by_class()
+    names = target.names if isinstance(target, Dense | Boxes | Label) else ()
+    return {name: found.get(label) for label, name in enumerate(names)} if found else {}
+
+
+def evaluate_rows(
+    system: System,
+    source: str,
+    reader: Reader,
+    tasks: Sequence[Task],
+    rows: Sequence[int],
+    *,
+    batch_size: int,
+    workers: int = 0,
+    keep_predictions: bool = False,
+    progress: Progress | None = None,
+) -> list[TaskEvaluation]:
+    """Predicts and judges some rows of a reader for tasks that one batch can carry together.
+
+    Args:
+        system: in eval mode (see `predicting`).
+        source: the name the rows go by.
+        reader: the rows.
+        tasks: what is asked of them.
+        rows: indices into the reader.
+        batch_size: rows at a time on each rank.
+        workers: loader processes.
+        keep_predictions: keep predictions and truths in words.
+        progress: told of every batch of this rank.
+
+    Raises:
+        DataError: a row that cannot be read, or two rows with one id.
+    """
+    evaluated = {task.name: TaskEvaluation.empty(task, source) for task in tasks}
+    own, seen, what = own_rows(rows), list[str](), f"{source}: {', '.join(evaluated)}"
+    device = next(system.parameters()).device
+    for batch, batch_rows in batches(reader, system.processor, tasks, own, size=batch_size, workers=workers):
+        said = system.predict(batch.to(device))
+        for name, target in batch.targets.items():
+            _add(evaluated[name], target, batch_rows, said[name], keep_predictions)
+        seen += [row.id for row in batch_rows]
+        if progress is not None:
+            progress(what, len(seen), len(own))
+    different = len(set().union(*gather(set(seen))))
+    if different != len(rows):
+        raise DataError(f"source {source!r}: got {different} different ids in {len(rows)} rows; want every id once")
+    return [evaluated[task.name].merged() for task in tasks]
+
+
+def _add(
+    evaluated: TaskEvaluation,
+    target: Target,
+    rows: Sequence[EvaluationRow],
+    predictions: Sequence[Prediction],
+    keep_predictions: bool,
+) -> None:
+    for place, prediction, annotation in zip(target.rows.tolist(), predictions, target.annotations, strict=True):
+        evaluated.add(rows[place], prediction, annotation, keep_predictions=keep_predictions)
+
+
+@contextmanager
+def predicting(system: System) -> Iterator[None]:
+    """Eval mode without gradients; afterwards every module is in the mode it was in."""
+    modes = [(module, module.training) for module in system.modules()]
+    system.eval()
+    try:
+        # Not inference mode: a tensor that a system makes once and keeps (a causal shape) must serve in training too.
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,191 @@
+"""The single-task models a multi-task run is compared with: trained by the same code, their learning rate searched."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from motet.core import CheckpointError, ConfigError, Report
+from motet.data.exposure import samples_seen
+from motet.data.mixture import Mixture
+from motet.experiments.single_task import Budget, best_lr, grid, single_task
+from motet.training.run import Run
+from motet.training.train import REPORT
+
+SEARCH = "search"
+FACTORS = (1 / 3, 1.0, 3.0)
+"""The learning rates tried by default, as multiples of the multi-task run's."""
+
+
+class Execute(Protocol):
+    """Trains and judges a run; `motet.training.train.execute` with what its caller wants to add."""
+
+    def __call__(self, run: Run, folder: Path, /, *, resume: bool) -> Report:
+        """The last report."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets:
+    """What a task gets in the multi-task run, and what its twin gets under each way of matching.
+
+    Args:
+        task: its name.
+        rows: that the multi-task run takes of its sources.
+        steps: of the multi-task run.
+        twin_rows: rows of the twin, by way of matching.
+        twin_steps: steps of the twin, by way of matching.
+    """
+
+    task: str
+    rows: int
+    steps: int
+    single_rows: Mapping[Budget, int]
+    single_steps: Mapping[Budget, int]
+
+
+def budgets(run: Run, tasks: Sequence[str], seen: Mapping[str, int] | None = None) -> tuple[Budgets, ...]:
+    """Both budgets of every task's twin.
+
+    Args:
+        run: the multi-task run.
+        tasks: names.
+        seen: rows by source that the run took, where it is known.
+    """
+    found = []
+    for task in tasks:
+        single_runs: dict[Budget, Run] = {
+            way: single_task(run, task, match=way, seen=seen) for way in ("rows", "steps")
+        }
+        rows = {way: sum(_rows(single_run).values()) for way, single_run in single_runs.items()}
+        # Matched by rows, the twin takes what the run takes of the task.
+        steps = {way: twin.train.steps for way, twin in single_runs.items()}
+        found.append(Budgets(task=task, rows=rows["rows"], steps=run.train.steps, single_rows=rows, single_steps=steps))
+    return tuple(found)
+
+
+def train_baselines(
+    run: Run,
+    folder: Path,
+    *,
+    execute: Execute,
+    tasks: Sequence[str] = (),
+    match: Budget = "rows",
+    lrs: Sequence[float] = (),
+    seen: Mapping[str, int] | None = None,
+    say: Callable[[str], None],
+) -> dict[str, Path]:
+    """Trains the twin of every task; goes on where an earlier call was stopped.
+
+    The learning rate of each is the best of `lrs` on its val rows; its test rows are judged once, with that one. A task
+    without val rows keeps the run's own rate.
+
+    Args:
+        run: the multi-task run.
+        folder: gets a run folder a task, and those of the search under ``search/``.
+        execute: trains and judges.
+        tasks: names; all of the run by default.
+        match: what twin and run have in common.
+        lrs: learning rates to choose between; a third, one and three times the run's by default.
+        seen: rows by source that the run took, where it is known.
+        say: told a line for each task.
+
+    Raises:
+        ConfigError: a task that the run does not have, or a run of one task, which is its own twin.
+    """
+    if len(run.tasks) < 2:
+        raise ConfigError(f"baseline: got a run of one task, {run.tasks[0].name!r}; want one of several tasks")
+    names = tuple(tasks) or tuple(task.name for task in run.tasks)
+    done = {}
+    for name in names:
+        single_run = single_task(run, name, match=match, seen=seen)
+        done[name] = _train_one(single_run, name, folder, execute, tuple(lrs), say)
+    return done
+
+
+def _train_one(
+    single_run: Run, name: str, folder: Path, execute: Execute, lrs: tuple[float, ...], say: Callable[[str], None]
+) -> Path:
+    final = folder / name
+    report = _finished(final, single_run)
+    if report is None and not final.exists():
+        _search(single_run, name, folder, execute, lrs, say)
+    if report is None:
+        lr = _chosen_lr(folder, name, single_run)
+        chosen = _at(single_run, lr)
+        report = execute(chosen, final, resume=True)
+        if report.step < chosen.train.steps:
+            raise CheckpointError(
+                f"{final}: stopped after step {report.step} of {chosen.train.steps}; call again to go on"
+            )
+    result = report.main(name)
+    say(f"{name} alone: {result.metric} {result.value:.1f} {result.unit} on {result.source}".rstrip())
+    return final
+
+
+def _search(
+    single_run: Run, name: str, folder: Path, execute: Execute, lrs: tuple[float, ...], say: Callable[[str], None]
+) -> None:
+    """Trains at every learning rate, notes the best, and puts its folder where the final one is looked for."""
+    tried = lrs or tuple(factor * single_run.train.lr for factor in FACTORS)
+    evaluated = any(source.role == "val" for source in single_run.sources)
+    if len(tried) == 1 or not evaluated:
+        if not evaluated and len(tried) > 1:
+            say(f"{name} alone: no val rows to choose a learning rate by: {single_run.train.lr:g} is kept")
+        _note_lr(folder, name, tried[0] if len(tried) == 1 else single_run.train.lr)
+        return
+    reports = {}
+    for lr, candidate in grid(single_run, tried).items():
+        place = folder / SEARCH / name / f"lr-{lr:g}"
+        report = _finished(place, candidate) or execute(candidate, place, resume=True)
+        if report.step < candidate.train.steps:
+            raise CheckpointError(
+                f"{place}: stopped after step {report.step} of {candidate.train.steps}; call again to go on"
+            )
+        reports[lr] = report
+        result = report.main(name)
+        say(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
+    lr = best_lr(reports, name)
+    _note_lr(folder, name, lr)
+    # Training is done; what is left is to judge it on the test rows, in the folder that is compared.
+    (folder / SEARCH / name / f"lr-{lr:g}").rename(folder / name)
+
+
+def _note_lr(folder: Path, name: str, lr: float) -> None:
+    path = folder / SEARCH / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"lr": lr}) + "\n", encoding="utf-8")
+
+
+def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:
+    path = folder / SEARCH / f"{name}.json"
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["lr"])
+    except FileNotFoundError:
+        return single_run.train.lr
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want the chosen learning rate") from error
+
+
+def _finished(folder: Path, run: Run) -> Report | None:
+    """The final report of a run that is done, judged on test rows where it has some."""
+    try:
+        report = Report.from_dict(json.loads((folder / REPORT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    wanted = "test" if run.of_role("test") else "val"
+    return report if report.step == run.train.steps and report.role == wanted else None
+
+
+def _at(run: Run, lr: float) -> Run:
+    return dataclasses.replace(run, train=dataclasses.replace(run.train, lr=lr))
+
+
+def _rows(run: Run) -> Mapping[str, int]:
+    train = run.of_role("train")
+    mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
+    return samples_seen(mixture, run.train.steps)

@@ -1,0 +1,25 @@
+"""A run without the pictures of its test sets: the lists that `motet data clean` wrote, put to use."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from motet.data.leakage import cleaned, read_lists
+from motet.training.run import Run
+
+
+def without_leaks(run: Run, folder: str | Path) -> Run:
+    """The run with every training and validation source without the rows that the lists name.
+
+    Its report says what was left out.
+
+    Args:
+        run: what the lists were made for.
+        folder: holds ``lists.json``.
+
+    Raises:
+        DataError: no lists there, or damaged ones.
+        ConfigError: lists that were made for other data.
+    """
+    return dataclasses.replace(run, sources=cleaned(run.sources, read_lists(Path(folder))))

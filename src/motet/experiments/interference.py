@@ -1,0 +1,206 @@
+"""Interference measured on saved models of runs: kept task by task, so that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from motet.analysis.gradients import measuring, trained_blocks
+from motet.analysis.interference import Directions, Interference, Probes, directions_of, interference, probes_of
+from motet.analysis.interference_measurement import InterferenceSettings
+from motet.analysis.task_batches import TaskBatches
+from motet.core import CheckpointError, ConfigError, System, nearest
+from motet.core.codec import to_plain
+from motet.core.model_folder import model_folder, step_folder, steps_in
+from motet.data.features import FeatureFiles, Filling, images_in
+from motet.data.source import Source
+from motet.experiments.interference_parts import MeasurementParts, digest_of_model
+from motet.training.run import Run
+
+Progress = Callable[[int, int], None]
+"""Told how many batches are done, of how many."""
+
+
+def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[tuple[int | None, Path], ...]:
+    """The saved models of a run folder, or the folder itself where it is one: each with its step.
+
+    Args:
+        folder: of a run, or of a saved model.
+        steps: which; the last one by default.
+        every: all that there are.
+
+    Raises:
+        CheckpointError: no saved model, or none of a step.
+    """
+    last = model_folder(folder)
+    there = steps_in(folder)
+    if last == folder:
+        if steps:
+            raise CheckpointError(f"{folder}: got a saved model, which has no steps; want a run for --step {steps[0]}")
+        return ((None, folder),)
+    for step in steps:
+        if step not in there:
+            raise CheckpointError(
+                f"{folder}: got no saved model of step {step}; want one of {', '.join(map(str, there))} "
+                "(plan.save_every and plan.keep say which are kept)"
+            )
+    chosen = there if every else tuple(sorted(set(steps))) or there[-1:]
+    return tuple((step, step_folder(folder, step)) for step in chosen)
+
+
+def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Which tasks of each run are compared: of one run all; of several those that another run has too.
+
+    Args:
+        known: the tasks of every run, by its name.
+        asked: only these, of each run those that it has.
+
+    Raises:
+        ConfigError: a task that no run has, or a run with fewer than two.
+    """
+    everywhere = [task for tasks in known.values() for task in tasks]
+    for task in asked:
+        if task not in everywhere:
+            raise ConfigError(
+                f"--task: got {task!r}, which is no task of {', '.join(known)}; {nearest(task, everywhere)}"
+            )
+    found = {}
+    for run, tasks in known.items():
+        if asked:
+            found[run] = tuple(task for task in dict.fromkeys(asked) if task in tasks)
+        else:
+            found[run] = tuple(task for task in tasks if len(known) == 1 or everywhere.count(task) > 1)
+        if len(found[run]) < 2:
+            got = ", ".join(found[run]) or "none"
+            where = " that another run has too" if len(known) > 1 and not asked else ""
+            raise ConfigError(
+                f"interference: {run}: got the tasks {got}; want two or more{where} (it has {', '.join(tasks)})"
+            )
+    return found
+
+
+def passes(num_tasks: int, settings: InterferenceSettings) -> int:
+    """Forward and backward passes that one saved model takes."""
+    return 2 * num_tasks * settings.batches
+
+
+def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling: Filling | None = None) -> None:
+    """Lets the system's processor read the features that the run stored, of the training images of these tasks."""
+    if run.features is None or not run.stores_features:
+        return
+    sources = [s for s in run.of_role("train") if any(task.name in tasks for task in s.tasks)]
+    folder, workers = run.features.folder, run.train.workers
+    FeatureFiles.fill(system, images_in(s for s in sources if not s.allows_changes), folder, views=1, workers=workers)
+    changed = images_in(s for s in sources if s.allows_changes)
+    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, filling=filling)
+    system.processor = system.processor.with_features(files)
+
+
+def measure(
+    system: System,
+    sources: Sequence[Source],
+    tasks: Sequence[str],
+    settings: InterferenceSettings,
+    *,
+    model: Path,
+    folder: Path,
+    workers: int = 0,
+    skip_bad_rows: bool = False,
+    told: Progress | None = None,
+) -> tuple[Interference, tuple[str, ...]]:
+    """The interference of some tasks in one saved model, and what a reader should know.
+
+    What was done before with the same model, rows and settings is read from `folder` and not done again: of each task
+    first its direction, then its comparison with all directions.
+
+    Args:
+        system: restored from `model`, on its device.
+        sources: of its run.
+        tasks: two or more of its tasks.
+        settings: how.
+        model: the folder with its weights.
+        folder: keeps what is done.
+        workers: loader processes.
+        skip_bad_rows: draw another row for one that cannot be read.
+        told: progress.
+
+    Raises:
+        ConfigError: a task without a training source, a block that is not there.
+        DataError: a row that cannot be read, or a folder that cannot be written.
+        MetricError: a gradient that is no number.
+    """
+    blocks = trained_blocks(system, settings.blocks)
+    batches = {
+        task: TaskBatches(
+            system,
+            sources,
+            task,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            workers=workers,
+            on_bad_row="skip" if skip_bad_rows else "stop",
+        )
+        for task in tasks
+    }
+    identity: dict[str, Any] = {
+        "weights": digest_of_model(model),
+        "system": to_plain(system.config),
+        "settings": dataclasses.asdict(settings),
+        "blocks": {name: [list(p.shape) for p in block] for name, block in blocks.items()},
+        "rows": {task: one.fingerprints() for task, one in batches.items()},
+    }
+    parts = MeasurementParts(folder, identity)
+    done, total, count = 0, passes(len(tasks), settings), settings.batches
+    if (before := parts.finished()) is not None:
+        if told is not None:
+            told(total, total)
+        return before, _notes(batches, before, settings)
+
+    def tell(batches: int = 1) -> None:
+        nonlocal done
+        done += batches
+        if told is not None:
+            told(done, total)
+
+    with measuring(system, training=settings.training):
+        directions: list[Directions] = []
+        for task in tasks:
+            kept = parts.directions(task, blocks)
+            if kept is None:
+                drawn = batches[task].take(0, count)
+                kept = directions_of(system, task, drawn, blocks, seed=settings.seed, tell=tell)
+                parts.save_directions(task, kept)
+            else:
+                tell(count)
+            directions.append(kept)
+        probes: list[Probes] = []
+        for task in tasks:
+            tried = parts.probes(task, blocks)
+            if tried is None:
+                drawn = batches[task].take(count, 2 * count)
+                tried = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, tell=tell)
+                parts.save_probes(task, tried)
+            else:
+                tell(count)
+            probes.append(tried)
+    found = interference(tasks, directions, probes, seed=settings.seed)
+    parts.write_result(found)
+    return found, _notes(batches, found, settings)
+
+
+def _notes(batches: Mapping[str, TaskBatches], found: Interference, settings: InterferenceSettings) -> tuple[str, ...]:
+    notes = [
+        f"{task}: rows of {source} come {epochs:.1f} times: directions and comparisons share some of them"
+        for task, one in batches.items()
+        for source, epochs in one.epochs(2 * settings.batches).items()
+        if epochs > 1
+    ]
+    for place, task in enumerate(found.tasks):
+        if not (none := [block for block in found.blocks if task not in found.touched(block)]):
+            few = [b for b, numbers in found.blocks.items() if numbers.counted[place] < settings.batches]
+            notes += [f"{task}: fewer than {settings.batches} batches count in {', '.join(few)}"] if few else []
+            continue
+        notes.append(f"{task}: has no gradient in {', '.join(none)}: no number there")
+    return tuple(notes)

@@ -1,0 +1,134 @@
+"""What is kept of a measurement of interference while it is made, and the numbers once they are there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from motet.analysis.gradients import Blocks
+from motet.analysis.interference import Directions, Interference, Probes
+from motet.analysis.interference_measurement import interference_from_json, interference_to_json
+from motet.core import CheckpointError, DataError
+from motet.core.model_folder import WEIGHTS
+
+_FORMAT = 1
+
+
+class MeasurementParts:
+    """The files of one measurement: a task's direction, its comparisons, and in the end all numbers.
+
+    They are named by what is measured, so that another model, other rows or other settings never read them. What is
+    damaged counts as not there.
+
+    Args:
+        folder: where they lie.
+        identity: what is measured, as plain data.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        said = json.dumps({"format": _FORMAT, **identity})
+        self.folder, self.digest = folder, hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+    def directions(self, task: str, blocks: Blocks) -> Directions | None:
+        """A task's direction in these blocks; None where it was not kept."""
+        held = self._read("direction", task)
+        if held is None or any(f"counted {name}" not in held for name in blocks):
+            return None
+        return Directions(
+            {name: held[f"unit {name}"] for name in blocks},
+            {name: held[f"mean {name}"] for name in blocks},
+            {name: int(held[f"counted {name}"]) for name in blocks},
+        )
+
+    def save_directions(self, task: str, value: Directions) -> None:
+        """Writes a task's direction. Raises DataError where the folder cannot be written."""
+        held = {f"unit {name}": tensor for name, tensor in value.unit.items()}
+        held |= {f"mean {name}": tensor for name, tensor in value.mean.items()}
+        held |= {f"counted {name}": torch.tensor(count) for name, count in value.counted.items()}
+        self._write("direction", task, held)
+
+    def probes(self, task: str, blocks: Blocks) -> Probes | None:
+        """A task's comparisons; None where they were not kept."""
+        held = self._read("probes", task)
+        if held is None or any(f"lengths {name}" not in held for name in blocks):
+            return None
+        return Probes(
+            {name: held[f"products {name}"].numpy() for name in blocks},
+            {name: held[f"lengths {name}"].numpy() for name in blocks},
+        )
+
+    def save_probes(self, task: str, value: Probes) -> None:
+        """Writes a task's comparisons. Raises DataError where the folder cannot be written."""
+        held = {f"products {name}": torch.from_numpy(array) for name, array in value.products.items()}
+        held |= {f"lengths {name}": torch.from_numpy(array) for name, array in value.lengths.items()}
+        self._write("probes", task, held)
+
+    def finished(self) -> Interference | None:
+        """All numbers; None where they are not there yet."""
+        try:
+            held = json.loads(self._result.read_text(encoding="utf-8"))
+            return interference_from_json(held)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_result(self, found: Interference) -> None:
+        """Writes all numbers, and removes what they were made of. Raises DataError as above."""
+        try:
+            part = self._result.with_suffix(".part")
+            part.write_text(json.dumps(interference_to_json(found)) + "\n", encoding="utf-8")
+            part.replace(self._result)
+            for path in self.folder.glob(f"{self.digest}-*"):
+                path.unlink()
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+
+    @property
+    def _result(self) -> Path:
+        return self.folder / f"{self.digest}.json"
+
+    def _path(self, kind: str, task: str) -> Path:
+        short = hashlib.blake2b(task.encode(), digest_size=4).hexdigest()
+        return self.folder / f"{self.digest}-{short}-{kind}.safetensors"
+
+    def _read(self, kind: str, task: str) -> dict[str, Tensor] | None:
+        path = self._path(kind, task)
+        try:
+            return load_file(path) if path.exists() else None
+        except (SafetensorError, OSError):
+            return None
+
+    def _write(self, kind: str, task: str, held: Mapping[str, Tensor]) -> None:
+        path = self._path(kind, task)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            save_file({name: tensor.contiguous() for name, tensor in held.items()}, part)
+            part.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise _cannot_write(path, error) from error
+
+
+def digest_of_model(folder: Path) -> str:
+    """Of a saved model's weights as they lie on the disk.
+
+    Raises:
+        CheckpointError: they cannot be read.
+    """
+    try:
+        with (folder / WEIGHTS).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{folder / WEIGHTS}: got {error.strerror or error}; want a saved model") from error
+
+
+def _cannot_write(path: Path, error: Exception) -> DataError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return DataError(f"interference: got {reason}; want a folder with room that can be written", path=path)

@@ -1,0 +1,72 @@
+"""A finished run as something to look at and to pass on: its page with pictures, and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from motet.core import CheckpointError, System
+from motet.core.model_folder import model_folder, steps_in
+from motet.data.source import Source
+from motet.hub import model_card, restore
+from motet.report import Comparison, Content, read_run, write_report
+from motet.report.cards.attention import attention_cards
+from motet.report.gallery import gallery as gallery
+
+PREDICTIONS = "predictions.jsonl"
+_CARD = "README.md"
+LOOKS = 2
+"""Rows a task whose attention is drawn."""
+
+
+def write_page(
+    folder: Path,
+    sources: Sequence[Source],
+    *,
+    title: str,
+    comparison: Comparison | None = None,
+    per_task: int = 6,
+    trust: Sequence[str] = (),
+) -> Path:
+    """Writes `report.html` and `report.md` into a finished run's folder, with predictions beside their pictures.
+
+    Of a model that tells what it looks at, the last saved step is asked for some rows.
+
+    Args:
+        folder: of the run.
+        sources: of the run; those that were judged are looked up by the names in its report.
+        title: of the page.
+        comparison: with single-task models, where there are any.
+        per_task: pictures a task.
+        trust: packages or modules of one's own that the saved model may import; a model that needs others is not asked.
+
+    Raises:
+        CheckpointError: a folder that is no finished run, or that cannot be written.
+    """
+    run = read_run(folder)
+    shown = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))
+    system = _saved(folder, trust)
+    seen = () if system is None else tuple(attention_cards(system, sources, run, per_task=LOOKS))
+    page, _ = write_report(folder, Content(title, run, comparison, shown, seen))
+    return page
+
+
+def _saved(folder: Path, trust: Sequence[str]) -> System | None:
+    """The model of a run's last step; None where there is none, or where it cannot be read without more trust."""
+    try:
+        return restore(folder, trust=trust) if steps_in(folder) else None
+    except CheckpointError:
+        return None
+
+
+def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
+    """Writes the model card of a run into the folder of its last saved step.
+
+    Raises:
+        CheckpointError: the run has no saved step, or it is damaged.
+    """
+    run = read_run(folder)
+    place = model_folder(folder)
+    card = model_card(restore(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
+    (place / _CARD).write_text(card, encoding="utf-8")
+    return place / _CARD

@@ -1,0 +1,190 @@
+"""A run on one of its tasks or on some: what joint training is compared with, made by the same code."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Literal, TypeAlias, TypeVar
+
+from motet.core import ConfigError, Report, nearest
+from motet.data.exposure import samples_seen
+from motet.data.mixture import Mixture
+from motet.data.schedules import Exactly
+from motet.data.source import Source
+from motet.training.config import TrainConfig
+from motet.training.run import Run, TaskSubset
+
+Budget: TypeAlias = Literal["rows", "steps"]
+T = TypeVar("T")
+
+
+def single_task(run: Run, task: str, *, match: Budget = "rows", seen: Mapping[str, int] | None = None) -> Run:
+    """The run that trains one task alone, on the same sources with the same numbers.
+
+    With "rows" it takes exactly as many rows of each source as the multi-task run does, in updates of as many rows and
+    so in fewer steps; with "steps" it does as many steps, and sees its task more often. Learning rate, warm-up and
+    decay keep their shape over its own steps; evaluations and checkpoints stand at the same shares of it.
+
+    Args:
+        run: the multi-task run.
+        task: which task stays.
+        match: what is equal.
+        seen: rows by source that the run took (`Report.samples_seen`), where its schedule goes by results; without it the
+            schedule is asked as if it saw none.
+
+    Raises:
+        ConfigError: a task that the run does not have, or of which it sees no row.
+    """
+    names = _known(run, (task,), "single_task")
+    sources = _sources(run, names)
+    rows, batch_size, whole = _budget(run, seen, [source.name for source in sources])
+    own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
+    if not sum(own.values()):
+        raise ConfigError(f"single_task: task {task!r}: got no row of it in the run; want at least one")
+    if match == "steps":
+        own = _scaled(own, run.train.steps * batch_size)
+    schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
+    return _narrowed(
+        dataclasses.replace(run, schedule=schedule, train=_shortened(run.train, schedule.steps)), names, sources
+    )
+
+
+def some_tasks(run: Run, tasks: Sequence[str], *, seen: Mapping[str, int] | None = None) -> Run:
+    """The run on some of its tasks, each with as many rows as in the whole run, and the same ones in the same order.
+
+    A schedule that can be had for some tasks (`TaskSubset`, such as `RoundRobin`) keeps its iterations, in each of which
+    fewer sources have a batch. Of any other, the rows that the run takes of each source are counted, and taken exactly
+    (`Exactly`), in batches of the run's size and so in fewer steps; where its batches are of one source each, so are
+    these. Learning rate, warm-up and decay keep their shape over the steps there are.
+
+    Args:
+        run: the multi-task run.
+        tasks: which tasks stay.
+        seen: rows by source that the run took, where it is known; see `single_task`.
+
+    Raises:
+        ConfigError: no task, one that the run does not have, or of which it sees no row.
+    """
+    names = _known(run, tasks, "some_tasks")
+    sources = _sources(run, names)
+    if isinstance(run.schedule, TaskSubset):
+        return _narrowed(run, names, sources)
+    rows, batch_size, whole = _budget(run, seen, [source.name for source in sources])
+    own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
+    for name in names:
+        if not sum(own[source.name] for source in sources if source.role == "train" and _has(source, name)):
+            raise ConfigError(f"some_tasks: task {name!r}: got no row of it in the run; want at least one")
+    schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
+    return _narrowed(
+        dataclasses.replace(run, schedule=schedule, train=_shortened(run.train, schedule.steps)), names, sources
+    )
+
+
+def grid(run: Run, lrs: Sequence[float]) -> dict[float, Run]:
+    """The run at several learning rates, each without its test sources: they are chosen between by `best_lr`, on val.
+
+    Raises:
+        ConfigError: no rate, or no val source to choose by.
+    """
+    if not lrs:
+        raise ConfigError("grid: lrs: got none; want at least one learning rate")
+    sources = tuple(source for source in run.sources if source.role != "test")
+    if all(source.role != "val" for source in sources):
+        raise ConfigError("grid: got a run without sources of role 'val'; want one to choose a learning rate by")
+    return {
+        lr: dataclasses.replace(run, sources=sources, train=dataclasses.replace(run.train, lr=lr), expect={})
+        for lr in lrs
+    }
+
+
+def best_lr(reports: Mapping[float, Report], task: str) -> float:
+    """The learning rate whose val report is best by the task's main metric; the lowest of several that are.
+
+    Raises:
+        ConfigError: a report that is not of val sources: nothing is chosen on test.
+    """
+    for lr, report in reports.items():
+        if report.role != "val":
+            raise ConfigError(f"best_lr: learning rate {lr}: got a report of {report.role!r} sources; want 'val'")
+    results = {lr: reports[lr].main(task) for lr in sorted(reports)}
+    return max(results, key=lambda lr: results[lr].value * (1 if results[lr].higher_is_better else -1))
+
+
+def _known(run: Run, tasks: Sequence[str], what: str) -> tuple[str, ...]:
+    """The tasks in the order of the run, each once."""
+    names = [known.name for known in run.tasks]
+    for task in tasks:
+        if task not in names:
+            raise ConfigError(f"{what}: got {task!r}, which is no task of the run; {nearest(task, names)}")
+    if not tasks:
+        raise ConfigError(f"{what}: got no task; want at least one of {', '.join(names)}")
+    return tuple(name for name in names if name in tasks)
+
+
+def _has(source: Source, task: str) -> bool:
+    return any(known.name == task for known in source.tasks)
+
+
+def _sources(run: Run, tasks: Sequence[str]) -> tuple[Source, ...]:
+    """The sources of some tasks, of which nothing else is asked."""
+    kept = ((source, tuple(task for task in source.tasks if task.name in tasks)) for source in run.sources)
+    return tuple(dataclasses.replace(source, tasks=own) for source, own in kept if own)
+
+
+def _narrowed(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> Run:
+    """The run on these sources; whatever in it goes by task or by source speaks of no other."""
+    trained = [source.name for source in sources if source.role == "train"]
+
+    def of(part: T) -> T:
+        return part.restrict(tasks, trained) if isinstance(part, TaskSubset) else part
+
+    return dataclasses.replace(
+        run,
+        sources=sources,
+        system=of(run.system),
+        schedule=of(run.schedule),
+        balancer=of(run.balancer),
+        expect={},
+    )
+
+
+def _budget(run: Run, seen: Mapping[str, int] | None, own: Sequence[str]) -> tuple[Mapping[str, int], int, bool]:
+    """Rows by source over the run, rows of an update, and whether no batch holds rows of two sources."""
+    train = run.of_role("train")
+    mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
+    rows = samples_seen(mixture, run.train.steps) if seen is None else seen
+    size, whole = 0, True
+    for index in range(run.train.steps):
+        step = mixture.schedule.step(index, 1)
+        batches = [batch for batches in step.batches for batch in batches]
+        if step.update == "each":
+            # Every batch has an update of its own, also those of sources that are not asked for.
+            size = max([size, *(sum(batch.values()) for batch in batches if not batch.keys().isdisjoint(own))])
+        else:
+            size = size or sum(sum(batch.values()) for batch in batches)
+        whole = whole and all(len(batch) < 2 for batch in batches)
+    if not size:
+        raise ConfigError("single_task: got a run in which no step has a row; want at least one")
+    return rows, size, whole
+
+
+def _scaled(rows: Mapping[str, int], total: int) -> dict[str, int]:
+    """The same proportions at another sum, exactly."""
+    whole = sum(rows.values())
+    ends = [round(end * total / whole) for end in accumulate(rows.values())]
+    return {name: end - start for name, start, end in zip(rows, [0, *ends], ends, strict=False)}
+
+
+def _shortened(plan: TrainConfig, steps: int) -> TrainConfig:
+    """The plan over other steps, with evaluations and checkpoints at the same shares of them."""
+    return dataclasses.replace(
+        plan,
+        steps=steps,
+        evaluate_every=_as_often(plan.evaluate_every, plan.steps, steps),
+        save_every=_as_often(plan.save_every, plan.steps, steps),
+    )
+
+
+def _as_often(every: int, steps: int, single_run_steps: int) -> int:
+    return max(1, round(every * single_run_steps / steps)) if every else 0

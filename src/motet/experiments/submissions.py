@@ -1,0 +1,104 @@
+"""What is judged, and the files that official servers take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from motet.core import Answer, Boxes, ConfigError, Label, Reader, Task, Text, nearest
+from motet.data.source import Source
+from motet.evaluation.predictions_io import read_lines
+from motet.metrics.result_files import (
+    answer_results,
+    box_results,
+    caption_results,
+    glue_results,
+    write_glue,
+    write_results,
+)
+from motet.tasks.class_names import COCO_IDS, GLUE
+
+
+def chosen_sources(
+    sources: Sequence[Source],
+    role: Literal["val", "test"],
+    known: Mapping[str, Task],
+    tasks: Sequence[str] | None = None,
+) -> tuple[Source, ...]:
+    """The sources of a role that a model can be judged on.
+
+    Args:
+        sources: of a recipe.
+        role: which of them.
+        known: the model's tasks.
+        tasks: only sources with one of these; all by default.
+
+    Raises:
+        ConfigError: a task that the model does not have, or no source that is left.
+    """
+    for name in tasks or ():
+        if name not in known:
+            raise ConfigError(f"--task: got {name!r}; {nearest(name, known)}")
+    wanted = set(tasks or known)
+    of_role = [source for source in sources if source.role == role]
+    for source in of_role:
+        for task in source.tasks:
+            if task.name in wanted and task.target != getattr(known.get(task.name), "target", task.target):
+                raise ConfigError(f"task {task.name!r}: got another kind of answer in the recipe; want the model's")
+    chosen = [source for source in of_role if wanted & {task.name for task in source.tasks} & set(known)]
+    if not chosen:
+        names = sorted({task.name for source in of_role for task in source.tasks})
+        raise ConfigError(f"sources of role {role!r}: got the tasks {names}; want some of {sorted(wanted)}")
+    return tuple(chosen)
+
+
+def write_result_files(
+    predictions: Path, folder: Path, tasks: Mapping[str, Task], sources: Sequence[Source] = ()
+) -> tuple[Path, ...]:
+    """Writes predictions in the forms that COCO's, VQA's and GLUE's servers take, a file a source and task.
+
+    Captions, answers and boxes go to ``<source>-<task>.json``, GLUE's classes to ``<source>-<task>.tsv``, which its
+    server wants renamed (``CoLA.tsv``, ``MNLI-m.tsv``, ...). A box's class is called by the number that its source's
+    reader knows it by, else by COCO's own, else by its place, from 1.
+
+    Args:
+        predictions: every row's prediction, as `motet.evaluation.evaluate` wrote them.
+        folder: gets the files.
+        tasks: the model's.
+        sources: that were judged.
+
+    Raises:
+        MetricError: two captions of one image, or a folder that cannot be written.
+    """
+    said: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+    for line in read_lines(predictions):
+        said.setdefault((line["source"], line["task"]), []).append((line["id"], line["prediction"]))
+    readers = {source.name: source.reader for source in sources}
+    written = []
+    for (source, name), rows in said.items():
+        place = folder / f"{source.replace('/', '-')}-{name}.json"
+        words = [(row_id, str(answer)) for row_id, answer in rows]
+        match tasks[name].target:
+            case Text():
+                write_results(place, caption_results(words))
+            case Answer():
+                write_results(place, answer_results(words))
+            case Boxes(names=names):
+                write_results(place, box_results(rows, _category_ids(readers.get(source), names)))
+            case Label(names=names) if GLUE.get(name) == names:
+                place = place.with_suffix(".tsv")
+                write_glue(place, glue_results(words, names))
+            case _:
+                continue
+        written.append(place)
+    return tuple(written)
+
+
+def _category_ids(reader: Reader | None, names: Sequence[str]) -> tuple[int, ...]:
+    known: tuple[int, ...] | None = getattr(reader, "category_ids", None)
+    if known is not None:
+        return known
+    if all(name in COCO_IDS for name in names):
+        return tuple(COCO_IDS[name] for name in names)
+    return tuple(range(1, len(names) + 1))

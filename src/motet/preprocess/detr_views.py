@@ -1,0 +1,135 @@
+"""The views of a detector's training: shapes kept, the shortest side at one of many sizes, some cropped before."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from motet.core import ImageFile
+from motet.core.task import Invariance
+from motet.preprocess.geometry import Geometry
+from motet.preprocess.images import decode
+
+_ORIENTATION = 0x0112
+
+
+def size_of(image: ImageFile) -> tuple[int, int]:
+    """Height and width of a picture, upright, from its header alone.
+
+    Raises:
+        DataError: not a picture, or a broken one; names the file.
+    """
+    for part in (image.head, image.read):
+        try:
+            with Image.open(io.BytesIO(part())) as opened:
+                width, height = opened.size
+                turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                break
+        except (
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+            OSError,
+            SyntaxError,
+        ):
+            continue  # a header may be longer than the head
+    else:
+        # Whatever is wrong with it, decoding says it in one sentence.
+        width, height = decode(image).size
+        turned = False
+    return (width, height) if turned else (height, width)
+
+
+def shortest_side(source_hw: tuple[int, int], size: int, max_side: int | None = None) -> tuple[int, int]:
+    """Height and width with the shortest side at `size`, smaller where the longest would be more than `max_side`.
+
+    Source: DETR, `datasets/transforms.py`, get_size_with_aspect_ratio; fractions of a pixel are cut off.
+
+    Examples:
+        >>> shortest_side((480, 640), 800, 1333), shortest_side((300, 1000), 800, 1333)
+        ((800, 1066), (400, 1333))
+    """
+    least, most = min(source_hw), max(source_hw)
+    if max_side is not None and most / least * size > max_side:
+        size = round(max_side * least / most)
+    longest = max(1, int(size * most / least))
+    return (size, longest) if source_hw[0] <= source_hw[1] else (longest, size)
+
+
+@dataclass(frozen=True)
+class DetrViews:
+    """Draws what is done to one picture; pixels and boxes then follow the same `Geometry`.
+
+    Half of the pictures are resized; half are first resized to a smaller size, cropped, and resized then. Resizing
+    twice is done here in one go, so a crop's border lies on a whole pixel of the file.
+
+    Source: DETR, `datasets/coco.py`, make_coco_transforms; UniT, section 4.1.
+
+    Args:
+        size: of the shortest side in evaluation.
+        max_side: no side becomes longer.
+        sizes: of the shortest side in training, one of them drawn.
+        crop_part: how often a picture is cropped.
+        before_crop: sizes of the shortest side before a crop.
+        crop_side: least and largest side of a crop, in pixels of the picture before it.
+        hflip: whether half of the pictures are mirrored.
+    """
+
+    size: int
+    max_side: int
+    sizes: Sequence[int]
+    crop_part: float
+    before_crop: Sequence[int]
+    crop_side: tuple[int, int]
+    hflip: bool = True
+
+    def plain(self, source_hw: tuple[int, int]) -> Geometry:
+        """The geometry of evaluation: all of the picture."""
+        return self._resized((0, 0, source_hw[1], source_hw[0]), False, source_hw, self.size)
+
+    def draw(
+        self,
+        source_hw: tuple[int, int],
+        invariant: frozenset[Invariance],
+        rng: np.random.Generator | None,
+        *,
+        scales: bool,
+    ) -> Geometry:
+        """A geometry of training. What the task is not invariant to is never done.
+
+        Args:
+            source_hw: height and width of the picture.
+            invariant: what the task allows.
+            rng: draws; None for `plain`.
+            scales: whether the size is drawn, and a crop where the task allows it; else it is that of evaluation.
+        """
+        if rng is None:
+            return self.plain(source_hw)
+        flip = self.hflip and "hflip" in invariant and bool(rng.integers(2))
+        whole = (0, 0, source_hw[1], source_hw[0])
+        if not scales:
+            return self._resized(whole, flip, source_hw, self.size)
+        crop = "crop" in invariant and rng.random() < self.crop_part
+        box = self._crop(source_hw, rng) if crop else whole
+        return self._resized(box, flip, source_hw, int(rng.choice(np.asarray(self.sizes))))
+
+    def _crop(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+        height, width = source_hw
+        scale = int(rng.choice(np.asarray(self.before_crop))) / min(source_hw)
+        sides = []
+        for side in (height, width):
+            most = min(self.crop_side[1], int(side * scale))
+            drawn = int(rng.integers(min(self.crop_side[0], most), most + 1))
+            sides.append(min(side, max(1, round(drawn / scale))))
+        y0, x0 = (int(rng.integers(side - kept + 1)) for side, kept in zip(source_hw, sides, strict=True))
+        return x0, y0, x0 + sides[1], y0 + sides[0]
+
+    def _resized(
+        self, box_xyxy: tuple[int, int, int, int], hflip: bool, source_hw: tuple[int, int], size: int
+    ) -> Geometry:
+        x0, y0, x1, y1 = box_xyxy
+        return Geometry(box_xyxy, hflip, shortest_side((y1 - y0, x1 - x0), size, self.max_side), source_hw)

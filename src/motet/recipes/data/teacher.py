@@ -1,0 +1,77 @@
+"""The bundled EfficientNet-Lite0 as a teacher: its ImageNet class of every training image as one more task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+
+import timm
+import torch
+from torch import nn
+
+from motet.core import ImageFile, Task
+from motet.data.distillation import LABEL, TeacherLabels
+from motet.data.source import Source
+from motet.nn.pretrained.lite0 import load_lite0
+from motet.preprocess.crops import Whole
+from motet.preprocess.images import ImageTransform
+from motet.tasks import classification
+
+NUM_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Lite0Teacher:
+    """Names an image by the best of ImageNet's 1,000 classes of the bundled EfficientNet-Lite0.
+
+    Args:
+        size: height and width of the whole image as the teacher sees it.
+    """
+
+    size: int = 128
+
+    def __call__(self, image: ImageFile) -> int:
+        return _best_class(_Input(image.stamp(), self.size, image))
+
+
+def teacher_class_task() -> Task:
+    """Returns the task of naming an image as the teacher does; ImageNet's classes by their numbers."""
+    return classification("teacher", [f"ImageNet {number}" for number in range(NUM_CLASSES)], label=LABEL, crop=False)
+
+
+def with_teacher(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Returns the sources with the teacher's task added to those of role "train"."""
+    return tuple(
+        replace(
+            source, reader=TeacherLabels(source.reader, Lite0Teacher()), tasks=(*source.tasks, teacher_class_task())
+        )
+        if source.role == "train"
+        else source
+        for source in sources
+    )
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An image, compared by its stamp alone, so that later epochs find its class."""
+
+    stamp: str
+    size: int
+    image: ImageFile = field(compare=False)
+
+
+@lru_cache(maxsize=1 << 17)
+def _best_class(given: _Input) -> int:
+    transform = ImageTransform((given.size, given.size), crop=Whole(), hflip=False)
+    pixels = torch.from_numpy(transform.read(given.image, frozenset(), None))
+    with torch.inference_mode():
+        return int(_teacher()(pixels[None]).argmax())
+
+
+@cache
+def _teacher() -> nn.Module:
+    with torch.random.fork_rng([]):  # its first weights are drawn before they are replaced
+        model: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    load_lite0(model)
+    return model.eval()

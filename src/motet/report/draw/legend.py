@@ -1,0 +1,107 @@
+"""What the colours of a map mean, written below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from motet.core import Dense
+from motet.report.draw.dense import RAMP, class_colours, class_name, metres_of, ramp
+from motet.report.draw.lettering import INK, PAPER, Tone, letters
+
+_FOOT = 22
+_MOST_NAMES = 12
+_FACING: tuple[tuple[str, Tone], ...] = (
+    ("right", (255, 127, 127)), ("up", (127, 255, 127)), ("to the viewer", (127, 127, 255)),
+)  # fmt: skip
+"""Directions in the colours that `draw_map` gives them."""
+
+
+def with_legend(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
+    """A picture with what its colours mean below it: the classes that are shown, or a bar of metres.
+
+    Args:
+        picture: of maps, at any size, several side by side or one.
+        target: what kind of map.
+        shown: the maps whose colours are explained.
+    """
+    match target.unit:
+        case "class":
+            return _with_classes(image, target, shown)
+        case "metre":
+            return _with_bar(image, *metres_of(shown))
+        case "unit vector":
+            return with_names(image, _FACING)
+        case "probability":
+            return _with_line(image, "dark: an edge")
+
+
+def _with_classes(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
+    """The commonest of the classes that are shown, as many as have room."""
+    counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in shown], axis=0)
+    order = [label for label in np.argsort(-counts, kind="stable").tolist() if counts[label]]
+    colours = class_colours(target.channels)
+    named: list[tuple[str, Tone | None]] = [
+        (class_name(target, label), _tone(colours[label])) for label in order[:_MOST_NAMES]
+    ]
+    rest = len(order) - len(named)
+    return with_names(image, [*named, *([(f"and {rest} more", None)] if rest > 0 else [])])
+
+
+def with_names(image: Image.Image, named: Sequence[tuple[str, Tone | None]]) -> Image.Image:
+    """A picture with names below it, each behind its colour.
+
+    Args:
+        picture: any.
+        named: names and their colours; None for a word without one.
+    """
+    font, left = letters(12), 6.0
+    lines: list[list[tuple[str, Tone | None, float]]] = [[]]
+    for text, tone in named:
+        wide = 18 + font.getlength(text) + 12
+        if left + wide > image.width and lines[-1]:
+            lines.append([])
+            left = 6.0
+        lines[-1].append((text, tone, left))
+        left += wide
+    canvas = _higher(image, _FOOT * len(lines))
+    pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        middle = image.height + _FOOT * (number + 0.5)
+        for text, colour, x in line:
+            if colour is not None:
+                pen.rectangle((x, middle - 6, x + 12, middle + 6), fill=colour, outline=INK)
+            pen.text((x + 17, middle), text, font=font, fill=INK, anchor="lm")
+    return canvas
+
+
+def _with_bar(image: Image.Image, low: float, high: float) -> Image.Image:
+    canvas = _higher(image, _FOOT)
+    pen, font, middle = ImageDraw.Draw(canvas), letters(12), image.height + _FOOT / 2
+    near, far = f"{low:.1f} m", f"{high:.1f} m"
+    left, right = 10 + font.getlength(near), min(image.width - 12 - font.getlength(far), 320.0)
+    if right > left:
+        shades = ramp(np.linspace(0, 1, round(right - left))[None], RAMP).astype(np.uint8)
+        canvas.paste(Image.fromarray(np.repeat(shades, 12, axis=0)), (round(left), round(middle - 6)))
+    pen.text((6, middle), near, font=font, fill=INK, anchor="lm")
+    pen.text((right + 4, middle), far, font=font, fill=INK, anchor="lm")
+    return canvas
+
+
+def _with_line(image: Image.Image, text: str) -> Image.Image:
+    canvas = _higher(image, _FOOT)
+    ImageDraw.Draw(canvas).text((6, image.height + _FOOT / 2), text, font=letters(12), fill=INK, anchor="lm")
+    return canvas
+
+
+def _higher(image: Image.Image, more: int) -> Image.Image:
+    canvas = Image.new("RGB", (image.width, image.height + more), PAPER)
+    canvas.paste(image.convert("RGB"), (0, 0))
+    return canvas
+
+
+def _tone(colour: np.ndarray) -> Tone:
+    red, green, blue = colour.tolist()
+    return red, green, blue

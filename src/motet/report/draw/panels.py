@@ -1,0 +1,104 @@
+"""Pictures put together with titles above them and words below."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw
+
+from motet.report.draw.lettering import INK, PAPER, Tone, letters
+
+_BAR: Tone = (196, 84, 44)
+
+
+def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, height: int | None = 240) -> Image.Image:
+    """Pictures in a row, each under its title.
+
+    Args:
+        panels: titles and pictures.
+        height: of each picture in pixels; None: each keeps its own.
+    """
+    font, gap, head = letters(14), 6, 20
+    sized = [
+        (title, picture if height is None else picture.resize((_width(picture, height), height)))
+        for title, picture in panels
+    ]
+    high = max(picture.height for _, picture in sized)
+    canvas = Image.new("RGB", (sum(p.width + gap for _, p in sized) - gap, high + head), PAPER)
+    pen, left = ImageDraw.Draw(canvas), 0
+    for title, image in sized:
+        pen.text((left + 2, head / 2), title, font=font, fill=INK, anchor="lm")
+        canvas.paste(image, (left, head))
+        left += image.width + gap
+    return canvas
+
+
+def with_caption(image: Image.Image, text: str) -> Image.Image:
+    """A picture with a text below it."""
+    image = image.convert("RGB")
+    size = max(14, round(min(image.size) / 28))
+    font = letters(size)
+    lines = [
+        part for line in text.splitlines() for part in textwrap.wrap(line, max(8, int(image.width / (size * 0.58))))
+    ]
+    step = round(size * 1.4)
+    canvas = Image.new("RGB", (image.width, image.height + step * len(lines) + size // 2), PAPER)
+    canvas.paste(image, (0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        pen.text((size // 2, image.height + size // 4 + step * (number + 0.5)), line, font=font, fill=INK, anchor="lm")
+    return canvas
+
+
+def _width(image: Image.Image, height: int) -> int:
+    return max(1, round(image.width * height / image.height))
+
+
+def framed(image: Image.Image, tone: Tone) -> Image.Image:
+    """A copy of a picture with a thick frame inside its border.
+
+    Examples:
+        >>> framed(Image.new("RGB", (60, 40)), (0, 128, 96)).getpixel((1, 20))
+        (0, 128, 96)
+    """
+    copy = image.convert("RGB")
+    line = max(3, round(min(copy.size) / 40))
+    ImageDraw.Draw(copy).rectangle((0, 0, copy.width - 1, copy.height - 1), outline=tone, width=line)
+    return copy
+
+
+def with_weights(image: Image.Image, words: Sequence[str], weights: Sequence[float], *, most: int = 8) -> Image.Image:
+    """A picture with words below it, each with a bar as long as its weight.
+
+    Args:
+        picture: any.
+        words: in their order.
+        weights: of the words, from 0 to 1.
+        most: so many are written, those of the most weight.
+    """
+    image = image.convert("RGB")
+    font, step, left = letters(12), 17, round(image.width * 0.45)
+    kept = sorted(sorted(range(len(words)), key=lambda place: -weights[place])[:most])
+    room, top = image.width - left - 4, max([weights[place] for place in kept], default=0.0) or 1.0
+    canvas = Image.new("RGB", (image.width, image.height + step * len(kept) + 6), PAPER)
+    canvas.paste(image, (0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for number, place in enumerate(kept):
+        y = image.height + 4 + step * number
+        pen.text((left - 6, y + step / 2), _cut(pen, words[place], left - 8), font=font, fill=INK, anchor="rm")
+        wide = max(1, round(room * weights[place] / top))
+        pen.rectangle((left, y + 3, left + wide, y + step - 4), fill=_BAR)
+        said, inside = f"{100 * weights[place]:.0f} %", wide > 44
+        at, tone = (left + wide - 4, PAPER) if inside else (left + wide + 4, INK)
+        pen.text((at, y + step / 2), said, font=letters(10), fill=tone, anchor="rm" if inside else "lm")
+    return canvas
+
+
+def _cut(pen: ImageDraw.ImageDraw, word: str, width: float) -> str:
+    """A word that fits, with dots where it is cut."""
+    if pen.textlength(word, font=letters(12)) <= width:
+        return word
+    while word and pen.textlength(f"{word}...", font=letters(12)) > width:
+        word = word[:-1]
+    return f"{word}..."

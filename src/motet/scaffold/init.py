@@ -1,0 +1,172 @@
+"""`motet init`: from what was recognised in a folder to a recipe that is ready to run, as Python a person can edit."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motet.core import ConfigError, DataError
+from motet.data.detect import DetectedDataset, detect
+from motet.data.source import Source
+from motet.scaffold.recipe_text import TaskPlan, numbered, recipe_text
+from motet.scaffold.run_text import MODELS, model_of, models_of
+
+_PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
+_WORDS_OF_KIND = {
+    "classification": "kind",
+    "captioning": "caption",
+    "question answering": "vqa",
+    "text reading": "read",
+    "detection": "boxes",
+    "visual entailment": "entail",
+    "sentences": "sentence",
+    "verification": "verify",
+    "pairs": "pair",
+    "referring": "refer",
+    "pointing": "point",
+    "segmentation": "segment",
+    "depth": "depth",
+    "surface normals": "normals",
+    "edges": "edges",
+    "video classification": "video_kind",
+    "video captioning": "video_caption",
+    "video retrieval": "video_retrieve",
+}
+_BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
+"""Kinds whose parts belong together by their annotations; NLVR2's pictures lie in another folder for each part."""
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """What `motet init` did.
+
+    Args:
+        path: the recipe.
+        lines: what was recognised and what was not, one line each.
+        runs: the functions of the recipe, a model each.
+    """
+
+    path: Path
+    lines: tuple[str, ...]
+    runs: tuple[str, ...] = ("run",)
+
+
+def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResult:
+    """Looks at a folder and writes a recipe for what is there.
+
+    Args:
+        folder: with data.
+        path: the Python file to write.
+        replace: whether a file that is there may be replaced.
+
+    Raises:
+        DataError: no such folder, or nothing in it that can be trained on.
+        ConfigError: the file is there already, or is no Python file.
+    """
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        raise ConfigError(f"--out: got {path}; want a Python file, such as my_recipe.py")
+    if path.exists() and not replace:
+        raise ConfigError(f"{path}: got a file that is there already; want another --out, or --force to replace it")
+    found = detect(folder)
+    plans = plan_tasks(found)
+    if not plans:
+        wrong = "; ".join(dict.fromkeys(problem for one in found for problem in one.problems))
+        hint = wrong or "motet data check says nothing either; docs/DATA.md shows the layouts"
+        raise DataError(f"folder: got nothing to train on ({hint}); want data in a known layout", path=folder)
+    text = recipe_text(plans, folder, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
+    return InitResult(path, tuple(_told(found, plans)), tuple(models_of(plans)))
+
+
+def sources_in(folder: Path) -> tuple[Source, ...]:
+    """The sources that a recipe written for this folder would have.
+
+    Raises:
+        DataError: no such folder, or nothing in it that can be trained on.
+    """
+    found = detect(folder)
+    plans = plan_tasks(found)
+    if not plans:
+        wrong = next((problem for one in found for problem in one.problems), "no known layout; see docs/DATA.md")
+        raise DataError(f"folder: got nothing that can be read ({wrong}); want data in a known layout", path=folder)
+    path = folder / "motet_recipe.py"
+    namespace: dict[str, Any] = {"__file__": str(path), "__name__": "motet_recipe"}
+    exec(compile(recipe_text(plans, folder, path), str(path), "exec"), namespace)
+    sources: tuple[Source, ...] = namespace["sources"]()
+    return sources
+
+
+def left_out(folder: Path) -> tuple[str, ...]:
+    """What is near a known layout in this folder and cannot be read, a line each."""
+    return tuple(dict.fromkeys(problem for one in detect(folder) for problem in one.problems))
+
+
+def plan_tasks(found: Sequence[DetectedDataset]) -> tuple[TaskPlan, ...]:
+    """The readable entries put together: those of one data set and one annotation are the parts of one task."""
+    groups: dict[tuple[Any, ...], list[DetectedDataset]] = {}
+    for one in found:
+        if not one.problems:
+            groups.setdefault(_data_set(one), []).append(one)
+    names = _names([parts[0] for parts in groups.values()])
+    return tuple(TaskPlan(name, _with_training(parts)) for name, parts in zip(names, groups.values(), strict=True))
+
+
+def _data_set(one: DetectedDataset) -> tuple[Any, ...]:
+    """What entries of one data set share, whatever part they are of."""
+    places = tuple(_PARTS.sub("*", str(value).lower()) for value in one.arguments.values() if isinstance(value, Path))
+    if one.kind in _BY_ANNOTATIONS:
+        places = places[:1]
+    return one.reader, one.kind, one.label, one.arguments.get("task"), places
+
+
+def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, ...]:
+    """The parts with one to train on: where only others are named, the largest is cut.
+
+    GLUE's own test parts are secret, so its dev parts are what is judged, and what to choose by is cut from train.
+    """
+    if parts[0].reader == "Glue" and all(one.part in ("train", "val") for one in parts):
+        parts = [dataclasses.replace(one, part="test") if one.part == "val" else one for one in parts]
+    if any(one.part in ("train", "") for one in parts):
+        return tuple(parts)
+    largest = max(parts, key=lambda one: one.rows)
+    return tuple(dataclasses.replace(one, part="") if one is largest else one for one in parts)
+
+
+def _names(firsts: Sequence[DetectedDataset]) -> list[str]:
+    """A name for each task: its kind and language, and where that is not enough the place of its data."""
+    plain = [_word(one) + ("" if one.language == "en" else f"_{one.language}") for one in firsts]
+    names: list[str] = []
+    for one, name in zip(firsts, plain, strict=True):
+        wanted = name if plain.count(name) == 1 else f"{name}_{_place(one)}"
+        names.append(next(free for free in numbered(wanted) if free not in names))
+    return names
+
+
+def _word(one: DetectedDataset) -> str:
+    return str(one.arguments["task"]) if one.reader == "Glue" else _WORDS_OF_KIND[one.kind]
+
+
+def _place(one: DetectedDataset) -> str:
+    path = next((value for value in one.arguments.values() if isinstance(value, Path)), Path(one.reader))
+    return re.sub(r"\W+", "_", path.name.partition(".")[0].lower()).strip("_") or one.reader.lower()
+
+
+def _told(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
+    for plan in plans:
+        for one in plan.parts:
+            yield f"{plan.name}: {one.rows:,} rows{f' ({one.part})' if one.part else ''}: {one.why}"
+    models = models_of(plans)
+    if len(models) > 1:
+        asked = "; ".join(
+            f"{name}, {MODELS[model_of(of)]}, for {', '.join(plan.name for plan in of)}" for name, of in models.items()
+        )
+        yield f"{len(models)} models, since none answers all: {asked}"
+    yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

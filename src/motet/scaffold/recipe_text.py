@@ -1,0 +1,302 @@
+"""A recipe as Python text: for what was recognised in a folder, readable, and ready to run."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motet.core import Reader
+from motet.data.detect import DetectedDataset
+from motet.data.readers import READERS
+from motet.data.splits import split_by_image
+from motet.scaffold.run_text import MAPS, VIDEOS, chooses, models_of, run_text
+from motet.scaffold.run_text import TaskPlan as TaskPlan
+from motet.scaffold.task_text import LABELS, TASK_MAKERS
+from motet.scaffold.videos_text import FRAMES, FRAMES_LINE
+
+_LONGEST = 100  # of a call on one line
+_SEEDS = 30
+_CLOSE = 0.15  # of its share, a part may be larger or smaller
+_OFFICIAL_COCO = re.compile(r"(captions|instances|person_keypoints)_[a-z]+\d{4}")
+_MANY = 10_000  # questions: then an answer must come more than once to be chosen from
+_HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models", 5: "Five models"}
+_OWN_NAMES = (
+    "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics", "MapFolders",
+)  # whose parts may differ in their classes  # fmt: skip
+_NAMED = ("classification", "detection", "video classification")
+
+
+def recipe_text(plans: Sequence[TaskPlan], folder: Path, path: Path) -> str:
+    """The recipe as Python."""
+    writer = _Writer(plans, folder, path)
+    return writer.text()
+
+
+def numbered(name: str) -> Iterator[str]:
+    """The name, then with numbers behind it."""
+    yield name
+    count = 2
+    while True:
+        yield f"{name}_{count}"
+        count += 1
+
+
+class _Writer:
+    """The text of one recipe, piece by piece."""
+
+    def __init__(self, plans: Sequence[TaskPlan], folder: Path, path: Path) -> None:
+        self.plans, self.folder, self.path = plans, folder.resolve(), path.resolve()
+        self.readers: dict[str, str] = {}  # expression -> variable: equal readers are built once
+        self.lines: list[str] = []
+        self.sources: list[_Source] = []
+        self.imports: dict[str, set[str]] = {"pathlib": {"Path"}, "motet.data.source": {"Source"}}
+        self.models = models_of(plans)
+        self.closed = {plan.name for of in self.models.values() if chooses(of) for plan in of}
+
+    def text(self) -> str:
+        for plan in self.plans:
+            self._task(plan)
+        if self._has_videos():
+            self._use("motet.data.formats.video_rows", "Frames")
+        runs = [run_text(name, of, alone=len(self.models) == 1) for name, of in self.models.items()]
+        for run in runs:
+            for module, names in run.imports.items():
+                self._use(module, *names)
+        functions = "\n\n\n".join("\n".join(run.lines) for run in runs)
+        sources = list(self._sources_function())
+        return "\n".join([*self._head(), *sources, functions]) + "\n"
+
+    def _use(self, module: str, *names: str) -> None:
+        self.imports.setdefault(module, set()).update(names)
+
+    def _head(self) -> Iterable[str]:
+        yield f'"""{_HOW_MANY[len(self.models)]} for what lies in {self.folder.name}, ' + (
+            "written by `motet init`: yours to edit."
+        )
+        yield ""
+        yield from (f"    motet {what} {self.path.name}:{name}" for name in self.models for what in ("plan", "train"))
+        yield from ('"""', "")
+        for module in sorted(self.imports, key=lambda module: (module.startswith("motet"), module)):
+            line = f"from {module} import {', '.join(sorted(self.imports[module]))}"
+            if len(line) <= _LONGEST:
+                yield line
+            else:
+                yield f"from {module} import ("
+                yield from (f"    {name}," for name in sorted(self.imports[module]))
+                yield ")"
+            if not module.startswith("motet"):
+                yield ""
+        yield from ("", f"DATA = {self._data()}")
+        yield from ([FRAMES_LINE] if self._has_videos() else [])
+        yield from ("", "")
+
+    def _has_videos(self) -> bool:
+        return any(plan.kind in VIDEOS for plan in self.plans)
+
+    def _data(self) -> str:
+        """The folder as the recipe finds it: beside itself where it lies in it."""
+        if self.path.parent == self.folder:
+            return "Path(__file__).resolve().parent"
+        return f"Path({code(str(self.folder), self.folder)})"
+
+    def _sources_function(self) -> Iterable[str]:
+        several = len(self.models) > 1
+        yield f"def sources({'*names: str' if several else ''}) -> tuple[Source, ...]:"
+        which = ", of these tasks or all" if several else ""
+        by = "video" if all(plan.kind in VIDEOS for plan in self.plans) else "image"
+        yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by {by}."""'
+        yield from (f"    {line}".rstrip() for whole in self.lines for line in whole.splitlines())
+        yield "    every = (" if several else "    return ("
+        wholes = [source.text(self.folder) for source in self.sources]
+        yield from (f"        {line}" for whole in wholes for line in f"{whole},".splitlines())
+        yield "    )"
+        if several:
+            yield "    return tuple(source for source in every if not names or source.tasks[0].name in names)"
+        yield from ("", "")
+
+    def _task(self, plan: TaskPlan) -> None:
+        training = plan.training
+        self.lines += [f"# {plan.name}: {training.why}"]
+        readers = {id(one): self._reader(plan, one, training) for one in (training, *plan.parts)}
+        cut = self._cut(training, readers[id(training)], {one.part for one in plan.parts if one is not training})
+        self.lines += [f"{plan.name} = {self._task_call(plan, readers[id(training)], cut['train'])}"]
+        for role, reader in cut.items():
+            self._source(plan, role, reader)
+        for one in plan.parts:
+            if one is not training:
+                self._source(plan, one.part, readers[id(one)])
+
+    def _reader(self, plan: TaskPlan, one: DetectedDataset, training: DetectedDataset) -> str:
+        """The variable of a reader; made on first use."""
+        arguments = {name: code(value, self.folder) for name, value in _own_images(one).items()}
+        named = one.kind in _NAMED or "names" in one.arguments
+        if one is not training and one.reader in _OWN_NAMES and named:
+            arguments["names"] = f"{self._reader(plan, training, training)}.names"
+        if one.kind in VIDEOS:
+            arguments["frames"] = FRAMES
+        self._use("motet.data.readers", one.reader)
+        expression = _call(one.reader, [f"{name}={value}" for name, value in arguments.items()])
+        if expression not in self.readers:
+            base = f"{plan.name}_{one.part or 'rows'}"
+            self.readers[expression] = next(free for free in numbered(base) if free not in self.readers.values())
+            self.lines += [f"{self.readers[expression]} = {expression}"]
+        return self.readers[expression]
+
+    def _task_call(self, plan: TaskPlan, reader: str, learned: str) -> str:
+        first = plan.parts[0]
+        maker = TASK_MAKERS[first.kind]
+        self._use("motet.tasks", maker)
+        if first.reader == "Glue":
+            return self._glue_call(plan)
+        arguments = [code(plan.name, self.folder)]
+        match first.kind:
+            case "classification":
+                arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
+            case "detection" | "visual entailment" | "segmentation" | "video classification":
+                arguments += [f"{reader}.names"]
+            case "question answering" if plan.name in self.closed:
+                self._use("motet.data.splits", "answers_from")
+                twice = ", min_count=9" if first.rows >= _MANY else ""
+                arguments += [f"answers=answers_from({learned}{twice})"]
+        if "attributes" in first.arguments:
+            arguments += [f"attributes={reader}.attribute_names"]
+        if first.kind != "classification" and first.label != LABELS[first.kind]:
+            arguments += [f"label={code(first.label, self.folder)}"]
+        if first.reader == "Vqav2":
+            self._use("motet.tasks", "TEN_ANSWERS")
+            arguments += ["metrics=TEN_ANSWERS"]
+        return _call(maker.rpartition(" ")[2], arguments)
+
+    def _glue_call(self, plan: TaskPlan) -> str:
+        """GLUE's own task and metrics; under another name where a folder has it twice."""
+        task = str(plan.parts[0].arguments["task"])
+        made = f"glue({code(task, self.folder)})"
+        if plan.name == task:
+            return made
+        self._use("dataclasses", "replace")
+        return f"replace({made}, name={code(plan.name, self.folder)})"
+
+    def _cut(self, training: DetectedDataset, reader: str, given: set[str]) -> dict[str, str]:
+        """The training part, and cut from it the parts that were not given: role -> expression."""
+        missing = [role for role in ("val", "test") if role not in given]
+        shares, seed = choose_split(training, missing)
+        if len(shares) == 1:
+            return {"train": reader}
+        seeded = f", seed={seed}" if seed else ""
+        self._use("motet.data.splits", "split_by_image")
+        line = f"{reader}_parts = split_by_image({reader}, {code(shares, self.folder)}{seeded})"
+        if line not in self.lines:
+            self.lines += [line]
+        return {role: f"{reader}_parts[{code(role, self.folder)}]" for role in shares}
+
+    def _source(self, plan: TaskPlan, role: str, reader: str) -> None:
+        """A source of its own; maps of the same rows are asked of them together, in one."""
+        if plan.kind in MAPS:
+            for source in self.sources:
+                if (source.role, source.reader, source.maps) == (role, reader, True):
+                    source.tasks.append(plan.name)
+                    return
+        taken = {source.name for source in self.sources}
+        name = plan.name if role == "train" else f"{plan.name}/{role}"
+        free = next(one for one in numbered(name) if one not in taken)
+        self.sources.append(_Source(free, role, reader, [plan.name], plan.kind in MAPS))
+
+
+@dataclass
+class _Source:
+    """A source of the recipe while tasks are still put to it."""
+
+    name: str
+    role: str
+    reader: str
+    tasks: list[str]
+    maps: bool
+
+    def text(self, folder: Path) -> str:
+        part = [] if self.role == "train" else [f"role={code(self.role, folder)}"]
+        tasks = f"({', '.join(self.tasks)}{',' if len(self.tasks) == 1 else ''})"
+        return _call("Source", [f"name={code(self.name, folder)}", f"reader={self.reader}", f"tasks={tasks}", *part])
+
+
+def code(value: object, folder: Path) -> str:
+    """A plain value as Python; a path in the data folder as one from `DATA`.
+
+    Examples:
+        >>> code({"class": "kind"}, Path("/d")), code((Path("/d/a b.csv"), 3), Path("/d"))
+        ('{"class": "kind"}', '(DATA / "a b.csv", 3)')
+    """
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case Path():
+            return _path_code(value, folder)
+        case Mapping():
+            return "{" + ", ".join(f"{code(key, folder)}: {code(part, folder)}" for key, part in value.items()) + "}"
+        case tuple() | list():
+            inside = ", ".join(code(part, folder) for part in value)
+            return f"({inside}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _path_code(path: Path, folder: Path) -> str:
+    whole = path.resolve()
+    if whole == folder:
+        return "DATA"
+    if whole.is_relative_to(folder):
+        return f"DATA / {code(whole.relative_to(folder).as_posix(), folder)}"
+    return f"Path({code(str(whole), folder)})"
+
+
+def _call(name: str, arguments: Sequence[str]) -> str:
+    """A call on one line, or on several when it is long."""
+    line = f"{name}({', '.join(arguments)})"
+    if len(line) <= _LONGEST:
+        return line
+    return "\n".join([f"{name}(", *(f"    {argument}," for argument in arguments), ")"])
+
+
+def _own_images(one: DetectedDataset) -> dict[str, object]:
+    """The arguments, with an image prefix for files of one's own: the reader's default is for COCO's images."""
+    arguments = dict(one.arguments)
+    path = arguments.get("annotations")
+    if (
+        one.reader in ("CocoCaptions", "CocoInstances")
+        and isinstance(path, Path)
+        and not _OFFICIAL_COCO.search(path.name)
+    ):
+        arguments.setdefault("image_prefix", path.resolve().parent.name)
+    return arguments
+
+
+def choose_split(one: DetectedDataset, missing: Sequence[str]) -> tuple[dict[str, float], int]:
+    """Shares of the parts, and the seed that cuts nearest to them; parts that would be empty are left out.
+
+    Which part an image falls to is drawn by its id, so the shares of a few images can be far from what was asked.
+    """
+    wanted = list(missing)
+    if not wanted:
+        return {"train": 1.0}, 0
+    reader = READERS[one.reader](**_own_images(one))
+    while wanted:
+        shares = {"train": round(1 - 0.1 * len(wanted), 1), **dict.fromkeys(wanted, 0.1)}
+        best = (math.inf, 0)
+        for seed in range(_SEEDS):
+            best = min(best, (_off(split_by_image(reader, shares, seed), shares), seed))
+            if best[0] < _CLOSE:
+                break
+        if best[0] < math.inf:
+            return shares, best[1]
+        wanted.pop()
+    return {"train": 1.0}, 0
+
+
+def _off(parts: Mapping[str, Reader], shares: Mapping[str, float]) -> float:
+    """How far the worst part is from its share, relative to it; endless when a part is empty."""
+    rows = sum(len(part) for part in parts.values())
+    if not all(len(part) for part in parts.values()):
+        return math.inf
+    return max(abs(len(parts[name]) / rows / share - 1) for name, share in shares.items())

@@ -1,0 +1,12 @@
+"""The font of text that is written in scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def letters_path() -> Path:
+    """Returns the path of Noto Sans (variable), from the package `fontpkg-noto-sans`."""
+    import fontpkg_noto_sans
+
+    return Path(fontpkg_noto_sans.__file__).parent / "files" / "NotoSans[wdth,wght].ttf"

@@ -1,0 +1,79 @@
+"""What the model learns to say of one row: a name, one of the answers, one of the texts (sections 3, 5.3 and 5.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Literal, assert_never
+
+import numpy as np
+
+from motet.core import (
+    Answer,
+    Boxes,
+    Dense,
+    Label,
+    Masked,
+    Match,
+    Region,
+    Score,
+    Task,
+    Text,
+    UnsupportedTask,
+)
+from motet.preprocess.annotations import class_index, parse_texts
+from motet.systems.lit_decoder.options import ConcatTexts, RandomText, SplitCap, TextTarget
+
+AnswerTarget = Literal["drawn", "most common"]
+
+
+def check(task: Task) -> None:
+    """Raises UnsupportedTask for a task whose answer is not words, or that sees what this system does not."""
+    match task.target:
+        case Label() | Answer() | Text():
+            pass
+        case Boxes() | Region() | Dense() | Match() | Masked() | Score():
+            raise UnsupportedTask(
+                f"task {task.name!r}: the LiT decoder answers Label, Answer and Text, in words: "
+                f"got {type(task.target).__name__}; want one of those, or another system"
+            )
+        case other:
+            assert_never(other)
+    if not task.inputs <= {"image", "text"}:
+        raise UnsupportedTask(
+            f"task {task.name!r}: the LiT decoder sees one image and a text: got {sorted(task.inputs)}; want no more"
+        )
+
+
+def said(
+    task: Task,
+    annotation: Any,
+    row_id: str,
+    rng: np.random.Generator | None,
+    *,
+    answers: AnswerTarget = "drawn",
+    texts: TextTarget = RandomText(),  # noqa: B008  frozen, without fields
+) -> str:
+    """The text to learn; drawn in training where several are right, the same one each time where `rng` is None.
+
+    Raises:
+        DataError: an annotation that does not fit the task.
+    """
+    match task.target:
+        case Label(names):
+            return names[class_index(task, annotation, row_id, len(names))]
+        case Answer():
+            found = parse_texts(task, annotation, row_id)
+            if rng is None or answers == "most common":
+                return Counter(found).most_common(1)[0][0]
+            return found[int(rng.integers(len(found)))]
+        case Text():
+            found = parse_texts(task, annotation, row_id)
+            match texts:
+                case ConcatTexts(between):
+                    return between.join(found)
+                case RandomText() | SplitCap():
+                    return found[int(rng.integers(len(found))) if rng is not None else 0]
+                case other_texts:
+                    assert_never(other_texts)
+        case other:
+            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want Label, Answer or Text")

@@ -1,0 +1,84 @@
+"""How the adapters see a row's image: as pixels or stored features, under one geometry that all its maps share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motet.core import DataError, Dense, Example, FeatureStore, ImageFile, Task
+from motet.core.codec import to_plain
+from motet.core.task import Invariance
+from motet.preprocess.detr_views import size_of
+from motet.preprocess.geometry import Geometry
+from motet.preprocess.images import ImageTransform, decode
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """A row's image.
+
+    Args:
+        values: pixels (3, h, w), normalised, or stored features (n, c).
+        geometry: what was done to the picture.
+    """
+
+    values: np.ndarray
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """A row's one image as the trunk wants it.
+
+    Args:
+        transform: its size, and how pixels are cropped, mirrored, resized and normalised.
+        store: features of the frozen trunk up to its first adapted block; None for pixels.
+    """
+
+    transform: ImageTransform
+    store: FeatureStore | None = None
+
+    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow:
+        """The image. What one of the tasks does not allow is never done; maps move along, so theirs may be equivariant.
+
+        Args:
+            example: the row.
+            tasks: those whose truth the row carries.
+            rng: draws crop and flip; None for all of the picture.
+
+        Raises:
+            DataError: no image, several, or a broken one.
+        """
+        if len(example.images) != 1:
+            raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
+        image, allowed = example.images[0], frozenset.intersection(*(_allowed(task) for task in tasks))
+        if self.store is not None:
+            values, view = self.store.read_view(image, allowed, rng)
+            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)))
+        # Maps are of the file's size: no decoding at a smaller one.
+        picture = decode(image)
+        geometry = self.transform.draw((picture.height, picture.width), allowed, rng)
+        return ImageRow(self.transform(picture, geometry), geometry)
+
+    def collate(self, images: Sequence[ImageRow]) -> dict[str, Tensor]:
+        """The batch's inputs: "pixels" (b, 3, h, w), or "features" (b, n, c)."""
+        name = "pixels" if self.store is None else "features"
+        return {name: torch.from_numpy(np.stack([image.values for image in images]))}
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        """See `core.Processor`."""
+        return self.transform.view(image, index)
+
+    def view_key(self) -> str:
+        """Changes when the pixels of a view would."""
+        return json.dumps(to_plain(self.transform), sort_keys=True)
+
+
+def _allowed(task: Task) -> frozenset[Invariance]:
+    """What may be done to a task's pictures where maps are moved along."""
+    return task.invariant | task.equivariant if isinstance(task.target, Dense) else task.invariant

@@ -1,0 +1,85 @@
+"""How long, how fast and how carefully a run trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from motet.core import ConfigError
+from motet.training.optim import AdamW, Cosine, LRSchedule, OptimizerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The numbers of a training run that belong to no system.
+
+    Args:
+        steps: iterations of the schedule.
+        lr: peak learning rate; each parameter group multiplies it with its own `lr_scale`.
+        optimizer: how gradients become updates.
+        rate: the learning rate's shape over the steps, 0 to 1.
+        weight_decay: as the optimiser defines it.
+        clip: largest norm of the gradient; None for no clipping.
+        micro_batches: each rank's batch is cut in so many parts, run one after the other, to save memory.
+        precision: "bfloat16" autocasts the forward pass where the hardware has it.
+        compile: `torch.compile` the system's losses.
+        workers: loader processes a rank.
+        evaluate_every: steps between evaluations on "val" sources; 0 for only at the end.
+        save_every: steps between checkpoints; 0 for only at the end.
+        keep: how many of the latest checkpoints stay.
+        seed: of everything that is drawn.
+        sharded: between updates each rank keeps its part of the parameters and of the optimiser's state (FSDP2), for
+            models whose state does not fit on one device; `AdamW` only. Nothing on one rank. See `Shards`.
+        on_bad_row: "stop" raises the row's DataError; "skip" draws the next row, and the report counts it.
+
+    Raises:
+        ConfigError: a number outside its range.
+    """
+
+    steps: int
+    lr: float = 1e-3
+    optimizer: OptimizerSpec = field(default_factory=AdamW)
+    lr_schedule: LRSchedule = field(default_factory=Cosine)
+    weight_decay: float = 1e-4
+    grad_clip: float | None = 1.0
+    micro_batches: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+    workers: int = 0
+    evaluate_every: int = 0
+    save_every: int = 0
+    keep_checkpoints: int = 1
+    seed: int = 0
+    sharded: bool = False
+    on_bad_row: Literal["stop", "skip"] = "stop"
+
+    def __post_init__(self) -> None:
+        for name, low in (
+            ("steps", 0),
+            ("workers", 0),
+            ("evaluate_every", 0),
+            ("save_every", 0),
+            ("micro_batches", 1),
+            ("keep_checkpoints", 1),
+        ):
+            if getattr(self, name) < low:
+                raise ConfigError(f"TrainConfig.{name}: got {getattr(self, name)}; want at least {low}")
+        if self.sharded and type(self.optimizer) is not AdamW:
+            raise ConfigError(
+                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step of a part of a "
+                "parameter needs nothing of the rest"
+            )
+        if not self.lr > 0:
+            raise ConfigError(f"TrainConfig.lr: got {self.lr}; want a positive number")
+        if self.grad_clip is not None and not self.grad_clip > 0:
+            raise ConfigError(f"TrainConfig.clip: got {self.grad_clip}; want a positive number or None")
+        if self.weight_decay < 0:
+            raise ConfigError(f"TrainConfig.weight_decay: got {self.weight_decay}; want 0 or more")
+
+    def check(self) -> None:
+        """Raises ConfigError where the rate's shape does not fit into the steps: before features are stored for it.
+
+        Not when it is made: steps and shape are often set one after the other.
+        """
+        if self.steps:
+            self.lr_schedule.factor(0, self.steps)

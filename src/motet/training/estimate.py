@@ -1,0 +1,195 @@
+"""What a run will see, hold and take, told before it is trained; the numbers of `motet plan`."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from motet.core import ConfigError, ImageFile, System
+from motet.core.task import Invariance
+from motet.data.exposure import SampleCounts, count_samples
+from motet.data.loader import Loader
+from motet.data.mixture import Mixture
+from motet.training.initial_weights import build_system
+from motet.training.optim import set_lr
+from motet.training.run import Run
+from motet.training.step import TrainStep
+from motet.training.task_gradients import BackwardCost, TaskGradients
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A run in numbers, before it is trained.
+
+    Args:
+        steps: of the plan.
+        sees: each source's part in the run.
+        shared: trained parameters that the tasks share.
+        own: trained parameters of single tasks.
+        frozen: parameters that are not trained.
+        step_seconds: of one step, as measured.
+        store_seconds: to encode and store every training image once; 0 without stored features.
+        seconds: of the training steps and storing; evaluation is not in it.
+        memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
+        stored_bytes: of the feature store; 0 without one.
+        stored_in: its folder; "" without one.
+        free_bytes: free on the disk of that folder.
+        passes: backward passes of a step, where a gradient method takes one for each task; else 1.
+        gradients_bytes: of the tasks' gradients that such a method holds beside each other; 0 without one.
+    """
+
+    steps: int
+    samples: tuple[SampleCounts, ...]
+    shared: int
+    own: int
+    frozen: int
+    step_seconds: float
+    store_seconds: float
+    seconds: float
+    memory_bytes: int
+    stored_bytes: int
+    stored_in: str
+    free_bytes: int
+    passes: int = 1
+    gradients_bytes: int = 0
+
+
+def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cpu") -> Estimate:
+    """Builds the system, takes a few steps of the run with it, and throws it away.
+
+    Args:
+        run: not changed, and nothing is written.
+        timed_steps: how many are measured, after one that is not.
+        device: where.
+
+    Raises:
+        ConfigError: what the run itself would raise before its first step; no room for stored features.
+        DataError: a bad row among the first.
+    """
+    run.train.check()
+    sources = run.of_role("train")
+    mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
+    system, _ = build_system(run, torch.device(device))
+    sees = count_samples(mixture, run.train.steps)
+    encoding = _Encoding(system)
+    if run.stores_features:
+        system.processor = system.processor.with_features(encoding)
+    step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.train.steps)))
+    shared, own, frozen = count_parameters(system)
+    stored, store_seconds, folder = 0, 0.0, Path()
+    if run.features is not None and encoding.images:
+        views = _num_images(mixture, {source.name for source in sources})
+        views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
+        stored = views * encoding.bytes_each
+        store_seconds = views * encoding.seconds / encoding.images
+        folder = run.features.folder
+    cost = run.balancer.cost(system) if isinstance(run.balancer, TaskGradients) else BackwardCost(1, 0)
+    free = shutil.disk_usage(_existing(folder)).free
+    if stored > free:
+        raise ConfigError(
+            f"Features: got {stored:,} bytes to store in {folder}; want room: {free:,} bytes are free there"
+        )
+    return Estimate(
+        steps=run.train.steps,
+        samples=sees,
+        shared=shared,
+        own=own,
+        frozen=frozen,
+        step_seconds=step_seconds,
+        store_seconds=store_seconds,
+        seconds=run.train.steps * step_seconds + store_seconds,
+        memory_bytes=_peak(torch.device(device)),
+        stored_bytes=stored,
+        stored_in=str(folder) if stored else "",
+        free_bytes=free if stored else 0,
+        passes=cost.passes,
+        gradients_bytes=cost.stored_bytes,
+    )
+
+
+def count_parameters(system: System) -> tuple[int, int, int]:
+    """How many parameters the tasks share, how many are trained for single ones, and how many are frozen."""
+    shared_ids = {id(parameter) for block in system.shared_blocks().values() for parameter in block}
+    shared = own = frozen = 0
+    for parameter in system.parameters():
+        if not parameter.requires_grad:
+            frozen += parameter.numel()
+        elif id(parameter) in shared_ids:
+            shared += parameter.numel()
+        else:
+            own += parameter.numel()
+    return shared, own, frozen
+
+
+class _Encoding:
+    """Stands for a feature store: encodes an image when asked, and keeps the time apart that a store would save."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.pixels_of = system, system.processor
+        self.device = next(system.parameters()).device
+        self.seconds, self.images, self.bytes_each = 0.0, 0, 0
+
+    def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
+        """The features of the plain view; every view takes as long."""
+        del invariant, rng
+        started = time.perf_counter()
+        pixels = torch.from_numpy(self.pixels_of.view(image, 0))[None].to(self.device)
+        with torch.no_grad():
+            features: np.ndarray = self.system.encode(pixels)[0].half().cpu().numpy()
+        self.seconds += time.perf_counter() - started
+        self.images, self.bytes_each = self.images + 1, features.nbytes
+        return features
+
+    def read_view(
+        self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, int]:
+        """The same, of view 0."""
+        return self.read(image, allowed, rng), 0
+
+
+def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
+    groups = run.system.parameter_groups(system)
+    optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
+    updater = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
+    loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
+    set_lr(optimizer, 0.0)  # the weights stay where they are
+    system.train()
+    reading = updating = 0.0
+    steps = loader.segment(0, timed_steps + 1)
+    for index in range(timed_steps + 1):
+        encoding.seconds = 0.0 if index == 0 else encoding.seconds
+        reads, encodes = time.perf_counter(), encoding.seconds
+        ready = next(steps)
+        updates = time.perf_counter()
+        updater.update(index, 0, [part for batch in ready.batches for part in batch], False)
+        mixture.taken = dict(ready.planned.taken)
+        if index:  # the first step also allocates and warms up
+            reading += updates - reads - (encoding.seconds - encodes)
+            updating += time.perf_counter() - updates
+    # Workers read while the device computes.
+    hidden = reading / run.train.workers if run.train.workers else 0.0
+    whole = max(updating, hidden) if run.train.workers else updating + reading
+    return whole / timed_steps
+
+
+def _num_images(mixture: Mixture, names: set[str]) -> int:
+    """Images over these sources, those that several share once."""
+    return len({key for name in names for ids in mixture.units[name].ids for key in ids})
+
+
+def _existing(folder: Path) -> Path:
+    return next((place for place in (folder, *folder.resolve().parents) if place.exists()), Path())
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,357 @@
+"""The order of forward, backward, step, evaluate and save."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Report, System
+from motet.core.codec import to_plain
+from motet.core.model_folder import steps_in
+from motet.core.ranks import broadcast, rank, world
+from motet.data.loader import Loader, Ready
+from motet.data.mixture import Mixture
+from motet.data.source import Source
+from motet.evaluation import evaluate
+from motet.training import checkpoint
+from motet.training.balancers import Balancer, RowMean, loss_keys
+from motet.training.checkpoint import Position
+from motet.training.config import TrainConfig
+from motet.training.distributed import same_on_every_rank
+from motet.training.errors import memory_in_one_line
+from motet.training.logging import RunLogger
+from motet.training.optim import set_lr
+from motet.training.sharding import Shards
+from motet.training.signals import StopSignals
+from motet.training.step import SHARED, StepOutcome, TrainStep
+
+# What may change between a run and its resumption without making it another run.
+_FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "micro_batches", "on_bad_row", "sharded"}
+
+
+class Evaluator(Protocol):
+    """Asks a system the rows of sources; `motet.evaluation.evaluate`."""
+
+    def __call__(
+        self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int
+    ) -> Report:
+        """The results, merged over ranks."""
+        ...
+
+
+def fit(
+    system: System,
+    mixture: Mixture,
+    plan: TrainConfig,
+    *,
+    balancer: Balancer | None = None,
+    held_out: Sequence[Source] = (),
+    folder: str | Path,
+    resume: bool = False,
+    evaluate_at_end: bool = True,
+    evaluator: Evaluator = evaluate,
+    eval_batch_size: int = 64,
+    show: bool = True,
+) -> Report:
+    """Trains a system in place.
+
+    Every ``run.train.save_every`` steps, at the end, and on SIGINT or SIGTERM a checkpoint is written into `folder`; with
+    `resume` training goes on from the latest and ends with the same weights, bit for bit, as if it had not been stopped
+    (with as many ranks; with another number the rows are the same and the weights equal to rounding).
+
+    Args:
+        system: on its device; ranks get rank 0's weights.
+        mixture: which rows feed a step.
+        plan: steps, rates, precision, seeds.
+        balancer: several losses to one gradient; `RowMean` by default.
+        held_out: "val" sources, evaluated every ``run.train.evaluate_every`` steps and when the schedule asks.
+        folder: of the run: log, TensorBoard, checkpoints.
+        resume: go on from the latest checkpoint in `folder`; without one, start.
+        evaluate_at_end: evaluate once more after the last step.
+        judge: how sources are evaluated.
+        eval_batch_size: rows at once in evaluation.
+        show: a live line on the terminal.
+
+    Returns:
+        The last evaluation, with the rows taken by source. When a signal stopped the run its `step` is below
+        ``run.train.steps``, and a note says so.
+
+    Raises:
+        ConfigError: a schedule that mixes what the system cannot mix, or a held-out source of another role.
+        CheckpointError: checkpoints in `folder` without `resume`, or of another run; a disk that is full.
+        TrainingError: a loss that is no number, or no memory.
+        DataError: a bad row, when bad rows stop the run.
+    """
+    folder = Path(folder)
+    for source in held_out:
+        if source.role != "val":
+            raise ConfigError(f"train: held_out: source {source.name!r}: got role {source.role!r}; want 'val'")
+    device = next(system.parameters()).device
+    # Dropout can only read the global generator; whoever called gets theirs back.
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), StopSignals() as signals:
+        running = _Running(system, mixture, plan, balancer or RowMean(), held_out, folder, evaluator, eval_batch_size)
+        running.start(resume=resume)
+        with RunLogger(
+            folder, steps=plan.steps, start=running.step, log_bytes=running.log_bytes, show=show and rank() == 0
+        ) as journal:
+            return running.run(journal, signals, evaluate_at_end)
+
+
+class _Running:
+    """One call of `fit`: its parts and where it stands."""
+
+    def __init__(
+        self,
+        system: System,
+        mixture: Mixture,
+        plan: TrainConfig,
+        balancer: Balancer,
+        held_out: Sequence[Source],
+        folder: Path,
+        evaluator: Evaluator,
+        eval_batch_size: int,
+    ) -> None:
+        self.system, self.mixture, self.plan, self.folder = system, mixture, plan, folder
+        self.held_out, self.eval_batch_size = held_out, eval_batch_size
+        self.evaluator = evaluator
+        self.device = next(system.parameters()).device
+        groups = system.config.parameter_groups(system)
+        whole = [parameter for group in groups for parameter in group["params"]]
+        self.shards = Shards(system) if plan.sharded and world() > 1 else None
+        self.optimizer = plan.optimizer.build(
+            groups if self.shards is None else self.shards.groups(groups), lr=plan.lr, weight_decay=plan.weight_decay
+        )
+        self.updater = TrainStep(
+            system, self.optimizer, balancer, plan, self.device, parameters=whole, shards=self.shards
+        )
+        self.identity = identity_of(system, mixture, plan, balancer)
+        self.step = self.advanced = self.skipped = self.log_bytes = 0
+        self.report = Report()
+        self.waiting: list[StepOutcome] = []
+        self.standing: dict[str, str] = {}
+
+    def start(self, *, resume: bool) -> None:
+        """Makes the folder, and takes up the latest checkpoint."""
+        _make(self.folder)
+        if steps_in(self.folder) and not resume:
+            raise CheckpointError(
+                f"run folder {self.folder}: got checkpoints in it; want an empty folder, or --resume to go on"
+            )
+        position = checkpoint.load(self.folder, self.system, self.optimizer, identity=self.identity)
+        if position is not None:
+            self.step, self.advanced = position.step, position.advanced
+            self.skipped, self.log_bytes = position.skipped, position.log_bytes
+            self.mixture.load_state_dict(dict(position.mixture))
+            self.standing = self._standing()
+        same_on_every_rank(self.system)
+        if self.shards is not None:
+            self.shards.keep()
+
+    def run(self, journal: RunLogger, signals: StopSignals, evaluate_at_end: bool) -> Report:
+        """Segment after segment: steps, then an evaluation that a schedule may learn from."""
+        plan = self.plan
+        loader = Loader(
+            self.mixture,
+            self.system.processor,
+            rank=rank(),
+            world=world(),
+            workers=plan.workers,
+            parts=plan.micro_batches,
+            on_bad_row=plan.on_bad_row,
+        )
+        self.system.train()
+        self._tell_standing(journal)
+        evaluated = -1
+        while self.step < plan.steps:
+            end = self._segment_end()
+            for ready in loader.segment(self.step, end):
+                stop = self._take(ready, journal, signals)
+                if self.step == end and (due := self._due(end, evaluate_at_end)):
+                    self._flush(journal)
+                    self._evaluate(due, journal)
+                    evaluated = end
+                self._tell_standing(journal)
+                if stop or self.step == plan.steps or (plan.save_every and self.step % plan.save_every == 0):
+                    self._save(journal)
+                if stop and self.step < plan.steps:
+                    journal.note(
+                        note := f"stopped by a signal after step {self.step} of {plan.steps}; --resume goes on"
+                    )
+                    return self._final(note)
+        if not plan.steps and not steps_in(self.folder):
+            self._save(journal)  # another run's weights, asked other tasks as they are: a model like any other
+        if evaluate_at_end and self.held_out and evaluated != plan.steps:
+            # Nothing was left to do: a finished run is judged again, which is in the log and in the schedule already.
+            self.report = self._evaluated(self.held_out)
+        return self._final()
+
+    def _take(self, ready: Ready, journal: RunLogger, signals: StopSignals) -> bool:
+        """One step; whether to stop after it."""
+        before, after = self.mixture.taken, ready.planned.taken
+        self._check_mixing(ready)
+        for line in ready.skipped:
+            journal.note(f"step {self.step + 1}: skipped a row of {line}")
+        rate = self.plan.lr_schedule.factor(self.advanced, self.plan.steps)
+        updates: list[list[Batch]] = [list(batch) for batch in ready.batches]
+        if ready.planned.update == "joint":
+            updates = [[part for batch in updates for part in batch]]
+        self.step += 1
+        stop = False
+        if any(after[name] != before[name] for name in after):
+            set_lr(self.optimizer, rate)
+            largest = max((len(part) for batch in ready.batches for part in batch), default=0)
+            with memory_in_one_line(self.step, self.device, largest):
+                values = [
+                    self.updater.update(
+                        self.step - 1, number, parts, signals.name is not None, 0 if number else len(ready.skipped)
+                    )
+                    for number, parts in enumerate(updates)
+                ]
+                rows = {name: after[name] - before[name] for name in after}
+                stop = self._note(values, rate, rows, journal)
+            self.advanced += 1
+        self.mixture.taken = dict(after)
+        return stop
+
+    def _note(
+        self, values: list[tuple[Tensor, tuple[str, ...]]], rate: float, rows: Mapping[str, int], journal: RunLogger
+    ) -> bool:
+        """Passes the numbers on; on a GPU one step late, so that it never waits. Every rank reads the same."""
+        keys = loss_keys(self.system)
+        shared = 2 * len(keys) + SHARED
+        summed = torch.stack([one[:shared] for one, _ in values]).sum(0)
+        norm = torch.stack([one[shared] for one, _ in values]).max()
+        last, aux = values[-1]
+        whole = torch.cat([summed, norm[None], last[shared + 1 :]])
+        self.waiting.append(StepOutcome.start(self.step, whole, keys, aux, rate, rows))
+        late = 1 if self.device.type == "cuda" else 0
+        stop = False
+        while len(self.waiting) > late:
+            stop = self._read(self.waiting.pop(0), journal) or stop
+        return stop
+
+    def _flush(self, journal: RunLogger) -> None:
+        """Nothing is evaluated or saved before it is known that the losses so far were numbers."""
+        while self.waiting:
+            self._read(self.waiting.pop(0), journal)
+
+    def _read(self, outcome: StepOutcome, journal: RunLogger) -> bool:
+        seen = outcome.read()
+        self.skipped += seen.skipped
+        journal.log_step(seen, self.skipped)
+        return seen.stop
+
+    def _evaluate(self, due: Sequence[str], journal: RunLogger) -> None:
+        sources = [
+            dataclasses.replace(source, tasks=tasks)
+            for source in self.held_out
+            if (tasks := tuple(task for task in source.tasks if task.name in due))
+        ]
+        if not sources:
+            return
+        self.report = self._evaluated(sources)
+        self.mixture.schedule.observe(self.report)
+        journal.log_report(self.report)
+
+    def _evaluated(self, sources: Sequence[Source]) -> Report:
+        self._gather()
+        self.system.eval()
+        report = self.evaluator(
+            self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.plan.workers
+        )
+        self.system.train()
+        return report
+
+    def _gather(self) -> None:
+        if self.shards is not None:
+            self.shards.gather()
+
+    def _standing(self) -> dict[str, str]:
+        schedule = self.mixture.schedule
+        return dict(schedule.task_status(self.step)) if isinstance(schedule, HasTaskStatus) else {}
+
+    def _tell_standing(self, journal: RunLogger) -> None:
+        """What tasks do from here on, where it is another thing than before."""
+        now = self._standing()
+        changed = {task: word for task, word in now.items() if self.standing.get(task) != word}
+        if changed:
+            journal.log_task_status(self.step, changed)
+        self.standing = now
+
+    def _save(self, journal: RunLogger) -> None:
+        self._flush(journal)
+        journal.flush(self.skipped)
+        self._gather()
+        position = Position(
+            step=self.step,
+            advanced=self.advanced,
+            mixture=self.mixture.state_dict(),
+            log_bytes=journal.log_bytes,
+            skipped=self.skipped,
+        )
+        checkpoint.save(
+            self.folder, position, self.system, self.optimizer, identity=self.identity, keep=self.plan.keep_checkpoints
+        )
+
+    def _segment_end(self) -> int:
+        """The next step after which something may be evaluated: as far as rows may be read ahead."""
+        for step in range(self.step + 1, self.plan.steps):
+            if self._due(step, False):
+                return step
+        return self.plan.steps
+
+    def _due(self, step: int, at_end: bool) -> tuple[str, ...]:
+        every = self.plan.evaluate_every
+        if (every and step % every == 0) or (at_end and step == self.plan.steps):
+            return tuple(self.system.tasks)
+        return tuple(self.mixture.schedule.due(step))
+
+    def _check_mixing(self, ready: Ready) -> None:
+        if self.system.mixes:
+            return
+        for rows in ready.planned.batches:
+            sources = sorted({row.source for row in rows})
+            if len(sources) > 1:
+                raise ConfigError(
+                    f"schedule, step {ready.index}: got a batch of {', '.join(sources)}; want batches of one source, "
+                    f"since {type(self.system).__name__} cannot mix (Mixed(whole_batches=True))"
+                )
+
+    def _final(self, *notes: str) -> Report:
+        self._gather()
+        skipped = (f"{self.skipped} bad rows skipped, others drawn",) if self.skipped else ()
+        return dataclasses.replace(
+            self.report,
+            step=self.step,
+            samples_seen=dict(self.mixture.taken),
+            notes=(*self.report.notes, *skipped, *notes),
+        )
+
+
+def identity_of(system: System, mixture: Mixture, plan: TrainConfig, balancer: Balancer) -> dict[str, Any]:
+    """Whose run a checkpoint is, as plain data: two runs that differ in it are not the same run."""
+    return {
+        "system": to_plain(system.config),
+        "tasks": [to_plain(task) for task in system.tasks.values()],
+        "train": {name: value for name, value in to_plain(plan).items() if name not in _FREE_IN_PLAN},
+        "balancer": to_plain(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
+        "sources": mixture.fingerprints(),
+        "mixture_seed": mixture.seed,
+    }
+
+
+def _make(folder: Path) -> None:
+    failure: str | None = None
+    if rank() == 0:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            failure = f"run folder {folder}: got {error.strerror or error}; want a folder that can be written"
+    failure = broadcast(failure)
+    if failure is not None:
+        raise CheckpointError(failure)

@@ -1,0 +1,177 @@
+"""The system of a run: built, the same on every rank, started from another run's weights where the run says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from motet.core import CheckpointError, ConfigError, System, seed_for
+from motet.core.codec import to_plain
+from motet.core.model_folder import (
+    ASSETS,
+    CONFIG,
+    WeightMatch,
+    check_class_names,
+    fill,
+    model_folder,
+    read_weights,
+    step_folder,
+    steps_in,
+)
+from motet.core.ranks import broadcast, rank
+from motet.data.splits import texts_of
+from motet.training.distributed import same_on_every_rank
+from motet.training.run import From, Run
+
+
+def build_system(
+    run: Run, device: torch.device, *, resume_from: Path | None = None
+) -> tuple[System, WeightMatch | None]:
+    """The system of a run, on its device, with its starting weights.
+
+    Rank 0 reads the texts and fetches what is pretrained; the others get its files and weights. New weights are drawn
+    from the run's seed.
+
+    Args:
+        run: what to build.
+        device: where.
+        resume_from: a run folder that training will go on from: its files are taken, and nothing is fetched since the
+            weights follow.
+
+    Returns:
+        The system, and which names matched where it starts from another run.
+
+    Raises:
+        UnsupportedTask: a task that the system cannot answer.
+        CheckpointError: the other run cannot be read, or a shape differs.
+    """
+    steps = () if resume_from is None else steps_in(resume_from)
+    matched: WeightMatch | None = None
+    if steps and resume_from is not None:
+        folder = step_folder(resume_from, steps[-1])
+        if (saved_kind := _kind_in(folder)) != (kind := to_plain(run.system)["class"]):
+            raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
+        system = _build(run, assets_in(folder))
+        # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
+        # the saved one. What does not fit is refused by the checkpoint's own check, which knows whose run it is.
+        own, saved = system.state_dict(), read_weights(folder)
+        fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
+    else:
+        if run.start is not None:
+            _check_there(run.start)
+        system = _build_on_rank_0_first(run)
+        if run.start is not None:
+            system, matched = _started(system, run, run.start)
+    system.to(device)
+    same_on_every_rank(system)
+    return system, matched
+
+
+def _check_there(start: From) -> None:
+    if start.made_by and not start.folder.exists():
+        raise CheckpointError(f"start: {start.folder}: got nothing; want the run that `{start.made_by}` makes")
+
+
+def start_from(system: System, start: From) -> WeightMatch:
+    """Fills a system with another run's weights, in place.
+
+    Args:
+        system: has its own weights where the other run has none.
+        start: which weights, under which names.
+
+    Returns:
+        What was filled, what stayed as it was, and what found no place.
+
+    Raises:
+        CheckpointError: the folder holds no model, a shape differs, or no name fits.
+    """
+    return _filled(system, start, _taken(start))
+
+
+def _taken(start: From) -> dict[str, Tensor]:
+    """The other run's weights that are wanted, by their names here."""
+    named = {_renamed(name, start.rename): tensor for name, tensor in read_weights(start.folder).items()}
+    return {n: t for n, t in named.items() if n.startswith(start.include) and not n.startswith(start.exclude)}
+
+
+def _filled(system: System, start: From, taken: Mapping[str, Tensor]) -> WeightMatch:
+    try:
+        check_class_names(system, start.folder, taken)
+        matched = fill(system, taken, strict=False, where=str(start.folder))
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}, or From.exclude with that name") from error
+    if not matched.matched:
+        raise CheckpointError(
+            f"{start.folder}: got no weight that fits ({len(taken)} names under {list(start.include)}, such as "
+            f"{next(iter(taken), 'none')!r}); want names such as {next(iter(system.state_dict()))!r}"
+        )
+    system.started(matched.matched)
+    return matched
+
+
+def assets_in(folder: Path) -> dict[str, bytes]:
+    """The files beside a saved model's weights (its tokeniser), by name."""
+    try:
+        names = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["assets"]
+        return {name: (folder / ASSETS / name).read_bytes() for name in names}
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder}: got {error}; want a whole saved model") from error
+
+
+def _started(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
+    """The system with another run's weights, and with its tokeniser where a weight is taken that counts its pieces.
+
+    Rows of a table stand for the pieces of the old tokeniser; one trained on other texts would give each row another
+    piece to stand for, and no shape would show it.
+    """
+    taken, folder = _taken(start), model_folder(start.folder)
+    counts_pieces = any(name.startswith(system.asset_weights()) for name in taken)
+    same_kind = _kind_in(folder) == to_plain(run.system)["class"]
+    if counts_pieces and same_kind and (assets := assets_in(folder)) != dict(system.assets()):
+        with_old = _build(run, assets)
+        own = with_old.state_dict()
+        fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}
+        fill(with_old, fresh, strict=False, where="fresh weights")
+        system = with_old
+    return system, _filled(system, start, taken)
+
+
+def _kind_in(folder: Path) -> str:
+    """What the system of a saved model is called."""
+    try:
+        return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / CONFIG}: got {error}; want a saved system") from error
+
+
+def _build_on_rank_0_first(run: Run) -> System:
+    if rank() == 0:
+        system = _build(run, None)
+        broadcast(dict(system.assets()))
+        return system
+    return _build(run, broadcast({}))
+
+
+def _build(run: Run, assets: Mapping[str, bytes] | None) -> System:
+    def texts() -> Iterator[str]:
+        for source in run.of_role("train"):
+            yield from texts_of(source)
+
+    # Layers draw their first weights from the global generator; whoever called gets theirs back.
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed_for("weights", run.train.seed) % 2**63)
+        system = run.system.build(run.tasks, texts=texts, assets=assets)
+    if not any(parameter.requires_grad for parameter in system.parameters()):
+        raise ConfigError(f"{type(system).__name__}: got no parameter to train; want at least one that is not frozen")
+    return system
+
+
+def _renamed(name: str, rename: Mapping[str, str]) -> str:
+    for old in sorted(rename, key=len, reverse=True):
+        if name.startswith(old):
+            return rename[old] + name[len(old) :]
+    return name

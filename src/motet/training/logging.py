@@ -1,0 +1,224 @@
+"""What a run writes while it runs: `log.jsonl`, TensorBoard, a live line for a person. Rank 0 only."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from motet.core import Report, decimals
+from motet.core.ranks import rank
+from motet.training.errors import TrainingError
+from motet.training.step import StepMetrics
+
+LOG = "log.jsonl"
+_LINES = 1000
+_PLAIN_LINE_SECONDS = 10.0
+
+
+class RunLogger:
+    """Collects the numbers of updates into lines.
+
+    A run of more than a thousand steps gets a line for every so many, with means over them and the rows added.
+
+    Args:
+        folder: of the run.
+        steps: of the run.
+        start: the step it goes on from.
+        log_bytes: how much of an earlier log stays; the steps after it are done again.
+        show: whether a live line goes to the terminal (plain lines where stderr is none).
+    """
+
+    def __init__(self, folder: Path, *, steps: int, start: int, log_bytes: int, show: bool) -> None:
+        self.folder, self.steps, self.every = folder, steps, max(1, steps // _LINES)
+        self.lead, self._held, self._began = rank() == 0, list[StepMetrics](), time.monotonic()
+        self._line_began = self._began
+        if not self.lead:
+            return
+        from torch.utils.tensorboard import SummaryWriter  # a second of imports that other ranks need not pay
+
+        try:
+            self._log = (folder / LOG).open("ab")
+            self._log.truncate(log_bytes)
+            self._log.seek(log_bytes)
+            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+        self._screen = _Screen(steps, start) if show else None
+
+    def __enter__(self) -> RunLogger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self.lead:
+            return
+        if self._screen is not None:
+            self._screen.close()
+        self._log.close()
+        self._board.close()
+
+    @property
+    def log_bytes(self) -> int:
+        """How long the log is; part of a checkpoint."""
+        return self._log.tell() if self.lead else 0
+
+    def log_step(self, seen: StepMetrics, skipped: int) -> None:
+        """Takes the numbers of one step."""
+        if not self.lead:
+            return
+        self._held.append(seen)
+        if seen.step % self.every == 0 or seen.step == self.steps:
+            self.flush(skipped)
+
+    def flush(self, skipped: int) -> None:
+        """Writes the line of what was seen since the last one."""
+        if not self.lead or not self._held:
+            return
+        now = time.monotonic()
+        line = _line(self._held, now - self._line_began)
+        line |= {"seconds": round(now - self._began, 3), "memory_mb": round(_memory_mb(), 1)}
+        if skipped:
+            line["skipped"] = skipped
+        self._line_began, self._held = now, []
+        self._write(line)
+        for name, value in _scalars(line):
+            self._board.add_scalar(name, value, line["step"])
+        if self._screen is not None:
+            self._screen.step(line)
+
+    def log_report(self, report: Report) -> None:
+        """Takes an evaluation's results."""
+        if not self.lead:
+            return
+        results = [
+            {"task": r.task, "source": r.source, "metric": r.metric, "value": r.value, "count": r.count, "main": r.main}
+            for r in report.results
+        ]
+        self._write({"step": report.step, "role": report.role, "results": results})
+        for result in report.results:
+            self._board.add_scalar(f"{report.role}/{result.source}/{result.metric}", result.value, report.step)
+        if self._screen is not None:
+            self._screen.evaluated(report)
+        self._line_began = time.monotonic()  # so that rows a second are those of training
+
+    def log_task_status(self, step: int, changed: Mapping[str, str]) -> None:
+        """Takes what tasks do from a step on: those that change, each with a word.
+
+        The line says so after `step` steps are done; the first one, of all tasks, stands before any.
+        """
+        if not self.lead:
+            return
+        self._write({"step": step, "task_status": dict(changed)})
+        if self._screen is not None and step:
+            self._screen.say(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
+
+    def note(self, text: str) -> None:
+        """A line for the log and for a person: a stop, unmatched names, a skipped row."""
+        if not self.lead:
+            return
+        self._write({"note": text})
+        if self._screen is not None:
+            self._screen.say(text)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        try:
+            self._log.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._log.flush()
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+
+
+class _Screen:
+    """A bar that moves on a terminal; elsewhere a line now and then."""
+
+    def __init__(self, steps: int, start: int) -> None:
+        self.console = Console(stderr=True)
+        self.steps, self._last = steps, -math.inf
+        self.progress: Progress | None = None
+        self.bar = TaskID(0)
+        if self.console.is_terminal:
+            self.progress = Progress(
+                TextColumn("step"),
+                MofNCompleteColumn(),
+                BarColumn(bar_width=20),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+                console=self.console,
+            )
+            self.bar = self.progress.add_task("", total=steps, completed=start)
+            self.progress.start()
+
+    def step(self, line: Mapping[str, Any]) -> None:
+        tasks = "  ".join(f"{name} {value:.3f}" for name, value in line["loss"].items())
+        text = f"loss {line['mean_loss']:.3f}  {tasks}  {line['rows_per_second']:.0f} rows/s"
+        if self.progress is not None:
+            self.progress.update(self.bar, completed=line["step"], description=text)
+        elif line["seconds"] - self._last >= _PLAIN_LINE_SECONDS or line["step"] == self.steps:
+            self._last = line["seconds"]
+            self.say(f"step {line['step']}/{self.steps}  {text}")
+
+    def evaluated(self, report: Report) -> None:
+        results = "  ".join(
+            f"{r.task} {r.metric} {r.value:.{decimals(r.unit)}f}{r.unit}" for r in report.results if r.main
+        )
+        self.say(f"step {report.step}  {report.role}  {results}")
+
+    def say(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+
+def _line(held: list[StepMetrics], seconds: float) -> dict[str, Any]:
+    losses: dict[str, list[float]] = {}
+    rows: dict[str, int] = {}
+    for seen in held:
+        for name, loss in seen.loss.items():
+            losses.setdefault(name, []).append(loss)
+        for name, count in seen.rows.items():
+            rows[name] = rows.get(name, 0) + count
+    means = [seen.mean for seen in held if not math.isnan(seen.mean)]
+    line = {
+        "step": held[-1].step,
+        "mean_loss": round(sum(means) / len(means), 6) if means else 0.0,
+        "loss": {name: round(sum(values) / len(values), 6) for name, values in losses.items()},
+        "rows": {name: count for name, count in rows.items() if count},
+        "lr": held[-1].lr,
+        "grad_norm": round(held[-1].norm, 6),
+        "rows_per_second": round(sum(rows.values()) / max(seconds, 1e-9), 1),
+    }
+    if held[-1].aux:
+        line["aux"] = {name: value for name, value in held[-1].aux.items() if math.isfinite(value)}
+    return line
+
+
+def _scalars(line: Mapping[str, Any]) -> list[tuple[str, float]]:
+    plain = ("mean_loss", "lr", "grad_norm", "rows_per_second", "memory_mb")
+    nested = [(f"{group}/{name}", value) for group in ("loss", "aux") for name, value in line.get(group, {}).items()]
+    return [*((name, line[name]) for name in plain), *nested]
+
+
+def _memory_mb() -> float:
+    """The peak so far: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _cannot_write(folder: Path, error: OSError) -> TrainingError:
+    return TrainingError(f"log in {folder}: got {error.strerror or error}; want a folder with room that can be written")

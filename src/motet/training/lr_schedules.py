@@ -1,0 +1,203 @@
+"""The learning rate's shape over a run, as values: a factor from 0 to 1 for each step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from motet.core import ConfigError
+
+
+class LRSchedule(Protocol):
+    """What a plan says of the learning rate's shape."""
+
+    def factor(self, step: int, steps: int) -> float:
+        """The factor, 0 to 1, of update `step` (from 0) in a run of `steps`.
+
+        Raises:
+            ConfigError: the shape does not fit into so few steps.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """Warm-up and cool-down around a decay; both multiply it, so that step 0 of a warm-up has rate 0.
+
+    Source: Google big_vision `create_learning_rate_schedule`.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end: a straight line down to 0 that multiplies the decay.
+
+    Raises:
+        ConfigError: a negative number of steps, or a share that is not in [0, 1).
+    """
+
+    warmup: int | float = 0.03
+    cooldown: int | float = 0
+
+    def __post_init__(self) -> None:
+        for name in ("warmup", "cooldown"):
+            value = getattr(self, name)
+            if value < 0 or (isinstance(value, float) and value >= 1):
+                raise ConfigError(
+                    f"{type(self).__name__}.{name}: got {value}; want a number of steps, or a share in [0, 1)"
+                )
+
+    def factor(self, step: int, steps: int) -> float:
+        """The factor, 0 to 1, of update `step` (from 0) in a run of `steps`."""
+        warmup, cooldown = _in_steps(self.warmup, steps), _in_steps(self.cooldown, steps)
+        if warmup + cooldown > steps:
+            raise ConfigError(
+                f"{type(self).__name__}: got a warm-up of {warmup} and a cool-down of {cooldown} steps in a run of "
+                f"{steps}; want them to fit in it"
+            )
+        rate = self.decay(step, warmup, steps)
+        if warmup:
+            rate *= min(1.0, step / warmup)
+        if cooldown:
+            rate *= max(0.0, min(1.0, (steps - step) / cooldown))
+        return rate
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:
+        """The factor without warm-up and cool-down."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(_Shape):
+    """Half a cosine from 1 at the end of the warm-up to 0 at the end of the run, or to `least` a little before it.
+
+        rate = max(least, (1 + cos(pi * progress)) / 2)
+
+    Source: big_vision. "A Study of Autoregressive Decoders" does not state its decay; this is its neighbours' default.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+        least: below which the cosine does not fall; Uni-Perceiver's code has 1e-6 over the highest rate.
+
+    Examples:
+        >>> [round(Cosine(warmup=2).factor(step, 10), 3) for step in (0, 1, 2, 6, 10)]
+        [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+
+    least: float = 0.0
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:
+        return max(self.least, 0.5 * (1.0 + math.cos(math.pi * _progress(step, warmup, steps))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearDecay(_Shape):
+    """A straight line from 1 at the end of the warm-up to `end` at the end of the run.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+        end: the factor it ends with.
+
+    Examples:
+        >>> LinearDecay(warmup=0).factor(3, 4)
+        0.25
+    """
+
+    end: float = 0.0
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:
+        return self.end + (1.0 - self.end) * (1.0 - _progress(step, warmup, steps))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polynomial(_Shape):
+    """A power of the straight line from 1 at the end of the warm-up to 0 at the end of the run.
+
+        rate = (1 - progress) ^ power
+
+    Source: Chen et al., "DeepLab", 2017, section 4.2 ("poly"); ADVENT and DenseMTL train discriminators with it.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+        power: 1 for `LinearDecay`.
+
+    Raises:
+        ConfigError: a power that is not positive.
+
+    Examples:
+        >>> round(Polynomial(warmup=0).factor(5, 10), 3)
+        0.536
+    """
+
+    power: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.power > 0:
+            raise ConfigError(f"Polynomial.power: got {self.power}; want a positive number")
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:
+        return float((1.0 - _progress(step, warmup, steps)) ** self.power)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rsqrt(_Shape):
+    """One over a square root of the steps since the warm-up: a run whose end need not be known when it starts.
+
+        rate = 1 / sqrt(1 + (step - warmup) / timescale)
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+        timescale: the steps after which the factor is 0.71.
+
+    Raises:
+        ConfigError: a time scale that is not positive.
+
+    Examples:
+        >>> Rsqrt(warmup=0, timescale=20).factor(60, 100)
+        0.5
+    """
+
+    timescale: float = 10_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.timescale > 0:
+            raise ConfigError(f"Rsqrt.timescale: got {self.timescale}; want a positive number of steps")
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:  # noqa: ARG002  the length of the run plays no part
+        return 1.0 / math.sqrt(1.0 + max(0, step - warmup) / self.timescale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(_Shape):
+    """The peak rate throughout, after a warm-up if there is one.
+
+    Args:
+        warmup: a number of steps (int), or a share of the run (float below 1).
+        cooldown: the same, counted from the end.
+
+    Examples:
+        >>> Constant().factor(0, 10)
+        1.0
+    """
+
+    warmup: int | float = 0
+
+    def decay(self, step: int, warmup: int, steps: int) -> float:  # noqa: ARG002  it does not decay
+        return 1.0
+
+
+def _in_steps(value: int | float, steps: int) -> int:
+    # Rounded down, so that two halves fit; the addend keeps 0.29 of 100 at 29.
+    return math.floor(value * steps + 1e-9) if isinstance(value, float) else value
+
+
+def _progress(step: int, warmup: int, steps: int) -> float:
+    """How far the decay is, 0 at the end of the warm-up and 1 at the end of the run."""
+    if step <= warmup:
+        return 0.0
+    return min(1.0, (step - warmup) / (steps - warmup)) if steps > warmup else 1.0

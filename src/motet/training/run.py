@@ -1,0 +1,127 @@
+"""A run as a value: everything a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
+
+from motet.core import ConfigError, Schedule, SystemConfig, Task
+from motet.data.source import Role, Source
+from motet.training.balancers import Balancer, RowMean
+from motet.training.config import TrainConfig
+
+
+class ScheduleSpec(Protocol):
+    """What a recipe says of the schedule, before it knows how large the sources are."""
+
+    def bind(self, sources: Sequence[Source], *, seed: int) -> Schedule:
+        """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        ...
+
+
+@runtime_checkable
+class TaskSubset(Protocol):
+    """A part of a run (a system's configuration, a schedule, a balancer) that says something by task or by source."""
+
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> Self:
+        """The same, saying nothing of any other task or training source."""
+        ...
+
+
+@dataclass(frozen=True)
+class From:
+    """Start from another run's weights: a pretrained trunk, a detector, the multi-task model to fine-tune.
+
+    The other run's tokeniser comes with weights that have a row for each of its pieces.
+
+    Args:
+        folder: a run folder or a saved model folder.
+        include: parameter-name prefixes to take; all by default.
+        rename: old prefix -> new prefix, applied before `include`.
+        exclude: parameter-name prefixes not to take, out of those: what has another shape here.
+        made_by: the command that makes such a run, for whoever has none yet.
+    """
+
+    folder: Path
+    include: tuple[str, ...] = ("",)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Store the frozen encoder's output once and read it instead of images (LiT decoder, section 5.9).
+
+    Args:
+        folder: where stores lie; shared by runs, keyed by content.
+        views: how many differently cropped views of each training image are kept, the plain one included.
+    """
+
+    folder: Path
+    views: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is trained, on what, how, and what it should reach.
+
+    Args:
+        system: builds the architecture.
+        sources: of all roles; a task's order is that of its first source.
+        schedule: bound to the training sources when the run starts.
+        plan: steps, rates, seeds.
+        balancer: several losses to one gradient.
+        features: store frozen features; None encodes images at every step.
+        start: another run to start from.
+        expect: (task, metric) -> (value, allowed shortfall), checked by `motet train --check` and CI.
+        credit: lines that must stand beside pictures and in the model card (licences of the data).
+
+    Raises:
+        ConfigError: no training source, two sources of one name, two different tasks of one name.
+    """
+
+    system: SystemConfig
+    sources: tuple[Source, ...]
+    schedule: ScheduleSpec
+    train: TrainConfig
+    balancer: Balancer = field(default_factory=RowMean)
+    features: Features | None = None
+    start: From | None = None
+    expect: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    credit: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise ConfigError(f"Run.sources: got the names {twice} more than once; want every name once")
+        if not self.of_role("train"):
+            raise ConfigError("Run.sources: got none of role 'train'; want at least one")
+        self.tasks  # noqa: B018  two tasks of one name are found here, before anything is built
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of the training sources, each once, in order of first appearance."""
+        found: dict[str, Task] = {}
+        for source in (*self.of_role("train"), *self.of_role("val"), *self.of_role("test")):
+            for task in source.tasks:
+                if source.role != "train" and task.name not in found:
+                    raise ConfigError(
+                        f"Source {source.name!r} ({source.role}): got the task {task.name!r}; "
+                        f"want one that is trained: {sorted(found)}"
+                    )
+                if found.setdefault(task.name, task) != task:
+                    raise ConfigError(f"Run.sources: got two different tasks called {task.name!r}; want one a name")
+        return tuple(found.values())
+
+    @property
+    def stores_features(self) -> bool:
+        """Whether there is something to store: the run asks for it, and some task looks at pictures."""
+        return self.features is not None and any(bool(task.inputs & {"image", "video"}) for task in self.tasks)
+
+    def of_role(self, role: Role) -> tuple[Source, ...]:
+        """The sources of one role, in order."""
+        return tuple(source for source in self.sources if source.role == role)

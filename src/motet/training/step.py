@@ -1,0 +1,265 @@
+"""One update: forward of every part, backward by the balancer, clipping, and what is known about it afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from motet.core import Batch, Losses, System, seed_for
+from motet.core.ranks import rank
+from motet.training.balancers import Balancer, by_key, loss_keys
+from motet.training.config import TrainConfig
+from motet.training.distributed import add_over_ranks, buffer_versions, share_updated_buffers
+from motet.training.errors import TrainingError
+from motet.training.sharding import Shards
+
+SHARED = 2
+"""Values of an `StepOutcome` that are added over ranks beside totals and weights: asked to stop, rows skipped."""
+
+
+class StepLosses(Sequence[Losses]):
+    """The losses of one update's parts; asking for one runs its forward pass.
+
+    Dropout is keyed by (seed, step, update, rank, part), so that it is the same after a resume and in a second pass.
+
+    Args:
+        forward: `System.losses`, compiled or not.
+        parts: this rank's batches.
+        key: seed, step and number of the update in the step.
+        device: where the parts lie.
+        autocast: a context for the forward pass.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[[Batch], Losses],
+        parts: Sequence[Batch],
+        key: tuple[int, int, int],
+        device: torch.device,
+        autocast: Callable[[], contextlib.AbstractContextManager[object]],
+    ) -> None:
+        self.forward, self.parts, self.key, self.device, self.autocast = forward, parts, key, device, autocast
+        self.found: dict[int, Losses] = {}
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, place: int) -> Losses: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Losses]: ...
+    def __getitem__(self, place: int | slice) -> Losses | list[Losses]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(*place.indices(len(self)))]
+        batch = self.parts[place]  # raises IndexError past the end, which is how iteration stops
+        _seed(self.device, seed_for("dropout", *self.key, rank(), place) % 2**63)
+        with self.autocast():
+            losses = self.forward(batch)
+        self.found[place] = losses
+        return losses
+
+
+@dataclass
+class StepOutcome:
+    """What an update did, still on the device until `read`.
+
+    Args:
+        step: iterations of the schedule done, this one counted.
+        values: for each key total and weight over all ranks, then how many ranks were asked to stop, bad
+            rows skipped, the gradient's norm, aux.
+        keys: tasks and terms in the order of `values`, see `loss_keys`.
+        aux: names of the last values.
+        rate: of the learning rate.
+        rows: by source, over all ranks.
+    """
+
+    step: int
+    values: Tensor
+    keys: tuple[tuple[str, str], ...]
+    aux: tuple[str, ...]
+    lr: float
+    rows: Mapping[str, int]
+    event: torch.cuda.Event | None = None
+
+    @classmethod
+    def start(
+        cls,
+        step: int,
+        values: Tensor,
+        keys: tuple[tuple[str, str], ...],
+        aux: tuple[str, ...],
+        rate: float,
+        rows: Mapping[str, int],
+    ) -> StepOutcome:
+        """Starts the copy to this process without waiting for the device."""
+        if values.device.type != "cuda":
+            return cls(step, values.cpu(), keys, aux, rate, rows)
+        here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        here.copy_(values, non_blocking=True)
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch gives its constructor no types
+        event.record()
+        return cls(step, here, keys, aux, rate, rows, event)
+
+    def read(self) -> StepMetrics:
+        """Waits for the numbers.
+
+        Raises:
+            TrainingError: a loss or the gradient is no number.
+        """
+        if self.event is not None:
+            self.event.synchronize()
+        values = self.values.tolist()
+        count = len(self.keys)
+        totals, weights = values[:count], values[count : 2 * count]
+        stop, skipped, norm = values[2 * count : 2 * count + SHARED + 1]
+        loss: dict[str, float] = {}
+        aux = dict(zip(self.aux, values[2 * count + SHARED + 1 :], strict=True))
+        for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
+            if not abs(total) < float("inf"):
+                raise TrainingError(
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a number (lower plan.lr, or look "
+                    "at the rows of this step); the last checkpoint is kept"
+                )
+            if weight > 0:
+                loss[name] = loss.get(name, 0.0) + total / weight
+                if term:
+                    aux[f"{name}/{term}"] = total / weight
+        if not norm < float("inf"):
+            raise TrainingError(
+                f"step {self.step}: the gradient's norm, with finite losses of {', '.join(loss) or 'no task'}: got "
+                f"{norm}; want a number (lower plan.lr); the last checkpoint is kept"
+            )
+        rows = {name: weight for (name, term), weight in zip(self.keys, weights, strict=True) if not term}
+        counted = sum(rows.values())
+        mean = sum(loss[name] * rows[name] for name in loss) / counted if counted > 0 else float("nan")
+        return StepMetrics(self.step, mean, loss, norm, self.lr, self.rows, aux, int(skipped), stop > 0)
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """The numbers of an update, as they stand in the log."""
+
+    step: int
+    mean: float
+    loss: Mapping[str, float]
+    norm: float
+    lr: float
+    rows: Mapping[str, int]
+    aux: Mapping[str, float]
+    skipped: int
+    stop: bool
+
+
+class TrainStep:
+    """Does updates of one system with one optimiser.
+
+    Args:
+        system: what is trained.
+        optimizer: over its trainable parameters.
+        balancer: several losses to one gradient.
+        plan: clipping, precision, seed, compilation.
+        device: where the system lies.
+        parameters: that are clipped, whole; None for the optimiser's own.
+        shards: where parameters are cut between updates.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        optimizer: Optimizer,
+        balancer: Balancer,
+        plan: TrainConfig,
+        device: torch.device,
+        *,
+        parameters: Sequence[nn.Parameter] | None = None,
+        shards: Shards | None = None,
+    ) -> None:
+        self.shards = shards
+        self.system, self.optimizer, self.balancer, self.plan, self.device = system, optimizer, balancer, plan, device
+        own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.parameters = own if parameters is None else list(parameters)
+        self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if plan.compile else system.losses
+
+    def update(
+        self, step: int, number: int, batches: Sequence[Batch], stop: bool, skipped: int = 0
+    ) -> tuple[Tensor, tuple[str, ...]]:
+        """One update; every rank calls it, also one without a batch.
+
+        Args:
+            step: from 0.
+            number: which update of the step, from 0.
+            batches: this rank's parts.
+            stop: whether this rank was asked to stop.
+            skipped: bad rows of this rank that others were drawn for.
+
+        Returns:
+            The values of an `StepOutcome` and the names of its aux.
+        """
+        parts = [batch.to(self.device) for batch in batches]
+        versions = buffer_versions(self.system)
+        if self.shards is not None:
+            self.shards.gather()
+        self.system.refresh(parts, step)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self.device, self._autocast)
+        self.balancer.backward(losses, self.system)
+        norm = self._clip()
+        if self.shards is not None:
+            self.shards.cut()
+        self.optimizer.step()
+        share_updated_buffers(self.system, versions)
+        return self._values(losses, norm, (float(stop), float(skipped)))
+
+    def _clip(self) -> Tensor:
+        if self.plan.grad_clip is not None:
+            return torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.grad_clip)
+        return torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+
+    def _values(self, losses: StepLosses, norm: Tensor, counts: tuple[float, float]) -> tuple[Tensor, tuple[str, ...]]:
+        keys = loss_keys(self.system)
+        found = list(losses.found.values())
+        parts = [by_key(part) for part in found]
+        zero = torch.zeros((), device=self.device)
+        totals = [_added([part[key].total for part in parts if key in part], zero) for key in keys]
+        weights = [_added([part[key].weight for part in parts if key in part], zero) for key in keys]
+        counted = torch.tensor(counts, device=self.device)
+        shared = add_over_ranks(torch.cat([torch.stack([*totals, *weights]), counted]))
+        aux: dict[str, list[Tensor]] = {}
+        for part in found:
+            for name, value in part.aux.items():
+                aux.setdefault(name, []).append(value.detach().float().mean())
+        means = [torch.stack(values).mean() for values in aux.values()]
+        return torch.cat([shared, torch.stack([norm.detach().float().to(self.device), *means])]), tuple(aux)
+
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        """bfloat16 where the hardware multiplies it; elsewhere it is emulated, slower than 32 bits."""
+        kind = self.device.type
+        hardware = torch.cuda.is_bf16_supported() if kind == "cuda" else kind == "cpu" and _amx()
+        if self.plan.precision == "bfloat16" and hardware:
+            return torch.autocast(kind, dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def _amx() -> bool:
+    """Whether this CPU has matrix units for bfloat16 (seven times the 32-bit rate where it was measured)."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """Only the generators that a forward pass on this device reads: `torch.manual_seed` also leaves a call, with its
+    traceback, for every kind of device that is not there, each time."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+def _added(values: Sequence[Tensor], zero: Tensor) -> Tensor:
+    return torch.stack([value.detach().float().reshape(()) for value in values]).sum() if values else zero

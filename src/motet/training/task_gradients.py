@@ -1,0 +1,136 @@
+"""A gradient for each task, combined by how they agree: balancers that look at gradients, not at losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motet.core import Losses, System, seed_for
+from motet.training.aggregation import Method, PCGrad
+from motet.training.balancers import by_key, forwarded, loss_keys, nonzero
+from motet.training.distributed import add_gradients, add_over_ranks
+from motet.training.step import StepLosses
+
+
+@dataclass(frozen=True)
+class BackwardCost:
+    """What a balancer costs beyond one backward pass.
+
+    Args:
+        passes: backward passes through the shared parameters in each update, at most.
+        stored_bytes: of the tasks' gradients, held at the same time.
+    """
+
+    passes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True)
+class TaskGradients:
+    """The tasks' gradients of the shared parameters, combined by a gradient method; all else as `TaskMean` has it.
+
+        shared    sum over t of  w_t g_t,    g_t = gradient of factor_t * mean_t,    w = method(G),  G_ij = g_i . g_j
+        own       sum over t of  g_t
+
+    What the tasks share is `System.shared_blocks`. The gradients of each task are added over parts and ranks before
+    their products are taken, so any number of ranks gives what one process gives. A task whose gradient is zero, or
+    that is in no row of the update, has no say. With one task left it is the plain gradient.
+
+    Each update takes one backward pass a task and holds one gradient a task of the shared parameters; `motet plan`
+    says how much that is. A system that is compiled (`TrainConfig.compile`) frees what the first backward pass read, and
+    cannot be combined with it.
+
+    Args:
+        method: from the gradients' products to their weights.
+    """
+
+    method: Method = field(default_factory=PCGrad)
+
+    def cost(self, system: System) -> BackwardCost:
+        """What this costs for a system, before anything is run."""
+        shared, _ = _parameters(system)
+        return BackwardCost(len(system.tasks), 4 * len(system.tasks) * sum(p.numel() for p in shared))
+
+    def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
+        factors = system.task_weights()
+        held, weights, _ = forwarded(losses, system)
+        scale = dict(zip(loss_keys(system), (1 / nonzero(weights)).unbind(), strict=True))
+        rows, used = self._gradients(held, system, {key: factors[key[0]] * one for key, one in scale.items()})
+        shared, own = _parameters(system)
+        add_gradients(own)
+        w = self._weights(rows, _seed(losses))
+        _write(shared, w.to(rows) @ rows, used)
+        taken = dict(zip(system.tasks, w.tolist(), strict=True))
+        return {name: factor * taken[name] for name, factor in factors.items()}
+
+    def _gradients(
+        self, held: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
+    ) -> tuple[Float[Tensor, "t p"], Tensor]:
+        """Each task's gradient of the shared parameters over all parts and ranks, and which of them anybody used.
+
+        Gradients of the tasks' own parameters are left in ``.grad``, of this rank alone.
+        """
+        shared, own = _parameters(system)
+        device = next(system.parameters()).device
+        rows = torch.zeros(len(system.tasks), sum(p.numel() for p in shared), device=device)
+        used = torch.zeros(len(shared), device=device)
+        for part in held:
+            totals = _totals(part, scale)
+            for place, (task, total) in enumerate(totals.items()):
+                last = place == len(totals) - 1
+                found = torch.autograd.grad(total, [*shared, *own], retain_graph=not last, allow_unused=True)
+                row = torch.split(rows[list(system.tasks).index(task)], [p.numel() for p in shared])
+                for index, gradient in enumerate(found[: len(shared)]):
+                    if gradient is not None:
+                        row[index].add_(gradient.reshape(-1))
+                        used[index] = 1
+                for parameter, gradient in zip(own, found[len(shared) :], strict=True):
+                    if gradient is not None:
+                        parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        if shared:
+            add_over_ranks(rows)
+            add_over_ranks(used)
+        return rows, used > 0
+
+    def _weights(self, rows: Float[Tensor, "t p"], seed: int) -> Float[Tensor, "t"]:
+        """Each task's weight; 1 where there is nothing to weigh."""
+        products = (rows @ rows.T).double().cpu()
+        live = products.diagonal() > 0
+        weights = torch.ones(len(rows), dtype=torch.float64)
+        if int(live.sum()) > 1:
+            weights[live] = self.method.weights(products[live][:, live].contiguous(), seed)
+        return weights
+
+
+def _parameters(system: System) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """What the tasks share, and the rest; both trained."""
+    shared = [p for block in system.shared_blocks().values() for p in block if p.requires_grad]
+    ids = {id(p) for p in shared}
+    return shared, [p for p in system.parameters() if p.requires_grad and id(p) not in ids]
+
+
+def _totals(part: Losses, scale: Mapping[tuple[str, str], Tensor]) -> dict[str, Tensor]:
+    """Each task's loss in a part, its terms in it, divided by what they are means over."""
+    totals: dict[str, Tensor] = {}
+    for key, loss in by_key(part).items():
+        if loss.total.requires_grad:
+            scaled = loss.total * scale[key]
+            totals[key[0]] = scaled if key[0] not in totals else totals[key[0]] + scaled
+    return totals
+
+
+def _write(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
+    """The combined gradient to ``.grad``; a parameter that nobody used keeps none, so that no optimiser moves it."""
+    parts = torch.split(combined, [p.numel() for p in shared]) if shared else ()
+    for parameter, part, somewhere in zip(shared, parts, used.tolist(), strict=True):
+        if somewhere:
+            parameter.grad = part.view_as(parameter).to(parameter.dtype, copy=True)
+
+
+def _seed(losses: Sequence[Losses]) -> int:
+    """Keyed by seed, step and update where the loop tells them; the same on every rank."""
+    return seed_for("task order", *(losses.key if isinstance(losses, StepLosses) else ())) % 2**63

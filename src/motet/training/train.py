@@ -1,0 +1,268 @@
+"""A run as a value to a run folder: built, trained, judged on its test sources, written down whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core.codec import to_plain
+from motet.core.model_folder import WeightMatch
+from motet.core.ranks import broadcast, rank, world
+from motet.data.features import FeatureFiles, Filling, images_in
+from motet.data.image_index import fingerprint_of, image_index
+from motet.data.mixture import Mixture
+from motet.data.source import Source
+from motet.data.splits import Without
+from motet.evaluation import evaluate, with_trivial_baselines
+from motet.training.checkpoint import refuse_another
+from motet.training.distributed import processes
+from motet.training.fit import fit, identity_of
+from motet.training.initial_weights import build_system
+from motet.training.run import Run
+
+RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.json", "predictions.jsonl"
+_PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
+
+
+def train(
+    run: Run,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    eval_batch_size: int = 64,
+    baselines: bool = True,
+    show: bool = True,
+    filling: Filling | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> Report:
+    """Does all of a run; under `torchrun` on every rank.
+
+    The folder gets ``run.json`` (versions, commit, data, recipe), ``log.jsonl``, TensorBoard, checkpoints, and at the
+    end ``report.json`` (the test sources, with floors and intervals; the val sources where there are none),
+    ``report-val.json`` and ``predictions.jsonl``.
+
+    Args:
+        run: what to do.
+        folder: of the run.
+        resume: go on in a folder that has been begun; a finished one is only judged again.
+        device: "cpu", "cuda", ...; None for the best there is.
+        eval_batch_size: rows at once in evaluation.
+        floors: also score what a test result must beat.
+        show: a live line on the terminal.
+        filling: told of every batch of images whose features are stored.
+        origin: where the run came from (a recipe by name, its settings), for ``run.json``.
+
+    Returns:
+        The report of the test sources, or of the val sources where there are none. When a signal stopped the run its
+        `step` is below ``run.train.steps``.
+
+    Raises:
+        CheckpointError: a folder that has been begun without `resume`, or by another run.
+        ConfigError: anything in the run that cannot be.
+        DataError: a row that cannot be read.
+        TrainingError: training cannot go on.
+    """
+    folder = Path(folder)
+    run.train.check()
+    with processes(device) as place:
+        _open(folder, resume)
+        system, matched = build_system(run, place, resume_from=folder if resume else None)
+        sources = run.of_role("train")
+        mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
+        if resume:
+            refuse_another(folder, identity=identity_of(system, mixture, run.train, run.balancer))
+        if matched is None and resume and run.start is not None:
+            matched = _matched_before(folder / RUN)
+        if run.stores_features:
+            system.processor = system.processor.with_features(store_features(run, system, filling))
+        _write(folder / RUN, _written(run, system, place, matched) | {"origin": origin})
+        report = fit(
+            system,
+            mixture,
+            run.train,
+            balancer=run.balancer,
+            held_out=run.of_role("val"),
+            folder=folder,
+            resume=resume,
+            eval_batch_size=eval_batch_size,
+            show=show,
+        )
+        if matched is not None:
+            report = dataclasses.replace(
+                report, notes=(*report.notes, *(f"started from another run: {line}" for line in matched.lines()))
+            )
+        left_out = tuple(line for source in run.sources for line in _left_out(source))
+        report = dataclasses.replace(report, notes=(*report.notes, *left_out))
+        if report.step < run.train.steps:
+            return report
+        return _evaluated(run, system, folder, report, eval_batch_size, baselines)
+
+
+def store_features(run: Run, system: System, filling: Filling | None = None) -> FeatureFiles:
+    """Stores what the frozen encoder makes of every image of a run.
+
+    All views of training images of which some task allows a crop or a flip; of the others the plain one.
+
+    Raises:
+        ConfigError: the run asks for none, the system has no frozen encoder, or the disk has no room.
+    """
+    if run.features is None:
+        raise ConfigError("Run.features: got None; want Features(folder)")
+    folder, views = run.features.folder, run.features.views
+    changed = [source for source in run.sources if source.role == "train" and source.allows_changes]
+    plain = [source for source in run.sources if source.role != "train" or not source.allows_changes]
+    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, filling=filling)
+    return FeatureFiles.fill(
+        system, images_in(changed), folder, views=views, workers=run.train.workers, filling=filling
+    )
+
+
+def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:
+    """The test sources, once and at the end; and everything written."""
+    if rank() == 0:
+        _write(folder / VAL_REPORT, val.to_dict())
+    sources = run.of_role("test")
+    report = val
+    if sources:
+        report = evaluate(
+            system,
+            sources,
+            batch_size=batch_size,
+            step=val.step,
+            role="test",
+            interval=True,
+            predictions=folder / PREDICTIONS,
+            workers=run.train.workers,
+        )
+        if baselines:
+            report = with_trivial_baselines(
+                report, system, run.of_role("train"), sources, batch_size=batch_size, workers=run.train.workers
+            )
+        report = dataclasses.replace(report, samples_seen=val.samples_seen, notes=(*report.notes, *val.notes))
+    _write(folder / REPORT, report.to_dict())
+    return report
+
+
+def _open(folder: Path, resume: bool) -> None:
+    failure: str | None = None
+    if rank() == 0:
+        try:
+            if not resume and folder.is_dir() and any(folder.iterdir()):
+                failure = f"run folder {folder}: got one that is not empty; want a new one, or --resume to go on in it"
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            failure = f"run folder {folder}: got {error.strerror or error}; want a folder that can be written"
+    failure = broadcast(failure)
+    if failure is not None:
+        raise CheckpointError(failure)
+
+
+def _matched_before(path: Path) -> WeightMatch | None:
+    """What a run that goes on had matched when it began: `path` is about to be written anew."""
+    found: WeightMatch | None = None
+    failure: str | None = None
+    if rank() == 0 and path.exists():
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))["started_from"]
+            found = None if saved is None else WeightMatch(**{name: tuple(names) for name, names in saved.items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            failure = f"{path}: got {error}; want the file that the run wrote"
+    found, failure = broadcast((found, failure))
+    if failure is not None:
+        raise CheckpointError(failure)
+    return found
+
+
+def _written(run: Run, system: System, device: torch.device, matched: WeightMatch | None) -> dict[str, Any]:
+    parameters = list(system.parameters())
+    return {
+        "tasks": list(system.tasks),
+        "seed": run.train.seed,
+        "data": {source.name: _data(source) for source in run.sources},
+        "parameters": {
+            "all": sum(parameter.numel() for parameter in parameters),
+            "trained": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        },
+        "versions": _versions(),
+        "credit": list(run.credit),
+        "argv": sys.argv,
+        "device": str(device),
+        "ranks": world(),
+        "recipe": {field.name: _plain(getattr(run, field.name)) for field in dataclasses.fields(run)},
+        "started_from": None if matched is None else dataclasses.asdict(matched),
+    }
+
+
+def _left_out(source: Source) -> tuple[str, ...]:
+    """What a clean split took from a source, for the report."""
+    if not isinstance(source.reader, Without) or not source.reader.left_out:
+        return ()
+    rows, whole = source.reader.left_out, len(source.reader.reader)
+    return (
+        f"{source.name}: {rows:,} of {whole:,} rows left out: their pictures stand in a test set, or look like one",
+    )
+
+
+def _data(source: Source) -> dict[str, Any]:
+    found = fingerprint_of(image_index(source.reader))
+    return {
+        "fingerprint": found["ids"],
+        "count": len(source.reader),
+        "images": found["images"],
+        "role": source.role,
+        "tasks": [task.name for task in source.tasks],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """As much of a value as can be written: a reader or function of one's own by its text."""
+    if isinstance(value, Source):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple) and any(isinstance(part, Source) for part in value):
+        return [_plain(part) for part in value]
+    try:
+        return to_plain(value)
+    except ConfigError:
+        return repr(value)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    commit = _commit()
+    return versions | ({"commit": commit} if commit else {})
+
+
+def _commit() -> str:
+    """The commit of motet's own repository, where it runs from one; marked when files differ from it."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"{commit} with changes" if changed.strip() else commit
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    if rank() != 0:
+        return
+    try:
+        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path}: got {error.strerror or error}; want a folder that can be written") from error

@@ -1,0 +1,164 @@
+"""`baseline`, `compare` and `study`: what they hand on, what they write, how they stop a run that takes too long."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from motet.cli import compare as worth
+from motet.config.recipe_files import load_from_file
+from motet.core import Report, Result
+from motet.experiments.study import Study, run_folder
+
+STUDY = """
+import dataclasses
+from motet.experiments.study import Study
+from grey_recipe import run
+
+def study() -> Study:
+    "Two cells of grey."
+    whole = run()
+    short = dataclasses.replace(whole, train=dataclasses.replace(whole.train, steps=2))
+    return Study(name="greys", cells={"short": short}, seeds=(0,), minutes=30.0)
+"""
+
+
+def result(task: str, value: float) -> Result:
+    return Result(
+        task=task, source=f"{task}/test", metric="accuracy", value=value, unit="%", higher_is_better=True, count=300
+    )
+
+
+def write_run(folder: Path, values: dict[str, float], *, seed: int = 0, rows: int = 100, count: int = 7) -> Path:
+    """A finished run as `execute` leaves it, without weights."""
+    folder.mkdir(parents=True)
+    data = {f"{task}/test": {"fingerprint": task, "count": count, "role": "test"} for task in values}
+    said = {"tasks": list(values), "seed": seed, "data": data, "parameters": {"all": 50, "trained": 40}}
+    (folder / "run.json").write_text(json.dumps(said))
+    results = tuple(result(task, value) for task, value in values.items())
+    report = Report(step=4, role="test", results=results, samples_seen=dict.fromkeys(values, rows))
+    (folder / "report.json").write_text(json.dumps(report.to_dict()))
+    line = {"step": 4, "loss": dict.fromkeys(values, 1.0), "rows": dict.fromkeys(values, rows), "seconds": 2.0}
+    (folder / "log.jsonl").write_text(json.dumps(line) + "\n")
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+    write_run(tmp_path / "multi", {"a": 80.0, "b": 60.0})
+    write_run(tmp_path / "multi-single" / "a", {"a": 40.0})
+    write_run(tmp_path / "multi-single" / "b", {"b": 80.0})
+    write_run(tmp_path / "multi-single" / "search" / "a" / "lr-1", {"a": 99.0})
+    return tmp_path
+
+
+def test_compare_prints_and_writes_the_table_and_the_page(motet, runs):
+    ran = motet("compare", runs / "multi", runs / "multi-single")
+    assert ran.code == 0, ran.err
+    assert "+100.0 %" in ran.out
+    assert "-25.0 %" in ran.out
+    assert "+37.5 %" in ran.out
+    table = (runs / "multi/comparison.md").read_text()
+    assert "| a | accuracy | 80.0 % | 40.0 % | +100.0 % |" in table
+    assert "| one multi-task model | 50 | 40 | 200 |" in table
+    page = (runs / "multi/report.html").read_text()
+    assert "Multi-task against single-task" in page
+    assert "+100.0 %" in page
+
+
+def test_compare_speaks_json_and_writes_where_it_is_told(motet, runs):
+    ran = motet("compare", runs / "multi", runs / "multi-single", "--json", "--out", runs / "out")
+    told = json.loads(ran.out)
+    assert told["delta_m"] == pytest.approx(37.5)
+    assert (runs / "out/comparison.md").exists()
+    assert not (runs / "multi/comparison.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (["multi"], "got no single-task run of a, b; want one a task (motet baseline trains them)"),
+        (["multi-single/a"], "all of one task; want a multi-task run among them"),
+        (["nowhere"], "got no run.json here or one folder below"),
+    ],
+)
+def test_compare_refuses_what_is_no_comparison(motet, runs, folders, said):
+    ran = motet("compare", *(runs / folder for folder in folders))
+    assert ran.code == 2
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_compare_refuses_other_rows(motet, runs):
+    write_run(runs / "other" / "a", {"a": 1.0}, count=9)
+    ran = motet("compare", runs / "multi", runs / "multi-single", runs / "other")
+    assert ran.code == 2
+    assert "want the rows of" in ran.err
+
+
+def test_baseline_trains_single_runs_of_a_recipe_and_shows_both_budgets(motet, recipe, tmp_path, monkeypatch):
+    asked = []
+
+    def train(single_run, folder, *, origin, resume, device, finish):
+        (task,) = single_run.tasks
+        asked.append((task.name, single_run.train.lr, finish, single_run.train.steps))
+        role = "test" if finish else "val"
+        report = Report(step=single_run.train.steps, role=role, results=(result(task.name, 50.0),))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps(report.to_dict()))
+        return report
+
+    monkeypatch.setattr(worth, "train_run", train)
+    ran = motet("baseline", recipe, "--folder", tmp_path / "twins", "--lr", "0.1", "--lr", "0.2", "--match", "steps")
+    assert ran.code == 0, ran.err
+    assert [one[:3] for one in asked] == [
+        (task, lr, finish) for task in ("kind", "vqa") for lr, finish in ((0.1, False), (0.2, False), (0.1, True))
+    ]
+    assert {steps for *_, steps in asked} == {4}
+    assert "twin matched by rows" in ran.out
+    assert "16 in 4 steps" in ran.out
+    assert "kind alone, learning rate 0.1: accuracy 50.0 % on val" in ran.out
+    assert "motet compare runs/grey_recipe" in ran.out
+
+
+def test_baseline_of_an_unknown_task_is_one_line(motet, recipe):
+    ran = motet("baseline", recipe, "--task", "knid")
+    assert ran.code == 2
+    assert "did you mean 'kind'?" in ran.err
+
+
+@pytest.mark.slow
+def test_a_study_runs_its_cells_in_processes_of_their_own(motet, recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "grey_study_recipe.py").write_text(STUDY)
+    typed = ("study", tmp_path / "grey_study_recipe.py", "--folder", tmp_path / "s", "--table", tmp_path / "t.md")
+    ran = motet(*typed)
+    assert ran.code == 0, ran.err
+    assert "study greys: 1 runs, 0 finished" in ran.out
+    page = (tmp_path / "t.md").read_text()
+    assert "| short |" in page
+    assert "failed" not in page.lower()
+    again = motet(*typed)
+    assert "study greys: 1 runs, 1 finished" in again.out
+    assert "seed 0" not in again.out
+
+
+def test_a_table_can_be_written_without_running(motet, recipe, tmp_path):
+    (tmp_path / "grey_study_recipe.py").write_text(STUDY)
+    typed = ("study", tmp_path / "grey_study_recipe.py", "--folder", tmp_path / "s", "--no-run")
+    ran = motet(*typed, "--table", tmp_path / "t.md")
+    assert ran.code == 0, ran.err
+    assert "Not run yet:\n\n- short, seed 0" in (tmp_path / "t.md").read_text()
+
+
+def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, monkeypatch):
+    (tmp_path / "grey_study_recipe.py").write_text(STUDY)
+    path = tmp_path / "grey_study_recipe.py"
+    grid = load_from_file(path, "", Study, what="study")
+    monkeypatch.setattr(worth.sys, "executable", "/bin/false")
+    done = worth._run_apart(grid, tmp_path / "s", str(path), "short", 0, 1)
+    assert done.error == "no reason given"
+    assert done.report is None
+    assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""

@@ -1,0 +1,95 @@
+"""`list`, `data check`, `data look`, `data stats` and `plan` on a small recipe of one's own."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_list_shows_every_table(motet):
+    ran = motet("list")
+    assert ran.code == 0
+    for name in ("ImageFolder", "easy_vqa", "lit_decoder"):
+        assert name in ran.out
+    found = json.loads(motet("list", "--json").out)
+    assert list(found) == ["readers", "tasks", "systems", "recipes"]
+    assert found["tasks"]["digits"] == "sees image; one of 10 names: 0, 1, 2, 3, 4, 5, 6, 7, ...; accuracy"
+    assert list(json.loads(motet("list", "systems", "--json").out)) == ["systems"]
+    assert all(summary for kind in found.values() for summary in kind.values())
+
+
+def test_good_data_is_code_0(motet, recipe):
+    ran = motet("data", "check", recipe)
+    assert (ran.code, ran.out) == (0, "24 rows read, 0 with a problem\n")
+
+
+def test_bad_rows_are_named_and_code_1(motet, recipe):
+    image = recipe.parent / "kinds/light/1.png"
+    image.write_bytes(image.read_bytes()[:30])
+    ran = motet("data", "check", recipe)
+    assert ran.code == 1
+    assert "image: got" in ran.out
+    assert str(image) in ran.out
+    assert "24 rows read, 2 with a problem" in ran.out
+    told = json.loads(motet("data", "check", recipe, "--json").out)
+    assert told["rows"] == 24
+    assert {problem["source"].partition("/")[0] for problem in told["problems"]} == {"kind", "vqa"}
+
+
+def test_a_folder_is_checked_by_what_is_recognised_in_it(motet, recipe):
+    ran = motet("data", "check", recipe.parent)
+    assert (ran.code, ran.out) == (0, "24 rows read, 0 with a problem\n")
+
+
+def test_what_is_near_a_layout_and_cannot_be_read_is_told_of_a_folder(motet, recipe):
+    labels = recipe.parent / "cells" / "labels"
+    labels.mkdir(parents=True)
+    (labels / "a.txt").write_text("0 .5 .5 .2 .2\n")
+    ran = motet("data", "check", recipe.parent)
+    assert ran.code == 1
+    assert "left out: " in ran.out
+    assert "got no folder with a picture called a" in ran.out
+    assert "24 rows read, 0 with a problem" in ran.out
+    (unread,) = json.loads(motet("data", "check", recipe.parent, "--json").out)["left_out"]
+    assert str(labels) in unread
+
+
+def test_stats_count(motet, recipe):
+    ran = motet("data", "stats", recipe)
+    assert ran.code == 0
+    assert "dark" in ran.out
+    told = json.loads(motet("data", "stats", recipe, "--json").out)
+    assert sum(source["counts"]["rows"] for source in told) == 24
+    assert {source["role"] for source in told} == {"train", "val", "test"}
+
+
+def test_plan_says_what_each_task_will_see(motet, recipe):
+    ran = motet("plan", recipe, "--timed-steps", "1")
+    assert ran.code == 0
+    assert "will see rows" in ran.out
+    assert "parameters: " in ran.out
+    told = json.loads(motet("plan", recipe, "--timed-steps", "1", "--json", "--set", "train.steps=20").out)
+    assert told["steps"] == 20
+    assert sum(counts["samples"] for counts in told["samples"]) == 80
+    assert told["frozen"] > 0
+
+
+def test_a_setting_that_does_not_fit_is_one_line(motet, recipe):
+    ran = motet("plan", recipe, "--set", "train.stesp=3")
+    assert ran.code == 2
+    assert ran.err == "motet: --set train.stesp=3: got no field 'stesp' in TrainConfig; did you mean 'steps'?\n"
+
+
+def test_look_draws_some_rows_of_every_source_on_a_page(motet, recipe):
+    page = recipe.parent / "new" / "data.html"
+    ran = motet("data", "look", recipe, "--rows", "2", "--out", page)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"12 rows of 6 sources, 0 with a truth that cannot be: {page}\n"
+    html = page.read_text()
+    assert "Greys: nobody&#x27;s" in html
+    assert "<h2>kind/val (val, " in html
+    assert "is it dark ?" in html
+    told = json.loads(motet("data", "look", recipe, "--rows", "1", "--out", page, "--json").out)
+    assert told == {"file": str(page), "rows": 6, "with_a_problem": 0}
+    ran = motet("data", "look", recipe, "--rows", "1", "--out", recipe / "data.html")
+    assert ran.code == 2
+    assert "--out: got File exists; want a file that can be written" in ran.err

@@ -1,0 +1,81 @@
+"""`init` on a folder of one's own, and what the recipe it wrote can do; `demo` with its body exchanged."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from motet.cli import demo as demo_recipe
+
+SMALL = ["--set", "train.steps=3", "--set", "schedule.batch_size=6", "--set", "train.evaluate_every=0"]
+SMALL += ["--set", "system.encoder=BundledLite0(size=32)", "--set", "system.width=32", "--set", "system.depth=1"]
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch) -> Path:
+    """Images in class folders, a COCO captions file and a CSV of questions, as a user has them."""
+    root = tmp_path / "data"
+    for kind, value in (("dark", 10), ("light", 190)):
+        (root / "kinds" / kind).mkdir(parents=True)
+        for index in range(10):
+            Image.new("RGB", (12, 10), (value + index, value, value)).save(root / "kinds" / kind / f"{index}.jpg")
+    (root / "pictures").mkdir()
+    images, captions, questions = [], [], []
+    for index in range(20):
+        colour = "red" if index % 2 else "blue"
+        Image.new("RGB", (12, 10), colour).save(root / "pictures" / f"{index}.jpg")
+        images.append({"id": index, "file_name": f"{index}.jpg"})
+        captions.append({"id": index, "image_id": index, "caption": f"a {colour} field"})
+        questions.append((f"pictures/{index}.jpg", "which colour is it ?", colour))
+    (root / "captions.json").write_text(json.dumps({"images": images, "annotations": captions}))
+    with (root / "questions.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("image", "question", "answer"), *questions])
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+@pytest.mark.slow
+def test_a_folder_of_ones_own_becomes_a_model_that_answers(motet, data, forget):
+    ran = motet("init", data)
+    assert ran.code == 0
+    assert "kind: 20 rows: 2 class folders of images (dark, light)" in ran.out
+    recipe = data / "motet_recipe.py"
+    assert f"motet train {recipe}:run" in ran.out
+    trained = motet("train", f"{recipe}:run", "--folder", "runs/mine", *SMALL, "--json")
+    assert trained.code == 0, trained.err
+    told = json.loads(trained.out)
+    assert {result["task"] for result in told["results"]} == {"caption", "vqa", "kind"}
+    assert told["role"] == "test"
+    image = data / "pictures/0.jpg"
+    for task, text in (("caption", []), ("kind", []), ("vqa", ["--text", "which colour is it ?"])):
+        asked = motet("predict", "runs/mine", "--task", task, "--image", image, *text)
+        assert asked.code == 0, asked.err
+
+
+def test_a_recipe_that_is_there_is_not_written_over(motet, data):
+    (data / "motet_recipe.py").write_text("mine = 1\n")
+    ran = motet("init", data)
+    assert ran.code == 2
+    assert "--force to replace it" in ran.err
+    assert (data / "motet_recipe.py").read_text() == "mine = 1\n"
+    assert motet("init", data, "--force").code == 0
+    assert motet("init", data, "--out", "else.py").code == 0
+
+
+def test_a_folder_that_says_nothing_is_one_line(motet, tmp_path):
+    ran = motet("init", tmp_path)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert "want data in a known layout" in ran.err
+
+
+@pytest.mark.parametrize(("flags", "quick"), [([], False), (["--quick"], True)])
+def test_demo_is_called_with_its_folder(motet, tmp_path, monkeypatch, flags, quick):
+    called = []
+    monkeypatch.setattr(demo_recipe, "demo", lambda folder, quick, console: called.append((folder, quick)))
+    assert motet("demo", "--folder", tmp_path, *flags).code == 0
+    assert called == [(tmp_path, quick)]

@@ -1,0 +1,81 @@
+"""``--set``: a changed copy, or one sentence with the nearest name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from motet.config.overrides import with_settings
+from motet.core import ConfigError
+from motet.training.config import TrainConfig
+from motet.training.lr_schedules import Constant
+from motet.training.optim import Adafactor, AdamW
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Whole:
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=100))
+    parts: tuple[Part, ...] = (Part("scenes/vqa"), Part("v2.photos"))
+    weights: Mapping[str, float] = field(default_factory=lambda: {"vqa": 1.0, "a.b": 2.0})
+    inner: Part | None = None
+
+
+@pytest.mark.parametrize(
+    ("setting", "read", "value"),
+    [
+        ("train.steps=50", lambda w: w.train.steps, 50),
+        ("train.lr = 3e-4", lambda w: w.train.lr, 3e-4),
+        ("train.grad_clip=none", lambda w: w.train.grad_clip, None),
+        ("train.optimizer.betas=0.9,0.95", lambda w: w.train.optimizer.betas, (0.9, 0.95)),
+        ("train.optimizer=Adafactor()", lambda w: w.train.optimizer, Adafactor()),
+        ("train.lr_schedule=Constant", lambda w: type(w.train.lr_schedule), Constant),
+        ("parts.0.share=2", lambda w: w.parts[0].share, 2.0),
+        ("parts.scenes/vqa.share=2", lambda w: w.parts[0].share, 2.0),
+        ("parts.v2.photos.share=0.5", lambda w: w.parts[1].share, 0.5),
+        ("parts.0=Part(other)", lambda w: w.parts[0], Part("other")),
+        ("weights.vqa=3", lambda w: w.weights, {"vqa": 3.0, "a.b": 2.0}),
+        ("weights.a.b=3", lambda w: w.weights["a.b"], 3.0),
+        ("weights={'x': 1}", lambda w: w.weights, {"x": 1.0}),
+        ("inner=Part(name=me)", lambda w: w.inner, Part("me")),
+    ],
+)
+def test_one_field_changes_and_the_rest_stays(setting, read, value):
+    before = Whole()
+    changed = with_settings(before, [setting])
+    assert read(changed) == value
+    assert before == Whole()
+
+
+def test_later_settings_win():
+    assert with_settings(Whole(), ["train.steps=1", "train.steps=2"]).train.steps == 2
+    assert with_settings(Whole(), ["train.optimizer=AdamW(eps=1e-6)"]).train.optimizer == AdamW(eps=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.stesp=50", "--set train.stesp=50: got no field 'stesp' in TrainConfig; did you mean 'steps'?"),
+        ("train.steps", "--set train.steps: got no '='; want name.of.field=value"),
+        ("train.steps=many", "--set train.steps=many: got 'many'; want a whole number"),
+        ("train.steps=-1", "--set train.steps=-1: TrainConfig.steps: got -1; want at least 0"),
+        ("train.steps.x=1", "got 'x' inside a whole number"),
+        ("parts.scenes/vqs.share=2", "got no part 'scenes/vqs'; did you mean 'scenes/vqa'?"),
+        ("weights.vqq=1", "got no key 'vqq'; did you mean 'vqa'?"),
+        ("train.optimizer=Adamw()", "got 'Adamw'; did you mean 'AdamW'?"),
+        ("train.optimizer.betas=1", "want 2 values"),
+        ("train=3", "want one of TrainConfig(...)"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(setting, message):
+    with pytest.raises(ConfigError) as error:
+        with_settings(Whole(), [setting])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,162 @@
+"""Saved model folders: whole round trips, and one line for everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from motet.core import CheckpointError, Label, MeanMetric, System, Task
+from motet.core import model_folder as s
+
+
+class Right(MeanMetric):
+    name = "right"
+
+    def row(self, prediction, annotation, target):
+        return float(prediction.index == annotation)
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    width: int = 3
+
+    def build(self, tasks, *, texts, assets=None):
+        return Toy(self, tasks, assets or {"words.json": b"[1]"})
+
+    def parameter_groups(self, system):
+        return [{"name": "all", "params": list(system.parameters()), "lr_scale": 1.0, "decay": True}]
+
+
+class Toy(System):
+    def __init__(self, config, tasks, assets):
+        super().__init__()
+        self.config, self.tasks, self.files = config, {task.name: task for task in tasks}, assets
+        self.heads = nn.ModuleDict({name: nn.Linear(config.width, 2) for name in self.tasks})
+        self.tied = self.heads[tasks[0].name].weight
+
+    def assets(self):
+        return self.files
+
+    def losses(self, batch):
+        raise NotImplementedError
+
+    def predict(self, batch):
+        raise NotImplementedError
+
+    def shared_blocks(self):
+        return {}
+
+
+def task(name):
+    return Task(
+        name=name, inputs=frozenset({"image"}), label="class", target=Label(("a", "b")), metrics=(Right,), prompt=name
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    s.write_model(tmp_path / "model", ToyConfig().build([task("one"), task("two")], texts=tuple))
+    return tmp_path / "model"
+
+
+def test_a_saved_model_comes_back(folder):
+    saved = s.read_model(folder, trust=(__name__,))
+    assert saved.config == ToyConfig()
+    assert saved.tasks == (task("one"), task("two"))
+    assert saved.assets == {"words.json": b"[1]"}
+    system = saved.config.build(saved.tasks, texts=tuple, assets=saved.assets)
+    assert s.fill(system, s.read_weights(folder), strict=True, where=str(folder)).missing == ()
+    for name, value in s.read_weights(folder).items():
+        assert torch.equal(system.state_dict()[name], value)
+
+
+def test_tied_weights_are_saved_under_both_names(folder):
+    weights = s.read_weights(folder)
+    assert torch.equal(weights["tied"], weights["heads.one.weight"])
+
+
+def test_a_run_folder_means_its_last_whole_step(folder, tmp_path):
+    run = tmp_path / "run"
+    for step in (20, 100):
+        s.write_model(s.step_folder(run, step), ToyConfig(width=step).build([task("one")], texts=tuple))
+    (run / "step-000300.tmp").mkdir()
+    assert s.steps_in(run) == (20, 100)
+    assert s.read_model(run, trust=(__name__,)).config == ToyConfig(width=100)
+
+
+def test_a_class_of_another_package_needs_trust(folder):
+    with pytest.raises(CheckpointError, match="trust"):
+        s.read_model(folder)
+
+
+@pytest.mark.parametrize("name", [s.CONFIG, s.TASKS, s.WEIGHTS, f"{s.ASSETS}/words.json"])
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_missing_or_damaged_file_is_one_line(folder, name, damage):
+    path = folder / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(CheckpointError) as error:
+        (s.read_weights(folder) if name == s.WEIGHTS else s.read_model(folder, trust=(__name__,)))
+    assert "\n" not in str(error.value)
+    assert "want" in str(error.value)
+
+
+def test_no_folder_and_an_empty_folder_are_one_line(tmp_path):
+    with pytest.raises(CheckpointError, match="got nothing; want a folder"):
+        s.model_folder(tmp_path / "no")
+    with pytest.raises(CheckpointError, match="want a saved model or a run"):
+        s.model_folder(tmp_path)
+
+
+def test_a_newer_format_is_refused(folder):
+    config = json.loads((folder / s.CONFIG).read_text())
+    (folder / s.CONFIG).write_text(json.dumps(config | {"format": 99}))
+    with pytest.raises(CheckpointError, match="format: got 99"):
+        s.read_model(folder, trust=(__name__,))
+
+
+def test_an_asset_may_not_lie_outside_the_folder(folder):
+    config = json.loads((folder / s.CONFIG).read_text())
+    (folder / s.CONFIG).write_text(json.dumps(config | {"assets": {"../../secret": "0"}}))
+    with pytest.raises(CheckpointError, match="want a name inside"):
+        s.read_model(folder, trust=(__name__,))
+
+
+def test_other_tasks_keep_old_heads_and_name_the_rest(folder):
+    system = ToyConfig().build([task("two"), task("three")], texts=tuple)
+    weights = {name: value for name, value in s.read_weights(folder).items() if name != "tied"}
+    before = system.heads["three"].weight.clone()
+    matched = s.fill(system, weights, strict=False, where="x")
+    assert torch.equal(system.heads["two"].weight, weights["heads.two.weight"])
+    assert torch.equal(system.heads["three"].weight, before)
+    assert matched.unused == ("heads.one.bias", "heads.one.weight")
+    assert "heads.three.weight" in matched.missing
+    assert any("heads.one.bias" in line for line in matched.lines())
+
+
+def test_a_shape_that_differs_is_refused(folder):
+    system = ToyConfig(width=5).build([task("one"), task("two")], texts=tuple)
+    with pytest.raises(CheckpointError, match=r"got shape \(2, 3\); want \(2, 5\)"):
+        s.fill(system, s.read_weights(folder), strict=False, where="x")
+
+
+def test_strict_names_what_does_not_fit(folder):
+    system = ToyConfig().build([task("one")], texts=tuple)
+    with pytest.raises(CheckpointError, match=r"no place in this system: heads\.two"):
+        s.fill(system, s.read_weights(folder), strict=True, where="x")
+
+
+def test_of_many_names_that_do_not_match_the_first_are_told() -> None:
+    found = s.WeightMatch(matched=("a",), missing=tuple(f"n{place}" for place in range(20)), unused=("b", "c"))
+    assert found.lines() == (
+        "20 fresh, not in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
+        "2 left, no place in this system: b, c",
+    )

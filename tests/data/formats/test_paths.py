@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from motet.core import DataError
+from motet.data.formats.paths import coco_id, file_names, image_at, inside, is_image, photo_id, place_name, vg_id
+
+ROOT = Path("/data/images")
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.jpg", "a/../../b.jpg", "/etc/passwd", "", ".", "a/..", "\0", "/data/images/../b"]
+)
+def test_a_name_that_leads_out_of_the_folder_is_refused(name):
+    with pytest.raises(DataError, match=r"want a file inside .*\(t.csv, row 4\)"):
+        inside(ROOT, name, path=Path("t.csv"), row=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("b/a.jpg", "b/a.jpg"),
+        ("./a.jpg", "a.jpg"),
+        ("/data/images/b/a.jpg", "b/a.jpg"),
+        ("b//a", "b/a"),
+    ],
+)
+def test_a_place_inside_is_relative_to_the_folder(name, place):
+    assert inside(ROOT, name, path=Path("t.csv"), row=0) == place
+
+
+@given(st.text(alphabet="ab./", max_size=12))
+def test_whatever_is_accepted_lies_inside(name):
+    try:
+        place = inside(ROOT, name, path=Path("t.csv"), row=0)
+    except DataError:
+        return
+    assert ".." not in Path(place).parts
+    assert not Path(place).is_absolute()
+
+
+def test_one_photo_has_one_id_in_all_data_sets():
+    assert photo_id("1000268201_693b08cb0e.jpg") == photo_id("1000268201.jpg") == photo_id("1000268201.jpg#3")
+    assert photo_id("COCO_train2014_000000000009.jpg") == coco_id(9)
+    assert vg_id("007") == "vg/7"
+
+
+def test_a_place_is_called_by_its_folder_and_part():
+    assert place_name(Path("/x/birds/train")) == "birds/train"
+    assert place_name(Path("/x/birds/all")) == "all"
+    assert place_name(Path("/x/birds/train.tsv.gz")) == "birds/train"
+    assert place_name(Path("/")) == ""
+
+
+def test_a_missing_image_names_the_row_that_asks(tmp_path):
+    with pytest.raises(DataError, match=r"got no file .*a.jpg; .*t.csv, row 2\)"):
+        image_at(tmp_path / "a.jpg", path=tmp_path / "t.csv", row=2)
+
+
+def test_hidden_files_are_passed_over(tmp_path):
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / "b").touch()
+    (tmp_path / "a").touch()
+    assert file_names(tmp_path) == ["a", "b"]
+    with pytest.raises(DataError, match="folder: got"):
+        file_names(tmp_path / "none")
+
+
+def test_images_are_told_by_their_ending():
+    assert is_image("a.JPG")
+    assert not is_image("a.jpg.txt")
+    assert not is_image(".jpg")

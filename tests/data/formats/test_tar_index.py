@@ -1,0 +1,114 @@
+import io
+import json
+import tarfile
+
+import pytest
+
+from motet.core import DataError
+from motet.data.formats.tar_index import tar_rows
+
+
+def pack(path, members, mode="w"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as tar:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+MEMBERS = [("a/0.jpg", b"zero"), ("a/0.seg.png", b"zero!"), ("b/0.jpg", b"other"), ("a/1.txt", b"")]
+
+
+def content(path, rows):
+    data = path.read_bytes()
+    return [(key, {ending: data[at : at + size] for ending, (at, size) in members.items()}) for key, members in rows]
+
+
+def test_members_of_one_name_are_a_row_and_lie_where_it_says(tmp_path):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    assert content(path, tar_rows(path, None)) == [
+        ("a/0", {"jpg": b"zero", "seg.png": b"zero!"}),
+        ("b/0", {"jpg": b"other"}),
+        ("a/1", {"txt": b""}),
+    ]
+
+
+def test_long_names_and_odd_members(tmp_path):
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        folder = tarfile.TarInfo("a")
+        folder.type = tarfile.DIRTYPE
+        tar.addfile(folder)
+        link = tarfile.TarInfo("a/link.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+        for name in ("ä" * 150 + ".jpg", "noending", "a/.hidden", "../../up.jpg"):
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            tar.addfile(member, io.BytesIO(b"abc"))
+    assert content(path, tar_rows(path, None)) == [("ä" * 150, {"jpg": b"abc"}), ("../../up", {"jpg": b"abc"})]
+
+
+def test_the_index_is_kept_and_used(tmp_path):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    first = tar_rows(path, None)
+    index = tmp_path / "x.tar.index.json"
+    kept = json.loads(index.read_text())
+    kept["rows"] = kept["rows"][:1]
+    index.write_text(json.dumps(kept))
+    assert tar_rows(path, None) == first[:1]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.tar", "x.tar.index.json"]
+
+
+@pytest.mark.parametrize("kept", ["", "[]", "{}", '{"stamp": 1}', '{"stamp": [1, 2, 3], "rows": []}'])
+def test_an_index_that_is_damaged_or_of_another_tar_is_made_anew(tmp_path, kept):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    (tmp_path / "x.tar.index.json").write_text(kept)
+    assert len(tar_rows(path, None)) == 3
+
+
+def test_rows_of_an_index_that_are_no_rows_are_made_anew(tmp_path):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    tar_rows(path, None)
+    index = tmp_path / "x.tar.index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "rows": [["a", {"jpg": "x"}]]}))
+    assert len(tar_rows(path, None)) == 3
+
+
+def test_a_tar_that_has_changed_gets_a_new_index(tmp_path):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    tar_rows(path, None)
+    pack(path, MEMBERS[:2])
+    assert len(tar_rows(path, None)) == 1
+
+
+def test_the_index_can_lie_elsewhere_or_nowhere(tmp_path):
+    path = pack(tmp_path / "tars" / "x.tar", MEMBERS)
+    (tmp_path / "kept").mkdir()
+    tar_rows(path, tmp_path / "kept")
+    assert (tmp_path / "kept" / "x.tar.index.json").is_file()
+    assert len(tar_rows(path, tmp_path / "none")) == 3
+    assert [file.name for file in path.parent.iterdir()] == ["x.tar"]
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("w:gz", "gzip"), ("w:bz2", "bzip2"), ("w:xz", "xz")])
+def test_a_compressed_tar_is_refused_with_the_reason(tmp_path, mode, kind):
+    path = pack(tmp_path / "x.tar", MEMBERS, mode)
+    with pytest.raises(DataError, match=f"compressed with {kind}; want a plain one, since rows are read in any order"):
+        tar_rows(path, None)
+
+
+@pytest.mark.parametrize("length", [0, 100, 700, 1300])
+def test_a_tar_that_breaks_off_is_named(tmp_path, length):
+    path = pack(tmp_path / "x.tar", [("0.jpg", b"x" * 1000), ("1.jpg", b"y" * 1000)])
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError) as caught:
+        tar_rows(path, None)
+    assert caught.value.path == path
+
+
+def test_two_members_of_one_name_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"'0.jpg' twice"):
+        tar_rows(pack(tmp_path / "x.tar", [("0.jpg", b"a"), ("0.jpg", b"b")]), None)

@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motet.core import (
+    BoxSet,
+    ClassPrediction,
+    ConfigError,
+    DataError,
+    Dense,
+    DenseMap,
+    Label,
+    Match,
+    ScalarPrediction,
+    Score,
+    TextPrediction,
+)
+from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, read_lines, to_json, write_lines
+
+PETS = Label(("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "said"),
+    [
+        (TextPrediction("a cat"), PETS, "a cat"),
+        (ClassPrediction(1), PETS, "dog"),
+        (ClassPrediction(3, "third"), Match("texts"), "third"),
+        (ClassPrediction(3), Match("texts"), 3),
+        (ScalarPrediction(0.5), Score(0, 1), 0.5),
+        (DenseMap(np.zeros((4, 6))), PETS, {"size": [4, 6]}),
+    ],
+)
+def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, said) -> None:
+    assert prediction_to_json(prediction, target) == said
+    json.dumps(said)
+
+
+def test_annotations_are_names_tuples_and_sizes() -> None:
+    assert annotation_to_json(1, PETS) == "dog"
+    assert annotation_to_json(("a", "b"), Score(0, 1)) == ["a", "b"]
+    assert annotation_to_json(frozenset({2, 1}), Match("texts")) == [1, 2]
+    assert annotation_to_json(np.zeros((2, 3, 1)), Dense(1, "metre")) == {"size": [2, 3, 1]}
+
+
+def test_boxes_are_written_as_lists() -> None:
+    boxes = BoxSet(np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([1]), np.array([0.5]))
+    assert to_json(boxes) == {"boxes_xyxy": [[0, 1, 2, 3]], "labels": [1], "scores": [0.5], "attributes": []}
+
+
+def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    lines = [{"id": "a", "prediction": "ein Hund läuft"}, {"id": "b", "prediction": ""}]
+    write_lines(path, lines)
+    assert list(read_lines(path)) == lines
+
+
+def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    write_lines(path, [{"id": "a"}])
+
+    def fails():
+        yield {"id": "b"}
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ConfigError, match="predictions: got No space left on device; want a place to write"):
+        write_lines(path, fails())
+    assert list(read_lines(path)) == [{"id": "a"}]
+
+
+def test_a_damaged_file_is_told_with_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    with pytest.raises(DataError, match=r"got No such file or directory; want a file \(.*predictions\.jsonl\)"):
+        list(read_lines(path))
+    path.write_text('{"id": "a"}\n[1]\n')
+    with pytest.raises(DataError, match=r"got no object; want one JSON object a line .*row 1"):
+        list(read_lines(path))
+    path.write_text('{"id"')
+    with pytest.raises(DataError, match=r"want one JSON object a line .*row 0"):
+        list(read_lines(path))

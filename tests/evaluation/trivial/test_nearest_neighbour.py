@@ -1,0 +1,45 @@
+"""What pictures and videos look like to a frozen encoder."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from motet.core import Example, MemoryImage
+from motet.evaluation.task_evaluation import predicting
+from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours
+from motet.nn.encoders import PlainViT
+from motet.recipes.uni_perceiver import small
+from motet.systems.uni_perceiver.options import EncoderSize
+from motet.tasks import classification, video_classification
+
+
+def shown(name: str, shades: Sequence[int]) -> Example:
+    """A row of grey pictures, or of one."""
+    images = []
+    for place, shade in enumerate(shades):
+        file = io.BytesIO()
+        Image.new("RGB", (32, 32), (shade, shade, 255 - shade)).save(file, "PNG")
+        images.append(MemoryImage(f"{name}/{place}", file.getvalue()))
+    ids = tuple(image.name for image in images)
+    return Example(id=name, images=tuple(images), image_ids=ids, labels={"class": 0})
+
+
+def test_a_video_looks_like_the_mean_of_its_frames() -> None:
+    still, film = classification("kind", ("a", "b")), video_classification("action", ("a", "b"))
+    sizes, encoder = EncoderSize(width=16, depth=1, heads=1, hidden=16), PlainViT(size=32, width=16, depth=1, heads=1)
+    config = replace(small(frames=2), sizes=sizes, encoder=encoder)
+    system = config.build([still, film], texts=lambda: ["a", "b"])
+    looks = NearestNeighbours(system, batch_size=2)
+    with predicting(system):
+        dark, light = looks.of(still, [shown("dark", [20]), shown("light", [220])])
+        same, mixed = looks.of(film, [shown("same", [20, 20]), shown("mixed", [20, 220])])
+    assert same == pytest.approx(dark, abs=1e-5)
+    assert np.linalg.norm(mixed) == pytest.approx(1)
+    assert mixed @ dark > light @ dark
+    assert mixed @ light > light @ dark

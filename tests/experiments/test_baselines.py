@@ -1,0 +1,145 @@
+"""Twins: the learning rate is chosen on val, test is judged once, and a stop costs nothing that was finished."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from motet.core import CheckpointError, ConfigError, Example, Report, Result
+from motet.data.schedules import Mixed
+from motet.data.source import Source
+from motet.experiments.baselines import FACTORS, budgets, train_baselines
+from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.tasks import captioning, classification
+from motet.training.config import TrainConfig
+from motet.training.run import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    count: int
+
+    def __len__(self):
+        return self.count
+
+    def keys(self, index):
+        return (f"i{index}",)
+
+    def __getitem__(self, index):
+        return Example(id=f"r{index}", image_ids=self.keys(index), labels={"class": 0, "captions": ("a",)})
+
+
+TASKS = (classification("kind", ("a", "b")), captioning("caption"))
+
+
+def run(*, roles=("train", "val", "test"), tasks=TASKS):
+    sources = tuple(
+        Source(name=f"{task.name}/{role}", reader=Rows(20 + 20 * place), tasks=(task,), role=role)
+        for role in roles
+        for place, task in enumerate(tasks)
+    )
+    system = LiTDecoderConfig(depth=1, width=8, heads=1)
+    return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), train=TrainConfig(steps=30, lr=0.01))
+
+
+class Machine:
+    """Stands for training: val is best at the learning rate it is told, and what was executed is noted."""
+
+    def __init__(self, best):
+        self.best, self.ran, self.stop_at = best, [], None
+
+    def execute(self, single_run, folder, /, *, resume):
+        assert resume
+        (task,) = single_run.tasks
+        role = "test" if single_run.of_role("test") else "val"
+        self.ran.append((task.name, single_run.train.lr, role))
+        if self.stop_at == len(self.ran):
+            return Report(step=single_run.train.steps - 1)
+        value = 90.0 if role == "test" else 80.0 - abs(single_run.train.lr - self.best)
+        result = Result(task=task.name, source="s", metric="m", value=value, unit="%", higher_is_better=True, count=9)
+        report = Report(step=single_run.train.steps, role=role, results=(result,))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps(report.to_dict()))
+        (folder / "weights").write_text(f"{single_run.train.lr}")
+        return report
+
+
+def train(machine, folder, one=None, **given):
+    lines = []
+    done = train_baselines(one or run(), folder, execute=machine.execute, say=lines.append, **given)
+    return done, lines
+
+
+def test_the_rate_is_chosen_on_val_and_test_is_evaluated_once_with_it(tmp_path):
+    machine = Machine(best=0.03)
+    done, lines = train(machine, tmp_path)
+    assert done == {"kind": tmp_path / "kind", "caption": tmp_path / "caption"}
+    rates = [factor * 0.01 for factor in FACTORS]
+    for task in ("kind", "caption"):
+        assert [lr for name, lr, role in machine.ran if (name, role) == (task, "val")] == pytest.approx(rates)
+        assert [lr for name, lr, role in machine.ran if (name, role) == (task, "test")] == pytest.approx([0.03])
+        # It is the very model that was best on val: nothing is trained again for the test rows.
+        assert float((tmp_path / task / "weights").read_text()) == pytest.approx(0.03)
+    assert sum("on val" in line for line in lines) == 6
+    assert any(line == "kind alone: m 90.0 % on s" for line in lines)
+
+
+def test_given_rates_and_tasks_are_the_ones_tried(tmp_path):
+    machine = Machine(best=0.5)
+    train(machine, tmp_path, tasks=["kind"], lrs=[0.5, 0.1])
+    assert machine.ran == [("kind", 0.5, "val"), ("kind", 0.1, "val"), ("kind", 0.5, "test")]
+
+
+def test_one_rate_needs_no_search(tmp_path):
+    machine = Machine(best=0.5)
+    train(machine, tmp_path, tasks=["kind"], lrs=[0.2])
+    assert machine.ran == [("kind", 0.2, "test")]
+
+
+def test_without_val_rows_the_runs_own_rate_is_kept_and_told(tmp_path):
+    machine = Machine(best=0.5)
+    _, lines = train(machine, tmp_path, run(roles=("train", "test")), tasks=["kind"])
+    assert machine.ran == [("kind", 0.01, "test")]
+    assert any("no val rows to choose a learning rate by: 0.01 is kept" in line for line in lines)
+
+
+def test_a_second_call_trains_nothing(tmp_path):
+    train(Machine(best=0.03), tmp_path)
+    again = Machine(best=0.03)
+    done, lines = train(again, tmp_path)
+    assert again.ran == []
+    assert list(done) == ["kind", "caption"]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 4, 5, 8])
+def test_a_stop_anywhere_goes_on_where_it_was(tmp_path, stop_at):
+    machine = Machine(best=0.01)
+    machine.stop_at = stop_at
+    with pytest.raises(CheckpointError, match="call again to go on"):
+        train(machine, tmp_path)
+    again = Machine(best=0.01)
+    train(again, tmp_path)
+    whole = Machine(best=0.01)
+    train(whole, tmp_path / "whole")
+    assert machine.ran[:-1] + again.ran == whole.ran
+
+
+def test_budgets_of_both_ways_are_told():
+    found = {one.task: one for one in budgets(run(), ["kind", "caption"])}
+    assert sum(one.rows for one in found.values()) == 120
+    for one in found.values():
+        assert one.single_rows["rows"] == one.rows
+        assert one.single_steps["rows"] == -(-one.rows // 4)
+        assert one.single_steps["steps"] == 30
+        assert one.single_rows["steps"] == 120
+
+
+def test_a_run_of_one_task_is_its_own_single_run(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape("got a run of one task, 'kind'; want one of several")):
+        train(Machine(best=1.0), tmp_path, run(tasks=TASKS[:1]))
+    with pytest.raises(ConfigError, match="did you mean 'kind'"):
+        train(Machine(best=1.0), tmp_path, tasks=["knid"])

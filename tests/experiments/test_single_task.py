@@ -1,0 +1,143 @@
+"""A twin sees what the multi-task run showed its task, no row more, and no test row chooses anything."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from toys import ToyConfig, label_task, toy_run, toy_sources
+
+from motet.core import CheckpointError, ConfigError, Report, Result
+from motet.data.exposure import samples_seen
+from motet.data.mixture import Mixture
+from motet.data.round_robin import RoundRobin
+from motet.data.schedules import Exactly
+from motet.experiments.single_task import best_lr, grid, single_task, some_tasks
+from motet.training.balancers import Weighted
+from motet.training.run import Run
+from motet.training.train import train
+
+
+def seen(run: Run) -> dict[str, int]:
+    sources = run.of_role("train")
+    mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
+    return samples_seen(mixture, run.train.steps)
+
+
+@pytest.mark.parametrize("task", ["task_a", "task_b"])
+def test_a_single_run_sees_exactly_as_many_rows_of_its_task(tmp_path: Path, task: str) -> None:
+    run = toy_run()
+    single_run = single_task(run, task)
+    source = task[-1]
+    assert {s.name for s in single_run.sources} == {source, f"{source}/val", f"{source}/test"}
+    assert seen(single_run) == {source: seen(run)[source]}
+    assert single_run.train.steps == -(-seen(run)[source] // 16)
+    report = train(single_run, tmp_path, device="cpu", show=False, baselines=False)
+    assert report.samples_seen == {source: seen(run)[source]}
+    assert {result.task for result in report.results} == {task}
+
+
+def test_a_single_run_may_do_as_many_steps_instead() -> None:
+    single_run = single_task(toy_run(), "task_b", match="steps")
+    assert single_run.train == toy_run().train
+    assert seen(single_run) == {"b": 30 * 16}
+
+
+def test_a_task_of_several_sources_keeps_their_proportions_exactly() -> None:
+    run = toy_run()
+    both = tuple(dataclasses.replace(source, tasks=(label_task("same"),)) for source in run.sources)
+    run = dataclasses.replace(run, sources=both)
+    assert seen(single_task(run, "same")) == seen(run)
+    many = seen(single_task(run, "same", match="steps", seen={"a": 1, "b": 2}))
+    assert many == {"a": 160, "b": 320}
+
+
+def test_evaluations_stand_at_the_same_shares() -> None:
+    single_run = single_task(toy_run(), "task_b")
+    assert single_run.train.evaluate_every == round(10 * single_run.train.steps / 30)
+
+
+def test_a_single_run_of_a_run_of_one_update_a_source_has_batches_of_its_own_source() -> None:
+    run = toy_run(schedule=RoundRobin(batch_size=4, batch_sizes={"b": 6}), balancer=Weighted({"task_a": 2.0}))
+    single_run = single_task(run, "task_b")
+    assert single_run.schedule == Exactly(rows={"b": 30 * 6}, batch_size=6)
+    assert single_run.train.steps == 30
+    assert single_run.balancer == Weighted({})
+
+
+def test_a_run_on_all_its_tasks_is_itself() -> None:
+    robin = toy_run(schedule=RoundRobin(batch_size=4, batch_sizes={"b": 6}, periods={"task_a": 3}))
+    assert some_tasks(robin, ["task_b", "task_a"]) == robin
+    mixed = some_tasks(toy_run(), ["task_a", "task_b"])
+    assert seen(mixed) == seen(toy_run())
+    assert mixed.train == toy_run().train
+
+
+def test_some_tasks_alone_are_told_of_no_other(tmp_path: Path) -> None:
+    system = ByTask(of={"task_a": 1, "task_b": 2})
+    run = toy_run(
+        schedule=RoundRobin(batch_size=4, batch_sizes={"a": 3, "b": 6}, first=(("task_a",), ("task_b",))), system=system
+    )
+    only = some_tasks(run, ["task_b"])
+    assert only.schedule == RoundRobin(batch_size=4, batch_sizes={"b": 6}, first=(("task_b",),))
+    assert only.system == ByTask(of={"task_b": 2})
+    assert only.train == run.train
+    assert train(only, tmp_path, device="cpu", show=False, baselines=False).samples_seen == {"b": 180}
+    with pytest.raises(ConfigError, match="some_tasks: got no task; want at least one of task_a, task_b"):
+        some_tasks(run, [])
+    empty = Exactly(rows={"a": 16, "b": 0}, batch_size=4)
+    with pytest.raises(ConfigError, match="'task_b': got no row of it in the run"):
+        some_tasks(toy_run(schedule=empty), ["task_a", "task_b"])
+
+
+@dataclasses.dataclass(frozen=True)
+class ByTask(ToyConfig):
+    """A configuration that says something by task."""
+
+    of: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def restrict(self, tasks, sources):
+        return dataclasses.replace(self, of={name: value for name, value in self.of.items() if name in tasks})
+
+
+def test_exact_rows_in_whole_batches_of_one_source() -> None:
+    spec = Exactly(rows={"a": 10, "b": 4, "c": 0}, batch_size=4, whole_batches=True)
+    bound = spec.bind(toy_sources(9, 9, 9), seed=1)
+    batches = [batch for index in range(spec.steps) for (batch,) in bound.step(index, 1).batches]
+    assert spec.steps == 4
+    assert sorted((name, rows) for batch in batches for name, rows in batch.items()) == [
+        ("a", 2), ("a", 4), ("a", 4), ("b", 4),
+    ]  # fmt: skip
+    assert [batch["a"] for batch in batches if "a" in batch] == [4, 4, 2]
+    assert bound.step(spec.steps, 1).batches == ((),)
+    split = [bound.step(index, 3).batches for index in range(spec.steps)]
+    assert [sum(rows for batches in ranks for batch in batches for rows in batch.values()) for ranks in split] == [
+        sum(batch.values()) for batch in batches
+    ]
+    assert "whole_batches" not in Exactly(rows={"a": 1}).bind(toy_sources(9), seed=1).state_dict()
+    bound.load_state_dict(bound.state_dict())
+    mixed = dataclasses.replace(spec, whole_batches=False).bind(toy_sources(9, 9, 9), seed=1)
+    with pytest.raises(CheckpointError, match="schedule: got a checkpoint with"):
+        bound.load_state_dict(mixed.state_dict())
+
+
+def test_an_unknown_task_gets_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match="got 'task_c', which is no task of the run; did you mean"):
+        single_task(toy_run(), "task_c")
+
+
+def result(value: float, *, better_up: bool = True) -> Result:
+    return Result(task="t", source="s", metric="m", value=value, unit="", higher_is_better=better_up, count=1)
+
+
+def test_a_learning_rate_is_chosen_on_val_and_never_on_test() -> None:
+    runs = grid(toy_run(), (0.1, 0.01))
+    assert [run.train.lr for run in runs.values()] == [0.1, 0.01]
+    assert all(source.role != "test" for run in runs.values() for source in run.sources)
+    assert best_lr({0.1: Report(results=(result(3),)), 0.01: Report(results=(result(5),))}, "t") == 0.01
+    down = {lr: Report(results=(result(value, better_up=False),)) for lr, value in ((0.1, 3), (0.01, 5))}
+    assert best_lr(down, "t") == 0.1
+    with pytest.raises(ConfigError, match="got a report of 'test' sources; want 'val'"):
+        best_lr({0.1: Report(role="test", results=(result(3),))}, "t")
+    without = dataclasses.replace(toy_run(), sources=toy_run().of_role("train"))
+    with pytest.raises(ConfigError, match="without sources of role 'val'"):
+        grid(without, (0.1,))

@@ -1,0 +1,97 @@
+"""The Hub: what is sent, what is fetched, and one line when it says no."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+import torch
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from motet.core import CheckpointError
+from motet.hub import from_pretrained, push_to_hub, save_pretrained
+
+
+class FakeHub:
+    """Keeps what is uploaded in a folder, and gives snapshots of it by the patterns asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.made = folder, {}
+
+    def create_repo(self, name, *, repo_type, private, exist_ok):
+        assert exist_ok
+        self.made[name] = (repo_type, private)
+
+    def upload_folder(self, *, repo_id, folder_path, repo_type, commit_message):
+        assert repo_id in self.made
+        shutil.copytree(folder_path, self.folder / repo_id)
+        return SimpleNamespace(commit_url=f"https://huggingface.co/{repo_id}/commit/1")
+
+    def snapshot_download(self, name, *, revision, allow_patterns, **fetch):
+        self.fetched = (name, revision, tuple(allow_patterns), fetch)
+        target = self.folder / "snapshots" / name
+        target.mkdir(parents=True)
+        for path in (self.folder / name).rglob("*"):
+            relative = path.relative_to(self.folder / name)
+            if path.is_file() and any(relative.match(pattern) for pattern in allow_patterns):
+                (target / relative).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target / relative)
+        return str(target)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    fake = FakeHub(tmp_path / "hub")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
+    return fake
+
+
+def test_what_is_pushed_comes_back(make, hub, trust):
+    system = make("animal", "caption")
+    address = push_to_hub(system, "me/small", credit=["OpenMoji, CC BY-SA 4.0"], private=True, api=hub)
+    assert address == "https://huggingface.co/me/small/commit/1"
+    assert hub.made == {"me/small": ("model", True)}
+    card = (hub.folder / "me/small/README.md").read_text()
+    assert 'motet.load("me/small")' in card
+    assert "OpenMoji" in card
+    (hub.folder / "me/small/model.bin").write_bytes(b"a pickle")
+    back = from_pretrained("me/small", revision="v1", trust=trust, token="t")
+    assert torch.equal(back.trunk.weight, system.trunk.weight)
+    assert back.assets() == system.assets()
+    assert hub.fetched[:2] == ("me/small", "v1")
+    assert hub.fetched[3] == {"token": "t"}
+    assert not (hub.folder / "snapshots/me/small/model.bin").exists()
+
+
+def test_a_folder_is_taken_before_the_hub(make, tmp_path, trust, hub, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_pretrained(make("animal"), "me/small")
+    assert list(from_pretrained("me/small", trust=trust).tasks) == ["animal"]
+    assert not hasattr(hub, "fetched")
+
+
+def refuse(*args, **kwargs):
+    response = SimpleNamespace(headers={}, request=None, status_code=404)
+    raise RepositoryNotFoundError("404 Client Error.\nRepository Not Found for url", response=response)
+
+
+def test_a_name_that_is_nowhere_is_one_line(monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match="model 'me/none': got RepositoryNotFoundError: 404") as error:
+        from_pretrained("me/none")
+    assert "\n" not in str(error.value)
+
+
+def test_a_hub_that_refuses_is_one_line(make, hub, monkeypatch):
+    monkeypatch.setattr(hub, "create_repo", refuse)
+    with pytest.raises(CheckpointError, match="want one you may write to") as error:
+        push_to_hub(make("animal"), "other/small", api=hub)
+    assert "\n" not in str(error.value)
+
+
+def test_a_name_the_hub_would_not_take_is_one_line(tmp_path):
+    with pytest.raises(CheckpointError, match="got no such folder; want one that holds a model, or a name on the Hub"):
+        from_pretrained(f"{tmp_path}/not/there")

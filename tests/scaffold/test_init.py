@@ -1,0 +1,197 @@
+"""`motet init`: what lies in a folder becomes a recipe that can be read, changed and run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from motet.config.recipe_files import functions_in
+from motet.core import ConfigError, DataError
+from motet.data.detect import DetectedDataset
+from motet.scaffold.init import plan_tasks, sources_in, write_recipe
+from motet.scaffold.recipe_text import TaskPlan, choose_split, code, recipe_text
+
+
+def pictures(folder: Path, count: int = 4) -> list[str]:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        Image.new("RGB", (8, 8), (20 * index, 0, 99)).save(folder / f"{index}.png")
+    return [f"{index}.png" for index in range(count)]
+
+
+def captions(folder: Path, name: str = "captions.json", count: int = 12) -> None:
+    names = pictures(folder / "pictures", count)
+    images = [{"id": index, "file_name": file} for index, file in enumerate(names)]
+    notes = [{"id": index, "image_id": index, "caption": f"picture number {index}"} for index in range(count)]
+    (folder / name).write_text(json.dumps({"images": images, "annotations": notes}))
+
+
+def table(path: Path, head: tuple[str, ...], rows) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Images in class folders, a COCO captions file, a CSV of questions: the three kinds of a user's own data."""
+    root = tmp_path / "my data"
+    root.mkdir()
+    captions(root)
+    for kind in ("cat", "dog"):
+        pictures(root / "kinds" / kind, 8)
+    asked = [(f"pictures/{index}.png", "which number ?", str(index)) for index in range(12)]
+    table(root / "questions.csv", ("image", "question", "answer"), asked)
+    return root
+
+
+def test_three_formats_become_three_tasks_with_parts_of_their_own(folder):
+    sources = sources_in(folder)
+    assert sorted(source.name for source in sources) == sorted(
+        f"{task}{part}" for task in ("caption", "kind", "vqa") for part in ("", "/val", "/test")
+    )
+    for task in ("caption", "kind", "vqa"):
+        parts = [source for source in sources if source.tasks[0].name == task]
+        keys = [{key for row in range(len(part.reader)) for key in part.reader.keys(row)} for part in parts]
+        assert sum(map(len, keys)) == len(set().union(*keys))
+        assert all(keys)
+    assert [source.tasks[0].target.names for source in sources if source.name == "kind"] == [("cat", "dog")]
+
+
+def test_the_recipe_is_python_that_a_person_can_run(folder):
+    written = write_recipe(folder, folder / "motet_recipe.py")
+    assert written.path == folder / "motet_recipe.py"
+    assert functions_in(written.path, "Run") == {
+        "run": "One LiT decoder for all of it, on the features of a frozen encoder that comes with motet."
+    }
+    text = written.path.read_text()
+    assert 'DATA / "questions.csv"' in text
+    assert str(folder) not in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert any(line.startswith("kind: 16 rows: 2 class folders") for line in written.lines)
+
+
+def test_a_recipe_somewhere_else_names_the_folder_whole(folder, tmp_path):
+    write_recipe(folder, tmp_path / "else.py")
+    assert f'DATA = Path("{folder.resolve()}")' in (tmp_path / "else.py").read_text()
+
+
+def test_captions_of_ones_own_do_not_claim_coco_images(folder):
+    caption = next(source for source in sources_in(folder) if source.name == "caption")
+    assert caption.reader.keys(0)[0].startswith("my data/")
+
+
+def test_given_parts_are_kept_and_only_the_missing_ones_are_cut(tmp_path):
+    for part, count in (("train", 20), ("test", 5)):
+        for kind in ("cat", "dog"):
+            pictures(tmp_path / part / kind, count)
+    rows = {source.name: len(source.reader) for source in sources_in(tmp_path)}
+    assert rows["kind/test"] == 10
+    assert rows["kind"] + rows["kind/val"] == 40
+    assert 0 < rows["kind/val"] < 12
+
+
+def test_parts_of_a_table_share_the_training_parts_classes(tmp_path):
+    names = pictures(tmp_path / "pictures", 12)
+    for part, kinds in (("train", "ab" * 6), ("test", "bb" * 6)):
+        rows = [(f"pictures/{name}", kind) for name, kind in zip(names, kinds, strict=True)]
+        table(tmp_path / f"{part}.csv", ("image", "class"), rows)
+    sources = {source.name: source for source in sources_in(tmp_path)}
+    assert sources["kind/test"].reader[0].labels["class"] == 1
+    assert len(sources["kind/test"].reader) == 12
+
+
+def test_only_a_test_part_is_cut(tmp_path):
+    for kind in ("cat", "dog"):
+        pictures(tmp_path / "test" / kind, 20)
+    assert {source.role for source in sources_in(tmp_path)} == {"train", "val", "test"}
+
+
+def test_what_cannot_be_read_is_told_and_left_out(folder):
+    table(folder / "more.csv", ("image", "question", "answer"), [("missing/1.png", "why ?", "so")])
+    written = write_recipe(folder, folder / "motet_recipe.py")
+    assert any(line.startswith("left out: ") and "missing/1.png" in line for line in written.lines)
+    assert "more.csv" not in written.path.read_text()
+
+
+def found(reader, label="class", *, kind="classification", language="en", part="", **arguments):
+    return DetectedDataset(
+        reader=reader, arguments=arguments, kind=kind, label=label, rows=10, why="w", language=language, part=part
+    )
+
+
+def test_names_say_kind_and_language_and_where_needed_the_place():
+    plans = plan_tasks(
+        [
+            found("ImageFolder", root=Path("a/pets")),
+            found("ImageFolder", root=Path("a/cars")),
+            found("Multi30k", "captions_en", kind="captioning", root=Path("m"), part="train"),
+            found("Multi30k", "captions_de", kind="captioning", language="de", root=Path("m"), part="train"),
+            found("Multi30k", "captions_de", kind="captioning", language="de", root=Path("m"), part="test"),
+            found("OcrLines", "text", kind="text reading", tables=Path("lines.tsv")),
+        ]
+    )
+    assert [plan.name for plan in plans] == ["kind_pets", "kind_cars", "caption", "caption_de", "read"]
+    assert [part.part for part in plans[3].parts] == ["train", "test"]
+
+
+def test_two_languages_share_one_reader(tmp_path):
+    names = pictures(tmp_path / "pictures", 12)
+    rows = [(f"pictures/{name}", f"picture {name}", f"Bild {name}") for name in names]
+    table(tmp_path / "both.csv", ("image", "caption_en", "caption_de"), rows)
+    sources = {source.name: source for source in sources_in(tmp_path)}
+    assert {"caption", "caption_de"} <= set(sources)
+    assert sources["caption"].reader == sources["caption_de"].reader
+    assert sources["caption_de"].tasks[0].label == "captions_de"
+
+
+def test_a_cut_of_a_few_images_has_no_empty_part_and_of_two_has_fewer_parts(tmp_path):
+    pictures(tmp_path / "few" / "cat", 4)
+    pictures(tmp_path / "few" / "dog", 4)
+    one = found("ImageFolder", root=tmp_path / "few")
+    shares, _ = choose_split(one, ["val", "test"])
+    assert list(shares) == ["train", "val", "test"]
+    pictures(tmp_path / "two" / "cat", 1)
+    pictures(tmp_path / "two" / "dog", 1)
+    shares, _ = choose_split(found("ImageFolder", root=tmp_path / "two"), ["val", "test"])
+    assert list(shares) == ["train", "val"]
+
+
+def test_long_calls_are_broken_over_lines(tmp_path):
+    long = "a_long_name_of_a_folder_that_goes_on_and_on_for_quite_a_while_so_that_no_line_would_hold_it"
+    for kind in ("cat", "dog"):
+        pictures(tmp_path / long / kind, 5)
+    plans = [TaskPlan("kind", (found("ImageFolder", root=tmp_path / long, name="n"),))]
+    text = recipe_text(plans, tmp_path, tmp_path / "r.py")
+    assert "kind_rows = ImageFolder(\n        root=DATA" in text
+    compile(text, "r.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("recipe.txt", "want a Python file"), ("my-recipe.py", "want a Python file"), ("there.py", "--force to replace")],
+)
+def test_a_file_that_cannot_be_written_to_is_refused(folder, tmp_path, out, message):
+    (tmp_path / "there.py").write_text("x = 1\n")
+    with pytest.raises(ConfigError, match=message):
+        write_recipe(folder, tmp_path / out)
+    assert (tmp_path / "there.py").read_text() == "x = 1\n"
+    if out == "there.py":
+        assert write_recipe(folder, tmp_path / out, replace=True).path.read_text() != "x = 1\n"
+
+
+def test_a_folder_with_nothing_in_it_is_one_line(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="want data in a known layout"):
+        write_recipe(tmp_path / "empty", tmp_path / "r.py")
+    with pytest.raises(DataError, match="got no folder"):
+        sources_in(tmp_path / "not there")
+    assert not (tmp_path / "r.py").exists()
+
+
+def test_values_are_written_so_that_python_reads_them_back():
+    value = {"a": (1, "x\n'\"ü", None), "b": [True, 2.5], "c": Path("/d/e f")}
+    assert eval(code(value, Path("/elsewhere"))) == {"a": (1, "x\n'\"ü", None), "b": (True, 2.5), "c": Path("/d/e f")}

@@ -1,0 +1,99 @@
+"""What two ranks do together; results are written by each to a folder that `test_distributed` reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from toys import ToyConfig, ToyReader, toy_run, toy_sources, toy_system
+
+from motet.core import MotetError, System
+from motet.core.ranks import rank
+from motet.data.features import FeatureFiles
+from motet.data.mixture import Mixture
+from motet.data.schedules import Mixed
+from motet.training import checkpoint
+from motet.training.config import TrainConfig
+from motet.training.distributed import buffer_versions, processes, same_on_every_rank, share_updated_buffers
+from motet.training.fit import fit
+from motet.training.run import Features, Run
+from motet.training.train import train
+
+
+def ranks_run(folder: Path) -> Run:
+    """The toy run without dropout, which differs between numbers of ranks, with stored features and a bad row."""
+    run = toy_run(system=ToyConfig(dropout=0.0), features=Features(folder / "store", views=2))
+    return dataclasses.replace(run, train=dataclasses.replace(run.train, steps=8, evaluate_every=4, save_every=4))
+
+
+@dataclass(frozen=True)
+class Together:
+    """Every test's part on this rank."""
+
+    folder: Path
+
+    def __call__(self) -> None:
+        with processes("cpu"):
+            said = {
+                "report": train(ranks_run(self.folder), self.folder / "run", device="cpu", show=False).to_dict(),
+                "skipped": self._skipped(),
+                "full": self._full_disk(),
+                "unfit": self._unfit_store(),
+                "weights": self._weights(),
+                "buffers": self._buffers(),
+            }
+            (self.folder / f"{rank()}.json").write_text(json.dumps(said))
+
+    def _skipped(self) -> list[str]:
+        source = dataclasses.replace(toy_sources(20)[0], reader=ToyReader("a", 20, bad=frozenset({3})))
+        mixture = Mixture([source], Mixed(batch_size=10).bind([source], seed=0), 0)
+        plan = TrainConfig(steps=4, on_bad_row="skip")
+        report = fit(toy_system([source]), mixture, plan, folder=self.folder / "skip", show=False)
+        return list(report.notes)
+
+    def _full_disk(self) -> str:
+        """The disk is full for rank 0, which alone writes."""
+        whole, sources = os.fsync, toy_sources(20)
+
+        def full(handle: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        mixture = Mixture(sources, Mixed(batch_size=4).bind(sources, seed=0), 0)
+        checkpoint.os.fsync = full
+        try:
+            fit(toy_system(sources), mixture, TrainConfig(steps=2), folder=self.folder / "full", show=False)
+        except MotetError as error:
+            return str(error)
+        finally:
+            checkpoint.os.fsync = whole
+        return "no error"
+
+    def _unfit_store(self) -> str:
+        system = toy_system(toy_sources(5))
+        with torch.no_grad():
+            system.get_buffer("encoder").mul_(1e6)
+        try:
+            FeatureFiles.fill(system, toy_sources(5)[0].reader[0].images, self.folder / "unfit")
+        except MotetError as error:
+            return str(error)
+        return "no error"
+
+    def _weights(self) -> list[float]:
+        system = toy_system(toy_sources(5), seed=rank())
+        same_on_every_rank(system)
+        return [float(parameter.detach().sum()) for parameter in system.parameters()]
+
+    def _buffers(self) -> list[float]:
+        system: System = toy_system(toy_sources(5))
+        system.register_buffer("seen", torch.zeros(1))
+        system.register_buffer("kept", torch.full((1,), float(rank())))
+        versions = buffer_versions(system)
+        if rank() == 1:
+            system.get_buffer("seen").add_(5)  # only this rank wrote; it goes back to what rank 0 has
+        share_updated_buffers(system, versions)
+        return [float(system.get_buffer("seen")), float(system.get_buffer("kept"))]

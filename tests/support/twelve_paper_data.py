@@ -1,0 +1,108 @@
+"""The twelve data sets of 12-in-1 in their published layouts, a few rows each, and the regions of a picture."""
+
+import gzip
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+from published_files import image, write_json, write_lines, write_vqav2
+
+from motet.data.formats.regions import write_lmdb
+from motet.preprocess.regions import ImageRegions
+
+COUNT = 12
+
+
+def write_twelve_paper_data(root: Path) -> None:
+    """Writes them all under one folder, as `twelve_in_one:paper` reads them."""
+    write_vqav2(root / "vqav2", COUNT)
+    _genome(root)
+    _captions(root)
+    _places(root)
+    _statements(root)
+    found = ImageRegions(np.ones((1, 2048), np.float32), np.array([[0, 0, 8, 8]], np.float32), (8, 8))
+    write_lmdb(root / "regions.lmdb", {"coco/0": found})
+
+
+def _genome(root: Path) -> None:
+    numbers = range(1, COUNT + 1)
+    genome, gqa = root / "visual_genome", root / "gqa"
+    for number in numbers:
+        image(genome / "VG_100K" / f"{number}.jpg", number)
+        image(gqa / "images" / f"{number}.jpg", number)
+    asked = [{"id": n, "qas": [{"qa_id": n, "image_id": n, "question": "what?", "answer": "square"}]} for n in numbers]
+    write_json(genome / "question_answers.json", asked)
+    write_json(genome / "image_data.json", [{"image_id": n, "coco_id": None} for n in numbers])
+    known = {str(n): {"imageId": str(n), "question": "what?", "answer": "square"} for n in numbers}
+    write_json(gqa / "train_balanced_questions.json", known)
+
+
+def _captions(root: Path) -> None:
+    for part, first in (("train", 0), ("val", 2000)):
+        numbers = range(first, first + (COUNT if part == "train" else 1100))
+        images = [{"id": n, "file_name": f"COCO_{part}2014_{n:012d}.jpg"} for n in numbers]
+        captions = [{"id": n, "image_id": n, "caption": f"square {n}"} for n in numbers]
+        write_json(
+            root / "coco" / "annotations" / f"captions_{part}2014.json", {"images": images, "annotations": captions}
+        )
+        for number in (*numbers[:COUNT], *numbers[1000:1001]):  # the first of each part is read
+            image(root / "coco" / f"{part}2014" / f"COCO_{part}2014_{number:012d}.jpg", number)
+    flickr, lines = root / "flickr30k", []
+    for place, part in enumerate(("train", "val", "test")):
+        names = [str(1000 + 100 * place + n) for n in range(COUNT)]
+        for name in names:
+            image(flickr / "flickr30k-images" / f"{name}.jpg", int(name))
+            lines += [f"{name}.jpg#{k}\tsquare {name} {k}\n" for k in range(5)]
+        (flickr / f"{part}.txt").write_text("\n".join(names))
+    (flickr / "results_20130124.token").write_text("".join(lines))
+
+
+def _places(root: Path) -> None:
+    photos = [{"id": n, "file_name": f"COCO_train2014_{n:012d}.jpg", "height": 8, "width": 8} for n in range(COUNT)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 5, 5]} for n in range(COUNT)]
+    for name, by, parts in (
+        ("refcoco", "unc", ("train", "val", "testA")),
+        ("refcoco+", "unc", ("train", "val", "testA")),
+        ("refcocog", "umd", ("train", "val", "test")),
+    ):
+        refs = [
+            {"ref_id": n, "ann_id": n, "image_id": n, "split": part, "sentences": [{"sent_id": n, "sent": "left"}]}
+            for n, part in enumerate(parts)
+        ]
+        write_json(root / name / "instances.json", {"images": photos, "annotations": boxes})
+        (root / name / f"refs({by}).p").write_bytes(pickle.dumps(refs, 2))
+    choices = [{"box_id": n, "x": n % 4, "y": 0, "width": 2, "height": 2} for n in range(12)]
+    pointed = []
+    for place, part in enumerate(("train", "val", "test")):
+        image(root / "visual7w" / "images" / f"v7w_{place + 1}.jpg", place)
+        first, *others = range(4 * place, 4 * place + 4)
+        asked = {"qa_id": place, "question": "Which?", "answer": first, "multiple_choices": others}
+        pointed.append({"image_id": place + 1, "filename": f"v7w_{place + 1}.jpg", "split": part, "qa_pairs": [asked]})
+    write_json(root / "visual7w" / "dataset_v7w_pointing.json", {"boxes": choices, "images": pointed})
+    for place, part in enumerate(("train", "valid", "test")):
+        game = {
+            "id": place, "status": "success", "object_id": place,
+            "image": {"id": place, "file_name": photos[place]["file_name"], "height": 8, "width": 8},
+            "objects": [{"id": place, "bbox": [1, 1, 4, 4]}, {"id": 99, "bbox": [0, 0, 3, 3]}],
+            "qas": [{"id": 1, "question": "Is it a dog?", "answer": "Yes"}],
+        }  # fmt: skip
+        path = root / "guesswhat" / f"guesswhat.{part}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(json.dumps(game).encode()))
+
+
+def _statements(root: Path) -> None:
+    for part, start in (("train", "train"), ("dev", "dev"), ("test1", "test1")):
+        for side in (0, 1):
+            image(root / "nlvr2" / "images" / f"{start}-1-0-img{side}.png", side)
+        write_lines(
+            root / "nlvr2" / f"{part}.json",
+            [{"sentence": "Two dogs.", "label": "True", "identifier": f"{start}-1-0-0"}],
+        )
+    for place, part in enumerate(("train", "dev", "test")):
+        image(root / "snli_ve" / "flickr30k-images" / f"{1000 + 100 * place}.jpg", place)
+        row = {"Flickr30K_ID": str(1000 + 100 * place), "sentence1": "a square", "sentence2": "a shape"}
+        write_lines(
+            root / "snli_ve" / f"snli_ve_{part}.jsonl", [row | {"gold_label": "entailment", "pairID": "1.jpg#0r1e"}]
+        )

@@ -1,0 +1,178 @@
+import pytest
+import torch
+from torch import nn
+
+from motet.core import ConfigError
+from motet.training.optim import Adafactor, AdamW, HfAdamW, SkipUnusedAdamW, set_lr
+
+SPECS = [
+    AdamW(),
+    HfAdamW(),
+    SkipUnusedAdamW(),
+    Adafactor(),
+    Adafactor(momentum_dtype="float32"),
+    Adafactor(momentum=None),
+    Adafactor(update_clip=1.0),
+]
+
+
+def weights(seed=0, dtype=torch.float32):
+    draw = torch.Generator().manual_seed(seed)
+    return [nn.Parameter(torch.randn(shape, generator=draw).to(dtype)) for shape in ((40, 36), (36,), (3, 5))]
+
+
+def groups(params):
+    return [
+        {"name": "encoder", "params": params[:1], "lr_scale": 0.1, "decay": True},
+        {"name": "norms", "params": params[1:], "lr_scale": 1.0, "decay": False},
+    ]
+
+
+def train(optimizer, params, steps, start=0):
+    for step in range(start, start + steps):
+        draw = torch.Generator().manual_seed(100 + step)
+        for weight in params:
+            weight.grad = torch.randn(weight.shape, generator=draw).to(weight.dtype)
+        set_lr(optimizer, 0.1 * (step + 1))
+        optimizer.step()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_a_saved_and_loaded_optimiser_continues_bit_equal(spec, dtype, tmp_path):
+    unbroken = weights(dtype=dtype)
+    optimizer = spec.build(groups(unbroken), lr=1e-2, weight_decay=1e-2)
+    train(optimizer, unbroken, 3)
+    torch.save(optimizer.state_dict(), tmp_path / "state.pt")
+    resumed = [nn.Parameter(weight.detach().clone()) for weight in unbroken]
+    again = spec.build(groups(resumed), lr=1e-2, weight_decay=1e-2)
+    again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    train(optimizer, unbroken, 3, start=3)
+    train(again, resumed, 3, start=3)
+    for ours, theirs in zip(unbroken, resumed, strict=True):
+        assert torch.equal(ours, theirs)
+        for key, value in optimizer.state[ours].items():
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(again.state[theirs][key])), key
+
+
+def test_a_loaded_state_does_not_share_memory_with_what_it_was_loaded_from():
+    params = weights()
+    optimizer = Adafactor().build(groups(params), lr=1e-2, weight_decay=0.0)
+    train(optimizer, params, 1)
+    other = weights()
+    again = Adafactor().build(groups(other), lr=1e-2, weight_decay=0.0)
+    again.load_state_dict(optimizer.state_dict())
+    before = optimizer.state[params[0]]["rows"].clone()
+    train(again, other, 1, start=1)
+    assert torch.equal(optimizer.state[params[0]]["rows"], before)
+
+
+def test_the_first_moment_is_stored_in_half_precision():
+    params = weights()
+    optimizer = Adafactor().build(groups(params), lr=1e-2, weight_decay=0.0)
+    train(optimizer, params, 2)
+    assert optimizer.state[params[0]]["momentum"].dtype == torch.bfloat16
+    assert optimizer.state[params[0]]["rows"].dtype == torch.float32
+
+
+def test_adafactors_decay_follows_the_rate_and_not_the_learning_rate():
+    for lr in (1e-3, 1.0):
+        weight = nn.Parameter(torch.full((2,), 2.0))
+        group = {"name": "w", "params": [weight], "lr_scale": 0.1, "decay": True}
+        optimizer = Adafactor().build([group], lr=lr, weight_decay=0.5)
+        weight.grad = torch.zeros(2)
+        set_lr(optimizer, 0.25)
+        optimizer.step()
+        assert weight.tolist() == [2.0 - 0.25 * 0.5 * 2.0] * 2
+
+
+def test_adamws_decay_follows_the_learning_rate():
+    weight = nn.Parameter(torch.full((2,), 2.0))
+    optimizer = AdamW().build(
+        [{"name": "w", "params": [weight], "lr_scale": 0.1, "decay": True}], lr=1.0, weight_decay=0.5
+    )
+    weight.grad = torch.zeros(2)
+    set_lr(optimizer, 0.25)
+    optimizer.step()
+    assert weight.tolist() == pytest.approx([2.0 - 0.025 * 0.5 * 2.0] * 2)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_a_rate_of_0_changes_nothing_but_the_memory(spec):
+    params = weights()
+    before = [weight.detach().clone() for weight in params]
+    optimizer = spec.build(groups(params), lr=1e-2, weight_decay=1e-2)
+    for weight in params:
+        weight.grad = torch.ones_like(weight)
+    set_lr(optimizer, 0.0)
+    optimizer.step()
+    assert all(torch.equal(old, new) for old, new in zip(before, params, strict=True))
+    assert optimizer.state[params[0]]["step"] == 1
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_a_parameter_without_a_gradient_is_left_alone(spec):
+    params = weights()
+    before = params[0].detach().clone()
+    optimizer = spec.build(groups(params), lr=1e-2, weight_decay=1e-1)
+    params[1].grad = torch.ones_like(params[1])
+    optimizer.step()
+    assert torch.equal(params[0], before)
+    assert not optimizer.state[params[0]]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_a_quadratic_is_minimised(spec):
+    weight = nn.Parameter(torch.full((40, 36), 3.0))
+    optimizer = spec.build(
+        [{"name": "w", "params": [weight], "lr_scale": 1.0, "decay": False}], lr=0.1, weight_decay=0.0
+    )
+    for _ in range(100):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        optimizer.step()
+    assert weight.abs().max() < 0.2
+
+
+def test_the_closure_is_evaluated_with_gradients():
+    weight = nn.Parameter(torch.ones(2))
+    optimizer = Adafactor().build(
+        [{"name": "w", "params": [weight], "lr_scale": 1.0, "decay": False}], lr=0.1, weight_decay=0.0
+    )
+
+    def closure():
+        optimizer.zero_grad()
+        loss = weight.square().sum()
+        loss.backward()
+        return loss.item()
+
+    assert optimizer.step(closure) == 2.0
+    assert weight.max() < 1
+
+
+def test_a_run_without_parameters_is_refused():
+    with pytest.raises(ConfigError, match="no trainable parameter"):
+        AdamW().build([{"name": "w", "params": [], "lr_scale": 1.0, "decay": False}], lr=0.1, weight_decay=0.0)
+
+
+def test_a_parameter_in_two_groups_is_refused():
+    weight = nn.Parameter(torch.ones(2, 3))
+    group = {"params": [weight], "lr_scale": 1.0, "decay": False}
+    with pytest.raises(ConfigError, match=r"group 'b': got a parameter of shape \(2, 3\)"):
+        Adafactor().build([{"name": "a"} | group, {"name": "b"} | group], lr=0.1, weight_decay=0.0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields"),
+    [
+        (AdamW, {"betas": (0.9, 1.0)}),
+        (AdamW, {"eps": 0.0}),
+        (Adafactor, {"beta2_cap": 1.0}),
+        (Adafactor, {"momentum": -0.1}),
+        (Adafactor, {"momentum_dtype": "float16"}),
+        (Adafactor, {"update_clip": 0.0}),
+    ],
+)
+def test_numbers_out_of_range_are_refused(spec, fields):
+    with pytest.raises(ConfigError, match="got"):
+        spec(**fields)
