@@ -22,6 +22,7 @@ from motet.core import Batch, Dense, Target, Task
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Finetune
 from motet.recipes.paper.vit_adapters import published_model
+from motet.systems import build_system
 from motet.systems.vit_adapters import FixedAffinities, TimmTrunk, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.answers import task_loss
 from motet.systems.vit_adapters.model import ViTAdapters
@@ -47,7 +48,7 @@ def config(kind: Kind) -> ViTAdaptersConfig:
 def system_of(kind: Kind, num_tasks: int, trunk: TimmTrunk | None = None) -> ViTAdapters:
     """A system of the first so many tasks; nothing is fetched."""
     chosen = config(kind) if trunk is None else replace(config(kind), trunk=trunk)
-    built = chosen.build(TASKS[:num_tasks], texts=list, assets={})
+    built = build_system(chosen, TASKS[:num_tasks], texts=list, assets={})
     assert isinstance(built, ViTAdapters)
     return built
 

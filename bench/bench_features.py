@@ -26,6 +26,7 @@ from motet.data.splits import texts_of
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
 from motet.scenes.tasks import largest_thing
+from motet.systems import build_system
 from motet.training.balancers import RowMean
 from motet.training.config import TrainConfig
 from motet.training.step import TrainStep
@@ -40,14 +41,14 @@ def source() -> Source:
 
 def system_for(rows: Source) -> System:
     torch.manual_seed(0)
-    built = small(width=WIDTH, image_size=SIZE, pieces=500).build(rows.tasks, texts=lambda: texts_of(rows))
+    built = build_system(small(width=WIDTH, image_size=SIZE, pieces=500), rows.tasks, texts=lambda: texts_of(rows))
     return built.train()
 
 
 def epoch(system: System, rows: Source) -> None:
     """Every image once: read, encoded or looked up, and learned from."""
     plan = TrainConfig(steps=IMAGES // ROWS)
-    optimizer = plan.optimizer.build(system.config.parameter_groups(system), lr=1e-3, weight_decay=1e-4)
+    optimizer = plan.optimizer.build(system.parameter_groups(), lr=1e-3, weight_decay=1e-4)
     updater = TrainStep(system, optimizer, RowMean(), plan, torch.device("cpu"))
     mixture = Mixture((rows,), Mixed(batch_size=ROWS).bind((rows,), seed=0), seed=0)
     for ready in Loader(mixture, system.processor).segment(0, plan.steps):

@@ -22,6 +22,7 @@ from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.recipes.lit_decoder import small
+from motet.systems import build_system
 from motet.tasks import classification
 
 IMAGES, ROWS, SIZE = 300, 50, 224
@@ -101,7 +102,7 @@ class Ours:
         task = classification("class", ("cat", "dog"))
         source = Source(name="files", reader=Files(paths), tasks=(task,))
         config = replace(small(image_size=SIZE), antialias=antialias)
-        system = config.build((task,), texts=lambda: ["cat dog"])
+        system = build_system(config, (task,), texts=lambda: ["cat dog"])
         self.mixture = Mixture((source,), Mixed(batch_size=ROWS).bind((source,), seed=0), seed=0)
         self.loader = Loader(self.mixture, system.processor, workers=workers)
 

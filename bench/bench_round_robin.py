@@ -27,6 +27,7 @@ from motet.data.stop_and_go import StopAndGo
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
 from motet.scenes.tasks import largest_thing, scene_caption
+from motet.systems import build_system
 from motet.training.config import TrainConfig
 from motet.training.fit import fit
 from motet.training.optim import HfAdamW, LinearDecay
@@ -70,7 +71,7 @@ class World:
         self.sources = tuple(Source(name=task.name, reader=Held(examples), tasks=(task,)) for task in tasks)
         texts = [text for source in self.sources for text in texts_of(source)]
         torch.manual_seed(0)
-        self.system: System = small().build(tasks, texts=lambda: texts)
+        self.system: System = build_system(small(), tasks, texts=lambda: texts)
         store = FeatureFiles.fill(self.system, images_in(self.sources), folder / "features")
         self.system.processor = self.system.processor.with_features(store)
         self.first = {name: tensor.clone() for name, tensor in self.system.state_dict().items()}

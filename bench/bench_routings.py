@@ -19,6 +19,7 @@ import torch
 from measure import in_turns, machine, ratio, write_table
 from motet.core import Batch, Example, Task, TextPrediction
 from motet.data.splits import texts_of
+from motet.systems import build_system
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.training.run import Run
 
@@ -44,7 +45,7 @@ def built(run: Run) -> UniPerceiver:
             yield from texts_of(source)
 
     torch.manual_seed(0)
-    system = run.system.build(run.tasks, texts=texts)
+    system = build_system(run.system, run.tasks, texts=texts)
     assert isinstance(system, UniPerceiver)
     return system
 

@@ -36,6 +36,7 @@ from motet.data.splits import texts_of
 from motet.recipes.lit_decoder import small
 from motet.scenes import Scenes
 from motet.scenes.tasks import largest_thing, scene_caption
+from motet.systems import build_system
 from motet.systems.lit_decoder.model import LiTDecoder
 from motet.training.config import TrainConfig
 from motet.training.fit import fit
@@ -81,7 +82,7 @@ class World:
         self.sources = tuple(Source(name=task.name, reader=Held(rows), tasks=(task,)) for task in tasks)
         texts = [text for source in self.sources for text in texts_of(source)]
         torch.manual_seed(0)
-        built = small().build(tasks, texts=lambda: texts)
+        built = build_system(small(), tasks, texts=lambda: texts)
         assert isinstance(built, LiTDecoder)
         self.system = built
         self.stamps: list[float] = []
@@ -113,7 +114,7 @@ class World:
             yield ready.batches[0][0]
 
     def optimizer(self) -> torch.optim.Optimizer:
-        groups = self.system.config.parameter_groups(self.system)
+        groups = self.system.parameter_groups()
         return self.plan.optimizer.build(groups, lr=self.plan.lr, weight_decay=self.plan.weight_decay)
 
     def rate(self, step: int) -> float:

@@ -54,7 +54,7 @@ def main() -> None:
     task = detection("coco", tuple(f"thing {n}" for n in range(NAMES)))
     system = UniT(config, [task], texts=list, assets={}).to(args.device)
     plan = TrainConfig(steps=1, lr=5e-5, grad_clip=0.1)
-    optimizer = HfAdamW().build(config.parameter_groups(system), lr=plan.lr, weight_decay=1e-4)
+    optimizer = HfAdamW().build(system.parameter_groups(), lr=plan.lr, weight_decay=1e-4)
     updater = TrainStep(system, optimizer, TaskMean(), plan, torch.device(args.device))
     given = batch(args.rows, args.side).to(args.device)
     head = system.heads["coco"]

@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenes": {"core", "data", "tasks"},
     "systems": {"core", "nn", "losses", "preprocess"},
     "evaluation": {"core", "data"},
-    "training": {"core", "data", "evaluation"},
+    "training": {"core", "data", "systems", "evaluation"},  # it builds the system of a run
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "data", "preprocess", "evaluation", "analysis"},
     "hub": {"core", "systems", "tasks", "preprocess", "report"},

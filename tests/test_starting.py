@@ -24,7 +24,7 @@ from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.lit_decoder.options import ClassTokens
 from motet.tasks import classification
 from motet.training.config import TrainConfig
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.run import From, Run
 from motet.training.train import train
 
@@ -87,7 +87,7 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_that_fits_is_taken_over_and_the_rest_is_listed(four):
-    system, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four)), CPU)
+    system, matched = initial_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four)), CPU)
     old, new = read_weights(four), system.state_dict()
     assert matched is not None
     assert set(matched.matched) == set(old) & set(new)
@@ -101,26 +101,26 @@ def test_all_that_fits_is_taken_over_and_the_rest_is_listed(four):
 
 def test_a_row_of_a_table_stands_for_the_same_piece_as_before(four):
     run = run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four))
-    old, _ = build_system(run_of(FOUR), CPU)
-    own, _ = build_system(replace(run, start=None), CPU)
+    old, _ = initial_system(run_of(FOUR), CPU)
+    own, _ = initial_system(replace(run, start=None), CPU)
     assert own.assets() != old.assets()  # trained on other texts, and no shape shows it:
     assert all(own.state_dict()[name].shape == old.state_dict()[name].shape for name in PIECES)
-    started, _ = build_system(run, CPU)
+    started, _ = initial_system(run, CPU)
     assert started.assets() == old.assets()
     ids = old.sequences.words.encode("a red circle")
     assert started.sequences.words.encode("a red circle") == ids
 
 
 def test_part_of_a_decoder_brings_its_words_and_an_encoder_does_not(four):
-    old, _ = build_system(run_of(FOUR), CPU)
+    old, _ = initial_system(run_of(FOUR), CPU)
     for taken, same_words in (("decoder.", True), ("decoder.pieces.embedding", True), ("tower.", False)):
         start = From(four, include=(taken,))
-        started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=start), CPU)
+        started, matched = initial_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=start), CPU)
         assert matched is not None
         assert all(name.startswith(taken) for name in matched.matched)
         assert (started.assets() == old.assets()) is same_words
     without = From(four, exclude=PIECES)
-    started, matched = build_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=without), CPU)
+    started, matched = initial_system(run_of(THREE_AND_A_NEW_ONE, seed=1, start=without), CPU)
     assert matched is not None
     assert set(PIECES) <= set(matched.missing)
     assert started.assets() != old.assets()
@@ -145,12 +145,12 @@ def test_the_report_and_the_run_say_what_did_not_match_also_when_the_run_goes_on
 def test_another_shape_is_an_error_unless_it_is_excluded(four):
     run = run_of(THREE_AND_A_NEW_ONE, start=From(four), max_tokens=40)
     with pytest.raises(CheckpointError) as raised:
-        build_system(run, CPU)
+        initial_system(run, CPU)
     assert str(raised.value) == (
         f"{four}: decoder.positions: got shape (32, 16); want (40, 16), or From.exclude with that name"
     )
     excluded = From(four, exclude=("decoder.positions",))
-    system, matched = build_system(replace(run, start=excluded), CPU)
+    system, matched = initial_system(replace(run, start=excluded), CPU)
     assert matched is not None
     assert "decoder.positions" in matched.missing
     assert system.state_dict()["decoder.positions"].shape == (40, 16)
@@ -159,7 +159,7 @@ def test_another_shape_is_an_error_unless_it_is_excluded(four):
 def test_nothing_that_fits_is_an_error(four):
     start = From(four, include=("decodr.",))
     with pytest.raises(CheckpointError, match=r"got no weight that fits \(0 names under \['decodr.'\]"):
-        build_system(run_of(FOUR, start=start), CPU)
+        initial_system(run_of(FOUR, start=start), CPU)
 
 
 @pytest.mark.parametrize("config", [ByTokens, ByHead])
@@ -167,14 +167,14 @@ def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
     """The shapes are the same, so nothing else would show that "cat" now stands where "dog" was learned."""
     before = classes_of(("dog", "cat", "bird"), config)
     train(before, tmp_path, device="cpu", show=False)
-    same, _ = build_system(replace(before, start=From(tmp_path)), CPU)
+    same, _ = initial_system(replace(before, start=From(tmp_path)), CPU)
     assert same.tasks["kind"].target == before.tasks[0].target
     after = replace(classes_of(("dog", "bird", "cat"), config), start=From(tmp_path))
     with pytest.raises(CheckpointError) as raised:
-        build_system(after, CPU)
+        initial_system(after, CPU)
     assert "task 'kind': got 3 names, 'cat' at place 1; want these 3, with 'bird' there" in str(raised.value)
     assert same.answer_weights("kind")[0] in str(raised.value)
     assert str(raised.value).endswith("or From.exclude with that name")
-    build_system(replace(after, start=From(tmp_path, exclude=same.answer_weights("kind"))), CPU)
+    initial_system(replace(after, start=From(tmp_path, exclude=same.answer_weights("kind"))), CPU)
     with pytest.raises(CheckpointError, match="want these 3, with 'bird' there"):
         restore(tmp_path, tasks=after.tasks)

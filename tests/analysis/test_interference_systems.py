@@ -22,6 +22,7 @@ from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
 from motet.preprocess.regions import BoxGrid
 from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems import build_system
 from motet.systems.lit_decoder import LiTDecoderConfig
 from motet.systems.twelve_in_one import TwelveInOneConfig
 
@@ -50,7 +51,7 @@ def measured(system: System, names: tuple[str, ...], rows: Any, make: Any, *, tr
 def lit_decoder() -> tuple[System, tuple[str, ...], Any, Any]:
     names = ("vqa", "entailed")
     torch.manual_seed(0)
-    system = LIT.build([toy_unit.task(name) for name in names], texts=lambda: ["a cat", "no dog"] * 3)
+    system = build_system(LIT, [toy_unit.task(name) for name in names], texts=lambda: ["a cat", "no dog"] * 3)
     # The output kernel starts at zero: nothing would reach what is before it.
     torch.nn.init.normal_(system.get_parameter("decoder.pieces.kernel"), std=0.2)
     return system, names, toy_unit.Rows, toy_unit.task
@@ -59,7 +60,7 @@ def lit_decoder() -> tuple[System, tuple[str, ...], Any, Any]:
 def twelve_in_one() -> tuple[System, tuple[str, ...], Any, Any]:
     names = ("vqa", "entailed")
     torch.manual_seed(0)
-    system = TWELVE.build([toy_unit.task(name) for name in names], texts=lambda: ["a cat", "no dog"] * 3)
+    system = build_system(TWELVE, [toy_unit.task(name) for name in names], texts=lambda: ["a cat", "no dog"] * 3)
     return system, names, toy_unit.Rows, toy_unit.task
 
 

@@ -81,9 +81,6 @@ class SameConfig:
     def build(self, tasks, *, texts, assets=None):
         return Same(self, tasks)
 
-    def parameter_groups(self, system):
-        return [{"name": "all", "params": list(system.parameters()), "lr_scale": 1.0, "decay": False}]
-
 
 class Same(System):
     mixes = True

@@ -28,9 +28,6 @@ class ToyConfig:
     def build(self, tasks, *, texts, assets=None):
         return Toy(self, tasks, assets or {"words.json": b"[1]"})
 
-    def parameter_groups(self, system):
-        return [{"name": "all", "params": list(system.parameters()), "lr_scale": 1.0, "decay": True}]
-
 
 class Toy(System):
     def __init__(self, config, tasks, assets):

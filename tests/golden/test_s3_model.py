@@ -16,6 +16,7 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextEncoder
 from motet.nn.tower import FromScratch
 from motet.preprocess.regions import ImageRegions
+from motet.systems import build_system
 from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 from motet.systems.twelve_in_one.answers import Choices, Fits, Places, Points, Read
 from motet.systems.twelve_in_one.body import States
@@ -168,7 +169,7 @@ def system() -> TwelveInOne:
         image_heads=4, image_hidden=20, co_width=16, co_heads=4, pairs=("nlvr2",), linear=("snli", "aligned"),
         binary=("snli", "nlvr2"), hiding=RegionMasking(alignment="aligned", neighbours="uncounted"),
     )  # fmt: skip
-    built = config.build(TASKS, texts=list)
+    built = build_system(config, TASKS, texts=list)
     assert isinstance(built, TwelveInOne)
     return built.eval()
 

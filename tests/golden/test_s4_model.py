@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from motet.core import Dense, Task
 from motet.metrics import Accuracy
+from motet.systems import build_system
 from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk, ViTAdaptersConfig
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, Film, TaskScaledNorm
 from motet.systems.vit_adapters.block import BlockAdapter, TrunkAdapters
@@ -150,7 +151,7 @@ def two_tasks(**changes) -> ViTAdapters:
         Task(name=name, inputs=frozenset({"image"}), label=name, target=spec, metrics=(Accuracy,))
         for name, spec in zip(NAMES, specs, strict=True)
     ]
-    system = replace(TINY, **changes).build(tasks, texts=list)
+    system = build_system(replace(TINY, **changes), tasks, texts=list)
     assert isinstance(system, ViTAdapters)
     return system.eval()
 

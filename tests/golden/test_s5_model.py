@@ -16,6 +16,7 @@ from motet.metrics import Accuracy
 from motet.nn.experts import ConditionalLinear, Merged
 from motet.nn.gates import best_of
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
+from motet.systems import build_system
 from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
 from motet.systems.uni_perceiver.answering import name_scores, said_states, told_states
 from motet.systems.uni_perceiver.answers import smoothed
@@ -280,7 +281,7 @@ def system(request, official) -> UniPerceiver:
         task("cls", Label(NAMES), "image"), task("mlm", Masked("words"), "text"), task("cap", Text(8), "image"),
         task("ret", Match("texts", "split"), "image"),
     ]  # fmt: skip
-    system = config.build(tasks, texts=list)
+    system = build_system(config, tasks, texts=list)
     loaded = load_uni_perceiver(system, part(official, "model/"), pieces=PIECES)
     assert not loaded.shapes
     unread = (

@@ -24,9 +24,6 @@ class HeadsConfig:
             raise ConfigError("a tokeniser was trained where one was to be restored")
         return Heads(self, tasks, assets)
 
-    def parameter_groups(self, system):
-        return []
-
 
 class Heads(System):
     def __init__(self, config, tasks, assets):

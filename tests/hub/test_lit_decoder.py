@@ -13,6 +13,7 @@ from motet.hub import restore, restore_matched, save_pretrained
 from motet.hub.predict import Ask, Predictor
 from motet.nn.encoders import PlainViT
 from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems import build_system
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.options import ClassTokens
 
@@ -30,7 +31,7 @@ def build(tasks, **given):
         tokenizer=TrainedTokenizer(size=300),
         **given,
     )
-    system = config.build(tasks, texts=lambda: TEXTS)
+    system = build_system(config, tasks, texts=lambda: TEXTS)
     with torch.no_grad():  # heads start at zero, and would say the same whatever was saved
         for parameter in system.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)

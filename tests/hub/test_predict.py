@@ -60,9 +60,6 @@ class MeanConfig:
     def build(self, tasks, *, texts, assets=None):
         return Mean(self, tasks)
 
-    def parameter_groups(self, system):
-        return []
-
 
 class MeanProcessor:
     """A row is (mean of the pixels, asked text, number of images); it also notes how it was called."""

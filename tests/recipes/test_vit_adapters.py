@@ -48,7 +48,7 @@ from motet.recipes.vit_adapters import (
 from motet.systems.vit_adapters import Adaptation, FixedAffinities, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.training.balancers import TaskMean
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.run import From, Run
 from motet.training.train import train
 
@@ -194,7 +194,7 @@ def test_adapters_on_a_trunk_of_another_run_begin_with_its_norms(tmp_path: Path)
     first = on(classifier(size=32), named(train=8, val=4, test=4, size=32, real=False), 2, start=None, batch_size=4)
     train(first, tmp_path / "names", show=False, baselines=False)
     second = on(small(size=32), scenes(train=4, val=2, test=2, size=32), 1, start=From(tmp_path / "names", ("trunk.",)))
-    system, matched = build_system(second, torch.device("cpu"))
+    system, matched = initial_system(second, torch.device("cpu"))
     assert isinstance(system, ViTAdapters)
     assert matched is not None
     assert all(name.startswith("trunk.") for name in matched.matched)

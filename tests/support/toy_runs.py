@@ -163,7 +163,7 @@ class SavesInto:
 
     def __call__(self) -> None:
         system = toy_system(toy_sources(5), width=40)
-        optimizer = AdamW().build(system.config.parameter_groups(system), lr=0.1, weight_decay=0.01)
+        optimizer = AdamW().build(system.parameter_groups(), lr=0.1, weight_decay=0.01)
         position = Position(step=3, advanced=3, mixture={})
         save(self.folder, position, system, optimizer, identity={}, keep=1)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -34,6 +34,7 @@ from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.metrics import Accuracy
 from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems import build_system
 from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
@@ -86,7 +87,7 @@ def system_of(*names: str, **changes: Any) -> System:
     """A system of named tasks, the same weights each time, norms and biases at random."""
     torch.manual_seed(0)
     config = replace(CONFIG, **changes)
-    system = config.build([task(name) for name in names], texts=lambda: [*CAPTIONS, "is it a cat"])
+    system = build_system(config, [task(name) for name in names], texts=lambda: [*CAPTIONS, "is it a cat"])
     for name, parameter in system.named_parameters():
         if parameter.ndim < 2 and "log_scales" not in name:
             torch.nn.init.normal_(parameter, std=0.5)

@@ -37,6 +37,7 @@ from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import BundledLite0Map, GridOf
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
+from motet.systems import build_system
 from motet.systems.unit import UniTConfig
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
@@ -92,7 +93,7 @@ def system_of(*names: str, config: UniTConfig = CONFIG, **changes: Any) -> Syste
     """A system of named tasks, the same weights each time."""
     torch.manual_seed(0)
     tasks = [task(name) for name in names or SPECS]
-    return replace(config, **changes).build(tasks, texts=lambda: ["a cat", "no dog", "two cows"] * 4)
+    return build_system(replace(config, **changes), tasks, texts=lambda: ["a cat", "no dog", "two cows"] * 4)
 
 
 @dataclass(frozen=True)

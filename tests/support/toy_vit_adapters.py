@@ -16,6 +16,7 @@ from PIL import Image
 from motet.core import Dense, Example, Label, MemoryImage, TargetSpec, Task, rng_for
 from motet.core.ranks import rank, world
 from motet.metrics import Accuracy
+from motet.systems import build_system
 from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, Troa, ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.training.distributed import processes
@@ -92,7 +93,7 @@ class Rows:
 def system_of(*names: str, config: ViTAdaptersConfig = CONFIG, **changes: Any) -> ViTAdapters:
     """A system of named tasks, the same weights each time."""
     torch.manual_seed(0)
-    system = replace(config, **changes).build([task(name) for name in names or SPECS], texts=list)
+    system = build_system(replace(config, **changes), [task(name) for name in names or SPECS], texts=list)
     assert isinstance(system, ViTAdapters)
     return system
 

@@ -153,13 +153,6 @@ class ToyConfig:
         words = dict(assets or {}).get("words.txt") or " ".join(sorted(set(" ".join(texts()).split()))).encode()
         return (ToySystem if self.mixes else OneTaskToySystem)(self, tasks, words)
 
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        named = [(name, p) for name, p in system.named_parameters() if p.requires_grad]
-        return [
-            {"name": "kernels", "params": [p for _, p in named if p.ndim > 1], "lr_scale": 1.0, "decay": True},
-            {"name": "others", "params": [p for _, p in named if p.ndim <= 1], "lr_scale": 0.5, "decay": False},
-        ]
-
 
 class ToySystem(System):
     """A trunk and a head a task."""
@@ -211,6 +204,13 @@ class ToySystem(System):
             return {
                 name: [ClassPrediction(int(i)) for i in self.logits(batch, name).argmax(-1)] for name in batch.targets
             }
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        named = [(name, p) for name, p in self.named_parameters() if p.requires_grad]
+        return [
+            {"name": "kernels", "params": [p for _, p in named if p.ndim > 1], "lr_scale": 1.0, "decay": True},
+            {"name": "others", "params": [p for _, p in named if p.ndim <= 1], "lr_scale": 0.5, "decay": False},
+        ]
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         return {"trunk": list(self.trunk.parameters())}

@@ -22,7 +22,7 @@ IDENTITY = {"train": {"lr": 0.1, "seed": 3}, "tasks": ["a", "b"]}
 
 def built(spec: OptimizerSpec, *, width: int = 40) -> tuple[ToySystem, Optimizer]:
     system = toy_system(toy_sources(5), width=width)
-    return system, spec.build(system.config.parameter_groups(system), lr=0.1, weight_decay=0.01)
+    return system, spec.build(system.parameter_groups(), lr=0.1, weight_decay=0.01)
 
 
 def trained(spec: OptimizerSpec, steps: int, system: ToySystem, optimizer: Optimizer) -> None:

@@ -13,6 +13,7 @@ from motet.data.schedules import Mixed
 from motet.nn.encoders import PlainViT
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.recipes.data.scene_sources import SceneSources
+from motet.systems import build_system
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.training import estimate as module
 from motet.training.config import TrainConfig
@@ -76,7 +77,7 @@ def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
 
 def test_parameters_are_counted_once_each():
     one = run()
-    system = one.system.build(one.tasks, texts=lambda: ["a cat", "how many ?"])
+    system = build_system(one.system, one.tasks, texts=lambda: ["a cat", "how many ?"])
     shared, own, frozen = count_parameters(system)
     assert shared + own + frozen == sum(parameter.numel() for parameter in system.parameters())
     assert frozen == sum(parameter.numel() for parameter in system.tower.parameters())

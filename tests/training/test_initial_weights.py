@@ -16,7 +16,7 @@ from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.recipes.data.scene_sources import SceneSources
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.training.config import TrainConfig
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.run import Features, From, Run
 from motet.training.train import train
 
@@ -33,8 +33,8 @@ def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
         features=Features(tmp_path / "features"),
     )
     before = train(run, tmp_path / "run", show=False)
-    fresh, _ = build_system(run, torch.device("cpu"))
-    again, _ = build_system(run, torch.device("cpu"), resume_from=tmp_path / "run")
+    fresh, _ = initial_system(run, torch.device("cpu"))
+    again, _ = initial_system(run, torch.device("cpu"), resume_from=tmp_path / "run")
     assert again.encoder_key() == fresh.encoder_key()
     stores = sorted(path.name for path in (tmp_path / "features").iterdir())
     after = train(run, tmp_path / "run", show=False, resume=True)

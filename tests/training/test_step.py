@@ -54,7 +54,7 @@ def by_hand(updates: list[list[dict[str, int]]], rates: list[float]) -> ToySyste
     system = toy_system(SOURCES, dropout=0.0)
     mixture = Mixture(SOURCES, Given(*[Step((tuple(batches),)) for batches in updates]), 0)
     plan = TrainConfig(steps=1, lr=0.1)
-    optimizer = plan.optimizer.build(system.config.parameter_groups(system), lr=0.1, weight_decay=plan.weight_decay)
+    optimizer = plan.optimizer.build(system.parameter_groups(), lr=0.1, weight_decay=plan.weight_decay)
     from motet.data.loader import Loader
 
     loader = Loader(mixture, system.processor)

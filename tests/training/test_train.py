@@ -12,7 +12,7 @@ from motet.core import CheckpointError, ConfigError, Report
 from motet.core.model_folder import read_weights, steps_in
 from motet.data.features import FeatureFiles
 from motet.training.checkpoint import tensors_equal
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
 from motet.training.run import Features, Run
 from motet.training.train import store_features, train
@@ -81,7 +81,7 @@ def test_stored_features_are_read_instead_of_images(tmp_path: Path) -> None:
     report = train(run, tmp_path / "run", device="cpu", show=False, filling=lambda done, of: told.append((done, of)))
     assert min(result.value for result in report.results) > 50
     assert told[-1] == (105, 105)  # no task here lets its pictures be changed: one view of each
-    system, _ = build_system(run, next(iter(read_weights(tmp_path / "run").values())).device)
+    system, _ = initial_system(run, next(iter(read_weights(tmp_path / "run").values())).device)
     store = store_features(run, system)
     assert isinstance(store, FeatureFiles)
     assert isinstance(system.processor, ToyProcessor)
@@ -95,7 +95,7 @@ def test_only_images_that_may_be_changed_are_stored_in_several_views(tmp_path: P
     sources = (dataclasses.replace(s, tasks=tuple(mirrored.get(t.name, t) for t in s.tasks)) for s in plain.sources)
     run = dataclasses.replace(plain, sources=tuple(sources), features=Features(tmp_path, views=2))
     told: list[tuple[int, int]] = []
-    store_features(run, build_system(run, torch.device("cpu"))[0], lambda done, of: told.append((done, of)))
+    store_features(run, initial_system(run, torch.device("cpu"))[0], lambda done, of: told.append((done, of)))
     assert (65, 65) in told
     assert told[-1] == (2 * 40, 2 * 40)
 

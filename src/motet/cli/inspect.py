@@ -246,7 +246,7 @@ def _listed(kind: str) -> Mapping[str, str]:
     if kind == "systems":
         from motet.systems import SYSTEMS
 
-        return {name: _summary(system) for name, system in SYSTEMS.items()}
+        return {config.name: _summary(config) for config in SYSTEMS}
     from motet.hub.card import answer_in_words
     from motet.scenes.tasks import SCENE_TASKS
     from motet.tasks import TASKS

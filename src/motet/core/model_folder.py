@@ -10,6 +10,7 @@ Training state (optimiser, schedule, rows taken) lies apart under ``state/`` and
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -115,7 +116,7 @@ def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
         from_plain(raw.get("system"), trust=trust),
         from_plain(_read_json(folder / TASKS, list), trust=trust),
     )
-    if not callable(getattr(config, "build", None)):
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
     for task in tasks:
         if not isinstance(task, Task):

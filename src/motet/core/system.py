@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
@@ -67,6 +67,33 @@ class Processor(Protocol):
     def with_features(self, store: FeatureStore | None) -> Self:
         """The same processor reading stored features (None: pixels) for its images."""
         ...
+
+
+def optimizer_groups(
+    module: nn.Module,
+    part_of: Callable[[str], str],
+    lr_scales: Mapping[str, float],
+    decays: Callable[[str, nn.Parameter], bool],
+) -> list[dict[str, Any]]:
+    """Returns optimiser groups of a module's trained parameters: one per part and per whether it decays.
+
+    Args:
+        module: its parameters with `requires_grad` are grouped, each once, in the order of `named_parameters`.
+        part_of: the part that a parameter, by its name, belongs to.
+        lr_scales: each part's multiple of the learning rate.
+        decays: whether weight decay holds for a parameter, by its name and value.
+
+    Returns:
+        Groups ``{"name", "params", "lr_scale", "decay"}``, called as the part, or ``PART_plain`` without decay.
+    """
+    groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((part_of(name), decays(name, parameter)), []).append(parameter)
+    return [
+        {"name": part if decay else f"{part}_plain", "params": found, "lr_scale": lr_scales[part], "decay": decay}
+        for (part, decay), found in groups.items()
+    ]
 
 
 class System(nn.Module, ABC):
@@ -183,34 +210,23 @@ class System(nn.Module, ABC):
             taken: names of the weights.
         """
 
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """Returns optimiser groups ``{"name", "params", "lr_scale", "decay": bool}`` of the trained parameters, each once.
+
+        By default two groups at the run's learning rate: matrices, which decay, and the rest, which does not.
+        """
+        return optimizer_groups(self, lambda name: "all", {"all": 1.0}, lambda name, parameter: parameter.ndim > 1)
+
     def task_weights(self) -> Mapping[str, float]:
         """What balancers multiply each task's loss with; ones by default."""
         return dict.fromkeys(self.tasks, 1.0)
 
 
 class SystemConfig(Protocol):
-    """A frozen dataclass of plain values that builds one system; `config.json` of a saved model is its fields."""
+    """A frozen dataclass of plain values that describes one system; `config.json` of a saved model holds its fields.
 
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """The system for these tasks.
+    Who reads a configuration needs no model: `motet.systems.build_system` builds one, by the table `SYSTEMS` for motet's
+    own configurations and by a method ``build(tasks, *, texts, assets)`` for yours.
+    """
 
-        Args:
-            tasks: in order.
-            texts: every text of the run's training sources, for a tokeniser trained on them; called at most once.
-            assets: what `System.assets` gave, when a saved model is restored; then nothing pretrained is fetched
-                either, since the weights follow.
-
-        Raises:
-            UnsupportedTask: a task whose kind of answer this system cannot give.
-        """
-        ...
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """Optimiser groups: ``{"name", "params", "lr_scale", "decay": bool}``, trainable parameters only, each once."""
-        ...
+    __dataclass_fields__: ClassVar[dict[str, Any]]

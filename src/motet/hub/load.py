@@ -19,6 +19,7 @@ from motet.core.model_folder import (
     write_model,
 )
 from motet.hub.card import model_card
+from motet.systems import build_system
 
 log = logging.getLogger("motet.hub")
 CARD = "README.md"
@@ -50,7 +51,7 @@ def restore_matched(
     saved = read_model(folder, trust=trust)
     asked = saved.tasks if tasks is None else tasks
     try:
-        system = saved.config.build(asked, texts=_no_texts(saved), assets=saved.assets)
+        system = build_system(saved.config, asked, texts=_no_texts(saved), assets=saved.assets)
     except KeyError as error:
         raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all that were saved") from error
     weights = read_weights(saved.folder)

@@ -17,7 +17,7 @@ from motet.core.task import Invariance
 from motet.data.exposure import SampleCounts, count_samples
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
 from motet.training.step import TrainStep
@@ -76,7 +76,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     run.train.check()
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
-    system, _ = build_system(run, torch.device(device))
+    system, _ = initial_system(run, torch.device(device))
     sees = count_samples(mixture, run.train.steps)
     encoding = _Encoding(system)
     if run.stores_features:
@@ -155,7 +155,7 @@ class _Encoding:
 
 
 def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
-    groups = run.system.parameter_groups(system)
+    groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
     updater = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)

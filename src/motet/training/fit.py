@@ -120,7 +120,7 @@ class _Running:
         self.held_out, self.eval_batch_size = held_out, eval_batch_size
         self.evaluator = evaluator
         self.device = next(system.parameters()).device
-        groups = system.config.parameter_groups(system)
+        groups = system.parameter_groups()
         whole = [parameter for group in groups for parameter in group["params"]]
         self.shards = Shards(system) if plan.sharded and world() > 1 else None
         self.optimizer = plan.optimizer.build(

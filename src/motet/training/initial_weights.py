@@ -24,11 +24,12 @@ from motet.core.model_folder import (
 )
 from motet.core.ranks import broadcast, rank
 from motet.data.splits import texts_of
+from motet.systems import build_system
 from motet.training.distributed import same_on_every_rank
 from motet.training.run import From, Run
 
 
-def build_system(
+def initial_system(
     run: Run, device: torch.device, *, resume_from: Path | None = None
 ) -> tuple[System, WeightMatch | None]:
     """The system of a run, on its device, with its starting weights.
@@ -164,7 +165,7 @@ def _build(run: Run, assets: Mapping[str, bytes] | None) -> System:
     # Layers draw their first weights from the global generator; whoever called gets theirs back.
     with torch.random.fork_rng([]):
         torch.manual_seed(seed_for("weights", run.train.seed) % 2**63)
-        system = run.system.build(run.tasks, texts=texts, assets=assets)
+        system = build_system(run.system, run.tasks, texts=texts, assets=assets)
     if not any(parameter.requires_grad for parameter in system.parameters()):
         raise ConfigError(f"{type(system).__name__}: got no parameter to train; want at least one that is not frozen")
     return system

@@ -27,7 +27,7 @@ from motet.evaluation import evaluate, with_trivial_baselines
 from motet.training.checkpoint import refuse_another
 from motet.training.distributed import processes
 from motet.training.fit import fit, identity_of
-from motet.training.initial_weights import build_system
+from motet.training.initial_weights import initial_system
 from motet.training.run import Run
 
 RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.json", "predictions.jsonl"
@@ -77,7 +77,7 @@ def train(
     run.train.check()
     with processes(device) as place:
         _open(folder, resume)
-        system, matched = build_system(run, place, resume_from=folder if resume else None)
+        system, matched = initial_system(run, place, resume_from=folder if resume else None)
         sources = run.of_role("train")
         mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
         if resume:

@@ -15,6 +15,7 @@ from motet.evaluation.task_evaluation import predicting
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours
 from motet.nn.encoders import PlainViT
 from motet.recipes.uni_perceiver import small
+from motet.systems import build_system
 from motet.systems.uni_perceiver.options import EncoderSize
 from motet.tasks import classification, video_classification
 
@@ -34,7 +35,7 @@ def test_a_video_looks_like_the_mean_of_its_frames() -> None:
     still, film = classification("kind", ("a", "b")), video_classification("action", ("a", "b"))
     sizes, encoder = EncoderSize(width=16, depth=1, heads=1, hidden=16), PlainViT(size=32, width=16, depth=1, heads=1)
     config = replace(small(frames=2), sizes=sizes, encoder=encoder)
-    system = config.build([still, film], texts=lambda: ["a", "b"])
+    system = build_system(config, [still, film], texts=lambda: ["a", "b"])
     looks = NearestNeighbours(system, batch_size=2)
     with predicting(system):
         dark, light = looks.of(still, [shown("dark", [20]), shown("light", [220])])

@@ -10,6 +10,7 @@ from motet.core import Answer, ConfigError, Example, Label, MemoryImage, Task, T
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT, TimmEncoder
 from motet.nn.tower import FromScratch, Frozen
+from motet.systems import build_system
 from motet.systems.lit_decoder.feedforward import (
     ConcatTokens,
     Feedforward,
@@ -40,7 +41,7 @@ def rows() -> list[Example]:
 
 def build(tasks=(COLOUR, CLOSED), **changes) -> Feedforward:
     torch.manual_seed(0)
-    system = FeedforwardConfig(**{"encoder": VIT, "mode": FromScratch(), **changes}).build(tasks, texts=list)
+    system = build_system(FeedforwardConfig(**{"encoder": VIT, "mode": FromScratch(), **changes}), tasks, texts=list)
     assert isinstance(system, Feedforward)
     return system
 
@@ -72,8 +73,8 @@ def test_an_annotation_that_is_none_of_the_names_has_no_weight() -> None:
 def test_the_backbones_own_head_pools_and_is_never_trained() -> None:
     options = {"img_size": 16, "patch_size": 8, "embed_dim": 12, "depth": 1, "num_heads": 2}
     encoder = TimmEncoder("vit_base_patch16_siglip_224", size=16, options=options)
-    system = FeedforwardConfig(encoder=encoder, mode=Frozen(), pooling=MapFrozen()).build(
-        [COLOUR], texts=list, assets={}
+    system = build_system(
+        FeedforwardConfig(encoder=encoder, mode=Frozen(), pooling=MapFrozen()), [COLOUR], texts=list, assets={}
     )
     trainable = {name for name, p in system.named_parameters() if p.requires_grad}
     assert trainable == {"heads.colour.classify.out.weight", "heads.colour.classify.out.bias"}

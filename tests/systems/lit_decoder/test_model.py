@@ -25,6 +25,7 @@ from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT, TimmEncoder
 from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.tokenizers import EOS, TrainedTokenizer
+from motet.systems import build_system
 from motet.systems.lit_decoder import (
     Beam,
     ByCategory,
@@ -97,7 +98,7 @@ TEXTS = [
 
 def build(tasks=TASKS, **changes) -> LiTDecoder:
     torch.manual_seed(0)
-    system = replace(CONFIG, **changes).build(tasks, texts=lambda: TEXTS)
+    system = build_system(replace(CONFIG, **changes), tasks, texts=lambda: TEXTS)
     assert isinstance(system, LiTDecoder)
     return system
 
@@ -317,7 +318,7 @@ def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
 
 def test_the_encoder_has_a_rate_of_its_own_and_only_kernels_decay() -> None:
     system = build(mode=Finetune(0.1))
-    groups = {group["name"]: group for group in CONFIG.parameter_groups(system)}
+    groups = {group["name"]: group for group in system.parameter_groups()}
     assert {name: (group["lr_scale"], group["decay"]) for name, group in groups.items()} == {
         "encoder/kernels": (0.1, True), "encoder/others": (0.1, False),
         "decoder/kernels": (1.0, True), "decoder/others": (1.0, False),

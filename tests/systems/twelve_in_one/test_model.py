@@ -14,6 +14,7 @@ from motet.metrics import Accuracy
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
 from motet.preprocess.regions import ImageRegions
+from motet.systems import build_system
 from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 
 
@@ -69,7 +70,7 @@ def system():
         image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3, pairs=("pair",),
         linear=("aligned",), hiding=RegionMasking(alignment="aligned"),
     )  # fmt: skip
-    return config.build(TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
+    return build_system(config, TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
 
 
 def batch(system, rows, *names: str, train: bool = False):

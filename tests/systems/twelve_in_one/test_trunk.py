@@ -24,6 +24,7 @@ from motet.nn.feature_maps import BundledLite0Map
 from motet.nn.text_encoders import BundledMiniLM, TinyBert
 from motet.nn.tower import FromScratch, Frozen
 from motet.preprocess.regions import BoxGrid, DetectedBoxes, ImageRegions, StandOut
+from motet.systems import build_system
 from motet.systems.twelve_in_one import Referring, TwelveInOneConfig
 from motet.systems.twelve_in_one.weights import load_bert
 
@@ -47,7 +48,9 @@ def make(**changes):
         "text": TinyBert(width=16, depth=2, heads=2, words=300), "max_tokens": 12, "image_width": 8, "image_depth": 1,
         "image_heads": 2, "image_hidden": 8, "co_width": 8, "co_heads": 2, "initial_std": 0.3, "pairs": ("pair",),
     }  # fmt: skip
-    return TwelveInOneConfig(**(options | changes)).build(TASKS, texts=lambda: ["two dogs", "a red thing"] * 3).eval()
+    return build_system(
+        TwelveInOneConfig(**(options | changes)), TASKS, texts=lambda: ["two dogs", "a red thing"] * 3
+    ).eval()
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,7 @@ def test_stored_features_answer_as_pixels_do(system, name: str, rows) -> None:
 
 
 def groups_of(system) -> dict[str, dict]:
-    return {group["name"]: group for group in system.config.parameter_groups(system)}
+    return {group["name"]: group for group in system.parameter_groups()}
 
 
 def test_every_trained_parameter_is_in_one_group_and_heads_learn_faster(system) -> None:

@@ -12,10 +12,10 @@ from motet.hub import restore
 from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver import Experts, LossConfig, PromptTuning, TaskSpecificBlocks
 from motet.systems.uni_perceiver.attributes import TokenAttributes, entries_of
-from motet.systems.uni_perceiver.build import is_tuned
 from motet.systems.uni_perceiver.generation import TextStart, _Speaker, word_log_probs
 from motet.systems.uni_perceiver.inputs import first_position, given_line, saying_line
 from motet.systems.uni_perceiver.merge_experts import merged
+from motet.systems.uni_perceiver.parts import is_tuned
 from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch, told_apart
 
 ROUTINGS = ("token", "context", "modality", "task", "attribute")
@@ -193,7 +193,7 @@ def test_what_cannot_be_is_said() -> None:
 def test_prompt_tuning_leaves_all_else_bit_equal(make, rows, batch) -> None:
     system = make("class", "vqa", "said", tuning=PromptTuning(length=2))
     before = {name: value.clone() for name, value in system.state_dict().items()}
-    groups = system.config.parameter_groups(system)
+    groups = system.parameter_groups()
     optimizer = torch.optim.AdamW([p for g in groups for p in g["params"]], lr=1e-2, weight_decay=0.1)
     for _ in range(2):
         optimizer.zero_grad()

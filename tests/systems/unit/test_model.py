@@ -9,6 +9,7 @@ import torch
 
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
 from motet.nn.tower import Finetune, Frozen
+from motet.systems import build_system
 from motet.systems.unit import Detection, FixedSize, ShortestSide, TextLimits
 
 SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), before_crop=(24, 32), crop_side=(16, 28))
@@ -132,7 +133,7 @@ def test_frozen_parts_get_no_gradient_and_no_dropout_and_task_tokens_stay(make, 
 
 def test_the_trunk_and_the_text_encoder_have_rates_of_their_own(make, maps) -> None:
     system = make("boxes", "vqa", config=maps, mode=Finetune(0.2), text_mode=Finetune(0.5))
-    groups = {group["name"]: group for group in system.config.parameter_groups(system)}
+    groups = {group["name"]: group for group in system.parameter_groups()}
     assert {name: group["lr_scale"] for name, group in groups.items()} == {"trunk": 0.2, "text": 0.5, "rest": 1.0}
     assert all(group["decay"] for group in groups.values())
 
@@ -161,7 +162,7 @@ def test_a_restored_model_fetches_nothing_and_asks_for_no_texts(make, rows, batc
     def no_texts():
         raise AssertionError("asked for texts")
 
-    again = system.config.build(list(system.tasks.values()), texts=no_texts, assets=system.assets())
+    again = build_system(system.config, list(system.tasks.values()), texts=no_texts, assets=system.assets())
     again.load_state_dict(system.state_dict())
     examples = [rows(0), rows(1)]
     assert again.eval().predict(batch(again, examples)) == system.predict(batch(system, examples))
@@ -185,7 +186,7 @@ def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
         (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes lie in an image"),
     ):
         with pytest.raises(UnsupportedTask, match=said):
-            system.config.build([bad], texts=list)
+            build_system(system.config, [bad], texts=list)
 
 
 @pytest.mark.parametrize(

@@ -239,11 +239,7 @@ def test_linear_layers_beside_the_trunk_begin_as_in_the_official_code() -> None:
 
 def test_adapters_have_a_rate_of_their_own() -> None:
     system = system_of(adapters=replace(SMALL, lr_scale=0.1))
-    scales = {
-        id(parameter): group["lr_scale"]
-        for group in system.config.parameter_groups(system)
-        for parameter in group["params"]
-    }
+    scales = {id(parameter): group["lr_scale"] for group in system.parameter_groups() for parameter in group["params"]}
     trained = {name: parameter for name, parameter in system.named_parameters() if parameter.requires_grad}
     for name, parameter in trained.items():
         assert scales[id(parameter)] == (0.1 if name.startswith("adapters.") else 1.0), name

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
-from motet.core import ConfigError, System, Task
+from motet.core import ConfigError
 from motet.nn.encoders import BundledLite0, EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.images import Crop, InceptionCrop
-from motet.preprocess.tokenizers import Tokenizer, TokenizerConfig, TrainedTokenizer
+from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
 from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, ClassStrings, Conditioning, TextTarget
 from motet.systems.lit_decoder.targets import AnswerTarget
 
@@ -54,6 +54,8 @@ class LiTDecoderConfig:
         ConfigError: a number outside its range.
     """
 
+    name: ClassVar[str] = "lit_decoder"
+
     encoder: EncoderConfig = field(default_factory=BundledLite0)
     mode: EncoderMode = field(default_factory=Frozen)
     bottleneck: Bottleneck = None
@@ -96,22 +98,3 @@ class LiTDecoderConfig:
             )
         if self.answers not in ("drawn", "most common"):
             raise ConfigError(f"LiTDecoderConfig.answers: got {self.answers!r}; want 'drawn' or 'most common'")
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        from motet.systems.lit_decoder.model import LiTDecoder
-
-        words = self.tokenizer.build(texts()) if assets is None else Tokenizer.from_bytes(assets[WORDS_FILE])
-        return LiTDecoder(self, tasks, words, fetch=assets is None)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """The encoder's at its own rate, the decoder's; kernels decay, nothing else does (as in big_vision's runs)."""
-        from motet.systems.lit_decoder.groups import parameter_groups
-
-        return parameter_groups(system)

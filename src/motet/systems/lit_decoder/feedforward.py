@@ -83,6 +83,8 @@ class FeedforwardConfig:
         draft: let JPEGs be decoded smaller where that is enough.
     """
 
+    name: ClassVar[str] = "feedforward"
+
     encoder: EncoderConfig = field(default_factory=BundledLite0)
     mode: EncoderMode = field(default_factory=Frozen)
     pooling: Pooling = field(default_factory=MapReset)
@@ -98,20 +100,6 @@ class FeedforwardConfig:
             raise ConfigError(f"FeedforwardConfig.hidden: got {self.hidden}; want at least 1, or None")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"FeedforwardConfig.dropout: got {self.dropout}; want from 0 to below 1")
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],  # noqa: ARG002  nothing here reads
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        return Feedforward(self, tasks, fetch=assets is None)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """The encoder's at its own rate, the heads'; kernels decay, nothing else does."""
-        return parameter_groups(system)
 
 
 class Head(nn.Module):
@@ -207,6 +195,10 @@ class Feedforward(System):
     def answer_weights(self, task: str) -> tuple[str, ...]:
         return (f"heads.{parameter_name(task)}.",)
 
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
+
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """The encoder where it is trained; the heads are each task's own."""
         encoder = [p for p in self.tower.parameters() if p.requires_grad]
@@ -263,3 +255,15 @@ class _Fixed(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         out: Tensor = self.module(tokens)
         return out
+
+
+def build_feedforward(
+    config: FeedforwardConfig,
+    tasks: Sequence[Task],
+    *,
+    texts: Callable[[], Iterable[str]],
+    assets: Mapping[str, bytes] | None = None,
+) -> Feedforward:
+    """Builds the system that a configuration describes; the arguments are those of `motet.systems.build_system`."""
+    del texts  # nothing here reads words
+    return Feedforward(config, tasks, fetch=assets is None)

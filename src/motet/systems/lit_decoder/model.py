@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, assert_never
+from typing import Any, ClassVar, assert_never
 
 import torch
 from jaxtyping import Float, Int
@@ -31,6 +31,7 @@ from motet.systems.lit_decoder.answers import Decoding, TaskInputs, answer, defa
 from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decode import NameTrie
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.groups import parameter_groups
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
 from motet.systems.lit_decoder.processor import ImageInputs, LiTDecoderProcessor
 from motet.systems.lit_decoder.sequence import Sequences
@@ -166,6 +167,10 @@ class LiTDecoder(System):
             seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
             answers[name] = answer(self.decoder, state, self.sequences, asked, self.decoding[name], seed, self._tries)
         return answers
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Encoder (where it is trained), bottleneck, each decoder layer, words; the tasks' own prompts are left out."""

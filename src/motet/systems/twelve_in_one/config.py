@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from motet.core import ConfigError, System, Task
+from motet.core import ConfigError
 from motet.nn.feature_maps import BundledLite0Map, MapConfig
 from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
@@ -70,6 +70,8 @@ class TwelveInOneConfig:
     Raises:
         ConfigError: a number outside its range.
     """
+
+    name: ClassVar[str] = "twelve_in_one"
 
     source: RegionSource | None = None
     max_regions: int = 100
@@ -141,21 +143,3 @@ class TwelveInOneConfig:
             binary=tuple(name for name in self.binary if name in tasks),
             hiding=self.hiding if self.hiding.alignment in tasks else replace(self.hiding, alignment=""),
         )
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        from motet.systems.twelve_in_one.model import TwelveInOne
-
-        return TwelveInOne(self, tasks, texts=texts, assets=assets)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """Trunk, words, heads and the rest, each at its own rate; biases and norms do not decay."""
-        from motet.systems.twelve_in_one.groups import parameter_groups
-
-        return parameter_groups(system)

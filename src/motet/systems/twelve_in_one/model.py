@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float
@@ -33,12 +33,12 @@ from motet.preprocess.sentences import Sentences
 from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
 from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide
-from motet.systems.twelve_in_one.build import build_body, check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
-from motet.systems.twelve_in_one.groups import shared_blocks
+from motet.systems.twelve_in_one.groups import parameter_groups, shared_blocks
 from motet.systems.twelve_in_one.heads import MaskedWordHead, build_head, head_kinds, head_names
 from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords, terms_of
 from motet.systems.twelve_in_one.image_inputs import ImageInputs as PictureReader
+from motet.systems.twelve_in_one.parts import build_body, check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.pretrain import hide_regions
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
 from motet.systems.twelve_in_one.region_embedding import BatchImages, RegionEmbedding
@@ -193,6 +193,10 @@ class TwelveInOne(System):
             raise ConfigError(f"attention: layers: got {bad}; want co-attentions from 0 to {count - 1}")
         read = self._read(task, batch.targets[task], self.seeing(batch.inputs), look_at=layers)
         return looks_of(read, batch.targets[task], self.processor.reader, token=self._token(task) is not None)
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Inputs, layers and co-attentions in order of depth: what all tasks read."""

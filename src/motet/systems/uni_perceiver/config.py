@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import ClassVar
 
-from motet.core import ConfigError, System, Task
+from motet.core import ConfigError
 from motet.nn.encoders import EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
@@ -61,6 +61,8 @@ class UniPerceiverConfig:
         ConfigError: a number outside its range.
     """
 
+    name: ClassVar[str] = "uni_perceiver"
+
     sizes: EncoderSize = BASE
     blocks: Blocks = field(default_factory=Experts)
     tokenizer: TokenizerConfig = field(default_factory=TrainedTokenizer)
@@ -112,21 +114,3 @@ class UniPerceiverConfig:
         weights = {name: weight for name, weight in self.loss.weights.items() if name in tasks}
         mixed = tuple(name for name in self.loss.mixed if name in tasks)
         return replace(self, loss=replace(self.loss, weights=weights, mixed=mixed))
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        from motet.systems.uni_perceiver.model import UniPerceiver
-
-        return UniPerceiver(self, tasks, texts=texts, assets=assets)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """The picture encoder and the rest, each at its own rate; norms, biases, embeddings and gates do not decay."""
-        from motet.systems.uni_perceiver.groups import parameter_groups
-
-        return parameter_groups(system)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -27,7 +27,14 @@ from motet.core.ranks import gather, world
 from motet.nn.parameter_names import parameter_name
 from motet.systems.uni_perceiver import answers
 from motet.systems.uni_perceiver.answering import losses_of, predictions_of
-from motet.systems.uni_perceiver.build import (
+from motet.systems.uni_perceiver.candidate_targets import Targets
+from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
+from motet.systems.uni_perceiver.groups import parameter_groups, shared_blocks
+from motet.systems.uni_perceiver.inputs import image_features, seen
+from motet.systems.uni_perceiver.kinds import target_kind
+from motet.systems.uni_perceiver.options import Experts
+from motet.systems.uni_perceiver.parts import (
     build_class_scores,
     build_embedding,
     build_images,
@@ -37,13 +44,6 @@ from motet.systems.uni_perceiver.build import (
     freeze_for,
     initialise,
 )
-from motet.systems.uni_perceiver.candidate_targets import Targets
-from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import UnifiedEncoder
-from motet.systems.uni_perceiver.groups import shared_blocks
-from motet.systems.uni_perceiver.inputs import image_features, seen
-from motet.systems.uni_perceiver.kinds import target_kind
-from motet.systems.uni_perceiver.options import Experts
 from motet.systems.uni_perceiver.processor import UniPerceiverProcessor
 from motet.systems.uni_perceiver.similarity import Similarity
 from motet.systems.uni_perceiver.targets import check, family_of, is_said
@@ -146,6 +146,10 @@ class UniPerceiver(System):
         """Their cosines, scaled."""
         self._matched(task)
         return self.similarity.scores(images["features"], texts["features"], "fit")
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Inputs, attention and feed-forward part of each layer, and what is compared: what tasks compete for."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from motet.core import ConfigError, System, Task
+from motet.core import ConfigError
 from motet.nn.feature_maps import BundledLite0Map, MapConfig
 from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
@@ -61,6 +61,8 @@ class UniTConfig:
     Raises:
         ConfigError: a number outside its range.
     """
+
+    name: ClassVar[str] = "unit"
 
     trunk: MapConfig = field(default_factory=BundledLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
@@ -123,21 +125,3 @@ class UniTConfig:
             queries={name: count for name, count in self.queries.items() if name in tasks},
             text_limits=replace(self.text_limits, cls_only=cls_only),
         )
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        from motet.systems.unit.model import UniT
-
-        return UniT(self, tasks, texts=texts, assets=assets)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """Trunk, text encoder and the rest, each at its own rate; all of it decays, as in the official runs."""
-        from motet.systems.unit.groups import parameter_groups
-
-        return parameter_groups(system)

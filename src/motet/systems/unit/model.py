@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Bool, Float
@@ -28,7 +28,7 @@ from motet.preprocess.sentences import Sentences
 from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import terms_of
-from motet.systems.unit.groups import shared_blocks
+from motet.systems.unit.groups import parameter_groups, shared_blocks
 from motet.systems.unit.image_inputs import ImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
@@ -146,6 +146,10 @@ class UniT(System):
         decoder = self.decoder if self.decoder is not None else self.decoders[parameter_name(name)]
         states: Tensor = decoder(self.queries[parameter_name(name)], memory, positions, valid_memory)
         return states
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Trunk, image layers, words, text layers and decoder layers that at least two tasks read."""

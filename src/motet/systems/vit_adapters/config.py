@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import ClassVar
 
-from motet.core import ConfigError, System, Task
+from motet.core import ConfigError
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
 from motet.systems.vit_adapters.domains import Adaptation
@@ -42,6 +42,8 @@ class ViTAdaptersConfig:
         ConfigError: parts that do not fit each other.
     """
 
+    name: ClassVar[str] = "vit_adapters"
+
     trunk: TimmTrunk = field(default_factory=TimmTrunk)
     mode: EncoderMode = field(default_factory=Frozen)
     adapters: Adapters | None = field(default_factory=Adapters)
@@ -76,22 +78,3 @@ class ViTAdaptersConfig:
         kept = tuple(name for name in self.adapt.tasks if name in tasks)
         # No name would mean every dense task.
         return replace(self, adapt=replace(self.adapt, tasks=kept) if kept else None)
-
-    def build(
-        self,
-        tasks: Sequence[Task],
-        *,
-        texts: Callable[[], Iterable[str]],
-        assets: Mapping[str, bytes] | None = None,
-    ) -> System:
-        """See `core.SystemConfig`."""
-        from motet.systems.vit_adapters.model import ViTAdapters
-
-        del texts
-        return ViTAdapters(self, tasks, fetch=assets is None)
-
-    def parameter_groups(self, system: System) -> Sequence[Mapping[str, Any]]:
-        """The trunk where it is trained, adapters and discriminators at rates of their own, the rest; kernels decay."""
-        from motet.systems.vit_adapters.groups import parameter_groups
-
-        return parameter_groups(system)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from jaxtyping import Float
@@ -31,7 +31,7 @@ from motet.systems.vit_adapters.config import ViTAdaptersConfig
 from motet.systems.vit_adapters.decoder import SwinUnetDecoder, width_of
 from motet.systems.vit_adapters.domains import Discriminators, adversarial
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
-from motet.systems.vit_adapters.groups import freeze, shared_blocks
+from motet.systems.vit_adapters.groups import freeze, parameter_groups, shared_blocks
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
@@ -186,6 +186,10 @@ class ViTAdapters(System):
                 gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
         gradients = troa.added_over_ranks(gradients)
         return gradients @ gradients.T
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """See `groups.parameter_groups`."""
+        return parameter_groups(self)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Stages of the trunk where it is trained, adapters block by block, the last norm."""
