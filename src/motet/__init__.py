@@ -1,46 +1,72 @@
-"""motet: one model for many vision, language and vision-and-language tasks.
+"""motet: one model for many vision, language and vision-and-language tasks, and whether that was worth it.
 
     import motet
-    motet.load("runs/demo")("caption", image="photo.jpg")
+    report = motet.train(run, "runs/mine")     # run: a motet.Run
+    motet.load("runs/mine")("caption", image="photo.jpg")
 
 Everything here is imported when it is first used: `import motet` costs nothing.
 """
 
-from __future__ import annotations
+import importlib as _importlib
+import typing as _typing
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
+    from motet import data as data
+    from motet import tasks as tasks
+    from motet.data.source import Source as Source
+    from motet.experiments.api import compare as compare
+    from motet.experiments.api import evaluate as evaluate
+    from motet.experiments.api import train as train
     from motet.hub import from_pretrained as from_pretrained
     from motet.hub import push_to_hub as push_to_hub
-    from motet.hub import restore as restore
     from motet.hub import save_pretrained as save_pretrained
     from motet.hub.predict import load as load
+    from motet.training.config import TrainConfig as TrainConfig
+    from motet.training.run import Run as Run
 
     __version__: str
 
 _HOME = {
-    "load": "motet.hub.predict",
-    "restore": "motet.hub",
+    "Run": "motet.training.run",
+    "Source": "motet.data.source",
+    "TrainConfig": "motet.training.config",
+    "compare": "motet.experiments.api",
+    "evaluate": "motet.experiments.api",
     "from_pretrained": "motet.hub",
+    "load": "motet.hub.predict",
     "push_to_hub": "motet.hub",
     "save_pretrained": "motet.hub",
+    "train": "motet.experiments.api",
 }
 
-__all__ = ["__version__", "from_pretrained", "load", "push_to_hub", "restore", "save_pretrained"]
+__all__ = [
+    "Run",
+    "Source",
+    "TrainConfig",
+    "__version__",
+    "compare",
+    "data",
+    "evaluate",
+    "from_pretrained",
+    "load",
+    "push_to_hub",
+    "save_pretrained",
+    "tasks",
+    "train",
+]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 
         return version("motet")
+    if name in ("data", "tasks"):
+        return _importlib.import_module(f"motet.{name}")
     if name in _HOME:
-        from importlib import import_module
-
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'motet' has no attribute {name!r}")
+        return getattr(_importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'motet' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME, "__version__"])
+    return __all__

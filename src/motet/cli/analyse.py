@@ -12,7 +12,7 @@ import typer
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.interference import affinity, interference
 from motet.cli.options import Json, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_of, trusted
-from motet.cli.training import Device, modules_of
+from motet.cli.training import Device
 
 if TYPE_CHECKING:
     from motet.analysis.groups import GroupChanges
@@ -180,6 +180,7 @@ def consistency(
     from motet.analysis.consistency import ScoredPhrase, grounding_consistency
     from motet.analysis.row_scores import score_rows
     from motet.core import Answer, Region
+    from motet.experiments.api import modules_of
     from motet.hub import restore
     from motet.metrics import RegionOverlap
     from motet.training.distributed import processes

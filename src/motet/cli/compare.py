@@ -57,7 +57,7 @@ def baseline(
     def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
         # Runs of the search have no test rows, and are looked at by nobody.
         evaluated = bool(single_run.of_role("test"))
-        return train_run(single_run, where, origin=origin, resume=resume, device=device, finish=evaluated)
+        return train_run(single_run, where, origin=origin, resume=resume, device=device, page=evaluated)
 
     train_baselines(
         run, single_runs_in, execute=execute, tasks=names, match=match, lrs=lrs or (), seen=seen, say=print_lines
@@ -107,11 +107,12 @@ def compare(
     """Set multi-task runs, one a seed, against single-task runs of the same tasks; write the table and the report."""
     import dataclasses
 
+    from motet.experiments.api import run_folders
     from motet.experiments.run_report import write_page
     from motet.report import compare as compare_runs
     from motet.report import read_run
 
-    records = [read_run(folder) for folder in _run_folders(runs)]
+    records = [read_run(folder) for folder in run_folders(runs)]
     comparison = compare_runs(records)
     first = next(record for record in records if len(record.tasks) > 1)
     page = write_page(first.folder, _sources(first.folder), title=first.name, comparison=comparison)
@@ -139,19 +140,6 @@ def _write_comparison(folder: Path, comparison: Comparison) -> None:
     scores = tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2)
     cost = tables.table(tables.COST_HEAD, tables.cost_rows(comparison))
     (folder / "comparison.md").write_text(f"{scores}\n\n{cost}\n", encoding="utf-8")
-
-
-def _run_folders(given: list[Path]) -> list[Path]:
-    """Folders of runs: those given, and the runs inside those that are none themselves."""
-    from motet.core.errors import CheckpointError
-
-    found: list[Path] = []
-    for folder in given:
-        inside = sorted(path.parent for path in folder.glob("*/run.json"))
-        if not (folder / "run.json").exists() and not inside:
-            raise CheckpointError(f"{folder}: got no run.json here or one folder below; want folders that motet made")
-        found += [folder] if (folder / "run.json").exists() else inside
-    return list(dict.fromkeys(found))
 
 
 def _sources(folder: Path) -> tuple[Source, ...]:

@@ -10,7 +10,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines, size, table
 from motet.cli.options import Json, RunFolder, Sets, Trust, recipe_run, recorded, run_of, trusted
-from motet.cli.training import Device, modules_of
+from motet.cli.training import Device
 
 if TYPE_CHECKING:
     from motet.analysis.interference_measurement import InterferenceSettings, Measurement
@@ -73,6 +73,8 @@ def interference(
     names = _names(folders)
     models = {name: chosen_models(folder, steps or (), every=every_step) for name, folder in names.items()}
     runs = {name: recipe_run(recipe, settings) if recipe else run_of(names[name], settings) for name in names}
+    from motet.experiments.api import modules_of
+
     trusts = {name: (*trusted(trust), *modules_of(run)) for name, run in runs.items()}
     known = {n: [task.name for task in read_model(models[n][0][1], trust=trusts[n]).tasks] for n in names}
     chosen = tasks_of_each(known, tasks or ())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -107,7 +110,21 @@ def _sentence(error: BaseException) -> str:
         or "DefaultCPUAllocator" in str(error)
     ):
         return "out of memory: want less at once: lower --batch-size, or --set schedule.batch_size=..."
+    if (place := _own_line(error)) is not None:
+        return f"{place}: got {type(error).__name__}: {error} ({DEBUG}=1 shows the whole traceback)"
     return f"unexpected {type(error).__name__}: {error} (a fault of motet's: {DEBUG}=1 shows where)"
+
+
+def _own_line(error: BaseException) -> str | None:
+    """Returns "FILE, line N" of the last frame in a file of the user's own; None where the error left motet nowhere."""
+    libraries = {str(Path(path).resolve()) for path in sysconfig.get_paths().values()}
+    libraries.add(str(Path(__file__).resolve().parents[1]))
+    place = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        if path.is_file() and not any(str(path.resolve()).startswith(library) for library in libraries):
+            place = f"{path}, line {frame.lineno}"
+    return place
 
 
 def _say(text: str, code: int) -> int:

@@ -69,19 +69,19 @@ def train_run(
     resume: bool,
     device: str | None,
     quiet: bool = False,
-    finish: bool = True,
+    page: bool = True,
 ) -> Report:
-    """Trains a run and, on rank 0 once it is finished, writes its page and its card (unless `finish` is off)."""
+    """Trains a run with progress on the terminal and, once it is finished, writes its page and card (unless not `page`)."""
     from motet.cli.progress import counting
-    from motet.experiments.run_report import write_card, write_page
-    from motet.training.train import train
+    from motet.experiments import api
+    from motet.training.train import train as train_alone
 
-    with counting("storing features", quiet=quiet) as filling:
-        report = train(run, folder, resume=resume, device=device, show=not quiet, filling=filling, origin=origin)
-    if finish and leads() and report.step == run.train.steps:
-        write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
-        write_card(folder, trust=modules_of(run))
-    return report
+    with counting("storing features", quiet=quiet) as progress:
+        if page:
+            return api.train(
+                run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
+            )
+        return train_alone(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
 
 
 def evaluate(
@@ -108,6 +108,7 @@ def evaluate(
     """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
+    from motet.experiments.api import modules_of
     from motet.experiments.submissions import chosen_sources, write_result_files
     from motet.hub import restore
     from motet.training.distributed import processes
@@ -172,10 +173,3 @@ def _show_results(report: Report) -> None:
 
     table(tables.RESULTS_HEAD, tables.results_rows(report), numbers=(2, 3, 4, 5))
     print_lines(*(f"note: {note}" for note in report.notes))
-
-
-def modules_of(run: Run) -> tuple[str, ...]:
-    """The modules of one's own that a loaded recipe has brought in: its tasks' metrics and losses, its system."""
-    things = [run.system, *(metric for task in run.tasks for metric in task.metrics), *(t.loss for t in run.tasks)]
-    names = {getattr(thing, "__module__", type(thing).__module__) for thing in things if thing is not None}
-    return tuple(sorted(name for name in names if name.split(".")[0] != "motet"))

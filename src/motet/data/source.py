@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -42,6 +43,7 @@ class Source:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not self.tasks:
             raise ConfigError(f"Source {self.name!r}: tasks: got none; want at least one")
         if len(self.reader) == 0:
@@ -52,6 +54,30 @@ class Source:
             )
         if self.weight <= 0:
             raise ConfigError(f"Source {self.name!r}: share: got {self.weight}; want a positive number")
+
+    def _check_kinds(self) -> None:
+        """Raises ConfigError where reader or tasks are of another kind than they must be, with what to do about it."""
+        where = f"Source {self.name!r}"
+        if isinstance(self.reader, str | Path):
+            raise ConfigError(
+                f"{where}: reader: got the text {str(self.reader)!r}; want a reader, such as "
+                f"motet.data.readers.ImageFolder({str(self.reader)!r}); `motet init` finds the one for a folder"
+            )
+        missing = [name for name in ("__len__", "__getitem__", "keys") if not hasattr(self.reader, name)]
+        if missing or isinstance(self.reader, type | Mapping):
+            kind = self.reader.__name__ if isinstance(self.reader, type) else type(self.reader).__name__
+            raise ConfigError(
+                f"{where}: reader: got {'the class' if isinstance(self.reader, type) else 'a'} {kind}; want an object with "
+                "__len__, keys(index) and __getitem__(index) that returns a motet.core.Example: twelve lines around any "
+                "data set (docs/ADDING.md)"
+            )
+        if isinstance(self.tasks, Task):
+            raise ConfigError(f"{where}: tasks: got one Task; want a tuple: tasks=(task,)")
+        for task in self.tasks:
+            if not isinstance(task, Task):
+                raise ConfigError(
+                    f"{where}: tasks: got {task!r}; want Task values, such as motet.tasks.classification('name', names)"
+                )
 
     @property
     def allows_changes(self) -> bool:

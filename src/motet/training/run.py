@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
+
+from torch import nn
 
 from motet.core import ConfigError, Schedule, SystemConfig, Task
 from motet.data.source import Role, Source
@@ -94,6 +97,7 @@ class Run:
     credit: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -101,6 +105,32 @@ class Run:
         if not self.of_role("train"):
             raise ConfigError("Run.sources: got none of role 'train'; want at least one")
         self.tasks  # noqa: B018  two tasks of one name are found here, before anything is built
+
+    def _check_kinds(self) -> None:
+        """Raises ConfigError where a part is of another kind than it must be, with what to do about it."""
+        if isinstance(self.sources, Source) or not isinstance(self.sources, tuple | list):
+            raise ConfigError(f"Run.sources: got {_kind(self.sources)}; want a tuple of Source: sources=(source,)")
+        for source in self.sources:
+            if not isinstance(source, Source):
+                raise ConfigError(
+                    f"Run.sources: got {_kind(source)} among them; want Source(name=..., reader=..., tasks=(...,))"
+                )
+        if isinstance(self.system, nn.Module):
+            raise ConfigError(
+                f"Run.system: got {_kind(self.system)}, a model that is built; want the configuration of a system, such as "
+                "motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
+            )
+        if not dataclasses.is_dataclass(self.system) or isinstance(self.system, type):
+            raise ConfigError(
+                f"Run.system: got {_kind(self.system)}; want the configuration of a system, such as "
+                "motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
+            )
+        if not hasattr(self.schedule, "bind"):
+            raise ConfigError(
+                f"Run.schedule: got {_kind(self.schedule)}; want a schedule, such as motet.data.schedules.Mixed(batch_size=32)"
+            )
+        if not isinstance(self.train, TrainConfig):
+            raise ConfigError(f"Run.train: got {_kind(self.train)}; want TrainConfig(steps=...)")
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -125,3 +155,12 @@ class Run:
     def of_role(self, role: Role) -> tuple[Source, ...]:
         """The sources of one role, in order."""
         return tuple(source for source in self.sources if source.role == role)
+
+
+def _kind(value: object) -> str:
+    """Names what was given: a class by its name, a value by its class and, for a text, by itself."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,124 @@
+"""`motet.train`, `motet.evaluate` and `motet.compare`: a run from beginning to end in one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from motet.core import CheckpointError, Report, System
+from motet.core.ranks import rank
+from motet.data.source import Source
+from motet.evaluation import evaluate as evaluate_system
+from motet.experiments.run_report import write_card, write_page
+from motet.hub import from_pretrained
+from motet.report import Comparison, read_run
+from motet.report import compare as compare_records
+from motet.training.run import Run
+from motet.training.train import train as train_run
+
+
+def train(
+    run: Run,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    show: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> Report:
+    """Trains a run and writes its folder: log, checkpoints, scores with intervals, a page and a model card.
+
+    Args:
+        run: what is trained, on what, and how.
+        folder: of the run; a new one, or with `resume` one that was begun.
+        resume: go on from the last checkpoint.
+        device: "cpu", "cuda", ...; the best there is by default.
+        show: a live line on the terminal.
+        progress: called with (done, total) while features are stored.
+        origin: where the run comes from (a recipe by name, its settings), for ``run.json``.
+
+    Returns:
+        The report on the test sources, or on the val sources where there are none. When a signal stopped the run, its
+        `step` is below ``run.train.steps``.
+
+    Raises:
+        ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.train.train`.
+    """
+    folder = Path(folder)
+    report = train_run(run, folder, resume=resume, device=device, show=show, filling=progress, origin=origin)
+    if rank() == 0 and report.step == run.train.steps:
+        write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
+        write_card(folder, trust=modules_of(run))
+    return report
+
+
+def evaluate(
+    model: System | str | Path,
+    sources: Sequence[Source],
+    *,
+    batch_size: int = 64,
+    predictions: str | Path | None = None,
+    trust: Sequence[str] = (),
+) -> Report:
+    """Evaluates a model on sources, with 95 % intervals over images.
+
+    Args:
+        model: a system, or the folder of a run or of a saved model, or a name on the Hub.
+        sources: with tasks that the model answers.
+        batch_size: rows at a time.
+        predictions: a file that gets one JSON line per row.
+        trust: modules of yours whose tasks, metrics and systems a saved model may import.
+
+    Raises:
+        CheckpointError: no such model.
+        ConfigError: a task that the model does not have.
+    """
+    system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust)
+    lines = None if predictions is None else Path(predictions)
+    return evaluate_system(
+        system,
+        sources,
+        batch_size=batch_size,
+        role="val" if all(source.role == "val" for source in sources) else "test",
+        interval=True,
+        predictions=lines,
+    )
+
+
+def compare(*folders: str | Path) -> Comparison:
+    """Compares multi-task runs, one per seed, with single-task runs of the same tasks.
+
+    Args:
+        *folders: of finished runs, or folders that hold several.
+
+    Raises:
+        CheckpointError: a folder without a finished run.
+        ConfigError: no multi-task run, a task without a single-task run, or runs on other rows.
+    """
+    return compare_records([read_run(folder) for folder in run_folders([Path(folder) for folder in folders])])
+
+
+def run_folders(folders: Sequence[Path]) -> list[Path]:
+    """Returns the run folders among some folders, and those directly inside a folder that is none itself.
+
+    Raises:
+        CheckpointError: a folder with no run in it.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        inside = sorted(path.parent for path in folder.glob("*/run.json"))
+        if not (folder / "run.json").exists() and not inside:
+            raise CheckpointError(
+                f"{folder}: got no run.json here or one folder below; want the folder of a run (`motet train` makes one)"
+            )
+        found += [folder] if (folder / "run.json").exists() else inside
+    return list(dict.fromkeys(found))
+
+
+def modules_of(run: Run) -> tuple[str, ...]:
+    """Returns the modules outside motet that a run's system, metrics and losses come from."""
+    things = [run.system, *(metric for task in run.tasks for metric in task.metrics), *(t.loss for t in run.tasks)]
+    names = {getattr(thing, "__module__", type(thing).__module__) for thing in things if thing is not None}
+    return tuple(sorted(name for name in names if name.split(".")[0] != "motet"))

@@ -1,0 +1,137 @@
+"""A processor's shared half: one task per row in training, rows grouped by task, a missing annotation refused."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motet.core import Batch, ConfigError, DataError, Example, FeatureStore, ImageFile, Target, Task
+from motet.core.task import Invariance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One task's part of a row; a system adds what its batches hold of it.
+
+    Args:
+        task: its name.
+        known: whether the row has an annotation for it.
+        annotation: as the reader gave it, for metrics.
+    """
+
+    task: str
+    known: bool = True
+    annotation: Any = None
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Generic[EntryT]):
+    """An Example, encoded; a system adds its inputs.
+
+    Args:
+        id: the Example's.
+        entries: one per task.
+    """
+
+    id: str
+    entries: tuple[EntryT, ...] = ()
+
+
+RowT = TypeVar("RowT", bound=Row[Any])
+
+
+class Views(Protocol):
+    """What a processor needs of its image half: views of images, and the same half reading stored features."""
+
+    def with_store(self, store: FeatureStore | None) -> Self: ...
+    def view(self, image: ImageFile, index: int) -> np.ndarray: ...
+    def view_changes(self, index: int) -> frozenset[Invariance]: ...
+    def view_key(self) -> str: ...
+
+
+class BaseProcessor(ABC, Generic[RowT, EntryT]):
+    """How one system sees an Example; see `core.Processor`.
+
+    A row of several tasks carries one of them in training, drawn each time, and all of them in evaluation.
+    """
+
+    @abstractmethod
+    def encode(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> RowT:
+        """Encodes an Example for tasks that are chosen. Without `rng` a missing annotation is no error yet."""
+
+    @abstractmethod
+    def inputs(self, rows: Sequence[RowT]) -> dict[str, Tensor]:
+        """Returns the batch's inputs."""
+
+    @abstractmethod
+    def value(self, entries: Sequence[EntryT], rows: Sequence[RowT]) -> Any:
+        """Returns the value of one task's target: of its entries, each with the row it belongs to."""
+
+    @abstractmethod
+    def views(self) -> Views | None:
+        """Returns the image half; None where no task sees an image."""
+
+    @abstractmethod
+    def with_views(self, views: Any) -> Self:
+        """Returns the same with another image half."""
+
+    def chosen(self, tasks: Sequence[Task], rng: np.random.Generator | None) -> Sequence[Task]:
+        """Returns the tasks that a row carries: in training one, drawn."""
+        return tasks if rng is None or len(tasks) == 1 else [tasks[int(rng.integers(len(tasks)))]]
+
+    def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> RowT:
+        """Encodes one row; `rng=None` is evaluation."""
+        return self.encode(example, self.chosen(tasks, rng), rng)
+
+    def collate(self, rows: Sequence[RowT], *, keep_annotations: bool) -> Batch:
+        """Makes a batch of rows.
+
+        Raises:
+            DataError: a row without an annotation, where annotations are to be kept.
+        """
+        found: dict[str, list[tuple[int, EntryT]]] = {}
+        for index, row in enumerate(rows):
+            for entry in row.entries:
+                if keep_annotations and not entry.known:
+                    raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
+                found.setdefault(entry.task, []).append((index, entry))
+        targets = {name: self._target(entries, rows, keep_annotations) for name, entries in found.items()}
+        return Batch(tuple(row.id for row in rows), self.inputs(rows), targets)
+
+    def _target(self, entries: Sequence[tuple[int, EntryT]], rows: Sequence[RowT], keep_annotations: bool) -> Target:
+        own = [entry for _, entry in entries]
+        value = self.value(own, [rows[index] for index, _ in entries])
+        annotations = tuple(entry.annotation for entry in own) if keep_annotations else ()
+        return Target(torch.tensor([index for index, _ in entries]), value, annotations)
+
+    def view(self, image: ImageFile, index: int) -> np.ndarray:
+        """Returns view `index` of an image, (3, h, w) float32; view 0 is the plain one."""
+        return self._views().view(image, index)
+
+    def view_changes(self, index: int) -> frozenset[Invariance]:
+        """Returns what is done to view `index`."""
+        return self._views().view_changes(index)
+
+    def view_key(self) -> str:
+        """Returns a text that changes when the pixels of a view would."""
+        return self._views().view_key()
+
+    def with_features(self, store: FeatureStore | None) -> Self:
+        """Returns the same processor reading stored features, or pixels where `store` is None."""
+        views = self.views()
+        return self if views is None else self.with_views(views.with_store(store))
+
+    def _views(self) -> Views:
+        views = self.views()
+        if views is None:
+            raise ConfigError(f"{type(self).__name__}: got no task that sees an image; want one, for views of images")
+        return views
