@@ -104,7 +104,11 @@ def test_an_error_is_one_line_and_code_2(motet, typed, said):
             2,
             "out of memory: want less at once",
         ),
-        (ZeroDivisionError("division by zero"), 2, "got ZeroDivisionError: division by zero (MOTET_DEBUG=1 shows the whole traceback)"),
+        (
+            ZeroDivisionError("division by zero"),
+            2,
+            "got ZeroDivisionError: division by zero (MOTET_DEBUG=1 shows the whole traceback)",
+        ),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )

@@ -1,7 +1,10 @@
 """The halves that systems share: processors that group tasks, draw one of them, and read an image or its features."""
 
 from motet.systems.base.image_inputs import ImageInputs as ImageInputs
+from motet.systems.base.image_inputs import allowed_changes as allowed_changes
+from motet.systems.base.image_inputs import one_image as one_image
 from motet.systems.base.padding import stack_padded as stack_padded
+from motet.systems.base.padding import stack_values as stack_values
 from motet.systems.base.processor import BaseProcessor as BaseProcessor
 from motet.systems.base.processor import Entry as Entry
 from motet.systems.base.processor import Row as Row

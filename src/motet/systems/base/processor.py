@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,15 +18,17 @@ from motet.core.task import Invariance
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One task's part of a row; a system adds what its batches hold of it.
+    """One task's part of a row; a system may add to it.
 
     Args:
         task: its name.
+        value: the encoded target.
         known: whether the row has an annotation for it.
         annotation: as the reader gave it, for metrics.
     """
 
     task: str
+    value: Any = None
     known: bool = True
     annotation: Any = None
 
@@ -35,15 +38,17 @@ EntryT = TypeVar("EntryT", bound=Entry)
 
 @dataclass(frozen=True, kw_only=True)
 class Row(Generic[EntryT]):
-    """An Example, encoded; a system adds its inputs.
+    """An Example, encoded; a system may add to it.
 
     Args:
         id: the Example's.
         entries: one per task.
+        image: pixels or features of its image, or of several; None where no task sees any.
     """
 
     id: str
     entries: tuple[EntryT, ...] = ()
+    image: Any = None
 
 
 RowT = TypeVar("RowT", bound=Row[Any])
@@ -61,8 +66,14 @@ class Views(Protocol):
 class BaseProcessor(ABC, Generic[RowT, EntryT]):
     """How one system sees an Example; see `core.Processor`.
 
-    A row of several tasks carries one of them in training, drawn each time, and all of them in evaluation.
+    A subclass is a frozen dataclass. A row of several tasks carries one of them in training, drawn each time, and all of
+    them in evaluation.
+
+    Attributes:
+        images: the image half; None where no task sees an image.
     """
+
+    images: Any
 
     @abstractmethod
     def encode(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> RowT:
@@ -75,14 +86,6 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
     @abstractmethod
     def value(self, entries: Sequence[EntryT], rows: Sequence[RowT]) -> Any:
         """Returns the value of one task's target: of its entries, each with the row it belongs to."""
-
-    @abstractmethod
-    def views(self) -> Views | None:
-        """Returns the image half; None where no task sees an image."""
-
-    @abstractmethod
-    def with_views(self, views: Any) -> Self:
-        """Returns the same with another image half."""
 
     def chosen(self, tasks: Sequence[Task], rng: np.random.Generator | None) -> Sequence[Task]:
         """Returns the tasks that a row carries: in training one, drawn."""
@@ -127,11 +130,12 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
 
     def with_features(self, store: FeatureStore | None) -> Self:
         """Returns the same processor reading stored features, or pixels where `store` is None."""
-        views = self.views()
-        return self if views is None else self.with_views(views.with_store(store))
+        if self.images is None:
+            return self
+        return dataclasses.replace(cast(Any, self), images=self._views().with_store(store))  # type: ignore[no-any-return]
 
     def _views(self) -> Views:
-        views = self.views()
-        if views is None:
+        if self.images is None:
             raise ConfigError(f"{type(self).__name__}: got no task that sees an image; want one, for views of images")
+        views: Views = self.images
         return views
