@@ -22,6 +22,9 @@ setup: .venv/.ready
 demo: setup  ## the main job: one model, its single-task twins, the comparison
 	.venv/bin/motet demo
 
+# Threads that spin while they wait make steps twenty times slower where something else runs, too.
+test check: export OMP_WAIT_POLICY ?= PASSIVE
+
 test: setup  ## all tests (set MOTET_DATA for those on real data)
 	$(PYTEST)
 
