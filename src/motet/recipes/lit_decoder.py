@@ -64,8 +64,8 @@ def tiny() -> Run:
     """LiT decoder on scenes: six tasks in words. Two cores, under 90 seconds; CI runs it."""
     world = World(asked=TINY_ASKED, train=600, val=40, test=200, kinds=6, things=(1, 3))
     return Run(
-        # Where a separator stands between prompt and answer, one run of 18 never told two tasks apart: its captions were
-        # numbers.
+        # With a separator between prompt and answer one run of 18 never learned to tell two tasks apart: its captions
+        # were numbers (docs/LOG.md).
         system=replace(small(width=128, image_size=128), separator=False),
         sources=world.sources(),
         schedule=Mixed(batch_size=64),
