@@ -101,9 +101,12 @@ class MeasurementParts:
     def _read(self, kind: str, task: str) -> dict[str, Tensor] | None:
         path = self._path(kind, task)
         try:
-            return load_file(path) if path.exists() else None
+            held = load_file(path) if path.exists() else None
         except (SafetensorError, OSError):
             return None
+        # A file's tensors are aligned to 8 bytes, torch's own to 64, and kernels add up in another order for it: copies
+        # make a measurement that was stopped end in the very numbers of a whole one.
+        return held and {name: tensor.clone() for name, tensor in held.items()}
 
     def _write(self, kind: str, task: str, held: Mapping[str, Tensor]) -> None:
         path = self._path(kind, task)

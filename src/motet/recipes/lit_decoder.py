@@ -8,6 +8,7 @@ motet plan lit_decoder:paper      every value of the paper, on the ten data sets
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from motet.core import Reader
@@ -63,19 +64,22 @@ def tiny() -> Run:
     """LiT decoder on scenes: six tasks in words. Two cores, under 90 seconds; CI runs it."""
     world = SceneSources(asked=TINY_ASKED, train=600, val=40, test=200, kinds=6, things=(1, 3))
     return Run(
-        system=small(width=128, image_size=128),
+        # With a separator between prompt and answer one run of 18 never learned to tell two tasks apart: its captions
+        # were numbers (docs/LOG.md).
+        system=replace(small(width=128, image_size=128), separator=False),
         sources=world.sources(),
         schedule=Mixed(batch_size=64),
         train=TrainConfig(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16", seed=0),
         features=stored(),
-        # Mean over five seeds, and three of their standard deviations.
+        # Mean over 15 runs, and three of their standard deviations: five seeds in 32 bits with AVX-512, five more with
+        # AVX2, and the first five in bfloat16.
         expect={
-            ("largest", "accuracy"): (96.0, 2.4),
-            ("number", "accuracy"): (79.6, 6.6),
-            ("caption", "cider"): (276.2, 32.8),
-            ("caption_de", "cider"): (305.0, 158.0),
-            ("colour", "answer_match"): (65.1, 7.2),
-            ("position", "answer_match"): (68.4, 6.9),
+            ("largest", "accuracy"): (96.8, 2.6),
+            ("number", "accuracy"): (81.4, 15.6),
+            ("caption", "cider"): (313.9, 118.9),
+            ("caption_de", "cider"): (320.1, 165.5),
+            ("colour", "answer_match"): (67.8, 13.3),
+            ("position", "answer_match"): (69.5, 6.6),
         },
         credit=(CREDIT,),
     )
