@@ -83,7 +83,7 @@ def tiny() -> Run:
     every_token = dict.fromkeys(("entail", "entailment", "answerable"), False)
     return replace(
         world(scenes, 470, TINY_SHARES),
-        system=replace(system, reading=replace(system.reading, cls_only=every_token)),
+        system=replace(system, text_limits=replace(system.text_limits, cls_only=every_token)),
         # Mean over 15 runs, and three of their standard deviations: five seeds in 32 bits with AVX-512, five more with
         # AVX2, and the first five in bfloat16.
         expect={
