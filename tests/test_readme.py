@@ -1,7 +1,7 @@
 """What the README says is run."""
 
-import dataclasses
-import json
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -14,12 +14,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from motet.cli.main import app as build
-from motet.training.train import train
 
 
 def commands() -> list[list[str]]:
     found = []
-    for document in ("README.md", "docs/ADDING.md", "docs/DATA.md"):
+    for document in ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("**/*.md"))):
         for block in blocks(document, "sh"):
             found += [
                 line.split("#")[0].split() for line in block.splitlines() if re.match(r"(\.venv/bin/)?motet ", line)
@@ -47,26 +46,18 @@ def image(path: Path, shade: int) -> None:
     Image.fromarray(np.full((24, 24, 3), shade, np.uint8)).save(path)
 
 
-def test_the_recipe_of_the_readme_trains_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_the_readme_train_and_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for number in range(12):
         image(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 20 * number)
-        image(tmp_path / "photos" / f"{number}.png", 20 * number)
-    captions = {
-        "images": [{"id": n, "file_name": f"{n}.png", "height": 24, "width": 24} for n in range(12)],
-        "annotations": [{"id": n, "image_id": n, "caption": f"shade {n}"} for n in range(12)],
-    }
-    (tmp_path / "captions.json").write_text(json.dumps(captions))
-    recipe, use = blocks("README.md", "python")
-    names: dict[str, object] = {}
-    exec(recipe, names)
-    run = names["run"]()
-    small = dataclasses.replace(run.system, width=32, heads=1, encoder=dataclasses.replace(run.system.encoder, size=32))
-    run = dataclasses.replace(run, system=small, train=dataclasses.replace(run.train, steps=2))
-    report = train(run, "runs/mine", show=False)
-    assert {result.task for result in report.results} == {"breeds", "caption"}
     image(tmp_path / "photo.jpg", 90)
-    exec(use, {})
+    (lines,) = blocks("README.md", "python")
+    assert "steps=200" in lines
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        exec(lines.replace("steps=200", "steps=2, lr=1e-3").replace("small()", "small(width=32, image_size=32)"), {})
+    assert "TextPrediction" in shown.getvalue()
+    assert (tmp_path / "runs" / "pets" / "report.html").is_file()
 
 
 def test_motet_is_started_quickly_without_torch() -> None:
