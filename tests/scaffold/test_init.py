@@ -13,7 +13,8 @@ from motet.config.recipe_files import functions_in
 from motet.core import ConfigError, DataError
 from motet.data.detect import DetectedDataset
 from motet.scaffold.init import plan_tasks, sources_in, write_recipe
-from motet.scaffold.recipe_text import TaskPlan, choose_split, code, recipe_text
+from motet.scaffold.recipe_text import choose_split, code, recipe_text
+from motet.scaffold.task_plan import TaskPlan
 
 
 def pictures(folder: Path, count: int = 4) -> list[str]:

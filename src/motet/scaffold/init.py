@@ -12,8 +12,8 @@ from typing import Any
 from motet.core import ConfigError, DataError
 from motet.data.detect import DetectedDataset, detect
 from motet.data.source import Source
+from motet.scaffold.assign import assign
 from motet.scaffold.recipe_text import TaskPlan, numbered, recipe_text
-from motet.scaffold.run_text import MODELS, model_of, models_of
 
 _PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
 _WORDS_OF_KIND = {
@@ -83,7 +83,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResu
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    return InitResult(path, tuple(_told(found, plans)), tuple(models_of(plans)))
+    return InitResult(path, tuple(_told(found, plans)), tuple(assign(plans)))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
@@ -163,10 +163,11 @@ def _told(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterat
     for plan in plans:
         for one in plan.parts:
             yield f"{plan.name}: {one.rows:,} rows{f' ({one.part})' if one.part else ''}: {one.why}"
-    models = models_of(plans)
+    models = assign(plans)
     if len(models) > 1:
         asked = "; ".join(
-            f"{name}, {MODELS[model_of(of)]}, for {', '.join(plan.name for plan in of)}" for name, of in models.items()
+            f"{name}, {suggestion.about}, for {', '.join(plan.name for plan in of)}"
+            for name, (suggestion, of) in models.items()
         )
         yield f"{len(models)} models, since none answers all: {asked}"
     yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

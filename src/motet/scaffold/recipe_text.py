@@ -13,11 +13,13 @@ from motet.core import Reader
 from motet.data.detect import DetectedDataset
 from motet.data.readers import READERS
 from motet.data.splits import split_by_image
-from motet.scaffold.run_text import MAPS, VIDEOS, chooses, models_of, run_text
-from motet.scaffold.run_text import TaskPlan as TaskPlan
+from motet.scaffold.assign import assign
+from motet.scaffold.task_plan import MAPS, VIDEOS
+from motet.scaffold.task_plan import TaskPlan as TaskPlan
 from motet.scaffold.task_text import LABELS, TASK_MAKERS
-from motet.scaffold.videos_text import FRAMES, FRAMES_LINE
+from motet.systems.base.suggestion import FRAMES, FunctionText, Suggestion
 
+_FRAMES_LINE = f"{FRAMES} = Frames(4, short_side=256)  # of each video: how many, and their shorter side in pixels"
 _LONGEST = 100  # of a call on one line
 _SEEDS = 30
 _CLOSE = 0.15  # of its share, a part may be larger or smaller
@@ -54,21 +56,27 @@ class _Writer:
         self.lines: list[str] = []
         self.sources: list[_Source] = []
         self.imports: dict[str, set[str]] = {"pathlib": {"Path"}, "motet.data.source": {"Source"}}
-        self.models = models_of(plans)
-        self.closed = {plan.name for of in self.models.values() if chooses(of) for plan in of}
+        self.models = assign(plans)
+        self.closed = {plan.name for suggestion, of in self.models.values() if suggestion.closed for plan in of}
 
     def text(self) -> str:
         for plan in self.plans:
             self._task(plan)
         if self._has_videos():
             self._use("motet.data.formats.video_rows", "Frames")
-        runs = [run_text(name, of, alone=len(self.models) == 1) for name, of in self.models.items()]
+        runs = [self._function(name, suggestion, of) for name, (suggestion, of) in self.models.items()]
         for run in runs:
             for module, names in run.imports.items():
                 self._use(module, *names)
         functions = "\n\n\n".join("\n".join(run.lines) for run in runs)
         sources = list(self._sources_function())
         return "\n".join([*self._head(), *sources, functions]) + "\n"
+
+    def _function(self, name: str, suggestion: Suggestion, plans: Sequence[TaskPlan]) -> FunctionText:
+        alone = len(self.models) == 1
+        sources = "sources()" if alone else f"sources({', '.join(code(plan.name, self.folder) for plan in plans)})"
+        few = ", ".join(plan.name for plan in plans) if len(plans) < 4 else f"{len(plans)} tasks"
+        return suggestion.text(name, plans, sources, "all of it" if alone else few)
 
     def _use(self, module: str, *names: str) -> None:
         self.imports.setdefault(module, set()).update(names)
@@ -91,7 +99,7 @@ class _Writer:
             if not module.startswith("motet"):
                 yield ""
         yield from ("", f"DATA = {self._data()}")
-        yield from ([FRAMES_LINE] if self._has_videos() else [])
+        yield from ([_FRAMES_LINE] if self._has_videos() else [])
         yield from ("", "")
 
     def _has_videos(self) -> bool:

@@ -21,14 +21,17 @@ from motet.systems.vit_adapters.config import ViTAdaptersConfig
 Builder: TypeAlias = Callable[..., System]
 
 SYSTEMS: dict[type[Any], Builder] = {
-    LiTDecoderConfig: build_lit_decoder,
-    FeedforwardConfig: build_feedforward,
-    UniTConfig: build_unit,
-    TwelveInOneConfig: build_twelve_in_one,
     ViTAdaptersConfig: build_vit_adapters,
     UniPerceiverConfig: build_uni_perceiver,
+    TwelveInOneConfig: build_twelve_in_one,
+    UniTConfig: build_unit,
+    FeedforwardConfig: build_feedforward,
+    LiTDecoderConfig: build_lit_decoder,
 }
-"""What builds a system, by the class of its configuration."""
+"""What builds a system, by the class of its configuration.
+
+`motet init` asks them in this order for what they suggest: the more special first, and last the one that takes the rest.
+"""
 
 
 @runtime_checkable

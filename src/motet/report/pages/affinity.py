@@ -59,7 +59,9 @@ def read_affinities(folder: Path, tasks: tuple[str, ...]) -> Affinities:
     """
     steps = steps_in(folder)
     if not steps:
-        raise CheckpointError(f"affinity: {folder}: got no step-...; want a run of the ViT adapters with a saved model")
+        raise CheckpointError(
+            f"affinity: {folder}: got no step-...; want a run with a saved model of a system that has task affinities"
+        )
     saved = {step: _matrix(step_folder(folder, step)) for step in steps}
     if len(saved[steps[-1]]) != len(tasks):
         raise CheckpointError(

@@ -11,7 +11,9 @@ from motet.nn.encoders import BundledLite0, EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.images import Crop, InceptionCrop
 from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
+from motet.systems.base.suggestion import Suggestion
 from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, ClassStrings, Conditioning, TextTarget
+from motet.systems.lit_decoder.suggestion import LiTDecoderSuggestion
 from motet.systems.lit_decoder.targets import AnswerTarget
 
 WORDS_FILE = "words.json"
@@ -55,6 +57,7 @@ class LiTDecoderConfig:
     """
 
     name: ClassVar[str] = "lit_decoder"
+    suggestion: ClassVar[Suggestion] = LiTDecoderSuggestion()
 
     encoder: EncoderConfig = field(default_factory=BundledLite0)
     mode: EncoderMode = field(default_factory=Frozen)

@@ -11,7 +11,9 @@ from motet.nn.feature_maps import BundledLite0Map, MapConfig
 from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
 from motet.preprocess.regions import BoxGrid, BoxSource, RegionSource, StandOut
+from motet.systems.base.suggestion import Suggestion
 from motet.systems.twelve_in_one.options import Referring, RegionMasking
+from motet.systems.twelve_in_one.suggestion import TwelveInOneSuggestion
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
 
@@ -72,6 +74,7 @@ class TwelveInOneConfig:
     """
 
     name: ClassVar[str] = "twelve_in_one"
+    suggestion: ClassVar[Suggestion] = TwelveInOneSuggestion()
 
     source: RegionSource | None = None
     max_regions: int = 100

@@ -11,6 +11,7 @@ from motet.nn.encoders import EncoderConfig
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
 from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
+from motet.systems.base.suggestion import Suggestion
 from motet.systems.uni_perceiver.options import (
     BASE,
     Blocks,
@@ -22,6 +23,7 @@ from motet.systems.uni_perceiver.options import (
     Patches,
     PromptTuning,
 )
+from motet.systems.uni_perceiver.suggestion import UniPerceiverSuggestion
 
 WORDS_FILE = "words.json"
 
@@ -62,6 +64,7 @@ class UniPerceiverConfig:
     """
 
     name: ClassVar[str] = "uni_perceiver"
+    suggestion: ClassVar[Suggestion] = UniPerceiverSuggestion()
 
     sizes: EncoderSize = BASE
     blocks: Blocks = field(default_factory=Experts)

@@ -10,7 +10,9 @@ from motet.core import ConfigError
 from motet.nn.feature_maps import BundledLite0Map, MapConfig
 from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
+from motet.systems.base.suggestion import Suggestion
 from motet.systems.unit.options import Detection, FixedSize, TextLimits, Views
+from motet.systems.unit.suggestion import UniTSuggestion
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
 Part = Literal["vision", "text", "decoder"]
@@ -63,6 +65,7 @@ class UniTConfig:
     """
 
     name: ClassVar[str] = "unit"
+    suggestion: ClassVar[Suggestion] = UniTSuggestion()
 
     trunk: MapConfig = field(default_factory=BundledLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)

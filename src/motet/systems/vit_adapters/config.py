@@ -9,8 +9,10 @@ from typing import ClassVar
 from motet.core import ConfigError
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
+from motet.systems.base.suggestion import Suggestion
 from motet.systems.vit_adapters.domains import Adaptation
 from motet.systems.vit_adapters.options import Adapters, Affinities, SwinUnet, TimmTrunk, Troa, Unfrozen
+from motet.systems.vit_adapters.suggestion import ViTAdaptersSuggestion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class ViTAdaptersConfig:
     """
 
     name: ClassVar[str] = "vit_adapters"
+    suggestion: ClassVar[Suggestion] = ViTAdaptersSuggestion()
 
     trunk: TimmTrunk = field(default_factory=TimmTrunk)
     mode: EncoderMode = field(default_factory=Frozen)

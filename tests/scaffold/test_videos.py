@@ -18,9 +18,9 @@ from motet.data.drawn_batches import DrawnBatches
 from motet.hub.predict import load
 from motet.nn.encoders import PlainViT
 from motet.preprocess.images import decode
+from motet.scaffold.assign import assign
 from motet.scaffold.init import sources_in, write_recipe
-from motet.scaffold.run_text import TaskPlan, chooses, model_of, models_of
-from motet.scaffold.videos_text import videos_steps_for
+from motet.scaffold.task_plan import TaskPlan
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.options import EncoderSize
 from motet.training.estimate import estimate
@@ -134,17 +134,20 @@ def plan_of(kind: Kind) -> TaskPlan:
         (("video classification",), {"run": "uni_perceiver"}),
         (("video captioning", "video retrieval", "classification", "question answering"), {"run": "uni_perceiver"}),
         (("video captioning", "sentences", "captioning"), {"run": "uni_perceiver"}),
-        (("video classification", "captioning", "text reading"), {"run": "run", "uni_perceiver": "uni_perceiver"}),
+        (
+            ("video classification", "captioning", "text reading"),
+            {"run": "lit_decoder", "uni_perceiver": "uni_perceiver"},
+        ),
         (("video classification", "detection"), {"run": "unit", "uni_perceiver": "uni_perceiver"}),
         (("video classification", "depth"), {"run": "uni_perceiver", "vit_adapters": "vit_adapters"}),
         (("video classification", "pairs"), {"run": "twelve_in_one", "uni_perceiver": "uni_perceiver"}),
     ],
 )
 def test_videos_are_a_uni_perceiver_s_and_what_it_answers_goes_along(kinds, models) -> None:
-    of = models_of([plan_of(kind) for kind in kinds])
-    assert {name: model_of(plans) for name, plans in of.items()} == models
-    assert sum(map(len, of.values())) == len(kinds)
-    assert not chooses(next(plans for plans in of.values() if model_of(plans) == "uni_perceiver"))
+    of = assign([plan_of(kind) for kind in kinds])
+    assert {name: suggestion.name for name, (suggestion, _) in of.items()} == models
+    assert sum(len(plans) for _, plans in of.values()) == len(kinds)
+    assert not next(suggestion for suggestion, _ in of.values() if suggestion.name == "uni_perceiver").closed
 
 
 def test_boxes_and_videos_are_two_models_told_by_their_names(tmp_path: Path) -> None:
@@ -164,7 +167,3 @@ def test_boxes_and_videos_are_two_models_told_by_their_names(tmp_path: Path) -> 
     run = load_recipe(f"{written.path}:uni_perceiver")
     assert {task.name for task in run.tasks} == {"video_kind"}
     assert isinstance(run.system, UniPerceiverConfig)
-
-
-def test_steps_grow_with_the_rows_and_no_further() -> None:
-    assert [videos_steps_for(rows) for rows in (1, 500, 10**6)] == [200, 400, 2000]

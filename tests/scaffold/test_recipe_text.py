@@ -13,7 +13,6 @@ from PIL import Image
 from motet.config.recipe_files import functions_in, load_recipe
 from motet.core import Answer, Boxes, BoxSet, ClassPrediction, Label
 from motet.data.check import problems
-from motet.data.detect import DetectedDataset
 from motet.data.schedules import Mixed
 from motet.data.stats import stats
 from motet.hub.predict import load
@@ -22,7 +21,6 @@ from motet.nn.feature_maps import GridOf
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
 from motet.scaffold.init import sources_in, write_recipe
-from motet.scaffold.run_text import TaskPlan, models_of, twelve_steps_for, unit_steps_for
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.unit.config import UniTConfig
@@ -221,26 +219,6 @@ def test_a_broken_line_of_sentences_is_told_by_data_check_and_does_not_stop_the_
     assert ["columns: got 4; want 5" in problem.text for problem in told] == [True]
 
 
-def plan_of(kind, name="x"):
-    return TaskPlan(name, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, why="w"),))
-
-
-@pytest.mark.parametrize(
-    ("kinds", "models"),
-    [
-        (("captioning", "classification"), {"run": 2}),
-        (("detection", "classification", "question answering"), {"run": 3}),
-        (("sentences",), {"run": 1}),
-        (("visual entailment", "text reading", "classification"), {"run": 2, "unit": 1}),
-        (("pairs", "referring", "question answering", "visual entailment"), {"run": 4}),
-        (("pointing", "captioning"), {"run": 1, "twelve_in_one": 1}),
-        (("verification", "captioning", "detection", "classification"), {"run": 2, "unit": 1, "twelve_in_one": 1}),
-    ],
-)
-def test_every_task_is_in_one_model(kinds, models):
-    assert {name: len(of) for name, of in models_of([plan_of(kind) for kind in kinds]).items()} == models
-
-
 def test_three_models_in_one_recipe_do_not_take_each_others_names(tmp_path):
     coco(tmp_path)
     captions(tmp_path)
@@ -256,8 +234,3 @@ def test_three_models_in_one_recipe_do_not_take_each_others_names(tmp_path):
     systems = [type(load_recipe(f"{written.path}:{name}").system) for name in written.runs]
     assert systems == [LiTDecoderConfig, UniTConfig, TwelveInOneConfig]
     assert any("verify" in line and "a 12-in-1" in line for line in written.lines)
-
-
-def test_steps_grow_with_the_rows_and_no_further():
-    assert [unit_steps_for(rows) for rows in (1, 2_000, 10**6)] == [600, 2500, 4000]
-    assert [twelve_steps_for(rows, tasks=2) for rows in (1, 2_000, 10**6)] == [300, 600, 2000]

@@ -1,0 +1,109 @@
+"""The recipe function that `motet init` writes for a UniT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from motet.systems.base.suggestion import FunctionText, PlannedTask, steps_for, train_config_lines
+
+_BATCH_SIZE = 32
+_LEAST_QUERIES, _MOST_QUERIES = 10, 100
+
+
+@dataclass(frozen=True)
+class UniTSuggestion:
+    """A UniT detects things and reads pairs of sentences as two; it generates no words of its own."""
+
+    name: str = "unit"
+    about: str = "a UniT (boxes, and sentences as such)"
+    own: frozenset[str] = frozenset({"detection", "visual entailment", "sentences"})
+    closed: bool = True
+
+    def takes_along(self, kinds: Sequence[str]) -> bool:
+        """Returns whether it also answers these kinds: all that need no free text."""
+        return not set(kinds) & {"captioning", "text reading"}
+
+    def text(self, function: str, tasks: Sequence[PlannedTask], sources: str, about: str) -> FunctionText:
+        """See `Suggestion`. It learns one task per step, and detection slowly: some ten minutes to an hour."""
+        rows = sum(task.rows for task in tasks)
+        steps = steps_for(rows, epochs=40, batch_size=_BATCH_SIZE, least=600, most=4000)
+        looks = any(task.kind != "sentences" for task in tasks)
+        reads = any(task.kind in ("question answering", "visual entailment", "sentences") for task in tasks)
+        rates = _rates(tasks)
+        lines = [
+            f"def {function}() -> Run:",
+            f'    """One UniT for {about}, on encoders that come with motet."""',
+            "    return Run(",
+            "        system=small(",
+            *(["            image_size=224,  # larger ones show more, and take longer"] if looks else []),
+            *_queries(tasks),
+            *(
+                [
+                    "            text=BundledMiniLM(),",
+                    "            text_mode=Finetune(0.1),",
+                    "            max_tokens=64,  # longer texts are cut",
+                ]
+                if reads
+                else []
+            ),
+            "        ),",
+            f"        sources={sources},",
+            *_mixed(rates, len(tasks) > 1),
+            *train_config_lines(steps, "5e-4", "SkipUnusedAdamW()"),
+            "        balancer=TaskMean(),",
+            *(
+                ['        features=Features(Path("runs/features")),  # the frozen encoder reads each image once']
+                if looks
+                else []
+            ),
+            "    )",
+        ]
+        imports = {
+            "motet.data.schedules": ("Mixed",),
+            "motet.recipes.unit": ("small",),
+            "motet.training.balancers": ("TaskMean",),
+            "motet.training.optim": ("SkipUnusedAdamW",),
+            "motet.training.config": ("TrainConfig",),
+            "motet.training.run": ("Features", "Run") if looks else ("Run",),
+        }
+        if len(tasks) > 1:
+            imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)
+        if reads:
+            imports |= {"motet.nn.text_encoders": ("BundledMiniLM",), "motet.nn.tower": ("Finetune",)}
+        return FunctionText(tuple(lines), imports)
+
+
+def _rates(tasks: Sequence[PlannedTask]) -> dict[str, float]:
+    """Returns how often each source feeds a step: detection takes longest to learn, so it has half of the steps."""
+    boxes = sum(task.kind == "detection" for task in tasks)
+    others = len(tasks) - boxes
+    if not boxes or not others:
+        return {}
+    return {task.name: max(1.0, others / boxes) if task.kind == "detection" else 1.0 for task in tasks}
+
+
+def _mixed(rates: Mapping[str, float], several: bool) -> Iterator[str]:
+    if not several:
+        yield f"        schedule=Mixed(batch_size={_BATCH_SIZE}, whole_batches=True),"
+        return
+    yield "        schedule=Mixed("
+    if rates:
+        yield "            rates=FixedRates(  # how often each source has a step, over the sum"
+        yield "                {"
+        yield from (f'                    "{name}": {rate:g},' for name, rate in rates.items())
+        yield "                }"
+        yield "            ),"
+    else:
+        yield "            rates=Temperature(2.0),  # large sources more often than small ones, but not by their size"
+    yield f"            batch_size={_BATCH_SIZE},"
+    yield "            whole_batches=True,"
+    yield "        ),"
+
+
+def _queries(tasks: Sequence[PlannedTask]) -> Iterator[str]:
+    detection = [task for task in tasks if task.kind == "detection"]
+    if detection:
+        most = max(task.most_boxes() for task in detection)
+        queries = min(_MOST_QUERIES, max(_LEAST_QUERIES, -(-3 * most // 20) * 10))
+        yield f"            box_queries={queries},  # boxes it can predict; an image was seen to have {most}"
