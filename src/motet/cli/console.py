@@ -1,4 +1,4 @@
-"""What commands print: tables for a person, JSON for a program."""
+"""Output of commands: tables for a person, JSON for a program."""
 
 from __future__ import annotations
 

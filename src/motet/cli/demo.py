@@ -51,7 +51,7 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
 
 
 def _stopped(report: Report, run: Run, console: Console) -> bool:
-    """Whether a signal ended the training early."""
+    """Returns whether a signal ended the training early."""
     stopped = report.step < run.train.steps
     if stopped:
         console.print(f"stopped after {report.step} of {run.train.steps} steps; the same command goes on from there")

@@ -67,7 +67,7 @@ def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
 
 
 def _of_task(report: Report, name: str) -> Report:
-    """What a report says of one task."""
+    """Returns the part of a report that is about one task."""
     import dataclasses
 
     results = tuple(result for result in report.results if result.task == name)

@@ -230,7 +230,7 @@ def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
 
 
 def credit_of(target: str, settings: list[str] | None) -> tuple[str, ...]:
-    """What must be said beside the pictures of a recipe; of a folder of data nothing is known."""
+    """Returns the credit lines that must be beside the images of a recipe; none are known of a folder of data."""
     return () if Path(target).is_dir() else recipe_run(target, settings).credit
 
 

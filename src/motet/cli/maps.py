@@ -52,7 +52,7 @@ def map_summary(values: np.ndarray, target: TargetSpec) -> dict[str, Any]:
 
 
 def drawn_at(out: Path, task: str) -> Path:
-    """Where the drawing of an answer goes: the place itself, or into it under the task's name where it is a folder.
+    """Returns the path of a drawn answer: the given one, or a file named after the task in a folder.
 
     Examples:
         >>> drawn_at(Path("a.png"), "depth").as_posix(), drawn_at(Path("a"), "depth").as_posix()
@@ -62,7 +62,7 @@ def drawn_at(out: Path, task: str) -> Path:
 
 
 def is_folder(out: Path) -> bool:
-    """Whether a place is a folder, there already or by its name, which has no ending."""
+    """Returns whether a path is a folder: one that exists, or a name without an ending."""
     return out.is_dir() or not out.suffix
 
 

@@ -47,19 +47,19 @@ def trusted(names: list[str] | None) -> tuple[str, ...]:
 
 
 def leads() -> bool:
-    """Whether this process is the one that speaks and writes, of those that `torchrun` started."""
+    """Returns whether this process prints and writes, of those that `torchrun` started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def folder_of(name: str) -> Path:
-    """Where the run of a recipe goes when nothing is said: ``lit_decoder:tiny`` to ``runs/lit_decoder-tiny``."""
+    """Returns the default folder of a recipe's run: ``lit_decoder:tiny`` goes to ``runs/lit_decoder-tiny``."""
     where, _, function = name.rpartition(":") if ":" in name else (name, "", "")
     stem = Path(where).stem
     return Path("runs") / (f"{stem}-{function}" if function not in ("", "run") else stem)
 
 
 def origin_of(name: str, settings: list[str] | None) -> dict[str, object]:
-    """What `run.json` keeps so that the recipe can be loaded again, from wherever."""
+    """Returns the entry of `run.json` by which the recipe is loaded again, from any working directory."""
     where, dot, function = name.partition(".py")
     known = f"{Path(where + dot).resolve()}{function}" if dot else name
     return {"recipe": known, "settings": list(settings or ())}
@@ -80,7 +80,7 @@ def run_of(folder: Path, settings: list[str] | None = None) -> Run:
 
 
 def recorded(folder: Path) -> dict[str, Any]:
-    """What `run.json` of a run folder says.
+    """Returns the contents of a run folder's `run.json`.
 
     Raises:
         CheckpointError: there is no such file, or it is damaged.

@@ -99,7 +99,7 @@ def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageF
 
 @dataclass(frozen=True)
 class ChosenCandidates:
-    """What there was to choose from.
+    """The candidates of a question.
 
     Args:
         asked: candidates as the task has them.
@@ -113,7 +113,7 @@ class ChosenCandidates:
 
 
 def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
-    """What was typed as candidates; where pictures are matched, the pictures themselves are.
+    """Parses the candidates that were typed; where images are matched, the images are the candidates.
 
     Raises:
         ConfigError: candidates for a task that takes none, none for one that needs them, or one that is no box.

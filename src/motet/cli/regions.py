@@ -80,7 +80,7 @@ def regions(
 
 
 def _use(out: Path, read: RegionFiles) -> list[str]:
-    """How a recipe takes the file."""
+    """Returns the line by which a recipe reads the file."""
     name = type(read).__name__
     classes = f", probabilities of {read.num_classes} classes" if read.num_classes else ""
     return [

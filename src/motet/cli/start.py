@@ -1,4 +1,4 @@
-"""Where one starts: `demo` on the embedded data, `init` on one's own."""
+"""First steps: `demo` on the embedded data, `init` on your own."""
 
 from __future__ import annotations
 

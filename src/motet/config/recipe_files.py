@@ -106,7 +106,7 @@ def load_recipe(name: str) -> Run:
 
 
 def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
-    """What a function of a Python file returns.
+    """Returns the value that a function of a Python file returns.
 
     Args:
         path: the file.

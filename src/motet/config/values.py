@@ -48,7 +48,7 @@ def read_text(text: str, hint: Any, current: Any = None) -> Any:
 
 
 def type_name(hint: Any) -> str:
-    """How an error names a type."""
+    """Returns the name of a type as errors show it."""
     hint = _plain(hint)
     known = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a path"}
     if hint in known:

@@ -31,7 +31,7 @@ class Execute(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """What a task gets in the multi-task run, and what its twin gets under each way of matching.
+    """Samples and steps of a task in the multi-task run and in its single-task run, per way of matching.
 
     Args:
         task: its name.

@@ -98,7 +98,7 @@ def group_study(
 
 
 def cell_of(members: Members) -> str:
-    """What the run of some groups is called.
+    """Returns the name of the cell that trains some groups together.
 
     Examples:
         >>> cell_of(("questions", "referring"))

@@ -51,7 +51,7 @@ def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[t
 
 
 def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
-    """Which tasks of each run are compared: of one run all; of several those that another run has too.
+    """Returns the tasks of each run that are compared: all of a single run; of several the ones they share.
 
     Args:
         known: the tasks of every run, by its name.

@@ -1,4 +1,4 @@
-"""What is kept of a measurement of interference while it is made, and the numbers once they are there."""
+"""Intermediate results of an interference measurement on disk, replaced by the final numbers."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ GRID = "grid"
 
 @dataclass(frozen=True)
 class ExtractionCounts:
-    """What was done.
+    """Numbers of images whose regions were extracted, were there already, or could not be read.
 
     Args:
         there: pictures whose regions were written before.

@@ -87,7 +87,7 @@ class Study:
         return dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed))
 
     def turn(self, cell: str) -> int:
-        """How many cells must be finished before this one, one after the other."""
+        """Returns how many cells must be finished before this one, one after the other."""
         turn, first = 0, cell
         while (before := self.starts.get(first)) is not None:
             turn, first = turn + 1, before
@@ -153,7 +153,7 @@ def run_study(
 
 
 def _left(study: Study, folder: Path, done: Mapping[tuple[str, int], FinishedCell | None]) -> list[tuple[str, int]]:
-    """What is not finished, and what that starts from where a finished run's weights are not there any more."""
+    """Returns the runs to do: unfinished ones, and those they start from whose weights are gone."""
     wanted = {key for key, found in done.items() if found is None}
     for cell, seed in tuple(wanted):
         first = study.starts.get(cell)
@@ -207,7 +207,7 @@ def finished(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell |
 
 
 def read_done(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell | None:
-    """What the file of a run says; None when there is none, or half of one."""
+    """Reads the file of a finished or failed run; None where there is none, or half of one."""
     try:
         data = json.loads(_result_file(study, folder, cell, seed).read_text(encoding="utf-8"))
         report = Report.from_dict(data.pop("report")) if data.get("report") else None
@@ -227,7 +227,7 @@ def write_done(study: Study, folder: Path, done: FinishedCell) -> None:
 
 
 def run_folder(study: Study, folder: Path, cell: str, seed: int) -> Path:
-    """Where one run's own files lie."""
+    """Returns the folder of one run's own files."""
     return _result_file(study, folder, cell, seed).with_suffix("")
 
 
@@ -238,7 +238,7 @@ def digest_in(study: Study, cell: str, seed: int) -> str:
 
 
 def digest_of(run: Run) -> str:
-    """What tells two configurations apart: all that a recipe says, its readers with their arguments and their rows."""
+    """Returns a digest of a configuration: of all that a recipe says, its readers with their arguments and rows."""
     parts = [run.system, run.schedule, run.train, run.balancer, run.start]
     sources = [
         [s.name, s.role, s.sample_by, s.weight, len(s.reader), _shown(s.reader), _shown(s.compose), to_plain(s.tasks)]
@@ -254,7 +254,7 @@ def _shown(value: object) -> str:
 
 
 def table(study: Study, folder: Path) -> str:
-    """The results of a study as a page, from its files alone: a row a cell, a column a task, mean and spread."""
+    """Returns a study's results as a page, from its files: one row per cell, one column per task, mean and spread."""
     done = [d for cell in study.cells for seed in study.seeds if (d := read_done(study, folder, cell, seed))]
     columns = _columns(done)
     head = ["", *(f"{task} ({metric})" for task, metric in columns), "runs", "seconds a seed"]

@@ -1,4 +1,4 @@
-"""What is judged, and the files that official servers take."""
+"""The sources to evaluate, and result files in the forms of official evaluation servers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def chosen_sources(
 def write_result_files(
     predictions: Path, folder: Path, tasks: Mapping[str, Task], sources: Sequence[Source] = ()
 ) -> tuple[Path, ...]:
-    """Writes predictions in the forms that COCO's, VQA's and GLUE's servers take, a file a source and task.
+    """Writes predictions in the forms of COCO's, VQA's and GLUE's servers, one file per source.
 
     Captions, answers and boxes go to ``<source>-<task>.json``, GLUE's classes to ``<source>-<task>.tsv``, which its
     server wants renamed (``CoLA.tsv``, ``MNLI-m.tsv``, ...). A box's class is called by the number that its source's

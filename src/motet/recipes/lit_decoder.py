@@ -86,7 +86,7 @@ def tiny() -> Run:
 
 
 def demo(*, quick: bool = False) -> Run:
-    """What `motet demo` trains: seven tasks in words over scenes and easy-VQA, on the frozen EfficientNet-Lite0.
+    """The run of `motet demo`: seven tasks in words over scenes and easy-VQA, on the frozen EfficientNet-Lite0.
 
     Whether a thing is there is learned last and all at once, after some 15,000 questions where a picture shows one to
     three things (twice that where it shows up to five); so it is asked most often.

@@ -111,18 +111,18 @@ def clips(*asked: str) -> tuple[Source, ...]:
 
 
 def scenes_untuned() -> Run:
-    """What moves in a clip, in a word or in a sentence, and the clip of a sentence: asked of `tiny` as it is."""
+    """Naming and describing the moving thing of a clip, and video retrieval, by `tiny` without any tuning."""
     run = untuned(small(), clips("mover", "video_caption", "video_retrieve"), TINY)
     return replace(run, credit=(CREDIT,))
 
 
 def scenes_prompted() -> Run:
-    """What moves in a clip, and how: prompts before the model of `tiny`, tuned on five clips of each class."""
+    """Naming what moves in a clip, and its motion: prompts for the model of `tiny`, tuned on five clips per class."""
     return replace(prompted(small(), clips("mover", "motion"), TINY), credit=(CREDIT,))
 
 
 def scenes_finetuned() -> Run:
-    """What moves in a clip, and how: the model of `tiny`, trained on."""
+    """Naming what moves in a clip, and its motion: the model of `tiny`, fine-tuned."""
     return replace(finetuned(small(), clips("mover", "motion"), TINY), credit=(CREDIT,))
 
 

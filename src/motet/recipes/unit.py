@@ -156,7 +156,7 @@ def real() -> Run:
 
 
 def real_separate_decoders() -> Run:
-    """The same with a decoder a task; the image encoder and its start are shared still."""
+    """The run of `real` with one decoder per task; the image encoder and its start are still shared."""
     run = real()
     start = replace(
         CELLS,

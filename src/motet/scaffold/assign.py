@@ -1,4 +1,4 @@
-"""Which system of a recipe answers which tasks."""
+"""The choice of a system for each task of a recipe."""
 
 from __future__ import annotations
 

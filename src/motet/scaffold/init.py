@@ -42,7 +42,7 @@ _BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
 
 @dataclass(frozen=True)
 class InitResult:
-    """What `motet init` did.
+    """Result of `motet init`.
 
     Args:
         path: the recipe.
@@ -105,7 +105,7 @@ def sources_in(folder: Path) -> tuple[Source, ...]:
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
-    """What is near a known layout in this folder and cannot be read, a line each."""
+    """Returns one line for each thing in a folder that is near a known layout and cannot be read."""
     return tuple(dict.fromkeys(problem for one in detect(folder) for problem in one.problems))
 
 
@@ -120,7 +120,7 @@ def plan_tasks(found: Sequence[DetectedDataset]) -> tuple[TaskPlan, ...]:
 
 
 def _data_set(one: DetectedDataset) -> tuple[Any, ...]:
-    """What entries of one data set share, whatever part they are of."""
+    """Returns a key that entries of one data set share, whatever split they are of."""
     places = tuple(_PARTS.sub("*", str(value).lower()) for value in one.arguments.values() if isinstance(value, Path))
     if one.kind in _BY_ANNOTATIONS:
         places = places[:1]

@@ -303,7 +303,7 @@ def choose_split(one: DetectedDataset, missing: Sequence[str]) -> tuple[dict[str
 
 
 def _off(parts: Mapping[str, Reader], shares: Mapping[str, float]) -> float:
-    """How far the worst part is from its share, relative to it; endless when a part is empty."""
+    """Returns the relative distance of the worst split from its share; infinite where one is empty."""
     rows = sum(len(part) for part in parts.values())
     if not all(len(part) for part in parts.values()):
         return math.inf

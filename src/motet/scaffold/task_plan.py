@@ -29,7 +29,7 @@ class TaskPlan:
 
     @property
     def kind(self) -> str:
-        """What kind of task it is."""
+        """The kind of its task."""
         return self.parts[0].kind
 
     @property
@@ -44,7 +44,7 @@ class TaskPlan:
 
     @property
     def rows(self) -> int:
-        """How many rows are learned from, before anything is cut from them."""
+        """Training rows, before anything is split off from them."""
         return sum(one.rows for one in self.parts if one.part in ("train", ""))
 
     def most_boxes(self) -> int:

@@ -1,4 +1,4 @@
-"""How a written recipe makes the task of each kind of data."""
+"""The functions that make the task of each kind of data in a recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of each task's gradient goes into the one that is taken, told by their products alone."""
+"""Weights of the tasks' gradients in the update, from their inner products alone."""
 
 from __future__ import annotations
 

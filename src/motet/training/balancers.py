@@ -198,7 +198,7 @@ def _backward_of_means(
 
 
 class Forwarded(NamedTuple):
-    """The parts of an update, and its sums by key of `loss_keys` over all parts and ranks.
+    """The parts of an update after the forward pass, before anything goes backward.
 
     Args:
         parts: one that was forwarded, or several that are forwarded when they are asked for.
@@ -212,7 +212,7 @@ class Forwarded(NamedTuple):
 
 
 def forwarded(losses: Sequence[Losses], system: System) -> Forwarded:
-    """What an update's means are, before anything goes backward.
+    """Adds the losses of an update's parts, before anything goes backward.
 
     One part is forwarded once. Several are forwarded here without gradients, to learn the sums, and again when they are
     asked for: their graphs would not fit into memory together.
@@ -258,7 +258,7 @@ def _sums(parts: Iterable[Losses], system: System) -> Float[Tensor, "2 k"]:
 
 
 def nonzero(weight: Tensor) -> Tensor:
-    """Where nothing counts the total is 0 as well; 0 / 0 must not reach the gradients."""
+    """Returns the weight, never 0: where nothing counts the total is 0 too, and 0 / 0 must not reach the gradients."""
     return weight.clamp(min=torch.finfo(torch.float32).tiny)
 
 

@@ -37,7 +37,7 @@ _STATE = "state.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a run stands, as plain data beside weights and optimiser.
+    """The state of a run beside weights and optimiser, as plain data.
 
     Args:
         step: iterations of the schedule that are done.
@@ -75,7 +75,7 @@ def save(
     identity: Mapping[str, Any],
     keep: int,
 ) -> None:
-    """Writes the checkpoint of a step into a run folder and removes all but the latest; rank 0 writes, all ranks wait.
+    """Writes the checkpoint of a step into a run folder and removes all but the latest; rank 0 writes.
 
     Args:
         run_folder: gets a folder ``step-000200``.
@@ -202,7 +202,7 @@ def _remove_old(run_folder: Path, keep: int) -> None:
 
 
 def _parts_folder(run_folder: Path, step: int) -> Path:
-    """Where ranks write their parts before rank 0 makes them part of a checkpoint."""
+    """Returns the folder of the ranks' parts, before rank 0 moves them into a checkpoint."""
     return run_folder / f".parts-{step:06d}"
 
 
@@ -295,5 +295,5 @@ def _differences(saved: Any, own: Any, where: str) -> Iterator[tuple[str, Any, A
 
 
 def tensors_equal(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> bool:
-    """Whether two sets of weights are equal bit for bit."""
+    """Returns whether two sets of weights are equal bit for bit."""
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

@@ -1,4 +1,4 @@
-"""How long, how fast and how carefully a run trains."""
+"""Steps, learning rate, precision and the other numbers of training that belong to no system."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def share_updated_buffers(system: nn.Module, versions: Sequence[int]) -> None:
 
 
 def buffer_versions(system: nn.Module) -> list[int]:
-    """How often each buffer has been written so far."""
+    """Returns how often each buffer has been written so far."""
     return [buffer._version for buffer in system.buffers()] if world() > 1 else []
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong while training, in one line each."""
+"""Errors of training, one line each."""
 
 from __future__ import annotations
 

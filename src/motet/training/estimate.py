@@ -1,4 +1,4 @@
-"""What a run will see, hold and take, told before it is trained; the numbers of `motet plan`."""
+"""An estimate of a run before it is trained: samples, parameters, time, memory; the numbers of `motet plan`."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
 
 
 def count_parameters(system: System) -> tuple[int, int, int]:
-    """How many parameters the tasks share, how many are trained for single ones, and how many are frozen."""
+    """Counts parameters that tasks share, that single tasks have for themselves, and that are frozen."""
     shared_ids = {id(parameter) for block in system.shared_blocks().values() for parameter in block}
     shared = own = frozen = 0
     for parameter in system.parameters():

@@ -276,7 +276,7 @@ class _Running:
         return dict(schedule.task_status(self.step)) if isinstance(schedule, HasTaskStatus) else {}
 
     def _tell_standing(self, journal: RunLogger) -> None:
-        """What tasks do from here on, where it is another thing than before."""
+        """Logs the status of tasks from here on, where it changed."""
         now = self._standing()
         changed = {task: word for task, word in now.items() if self.standing.get(task) != word}
         if changed:

@@ -142,7 +142,7 @@ def _started(system: System, run: Run, start: From) -> tuple[System, WeightMatch
 
 
 def _kind_in(folder: Path) -> str:
-    """What the system of a saved model is called."""
+    """Returns the class name of a saved model's configuration."""
     try:
         return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""What a run writes while it runs: `log.jsonl`, TensorBoard, a live line for a person. Rank 0 only."""
+"""The log of a run: `log.jsonl`, TensorBoard, and a live line for a person. Rank 0 writes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class RunLogger:
 
     @property
     def log_bytes(self) -> int:
-        """How long the log is; part of a checkpoint."""
+        """The length of the log in bytes; part of a checkpoint."""
         return self._log.tell() if self.lead else 0
 
     def log_step(self, seen: StepMetrics, skipped: int) -> None:

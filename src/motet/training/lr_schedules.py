@@ -10,7 +10,7 @@ from motet.core import ConfigError
 
 
 class LRSchedule(Protocol):
-    """What a plan says of the learning rate's shape."""
+    """The shape of the learning rate over a run."""
 
     def factor(self, step: int, steps: int) -> float:
         """The factor, 0 to 1, of update `step` (from 0) in a run of `steps`.
@@ -197,7 +197,7 @@ def _in_steps(value: int | float, steps: int) -> int:
 
 
 def _progress(step: int, warmup: int, steps: int) -> float:
-    """How far the decay is, 0 at the end of the warm-up and 1 at the end of the run."""
+    """Returns the progress of the decay: 0 at the end of the warm-up, 1 at the end of the run."""
     if step <= warmup:
         return 0.0
     return min(1.0, (step - warmup) / (steps - warmup)) if steps > warmup else 1.0

@@ -1,4 +1,4 @@
-"""How gradients become updates: optimisers as values, and the one place where the schedule's rate enters them."""
+"""Optimisers as values, and the one place where the learning-rate schedule reaches them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FUSED_DEVICES = {"cpu", "cuda", "mps"}
 
 
 class OptimizerSpec(Protocol):
-    """What a plan says of the optimiser."""
+    """An optimiser as a value that a recipe names."""
 
     def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
         """The optimiser, at rate 1; call `set_lr` before each step.

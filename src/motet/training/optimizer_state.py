@@ -27,7 +27,7 @@ _WHOLE, _PARTS = "optimizer.safetensors", "parts"
 
 
 def is_cut(optimizer: Optimizer) -> bool:
-    """Whether each rank holds a part of its parameters."""
+    """Returns whether each rank holds a part of the optimiser's parameters."""
     return any(isinstance(p, DTensor) for group in optimizer.param_groups for p in group["params"])
 
 

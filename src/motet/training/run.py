@@ -17,7 +17,7 @@ from motet.training.config import TrainConfig
 
 
 class ScheduleSpec(Protocol):
-    """What a recipe says of the schedule, before it knows how large the sources are."""
+    """A schedule as a recipe names it, before the sizes of the sources are known."""
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> Schedule:
         """The schedule over these training sources. Raises ConfigError on a name that is no source."""
@@ -69,7 +69,7 @@ class Features:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What is trained, on what, how, and what it should reach.
+    """One training run as a value: what is trained, on what, how, and the scores it should reach.
 
     Args:
         system: builds the architecture.
@@ -149,7 +149,7 @@ class Run:
 
     @property
     def stores_features(self) -> bool:
-        """Whether there is something to store: the run asks for it, and some task looks at pictures."""
+        """Returns whether features are stored: the run asks for it, and some task has an image or a video."""
         return self.features is not None and any(bool(task.inputs & {"image", "video"}) for task in self.tasks)
 
     def of_role(self, role: Role) -> tuple[Source, ...]:

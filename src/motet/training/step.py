@@ -67,7 +67,7 @@ class StepLosses(Sequence[Losses]):
 
 @dataclass
 class StepOutcome:
-    """What an update did, still on the device until `read`.
+    """Numbers of an update, still on the device until `read`.
 
     Args:
         step: iterations of the schedule done, this one counted.
@@ -247,7 +247,7 @@ class TrainStep:
 
 
 def _amx() -> bool:
-    """Whether this CPU has matrix units for bfloat16 (seven times the 32-bit rate where it was measured)."""
+    """Returns whether this CPU has matrix units for bfloat16 (seven times the 32-bit speed where it was measured)."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 

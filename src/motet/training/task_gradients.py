@@ -18,7 +18,7 @@ from motet.training.step import StepLosses
 
 @dataclass(frozen=True)
 class BackwardCost:
-    """What a balancer costs beyond one backward pass.
+    """The cost of a balancer beyond one backward pass.
 
     Args:
         passes: backward passes through the shared parameters in each update, at most.
@@ -51,7 +51,7 @@ class TaskGradients:
     method: Method = field(default_factory=PCGrad)
 
     def cost(self, system: System) -> BackwardCost:
-        """What this costs for a system, before anything is run."""
+        """Returns the cost for a system, before anything is run."""
         shared, _ = _parameters(system)
         return BackwardCost(len(system.tasks), 4 * len(system.tasks) * sum(p.numel() for p in shared))
 
@@ -107,7 +107,7 @@ class TaskGradients:
 
 
 def _parameters(system: System) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """What the tasks share, and the rest; both trained."""
+    """Returns the trained parameters that tasks share, and the other trained ones."""
     shared = [p for block in system.shared_blocks().values() for p in block if p.requires_grad]
     ids = {id(p) for p in shared}
     return shared, [p for p in system.parameters() if p.requires_grad and id(p) not in ids]

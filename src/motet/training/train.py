@@ -1,4 +1,4 @@
-"""A run as a value to a run folder: built, trained, judged on its test sources, written down whole."""
+"""A run from a value to a run folder: built, trained, evaluated on its test sources, written down."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _open(folder: Path, resume: bool) -> None:
 
 
 def _matched_before(path: Path) -> WeightMatch | None:
-    """What a run that goes on had matched when it began: `path` is about to be written anew."""
+    """Returns the weights that matched when a resumed run began; `path` is about to be written anew."""
     found: WeightMatch | None = None
     failure: str | None = None
     if rank() == 0 and path.exists():
@@ -205,7 +205,7 @@ def _written(run: Run, system: System, device: torch.device, matched: WeightMatc
 
 
 def _left_out(source: Source) -> tuple[str, ...]:
-    """What a clean split took from a source, for the report."""
+    """Returns a note on the rows that a clean split removed from a source."""
     if not isinstance(source.reader, Without) or not source.reader.left_out:
         return ()
     rows, whole = source.reader.left_out, len(source.reader.reader)
