@@ -5,15 +5,18 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch.distributed as dist
 
 from motet.evaluation import evaluate
 
 
-def load(name: str):
+def load(name: str) -> Any:
     """A test module by its path: pytest's own import mode gives them no importable name."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "evaluation" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -23,7 +23,7 @@ def image(path: Path, shade: int = 90) -> Path:
 def values(path: Path, stored: Any, kind: type = np.uint8) -> Path:
     """A PNG of numbers, one everywhere or as they are given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    array = np.asarray(stored, dtype=kind)
+    array: np.ndarray = np.asarray(stored, dtype=kind)
     shape = SIZE_HW if array.ndim < 1 else (*SIZE_HW, len(array)) if array.ndim == 1 else array.shape
     Image.fromarray(np.ascontiguousarray(np.broadcast_to(array, shape))).save(path)
     return path

@@ -12,6 +12,7 @@ def video(path: Path, num_frames: int = 6, size_hw: tuple[int, int] = (32, 48), 
     height, width = size_hw
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=6)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for place in range(num_frames):
             pixels = np.full((height, width, 3), (20 + 20 * place) % 240, dtype=np.uint8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ def system() -> ToySystem:
 class TermsToySystem(ToySystem):
     """The same, and task_a's loss is a mean over things: a row shows as many as its label says, and one more."""
 
-    loss_terms: ClassVar[Mapping[str, tuple[str, ...]]] = {"task_a": ("things",)}
+    loss_terms: Mapping[str, tuple[str, ...]] = MappingProxyType({"task_a": ("things",)})
 
     def losses(self, batch: Batch) -> Losses:
         losses = super().losses(batch)
@@ -74,7 +75,7 @@ class Forward(Sequence[Losses]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, place: int) -> Losses:
+    def __getitem__(self, place: Any) -> Any:
         return self.system.losses(self.batches[place])
 
 

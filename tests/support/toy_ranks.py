@@ -17,7 +17,6 @@ from motet.core.ranks import rank
 from motet.data.features import FeatureFiles
 from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
-from motet.training import checkpoint
 from motet.training.config import TrainConfig
 from motet.training.distributed import buffer_versions, processes, same_on_every_rank, share_updated_buffers
 from motet.training.fit import fit
@@ -64,13 +63,13 @@ class Together:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         mixture = Mixture(sources, Mixed(batch_size=4).bind(sources, seed=0), 0)
-        checkpoint.os.fsync = full
+        os.fsync = full
         try:
             fit(toy_system(sources), mixture, TrainConfig(steps=2), folder=self.folder / "full", show=False)
         except MotetError as error:
             return str(error)
         finally:
-            checkpoint.os.fsync = whole
+            os.fsync = whole
         return "no error"
 
     def _unfit_store(self) -> str:

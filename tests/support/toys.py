@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ from motet.core import (
     rng_for,
 )
 from motet.data.schedules import Mixed
-from motet.data.source import Source
+from motet.data.source import Role, Source
 from motet.training.config import TrainConfig
 from motet.training.run import Run
 
@@ -190,7 +190,8 @@ class ToySystem(System):
     def logits(self, batch: Batch, name: str) -> Tensor:
         features = batch.inputs["features"] if "features" in batch.inputs else self.encode(batch.inputs["pixels"])
         hidden = torch.tanh(self.trunk(features[batch.targets[name].rows, 0]))
-        return self.heads[name](self.dropout(hidden))
+        logits: Tensor = self.heads[name](self.dropout(hidden))
+        return logits
 
     def losses(self, batch: Batch) -> Losses:
         losses = {}
@@ -242,7 +243,10 @@ class ToyJudge:
             predictions = system.predict(batch)
             for task in source.tasks:
                 target = batch.targets[task.name]
-                right = [p.index == t for p, t in zip(predictions[task.name], target.annotations, strict=True)]
+                right = [
+                    isinstance(p, ClassPrediction) and p.index == t
+                    for p, t in zip(predictions[task.name], target.annotations, strict=True)
+                ]
                 value = 100 * sum(right) / len(right)
                 results.append(
                     Result(
@@ -258,7 +262,7 @@ class ToyJudge:
         return Report(step=step, role=sources[0].role, results=tuple(results))
 
 
-def toy_sources(*rows: int, by: str = "image") -> tuple[Source, ...]:
+def toy_sources(*rows: int, by: Literal["image", "row"] = "image") -> tuple[Source, ...]:
     """Training sources "a", "b", ... with one task each, of so many rows."""
     letters = "abcdefgh"
     return tuple(
@@ -277,6 +281,7 @@ def toy_system(sources: Sequence[Source], **options: Any) -> ToySystem:
 
 def toy_run(**changes: Any) -> Run:
     """Two tasks, thirty steps, sources of every role."""
+    sizes_of: dict[Role, tuple[int, int]] = {"train": (40, 15), "val": (10, 10), "test": (15, 15)}
     sources = [
         Source(
             name=letter if role == "train" else f"{letter}/{role}",
@@ -284,7 +289,7 @@ def toy_run(**changes: Any) -> Run:
             tasks=(label_task(f"task_{letter}"),),
             role=role,
         )
-        for role, sizes in (("train", (40, 15)), ("val", (10, 10)), ("test", (15, 15)))
+        for role, sizes in sizes_of.items()
         for letter, rows in zip("ab", sizes, strict=True)
     ]
     plain: dict[str, Any] = {
