@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -39,7 +39,7 @@ PHOTOS_STEPS = 30
 class RecordingLogger(RunLogger):
     """A run's logger that also keeps the losses of every step."""
 
-    losses: list[list[Any]] = []
+    losses: ClassVar[list[list[Any]]] = []
 
     def log_step(self, seen: StepMetrics, skipped: int) -> None:
         self.losses.append([seen.step, seen.mean, sorted(seen.loss.items()), seen.norm])

@@ -59,7 +59,7 @@ class Together:
         """The disk is full for rank 0, which alone writes."""
         whole, sources = os.fsync, toy_sources(20)
 
-        def full(handle: int) -> None:
+        def full(handle: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         mixture = Mixture(sources, Mixed(batch_size=4).bind(sources, seed=0), 0)
