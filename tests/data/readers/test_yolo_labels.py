@@ -58,35 +58,9 @@ def test_a_text_file_without_an_image_is_an_error_of_its_row(read, write, tmp_pa
         reader[1]
 
 
-@pytest.mark.parametrize(
-    "yaml",
-    [
-        "train: images\nnames:\n  0: person  # one\n  1: 'traffic light'\nnc: 2\n",
-        'names:\n- person\n- "traffic light"\nnc: 2\n',
-        "nc: 2\nnames: ['person', \"traffic light\"]  # two\n",
-        "names: [person,\n  traffic light]\nval: x\n",
-        "names: {0: person, 1: traffic light}\n",
-    ],
-)
-def test_names_from_yaml(read, write, tmp_path, yaml):
-    reader = read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
-    assert reader.names == ("person", "traffic light")
-
-
-@pytest.mark.parametrize(
-    ("yaml", "message"),
-    [
-        ("nc: 2\n", "key 'names': got a file without it"),
-        ("names:\n  1: person\n", "names: got the number 1; want 0"),
-        ("names: [person, person]\n", r"names: got \['person'\] more than once"),
-        ("names: [person\n", "got a list without its end"),
-        ("names: &a [person]\n", "want a list of classes"),
-        ("names: []\n", "names: got none"),
-    ],
-)
-def test_names_that_cannot_be_read(read, write, tmp_path, yaml, message):
-    with pytest.raises(DataError, match=message):
-        read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
+def test_names_from_yaml(read, write, tmp_path):
+    path = write(tmp_path / "data.yaml", "names: {0: person, 1: traffic light}\n")
+    assert read(names=(), names_file=path).names == ("person", "traffic light")
 
 
 def test_names_from_lines_and_none_at_all(read, write, tmp_path):

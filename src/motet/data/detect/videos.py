@@ -17,7 +17,7 @@ from motet.data.formats.paths import PARTS
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.video_rows import is_video
 from motet.data.readers import READERS
-from motet.data.readers.video import CUT, KINETICS_COLUMNS
+from motet.data.readers.kinetics import KINETICS_CLIP, KINETICS_COLUMNS
 
 _LOOKED_AT = 50  # lines of a list
 _SENTENCE = 4  # words: a class has fewer
@@ -109,7 +109,7 @@ def _cuts_in(land: Survey) -> dict[Path, list[str]]:
 
 
 def _are_cuts(names: Sequence[str]) -> bool:
-    return bool(names) and all(CUT.fullmatch(Path(name).stem) for name in names[:5])
+    return bool(names) and all(KINETICS_CLIP.fullmatch(Path(name).stem) for name in names[:5])
 
 
 def _folder_of(land: Survey, table: Path, cuts: Iterable[Path]) -> Path | None:

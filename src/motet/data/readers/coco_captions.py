@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import field, load_json, number, words
 from motet.data.formats.paths import coco_id, image_at, inside, place_name
 
@@ -65,7 +65,7 @@ class CocoCaptions:
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        captions = release(row.captions)
+        captions = unwrap(row.captions)
         image = image_at(Path(self.images) / row.file, path=Path(self.annotations), row=row.entry)
         return Example(
             id=f"{self._prefix}/{row.number}",
@@ -94,11 +94,13 @@ def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
         if image not in files:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
         field(entry, "caption", str, path=path, row=row)
-        captions.setdefault(image, []).append(hold(words, entry, "caption", path=path, row=row))
+        captions.setdefault(image, []).append(capture(words, entry, "caption", path=path, row=row))
     return tuple(
-        _Row(image, file, hold(_all, captions[image]), row) for image, (file, row) in files.items() if image in captions
+        _Row(image, file, capture(_all, captions[image]), row)
+        for image, (file, row) in files.items()
+        if image in captions
     )
 
 
 def _all(captions: list[str | DataError]) -> tuple[str, ...]:
-    return tuple(release(caption) for caption in captions)
+    return tuple(unwrap(caption) for caption in captions)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
 from motet.data.formats.paths import coco_id, image_at, inside, place_name
@@ -99,7 +99,7 @@ class CocoInstances:
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.annotations)
-        given = release(row.boxes)
+        given = unwrap(row.boxes)
         file = image_at(Path(self.images) / row.image.file, path=path, row=row.image.entry)
         size_hw = check_size(row.image.size_hw, file.path, path=path, row=row.image.entry)
         return Example(
@@ -139,12 +139,12 @@ def _rows(
         image = number(entry, "image_id", path=path, row=row)
         if image not in known:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
-        boxes[image].append(hold(_box, entry, labels, path, row))
-    return tuple(_Row(image, hold(_all, boxes[key])) for key, image in known.items())
+        boxes[image].append(capture(_box, entry, labels, path, row))
+    return tuple(_Row(image, capture(_all, boxes[key])) for key, image in known.items())
 
 
 def _all(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
-    return packed([release(box) for box in boxes])
+    return packed([unwrap(box) for box in boxes])
 
 
 def _images(data: object, path: Path, images: Path) -> dict[int, _Image]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import checked, load_json, short_repr
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
@@ -63,7 +63,7 @@ class EasyVqa:
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, answer = release(row.pair)
+        question, answer = unwrap(row.pair)
         folder = self._root / self.part
         image = image_at(folder / "images" / f"{row.image}.png", path=folder / "questions.json", row=index)
         return Example(
@@ -88,7 +88,9 @@ def _row(entry: object, names: tuple[str, ...], path: Path, row: int) -> _Row:
         raise DataError(f"entry: got {len(values)} values; want {len(_ENTRY)} {_ENTRY}", path=path, row=row)
     question = checked(values[0], str, "question", path=path, row=row)
     answer = checked(values[1], str, "answer", path=path, row=row)
-    return _Row(checked(values[2], int, "image", path=path, row=row), hold(_pair, question, answer, names, path, row))
+    return _Row(
+        checked(values[2], int, "image", path=path, row=row), capture(_pair, question, answer, names, path, row)
+    )
 
 
 def _pair(question: str, answer: str, names: tuple[str, ...], path: Path, row: int) -> tuple[str, str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import checked, field, load_json, words
-from motet.data.formats.paths import coco_id, file_names, image_at, inside, vg_id
-from motet.data.readers.visual_genome_qa import coco_numbers
+from motet.data.formats.paths import file_names, image_at, inside
+from motet.data.formats.visual_genome import VisualGenomeIds
 
 
 class _Row(NamedTuple):
@@ -46,7 +46,7 @@ class Gqa:
     name: str = "gqa"
     _files: tuple[Path, ...] = part(init=False, repr=False, compare=False)
     _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _coco: dict[int, int] = part(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -58,20 +58,18 @@ class Gqa:
             raise DataError("questions: got an id in two files; want every id once", path=path)
         object.__setattr__(self, "_files", files)
         object.__setattr__(self, "_rows", rows)
-        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+        object.__setattr__(self, "_ids", VisualGenomeIds.load(self.image_data))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row, the same as in `VisualGenomeQA`."""
-        image = self._rows[index].image
-        shared = self._coco.get(int(image)) if image.isascii() and image.isdigit() else None
-        return (vg_id(image) if shared is None else coco_id(shared),)
+        return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, answer = release(row.question), release(row.answer)
+        question, answer = unwrap(row.question), unwrap(row.answer)
         labels: dict[str, object] = {} if answer is None else {"answers": (answer,), "answer": answer}
         if row.full_answer:
             labels["full_answer"] = row.full_answer
@@ -104,8 +102,8 @@ def _read(file_index: int, path: Path, images: Path) -> Iterator[_Row]:
         yield _Row(
             key,
             image,
-            hold(words, entry, "question", path=path, row=key),
-            hold(words, entry, "answer", path=path, row=key) if "answer" in entry else None,
+            capture(words, entry, "question", path=path, row=key),
+            capture(words, entry, "answer", path=path, row=key) if "answer" in entry else None,
             checked(entry.get("fullAnswer", ""), str, "fullAnswer", path=path, row=key),
             file_index,
         )

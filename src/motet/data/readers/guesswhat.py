@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.candidates import Candidate, corners, referred_candidates
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import field, load_json_lines, number, short_repr, words
 from motet.data.formats.paths import coco_id, image_at, inside, place_name
@@ -79,7 +79,7 @@ class GuessWhat:
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.games)
-        game = release(row.game)
+        game = unwrap(row.game)
         file = image_at(self._file(row.file), path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
         boxes, place = referred_candidates(game.objects, game.meant, size_hw, path=path, row=row.entry)
@@ -114,7 +114,7 @@ def _rows(path: Path, folder: Path, status: frozenset[str]) -> Iterator[_Row]:
         if "height" in image or "width" in image:
             size_hw = (number(image, "height", path=path, row=entry), number(image, "width", path=path, row=entry))
         yield _Row(
-            str(key), number(image, "id", path=path, row=entry), file, size_hw, hold(_game, game, path, entry), entry
+            str(key), number(image, "id", path=path, row=entry), file, size_hw, capture(_game, game, path, entry), entry
         )
 
 

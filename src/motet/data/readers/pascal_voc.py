@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from motet.core import ConfigError, DataError, Example, nearest
 from motet.data.formats.boxes import FileBox, box_set, packed
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, image_at, inside, place_name
 from motet.data.formats.text_file import read_lines
@@ -79,7 +79,9 @@ class PascalVoc:
         every = [name.removesuffix(".xml") for name in file_names(folder) if name.endswith(".xml")]
         keys = every if self.split is None else _listed(self._split_file, folder)
         # Without names every annotation is read once here, not those of the split alone: a split may lack a class.
-        read = {key: hold(_annotation, folder / f"{key}.xml") for key in dict.fromkeys((*keys, *self._others(every)))}
+        read = {
+            key: capture(_annotation, folder / f"{key}.xml") for key in dict.fromkeys((*keys, *self._others(every)))
+        }
         kept = [key for key in keys if self.empty or self._counts(read[key])]
         if not kept:
             raise DataError("split: got no image; want at least one", path=self._split_file)
@@ -95,7 +97,7 @@ class PascalVoc:
         return (f"{self.image_prefix or place_name(Path(self.root))}/{self._keys[index]}",)
 
     def __getitem__(self, index: int) -> Example:
-        key, known = self._keys[index], release(self._known[index])
+        key, known = self._keys[index], unwrap(self._known[index])
         path = Path(self.root) / "Annotations" / f"{key}.xml"
         file = image_at(self._image(key, known.file, path), path=path, row=key)
         size_hw = check_size(known.size_hw, file.path, path=path, row=key)

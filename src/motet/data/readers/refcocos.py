@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.candidates import Corners, inside_or_none, outside
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
 from motet.data.formats.paths import coco_id, image_at, inside, place_name
@@ -62,7 +62,7 @@ class RefCocos:
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.expressions)
-        text, given = release(row.said)
+        text, given = unwrap(row.said)
         file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
         box = None if given is None else inside_or_none(given, size_hw)
@@ -81,7 +81,7 @@ def _row(line: object, folder: Path, path: Path, row: int) -> _Row:
     key = field(line, "annotation_id", str, path=path, row=row)
     file = inside(folder, field(line, "image", str, path=path, row=row), path=path, row=row)
     size_hw = (number(line, "height", path=path, row=row), number(line, "width", path=path, row=row))
-    return _Row(key, file, size_hw, hold(_said, line, path, row), row)
+    return _Row(key, file, size_hw, capture(_said, line, path, row), row)
 
 
 def _said(line: object, path: Path, row: int) -> tuple[str, Corners | None]:

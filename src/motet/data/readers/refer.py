@@ -12,7 +12,7 @@ from typing import NamedTuple
 from motet.core import DataError, Example, nearest
 from motet.core.plain_pickle import read_plain
 from motet.data.formats.candidates import Candidate, corners, referred_candidates
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
 from motet.data.formats.paths import coco_id, image_at, inside
@@ -88,7 +88,7 @@ class ReferCoco:
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.refs)
-        text = release(row.text)
+        text = unwrap(row.text)
         if row.image not in self._images:
             raise DataError(
                 f"image_id: got {row.image}; want the id of an image of {self.instances}", path=path, row=row.entry
@@ -130,7 +130,7 @@ def _rows(entries: list[object], path: Path, split: str) -> Iterator[_Row]:
             if row_key in seen:
                 raise DataError(f"sent_id: got {row_key} twice; want every id once", path=path, row=entry)
             seen.add(row_key)
-            yield _Row(row_key, image, str(box), hold(words, sentence, "sent", path=path, row=entry), entry)
+            yield _Row(row_key, image, str(box), capture(words, sentence, "sent", path=path, row=entry), entry)
 
 
 def _images(path: Path, folder: Path) -> dict[int, _Image]:

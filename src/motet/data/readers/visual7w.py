@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest, rng_for
 from motet.data.formats.candidates import Candidate, referred_candidates
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import checked, field, load_json, number, words
-from motet.data.formats.paths import coco_id, image_at, inside, vg_id
-from motet.data.readers.visual_genome_qa import coco_numbers
+from motet.data.formats.paths import image_at, inside
+from motet.data.formats.visual_genome import VisualGenomeIds
 
 
 class _Asked(NamedTuple):
@@ -57,7 +57,7 @@ class Visual7wPointing:
     image_data: Path | str | None = None
     name: str = "visual7w"
     _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _coco: dict[int, int] = part(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -70,19 +70,18 @@ class Visual7wPointing:
                 f"images: got no question of the part {self.split!r}; want at least one ({hint})", path=path
             )
         object.__setattr__(self, "_rows", rows)
-        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+        object.__setattr__(self, "_ids", VisualGenomeIds.load(self.image_data))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row: Visual Genome's, or COCO's where `image_data` says so."""
-        image = self._rows[index].image
-        return (coco_id(self._coco[image]) if image in self._coco else vg_id(str(image)),)
+        return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.questions)
-        asked = release(row.asked)
+        asked = unwrap(row.asked)
         file = image_at(Path(self.images) / row.file, path=path, row=row.where)
         choices = [asked.choices[place] for place in rng_for("visual7w", row.key).permutation(len(asked.choices))]
         boxes, place = referred_candidates(choices, asked.answer, image_size_hw(file.path), path=path, row=row.where)
@@ -110,7 +109,7 @@ def _rows(data: object, path: Path, folder: Path, split: str) -> Iterator[_Row]:
             if key in seen:
                 raise DataError(f"qa_id: got {key} twice; want every id once", path=path, row=where)
             seen.add(key)
-            yield _Row(str(key), image, file, hold(_asked, qa, boxes, path, where), where)
+            yield _Row(str(key), image, file, capture(_asked, qa, boxes, path, where), where)
 
 
 def _asked(qa: object, boxes: Mapping[int, Candidate], path: Path, where: str) -> _Asked:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
 from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import checked, field, identity, load_json, number
-from motet.data.formats.paths import coco_id, image_at, vg_id
+from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
-from motet.data.readers.visual_genome_qa import coco_numbers, vg_file
+from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file
 
 MOST_ATTRIBUTES = 16  # of one box, as in bottom-up attention's training
 
@@ -74,7 +74,7 @@ class VisualGenomeObjects:
     names: tuple[str, ...] = part(init=False, repr=False, compare=False)
     attribute_names: tuple[str, ...] = part(init=False, repr=False, compare=False)
     _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _coco: Mapping[int, int] = part(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.num_names < 1 or self.num_attributes < 1:
@@ -89,7 +89,7 @@ class VisualGenomeObjects:
         )
         chosen = entries if self.split is None else _of_split(Path(self.split), entries)
         rows = [
-            _Row(image, entry, hold(_boxes, value, entry, path, names, attributes, known))
+            _Row(image, entry, capture(_boxes, value, entry, path, names, attributes, known))
             for image, (entry, value) in chosen.items()
         ]
         if not self.empty:
@@ -101,20 +101,19 @@ class VisualGenomeObjects:
         object.__setattr__(self, "names", _in_order(names))
         object.__setattr__(self, "attribute_names", _in_order(attributes))
         object.__setattr__(self, "_rows", tuple(rows))
-        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+        object.__setattr__(self, "_ids", VisualGenomeIds.load(self.image_data))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row."""
-        image = self._rows[index].image
-        return (coco_id(self._coco[image]) if image in self._coco else vg_id(str(image)),)
+        return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.objects)
-        given = release(row.boxes)
-        file = image_at(vg_file(Path(self.images), row.image), path=path, row=row.entry)
+        given = unwrap(row.boxes)
+        file = image_at(visual_genome_file(Path(self.images), row.image), path=path, row=row.entry)
         boxes = box_set(given, image_size_hw(file.path), clip=self.clip, path=path)
         return Example(
             id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": boxes}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import checked, field, identity, load_json, number, words
 from motet.data.formats.paths import coco_id, image_at
 
@@ -83,7 +83,7 @@ class Vqav2:
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, annotation = release(row.question), release(row.annotation)
+        question, annotation = unwrap(row.question), unwrap(row.annotation)
         file = Path(self.images) / self._pattern.format(row.image)
         return Example(
             id=f"{self._prefix}/{row.question_id}",
@@ -131,7 +131,7 @@ def _rows(
         image = number(entry, "image_id", path=path, row=row)
         field(entry, "question", str, path=path, row=row)
         annotation = None if truths is None else truths[key]
-        rows.append(_Row(key, image, hold(words, entry, "question", path=path, row=row), annotation))
+        rows.append(_Row(key, image, capture(words, entry, "question", path=path, row=row), annotation))
     if not rows:
         raise DataError("questions: got none; want at least one", path=path)
     if truths is not None and len(truths) != len(rows):
@@ -145,7 +145,7 @@ def _annotations(path: Path) -> dict[str, _Annotation | DataError]:
     for row, entry in enumerate(field(load_json(path), "annotations", list, path=path)):
         key = identity(entry, "question_id", path=path, row=row)
         field(entry, "answers", list, path=path, row=row)
-        annotations[key] = hold(_annotation, entry, path, row, shared)
+        annotations[key] = capture(_annotation, entry, path, row, shared)
     return annotations
 
 

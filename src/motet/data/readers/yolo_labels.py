@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.boxes import FileBox, box_set, packed
-from motet.data.formats.class_list import names_in
+from motet.data.formats.class_list import read_class_names
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.paths import coco_id, is_image, place_name
@@ -60,7 +60,7 @@ class YoloLabels:
         if bool(self.names) == (self.names_file is not None):
             got = "both" if self.names else "neither"
             raise ConfigError(f"YoloLabels: got {got} of names and names_file; want one: labels are numbers only")
-        names = self.names if self.names_file is None else names_in(Path(self.names_file))
+        names = self.names if self.names_file is None else read_class_names(Path(self.names_file))
         rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
         if not rows:
             raise DataError("labels: got no text file for any picture; want at least one", path=self.labels)
