@@ -83,5 +83,5 @@ def test_aliases_that_multiply_are_refused_at_once_and_not_printed(tmp_path, wri
 
 def test_a_yaml_that_is_too_large_is_not_parsed(tmp_path, write):
     path = write(tmp_path / "data.yaml", f"names: [person]\n#{'x' * 1024**2}\n")
-    with pytest.raises(DataError, match="YAML: got 1,048,.* characters; want at most 1,048,576"):
+    with pytest.raises(DataError, match=r"YAML: got 1,048,.* characters; want at most 1,048,576"):
         read_class_names(path)

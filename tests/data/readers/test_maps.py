@@ -1,4 +1,4 @@
-"""Pictures with maps, in their published layouts: what the stored numbers mean, pixel by pixel."""
+"""Images with maps, in their published layouts: what the stored numbers mean, pixel by pixel."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def test_camvid_without_a_list_takes_the_folder(tmp_path):
 def test_camvid_refuses_a_line_that_is_no_pair(tmp_path, line):
     published.write_camvid(tmp_path)
     (tmp_path / "train.txt").write_text(line)
-    with pytest.raises(DataError, match="want a picture and its labels"):
+    with pytest.raises(DataError, match="want an image and its labels"):
         CamVid(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_taskonomy_has_what_is_there_and_follows_the_published_parts(tmp_path):
     published.write_taskonomy(tmp_path)
     table = published.text(tmp_path / "train_val_test_tiny.csv", "id,train,val,test\nallensville,1,0,0\nother,0,1,0\n")
     assert len(Taskonomy(tmp_path, "train", table)) == 2
-    with pytest.raises(DataError, match="pictures: got none"):
+    with pytest.raises(DataError, match="images: got none"):
         Taskonomy(tmp_path, "val", table)
     with pytest.raises(ConfigError, match="got 'train', file ''; want both or none"):
         Taskonomy(tmp_path, "train")

@@ -74,7 +74,7 @@ def test_a_split_may_be_a_path_and_name_absent_images(root, write, tmp_path):
         ("<picture/>", "got the element <picture>; want <annotation>"),
         (annotation(thing(box=(1, 1, "six", 4))), r"<bndbox/xmax>: got 'six'; want a number .*row 0\)"),
         (annotation(thing(box=(1, 1, "nan", 4))), r"want four finite numbers .*row 0\)"),
-        (annotation(thing(box=(1, 1, 9, 4))), r"want a box inside the picture of 6 x 4 pixels .*row 0\)"),
+        (annotation(thing(box=(1, 1, 9, 4))), r"want a box inside the image of 6 x 4 pixels .*row 0\)"),
         (annotation(thing(box=(5, 1, 2, 4))), r"want left < right .*row 0\)"),
         (annotation(thing().replace("<ymax>4</ymax>", "")), "element <bndbox/ymax>: got none"),
         (annotation(thing(), size=(12, 8)), "size: got 12 x 8; want 6 x 4"),

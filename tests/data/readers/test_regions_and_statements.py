@@ -46,7 +46,7 @@ def test_an_expression_means_one_of_the_boxes_that_are_sound(refer, form) -> Non
 
 
 def test_an_unknown_ref_says_which(refer) -> None:
-    with pytest.raises(DataError, match=r"box: got the id 77; want one of the 3 boxes of its picture .*row 0\)"):
+    with pytest.raises(DataError, match=r"box: got the id 77; want one of the 3 boxes of its image .*row 0\)"):
         refer(ann_id=77)[0]
     with pytest.raises(DataError, match=r"image_id: got 8; want the id of an image of .*instances.json \(.*row 0\)"):
         refer(image_id=8)[0]

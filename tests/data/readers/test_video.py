@@ -19,7 +19,7 @@ from motet.data.readers import ImageFolder, Kinetics, Msvd, VideoFolder, VideoLi
 def shades(example):
     """Which frame of the video each image is, by its grey."""
     images = [np.asarray(Image.open(io.BytesIO(image.read()))) for image in example.images]
-    return [round((float(picture.mean()) - 20) / 20) for picture in images]
+    return [round((float(image.mean()) - 20) / 20) for image in images]
 
 
 @pytest.mark.parametrize(("count", "places"), [(1, [3]), (3, [1, 3, 5]), (6, [0, 1, 2, 3, 4, 5]), (2, [1, 4])])
@@ -166,7 +166,7 @@ def test_msvd_has_all_captions_of_a_video(tmp_path):
 
 
 def silent(path):
-    """A sound without pictures."""
+    """A sound without images."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), dtype=np.int16), format="s16", layout="mono")

@@ -28,7 +28,7 @@ def test_images_without_boxes_and_without_labels(read, image, tmp_path):
     assert len(read("")) == 1
     assert len(read("")[0].labels["boxes"].labels) == 0
     assert len(read("", unlabelled=True)) == 2
-    with pytest.raises(DataError, match="got no text file for any picture"):
+    with pytest.raises(DataError, match="got no text file for any image"):
         read("", empty=False)
 
 
@@ -41,7 +41,7 @@ def test_images_without_boxes_and_without_labels(read, image, tmp_path):
         ("1.5 0.5 0.5 0.5 0.5\n", "class: got 1.5"),
         ("1 0.5 0.5 wide 0.5\n", "number: got 'wide'"),
         ("1 0.5 0.5 nan 0.5\n", "four finite numbers"),
-        ("1 0.5 0.5 1.5 0.5\n", "want a box inside the picture of 6 x 4 pixels"),
+        ("1 0.5 0.5 1.5 0.5\n", "want a box inside the image of 6 x 4 pixels"),
         ("1 0.5 0.5 0 0.5\n", "want left < right"),
     ],
 )

@@ -10,7 +10,7 @@ CITYSCAPES_NAMES = (
 )  # fmt: skip
 _IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 _ALL_IDS = 34
-CITYSCAPES_CLASSES = class_table(
+CITYSCAPES_LABEL_IDS = class_table(
     {number: place for place, number in enumerate(_IDS)},
     invalid=tuple(number for number in range(_ALL_IDS) if number not in _IDS),
 )

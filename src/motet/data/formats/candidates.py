@@ -1,4 +1,4 @@
-"""Boxes of one picture of which one is meant, as a file gives them."""
+"""Boxes of one image of which one is meant, as a file gives them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from motet.core import DataError
 from motet.data.formats.boxes import BORDER_PX
-from motet.data.formats.json_file import checked, field, short_repr
+from motet.data.formats.json_file import get_floats
 
 Corners: TypeAlias = tuple[float, float, float, float]
 
@@ -18,7 +18,7 @@ class Candidate(NamedTuple):
 
     Args:
         key: its id in the file.
-        xyxy: left, top, right, bottom in pixels of the picture.
+        xyxy: left, top, right, bottom in pixels of the image.
     """
 
     key: str
@@ -26,7 +26,7 @@ class Candidate(NamedTuple):
 
 
 class ReferredCandidates(NamedTuple):
-    """The boxes of a picture that are sound, and which is meant.
+    """The boxes of an image that are sound, and which is meant.
 
     Args:
         boxes: left, top, right, bottom in pixels, cut at the border.
@@ -34,19 +34,16 @@ class ReferredCandidates(NamedTuple):
     """
 
     boxes: tuple[Corners, ...]
-    place: int
+    target: int
 
 
-def corners(entry: object, key: str, *, path: Path, row: int | str) -> Corners:
+def get_corners(entry: object, key: str, *, path: Path, row: int | str) -> Corners:
     """A box given as left, top, width, height.
 
     Raises:
         DataError: not four numbers.
     """
-    numbers = [checked(one, float, key, path=path, row=row) for one in field(entry, key, list, path=path, row=row)]
-    if len(numbers) != 4:
-        raise DataError(f"{key}: got {short_repr(numbers)}; want left, top, width, height", path=path, row=row)
-    left, top, width, height = numbers
+    left, top, width, height = get_floats(entry, key, 4, "left, top, width, height", path=path, row=row)
     return left, top, left + width, top + height
 
 
@@ -58,9 +55,9 @@ def referred_candidates(
     A candidate that is not meant and has no area, or lies outside, is left out; published sets have a few.
 
     Args:
-        candidates: all boxes of the picture.
+        candidates: all boxes of the image.
         key: the id of the one that is meant.
-        size_hw: of the picture.
+        size_hw: of the image.
         path: the file, for the error.
         row: the row that means it, for the error.
 
@@ -70,22 +67,22 @@ def referred_candidates(
     kept: list[Corners] = []
     place = -1
     for one in candidates:
-        box = inside_or_none(one.xyxy, size_hw)
+        box = clip_to_image(one.xyxy, size_hw)
         if one.key == key:
             if box is None:
-                raise DataError(outside(one.xyxy, size_hw), path=path, row=row)
+                raise DataError(outside_message(one.xyxy, size_hw), path=path, row=row)
             place = len(kept)
         if box is not None:
             kept.append(box)
     if place < 0:
         raise DataError(
-            f"box: got the id {key}; want one of the {len(candidates)} boxes of its picture", path=path, row=row
+            f"box: got the id {key}; want one of the {len(candidates)} boxes of its image", path=path, row=row
         )
     return ReferredCandidates(tuple(kept), place)
 
 
-def inside_or_none(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
-    """The box cut at the picture's border; None where more than a pixel of it lies outside, or it has no area."""
+def clip_to_image(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
+    """The box cut at the image's border; None where more than a pixel of it lies outside, or it has no area."""
     height, width = size_hw
     left, top, right, bottom = box
     cut = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
@@ -93,10 +90,10 @@ def inside_or_none(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
     return cut if sound else None
 
 
-def outside(box: Corners, size_hw: tuple[int, int]) -> str:
-    """The error line of a box that is not in its picture."""
+def outside_message(box: Corners, size_hw: tuple[int, int]) -> str:
+    """The error line of a box that is not in its image."""
     given = ", ".join(f"{value:g}" for value in box)
     return (
-        f"box: got ({given}) as left, top, right, bottom; want one with an area inside the picture of "
+        f"box: got ({given}) as left, top, right, bottom; want one with an area inside the image of "
         f"{size_hw[1]} x {size_hw[0]} pixels"
     )

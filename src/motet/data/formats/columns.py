@@ -14,7 +14,7 @@ from motet.data.formats.json_file import short_repr
 
 Names: TypeAlias = str | tuple[str, ...]
 Cells: TypeAlias = Mapping[str, Any]
-_FEW = 50
+_MAX_HINTED = 50
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Columns:
     """Column names by what they hold, in one form; made by `columns_of`.
 
     Args:
-        image: one for each picture of a row.
+        image: one for each image of a row.
         text: one, or several for a pair or a dialog.
         labels: annotation -> the columns its values stand in.
         image_id: a format over columns, such as "coco/{image_id}"; "" for the reader's own ids.
@@ -38,7 +38,7 @@ class Columns:
     names: tuple[str, ...]
 
     @property
-    def for_image_id(self) -> tuple[str, ...]:
+    def image_id_columns(self) -> tuple[str, ...]:
         """The columns that the image id is made of."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.image_id) if name)
 
@@ -46,11 +46,11 @@ class Columns:
     def all_columns(self) -> tuple[str, ...]:
         """Every column that is read, each once."""
         labels = (column for columns in self.labels.values() for column in columns)
-        return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.for_image_id)))
+        return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.image_id_columns)))
 
     def formatted_id(self, cells: Cells) -> str:
         """What the row's image is called; "" where no format was given or the row lacks a part of it."""
-        parts = {column: cells[column] for column in self.for_image_id}
+        parts = {column: cells[column] for column in self.image_id_columns}
         if not self.image_id or any(part is None or part == "" for part in parts.values()):
             return ""
         try:
@@ -67,7 +67,7 @@ class Columns:
         """
         pair = len(self.text) > 1  # an empty hypothesis is one, an empty question is none
         found = tuple(
-            "" if pair and cells[column] == "" else one_text(cells[column], column, path=path, row=row)
+            "" if pair and cells[column] == "" else cell_text(cells[column], column, path=path, row=row)
             for column in self.text
         )
         return found[0] if len(found) == 1 else found or ""
@@ -93,7 +93,7 @@ class Columns:
             elif label == "class":
                 found[label] = class_index(cells[columns[0]], self.names, path=path, row=row)
             elif label == "answer":
-                found[label] = one_text(cells[columns[0]], columns[0], path=path, row=row)
+                found[label] = cell_text(cells[columns[0]], columns[0], path=path, row=row)
             else:
                 values = tuple(cells[column] for column in columns)
                 found[label] = values[0] if len(values) == 1 else values
@@ -106,13 +106,13 @@ class Columns:
             if isinstance(cell, str) and self.separator:
                 cell = [part.strip() for part in cell.split(self.separator)]
             parts = cell if isinstance(cell, list | tuple) else (cell,)
-            found += [one_text(part, column, path=path, row=row) for part in parts]
+            found += [cell_text(part, column, path=path, row=row) for part in parts]
         if not found:
             raise DataError(f"{columns[0]}: got an empty list; want at least one text", path=path, row=row)
         return tuple(found)
 
 
-def columns_of(
+def make_columns(
     *,
     image: Names,
     text: Names,
@@ -143,7 +143,7 @@ def columns_of(
     if image_id and len(columns.image) > 1:
         raise ConfigError(f"image_id: got {image_id!r} for the images {columns.image}; want one image column")
     try:
-        if image_id and not columns.for_image_id:
+        if image_id and not columns.image_id_columns:
             raise ConfigError(f"image_id: got {image_id!r}; want a column in it, such as 'coco/{{image_id}}'")
     except ValueError as error:
         raise ConfigError(f"image_id: got {image_id!r} ({error}); want a format such as 'coco/{{image_id}}'") from error
@@ -164,7 +164,7 @@ def is_texts(label: str) -> bool:
     return label in ("captions", "answers", "text") or label.startswith("captions_")
 
 
-def one_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
+def cell_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
     """A cell as a text; whole numbers are written out, since answers often are some.
 
     Raises:
@@ -177,7 +177,7 @@ def one_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
     return cell
 
 
-def class_names(values: Iterable[object]) -> tuple[str, ...]:
+def collect_class_names(values: Iterable[object]) -> tuple[str, ...]:
     """The classes of a column, sorted; as numbers when all of them are.
 
     Examples:
@@ -200,11 +200,11 @@ def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | 
         return names.index(text)
     if text.isascii() and text.isdigit() and int(text) < len(names):
         return int(text)
-    hint = f" ({nearest(text, names)})" if len(names) <= _FEW else ""
+    hint = f" ({nearest(text, names)})" if len(names) <= _MAX_HINTED else ""
     raise DataError(f"class: got {short_repr(cell)}; want one of the {len(names)} names{hint}", path=path, row=row)
 
 
-def merged(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
+def merge_labels(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
     """The labels of the rows of one image as those of one: texts one after the other, everything else the same in all.
 
     Raises:
@@ -223,7 +223,7 @@ def merged(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dic
     return found
 
 
-def with_answer(labels: dict[str, Any]) -> dict[str, Any]:
+def add_answer(labels: dict[str, Any]) -> dict[str, Any]:
     """With "answer", the answer given most often (the first of those), where there are "answers" alone."""
     if "answers" in labels and "answer" not in labels:
         return {**labels, "answer": Counter(labels["answers"]).most_common(1)[0][0]}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.paths import image_at, path_inside, photo_id
 from motet.data.formats.text_file import read_csv, read_lines
 
 _TOKEN = re.compile(r"(.+)#(\d+)")
@@ -80,7 +80,7 @@ def _by_file(captions: Path, images: Path) -> dict[str, list[tuple[int, str]]]:
     """Returns row and caption of each caption, by image."""
     found: dict[str, list[tuple[int, str]]] = {}
     for row, file, caption in _captions(captions):
-        found.setdefault(inside(images, file, path=captions, row=row), []).append((row, caption))
+        found.setdefault(path_inside(images, file, path=captions, row=row), []).append((row, caption))
     return found
 
 

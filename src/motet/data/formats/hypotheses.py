@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 from motet.core import DataError, Example
 from motet.data.formats.deferred import unwrap
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import image_at, photo_id, place_name
+from motet.data.formats.paths import default_name, image_at, photo_id
 
 ENTAILMENT_NAMES = ("entailment", "neutral", "contradiction")
 
@@ -70,7 +70,7 @@ class HypothesisReader:
         row, path = self._rows[index], Path(self.annotations)
         texts, labels = unwrap(row.hypothesis)
         found = self._official_name.fullmatch(path.name)
-        prefix = self.name or (f"{self._prefix}/{found[1]}" if found else place_name(path))
+        prefix = self.name or (f"{self._prefix}/{found[1]}" if found else default_name(path))
         return Example(
             id=f"{prefix}/{row.key}",
             images=(image_at(Path(self.images) / row.file, path=path, row=row.entry),),

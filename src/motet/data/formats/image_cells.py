@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from motet.core import DataError, ImageFile, MemoryImage
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import image_at, inside
+from motet.data.formats.paths import image_at, path_inside
 
 
-class Where(NamedTuple):
+class CellContext(NamedTuple):
     """What is needed to read the image cells of a table, beside the cell.
 
     Args:
@@ -26,7 +26,7 @@ class Where(NamedTuple):
     file_prefix: str
 
 
-def cell_images(cells: list[object], where: Where, row: int) -> tuple[ImageFile, ...]:
+def cell_images(cells: list[object], where: CellContext, row: int) -> tuple[ImageFile, ...]:
     """The images of a row.
 
     Raises:
@@ -35,7 +35,7 @@ def cell_images(cells: list[object], where: Where, row: int) -> tuple[ImageFile,
     return tuple(_image(part, where, row) for part in _parts(cells))
 
 
-def cell_ids(cells: list[object], where: Where, row: int) -> tuple[str, ...]:
+def cell_ids(cells: list[object], where: CellContext, row: int) -> tuple[str, ...]:
     """Ids of the images of a row, without touching them; a broken cell gets the id of a row."""
     if len(cells) == 1 and isinstance(cells[0], str):
         return (_id(cells[0], where, row, ""),)  # the common case, for counting a million rows
@@ -54,21 +54,21 @@ def _file(cell: object) -> object:
     return cell
 
 
-def _image(cell: object, where: Where, row: int) -> ImageFile:
+def _image(cell: object, where: CellContext, row: int) -> ImageFile:
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     if isinstance(data, bytes) and data:
         return MemoryImage(f"{where.path}, row {row}", data)
     file = _file(cell)
     if not isinstance(file, str) or not file:
         raise DataError(f"image: got {short_repr(cell)}; want a path or encoded bytes", path=where.path, row=row)
-    return image_at(where.root / inside(where.root, file, path=where.path, row=row), path=where.path, row=row)
+    return image_at(where.root / path_inside(where.root, file, path=where.path, row=row), path=where.path, row=row)
 
 
-def _id(cell: object, where: Where, row: int, place: str) -> str:
+def _id(cell: object, where: CellContext, row: int, place: str) -> str:
     file = _file(cell)
     if isinstance(file, str) and file:
         try:
-            return f"{where.file_prefix}/{inside(where.root, file, path=where.path, row=row)}"
+            return f"{where.file_prefix}/{path_inside(where.root, file, path=where.path, row=row)}"
         except DataError:
             pass  # raised where the row itself is read
     return f"{where.row_prefix}/{row}{place}"

@@ -1,4 +1,4 @@
-"""A row of a data set of pictures with maps: where they lie, and the Example of it."""
+"""A row of a data set of images with maps: where they lie, and the Example of it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from motet.data.formats.paths import file_names, image_at, is_image
 
 
 class MapRow(NamedTuple):
-    """Where a picture and its maps lie.
+    """Where an image and its maps lie.
 
     Args:
         id: of the Example.
-        image_id: of the picture.
-        picture: its file.
+        image_id: of the image.
+        image: its file.
         maps: annotation and map, as pairs.
     """
 
@@ -36,7 +36,7 @@ def map_example(row: MapRow, *, path: Path, index: int) -> Example:
         index: the place in it, for errors.
 
     Raises:
-        DataError: the picture or one of its maps is not there.
+        DataError: the image or one of its maps is not there.
     """
     file = image_at(row.image, path=path, row=index)
     for _, given in row.maps:
@@ -45,12 +45,12 @@ def map_example(row: MapRow, *, path: Path, index: int) -> Example:
 
 
 def image_names(folder: Path, ending: str = "") -> list[str]:
-    """The names of a folder's pictures that end so, sorted.
+    """The names of a folder's images that end so, sorted.
 
     Raises:
-        DataError: no such folder, or no such picture in it.
+        DataError: no such folder, or no such image in it.
     """
     found = [name for name in file_names(folder) if is_image(name) and name.endswith(ending)]
     if not found:
-        raise DataError(f"pictures: got none{f' called *{ending}' if ending else ''}; want at least one", path=folder)
+        raise DataError(f"images: got none{f' called *{ending}' if ending else ''}; want at least one", path=folder)
     return found

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError
+from motet.data.formats.error_text import first_line
 
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError)
 
 
-class Opened:
+class MatFile:
     """A file, open within a `with`; its axes are MATLAB's, the other way round.
 
     Args:
@@ -27,7 +28,7 @@ class Opened:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> MatFile:
         try:
             import h5py
         except ImportError as error:
@@ -44,7 +45,7 @@ class Opened:
     ) -> None:
         self._file.close()
 
-    def rows(self, name: str) -> int:
+    def num_rows(self, name: str) -> int:
         """How many rows a variable has."""
         return int(self._variable(name).shape[0])
 
@@ -57,9 +58,9 @@ class Opened:
         try:
             return np.asarray(self._variable(name)[row])
         except _BROKEN as error:
-            raise DataError(f"{name}: got {_said(error)}; want a whole row", path=self.path, row=row) from error
+            raise DataError(f"{name}: got {first_line(error)}; want a whole row", path=self.path, row=row) from error
 
-    def words(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str) -> tuple[str, ...]:
         """A cell array of texts: references to arrays of character codes.
 
         Raises:
@@ -69,13 +70,9 @@ class Opened:
             cells = np.asarray(self._variable(name)).ravel()
             return tuple("".join(chr(int(code)) for code in np.ravel(self._file[cell])) for cell in cells)
         except _BROKEN as error:
-            raise DataError(f"{name}: got {_said(error)}; want a cell array of texts", path=self.path) from error
+            raise DataError(f"{name}: got {first_line(error)}; want a cell array of texts", path=self.path) from error
 
     def _variable(self, name: str) -> Any:
         if name not in self._file or not getattr(self._file[name], "shape", ()):
             raise DataError(f"{name}: got a file without it; want it as an array", path=self.path)
         return self._file[name]
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from motet.core import DataError, DiskImage
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
-PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
@@ -51,7 +51,7 @@ def vg_id(image: str) -> str:
     return f"vg/{int(image)}" if image.isascii() and image.isdigit() else f"gqa/{image}"
 
 
-def place_name(path: Path) -> str:
+def default_name(path: Path) -> str:
     """What a folder or file of one's own is called in ids: its name, with its parent's where it only says train or val.
 
     Examples:
@@ -62,11 +62,11 @@ def place_name(path: Path) -> str:
     if whole.suffix and not whole.is_dir():
         whole = whole.parent / whole.name.split(".")[0]
         return "/".join(part for part in (whole.parent.name, whole.name) if part)
-    parts = (whole.parent.name, whole.name) if whole.name.lower() in PARTS else (whole.name,)
+    parts = (whole.parent.name, whole.name) if whole.name.lower() in SPLIT_NAMES else (whole.name,)
     return "/".join(part for part in parts if part)
 
 
-def inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
+def path_inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
     """A file's place relative to a folder, when it does lie in it.
 
     Args:

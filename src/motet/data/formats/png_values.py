@@ -1,4 +1,4 @@
-"""The numbers in a picture file as they were stored: 8 or 16 bits, one channel or three, indices of a palette."""
+"""The numbers in an image file as they were stored: 8 or 16 bits, one channel or three, indices of a palette."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def png_values(path: Path) -> np.ndarray:
     Pillow cuts colours of 16 bits to 8, so torchvision decodes those.
 
     Raises:
-        DataError: no such file, no picture, a broken one, or one larger than Pillow takes; it names the file.
+        DataError: no such file, no image, a broken one, or one larger than Pillow takes; it names the file.
     """
     data = read_bytes(path) if _wide(path) else b""
     if data:
@@ -38,13 +38,13 @@ def png_values(path: Path) -> np.ndarray:
                     return np.asarray(image.convert("L"))
                 return np.asarray(image)
     except FileNotFoundError as error:
-        raise DataError("map: got no such file; want a readable picture", path=path) from error
+        raise DataError("map: got no such file; want a readable image", path=path) from error
     except UnidentifiedImageError as error:
-        raise DataError("map: got a file that is no picture; want a PNG", path=path) from error
+        raise DataError("map: got a file that is no image; want a PNG", path=path) from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"map: got one too large ({error}); want a picture", path=path) from error
+        raise DataError(f"map: got one too large ({error}); want an image", path=path) from error
     except _BROKEN as error:
-        raise DataError(f"map: got {str(error) or type(error).__name__}; want a whole picture", path=path) from error
+        raise DataError(f"map: got {str(error) or type(error).__name__}; want a whole image", path=path) from error
 
 
 def _wide(path: Path) -> bool:
@@ -53,7 +53,7 @@ def _wide(path: Path) -> bool:
         with open(path, "rb") as file:
             head = file.read(_COLOUR + 1)
     except OSError as error:
-        raise DataError(f"map: got {error.strerror or error}; want a readable picture", path=path) from error
+        raise DataError(f"map: got {error.strerror or error}; want a readable image", path=path) from error
     return len(head) > _COLOUR and head.startswith(_START) and head[_BITS] == 16 and head[_COLOUR] in _OF_COLOURS
 
 
@@ -65,6 +65,6 @@ def _wide_values(data: bytes, path: Path) -> np.ndarray:
     try:
         decoded = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.UNCHANGED)
     except RuntimeError as error:
-        raise DataError("map: got a broken PNG of 16 bits a channel; want a whole picture", path=path) from error
+        raise DataError("map: got a broken PNG of 16 bits a channel; want a whole image", path=path) from error
     values: np.ndarray = decoded.permute(1, 2, 0).numpy()
     return values

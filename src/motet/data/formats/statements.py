@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from motet.core import DataError
 from motet.data.formats.deferred import capture
-from motet.data.formats.json_file import field, load_json_lines, short_repr, words
+from motet.data.formats.json_file import get_field, get_text, load_json_lines, short_repr
 
 TRUE_FALSE_NAMES = ("false", "true")
 
@@ -51,7 +51,7 @@ def read_nlvr(path: Path, identifiers: re.Pattern[str], example: str) -> tuple[N
 def _rows(path: Path, identifiers: re.Pattern[str], example: str) -> Iterator[NlvrRow]:
     known: set[str] = set()
     for entry, line in enumerate(load_json_lines(path)):
-        key = field(line, "identifier", str, path=path, row=entry)
+        key = get_field(line, "identifier", str, path=path, row=entry)
         if identifiers.fullmatch(key) is None:
             raise DataError(f"identifier: got {short_repr(key)}; want one like {example}", path=path, row=entry)
         if key in known:
@@ -62,7 +62,7 @@ def _rows(path: Path, identifiers: re.Pattern[str], example: str) -> Iterator[Nl
 
 
 def _sentence_class(line: object, path: Path, row: int) -> tuple[str, int]:
-    label = field(line, "label", str, path=path, row=row)
+    label = get_field(line, "label", str, path=path, row=row)
     if label.lower() not in TRUE_FALSE_NAMES:
         raise DataError(f"label: got {short_repr(label)}; want True or False", path=path, row=row)
-    return words(line, "sentence", path=path, row=row), TRUE_FALSE_NAMES.index(label.lower())
+    return get_text(line, "sentence", path=path, row=row), TRUE_FALSE_NAMES.index(label.lower())

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DataError
@@ -76,14 +76,3 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[list[str]]:
         if cells:
             yield cells
             row += 1
-
-
-def only(cells: Sequence[str], num_columns: int, what: str, *, path: Path, row: int) -> Sequence[str]:
-    """The cells, when there are as many as there should be.
-
-    Raises:
-        DataError: another number of cells.
-    """
-    if len(cells) != num_columns:
-        raise DataError(f"columns: got {len(cells)}; want {num_columns} ({what})", path=path, row=row)
-    return cells

@@ -38,7 +38,7 @@ class Frames:
             got = f"count {self.count}, short_side {self.short_side}"
             raise ConfigError(f"Frames: got {got}; want one frame or more, and a side of 0 or more")
 
-    def shares(self, rng: np.random.Generator | None = None) -> tuple[float, ...]:
+    def positions(self, rng: np.random.Generator | None = None) -> tuple[float, ...]:
         """Where the frames lie, from 0 to 1: in the middle of each stretch, or drawn anywhere in it."""
         within = np.full(self.count, 0.5) if rng is None else rng.random(self.count)
         return tuple(float(share) for share in (np.arange(self.count) + within) / self.count)
@@ -75,7 +75,7 @@ def video_example(
     """
     if not path.is_file():
         raise DataError(f"video: got no file {path}; want the video of this row", path=table, row=index)
-    clip = Clip(path, frames.shares(), frames.short_side)
+    clip = Clip(path, frames.positions(), frames.short_side)
     images = tuple(VideoFrame(clip, place) for place in range(frames.count))
     return Example(id=row_id, images=images, image_ids=video_keys(video_id, frames), labels=labels)
 
@@ -100,5 +100,5 @@ class RandomFrames:
         frames = [image for image in example.images if isinstance(image, VideoFrame)]
         if not frames or len(frames) != len(example.images):
             raise ConfigError(f"RandomFrames: got {example.id}, which is no row of a video file; want a video reader")
-        clip = dataclasses.replace(frames[0].clip, shares=Frames(len(frames)).shares(rng))
+        clip = dataclasses.replace(frames[0].clip, positions=Frames(len(frames)).positions(rng))
         return dataclasses.replace(example, images=tuple(VideoFrame(clip, place) for place in range(len(frames))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from motet.data.formats.json_file import checked, load_json, number
+from motet.data.formats.json_file import check_type, get_number, load_json
 from motet.data.formats.paths import coco_id, vg_id
 
 _FOLDERS = ("VG_100K", "VG_100K_2", "")
@@ -35,10 +35,10 @@ class VisualGenomeIds:
             return cls()
         path = Path(image_data)
         found: dict[int, int] = {}
-        for row, entry in enumerate(checked(load_json(path), list, "file", path=path)):
+        for row, entry in enumerate(check_type(load_json(path), list, "file", path=path)):
             if isinstance(entry, dict) and entry.get("coco_id") is not None:
                 key = "image_id" if "image_id" in entry else "id"  # release 1.0 has "id"
-                found[number(entry, key, path=path, row=row)] = number(entry, "coco_id", path=path, row=row)
+                found[get_number(entry, key, path=path, row=row)] = get_number(entry, "coco_id", path=path, row=row)
         return cls(found)
 
     def image_id(self, image: int | str) -> str:

@@ -10,10 +10,10 @@ from motet.core import DataError
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.text_file import read_bytes
 
-_LARGEST = 16 * 1024**2  # thousands of times an annotation
+_MAX_BYTES = 16 * 1024**2  # thousands of times an annotation
 
 
-class _Plain(ElementTree.TreeBuilder):
+class _PlainTreeBuilder(ElementTree.TreeBuilder):
     """Builds the tree, and stops at a document type: only there can entities be declared."""
 
     def __init__(self, path: Path) -> None:
@@ -39,10 +39,10 @@ def load_xml(path: Path, root: str) -> ElementTree.Element:
         DataError: no such file, over 16 MiB, a document type, not XML (with line and column), or another root.
     """
     data = read_bytes(path)
-    if len(data) > _LARGEST:
-        raise DataError(f"XML: got {len(data):,} bytes; want at most {_LARGEST:,}", path=path)
+    if len(data) > _MAX_BYTES:
+        raise DataError(f"XML: got {len(data):,} bytes; want at most {_MAX_BYTES:,}", path=path)
     try:
-        found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain(path)))
+        found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTreeBuilder(path)))
     except ElementTree.ParseError as error:
         raise DataError(f"XML: got {error}; want a whole document", path=path) from error
     except (LookupError, ValueError) as error:
@@ -79,7 +79,7 @@ def number_at(element: ElementTree.Element, place: str, *, path: Path, row: int 
         raise DataError(f"<{place}>: got {short_repr(text)}; want a number", path=path, row=row) from error
 
 
-def whole_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> int:
+def integer_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> int:
     """The whole number in an element below another.
 
     Raises:

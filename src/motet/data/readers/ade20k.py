@@ -23,7 +23,7 @@ class Ade20k:
         name: what ids start with; by default "ade20k" and the split.
 
     Raises:
-        DataError: no such folder, or no pictures in it.
+        DataError: no such folder, or no images in it.
     """
 
     root: Path | str

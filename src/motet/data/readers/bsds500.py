@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
+from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.paths import file_names, image_at, is_image
 
@@ -19,7 +20,7 @@ _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.
 
 @dataclass(frozen=True)
 class Bsds500:
-    """Berkeley's pictures with the boundaries that four to nine people drew; labels: "edges".
+    """Berkeley's images with the boundaries that four to nine people drew; labels: "edges".
 
     Args:
         root: the folder with `images/` and `groundTruth/` (the published one is called `data`).
@@ -29,7 +30,7 @@ class Bsds500:
         name: what ids start with; by default "bsds500" and the split.
 
     Raises:
-        DataError: no such folder, or no picture in it. A broken .mat file is one when its edges are read.
+        DataError: no such folder, or no image in it. A broken .mat file is one when its edges are read.
         ConfigError: another word for `edges`.
     """
 
@@ -45,7 +46,7 @@ class Bsds500:
         folder = Path(self.root) / "images" / self.split
         files = tuple(name for name in file_names(folder) if is_image(name))
         if not files:
-            raise DataError("pictures: got none; want at least one", path=folder)
+            raise DataError("images: got none; want at least one", path=folder)
         object.__setattr__(self, "_files", files)
 
     def __len__(self) -> int:
@@ -64,12 +65,12 @@ class Bsds500:
             id=f"{self.name or f'bsds500/{self.split}'}/{stem}",
             images=(file,),
             image_ids=self.keys(index),
-            labels=MapLabels(file.path, {"edges": DrawnEdges(drawn, self.edges)}),
+            labels=MapLabels(file.path, {"edges": AnnotatedEdges(drawn, self.edges)}),
         )
 
 
 @dataclass(frozen=True)
-class DrawnEdges:
+class AnnotatedEdges:
     """The boundaries of a `groundTruth/*.mat`: a cell an annotator, each with `Boundaries` and `Segmentation`.
 
     Args:
@@ -81,7 +82,7 @@ class DrawnEdges:
     agreement: Agreement = "share"
 
     def read(self) -> np.ndarray:
-        share: np.ndarray = np.asarray(_boundaries(self.path).mean(axis=0), dtype=np.float32)
+        share: np.ndarray = np.asarray(_read_boundaries(self.path).mean(axis=0), dtype=np.float32)
         match self.agreement:
             case "share":
                 return share
@@ -92,7 +93,7 @@ class DrawnEdges:
         assert_never(self.agreement)
 
 
-def _boundaries(path: Path) -> np.ndarray:
+def _read_boundaries(path: Path) -> np.ndarray:
     """Bool (annotators, h, w)."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
@@ -102,8 +103,7 @@ def _boundaries(path: Path) -> np.ndarray:
         drawn = [cell["Boundaries"][0, 0] for cell in content["groundTruth"].ravel()]
         found = np.stack([np.asarray(one) != 0 for one in drawn])
     except (*_BROKEN, MatReadError) as error:
-        got = str(error) or type(error).__name__
-        raise DataError(f"groundTruth: got {got[:120]}; want a .mat of boundaries", path=path) from error
+        raise DataError(f"groundTruth: got {first_line(error)}; want a .mat of boundaries", path=path) from error
     if found.ndim != 3:
         raise DataError(f"Boundaries: got the shape {found.shape[1:]}; want (h, w)", path=path)
     return found

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from motet.core import DataError, Example
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import ClassMap, class_table
-from motet.data.formats.paths import file_names, image_at, inside, is_image, place_name
+from motet.data.formats.paths import default_name, file_names, image_at, is_image, path_inside
 from motet.data.formats.text_file import read_lines
 
 CAMVID_NAMES = (
@@ -23,7 +23,7 @@ class CamVid:
     """CamVid's streets with 11 classes; labels: "segmentation", where 11 (unlabelled) is invalid.
 
     The lists name files where their maker had them (`/SegNet/CamVid/train/x.png`), so of each path only the last folder
-    and the name count. Without a list, all pictures of the folder are rows.
+    and the name count. Without a list, all images of the folder are rows.
 
     Args:
         root: the folder with `train/`, `trainannot/` and `train.txt`.
@@ -44,7 +44,7 @@ class CamVid:
         listed = root / f"{self.split}.txt"
         pairs = _listed(listed, root) if listed.is_file() else _in_folders(root, self.split)
         if not pairs:
-            raise DataError("pictures: got none; want at least one", path=listed if listed.is_file() else root)
+            raise DataError("images: got none; want at least one", path=listed if listed.is_file() else root)
         object.__setattr__(self, "_pairs", tuple(pairs))
 
     @property
@@ -57,13 +57,13 @@ class CamVid:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row."""
-        return (f"{place_name(Path(self.root))}/{PurePosixPath(self._pairs[index][0]).stem}",)
+        return (f"{default_name(Path(self.root))}/{PurePosixPath(self._pairs[index][0]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
         root, (image, annotation) = Path(self.root), self._pairs[index]
         file = image_at(root / image, path=root, row=index)
         where = image_at(root / annotation, path=root, row=index).path
-        prefix = self.name or f"{place_name(root)}/{self.split}"
+        prefix = self.name or f"{default_name(root)}/{self.split}"
         return Example(
             id=f"{prefix}/{PurePosixPath(image).stem}",
             images=(file,),
@@ -79,9 +79,9 @@ def _listed(path: Path, root: Path) -> list[tuple[str, str]]:
         if not cells:
             continue
         if len(cells) != 2:
-            raise DataError(f"line: got {line[:60]!r}; want a picture and its labels", path=path, row=row)
+            raise DataError(f"line: got {line[:60]!r}; want an image and its labels", path=path, row=row)
         image, annotation = (
-            inside(root, "/".join(PurePosixPath(cell).parts[-2:]), path=path, row=row) for cell in cells
+            path_inside(root, "/".join(PurePosixPath(cell).parts[-2:]), path=path, row=row) for cell in cells
         )
         pairs.append((image, annotation))
     return pairs

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import field, load_json, number, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.json_file import get_field, get_number, get_text, load_json
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 _OFFICIAL = re.compile(r"captions_([a-z]+)(\d{4})")
 
@@ -44,8 +43,8 @@ class CocoCaptions:
     images: Path | str
     name: str = ""
     image_prefix: str = "coco"
-    _prefix: str = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _prefix: str = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.annotations)
@@ -77,24 +76,27 @@ class CocoCaptions:
 
 def _name(path: Path) -> str:
     found = _OFFICIAL.match(path.name)
-    return f"coco{found[2]}/{found[1]}" if found else place_name(path)
+    return f"coco{found[2]}/{found[1]}" if found else default_name(path)
 
 
 def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
     """An entry an image that has captions, in the order of `images`; the row of an error counts from 0 in its list."""
     files: dict[int, tuple[str, int]] = {}
-    for row, entry in enumerate(field(data, "images", list, path=path)):
-        image = number(entry, "id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "images", list, path=path)):
+        image = get_number(entry, "id", path=path, row=row)
         if image in files:
             raise DataError(f"images: got the id {image} twice; want every id once", path=path, row=row)
-        files[image] = (inside(images, field(entry, "file_name", str, path=path, row=row), path=path, row=row), row)
+        files[image] = (
+            path_inside(images, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row),
+            row,
+        )
     captions: dict[int, list[str | DataError]] = {}
-    for row, entry in enumerate(field(data, "annotations", list, path=path)):
-        image = number(entry, "image_id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
+        image = get_number(entry, "image_id", path=path, row=row)
         if image not in files:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
-        field(entry, "caption", str, path=path, row=row)
-        captions.setdefault(image, []).append(capture(words, entry, "caption", path=path, row=row))
+        get_field(entry, "caption", str, path=path, row=row)
+        captions.setdefault(image, []).append(capture(get_text, entry, "caption", path=path, row=row))
     return tuple(
         _Row(image, file, capture(_all, captions[image]), row)
         for image, (file, row) in files.items()

@@ -21,12 +21,12 @@ class CocoStuff:
     The numbers 0 to 181 are the published ids 1 to 182 less one, gaps among the things included.
 
     Args:
-        images: the folder of pictures, such as `train2017`.
+        images: the folder of images, such as `train2017`.
         labels: the folder of PNGs with the same names.
         name: what ids start with; by default "coco_stuff" and the folder's name.
 
     Raises:
-        DataError: no such folder, or no pictures in it.
+        DataError: no such folder, or no images in it.
     """
 
     images: Path | str

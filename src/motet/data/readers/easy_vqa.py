@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from motet.core import ConfigError, DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import checked, load_json, short_repr
+from motet.data.formats.json_file import check_type, load_json, short_repr
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
 
@@ -47,7 +47,7 @@ class EasyVqa:
         root = _package_data() if self.root is None else Path(self.root)
         names = tuple(line.strip() for line in read_lines(root / "answers.txt") if line.strip())
         path = root / self.part / "questions.json"
-        entries = checked(load_json(path), list, "file", path=path)
+        entries = check_type(load_json(path), list, "file", path=path)
         if not entries:
             raise DataError("questions: got none; want at least one", path=path)
         object.__setattr__(self, "names", names)
@@ -83,13 +83,13 @@ def _package_data() -> Path:
 
 
 def _row(entry: object, names: tuple[str, ...], path: Path, row: int) -> _Row:
-    values = checked(entry, list, "entry", path=path, row=row)
+    values = check_type(entry, list, "entry", path=path, row=row)
     if len(values) != len(_ENTRY):
         raise DataError(f"entry: got {len(values)} values; want {len(_ENTRY)} {_ENTRY}", path=path, row=row)
-    question = checked(values[0], str, "question", path=path, row=row)
-    answer = checked(values[1], str, "answer", path=path, row=row)
+    question = check_type(values[0], str, "question", path=path, row=row)
+    answer = check_type(values[1], str, "answer", path=path, row=row)
     return _Row(
-        checked(values[2], int, "image", path=path, row=row), capture(_pair, question, answer, names, path, row)
+        check_type(values[2], int, "image", path=path, row=row), capture(_pair, question, answer, names, path, row)
     )
 
 

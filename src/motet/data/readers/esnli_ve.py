@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
@@ -21,7 +20,7 @@ from motet.data.formats.hypotheses import (
     with_unique_keys,
 )
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import inside, photo_id
+from motet.data.formats.paths import path_inside, photo_id
 from motet.data.formats.text_file import read_csv
 
 _CAPTION = re.compile(r"(.+)#(\d)\w*")
@@ -51,7 +50,7 @@ class ESnliVe(HypothesisReader):
     images: Path | str
     captions: Path | str | None = None
     name: str = ""
-    _rows: tuple[HypothesisRow, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[HypothesisRow, ...] = field(init=False, repr=False, compare=False)
     _official_name: ClassVar[re.Pattern[str]] = re.compile(r"esnlive_(\w+)\.csv")
     _prefix: ClassVar[str] = "esnlive"
 
@@ -72,7 +71,7 @@ class ESnliVe(HypothesisReader):
                 raise DataError(f"columns: got {len(cells)}; want {len(header)}, as in the header", path=path, row=row)
             named = dict(zip(header, cells, strict=True))
             hypothesis = capture(_hypothesis, named, premises, path, row)
-            file = inside(Path(self.images), jpg_name(named["Flickr30kID"]), path=path, row=row)
+            file = path_inside(Path(self.images), jpg_name(named["Flickr30kID"]), path=path, row=row)
             yield HypothesisRow(named["pairID"], file, row, hypothesis)
 
 

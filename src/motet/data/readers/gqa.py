@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import checked, field, load_json, words
-from motet.data.formats.paths import file_names, image_at, inside
+from motet.data.formats.json_file import check_type, get_field, get_text, load_json
+from motet.data.formats.paths import file_names, image_at, path_inside
 from motet.data.formats.visual_genome import VisualGenomeIds
 
 
@@ -44,9 +43,9 @@ class Gqa:
     images: Path | str
     image_data: Path | str | None = None
     name: str = "gqa"
-    _files: tuple[Path, ...] = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
+    _files: tuple[Path, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -93,17 +92,17 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 
 def _read(file_index: int, path: Path, images: Path) -> Iterator[_Row]:
-    for key, entry in checked(load_json(path), dict, "file", path=path).items():
-        image = field(entry, "imageId", str, path=path, row=key)
-        inside(images, f"{image}.jpg", path=path, row=key)
-        field(entry, "question", str, path=path, row=key)
+    for key, entry in check_type(load_json(path), dict, "file", path=path).items():
+        image = get_field(entry, "imageId", str, path=path, row=key)
+        path_inside(images, f"{image}.jpg", path=path, row=key)
+        get_field(entry, "question", str, path=path, row=key)
         if "answer" in entry:
-            field(entry, "answer", str, path=path, row=key)
+            get_field(entry, "answer", str, path=path, row=key)
         yield _Row(
             key,
             image,
-            capture(words, entry, "question", path=path, row=key),
-            capture(words, entry, "answer", path=path, row=key) if "answer" in entry else None,
-            checked(entry.get("fullAnswer", ""), str, "fullAnswer", path=path, row=key),
+            capture(get_text, entry, "question", path=path, row=key),
+            capture(get_text, entry, "answer", path=path, row=key) if "answer" in entry else None,
+            check_type(entry.get("fullAnswer", ""), str, "fullAnswer", path=path, row=key),
             file_index,
         )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.candidates import Candidate, corners, referred_candidates
+from motet.data.formats.candidates import Candidate, get_corners, referred_candidates
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import field, load_json_lines, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.json_file import get_field, get_number, get_size_hw, get_text, load_json_lines, short_repr
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 _OFFICIAL = re.compile(r"guesswhat\.(\w+)\.jsonl(\.gz)?")
 _PHOTO = re.compile(r"COCO_(train2014|val2014)_")
@@ -61,7 +60,7 @@ class GuessWhat:
     images: Path | str
     status: tuple[str, ...] = ("success",)
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.games)
@@ -85,7 +84,7 @@ class GuessWhat:
         boxes, place = referred_candidates(game.objects, game.meant, size_hw, path=path, row=row.entry)
         found = _OFFICIAL.fullmatch(path.name)
         return Example(
-            id=f"{self.name or (f'guesswhat/{found[1]}' if found else place_name(path))}/{row.key}",
+            id=f"{self.name or (f'guesswhat/{found[1]}' if found else default_name(path))}/{row.key}",
             images=(file,),
             image_ids=self.keys(index),
             text=game.turns,
@@ -102,36 +101,39 @@ class GuessWhat:
 def _rows(path: Path, folder: Path, status: frozenset[str]) -> Iterator[_Row]:
     seen: set[int] = set()
     for entry, game in enumerate(load_json_lines(path)):
-        key = number(game, "id", path=path, row=entry)
-        if field(game, "status", str, path=path, row=entry) not in status:
+        key = get_number(game, "id", path=path, row=entry)
+        if get_field(game, "status", str, path=path, row=entry) not in status:
             continue
         if key in seen:
             raise DataError(f"id: got {key} twice; want every game once", path=path, row=entry)
         seen.add(key)
-        image = field(game, "image", dict, path=path, row=entry)
-        file = inside(folder, field(image, "file_name", str, path=path, row=entry), path=path, row=entry)
-        size_hw = None
-        if "height" in image or "width" in image:
-            size_hw = (number(image, "height", path=path, row=entry), number(image, "width", path=path, row=entry))
+        image = get_field(game, "image", dict, path=path, row=entry)
+        file = path_inside(folder, get_field(image, "file_name", str, path=path, row=entry), path=path, row=entry)
+        size_hw = get_size_hw(image, path=path, row=entry)
         yield _Row(
-            str(key), number(image, "id", path=path, row=entry), file, size_hw, capture(_game, game, path, entry), entry
+            str(key),
+            get_number(image, "id", path=path, row=entry),
+            file,
+            size_hw,
+            capture(_game, game, path, entry),
+            entry,
         )
 
 
 def _game(game: object, path: Path, row: int) -> _Game:
-    rounds = field(game, "qas", list, path=path, row=row)
+    rounds = get_field(game, "qas", list, path=path, row=row)
     if not rounds:
         raise DataError("qas: got a dialog without a question; want at least one", path=path, row=row)
     objects = tuple(
-        Candidate(str(number(one, "id", path=path, row=row)), corners(one, "bbox", path=path, row=row))
-        for one in field(game, "objects", list, path=path, row=row)
+        Candidate(str(get_number(one, "id", path=path, row=row)), get_corners(one, "bbox", path=path, row=row))
+        for one in get_field(game, "objects", list, path=path, row=row)
     )
     turns = tuple(_turn(one, path, row) for one in rounds)
-    return _Game(turns, objects, str(number(game, "object_id", path=path, row=row)))
+    return _Game(turns, objects, str(get_number(game, "object_id", path=path, row=row)))
 
 
 def _turn(one: object, path: Path, row: int) -> str:
-    question, answer = words(one, "question", path=path, row=row), words(one, "answer", path=path, row=row)
+    question, answer = get_text(one, "question", path=path, row=row), get_text(one, "answer", path=path, row=row)
     if answer.strip().lower() not in _ANSWERS:
         raise DataError(f"answer: got {short_repr(answer)}; want Yes, No or N/A", path=path, row=row)
     return f"start {question.strip()} answer {answer.strip().lower()} stop"

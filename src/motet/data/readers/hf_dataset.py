@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
-from motet.data.formats.image_cells import Where, cell_ids, cell_images
-from motet.data.formats.paths import place_name
+from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
+from motet.data.formats.error_text import first_line
+from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
+from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import check_columns
 
 _BATCH = 1000
@@ -61,10 +62,10 @@ class HfDataset:
     _columns: Columns = field(init=False, repr=False, compare=False)
     _data: Any = field(init=False, repr=False, compare=False)
     _ids: tuple[tuple[str, ...], ...] | None = field(init=False, repr=False, compare=False)
-    _where: Where = field(init=False, repr=False, compare=False)
+    _where: CellContext = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
@@ -79,12 +80,12 @@ class HfDataset:
         # Rows come as Arrow has them: nothing is decoded, and nothing rewritten on disk as a cast would.
         data = data.select_columns(list(columns.all_columns)).with_format("arrow")
         local = path.exists()
-        prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
+        prefix = self.name or f"{default_name(path) if local else self.path}/{self.split}"
         default_root = path if local else Path(path.absolute().anchor)
         root = default_root if self.image_root is None else Path(self.image_root)
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_data", data)
-        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_where", CellContext(path, root, prefix, default_name(root)))
         object.__setattr__(self, "_ids", _ids(data, columns, self._where))
 
     def __len__(self) -> int:
@@ -106,7 +107,7 @@ class HfDataset:
             images=cell_images([cells[column] for column in self._columns.image], self._where, index),
             image_ids=image_ids,
             text=self._columns.texts(cells, path=path, row=index),
-            labels=with_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
+            labels=add_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
         )
 
 
@@ -132,8 +133,7 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
     except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
         if isinstance(error, DataError):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"data set: got {reason}; want one that `datasets` loads", path=path) from error
+        raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
 
 
 def _split(saved: Any, split: str, path: Path) -> Any:
@@ -149,10 +149,10 @@ def _split(saved: Any, split: str, path: Path) -> Any:
 
 def _names(data: Any, column: str) -> tuple[str, ...]:
     feature = data.features[column]
-    return tuple(feature.names) if hasattr(feature, "names") else class_names(_cells(data, column))
+    return tuple(feature.names) if hasattr(feature, "names") else collect_class_names(_cells(data, column))
 
 
-def first_of(data: Any, count: int) -> list[dict[str, Any]]:
+def first_rows(data: Any, count: int) -> list[dict[str, Any]]:
     """The first rows as plain values, images as `{"bytes", "path"}`."""
     batches = data.with_format("arrow").iter(batch_size=count)
     rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in batches), [])
@@ -165,11 +165,11 @@ def _cells(data: Any, column: str) -> Iterator[object]:
         yield from batch.column(column).to_pylist()
 
 
-def _ids(data: Any, columns: Columns, where: Where) -> tuple[tuple[str, ...], ...] | None:
+def _ids(data: Any, columns: Columns, where: CellContext) -> tuple[tuple[str, ...], ...] | None:
     """The image ids of every row, read from the small columns alone; None where they are the row's number."""
     if columns.image_id:
-        parts = zip(*(_cells(data, column) for column in columns.for_image_id), strict=True)
-        given = (columns.formatted_id(dict(zip(columns.for_image_id, part, strict=True))) for part in parts)
+        parts = zip(*(_cells(data, column) for column in columns.image_id_columns), strict=True)
+        given = (columns.formatted_id(dict(zip(columns.image_id_columns, part, strict=True))) for part in parts)
         return tuple((known or f"{where.row_prefix}/{row}",) for row, known in enumerate(given))
     if all(_one_encoded(data.features[column]) for column in columns.image):
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example, MemoryImage
-from motet.data.formats.paths import place_name
+from motet.data.formats.paths import default_name
 from motet.data.formats.text_file import read_bytes
 
 DIGITS = tuple("0123456789")
@@ -45,8 +45,8 @@ class Idx:
 
     def __post_init__(self) -> None:
         images, labels = Path(self.images), Path(self.labels)
-        shape, pixels = _read_idx(images, axes=(3, 4))
-        (num_labels,), classes = _read_idx(labels, axes=(1,))
+        shape, pixels = read_idx(images, axes=(3, 4))
+        (num_labels,), classes = read_idx(labels, axes=(1,))
         if num_labels != shape[0]:
             raise DataError(f"labels: got {num_labels}; want {shape[0]}, one an image of {images.name}", path=labels)
         object.__setattr__(self, "_prefix", self.name or _name(images))
@@ -74,7 +74,7 @@ class Idx:
         return Example(id=key, images=(image,), image_ids=(key,), labels={"class": class_index})
 
 
-def _read_idx(path: Path, *, axes: tuple[int, ...]) -> tuple[tuple[int, ...], bytes]:
+def read_idx(path: Path, *, axes: tuple[int, ...]) -> tuple[tuple[int, ...], bytes]:
     """Sizes and content of an IDX file: two zero bytes, the type, the number of axes, their sizes, then the values."""
     data = read_bytes(path)
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UNSIGNED_BYTE or data[3] not in axes:
@@ -102,4 +102,4 @@ def _pnm_header(shape: tuple[int, ...], path: Path) -> bytes:
 
 def _name(images: Path) -> str:
     stem = images.name.split("-")[0]
-    return f"{place_name(images.absolute().parent)}/{_PARTS.get(stem, stem)}"
+    return f"{default_name(images.absolute().parent)}/{_PARTS.get(stem, stem)}"

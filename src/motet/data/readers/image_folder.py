@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.paths import file_names, image_at, is_image, place_name
+from motet.data.formats.paths import default_name, file_names, image_at, is_image
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ImageFolder:
         if not rows:
             raise DataError("class folders: got no images; want root/class/image.jpg", path=root)
         object.__setattr__(self, "names", _names(classes, self.rename))
-        object.__setattr__(self, "_prefix", self.name or place_name(root))
+        object.__setattr__(self, "_prefix", self.name or default_name(root))
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:

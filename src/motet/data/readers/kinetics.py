@@ -34,8 +34,8 @@ class Kinetics:
             whose video exists are read; the videos may then also be in the part's folder without class folders. ""
             for all videos of the class folders.
         frames: which frames of each video.
-        names: the classes and their order; by default those of the part, sorted. Give the other parts those of the training
-            part.
+        names: the classes and their order; by default those of the part, sorted. Give the other parts those of the
+            training part.
         name: what ids start with; by default "kinetics" and the part.
 
     Raises:
@@ -71,8 +71,8 @@ class Kinetics:
         place, class_index = self._rows[index]
         folder, stem = Path(self.root) / self.split, Path(place).stem
         return video_example(
-            folder / place, self.frames, {"class": class_index}, row_id=f"{self.name or f'kinetics/{self.split}'}/{stem}",
-            video_id=f"youtube/{stem}", table=folder, index=index,
+            folder / place, self.frames, {"class": class_index}, video_id=f"youtube/{stem}", table=folder, index=index,
+            row_id=f"{self.name or f'kinetics/{self.split}'}/{stem}",
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Pictures and maps of one's own: a folder of each, in which files that belong together are called the same."""
+"""Images and maps of one's own: a folder of each, in which files that belong together are called the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from motet.data.formats.map_files import (
     class_table,
 )
 from motet.data.formats.map_rows import MapRow, image_names, map_example
-from motet.data.formats.paths import file_names, is_image, place_name
+from motet.data.formats.paths import default_name, file_names, is_image
 
 Colour: TypeAlias = tuple[int, int, int]
 _MAPS = ("segmentation", "depth", "normals", "edges")
@@ -27,12 +27,12 @@ _MAPS = ("segmentation", "depth", "normals", "edges")
 
 @dataclass(frozen=True)
 class MapFolders:
-    """Pictures and maps of one's own, a folder each, in which files that belong together are called the same.
+    """Images and maps of one's own, a folder each, in which files that belong together are called the same.
 
-    A picture without a file in one of the folders has not that annotation; one without any is no row.
+    An image without a file in one of the folders has not that annotation; one without any is no row.
 
     Args:
-        images: the folder of pictures.
+        images: the folder of images.
         maps: annotation -> folder of PNGs: "segmentation", "depth", "normals", "edges".
         names: the classes, in the order of their numbers.
         first_class: the stored number of the first class: 0, or 1 where 0 stands for none.
@@ -43,11 +43,11 @@ class MapFolders:
         normal_signs: by what the stored x, y and z are multiplied to point right, down and towards the viewer; the
             z of maps that are mostly blue does already, (1, 1, -1) is for maps with hardly any blue.
         edge_top: the stored number of a sure edge.
-        endings: annotation -> what the names of its maps have behind those of the pictures, such as "_mask".
+        endings: annotation -> what the names of its maps have behind those of the images, such as "_mask".
         name: what ids start with; by default the folder's name.
 
     Raises:
-        DataError: no such folder, or no picture that has a map.
+        DataError: no such folder, or no image that has a map.
         ConfigError: an annotation of another name, classes without names, or other than are stored.
     """
 
@@ -84,7 +84,7 @@ class MapFolders:
         rows = tuple((name, self._maps_of(Path(name).stem, there)) for name in image_names(Path(self.images)))
         rows = tuple((name, maps) for name, maps in rows if maps)
         if not rows:
-            raise DataError("pictures: got none that has a map; want files that are called the same", path=self.images)
+            raise DataError("images: got none that has a map; want files that are called the same", path=self.images)
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
@@ -92,7 +92,7 @@ class MapFolders:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row."""
-        return (f"{self.name or place_name(Path(self.images))}/{Path(self._rows[index][0]).stem}",)
+        return (f"{self.name or default_name(Path(self.images))}/{Path(self._rows[index][0]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
         images, (file, files), (key,) = Path(self.images), self._rows[index], self.keys(index)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.paths import image_at, path_inside, photo_id
 from motet.data.formats.text_file import read_lines
 
 _NUM_DESCRIPTIONS = 5
@@ -53,7 +53,7 @@ class Multi30k:
             for language in self.languages
         }
         for row, file in enumerate(files):
-            inside(self._images, _file(file), path=self._split, row=row)
+            path_inside(self._images, _file(file), path=self._split, row=row)
         object.__setattr__(self, "_files", tuple(files))
         object.__setattr__(self, "_texts", texts)
 

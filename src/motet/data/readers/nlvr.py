@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, Example
 from motet.data.formats.deferred import unwrap
-from motet.data.formats.paths import image_at, inside
+from motet.data.formats.paths import image_at, path_inside
 from motet.data.formats.statements import TRUE_FALSE_NAMES, NlvrRow, read_nlvr
 
 _IDENTIFIER = re.compile(r"\d+-\d+")
@@ -37,8 +36,8 @@ class Nlvr:
     images: Path | str
     orders: tuple[int, ...] = (0,)
     name: str = ""
-    _rows: tuple[NlvrRow, ...] = part(init=False, repr=False, compare=False)
-    _directories: dict[str, str] = part(init=False, repr=False, compare=False)
+    _rows: tuple[NlvrRow, ...] = field(init=False, repr=False, compare=False)
+    _directories: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.orders or not set(self.orders) <= set(range(6)) or len(set(self.orders)) != len(self.orders):
@@ -70,7 +69,7 @@ class Nlvr:
         text, label = unwrap(row.sentence_class)
         name = f"{self._split}-{row.identifier}-{order}.png"
         directory = row.directory or self._directories.get(name, "")
-        file = inside(folder, f"{directory}/{name}" if directory else name, path=path, row=row.entry)
+        file = path_inside(folder, f"{directory}/{name}" if directory else name, path=path, row=row.entry)
         suffix = f"/{order}" if len(self.orders) > 1 else ""
         return Example(
             id=f"{self.name or f'nlvr/{self._split}'}/{row.identifier}{suffix}",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DiskImage, Example
 from motet.data.formats.deferred import unwrap
-from motet.data.formats.paths import image_at, inside
+from motet.data.formats.paths import image_at, path_inside
 from motet.data.formats.statements import TRUE_FALSE_NAMES, NlvrRow, read_nlvr
 
 _IDENTIFIER = re.compile(r"((.+)-\d+-\d+)-\d+")
@@ -33,7 +32,7 @@ class Nlvr2:
     sentences: Path | str
     images: Path | str
     name: str = "nlvr2"
-    _rows: tuple[NlvrRow, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[NlvrRow, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rows", read_nlvr(Path(self.sentences), _IDENTIFIER, "train-10171-0-0"))
@@ -69,6 +68,8 @@ class Nlvr2:
 
     def _file(self, name: str, row: NlvrRow, path: Path) -> DiskImage:
         folder = Path(self.images)
-        places = [folder / inside(folder, f"{row.directory}/{name}", path=path, row=row.entry)] if row.directory else []
+        places = (
+            [folder / path_inside(folder, f"{row.directory}/{name}", path=path, row=row.entry)] if row.directory else []
+        )
         places.append(folder / name)
         return image_at(next((place for place in places if place.is_file()), places[-1]), path=path, row=row.entry)

@@ -11,12 +11,13 @@ import numpy as np
 
 from motet.core import ConfigError, DataError, Example, MemoryImage
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.formats.mat_hdf5 import Opened
+from motet.data.formats.mat_hdf5 import MatFile
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
-"""The colour camera of the data set's own toolbox, for pictures of 640 x 480 pixels."""
+"""The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
 _SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
@@ -57,8 +58,8 @@ class NyuV2:
             got = f"split {self.split!r}, normals {self.normals!r}"
             raise ConfigError(f"NyuV2: got {got}; want 'train', 'test' or None, '' or 'depth'")
         path = Path(self.path)
-        with Opened(path) as file:
-            count, every = file.rows("images"), file.words("names")
+        with MatFile(path) as file:
+            count, every = file.num_rows("images"), file.texts("names")
         of_number, known = (tuple(range(len(every))), every) if self.mapping is None else _mapped(Path(self.mapping))
         names = self.names or known
         if missing := [name for name in names if name not in known]:
@@ -78,7 +79,7 @@ class NyuV2:
 
     def __getitem__(self, index: int) -> Example:
         row, path, (key,) = self._rows[index], Path(self.path), self.keys(index)
-        with Opened(path) as file:
+        with MatFile(path) as file:
             pixels = file.row("images", row)
         if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
             got = f"{pixels.dtype} {pixels.shape}"
@@ -115,7 +116,7 @@ class StoredClasses:
     Args:
         path: the file.
         row: the row.
-        size_hw: of its picture.
+        size_hw: of its image.
         classes: for each number its class, or -1.
     """
 
@@ -140,7 +141,7 @@ class StoredDepth:
     Args:
         path: the file.
         row: the row.
-        size_hw: of its picture.
+        size_hw: of its image.
     """
 
     path: Path
@@ -153,7 +154,7 @@ class StoredDepth:
 
 
 def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.ndarray:
-    with Opened(path) as file:
+    with MatFile(path) as file:
         stored = file.row(name, row).T
     if stored.shape != size_hw:
         raise DataError(f"{name}: got the size {stored.shape}; want {size_hw}, as images has", path=path, row=row)
@@ -180,5 +181,4 @@ def _mat(path: Path, name: str) -> np.ndarray:
         content: dict[str, Any] = loadmat(path, variable_names=[name])
         return np.asarray(content[name])
     except (*_BROKEN, MatReadError) as error:
-        got = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{name}: got {got[:120]}; want a .mat that has it", path=path) from error
+        raise DataError(f"{name}: got {first_line(error)}; want a .mat that has it", path=path) from error

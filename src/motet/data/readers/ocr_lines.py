@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.paths import image_at, inside, place_name
+from motet.data.formats.paths import default_name, image_at, path_inside
 from motet.data.formats.text_file import read_lines
 
 _ENDING = "_gt"
@@ -83,7 +83,7 @@ class OcrLines:
         return beside if beside.is_dir() else table.parent
 
     def _prefix(self, folder: Path) -> str:
-        return f"{self.name}/{folder.name}" if self.name else place_name(folder)
+        return f"{self.name}/{folder.name}" if self.name else default_name(folder)
 
 
 def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
@@ -96,4 +96,4 @@ def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
         cells = line.split("\t")
         if len(cells) != 2:
             raise DataError(f"columns: got {len(cells)}; want 2 (file, text)", path=table, row=entry)
-        yield _Row(table_index, entry, inside(folder, cells[0].strip(), path=table, row=entry), cells[1].strip())
+        yield _Row(table_index, entry, path_inside(folder, cells[0].strip(), path=table, row=entry), cells[1].strip())

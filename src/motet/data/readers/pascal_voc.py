@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.boxes import FileBox, box_set, packed
+from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, image_at, inside, place_name
+from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names, image_at, path_inside
 from motet.data.formats.text_file import read_lines
-from motet.data.formats.xml_file import load_xml, number_at, text_at, whole_at
+from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
 
 VOC_NAMES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
@@ -41,7 +41,7 @@ class PascalVoc:
 
     VOC counts pixels from 1 and means the first and the last pixel of a thing. A pixel x covers x - 1 to x here, so
     `xmin` 1, `xmax` 320 is the whole width of 320 pixels: 0.0 to 320.0. (Tools that count from 0 write such files too;
-    their boxes then lie one pixel off to the left and top, and what leaves the picture by it is cut.)
+    their boxes then lie one pixel off to the left and top, and what leaves the image by it is cut.)
 
     Args:
         root: the folder with `Annotations/`, `JPEGImages/` and `ImageSets/Main/`.
@@ -56,7 +56,7 @@ class PascalVoc:
         clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them.
 
     Raises:
-        DataError: no such folder or list, a list without images. What is wrong with an annotation or a picture is
+        DataError: no such folder or list, a list without images. What is wrong with an annotation or an image is
             raised when its row is read.
         ConfigError: another word for `difficult`.
     """
@@ -94,7 +94,7 @@ class PascalVoc:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row."""
-        return (f"{self.image_prefix or place_name(Path(self.root))}/{self._keys[index]}",)
+        return (f"{self.image_prefix or default_name(Path(self.root))}/{self._keys[index]}",)
 
     def __getitem__(self, index: int) -> Example:
         key, known = self._keys[index], unwrap(self._known[index])
@@ -110,7 +110,7 @@ class PascalVoc:
             id=f"{self._prefix}/{key}",
             images=(file,),
             image_ids=self.keys(index),
-            labels={"boxes": box_set(packed(given), size_hw, clip=self.clip, path=path)},
+            labels={"boxes": to_box_set(pack_boxes(given), size_hw, clip=self.clip, path=path)},
         )
 
     @property
@@ -123,7 +123,7 @@ class PascalVoc:
     @property
     def _prefix(self) -> str:
         part = "all" if self.split is None else Path(self.split).stem
-        return self.name or f"{place_name(Path(self.root))}/{part}"
+        return self.name or f"{default_name(Path(self.root))}/{part}"
 
     def _others(self, every: list[str]) -> list[str]:
         return [] if self.names else every
@@ -135,9 +135,9 @@ class PascalVoc:
         return any(not (thing.difficult and self.difficult == "leave out") for thing in known.things)
 
     def _image(self, key: str, file: str, path: Path) -> Path:
-        """The picture: as the annotation calls it, or else as the annotation itself is called."""
+        """The image: as the annotation calls it, or else as the annotation itself is called."""
         folder = Path(self.root) / "JPEGImages"
-        named = folder / inside(folder, file, path=path, row=key) if file else folder / f"{key}.jpg"
+        named = folder / path_inside(folder, file, path=path, row=key) if file else folder / f"{key}.jpg"
         if named.is_file():
             return named
         beside = (folder / f"{key}{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
@@ -160,7 +160,7 @@ def _listed(path: Path, folder: Path) -> list[str]:
             continue
         if len(cells) > 2 or (len(cells) == 2 and cells[1] not in ("0", "1")):
             raise DataError(f"line: got {line[:60]!r}; want the name of an image", path=path, row=row)
-        key = inside(folder, cells[0], path=path, row=row)
+        key = path_inside(folder, cells[0], path=path, row=row)
         keys.append(key)
     if len(set(keys)) != len(keys):
         twice = next(key for index, key in enumerate(keys) if key in keys[:index])
@@ -178,7 +178,7 @@ def _all_names(known: Iterable[_Annotation | DataError], folder: Path) -> tuple[
 def _annotation(path: Path) -> _Annotation:
     root = load_xml(path, "annotation")
     size = root.find("size")
-    size_hw = None if size is None else (whole_at(size, "height", path=path), whole_at(size, "width", path=path))
+    size_hw = None if size is None else (integer_at(size, "height", path=path), integer_at(size, "width", path=path))
     # Some tools leave the size at 0 x 0: they did not know it.
     size_hw = None if size_hw == (0, 0) else size_hw
     things = tuple(_thing(element, path, row) for row, element in enumerate(root.iterfind("object")))
@@ -191,5 +191,5 @@ def _thing(element: Element, path: Path, row: int) -> _Thing:
         number_at(element, f"bndbox/{corner}", path=path, row=row) for corner in ("xmin", "ymin", "xmax", "ymax")
     )
     difficult = element.findtext("difficult")
-    marked = False if difficult is None else whole_at(element, "difficult", path=path, row=row) != 0
+    marked = False if difficult is None else integer_at(element, "difficult", path=path, row=row) != 0
     return _Thing(name, (x0 - 1, y0 - 1, x1, y1), marked)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.candidates import Corners, inside_or_none, outside
+from motet.data.formats.candidates import Corners, clip_to_image, outside_message
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.json_file import check_type, get_field, get_floats, get_number, get_text, load_json
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 
 class _Row(NamedTuple):
@@ -41,11 +40,11 @@ class RefCocos:
     expressions: Path | str
     images: Path | str
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path, folder = Path(self.expressions), Path(self.images)
-        entries = checked(load_json(path), list, "file", path=path)
+        entries = check_type(load_json(path), list, "file", path=path)
         rows = tuple(_row(line, folder, path, entry) for entry, line in enumerate(entries))
         if len({row.key for row in rows}) != len(rows) or not rows:
             got = f"{len({row.key for row in rows})} different ones in {len(rows)} rows"
@@ -65,11 +64,11 @@ class RefCocos:
         text, given = unwrap(row.said)
         file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
-        box = None if given is None else inside_or_none(given, size_hw)
+        box = None if given is None else clip_to_image(given, size_hw)
         if given is not None and box is None:
-            raise DataError(outside(given, size_hw), path=path, row=row.entry)
+            raise DataError(outside_message(given, size_hw), path=path, row=row.entry)
         return Example(
-            id=f"{self.name or place_name(path)}/{row.key}",
+            id=f"{self.name or default_name(path)}/{row.key}",
             images=(file,),
             image_ids=self.keys(index),
             text=text,
@@ -78,23 +77,17 @@ class RefCocos:
 
 
 def _row(line: object, folder: Path, path: Path, row: int) -> _Row:
-    key = field(line, "annotation_id", str, path=path, row=row)
-    file = inside(folder, field(line, "image", str, path=path, row=row), path=path, row=row)
-    size_hw = (number(line, "height", path=path, row=row), number(line, "width", path=path, row=row))
+    key = get_field(line, "annotation_id", str, path=path, row=row)
+    file = path_inside(folder, get_field(line, "image", str, path=path, row=row), path=path, row=row)
+    size_hw = (get_number(line, "height", path=path, row=row), get_number(line, "width", path=path, row=row))
     return _Row(key, file, size_hw, capture(_said, line, path, row), row)
 
 
 def _said(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
-    text = words(line, "normal_caption", path=path, row=row)
-    entry = checked(line, dict, "entry", path=path, row=row)
+    text = get_text(line, "normal_caption", path=path, row=row)
+    entry = check_type(line, dict, "entry", path=path, row=row)
     if "solution" in entry and entry["solution"] is None:
         return text, None
-    given = [
-        checked(one, float, "solution", path=path, row=row) for one in field(line, "solution", list, path=path, row=row)
-    ]
-    if len(given) != 4:
-        raise DataError(
-            f"solution: got {short_repr(given)}; want left, top, right, bottom, or null", path=path, row=row
-        )
-    left, top, right, bottom = given
+    want = "left, top, right, bottom, or null"
+    left, top, right, bottom = get_floats(line, "solution", 4, want, path=path, row=row)
     return text, (left, top, right, bottom)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest
 from motet.core.plain_pickle import read_plain
-from motet.data.formats.candidates import Candidate, corners, referred_candidates
+from motet.data.formats.candidates import Candidate, get_corners, referred_candidates
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside
+from motet.data.formats.json_file import check_type, get_field, get_number, get_size_hw, get_text, load_json, short_repr
+from motet.data.formats.paths import coco_id, image_at, path_inside
 from motet.data.formats.text_file import read_bytes
 
 _OFFICIAL = re.compile(r"refs\((\w+)\)\.\w+")
@@ -62,8 +61,8 @@ class ReferCoco:
     images: Path | str
     split: str = ""
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _images: Mapping[int, _Image] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _images: Mapping[int, _Image] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.refs)
@@ -114,38 +113,36 @@ class ReferCoco:
 
 def _entries(path: Path) -> list[object]:
     data = load_json(path) if path.name.endswith((".json", ".json.gz")) else read_plain(read_bytes(path), path=path)
-    return checked(data, list, "refs", path=path)
+    return check_type(data, list, "refs", path=path)
 
 
 def _rows(entries: list[object], path: Path, split: str) -> Iterator[_Row]:
     seen: set[str] = set()
     for entry, ref in enumerate(entries):
-        given = field(ref, "split", str, path=path, row=entry)
+        given = get_field(ref, "split", str, path=path, row=entry)
         if split and given != split:
             continue
-        key = str(number(ref, "ref_id", path=path, row=entry))
-        image, box = (number(ref, name, path=path, row=entry) for name in ("image_id", "ann_id"))
-        for sentence in field(ref, "sentences", list, path=path, row=entry):
-            row_key = f"{given}/{key}/{number(sentence, 'sent_id', path=path, row=entry)}"
+        key = str(get_number(ref, "ref_id", path=path, row=entry))
+        image, box = (get_number(ref, name, path=path, row=entry) for name in ("image_id", "ann_id"))
+        for sentence in get_field(ref, "sentences", list, path=path, row=entry):
+            row_key = f"{given}/{key}/{get_number(sentence, 'sent_id', path=path, row=entry)}"
             if row_key in seen:
                 raise DataError(f"sent_id: got {row_key} twice; want every id once", path=path, row=entry)
             seen.add(row_key)
-            yield _Row(row_key, image, str(box), capture(words, sentence, "sent", path=path, row=entry), entry)
+            yield _Row(row_key, image, str(box), capture(get_text, sentence, "sent", path=path, row=entry), entry)
 
 
 def _images(path: Path, folder: Path) -> dict[int, _Image]:
     data = load_json(path)
     boxes: dict[int, list[Candidate]] = {}
-    for row, entry in enumerate(field(data, "annotations", list, path=path)):
-        image, key = number(entry, "image_id", path=path, row=row), number(entry, "id", path=path, row=row)
-        boxes.setdefault(image, []).append(Candidate(str(key), corners(entry, "bbox", path=path, row=row)))
+    for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
+        image, key = get_number(entry, "image_id", path=path, row=row), get_number(entry, "id", path=path, row=row)
+        boxes.setdefault(image, []).append(Candidate(str(key), get_corners(entry, "bbox", path=path, row=row)))
     found: dict[int, _Image] = {}
-    for row, entry in enumerate(field(data, "images", list, path=path)):
-        key = number(entry, "id", path=path, row=row)
-        file = inside(folder, field(entry, "file_name", str, path=path, row=row), path=path, row=row)
-        size_hw = None
-        if "height" in entry or "width" in entry:
-            size_hw = (number(entry, "height", path=path, row=row), number(entry, "width", path=path, row=row))
+    for row, entry in enumerate(get_field(data, "images", list, path=path)):
+        key = get_number(entry, "id", path=path, row=row)
+        file = path_inside(folder, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row)
+        size_hw = get_size_hw(entry, path=path, row=row)
         found[key] = _Image(file, size_hw, tuple(boxes.get(key, ())))
     if not found:
         raise DataError(f"images: got {short_repr(data)}; want at least one image", path=path)

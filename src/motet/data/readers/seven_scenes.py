@@ -11,7 +11,7 @@ from motet.core import ConfigError, DataError, Example
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.map_files import DepthMap, MapFile, NormalMap
 from motet.data.formats.map_rows import MapRow, map_example
-from motet.data.formats.paths import file_names, inside, place_name
+from motet.data.formats.paths import default_name, file_names, path_inside
 from motet.data.formats.text_file import read_lines
 
 Normals: TypeAlias = Literal["", "depth", "file"]
@@ -36,7 +36,7 @@ class SevenScenes:
         split: "train", "test" (or another list beside `data/`); None for all frames.
         normals: "": none; "depth": computed from the depth (see `normals_from_depth`); "file": those in
             `derived_normal/` of the flat layout, stored with z away from the camera, which may be a whole number of
-            times smaller than the pictures.
+            times smaller than the images.
         camera: for normals from depth; by default `data/camera-intrinsics.txt` where it is there, else `KINECT`.
         name: what ids start with; by default the folder's name and the split.
 
@@ -71,7 +71,7 @@ class SevenScenes:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The image id of a row."""
-        return (f"{place_name(Path(self.root))}/{self._frames[index].partition('.')[0].removeprefix('data/')}",)
+        return (f"{default_name(Path(self.root))}/{self._frames[index].partition('.')[0].removeprefix('data/')}",)
 
     def __getitem__(self, index: int) -> Example:
         root, (key,) = Path(self.root), self.keys(index)
@@ -82,9 +82,9 @@ class SevenScenes:
             maps.append(("normals", NormalsOfDepth(depth, self._intrinsics)))
         if self.normals == "file":
             stored = root / "derived_normal" / f"{Path(stem).name}.normal.png"
-            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like=image)))
-        frame = key.removeprefix(f"{place_name(root)}/")
-        prefix = self.name or f"{place_name(root)}/{self.split or 'all'}"
+            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like_image=image)))
+        frame = key.removeprefix(f"{default_name(root)}/")
+        prefix = self.name or f"{default_name(root)}/{self.split or 'all'}"
         return map_example(MapRow(f"{prefix}/{frame}", key, image, tuple(maps)), path=root, index=index)
 
 
@@ -96,7 +96,7 @@ def _flat_frames(root: Path, split: str | None) -> list[str]:
     for row, line in enumerate(read_lines(path)):
         stem = line.strip().partition(".")[0]
         if stem:
-            frames.append(f"data/{by_stem.get(inside(root, stem, path=path, row=row), f'{stem}.color.png')}")
+            frames.append(f"data/{by_stem.get(path_inside(root, stem, path=path, row=row), f'{stem}.color.png')}")
     return frames
 
 

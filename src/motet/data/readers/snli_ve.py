@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from motet.data.formats.deferred import capture
 from motet.data.formats.hypotheses import HypothesisReader, HypothesisRow, jpg_name, to_hypothesis, with_unique_keys
-from motet.data.formats.json_file import field, identity, load_json_lines
-from motet.data.formats.paths import inside
+from motet.data.formats.json_file import get_field, get_id, load_json_lines
+from motet.data.formats.paths import path_inside
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class SnliVe(HypothesisReader):
     images: Path | str
     premise: bool = False
     name: str = ""
-    _rows: tuple[HypothesisRow, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[HypothesisRow, ...] = field(init=False, repr=False, compare=False)
     _official_name: ClassVar[re.Pattern[str]] = re.compile(r"snli_ve_(\w+)\.jsonl")
     _prefix: ClassVar[str] = "snli_ve"
 
@@ -46,10 +45,10 @@ class SnliVe(HypothesisReader):
 
     def _read(self, path: Path) -> Iterator[HypothesisRow]:
         for row, entry in enumerate(load_json_lines(path)):
-            photo = identity(entry, "Flickr30K_ID", path=path, row=row)
-            texts = tuple(field(entry, key, str, path=path, row=row) for key in ("sentence1", "sentence2"))
-            label = field(entry, "gold_label", str, path=path, row=row)
+            photo = get_id(entry, "Flickr30K_ID", path=path, row=row)
+            texts = tuple(get_field(entry, key, str, path=path, row=row) for key in ("sentence1", "sentence2"))
+            label = get_field(entry, "gold_label", str, path=path, row=row)
             hypothesis = capture(to_hypothesis, texts if self.premise else texts[1:], label, {}, path, row)
-            key = field(entry, "pairID", str, path=path, row=row) if "pairID" in entry else str(row)
-            file = inside(Path(self.images), jpg_name(photo), path=path, row=row)
+            key = get_field(entry, "pairID", str, path=path, row=row) if "pairID" in entry else str(row)
+            file = path_inside(Path(self.images), jpg_name(photo), path=path, row=row)
             yield HypothesisRow(key, file, row, hypothesis)

@@ -32,7 +32,7 @@ _CENTIMETRES, _BEYOND = 0.01, 65535
 class Synthia:
     """SYNTHIA's random street views; labels: "segmentation" and, where `Depth/` is there, "depth".
 
-    Labels are pictures of 16 bits whose first channel is the class, the second the thing; depths are centimetres.
+    Labels are images of 16 bits whose first channel is the class, the second the thing; depths are centimetres.
 
     Args:
         root: the folder with `RGB/`.
@@ -41,7 +41,7 @@ class Synthia:
         name: what ids start with.
 
     Raises:
-        DataError: no such folder, or no pictures in it.
+        DataError: no such folder, or no images in it.
         ConfigError: another word for `classes`.
     """
 

@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError, Example
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, is_texts, merged, with_answer
-from motet.data.formats.image_cells import Where, cell_ids, cell_images
-from motet.data.formats.paths import place_name
+from motet.data.formats.columns import (
+    Columns,
+    Names,
+    add_answer,
+    collect_class_names,
+    is_texts,
+    make_columns,
+    merge_labels,
+)
+from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
+from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import as_number, load_columns, table_suffix
 
 
@@ -60,10 +68,10 @@ class Table:
     _columns: Columns = field(init=False, repr=False, compare=False)
     _cells: dict[str, list[Any]] = field(init=False, repr=False, compare=False)
     _rows: tuple[tuple[int, ...], ...] | tuple[int, ...] | range = field(init=False, repr=False, compare=False)
-    _where: Where = field(init=False, repr=False, compare=False)
+    _where: CellContext = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
@@ -75,14 +83,14 @@ class Table:
         if table_suffix(path) in (".csv", ".tsv"):
             _write_out_numbers(cells, columns)
         if "class" in columns.labels and not columns.names:
-            columns = replace(columns, names=class_names(cells[columns.labels["class"][0]]))
+            columns = replace(columns, names=collect_class_names(cells[columns.labels["class"][0]]))
             object.__setattr__(self, "names", columns.names)
         root = path.parent if self.image_root is None else Path(self.image_root)
-        prefix = self.name or place_name(path)
+        prefix = self.name or default_name(path)
         columns.formatted_id({column: values[rows[0]] for column, values in cells.items()})
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_cells", cells)
-        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_where", CellContext(path, root, prefix, default_name(root)))
         object.__setattr__(self, "_rows", _gathered(cells, columns, rows) if self.gather else rows)
 
     def __len__(self) -> int:
@@ -105,7 +113,7 @@ class Table:
             images=cell_images([cells[column] for column in self._columns.image], self._where, row),
             image_ids=self.keys(index),
             text=self._columns.texts(cells, path=path, row=row),
-            labels=with_answer(merged(labels, path=path, row=row)),
+            labels=add_answer(merge_labels(labels, path=path, row=row)),
         )
 
     def _numbers(self, index: int) -> tuple[int, ...]:
@@ -118,7 +126,7 @@ class Table:
 
 def _write_out_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
     """Labels that are no texts and no classes become numbers where a text table writes some."""
-    used = {*columns.image, *columns.text, *columns.for_image_id}
+    used = {*columns.image, *columns.text, *columns.image_id_columns}
     for label, names in columns.labels.items():
         if label not in ("class", "answer") and not is_texts(label):
             for column in set(names) - used:

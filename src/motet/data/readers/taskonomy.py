@@ -48,7 +48,7 @@ class Taskonomy:
         name: what ids start with.
 
     Raises:
-        DataError: no such folder or list, or no picture in any building.
+        DataError: no such folder or list, or no image in any building.
         ConfigError: another word for `edges`, or a split without its file.
     """
 
@@ -76,7 +76,7 @@ class Taskonomy:
             if (found := _VIEW.fullmatch(name))
         ]
         if not shots:
-            raise DataError("pictures: got none; want rgb/building/point_0_view_0_domain_rgb.png", path=folder)
+            raise DataError("images: got none; want rgb/building/point_0_view_0_domain_rgb.png", path=folder)
         object.__setattr__(self, "_shots", tuple(shots))
 
     @property

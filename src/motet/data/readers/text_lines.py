@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.formats.paths import place_name
+from motet.data.formats.paths import default_name
 from motet.data.formats.text_file import read_lines
 
 
@@ -42,4 +42,4 @@ class TextLines:
 
     def __getitem__(self, index: int) -> Example:
         place, text = self._lines[index]
-        return Example(id=f"{self.name or place_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})
+        return Example(id=f"{self.name or default_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.formats.paths import file_names, place_name
+from motet.data.formats.paths import default_name, file_names
 from motet.data.formats.video_classes import sorted_class_names, videos_in_class_folders, with_class_indices
 from motet.data.formats.video_rows import Frames, video_example, video_keys
 
@@ -60,4 +60,4 @@ class VideoFolder:
         )
 
     def _id(self, index: int) -> str:
-        return f"{self.name or place_name(Path(self.root))}/{self._rows[index][0]}"
+        return f"{self.name or default_name(Path(self.root))}/{self._rows[index][0]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.formats.paths import inside, place_name
+from motet.data.formats.paths import default_name, path_inside
 from motet.data.formats.text_file import read_csv, read_lines
 from motet.data.formats.video_classes import VideoClass, sorted_class_names, with_class_indices
 from motet.data.formats.video_rows import Frames, is_video, video_example, video_keys
@@ -26,8 +26,8 @@ class VideoList:
         name: what ids start with; by default the list's name and its folder's.
 
     Raises:
-        DataError: no such list, no rows in it, a line that is not a pair, a path that leads out of the folder, or a class that is not
-            among `names`. An error within a video raises when its frames are read.
+        DataError: no such list, no rows in it, a line that is not a pair, a path that leads out of the folder, or a
+            class that is not among `names`. An error within a video raises when its frames are read.
     """
 
     table: Path | str
@@ -51,13 +51,13 @@ class VideoList:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """The ids of a row's frames."""
-        return video_keys(f"{place_name(self._folder)}/{self._rows[index][0]}", self.frames)
+        return video_keys(f"{default_name(self._folder)}/{self._rows[index][0]}", self.frames)
 
     def __getitem__(self, index: int) -> Example:
         place, class_index = self._rows[index]
         return video_example(
             self._folder / place, self.frames, {"class": class_index}, row_id=f"{self._prefix}/{place}",
-            video_id=f"{place_name(self._folder)}/{place}", table=Path(self.table), index=index,
+            video_id=f"{default_name(self._folder)}/{place}", table=Path(self.table), index=index,
         )  # fmt: skip
 
     @property
@@ -66,7 +66,7 @@ class VideoList:
 
     @property
     def _prefix(self) -> str:
-        return self.name or place_name(Path(self.table))
+        return self.name or default_name(Path(self.table))
 
 
 def _videos(path: Path, root: Path) -> Iterator[VideoClass]:
@@ -76,4 +76,4 @@ def _videos(path: Path, root: Path) -> Iterator[VideoClass]:
             continue
         if len(cells) != 2 or not cells[1].strip():
             raise DataError(f"line: got {','.join(cells)[:60]!r}; want a path and a class", path=path, row=row)
-        yield VideoClass(inside(root, cells[0].strip(), path=path, row=row), cells[1].strip())
+        yield VideoClass(path_inside(root, cells[0].strip(), path=path, row=row), cells[1].strip())

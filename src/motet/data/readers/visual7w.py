@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +11,8 @@ from motet.core import DataError, Example, nearest, rng_for
 from motet.data.formats.candidates import Candidate, referred_candidates
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
-from motet.data.formats.json_file import checked, field, load_json, number, words
-from motet.data.formats.paths import image_at, inside
+from motet.data.formats.json_file import check_type, get_field, get_number, get_text, load_json
+from motet.data.formats.paths import image_at, path_inside
 from motet.data.formats.visual_genome import VisualGenomeIds
 
 
@@ -47,7 +46,7 @@ class Visual7wPointing:
 
     Raises:
         DataError: no such file, not JSON, a missing key, an id that is there twice, a part without a question. A
-            question without words, a choice that is no box, and a box outside its picture are raised when the row is
+            question without words, a choice that is no box, and a box outside its image are raised when the row is
             read.
     """
 
@@ -56,15 +55,15 @@ class Visual7wPointing:
     split: str = ""
     image_data: Path | str | None = None
     name: str = "visual7w"
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
         data = load_json(path)
         rows = tuple(_rows(data, path, Path(self.images), self.split))
         if not rows:
-            parts = {str(entry.get("split")) for entry in field(data, "images", list, path=path) if entry}
+            parts = {str(entry.get("split")) for entry in get_field(data, "images", list, path=path) if entry}
             hint = nearest(self.split, parts)
             raise DataError(
                 f"images: got no question of the part {self.split!r}; want at least one ({hint})", path=path
@@ -98,14 +97,16 @@ class Visual7wPointing:
 def _rows(data: object, path: Path, folder: Path, split: str) -> Iterator[_Row]:
     boxes = _boxes(data, path)
     seen: set[int] = set()
-    for image_row, entry in enumerate(field(data, "images", list, path=path)):
-        if split and field(entry, "split", str, path=path, row=image_row) != split:
+    for image_row, entry in enumerate(get_field(data, "images", list, path=path)):
+        if split and get_field(entry, "split", str, path=path, row=image_row) != split:
             continue
-        image = number(entry, "image_id", path=path, row=image_row)
-        file = inside(folder, field(entry, "filename", str, path=path, row=image_row), path=path, row=image_row)
-        for qa_row, qa in enumerate(field(entry, "qa_pairs", list, path=path, row=image_row)):
+        image = get_number(entry, "image_id", path=path, row=image_row)
+        file = path_inside(
+            folder, get_field(entry, "filename", str, path=path, row=image_row), path=path, row=image_row
+        )
+        for qa_row, qa in enumerate(get_field(entry, "qa_pairs", list, path=path, row=image_row)):
             where = f"{image_row}.qa_pairs.{qa_row}"
-            key = number(qa, "qa_id", path=path, row=where)
+            key = get_number(qa, "qa_id", path=path, row=where)
             if key in seen:
                 raise DataError(f"qa_id: got {key} twice; want every id once", path=path, row=where)
             seen.add(key)
@@ -113,21 +114,23 @@ def _rows(data: object, path: Path, folder: Path, split: str) -> Iterator[_Row]:
 
 
 def _asked(qa: object, boxes: Mapping[int, Candidate], path: Path, where: str) -> _Asked:
-    answer = number(qa, "answer", path=path, row=where)
-    others = field(qa, "multiple_choices", list, path=path, row=where)
-    keys = [answer, *(checked(other, int, "multiple_choices", path=path, row=where) for other in others)]
+    answer = get_number(qa, "answer", path=path, row=where)
+    others = get_field(qa, "multiple_choices", list, path=path, row=where)
+    keys = [answer, *(check_type(other, int, "multiple_choices", path=path, row=where) for other in others)]
     missing = [key for key in keys if key not in boxes]
     if missing or len(set(keys)) < 2:
         got = f"the box {missing[0]}" if missing else f"{len(set(keys))} box"
         raise DataError(f"multiple_choices: got {got}; want two or more boxes of `boxes`", path=path, row=where)
     choices = tuple(boxes[key] for key in dict.fromkeys(keys))
-    return _Asked(words(qa, "question", path=path, row=where), choices, str(answer))
+    return _Asked(get_text(qa, "question", path=path, row=where), choices, str(answer))
 
 
 def _boxes(data: object, path: Path) -> dict[int, Candidate]:
     found: dict[int, Candidate] = {}
-    for row, entry in enumerate(field(data, "boxes", list, path=path)):
-        key = number(entry, "box_id", path=path, row=row)
-        x, y, width, height = (field(entry, name, float, path=path, row=row) for name in ("x", "y", "width", "height"))
+    for row, entry in enumerate(get_field(data, "boxes", list, path=path)):
+        key = get_number(entry, "box_id", path=path, row=row)
+        x, y, width, height = (
+            get_field(entry, name, float, path=path, row=row) for name in ("x", "y", "width", "height")
+        )
         found[key] = Candidate(str(key), (x, y, x + width, y + height))
     return found

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
+from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_set
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
-from motet.data.formats.json_file import checked, field, identity, load_json, number
+from motet.data.formats.json_file import check_type, get_field, get_id, get_number, load_json
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file
@@ -71,10 +70,10 @@ class VisualGenomeObjects:
     name: str = "vg/objects"
     empty: bool = True
     clip: bool = True
-    names: tuple[str, ...] = part(init=False, repr=False, compare=False)
-    attribute_names: tuple[str, ...] = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    attribute_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.num_names < 1 or self.num_attributes < 1:
@@ -114,7 +113,7 @@ class VisualGenomeObjects:
         row, path = self._rows[index], Path(self.objects)
         given = unwrap(row.boxes)
         file = image_at(visual_genome_file(Path(self.images), row.image), path=path, row=row.entry)
-        boxes = box_set(given, image_size_hw(file.path), clip=self.clip, path=path)
+        boxes = to_box_set(given, image_size_hw(file.path), clip=self.clip, path=path)
         return Example(
             id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": boxes}
         )
@@ -123,10 +122,10 @@ class VisualGenomeObjects:
 def _by_image(path: Path) -> dict[int, tuple[int, object]]:
     """Image -> its place in the file and its entry."""
     found: dict[int, tuple[int, object]] = {}
-    for row, entry in enumerate(checked(load_json(path), list, "file", path=path)):
-        mapping = checked(entry, dict, "entry", path=path, row=row)
+    for row, entry in enumerate(check_type(load_json(path), list, "file", path=path)):
+        mapping = check_type(entry, dict, "entry", path=path, row=row)
         key = "image_id" if "image_id" in mapping else "id"  # release 1.0 has "id"
-        image = number(mapping, key, path=path, row=row)
+        image = get_number(mapping, key, path=path, row=row)
         if image in found:
             raise DataError(f"{key}: got {image} twice; want every image once", path=path, row=row)
         found[image] = (row, entry)
@@ -138,9 +137,9 @@ def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     shared: dict[str, str] = {}  # "white" stands there a hundred thousand times
     for row, entry in _by_image(path).values():
-        for place, thing in enumerate(field(entry, "attributes", list, path=path, row=row)):
+        for place, thing in enumerate(get_field(entry, "attributes", list, path=path, row=row)):
             where = f"{row}.attributes.{place}"
-            given = checked(thing, dict, "attributes", path=path, row=where)
+            given = check_type(thing, dict, "attributes", path=path, row=where)
             words = _words(given.get("attributes") or [], path, where)
             if words:
                 key = _object_id(given, path, where)
@@ -151,25 +150,25 @@ def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _all_names(entries: Mapping[int, tuple[int, object]], path: Path) -> Iterable[str]:
     for row, entry in entries.values():
-        for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
+        for place, thing in enumerate(get_field(entry, "objects", list, path=path, row=row)):
             yield from _names(thing, path, f"{row}.objects.{place}")
 
 
 def _names(thing: object, path: Path, where: str) -> list[str]:
-    given = checked(thing, dict, "object", path=path, row=where)
+    given = check_type(thing, dict, "object", path=path, row=where)
     if "names" not in given and isinstance(given.get("name"), str):
         return _words([given["name"]], path, where)
-    return _words(field(given, "names", list, path=path, row=where), path, where)
+    return _words(get_field(given, "names", list, path=path, row=where), path, where)
 
 
 def _words(words: object, path: Path, where: str) -> list[str]:
-    several = checked(words, list, "names", path=path, row=where)
-    return [" ".join(checked(word, str, "name", path=path, row=where).lower().split()) for word in several]
+    several = check_type(words, list, "names", path=path, row=where)
+    return [" ".join(check_type(word, str, "name", path=path, row=where).lower().split()) for word in several]
 
 
 def _object_id(thing: object, path: Path, where: str) -> str:
-    given = checked(thing, dict, "object", path=path, row=where)
-    return identity(given, "object_id" if "object_id" in given else "id", path=path, row=where)
+    given = check_type(thing, dict, "object", path=path, row=where)
+    return get_id(given, "object_id" if "object_id" in given else "id", path=path, row=where)
 
 
 def _vocabulary(file: Path | str | None, most: int, words: Iterable[str]) -> dict[str, int]:
@@ -223,13 +222,13 @@ def _boxes(
     known: Mapping[str, Sequence[str]],
 ) -> PackedBoxes:
     boxes: list[FileBox] = []
-    for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
+    for place, thing in enumerate(get_field(entry, "objects", list, path=path, row=row)):
         where = f"{row}.objects.{place}"
         label = next((names[name] for name in _names(thing, path, where) if name in names), None)
         if label is None:
             continue
-        x, y, width, height = (field(thing, key, float, path=path, row=where) for key in ("x", "y", "w", "h"))
+        x, y, width, height = (get_field(thing, key, float, path=path, row=where) for key in ("x", "y", "w", "h"))
         words = known.get(_object_id(thing, path, where), ()) if known else ()
         found = tuple(dict.fromkeys(attributes[word] for word in words if word in attributes))[:MOST_ATTRIBUTES]
         boxes.append(FileBox((x, y, x + width, y + height), label, where, attributes=found))
-    return packed(boxes)
+    return pack_boxes(boxes)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import checked, field, identity, load_json, number, words
+from motet.data.formats.json_file import check_type, get_field, get_id, get_number, get_text, load_json
 from motet.data.formats.paths import image_at
 from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file
 
@@ -42,8 +41,8 @@ class VisualGenomeQA:
     images: Path | str
     image_data: Path | str | None = None
     name: str = "vgqa"
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _ids: VisualGenomeIds = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -75,18 +74,18 @@ class VisualGenomeQA:
 
 def _rows(data: object, path: Path) -> Iterator[_Row]:
     known: set[str] = set()
-    for image_row, entry in enumerate(checked(data, list, "file", path=path)):
-        for qa_row, qa in enumerate(field(entry, "qas", list, path=path, row=image_row)):
+    for image_row, entry in enumerate(check_type(data, list, "file", path=path)):
+        for qa_row, qa in enumerate(get_field(entry, "qas", list, path=path, row=image_row)):
             place = f"{image_row}.qas.{qa_row}"
-            key = identity(qa, "qa_id", path=path, row=place)
+            key = get_id(qa, "qa_id", path=path, row=place)
             if key in known:
                 raise DataError(f"qa_id: got {key} twice; want every id once", path=path, row=place)
             known.add(key)
             for name in ("question", "answer"):
-                field(qa, name, str, path=path, row=place)
-            image = number(qa, "image_id", path=path, row=place)
+                get_field(qa, name, str, path=path, row=place)
+            image = get_number(qa, "image_id", path=path, row=place)
             yield _Row(key, image, capture(_question_answer, qa, path, place), place)
 
 
 def _question_answer(qa: object, path: Path, row: str) -> tuple[str, str]:
-    return words(qa, "question", path=path, row=row), words(qa, "answer", path=path, row=row)
+    return get_text(qa, "question", path=path, row=row), get_text(qa, "answer", path=path, row=row)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import checked, field, identity, load_json, number, words
+from motet.data.formats.json_file import check_type, get_field, get_id, get_number, get_text, load_json
 from motet.data.formats.paths import coco_id, image_at
 
 NUM_ANSWERS = 10
@@ -60,9 +59,9 @@ class Vqav2:
     images: Path | str
     pattern: str = ""
     name: str = ""
-    _prefix: str = part(init=False, repr=False, compare=False)
-    _pattern: str = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _prefix: str = field(init=False, repr=False, compare=False)
+    _pattern: str = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -121,17 +120,17 @@ def _rows(
 ) -> tuple[_Row, ...]:
     rows: list[_Row] = []
     seen: set[str] = set()
-    for row, entry in enumerate(field(data, "questions", list, path=path)):
-        key = identity(entry, "question_id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "questions", list, path=path)):
+        key = get_id(entry, "question_id", path=path, row=row)
         if key in seen:
             raise DataError(f"question_id: got {key} twice; want every id once", path=path, row=row)
         seen.add(key)
         if truths is not None and key not in truths:
             raise DataError(f"annotations: got none of question {key}; want one in {annotations}", path=path, row=row)
-        image = number(entry, "image_id", path=path, row=row)
-        field(entry, "question", str, path=path, row=row)
+        image = get_number(entry, "image_id", path=path, row=row)
+        get_field(entry, "question", str, path=path, row=row)
         annotation = None if truths is None else truths[key]
-        rows.append(_Row(key, image, capture(words, entry, "question", path=path, row=row), annotation))
+        rows.append(_Row(key, image, capture(get_text, entry, "question", path=path, row=row), annotation))
     if not rows:
         raise DataError("questions: got none; want at least one", path=path)
     if truths is not None and len(truths) != len(rows):
@@ -142,31 +141,31 @@ def _rows(
 def _annotations(path: Path) -> dict[str, _Annotation | DataError]:
     annotations: dict[str, _Annotation | DataError] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for row, entry in enumerate(field(load_json(path), "annotations", list, path=path)):
-        key = identity(entry, "question_id", path=path, row=row)
-        field(entry, "answers", list, path=path, row=row)
+    for row, entry in enumerate(get_field(load_json(path), "annotations", list, path=path)):
+        key = get_id(entry, "question_id", path=path, row=row)
+        get_field(entry, "answers", list, path=path, row=row)
         annotations[key] = capture(_annotation, entry, path, row, shared)
     return annotations
 
 
 def _annotation(entry: object, path: Path, row: int, shared: dict[tuple[str, ...], tuple[str, ...]]) -> _Annotation:
-    given = field(entry, "answers", list, path=path, row=row)
+    given = get_field(entry, "answers", list, path=path, row=row)
     if len(given) != NUM_ANSWERS:
         raise DataError(f"answers: got {len(given)}; want {NUM_ANSWERS}", path=path, row=row)
     answers = tuple(_answer(answer, path, row) for answer in given)
     answers = shared.setdefault(answers, answers)  # most questions are answered alike: one tuple for all of them
     return _Annotation(
         answers,
-        field(entry, "multiple_choice_answer", str, path=path, row=row),
-        checked(_kind(entry, "question_type"), str, "question_type", path=path, row=row),
-        checked(_kind(entry, "answer_type"), str, "answer_type", path=path, row=row),
+        get_field(entry, "multiple_choice_answer", str, path=path, row=row),
+        check_type(_kind(entry, "question_type"), str, "question_type", path=path, row=row),
+        check_type(_kind(entry, "answer_type"), str, "answer_type", path=path, row=row),
     )
 
 
 def _answer(entry: object, path: Path, row: int) -> str:
     """The answer of one person; there are four million of them in the training part, hence the short way."""
     answer = entry.get("answer") if isinstance(entry, dict) else None
-    return answer if isinstance(answer, str) else field(entry, "answer", str, path=path, row=row)
+    return answer if isinstance(answer, str) else get_field(entry, "answer", str, path=path, row=row)
 
 
 def _kind(entry: object, key: str) -> object:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
-from motet.data.formats.json_file import field, load_json_lines, short_repr, words
-from motet.data.formats.paths import image_at, inside, photo_id, place_name
+from motet.data.formats.json_file import get_field, get_text, load_json_lines, short_repr
+from motet.data.formats.paths import default_name, image_at, path_inside, photo_id
 from motet.data.formats.statements import TRUE_FALSE_NAMES
 
 
@@ -46,7 +45,7 @@ class Vsr:
     sentences: Path | str
     images: Path | str
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.sentences)
@@ -75,7 +74,7 @@ class Vsr:
         places = [folder / row.file, *([folder / row.folder / row.file] if row.folder else [])]
         file = next((place for place in places if place.is_file()), places[-1])
         return Example(
-            id=f"{self.name or place_name(path)}/{row.entry}",
+            id=f"{self.name or default_name(path)}/{row.entry}",
             images=(image_at(file, path=path, row=row.entry),),
             image_ids=self.keys(index),
             text=statement.sentence,
@@ -85,15 +84,15 @@ class Vsr:
 
 def _rows(path: Path, folder: Path) -> Iterator[_Row]:
     for entry, line in enumerate(load_json_lines(path)):
-        file = inside(folder, field(line, "image", str, path=path, row=entry), path=path, row=entry)
+        file = path_inside(folder, get_field(line, "image", str, path=path, row=entry), path=path, row=entry)
         link = str(line.get("image_link", "")).split("/")
         split = link[-2] if len(link) > 1 and link[-2] in ("train2017", "val2017") else ""
         yield _Row(file, split, capture(_statement, line, path, entry), entry)
 
 
 def _statement(line: object, path: Path, row: int) -> _Statement:
-    label = field(line, "label", int, path=path, row=row)
+    label = get_field(line, "label", int, path=path, row=row)
     if label not in (0, 1):
         raise DataError(f"label: got {short_repr(label)}; want 0 for false or 1 for true", path=path, row=row)
-    sentence = words(line, "caption", path=path, row=row)
-    return _Statement(sentence, label, field(line, "relation", str, path=path, row=row))
+    sentence = get_text(line, "caption", path=path, row=row)
+    return _Statement(sentence, label, get_field(line, "relation", str, path=path, row=row))

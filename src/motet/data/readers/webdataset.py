@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, place_name
+from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names
 from motet.data.formats.tar_index import Members, tar_rows
 
 _JSON = "json"
@@ -64,11 +64,11 @@ class WebDataset:
     _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
-        if columns.for_image_id not in ((), ("key",)):
+        if columns.image_id_columns not in ((), ("key",)):
             raise ConfigError(f"WebDataset.image_id: got {self.image_id!r}; want a format over the key, 'coco/{{key}}'")
         shards = _shards(self.tars)
         folder = None if self.index is None else Path(self.index)
@@ -103,12 +103,12 @@ class WebDataset:
             images=self._images(row),
             image_ids=self.keys(index),
             text=columns.texts(cells, path=path, row=row.key),
-            labels=with_answer(columns.annotations(cells, path=path, row=row.key)),
+            labels=add_answer(columns.annotations(cells, path=path, row=row.key)),
         )
 
     @cached_property
     def _prefix(self) -> str:
-        return self.name or place_name(self._shards[0].parent)
+        return self.name or default_name(self._shards[0].parent)
 
     def _id(self, row: _Row) -> str:
         return f"{self._prefix}/{self._shards[row.shard].stem}/{row.key}"
@@ -130,7 +130,7 @@ class WebDataset:
         """The wanted columns of a row; its JSON is read once."""
         known: Any = None
         for column in self._columns.all_columns:
-            if column == self.image or column in self._columns.for_image_id:
+            if column == self.image or column in self._columns.image_id_columns:
                 continue
             if column.startswith(f"{_JSON}."):
                 known = self._json(row) if known is None else known
@@ -160,7 +160,7 @@ class WebDataset:
     def _all_classes(self, column: str) -> tuple[str, ...]:
         if column.startswith(f"{_JSON}."):
             raise ConfigError(f"WebDataset.names: got none for the class in {column!r}; want the classes, in order")
-        return class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
+        return collect_class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
 
 
 def _shards(tars: Path | str | tuple[Path | str, ...]) -> tuple[Path, ...]:

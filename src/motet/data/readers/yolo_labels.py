@@ -1,4 +1,4 @@
-"""YOLO labels: a text file an image, a line a box, in shares of the picture."""
+"""YOLO labels: a text file an image, a line a box, in shares of the image."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.formats.boxes import FileBox, box_set, packed
+from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.class_list import read_class_names
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import coco_id, is_image, place_name
+from motet.data.formats.paths import coco_id, default_name, is_image
 from motet.data.formats.text_file import read_lines
 
 _NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
@@ -23,24 +23,24 @@ _NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
 class YoloLabels:
     """YOLO boxes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
 
-    A line is `class centre-x centre-y width height`, in shares of the picture's sides. A line of `class x1 y1 x2 y2 x3
+    A line is `class centre-x centre-y width height`, in shares of the image's sides. A line of `class x1 y1 x2 y2 x3
     y3 ...` is an outline (YOLO's segments), whose box is taken.
 
     Args:
-        images: the folder of the pictures (`images/train`); those of folders within it too.
-        labels: the folder of the text files (`labels/train`), each called as its picture.
+        images: the folder of the images (`images/train`); those of folders within it too.
+        labels: the folder of the text files (`labels/train`), each called as its image.
         names: the classes in order.
         names_file: the file that has them instead: `data.yaml`, or a text file with one a line.
         name: what ids start with; by default the folder's name.
-        image_prefix: what image ids start with, before the picture's place in its folder; by default the folder's name.
-            "coco" for COCO's pictures, so that they have the ids that other readers give them.
+        image_prefix: what image ids start with, before the image's place in its folder; by default the folder's name.
+            "coco" for COCO's images, so that they have the ids that other readers give them.
         empty: whether images without boxes, whose text file is empty, are rows.
-        unlabelled: whether pictures without a text file are rows too, as images with nothing on them. YOLO's own
-            training takes them so; where labels are of some of the pictures only, that would teach what is wrong.
+        unlabelled: whether images without a text file are rows too, as images with nothing on them. YOLO's own
+            training takes them so; where labels are of some of the images only, that would teach what is wrong.
         clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them.
 
     Raises:
-        DataError: no such folder, no row, or a file of names that has none. A text file without its picture, and what
+        DataError: no such folder, no row, or a file of names that has none. A text file without its image, and what
             is wrong with a line, are raised when the row is read.
         ConfigError: neither names nor a file of them, or both.
     """
@@ -63,12 +63,12 @@ class YoloLabels:
         names = self.names if self.names_file is None else read_class_names(Path(self.names_file))
         rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
         if not rows:
-            raise DataError("labels: got no text file for any picture; want at least one", path=self.labels)
+            raise DataError("labels: got no text file for any image; want at least one", path=self.labels)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_rows", rows)
 
     def _paired(self, images: Sequence[str], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Picture and text file of each row, in the order of their names; "" for one that is missing."""
+        """Image and text file of each row, in the order of their names; "" for one that is missing."""
         by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
         # classes.txt is where some tools keep the names, among the labels.
@@ -90,7 +90,7 @@ class YoloLabels:
         number = _NUMBER.fullmatch(PurePosixPath(stem).name)
         if self.image_prefix == "coco" and number is not None:
             return (coco_id(int(number[1])),)
-        return (f"{self.image_prefix or place_name(Path(self.images))}/{image or text}",)
+        return (f"{self.image_prefix or default_name(Path(self.images))}/{image or text}",)
 
     def __getitem__(self, index: int) -> Example:
         image, text = self._rows[index]
@@ -106,10 +106,10 @@ class YoloLabels:
         lines = read_lines(path) if text else []
         given = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
         return Example(
-            id=f"{self.name or place_name(Path(self.images))}/{_stem(image)}",
+            id=f"{self.name or default_name(Path(self.images))}/{_stem(image)}",
             images=(DiskImage(file),),
             image_ids=self.keys(index),
-            labels={"boxes": box_set(packed(given), size_hw, clip=self.clip, path=path)},
+            labels={"boxes": to_box_set(pack_boxes(given), size_hw, clip=self.clip, path=path)},
         )
 
     def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> FileBox:

@@ -14,8 +14,8 @@ import numpy as np
 
 from motet.core import ConfigError, DataError
 from motet.core.plain_pickle import read_plain
-from motet.data.formats.regions.npz import npz_of, stored_in
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.npz import from_npz, to_npz
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
 
 _KEYS = b"keys"  # where published files keep the list of all keys
@@ -45,29 +45,29 @@ class LmdbRegions(RegionFiles):
         except _lmdb().Error as error:
             raise DataError(f"regions: got {error}; want an LMDB", path=path) from error
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         with self._database().begin() as transaction:
             for key, value in transaction.cursor():
                 if key != _KEYS:
                     name = key.decode("utf-8", "replace")
-                    return name, self._stored(bytes(value), name)
-        raise DataError("regions: got an LMDB without a picture; want a value a picture", path=self.path)
+                    return name, self._parse(bytes(value), name)
+        raise DataError("regions: got an LMDB without an image; want a value an image", path=self.path)
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         with self._database().begin() as transaction:
             value = transaction.get(key.encode())
-        return None if value is None or key.encode() == _KEYS else self._stored(bytes(value), key)
+        return None if value is None or key.encode() == _KEYS else self._parse(bytes(value), key)
 
-    def _stored(self, value: bytes, key: str) -> Stored:
+    def _parse(self, value: bytes, key: str) -> StoredRegions:
         if value.startswith(_NPZ):
-            return stored_in(value, self.path, key)
+            return from_npz(value, self.path, key)
         found = read_plain(value, path=self.path, row=key, arrays=True)
         if not isinstance(found, dict):
             raise DataError(f"regions: got a {type(found).__name__}; want a dict of arrays", path=self.path, row=key)
         given = {_text(name): value for name, value in found.items()}
         count = given.get("num_boxes", 0)
         arrays = {name: self._array(part, count, name, key) for name, part in given.items() if name in _ARRAYS}
-        return Stored.of({**given, **arrays}, self.path, key)
+        return StoredRegions.from_arrays({**given, **arrays}, self.path, key)
 
     def _array(self, value: object, count: object, name: str, key: str) -> np.ndarray:
         if isinstance(value, np.ndarray):
@@ -94,7 +94,7 @@ def write_lmdb(
     """Writes regions by image id into an LMDB folder that `LmdbRegions` reads, an npz each; returns how many.
 
     Args:
-        path: the folder; pictures that it has already are written over.
+        path: the folder; images that it has already are written over.
         regions: (image id, regions).
         half: features in half precision.
 
@@ -109,7 +109,7 @@ def write_lmdb(
         with open_to_write(path) as database:
             for image_id, found in pairs:
                 with database.begin(write=True) as transaction:
-                    transaction.put(image_id.encode(), npz_of(found, half=half))
+                    transaction.put(image_id.encode(), to_npz(found, half=half))
                 count += 1
     except (module.Error, OSError) as error:
         raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error

@@ -1,4 +1,4 @@
-"""The bottom-up-attention TSV: a line a picture, arrays as base64, read by offset."""
+"""The bottom-up-attention TSV: a line an image, arrays as base64, read by offset."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from motet.core import DataError
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 
 BOTTOM_UP = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 LXMERT = (
@@ -26,7 +25,7 @@ LXMERT = (
 class TsvRegions(RegionFiles):
     """`trainval_36.tsv` of bottom-up attention (six columns), or LXMERT's (ten).
 
-    The file is scanned once for where each picture's line starts; the index is kept beside it (`NAME.offsets.json`),
+    The file is scanned once for where each image's line starts; the index is kept beside it (`NAME.offsets.json`),
     where that can be written, and is made anew when the file changes.
 
     Source: Anderson et al. 2018, the authors' `tools/read_tsv.py`.
@@ -36,29 +35,29 @@ class TsvRegions(RegionFiles):
     """
 
     columns: tuple[str, ...] = ()
-    _offsets: dict[str, int] = part(default_factory=dict, init=False, repr=False, compare=False)
+    _offsets: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         key = next(iter(self._index()), None)
         found = None if key is None else self._read(key)
         if key is None or found is None:
-            raise DataError("regions: got an empty file; want a line a picture", path=self.path)
+            raise DataError("regions: got an empty file; want a line an image", path=self.path)
         return key, found
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         offset = self._index().get(key)
         if offset is None:
             return None
         with open(self.path, "rb") as file:
             file.seek(offset)
-            return self._stored(file.readline(), key)
+            return self._parse(file.readline(), key)
 
     def _index(self) -> Mapping[str, int]:
         if not self._offsets:
             self._offsets.update(_offsets(Path(self.path)))
         return self._offsets
 
-    def _stored(self, line: bytes, key: str) -> Stored:
+    def _parse(self, line: bytes, key: str) -> StoredRegions:
         cells = line.rstrip(b"\r\n").split(b"\t")
         columns = self.columns or {len(BOTTOM_UP): BOTTOM_UP, len(LXMERT): LXMERT}.get(len(cells), ())
         if len(columns) != len(cells):
@@ -69,7 +68,7 @@ class TsvRegions(RegionFiles):
         size_hw = self._number(given, ("image_h", "img_h"), key), self._number(given, ("image_w", "img_w"), key)
         boxes, features = (self._array(given, name, count, key) for name in ("boxes", "features"))
         classes = self._array(given, "cls_prob", count, key) if "cls_prob" in given else None
-        return Stored(features, boxes, size_hw, classes)
+        return StoredRegions(features, boxes, size_hw, classes)
 
     def _number(self, given: Mapping[str, bytes], names: tuple[str, ...], key: str) -> int:
         cell = next((given[name] for name in names if name in given), b"")
@@ -94,10 +93,10 @@ def _offsets(path: Path) -> dict[str, int]:
     try:
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
-        known = _kept(beside, stamp)
+        known = _load_offsets(beside, stamp)
         if known is not None:
             return known
-        found = _scanned(path)
+        found = _scan(path)
     except OSError as error:
         raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=path) from error
     half = beside.with_name(f"{beside.name}.part")
@@ -109,7 +108,7 @@ def _offsets(path: Path) -> dict[str, int]:
     return found
 
 
-def _kept(beside: Path, stamp: list[int]) -> dict[str, int] | None:
+def _load_offsets(beside: Path, stamp: list[int]) -> dict[str, int] | None:
     try:
         kept = json.loads(beside.read_text())
     except (OSError, ValueError):
@@ -118,7 +117,7 @@ def _kept(beside: Path, stamp: list[int]) -> dict[str, int] | None:
     return {str(key): int(offset) for key, offset in kept["offsets"].items()} if whole else None
 
 
-def _scanned(path: Path) -> dict[str, int]:
+def _scan(path: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     with open(path, "rb") as file:
         while line := file.readline():
