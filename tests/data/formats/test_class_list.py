@@ -54,7 +54,7 @@ def test_names_of_a_text_file_are_its_lines(tmp_path, write):
         ("names: *nowhere\n", "YAML: got found undefined alias"),
         ("names: \x01\n", "YAML: got .* want a whole YAML file"),
         ("names: &a [*a]\n", "YAML: got found unconstructable recursive node"),
-        ("names: " + 2000 * "[", "YAML: got lists in lists without end"),
+        ("names: " + 2000 * "[", "YAML: got lists nested too deeply"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line_that_names_it(tmp_path, write, content, message):

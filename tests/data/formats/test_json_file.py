@@ -25,7 +25,7 @@ def test_a_file_that_breaks_off_is_named_with_line_and_column(tmp_path, write):
 
 
 def test_lists_nested_without_end_are_an_error_and_no_crash(tmp_path, write):
-    with pytest.raises(DataError, match="lists in lists"):
+    with pytest.raises(DataError, match="lists nested too deeply"):
         load_json(write(tmp_path / "x.json", "[" * 200_000))
 
 

@@ -96,5 +96,5 @@ def test_a_damaged_file_says_what_is_wrong_and_where(read, data, damage, message
 def test_a_broken_image_is_named(read, tmp_path):
     reader = read()
     (tmp_path / "val2017" / "25.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"image: got a file that is none; want an image \(.*25.jpg\)"):
+    with pytest.raises(DataError, match=r"image: got a file that is no image; want an image file \(.*25.jpg\)"):
         reader[0]

@@ -79,7 +79,7 @@ def test_training_draws_frames_anew_one_of_each_stretch(tmp_path):
     assert drawn[0] == tuple(shades(compose(reader, 0, rng_for("frames", 0))))
     assert compose(reader, 0, rng_for("frames", 0)).labels == reader[0].labels
     Image.new("RGB", (2, 2)).save(published.text(tmp_path / "kinds" / "cat" / "1.png", ""))
-    with pytest.raises(ConfigError, match="which is no row of a video file"):
+    with pytest.raises(ConfigError, match="which is not a row of a video file"):
         compose(ImageFolder(tmp_path / "kinds"), 0, rng_for("frames", 0))
 
 

@@ -1,4 +1,4 @@
-"""Boxes as a file gives them, checked against their image."""
+"""Boxes of a file, checked against their image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from motet.core import BoxSet, DataError
 
-# Tools that count pixels from 0 and from 1, and whole pixels, differ by one at the border.
+# Tools that count pixels from 0, tools that count from 1, and tools that round differ by one pixel at the border.
 BORDER_PX = 1.0
 
 
@@ -20,12 +20,12 @@ class FileBox(NamedTuple):
     """One box of a file.
 
     Args:
-        xyxy: left, top, right, bottom in pixels of the image, whose first pixel reaches from 0 to 1.
+        xyxy: left, top, right, bottom in pixels of the image, whose first pixel spans 0 to 1.
         label: index of its class.
-        where: its row, entry or line in the file.
-        crowd: a region of many, or one that does not count: neither learned from nor judged.
+        row: its row, entry or line in the file, for errors.
+        crowd: a region of many objects, or a box that does not count: it is neither trained on nor evaluated.
         attributes: indices of its attributes.
-        area: pixels of the thing itself; None for the box's.
+        area: pixels of the object itself; None for the area of the box.
     """
 
     xyxy: tuple[float, float, float, float]
@@ -38,15 +38,15 @@ class FileBox(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedBoxes:
-    """The boxes of one image, packed: a set of photographs has a million of them.
+    """The boxes of one image as arrays, since a data set can have a million boxes.
 
     Args:
         xyxy: see `FileBox`.
         labels: see `FileBox`.
-        where: see `FileBox`.
-        crowd: empty when none is one.
-        attributes: empty when none has any.
-        areas: empty when none is known.
+        rows: see `FileBox.row`.
+        crowd: empty when no box is a crowd.
+        attributes: empty when no box has any.
+        areas: empty when one is unknown.
     """
 
     xyxy: Float[np.ndarray, "n 4"]
@@ -61,7 +61,7 @@ class PackedBoxes:
 
 
 def pack_boxes(boxes: Sequence[FileBox]) -> PackedBoxes:
-    """Boxes of one image as arrays; none at all is legal."""
+    """Packs the boxes of one image; an empty list is legal."""
     crowd = [box.crowd for box in boxes]
     attributes = tuple(box.attributes for box in boxes)
     areas = [box.area for box in boxes if box.area is not None]
@@ -76,40 +76,40 @@ def pack_boxes(boxes: Sequence[FileBox]) -> PackedBoxes:
 
 
 def to_box_set(packed: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, path: Path) -> BoxSet:
-    """The truth of an image: boxes that lie in it and have an area.
+    """Returns the annotation of an image: boxes that are inside it and have an area.
 
-    What lies up to `BORDER_PX` outside is cut at the border: that much is rounding. More is an error, or with `clip`
-    cut too, and what has no area then is left out, as DETR's own preparation of COCO does.
+    A box that exceeds the border by at most `BORDER_PX` is clipped, since that much is rounding. A larger excess is an
+    error; with `clip` such a box is clipped too, and dropped if it has no area then, as in DETR's preparation of COCO.
 
     Args:
-        given: the boxes of the file.
-        size_hw: of the image.
-        clip: cut what lies outside and leave out what has no area.
-        path: the file that gives them, for the error.
+        packed: the boxes.
+        size_hw: height and width of the image.
+        clip: clip boxes that exceed the image and drop those without an area.
+        path: the file that has them, for the error.
 
     Raises:
-        DataError: a number that is none (NaN, infinite), or without `clip` a box outside or without an area; names the
-            box's place in the file.
+        DataError: a coordinate that is NaN or infinite, or without `clip` a box outside the image or without an area.
+            It names the box's row in the file.
     """
     _check_all(~np.all(np.isfinite(packed.xyxy), axis=1), "four finite numbers", packed, path)
     height, width = size_hw
     far = np.array([width, height, width, height], dtype=np.float64)
     beyond = (packed.xyxy < -BORDER_PX) | (packed.xyxy > far + BORDER_PX)
     if not clip:
-        # The area first: a box from right to left is that, wherever it lies.
+        # The area first: for a box whose left and right are swapped that is the better message.
         _check_all(_is_empty(packed.xyxy), "left < right and top < bottom", packed, path)
         _check_all(np.any(beyond, axis=1), f"a box inside the image of {width} x {height} pixels", packed, path)
     corners = np.clip(packed.xyxy, 0, far)
-    kept = ~_is_empty(corners)
+    valid = ~_is_empty(corners)
     if not clip:
-        _check_all(~kept, f"a box inside the image of {width} x {height} pixels", packed, path)
+        _check_all(~valid, f"a box inside the image of {width} x {height} pixels", packed, path)
     return BoxSet(
-        boxes_xyxy=corners[kept].astype(np.float32),
-        labels=packed.labels[kept],
-        scores=np.ones(int(kept.sum()), dtype=np.float32),
-        attributes=tuple(one for one, keep in zip(packed.attributes, kept, strict=False) if keep),
-        crowd=packed.crowd[kept] if len(packed.crowd) else packed.crowd,
-        areas=packed.areas[kept] if len(packed.areas) else packed.areas,
+        boxes_xyxy=corners[valid].astype(np.float32),
+        labels=packed.labels[valid],
+        scores=np.ones(int(valid.sum()), dtype=np.float32),
+        attributes=tuple(each for each, keep in zip(packed.attributes, valid, strict=False) if keep),
+        crowd=packed.crowd[valid] if len(packed.crowd) else packed.crowd,
+        areas=packed.areas[valid] if len(packed.areas) else packed.areas,
     )
 
 

@@ -1,4 +1,4 @@
-"""Boxes of one image of which one is meant, as a file gives them."""
+"""Candidate boxes of one image, one of which an expression refers to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Corners: TypeAlias = tuple[float, float, float, float]
 
 
 class Candidate(NamedTuple):
-    """One box.
+    """One candidate box.
 
     Args:
         key: its id in the file.
@@ -26,11 +26,11 @@ class Candidate(NamedTuple):
 
 
 class ReferredCandidates(NamedTuple):
-    """The boxes of an image that are sound, and which is meant.
+    """The valid candidate boxes of an image, and the one that is referred to.
 
     Args:
-        boxes: left, top, right, bottom in pixels, cut at the border.
-        place: of the one that is meant.
+        boxes: left, top, right, bottom in pixels, clipped at the border.
+        target: index of the box that is referred to.
     """
 
     boxes: tuple[Corners, ...]
@@ -38,7 +38,7 @@ class ReferredCandidates(NamedTuple):
 
 
 def get_corners(entry: object, key: str, *, path: Path, row: int | str) -> Corners:
-    """A box given as left, top, width, height.
+    """Returns left, top, right, bottom of a box that is stored as left, top, width, height.
 
     Raises:
         DataError: not four numbers.
@@ -50,50 +50,55 @@ def get_corners(entry: object, key: str, *, path: Path, row: int | str) -> Corne
 def referred_candidates(
     candidates: Sequence[Candidate], key: str, size_hw: tuple[int, int], *, path: Path, row: int | str
 ) -> ReferredCandidates:
-    """The candidates in their order, and the place of the one that is meant.
+    """Returns the valid candidates in their order, and the index of the one that is referred to.
 
-    A candidate that is not meant and has no area, or lies outside, is left out; published sets have a few.
+    Another candidate that has no area or is outside the image is dropped; published data sets have a few.
 
     Args:
         candidates: all boxes of the image.
-        key: the id of the one that is meant.
-        size_hw: of the image.
+        key: the id of the box that is referred to.
+        size_hw: height and width of the image.
         path: the file, for the error.
-        row: the row that means it, for the error.
+        row: the row of the expression, for the error.
 
     Raises:
-        DataError: no candidate has this id, or the box that is meant has no area or lies outside by more than a pixel.
+        DataError: no candidate has this id, or the box that is referred to has no area or exceeds the image by more
+            than a pixel.
     """
-    kept: list[Corners] = []
-    place = -1
+    valid: list[Corners] = []
+    target = -1
     for one in candidates:
         box = clip_to_image(one.xyxy, size_hw)
         if one.key == key:
             if box is None:
                 raise DataError(outside_message(one.xyxy, size_hw), path=path, row=row)
-            place = len(kept)
+            target = len(valid)
         if box is not None:
-            kept.append(box)
-    if place < 0:
+            valid.append(box)
+    if target < 0:
         raise DataError(
             f"box: got the id {key}; want one of the {len(candidates)} boxes of its image", path=path, row=row
         )
-    return ReferredCandidates(tuple(kept), place)
+    return ReferredCandidates(tuple(valid), target)
 
 
 def clip_to_image(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
-    """The box cut at the image's border; None where more than a pixel of it lies outside, or it has no area."""
+    """Returns the box clipped at the image's border; None if it exceeds it by more than a pixel or has no area."""
     height, width = size_hw
     left, top, right, bottom = box
-    cut = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
-    sound = all(abs(a - b) <= BORDER_PX for a, b in zip(box, cut, strict=True)) and cut[0] < cut[2] and cut[1] < cut[3]
-    return cut if sound else None
+    clipped = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
+    sound = (
+        all(abs(a - b) <= BORDER_PX for a, b in zip(box, clipped, strict=True))
+        and clipped[0] < clipped[2]
+        and clipped[1] < clipped[3]
+    )
+    return clipped if sound else None
 
 
 def outside_message(box: Corners, size_hw: tuple[int, int]) -> str:
-    """The error line of a box that is not in its image."""
-    given = ", ".join(f"{value:g}" for value in box)
+    """Returns the message of the error that a box is not inside its image."""
+    corners = ", ".join(f"{value:g}" for value in box)
     return (
-        f"box: got ({given}) as left, top, right, bottom; want one with an area inside the image of "
+        f"box: got ({corners}) as left, top, right, bottom; want a box with an area inside the image of "
         f"{size_hw[1]} x {size_hw[0]} pixels"
     )

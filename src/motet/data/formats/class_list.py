@@ -66,7 +66,7 @@ def _parse(text: str, path: Path) -> object:
             f"YAML: got {problem[:120]}{place}; want a whole YAML file", path=path, row=mark.line if mark else None
         ) from error
     except RecursionError as error:
-        raise DataError("YAML: got lists in lists without end; want a list of classes", path=path) from error
+        raise DataError("YAML: got lists nested too deeply; want a list of classes", path=path) from error
 
 
 def _numbers_in_order(keys: list[object], path: Path) -> list[object]:

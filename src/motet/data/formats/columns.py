@@ -1,4 +1,4 @@
-"""Which column of a table is what: the mapping that `Table`, `HfDataset` and `WebDataset` share."""
+"""The mapping from columns to the parts of an Example, which `Table`, `HfDataset` and `WebDataset` share."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MAX_HINTED = 50
 
 @dataclass(frozen=True)
 class Columns:
-    """Column names by what they hold, in one form; made by `columns_of`.
+    """Column names by their content, in one form; made by `make_columns`.
 
     Args:
-        image: one for each image of a row.
+        image: one per image of a row.
         text: one, or several for a pair or a dialog.
-        labels: annotation -> the columns its values stand in.
+        labels: annotation -> the columns of its values.
         image_id: a format over columns, such as "coco/{image_id}"; "" for the reader's own ids.
-        separator: what separates several texts in one cell; "" where a cell holds one.
+        separator: the text between several texts in one cell; "" where a cell holds one.
         names: the classes, in order.
     """
 
@@ -49,7 +49,7 @@ class Columns:
         return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.image_id_columns)))
 
     def formatted_id(self, cells: Cells) -> str:
-        """What the row's image is called; "" where no format was given or the row lacks a part of it."""
+        """Returns the id of a row's image; "" where there is no format or the row lacks a part of it."""
         parts = {column: cells[column] for column in self.image_id_columns}
         if not self.image_id or any(part is None or part == "" for part in parts.values()):
             return ""
@@ -60,12 +60,12 @@ class Columns:
             raise ConfigError(f"image_id: got {got}; want a format that fits the cells") from error
 
     def texts(self, cells: Cells, *, path: Path, row: int | str) -> str | tuple[str, ...]:
-        """The text of a row: a string, or a tuple where there are several columns, of which one may be empty.
+        """Returns the text of a row: a string, or a tuple where there are several columns, of which one may be empty.
 
         Raises:
             DataError: a cell holds no text.
         """
-        pair = len(self.text) > 1  # an empty hypothesis is one, an empty question is none
+        pair = len(self.text) > 1  # an empty hypothesis is legal, an empty question is not
         found = tuple(
             "" if pair and cells[column] == "" else cell_text(cells[column], column, path=path, row=row)
             for column in self.text
@@ -73,13 +73,13 @@ class Columns:
         return found[0] if len(found) == 1 else found or ""
 
     def annotations(self, cells: Cells, *, path: Path, row: int | str, hidden: int | None = None) -> dict[str, Any]:
-        """The labels of a row in the form tasks expect: see `Table`.
+        """Returns the labels of a row in the form that tasks expect: see `Table`.
 
         Args:
             cells: of the row.
             path: the table, for errors.
             row: for errors.
-            hidden: a class that stands for a secret one; such a row has no "class".
+            hidden: the number that test rows with a secret class have; such a row gets no "class".
 
         Raises:
             DataError: a cell does not hold what its annotation needs.
@@ -121,11 +121,11 @@ def make_columns(
     separator: str = "",
     names: tuple[str, ...] = (),
 ) -> Columns:
-    """Columns from what a reader was given.
+    """Returns the columns that a reader's arguments name.
 
     Raises:
-        ConfigError: several columns where one is needed, class names without "class", names that are there twice, an
-            image id that is no format or that is to name several images.
+        ConfigError: several columns where one is needed, class names without "class", names that occur twice, an image
+            id that is not a format, or one for several images.
     """
     several = {label: _tuple(columns) for label, columns in labels.items()}
     columns = Columns(_tuple(image), _tuple(text), several, image_id, separator, names)
@@ -155,7 +155,7 @@ def _tuple(columns: Names) -> tuple[str, ...]:
 
 
 def is_texts(label: str) -> bool:
-    """Whether an annotation is a tuple of texts: "captions", "captions_de", "answers", "text".
+    """Returns True for an annotation that is a tuple of texts: "captions", "captions_de", "answers", "text".
 
     Examples:
         >>> is_texts("captions_de"), is_texts("class")
@@ -165,10 +165,10 @@ def is_texts(label: str) -> bool:
 
 
 def cell_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
-    """A cell as a text; whole numbers are written out, since answers often are some.
+    """Returns a cell as a text; whole numbers are written out, since many answers are numbers.
 
     Raises:
-        DataError: it is empty, or something else.
+        DataError: the cell is empty or holds something else.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         return str(cell)
@@ -178,11 +178,11 @@ def cell_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
 
 
 def collect_class_names(values: Iterable[object]) -> tuple[str, ...]:
-    """The classes of a column, sorted; as numbers when all of them are.
+    """Returns the classes of a column, sorted; by value when all of them are numbers.
 
     Examples:
-        >>> class_names(["dog", "cat", "dog"]), class_names(["10", "9"]), class_names([2, 10, 0])
-        (('cat', 'dog'), ('9', '10'), ('0', '2', '10'))
+        >>> collect_class_names(["dog", "cat", "dog"]), collect_class_names([2, 10, 0])
+        (('cat', 'dog'), ('0', '2', '10'))
     """
     found = {str(value) for value in values if isinstance(value, str | int) and str(value).strip()}
     numbers = all(name.isascii() and name.isdigit() for name in found)
@@ -190,7 +190,7 @@ def collect_class_names(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | str) -> int:
-    """Where a class stands among the names; a number that is no name is an index.
+    """Returns the index of a class among the names; a number that is not a name is an index.
 
     Raises:
         DataError: neither a name nor an index.
@@ -205,10 +205,10 @@ def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | 
 
 
 def merge_labels(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
-    """The labels of the rows of one image as those of one: texts one after the other, everything else the same in all.
+    """Merges the labels of the rows of one image: texts are joined, all other values must be equal.
 
     Raises:
-        DataError: two rows disagree.
+        DataError: two rows have different values.
     """
     found = dict(rows[0])
     for other in rows[1:]:
@@ -224,7 +224,7 @@ def merge_labels(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) 
 
 
 def add_answer(labels: dict[str, Any]) -> dict[str, Any]:
-    """With "answer", the answer given most often (the first of those), where there are "answers" alone."""
+    """Returns the labels with "answer", the most frequent of "answers" (the first of several), if it is missing."""
     if "answers" in labels and "answer" not in labels:
         return {**labels, "answer": Counter(labels["answers"]).most_common(1)[0][0]}
     return labels

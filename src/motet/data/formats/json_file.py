@@ -1,4 +1,4 @@
-"""JSON with its keys and types checked, each failure one line with file and row."""
+"""JSON files with their keys and types checked; every error is one line with file and row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_SHOWN = 60
 
 
 def load_json(path: Path) -> Any:
-    """The parsed file, plain or gzipped.
+    """Parses a file, plain or gzipped.
 
     Raises:
         DataError: no such file, or not JSON, with line and column.
@@ -32,7 +32,7 @@ def load_json(path: Path) -> Any:
 
 
 def load_json_lines(path: Path) -> Iterator[Any]:
-    """The parsed lines of a JSONL file, empty lines left out.
+    """Yields the parsed lines of a JSONL file; empty lines are skipped.
 
     Raises:
         DataError: as `load_json`, with the line as row.
@@ -51,17 +51,17 @@ def _parse(data: bytes, path: Path, row: int | None) -> Any:
     except UnicodeDecodeError as error:
         raise DataError(f"JSON: got the byte 0x{data[error.start]:02x}; want UTF-8", path=path, row=row) from error
     except RecursionError as error:
-        raise DataError("JSON: got lists in lists without end; want a data file", path=path, row=row) from error
+        raise DataError("JSON: got lists nested too deeply; want a data file", path=path, row=row) from error
 
 
 def get_field(entry: object, key: str, kind: type[T], *, path: Path, row: int | str | None = None) -> T:
-    """One value of an object, with its type checked; true and false are no numbers, a whole number is also a float.
+    """Returns one value of an object with its type checked; true and false are not numbers, an int is also a float.
 
     Raises:
-        DataError: `entry` is no object, has no such key, or has something else there.
+        DataError: `entry` is not an object, lacks the key, or has a value of another type.
 
     Examples:
-        >>> field({"caption": "A dog."}, "caption", str, path=Path("captions.json"), row=0)
+        >>> get_field({"caption": "A dog."}, "caption", str, path=Path("captions.json"), row=0)
         'A dog.'
     """
     mapping = check_type(entry, dict, "entry", path=path, row=row)
@@ -72,10 +72,10 @@ def get_field(entry: object, key: str, kind: type[T], *, path: Path, row: int | 
 
 
 def check_type(value: object, kind: type[T], name: str, *, path: Path, row: int | str | None = None) -> T:
-    """The value, when it is of the kind.
+    """Returns the value if it has the type.
 
     Raises:
-        DataError: it is not.
+        DataError: it has another type.
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -87,7 +87,7 @@ def check_type(value: object, kind: type[T], name: str, *, path: Path, row: int 
 
 
 def get_id(entry: object, key: str, *, path: Path, row: int | str | None = None) -> str:
-    """An id, which some releases write as a number and others as a text.
+    """Returns an id, which some releases write as a number and others as a text.
 
     Raises:
         DataError: no such key, or neither a whole number nor a text.
@@ -99,10 +99,10 @@ def get_id(entry: object, key: str, *, path: Path, row: int | str | None = None)
 
 
 def get_number(entry: object, key: str, *, path: Path, row: int | str | None = None) -> int:
-    """A whole number, which some releases write as a text of digits.
+    """Returns a whole number, which some releases write as a text of digits.
 
     Raises:
-        DataError: no such key, or no whole number.
+        DataError: no such key, or not a whole number.
     """
     text = get_id(entry, key, path=path, row=row)
     if not (text.isascii() and text.isdigit()):
@@ -143,10 +143,10 @@ def get_size_hw(entry: dict[str, Any], *, path: Path, row: int | str) -> tuple[i
 
 
 def get_text(entry: object, key: str, *, path: Path, row: int | str | None = None) -> str:
-    """A text with something in it, as it stands in the file.
+    """Returns a text that is not empty, unchanged.
 
     Raises:
-        DataError: no such key, no text, or an empty one.
+        DataError: no such key, not a text, or an empty one.
     """
     text = get_field(entry, key, str, path=path, row=row)
     if not text.strip():
@@ -155,6 +155,6 @@ def get_text(entry: object, key: str, *, path: Path, row: int | str | None = Non
 
 
 def short_repr(value: object) -> str:
-    """A value as an error line shows it: cut where it is long."""
+    """Returns the form of a value in an error line, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."

@@ -1,4 +1,4 @@
-"""MATLAB's files of version 7.3, which are HDF5: opened for a moment, since readers hold no open file."""
+"""MATLAB files of version 7.3, which are HDF5; opened per access, since readers keep no open file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError)
 
 
 class MatFile:
-    """A file, open within a `with`; its axes are MATLAB's, the other way round.
+    """A MATLAB file that is open within a `with`; its axes are those of MATLAB in reverse order.
 
     Args:
         path: the file.
 
     Raises:
-        DataError: it is not there or is no HDF5, on entering.
+        DataError: on entering, if the file does not exist or is not HDF5.
         ConfigError: h5py is not installed.
     """
 
@@ -36,7 +36,7 @@ class MatFile:
         try:
             self._file: Any = h5py.File(self.path, "r")
         except OSError as error:
-            got = "no such file" if not self.path.is_file() else "a file that is no whole HDF5"
+            got = "no such file" if not self.path.is_file() else "a file that is not a whole HDF5 file"
             raise DataError(f"MATLAB 7.3: got {got}; want one of version 7.3", path=self.path) from error
         return self
 
@@ -46,14 +46,14 @@ class MatFile:
         self._file.close()
 
     def num_rows(self, name: str) -> int:
-        """How many rows a variable has."""
+        """Returns the number of rows of a variable."""
         return int(self._variable(name).shape[0])
 
     def row(self, name: str, row: int) -> np.ndarray:
-        """One row of a variable.
+        """Returns one row of a variable.
 
         Raises:
-            DataError: it is not there, or its bytes are broken.
+            DataError: the file lacks it, or its bytes are broken.
         """
         try:
             return np.asarray(self._variable(name)[row])
@@ -61,10 +61,10 @@ class MatFile:
             raise DataError(f"{name}: got {first_line(error)}; want a whole row", path=self.path, row=row) from error
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A cell array of texts: references to arrays of character codes.
+        """Returns a cell array of texts, which are references to arrays of character codes.
 
         Raises:
-            DataError: it is none.
+            DataError: the variable is not a cell array of texts.
         """
         try:
             cells = np.asarray(self._variable(name)).ravel()

@@ -1,4 +1,4 @@
-"""Tables on disk as columns: CSV, TSV, JSON, JSONL, Parquet."""
+"""Reads tables as columns: CSV, TSV, JSON, JSONL, Parquet."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
 def table_suffix(path: Path) -> str:
-    """What kind of table a file is, by its name, or a folder of Parquet files.
+    """Returns the format of a table by its file name; a folder is one of Parquet files.
 
     Raises:
-        DataError: no kind that is known.
+        DataError: an unknown format.
     """
     if path.is_dir():
         return ".parquet"
@@ -34,10 +34,10 @@ def table_suffix(path: Path) -> str:
 
 
 def check_columns(columns: Collection[str], present: Collection[str], path: Path) -> None:
-    """Every wanted column is there.
+    """Checks that the table has every column.
 
     Raises:
-        DataError: one is not.
+        DataError: a column is missing.
     """
     for column in columns:
         if column not in present:
@@ -46,11 +46,11 @@ def check_columns(columns: Collection[str], present: Collection[str], path: Path
 
 
 def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
-    """The wanted columns, all of the same length; a cell that a JSON row leaves out is None.
+    """Returns columns of equal length; a cell that a JSON row lacks is None.
 
     Raises:
-        DataError: no such file, a column that is not there, a row with another number of cells than the header, a line
-            that is no JSON object, a file that is no Parquet, or more than 2 GiB of it.
+        DataError: no such file, a missing column, a row with another number of cells than the header, a line that is
+            not a JSON object, a broken Parquet file, or more than 2 GiB of Parquet.
         ConfigError: Parquet without the extra that reads it.
     """
     match table_suffix(path):
@@ -66,7 +66,7 @@ def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
 
 
 def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
-    """The first rows with all their columns, without reading the rest where the format allows it.
+    """Returns the first rows with all their columns, without reading the rest where the format allows it.
 
     Raises:
         DataError: as `load_columns`.
@@ -85,7 +85,7 @@ def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
 
 
 def as_number(cell: object) -> object:
-    """The number that a text cell writes; anything else as it is.
+    """Returns the number that a text cell contains; any other cell is returned unchanged.
 
     Examples:
         >>> as_number("2.50"), as_number("007"), as_number("two")
@@ -97,7 +97,7 @@ def as_number(cell: object) -> object:
 
 
 def _cell_rows(path: Path) -> Iterator[list[str]]:
-    """CSV with quotes; TSV without, as it is usually written: a quotation mark in it is one."""
+    """Yields the rows of a CSV with quotes, or of a TSV without: there a quotation mark is an ordinary character."""
     if table_suffix(path) == ".csv":
         return read_csv(path)
     return (line.split("\t") for line in read_lines(path) if line)
@@ -138,10 +138,10 @@ def _entries(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def parquet_files(path: Path) -> list[Path]:
-    """The file, or the Parquet files of a folder in the order of their names.
+    """Returns the file, or the Parquet files of a folder in the order of their names.
 
     Raises:
-        DataError: a folder without any.
+        DataError: a folder without Parquet files.
     """
     if not path.is_dir():
         return [path]

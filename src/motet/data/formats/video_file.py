@@ -1,4 +1,4 @@
-"""Frames of a video file: decoded together, once, when the first of them is read."""
+"""Frames of a video file, which are decoded together when the first of them is read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from motet.core import ConfigError, DataError
 from motet.data.formats.error_text import first_line
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".3gp", ".ogv"})
-_MIN_SHARE = (
-    0.8  # of the frames a file promises; hidden frames of some codecs count as packets, a cut file has far fewer
-)
+# Of the frames that the header states: hidden frames of some codecs count as packets, a cut file has far fewer.
+_MIN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Which frames of a video file are wanted.
+    """A selection of frames of a video file.
 
     Args:
         path: the file.
-        shares: where in the video each frame lies, from 0 for the first to below 1.
-        short_side: to which the shorter side is made smaller while decoding, in pixels; 0 for never.
+        positions: relative position of each frame in the video, from 0 for the first to below 1.
+        short_side: length in pixels to which the shorter side is reduced while decoding; 0 to keep the size.
     """
 
     path: Path
@@ -33,7 +32,7 @@ class Clip:
     short_side: int = 0
 
     def stamp(self) -> str:
-        """What changes when the file does.
+        """Returns a text that changes when the file changes.
 
         Raises:
             DataError: no such file.
@@ -47,11 +46,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One frame of a clip, as an uncompressed PPM file; its neighbours are decoded with it and kept for their turn.
+    """One frame of a clip, as an uncompressed PPM file; the other frames are decoded with it and cached.
 
     Args:
         clip: the frames of its row.
-        place: which of them.
+        index: index of this frame among them.
     """
 
     clip: Clip
@@ -62,7 +61,7 @@ class VideoFrame:
         return f"{self.clip.path}, frame {self.index + 1} of {len(self.clip.positions)}"
 
     def read(self) -> bytes:
-        """The frame. Raises DataError: no video, a broken or a cut one, or one without frames."""
+        """Returns the frame. Raises DataError: not a video, a broken or a cut one, or one without frames."""
         return _decode_clip(self.clip, self.clip.stamp())[self.index]
 
     def head(self) -> bytes:
@@ -72,53 +71,53 @@ class VideoFrame:
         return f"{self.clip.stamp()}:{self.clip.positions[self.index]}:{self.clip.short_side}"
 
     def fingerprint(self) -> str:
-        """Identity by the file's content and the frame's place in it; nothing is decoded for it."""
+        """Returns an identity by the file's content and the frame's position in it; nothing is decoded."""
         parts = (_digest(self.clip.path, self.clip.stamp()), self.clip.positions[self.index], self.clip.short_side)
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-# A row's frames are read one after another by one worker: two clips are enough, and hold the memory down.
+# One worker reads the frames of a row one after another, so a cache of two clips is enough and needs little memory.
 @lru_cache(maxsize=2)
 def _decode_clip(clip: Clip, stamp: str) -> tuple[bytes, ...]:
-    del stamp  # a key: another file under the same name is decoded anew
+    del stamp  # part of the cache key: another file under the same name is decoded again
     count = num_frames(clip.path)
     found = _select(clip, count)
     if len(found) < len(clip.positions):
-        # Fewer frames than packets: how many there really are is known now.
-        there = sum(1 for _ in _frames(clip.path))
-        if there < _MIN_SHARE * count:
-            raise DataError(f"video: got {there} frames; want {count}, as the file says", path=clip.path)
-        found = _select(clip, there)
+        # Fewer frames than packets; decoding all of them gives the true number.
+        actual = sum(1 for _ in _frames(clip.path))
+        if actual < _MIN_SHARE * count:
+            raise DataError(f"video: got {actual} frames; want {count}, as the file says", path=clip.path)
+        found = _select(clip, actual)
     return found
 
 
 def _select(clip: Clip, count: int) -> tuple[bytes, ...]:
-    """The wanted frames, decoding no further than the last of them; fewer where the video ends before."""
-    wanted = [min(count - 1, int(share * count)) for share in clip.positions]
-    last, kept = max(wanted), {}
-    for place, frame in enumerate(_frames(clip.path)):
-        if place in wanted:
-            kept[place] = _ppm(frame, clip.short_side)
-        if place == last:
+    """Returns the selected frames, decoding up to the last of them; an empty tuple if the video ends before it."""
+    indices = [min(count - 1, int(share * count)) for share in clip.positions]
+    last, frames = max(indices), {}
+    for index, frame in enumerate(_frames(clip.path)):
+        if index in indices:
+            frames[index] = _ppm(frame, clip.short_side)
+        if index == last:
             break
-    return tuple(kept[place] for place in wanted) if last in kept else ()
+    return tuple(frames[index] for index in indices) if last in frames else ()
 
 
 def num_frames(path: Path) -> int:
-    """How many frames a video has, counted without decoding.
+    """Returns the number of frames of a video, counted without decoding.
 
     Raises:
-        DataError: no video, or one without frames, or cut in the middle.
+        DataError: not a video, one without frames, or one that is cut in the middle.
         ConfigError: PyAV is not installed.
     """
     with _OpenVideo(path) as video:
         stream = video.streams.video[0]
-        promised = int(stream.frames)
+        stated = int(stream.frames)
         count = sum(1 for packet in _translate_errors(video.demux(stream), path) if packet.size)
     if not count:
         raise DataError("video: got one without frames; want at least one", path=path)
-    if count < _MIN_SHARE * promised:
-        raise DataError(f"video: got {count} frames; want {promised}, as the file says", path=path)
+    if count < _MIN_SHARE * stated:
+        raise DataError(f"video: got {count} frames; want {stated}, as the file says", path=path)
     return count
 
 
@@ -128,7 +127,7 @@ def _frames(path: Path) -> Iterator[Any]:
 
 
 def _translate_errors(parts: Iterator[Any], path: Path) -> Iterator[Any]:
-    """The same, where what FFmpeg finds wrong is a DataError."""
+    """Yields the same items and turns errors of FFmpeg into DataErrors."""
     import av
 
     try:
@@ -138,7 +137,7 @@ def _translate_errors(parts: Iterator[Any], path: Path) -> Iterator[Any]:
 
 
 class _OpenVideo:
-    """An open video that has images, within a `with`."""
+    """A video that is open within a `with` and has a stream of images."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -156,7 +155,7 @@ class _OpenVideo:
             raise DataError(f"video: got {first_line(error)}; want a video", path=self.path) from error
         if not self._video.streams.video:
             self._video.close()
-            raise DataError("video: got a file without images; want a stream of them", path=self.path)
+            raise DataError("video: got a file without a stream of images; want a video", path=self.path)
         return self._video
 
     def __exit__(self, *_: object) -> None:

@@ -20,7 +20,7 @@ class Ade20k:
     Args:
         root: the folder with `images/` and `annotations/` (published as `ADEChallengeData2016`).
         split: "training" or "validation".
-        name: what ids start with; by default "ade20k" and the split.
+        name: prefix of Example ids; by default "ade20k" and the split.
 
     Raises:
         DataError: no such folder, or no images in it.
@@ -36,14 +36,14 @@ class Ade20k:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return ADE20K_NAMES
 
     def __len__(self) -> int:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"ade20k/{Path(self._files[index]).stem}",)
 
     def __getitem__(self, index: int) -> Example:

@@ -1,4 +1,4 @@
-"""BSDS500: `images/train/*.jpg` with the boundaries that several people drew in `groundTruth/train/*.mat`."""
+"""BSDS500: `images/train/*.jpg` with boundaries by several annotators in `groundTruth/train/*.mat`."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.
 
 @dataclass(frozen=True)
 class Bsds500:
-    """Berkeley's images with the boundaries that four to nine people drew; labels: "edges".
+    """Berkeley's images with boundaries by four to nine annotators; labels: "edges".
 
     Args:
         root: the folder with `images/` and `groundTruth/` (the published one is called `data`).
         split: "train", "val" or "test".
-        edges: "share": which part of the people drew a boundary there; "any": 1 where one did; "majority": 1 where
-            at least half did.
-        name: what ids start with; by default "bsds500" and the split.
+        edges: "share": the share of annotators that drew a boundary at a pixel; "any": 1 where one did; "majority": 1
+            where at least half did.
+        name: prefix of Example ids; by default "bsds500" and the split.
 
     Raises:
-        DataError: no such folder, or no image in it. A broken .mat file is one when its edges are read.
-        ConfigError: another word for `edges`.
+        DataError: no such folder, or no image in it. A broken .mat file raises when its edges are read.
+        ConfigError: an unknown value of `edges`.
     """
 
     root: Path | str
@@ -53,25 +53,25 @@ class Bsds500:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"bsds/{Path(self._files[index]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
         root, stem = Path(self.root), Path(self._files[index]).stem
         folder = root / "images" / self.split
         file = image_at(folder / self._files[index], path=folder, row=index)
-        drawn = image_at(root / "groundTruth" / self.split / f"{stem}.mat", path=folder, row=index).path
+        annotation = image_at(root / "groundTruth" / self.split / f"{stem}.mat", path=folder, row=index).path
         return Example(
             id=f"{self.name or f'bsds500/{self.split}'}/{stem}",
             images=(file,),
             image_ids=self.keys(index),
-            labels=MapLabels(file.path, {"edges": AnnotatedEdges(drawn, self.edges)}),
+            labels=MapLabels(file.path, {"edges": AnnotatedEdges(annotation, self.edges)}),
         )
 
 
 @dataclass(frozen=True)
 class AnnotatedEdges:
-    """The boundaries of a `groundTruth/*.mat`: a cell an annotator, each with `Boundaries` and `Segmentation`.
+    """The boundaries of a `groundTruth/*.mat`: one cell per annotator, each with `Boundaries` and `Segmentation`.
 
     Args:
         path: the file.
@@ -94,7 +94,7 @@ class AnnotatedEdges:
 
 
 def _read_boundaries(path: Path) -> np.ndarray:
-    """Bool (annotators, h, w)."""
+    """Returns bool (annotators, h, w)."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 

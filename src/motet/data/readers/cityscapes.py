@@ -18,26 +18,26 @@ from motet.data.formats.paths import file_names
 from motet.data.formats.png_values import png_values
 
 _ENDING = "_leftImg8bit.png"
-_STEPS = 256  # of a pixel of disparity
+_STEPS = 256  # stored steps per pixel of disparity
 
 
 @dataclass(frozen=True)
 class Cityscapes:
-    """Streets of 50 cities; labels: "segmentation" (19 classes), "depth", and "normals" when asked.
+    """Streets of 50 cities; labels: "segmentation" (19 classes), "depth", and optionally "normals".
 
-    A row has the annotations whose folders are there. Depth is baseline * focal length / disparity, by the camera's own
-    file; stored disparities are (p - 1) / 256 pixels, and p = 0 is unknown.
+    A row has the annotations whose folders exist. Depth is baseline * focal length / disparity, with the values of the
+    row's camera file; stored disparities are (p - 1) / 256 pixels, and p = 0 is unknown.
 
     Args:
         root: the folder with `leftImg8bit/`.
-        split: "train", "val" or "test" (whose labels are secret: all of it is invalid).
+        split: "train", "val" or "test" (whose labels are secret, so that all its pixels are invalid).
         annotations: "gtFine" or "gtCoarse".
-        normals: "" for none, or "depth": computed from the depth (see `normals_from_depth`).
-        name: what ids start with; by default "cityscapes" and the split.
+        normals: "" for none; "depth" to compute them from the depth (see `normals_from_depth`).
+        name: prefix of Example ids; by default "cityscapes" and the split.
 
     Raises:
         DataError: no such folder, or no images in it.
-        ConfigError: another word for `annotations` or `normals`.
+        ConfigError: an unknown value of `annotations` or `normals`.
     """
 
     root: Path | str
@@ -60,14 +60,14 @@ class Cityscapes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return CITYSCAPES_NAMES
 
     def __len__(self) -> int:
         return len(self._places)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"cityscapes/{Path(self._places[index]).name}",)
 
     def __getitem__(self, index: int) -> Example:
@@ -107,16 +107,16 @@ class DisparityMap:
 
     def read(self) -> np.ndarray:
         stored = get_channel(png_values(self.path), 0, self.path).astype(np.float32)
-        baseline_m, known = read_camera(self.camera)
+        baseline_m, camera = read_camera(self.camera)
         disparity = (stored - 1) / _STEPS
-        # A disparity of 0 is a point at infinity: no depth either.
+        # A disparity of 0 is a point at infinity, which has no depth either.
         far = np.full(stored.shape, np.nan, dtype=np.float32)
-        return np.divide(np.float32(baseline_m * known.focal_x), disparity, out=far, where=stored > 1)
+        return np.divide(np.float32(baseline_m * camera.focal_x), disparity, out=far, where=stored > 1)
 
 
 @dataclass(frozen=True)
 class NormalsOfStereo:
-    """Normals of that depth, by the same camera.
+    """A map of normals from a disparity map and its camera.
 
     Args:
         depth: the disparity map.
@@ -133,10 +133,10 @@ class NormalsOfStereo:
 
 
 def read_camera(path: Path) -> tuple[float, Camera]:
-    """The baseline in metres, and the camera.
+    """Returns the baseline in metres and the camera of a camera file.
 
     Raises:
-        DataError: no such file, or one without them.
+        DataError: no such file, or a missing value.
     """
     content = check_type(load_json(path), dict, "file", path=path)
     inner, outer = (get_field(content, key, dict, path=path) for key in ("intrinsic", "extrinsic"))

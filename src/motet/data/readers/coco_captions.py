@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.deferred import capture, unwrap, unwrap_all
 from motet.data.formats.json_file import get_field, get_number, get_text, load_json
 from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
@@ -24,19 +24,19 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class CocoCaptions:
-    """COCO 2014 or 2017 captions, an Example an image that has some; labels: "captions", in the order of the file.
+    """COCO 2014 or 2017 captions, one Example per captioned image; labels: "captions", in the order of the file.
 
     Args:
-        annotations: `captions_train2017.json`, or a file of one's own with its keys: `images` (`id`, `file_name`) and
+        annotations: `captions_train2017.json`, or your own file with its keys: `images` (`id`, `file_name`) and
             `annotations` (`image_id`, `caption`).
         images: the folder that `file_name` is relative to.
-        name: what ids start with; by default "coco2017/train", from the file's name.
-        image_prefix: what image ids start with. The default is right for COCO images and only for them; files of one's
-            own with other images need one of their own.
+        name: prefix of Example ids; by default "coco2017/train", from the file's name.
+        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
+            images need another one.
 
     Raises:
-        DataError: no such file, not JSON, a missing key, a wrong type, an id that is there twice, no caption at all, a
-            caption of an unknown image. An empty caption is raised when its row is read.
+        DataError: no such file, not JSON, a missing key, a wrong type, an id that occurs twice, no caption at all, a
+            caption of an unknown image. An empty caption raises when its row is read.
     """
 
     annotations: Path | str
@@ -58,7 +58,7 @@ class CocoCaptions:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         key = coco_id(self._rows[index].number)
         return (key if self.image_prefix == "coco" else f"{self.image_prefix}/{self._rows[index].number}",)
 
@@ -80,7 +80,7 @@ def _name(path: Path) -> str:
 
 
 def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
-    """An entry an image that has captions, in the order of `images`; the row of an error counts from 0 in its list."""
+    """Returns one row per image with captions, in the order of `images`; rows of errors count from 0 in their list."""
     files: dict[int, tuple[str, int]] = {}
     for row, entry in enumerate(get_field(data, "images", list, path=path)):
         image = get_number(entry, "id", path=path, row=row)
@@ -98,11 +98,7 @@ def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
         get_field(entry, "caption", str, path=path, row=row)
         captions.setdefault(image, []).append(capture(get_text, entry, "caption", path=path, row=row))
     return tuple(
-        _Row(image, file, capture(_all, captions[image]), row)
+        _Row(image, file, capture(unwrap_all, captions[image]), row)
         for image, (file, row) in files.items()
         if image in captions
     )
-
-
-def _all(captions: list[str | DataError]) -> tuple[str, ...]:
-    return tuple(unwrap(caption) for caption in captions)

@@ -1,4 +1,4 @@
-"""COCO instances: `annotations/instances_train2017.json` beside `train2017/`, for finding things."""
+"""COCO instances: `annotations/instances_train2017.json` beside `train2017/`, for object detection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_set
-from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.deferred import capture, unwrap, unwrap_all
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import (
     check_type,
@@ -40,29 +40,29 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class CocoInstances:
-    """COCO boxes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+    """COCO boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
-    A crowd (`iscrowd`) stays among the boxes, marked, since judging must know it; `BoxSet.areas` are the file's, those
-    of the segments. An image without boxes has an empty set.
+    A crowd (`iscrowd`) is kept among the boxes and marked, since the evaluation needs it; `BoxSet.areas` are those of
+    the file, which are the areas of the segments. An image without boxes has an empty set.
 
     Args:
-        annotations: `instances_train2017.json`, or a file of one's own with its keys: `images` (`id`, `file_name`, and
+        annotations: `instances_train2017.json`, or your own file with its keys: `images` (`id`, `file_name`, and
             `width` and `height` if known), `annotations` (`image_id`, `category_id`, `bbox` as left, top, width,
             height, and `iscrowd`, `area` if known) and `categories` (`id`, `name`).
         images: the folder that `file_name` is relative to.
-        name: what ids start with; by default "coco2017/train/instances", from the file's name.
-        image_prefix: what image ids start with. The default is right for COCO images and only for them; files of one's
-            own with other images need one of their own.
-        names: the classes and their order; by default all of the file's, by their ids. Give the training part's to the
-            others where the files differ.
-        empty: whether images without boxes are rows.
-        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them. Published
-            COCO has two boxes of no area (in train2017).
+        name: prefix of Example ids; by default "coco2017/train/instances", from the file's name.
+        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
+            images need another one.
+        names: the classes and their order; by default all of the file, by their ids. Give the other parts those
+            of the training part where the files differ.
+        empty: make rows of images without boxes too.
+        clip: clip boxes at the border and drop those without an area, instead of refusing them. Published COCO
+            has two boxes of no area (in train2017).
 
     Raises:
-        DataError: no such file, not JSON, a missing key, an id that is there twice, a box of an unknown image, no
-            image at all. What is wrong with a box (four numbers, its class, its place) is raised when its row is read,
-            as is an image of another size than the file says.
+        DataError: no such file, not JSON, a missing key, an id that occurs twice, a box of an unknown image, no
+            image at all. An error within a box (four numbers, its class, its position) raises when its row is
+            read, and so does an image of another size than the file states.
     """
 
     annotations: Path | str
@@ -92,7 +92,7 @@ class CocoInstances:
 
     @property
     def category_ids(self) -> tuple[int, ...]:
-        """The file's own number of each of `names`, for result files; -1 for a name it does not have."""
+        """The file's own number of each of `names`, for result files; -1 for a name that the file lacks."""
         by_name = {name: key for key, name in self._categories}
         return tuple(by_name.get(name, -1) for name in self.names)
 
@@ -100,20 +100,20 @@ class CocoInstances:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         image = self._rows[index].image.number
         return (coco_id(image) if self.image_prefix == "coco" else f"{self.image_prefix}/{image}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.annotations)
-        given = unwrap(row.boxes)
+        boxes = unwrap(row.boxes)
         file = image_at(Path(self.images) / row.image.file, path=path, row=row.image.entry)
         size_hw = check_size(row.image.size_hw, file.path, path=path, row=row.image.entry)
         return Example(
             id=f"{self._prefix}/{row.image.number}",
             images=(file,),
             image_ids=self.keys(index),
-            labels={"boxes": to_box_set(given, size_hw, clip=self.clip, path=path)},
+            labels={"boxes": to_box_set(boxes, size_hw, clip=self.clip, path=path)},
         )
 
 
@@ -123,7 +123,7 @@ def _name(path: Path) -> str:
 
 
 def _categories(data: object, path: Path) -> tuple[tuple[int, str], ...]:
-    """Id and name of every category, in the order of their ids."""
+    """Returns id and name of every category, in the order of their ids."""
     found: dict[int, str] = {}
     for row, entry in enumerate(get_field(data, "categories", list, path=path)):
         key, name = get_number(entry, "id", path=path, row=row), get_text(entry, "name", path=path, row=row)
@@ -147,11 +147,11 @@ def _rows(
         if image not in known:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
         boxes[image].append(capture(_box, entry, labels, path, row))
-    return tuple(_Row(image, capture(_all, boxes[key])) for key, image in known.items())
+    return tuple(_Row(image, capture(_pack, boxes[key])) for key, image in known.items())
 
 
-def _all(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
-    return pack_boxes([unwrap(box) for box in boxes])
+def _pack(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
+    return pack_boxes(unwrap_all(boxes))
 
 
 def _images(data: object, path: Path, images: Path) -> dict[int, _Image]:

@@ -18,12 +18,12 @@ _CLASSES = class_table({number: number for number in range(len(COCO_STUFF_NAMES)
 class CocoStuff:
     """COCO images with the pixel maps of COCO-Stuff; labels: "segmentation", 182 classes, where 255 is invalid.
 
-    The numbers 0 to 181 are the published ids 1 to 182 less one, gaps among the things included.
+    The numbers 0 to 181 are the published ids 1 to 182 minus one, including the unused ids of things.
 
     Args:
         images: the folder of images, such as `train2017`.
         labels: the folder of PNGs with the same names.
-        name: what ids start with; by default "coco_stuff" and the folder's name.
+        name: prefix of Example ids; by default "coco_stuff" and the folder's name.
 
     Raises:
         DataError: no such folder, or no images in it.
@@ -39,14 +39,14 @@ class CocoStuff:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return COCO_STUFF_NAMES
 
     def __len__(self) -> int:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: COCO's."""
+        """Returns the image id of a row, which is COCO's."""
         number = Path(self._files[index]).stem.rpartition("_")[2]
         return (coco_id(int(number)) if number.isascii() and number.isdigit() else f"coco/{number}",)
 

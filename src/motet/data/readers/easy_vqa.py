@@ -18,21 +18,21 @@ _ENTRY = ("question", "answer", "image")
 
 class _Row(NamedTuple):
     image: int
-    pair: tuple[str, str] | DataError
+    question_answer: tuple[str, str] | DataError
 
 
 @dataclass(frozen=True)
 class EasyVqa:
-    """easy-VQA, an Example a question; labels: "answers" (one), "answer"; `names` are all answers there are.
+    """easy-VQA, one Example per question; labels: "answers" (one), "answer"; `names` are all possible answers.
 
     Args:
         part: "train" or "test".
         root: the folder with `train/`, `test/` and `answers.txt`; by default the data inside the installed package.
-        name: what ids start with.
+        name: prefix of Example ids.
 
     Raises:
         DataError: no such file, not JSON, an entry that is not [question, answer, image number]. An answer that
-            `answers.txt` has not, and an empty question, are raised when the row is read.
+            `answers.txt` lacks, and an empty question, raise when the row is read.
         ConfigError: no root and no package.
     """
 
@@ -58,12 +58,12 @@ class EasyVqa:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"{self.name}/{self.part}/{self._rows[index].image}",)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, answer = unwrap(row.pair)
+        question, answer = unwrap(row.question_answer)
         folder = self._root / self.part
         image = image_at(folder / "images" / f"{row.image}.png", path=folder / "questions.json", row=index)
         return Example(
@@ -89,11 +89,12 @@ def _row(entry: object, names: tuple[str, ...], path: Path, row: int) -> _Row:
     question = check_type(values[0], str, "question", path=path, row=row)
     answer = check_type(values[1], str, "answer", path=path, row=row)
     return _Row(
-        check_type(values[2], int, "image", path=path, row=row), capture(_pair, question, answer, names, path, row)
+        check_type(values[2], int, "image", path=path, row=row),
+        capture(_question_answer, question, answer, names, path, row),
     )
 
 
-def _pair(question: str, answer: str, names: tuple[str, ...], path: Path, row: int) -> tuple[str, str]:
+def _question_answer(question: str, answer: str, names: tuple[str, ...], path: Path, row: int) -> tuple[str, str]:
     if not question.strip():
         raise DataError("question: got an empty text; want words", path=path, row=row)
     if answer not in names:

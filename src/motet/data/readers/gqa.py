@@ -25,14 +25,14 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Gqa:
-    """GQA, an Example a question; labels: "answers" (one), "answer", and "full_answer" where the file has it.
+    """GQA, one Example per question; labels: "answers" (one), "answer", and "full_answer" where the file has it.
 
     Args:
         questions: `train_balanced_questions.json`; or a folder of such files (`train_all_questions/`), read in the
             order of their names. Test files without answers give rows without labels.
         images: the folder of `<imageId>.jpg`.
-        image_data: Visual Genome's `image_data.json`, which tells which images are COCO's too; see `VisualGenomeQA`.
-        name: what ids start with.
+        image_data: Visual Genome's `image_data.json`, which tells which images are also in COCO; see `VisualGenomeQA`.
+        name: prefix of Example ids.
 
     Raises:
         DataError: no such file, not JSON, a missing key, a wrong type. An empty question or answer is raised when
@@ -63,7 +63,7 @@ class Gqa:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row, the same as in `VisualGenomeQA`."""
+        """Returns the image id of a row, the same as in `VisualGenomeQA`."""
         return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:

@@ -1,4 +1,4 @@
-"""A Hugging Face data set: saved to disk, a folder of Parquet and the like, or by its name on the Hub."""
+"""Data sets of Hugging Face `datasets`: saved to disk, a folder of Parquet files or the like, or a name on the Hub."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import check_columns
 
 _BATCH = 1000
-_HIDDEN = -1  # the class of test rows whose answers are secret, as in GLUE on the Hub
+_HIDDEN = -1  # the class of test rows with secret labels, as in GLUE on the Hub
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
 class HfDataset:
-    """Rows of a `datasets` data set, with the same mapping as `Table`; images stay encoded, the table stays on disk.
+    """Rows of a `datasets` data set, with the mapping of `Table`; images stay encoded and the table stays on disk.
 
     "class" is an index into `names`, which are those of the data set's own `ClassLabel` where it has one. Rows whose
-    class is -1 (the test parts of GLUE) have none: they can be answered, not learned from.
+    class is -1 (the test parts of GLUE) have no "class": they are for prediction, not for training.
 
     Args:
         path: the folder that `save_to_disk` wrote, a folder that `load_dataset` reads, or a name on the Hub.
@@ -33,19 +33,19 @@ class HfDataset:
             columns.
         text: the column of the question or sentence; several for a pair.
         labels: annotation -> column, or columns, as for `Table`.
-        config: which configuration, where a data set has several.
+        config: the configuration, where a data set has several.
         image_root: the folder that paths are relative to; by default the data set's folder. Nothing outside it is read
             (of a data set by name: the paths are those that `datasets` gives).
-        image_id: what an image is called in all data sets, as a format over columns, such as "coco/{image_id}"; by
+        image_id: the id of an image over all data sets, as a format over columns, such as "coco/{image_id}"; by
             default its path, or the row where it has none. Give it where several rows share an image.
         names: the classes, where the data set does not name them.
-        separator: what separates several texts in one cell.
-        name: what ids start with; by default the data set's name and the split.
+        separator: the text between several texts in one cell.
+        name: prefix of Example ids; by default the data set's name and the split.
 
     Raises:
-        DataError: nothing there, no such split, or a column that is not there. What is wrong within a row is raised
-            when that row is read.
-        ConfigError: the extra motet[hf] is not installed, or a mapping that cannot be.
+        DataError: no data set, no such split, or a missing column. An error within a row raises when that row is
+            read.
+        ConfigError: the extra motet[hf] is not installed, or an impossible mapping.
     """
 
     path: Path | str
@@ -77,7 +77,7 @@ class HfDataset:
         if "class" in columns.labels and not columns.names:
             columns = replace(columns, names=_names(data, columns.labels["class"][0]))
             object.__setattr__(self, "names", columns.names)
-        # Rows come as Arrow has them: nothing is decoded, and nothing rewritten on disk as a cast would.
+        # Rows stay in Arrow's form: nothing is decoded, and nothing is rewritten on disk as by a cast.
         data = data.select_columns(list(columns.all_columns)).with_format("arrow")
         local = path.exists()
         prefix = self.name or f"{default_name(path) if local else self.path}/{self.split}"
@@ -92,7 +92,7 @@ class HfDataset:
         return len(self._data)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row, without reading an image."""
+        """Returns the image ids of a row, without reading an image."""
         if index >= len(self):
             raise IndexError(index)
         if self._ids is not None:
@@ -112,10 +112,10 @@ class HfDataset:
 
 
 def load_split(path: Path | str, split: str, config: str | None) -> Any:
-    """One split as `datasets` has it.
+    """Loads one split with `datasets`.
 
     Raises:
-        DataError: nothing there that `datasets` loads, or no such split.
+        DataError: nothing that `datasets` loads, or no such split.
         ConfigError: the extra motet[hf] is not installed.
     """
     try:
@@ -137,13 +137,13 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
 
 
 def _split(saved: Any, split: str, path: Path) -> Any:
-    """One split of what `load_from_disk` gives: a dictionary of them, or one alone that knows its name or does not."""
+    """Returns one split of a result of `load_from_disk`: a dictionary of splits, or one split, named or not."""
     if isinstance(saved, dict):
         if split not in saved:
-            raise DataError(f"split: got {split!r}; want one there is ({nearest(split, saved)})", path=path)
+            raise DataError(f"split: got {split!r}; want a split that is saved ({nearest(split, saved)})", path=path)
         return saved[split]
     if saved.split is not None and str(saved.split) != split:
-        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only one saved there", path=path)
+        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only split that is saved", path=path)
     return saved
 
 
@@ -153,29 +153,29 @@ def _names(data: Any, column: str) -> tuple[str, ...]:
 
 
 def first_rows(data: Any, count: int) -> list[dict[str, Any]]:
-    """The first rows as plain values, images as `{"bytes", "path"}`."""
+    """Returns the first rows as plain values, images as `{"bytes", "path"}`."""
     batches = data.with_format("arrow").iter(batch_size=count)
     rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in batches), [])
     return rows
 
 
 def _cells(data: Any, column: str) -> Iterator[object]:
-    """A small column, read piece by piece."""
+    """Yields the cells of a small column, read in batches."""
     for batch in data.select_columns([column]).with_format("arrow").iter(batch_size=_BATCH):
         yield from batch.column(column).to_pylist()
 
 
 def _ids(data: Any, columns: Columns, where: CellContext) -> tuple[tuple[str, ...], ...] | None:
-    """The image ids of every row, read from the small columns alone; None where they are the row's number."""
+    """Returns the image ids of all rows, read from the small columns alone; None where they are the row's number."""
     if columns.image_id:
         parts = zip(*(_cells(data, column) for column in columns.image_id_columns), strict=True)
-        given = (columns.formatted_id(dict(zip(columns.image_id_columns, part, strict=True))) for part in parts)
-        return tuple((known or f"{where.row_prefix}/{row}",) for row, known in enumerate(given))
+        ids = (columns.formatted_id(dict(zip(columns.image_id_columns, part, strict=True))) for part in parts)
+        return tuple((formatted or f"{where.row_prefix}/{row}",) for row, formatted in enumerate(ids))
     if all(_one_encoded(data.features[column]) for column in columns.image):
         return None
     found: list[tuple[str, ...]] = []
     for batch in data.select_columns(list(columns.image)).with_format("arrow").iter(batch_size=_BATCH):
-        cells = [_names_in(batch.column(column), data.features[column]) for column in columns.image]
+        cells = [_paths(batch.column(column), data.features[column]) for column in columns.image]
         found += [cell_ids(list(row), where, len(found) + place) for place, row in enumerate(zip(*cells, strict=True))]
     return tuple(found)
 
@@ -192,8 +192,8 @@ def _holds_images(feature: Any) -> bool:
     return isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image)
 
 
-def _names_in(column: Any, feature: Any) -> list[object]:
-    """The paths of a column; for encoded images only how many there are, so that their bytes are not touched."""
+def _paths(column: Any, feature: Any) -> list[object]:
+    """Returns the paths of a column; of encoded images only their number, so that their bytes are not read."""
     from pyarrow import compute
 
     if _one_encoded(feature):

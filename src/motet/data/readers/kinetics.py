@@ -33,10 +33,10 @@ class Kinetics:
         annotations: the published CSV (label, youtube_id, time_start, time_end, split), of which the rows
             whose video exists are read; the videos may then also be in the part's folder without class folders. ""
             for all videos of the class folders.
-        frames: which frames of each video.
+        frames: number and size of the frames of a video.
         names: the classes and their order; by default those of the part, sorted. Give the other parts those of the
             training part.
-        name: what ids start with; by default "kinetics" and the part.
+        name: prefix of Example ids; by default "kinetics" and the part.
 
     Raises:
         DataError: no such folder or file, no video, or a class that is not among `names`.
@@ -64,7 +64,7 @@ class Kinetics:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The ids of a row's frames, by the video on YouTube and its cut."""
+        """Returns the ids of a row's frames, by the video on YouTube and its cut."""
         return video_keys(f"youtube/{Path(self._rows[index][0]).stem}", self.frames)
 
     def __getitem__(self, index: int) -> Example:

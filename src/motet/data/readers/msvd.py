@@ -19,8 +19,8 @@ class Msvd:
         descriptions: `AllVideoDescriptions.txt`: lines of `<id>_<start>_<end>` and a sentence, comments with #.
         videos: the folder of `<id>_<start>_<end>.avi`.
         listed: a list of such names, one per line, of a part; "" for all videos of the folder.
-        frames: which frames of each video.
-        name: what ids start with; by default "msvd", and the list's name where there is one.
+        frames: number and size of the frames of a video.
+        name: prefix of Example ids; by default "msvd", and the list's name where there is one.
 
     Raises:
         DataError: no such file or folder, a line without a sentence, or no video with captions.
@@ -49,7 +49,7 @@ class Msvd:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The ids of a row's frames, by the video on YouTube and its cut."""
+        """Returns the ids of a row's frames, by the video on YouTube and its cut."""
         return video_keys(f"youtube/{Path(self._rows[index][0]).stem}", self.frames)
 
     def __getitem__(self, index: int) -> Example:

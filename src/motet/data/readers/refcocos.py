@@ -1,4 +1,4 @@
-"""RefCOCOs: complex expressions on COCO photos, some of which mean nothing there."""
+"""RefCOCOs: complex referring expressions on COCO photos, some of which refer to nothing."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class _Row(NamedTuple):
     key: str
     file: str
     size_hw: tuple[int, int]
-    said: tuple[str, Corners | None] | DataError
+    expression: tuple[str, Corners | None] | DataError
     entry: int
 
 
 @dataclass(frozen=True)
 class RefCocos:
-    """RefCOCOs, an Example an expression; labels: "region", its box in pixels of the file, or None: nothing is meant.
+    """RefCOCOs, one Example per expression; labels: "region", its box in pixels of the file, or None for no object.
 
     Args:
         expressions: `refcocos_test.json`: a list with `normal_caption`, `solution` (left, top, right, bottom, or null),
             `image`, `width`, `height`, `annotation_id`.
         images: the folder that `image` ("val2017/000000009590.jpg") is relative to.
-        name: what ids start with; by default from the file's name.
+        name: prefix of Example ids; by default from the file's name.
 
     Raises:
-        DataError: no such file, not JSON, a missing key, an id that is there twice, no row. An empty expression, and a
-            box that is none or lies outside its photo, are raised when the row is read.
+        DataError: no such file, not JSON, a missing key, an id that occurs twice, no row. An empty expression, and a
+            box that is invalid or outside its photo, raise when the row is read.
     """
 
     expressions: Path | str
@@ -55,18 +55,18 @@ class RefCocos:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: COCO's."""
+        """Returns the image id of a row, which is COCO's."""
         stem = Path(self._rows[index].file).stem
         return (coco_id(int(stem)) if stem.isascii() and stem.isdigit() else f"refcocos/{stem}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.expressions)
-        text, given = unwrap(row.said)
+        text, stored = unwrap(row.expression)
         file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
-        box = None if given is None else clip_to_image(given, size_hw)
-        if given is not None and box is None:
-            raise DataError(outside_message(given, size_hw), path=path, row=row.entry)
+        box = None if stored is None else clip_to_image(stored, size_hw)
+        if stored is not None and box is None:
+            raise DataError(outside_message(stored, size_hw), path=path, row=row.entry)
         return Example(
             id=f"{self.name or default_name(path)}/{row.key}",
             images=(file,),
@@ -80,10 +80,10 @@ def _row(line: object, folder: Path, path: Path, row: int) -> _Row:
     key = get_field(line, "annotation_id", str, path=path, row=row)
     file = path_inside(folder, get_field(line, "image", str, path=path, row=row), path=path, row=row)
     size_hw = (get_number(line, "height", path=path, row=row), get_number(line, "width", path=path, row=row))
-    return _Row(key, file, size_hw, capture(_said, line, path, row), row)
+    return _Row(key, file, size_hw, capture(_expression, line, path, row), row)
 
 
-def _said(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
+def _expression(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
     text = get_text(line, "normal_caption", path=path, row=row)
     entry = check_type(line, dict, "entry", path=path, row=row)
     if "solution" in entry and entry["solution"] is None:

@@ -1,4 +1,4 @@
-"""RefCOCO, RefCOCO+ and RefCOCOg: `refs(unc).p` and `instances.json`, expressions that mean one thing of a photo."""
+"""RefCOCO, RefCOCO+ and RefCOCOg: `refs(unc).p` and `instances.json`, expressions for one object of a photo."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ class _Image(NamedTuple):
 class _Row(NamedTuple):
     key: str
     image: int
-    box: str
+    box_id: str
     text: str | DataError
     entry: int
 
 
 @dataclass(frozen=True)
 class ReferCoco:
-    """RefCOCO, RefCOCO+ or RefCOCOg, an Example an expression; labels: "region" (its box), "match" (its place).
+    """RefCOCO, RefCOCO+ or RefCOCOg, one Example per expression; labels: "region" (its box), "match" (its index).
 
-    The candidates are the boxes of all things of the photo that `instances.json` has, and "match" is the set with the
-    place of the right one; "region" is that box, (x0, y0, x1, y1) in pixels of the file.
+    The candidates are the boxes of all objects of the photo in `instances.json`. "match" is the set with the index of
+    the target; "region" is its box, (x0, y0, x1, y1) in pixels of the file.
 
-    The pickle is read as plain data only: one that asks for anything else is refused, and nothing of it is run.
+    The pickle is read as plain data only: one that needs anything else is refused, and nothing of it is run.
 
     Args:
         refs: `refs(unc).p`, `refs(google).p`, `refs(umd).p`, or the same list as JSON.
         instances: `instances.json` of the same folder.
         images: the folder `train2014/`.
-        split: which part: "train", "val", "test", "testA", "testB"; "" for all.
-        name: what ids start with; by default "refcoco/unc", from folder and file.
+        split: the part: "train", "val", "test", "testA", "testB"; "" for all.
+        name: prefix of Example ids; by default "refcoco/unc", from folder and file.
 
     Raises:
-        DataError: no such file, a broken or a malicious pickle, a missing key, an id that is there twice, a part
+        DataError: no such file, a broken or a malicious pickle, a missing key, an id that occurs twice, a part
             without an expression. An expression of an unknown box, an empty one, and a box outside its photo are
             raised when the row is read.
     """
@@ -82,7 +82,7 @@ class ReferCoco:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: COCO's."""
+        """Returns the image id of a row, which is COCO's."""
         return (coco_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
@@ -95,14 +95,14 @@ class ReferCoco:
         image = self._images[row.image]
         file = image_at(Path(self.images) / image.file, path=path, row=row.entry)
         size_hw = check_size(image.size_hw, file.path, path=Path(self.instances), row=row.image)
-        boxes, place = referred_candidates(image.boxes, row.box, size_hw, path=path, row=row.entry)
+        boxes, target = referred_candidates(image.boxes, row.box_id, size_hw, path=path, row=row.entry)
         return Example(
             id=f"{self._prefix()}/{row.key}",
             images=(file,),
             image_ids=self.keys(index),
             text=text,
             candidates=boxes,
-            labels={"region": boxes[place], "match": frozenset({place})},
+            labels={"region": boxes[target], "match": frozenset({target})},
         )
 
     def _prefix(self) -> str:
@@ -117,18 +117,18 @@ def _entries(path: Path) -> list[object]:
 
 
 def _rows(entries: list[object], path: Path, split: str) -> Iterator[_Row]:
-    seen: set[str] = set()
+    known: set[str] = set()
     for entry, ref in enumerate(entries):
-        given = get_field(ref, "split", str, path=path, row=entry)
-        if split and given != split:
+        ref_split = get_field(ref, "split", str, path=path, row=entry)
+        if split and ref_split != split:
             continue
         key = str(get_number(ref, "ref_id", path=path, row=entry))
         image, box = (get_number(ref, name, path=path, row=entry) for name in ("image_id", "ann_id"))
         for sentence in get_field(ref, "sentences", list, path=path, row=entry):
-            row_key = f"{given}/{key}/{get_number(sentence, 'sent_id', path=path, row=entry)}"
-            if row_key in seen:
+            row_key = f"{ref_split}/{key}/{get_number(sentence, 'sent_id', path=path, row=entry)}"
+            if row_key in known:
                 raise DataError(f"sent_id: got {row_key} twice; want every id once", path=path, row=entry)
-            seen.add(row_key)
+            known.add(row_key)
             yield _Row(row_key, image, str(box), capture(get_text, sentence, "sent", path=path, row=entry), entry)
 
 

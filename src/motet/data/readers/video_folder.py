@@ -17,10 +17,10 @@ class VideoFolder:
 
     Args:
         root: the folder that holds the class folders.
-        frames: which frames of each video.
-        names: the class folders and their order; by default all there are, sorted. Give the training part's to the
-            other parts, so that an index means the same in all of them; a class may have no folder here.
-        name: what ids start with; by default the folder's name.
+        frames: number and size of the frames of a video.
+        names: the class folders and their order; by default all folders, sorted. Give the other parts those of the
+            training part, so that an index means the same class in all of them; a class may have no folder here.
+        name: prefix of Example ids; by default the folder's name.
 
     Raises:
         DataError: no such folder, no video in it, a class folder without videos or that is not among `names`. An error
@@ -49,7 +49,7 @@ class VideoFolder:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The ids of a row's frames, by the video's place under the root."""
+        """Returns the ids of a row's frames, by the video's place under the root."""
         return video_keys(self._id(index), self.frames)
 
     def __getitem__(self, index: int) -> Example:

@@ -20,10 +20,11 @@ class VideoList:
     Args:
         table: CSV of a path and a class (separated by spaces where the name ends in .txt); a first line without the
             name of a video is a header and skipped.
-        root: what the paths are relative to; by default the list's folder.
-        frames: which frames of each video.
-        names: the classes and their order; by default all of the list, sorted. Give the training part's to the others.
-        name: what ids start with; by default the list's name and its folder's.
+        root: the folder that paths are relative to; by default the list's folder.
+        frames: number and size of the frames of a video.
+        names: the classes and their order; by default all of the list, sorted. Give the other parts those of the
+            training part.
+        name: prefix of Example ids; by default the list's name and its folder's.
 
     Raises:
         DataError: no such list, no rows in it, a line that is not a pair, a path that leads out of the folder, or a
@@ -50,7 +51,7 @@ class VideoList:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The ids of a row's frames."""
+        """Returns the ids of a row's frames."""
         return video_keys(f"{default_name(self._folder)}/{self._rows[index][0]}", self.frames)
 
     def __getitem__(self, index: int) -> Example:

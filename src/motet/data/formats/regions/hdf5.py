@@ -1,4 +1,4 @@
-"""Regions in an HDF5 file: a group an image, or all images' arrays one behind the other."""
+"""Regions in an HDF5 file: one group per image, or the concatenated arrays of all images."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PART = ".part"
 class Hdf5Regions(RegionFiles):
     """An HDF5 file in one of two layouts. Needs the extra `motet[regions]`.
 
-    A group an image, by its key, with arrays as in `NpzRegions`. Or, as bottom-up attention's "adaptive" files for
-    VQA: "image_features" (all regions, d), "spatial_features" (all regions, 4 or 6; left, top, right, bottom as shares
-    of the image first), "pos_boxes" (images, 2; first region and one past the last), and "image_ids", the
-    images' keys in their order.
+    One group per image, by its key, with arrays as in `NpzRegions`. Or, as bottom-up attention's "adaptive" files for
+    VQA: "image_features" (all regions, d), "spatial_features" (all regions, 4 or 6; first left, top, right, bottom as
+    fractions of the image), "pos_boxes" (images, 2; first region and one past the last), and "image_ids", the images'
+    keys in their order.
 
     Raises:
         ConfigError: h5py is not installed.
@@ -33,7 +33,7 @@ class Hdf5Regions(RegionFiles):
     _places: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_open": {}}  # each process opens the file itself
+        return self.__dict__ | {"_open": {}}  # each process opens the file for itself
 
     def _file(self) -> Any:
         if os.getpid() not in self._open:
@@ -56,7 +56,7 @@ class Hdf5Regions(RegionFiles):
         key = next(iter(self._index()), None) if self._flat() else self._first_group()
         found = None if key is None else self._read(key)
         if key is None or found is None:
-            raise DataError("regions: got a file without an image; want a group an image", path=self.path)
+            raise DataError("regions: got a file without an image; want one group per image", path=self.path)
         return key, found
 
     def _first_group(self) -> str | None:
@@ -80,7 +80,7 @@ class Hdf5Regions(RegionFiles):
         try:
             if not self._flat():
                 group: Any = file.get(key) if key else None
-                # An id with a slash is a group in a group.
+                # An id with a slash is a nested group.
                 if not _holds_arrays(group):
                     return None
                 return StoredRegions.from_arrays(
@@ -100,20 +100,20 @@ class Hdf5Regions(RegionFiles):
 
 
 def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool = True) -> None:
-    """Writes one image's regions into an open HDF5 file that `Hdf5Regions` reads: a group, whole or not at all.
+    """Writes one image's regions as a group of an open HDF5 file for `Hdf5Regions`, completely or not at all.
 
     Args:
         file: an open `h5py.File`.
-        image_id: the group's name; one with a slash is a group in a group.
+        image_id: the group's name; with a slash it is a nested group.
         regions: of the image.
-        half: features in half precision.
+        half: store features in half precision.
     """
     kind = np.float16 if half else np.float32
     arrays = {"features": regions.features.astype(kind), "boxes_xyxy": regions.boxes_xyxy.astype(np.float32)}
     if regions.classes is not None:
         arrays["classes"] = regions.classes.astype(kind)
     if _PART in file:
-        del file[_PART]  # of a writer that was stopped
+        del file[_PART]  # left by a writer that was stopped
     group = file.create_group(_PART)
     for name, values in arrays.items():
         group.create_dataset(name, data=values)
@@ -126,7 +126,7 @@ def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool =
 
 
 def _holds_arrays(group: Any) -> bool:
-    """Whether this is a group of arrays, not of groups, and no array itself."""
+    """Returns True for a group that contains arrays and no groups."""
     return hasattr(group, "values") and bool(len(group)) and not any(hasattr(one, "values") for one in group.values())
 
 

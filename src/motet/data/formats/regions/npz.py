@@ -1,4 +1,4 @@
-"""Regions as one npz file an image."""
+"""Regions in one npz file per image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from motet.preprocess.regions import ImageRegions
 
 @dataclass(frozen=True, kw_only=True)
 class NpzRegions(RegionFiles):
-    """A folder with an npz an image.
+    """A folder with one npz file per image.
 
     Its arrays are "features" (or "x"), "boxes_xyxy" ("boxes", "bbox") in pixels, "size_hw" (or "image_h" and
-    "image_w"), and "classes" ("cls_prob") where there are some. Arrays of objects are refused.
+    "image_w"), and optionally "classes" ("cls_prob"). Arrays of objects are refused.
     """
 
     def _first(self) -> tuple[str, StoredRegions]:
@@ -29,7 +29,7 @@ class NpzRegions(RegionFiles):
         except OSError as error:
             raise DataError(f"regions: got {error.strerror or error}; want a folder", path=self.path) from error
         if file is None:
-            raise DataError("regions: got no npz file; want one an image", path=self.path)
+            raise DataError("regions: got no npz file; want one per image", path=self.path)
         return file.stem, from_npz(file.read_bytes(), file, file.stem)
 
     def _read(self, key: str) -> StoredRegions | None:
@@ -46,10 +46,10 @@ class NpzRegions(RegionFiles):
 
 
 def from_npz(data: bytes, path: Path | str, key: str) -> StoredRegions:
-    """The regions of an npz.
+    """Parses the bytes of an npz.
 
     Raises:
-        DataError: no npz, a broken one, one with objects, or an array missing.
+        DataError: not an npz, a broken one, one with objects, or a missing array.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
@@ -64,7 +64,7 @@ def from_npz(data: bytes, path: Path | str, key: str) -> StoredRegions:
 
 
 def to_npz(regions: ImageRegions, *, half: bool = True) -> bytes:
-    """An npz of regions; features in half precision unless told otherwise."""
+    """Returns regions as the bytes of an npz, by default with features in half precision."""
     arrays = {
         "features": regions.features.astype(np.float16 if half else np.float32),
         "boxes_xyxy": regions.boxes_xyxy.astype(np.float32),
@@ -78,7 +78,7 @@ def to_npz(regions: ImageRegions, *, half: bool = True) -> bytes:
 
 
 def write_npz(folder: Path, image_id: str, regions: ImageRegions, *, half: bool = True) -> Path:
-    """Writes one image's regions into a folder that `NpzRegions` reads, whole or not at all."""
+    """Writes one image's regions into a folder for `NpzRegions`, completely or not at all."""
     file = npz_path(folder, image_id)
     folder.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
@@ -88,7 +88,7 @@ def write_npz(folder: Path, image_id: str, regions: ImageRegions, *, half: bool 
 
 
 def npz_path(folder: Path, image_id: str) -> Path:
-    """Where an image's regions lie in a folder.
+    """Returns the file of an image's regions in a folder.
 
     Examples:
         >>> npz_path(Path("regions"), "coco/9").as_posix()

@@ -1,4 +1,4 @@
-"""What files of regions have in common: how an image is found in them, and what is checked."""
+"""The base of all files of regions: the lookup of an image, and the checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from motet.core import DataError, ImageFile
 from motet.preprocess.regions import ImageRegions, checked, fitted, image_size_hw, overlaps
 
-_SAME = 0.9  # IoU of a candidate's box with a stored one that is taken for it: rounding, not another box
+_SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rounding, not another box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +27,13 @@ class RegionFiles(ABC):
 
     Args:
         path: the file, or the folder.
-        candidates: files with the features of candidates' boxes, computed apart as the official 12-in-1 does; without
-            them a candidate has the features of the region that overlaps it most.
-        width: how long each feature is; 0: as the first image's. Another one later is an error.
-        num_classes: how many classes each region has probabilities of; taken from the first image with `width`.
+        candidates: files with the features of candidate boxes, computed separately as in the official 12-in-1; without
+            them a candidate gets the features of the region that overlaps it most.
+        width: length of a feature; 0 for that of the first image. An image with another length is an error.
+        num_classes: number of class probabilities per region; taken from the first image together with `width`.
 
     Raises:
-        DataError: no such file, or one without an image.
+        DataError: no such file, or one without images.
     """
 
     path: Path | str
@@ -50,11 +50,11 @@ class RegionFiles(ABC):
 
     @abstractmethod
     def _first(self) -> tuple[str, StoredRegions]:
-        """The first image's key and regions."""
+        """Returns the key and the regions of the first image."""
 
     @abstractmethod
     def _read(self, key: str) -> StoredRegions | None:
-        """An image's regions as they are stored; None where there are none."""
+        """Returns the stored regions of an image; None where there are none."""
 
     def regions(self, image: ImageFile, image_id: str) -> ImageRegions:
         """See `RegionSource.regions`."""
@@ -97,12 +97,12 @@ class RegionFiles(ABC):
 
 @dataclass(frozen=True)
 class StoredRegions:
-    """An image's regions as a file has them.
+    """The regions of one image as a file stores them.
 
     Args:
         features: (n, d).
-        boxes_xyxy: (n, 4) in pixels, or in shares of the image where no size is given.
-        size_hw: of the image that the detector saw; None: boxes are shares of it, 0 to 1.
+        boxes_xyxy: (n, 4) in pixels, or in fractions of the image where no size is stored.
+        size_hw: size of the image that the detector used; None if boxes are fractions of it, 0 to 1.
         classes: (n, k) or None.
     """
 
@@ -112,7 +112,7 @@ class StoredRegions:
     classes: np.ndarray | None = None
 
     def regions(self, size_hw: tuple[int, int]) -> ImageRegions:
-        """Boxes in pixels: of the stored size, or of this one where they are shares."""
+        """Returns regions with boxes in pixels, of the stored size, or of this one if they are fractions."""
         if self.size_hw is not None:
             return ImageRegions(self.features, self.boxes_xyxy, self.size_hw, self.classes)
         height, width = size_hw
@@ -121,10 +121,10 @@ class StoredRegions:
 
     @classmethod
     def from_arrays(cls, values: Mapping[str, Any], path: Path | str, key: str) -> Self:
-        """From arrays by any of the names that published files give them.
+        """Builds regions from arrays under any of the names that published files use.
 
         Raises:
-            DataError: features, boxes or the size is missing.
+            DataError: features, boxes or size are missing.
         """
         features, boxes = (_first_named(values, names, path, key) for names in (_FEATURES, _BOXES))
         sizes = (
@@ -155,11 +155,11 @@ def _first_named(values: Mapping[str, Any], names: tuple[str, ...], path: Path |
 
 
 def lookup_keys(image: ImageFile, image_id: str) -> tuple[str, ...]:
-    """What an image may be called in a file, the surest first.
+    """Returns the possible names of an image in a file, the most certain first.
 
     Examples:
         >>> from motet.core import MemoryImage
-        >>> keys_of(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
+        >>> lookup_keys(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
         ('coco%2F9', 'coco/9', '9', 'COCO_train2014_000000000009')
     """
     names = (quote(image_id, safe=""), image_id, image_id.rpartition("/")[2], PurePath(image.name).stem)

@@ -1,4 +1,4 @@
-"""Files of regions that are written an image at a time, and gone on with after any stop."""
+"""Files of regions that are written image by image and can be continued after an interruption."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _HDF5 = (".h5", ".hdf5")
 
 
 class RegionWriter(ABC):
-    """One file or folder of regions, open for writing; images that it has are asked for and not written again.
+    """A file or folder of regions that is open for writing; `has` tells which images it already contains.
 
-    What made it is kept in a small JSON beside it, so that two detectors never share one file.
+    The settings of the detector are stored in a small JSON beside it, so that two detectors never share one file.
 
     Args:
-        path: of the file or folder.
-        made_by: what made the regions, as plain values.
-        half: features in half precision.
+        path: the file or folder.
+        settings: detector and its options, as plain values.
+        half: store features in half precision.
 
     Raises:
-        ConfigError: a file that was made otherwise, or a place that cannot be written.
+        ConfigError: a file that was made with other settings, or a place that is not writable.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], *, half: bool = True) -> None:
@@ -39,11 +39,11 @@ class RegionWriter(ABC):
 
     @abstractmethod
     def has(self, image_id: str) -> bool:
-        """Whether this image's regions are in it."""
+        """Returns True if it contains the regions of this image."""
 
     @abstractmethod
     def write(self, image_id: str, regions: ImageRegions) -> None:
-        """One image's regions, whole or not at all."""
+        """Writes the regions of one image, completely or not at all."""
 
     @abstractmethod
     def _open(self) -> None: ...
@@ -53,7 +53,7 @@ class RegionWriter(ABC):
 
     @abstractmethod
     def reader(self) -> RegionFiles:
-        """What reads it. Raises DataError while it is empty."""
+        """Returns the reader of this file. Raises DataError while it is empty."""
 
     def __enter__(self) -> Self:
         beside = self.path.with_name(f"{self.path.name}.json")
@@ -86,7 +86,7 @@ class RegionWriter(ABC):
 
 
 def region_writer(path: Path, settings: Mapping[str, Any], *, half: bool = True) -> RegionWriter:
-    """The writer of a layout: ``.lmdb`` an LMDB, ``.h5`` or ``.hdf5`` an HDF5 file, no ending a folder of npz files.
+    """Returns the writer for an ending: ``.lmdb`` LMDB, ``.h5`` or ``.hdf5`` HDF5, no ending a folder of npz files.
 
     Raises:
         ConfigError: another ending.
