@@ -78,7 +78,7 @@ def test_a_split_may_be_a_path_and_name_absent_images(root, write, tmp_path):
         (annotation(thing(box=(5, 1, 2, 4))), r"want left < right .*row 0\)"),
         (annotation(thing().replace("<ymax>4</ymax>", "")), "element <bndbox/ymax>: got none"),
         (annotation(thing(), size=(12, 8)), "size: got 12 x 8; want 6 x 4"),
-        (annotation(thing("tram")), r"got 'tram', a class without a name here; .*row 0\)"),
+        (annotation(thing("tram")), r"got 'tram', a class that names lacks; .*row 0\)"),
         (f'<!DOCTYPE a [<!ENTITY b "c">]>{annotation(thing())}', r"got a document type \(a\); want plain elements"),
         (f'<!DOCTYPE a SYSTEM "file:///etc/passwd">{annotation(thing())}', "got a document type"),
     ],

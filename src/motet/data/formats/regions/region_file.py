@@ -97,7 +97,7 @@ class RegionFiles(ABC):
 
 @dataclass(frozen=True)
 class StoredRegions:
-    """The regions of one image as a file stores them.
+    """The regions of one image in the form in which files store them.
 
     Args:
         features: (n, d).
@@ -155,7 +155,7 @@ def _first_named(values: Mapping[str, Any], names: tuple[str, ...], path: Path |
 
 
 def lookup_keys(image: ImageFile, image_id: str) -> tuple[str, ...]:
-    """Returns the possible names of an image in a file, the most certain first.
+    """Returns the possible keys of an image, the most certain first.
 
     Examples:
         >>> from motet.core import MemoryImage
