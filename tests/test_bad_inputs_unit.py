@@ -61,7 +61,7 @@ def boxes_run(file: Path) -> Run:
 @pytest.mark.parametrize(
     ("box", "said"),
     [
-        ({"bbox": [20, 2, 8, 8]}, "box: got (20, 2, 28, 10) as left, top, right, bottom; want a box inside the picture "
+        ({"bbox": [20, 2, 8, 8]}, "box: got (20, 2, 28, 10) as left, top, right, bottom; want a box inside the image "
          "of 24 x 24 pixels"),
         ({"bbox": [5, 5, 0, 8]}, "box: got (5, 5, 5, 13) as left, top, right, bottom; want left < right and top < "
          "bottom"),

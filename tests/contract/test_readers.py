@@ -79,8 +79,8 @@ class Layout:
     Args:
         read: makes the reader.
         tables: files whose damage is found when they are read.
-        images: pictures.
-        sentences: rows have no pictures.
+        images: image files.
+        sentences: rows have no images.
         optional: tables that may be empty or not there: no box, no row.
         maps: files that are decoded only when their annotation is asked for.
     """
@@ -99,7 +99,7 @@ def encoded(shade: int, form: str = "JPEG") -> bytes:
     return file.getvalue()
 
 
-def picture(path: Path, shade: int) -> Path:
+def image_file(path: Path, shade: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encoded(shade, "PNG" if path.suffix == ".png" else "JPEG"))
     return path
@@ -112,7 +112,7 @@ def text(path: Path, content: str) -> Path:
 
 
 def image_folder(root: Path) -> Layout:
-    images = [picture(root / kind / f"{place}.png", place) for kind in ("cat", "dog") for place in range(2)]
+    images = [image_file(root / kind / f"{place}.png", place) for kind in ("cat", "dog") for place in range(2)]
     return Layout(lambda: ImageFolder(root), images=tuple(images))
 
 
@@ -124,7 +124,7 @@ def idx(root: Path) -> Layout:
 
 
 def coco_captions(root: Path) -> Layout:
-    files = [picture(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
+    files = [image_file(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
     data = {
         "images": [{"id": number, "file_name": f"{number:012d}.jpg"} for number in (9, 25)],
         "annotations": [
@@ -137,21 +137,21 @@ def coco_captions(root: Path) -> Layout:
 
 def flickr8k(root: Path) -> Layout:
     names = ("1000268201_693b08cb0e.jpg", "1001773457_577c3a7d70.jpg")
-    files = [picture(root / "Images" / name, place) for place, name in enumerate(names)]
+    files = [image_file(root / "Images" / name, place) for place, name in enumerate(names)]
     rows = "".join(f'{name},"A dog , {place} ."\n' for name in names for place in range(5))
     table, split = text(root / "captions.txt", "image,caption\n" + rows), text(root / "train.txt", "\n".join(names))
     return Layout(lambda: Flickr8k(table, root / "Images", split), tables=(table, split), images=tuple(files))
 
 
 def flickr30k(root: Path) -> Layout:
-    files = [picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
+    files = [image_file(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
     rows = "".join(f"{name}.jpg| {place}| A dog runs .\n" for name in (10, 36) for place in range(5))
     table = text(root / "results.csv", "image_name| comment_number| comment\n" + rows)
     return Layout(lambda: Flickr30k(table, root / "flickr30k-images"), tables=(table,), images=tuple(files))
 
 
 def multi30k(root: Path) -> Layout:
-    files = [picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
+    files = [image_file(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36)]
     folder = root / "data" / "task1"
     split = text(folder / "image_splits" / "val.txt", "10.jpg\n36.jpg\n")
     english = text(folder / "raw" / "val.en", "A dog.\nA cat.\n")
@@ -161,7 +161,7 @@ def multi30k(root: Path) -> Layout:
 
 
 def vqav2(root: Path) -> Layout:
-    files = [picture(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25)]
+    files = [image_file(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25)]
     asked = [
         {"image_id": number, "question_id": number * 1000 + place, "question": "What?"}
         for number in (9, 25)
@@ -186,7 +186,7 @@ def vqav2(root: Path) -> Layout:
 
 
 def visual_genome_qa(root: Path) -> Layout:
-    files = (picture(root / "VG_100K" / "4.jpg", 4), picture(root / "VG_100K_2" / "5.jpg", 5))
+    files = (image_file(root / "VG_100K" / "4.jpg", 4), image_file(root / "VG_100K_2" / "5.jpg", 5))
     data = [
         {
             "id": number,
@@ -202,7 +202,9 @@ def visual_genome_qa(root: Path) -> Layout:
 
 
 def gqa(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / f"{name}.jpg", place) for place, name in enumerate(("2400861", "n578564")))
+    files = tuple(
+        image_file(root / "images" / f"{name}.jpg", place) for place, name in enumerate(("2400861", "n578564"))
+    )
     table = text(
         root / "questions.json",
         json.dumps(
@@ -216,13 +218,13 @@ def gqa(root: Path) -> Layout:
 
 
 def ocr_lines(root: Path) -> Layout:
-    files = tuple(picture(root / part / "000_000.jpg", place) for place, part in enumerate(("train", "val")))
+    files = tuple(image_file(root / part / "000_000.jpg", place) for place, part in enumerate(("train", "val")))
     tables = tuple(text(root / f"{part}_gt.tsv", '000_000.jpg\t"TOTAL" 3,50\n') for part in ("train", "val"))
     return Layout(lambda: OcrLines(tables), tables=tables, images=files)
 
 
 def easy_vqa(root: Path) -> Layout:
-    files = tuple(picture(root / "train" / "images" / f"{number}.png", number) for number in range(2))
+    files = tuple(image_file(root / "train" / "images" / f"{number}.png", number) for number in range(2))
     answers = text(root / "answers.txt", "circle\nyes\n")
     table = text(
         root / "train" / "questions.json", json.dumps([["what shape?", "circle", 1], ["is it red?", "yes", 0]])
@@ -231,7 +233,7 @@ def easy_vqa(root: Path) -> Layout:
 
 
 def coco_things(root: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
-    files = tuple(picture(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25))
+    files = tuple(image_file(root / "train2014" / f"COCO_train2014_{number:012d}.jpg", number) for number in (9, 25))
     things = {
         "images": [
             {"id": int(file.stem[-12:]), "file_name": file.name, "height": 4, "width": 6} for file in files
@@ -268,7 +270,7 @@ def refer(root: Path) -> Layout:
 
 
 def visual7w(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / f"v7w_{number}.jpg", number) for number in (4, 5))
+    files = tuple(image_file(root / "images" / f"v7w_{number}.jpg", number) for number in (4, 5))
     boxes = [{"box_id": place, "x": place % 3, "y": 0, "width": 2, "height": 2} for place in range(8)]
     asked = [
         {
@@ -300,7 +302,7 @@ def guesswhat(root: Path) -> Layout:
 
 
 def nlvr2(root: Path) -> Layout:
-    files = tuple(picture(root / "dev" / f"dev-{n}-0-img{side}.png", n) for n in (1, 2) for side in (0, 1))
+    files = tuple(image_file(root / "dev" / f"dev-{n}-0-img{side}.png", n) for n in (1, 2) for side in (0, 1))
     keys = [f"dev-{n}-0-{place}" for n in (1, 2) for place in (0, 1)]
     rows = [{"sentence": "Two dogs.", "label": "True", "identifier": key} for key in keys]
     table = lines_of(root / "dev.json", rows)
@@ -308,14 +310,14 @@ def nlvr2(root: Path) -> Layout:
 
 
 def nlvr(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / "3" / f"dev-{n}-0-0.png", n) for n in (1, 2))
+    files = tuple(image_file(root / "images" / "3" / f"dev-{n}-0-0.png", n) for n in (1, 2))
     rows = [{"sentence": "A box.", "label": "false", "identifier": f"{n}-0", "directory": "3"} for n in (1, 2)]
     table = lines_of(root / "dev.json", rows)
     return Layout(lambda: Nlvr(table, root / "images"), tables=(table,), images=files)
 
 
 def vsr(root: Path) -> Layout:
-    files = tuple(picture(root / "train2017" / f"{n:012d}.jpg", n) for n in (9, 25))
+    files = tuple(image_file(root / "train2017" / f"{n:012d}.jpg", n) for n in (9, 25))
     rows = [
         {"image": file.name, "image_link": f"http://x/train2017/{file.name}", "caption": "It is left.", "label": 1,
          "relation": "left of"}
@@ -326,7 +328,7 @@ def vsr(root: Path) -> Layout:
 
 
 def refcocos(root: Path) -> Layout:
-    files = tuple(picture(root / "val2017" / f"{n:012d}.jpg", n) for n in (9, 25))
+    files = tuple(image_file(root / "val2017" / f"{n:012d}.jpg", n) for n in (9, 25))
     data = [
         {"normal_caption": "the dog", "solution": box, "image": f"val2017/{file.name}", "height": 4, "width": 6,
          "annotation_id": file.stem}
@@ -337,7 +339,7 @@ def refcocos(root: Path) -> Layout:
 
 
 def table(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / f"{number}.jpg", number) for number in range(2))
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
     path = text(root / "qa.csv", 'file,question,answer\n0.jpg,What?,dog\n1.jpg,"Where, then?",there\n')
     read = lambda: Table(path, image="file", text="question", labels={"answers": "answer"}, image_root=root / "images")  # noqa: E731
     return Layout(read, tables=(path,), images=files)
@@ -364,7 +366,7 @@ def webdataset(root: Path) -> Layout:
 
 
 def coco_instances(root: Path) -> Layout:
-    files = [picture(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
+    files = [image_file(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
     data = {
         "images": [{"id": number, "file_name": f"{number:012d}.jpg", "width": 6, "height": 4} for number in (9, 25)],
         "annotations": [
@@ -379,7 +381,7 @@ def coco_instances(root: Path) -> Layout:
 
 def pascal_voc(root: Path) -> Layout:
     names = ("000005", "000007")
-    files = [picture(root / "JPEGImages" / f"{name}.jpg", place) for place, name in enumerate(names)]
+    files = [image_file(root / "JPEGImages" / f"{name}.jpg", place) for place, name in enumerate(names)]
     box = "<xmin>1</xmin><ymin>2</ymin><xmax>6</xmax><ymax>4</ymax>"
     thing = f"<object><name>car</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
     tables = [
@@ -395,7 +397,7 @@ def pascal_voc(root: Path) -> Layout:
 
 
 def visual_genome_objects(root: Path) -> Layout:
-    files = (picture(root / "VG_100K" / "4.jpg", 4), picture(root / "VG_100K_2" / "5.jpg", 5))
+    files = (image_file(root / "VG_100K" / "4.jpg", 4), image_file(root / "VG_100K_2" / "5.jpg", 5))
     things = [{"object_id": number * 10, "x": 0, "y": 1, "w": 3, "h": 2, "names": ["dog"]} for number in (4, 5)]
     objects = text(
         root / "objects.json",
@@ -410,7 +412,7 @@ def visual_genome_objects(root: Path) -> Layout:
 
 
 def yolo_labels(root: Path) -> Layout:
-    files = tuple(picture(root / "images" / "train" / f"{number}.jpg", number) for number in range(2))
+    files = tuple(image_file(root / "images" / "train" / f"{number}.jpg", number) for number in range(2))
     tables = tuple(text(root / "labels" / "train" / f"{number}.txt", "1 0.5 0.5 0.5 0.5\n") for number in range(2))
     names = text(root / "data.yaml", "train: images/train\nnames:\n  0: person\n  1: car\n")
     read = lambda: YoloLabels(root / "images" / "train", root / "labels" / "train", names_file=names)  # noqa: E731
@@ -510,7 +512,7 @@ def text_lines(root: Path) -> Layout:
 
 
 def snli_ve(root: Path) -> Layout:
-    files = tuple(picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
+    files = tuple(image_file(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
     rows = [
         {"Flickr30K_ID": file.stem, "sentence1": "A dog.", "sentence2": "It sleeps.", "gold_label": "contradiction",
          "pairID": f"{file.stem}.jpg#0r1c"}
@@ -521,7 +523,7 @@ def snli_ve(root: Path) -> Layout:
 
 
 def esnlive(root: Path) -> Layout:
-    files = tuple(picture(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
+    files = tuple(image_file(root / "flickr30k-images" / f"{name}.jpg", name) for name in (10, 36))
     rows = "".join(
         f'{place},{file.name}#0r1e,{file.name},"A dog, running.",entailment,It runs.\n'
         for place, file in enumerate(files)

@@ -120,7 +120,7 @@ def test_a_folder_of_videos_alone_says_what_is_wanted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="got 3 videos of which nothing is said; want a list"):
         write_recipe(tmp_path, tmp_path / "r.py")
     published.text(tmp_path / "train.csv", "")
-    with pytest.raises(DataError, match="want a line a video"):
+    with pytest.raises(DataError, match="want one line per video"):
         sources_in(tmp_path)
 
 

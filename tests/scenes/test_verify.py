@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from motet.data.check import misfit
-from motet.data.readers.visual_entailment import ENTAILMENT_NAMES
+from motet.data.formats.hypotheses import ENTAILMENT_NAMES
 from motet.losses import default_for
 from motet.scenes import Scenes, SceneStatements
 from motet.scenes.tasks import scene_entailment

@@ -90,7 +90,7 @@ def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageF
     frames: list[str | ImageFile] = []
     for image in images:
         if is_video(image):
-            clip = Clip(Path(image), Frames(_FRAMES).shares())
+            clip = Clip(Path(image), Frames(_FRAMES).positions())
             frames += [VideoFrame(clip, place) for place in range(_FRAMES)]
         else:
             frames.append(image)

@@ -143,7 +143,7 @@ def test_an_empty_list_is_told_and_the_other_is_read(tmp_path: Path, content: st
     assert (train.rows, train.problems) == (2, ())
     assert (val.part, val.problems) == (
         "val",
-        (f"videos: got none; want a line a video ({tmp_path / 'val.csv'})",),
+        (f"videos: got none; want one line per video ({tmp_path / 'val.csv'})",),
     )
 
 

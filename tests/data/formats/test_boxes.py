@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from motet.core import DataError
-from motet.data.formats.boxes import FileBox, box_set, packed
+from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 
 FILE = Path("boxes.json")
 
 
 def checked(*corners, clip=False, **more):
-    given = packed([FileBox(xyxy, 0, 7 + place, **more) for place, xyxy in enumerate(corners)])
-    return box_set(given, (40, 60), clip=clip, path=FILE)
+    given = pack_boxes([FileBox(xyxy, 0, 7 + place, **more) for place, xyxy in enumerate(corners)])
+    return to_box_set(given, (40, 60), clip=clip, path=FILE)
 
 
 def test_an_image_without_boxes_has_an_empty_annotation():
@@ -29,9 +29,9 @@ def test_an_image_without_boxes_has_an_empty_annotation():
         ((0, 0, float("inf"), 3), "want four finite numbers"),
         ((3, 3, 3, 9), "want left < right and top < bottom"),
         ((9, 3, 5, 9), "want left < right and top < bottom"),
-        ((0, 0, 61.5, 9), "want a box inside the picture of 60 x 40 pixels"),
-        ((-1.5, 0, 6, 9), "want a box inside the picture"),
-        ((60.2, 0, 60.8, 9), "want a box inside the picture"),
+        ((0, 0, 61.5, 9), "want a box inside the image of 60 x 40 pixels"),
+        ((-1.5, 0, 6, 9), "want a box inside the image"),
+        ((60.2, 0, 60.8, 9), "want a box inside the image"),
     ],
 )
 def test_a_wrong_box_is_told_with_its_place(corners, message):

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.core import ConfigError, DataError
-from motet.data.formats.columns import class_index, class_names, columns_of, merged, with_answer
+from motet.data.formats.columns import add_answer, class_index, collect_class_names, make_columns, merge_labels
 
 HERE = Path("t.csv")
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip)
 
 
 def read(cells, *, text=(), separator="", names=(), row=0, **labels):
-    columns = columns_of(image=(), text=text, labels=labels, separator=separator, names=names)
+    columns = make_columns(image=(), text=text, labels=labels, separator=separator, names=names)
     return columns.annotations(cells, path=HERE, row=row)
 
 
@@ -37,21 +37,21 @@ def test_other_labels_stay_as_they_are():
 def test_one_text_or_a_tuple_of_them():
     cells = {"a": "x", "b": "y"}
     texts = [
-        columns_of(image=(), text=text, labels={}).texts(cells, path=HERE, row=0) for text in ((), "a", ("a", "b"))
+        make_columns(image=(), text=text, labels={}).texts(cells, path=HERE, row=0) for text in ((), "a", ("a", "b"))
     ]
     assert texts == ["", "x", ("x", "y")]
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=20))
 def test_every_cell_finds_its_class_again(cells):
-    names = class_names(cells)
+    names = collect_class_names(cells)
     assert len(set(names)) == len(names)
     assert [names[class_index(cell, names, path=HERE, row=0)] for cell in cells] == cells
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=20))
 def test_numbers_are_sorted_as_numbers(cells):
-    assert class_names(cells) == class_names(map(str, cells)) == tuple(map(str, sorted(set(cells))))
+    assert collect_class_names(cells) == collect_class_names(map(str, cells)) == tuple(map(str, sorted(set(cells))))
 
 
 def test_a_number_is_an_index_where_the_names_are_words():
@@ -72,16 +72,16 @@ def test_the_nearest_name_is_given():
 
 def test_rows_of_one_image_come_together():
     rows = [{"captions": ("a", "b"), "class": 1}, {"captions": ("c",), "class": 1}]
-    assert merged(rows, path=HERE, row=0) == {"captions": ("a", "b", "c"), "class": 1}
+    assert merge_labels(rows, path=HERE, row=0) == {"captions": ("a", "b", "c"), "class": 1}
     with pytest.raises(DataError, match="class: got 1 and 2 for one image"):
-        merged([{"class": 1}, {"class": 2}], path=HERE, row=0)
+        merge_labels([{"class": 1}, {"class": 2}], path=HERE, row=0)
 
 
 def test_the_answer_given_most_often_comes_with_the_answers():
-    assert with_answer({"answers": ("no", "yes", "yes")})["answer"] == "yes"
-    assert with_answer({"answers": ("no", "yes")})["answer"] == "no"
-    assert with_answer({"answers": ("no", "yes"), "answer": "yes"})["answer"] == "yes"
-    assert with_answer({"class": 1}) == {"class": 1}
+    assert add_answer({"answers": ("no", "yes", "yes")})["answer"] == "yes"
+    assert add_answer({"answers": ("no", "yes")})["answer"] == "no"
+    assert add_answer({"answers": ("no", "yes"), "answer": "yes"})["answer"] == "yes"
+    assert add_answer({"class": 1}) == {"class": 1}
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_the_answer_given_most_often_comes_with_the_answers():
 )
 def test_a_mapping_that_cannot_be_is_refused(arguments, message):
     with pytest.raises(ConfigError, match=message):
-        columns_of(**{"image": (), "text": (), **arguments})
+        make_columns(**{"image": (), "text": (), **arguments})
 
 
 def test_every_column_is_wanted_once():
-    columns = columns_of(
+    columns = make_columns(
         image="file", text="question", labels={"answers": "answer", "more": "file"}, image_id="coco/{id}"
     )
     assert columns.all_columns == ("file", "question", "answer", "id")
 
 
 def test_an_image_id_is_made_of_its_columns():
-    columns = columns_of(image="file", text=(), labels={}, image_id="coco/{id:d}")
+    columns = make_columns(image="file", text=(), labels={}, image_id="coco/{id:d}")
     assert columns.formatted_id({"id": 9}) == "coco/9"
     assert columns.formatted_id({"id": None}) == ""
     with pytest.raises(ConfigError, match="want a format that fits"):

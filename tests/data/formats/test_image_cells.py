@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from motet.core import DataError, DiskImage, MemoryImage
-from motet.data.formats.image_cells import Where, cell_ids, cell_images
+from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
 
 
 @pytest.fixture
 def where(tmp_path, image):
     image(tmp_path / "images" / "a.jpg")
-    return Where(tmp_path / "t.parquet", tmp_path / "images", "t", "images")
+    return CellContext(tmp_path / "t.parquet", tmp_path / "images", "t", "images")
 
 
 def test_a_cell_is_a_path_or_bytes_or_both(where, jpeg):

@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 
 from motet.core import DataError
-from motet.data.formats.json_file import checked, field, identity, load_json, load_json_lines, number, short_repr, words
+from motet.data.formats.json_file import (
+    check_type,
+    get_field,
+    get_id,
+    get_number,
+    get_text,
+    load_json,
+    load_json_lines,
+    short_repr,
+)
 
 HERE = Path("x.json")
 
@@ -16,7 +25,7 @@ def test_a_file_that_breaks_off_is_named_with_line_and_column(tmp_path, write):
 
 
 def test_lists_nested_without_end_are_an_error_and_no_crash(tmp_path, write):
-    with pytest.raises(DataError, match="lists in lists"):
+    with pytest.raises(DataError, match="lists nested too deeply"):
         load_json(write(tmp_path / "x.json", "[" * 200_000))
 
 
@@ -36,7 +45,7 @@ def test_json_lines_skip_empty_ones_and_name_the_broken_one(tmp_path, write):
 
 def test_a_missing_key_comes_with_the_nearest_one():
     with pytest.raises(DataError, match=r"key 'caption': .*did you mean 'captoin'.*\(x.json, row 3\)"):
-        field({"captoin": "A dog.", "id": 1}, "caption", str, path=HERE, row=3)
+        get_field({"captoin": "A dog.", "id": 1}, "caption", str, path=HERE, row=3)
 
 
 @pytest.mark.parametrize(
@@ -44,33 +53,33 @@ def test_a_missing_key_comes_with_the_nearest_one():
 )
 def test_another_type_is_an_error(value, kind):
     with pytest.raises(DataError, match=r"a: got .*; want "):
-        field({"a": value}, "a", kind, path=HERE)
+        get_field({"a": value}, "a", kind, path=HERE)
 
 
 def test_a_whole_number_is_also_a_float():
-    assert field({"a": 2}, "a", float, path=HERE) == 2.0
-    assert isinstance(checked(2, float, "a", path=HERE), float)
+    assert get_field({"a": 2}, "a", float, path=HERE) == 2.0
+    assert isinstance(check_type(2, float, "a", path=HERE), float)
 
 
 def test_an_entry_that_is_no_object_is_an_error():
     with pytest.raises(DataError, match="entry: got 'text'; want an object"):
-        field("text", "a", str, path=HERE)
+        get_field("text", "a", str, path=HERE)
 
 
 def test_ids_may_be_numbers_or_texts():
-    assert identity({"id": 7}, "id", path=HERE) == identity({"id": "7"}, "id", path=HERE) == "7"
-    assert number({"id": "0012"}, "id", path=HERE) == 12
+    assert get_id({"id": 7}, "id", path=HERE) == get_id({"id": "7"}, "id", path=HERE) == "7"
+    assert get_number({"id": "0012"}, "id", path=HERE) == 12
     for wrong in (None, 1.5, True, []):
         with pytest.raises(DataError):
-            identity({"id": wrong}, "id", path=HERE)
+            get_id({"id": wrong}, "id", path=HERE)
     with pytest.raises(DataError, match="want a whole number"):
-        number({"id": "n12"}, "id", path=HERE)
+        get_number({"id": "n12"}, "id", path=HERE)
 
 
 def test_words_have_something_in_them():
-    assert words({"a": " A dog. "}, "a", path=HERE) == " A dog. "
+    assert get_text({"a": " A dog. "}, "a", path=HERE) == " A dog. "
     with pytest.raises(DataError, match="got an empty text"):
-        words({"a": " \n"}, "a", path=HERE)
+        get_text({"a": " \n"}, "a", path=HERE)
 
 
 def test_long_values_are_cut():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.core import DataError
-from motet.data.formats.paths import coco_id, file_names, image_at, inside, is_image, photo_id, place_name, vg_id
+from motet.data.formats.paths import coco_id, default_name, file_names, image_at, is_image, path_inside, photo_id, vg_id
 
 ROOT = Path("/data/images")
 
@@ -15,7 +15,7 @@ ROOT = Path("/data/images")
 )
 def test_a_name_that_leads_out_of_the_folder_is_refused(name):
     with pytest.raises(DataError, match=r"want a file inside .*\(t.csv, row 4\)"):
-        inside(ROOT, name, path=Path("t.csv"), row=4)
+        path_inside(ROOT, name, path=Path("t.csv"), row=4)
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(name):
     ],
 )
 def test_a_place_inside_is_relative_to_the_folder(name, place):
-    assert inside(ROOT, name, path=Path("t.csv"), row=0) == place
+    assert path_inside(ROOT, name, path=Path("t.csv"), row=0) == place
 
 
 @given(st.text(alphabet="ab./", max_size=12))
 def test_whatever_is_accepted_lies_inside(name):
     try:
-        place = inside(ROOT, name, path=Path("t.csv"), row=0)
+        place = path_inside(ROOT, name, path=Path("t.csv"), row=0)
     except DataError:
         return
     assert ".." not in Path(place).parts
@@ -49,10 +49,10 @@ def test_one_photo_has_one_id_in_all_data_sets():
 
 
 def test_a_place_is_called_by_its_folder_and_part():
-    assert place_name(Path("/x/birds/train")) == "birds/train"
-    assert place_name(Path("/x/birds/all")) == "all"
-    assert place_name(Path("/x/birds/train.tsv.gz")) == "birds/train"
-    assert place_name(Path("/")) == ""
+    assert default_name(Path("/x/birds/train")) == "birds/train"
+    assert default_name(Path("/x/birds/all")) == "all"
+    assert default_name(Path("/x/birds/train.tsv.gz")) == "birds/train"
+    assert default_name(Path("/")) == ""
 
 
 def test_a_missing_image_names_the_row_that_asks(tmp_path):

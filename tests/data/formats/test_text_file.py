@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from motet.core import DataError
-from motet.data.formats.text_file import only, read_bytes, read_csv, read_lines, read_text
+from motet.data.formats.text_file import read_bytes, read_csv, read_lines, read_text
 
 
 def test_gzip_is_seen_by_its_content_and_not_its_name(tmp_path):
@@ -50,9 +50,3 @@ def test_a_quote_that_never_closes_is_named_with_its_row(tmp_path):
     path.write_text('a,b\n"x,y\n')
     with pytest.raises(DataError, match="row 1"):
         list(read_csv(path))
-
-
-def test_another_number_of_cells_is_an_error():
-    assert only(["a", "b"], 2, "two", path="t", row=0) == ["a", "b"]
-    with pytest.raises(DataError, match=r"columns: got 1; want 2 \(file, text\) \(t, row 7\)"):
-        only(["a"], 2, "file, text", path="t", row=7)

@@ -133,7 +133,7 @@ def test_paths_in_a_column_are_relative_to_the_folder(tmp_path, image):
 
 
 def test_what_is_not_there_is_named(saved, tmp_path):
-    with pytest.raises(DataError, match="split: got 'tset'; want one there is"):
+    with pytest.raises(DataError, match="split: got 'tset'; want a split that is saved"):
         HfDataset(saved, "tset", image="image")
     with pytest.raises(DataError, match=r"column 'imgae'.*did you mean 'image'"):
         HfDataset(saved, image="imgae")

@@ -51,7 +51,7 @@ def test_the_part_is_in_the_name(tmp_path):
         ({"images": struct.pack(">4I", 0x803, 0, 2, 3)}, "labels: got 2; want 0"),
         ({"images": struct.pack(">4I", 0x803, 2, 0, 3)}, "sizes: got"),
         ({"images": struct.pack(">5I", 0x804, 2, 1, 1, 4) + bytes(8)}, "channels: got 4; want 3"),
-        ({"labels": struct.pack(">2I", 0x801, 3) + bytes(3)}, "labels: got 3; want 2, one an image"),
+        ({"labels": struct.pack(">2I", 0x801, 3) + bytes(3)}, "labels: got 3; want 2, one per image"),
         ({"labels": b""}, "magic number: got 0x; want 0x00000801"),
     ],
 )

@@ -34,7 +34,7 @@ def test_task_2_has_five(root):
 
 def test_a_file_of_another_length_is_named(root, write):
     path = write(root / "data" / "task1" / "raw" / "test_2017_mscoco.en", "A dog.\n")
-    with pytest.raises(DataError, match="lines: got 1; want 2, one an image of test_2017_mscoco") as caught:
+    with pytest.raises(DataError, match="lines: got 1; want 2, one per image of test_2017_mscoco") as caught:
         Multi30k(root, "test_2017_mscoco")
     assert caught.value.path == path
 

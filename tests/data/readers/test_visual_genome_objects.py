@@ -66,7 +66,7 @@ def test_coco_images_have_their_coco_ids(read, write, tmp_path):
 
 
 def test_what_is_broken_says_where(read, write, tmp_path):
-    with pytest.raises(DataError, match=r"want a box inside the picture of 6 x 4 pixels .*row 0.objects.2\)"):
+    with pytest.raises(DataError, match=r"want a box inside the image of 6 x 4 pixels .*row 0.objects.2\)"):
         read(clip=False)[0]
     with pytest.raises(DataError, match=r"w: got 'wide'; want a number .*row 0.objects.0\)"):
         read(thing(1, ["dog"], w="wide"))[0]

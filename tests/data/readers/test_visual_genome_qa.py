@@ -64,5 +64,5 @@ def test_an_empty_answer_is_an_error_of_its_row_only(read, data):
 
 
 def test_a_file_of_another_kind_is_named(tmp_path, write):
-    with pytest.raises(DataError, match="want a list of images"):
+    with pytest.raises(DataError, match=r"file: got .* want a list"):
         VisualGenomeQA(write(tmp_path / "q.json", {"questions": []}), tmp_path)

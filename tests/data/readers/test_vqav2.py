@@ -96,7 +96,7 @@ def test_a_pattern_without_a_place_for_the_number_is_refused(read, pattern):
         (lambda q, a: q["questions"][1].update(question_id=9000), r"got 9000 twice.*row 1\)"),
         (lambda q, a: q.update(questions=[]), "questions: got none"),
         (lambda q, a: a["annotations"].pop(), r"got none of question 9001; want one in .*row 1\)"),
-        (lambda q, a: q["questions"].pop(), "annotations: got 3; want 2, one a question"),
+        (lambda q, a: q["questions"].pop(), "annotations: got 3; want 2, one per question"),
         (lambda q, a: a["annotations"][1].pop("answers"), r"key 'answers': .*annotations.json, row 1\)"),
         (lambda q, a: a["annotations"][1].update(answers="dog"), r"answers: got 'dog'; want a list .*row 1\)"),
     ],

@@ -76,7 +76,7 @@ def test_a_given_ending_is_the_image_and_rows_may_have_none(shard, jpeg):
         ({"json": b'{"q": '}, "json: got .*; want a whole JSON value"),
         ({"json": [1]}, r"json: got \[1\]; want an object"),
         ({"json": {"a": "x"}}, "json.q: got None; want a text"),
-        ({"json": b"\xff"}, "json: got bytes that are no UTF-8"),
+        ({"json": b"\xff"}, "json: got bytes that are not UTF-8"),
     ],
 )
 def test_a_damaged_row_names_its_tar_and_key(shard, members, message):
@@ -89,7 +89,7 @@ def test_a_damaged_row_names_its_tar_and_key(shard, members, message):
 def test_what_cannot_be_is_refused(two, tmp_path, shard):
     with pytest.raises(ConfigError, match="got none"):
         WebDataset(())
-    with pytest.raises(ConfigError, match="two of one name"):
+    with pytest.raises(ConfigError, match="two tars of one name"):
         WebDataset((two / "00.tar", two / "00.tar"))
     with pytest.raises(ConfigError, match="want the classes, in order"):
         WebDataset(two, labels={"class": "json.q"})

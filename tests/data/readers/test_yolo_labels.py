@@ -28,7 +28,7 @@ def test_images_without_boxes_and_without_labels(read, image, tmp_path):
     assert len(read("")) == 1
     assert len(read("")[0].labels["boxes"].labels) == 0
     assert len(read("", unlabelled=True)) == 2
-    with pytest.raises(DataError, match="got no text file for any picture"):
+    with pytest.raises(DataError, match="got no text file for any image"):
         read("", empty=False)
 
 
@@ -41,7 +41,7 @@ def test_images_without_boxes_and_without_labels(read, image, tmp_path):
         ("1.5 0.5 0.5 0.5 0.5\n", "class: got 1.5"),
         ("1 0.5 0.5 wide 0.5\n", "number: got 'wide'"),
         ("1 0.5 0.5 nan 0.5\n", "four finite numbers"),
-        ("1 0.5 0.5 1.5 0.5\n", "want a box inside the picture of 6 x 4 pixels"),
+        ("1 0.5 0.5 1.5 0.5\n", "want a box inside the image of 6 x 4 pixels"),
         ("1 0.5 0.5 0 0.5\n", "want left < right"),
     ],
 )
@@ -58,35 +58,9 @@ def test_a_text_file_without_an_image_is_an_error_of_its_row(read, write, tmp_pa
         reader[1]
 
 
-@pytest.mark.parametrize(
-    "yaml",
-    [
-        "train: images\nnames:\n  0: person  # one\n  1: 'traffic light'\nnc: 2\n",
-        'names:\n- person\n- "traffic light"\nnc: 2\n',
-        "nc: 2\nnames: ['person', \"traffic light\"]  # two\n",
-        "names: [person,\n  traffic light]\nval: x\n",
-        "names: {0: person, 1: traffic light}\n",
-    ],
-)
-def test_names_from_yaml(read, write, tmp_path, yaml):
-    reader = read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
-    assert reader.names == ("person", "traffic light")
-
-
-@pytest.mark.parametrize(
-    ("yaml", "message"),
-    [
-        ("nc: 2\n", "key 'names': got a file without it"),
-        ("names:\n  1: person\n", "names: got the number 1; want 0"),
-        ("names: [person, person]\n", r"names: got \['person'\] more than once"),
-        ("names: [person\n", "got a list without its end"),
-        ("names: &a [person]\n", "want a list of classes"),
-        ("names: []\n", "names: got none"),
-    ],
-)
-def test_names_that_cannot_be_read(read, write, tmp_path, yaml, message):
-    with pytest.raises(DataError, match=message):
-        read(names=(), names_file=write(tmp_path / "data.yaml", yaml))
+def test_names_from_yaml(read, write, tmp_path):
+    path = write(tmp_path / "data.yaml", "names: {0: person, 1: traffic light}\n")
+    assert read(names=(), names_file=path).names == ("person", "traffic light")
 
 
 def test_names_from_lines_and_none_at_all(read, write, tmp_path):

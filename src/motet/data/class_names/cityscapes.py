@@ -1,4 +1,4 @@
-"""Cityscapes' 19 classes that are judged, and what the classes of rendered streets are among them."""
+"""The 19 evaluated classes of Cityscapes, and their lookup for data sets of rendered streets."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ CITYSCAPES_NAMES = (
     "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
 )  # fmt: skip
 _IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-_ALL_IDS = 34
-CITYSCAPES_CLASSES = class_table(
+_NUM_IDS = 34
+CITYSCAPES_LABEL_IDS = class_table(
     {number: place for place, number in enumerate(_IDS)},
-    invalid=tuple(number for number in range(_ALL_IDS) if number not in _IDS),
+    invalid=tuple(number for number in range(_NUM_IDS) if number not in _IDS),
 )
-"""For each `labelIds` number the class, or -1 for those that are not judged."""
+"""The class of each `labelIds` number; -1 for those that are not evaluated."""
 
 
 def cityscapes_class(name: str) -> int:
-    """The class of a name; -1 for one that is not judged.
+    """Returns the class of a name; -1 for one that is not evaluated.
 
     Examples:
         >>> cityscapes_class("sky"), cityscapes_class("lane marking")

@@ -9,7 +9,7 @@ from motet.core import DataError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.survey import Survey, part_of
-from motet.data.formats.class_list import names_in
+from motet.data.formats.class_list import read_class_names
 from motet.data.formats.paths import is_image
 
 _VOC_FOLDERS = ("Annotations", "JPEGImages", "ImageSets", "SegmentationClass", "SegmentationObject")
@@ -121,7 +121,7 @@ def _names_file(land: Survey, folder: Path) -> Path | None:
         likely = [name for name in files if name == "classes.txt" or name.endswith(_NAME_FILES)]
         for name in sorted(likely, key=lambda name: (name != "data.yaml", name)):
             try:
-                names_in(above / name)
+                read_class_names(above / name)
             except DataError:
                 continue
             return above / name

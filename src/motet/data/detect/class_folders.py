@@ -7,7 +7,7 @@ from pathlib import Path
 
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.survey import Survey, part_of
-from motet.data.formats.paths import PARTS
+from motet.data.formats.paths import SPLIT_NAMES
 
 
 def find_class_folders(land: Survey) -> Iterator[DetectedDataset]:
@@ -34,7 +34,7 @@ def _classes(land: Survey, folder: Path) -> list[str]:
         for name in land.listings[folder].folders
         if not land.is_taken(folder / name) and _has_images(land, folder / name)
     ]
-    parts = [name for name in names if name.lower().startswith(tuple(PARTS)) or part_of(Path(name), Path())]
+    parts = [name for name in names if name.lower().startswith(tuple(SPLIT_NAMES)) or part_of(Path(name), Path())]
     return names if 2 * len(parts) < len(names) else []
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, Kind, Part
 from motet.data.detect.survey import Survey, part_of
-from motet.data.formats.class_list import names_in
+from motet.data.formats.class_list import read_class_names
 from motet.data.formats.paths import file_names, is_image
 from motet.data.formats.png_values import png_values
 from motet.data.formats.text_file import read_lines
@@ -224,7 +224,7 @@ def _of_numbers(root: Path, numbers: set[int]) -> Classes:
     numbers = numbers - {_VOID} or {0}
     top = max(numbers)
     for path in _beside(root, _NAME_FILES):
-        names = names_in(path)
+        names = read_class_names(path)
         if top < len(names):
             return {"names": names}
         if top == len(names):  # 0 is none

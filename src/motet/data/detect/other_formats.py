@@ -12,9 +12,9 @@ from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
 from motet.data.detect.survey import Survey, part_of
 from motet.data.detect.tables import tar_mapping
-from motet.data.formats.json_file import checked, field, load_json
+from motet.data.formats.json_file import check_type, get_field, load_json
 from motet.data.formats.paths import is_image
-from motet.data.readers.hf_dataset import first_of, load_split
+from motet.data.readers.hf_dataset import first_rows, load_split
 
 _TOKEN_LINE = re.compile(r"[^\t]+#\d+\t.+")
 _IDX_IMAGES = re.compile(r"(.+)-images-idx[34]-ubyte(\.gz)?")
@@ -78,15 +78,15 @@ def find_hf_saved(land: Survey) -> Iterator[DetectedDataset]:
 def _hf_splits(folder: Path) -> list[str]:
     several = folder / "dataset_dict.json"
     if several.is_file():
-        return [str(split) for split in field(load_json(several), "splits", list, path=several)]
-    state = checked(load_json(folder / "state.json"), dict, "file", path=folder / "state.json")
+        return [str(split) for split in get_field(load_json(several), "splits", list, path=several)]
+    state = check_type(load_json(folder / "state.json"), dict, "file", path=folder / "state.json")
     return [str(state.get("_split") or "train")]
 
 
 def _hf_rows(folder: Path, split: str) -> tuple[list[str], list[dict[str, object]]]:
     """The columns and first rows, with the names of classes in place of their numbers."""
     data = load_split(folder, split, None)
-    rows = first_of(data, _LOOKED_AT)
+    rows = first_rows(data, _LOOKED_AT)
     named = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
     for row in rows:
         row |= {column: names[row[column]] for column, names in named.items() if row[column] is not None}

@@ -13,11 +13,11 @@ from motet.data.detect.dataset import DetectedDataset, Part, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.survey import Survey, part_of
 from motet.data.detect.video_captions import find_described
-from motet.data.formats.paths import PARTS
+from motet.data.formats.paths import SPLIT_NAMES
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.video_rows import is_video
 from motet.data.readers import READERS
-from motet.data.readers.video import CUT, KINETICS_COLUMNS
+from motet.data.readers.kinetics import KINETICS_CLIP, KINETICS_COLUMNS
 
 _LOOKED_AT = 50  # lines of a list
 _SENTENCE = 4  # words: a class has fewer
@@ -74,7 +74,7 @@ def _classes(land: Survey, folder: Path) -> list[str]:
         for name in land.listings[folder].folders
         if (videos := _videos(land, folder / name)) and len(videos) >= len(land.listings[folder / name].images)
     ]
-    parts = [name for name in names if name.lower().startswith(tuple(PARTS)) or part_of(Path(name), Path())]
+    parts = [name for name in names if name.lower().startswith(tuple(SPLIT_NAMES)) or part_of(Path(name), Path())]
     return names if 2 * len(parts) < len(names) else []
 
 
@@ -109,7 +109,7 @@ def _cuts_in(land: Survey) -> dict[Path, list[str]]:
 
 
 def _are_cuts(names: Sequence[str]) -> bool:
-    return bool(names) and all(CUT.fullmatch(Path(name).stem) for name in names[:5])
+    return bool(names) and all(KINETICS_CLIP.fullmatch(Path(name).stem) for name in names[:5])
 
 
 def _folder_of(land: Survey, table: Path, cuts: Iterable[Path]) -> Path | None:

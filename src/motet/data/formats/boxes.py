@@ -1,4 +1,4 @@
-"""Boxes as a file gives them, checked against their picture."""
+"""Boxes of a file, checked against their image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from motet.core import BoxSet, DataError
 
-# Tools that count pixels from 0 and from 1, and whole pixels, differ by one at the border.
+# Tools that count pixels from 0, tools that count from 1, and tools that round differ by one pixel at the border.
 BORDER_PX = 1.0
 
 
@@ -20,17 +20,17 @@ class FileBox(NamedTuple):
     """One box of a file.
 
     Args:
-        xyxy: left, top, right, bottom in pixels of the picture, whose first pixel reaches from 0 to 1.
+        xyxy: left, top, right, bottom in pixels of the image, whose first pixel spans 0 to 1.
         label: index of its class.
-        where: its row, entry or line in the file.
-        crowd: a region of many, or one that does not count: neither learned from nor judged.
+        row: its row, entry or line in the file, for errors.
+        crowd: a region of many objects, or a box that does not count: it is neither trained on nor evaluated.
         attributes: indices of its attributes.
-        area: pixels of the thing itself; None for the box's.
+        area: pixels of the object itself; None for the area of the box.
     """
 
     xyxy: tuple[float, float, float, float]
     label: int
-    where: int | str
+    row: int | str
     crowd: bool = False
     attributes: tuple[int, ...] = ()
     area: float | None = None
@@ -38,20 +38,20 @@ class FileBox(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedBoxes:
-    """The boxes of one picture, packed: a set of photographs has a million of them.
+    """The boxes of one image as arrays, since a data set can have a million boxes.
 
     Args:
         xyxy: see `FileBox`.
         labels: see `FileBox`.
-        where: see `FileBox`.
-        crowd: empty when none is one.
-        attributes: empty when none has any.
-        areas: empty when none is known.
+        rows: see `FileBox.row`.
+        crowd: empty when no box is a crowd.
+        attributes: empty when no box has any.
+        areas: empty when one is unknown.
     """
 
     xyxy: Float[np.ndarray, "n 4"]
     labels: Int[np.ndarray, "n"]
-    where: tuple[int | str, ...]
+    rows: tuple[int | str, ...]
     crowd: Bool[np.ndarray, "m"]
     attributes: tuple[tuple[int, ...], ...]
     areas: Float[np.ndarray, "k"]
@@ -60,68 +60,68 @@ class PackedBoxes:
         return len(self.labels)
 
 
-def packed(boxes: Sequence[FileBox]) -> PackedBoxes:
-    """Boxes of one picture as arrays; none at all is legal."""
+def pack_boxes(boxes: Sequence[FileBox]) -> PackedBoxes:
+    """Packs the boxes of one image; an empty list is legal."""
     crowd = [box.crowd for box in boxes]
     attributes = tuple(box.attributes for box in boxes)
     areas = [box.area for box in boxes if box.area is not None]
     return PackedBoxes(
         xyxy=np.array([box.xyxy for box in boxes], dtype=np.float64).reshape(-1, 4),
         labels=np.array([box.label for box in boxes], dtype=np.int64),
-        where=tuple(box.where for box in boxes),
+        rows=tuple(box.row for box in boxes),
         crowd=np.array(crowd if any(crowd) else [], dtype=bool),
         attributes=attributes if any(attributes) else (),
         areas=np.array(areas if len(areas) == len(boxes) else [], dtype=np.float32),
     )
 
 
-def box_set(given: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, path: Path) -> BoxSet:
-    """The truth of a picture: boxes that lie in it and have an area.
+def to_box_set(packed: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, path: Path) -> BoxSet:
+    """Returns the annotation of an image: boxes that are inside it and have an area.
 
-    What lies up to `BORDER_PX` outside is cut at the border: that much is rounding. More is an error, or with `clip`
-    cut too, and what has no area then is left out, as DETR's own preparation of COCO does.
+    A box that exceeds the border by at most `BORDER_PX` is clipped, since that much is rounding. A larger excess is an
+    error; with `clip` such a box is clipped too, and dropped if it has no area then, as in DETR's preparation of COCO.
 
     Args:
-        given: the boxes of the file.
-        size_hw: of the picture.
-        clip: cut what lies outside and leave out what has no area.
-        path: the file that gives them, for the error.
+        packed: the boxes.
+        size_hw: height and width of the image.
+        clip: clip boxes that exceed the image and drop those without an area.
+        path: the file that has them, for the error.
 
     Raises:
-        DataError: a number that is none (NaN, infinite), or without `clip` a box outside or without an area; names the
-            box's place in the file.
+        DataError: a coordinate that is NaN or infinite, or without `clip` a box outside the image or without an area.
+            It names the box's row in the file.
     """
-    _refuse(~np.all(np.isfinite(given.xyxy), axis=1), "four finite numbers", given, path)
+    _check_all(~np.all(np.isfinite(packed.xyxy), axis=1), "four finite numbers", packed, path)
     height, width = size_hw
     far = np.array([width, height, width, height], dtype=np.float64)
-    beyond = (given.xyxy < -BORDER_PX) | (given.xyxy > far + BORDER_PX)
+    beyond = (packed.xyxy < -BORDER_PX) | (packed.xyxy > far + BORDER_PX)
     if not clip:
-        # The area first: a box from right to left is that, wherever it lies.
-        _refuse(_without_area(given.xyxy), "left < right and top < bottom", given, path)
-        _refuse(np.any(beyond, axis=1), f"a box inside the picture of {width} x {height} pixels", given, path)
-    corners = np.clip(given.xyxy, 0, far)
-    kept = ~_without_area(corners)
+        # The area first: for a box whose left and right are swapped that is the better message.
+        _check_all(_is_empty(packed.xyxy), "left < right and top < bottom", packed, path)
+        _check_all(np.any(beyond, axis=1), f"a box inside the image of {width} x {height} pixels", packed, path)
+    corners = np.clip(packed.xyxy, 0, far)
+    valid = ~_is_empty(corners)
     if not clip:
-        _refuse(~kept, f"a box inside the picture of {width} x {height} pixels", given, path)
+        _check_all(~valid, f"a box inside the image of {width} x {height} pixels", packed, path)
     return BoxSet(
-        boxes_xyxy=corners[kept].astype(np.float32),
-        labels=given.labels[kept],
-        scores=np.ones(int(kept.sum()), dtype=np.float32),
-        attributes=tuple(one for one, keep in zip(given.attributes, kept, strict=False) if keep),
-        crowd=given.crowd[kept] if len(given.crowd) else given.crowd,
-        areas=given.areas[kept] if len(given.areas) else given.areas,
+        boxes_xyxy=corners[valid].astype(np.float32),
+        labels=packed.labels[valid],
+        scores=np.ones(int(valid.sum()), dtype=np.float32),
+        attributes=tuple(each for each, keep in zip(packed.attributes, valid, strict=False) if keep),
+        crowd=packed.crowd[valid] if len(packed.crowd) else packed.crowd,
+        areas=packed.areas[valid] if len(packed.areas) else packed.areas,
     )
 
 
-def _without_area(corners: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "n"]:
+def _is_empty(corners: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "n"]:
     found: np.ndarray = (corners[:, 2] <= corners[:, 0]) | (corners[:, 3] <= corners[:, 1])
     return found
 
 
-def _refuse(wrong: np.ndarray, want: str, given: PackedBoxes, path: Path) -> None:
+def _check_all(wrong: np.ndarray, want: str, packed: PackedBoxes, path: Path) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
-        corners = ", ".join(f"{value:g}" for value in given.xyxy[first])
+        corners = ", ".join(f"{value:g}" for value in packed.xyxy[first])
         raise DataError(
-            f"box: got ({corners}) as left, top, right, bottom; want {want}", path=path, row=given.where[first]
+            f"box: got ({corners}) as left, top, right, bottom; want {want}", path=path, row=packed.rows[first]
         )

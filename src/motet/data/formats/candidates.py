@@ -1,4 +1,4 @@
-"""Boxes of one picture of which one is meant, as a file gives them."""
+"""Candidate boxes of one image, one of which an expression refers to."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import NamedTuple, TypeAlias
 
 from motet.core import DataError
 from motet.data.formats.boxes import BORDER_PX
-from motet.data.formats.json_file import checked, field, short_repr
+from motet.data.formats.json_file import get_floats
 
 Corners: TypeAlias = tuple[float, float, float, float]
 
 
 class Candidate(NamedTuple):
-    """One box.
+    """One candidate box.
 
     Args:
         key: its id in the file.
-        xyxy: left, top, right, bottom in pixels of the picture.
+        xyxy: left, top, right, bottom in pixels of the image.
     """
 
     key: str
@@ -26,77 +26,79 @@ class Candidate(NamedTuple):
 
 
 class ReferredCandidates(NamedTuple):
-    """The boxes of a picture that are sound, and which is meant.
+    """The valid candidate boxes of an image, and the one that is referred to.
 
     Args:
-        boxes: left, top, right, bottom in pixels, cut at the border.
-        place: of the one that is meant.
+        boxes: left, top, right, bottom in pixels, clipped at the border.
+        target: index of the box that is referred to.
     """
 
     boxes: tuple[Corners, ...]
-    place: int
+    target: int
 
 
-def corners(entry: object, key: str, *, path: Path, row: int | str) -> Corners:
-    """A box given as left, top, width, height.
+def get_corners(entry: object, key: str, *, path: Path, row: int | str) -> Corners:
+    """Returns left, top, right, bottom of a box that is stored as left, top, width, height.
 
     Raises:
         DataError: not four numbers.
     """
-    numbers = [checked(one, float, key, path=path, row=row) for one in field(entry, key, list, path=path, row=row)]
-    if len(numbers) != 4:
-        raise DataError(f"{key}: got {short_repr(numbers)}; want left, top, width, height", path=path, row=row)
-    left, top, width, height = numbers
+    left, top, width, height = get_floats(entry, key, 4, "left, top, width, height", path=path, row=row)
     return left, top, left + width, top + height
 
 
 def referred_candidates(
     candidates: Sequence[Candidate], key: str, size_hw: tuple[int, int], *, path: Path, row: int | str
 ) -> ReferredCandidates:
-    """The candidates in their order, and the place of the one that is meant.
+    """Returns the valid candidates in their order, and the index of the one that is referred to.
 
-    A candidate that is not meant and has no area, or lies outside, is left out; published sets have a few.
+    Another candidate that has no area or is outside the image is dropped; published data sets have a few.
 
     Args:
-        candidates: all boxes of the picture.
-        key: the id of the one that is meant.
-        size_hw: of the picture.
+        candidates: all boxes of the image.
+        key: the id of the box that is referred to.
+        size_hw: height and width of the image.
         path: the file, for the error.
-        row: the row that means it, for the error.
+        row: the row of the expression, for the error.
 
     Raises:
-        DataError: no candidate has this id, or the box that is meant has no area or lies outside by more than a pixel.
+        DataError: no candidate has this id, or the box that is referred to has no area or exceeds the image by more
+            than a pixel.
     """
-    kept: list[Corners] = []
-    place = -1
+    valid: list[Corners] = []
+    target = -1
     for one in candidates:
-        box = inside_or_none(one.xyxy, size_hw)
+        box = clip_to_image(one.xyxy, size_hw)
         if one.key == key:
             if box is None:
-                raise DataError(outside(one.xyxy, size_hw), path=path, row=row)
-            place = len(kept)
+                raise DataError(outside_message(one.xyxy, size_hw), path=path, row=row)
+            target = len(valid)
         if box is not None:
-            kept.append(box)
-    if place < 0:
+            valid.append(box)
+    if target < 0:
         raise DataError(
-            f"box: got the id {key}; want one of the {len(candidates)} boxes of its picture", path=path, row=row
+            f"box: got the id {key}; want one of the {len(candidates)} boxes of its image", path=path, row=row
         )
-    return ReferredCandidates(tuple(kept), place)
+    return ReferredCandidates(tuple(valid), target)
 
 
-def inside_or_none(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
-    """The box cut at the picture's border; None where more than a pixel of it lies outside, or it has no area."""
+def clip_to_image(box: Corners, size_hw: tuple[int, int]) -> Corners | None:
+    """Returns the box clipped at the image's border; None if it exceeds it by more than a pixel or has no area."""
     height, width = size_hw
     left, top, right, bottom = box
-    cut = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
-    sound = all(abs(a - b) <= BORDER_PX for a, b in zip(box, cut, strict=True)) and cut[0] < cut[2] and cut[1] < cut[3]
-    return cut if sound else None
+    clipped = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
+    sound = (
+        all(abs(a - b) <= BORDER_PX for a, b in zip(box, clipped, strict=True))
+        and clipped[0] < clipped[2]
+        and clipped[1] < clipped[3]
+    )
+    return clipped if sound else None
 
 
-def outside(box: Corners, size_hw: tuple[int, int]) -> str:
-    """The error line of a box that is not in its picture."""
-    given = ", ".join(f"{value:g}" for value in box)
+def outside_message(box: Corners, size_hw: tuple[int, int]) -> str:
+    """Returns the message of the error that a box is not inside its image."""
+    corners = ", ".join(f"{value:g}" for value in box)
     return (
-        f"box: got ({given}) as left, top, right, bottom; want one with an area inside the picture of "
+        f"box: got ({corners}) as left, top, right, bottom; want a box with an area inside the image of "
         f"{size_hw[1]} x {size_hw[0]} pixels"
     )

@@ -1,35 +1,34 @@
-"""Class names from the files that go with YOLO labels: `data.yaml`, `classes.txt`, `coco.names`."""
+"""Class names from the files that accompany YOLO labels: `data.yaml`, `classes.txt`, `coco.names`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from motet.core import DataError
-from motet.data.formats.text_file import read_lines
+from motet.data.formats.json_file import short_repr
+from motet.data.formats.text_file import read_text
 
-_KEY = re.compile(r"names\s*:\s*(.*)")
-_LISTED = re.compile(r"-\s+(.*)")
-_NUMBERED = re.compile(r"(\d+)\s*:\s*(.*)")
-_PLAIN = re.compile(r"[^,\[\]{}]+")
-_QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
+# YAML parses slowly, and every byte may open an alias: a hundred times the largest published list is enough.
+_LARGEST_YAML = 1024**2
 
 
-def names_in(path: Path) -> tuple[str, ...]:
-    """The classes of a file, in order: one a line, or what stands under `names:` of a `.yaml`.
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Returns the classes of a file, in order: one per line, or the value of `names:` in a `.yaml`.
 
-    Of YAML what such files use is read: a list, or a mapping from numbers, in lines or in brackets, quoted or not.
+    In YAML the names are a list, or a mapping from the numbers 0, 1, 2, ... to names.
 
     Raises:
-        DataError: no such file, no names, one that is there twice, numbers that do not count from 0, or YAML of another
-            form.
+        DataError: no such file, no names, a name that occurs twice, numbers that do not count from 0, or a file that
+            is not YAML or is over 1 MiB.
     """
-    lines = read_lines(path)
+    text = read_text(path)
     if path.suffix.lower() in (".yaml", ".yml"):
-        names = _of_yaml(lines, path)
+        names = _from_yaml(text, path)
     else:
-        names = tuple(line.strip() for line in lines if line.strip())
+        names = tuple(line.strip() for line in text.split("\n") if line.strip())
     if not names:
         raise DataError("names: got none; want at least one class", path=path)
     if len(set(names)) != len(names):
@@ -38,90 +37,55 @@ def names_in(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _of_yaml(lines: Sequence[str], path: Path) -> tuple[str, ...]:
-    start = next((row for row, line in enumerate(lines) if _KEY.match(line)), None)
-    if start is None:
+def _from_yaml(text: str, path: Path) -> tuple[str, ...]:
+    content = _parse(text, path)
+    if not isinstance(content, Mapping) or "names" not in content:
         raise DataError("key 'names': got a file without it; want the classes under it", path=path)
-    found = _KEY.match(_bare(lines[start]))
-    beside = found[1].strip() if found else ""
-    if beside:
-        return _in_brackets(" ".join([beside, *(_bare(line) for line in lines[start + 1 :])]), path, start)
-    return _in_lines(lines, start + 1, path)
+    match content["names"]:
+        case list() as names:
+            return tuple(_name(name, path) for name in names)
+        case dict() as numbered:
+            return tuple(_name(numbered[number], path) for number in _numbers_in_order(list(numbered), path))
+        case "":
+            return ()
+        case _:
+            raise DataError("names: got a single text; want a list of classes", path=path)
 
 
-def _in_lines(lines: Sequence[str], start: int, path: Path) -> tuple[str, ...]:
-    names: list[str] = []
-    for row, line in enumerate(lines[start:], start):
-        bare = _bare(line)
-        if not bare.strip():
-            continue
-        listed, numbered = _LISTED.fullmatch(bare.strip()), _NUMBERED.fullmatch(bare.strip())
-        if listed is None and (numbered is None or not bare[0].isspace()):
-            break  # the next key of the file
-        if numbered is not None and listed is None and int(numbered[1]) != len(names):
-            raise DataError(f"names: got the number {numbered[1]}; want {len(names)}", path=path, row=row)
-        text = listed[1] if listed is not None else numbered[2] if numbered is not None else ""
-        names.append(_plain(text.strip(), path, row))
-    return tuple(names)
+def _parse(text: str, path: Path) -> object:
+    if len(text) > _LARGEST_YAML:
+        raise DataError(f"YAML: got {len(text):,} characters; want at most {_LARGEST_YAML:,}", path=path)
+    try:
+        # Not `safe_load`, which is as safe but makes False of a class "no" and 1 of a class "01": this keeps texts.
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        place = f" at column {mark.column + 1}" if mark else ""
+        raise DataError(
+            f"YAML: got {problem[:120]}{place}; want a whole YAML file", path=path, row=mark.line if mark else None
+        ) from error
+    except RecursionError as error:
+        raise DataError("YAML: got lists nested too deeply; want a list of classes", path=path) from error
 
 
-def _in_brackets(text: str, path: Path, row: int) -> tuple[str, ...]:
-    """`[a, 'b']` or `{0: a, 1: b}`; what follows the closing bracket is the rest of the file."""
-    closing = {"[": "]", "{": "}"}.get(text[0])
-    if closing is None:
-        raise DataError(f"names: got {text[:60]!r}; want a list of classes", path=path, row=row)
-    names: list[str] = []
-    place = 1
-    while True:
-        place = _skip(text, place, " ,")
-        if place >= len(text):
-            raise DataError(f"names: got a list without its end; want {closing!r}", path=path, row=row)
-        if text[place] == closing:
-            return tuple(names)
-        if closing == "}":
-            numbered = re.compile(r"(\d+)\s*:\s*").match(text, place)
-            if numbered is None or int(numbered[1]) != len(names):
-                raise DataError(
-                    f"names: got {text[place : place + 20]!r}; want the number {len(names)}", path=path, row=row
-                )
-            place = numbered.end()
-        found = _QUOTED.match(text, place) or _PLAIN.match(text, place)
-        if found is None:
-            raise DataError(f"names: got {text[place : place + 20]!r}; want a class", path=path, row=row)
-        names.append(_plain(found[0].strip(), path, row))
-        place = found.end()
+def _numbers_in_order(keys: list[object], path: Path) -> list[object]:
+    """Returns the keys of a mapping sorted by their numbers."""
+    for place, key in enumerate(sorted(keys, key=_number)):
+        if _number(key) != place:
+            got = short_repr(key) if isinstance(key, str) and _number(key) < 0 else f"the number {key}"
+            raise DataError(f"names: got {got}; want {place}, since numbers count from 0", path=path)
+    return sorted(keys, key=_number)
 
 
-def _skip(text: str, place: int, what: str) -> int:
-    while place < len(text) and text[place] in what:
-        place += 1
-    return place
+def _number(key: object) -> int:
+    return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else -1
 
 
-def _plain(text: str, path: Path, row: int) -> str:
-    """A scalar without its quotes."""
-    quoted = _QUOTED.fullmatch(text)
-    if quoted is not None:
-        single = quoted[1]
-        name = single.replace("''", "'") if single is not None else re.sub(r"\\(.)", r"\1", quoted[2])
-    else:
-        name = text
-    if not name.strip() or (quoted is None and name[0] in "&*!|>%@`'\"[{"):
-        raise DataError(f"names: got {text[:60]!r}; want the name of a class", path=path, row=row)
-    return name
-
-
-def _bare(line: str) -> str:
-    """A line without its comment: a '#' at its beginning or behind a space, and not within quotes."""
-    place = 0
-    while place < len(line):
-        quoted = (
-            _QUOTED.match(line, place) if line[place] in "'\"" and (place == 0 or line[place - 1] in " [,:-") else None
-        )
-        if quoted is not None:
-            place = quoted.end()
-            continue
-        if line[place] == "#" and (place == 0 or line[place - 1].isspace()):
-            return line[:place]
-        place += 1
-    return line
+def _name(value: object, path: Path) -> str:
+    # Aliases can make a list whose printed form is endless, so the error tells only the type.
+    if not isinstance(value, str):
+        raise DataError(f"names: got a {type(value).__name__} as a class; want a text", path=path)
+    if not value.strip():
+        raise DataError("names: got an empty text as a class; want the name of a class", path=path)
+    return value

@@ -1,4 +1,4 @@
-"""Which column of a table is what: the mapping that `Table`, `HfDataset` and `WebDataset` share."""
+"""The mapping from columns to the parts of an Example, which `Table`, `HfDataset` and `WebDataset` share."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from motet.data.formats.json_file import short_repr
 
 Names: TypeAlias = str | tuple[str, ...]
 Cells: TypeAlias = Mapping[str, Any]
-_FEW = 50
+_MAX_HINTED = 50
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Column names by what they hold, in one form; made by `columns_of`.
+    """Column names by their content, in one form; made by `make_columns`.
 
     Args:
-        image: one for each picture of a row.
+        image: one per image of a row.
         text: one, or several for a pair or a dialog.
-        labels: annotation -> the columns its values stand in.
+        labels: annotation -> the columns of its values.
         image_id: a format over columns, such as "coco/{image_id}"; "" for the reader's own ids.
-        separator: what separates several texts in one cell; "" where a cell holds one.
+        separator: the text between several texts in one cell; "" where a cell holds one.
         names: the classes, in order.
     """
 
@@ -38,7 +38,7 @@ class Columns:
     names: tuple[str, ...]
 
     @property
-    def for_image_id(self) -> tuple[str, ...]:
+    def image_id_columns(self) -> tuple[str, ...]:
         """The columns that the image id is made of."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.image_id) if name)
 
@@ -46,11 +46,11 @@ class Columns:
     def all_columns(self) -> tuple[str, ...]:
         """Every column that is read, each once."""
         labels = (column for columns in self.labels.values() for column in columns)
-        return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.for_image_id)))
+        return tuple(dict.fromkeys((*self.image, *self.text, *labels, *self.image_id_columns)))
 
     def formatted_id(self, cells: Cells) -> str:
-        """What the row's image is called; "" where no format was given or the row lacks a part of it."""
-        parts = {column: cells[column] for column in self.for_image_id}
+        """Returns the id of a row's image; "" where there is no format or the row lacks a part of it."""
+        parts = {column: cells[column] for column in self.image_id_columns}
         if not self.image_id or any(part is None or part == "" for part in parts.values()):
             return ""
         try:
@@ -60,26 +60,26 @@ class Columns:
             raise ConfigError(f"image_id: got {got}; want a format that fits the cells") from error
 
     def texts(self, cells: Cells, *, path: Path, row: int | str) -> str | tuple[str, ...]:
-        """The text of a row: a string, or a tuple where there are several columns, of which one may be empty.
+        """Returns the text of a row: a string, or a tuple where there are several columns, of which one may be empty.
 
         Raises:
             DataError: a cell holds no text.
         """
-        pair = len(self.text) > 1  # an empty hypothesis is one, an empty question is none
+        pair = len(self.text) > 1  # an empty hypothesis is legal, an empty question is not
         found = tuple(
-            "" if pair and cells[column] == "" else one_text(cells[column], column, path=path, row=row)
+            "" if pair and cells[column] == "" else cell_text(cells[column], column, path=path, row=row)
             for column in self.text
         )
         return found[0] if len(found) == 1 else found or ""
 
     def annotations(self, cells: Cells, *, path: Path, row: int | str, hidden: int | None = None) -> dict[str, Any]:
-        """The labels of a row in the form tasks expect: see `Table`.
+        """Returns the labels of a row in the form that tasks expect: see `Table`.
 
         Args:
             cells: of the row.
             path: the table, for errors.
             row: for errors.
-            hidden: a class that stands for a secret one; such a row has no "class".
+            hidden: the number that test rows with a secret class have; such a row gets no "class".
 
         Raises:
             DataError: a cell does not hold what its annotation needs.
@@ -93,7 +93,7 @@ class Columns:
             elif label == "class":
                 found[label] = class_index(cells[columns[0]], self.names, path=path, row=row)
             elif label == "answer":
-                found[label] = one_text(cells[columns[0]], columns[0], path=path, row=row)
+                found[label] = cell_text(cells[columns[0]], columns[0], path=path, row=row)
             else:
                 values = tuple(cells[column] for column in columns)
                 found[label] = values[0] if len(values) == 1 else values
@@ -106,13 +106,13 @@ class Columns:
             if isinstance(cell, str) and self.separator:
                 cell = [part.strip() for part in cell.split(self.separator)]
             parts = cell if isinstance(cell, list | tuple) else (cell,)
-            found += [one_text(part, column, path=path, row=row) for part in parts]
+            found += [cell_text(part, column, path=path, row=row) for part in parts]
         if not found:
             raise DataError(f"{columns[0]}: got an empty list; want at least one text", path=path, row=row)
         return tuple(found)
 
 
-def columns_of(
+def make_columns(
     *,
     image: Names,
     text: Names,
@@ -121,11 +121,11 @@ def columns_of(
     separator: str = "",
     names: tuple[str, ...] = (),
 ) -> Columns:
-    """Columns from what a reader was given.
+    """Returns the columns that a reader's arguments name.
 
     Raises:
-        ConfigError: several columns where one is needed, class names without "class", names that are there twice, an
-            image id that is no format or that is to name several images.
+        ConfigError: several columns where one is needed, class names without "class", names that occur twice, an image
+            id that is not a format, or one for several images.
     """
     several = {label: _tuple(columns) for label, columns in labels.items()}
     columns = Columns(_tuple(image), _tuple(text), several, image_id, separator, names)
@@ -143,7 +143,7 @@ def columns_of(
     if image_id and len(columns.image) > 1:
         raise ConfigError(f"image_id: got {image_id!r} for the images {columns.image}; want one image column")
     try:
-        if image_id and not columns.for_image_id:
+        if image_id and not columns.image_id_columns:
             raise ConfigError(f"image_id: got {image_id!r}; want a column in it, such as 'coco/{{image_id}}'")
     except ValueError as error:
         raise ConfigError(f"image_id: got {image_id!r} ({error}); want a format such as 'coco/{{image_id}}'") from error
@@ -155,7 +155,7 @@ def _tuple(columns: Names) -> tuple[str, ...]:
 
 
 def is_texts(label: str) -> bool:
-    """Whether an annotation is a tuple of texts: "captions", "captions_de", "answers", "text".
+    """Returns True for an annotation that is a tuple of texts: "captions", "captions_de", "answers", "text".
 
     Examples:
         >>> is_texts("captions_de"), is_texts("class")
@@ -164,11 +164,11 @@ def is_texts(label: str) -> bool:
     return label in ("captions", "answers", "text") or label.startswith("captions_")
 
 
-def one_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
-    """A cell as a text; whole numbers are written out, since answers often are some.
+def cell_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
+    """Returns a cell as a text; whole numbers are written out, since many answers are numbers.
 
     Raises:
-        DataError: it is empty, or something else.
+        DataError: the cell is empty or holds something else.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         return str(cell)
@@ -177,12 +177,12 @@ def one_text(cell: object, column: str, *, path: Path, row: int | str) -> str:
     return cell
 
 
-def class_names(values: Iterable[object]) -> tuple[str, ...]:
-    """The classes of a column, sorted; as numbers when all of them are.
+def collect_class_names(values: Iterable[object]) -> tuple[str, ...]:
+    """Returns the classes of a column, sorted; by value when all of them are numbers.
 
     Examples:
-        >>> class_names(["dog", "cat", "dog"]), class_names(["10", "9"]), class_names([2, 10, 0])
-        (('cat', 'dog'), ('9', '10'), ('0', '2', '10'))
+        >>> collect_class_names(["dog", "cat", "dog"]), collect_class_names([2, 10, 0])
+        (('cat', 'dog'), ('0', '2', '10'))
     """
     found = {str(value) for value in values if isinstance(value, str | int) and str(value).strip()}
     numbers = all(name.isascii() and name.isdigit() for name in found)
@@ -190,7 +190,7 @@ def class_names(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | str) -> int:
-    """Where a class stands among the names; a number that is no name is an index.
+    """Returns the index of a class among the names; a number that is not a name is an index.
 
     Raises:
         DataError: neither a name nor an index.
@@ -200,15 +200,15 @@ def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | 
         return names.index(text)
     if text.isascii() and text.isdigit() and int(text) < len(names):
         return int(text)
-    hint = f" ({nearest(text, names)})" if len(names) <= _FEW else ""
+    hint = f" ({nearest(text, names)})" if len(names) <= _MAX_HINTED else ""
     raise DataError(f"class: got {short_repr(cell)}; want one of the {len(names)} names{hint}", path=path, row=row)
 
 
-def merged(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
-    """The labels of the rows of one image as those of one: texts one after the other, everything else the same in all.
+def merge_labels(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:
+    """Merges the labels of the rows of one image: texts are joined, all other values must be equal.
 
     Raises:
-        DataError: two rows disagree.
+        DataError: two rows have different values.
     """
     found = dict(rows[0])
     for other in rows[1:]:
@@ -223,8 +223,8 @@ def merged(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dic
     return found
 
 
-def with_answer(labels: dict[str, Any]) -> dict[str, Any]:
-    """With "answer", the answer given most often (the first of those), where there are "answers" alone."""
+def add_answer(labels: dict[str, Any]) -> dict[str, Any]:
+    """Returns the labels with "answer", the most frequent of "answers" (the first of several), if it is missing."""
     if "answers" in labels and "answer" not in labels:
         return {**labels, "answer": Counter(labels["answers"]).most_common(1)[0][0]}
     return labels

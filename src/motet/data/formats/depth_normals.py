@@ -1,4 +1,4 @@
-"""Surface normals of a depth map and the camera that took it."""
+"""Surface normals from a depth map and its camera."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from motet.data.formats.map_files import MapFile
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: pixel (u, v) looks along ((u - centre_x) / focal_x, (v - centre_y) / focal_y, 1).
+    """A pinhole camera: the ray of pixel (u, v) is ((u - centre_x) / focal_x, (v - centre_y) / focal_y, 1).
 
     Args:
-        focal_x: in pixels.
-        focal_y: in pixels.
-        centre_x: the column of the axis, in pixels.
-        centre_y: its row, in pixels.
+        focal_x: horizontal focal length in pixels.
+        focal_y: vertical focal length in pixels.
+        centre_x: column of the principal point, in pixels.
+        centre_y: row of the principal point, in pixels.
     """
 
     focal_x: float
@@ -29,18 +29,18 @@ class Camera:
 
 
 def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Float[np.ndarray, "h w 3"]:
-    """Unit vectors out of the surface, by central differences of the points that the pixels show.
+    """Computes unit normals by central differences of the 3-D points of the pixels.
 
         P(u, v) = depth * ((u - cx) / fx, (v - cy) / fy, 1)
-        n = (P(u, v+1) - P(u, v-1)) x (P(u+1, v) - P(u-1, v)), made one long, its z turned round
+        n = (P(u, v+1) - P(u, v-1)) x (P(u+1, v) - P(u-1, v)), normalised, with its z negated
 
-    x points to the right, y down, z towards the viewer, so that what faces the camera has n_z = 1. A pixel at the
-    border, or one with an invalid pixel among its four neighbours, has no normal (NaN). Across the border of a thing
-    the differences join two surfaces, so normals there are not to be relied on; noise of the depth is not smoothed.
+    x points to the right, y down, z towards the viewer, so that a surface that faces the camera has n_z = 1. A pixel at
+    the border, or one with an invalid pixel among its four neighbours, has no normal (NaN). Across the border of an
+    object the differences join two surfaces, so normals there are unreliable; noise of the depth is not smoothed.
 
     Args:
         depth_m: metres along the camera's axis, NaN where unknown.
-        camera: that took it.
+        camera: of the depth map.
 
     Examples:
         >>> wall = np.full((3, 3), 2.0, dtype=np.float32)
@@ -51,12 +51,12 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
     found = np.full((height, width, 3), np.nan, dtype=np.float32)
     if min(height, width) < 3:
         return found
-    depth = depth_m.astype(np.float64)  # differences of nearly equal numbers
+    depth = depth_m.astype(np.float64)  # float64, since these are differences of nearly equal numbers
     x = (np.arange(width) - camera.centre_x) / camera.focal_x * depth
     y = (np.arange(height)[:, None] - camera.centre_y) / camera.focal_y * depth
     ax, ay, az = (part[1:-1, 2:] - part[1:-1, :-2] for part in (x, y, depth))  # across
     dx, dy, dz = (part[2:, 1:-1] - part[:-2, 1:-1] for part in (x, y, depth))  # down
-    # The last with its sign turned: depth grows away from the viewer, a normal's z towards.
+    # The last with its sign changed: depth grows away from the viewer, a normal's z towards the viewer.
     normal = (dy * az - dz * ay, dz * ax - dx * az, dy * ax - dx * ay)
     length = np.sqrt(sum(part * part for part in normal))
     # A length of 0 has no direction; NaN spreads from the neighbours by itself.
@@ -68,11 +68,11 @@ def normals_from_depth(depth_m: Float[np.ndarray, "h w"], camera: Camera) -> Flo
 
 @dataclass(frozen=True)
 class NormalsOfDepth:
-    """Normals computed from a depth map when they are read.
+    """A map of normals that is computed from a depth map when it is read.
 
     Args:
-        depth: the map.
-        camera: that took it.
+        depth: the depth map.
+        camera: of the depth map.
     """
 
     depth: MapFile

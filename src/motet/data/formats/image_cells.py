@@ -1,4 +1,4 @@
-"""Images as tables hold them: a path, encoded bytes, both in a struct (Hugging Face), or a list of these."""
+"""Image cells of tables: a path, encoded bytes, both in a struct (Hugging Face), or a list of these."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from motet.core import DataError, ImageFile, MemoryImage
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import image_at, inside
+from motet.data.formats.paths import image_at, path_inside
 
 
-class Where(NamedTuple):
-    """What is needed to read the image cells of a table, beside the cell.
+class CellContext(NamedTuple):
+    """Paths and id prefixes of a table, which its image cells are read with.
 
     Args:
         path: the table.
         root: the folder that paths are relative to.
-        row_prefix: ids of images that have no path: this, the row and the place in it.
-        file_prefix: ids of images that have one: this and the path.
+        row_prefix: prefix of the ids of images without a path, before the row and the place in it.
+        file_prefix: prefix of the ids of images with a path, before the path.
     """
 
     path: Path
@@ -26,19 +26,19 @@ class Where(NamedTuple):
     file_prefix: str
 
 
-def cell_images(cells: list[object], where: Where, row: int) -> tuple[ImageFile, ...]:
-    """The images of a row.
+def cell_images(cells: list[object], where: CellContext, row: int) -> tuple[ImageFile, ...]:
+    """Returns the images of a row.
 
     Raises:
-        DataError: a cell holds no image, a path that leads out of the root, or one where no file is.
+        DataError: a cell that holds no image, a path that leads out of the root, or one without a file.
     """
     return tuple(_image(part, where, row) for part in _parts(cells))
 
 
-def cell_ids(cells: list[object], where: Where, row: int) -> tuple[str, ...]:
-    """Ids of the images of a row, without touching them; a broken cell gets the id of a row."""
+def cell_ids(cells: list[object], where: CellContext, row: int) -> tuple[str, ...]:
+    """Returns the ids of the images of a row without reading them; a broken cell gets the id of its row."""
     if len(cells) == 1 and isinstance(cells[0], str):
-        return (_id(cells[0], where, row, ""),)  # the common case, for counting a million rows
+        return (_id(cells[0], where, row, ""),)  # the common case, fast for a million rows
     parts = _parts(cells)
     return tuple(_id(part, where, row, "" if len(parts) == 1 else f".{place}") for place, part in enumerate(parts))
 
@@ -48,27 +48,27 @@ def _parts(cells: list[object]) -> list[object]:
 
 
 def _file(cell: object) -> object:
-    """The path in a cell, where it holds no bytes."""
+    """Returns the path in a cell that holds no bytes."""
     if isinstance(cell, dict):
         return cell.get("path") if cell.get("bytes") is None else None
     return cell
 
 
-def _image(cell: object, where: Where, row: int) -> ImageFile:
+def _image(cell: object, where: CellContext, row: int) -> ImageFile:
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     if isinstance(data, bytes) and data:
         return MemoryImage(f"{where.path}, row {row}", data)
     file = _file(cell)
     if not isinstance(file, str) or not file:
         raise DataError(f"image: got {short_repr(cell)}; want a path or encoded bytes", path=where.path, row=row)
-    return image_at(where.root / inside(where.root, file, path=where.path, row=row), path=where.path, row=row)
+    return image_at(where.root / path_inside(where.root, file, path=where.path, row=row), path=where.path, row=row)
 
 
-def _id(cell: object, where: Where, row: int, place: str) -> str:
+def _id(cell: object, where: CellContext, row: int, place: str) -> str:
     file = _file(cell)
     if isinstance(file, str) and file:
         try:
-            return f"{where.file_prefix}/{inside(where.root, file, path=where.path, row=row)}"
+            return f"{where.file_prefix}/{path_inside(where.root, file, path=where.path, row=row)}"
         except DataError:
-            pass  # raised where the row itself is read
+            pass  # raised when the row itself is read
     return f"{where.row_prefix}/{row}{place}"

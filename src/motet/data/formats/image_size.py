@@ -1,4 +1,4 @@
-"""The size of a picture from its header: what boxes are checked against, without decoding."""
+"""Reads the size of an image from its header, without decoding it, to check boxes and maps against it."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from PIL import Image, UnidentifiedImageError
 from motet.core import DataError
 
 _ORIENTATION = 0x0112
-_TURNED = frozenset({5, 6, 7, 8})  # EXIF: upright only after a quarter turn
+_ROTATED = frozenset({5, 6, 7, 8})  # EXIF orientations that need a rotation by 90 degrees
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 
 def image_size_hw(file: Path) -> tuple[int, int]:
-    """Height and width in pixels, upright as the EXIF orientation says, as the picture comes when it is decoded.
+    """Returns height and width in pixels after the EXIF orientation is applied, as when the image is decoded.
 
     Raises:
-        DataError: no picture, or one whose header is broken; names the file.
+        DataError: not an image, or one whose header is broken; it names the file.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd EXIF data and huge sizes: whoever decodes it says what is wrong
+            warnings.simplefilter("ignore")  # about odd EXIF data and huge sizes: the decoder reports them
             with Image.open(file) as image:
                 width, height = image.size
-                turned = image.getexif().get(_ORIENTATION) in _TURNED
+                turned = image.getexif().get(_ORIENTATION) in _ROTATED
     except UnidentifiedImageError as error:
-        raise DataError("image: got a file that is none; want a picture", path=file) from error
+        raise DataError("image: got a file that is no image; want an image file", path=file) from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"image: got one too large ({error}); want a picture", path=file) from error
+        raise DataError(f"image: got one too large ({error}); want an image", path=file) from error
     except _BROKEN as error:
         got = str(error) or type(error).__name__
-        raise DataError(f"image: got {got}; want a whole picture", path=file) from error
+        raise DataError(f"image: got {got}; want a whole image", path=file) from error
     return (width, height) if turned else (height, width)
 
 
-def check_size(given_hw: tuple[int, int] | None, file: Path, *, path: Path, row: int | str) -> tuple[int, int]:
-    """The size of a picture, when it is the one that an annotation gives.
+def check_size(stated_hw: tuple[int, int] | None, file: Path, *, path: Path, row: int | str) -> tuple[int, int]:
+    """Returns the size of an image, checked against the size that its annotation states.
 
-    Boxes of another size would lie in the wrong places with nothing to show it, so this is never passed over.
+    With another size all boxes would be wrong without a sign of it, so a difference is always an error.
 
     Args:
-        given_hw: what the annotation says; None where it says nothing.
-        file: the picture.
-        path: the annotation's file, for the error.
+        stated_hw: height and width in the annotation; None where it states none.
+        file: the image.
+        path: the annotation file, for the error.
         row: its row, for the error.
 
     Raises:
-        DataError: another size, or a picture whose header cannot be read.
+        DataError: another size, or an image whose header cannot be read.
     """
-    found_hw = image_size_hw(file)
-    if given_hw is not None and given_hw != found_hw:
-        got, want = (f"{width} x {height}" for height, width in (given_hw, found_hw))
+    actual_hw = image_size_hw(file)
+    if stated_hw is not None and stated_hw != actual_hw:
+        got, want = (f"{width} x {height}" for height, width in (stated_hw, actual_hw))
         raise DataError(f"size: got {got}; want {want} pixels (width x height), as {file} has", path=path, row=row)
-    return found_hw
+    return actual_hw

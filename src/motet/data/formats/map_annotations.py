@@ -1,4 +1,4 @@
-"""The annotations of a picture with maps: a mapping that decodes each map only when a task asks for it."""
+"""The annotations of an image with maps: a mapping that decodes a map only when a task reads it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class MapLabels(Mapping[str, Any]):
 
     "segmentation" is int64 (h, w), -1 where there is no class; "depth" float32 (h, w) in metres, "normals" float32
     (h, w, 3) unit vectors (x right, y down, z towards the viewer) and "edges" float32 (h, w) from 0 to 1, NaN where
-    there is no value. All have the size of the picture's file. A map is decoded once for each Example, and stays behind
-    when the Example goes to another process.
+    there is no value. All have the size of the image file. A map is decoded once per Example; decoded maps are not
+    pickled with it.
 
     Args:
-        picture: the file whose size every map must have; None where the reader has seen to it.
-        maps: annotation -> where it lies.
+        image: the file whose size every map must have; None where the reader has checked it.
+        maps: annotation -> its file.
     """
 
     def __init__(self, image: Path | None, maps: Mapping[str, MapFile]) -> None:
         self.image = image
         self.maps = dict(maps)
-        self._known: dict[str, np.ndarray] = {}
+        self._decoded: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._known:
-            self._known[name] = self._checked(self.maps[name])
-        return self._known[name]
+        if name not in self._decoded:
+            self._decoded[name] = self._decode(self.maps[name])
+        return self._decoded[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.maps)
@@ -46,7 +46,7 @@ class MapLabels(Mapping[str, Any]):
         return name in self.maps
 
     def __eq__(self, other: object) -> bool:
-        # Of where they lie: what a Mapping makes by itself would decode all maps and ask arrays whether they are true.
+        # By their files: the default of Mapping would decode all maps and compare arrays.
         if not isinstance(other, MapLabels):
             return NotImplemented
         return (self.image, self.maps) == (other.image, other.maps)
@@ -54,15 +54,15 @@ class MapLabels(Mapping[str, Any]):
     def __reduce__(self) -> tuple[object, ...]:
         return MapLabels, (self.image, self.maps)
 
-    def _checked(self, given: MapFile) -> np.ndarray:
-        values = given.read()
+    def _decode(self, map_file: MapFile) -> np.ndarray:
+        values = map_file.read()
         if self.image is None:
             return values
-        wanted_hw = image_size_hw(self.image)
-        if values.shape[:2] != wanted_hw:
-            got, want = (f"{height} x {width}" for height, width in (values.shape[:2], wanted_hw))
+        image_hw = image_size_hw(self.image)
+        if values.shape[:2] != image_hw:
+            got, want = (f"{height} x {width}" for height, width in (values.shape[:2], image_hw))
             raise DataError(
                 f"size of the map: got {got}; want {want} pixels (height x width), as {self.image} has",
-                path=given.path,
+                path=map_file.path,
             )
         return values

@@ -1,7 +1,7 @@
-"""Maps on disk: a class, a distance, a direction or an edge for each pixel, decoded when they are read.
+"""Maps on disk, decoded when they are read: a class, a depth, a normal or an edge per pixel.
 
-The axes of all normals are the camera's: x to the right, y down, z out of the picture towards the viewer, so that a
-wall that faces the camera has the normal (0, 0, 1).
+All normals are in camera coordinates: x to the right, y down, z out of the image towards the viewer, so that a wall
+that faces the camera has the normal (0, 0, 1).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.png_values import png_values
 
 INVALID = -1
-"""The class of a pixel that has none."""
+"""The class of a pixel without a class."""
 UNKNOWN = -2
-"""In a table of classes: a number that should not be there."""
-_SHORTEST, _LONGEST = 0.7, 1.3
+"""The entry of a class table for a stored number that is an error."""
+_MIN_LENGTH, _MAX_LENGTH = 0.7, 1.3
 
 
 class MapFile(Protocol):
-    """One map of one picture."""
+    """One map of one image, as a file."""
 
     @property
     def path(self) -> Path:
-        """The file, for errors."""
+        """The file, for error messages."""
         ...
 
     def read(self) -> np.ndarray:
-        """The values: int64 (h, w) with -1 for invalid pixels, or float32 (h, w) or (h, w, 3) with NaN for them.
+        """Returns int64 (h, w) with -1 for invalid pixels, or float32 (h, w) or (h, w, 3) with NaN for them.
 
         Raises DataError naming the file.
         """
@@ -40,7 +40,7 @@ class MapFile(Protocol):
 
 
 def class_table(numbers: dict[int, int], *, invalid: tuple[int, ...] = ()) -> tuple[int, ...]:
-    """The class of each stored number.
+    """Returns the class of each stored number.
 
     Args:
         numbers: stored number -> class.
@@ -56,12 +56,12 @@ def class_table(numbers: dict[int, int], *, invalid: tuple[int, ...] = ()) -> tu
 
 @dataclass(frozen=True)
 class ClassMap:
-    """A picture of class numbers.
+    """A file of class numbers.
 
     Args:
         path: the file.
         classes: for each stored number its class, `INVALID` or `UNKNOWN` (see `class_table`).
-        channel: of a picture with several channels the one that holds the class.
+        channel: the channel that holds the class, of a file with several channels.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class ClassMap:
     channel: int = 0
 
     def read(self) -> np.ndarray:
-        stored = channel_of(png_values(self.path), self.channel, self.path)
+        stored = get_channel(png_values(self.path), self.channel, self.path)
         if stored.dtype.kind not in "ui":
             raise DataError(f"class map: got values of {stored.dtype}; want whole numbers", path=self.path)
         table = np.full(max(int(stored.max()) + 1, len(self.classes)), UNKNOWN, dtype=np.int64)
@@ -77,16 +77,18 @@ class ClassMap:
         found: np.ndarray = table[stored]
         if found.min() == UNKNOWN:
             wrong = sorted(set(np.unique(stored[found == UNKNOWN]).tolist()))
-            raise DataError(f"class: got {_few(wrong)}; want one of {_few(self._wanted())}", path=self.path)
+            raise DataError(
+                f"class: got {_list_some(wrong)}; want one of {_list_some(self._known_numbers())}", path=self.path
+            )
         return found
 
-    def _wanted(self) -> list[int]:
+    def _known_numbers(self) -> list[int]:
         return [number for number, known in enumerate(self.classes) if known != UNKNOWN]
 
 
 @dataclass(frozen=True)
 class ColourMap:
-    """A picture whose colours stand for classes.
+    """A file whose colours encode classes.
 
     Args:
         path: the file.
@@ -100,26 +102,26 @@ class ColourMap:
         stored = png_values(self.path)
         if stored.ndim != 3 or stored.shape[2] < 3:
             raise DataError(f"class map: got the shape {stored.shape}; want three channels of colour", path=self.path)
-        packed = _packed(stored[..., 0], stored[..., 1], stored[..., 2])
-        present, where = np.unique(packed, return_inverse=True)
-        known = {int(_packed(*(np.array(part) for part in colour))): found for colour, found in self.colours}
+        packed = _pack_rgb(stored[..., 0], stored[..., 1], stored[..., 2])
+        present, inverse = np.unique(packed, return_inverse=True)
+        known = {int(_pack_rgb(*(np.array(part) for part in colour))): found for colour, found in self.colours}
         wrong = [(int(one) >> 16, int(one) >> 8 & 255, int(one) & 255) for one in present if int(one) not in known]
         if wrong:
             raise DataError(f"colour: got {wrong[0]}; want the colour of a class", path=self.path)
         classes = np.array([known[int(one)] for one in present], dtype=np.int64)
-        found: np.ndarray = classes[where.reshape(packed.shape)]
+        found: np.ndarray = classes[inverse.reshape(packed.shape)]
         return found
 
 
 @dataclass(frozen=True)
 class DepthMap:
-    """A picture of distances along the camera's axis.
+    """A file of depths, which are distances along the camera's axis.
 
     Args:
         path: the file.
-        unit_m: metres of one step of the stored number.
-        invalid: stored numbers of pixels without a distance.
-        channel: of a picture with several channels the one that is read.
+        unit_m: metres per step of the stored number.
+        invalid: stored numbers of pixels without a depth.
+        channel: the channel that is read, of a file with several channels.
     """
 
     path: Path
@@ -128,7 +130,7 @@ class DepthMap:
     channel: int = 0
 
     def read(self) -> np.ndarray:
-        stored = channel_of(png_values(self.path), self.channel, self.path)
+        stored = get_channel(png_values(self.path), self.channel, self.path)
         depth_m = (stored * float(self.unit_m)).astype(np.float32)
         for number in self.invalid:
             depth_m[stored == number] = np.nan
@@ -137,20 +139,20 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class NormalMap:
-    """A picture of directions, 0 to 255 for -1 to 1 in each channel.
+    """A file of normals, 0 to 255 for -1 to 1 in each channel.
 
     Args:
         path: the file.
-        signs: by what x, y and z are multiplied to point right, down and towards the viewer.
-        like: a picture; a map that is a whole number of times smaller than it has its pixels repeated to that size.
+        signs: factors of x, y and z that make them point right, down and towards the viewer.
+        like_image: an image; the pixels of a map that is a whole number of times smaller are repeated to its size.
 
-    Pixels whose vector is far from unit length (black, or the grey of no direction) are invalid; the others are made
-    exactly one long.
+    Pixels whose vector is far from unit length (black, or the grey of no direction) are invalid; the others are
+    normalised.
     """
 
     path: Path
     signs: tuple[int, int, int] = (1, 1, 1)
-    like: Path | None = None
+    like_image: Path | None = None
 
     def read(self) -> np.ndarray:
         stored = png_values(self.path)
@@ -159,19 +161,19 @@ class NormalMap:
         top = np.float32(np.iinfo(stored.dtype).max)
         vectors = (stored[..., :3].astype(np.float32) * (2 / top) - 1) * np.array(self.signs, dtype=np.float32)
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        valid = (length > _SHORTEST) & (length < _LONGEST)
+        valid = (length > _MIN_LENGTH) & (length < _MAX_LENGTH)
         normals = np.where(valid, vectors / np.where(valid, length, 1), np.float32(np.nan))
-        return normals if self.like is None else _grown(normals, image_size_hw(self.like))
+        return normals if self.like_image is None else _repeat_pixels(normals, image_size_hw(self.like_image))
 
 
 @dataclass(frozen=True)
 class EdgeMap:
-    """A picture of edges, from none at 0 to a sure one at `top`.
+    """A file of edge strengths, from no edge at 0 to a certain edge at `top`.
 
     Args:
         path: the file.
-        top: the stored number of a sure edge; larger ones count as that.
-        channel: of a picture with several channels the one that is read.
+        top: the stored number of a certain edge; larger numbers are clipped to it.
+        channel: the channel that is read, of a file with several channels.
     """
 
     path: Path
@@ -179,16 +181,16 @@ class EdgeMap:
     channel: int = 0
 
     def read(self) -> np.ndarray:
-        stored = channel_of(png_values(self.path), self.channel, self.path)
+        stored = get_channel(png_values(self.path), self.channel, self.path)
         edges: np.ndarray = np.minimum(stored.astype(np.float32) / np.float32(self.top), 1)
         return edges
 
 
-def channel_of(values: np.ndarray, channel: int, path: Path) -> np.ndarray:
-    """One channel of a map, (h, w).
+def get_channel(values: np.ndarray, channel: int, path: Path) -> np.ndarray:
+    """Returns one channel of a map, (h, w).
 
     Raises:
-        DataError: it has fewer.
+        DataError: the map has fewer channels.
     """
     if values.ndim == 2:
         return values
@@ -198,19 +200,19 @@ def channel_of(values: np.ndarray, channel: int, path: Path) -> np.ndarray:
     return found
 
 
-def _grown(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Every pixel repeated, where the size is a multiple; otherwise as it is, for whoever compares sizes to refuse."""
+def _repeat_pixels(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Repeats every pixel if the size is a multiple; otherwise the map is unchanged and fails the check of sizes."""
     times = size_hw[0] // values.shape[0]
     if times < 2 or (values.shape[0] * times, values.shape[1] * times) != size_hw:
         return values
     return values.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _packed(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+def _pack_rgb(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
     found: np.ndarray = red.astype(np.int64) << 16 | green.astype(np.int64) << 8 | blue.astype(np.int64)
     return found
 
 
-def _few(numbers: list[int]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:8])
-    return shown if len(numbers) <= 8 else f"{shown}, ... ({numbers[0]} to {numbers[-1]})"
+def _list_some(numbers: list[int]) -> str:
+    some = ", ".join(str(number) for number in numbers[:8])
+    return some if len(numbers) <= 8 else f"{some}, ... ({numbers[0]} to {numbers[-1]})"

@@ -1,4 +1,4 @@
-"""A row of a data set of pictures with maps: where they lie, and the Example of it."""
+"""Rows of data sets of images with maps, and their Examples."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from motet.data.formats.paths import file_names, image_at, is_image
 
 
 class MapRow(NamedTuple):
-    """Where a picture and its maps lie.
+    """The files of an image and its maps.
 
     Args:
-        id: of the Example.
-        image_id: of the picture.
-        picture: its file.
+        id: id of the Example.
+        image_id: id of the image.
+        image: the image file.
         maps: annotation and map, as pairs.
     """
 
@@ -28,29 +28,29 @@ class MapRow(NamedTuple):
 
 
 def map_example(row: MapRow, *, path: Path, index: int) -> Example:
-    """The Example of a row; nothing is decoded.
+    """Returns the Example of a row; nothing is decoded.
 
     Args:
-        row: where things lie.
-        path: the list or folder that asks for them, for errors.
-        index: the place in it, for errors.
+        row: the files.
+        path: the list or folder that names them, for errors.
+        index: the row in it, for errors.
 
     Raises:
-        DataError: the picture or one of its maps is not there.
+        DataError: the image or one of its maps does not exist.
     """
     file = image_at(row.image, path=path, row=index)
-    for _, given in row.maps:
-        image_at(given.path, path=path, row=index)
+    for _, map_file in row.maps:
+        image_at(map_file.path, path=path, row=index)
     return Example(id=row.id, images=(file,), image_ids=(row.image_id,), labels=MapLabels(row.image, dict(row.maps)))
 
 
 def image_names(folder: Path, ending: str = "") -> list[str]:
-    """The names of a folder's pictures that end so, sorted.
+    """Returns the names of a folder's images with an ending, sorted.
 
     Raises:
-        DataError: no such folder, or no such picture in it.
+        DataError: no such folder, or no such image in it.
     """
     found = [name for name in file_names(folder) if is_image(name) and name.endswith(ending)]
     if not found:
-        raise DataError(f"pictures: got none{f' called *{ending}' if ending else ''}; want at least one", path=folder)
+        raise DataError(f"images: got none{f' called *{ending}' if ending else ''}; want at least one", path=folder)
     return found

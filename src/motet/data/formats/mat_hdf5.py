@@ -1,4 +1,4 @@
-"""MATLAB's files of version 7.3, which are HDF5: opened for a moment, since readers hold no open file."""
+"""MATLAB files of version 7.3, which are HDF5; opened per access, since readers keep no open file."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError
+from motet.data.formats.error_text import first_line
 
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, RuntimeError)
 
 
-class Opened:
-    """A file, open within a `with`; its axes are MATLAB's, the other way round.
+class MatFile:
+    """A MATLAB file that is open within a `with`; its axes are those of MATLAB in reverse order.
 
     Args:
         path: the file.
 
     Raises:
-        DataError: it is not there or is no HDF5, on entering.
+        DataError: on entering, if the file does not exist or is not HDF5.
         ConfigError: h5py is not installed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> MatFile:
         try:
             import h5py
         except ImportError as error:
@@ -35,7 +36,7 @@ class Opened:
         try:
             self._file: Any = h5py.File(self.path, "r")
         except OSError as error:
-            got = "no such file" if not self.path.is_file() else "a file that is no whole HDF5"
+            got = "no such file" if not self.path.is_file() else "a file that is not a whole HDF5 file"
             raise DataError(f"MATLAB 7.3: got {got}; want one of version 7.3", path=self.path) from error
         return self
 
@@ -44,38 +45,34 @@ class Opened:
     ) -> None:
         self._file.close()
 
-    def rows(self, name: str) -> int:
-        """How many rows a variable has."""
+    def num_rows(self, name: str) -> int:
+        """Returns the number of rows of a variable."""
         return int(self._variable(name).shape[0])
 
     def row(self, name: str, row: int) -> np.ndarray:
-        """One row of a variable.
+        """Returns one row of a variable.
 
         Raises:
-            DataError: it is not there, or its bytes are broken.
+            DataError: the file lacks it, or its bytes are broken.
         """
         try:
             return np.asarray(self._variable(name)[row])
         except _BROKEN as error:
-            raise DataError(f"{name}: got {_said(error)}; want a whole row", path=self.path, row=row) from error
+            raise DataError(f"{name}: got {first_line(error)}; want a whole row", path=self.path, row=row) from error
 
-    def words(self, name: str) -> tuple[str, ...]:
-        """A cell array of texts: references to arrays of character codes.
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Returns a cell array of texts, which are references to arrays of character codes.
 
         Raises:
-            DataError: it is none.
+            DataError: the variable is not a cell array of texts.
         """
         try:
             cells = np.asarray(self._variable(name)).ravel()
             return tuple("".join(chr(int(code)) for code in np.ravel(self._file[cell])) for cell in cells)
         except _BROKEN as error:
-            raise DataError(f"{name}: got {_said(error)}; want a cell array of texts", path=self.path) from error
+            raise DataError(f"{name}: got {first_line(error)}; want a cell array of texts", path=self.path) from error
 
     def _variable(self, name: str) -> Any:
         if name not in self._file or not getattr(self._file[name], "shape", ()):
             raise DataError(f"{name}: got a file without it; want it as an array", path=self.path)
         return self._file[name]
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,4 +1,4 @@
-"""Where images lie and what they are called over all data sets."""
+"""Paths of image files, and ids of images that all data sets share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path, PurePath
 from motet.core import DataError, DiskImage
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
-PARTS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
 
 def coco_id(number: int) -> str:
-    """The id of a COCO image; the 2014 and the 2017 release share their numbers.
+    """Returns the id of a COCO image; the 2014 and the 2017 release share their numbers.
 
     Examples:
         >>> coco_id(391895)
@@ -25,7 +25,7 @@ def coco_id(number: int) -> str:
 
 
 def photo_id(file_name: str) -> str:
-    """The id of a Flickr or COCO photo by its file name: Flickr8k has a secret behind the number, Flickr30k has not.
+    """Returns the id of a Flickr or COCO photo by its file name; Flickr8k adds a hash to the number.
 
     Examples:
         >>> photo_id("1000268201_693b08cb0e.jpg") == photo_id("1000268201.jpg") == "flickr/1000268201"
@@ -42,7 +42,7 @@ def photo_id(file_name: str) -> str:
 
 
 def vg_id(image: str) -> str:
-    """The id of a Visual Genome image; GQA's images are Visual Genome's, but for those that start with a letter.
+    """Returns the id of a Visual Genome image; GQA's images are Visual Genome's, except those that start with a letter.
 
     Examples:
         >>> vg_id("2400861"), vg_id("n578564")
@@ -51,23 +51,23 @@ def vg_id(image: str) -> str:
     return f"vg/{int(image)}" if image.isascii() and image.isdigit() else f"gqa/{image}"
 
 
-def place_name(path: Path) -> str:
-    """What a folder or file of one's own is called in ids: its name, with its parent's where it only says train or val.
+def default_name(path: Path) -> str:
+    """Returns the name of a folder or file in ids; a folder called train, val or the like gets its parent's name too.
 
     Examples:
-        >>> place_name(Path("/data/birds")), place_name(Path("/data/birds/train")), place_name(Path("/birds/qa.csv"))
-        ('birds', 'birds/train', 'birds/qa')
+        >>> default_name(Path("/data/birds")), default_name(Path("/data/birds/train")), default_name(Path("/b/qa.csv"))
+        ('birds', 'birds/train', 'b/qa')
     """
     whole = _absolute(path)
     if whole.suffix and not whole.is_dir():
         whole = whole.parent / whole.name.split(".")[0]
         return "/".join(part for part in (whole.parent.name, whole.name) if part)
-    parts = (whole.parent.name, whole.name) if whole.name.lower() in PARTS else (whole.name,)
+    parts = (whole.parent.name, whole.name) if whole.name.lower() in SPLIT_NAMES else (whole.name,)
     return "/".join(part for part in parts if part)
 
 
-def inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
-    """A file's place relative to a folder, when it does lie in it.
+def path_inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
+    """Returns the path of a file relative to a folder that contains it.
 
     Args:
         root: the folder.
@@ -79,11 +79,11 @@ def inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
         DataError: the name is empty or leads out of the folder.
 
     Examples:
-        >>> inside(Path("/data/images"), "a/../b.jpg", path=Path("t.csv"), row=0)
+        >>> path_inside(Path("/data/images"), "a/../b.jpg", path=Path("t.csv"), row=0)
         'b.jpg'
     """
     if "\0" not in name and not {"", os.curdir, os.pardir} & set(name.split("/")):
-        return name  # the plain case, fast for a million rows
+        return name  # the common case, fast for a million rows
     whole = _absolute(root)
     file = _absolute(whole / name) if "\0" not in name else whole
     if file == whole or not file.is_relative_to(whole):
@@ -92,15 +92,15 @@ def inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
 
 
 def _absolute(path: Path) -> Path:
-    """Without `..`, and without following links: a folder of links to the images is a common way to keep them."""
+    """Removes `..` without following links, since folders of links to images are common."""
     return Path(os.path.normpath(path.absolute()))
 
 
 def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
-    """The image file of a row.
+    """Returns the image file of a row.
 
     Raises:
-        DataError: there is no such file; it names the data file and row that ask for it.
+        DataError: no such file; it names the data file and the row.
     """
     if not file.is_file():
         raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=row)
@@ -108,7 +108,7 @@ def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
 
 
 def file_names(folder: Path) -> list[str]:
-    """The names in a folder, sorted, hidden ones left out.
+    """Returns the names in a folder, sorted, without hidden ones.
 
     Raises:
         DataError: no such folder.
@@ -120,5 +120,5 @@ def file_names(folder: Path) -> list[str]:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's name ends like an image's."""
+    """Returns True for a file name with the ending of an image."""
     return PurePath(name).suffix.lower() in IMAGE_SUFFIXES

@@ -1,4 +1,4 @@
-"""Tables on disk as columns: CSV, TSV, JSON, JSONL, Parquet."""
+"""Reads tables as columns: CSV, TSV, JSON, JSONL, Parquet."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, nearest
-from motet.data.formats.json_file import checked, load_json, load_json_lines
+from motet.data.formats.error_text import first_line
+from motet.data.formats.json_file import check_type, load_json, load_json_lines
 from motet.data.formats.paths import file_names
 from motet.data.formats.text_file import read_csv, read_lines
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
-_LARGEST = 2 * 1024**3
+_MAX_BYTES = 2 * 1024**3
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
 def table_suffix(path: Path) -> str:
-    """What kind of table a file is, by its name, or a folder of Parquet files.
+    """Returns the format of a table by its file name; a folder is one of Parquet files.
 
     Raises:
-        DataError: no kind that is known.
+        DataError: an unknown format.
     """
     if path.is_dir():
         return ".parquet"
@@ -32,40 +33,40 @@ def table_suffix(path: Path) -> str:
     return suffixes[0]
 
 
-def check_columns(wanted: Collection[str], present: Collection[str], path: Path) -> None:
-    """Every wanted column is there.
+def check_columns(columns: Collection[str], present: Collection[str], path: Path) -> None:
+    """Checks that the table has every column.
 
     Raises:
-        DataError: one is not.
+        DataError: a column is missing.
     """
-    for column in wanted:
+    for column in columns:
         if column not in present:
             hint = nearest(column, present)
             raise DataError(f"column {column!r}: got a table without it; want it ({hint})", path=path)
 
 
-def load_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
-    """The wanted columns, all of the same length; a cell that a JSON row leaves out is None.
+def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
+    """Returns columns of equal length; a cell that a JSON row lacks is None.
 
     Raises:
-        DataError: no such file, a column that is not there, a row with another number of cells than the header, a line
-            that is no JSON object, a file that is no Parquet, or more than 2 GiB of it.
+        DataError: no such file, a missing column, a row with another number of cells than the header, a line that is
+            not a JSON object, a broken Parquet file, or more than 2 GiB of Parquet.
         ConfigError: Parquet without the extra that reads it.
     """
     match table_suffix(path):
         case ".parquet":
-            return _parquet_columns(path, wanted)
+            return _parquet_columns(path, columns)
         case ".csv" | ".tsv":
-            return _text_columns(path, wanted)
+            return _text_columns(path, columns)
         case _:
             entries = [entry for _, entry in _entries(path)]
             if entries:
-                check_columns(wanted, {key for entry in entries for key in entry}, path)
-            return {column: [entry.get(column) for entry in entries] for column in wanted}
+                check_columns(columns, {key for entry in entries for key in entry}, path)
+            return {column: [entry.get(column) for entry in entries] for column in columns}
 
 
 def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
-    """The first rows with all their columns, without reading the rest where the format allows it.
+    """Returns the first rows with all their columns, without reading the rest where the format allows it.
 
     Raises:
         DataError: as `load_columns`.
@@ -74,9 +75,9 @@ def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
     match table_suffix(path):
         case ".parquet":
             file = parquet_files(path)[0]
-            return _first_of_parquet(file, _parquet_file(file), count)
+            return _first_parquet_rows(file, _parquet_file(file), count)
         case ".csv" | ".tsv":
-            rows = _rows_of_cells(path)
+            rows = _cell_rows(path)
             header = _header(rows, path)
             return [dict(zip(header, cells, strict=False)) for cells in itertools.islice(rows, count)]
         case _:
@@ -84,7 +85,7 @@ def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
 
 
 def as_number(cell: object) -> object:
-    """The number that a text cell writes; anything else as it is.
+    """Returns the number that a text cell contains; any other cell is returned unchanged.
 
     Examples:
         >>> as_number("2.50"), as_number("007"), as_number("two")
@@ -95,8 +96,8 @@ def as_number(cell: object) -> object:
     return float(cell) if set(cell) & set(".eE") else int(cell)
 
 
-def _rows_of_cells(path: Path) -> Iterator[list[str]]:
-    """CSV with quotes; TSV without, as it is usually written: a quotation mark in it is one."""
+def _cell_rows(path: Path) -> Iterator[list[str]]:
+    """Yields the rows of a CSV with quotes, or of a TSV without: there a quotation mark is an ordinary character."""
     if table_suffix(path) == ".csv":
         return read_csv(path)
     return (line.split("\t") for line in read_lines(path) if line)
@@ -112,11 +113,11 @@ def _header(rows: Iterator[list[str]], path: Path) -> tuple[str, ...]:
     return header
 
 
-def _text_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
-    rows = _rows_of_cells(path)
+def _text_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
+    rows = _cell_rows(path)
     header = _header(rows, path)
-    check_columns(wanted, header, path)
-    places = {column: header.index(column) for column in wanted}
+    check_columns(columns, header, path)
+    places = {column: header.index(column) for column in columns}
     found: dict[str, list[Any]] = {column: [] for column in places}
     for row, cells in enumerate(rows):
         if len(cells) != len(header):
@@ -129,18 +130,18 @@ def _text_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
 def _entries(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     values: Iterable[Any]
     if table_suffix(path) == ".json":
-        values = checked(load_json(path), list, "file", path=path)
+        values = check_type(load_json(path), list, "file", path=path)
     else:
         values = load_json_lines(path)
     for row, value in enumerate(values):
-        yield row, checked(value, dict, "row", path=path, row=row)
+        yield row, check_type(value, dict, "row", path=path, row=row)
 
 
 def parquet_files(path: Path) -> list[Path]:
-    """The file, or the Parquet files of a folder in the order of their names.
+    """Returns the file, or the Parquet files of a folder in the order of their names.
 
     Raises:
-        DataError: a folder without any.
+        DataError: a folder without Parquet files.
     """
     if not path.is_dir():
         return [path]
@@ -150,19 +151,19 @@ def parquet_files(path: Path) -> list[Path]:
     return files
 
 
-def _parquet_columns(path: Path, wanted: Collection[str]) -> dict[str, list[Any]]:
+def _parquet_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
     files = [(file, _parquet_file(file)) for file in parquet_files(path)]
-    check_columns(wanted, files[0][1].schema_arrow.names, path)
-    size = sum(_uncompressed(parquet, wanted) for _, parquet in files)
-    if size > _LARGEST:
+    check_columns(columns, files[0][1].schema_arrow.names, path)
+    size = sum(_uncompressed(parquet, columns) for _, parquet in files)
+    if size > _MAX_BYTES:
         raise DataError(
-            f"table: got {size / 1024**3:.1f} GiB in the columns {list(wanted)}; want at most "
-            f"{_LARGEST / 1024**3:.0f}, since they are held in memory (HfDataset maps such a table from disk)",
+            f"table: got {size / 1024**3:.1f} GiB in the columns {list(columns)}; want at most "
+            f"{_MAX_BYTES / 1024**3:.0f}, since they are held in memory (HfDataset maps such a table from disk)",
             path=path,
         )
-    found: dict[str, list[Any]] = {column: [] for column in wanted}
+    found: dict[str, list[Any]] = {column: [] for column in columns}
     for file, parquet in files:
-        for column, cells in _read_parquet(file, parquet, list(wanted)).items():
+        for column, cells in _read_parquet(file, parquet, list(columns)).items():
             found[column] += cells
     return found
 
@@ -180,7 +181,7 @@ def _parquet_file(path: Path) -> Any:
     except OSError as error:
         raise DataError(f"Parquet: got {error.strerror or error}; want a readable file", path=path) from error
     except pyarrow.ArrowException as error:
-        raise DataError(f"Parquet: got {_first_line(error)}; want a whole Parquet file", path=path) from error
+        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
 
 
 def _read_parquet(path: Path, parquet: Any, columns: list[str]) -> dict[str, list[Any]]:
@@ -190,14 +191,14 @@ def _read_parquet(path: Path, parquet: Any, columns: list[str]) -> dict[str, lis
         with parquet:
             found: dict[str, list[Any]] = parquet.read(columns=columns).to_pydict()
     except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"Parquet: got {_first_line(error)}; want a whole Parquet file", path=path) from error
+        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
     if set(columns) - set(found):
         missing = sorted(set(columns) - set(found))
         raise DataError(f"columns: got none called {missing}; want the same columns in all files", path=path)
     return found
 
 
-def _first_of_parquet(path: Path, parquet: Any, count: int) -> list[Mapping[str, Any]]:
+def _first_parquet_rows(path: Path, parquet: Any, count: int) -> list[Mapping[str, Any]]:
     import pyarrow
 
     try:
@@ -205,14 +206,10 @@ def _first_of_parquet(path: Path, parquet: Any, count: int) -> list[Mapping[str,
             batches = parquet.iter_batches(batch_size=count)
             return next((batch.to_pylist() for batch in batches), [])
     except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"Parquet: got {_first_line(error)}; want a whole Parquet file", path=path) from error
+        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
 
 
 def _uncompressed(parquet: Any, columns: Collection[str]) -> int:
     groups = (parquet.metadata.row_group(index) for index in range(parquet.metadata.num_row_groups))
     chunks = (group.column(index) for group in groups for index in range(group.num_columns))
     return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

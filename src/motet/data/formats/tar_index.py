@@ -1,4 +1,4 @@
-"""Where each member of a plain tar lies, found once and kept in a small file, so that rows can be read in any order."""
+"""Indexes the members of a plain tar and caches the index in a small file, for reading rows in any order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from motet.core import DataError
 
-# Rows of a shard in order: its key, and for each ending ("jpg", "json") where the member starts and how long it is.
+# Rows of a shard in order: the key, and per ending ("jpg", "json") the offset and the length of the member.
 Members: TypeAlias = dict[str, tuple[int, int]]
 TarRows: TypeAlias = list[tuple[str, Members]]
 
@@ -20,16 +20,17 @@ _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\x
 
 
 def tar_rows(path: Path, folder: Path | None) -> TarRows:
-    """The rows of a tar: members whose names are equal up to the first dot of the file name.
+    """Returns the rows of a tar: members whose names are equal up to the first dot of the file name.
 
-    Nothing is extracted, so names that point elsewhere do no harm; links, folders and hidden files are passed over.
+    Nothing is extracted, so names that point elsewhere do no harm; links, folders and hidden files are skipped.
 
     Args:
         path: the tar.
-        folder: where its index is kept; None for beside it. Where that cannot be written, the index is made each time.
+        folder: the folder of the cached index; None for that of the tar. If it is not writable, the tar is scanned each
+            time.
 
     Raises:
-        DataError: no such file, a compressed tar, one that is broken or breaks off, or two members of one name.
+        DataError: no such file, a compressed, broken or truncated tar, or two members of one name.
     """
     try:
         stat = path.stat()
@@ -46,21 +47,21 @@ def tar_rows(path: Path, folder: Path | None) -> TarRows:
 
 
 def _read_index(index: Path, stamp: list[int]) -> TarRows | None:
-    """A kept index, unless it is missing, of another tar, or not what was written."""
+    """Returns the cached index; None if it is missing, broken, or of another version of the tar."""
     try:
-        kept: Any = json.loads(index.read_bytes())
-        if kept["stamp"] != stamp:
+        cached: Any = json.loads(index.read_bytes())
+        if cached["stamp"] != stamp:
             return None
         return [
             (str(key), {str(ending): (int(start), int(length)) for ending, (start, length) in members.items()})
-            for key, members in kept["rows"]
+            for key, members in cached["rows"]
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _write_index(index: Path, stamp: list[int], rows: TarRows) -> None:
-    """Under a name of its own first: loader processes may build the same index at once."""
+    """Writes the index under a temporary name first, since loader processes may build the same index at once."""
     draft = index.with_name(f"{index.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         draft.write_text(json.dumps({"stamp": stamp, "rows": rows}))
@@ -102,7 +103,7 @@ def _refuse_compressed(path: Path) -> None:
     for magic, kind in _COMPRESSED.items():
         if start.startswith(magic):
             raise DataError(
-                f"tar: got one compressed with {kind}; want a plain one, since rows are read in any order "
+                f"tar: got a tar compressed with {kind}; want a plain one, since rows are read in any order "
                 "and a compressed file can only be read from its start",
                 path=path,
             )

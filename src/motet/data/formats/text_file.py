@@ -1,4 +1,4 @@
-"""Text files as data sets have them: UTF-8, plain or gzipped, lines that end in a line feed."""
+"""Reads text files of data sets: UTF-8, plain or gzipped, with lines that end in a line feed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DataError
@@ -15,10 +15,10 @@ _GZIP = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, unzipped where it is gzipped, whatever its name says.
+    """Returns the content of a file; gzip is recognised by content, not by name, and decompressed.
 
     Raises:
-        DataError: no such file, not readable, or a gzip stream that breaks off.
+        DataError: no such file, not readable, or a truncated gzip stream.
     """
     try:
         data = path.read_bytes()
@@ -33,10 +33,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The content of a UTF-8 file (a byte-order mark is dropped).
+    """Returns the content of a UTF-8 file without a byte-order mark.
 
     Raises:
-        DataError: as `read_bytes`, or bytes that are no UTF-8, with the line they stand in.
+        DataError: as `read_bytes`, or bytes that are not UTF-8, with their line.
     """
     data = read_bytes(path)
     try:
@@ -47,10 +47,10 @@ def read_text(path: Path) -> str:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines without their ends; an empty last line does not count.
+    """Returns the lines without their line ends; an empty last line does not count.
 
-    Only line feeds end a line (with a carriage return before them or not): `str.splitlines` also cuts at form feeds and
-    Unicode separators, which would shift files that are aligned line by line.
+    Only a line feed ends a line (with or without a carriage return before it): `str.splitlines` also splits at form
+    feeds and Unicode separators, which would shift files that are aligned line by line.
     """
     lines = read_text(path).split("\n")
     if lines and lines[-1] == "":
@@ -59,10 +59,10 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[list[str]]:
-    """The rows of a CSV file with the quotes of RFC 4180, empty lines left out.
+    """Yields the rows of a CSV file with quotes as in RFC 4180; empty lines are skipped.
 
     Raises:
-        DataError: a quote that never closes, or a field longer than the csv module takes.
+        DataError: a quote that never closes, or a field longer than the csv module allows.
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
     row = 0
@@ -76,14 +76,3 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[list[str]]:
         if cells:
             yield cells
             row += 1
-
-
-def only(cells: Sequence[str], num_columns: int, what: str, *, path: Path, row: int) -> Sequence[str]:
-    """The cells, when there are as many as there should be.
-
-    Raises:
-        DataError: another number of cells.
-    """
-    if len(cells) != num_columns:
-        raise DataError(f"columns: got {len(cells)}; want {num_columns} ({what})", path=path, row=row)
-    return cells

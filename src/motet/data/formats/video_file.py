@@ -1,4 +1,4 @@
-"""Frames of a video file: decoded together, once, when the first of them is read."""
+"""Frames of a video file, which are decoded together when the first of them is read."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError
+from motet.data.formats.error_text import first_line
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".3gp", ".ogv"})
-_ENOUGH = 0.8  # of the frames a file promises; hidden frames of some codecs count as packets, a cut file has far fewer
+# Of the frames that the header states: hidden frames of some codecs count as packets, a cut file has far fewer.
+_MIN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Which frames of a video file are wanted.
+    """A selection of frames of a video file.
 
     Args:
         path: the file.
-        shares: where in the video each frame lies, from 0 for the first to below 1.
-        short_side: to which the shorter side is made smaller while decoding, in pixels; 0 for never.
+        positions: relative position of each frame in the video, from 0 for the first to below 1.
+        short_side: length in pixels to which the shorter side is reduced while decoding; 0 to keep the size.
     """
 
     path: Path
-    shares: tuple[float, ...]
+    positions: tuple[float, ...]
     short_side: int = 0
 
     def stamp(self) -> str:
-        """What changes when the file does.
+        """Returns a text that changes when the file changes.
 
         Raises:
             DataError: no such file.
@@ -44,98 +46,98 @@ class Clip:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One frame of a clip, as an uncompressed PPM file; its neighbours are decoded with it and kept for their turn.
+    """One frame of a clip, as an uncompressed PPM file; the other frames are decoded with it and cached.
 
     Args:
         clip: the frames of its row.
-        place: which of them.
+        index: index of this frame among them.
     """
 
     clip: Clip
-    place: int
+    index: int
 
     @property
     def name(self) -> str:
-        return f"{self.clip.path}, frame {self.place + 1} of {len(self.clip.shares)}"
+        return f"{self.clip.path}, frame {self.index + 1} of {len(self.clip.positions)}"
 
     def read(self) -> bytes:
-        """The frame. Raises DataError: no video, a broken or a cut one, or one without frames."""
-        return _decoded(self.clip, self.clip.stamp())[self.place]
+        """Returns the frame. Raises DataError: not a video, a broken or a cut one, or one without frames."""
+        return _decode_clip(self.clip, self.clip.stamp())[self.index]
 
     def head(self) -> bytes:
         return self.read()
 
     def stamp(self) -> str:
-        return f"{self.clip.stamp()}:{self.clip.shares[self.place]}:{self.clip.short_side}"
+        return f"{self.clip.stamp()}:{self.clip.positions[self.index]}:{self.clip.short_side}"
 
     def fingerprint(self) -> str:
-        """Identity by the file's content and the frame's place in it; nothing is decoded for it."""
-        parts = (_digest(self.clip.path, self.clip.stamp()), self.clip.shares[self.place], self.clip.short_side)
+        """Returns an identity by the file's content and the frame's position in it; nothing is decoded."""
+        parts = (_digest(self.clip.path, self.clip.stamp()), self.clip.positions[self.index], self.clip.short_side)
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-# A row's frames are read one after another by one worker: two clips are enough, and hold the memory down.
+# One worker reads the frames of a row one after another, so a cache of two clips is enough and needs little memory.
 @lru_cache(maxsize=2)
-def _decoded(clip: Clip, stamp: str) -> tuple[bytes, ...]:
-    del stamp  # a key: another file under the same name is decoded anew
+def _decode_clip(clip: Clip, stamp: str) -> tuple[bytes, ...]:
+    del stamp  # part of the cache key: another file under the same name is decoded again
     count = num_frames(clip.path)
-    found = _picked(clip, count)
-    if len(found) < len(clip.shares):
-        # Fewer frames than packets: how many there really are is known now.
-        there = sum(1 for _ in _frames(clip.path))
-        if there < _ENOUGH * count:
-            raise DataError(f"video: got {there} frames; want {count}, as the file says", path=clip.path)
-        found = _picked(clip, there)
+    found = _select(clip, count)
+    if len(found) < len(clip.positions):
+        # Fewer frames than packets; decoding all of them gives the true number.
+        actual = sum(1 for _ in _frames(clip.path))
+        if actual < _MIN_SHARE * count:
+            raise DataError(f"video: got {actual} frames; want {count}, as the file says", path=clip.path)
+        found = _select(clip, actual)
     return found
 
 
-def _picked(clip: Clip, count: int) -> tuple[bytes, ...]:
-    """The wanted frames, decoding no further than the last of them; fewer where the video ends before."""
-    wanted = [min(count - 1, int(share * count)) for share in clip.shares]
-    last, kept = max(wanted), {}
-    for place, frame in enumerate(_frames(clip.path)):
-        if place in wanted:
-            kept[place] = _ppm(frame, clip.short_side)
-        if place == last:
+def _select(clip: Clip, count: int) -> tuple[bytes, ...]:
+    """Returns the selected frames, decoding up to the last of them; an empty tuple if the video ends before it."""
+    indices = [min(count - 1, int(share * count)) for share in clip.positions]
+    last, frames = max(indices), {}
+    for index, frame in enumerate(_frames(clip.path)):
+        if index in indices:
+            frames[index] = _ppm(frame, clip.short_side)
+        if index == last:
             break
-    return tuple(kept[place] for place in wanted) if last in kept else ()
+    return tuple(frames[index] for index in indices) if last in frames else ()
 
 
 def num_frames(path: Path) -> int:
-    """How many frames a video has, counted without decoding.
+    """Returns the number of frames of a video, counted without decoding.
 
     Raises:
-        DataError: no video, or one without frames, or cut in the middle.
+        DataError: not a video, one without frames, or one that is cut in the middle.
         ConfigError: PyAV is not installed.
     """
-    with _Opened(path) as video:
+    with _OpenVideo(path) as video:
         stream = video.streams.video[0]
-        promised = int(stream.frames)
-        count = sum(1 for packet in _safely(video.demux(stream), path) if packet.size)
+        stated = int(stream.frames)
+        count = sum(1 for packet in _translate_errors(video.demux(stream), path) if packet.size)
     if not count:
         raise DataError("video: got one without frames; want at least one", path=path)
-    if count < _ENOUGH * promised:
-        raise DataError(f"video: got {count} frames; want {promised}, as the file says", path=path)
+    if count < _MIN_SHARE * stated:
+        raise DataError(f"video: got {count} frames; want {stated}, as the file says", path=path)
     return count
 
 
 def _frames(path: Path) -> Iterator[Any]:
-    with _Opened(path) as video:
-        yield from _safely(video.decode(video.streams.video[0]), path)
+    with _OpenVideo(path) as video:
+        yield from _translate_errors(video.decode(video.streams.video[0]), path)
 
 
-def _safely(parts: Iterator[Any], path: Path) -> Iterator[Any]:
-    """The same, where what FFmpeg finds wrong is a DataError."""
+def _translate_errors(parts: Iterator[Any], path: Path) -> Iterator[Any]:
+    """Yields the same items and turns errors of FFmpeg into DataErrors."""
     import av
 
     try:
         yield from parts
     except (av.FFmpegError, ValueError) as error:
-        raise DataError(f"video: got {_said(error)}; want a whole video", path=path) from error
+        raise DataError(f"video: got {first_line(error)}; want a whole video", path=path) from error
 
 
-class _Opened:
-    """An open video that has pictures, within a `with`."""
+class _OpenVideo:
+    """A video that is open within a `with` and has a stream of images."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -150,10 +152,10 @@ class _Opened:
         try:
             self._video = av.open(str(self.path), metadata_errors="ignore")
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise DataError(f"video: got {_said(error)}; want a video", path=self.path) from error
+            raise DataError(f"video: got {first_line(error)}; want a video", path=self.path) from error
         if not self._video.streams.video:
             self._video.close()
-            raise DataError("video: got a file without pictures; want a stream of them", path=self.path)
+            raise DataError("video: got a file without a stream of images; want a video", path=self.path)
         return self._video
 
     def __exit__(self, *_: object) -> None:
@@ -177,7 +179,3 @@ def _digest(path: Path, stamp: str) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"video: got {error.strerror or error}; want a readable file", path=path) from error
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

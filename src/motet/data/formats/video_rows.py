@@ -1,4 +1,4 @@
-"""A video as a row: its frames, evenly spread, and how training draws others."""
+"""Videos as rows: evenly spread frames, and random frames for training."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from motet.data.formats.video_file import VIDEO_SUFFIXES, Clip, VideoFrame
 
 @dataclass(frozen=True)
 class Frames:
-    """How many frames of a video a row has, and how large.
+    """Number and size of the frames of a video row.
 
     Args:
-        count: how many, in the middle of as many equal stretches of the video; a short video has some of them twice.
-        short_side: to which the shorter side is made smaller while decoding, in pixels; 0 for never.
+        count: number of frames, each in the middle of one of as many equal segments of the video; a short video repeats
+            some.
+        short_side: length in pixels to which the shorter side is reduced while decoding; 0 to keep the size.
 
     Raises:
         ConfigError: fewer than one frame, or a side below 0.
 
     Examples:
-        >>> Frames(4).shares()
+        >>> Frames(4).positions()
         (0.125, 0.375, 0.625, 0.875)
     """
 
@@ -38,14 +39,14 @@ class Frames:
             got = f"count {self.count}, short_side {self.short_side}"
             raise ConfigError(f"Frames: got {got}; want one frame or more, and a side of 0 or more")
 
-    def shares(self, rng: np.random.Generator | None = None) -> tuple[float, ...]:
-        """Where the frames lie, from 0 to 1: in the middle of each stretch, or drawn anywhere in it."""
-        within = np.full(self.count, 0.5) if rng is None else rng.random(self.count)
-        return tuple(float(share) for share in (np.arange(self.count) + within) / self.count)
+    def positions(self, rng: np.random.Generator | None = None) -> tuple[float, ...]:
+        """Returns relative positions, 0 to 1: the middle of each segment, or with a generator a random place in it."""
+        offset = np.full(self.count, 0.5) if rng is None else rng.random(self.count)
+        return tuple(float(position) for position in (np.arange(self.count) + offset) / self.count)
 
 
 def video_keys(video_id: str, frames: Frames) -> tuple[str, ...]:
-    """The ids of a video's frames."""
+    """Returns the ids of a video's frames."""
     return tuple(f"{video_id}/{place}" for place in range(frames.count))
 
 
@@ -59,15 +60,15 @@ def video_example(
     table: Path,
     index: int | str,
 ) -> Example:
-    """The Example of a video; nothing is decoded.
+    """Returns the Example of a video; nothing is decoded.
 
     Args:
         path: the video.
-        frames: which of it.
+        frames: number and size of its frames.
         labels: its annotations.
-        row_id: the Example's id.
-        video_id: what its frames' ids start with.
-        table: the file or folder that asks for it, for the error.
+        row_id: id of the Example.
+        video_id: prefix of the ids of its frames.
+        table: the file or folder that names it, for the error.
         index: the row in it, for the error.
 
     Raises:
@@ -75,30 +76,32 @@ def video_example(
     """
     if not path.is_file():
         raise DataError(f"video: got no file {path}; want the video of this row", path=table, row=index)
-    clip = Clip(path, frames.shares(), frames.short_side)
+    clip = Clip(path, frames.positions(), frames.short_side)
     images = tuple(VideoFrame(clip, place) for place in range(frames.count))
     return Example(id=row_id, images=images, image_ids=video_keys(video_id, frames), labels=labels)
 
 
 def is_video(name: str) -> bool:
-    """Whether a file's name ends like a video's."""
+    """Returns True for a file name with the ending of a video."""
     return Path(name).suffix.lower() in VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
 class RandomFrames:
-    """Makes a training row with frames drawn anew, for `Source.compose`: one anywhere in each stretch of the video.
+    """Draws new frames for a training row, for `Source.compose`: a random frame in each segment of the video.
 
     Without it a row has the same frames in every epoch.
 
     Raises:
-        ConfigError: when called, a reader whose rows are no videos.
+        ConfigError: when called with a reader whose rows are not videos.
     """
 
     def __call__(self, reader: Reader, index: int, rng: np.random.Generator) -> Example:
         example = reader[index]
         frames = [image for image in example.images if isinstance(image, VideoFrame)]
         if not frames or len(frames) != len(example.images):
-            raise ConfigError(f"RandomFrames: got {example.id}, which is no row of a video file; want a video reader")
-        clip = dataclasses.replace(frames[0].clip, shares=Frames(len(frames)).shares(rng))
+            raise ConfigError(
+                f"RandomFrames: got {example.id}, which is not a row of a video file; want a reader of videos"
+            )
+        clip = dataclasses.replace(frames[0].clip, positions=Frames(len(frames)).positions(rng))
         return dataclasses.replace(example, images=tuple(VideoFrame(clip, place) for place in range(len(frames))))

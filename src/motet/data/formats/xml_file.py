@@ -1,4 +1,4 @@
-"""XML with its elements and types checked, each failure one line with its file; nothing outside the file is read."""
+"""XML files with their elements and types checked; every error is one line, and no other file is read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from motet.core import DataError
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.text_file import read_bytes
 
-_LARGEST = 16 * 1024**2  # thousands of times an annotation
+_MAX_BYTES = 16 * 1024**2  # thousands of times the size of an annotation
 
 
-class _Plain(ElementTree.TreeBuilder):
-    """Builds the tree, and stops at a document type: only there can entities be declared."""
+class _PlainTreeBuilder(ElementTree.TreeBuilder):
+    """A tree builder that refuses a document type, the only place where entities can be declared."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -26,23 +26,23 @@ class _Plain(ElementTree.TreeBuilder):
 
 
 def load_xml(path: Path, root: str) -> ElementTree.Element:
-    """The root element of a file.
+    """Parses a file and returns its root element.
 
-    A document type is refused where it begins: only in one can entities be declared, which grow without end or name
-    other files, and no annotation needs any.
+    A document type is refused where it begins: it could declare entities that expand without limit or name other
+    files, and no annotation needs one.
 
     Args:
         path: the file.
-        root: what the root element is called.
+        root: the name of the root element.
 
     Raises:
-        DataError: no such file, over 16 MiB, a document type, not XML (with line and column), or another root.
+        DataError: no such file, over 16 MiB, a document type, not XML (with line and column), or another root element.
     """
     data = read_bytes(path)
-    if len(data) > _LARGEST:
-        raise DataError(f"XML: got {len(data):,} bytes; want at most {_LARGEST:,}", path=path)
+    if len(data) > _MAX_BYTES:
+        raise DataError(f"XML: got {len(data):,} bytes; want at most {_MAX_BYTES:,}", path=path)
     try:
-        found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain(path)))
+        found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTreeBuilder(path)))
     except ElementTree.ParseError as error:
         raise DataError(f"XML: got {error}; want a whole document", path=path) from error
     except (LookupError, ValueError) as error:
@@ -55,10 +55,10 @@ def load_xml(path: Path, root: str) -> ElementTree.Element:
 
 
 def text_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> str:
-    """The text of an element below another.
+    """Returns the text of a descendant element.
 
     Raises:
-        DataError: no such element, or nothing in it.
+        DataError: no such element, or an empty one.
     """
     text = (element.findtext(place) or "").strip()
     if not text:
@@ -67,10 +67,10 @@ def text_at(element: ElementTree.Element, place: str, *, path: Path, row: int | 
 
 
 def number_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> float:
-    """The number in an element below another; NaN and infinities pass, to be refused where they are used.
+    """Returns the number in a descendant element; NaN and infinities are left for the caller to refuse.
 
     Raises:
-        DataError: no such element, or no number in it.
+        DataError: no such element, or not a number.
     """
     text = text_at(element, place, path=path, row=row)
     try:
@@ -79,11 +79,11 @@ def number_at(element: ElementTree.Element, place: str, *, path: Path, row: int 
         raise DataError(f"<{place}>: got {short_repr(text)}; want a number", path=path, row=row) from error
 
 
-def whole_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> int:
-    """The whole number in an element below another.
+def integer_at(element: ElementTree.Element, place: str, *, path: Path, row: int | str | None = None) -> int:
+    """Returns the whole number in a descendant element.
 
     Raises:
-        DataError: no such element, or no whole number in it.
+        DataError: no such element, or not a whole number.
     """
     value = number_at(element, place, path=path, row=row)
     if not math.isfinite(value) or value != int(value):

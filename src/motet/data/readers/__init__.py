@@ -1,38 +1,45 @@
-"""The room where file formats are known: one file a format, and the table of them all."""
+"""Readers of published data sets and common layouts: one file per data set, and the table of all readers."""
 
 from __future__ import annotations
 
+from motet.data.readers.ade20k import Ade20k
 from motet.data.readers.bsds500 import Bsds500
 from motet.data.readers.camvid import CamVid
 from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
+from motet.data.readers.coco_stuff import CocoStuff
 from motet.data.readers.easy_vqa import EasyVqa
-from motet.data.readers.flickr import Flickr8k, Flickr30k
+from motet.data.readers.esnli_ve import ESnliVe
+from motet.data.readers.flickr8k import Flickr8k
+from motet.data.readers.flickr30k import Flickr30k
 from motet.data.readers.glue import Glue
 from motet.data.readers.gqa import Gqa
 from motet.data.readers.guesswhat import GuessWhat
 from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
-from motet.data.readers.label_pictures import Ade20k, CocoStuff
+from motet.data.readers.kinetics import Kinetics
 from motet.data.readers.map_folders import MapFolders
+from motet.data.readers.msvd import Msvd
 from motet.data.readers.multi30k import Multi30k
-from motet.data.readers.nlvr import Nlvr, Nlvr2
+from motet.data.readers.nlvr import Nlvr
+from motet.data.readers.nlvr2 import Nlvr2
 from motet.data.readers.nyuv2 import NyuV2
 from motet.data.readers.ocr_lines import OcrLines
 from motet.data.readers.pascal_voc import PascalVoc
 from motet.data.readers.refcocos import RefCocos
 from motet.data.readers.refer import ReferCoco
 from motet.data.readers.seven_scenes import SevenScenes
+from motet.data.readers.snli_ve import SnliVe
 from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
 from motet.data.readers.text_lines import TextLines
-from motet.data.readers.video import Kinetics, Msvd, VideoFolder, VideoList
+from motet.data.readers.video_folder import VideoFolder
+from motet.data.readers.video_list import VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
-from motet.data.readers.visual_entailment import ESnliVe, SnliVe
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
 from motet.data.readers.vqav2 import Vqav2

@@ -1,4 +1,4 @@
-"""BSDS500: `images/train/*.jpg` with the boundaries that several people drew in `groundTruth/train/*.mat`."""
+"""BSDS500: `images/train/*.jpg` with boundaries by several annotators in `groundTruth/train/*.mat`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
+from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.paths import file_names, image_at, is_image
 
@@ -19,18 +20,18 @@ _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.
 
 @dataclass(frozen=True)
 class Bsds500:
-    """Berkeley's pictures with the boundaries that four to nine people drew; labels: "edges".
+    """Berkeley's images with boundaries by four to nine annotators; labels: "edges".
 
     Args:
         root: the folder with `images/` and `groundTruth/` (the published one is called `data`).
         split: "train", "val" or "test".
-        edges: "share": which part of the people drew a boundary there; "any": 1 where one did; "majority": 1 where
-            at least half did.
-        name: what ids start with; by default "bsds500" and the split.
+        edges: "share": the share of annotators that drew a boundary at a pixel; "any": 1 where one did; "majority": 1
+            where at least half did.
+        name: prefix of Example ids; by default "bsds500" and the split.
 
     Raises:
-        DataError: no such folder, or no picture in it. A broken .mat file is one when its edges are read.
-        ConfigError: another word for `edges`.
+        DataError: no such folder, or no image in it. A broken .mat file raises when its edges are read.
+        ConfigError: an unknown value of `edges`.
     """
 
     root: Path | str
@@ -45,32 +46,32 @@ class Bsds500:
         folder = Path(self.root) / "images" / self.split
         files = tuple(name for name in file_names(folder) if is_image(name))
         if not files:
-            raise DataError("pictures: got none; want at least one", path=folder)
+            raise DataError("images: got none; want at least one", path=folder)
         object.__setattr__(self, "_files", files)
 
     def __len__(self) -> int:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"bsds/{Path(self._files[index]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
         root, stem = Path(self.root), Path(self._files[index]).stem
         folder = root / "images" / self.split
         file = image_at(folder / self._files[index], path=folder, row=index)
-        drawn = image_at(root / "groundTruth" / self.split / f"{stem}.mat", path=folder, row=index).path
+        annotation = image_at(root / "groundTruth" / self.split / f"{stem}.mat", path=folder, row=index).path
         return Example(
             id=f"{self.name or f'bsds500/{self.split}'}/{stem}",
             images=(file,),
             image_ids=self.keys(index),
-            labels=MapLabels(file.path, {"edges": DrawnEdges(drawn, self.edges)}),
+            labels=MapLabels(file.path, {"edges": AnnotatedEdges(annotation, self.edges)}),
         )
 
 
 @dataclass(frozen=True)
-class DrawnEdges:
-    """The boundaries of a `groundTruth/*.mat`: a cell an annotator, each with `Boundaries` and `Segmentation`.
+class AnnotatedEdges:
+    """The boundaries of a `groundTruth/*.mat`: one cell per annotator, each with `Boundaries` and `Segmentation`.
 
     Args:
         path: the file.
@@ -81,7 +82,7 @@ class DrawnEdges:
     agreement: Agreement = "share"
 
     def read(self) -> np.ndarray:
-        share: np.ndarray = np.asarray(_boundaries(self.path).mean(axis=0), dtype=np.float32)
+        share: np.ndarray = np.asarray(_read_boundaries(self.path).mean(axis=0), dtype=np.float32)
         match self.agreement:
             case "share":
                 return share
@@ -92,8 +93,8 @@ class DrawnEdges:
         assert_never(self.agreement)
 
 
-def _boundaries(path: Path) -> np.ndarray:
-    """Bool (annotators, h, w)."""
+def _read_boundaries(path: Path) -> np.ndarray:
+    """Returns bool (annotators, h, w)."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
@@ -102,8 +103,7 @@ def _boundaries(path: Path) -> np.ndarray:
         drawn = [cell["Boundaries"][0, 0] for cell in content["groundTruth"].ravel()]
         found = np.stack([np.asarray(one) != 0 for one in drawn])
     except (*_BROKEN, MatReadError) as error:
-        got = str(error) or type(error).__name__
-        raise DataError(f"groundTruth: got {got[:120]}; want a .mat of boundaries", path=path) from error
+        raise DataError(f"groundTruth: got {first_line(error)}; want a .mat of boundaries", path=path) from error
     if found.ndim != 3:
         raise DataError(f"Boundaries: got the shape {found.shape[1:]}; want (h, w)", path=path)
     return found

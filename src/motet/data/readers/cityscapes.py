@@ -9,36 +9,35 @@ from typing import Literal
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.class_names.cityscapes import CITYSCAPES_CLASSES, CITYSCAPES_NAMES
+from motet.data.class_names.cityscapes import CITYSCAPES_LABEL_IDS, CITYSCAPES_NAMES
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
-from motet.data.formats.json_file import checked, load_json
-from motet.data.formats.json_file import field as entry
-from motet.data.formats.map_files import ClassMap, MapFile, channel_of
+from motet.data.formats.json_file import check_type, get_field, load_json
+from motet.data.formats.map_files import ClassMap, MapFile, get_channel
 from motet.data.formats.map_rows import MapRow, image_names, map_example
 from motet.data.formats.paths import file_names
 from motet.data.formats.png_values import png_values
 
 _ENDING = "_leftImg8bit.png"
-_STEPS = 256  # of a pixel of disparity
+_STEPS = 256  # stored steps per pixel of disparity
 
 
 @dataclass(frozen=True)
 class Cityscapes:
-    """Streets of 50 cities; labels: "segmentation" (19 classes), "depth", and "normals" when asked.
+    """Streets of 50 cities; labels: "segmentation" (19 classes), "depth", and optionally "normals".
 
-    A row has the annotations whose folders are there. Depth is baseline * focal length / disparity, by the camera's own
-    file; stored disparities are (p - 1) / 256 pixels, and p = 0 is unknown.
+    A row has the annotations whose folders exist. Depth is baseline * focal length / disparity, with the values of the
+    row's camera file; stored disparities are (p - 1) / 256 pixels, and p = 0 is unknown.
 
     Args:
         root: the folder with `leftImg8bit/`.
-        split: "train", "val" or "test" (whose labels are secret: all of it is invalid).
+        split: "train", "val" or "test" (whose labels are secret, so that all its pixels are invalid).
         annotations: "gtFine" or "gtCoarse".
-        normals: "" for none, or "depth": computed from the depth (see `normals_from_depth`).
-        name: what ids start with; by default "cityscapes" and the split.
+        normals: "" for none; "depth" to compute them from the depth (see `normals_from_depth`).
+        name: prefix of Example ids; by default "cityscapes" and the split.
 
     Raises:
-        DataError: no such folder, or no pictures in it.
-        ConfigError: another word for `annotations` or `normals`.
+        DataError: no such folder, or no images in it.
+        ConfigError: an unknown value of `annotations` or `normals`.
     """
 
     root: Path | str
@@ -56,19 +55,19 @@ class Cityscapes:
         cities = [city for city in file_names(folder) if (folder / city).is_dir()]
         places = [f"{city}/{name}" for city in cities for name in image_names(folder / city, _ENDING)]
         if not places:
-            raise DataError("pictures: got no city's folder; want at least one", path=folder)
+            raise DataError("images: got no city's folder; want at least one", path=folder)
         object.__setattr__(self, "_places", tuple(place.removesuffix(_ENDING) for place in places))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return CITYSCAPES_NAMES
 
     def __len__(self) -> int:
         return len(self._places)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"cityscapes/{Path(self._places[index]).name}",)
 
     def __getitem__(self, index: int) -> Example:
@@ -85,7 +84,7 @@ class Cityscapes:
         )
         if labels.is_dir():
             file = labels / f"{place}_{self.annotations}_labelIds.png"
-            maps.append(("segmentation", ClassMap(file, CITYSCAPES_CLASSES)))
+            maps.append(("segmentation", ClassMap(file, CITYSCAPES_LABEL_IDS)))
         if disparity.is_dir() and camera.is_dir():
             depth = DisparityMap(disparity / f"{place}_disparity.png", camera / f"{place}_camera.json")
             maps.append(("depth", depth))
@@ -107,17 +106,17 @@ class DisparityMap:
     camera: Path
 
     def read(self) -> np.ndarray:
-        stored = channel_of(png_values(self.path), 0, self.path).astype(np.float32)
-        baseline_m, known = camera_at(self.camera)
+        stored = get_channel(png_values(self.path), 0, self.path).astype(np.float32)
+        baseline_m, camera = read_camera(self.camera)
         disparity = (stored - 1) / _STEPS
-        # A disparity of 0 is a point at infinity: no depth either.
+        # A disparity of 0 is a point at infinity, which has no depth either.
         far = np.full(stored.shape, np.nan, dtype=np.float32)
-        return np.divide(np.float32(baseline_m * known.focal_x), disparity, out=far, where=stored > 1)
+        return np.divide(np.float32(baseline_m * camera.focal_x), disparity, out=far, where=stored > 1)
 
 
 @dataclass(frozen=True)
 class NormalsOfStereo:
-    """Normals of that depth, by the same camera.
+    """A map of normals from a disparity map and its camera.
 
     Args:
         depth: the disparity map.
@@ -130,17 +129,17 @@ class NormalsOfStereo:
         return self.depth.path
 
     def read(self) -> np.ndarray:
-        return NormalsOfDepth(self.depth, camera_at(self.depth.camera)[1]).read()
+        return NormalsOfDepth(self.depth, read_camera(self.depth.camera)[1]).read()
 
 
-def camera_at(path: Path) -> tuple[float, Camera]:
-    """The baseline in metres, and the camera.
+def read_camera(path: Path) -> tuple[float, Camera]:
+    """Returns the baseline in metres and the camera of a camera file.
 
     Raises:
-        DataError: no such file, or one without them.
+        DataError: no such file, or a missing value.
     """
-    content = checked(load_json(path), dict, "file", path=path)
-    inner, outer = (entry(content, key, dict, path=path) for key in ("intrinsic", "extrinsic"))
+    content = check_type(load_json(path), dict, "file", path=path)
+    inner, outer = (get_field(content, key, dict, path=path) for key in ("intrinsic", "extrinsic"))
     baseline_m, focal_x, focal_y, centre_x, centre_y = (
         _positive(part, key, path)
         for part, key in ((outer, "baseline"), (inner, "fx"), (inner, "fy"), (inner, "u0"), (inner, "v0"))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import hold, release
-from motet.data.formats.json_file import field, load_json, number, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.deferred import capture, unwrap, unwrap_all
+from motet.data.formats.json_file import get_field, get_number, get_text, load_json
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 _OFFICIAL = re.compile(r"captions_([a-z]+)(\d{4})")
 
@@ -25,27 +24,27 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class CocoCaptions:
-    """COCO 2014 or 2017 captions, an Example an image that has some; labels: "captions", in the order of the file.
+    """COCO 2014 or 2017 captions, one Example per captioned image; labels: "captions", in the order of the file.
 
     Args:
-        annotations: `captions_train2017.json`, or a file of one's own with its keys: `images` (`id`, `file_name`) and
+        annotations: `captions_train2017.json`, or your own file with its keys: `images` (`id`, `file_name`) and
             `annotations` (`image_id`, `caption`).
         images: the folder that `file_name` is relative to.
-        name: what ids start with; by default "coco2017/train", from the file's name.
-        image_prefix: what image ids start with. The default is right for COCO images and only for them; files of one's
-            own with other images need one of their own.
+        name: prefix of Example ids; by default "coco2017/train", from the file's name.
+        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
+            images need another one.
 
     Raises:
-        DataError: no such file, not JSON, a missing key, a wrong type, an id that is there twice, no caption at all, a
-            caption of an unknown image. An empty caption is raised when its row is read.
+        DataError: no such file, not JSON, a missing key, a wrong type, an id that occurs twice, no caption at all, a
+            caption of an unknown image. An empty caption raises when its row is read.
     """
 
     annotations: Path | str
     images: Path | str
     name: str = ""
     image_prefix: str = "coco"
-    _prefix: str = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _prefix: str = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.annotations)
@@ -59,13 +58,13 @@ class CocoCaptions:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         key = coco_id(self._rows[index].number)
         return (key if self.image_prefix == "coco" else f"{self.image_prefix}/{self._rows[index].number}",)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        captions = release(row.captions)
+        captions = unwrap(row.captions)
         image = image_at(Path(self.images) / row.file, path=Path(self.annotations), row=row.entry)
         return Example(
             id=f"{self._prefix}/{row.number}",
@@ -77,28 +76,29 @@ class CocoCaptions:
 
 def _name(path: Path) -> str:
     found = _OFFICIAL.match(path.name)
-    return f"coco{found[2]}/{found[1]}" if found else place_name(path)
+    return f"coco{found[2]}/{found[1]}" if found else default_name(path)
 
 
 def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
-    """An entry an image that has captions, in the order of `images`; the row of an error counts from 0 in its list."""
+    """Returns one row per image with captions, in the order of `images`; rows of errors count from 0 in their list."""
     files: dict[int, tuple[str, int]] = {}
-    for row, entry in enumerate(field(data, "images", list, path=path)):
-        image = number(entry, "id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "images", list, path=path)):
+        image = get_number(entry, "id", path=path, row=row)
         if image in files:
             raise DataError(f"images: got the id {image} twice; want every id once", path=path, row=row)
-        files[image] = (inside(images, field(entry, "file_name", str, path=path, row=row), path=path, row=row), row)
+        files[image] = (
+            path_inside(images, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row),
+            row,
+        )
     captions: dict[int, list[str | DataError]] = {}
-    for row, entry in enumerate(field(data, "annotations", list, path=path)):
-        image = number(entry, "image_id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
+        image = get_number(entry, "image_id", path=path, row=row)
         if image not in files:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
-        field(entry, "caption", str, path=path, row=row)
-        captions.setdefault(image, []).append(hold(words, entry, "caption", path=path, row=row))
+        get_field(entry, "caption", str, path=path, row=row)
+        captions.setdefault(image, []).append(capture(get_text, entry, "caption", path=path, row=row))
     return tuple(
-        _Row(image, file, hold(_all, captions[image]), row) for image, (file, row) in files.items() if image in captions
+        _Row(image, file, capture(unwrap_all, captions[image]), row)
+        for image, (file, row) in files.items()
+        if image in captions
     )
-
-
-def _all(captions: list[str | DataError]) -> tuple[str, ...]:
-    return tuple(release(caption) for caption in captions)

@@ -1,20 +1,27 @@
-"""COCO instances: `annotations/instances_train2017.json` beside `train2017/`, for finding things."""
+"""COCO instances: `annotations/instances_train2017.json` beside `train2017/`, for object detection."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_set
+from motet.data.formats.deferred import capture, unwrap, unwrap_all
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.json_file import (
+    check_type,
+    get_field,
+    get_floats,
+    get_number,
+    get_size_hw,
+    get_text,
+    load_json,
+)
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 _OFFICIAL = re.compile(r"(?:instances|person_keypoints)_([a-z]+)(\d{4})")
 
@@ -33,29 +40,29 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class CocoInstances:
-    """COCO boxes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+    """COCO boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
-    A crowd (`iscrowd`) stays among the boxes, marked, since judging must know it; `BoxSet.areas` are the file's, those
-    of the segments. An image without boxes has an empty set.
+    A crowd (`iscrowd`) is kept among the boxes and marked, since the evaluation needs it; `BoxSet.areas` are those of
+    the file, which are the areas of the segments. An image without boxes has an empty set.
 
     Args:
-        annotations: `instances_train2017.json`, or a file of one's own with its keys: `images` (`id`, `file_name`, and
+        annotations: `instances_train2017.json`, or your own file with its keys: `images` (`id`, `file_name`, and
             `width` and `height` if known), `annotations` (`image_id`, `category_id`, `bbox` as left, top, width,
             height, and `iscrowd`, `area` if known) and `categories` (`id`, `name`).
         images: the folder that `file_name` is relative to.
-        name: what ids start with; by default "coco2017/train/instances", from the file's name.
-        image_prefix: what image ids start with. The default is right for COCO images and only for them; files of one's
-            own with other images need one of their own.
-        names: the classes and their order; by default all of the file's, by their ids. Give the training part's to the
-            others where the files differ.
-        empty: whether images without boxes are rows.
-        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them. Published
-            COCO has two boxes of no area (in train2017).
+        name: prefix of Example ids; by default "coco2017/train/instances", from the file's name.
+        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
+            images need another one.
+        names: the classes and their order; by default all of the file, by their ids. Give the other parts those
+            of the training part where the files differ.
+        empty: make rows of images without boxes too.
+        clip: clip boxes at the border and drop those without an area, instead of refusing them. Published COCO
+            has two boxes of no area (in train2017).
 
     Raises:
-        DataError: no such file, not JSON, a missing key, an id that is there twice, a box of an unknown image, no
-            image at all. What is wrong with a box (four numbers, its class, its place) is raised when its row is read,
-            as is a picture of another size than the file says.
+        DataError: no such file, not JSON, a missing key, an id that occurs twice, a box of an unknown image, no
+            image at all. An error within a box (four numbers, its class, its position) raises when its row is
+            read, and so does an image of another size than the file states.
     """
 
     annotations: Path | str
@@ -65,9 +72,9 @@ class CocoInstances:
     names: tuple[str, ...] = ()
     empty: bool = True
     clip: bool = False
-    _prefix: str = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _categories: tuple[tuple[int, str], ...] = part(init=False, repr=False, compare=False)
+    _prefix: str = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _categories: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.annotations)
@@ -85,7 +92,7 @@ class CocoInstances:
 
     @property
     def category_ids(self) -> tuple[int, ...]:
-        """The file's own number of each of `names`, for result files; -1 for a name it does not have."""
+        """The file's own number of each of `names`, for result files; -1 for a name that the file lacks."""
         by_name = {name: key for key, name in self._categories}
         return tuple(by_name.get(name, -1) for name in self.names)
 
@@ -93,33 +100,33 @@ class CocoInstances:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         image = self._rows[index].image.number
         return (coco_id(image) if self.image_prefix == "coco" else f"{self.image_prefix}/{image}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.annotations)
-        given = release(row.boxes)
+        boxes = unwrap(row.boxes)
         file = image_at(Path(self.images) / row.image.file, path=path, row=row.image.entry)
         size_hw = check_size(row.image.size_hw, file.path, path=path, row=row.image.entry)
         return Example(
             id=f"{self._prefix}/{row.image.number}",
             images=(file,),
             image_ids=self.keys(index),
-            labels={"boxes": box_set(given, size_hw, clip=self.clip, path=path)},
+            labels={"boxes": to_box_set(boxes, size_hw, clip=self.clip, path=path)},
         )
 
 
 def _name(path: Path) -> str:
     found = _OFFICIAL.match(path.name)
-    return f"coco{found[2]}/{found[1]}/instances" if found else place_name(path)
+    return f"coco{found[2]}/{found[1]}/instances" if found else default_name(path)
 
 
 def _categories(data: object, path: Path) -> tuple[tuple[int, str], ...]:
-    """Id and name of every category, in the order of their ids."""
+    """Returns id and name of every category, in the order of their ids."""
     found: dict[int, str] = {}
-    for row, entry in enumerate(field(data, "categories", list, path=path)):
-        key, name = number(entry, "id", path=path, row=row), words(entry, "name", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "categories", list, path=path)):
+        key, name = get_number(entry, "id", path=path, row=row), get_text(entry, "name", path=path, row=row)
         if key in found or name in found.values():
             raise DataError(f"categories: got {key} {name!r} twice; want every id and name once", path=path, row=row)
         found[key] = name
@@ -135,45 +142,37 @@ def _rows(
     index_of = {name: index for index, name in enumerate(names)}
     labels = {key: index_of.get(name) for key, name in categories.items()}
     boxes: dict[int, list[FileBox | DataError]] = {image: [] for image in known}
-    for row, entry in enumerate(field(data, "annotations", list, path=path)):
-        image = number(entry, "image_id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
+        image = get_number(entry, "image_id", path=path, row=row)
         if image not in known:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
-        boxes[image].append(hold(_box, entry, labels, path, row))
-    return tuple(_Row(image, hold(_all, boxes[key])) for key, image in known.items())
+        boxes[image].append(capture(_box, entry, labels, path, row))
+    return tuple(_Row(image, capture(_pack, boxes[key])) for key, image in known.items())
 
 
-def _all(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
-    return packed([release(box) for box in boxes])
+def _pack(boxes: Sequence[FileBox | DataError]) -> PackedBoxes:
+    return pack_boxes(unwrap_all(boxes))
 
 
 def _images(data: object, path: Path, images: Path) -> dict[int, _Image]:
     found: dict[int, _Image] = {}
-    for row, entry in enumerate(field(data, "images", list, path=path)):
-        key = number(entry, "id", path=path, row=row)
+    for row, entry in enumerate(get_field(data, "images", list, path=path)):
+        key = get_number(entry, "id", path=path, row=row)
         if key in found:
             raise DataError(f"images: got the id {key} twice; want every id once", path=path, row=row)
-        file = inside(images, field(entry, "file_name", str, path=path, row=row), path=path, row=row)
-        size_hw = None
-        if "height" in entry or "width" in entry:
-            size_hw = (number(entry, "height", path=path, row=row), number(entry, "width", path=path, row=row))
-        found[key] = _Image(key, file, size_hw, row)
+        file = path_inside(images, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row)
+        found[key] = _Image(key, file, get_size_hw(entry, path=path, row=row), row)
     return found
 
 
 def _box(entry: object, labels: Mapping[int, int | None], path: Path, row: int) -> FileBox:
-    category = number(entry, "category_id", path=path, row=row)
+    category = get_number(entry, "category_id", path=path, row=row)
     label = labels.get(category)
     if label is None:
         wrong = "a class that is not among the given names" if category in labels else "a class without a name"
         raise DataError(f"category_id: got {category}, {wrong}; want one of {len(labels)}", path=path, row=row)
-    numbers = [
-        checked(one, float, "bbox", path=path, row=row) for one in field(entry, "bbox", list, path=path, row=row)
-    ]
-    if len(numbers) != 4:
-        raise DataError(f"bbox: got {short_repr(numbers)}; want left, top, width, height", path=path, row=row)
-    x, y, width, height = numbers
-    values = checked(entry, dict, "entry", path=path, row=row)
-    area = checked(values["area"], float, "area", path=path, row=row) if "area" in values else None
-    crowd = checked(values.get("iscrowd", 0), int, "iscrowd", path=path, row=row)
+    x, y, width, height = get_floats(entry, "bbox", 4, "left, top, width, height", path=path, row=row)
+    values = check_type(entry, dict, "entry", path=path, row=row)
+    area = check_type(values["area"], float, "area", path=path, row=row) if "area" in values else None
+    crowd = check_type(values.get("iscrowd", 0), int, "iscrowd", path=path, row=row)
     return FileBox((x, y, x + width, y + height), label, row, crowd=bool(crowd), area=area)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.deferred import hold, release
-from motet.data.formats.json_file import checked, load_json, short_repr
+from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.json_file import check_type, load_json, short_repr
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
 
@@ -18,21 +18,21 @@ _ENTRY = ("question", "answer", "image")
 
 class _Row(NamedTuple):
     image: int
-    pair: tuple[str, str] | DataError
+    question_answer: tuple[str, str] | DataError
 
 
 @dataclass(frozen=True)
 class EasyVqa:
-    """easy-VQA, an Example a question; labels: "answers" (one), "answer"; `names` are all answers there are.
+    """easy-VQA, one Example per question; labels: "answers" (one), "answer"; `names` are all possible answers.
 
     Args:
         part: "train" or "test".
         root: the folder with `train/`, `test/` and `answers.txt`; by default the data inside the installed package.
-        name: what ids start with.
+        name: prefix of Example ids.
 
     Raises:
         DataError: no such file, not JSON, an entry that is not [question, answer, image number]. An answer that
-            `answers.txt` has not, and an empty question, are raised when the row is read.
+            `answers.txt` lacks, and an empty question, raise when the row is read.
         ConfigError: no root and no package.
     """
 
@@ -47,7 +47,7 @@ class EasyVqa:
         root = _package_data() if self.root is None else Path(self.root)
         names = tuple(line.strip() for line in read_lines(root / "answers.txt") if line.strip())
         path = root / self.part / "questions.json"
-        entries = checked(load_json(path), list, "file", path=path)
+        entries = check_type(load_json(path), list, "file", path=path)
         if not entries:
             raise DataError("questions: got none; want at least one", path=path)
         object.__setattr__(self, "names", names)
@@ -58,12 +58,12 @@ class EasyVqa:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"{self.name}/{self.part}/{self._rows[index].image}",)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, answer = release(row.pair)
+        question, answer = unwrap(row.question_answer)
         folder = self._root / self.part
         image = image_at(folder / "images" / f"{row.image}.png", path=folder / "questions.json", row=index)
         return Example(
@@ -83,15 +83,18 @@ def _package_data() -> Path:
 
 
 def _row(entry: object, names: tuple[str, ...], path: Path, row: int) -> _Row:
-    values = checked(entry, list, "entry", path=path, row=row)
+    values = check_type(entry, list, "entry", path=path, row=row)
     if len(values) != len(_ENTRY):
         raise DataError(f"entry: got {len(values)} values; want {len(_ENTRY)} {_ENTRY}", path=path, row=row)
-    question = checked(values[0], str, "question", path=path, row=row)
-    answer = checked(values[1], str, "answer", path=path, row=row)
-    return _Row(checked(values[2], int, "image", path=path, row=row), hold(_pair, question, answer, names, path, row))
+    question = check_type(values[0], str, "question", path=path, row=row)
+    answer = check_type(values[1], str, "answer", path=path, row=row)
+    return _Row(
+        check_type(values[2], int, "image", path=path, row=row),
+        capture(_question_answer, question, answer, names, path, row),
+    )
 
 
-def _pair(question: str, answer: str, names: tuple[str, ...], path: Path, row: int) -> tuple[str, str]:
+def _question_answer(question: str, answer: str, names: tuple[str, ...], path: Path, row: int) -> tuple[str, str]:
     if not question.strip():
         raise DataError("question: got an empty text; want words", path=path, row=row)
     if answer not in names:

@@ -1,4 +1,4 @@
-"""GLUE's sentence tasks, in the TSV files in which the benchmark hands them out."""
+"""GLUE's sentence tasks, in the TSV files that the benchmark publishes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motet.data.formats.text_file import read_lines
 
 GlueTask: TypeAlias = Literal["cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte", "wnli"]
 _SAME = ("entailment", "not_entailment")
-# In the order in which GLUE numbers them, as the data sets on the Hub do.
+# In GLUE's numeric order, as in the data sets on the Hub.
 GLUE_NAMES: Mapping[GlueTask, tuple[str, ...]] = {
     "cola": ("unacceptable", "acceptable"),
     "sst2": ("negative", "positive"),
@@ -46,31 +46,31 @@ GLUE_FOLDERS: Mapping[GlueTask, str] = {
     "cola": "CoLA", "sst2": "SST-2", "mrpc": "MRPC", "qqp": "QQP", "mnli": "MNLI", "qnli": "QNLI", "rte": "RTE",
     "wnli": "WNLI",
 }  # fmt: skip
-# MRPC also comes under the names of the corpus it was made from.
+# MRPC is also published under the file names of its source corpus.
 _MSR = {"train": "msr_paraphrase_train.txt", "dev": "msr_paraphrase_dev.txt", "test": "msr_paraphrase_test.txt"}
 
 
 @dataclass(frozen=True)
 class Glue:
-    """One part of a GLUE task, an Example a line; `text` is the sentence, or the pair; labels: "class".
+    """One part of a GLUE task, one Example per line; `text` is the sentence, or the pair; labels: "class".
 
-    A quotation mark in these files is one: nothing is quoted. An empty sentence is legal (QQP has some). Parts without
-    a column of labels, whose answers are GLUE's secret, give rows without labels, to be answered only.
+    A quotation mark in these files is an ordinary character. An empty sentence is legal (QQP has some). Parts without a
+    column of labels, which GLUE keeps secret, give rows without labels, for prediction only.
 
     Args:
-        folder: the one that holds `CoLA/`, `SST-2/`, ..., or that of the task itself.
-        task: "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte" or "wnli", as the Hub calls them.
+        folder: the folder that holds `CoLA/`, `SST-2/`, ..., or that of the task itself.
+        task: "cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte" or "wnli", as on the Hub.
         part: the file: "train", "dev", "test"; MNLI's are "dev_matched", "dev_mismatched", "test_matched",
             "test_mismatched".
-        name: what ids start with; by default "glue/mnli/dev_matched".
+        name: prefix of Example ids; by default "glue/mnli/dev_matched".
 
     Raises:
-        DataError: no such file, a column that is not there, no row. A line with another number of cells, or a label
-            that is none of the task's, is raised when its row is read (published QQP has a few such lines).
+        DataError: no such file, a missing column, no row. A line with another number of cells, or a label
+            that the task lacks, raises when its row is read (published QQP has a few such lines).
         ConfigError: an unknown task.
 
     Attributes:
-        names: what "class" is an index of, in GLUE's order.
+        names: the names of the classes, in GLUE's order.
     """
 
     folder: Path | str
@@ -102,19 +102,19 @@ class Glue:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What "class" is an index of, in GLUE's order."""
+        """The names of the classes, in GLUE's order."""
         return GLUE_NAMES[self.task]
 
     @property
     def has_labels(self) -> bool:
-        """Whether the part says what is right."""
+        """True for a part with labels."""
         return _COLUMNS[self.task].label in self._header
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """No image: none."""
+        """Returns no ids, since rows have no image. Raises IndexError past the end."""
         if index >= len(self):
             raise IndexError(index)
         return ()
@@ -151,5 +151,5 @@ class Glue:
             return self.names.index(text)
         if text.isascii() and text.isdigit() and int(text) < len(self.names):
             return int(text)
-        wanted = f"0 to {len(self.names) - 1}, or one of {', '.join(self.names)}"
-        raise DataError(f"{_COLUMNS[self.task].label}: got {text[:60]!r}; want {wanted}", path=self._path, row=index)
+        want = f"0 to {len(self.names) - 1}, or one of {', '.join(self.names)}"
+        raise DataError(f"{_COLUMNS[self.task].label}: got {text[:60]!r}; want {want}", path=self._path, row=index)

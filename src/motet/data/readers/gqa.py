@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import hold, release
-from motet.data.formats.json_file import checked, field, load_json, words
-from motet.data.formats.paths import coco_id, file_names, image_at, inside, vg_id
-from motet.data.readers.visual_genome_qa import coco_numbers
+from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.json_file import check_type, get_field, get_text, load_json
+from motet.data.formats.paths import file_names, image_at, path_inside
+from motet.data.formats.visual_genome import VisualGenomeIds
 
 
 class _Row(NamedTuple):
@@ -26,14 +25,14 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Gqa:
-    """GQA, an Example a question; labels: "answers" (one), "answer", and "full_answer" where the file has it.
+    """GQA, one Example per question; labels: "answers" (one), "answer", and "full_answer" where the file has it.
 
     Args:
         questions: `train_balanced_questions.json`; or a folder of such files (`train_all_questions/`), read in the
             order of their names. Test files without answers give rows without labels.
         images: the folder of `<imageId>.jpg`.
-        image_data: Visual Genome's `image_data.json`, which tells which images are COCO's too; see `VisualGenomeQA`.
-        name: what ids start with.
+        image_data: Visual Genome's `image_data.json`, which tells which images are also in COCO; see `VisualGenomeQA`.
+        name: prefix of Example ids.
 
     Raises:
         DataError: no such file, not JSON, a missing key, a wrong type. An empty question or answer is raised when
@@ -44,9 +43,9 @@ class Gqa:
     images: Path | str
     image_data: Path | str | None = None
     name: str = "gqa"
-    _files: tuple[Path, ...] = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _coco: dict[int, int] = part(init=False, repr=False, compare=False)
+    _files: tuple[Path, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -58,20 +57,18 @@ class Gqa:
             raise DataError("questions: got an id in two files; want every id once", path=path)
         object.__setattr__(self, "_files", files)
         object.__setattr__(self, "_rows", rows)
-        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+        object.__setattr__(self, "_ids", VisualGenomeIds.load(self.image_data))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row, the same as in `VisualGenomeQA`."""
-        image = self._rows[index].image
-        shared = self._coco.get(int(image)) if image.isascii() and image.isdigit() else None
-        return (vg_id(image) if shared is None else coco_id(shared),)
+        """Returns the image id of a row, the same as in `VisualGenomeQA`."""
+        return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, answer = release(row.question), release(row.answer)
+        question, answer = unwrap(row.question), unwrap(row.answer)
         labels: dict[str, object] = {} if answer is None else {"answers": (answer,), "answer": answer}
         if row.full_answer:
             labels["full_answer"] = row.full_answer
@@ -95,17 +92,17 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 
 def _read(file_index: int, path: Path, images: Path) -> Iterator[_Row]:
-    for key, entry in checked(load_json(path), dict, "file", path=path).items():
-        image = field(entry, "imageId", str, path=path, row=key)
-        inside(images, f"{image}.jpg", path=path, row=key)
-        field(entry, "question", str, path=path, row=key)
+    for key, entry in check_type(load_json(path), dict, "file", path=path).items():
+        image = get_field(entry, "imageId", str, path=path, row=key)
+        path_inside(images, f"{image}.jpg", path=path, row=key)
+        get_field(entry, "question", str, path=path, row=key)
         if "answer" in entry:
-            field(entry, "answer", str, path=path, row=key)
+            get_field(entry, "answer", str, path=path, row=key)
         yield _Row(
             key,
             image,
-            hold(words, entry, "question", path=path, row=key),
-            hold(words, entry, "answer", path=path, row=key) if "answer" in entry else None,
-            checked(entry.get("fullAnswer", ""), str, "fullAnswer", path=path, row=key),
+            capture(get_text, entry, "question", path=path, row=key),
+            capture(get_text, entry, "answer", path=path, row=key) if "answer" in entry else None,
+            check_type(entry.get("fullAnswer", ""), str, "fullAnswer", path=path, row=key),
             file_index,
         )

@@ -1,4 +1,4 @@
-"""A Hugging Face data set: saved to disk, a folder of Parquet and the like, or by its name on the Hub."""
+"""Data sets of Hugging Face `datasets`: saved to disk, a folder of Parquet files or the like, or a name on the Hub."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
-from motet.data.formats.image_cells import Where, cell_ids, cell_images
-from motet.data.formats.paths import place_name
+from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
+from motet.data.formats.error_text import first_line
+from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
+from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import check_columns
 
 _BATCH = 1000
-_HIDDEN = -1  # the class of test rows whose answers are secret, as in GLUE on the Hub
+_HIDDEN = -1  # the class of test rows with secret labels, as in GLUE on the Hub
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
 class HfDataset:
-    """Rows of a `datasets` data set, with the same mapping as `Table`; images stay encoded, the table stays on disk.
+    """Rows of a `datasets` data set, with the mapping of `Table`; images stay encoded and the table stays on disk.
 
     "class" is an index into `names`, which are those of the data set's own `ClassLabel` where it has one. Rows whose
-    class is -1 (the test parts of GLUE) have none: they can be answered, not learned from.
+    class is -1 (the test parts of GLUE) have no "class": they are for prediction, not for training.
 
     Args:
         path: the folder that `save_to_disk` wrote, a folder that `load_dataset` reads, or a name on the Hub.
@@ -32,19 +33,19 @@ class HfDataset:
             columns.
         text: the column of the question or sentence; several for a pair.
         labels: annotation -> column, or columns, as for `Table`.
-        config: which configuration, where a data set has several.
+        config: the configuration, where a data set has several.
         image_root: the folder that paths are relative to; by default the data set's folder. Nothing outside it is read
             (of a data set by name: the paths are those that `datasets` gives).
-        image_id: what an image is called in all data sets, as a format over columns, such as "coco/{image_id}"; by
+        image_id: the id of an image over all data sets, as a format over columns, such as "coco/{image_id}"; by
             default its path, or the row where it has none. Give it where several rows share an image.
         names: the classes, where the data set does not name them.
-        separator: what separates several texts in one cell.
-        name: what ids start with; by default the data set's name and the split.
+        separator: the text between several texts in one cell.
+        name: prefix of Example ids; by default the data set's name and the split.
 
     Raises:
-        DataError: nothing there, no such split, or a column that is not there. What is wrong within a row is raised
-            when that row is read.
-        ConfigError: the extra motet[hf] is not installed, or a mapping that cannot be.
+        DataError: no data set, no such split, or a missing column. An error within a row raises when that row is
+            read.
+        ConfigError: the extra motet[hf] is not installed, or an impossible mapping.
     """
 
     path: Path | str
@@ -61,10 +62,10 @@ class HfDataset:
     _columns: Columns = field(init=False, repr=False, compare=False)
     _data: Any = field(init=False, repr=False, compare=False)
     _ids: tuple[tuple[str, ...], ...] | None = field(init=False, repr=False, compare=False)
-    _where: Where = field(init=False, repr=False, compare=False)
+    _where: CellContext = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
@@ -76,22 +77,22 @@ class HfDataset:
         if "class" in columns.labels and not columns.names:
             columns = replace(columns, names=_names(data, columns.labels["class"][0]))
             object.__setattr__(self, "names", columns.names)
-        # Rows come as Arrow has them: nothing is decoded, and nothing rewritten on disk as a cast would.
+        # Rows stay in Arrow's form: nothing is decoded, and nothing is rewritten on disk as by a cast.
         data = data.select_columns(list(columns.all_columns)).with_format("arrow")
         local = path.exists()
-        prefix = self.name or f"{place_name(path) if local else self.path}/{self.split}"
+        prefix = self.name or f"{default_name(path) if local else self.path}/{self.split}"
         default_root = path if local else Path(path.absolute().anchor)
         root = default_root if self.image_root is None else Path(self.image_root)
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_data", data)
-        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_where", CellContext(path, root, prefix, default_name(root)))
         object.__setattr__(self, "_ids", _ids(data, columns, self._where))
 
     def __len__(self) -> int:
         return len(self._data)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row, without reading an image."""
+        """Returns the image ids of a row, without reading an image."""
         if index >= len(self):
             raise IndexError(index)
         if self._ids is not None:
@@ -106,15 +107,15 @@ class HfDataset:
             images=cell_images([cells[column] for column in self._columns.image], self._where, index),
             image_ids=image_ids,
             text=self._columns.texts(cells, path=path, row=index),
-            labels=with_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
+            labels=add_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
         )
 
 
 def load_split(path: Path | str, split: str, config: str | None) -> Any:
-    """One split as `datasets` has it.
+    """Loads one split with `datasets`.
 
     Raises:
-        DataError: nothing there that `datasets` loads, or no such split.
+        DataError: nothing that `datasets` loads, or no such split.
         ConfigError: the extra motet[hf] is not installed.
     """
     try:
@@ -132,50 +133,49 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
     except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
         if isinstance(error, DataError):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"data set: got {reason}; want one that `datasets` loads", path=path) from error
+        raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
 
 
 def _split(saved: Any, split: str, path: Path) -> Any:
-    """One split of what `load_from_disk` gives: a dictionary of them, or one alone that knows its name or does not."""
+    """Returns one split of a result of `load_from_disk`: a dictionary of splits, or one split, named or not."""
     if isinstance(saved, dict):
         if split not in saved:
-            raise DataError(f"split: got {split!r}; want one there is ({nearest(split, saved)})", path=path)
+            raise DataError(f"split: got {split!r}; want a split that is saved ({nearest(split, saved)})", path=path)
         return saved[split]
     if saved.split is not None and str(saved.split) != split:
-        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only one saved there", path=path)
+        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only split that is saved", path=path)
     return saved
 
 
 def _names(data: Any, column: str) -> tuple[str, ...]:
     feature = data.features[column]
-    return tuple(feature.names) if hasattr(feature, "names") else class_names(_cells(data, column))
+    return tuple(feature.names) if hasattr(feature, "names") else collect_class_names(_cells(data, column))
 
 
-def first_of(data: Any, count: int) -> list[dict[str, Any]]:
-    """The first rows as plain values, images as `{"bytes", "path"}`."""
+def first_rows(data: Any, count: int) -> list[dict[str, Any]]:
+    """Returns the first rows as plain values, images as `{"bytes", "path"}`."""
     batches = data.with_format("arrow").iter(batch_size=count)
     rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in batches), [])
     return rows
 
 
 def _cells(data: Any, column: str) -> Iterator[object]:
-    """A small column, read piece by piece."""
+    """Yields the cells of a small column, read in batches."""
     for batch in data.select_columns([column]).with_format("arrow").iter(batch_size=_BATCH):
         yield from batch.column(column).to_pylist()
 
 
-def _ids(data: Any, columns: Columns, where: Where) -> tuple[tuple[str, ...], ...] | None:
-    """The image ids of every row, read from the small columns alone; None where they are the row's number."""
+def _ids(data: Any, columns: Columns, where: CellContext) -> tuple[tuple[str, ...], ...] | None:
+    """Returns the image ids of all rows, read from the small columns alone; None where they are the row's number."""
     if columns.image_id:
-        parts = zip(*(_cells(data, column) for column in columns.for_image_id), strict=True)
-        given = (columns.formatted_id(dict(zip(columns.for_image_id, part, strict=True))) for part in parts)
-        return tuple((known or f"{where.row_prefix}/{row}",) for row, known in enumerate(given))
+        parts = zip(*(_cells(data, column) for column in columns.image_id_columns), strict=True)
+        ids = (columns.formatted_id(dict(zip(columns.image_id_columns, part, strict=True))) for part in parts)
+        return tuple((formatted or f"{where.row_prefix}/{row}",) for row, formatted in enumerate(ids))
     if all(_one_encoded(data.features[column]) for column in columns.image):
         return None
     found: list[tuple[str, ...]] = []
     for batch in data.select_columns(list(columns.image)).with_format("arrow").iter(batch_size=_BATCH):
-        cells = [_names_in(batch.column(column), data.features[column]) for column in columns.image]
+        cells = [_paths(batch.column(column), data.features[column]) for column in columns.image]
         found += [cell_ids(list(row), where, len(found) + place) for place, row in enumerate(zip(*cells, strict=True))]
     return tuple(found)
 
@@ -192,8 +192,8 @@ def _holds_images(feature: Any) -> bool:
     return isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image)
 
 
-def _names_in(column: Any, feature: Any) -> list[object]:
-    """The paths of a column; for encoded images only how many there are, so that their bytes are not touched."""
+def _paths(column: Any, feature: Any) -> list[object]:
+    """Returns the paths of a column; of encoded images only their number, so that their bytes are not read."""
     from pyarrow import compute
 
     if _one_encoded(feature):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example, MemoryImage
-from motet.data.formats.paths import place_name
+from motet.data.formats.paths import default_name
 from motet.data.formats.text_file import read_bytes
 
 DIGITS = tuple("0123456789")
@@ -22,16 +22,17 @@ _PARTS = {"train": "train", "t10k": "test"}
 class Idx:
     """An IDX file of images (grey, or colour as a fourth axis) and one of classes; labels: "class".
 
-    The images become PGM or PPM bytes: a header before the pixels, which any decoder reads.
+    The images become PGM or PPM files in memory: a header before the pixels, which any decoder reads.
 
     Args:
         images: for example `train-images-idx3-ubyte.gz`; gzipped or not.
         labels: for example `train-labels-idx1-ubyte.gz`.
         names: the classes; the ten digits by default, `FASHION` for Fashion-MNIST.
-        name: what ids start with; by default the folder's name and the part ("fashion_mnist/train").
+        name: prefix of Example ids; by default the folder's name and the part ("fashion_mnist/train").
 
     Raises:
-        DataError: no such file, another magic number, fewer bytes than the header says, or not one label an image.
+        DataError: no such file, another magic number, fewer bytes than the header says, or another number of labels
+            than images.
     """
 
     images: Path | str
@@ -45,10 +46,10 @@ class Idx:
 
     def __post_init__(self) -> None:
         images, labels = Path(self.images), Path(self.labels)
-        shape, pixels = _read_idx(images, axes=(3, 4))
-        (num_labels,), classes = _read_idx(labels, axes=(1,))
+        shape, pixels = read_idx(images, axes=(3, 4))
+        (num_labels,), classes = read_idx(labels, axes=(1,))
         if num_labels != shape[0]:
-            raise DataError(f"labels: got {num_labels}; want {shape[0]}, one an image of {images.name}", path=labels)
+            raise DataError(f"labels: got {num_labels}; want {shape[0]}, one per image of {images.name}", path=labels)
         object.__setattr__(self, "_prefix", self.name or _name(images))
         object.__setattr__(self, "_header", _pnm_header(shape, images))
         object.__setattr__(self, "_pixels", pixels)
@@ -58,7 +59,7 @@ class Idx:
         return len(self._classes)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: its number."""
+        """Returns the image id of a row, which is its number."""
         if index >= len(self):
             raise IndexError(index)
         return (f"{self._prefix}/{index}",)
@@ -74,8 +75,8 @@ class Idx:
         return Example(id=key, images=(image,), image_ids=(key,), labels={"class": class_index})
 
 
-def _read_idx(path: Path, *, axes: tuple[int, ...]) -> tuple[tuple[int, ...], bytes]:
-    """Sizes and content of an IDX file: two zero bytes, the type, the number of axes, their sizes, then the values."""
+def read_idx(path: Path, *, axes: tuple[int, ...]) -> tuple[tuple[int, ...], bytes]:
+    """Returns sizes and values of an IDX file: two zero bytes, type, number of axes, sizes, values."""
     data = read_bytes(path)
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UNSIGNED_BYTE or data[3] not in axes:
         want = " or ".join(f"0x{_UNSIGNED_BYTE << 8 | count:08x}" for count in axes)
@@ -102,4 +103,4 @@ def _pnm_header(shape: tuple[int, ...], path: Path) -> bytes:
 
 def _name(images: Path) -> str:
     stem = images.name.split("-")[0]
-    return f"{place_name(images.absolute().parent)}/{_PARTS.get(stem, stem)}"
+    return f"{default_name(images.absolute().parent)}/{_PARTS.get(stem, stem)}"

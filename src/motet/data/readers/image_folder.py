@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.paths import file_names, image_at, is_image, place_name
+from motet.data.formats.paths import default_name, file_names, image_at, is_image
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,14 @@ class ImageFolder:
 
     Args:
         root: the folder that holds the class folders.
-        classes: the class folders and their order; by default all there are, sorted. Give the training part's to the
-            other parts, so that an index means the same in all of them; a class may have no folder here.
-        rename: class folder -> the words it stands for ("n02123045" -> "tabby cat"); the others keep their name.
-        name: what ids start with; by default the folder's name.
+        classes: the class folders and their order; by default all folders, sorted. Give the other parts those of the
+            training part, so that an index means the same class in all of them; a class may have no folder here.
+        rename: class folder -> class name ("n02123045" -> "tabby cat"); the other classes are named by their folder.
+        name: prefix of Example ids; by default the folder's name.
 
     Raises:
-        DataError: no such folder, no images in it, a class folder without images or that is not among `classes`.
-        ConfigError: `rename` names a folder that is no class, or makes two classes one.
+        DataError: no such folder, no images in it, a class folder without images or one that is not among `classes`.
+        ConfigError: `rename` contains a folder that is not a class, or gives two classes the same name.
     """
 
     root: Path | str
@@ -42,14 +42,14 @@ class ImageFolder:
         if not rows:
             raise DataError("class folders: got no images; want root/class/image.jpg", path=root)
         object.__setattr__(self, "names", _names(classes, self.rename))
-        object.__setattr__(self, "_prefix", self.name or place_name(root))
+        object.__setattr__(self, "_prefix", self.name or default_name(root))
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: its place under the root."""
+        """Returns the image id of a row, which is its path below the root."""
         return (f"{self._prefix}/{self._rows[index][1]}",)
 
     def __getitem__(self, index: int) -> Example:

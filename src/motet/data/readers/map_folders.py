@@ -1,4 +1,4 @@
-"""Pictures and maps of one's own: a folder of each, in which files that belong together are called the same."""
+"""Images and maps of one's own in one folder each, with equal names for files that belong together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from motet.data.formats.map_files import (
     class_table,
 )
 from motet.data.formats.map_rows import MapRow, image_names, map_example
-from motet.data.formats.paths import file_names, is_image, place_name
+from motet.data.formats.paths import default_name, file_names, is_image
 
 Colour: TypeAlias = tuple[int, int, int]
 _MAPS = ("segmentation", "depth", "normals", "edges")
@@ -27,28 +27,29 @@ _MAPS = ("segmentation", "depth", "normals", "edges")
 
 @dataclass(frozen=True)
 class MapFolders:
-    """Pictures and maps of one's own, a folder each, in which files that belong together are called the same.
+    """Images and maps of one's own in one folder each, with equal names for files that belong together.
 
-    A picture without a file in one of the folders has not that annotation; one without any is no row.
+    An image without a file in one of the folders lacks that annotation; an image without any map is not a row.
 
     Args:
-        images: the folder of pictures.
+        images: the folder of images.
         maps: annotation -> folder of PNGs: "segmentation", "depth", "normals", "edges".
         names: the classes, in the order of their numbers.
-        first_class: the stored number of the first class: 0, or 1 where 0 stands for none.
-        stored: how each class is stored, where numbers do not count up from the first: a number each, such as (0, 255),
-            or a colour each, as red, green and blue.
-        no_class: stored numbers or colours of pixels without a class; others that are no class are errors.
-        depth_unit_m: metres of one step of the stored depth; 0.001 for millimetres. 0 is unknown.
-        normal_signs: by what the stored x, y and z are multiplied to point right, down and towards the viewer; the
-            z of maps that are mostly blue does already, (1, 1, -1) is for maps with hardly any blue.
-        edge_top: the stored number of a sure edge.
-        endings: annotation -> what the names of its maps have behind those of the pictures, such as "_mask".
-        name: what ids start with; by default the folder's name.
+        first_class: the stored number of the first class: 0, or 1 where 0 is for pixels without a class.
+        stored: the stored number of each class, such as (0, 255), or its colour as red, green and blue, where the
+            numbers are not consecutive.
+        no_class: stored numbers or colours of pixels without a class; any other number or colour that is not a class is
+            an error.
+        depth_unit_m: metres per step of the stored depth; 0.001 for millimetres. 0 is unknown.
+        normal_signs: factors of the stored x, y and z that make them point right, down and towards the viewer; maps
+            that are mostly blue need none for z, maps with hardly any blue need (1, 1, -1).
+        edge_top: the stored number of a certain edge.
+        endings: annotation -> the suffix of its map names after the image names, such as "_mask".
+        name: prefix of Example ids; by default the folder's name.
 
     Raises:
-        DataError: no such folder, or no picture that has a map.
-        ConfigError: an annotation of another name, classes without names, or other than are stored.
+        DataError: no such folder, or no image that has a map.
+        ConfigError: an unknown annotation, classes without names, or another number of stored values than of names.
     """
 
     images: Path | str
@@ -77,22 +78,22 @@ class MapFolders:
             )
         if len({isinstance(one, int) for one in self.stored}) == 2:
             raise ConfigError("MapFolders.stored: got numbers and colours; want one kind")
-        there = {
+        files = {
             annotation: {Path(name).stem: name for name in file_names(Path(folder)) if is_image(name)}
             for annotation, folder in self.maps.items()
         }
-        rows = tuple((name, self._maps_of(Path(name).stem, there)) for name in image_names(Path(self.images)))
+        rows = tuple((name, self._maps_of(Path(name).stem, files)) for name in image_names(Path(self.images)))
         rows = tuple((name, maps) for name, maps in rows if maps)
         if not rows:
-            raise DataError("pictures: got none that has a map; want files that are called the same", path=self.images)
+            raise DataError("images: got none that has a map; want files of equal names", path=self.images)
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
-        return (f"{self.name or place_name(Path(self.images))}/{Path(self._rows[index][0]).stem}",)
+        """Returns the image id of a row."""
+        return (f"{self.name or default_name(Path(self.images))}/{Path(self._rows[index][0]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
         images, (file, files), (key,) = Path(self.images), self._rows[index], self.keys(index)
@@ -101,9 +102,9 @@ class MapFolders:
         )
         return map_example(MapRow(key, key, images / file, maps), path=images, index=index)
 
-    def _maps_of(self, stem: str, there: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
-        wanted = {annotation: stem + self.endings.get(annotation, "") for annotation in there}
-        return tuple((one, there[one][name]) for one, name in wanted.items() if name in there[one])
+    def _maps_of(self, stem: str, files: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+        names = {annotation: stem + self.endings.get(annotation, "") for annotation in files}
+        return tuple((one, files[one][name]) for one, name in names.items() if name in files[one])
 
     def _map(self, annotation: str, path: Path) -> MapFile:
         if annotation == "segmentation":
@@ -121,5 +122,5 @@ class MapFolders:
             self.first_class, self.first_class + len(self.names)
         )
         table = {number: place for place, number in enumerate(numbers)}
-        none_of = (*(one for one in self.no_class if isinstance(one, int)), *range(self.first_class))
-        return ClassMap(path, class_table(table, invalid=tuple(one for one in none_of if one not in table)))
+        no_class = (*(one for one in self.no_class if isinstance(one, int)), *range(self.first_class))
+        return ClassMap(path, class_table(table, invalid=tuple(one for one in no_class if one not in table)))

@@ -1,4 +1,4 @@
-"""Multi30k: Flickr30k images described in several languages."""
+"""Multi30k: Flickr30k images with captions in several languages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.paths import image_at, path_inside, photo_id
 from motet.data.formats.text_file import read_lines
 
 _NUM_DESCRIPTIONS = 5
@@ -15,21 +15,21 @@ _NUM_DESCRIPTIONS = 5
 
 @dataclass(frozen=True)
 class Multi30k:
-    """Multi30k, an Example an image; labels: "captions_en", "captions_de", ... one for each language.
+    """Multi30k, one Example per image; labels: "captions_en", "captions_de", ... one per language.
 
-    Task 1 has one sentence an image, translated by people (one text a language); task 2 has five descriptions an image,
-    written independently in English and German (five texts a language).
+    Task 1 has one sentence per image, translated by people (one text per language); task 2 has five descriptions per
+    image, written independently in English and German (five texts per language).
 
     Args:
-        root: the folder with `data/task1` and `data/task2`, as the official repository has it.
+        root: the folder with `data/task1` and `data/task2`, as in the official repository.
         part: "train", "val", "test_2016_flickr", ... (task 2: "train", "val", "test_2016").
         languages: "en", "de", "fr", "cs" for task 1, "en", "de" for task 2.
         task: 1 or 2.
         images: the folder of the images; by default `flickr30k-images/` in the root.
-        name: what ids start with.
+        name: prefix of Example ids.
 
     Raises:
-        DataError: no such file, or not one line an image. An empty line is raised when its row is read.
+        DataError: no such file, or another number of lines than images. An empty line raises when its row is read.
         ConfigError: no language.
     """
 
@@ -53,7 +53,7 @@ class Multi30k:
             for language in self.languages
         }
         for row, file in enumerate(files):
-            inside(self._images, _file(file), path=self._split, row=row)
+            path_inside(self._images, _file(file), path=self._split, row=row)
         object.__setattr__(self, "_files", tuple(files))
         object.__setattr__(self, "_texts", texts)
 
@@ -61,7 +61,7 @@ class Multi30k:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: "flickr/" or "coco/" and the photo's number."""
+        """Returns the image id of a row: "flickr/" or "coco/" and the photo's number."""
         return (photo_id(self._files[index]),)
 
     def __getitem__(self, index: int) -> Example:
@@ -97,7 +97,7 @@ class Multi30k:
         lines = read_lines(path)
         if len(lines) != num_images:
             raise DataError(
-                f"lines: got {len(lines)}; want {num_images}, one an image of {self._split.name}", path=path
+                f"lines: got {len(lines)}; want {num_images}, one per image of {self._split.name}", path=path
             )
         return lines
 
@@ -111,5 +111,5 @@ class Multi30k:
 
 
 def _file(line: str) -> str:
-    """The file of a line of a split: the lists of COCO images have the caption's number behind the name."""
+    """Returns the file of a line of a split; lists of COCO images add the caption's number to the name."""
     return line.split("#")[0].strip()

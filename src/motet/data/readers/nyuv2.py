@@ -11,35 +11,36 @@ import numpy as np
 
 from motet.core import ConfigError, DataError, Example, MemoryImage
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
+from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.formats.mat_hdf5 import Opened
+from motet.data.formats.mat_hdf5 import MatFile
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
-"""The colour camera of the data set's own toolbox, for pictures of 640 x 480 pixels."""
+"""The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
 _SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
 
 @dataclass(frozen=True)
 class NyuV2:
-    """1,449 rooms with depth and classes; labels: "segmentation", "depth", and "normals" when asked.
+    """1,449 rooms with depth and classes; labels: "segmentation", "depth", and optionally "normals".
 
-    The file is read a row at a time: MATLAB's (480, 640, 3, rows) lies there as (rows, 3, 640, 480). Needs the extra
+    The file is read row by row: MATLAB's (480, 640, 3, rows) is stored as (rows, 3, 640, 480). Needs the extra
     `regions` (h5py).
 
     Args:
         path: `nyu_depth_v2_labeled.mat`.
         split: "train" or "test", by `splits`; None for all rows.
-        splits: the published `splits.mat`; by default the one beside `path`.
-        mapping: `classMapping40.mat`, which makes 40 classes of the 894.
-        names: the classes that are kept, and their order; by default all. Pixels of others are invalid.
-        normals: "" for none, or "depth": computed from the depth (see `normals_from_depth`).
-        name: what ids start with; by default "nyuv2" and the split.
+        splits: the published `splits.mat`; by default the one in the folder of `path`.
+        mapping: `classMapping40.mat`, which maps the 894 classes to 40.
+        names: the classes that are read, and their order; by default all. Pixels of other classes are invalid.
+        normals: "" for none; "depth" to compute them from the depth (see `normals_from_depth`).
+        name: prefix of Example ids; by default "nyuv2" and the split.
 
     Raises:
-        DataError: a file that is not there, is not what it is called, or has no rows; a name that is no class.
-        ConfigError: another word for `split` or `normals`; h5py is not installed.
+        DataError: a file that is missing, has another content, or has no rows; a name that is not a class.
+        ConfigError: an unknown value of `split` or `normals`; h5py is not installed.
     """
 
     path: Path | str
@@ -57,14 +58,14 @@ class NyuV2:
             got = f"split {self.split!r}, normals {self.normals!r}"
             raise ConfigError(f"NyuV2: got {got}; want 'train', 'test' or None, '' or 'depth'")
         path = Path(self.path)
-        with Opened(path) as file:
-            count, every = file.rows("images"), file.words("names")
+        with MatFile(path) as file:
+            count, every = file.num_rows("images"), file.texts("names")
         of_number, known = (tuple(range(len(every))), every) if self.mapping is None else _mapped(Path(self.mapping))
         names = self.names or known
         if missing := [name for name in names if name not in known]:
-            raise DataError(f"names: got {missing[0]!r}, which is no class; want some of {len(known)}", path=path)
-        kept = {place: names.index(name) for place, name in enumerate(known) if name in names}
-        classes = (INVALID, *(kept.get(place, INVALID) if place >= 0 else INVALID for place in of_number))
+            raise DataError(f"names: got {missing[0]!r}, which is not a class; want some of {len(known)}", path=path)
+        index_of = {place: names.index(name) for place, name in enumerate(known) if name in names}
+        classes = (INVALID, *(index_of.get(place, INVALID) if place >= 0 else INVALID for place in of_number))
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_classes", classes)
         object.__setattr__(self, "_rows", tuple(self._listed(count)))
@@ -73,12 +74,12 @@ class NyuV2:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: its number in the file, from 1."""
+        """Returns the image id of a row, which is its number in the file, from 1."""
         return (f"nyuv2/{self._rows[index] + 1}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path, (key,) = self._rows[index], Path(self.path), self.keys(index)
-        with Opened(path) as file:
+        with MatFile(path) as file:
             pixels = file.row("images", row)
         if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
             got = f"{pixels.dtype} {pixels.shape}"
@@ -115,7 +116,7 @@ class StoredClasses:
     Args:
         path: the file.
         row: the row.
-        size_hw: of its picture.
+        size_hw: size of its image.
         classes: for each number its class, or -1.
     """
 
@@ -140,7 +141,7 @@ class StoredDepth:
     Args:
         path: the file.
         row: the row.
-        size_hw: of its picture.
+        size_hw: size of its image.
     """
 
     path: Path
@@ -153,7 +154,7 @@ class StoredDepth:
 
 
 def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.ndarray:
-    with Opened(path) as file:
+    with MatFile(path) as file:
         stored = file.row(name, row).T
     if stored.shape != size_hw:
         raise DataError(f"{name}: got the size {stored.shape}; want {size_hw}, as images has", path=path, row=row)
@@ -161,7 +162,7 @@ def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.nd
 
 
 def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """For each of the 894 classes its place among the 40 (`UNKNOWN` for none), and their names."""
+    """Returns for each of the 894 classes its index among the 40 (`UNKNOWN` for none), and the names of the 40."""
     numbers = _mat(path, "mapClass").ravel()
     names = tuple(str(np.ravel(one)[0]) for one in _mat(path, "className").ravel())
     if len(numbers) and max(numbers.tolist()) > len(names):
@@ -170,7 +171,7 @@ def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 
 def _mat(path: Path, name: str) -> np.ndarray:
-    """A variable of a small .mat of the older format."""
+    """Returns a variable of a small .mat of the older format."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
@@ -180,5 +181,4 @@ def _mat(path: Path, name: str) -> np.ndarray:
         content: dict[str, Any] = loadmat(path, variable_names=[name])
         return np.asarray(content[name])
     except (*_BROKEN, MatReadError) as error:
-        got = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{name}: got {got[:120]}; want a .mat that has it", path=path) from error
+        raise DataError(f"{name}: got {first_line(error)}; want a .mat that has it", path=path) from error

@@ -1,4 +1,4 @@
-"""Text line crops with a table of what stands on them: `val_gt.tsv` beside `val/`."""
+"""Crops of text lines with a table of their texts: `val_gt.tsv` beside `val/`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.paths import image_at, inside, place_name
+from motet.data.formats.paths import default_name, image_at, path_inside
 from motet.data.formats.text_file import read_lines
 
 _ENDING = "_gt"
@@ -26,13 +26,13 @@ class OcrLines:
     """Crops and `file<tab>text` tables, for text reading; labels: "text", a tuple of the one text.
 
     Args:
-        tables: a TSV or several, without a header; a line has the crop's file and its text.
+        tables: one or several TSV files without a header; a line has the crop's file and its text.
         images: the folder of the crops; by default, for `x_gt.tsv` or `x.tsv`, the folder `x` beside it, or where there
-            is none the folder the table lies in.
-        name: what ids start with; by default the folder's name.
+            is none the folder of the table.
+        name: prefix of Example ids; by default the folder's name.
 
     Raises:
-        DataError: no such file, a line without one tab, a crop that is there twice. An empty text is raised when its
+        DataError: no such file, a line without one tab, a crop that occurs twice. An empty text is raised when its
             row is read.
         ConfigError: no table.
     """
@@ -44,18 +44,18 @@ class OcrLines:
     _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        given = self.tables if isinstance(self.tables, tuple) else (self.tables,)
-        if not given:
+        paths = self.tables if isinstance(self.tables, tuple) else (self.tables,)
+        if not paths:
             raise ConfigError("OcrLines.tables: got none; want at least one")
-        folders = tuple((Path(table), self._folder(Path(table))) for table in given)
+        folders = tuple((Path(table), self._folder(Path(table))) for table in paths)
         tables = tuple((table, folder, self._prefix(folder)) for table, folder in folders)
         rows = tuple(row for index, (table, folder, _) in enumerate(tables) for row in _read(index, table, folder))
-        seen: set[tuple[Path, str]] = set()
+        known: set[tuple[Path, str]] = set()
         for row in rows:
             table, folder, _ = tables[row.table_index]
-            if (folder, row.file) in seen:
+            if (folder, row.file) in known:
                 raise DataError(f"file: got {row.file!r} twice; want every crop once", path=table, row=row.entry)
-            seen.add((folder, row.file))
+            known.add((folder, row.file))
         object.__setattr__(self, "_tables", tables)
         object.__setattr__(self, "_rows", rows)
 
@@ -63,7 +63,7 @@ class OcrLines:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: the crop's place."""
+        """Returns the image id of a row, which is the crop's path."""
         row = self._rows[index]
         return (f"{self._tables[row.table_index][2]}/{row.file}",)
 
@@ -71,7 +71,7 @@ class OcrLines:
         row = self._rows[index]
         table, folder, _ = self._tables[row.table_index]
         if not row.text:
-            raise DataError("text: got an empty one; want what stands on the crop", path=table, row=row.entry)
+            raise DataError("text: got an empty one; want the text of the crop", path=table, row=row.entry)
         image = image_at(folder / row.file, path=table, row=row.entry)
         (key,) = self.keys(index)
         return Example(id=key, images=(image,), image_ids=(key,), labels={"text": (row.text,)})
@@ -83,7 +83,7 @@ class OcrLines:
         return beside if beside.is_dir() else table.parent
 
     def _prefix(self, folder: Path) -> str:
-        return f"{self.name}/{folder.name}" if self.name else place_name(folder)
+        return f"{self.name}/{folder.name}" if self.name else default_name(folder)
 
 
 def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
@@ -96,4 +96,4 @@ def _read(table_index: int, table: Path, folder: Path) -> Iterator[_Row]:
         cells = line.split("\t")
         if len(cells) != 2:
             raise DataError(f"columns: got {len(cells)}; want 2 (file, text)", path=table, row=entry)
-        yield _Row(table_index, entry, inside(folder, cells[0].strip(), path=table, row=entry), cells[1].strip())
+        yield _Row(table_index, entry, path_inside(folder, cells[0].strip(), path=table, row=entry), cells[1].strip())

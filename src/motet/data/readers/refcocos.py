@@ -1,51 +1,50 @@
-"""RefCOCOs: complex expressions on COCO photos, some of which mean nothing there."""
+"""RefCOCOs: complex referring expressions on COCO photos, some of which refer to nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.candidates import Corners, inside_or_none, outside
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.candidates import Corners, clip_to_image, outside_message
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside, place_name
+from motet.data.formats.json_file import check_type, get_field, get_floats, get_number, get_text, load_json
+from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 
 class _Row(NamedTuple):
     key: str
     file: str
     size_hw: tuple[int, int]
-    said: tuple[str, Corners | None] | DataError
+    expression: tuple[str, Corners | None] | DataError
     entry: int
 
 
 @dataclass(frozen=True)
 class RefCocos:
-    """RefCOCOs, an Example an expression; labels: "region", its box in pixels of the file, or None: nothing is meant.
+    """RefCOCOs, one Example per expression; labels: "region", its box in pixels of the file, or None for no object.
 
     Args:
         expressions: `refcocos_test.json`: a list with `normal_caption`, `solution` (left, top, right, bottom, or null),
             `image`, `width`, `height`, `annotation_id`.
         images: the folder that `image` ("val2017/000000009590.jpg") is relative to.
-        name: what ids start with; by default from the file's name.
+        name: prefix of Example ids; by default from the file's name.
 
     Raises:
-        DataError: no such file, not JSON, a missing key, an id that is there twice, no row. An empty expression, and a
-            box that is none or lies outside its photo, are raised when the row is read.
+        DataError: no such file, not JSON, a missing key, an id that occurs twice, no row. An empty expression, and a
+            box that is invalid or outside its photo, raise when the row is read.
     """
 
     expressions: Path | str
     images: Path | str
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path, folder = Path(self.expressions), Path(self.images)
-        entries = checked(load_json(path), list, "file", path=path)
+        entries = check_type(load_json(path), list, "file", path=path)
         rows = tuple(_row(line, folder, path, entry) for entry, line in enumerate(entries))
         if len({row.key for row in rows}) != len(rows) or not rows:
             got = f"{len({row.key for row in rows})} different ones in {len(rows)} rows"
@@ -56,20 +55,20 @@ class RefCocos:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: COCO's."""
+        """Returns the image id of a row, which is COCO's."""
         stem = Path(self._rows[index].file).stem
         return (coco_id(int(stem)) if stem.isascii() and stem.isdigit() else f"refcocos/{stem}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.expressions)
-        text, given = release(row.said)
+        text, stored = unwrap(row.expression)
         file = image_at(Path(self.images) / row.file, path=path, row=row.entry)
         size_hw = check_size(row.size_hw, file.path, path=path, row=row.entry)
-        box = None if given is None else inside_or_none(given, size_hw)
-        if given is not None and box is None:
-            raise DataError(outside(given, size_hw), path=path, row=row.entry)
+        box = None if stored is None else clip_to_image(stored, size_hw)
+        if stored is not None and box is None:
+            raise DataError(outside_message(stored, size_hw), path=path, row=row.entry)
         return Example(
-            id=f"{self.name or place_name(path)}/{row.key}",
+            id=f"{self.name or default_name(path)}/{row.key}",
             images=(file,),
             image_ids=self.keys(index),
             text=text,
@@ -78,23 +77,17 @@ class RefCocos:
 
 
 def _row(line: object, folder: Path, path: Path, row: int) -> _Row:
-    key = field(line, "annotation_id", str, path=path, row=row)
-    file = inside(folder, field(line, "image", str, path=path, row=row), path=path, row=row)
-    size_hw = (number(line, "height", path=path, row=row), number(line, "width", path=path, row=row))
-    return _Row(key, file, size_hw, hold(_said, line, path, row), row)
+    key = get_field(line, "annotation_id", str, path=path, row=row)
+    file = path_inside(folder, get_field(line, "image", str, path=path, row=row), path=path, row=row)
+    size_hw = (get_number(line, "height", path=path, row=row), get_number(line, "width", path=path, row=row))
+    return _Row(key, file, size_hw, capture(_expression, line, path, row), row)
 
 
-def _said(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
-    text = words(line, "normal_caption", path=path, row=row)
-    entry = checked(line, dict, "entry", path=path, row=row)
+def _expression(line: object, path: Path, row: int) -> tuple[str, Corners | None]:
+    text = get_text(line, "normal_caption", path=path, row=row)
+    entry = check_type(line, dict, "entry", path=path, row=row)
     if "solution" in entry and entry["solution"] is None:
         return text, None
-    given = [
-        checked(one, float, "solution", path=path, row=row) for one in field(line, "solution", list, path=path, row=row)
-    ]
-    if len(given) != 4:
-        raise DataError(
-            f"solution: got {short_repr(given)}; want left, top, right, bottom, or null", path=path, row=row
-        )
-    left, top, right, bottom = given
+    want = "left, top, right, bottom, or null"
+    left, top, right, bottom = get_floats(line, "solution", 4, want, path=path, row=row)
     return text, (left, top, right, bottom)

@@ -1,21 +1,20 @@
-"""RefCOCO, RefCOCO+ and RefCOCOg: `refs(unc).p` and `instances.json`, expressions that mean one thing of a photo."""
+"""RefCOCO, RefCOCO+ and RefCOCOg: `refs(unc).p` and `instances.json`, expressions for one object of a photo."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example, nearest
 from motet.core.plain_pickle import read_plain
-from motet.data.formats.candidates import Candidate, corners, referred_candidates
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.candidates import Candidate, get_corners, referred_candidates
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.json_file import checked, field, load_json, number, short_repr, words
-from motet.data.formats.paths import coco_id, image_at, inside
+from motet.data.formats.json_file import check_type, get_field, get_number, get_size_hw, get_text, load_json, short_repr
+from motet.data.formats.paths import coco_id, image_at, path_inside
 from motet.data.formats.text_file import read_bytes
 
 _OFFICIAL = re.compile(r"refs\((\w+)\)\.\w+")
@@ -30,29 +29,29 @@ class _Image(NamedTuple):
 class _Row(NamedTuple):
     key: str
     image: int
-    box: str
+    box_id: str
     text: str | DataError
     entry: int
 
 
 @dataclass(frozen=True)
 class ReferCoco:
-    """RefCOCO, RefCOCO+ or RefCOCOg, an Example an expression; labels: "region" (its box), "match" (its place).
+    """RefCOCO, RefCOCO+ or RefCOCOg, one Example per expression; labels: "region" (its box), "match" (its index).
 
-    The candidates are the boxes of all things of the photo that `instances.json` has, and "match" is the set with the
-    place of the right one; "region" is that box, (x0, y0, x1, y1) in pixels of the file.
+    The candidates are the boxes of all objects of the photo in `instances.json`. "match" is the set with the index of
+    the target; "region" is its box, (x0, y0, x1, y1) in pixels of the file.
 
-    The pickle is read as plain data only: one that asks for anything else is refused, and nothing of it is run.
+    The pickle is read as plain data only: one that needs anything else is refused, and nothing of it is run.
 
     Args:
         refs: `refs(unc).p`, `refs(google).p`, `refs(umd).p`, or the same list as JSON.
         instances: `instances.json` of the same folder.
         images: the folder `train2014/`.
-        split: which part: "train", "val", "test", "testA", "testB"; "" for all.
-        name: what ids start with; by default "refcoco/unc", from folder and file.
+        split: the part: "train", "val", "test", "testA", "testB"; "" for all.
+        name: prefix of Example ids; by default "refcoco/unc", from folder and file.
 
     Raises:
-        DataError: no such file, a broken or a malicious pickle, a missing key, an id that is there twice, a part
+        DataError: no such file, a broken or a malicious pickle, a missing key, an id that occurs twice, a part
             without an expression. An expression of an unknown box, an empty one, and a box outside its photo are
             raised when the row is read.
     """
@@ -62,8 +61,8 @@ class ReferCoco:
     images: Path | str
     split: str = ""
     name: str = ""
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _images: Mapping[int, _Image] = part(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _images: Mapping[int, _Image] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.refs)
@@ -83,12 +82,12 @@ class ReferCoco:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: COCO's."""
+        """Returns the image id of a row, which is COCO's."""
         return (coco_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.refs)
-        text = release(row.text)
+        text = unwrap(row.text)
         if row.image not in self._images:
             raise DataError(
                 f"image_id: got {row.image}; want the id of an image of {self.instances}", path=path, row=row.entry
@@ -96,14 +95,14 @@ class ReferCoco:
         image = self._images[row.image]
         file = image_at(Path(self.images) / image.file, path=path, row=row.entry)
         size_hw = check_size(image.size_hw, file.path, path=Path(self.instances), row=row.image)
-        boxes, place = referred_candidates(image.boxes, row.box, size_hw, path=path, row=row.entry)
+        boxes, target = referred_candidates(image.boxes, row.box_id, size_hw, path=path, row=row.entry)
         return Example(
             id=f"{self._prefix()}/{row.key}",
             images=(file,),
             image_ids=self.keys(index),
             text=text,
             candidates=boxes,
-            labels={"region": boxes[place], "match": frozenset({place})},
+            labels={"region": boxes[target], "match": frozenset({target})},
         )
 
     def _prefix(self) -> str:
@@ -114,38 +113,36 @@ class ReferCoco:
 
 def _entries(path: Path) -> list[object]:
     data = load_json(path) if path.name.endswith((".json", ".json.gz")) else read_plain(read_bytes(path), path=path)
-    return checked(data, list, "refs", path=path)
+    return check_type(data, list, "refs", path=path)
 
 
 def _rows(entries: list[object], path: Path, split: str) -> Iterator[_Row]:
-    seen: set[str] = set()
+    known: set[str] = set()
     for entry, ref in enumerate(entries):
-        given = field(ref, "split", str, path=path, row=entry)
-        if split and given != split:
+        ref_split = get_field(ref, "split", str, path=path, row=entry)
+        if split and ref_split != split:
             continue
-        key = str(number(ref, "ref_id", path=path, row=entry))
-        image, box = (number(ref, name, path=path, row=entry) for name in ("image_id", "ann_id"))
-        for sentence in field(ref, "sentences", list, path=path, row=entry):
-            row_key = f"{given}/{key}/{number(sentence, 'sent_id', path=path, row=entry)}"
-            if row_key in seen:
+        key = str(get_number(ref, "ref_id", path=path, row=entry))
+        image, box = (get_number(ref, name, path=path, row=entry) for name in ("image_id", "ann_id"))
+        for sentence in get_field(ref, "sentences", list, path=path, row=entry):
+            row_key = f"{ref_split}/{key}/{get_number(sentence, 'sent_id', path=path, row=entry)}"
+            if row_key in known:
                 raise DataError(f"sent_id: got {row_key} twice; want every id once", path=path, row=entry)
-            seen.add(row_key)
-            yield _Row(row_key, image, str(box), hold(words, sentence, "sent", path=path, row=entry), entry)
+            known.add(row_key)
+            yield _Row(row_key, image, str(box), capture(get_text, sentence, "sent", path=path, row=entry), entry)
 
 
 def _images(path: Path, folder: Path) -> dict[int, _Image]:
     data = load_json(path)
     boxes: dict[int, list[Candidate]] = {}
-    for row, entry in enumerate(field(data, "annotations", list, path=path)):
-        image, key = number(entry, "image_id", path=path, row=row), number(entry, "id", path=path, row=row)
-        boxes.setdefault(image, []).append(Candidate(str(key), corners(entry, "bbox", path=path, row=row)))
+    for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
+        image, key = get_number(entry, "image_id", path=path, row=row), get_number(entry, "id", path=path, row=row)
+        boxes.setdefault(image, []).append(Candidate(str(key), get_corners(entry, "bbox", path=path, row=row)))
     found: dict[int, _Image] = {}
-    for row, entry in enumerate(field(data, "images", list, path=path)):
-        key = number(entry, "id", path=path, row=row)
-        file = inside(folder, field(entry, "file_name", str, path=path, row=row), path=path, row=row)
-        size_hw = None
-        if "height" in entry or "width" in entry:
-            size_hw = (number(entry, "height", path=path, row=row), number(entry, "width", path=path, row=row))
+    for row, entry in enumerate(get_field(data, "images", list, path=path)):
+        key = get_number(entry, "id", path=path, row=row)
+        file = path_inside(folder, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row)
+        size_hw = get_size_hw(entry, path=path, row=row)
         found[key] = _Image(file, size_hw, tuple(boxes.get(key, ())))
     if not found:
         raise DataError(f"images: got {short_repr(data)}; want at least one image", path=path)

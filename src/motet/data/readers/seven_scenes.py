@@ -11,7 +11,7 @@ from motet.core import ConfigError, DataError, Example
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.map_files import DepthMap, MapFile, NormalMap
 from motet.data.formats.map_rows import MapRow, map_example
-from motet.data.formats.paths import file_names, inside, place_name
+from motet.data.formats.paths import default_name, file_names, path_inside
 from motet.data.formats.text_file import read_lines
 
 Normals: TypeAlias = Literal["", "depth", "file"]
@@ -25,7 +25,7 @@ _LISTS = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
 
 @dataclass(frozen=True)
 class SevenScenes:
-    """Frames of a Kinect with their depth in millimetres; labels: "depth", and "normals" when asked.
+    """Frames of a Kinect with their depth in millimetres; labels: "depth", and optionally "normals".
 
     Two layouts. The published one: a scene's folder with `TrainSplit.txt`, `TestSplit.txt` (sequences) and
     `seq-01/frame-000000.{color,depth}.png`. A flat one: `data/frame-000000.color.jpg`, `.depth.png`, with lists of
@@ -34,15 +34,15 @@ class SevenScenes:
     Args:
         root: the scene's folder, or the one with `data/`.
         split: "train", "test" (or another list beside `data/`); None for all frames.
-        normals: "": none; "depth": computed from the depth (see `normals_from_depth`); "file": those in
+        normals: "" for none; "depth" to compute them from the depth (see `normals_from_depth`); "file" for those in
             `derived_normal/` of the flat layout, stored with z away from the camera, which may be a whole number of
-            times smaller than the pictures.
-        camera: for normals from depth; by default `data/camera-intrinsics.txt` where it is there, else `KINECT`.
-        name: what ids start with; by default the folder's name and the split.
+            times smaller than the images.
+        camera: for normals from depth; by default `data/camera-intrinsics.txt` where it exists, else `KINECT`.
+        name: prefix of Example ids; by default the folder's name and the split.
 
     Raises:
-        DataError: no such folder or list, no frames, or a file of intrinsics that is none.
-        ConfigError: another word for `normals`.
+        DataError: no such folder or list, no frames, or a broken file of intrinsics.
+        ConfigError: an unknown value of `normals`.
     """
 
     root: Path | str
@@ -62,16 +62,16 @@ class SevenScenes:
         if not frames:
             raise DataError("frames: got none; want frame-000000.color.png or .jpg", path=root)
         object.__setattr__(self, "_frames", tuple(frames))
-        written = root / "data" / "camera-intrinsics.txt"
-        given = self.camera or (_camera(written) if written.is_file() else KINECT)
-        object.__setattr__(self, "_intrinsics", given)
+        intrinsics = root / "data" / "camera-intrinsics.txt"
+        camera = self.camera or (_camera(intrinsics) if intrinsics.is_file() else KINECT)
+        object.__setattr__(self, "_intrinsics", camera)
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
-        return (f"{place_name(Path(self.root))}/{self._frames[index].partition('.')[0].removeprefix('data/')}",)
+        """Returns the image id of a row."""
+        return (f"{default_name(Path(self.root))}/{self._frames[index].partition('.')[0].removeprefix('data/')}",)
 
     def __getitem__(self, index: int) -> Example:
         root, (key,) = Path(self.root), self.keys(index)
@@ -82,9 +82,9 @@ class SevenScenes:
             maps.append(("normals", NormalsOfDepth(depth, self._intrinsics)))
         if self.normals == "file":
             stored = root / "derived_normal" / f"{Path(stem).name}.normal.png"
-            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like=image)))
-        frame = key.removeprefix(f"{place_name(root)}/")
-        prefix = self.name or f"{place_name(root)}/{self.split or 'all'}"
+            maps.append(("normals", NormalMap(stored, _STORED_SIGNS, like_image=image)))
+        frame = key.removeprefix(f"{default_name(root)}/")
+        prefix = self.name or f"{default_name(root)}/{self.split or 'all'}"
         return map_example(MapRow(f"{prefix}/{frame}", key, image, tuple(maps)), path=root, index=index)
 
 
@@ -96,16 +96,16 @@ def _flat_frames(root: Path, split: str | None) -> list[str]:
     for row, line in enumerate(read_lines(path)):
         stem = line.strip().partition(".")[0]
         if stem:
-            frames.append(f"data/{by_stem.get(inside(root, stem, path=path, row=row), f'{stem}.color.png')}")
+            frames.append(f"data/{by_stem.get(path_inside(root, stem, path=path, row=row), f'{stem}.color.png')}")
     return frames
 
 
 def _sequence_frames(root: Path, split: str | None) -> list[str]:
-    there = {int(found[1]): name for name in file_names(root) if (found := _SEQUENCE.fullmatch(name))}
-    wanted = sorted(there) if split is None else _listed(root / _LISTS.get(split, f"{split}.txt"))
+    folders = {int(found[1]): name for name in file_names(root) if (found := _SEQUENCE.fullmatch(name))}
+    numbers = sorted(folders) if split is None else _listed(root / _LISTS.get(split, f"{split}.txt"))
     frames = []
-    for number in wanted:
-        folder = there.get(number, f"seq-{number:02d}")
+    for number in numbers:
+        folder = folders.get(number, f"seq-{number:02d}")
         frames += [f"{folder}/{name}" for name in file_names(root / folder) if ".color." in name]
     return frames
 
@@ -116,7 +116,7 @@ def _listed(path: Path) -> list[int]:
         if line.strip():
             found = _SEQUENCE.fullmatch(line.strip())
             if found is None:
-                raise DataError(f"sequence: got {line[:40]!r}; want sequence1 or the like", path=path, row=row)
+                raise DataError(f"sequence: got {line[:40]!r}; want a line such as sequence1", path=path, row=row)
             numbers.append(int(found[1]))
     return numbers
 

@@ -30,19 +30,19 @@ _CENTIMETRES, _BEYOND = 0.01, 65535
 
 @dataclass(frozen=True)
 class Synthia:
-    """SYNTHIA's random street views; labels: "segmentation" and, where `Depth/` is there, "depth".
+    """SYNTHIA's random street views; labels: "segmentation" and, where `Depth/` exists, "depth".
 
-    Labels are pictures of 16 bits whose first channel is the class, the second the thing; depths are centimetres.
+    Labels are images of 16 bits whose first channel is the class, the second the instance; depths are centimetres.
 
     Args:
         root: the folder with `RGB/`.
         classes: "own": its 22 classes; "cityscapes": the 19 of Cityscapes, of which it has 16; lane markings, parking
             slots and road works are invalid then.
-        name: what ids start with.
+        name: prefix of Example ids.
 
     Raises:
-        DataError: no such folder, or no pictures in it.
-        ConfigError: another word for `classes`.
+        DataError: no such folder, or no images in it.
+        ConfigError: an unknown value of `classes`.
     """
 
     root: Path | str
@@ -57,14 +57,14 @@ class Synthia:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return SYNTHIA_NAMES if self.classes == "own" else CITYSCAPES_NAMES
 
     def __len__(self) -> int:
         return len(self._files)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return (f"synthia/{Path(self._files[index]).stem}",)
 
     def __getitem__(self, index: int) -> Example:
@@ -72,7 +72,7 @@ class Synthia:
         stored = root / "GT" / "LABELS" / f"{Path(file).stem}.png"
         table = _OWN if self.classes == "own" else _AS_CITYSCAPES
         maps: list[tuple[str, MapFile]] = [("segmentation", ClassMap(stored, table))]
-        # Some copies have the folder twice, one in the other.
+        # Some copies have the folder nested in itself.
         depths = [folder for folder in (root / "Depth" / "Depth", root / "Depth") if folder.is_dir()]
         if depths:
             maps.append(("depth", DepthMap(depths[0] / f"{Path(file).stem}.png", _CENTIMETRES, (0, _BEYOND))))

@@ -1,4 +1,4 @@
-"""A table of one's own: CSV, TSV, JSON, JSONL or Parquet, with a mapping from columns to what an Example has."""
+"""Tables of one's own (CSV, TSV, JSON, JSONL, Parquet) with a mapping from columns to the parts of an Example."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError, Example
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, is_texts, merged, with_answer
-from motet.data.formats.image_cells import Where, cell_ids, cell_images
-from motet.data.formats.paths import place_name
+from motet.data.formats.columns import (
+    Columns,
+    Names,
+    add_answer,
+    collect_class_names,
+    is_texts,
+    make_columns,
+    merge_labels,
+)
+from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
+from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import as_number, load_columns, table_suffix
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a table, for any task; the labels are those that the mapping names.
+    """Rows of a table, for any task; the labels are those of the mapping.
 
     "class" is an index into `names`. "captions", "captions_<language>", "answers" and "text" are tuples of texts.
-    "answer" is a text, and comes with "answers" by itself: the one given most often. Any other label is the cell as it
-    is (in CSV and TSV a number where it writes one).
+    "answer" is a text; if only "answers" is mapped, it is the most frequent of them. Any other label is the cell itself
+    (in CSV and TSV as a number if it is one).
 
     Args:
         path: `.csv` (a header, quotes as in RFC 4180), `.tsv` (a header, no quotes), `.jsonl`, `.json` (a list of
@@ -29,21 +37,21 @@ class Table:
             list of these, or several columns, for several images.
         text: the column of the question or sentence; several for a pair.
         labels: annotation -> column, or columns, of its values; a cell of JSON or Parquet may be a list of them.
-        image_root: the folder that paths are relative to; by default the one the table lies in. Nothing outside it is
-            read.
-        image_id: what an image is called in all data sets, as a format over columns, such as "coco/{image_id}"; by
-            default its path, or the row where there is none.
-        names: the classes and their order; by default all there are, sorted. Give the training part's to the others.
-        separator: what separates several texts in one cell ("|"); "" where a cell holds one.
-        gather: make the rows of one image and text into one Example, as captioning needs it where each caption has a
+        image_root: the folder that paths are relative to; by default that of the table. Nothing outside it is read.
+        image_id: the id of an image over all data sets, as a format over columns, such as "coco/{image_id}"; by
+            default its path, or the row where it has none.
+        names: the classes and their order; by default all that occur, sorted. Give the other parts those of the
+            training part.
+        separator: the text between several texts in one cell ("|"); "" where a cell holds one.
+        gather: merge the rows of one image and text into one Example, as captioning needs it where each caption has a
             row.
-        only: the rows whose cells are these, column -> value: {"split": "train"}.
-        name: what ids start with; by default the folder's and the file's name.
+        only: read only rows with these cells, column -> value: {"split": "train"}.
+        name: prefix of Example ids; by default the folder's and the file's name.
 
     Raises:
-        DataError: no such file, a column that is not there, a row with another number of cells than the header. What is
-            wrong within a row's cells is raised when that row is read.
-        ConfigError: a mapping that cannot be, or Parquet without the extra that reads it.
+        DataError: no such file, a missing column, a row with another number of cells than the header. An error within a
+            row's cells raises when that row is read.
+        ConfigError: an impossible mapping, or Parquet without the extra that reads it.
     """
 
     path: Path | str
@@ -60,10 +68,10 @@ class Table:
     _columns: Columns = field(init=False, repr=False, compare=False)
     _cells: dict[str, list[Any]] = field(init=False, repr=False, compare=False)
     _rows: tuple[tuple[int, ...], ...] | tuple[int, ...] | range = field(init=False, repr=False, compare=False)
-    _where: Where = field(init=False, repr=False, compare=False)
+    _where: CellContext = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
@@ -73,26 +81,26 @@ class Table:
         if not columns.all_columns or not rows:
             raise DataError("table: got no rows; want at least one, and at least one column mapped", path=path)
         if table_suffix(path) in (".csv", ".tsv"):
-            _write_out_numbers(cells, columns)
+            _parse_numbers(cells, columns)
         if "class" in columns.labels and not columns.names:
-            columns = replace(columns, names=class_names(cells[columns.labels["class"][0]]))
+            columns = replace(columns, names=collect_class_names(cells[columns.labels["class"][0]]))
             object.__setattr__(self, "names", columns.names)
         root = path.parent if self.image_root is None else Path(self.image_root)
-        prefix = self.name or place_name(path)
+        prefix = self.name or default_name(path)
         columns.formatted_id({column: values[rows[0]] for column, values in cells.items()})
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_cells", cells)
-        object.__setattr__(self, "_where", Where(path, root, prefix, place_name(root)))
+        object.__setattr__(self, "_where", CellContext(path, root, prefix, default_name(root)))
         object.__setattr__(self, "_rows", _gathered(cells, columns, rows) if self.gather else rows)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         row = self._numbers(index)[0]
-        if self.image_id and (known := self._columns.formatted_id(self._row(row))):
-            return (known,)
+        if self.image_id and (image_id := self._columns.formatted_id(self._row(row))):
+            return (image_id,)
         return cell_ids([self._cells[column][row] for column in self._columns.image], self._where, row)
 
     def __getitem__(self, index: int) -> Example:
@@ -105,7 +113,7 @@ class Table:
             images=cell_images([cells[column] for column in self._columns.image], self._where, row),
             image_ids=self.keys(index),
             text=self._columns.texts(cells, path=path, row=row),
-            labels=with_answer(merged(labels, path=path, row=row)),
+            labels=add_answer(merge_labels(labels, path=path, row=row)),
         )
 
     def _numbers(self, index: int) -> tuple[int, ...]:
@@ -116,9 +124,9 @@ class Table:
         return {column: values[row] for column, values in self._cells.items()}
 
 
-def _write_out_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
-    """Labels that are no texts and no classes become numbers where a text table writes some."""
-    used = {*columns.image, *columns.text, *columns.for_image_id}
+def _parse_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
+    """Converts the cells of labels that are neither texts nor classes to numbers, where they are numbers."""
+    used = {*columns.image, *columns.text, *columns.image_id_columns}
     for label, names in columns.labels.items():
         if label not in ("class", "answer") and not is_texts(label):
             for column in set(names) - used:
@@ -126,15 +134,15 @@ def _write_out_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
 
 
 def _rows_with(cells: dict[str, list[Any]], only: Mapping[str, str]) -> tuple[int, ...] | range:
-    """The rows that are read, by their numbers in the file."""
-    every = range(len(next(iter(cells.values()), ())))
+    """Returns the rows that are read, by their numbers in the file."""
+    all_rows = range(len(next(iter(cells.values()), ())))
     if not only:
-        return every
-    return tuple(row for row in every if all(str(cells[column][row]) == value for column, value in only.items()))
+        return all_rows
+    return tuple(row for row in all_rows if all(str(cells[column][row]) == value for column, value in only.items()))
 
 
 def _gathered(cells: dict[str, list[Any]], columns: Columns, rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
-    """The rows of each (image, text), in the order of their first row."""
+    """Returns the rows of each (image, text), in the order of their first row."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
         key = tuple(repr(cells[column][row]) for column in (*columns.image, *columns.text))

@@ -1,4 +1,4 @@
-"""Taskonomy: `rgb/<building>/point_0_view_0_domain_rgb.png`, with a folder beside `rgb/` for each other domain."""
+"""Taskonomy: `rgb/<building>/point_0_view_0_domain_rgb.png`, with one folder beside `rgb/` per other domain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLASSES = class_table({number + 1: number for number in range(len(TASKONOMY_NAM
 _METRES, _UNKNOWN = 1 / 512, 65535
 _TOP = {"texture": 65535 / 4, "occlusion": 65535.0}
 _VIEW = re.compile(r"(point_\d+_view_\d+)_domain_rgb\.(?:png|jpg)")
-_SEMANTIC = ("segment_semantic", "segmentsemantic")  # as folders and as files are called; some releases call both alike
+_SEMANTIC = ("segment_semantic", "segmentsemantic")  # names of folders and of files; some releases use one for both
 
 
 class _Shot(NamedTuple):
@@ -33,23 +33,23 @@ class _Shot(NamedTuple):
 
 @dataclass(frozen=True)
 class Taskonomy:
-    """Rooms scanned in 3-D; labels: "segmentation", "depth", "normals", "edges", those whose folders are there.
+    """Rooms scanned in 3-D; labels: "segmentation", "depth", "normals", "edges", those whose folders exist.
 
     Depth is `depth_zbuffer` in 1/512 m, 65535 unknown. Normals are stored as 0 to 255 for -1 to 1 with z towards the
-    viewer, as here. Classes are the pseudo labels of `segment_semantic`, where 0, "uncertain", is invalid.
+    viewer, as in motet. Classes are the pseudo labels of `segment_semantic`, where 0, "uncertain", is invalid.
 
     Args:
         root: the folder with `rgb/`.
         split: "train", "val" or "test", by `split_file`; None for all buildings.
         split_file: a published `train_val_test_tiny.csv` (id, train, val, test); "" where `split` is None.
-        edges: "texture": `edge_texture`, where a quarter of the largest 16-bit number and more is a sure edge;
-            "occlusion": `edge_occlusion`, of the whole range.
-        buildings: some of them; all by default.
-        name: what ids start with.
+        edges: "texture": `edge_texture`, where a quarter of the largest 16-bit number and more is a certain edge;
+            "occlusion": `edge_occlusion`, with the whole range.
+        buildings: the buildings that are read; by default all.
+        name: prefix of Example ids.
 
     Raises:
-        DataError: no such folder or list, or no picture in any building.
-        ConfigError: another word for `edges`, or a split without its file.
+        DataError: no such folder or list, or no image in any building.
+        ConfigError: an unknown value of `edges`, or a split without its file.
     """
 
     root: Path | str
@@ -66,29 +66,29 @@ class Taskonomy:
         if (self.split is not None) != bool(str(self.split_file)):
             raise ConfigError(f"Taskonomy.split: got {self.split!r}, file {str(self.split_file)!r}; want both or none")
         folder = Path(self.root) / "rgb"
-        there = [name for name in file_names(folder) if (folder / name).is_dir()]
-        wanted = set(self.buildings or there) & set(self._of_split() if self.split else there)
+        buildings = [name for name in file_names(folder) if (folder / name).is_dir()]
+        selected = set(self.buildings or buildings) & set(self._split_buildings() if self.split else buildings)
         shots = [
             _Shot(building, name, found[1])
-            for building in there
-            if building in wanted
+            for building in buildings
+            if building in selected
             for name in file_names(folder / building)
             if (found := _VIEW.fullmatch(name))
         ]
         if not shots:
-            raise DataError("pictures: got none; want rgb/building/point_0_view_0_domain_rgb.png", path=folder)
+            raise DataError("images: got none; want rgb/building/point_0_view_0_domain_rgb.png", path=folder)
         object.__setattr__(self, "_shots", tuple(shots))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return TASKONOMY_NAMES
 
     def __len__(self) -> int:
         return len(self._shots)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         shot = self._shots[index]
         return (f"taskonomy/{shot.building}/{shot.view}",)
 
@@ -99,26 +99,26 @@ class Taskonomy:
         return map_example(row, path=Path(self.root), index=index)
 
     def _maps(self, shot: _Shot) -> list[tuple[str, MapFile]]:
-        found: list[tuple[str, MapFile]] = []
+        maps: list[tuple[str, MapFile]] = []
         if (path := self._file(shot, _SEMANTIC)) is not None:
-            found.append(("segmentation", ClassMap(path, _CLASSES)))
+            maps.append(("segmentation", ClassMap(path, _CLASSES)))
         if (path := self._file(shot, ("depth_zbuffer",))) is not None:
-            found.append(("depth", DepthMap(path, _METRES, (_UNKNOWN,))))
+            maps.append(("depth", DepthMap(path, _METRES, (_UNKNOWN,))))
         if (path := self._file(shot, ("normal",))) is not None:
-            found.append(("normals", NormalMap(path)))
+            maps.append(("normals", NormalMap(path)))
         if (path := self._file(shot, (f"edge_{self.edges}",))) is not None:
-            found.append(("edges", EdgeMap(path, _TOP[self.edges])))
-        return found
+            maps.append(("edges", EdgeMap(path, _TOP[self.edges])))
+        return maps
 
     def _file(self, shot: _Shot, domains: tuple[str, ...]) -> Path | None:
-        """Where a domain's map of a view is; None where the domain is not there at all."""
+        """Returns the map of a view in a domain; None where the folder of the domain does not exist."""
         folders = [folder for domain in domains if (folder := Path(self.root) / domain).is_dir()]
         if not folders:
             return None
-        named = [folders[0] / shot.building / f"{shot.view}_domain_{domain}.png" for domain in domains]
-        return next((path for path in named if path.is_file()), named[-1])
+        paths = [folders[0] / shot.building / f"{shot.view}_domain_{domain}.png" for domain in domains]
+        return next((path for path in paths if path.is_file()), paths[-1])
 
-    def _of_split(self) -> list[str]:
+    def _split_buildings(self) -> list[str]:
         path = Path(self.split_file)
         rows = read_csv(path)
         header = next(rows, [])

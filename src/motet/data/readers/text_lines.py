@@ -1,4 +1,4 @@
-"""Plain text, a line a row: what words are hidden in."""
+"""Plain text with one row per line, for masked language modelling."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.formats.paths import place_name
+from motet.data.formats.paths import default_name
 from motet.data.formats.text_file import read_lines
 
 
 @dataclass(frozen=True)
 class TextLines:
-    """The lines of a text file, gzipped or not; labels: "text", the line as a tuple of one. Blank lines are no rows.
+    """The lines of a text file, gzipped or not; labels: "text", the line as a tuple of one. Blank lines are skipped.
 
     Args:
-        path: UTF-8.
-        name: what ids start with; by default the file's name and its folder's.
+        path: the file, in UTF-8.
+        name: prefix of Example ids; by default the file's name and its folder's.
 
     Raises:
         DataError: no such file, one that cannot be read as text, or no line in it.
@@ -27,19 +27,19 @@ class TextLines:
     _lines: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        kept = tuple((place, text) for place, line in enumerate(read_lines(Path(self.path))) if (text := line.strip()))
-        if not kept:
+        lines = tuple((place, text) for place, line in enumerate(read_lines(Path(self.path))) if (text := line.strip()))
+        if not lines:
             raise DataError("lines: got none; want at least one with words", path=self.path)
-        object.__setattr__(self, "_lines", kept)
+        object.__setattr__(self, "_lines", lines)
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """No images. Raises IndexError past the end."""
+        """Returns no ids, since rows have no image. Raises IndexError past the end."""
         self._lines[index]
         return ()
 
     def __getitem__(self, index: int) -> Example:
         place, text = self._lines[index]
-        return Example(id=f"{self.name or place_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})
+        return Example(id=f"{self.name or default_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})

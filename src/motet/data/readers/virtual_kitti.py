@@ -1,4 +1,4 @@
-"""Virtual KITTI 2: `Scene01/clone/frames/rgb/Camera_0/rgb_00000.jpg`, with depth and classes beside it."""
+"""Virtual KITTI 2: `Scene01/clone/frames/rgb/Camera_0/rgb_00000.jpg`, with depth and classes in parallel folders."""
 
 from __future__ import annotations
 
@@ -37,24 +37,23 @@ class _Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class VirtualKitti2:
-    """Rendered drives; labels: "segmentation", "depth" (sky is invalid), and "normals" when asked.
+    """Rendered drives; labels: "segmentation", "depth" (sky is invalid), and optionally "normals".
 
-    A row has the annotations whose folders are there. Which colour is which class stands in each variation's
-    `colors.txt`.
+    A row has the annotations whose folders exist. The `colors.txt` of each variation maps colours to classes.
 
     Args:
         root: the folder with `Scene01/`.
-        scenes: some of them, such as ("Scene01", "Scene02"); all by default. It has no official parts.
+        scenes: the scenes that are read, such as ("Scene01", "Scene02"); by default all. There are no official parts.
         variations: "clone", "fog", "15-deg-left", ...; the clones by default.
         cameras: "Camera_0" is the left one.
         classes: "own": its 14 classes; "cityscapes": the 19 of Cityscapes, of which it has 10; a van is a car there,
             and guard rails and the rest are invalid.
-        normals: "" for none, or "depth": computed from the depth (see `normals_from_depth`) with `intrinsic.txt`.
-        name: what ids start with.
+        normals: "" for none; "depth" to compute them from the depth (see `normals_from_depth`) with `intrinsic.txt`.
+        name: prefix of Example ids.
 
     Raises:
         DataError: no such folder, scene or variation, or no frame in any.
-        ConfigError: another word for `classes` or `normals`.
+        ConfigError: an unknown value of `classes` or `normals`.
     """
 
     root: Path | str
@@ -93,14 +92,14 @@ class VirtualKitti2:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes."""
+        """The names of the classes."""
         return VKITTI_NAMES if self.classes == "own" else CITYSCAPES_NAMES
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         return ("vkitti2/" + "/".join(self._frames[index]),)
 
     def __getitem__(self, index: int) -> Example:
@@ -125,16 +124,16 @@ class VirtualKitti2:
         return maps
 
     def _camera(self, folder: Path, frame: _Frame) -> Camera:
-        wanted = (int(frame.number), int(frame.camera.rpartition("_")[2]))
-        found = self._cameras[folder].get(wanted)
+        key = (int(frame.number), int(frame.camera.rpartition("_")[2]))
+        found = self._cameras[folder].get(key)
         if found is None:
-            got = f"none for frame {wanted[0]}, camera {wanted[1]}"
-            raise DataError(f"intrinsics: got {got}; want them", path=folder / "intrinsic.txt")
+            got = f"none for frame {key[0]}, camera {key[1]}"
+            raise DataError(f"intrinsics: got {got}; want a line for it", path=folder / "intrinsic.txt")
         return found
 
 
 def _colours(path: Path, as_cityscapes: bool) -> Colours:
-    """Lines of a name and three numbers, after a header; a name that is no class ("Undefined") is invalid."""
+    """Parses lines of a name and three numbers after a header; a name that is not a class ("Undefined") is invalid."""
     known = {}
     for row, line in enumerate(read_lines(path)):
         cells = line.split()
@@ -145,7 +144,7 @@ def _colours(path: Path, as_cityscapes: bool) -> Colours:
         name, red, green, blue = cells[0].partition(":")[0], *(int(cell) for cell in cells[1:])
         known[(red, green, blue)] = _class(name, as_cityscapes)
     if not known:
-        raise DataError("colours: got none; want a line a class", path=path)
+        raise DataError("colours: got none; want one line per class", path=path)
     return tuple(known.items())
 
 
@@ -156,7 +155,7 @@ def _class(name: str, as_cityscapes: bool) -> int:
 
 
 def _cameras(path: Path) -> Cameras:
-    """Of frame and camera, from lines of frame, camera, K[0,0], K[1,1], K[0,2], K[1,2] after a header."""
+    """Returns cameras by frame and camera number, from lines of both, K[0,0], K[1,1], K[0,2], K[1,2] after a header."""
     found = {}
     for row, line in enumerate(read_lines(path)):
         cells = line.split()
@@ -169,5 +168,5 @@ def _cameras(path: Path) -> Cameras:
         except ValueError as error:
             raise DataError(f"line: got {line[:60]!r}; want six numbers", path=path, row=row) from error
     if not found:
-        raise DataError("intrinsics: got none; want a line a frame and camera", path=path)
+        raise DataError("intrinsics: got none; want one line per frame and camera", path=path)
     return found

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.boxes import FileBox, PackedBoxes, box_set, packed
-from motet.data.formats.deferred import hold, release
+from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_set
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
-from motet.data.formats.json_file import checked, field, identity, load_json, number
-from motet.data.formats.paths import coco_id, image_at, vg_id
+from motet.data.formats.json_file import check_type, get_field, get_id, get_number, load_json
+from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
-from motet.data.readers.visual_genome_qa import coco_numbers, vg_file
+from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file
 
-MOST_ATTRIBUTES = 16  # of one box, as in bottom-up attention's training
+MAX_ATTRIBUTES = 16  # per box, as in the training of bottom-up attention
 
 
 class _Row(NamedTuple):
@@ -29,33 +28,33 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class VisualGenomeObjects:
-    """Visual Genome boxes with attributes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+    """Visual Genome boxes with attributes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
-    Objects are called in 80,000 ways. Those whose name is in the vocabulary are kept, under the first of their names
-    that is, with at most 16 different attributes that are in theirs; the other objects and attributes are left out, as
-    in bottom-up attention (Anderson et al. 2018), whose lists (1,600 objects, 400 attributes) are the usual ones.
+    There are 80,000 names of objects. An object with a name in the vocabulary is kept under the first such name, with
+    at most 16 different attributes of the vocabulary of attributes; other objects and attributes are dropped, as in
+    bottom-up attention (Anderson et al. 2018), whose lists (1,600 objects, 400 attributes) are the usual ones.
 
     Args:
         objects: `objects.json`.
         images: the folder that holds `VG_100K/` and `VG_100K_2/`, or the images themselves.
         attributes: `attributes.json`; None for boxes without attributes.
-        objects_vocab: a name a line, with others that mean it behind commas (`objects_vocab.txt`); None: the
-            `num_names` most frequent names of the file.
+        objects_vocab: one name per line, with synonyms after commas (`objects_vocab.txt`); None for the `num_names`
+            most frequent names of the file.
         attributes_vocab: the same for attributes.
-        num_names: how many names, where no file gives them.
-        num_attributes: how many attributes, where no file gives them.
-        split: which images: numbers or paths, one a line, of which the first word counts (`train.txt` of bottom-up
-            attention: "VG_100K/713545.jpg xml/713545.xml"); None for all.
-        image_data: `image_data.json`. With it, images that are COCO's too get COCO's id, so that a clean split sees
+        num_names: number of names, where there is no vocabulary.
+        num_attributes: number of attributes, where there is no vocabulary.
+        split: a list of images: numbers or paths, one per line, of which the first word is read (`train.txt` of
+            bottom-up attention: "VG_100K/713545.jpg xml/713545.xml"); None for all images.
+        image_data: `image_data.json`. With it, images that are also in COCO get COCO's id, so that a clean split sees
             that they are the same (half of Visual Genome is).
-        name: what ids start with; by default "vg/objects".
-        empty: whether images without boxes are rows.
-        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them. Visual
-            Genome has many that pass it, so this is the default here.
+        name: prefix of Example ids; by default "vg/objects".
+        empty: make rows of images without boxes too.
+        clip: clip boxes at the border and drop those without an area, instead of refusing them. Many boxes of
+            Visual Genome exceed it, so this is the default here.
 
     Raises:
-        DataError: no such file, not JSON, a missing key, a wrong type, an image or an object's id that is there twice,
-            a vocabulary without words. What is wrong with a box is raised when its row is read.
+        DataError: no such file, not JSON, a missing key, a wrong type, an image or an object's id that occurs twice,
+            a vocabulary without words. An error within a box raises when its row is read.
         ConfigError: fewer than one name.
     """
 
@@ -71,10 +70,10 @@ class VisualGenomeObjects:
     name: str = "vg/objects"
     empty: bool = True
     clip: bool = True
-    names: tuple[str, ...] = part(init=False, repr=False, compare=False)
-    attribute_names: tuple[str, ...] = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
-    _coco: Mapping[int, int] = part(init=False, repr=False, compare=False)
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    attribute_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _ids: VisualGenomeIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.num_names < 1 or self.num_attributes < 1:
@@ -87,9 +86,9 @@ class VisualGenomeObjects:
         attributes = _vocabulary(
             self.attributes_vocab, self.num_attributes, (a for each in known.values() for a in each)
         )
-        chosen = entries if self.split is None else _of_split(Path(self.split), entries)
+        chosen = entries if self.split is None else _split_entries(Path(self.split), entries)
         rows = [
-            _Row(image, entry, hold(_boxes, value, entry, path, names, attributes, known))
+            _Row(image, entry, capture(_boxes, value, entry, path, names, attributes, known))
             for image, (entry, value) in chosen.items()
         ]
         if not self.empty:
@@ -101,33 +100,32 @@ class VisualGenomeObjects:
         object.__setattr__(self, "names", _in_order(names))
         object.__setattr__(self, "attribute_names", _in_order(attributes))
         object.__setattr__(self, "_rows", tuple(rows))
-        object.__setattr__(self, "_coco", {} if self.image_data is None else coco_numbers(Path(self.image_data)))
+        object.__setattr__(self, "_ids", VisualGenomeIds.load(self.image_data))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
-        image = self._rows[index].image
-        return (coco_id(self._coco[image]) if image in self._coco else vg_id(str(image)),)
+        """Returns the image id of a row."""
+        return (self._ids.image_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.objects)
-        given = release(row.boxes)
-        file = image_at(vg_file(Path(self.images), row.image), path=path, row=row.entry)
-        boxes = box_set(given, image_size_hw(file.path), clip=self.clip, path=path)
+        boxes = unwrap(row.boxes)
+        file = image_at(visual_genome_file(Path(self.images), row.image), path=path, row=row.entry)
+        found = to_box_set(boxes, image_size_hw(file.path), clip=self.clip, path=path)
         return Example(
-            id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": boxes}
+            id=f"{self.name}/{row.image}", images=(file,), image_ids=self.keys(index), labels={"boxes": found}
         )
 
 
 def _by_image(path: Path) -> dict[int, tuple[int, object]]:
-    """Image -> its place in the file and its entry."""
+    """Returns the row and the entry of each image."""
     found: dict[int, tuple[int, object]] = {}
-    for row, entry in enumerate(checked(load_json(path), list, "file", path=path)):
-        mapping = checked(entry, dict, "entry", path=path, row=row)
+    for row, entry in enumerate(check_type(load_json(path), list, "file", path=path)):
+        mapping = check_type(entry, dict, "entry", path=path, row=row)
         key = "image_id" if "image_id" in mapping else "id"  # release 1.0 has "id"
-        image = number(mapping, key, path=path, row=row)
+        image = get_number(mapping, key, path=path, row=row)
         if image in found:
             raise DataError(f"{key}: got {image} twice; want every image once", path=path, row=row)
         found[image] = (row, entry)
@@ -135,16 +133,16 @@ def _by_image(path: Path) -> dict[int, tuple[int, object]]:
 
 
 def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
-    """Object -> its attributes, each once, in the order of the file."""
+    """Returns the attributes of each object, each once, in the order of the file."""
     found: dict[str, tuple[str, ...]] = {}
-    shared: dict[str, str] = {}  # "white" stands there a hundred thousand times
+    shared: dict[str, str] = {}  # one string for each word: "white" occurs a hundred thousand times
     for row, entry in _by_image(path).values():
-        for place, thing in enumerate(field(entry, "attributes", list, path=path, row=row)):
-            where = f"{row}.attributes.{place}"
-            given = checked(thing, dict, "attributes", path=path, row=where)
-            words = _words(given.get("attributes") or [], path, where)
+        for place, thing in enumerate(get_field(entry, "attributes", list, path=path, row=row)):
+            location = f"{row}.attributes.{place}"
+            mapping = check_type(thing, dict, "attributes", path=path, row=location)
+            words = _words(mapping.get("attributes") or [], path, location)
             if words:
-                key = _object_id(given, path, where)
+                key = _object_id(mapping, path, location)
                 both = dict.fromkeys((*found.get(key, ()), *(shared.setdefault(word, word) for word in words)))
                 found[key] = tuple(both)
     return found
@@ -152,32 +150,32 @@ def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _all_names(entries: Mapping[int, tuple[int, object]], path: Path) -> Iterable[str]:
     for row, entry in entries.values():
-        for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
+        for place, thing in enumerate(get_field(entry, "objects", list, path=path, row=row)):
             yield from _names(thing, path, f"{row}.objects.{place}")
 
 
-def _names(thing: object, path: Path, where: str) -> list[str]:
-    given = checked(thing, dict, "object", path=path, row=where)
-    if "names" not in given and isinstance(given.get("name"), str):
-        return _words([given["name"]], path, where)
-    return _words(field(given, "names", list, path=path, row=where), path, where)
+def _names(thing: object, path: Path, location: str) -> list[str]:
+    mapping = check_type(thing, dict, "object", path=path, row=location)
+    if "names" not in mapping and isinstance(mapping.get("name"), str):
+        return _words([mapping["name"]], path, location)
+    return _words(get_field(mapping, "names", list, path=path, row=location), path, location)
 
 
-def _words(words: object, path: Path, where: str) -> list[str]:
-    several = checked(words, list, "names", path=path, row=where)
-    return [" ".join(checked(word, str, "name", path=path, row=where).lower().split()) for word in several]
+def _words(words: object, path: Path, location: str) -> list[str]:
+    several = check_type(words, list, "names", path=path, row=location)
+    return [" ".join(check_type(word, str, "name", path=path, row=location).lower().split()) for word in several]
 
 
-def _object_id(thing: object, path: Path, where: str) -> str:
-    given = checked(thing, dict, "object", path=path, row=where)
-    return identity(given, "object_id" if "object_id" in given else "id", path=path, row=where)
+def _object_id(thing: object, path: Path, location: str) -> str:
+    mapping = check_type(thing, dict, "object", path=path, row=location)
+    return get_id(mapping, "object_id" if "object_id" in mapping else "id", path=path, row=location)
 
 
-def _vocabulary(file: Path | str | None, most: int, words: Iterable[str]) -> dict[str, int]:
-    """Word -> index; words that mean the same share one."""
+def _vocabulary(file: Path | str | None, max_words: int, words: Iterable[str]) -> dict[str, int]:
+    """Returns the index of each word; synonyms share one."""
     if file is None:
         counts = Counter(word for word in words if word)
-        frequent = sorted(counts, key=lambda word: (-counts[word], word))[:most]
+        frequent = sorted(counts, key=lambda word: (-counts[word], word))[:max_words]
         return {word: index for index, word in enumerate(frequent)}
     path = Path(file)
     found: dict[str, int] = {}
@@ -194,14 +192,14 @@ def _vocabulary(file: Path | str | None, most: int, words: Iterable[str]) -> dic
 
 
 def _in_order(vocabulary: Mapping[str, int]) -> tuple[str, ...]:
-    """The first word of each index."""
+    """Returns the first word of each index."""
     first: dict[int, str] = {}
     for word, index in vocabulary.items():
         first.setdefault(index, word)
     return tuple(first[index] for index in sorted(first))
 
 
-def _of_split(split: Path, entries: Mapping[int, tuple[int, object]]) -> dict[int, tuple[int, object]]:
+def _split_entries(split: Path, entries: Mapping[int, tuple[int, object]]) -> dict[int, tuple[int, object]]:
     found: dict[int, tuple[int, object]] = {}
     for row, line in enumerate(read_lines(split)):
         if not line.strip():
@@ -224,13 +222,13 @@ def _boxes(
     known: Mapping[str, Sequence[str]],
 ) -> PackedBoxes:
     boxes: list[FileBox] = []
-    for place, thing in enumerate(field(entry, "objects", list, path=path, row=row)):
-        where = f"{row}.objects.{place}"
-        label = next((names[name] for name in _names(thing, path, where) if name in names), None)
+    for place, thing in enumerate(get_field(entry, "objects", list, path=path, row=row)):
+        location = f"{row}.objects.{place}"
+        label = next((names[name] for name in _names(thing, path, location) if name in names), None)
         if label is None:
             continue
-        x, y, width, height = (field(thing, key, float, path=path, row=where) for key in ("x", "y", "w", "h"))
-        words = known.get(_object_id(thing, path, where), ()) if known else ()
-        found = tuple(dict.fromkeys(attributes[word] for word in words if word in attributes))[:MOST_ATTRIBUTES]
-        boxes.append(FileBox((x, y, x + width, y + height), label, where, attributes=found))
-    return packed(boxes)
+        x, y, width, height = (get_field(thing, key, float, path=path, row=location) for key in ("x", "y", "w", "h"))
+        words = known.get(_object_id(thing, path, location), ()) if known else ()
+        found = tuple(dict.fromkeys(attributes[word] for word in words if word in attributes))[:MAX_ATTRIBUTES]
+        boxes.append(FileBox((x, y, x + width, y + height), label, location, attributes=found))
+    return pack_boxes(boxes)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.deferred import hold, release
-from motet.data.formats.json_file import checked, field, identity, load_json, number, words
+from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.json_file import check_type, get_field, get_id, get_number, get_text, load_json
 from motet.data.formats.paths import coco_id, image_at
 
 NUM_ANSWERS = 10
@@ -35,10 +34,10 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Vqav2:
-    """VQA v2, an Example a question; labels: "answers" (ten), "answer", "question_type", "answer_type".
+    """VQA v2, one Example per question; labels: "answers" (ten), "answer", "question_type", "answer_type".
 
-    "answer" is the file's `multiple_choice_answer`, the answer given most often. The two types are "" in files of one's
-    own that leave them out.
+    "answer" is the file's `multiple_choice_answer`, the most frequent answer. The two types are "" in your own files
+    that lack them.
 
     Args:
         questions: `v2_OpenEnded_mscoco_train2014_questions.json`.
@@ -47,11 +46,11 @@ class Vqav2:
         images: the folder of the images.
         pattern: an image's file name by its number, such as "{:012d}.jpg" for a COCO 2017 folder; by default the
             official "COCO_train2014_{:012d}.jpg" with the part the questions are of.
-        name: what ids start with; by default "vqav2/train".
+        name: prefix of Example ids; by default "vqav2/train".
 
     Raises:
-        DataError: no such file, not JSON, a missing key, a wrong type, or not one annotation a question. Another number
-            of answers than ten, and an empty question, are raised when the row is read.
+        DataError: no such file, not JSON, a missing key, a wrong type, or another number of annotations than questions.
+            Another number of answers than ten, and an empty question, raise when the row is read.
         ConfigError: a pattern without a place for the number.
     """
 
@@ -60,9 +59,9 @@ class Vqav2:
     images: Path | str
     pattern: str = ""
     name: str = ""
-    _prefix: str = part(init=False, repr=False, compare=False)
-    _pattern: str = part(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = part(init=False, repr=False, compare=False)
+    _prefix: str = field(init=False, repr=False, compare=False)
+    _pattern: str = field(init=False, repr=False, compare=False)
+    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = Path(self.questions)
@@ -78,12 +77,12 @@ class Vqav2:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row, the same as in every COCO reader."""
+        """Returns the image id of a row, the same as in every COCO reader."""
         return (coco_id(self._rows[index].image),)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        question, annotation = release(row.question), release(row.annotation)
+        question, annotation = unwrap(row.question), unwrap(row.annotation)
         file = Path(self.images) / self._pattern.format(row.image)
         return Example(
             id=f"{self._prefix}/{row.question_id}",
@@ -95,10 +94,10 @@ class Vqav2:
 
 
 def _subtype(data: object, path: Path) -> str:
-    """Which images the questions are of, as the file says or else its name; "" where neither does."""
+    """Returns the part of COCO that the questions use, from the file or else its name; "" where neither states it."""
     found = _SUBTYPE.search(path.name)
-    known = data.get("data_subtype") if isinstance(data, dict) else None
-    return known if isinstance(known, str) else found[1] if found else ""
+    stated = data.get("data_subtype") if isinstance(data, dict) else None
+    return stated if isinstance(stated, str) else found[1] if found else ""
 
 
 def _official_pattern(subtype: str, path: Path) -> str:
@@ -117,58 +116,62 @@ def _checked_pattern(pattern: str) -> str:
 
 
 def _rows(
-    data: object, path: Path, truths: dict[str, _Annotation | DataError] | None, annotations: Path | str | None
+    data: object, path: Path, annotations: dict[str, _Annotation | DataError] | None, annotation_file: Path | str | None
 ) -> tuple[_Row, ...]:
     rows: list[_Row] = []
-    seen: set[str] = set()
-    for row, entry in enumerate(field(data, "questions", list, path=path)):
-        key = identity(entry, "question_id", path=path, row=row)
-        if key in seen:
+    known: set[str] = set()
+    for row, entry in enumerate(get_field(data, "questions", list, path=path)):
+        key = get_id(entry, "question_id", path=path, row=row)
+        if key in known:
             raise DataError(f"question_id: got {key} twice; want every id once", path=path, row=row)
-        seen.add(key)
-        if truths is not None and key not in truths:
-            raise DataError(f"annotations: got none of question {key}; want one in {annotations}", path=path, row=row)
-        image = number(entry, "image_id", path=path, row=row)
-        field(entry, "question", str, path=path, row=row)
-        annotation = None if truths is None else truths[key]
-        rows.append(_Row(key, image, hold(words, entry, "question", path=path, row=row), annotation))
+        known.add(key)
+        if annotations is not None and key not in annotations:
+            raise DataError(
+                f"annotations: got none of question {key}; want one in {annotation_file}", path=path, row=row
+            )
+        image = get_number(entry, "image_id", path=path, row=row)
+        get_field(entry, "question", str, path=path, row=row)
+        annotation = None if annotations is None else annotations[key]
+        rows.append(_Row(key, image, capture(get_text, entry, "question", path=path, row=row), annotation))
     if not rows:
         raise DataError("questions: got none; want at least one", path=path)
-    if truths is not None and len(truths) != len(rows):
-        raise DataError(f"annotations: got {len(truths)}; want {len(rows)}, one a question", path=annotations)
+    if annotations is not None and len(annotations) != len(rows):
+        raise DataError(
+            f"annotations: got {len(annotations)}; want {len(rows)}, one per question", path=annotation_file
+        )
     return tuple(rows)
 
 
 def _annotations(path: Path) -> dict[str, _Annotation | DataError]:
     annotations: dict[str, _Annotation | DataError] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for row, entry in enumerate(field(load_json(path), "annotations", list, path=path)):
-        key = identity(entry, "question_id", path=path, row=row)
-        field(entry, "answers", list, path=path, row=row)
-        annotations[key] = hold(_annotation, entry, path, row, shared)
+    for row, entry in enumerate(get_field(load_json(path), "annotations", list, path=path)):
+        key = get_id(entry, "question_id", path=path, row=row)
+        get_field(entry, "answers", list, path=path, row=row)
+        annotations[key] = capture(_annotation, entry, path, row, shared)
     return annotations
 
 
 def _annotation(entry: object, path: Path, row: int, shared: dict[tuple[str, ...], tuple[str, ...]]) -> _Annotation:
-    given = field(entry, "answers", list, path=path, row=row)
-    if len(given) != NUM_ANSWERS:
-        raise DataError(f"answers: got {len(given)}; want {NUM_ANSWERS}", path=path, row=row)
-    answers = tuple(_answer(answer, path, row) for answer in given)
-    answers = shared.setdefault(answers, answers)  # most questions are answered alike: one tuple for all of them
+    entries = get_field(entry, "answers", list, path=path, row=row)
+    if len(entries) != NUM_ANSWERS:
+        raise DataError(f"answers: got {len(entries)}; want {NUM_ANSWERS}", path=path, row=row)
+    answers = tuple(_answer(answer, path, row) for answer in entries)
+    answers = shared.setdefault(answers, answers)  # many questions have equal answers, which share one tuple
     return _Annotation(
         answers,
-        field(entry, "multiple_choice_answer", str, path=path, row=row),
-        checked(_kind(entry, "question_type"), str, "question_type", path=path, row=row),
-        checked(_kind(entry, "answer_type"), str, "answer_type", path=path, row=row),
+        get_field(entry, "multiple_choice_answer", str, path=path, row=row),
+        check_type(_optional(entry, "question_type"), str, "question_type", path=path, row=row),
+        check_type(_optional(entry, "answer_type"), str, "answer_type", path=path, row=row),
     )
 
 
 def _answer(entry: object, path: Path, row: int) -> str:
-    """The answer of one person; there are four million of them in the training part, hence the short way."""
+    """Returns one annotator's answer; the fast path is for the four million answers of the training part."""
     answer = entry.get("answer") if isinstance(entry, dict) else None
-    return answer if isinstance(answer, str) else field(entry, "answer", str, path=path, row=row)
+    return answer if isinstance(answer, str) else get_field(entry, "answer", str, path=path, row=row)
 
 
-def _kind(entry: object, key: str) -> object:
-    """A key that files of one's own may leave out."""
+def _optional(entry: object, key: str) -> object:
+    """Returns the value of an optional key."""
     return entry.get(key, "") if isinstance(entry, dict) else ""

@@ -1,4 +1,4 @@
-"""WebDataset shards: plain tars in which the members of a row share a name."""
+"""WebDataset shards: plain tars in which the members of a row share their name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.formats.columns import Columns, Names, class_names, columns_of, with_answer
+from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import IMAGE_SUFFIXES, file_names, place_name
+from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names
 from motet.data.formats.tar_index import Members, tar_rows
 
 _JSON = "json"
@@ -26,28 +26,28 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True)
 class WebDataset:
-    """Rows of one or several plain tars, read in any order through an index of where their members lie.
+    """Rows of one or several plain tars, read in any order through an index of their members.
 
     A column of the mapping is an ending ("txt", "cls", "caption.txt") or a key of the row's JSON ("json.question");
-    `Table` says what labels become.
+    `Table` describes the labels.
 
     Args:
         tars: a tar, several, or a folder of them in the order of their names. Compressed ones are refused.
-        image: the ending of the image ("jpg"); by default the first member that is one, none where the rows have none.
+        image: the ending of the image ("jpg"); by default the first member that is an image, if there is one.
         text: the column of the question or sentence; several for a pair.
         labels: annotation -> column, or columns, as for `Table`; `{"class": "cls"}`, `{"captions": "txt"}`.
-        index: the folder where the indexes are kept; by default beside the tars. An index of a tar that has changed
-            since is made anew.
-        image_id: what an image is called in all data sets, as a format over the row's key: "coco/{key}"; by default the
+        index: the folder of the cached indexes; by default that of the tars. The index of a tar that has changed is
+            renewed.
+        image_id: the id of an image over all data sets, as a format over the row's key: "coco/{key}"; by default the
             shard and the key.
         names: the classes and their order; by default all in "cls". Needed where "class" is a key of the JSON.
-        separator: what separates several texts in one member.
-        name: what ids start with; by default the folder's name.
+        separator: the text between several texts in one member.
+        name: prefix of Example ids; by default the folder's name.
 
     Raises:
         DataError: no such file, a tar that is compressed or broken, or one without rows. A row that lacks a member, or
-            whose JSON is broken, is raised when it is read.
-        ConfigError: a mapping that cannot be.
+            has broken JSON, raises when it is read.
+        ConfigError: an impossible mapping.
     """
 
     tars: Path | str | tuple[Path | str, ...]
@@ -64,11 +64,11 @@ class WebDataset:
     _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        columns = columns_of(
+        columns = make_columns(
             image=self.image, text=self.text, labels=self.labels, image_id=self.image_id, separator=self.separator,
             names=self.names,
         )  # fmt: skip
-        if columns.for_image_id not in ((), ("key",)):
+        if columns.image_id_columns not in ((), ("key",)):
             raise ConfigError(f"WebDataset.image_id: got {self.image_id!r}; want a format over the key, 'coco/{{key}}'")
         shards = _shards(self.tars)
         folder = None if self.index is None else Path(self.index)
@@ -88,7 +88,7 @@ class WebDataset:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         row = self._rows[index]
         if not self._image_ending(row.members):
             return ()
@@ -103,12 +103,12 @@ class WebDataset:
             images=self._images(row),
             image_ids=self.keys(index),
             text=columns.texts(cells, path=path, row=row.key),
-            labels=with_answer(columns.annotations(cells, path=path, row=row.key)),
+            labels=add_answer(columns.annotations(cells, path=path, row=row.key)),
         )
 
     @cached_property
     def _prefix(self) -> str:
-        return self.name or place_name(self._shards[0].parent)
+        return self.name or default_name(self._shards[0].parent)
 
     def _id(self, row: _Row) -> str:
         return f"{self._prefix}/{self._shards[row.shard].stem}/{row.key}"
@@ -127,14 +127,14 @@ class WebDataset:
         return (DiskImage(path, *row.members[ending]),)
 
     def _cells(self, row: _Row) -> Iterator[tuple[str, Any]]:
-        """The wanted columns of a row; its JSON is read once."""
-        known: Any = None
+        """Yields the mapped columns of a row; its JSON is parsed once."""
+        content: Any = None
         for column in self._columns.all_columns:
-            if column == self.image or column in self._columns.for_image_id:
+            if column == self.image or column in self._columns.image_id_columns:
                 continue
             if column.startswith(f"{_JSON}."):
-                known = self._json(row) if known is None else known
-                yield column, known.get(column.removeprefix(f"{_JSON}."))
+                content = self._json(row) if content is None else content
+                yield column, content.get(column.removeprefix(f"{_JSON}."))
             else:
                 yield column, self._text(row, column).strip()
 
@@ -155,20 +155,20 @@ class WebDataset:
         try:
             return DiskImage(path, *row.members[ending]).read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise DataError(f"{ending}: got bytes that are no UTF-8; want text", path=path, row=row.key) from error
+            raise DataError(f"{ending}: got bytes that are not UTF-8; want text", path=path, row=row.key) from error
 
     def _all_classes(self, column: str) -> tuple[str, ...]:
         if column.startswith(f"{_JSON}."):
             raise ConfigError(f"WebDataset.names: got none for the class in {column!r}; want the classes, in order")
-        return class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
+        return collect_class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
 
 
 def _shards(tars: Path | str | tuple[Path | str, ...]) -> tuple[Path, ...]:
-    given = tars if isinstance(tars, tuple) else (tars,)
-    if not given:
+    tars = tars if isinstance(tars, tuple) else (tars,)
+    if not tars:
         raise ConfigError("WebDataset.tars: got none; want at least one")
     paths: list[Path] = []
-    for path in map(Path, given):
+    for path in map(Path, tars):
         if not path.is_dir():
             paths.append(path)
             continue
@@ -178,6 +178,6 @@ def _shards(tars: Path | str | tuple[Path | str, ...]) -> tuple[Path, ...]:
         paths += inside
     if len({path.stem for path in paths}) != len(paths):
         raise ConfigError(
-            f"WebDataset.tars: got two of one name among {[path.name for path in paths]}; want all to differ"
+            f"WebDataset.tars: got two tars of one name among {[path.name for path in paths]}; want different names"
         )
     return tuple(paths)

@@ -1,4 +1,4 @@
-"""YOLO labels: a text file an image, a line a box, in shares of the picture."""
+"""YOLO labels: one text file per image, one line per box, in fractions of the image."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from motet.core import ConfigError, DataError, DiskImage, Example
-from motet.data.formats.boxes import FileBox, box_set, packed
-from motet.data.formats.class_list import names_in
+from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
+from motet.data.formats.class_list import read_class_names
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import coco_id, is_image, place_name
+from motet.data.formats.paths import coco_id, default_name, is_image
 from motet.data.formats.text_file import read_lines
 
 _NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
@@ -21,27 +21,27 @@ _NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
 
 @dataclass(frozen=True)
 class YoloLabels:
-    """YOLO boxes, an Example an image; labels: "boxes", a `BoxSet` in pixels of the file.
+    """YOLO boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
-    A line is `class centre-x centre-y width height`, in shares of the picture's sides. A line of `class x1 y1 x2 y2 x3
-    y3 ...` is an outline (YOLO's segments), whose box is taken.
+    A line is `class centre-x centre-y width height`, in fractions of the image's sides. A line of `class x1 y1 x2 y2 x3
+    y3 ...` is an outline (YOLO's segments), whose bounding box is used.
 
     Args:
-        images: the folder of the pictures (`images/train`); those of folders within it too.
-        labels: the folder of the text files (`labels/train`), each called as its picture.
+        images: the folder of the images (`images/train`); images in its subfolders are read too.
+        labels: the folder of the text files (`labels/train`), each with the name of its image.
         names: the classes in order.
-        names_file: the file that has them instead: `data.yaml`, or a text file with one a line.
-        name: what ids start with; by default the folder's name.
-        image_prefix: what image ids start with, before the picture's place in its folder; by default the folder's name.
-            "coco" for COCO's pictures, so that they have the ids that other readers give them.
-        empty: whether images without boxes, whose text file is empty, are rows.
-        unlabelled: whether pictures without a text file are rows too, as images with nothing on them. YOLO's own
-            training takes them so; where labels are of some of the pictures only, that would teach what is wrong.
-        clip: cut boxes at the border, and leave out those that have no area then, instead of refusing them.
+        names_file: a file of the names instead: `data.yaml`, or a text file with one per line.
+        name: prefix of Example ids; by default the folder's name.
+        image_prefix: prefix of image ids, before the image's path in its folder; by default the folder's name.
+            "coco" for COCO's images, so that they have the same ids as in other readers.
+        empty: make rows of images without boxes too, whose text file is empty.
+        unlabelled: make rows of images without a text file too, as images without objects. YOLO's own training does
+            so; where only some of the images are labelled, it would train on wrong annotations.
+        clip: clip boxes at the border and drop those without an area, instead of refusing them.
 
     Raises:
-        DataError: no such folder, no row, or a file of names that has none. A text file without its picture, and what
-            is wrong with a line, are raised when the row is read.
+        DataError: no such folder, no row, or a file of names without a name. A text file without its image, and an
+            error within a line, raise when the row is read.
         ConfigError: neither names nor a file of them, or both.
     """
 
@@ -60,18 +60,18 @@ class YoloLabels:
         if bool(self.names) == (self.names_file is not None):
             got = "both" if self.names else "neither"
             raise ConfigError(f"YoloLabels: got {got} of names and names_file; want one: labels are numbers only")
-        names = self.names if self.names_file is None else names_in(Path(self.names_file))
+        names = self.names if self.names_file is None else read_class_names(Path(self.names_file))
         rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
         if not rows:
-            raise DataError("labels: got no text file for any picture; want at least one", path=self.labels)
+            raise DataError("labels: got no text file for any image; want at least one", path=self.labels)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_rows", rows)
 
     def _paired(self, images: Sequence[str], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Picture and text file of each row, in the order of their names; "" for one that is missing."""
+        """Returns image and text file of each row, in the order of their names; "" for a missing one."""
         by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
-        # classes.txt is where some tools keep the names, among the labels.
+        # Some tools write the names as classes.txt into the folder of labels.
         text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
         stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
         rows = ((by_stem.get(stem, ""), text_of.get(stem, "")) for stem in stems)
@@ -84,13 +84,13 @@ class YoloLabels:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row."""
+        """Returns the image id of a row."""
         image, text = self._rows[index]
         stem = _stem(image or text)
         number = _NUMBER.fullmatch(PurePosixPath(stem).name)
         if self.image_prefix == "coco" and number is not None:
             return (coco_id(int(number[1])),)
-        return (f"{self.image_prefix or place_name(Path(self.images))}/{image or text}",)
+        return (f"{self.image_prefix or default_name(Path(self.images))}/{image or text}",)
 
     def __getitem__(self, index: int) -> Example:
         image, text = self._rows[index]
@@ -104,31 +104,31 @@ class YoloLabels:
             raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=_stem(image))
         size_hw = image_size_hw(file)
         lines = read_lines(path) if text else []
-        given = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
+        boxes = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
         return Example(
-            id=f"{self.name or place_name(Path(self.images))}/{_stem(image)}",
+            id=f"{self.name or default_name(Path(self.images))}/{_stem(image)}",
             images=(DiskImage(file),),
             image_ids=self.keys(index),
-            labels={"boxes": box_set(packed(given), size_hw, clip=self.clip, path=path)},
+            labels={"boxes": to_box_set(pack_boxes(boxes), size_hw, clip=self.clip, path=path)},
         )
 
     def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> FileBox:
         cells = line.split()
         if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
-            wanted = "5 (class, centre x, centre y, width, height), or a class and at least 3 points"
-            raise DataError(f"numbers: got {len(cells)}; want {wanted}", path=path, row=row)
+            want = "5 (class, centre x, centre y, width, height), or a class and at least 3 points"
+            raise DataError(f"numbers: got {len(cells)}; want {want}", path=path, row=row)
         label, *numbers = (_number(cell, path, row) for cell in cells)
         if not (label == label // 1 and 0 <= label < len(self.names)):
-            wanted = f"0 to {len(self.names) - 1}, one of the names"
-            raise DataError(f"class: got {cells[0]}, a class without a name; want {wanted}", path=path, row=row)
+            want = f"0 to {len(self.names) - 1}, one of the names"
+            raise DataError(f"class: got {cells[0]}, a class without a name; want {want}", path=path, row=row)
         height, width = size_hw
         if len(numbers) == 4:
             x, y, w, h = numbers
-            shares = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+            corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
         else:
             xs, ys = numbers[0::2], numbers[1::2]
-            shares = (min(xs), min(ys), max(xs), max(ys))
-        xyxy = (shares[0] * width, shares[1] * height, shares[2] * width, shares[3] * height)
+            corners = (min(xs), min(ys), max(xs), max(ys))
+        xyxy = (corners[0] * width, corners[1] * height, corners[2] * width, corners[3] * height)
         return FileBox(xyxy, int(label), row)
 
 
@@ -144,7 +144,7 @@ def _stem(file: str) -> str:
 
 
 def _below(folder: Path) -> list[str]:
-    """The files below a folder, relative to it, sorted; hidden ones left out.
+    """Returns the files below a folder, relative to it, sorted, without hidden ones.
 
     Raises:
         DataError: no such folder.

@@ -1,4 +1,4 @@
-"""Regions of one picture, and the picture."""
+"""Regions of one image, and the image."""
 
 import io
 

@@ -50,7 +50,7 @@ def test_a_half_written_group_of_a_killed_run_is_written_anew(tmp_path, image, r
 def test_another_detector_number_or_precision_is_refused(tmp_path, regions) -> None:
     with region_writer(tmp_path / "out", MADE_BY) as writer:
         writer.write("coco/9", regions)
-    with pytest.raises(ConfigError, match=r"regions: detector: got 'grid'; want 'embedded', which .*out was made with"):
+    with pytest.raises(ConfigError, match=r"regions: detector: got 'grid'; want 'embedded', with which .*out was made"):
         region_writer(tmp_path / "out", {**MADE_BY, "detector": "grid"}).__enter__()
     with pytest.raises(ConfigError, match="regions: half: got False; want True"):
         region_writer(tmp_path / "out", MADE_BY, half=False).__enter__()

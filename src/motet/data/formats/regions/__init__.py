@@ -1,4 +1,4 @@
-"""Regions that a detector found beforehand: the layouts they are published in, and files of one's own."""
+"""Region features that a detector computed beforehand: published layouts, and files of one's own."""
 
 from motet.data.formats.regions.hdf5 import Hdf5Regions as Hdf5Regions
 from motet.data.formats.regions.lmdb import LmdbRegions as LmdbRegions

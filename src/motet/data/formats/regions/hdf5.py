@@ -1,16 +1,15 @@
-"""Regions in an HDF5 file: a group a picture, or all pictures' arrays one behind the other."""
+"""Regions in an HDF5 file: one group per image, or the concatenated arrays of all images."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from motet.core import ConfigError, DataError
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
 
 _PART = ".part"
@@ -20,21 +19,21 @@ _PART = ".part"
 class Hdf5Regions(RegionFiles):
     """An HDF5 file in one of two layouts. Needs the extra `motet[regions]`.
 
-    A group a picture, by its key, with arrays as in `NpzRegions`. Or, as bottom-up attention's "adaptive" files for
-    VQA: "image_features" (all regions, d), "spatial_features" (all regions, 4 or 6; left, top, right, bottom as shares
-    of the picture first), "pos_boxes" (pictures, 2; first region and one past the last), and "image_ids", the
-    pictures' keys in their order.
+    One group per image, by its key, with arrays as in `NpzRegions`. Or, as bottom-up attention's "adaptive" files for
+    VQA: "image_features" (all regions, d), "spatial_features" (all regions, 4 or 6; first left, top, right, bottom as
+    fractions of the image), "pos_boxes" (images, 2; first region and one past the last), and "image_ids", the images'
+    keys in their order.
 
     Raises:
         ConfigError: h5py is not installed.
         DataError: no such file, no HDF5, or neither layout.
     """
 
-    _open: dict[int, Any] = part(default_factory=dict, init=False, repr=False, compare=False)
-    _places: dict[str, int] = part(default_factory=dict, init=False, repr=False, compare=False)
+    _open: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _places: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_open": {}}  # each process opens the file itself
+        return self.__dict__ | {"_open": {}}  # each process opens the file for itself
 
     def _file(self) -> Any:
         if os.getpid() not in self._open:
@@ -53,11 +52,11 @@ class Hdf5Regions(RegionFiles):
     def _flat(self) -> bool:
         return "image_features" in self._file()
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         key = next(iter(self._index()), None) if self._flat() else self._first_group()
         found = None if key is None else self._read(key)
         if key is None or found is None:
-            raise DataError("regions: got a file without a picture; want a group a picture", path=self.path)
+            raise DataError("regions: got a file without an image; want one group per image", path=self.path)
         return key, found
 
     def _first_group(self) -> str | None:
@@ -66,31 +65,33 @@ class Hdf5Regions(RegionFiles):
 
     def _index(self) -> dict[str, int]:
         if not self._places:
-            self._needed("image_ids", "pos_boxes", "spatial_features")
+            self._require("image_ids", "pos_boxes", "spatial_features")
             keys = self._file()["image_ids"][:]
             self._places.update({_text(key): place for place, key in enumerate(keys)})
         return self._places
 
-    def _needed(self, *names: str) -> None:
+    def _require(self, *names: str) -> None:
         missing = [name for name in names if name not in self._file()]
         if missing:
             raise DataError(f"regions: got {sorted(self._file())}; want {missing[0]!r} among them", path=self.path)
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         file = self._file()
         try:
             if not self._flat():
                 group: Any = file.get(key) if key else None
-                # An id with a slash is a group in a group.
+                # An id with a slash is a nested group.
                 if not _holds_arrays(group):
                     return None
-                return Stored.of({name: group[name][()] for name in group} | dict(group.attrs), self.path, key)
+                return StoredRegions.from_arrays(
+                    {name: group[name][()] for name in group} | dict(group.attrs), self.path, key
+                )
             place = self._index().get(key)
             if place is None:
                 return None
             start, stop = (int(one) for one in file["pos_boxes"][place])
             boxes = np.asarray(file["spatial_features"][start:stop])[:, :4]
-            return Stored(np.asarray(file["image_features"][start:stop]), boxes, None)
+            return StoredRegions(np.asarray(file["image_features"][start:stop]), boxes, None)
         except (OSError, RuntimeError, ValueError, IndexError, TypeError) as error:
             if isinstance(error, DataError):
                 raise
@@ -99,20 +100,20 @@ class Hdf5Regions(RegionFiles):
 
 
 def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool = True) -> None:
-    """Writes one picture's regions into an open HDF5 file that `Hdf5Regions` reads: a group, whole or not at all.
+    """Writes one image's regions as a group of an open HDF5 file for `Hdf5Regions`, completely or not at all.
 
     Args:
         file: an open `h5py.File`.
-        image_id: the group's name; one with a slash is a group in a group.
-        regions: of the picture.
-        half: features in half precision.
+        image_id: the group's name; with a slash it is a nested group.
+        regions: of the image.
+        half: store features in half precision.
     """
     kind = np.float16 if half else np.float32
     arrays = {"features": regions.features.astype(kind), "boxes_xyxy": regions.boxes_xyxy.astype(np.float32)}
     if regions.classes is not None:
         arrays["classes"] = regions.classes.astype(kind)
     if _PART in file:
-        del file[_PART]  # of a writer that was stopped
+        del file[_PART]  # left by a writer that was stopped
     group = file.create_group(_PART)
     for name, values in arrays.items():
         group.create_dataset(name, data=values)
@@ -125,7 +126,7 @@ def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool =
 
 
 def _holds_arrays(group: Any) -> bool:
-    """Whether this is a group of arrays, not of groups, and no array itself."""
+    """Returns True for a group that contains arrays and no groups."""
     return hasattr(group, "values") and bool(len(group)) and not any(hasattr(one, "values") for one in group.values())
 
 

@@ -1,4 +1,4 @@
-"""Regions in an LMDB: as published for ViLBERT, and a layout of one's own without pickles."""
+"""Regions in an LMDB: the layout published for ViLBERT, and one of npz values without pickles."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import numpy as np
 
 from motet.core import ConfigError, DataError
 from motet.core.plain_pickle import read_plain
-from motet.data.formats.regions.npz import npz_of, stored_in
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.npz import from_npz, to_npz
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
 
-_KEYS = b"keys"  # where published files keep the list of all keys
-_NPZ = b"PK"  # how an npz starts
-_MAP_BYTES = 2**40  # of addresses, not of disk
+_KEYS = b"keys"  # the key under which published files store the list of all keys
+_NPZ = b"PK"  # the first bytes of an npz
+_MAP_BYTES = 2**40  # address space, not disk
 
 
 @dataclass(frozen=True, kw_only=True)
 class LmdbRegions(RegionFiles):
-    """An LMDB by image id. Needs the extra `motet[regions]`.
+    """An LMDB with one value per image id. Needs the extra `motet[regions]`.
 
     A value is an npz (what `write_lmdb` writes), or a pickled dict as the authors of ViLBERT publish: "image_h",
     "image_w", "num_boxes", "boxes" and "features" (and "cls_prob") as base64 of 32-bit numbers, or as arrays. Pickles
-    are read as plain data and arrays of numbers; one that asks for anything else is refused and not run.
+    are read as plain data and arrays of numbers; a pickle that needs anything else is refused and not run.
 
     Raises:
         ConfigError: lmdb is not installed.
@@ -45,29 +45,29 @@ class LmdbRegions(RegionFiles):
         except _lmdb().Error as error:
             raise DataError(f"regions: got {error}; want an LMDB", path=path) from error
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         with self._database().begin() as transaction:
             for key, value in transaction.cursor():
                 if key != _KEYS:
                     name = key.decode("utf-8", "replace")
-                    return name, self._stored(bytes(value), name)
-        raise DataError("regions: got an LMDB without a picture; want a value a picture", path=self.path)
+                    return name, self._parse(bytes(value), name)
+        raise DataError("regions: got an LMDB without an image; want one value per image", path=self.path)
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         with self._database().begin() as transaction:
             value = transaction.get(key.encode())
-        return None if value is None or key.encode() == _KEYS else self._stored(bytes(value), key)
+        return None if value is None or key.encode() == _KEYS else self._parse(bytes(value), key)
 
-    def _stored(self, value: bytes, key: str) -> Stored:
+    def _parse(self, value: bytes, key: str) -> StoredRegions:
         if value.startswith(_NPZ):
-            return stored_in(value, self.path, key)
+            return from_npz(value, self.path, key)
         found = read_plain(value, path=self.path, row=key, arrays=True)
         if not isinstance(found, dict):
             raise DataError(f"regions: got a {type(found).__name__}; want a dict of arrays", path=self.path, row=key)
-        given = {_text(name): value for name, value in found.items()}
-        count = given.get("num_boxes", 0)
-        arrays = {name: self._array(part, count, name, key) for name, part in given.items() if name in _ARRAYS}
-        return Stored.of({**given, **arrays}, self.path, key)
+        named = {_text(name): value for name, value in found.items()}
+        count = named.get("num_boxes", 0)
+        arrays = {name: self._array(part, count, name, key) for name, part in named.items() if name in _ARRAYS}
+        return StoredRegions.from_arrays({**named, **arrays}, self.path, key)
 
     def _array(self, value: object, count: object, name: str, key: str) -> np.ndarray:
         if isinstance(value, np.ndarray):
@@ -91,12 +91,12 @@ _ARRAYS = ("features", "boxes", "cls_prob")
 def write_lmdb(
     path: Path, regions: Iterable[tuple[str, ImageRegions]] | Mapping[str, ImageRegions], *, half: bool = True
 ) -> int:
-    """Writes regions by image id into an LMDB folder that `LmdbRegions` reads, an npz each; returns how many.
+    """Writes regions as npz values into an LMDB folder for `LmdbRegions`; returns their number.
 
     Args:
-        path: the folder; pictures that it has already are written over.
+        path: the folder; images that it already contains are overwritten.
         regions: (image id, regions).
-        half: features in half precision.
+        half: store features in half precision.
 
     Raises:
         ConfigError: lmdb is not installed, or the folder cannot be written.
@@ -109,7 +109,7 @@ def write_lmdb(
         with open_to_write(path) as database:
             for image_id, found in pairs:
                 with database.begin(write=True) as transaction:
-                    transaction.put(image_id.encode(), npz_of(found, half=half))
+                    transaction.put(image_id.encode(), to_npz(found, half=half))
                 count += 1
     except (module.Error, OSError) as error:
         raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
@@ -117,7 +117,7 @@ def write_lmdb(
 
 
 def open_to_write(path: Path) -> Any:
-    """An LMDB folder that is there, open for writing.
+    """Opens an existing LMDB folder for writing.
 
     Raises:
         ConfigError: lmdb is not installed, or the folder holds no database that can be written.
@@ -130,7 +130,7 @@ def open_to_write(path: Path) -> Any:
         raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
 
 
-# LMDB lets a process open a database once, so all that read one share it; a forked worker opens it anew.
+# A process can open an LMDB only once, so all readers share it; a forked worker opens it again.
 _OPEN: dict[str, tuple[int, Any]] = {}
 
 

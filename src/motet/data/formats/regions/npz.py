@@ -1,4 +1,4 @@
-"""Regions as one npz file a picture."""
+"""Regions in one npz file per image."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from urllib.parse import quote
 import numpy as np
 
 from motet.core import DataError
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
 
 
 @dataclass(frozen=True, kw_only=True)
 class NpzRegions(RegionFiles):
-    """A folder with an npz a picture.
+    """A folder with one npz file per image.
 
     Its arrays are "features" (or "x"), "boxes_xyxy" ("boxes", "bbox") in pixels, "size_hw" (or "image_h" and
-    "image_w"), and "classes" ("cls_prob") where there are some. Arrays of objects are refused.
+    "image_w"), and optionally "classes" ("cls_prob"). Arrays of objects are refused.
     """
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         try:
             file = next(iter(sorted(Path(self.path).glob("*.npz"))), None)
         except OSError as error:
             raise DataError(f"regions: got {error.strerror or error}; want a folder", path=self.path) from error
         if file is None:
-            raise DataError("regions: got no npz file; want one a picture", path=self.path)
-        return file.stem, stored_in(file.read_bytes(), file, file.stem)
+            raise DataError("regions: got no npz file; want one per image", path=self.path)
+        return file.stem, from_npz(file.read_bytes(), file, file.stem)
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         if "/" in key:
             return None
         file = Path(self.path) / f"{key}.npz"
@@ -42,18 +42,18 @@ class NpzRegions(RegionFiles):
             return None
         except OSError as error:
             raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=file) from error
-        return stored_in(data, file, key)
+        return from_npz(data, file, key)
 
 
-def stored_in(data: bytes, path: Path | str, key: str) -> Stored:
-    """The regions of an npz.
+def from_npz(data: bytes, path: Path | str, key: str) -> StoredRegions:
+    """Parses the bytes of an npz.
 
     Raises:
-        DataError: no npz, a broken one, one with objects, or an array missing.
+        DataError: not an npz, a broken one, one with objects, or a missing array.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return Stored.of({name: arrays[name] for name in arrays.files}, path, key)
+            return StoredRegions.from_arrays({name: arrays[name] for name in arrays.files}, path, key)
     except DataError:
         raise
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
@@ -63,8 +63,8 @@ def stored_in(data: bytes, path: Path | str, key: str) -> Stored:
         ) from error
 
 
-def npz_of(regions: ImageRegions, *, half: bool = True) -> bytes:
-    """An npz of regions; features in half precision unless told otherwise."""
+def to_npz(regions: ImageRegions, *, half: bool = True) -> bytes:
+    """Returns regions as the bytes of an npz, by default with features in half precision."""
     arrays = {
         "features": regions.features.astype(np.float16 if half else np.float32),
         "boxes_xyxy": regions.boxes_xyxy.astype(np.float32),
@@ -78,17 +78,17 @@ def npz_of(regions: ImageRegions, *, half: bool = True) -> bytes:
 
 
 def write_npz(folder: Path, image_id: str, regions: ImageRegions, *, half: bool = True) -> Path:
-    """Writes one picture's regions into a folder that `NpzRegions` reads, whole or not at all."""
+    """Writes one image's regions into a folder for `NpzRegions`, completely or not at all."""
     file = npz_path(folder, image_id)
     folder.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
-    part.write_bytes(npz_of(regions, half=half))
+    part.write_bytes(to_npz(regions, half=half))
     part.replace(file)
     return file
 
 
 def npz_path(folder: Path, image_id: str) -> Path:
-    """Where a picture's regions lie in a folder.
+    """Returns the file of an image's regions in a folder.
 
     Examples:
         >>> npz_path(Path("regions"), "coco/9").as_posix()

@@ -1,4 +1,4 @@
-"""What files of regions have in common: how a picture is found in them, and what is checked."""
+"""The base of all files of regions: the lookup of an image, and the checks."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from jaxtyping import Float
 from motet.core import DataError, ImageFile
 from motet.preprocess.regions import ImageRegions, checked, fitted, image_size_hw, overlaps
 
-_SAME = 0.9  # IoU of a candidate's box with a stored one that is taken for it: rounding, not another box
+_SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rounding, not another box
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionFiles(ABC):
     """A `RegionSource` over files.
 
-    A picture is looked up by its id ("coco/391895", percent-encoded where it is a file's name), by the id's last part
+    An image is looked up by its id ("coco/391895", percent-encoded where it is a file's name), by the id's last part
     ("391895", as most published files have it), and by its own file's name without the ending.
 
     Args:
         path: the file, or the folder.
-        candidates: files with the features of candidates' boxes, computed apart as the official 12-in-1 does; without
-            them a candidate has the features of the region that overlaps it most.
-        width: how long each feature is; 0: as the first picture's. Another one later is an error.
-        num_classes: how many classes each region has probabilities of; taken from the first picture with `width`.
+        candidates: files with the features of candidate boxes, computed separately as in the official 12-in-1; without
+            them a candidate gets the features of the region that overlaps it most.
+        width: length of a feature; 0 for that of the first image. An image with another length is an error.
+        num_classes: number of class probabilities per region; taken from the first image together with `width`.
 
     Raises:
-        DataError: no such file, or one without a picture.
+        DataError: no such file, or one without images.
     """
 
     path: Path | str
@@ -49,19 +49,19 @@ class RegionFiles(ABC):
             object.__setattr__(self, "num_classes", 0 if sound.classes is None else int(sound.classes.shape[1]))
 
     @abstractmethod
-    def _first(self) -> tuple[str, Stored]:
-        """The first picture's key and regions."""
+    def _first(self) -> tuple[str, StoredRegions]:
+        """Returns the key and the regions of the first image."""
 
     @abstractmethod
-    def _read(self, key: str) -> Stored | None:
-        """A picture's regions as they are stored; None where there are none."""
+    def _read(self, key: str) -> StoredRegions | None:
+        """Returns the stored regions of an image; None where there are none."""
 
     def regions(self, image: ImageFile, image_id: str) -> ImageRegions:
         """See `RegionSource.regions`."""
-        for key in keys_of(image, image_id):
+        for key in lookup_keys(image, image_id):
             stored = self._read(key)
             if stored is not None:
-                return self._sound(stored, image, key)
+                return self._validate(stored, image, key)
         raise DataError(f"regions of {image_id!r}: got none; want those of this image", path=self.path)
 
     def at(self, image: ImageFile, image_id: str, boxes_xyxy: Float[np.ndarray, "m 4"]) -> ImageRegions:
@@ -80,7 +80,7 @@ class RegionFiles(ABC):
         classes = None if found.classes is None else found.classes[nearest]
         return ImageRegions(found.features[nearest], np.asarray(boxes_xyxy, dtype=np.float32), found.size_hw, classes)
 
-    def _sound(self, stored: Stored, image: ImageFile, key: str) -> ImageRegions:
+    def _validate(self, stored: StoredRegions, image: ImageFile, key: str) -> ImageRegions:
         raw = stored.regions(stored.size_hw or image_size_hw(image))
         found = fitted(checked(raw, path=self.path, row=key), image, path=self.path, row=key)
         if found.features.shape[1] != self.width:
@@ -96,13 +96,13 @@ class RegionFiles(ABC):
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A picture's regions as a file has them.
+class StoredRegions:
+    """The regions of one image in the form in which files store them.
 
     Args:
         features: (n, d).
-        boxes_xyxy: (n, 4) in pixels, or in shares of the picture where no size is given.
-        size_hw: of the picture that the detector saw; None: boxes are shares of it, 0 to 1.
+        boxes_xyxy: (n, 4) in pixels, or in fractions of the image where no size is stored.
+        size_hw: size of the image that the detector used; None if boxes are fractions of it, 0 to 1.
         classes: (n, k) or None.
     """
 
@@ -112,7 +112,7 @@ class Stored:
     classes: np.ndarray | None = None
 
     def regions(self, size_hw: tuple[int, int]) -> ImageRegions:
-        """Boxes in pixels: of the stored size, or of this one where they are shares."""
+        """Returns regions with boxes in pixels, of the stored size, or of this one if they are fractions."""
         if self.size_hw is not None:
             return ImageRegions(self.features, self.boxes_xyxy, self.size_hw, self.classes)
         height, width = size_hw
@@ -120,14 +120,18 @@ class Stored:
         return ImageRegions(self.features, boxes, size_hw, self.classes)
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], path: Path | str, key: str) -> Self:
-        """From arrays by any of the names that published files give them.
+    def from_arrays(cls, values: Mapping[str, Any], path: Path | str, key: str) -> Self:
+        """Builds regions from arrays under any of the names that published files use.
 
         Raises:
-            DataError: features, boxes or the size is missing.
+            DataError: features, boxes or size are missing.
         """
-        features, boxes = (_named(values, names, path, key) for names in (_FEATURES, _BOXES))
-        sizes = [_named(values, names, path, key) for names in _SIZES] if "size_hw" not in values else values["size_hw"]
+        features, boxes = (_first_named(values, names, path, key) for names in (_FEATURES, _BOXES))
+        sizes = (
+            [_first_named(values, names, path, key) for names in _SIZES]
+            if "size_hw" not in values
+            else values["size_hw"]
+        )
         height, width = (int(np.asarray(one).reshape(-1)[0]) for one in sizes)
         if height < 1 or width < 1:
             raise DataError(f"regions: size: got {width} x {height}; want pixels", path=path, row=key)
@@ -141,7 +145,7 @@ _SIZES = (("image_h", "image_height", "img_h"), ("image_w", "image_width", "img_
 _CLASSES = ("classes", "cls_prob")
 
 
-def _named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, key: str) -> Any:
+def _first_named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, key: str) -> Any:
     for name in names:
         if name in values:
             return values[name]
@@ -150,12 +154,12 @@ def _named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, 
     )
 
 
-def keys_of(image: ImageFile, image_id: str) -> tuple[str, ...]:
-    """What a picture may be called in a file, the surest first.
+def lookup_keys(image: ImageFile, image_id: str) -> tuple[str, ...]:
+    """Returns the possible keys of an image, the most certain first.
 
     Examples:
         >>> from motet.core import MemoryImage
-        >>> keys_of(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
+        >>> lookup_keys(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
         ('coco%2F9', 'coco/9', '9', 'COCO_train2014_000000000009')
     """
     names = (quote(image_id, safe=""), image_id, image_id.rpartition("/")[2], PurePath(image.name).stem)

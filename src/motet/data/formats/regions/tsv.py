@@ -1,4 +1,4 @@
-"""The bottom-up-attention TSV: a line a picture, arrays as base64, read by offset."""
+"""The TSV of bottom-up attention: one line per image, arrays as base64, read by offset."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from motet.core import DataError
-from motet.data.formats.regions.region_file import RegionFiles, Stored
+from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 
 BOTTOM_UP = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 LXMERT = (
@@ -26,60 +25,60 @@ LXMERT = (
 class TsvRegions(RegionFiles):
     """`trainval_36.tsv` of bottom-up attention (six columns), or LXMERT's (ten).
 
-    The file is scanned once for where each picture's line starts; the index is kept beside it (`NAME.offsets.json`),
-    where that can be written, and is made anew when the file changes.
+    The file is scanned once for the offset of each line. The offsets are cached beside it (`NAME.offsets.json`) if the
+    folder is writable, and the cache is renewed when the file changes.
 
     Source: Anderson et al. 2018, the authors' `tools/read_tsv.py`.
 
     Args:
-        columns: their names in order; () for those above, by their number.
+        columns: their names in order; () for one of the two layouts, by the number of columns.
     """
 
     columns: tuple[str, ...] = ()
-    _offsets: dict[str, int] = part(default_factory=dict, init=False, repr=False, compare=False)
+    _offsets: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def _first(self) -> tuple[str, Stored]:
+    def _first(self) -> tuple[str, StoredRegions]:
         key = next(iter(self._index()), None)
         found = None if key is None else self._read(key)
         if key is None or found is None:
-            raise DataError("regions: got an empty file; want a line a picture", path=self.path)
+            raise DataError("regions: got an empty file; want one line per image", path=self.path)
         return key, found
 
-    def _read(self, key: str) -> Stored | None:
+    def _read(self, key: str) -> StoredRegions | None:
         offset = self._index().get(key)
         if offset is None:
             return None
         with open(self.path, "rb") as file:
             file.seek(offset)
-            return self._stored(file.readline(), key)
+            return self._parse(file.readline(), key)
 
     def _index(self) -> Mapping[str, int]:
         if not self._offsets:
             self._offsets.update(_offsets(Path(self.path)))
         return self._offsets
 
-    def _stored(self, line: bytes, key: str) -> Stored:
+    def _parse(self, line: bytes, key: str) -> StoredRegions:
         cells = line.rstrip(b"\r\n").split(b"\t")
         columns = self.columns or {len(BOTTOM_UP): BOTTOM_UP, len(LXMERT): LXMERT}.get(len(cells), ())
         if len(columns) != len(cells):
             want = len(columns) or f"{len(BOTTOM_UP)} or {len(LXMERT)}"
             raise DataError(f"columns: got {len(cells)}; want {want}", path=self.path, row=key)
-        given = dict(zip(columns, cells, strict=True))
-        count = self._number(given, ("num_boxes",), key)
-        size_hw = self._number(given, ("image_h", "img_h"), key), self._number(given, ("image_w", "img_w"), key)
-        boxes, features = (self._array(given, name, count, key) for name in ("boxes", "features"))
-        classes = self._array(given, "cls_prob", count, key) if "cls_prob" in given else None
-        return Stored(features, boxes, size_hw, classes)
+        named = dict(zip(columns, cells, strict=True))
+        count = self._number(named, ("num_boxes",), key)
+        size_hw = self._number(named, ("image_h", "img_h"), key), self._number(named, ("image_w", "img_w"), key)
+        boxes, features = (self._array(named, name, count, key) for name in ("boxes", "features"))
+        classes = self._array(named, "cls_prob", count, key) if "cls_prob" in named else None
+        return StoredRegions(features, boxes, size_hw, classes)
 
-    def _number(self, given: Mapping[str, bytes], names: tuple[str, ...], key: str) -> int:
-        cell = next((given[name] for name in names if name in given), b"")
+    def _number(self, cells: Mapping[str, bytes], names: tuple[str, ...], key: str) -> int:
+        cell = next((cells[name] for name in names if name in cells), b"")
         if not cell.strip().isdigit() or int(cell) < 1:
             raise DataError(f"{names[0]}: got {cell[:30]!r}; want a whole number", path=self.path, row=key)
         return int(cell)
 
-    def _array(self, given: Mapping[str, bytes], name: str, count: int, key: str) -> np.ndarray:
+    def _array(self, cells: Mapping[str, bytes], name: str, count: int, key: str) -> np.ndarray:
         try:
-            values = np.frombuffer(base64.b64decode(given.get(name, b""), validate=True), dtype="<f4")
+            values = np.frombuffer(base64.b64decode(cells.get(name, b""), validate=True), dtype="<f4")
         except (binascii.Error, ValueError) as error:
             raise DataError(f"{name}: got {error}; want base64 of 32-bit numbers", path=self.path, row=key) from error
         if not len(values) or len(values) % count:
@@ -94,10 +93,10 @@ def _offsets(path: Path) -> dict[str, int]:
     try:
         stat = path.stat()
         stamp = [stat.st_size, stat.st_mtime_ns]
-        known = _kept(beside, stamp)
+        known = _load_offsets(beside, stamp)
         if known is not None:
             return known
-        found = _scanned(path)
+        found = _scan(path)
     except OSError as error:
         raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=path) from error
     half = beside.with_name(f"{beside.name}.part")
@@ -105,20 +104,20 @@ def _offsets(path: Path) -> dict[str, int]:
         half.write_text(json.dumps({"stamp": stamp, "offsets": found}))
         half.replace(beside)
     except OSError:
-        pass  # a folder that cannot be written: the next run scans again
+        pass  # not writable: the next run scans again
     return found
 
 
-def _kept(beside: Path, stamp: list[int]) -> dict[str, int] | None:
+def _load_offsets(beside: Path, stamp: list[int]) -> dict[str, int] | None:
     try:
-        kept = json.loads(beside.read_text())
+        cached = json.loads(beside.read_text())
     except (OSError, ValueError):
         return None
-    whole = isinstance(kept, dict) and kept.get("stamp") == stamp and isinstance(kept.get("offsets"), dict)
-    return {str(key): int(offset) for key, offset in kept["offsets"].items()} if whole else None
+    whole = isinstance(cached, dict) and cached.get("stamp") == stamp and isinstance(cached.get("offsets"), dict)
+    return {str(key): int(offset) for key, offset in cached["offsets"].items()} if whole else None
 
 
-def _scanned(path: Path) -> dict[str, int]:
+def _scan(path: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     with open(path, "rb") as file:
         while line := file.readline():
@@ -126,6 +125,6 @@ def _scanned(path: Path) -> dict[str, int]:
             name = key.decode("utf-8", "replace").strip()
             if not tab and line.strip():
                 raise DataError(f"line: got {line[:40]!r}; want cells between tabs", path=path, row=len(found))
-            if tab and name not in ("image_id", "img_id"):  # a header, which some have
+            if tab and name not in ("image_id", "img_id"):  # some files have a header
                 found[name] = file.tell() - len(line)
     return found

@@ -1,4 +1,4 @@
-"""Files of regions that are written a picture at a time, and gone on with after any stop."""
+"""Files of regions that are written image by image and can be continued after an interruption."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Self
 from motet.core import ConfigError
 from motet.data.formats.regions.hdf5 import Hdf5Regions, write_group
 from motet.data.formats.regions.lmdb import LmdbRegions, open_to_write
-from motet.data.formats.regions.npz import NpzRegions, npz_of, npz_path, write_npz
+from motet.data.formats.regions.npz import NpzRegions, npz_path, to_npz, write_npz
 from motet.data.formats.regions.region_file import RegionFiles
 from motet.preprocess.regions import ImageRegions
 
@@ -20,30 +20,30 @@ _HDF5 = (".h5", ".hdf5")
 
 
 class RegionWriter(ABC):
-    """One file or folder of regions, open for writing; pictures that it has are asked for and not written again.
+    """A file or folder of regions that is open for writing; `has` tells which images it already contains.
 
-    What made it is kept in a small JSON beside it, so that two detectors never share one file.
+    The settings of the detector are stored in a small JSON beside it, so that two detectors never share one file.
 
     Args:
-        path: of the file or folder.
-        made_by: what made the regions, as plain values.
-        half: features in half precision.
+        path: the file or folder.
+        settings: detector and its options, as plain values.
+        half: store features in half precision.
 
     Raises:
-        ConfigError: a file that was made otherwise, or a place that cannot be written.
+        ConfigError: a file that was made with other settings, or a place that is not writable.
     """
 
-    def __init__(self, path: Path, made_by: Mapping[str, Any], *, half: bool = True) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], *, half: bool = True) -> None:
         self.path, self.half = path, half
-        self.made_by = {**made_by, "half": half}
+        self.settings = {**settings, "half": half}
 
     @abstractmethod
     def has(self, image_id: str) -> bool:
-        """Whether this picture's regions are in it."""
+        """Returns True if it contains the regions of this image."""
 
     @abstractmethod
     def write(self, image_id: str, regions: ImageRegions) -> None:
-        """One picture's regions, whole or not at all."""
+        """Writes the regions of one image, completely or not at all."""
 
     @abstractmethod
     def _open(self) -> None: ...
@@ -53,7 +53,7 @@ class RegionWriter(ABC):
 
     @abstractmethod
     def reader(self) -> RegionFiles:
-        """What reads it. Raises DataError while it is empty."""
+        """Returns the reader of this file. Raises DataError while it is empty."""
 
     def __enter__(self) -> Self:
         beside = self.path.with_name(f"{self.path.name}.json")
@@ -62,15 +62,15 @@ class RegionWriter(ABC):
             known = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
             if known is None and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise ConfigError(f"regions: got {self.path} without {beside.name}; want another place (--out)")
-            if known is not None and known != self.made_by:
-                differs = [name for name in self.made_by if known.get(name) != self.made_by[name]]
+            if known is not None and known != self.settings:
+                differs = [name for name in self.settings if known.get(name) != self.settings[name]]
                 name = next(iter(differs), "made by")
                 raise ConfigError(
-                    f"regions: {name}: got {self.made_by.get(name)!r}; want {known.get(name)!r}, which {self.path} was "
-                    "made with, or another place (--out)"
+                    f"regions: {name}: got {self.settings.get(name)!r}; want {known.get(name)!r}, with which "
+                    f"{self.path} was made, or another place (--out)"
                 )
             self._open()
-            beside.write_text(json.dumps(self.made_by, indent=1), encoding="utf-8")
+            beside.write_text(json.dumps(self.settings, indent=1), encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"regions: got {error.strerror or error}; want a place to write ({self.path})") from error
         except ValueError as error:
@@ -85,19 +85,19 @@ class RegionWriter(ABC):
         self._close()
 
 
-def region_writer(path: Path, made_by: Mapping[str, Any], *, half: bool = True) -> RegionWriter:
-    """The writer of a layout: ``.lmdb`` an LMDB, ``.h5`` or ``.hdf5`` an HDF5 file, no ending a folder of npz files.
+def region_writer(path: Path, settings: Mapping[str, Any], *, half: bool = True) -> RegionWriter:
+    """Returns the writer for an ending: ``.lmdb`` LMDB, ``.h5`` or ``.hdf5`` HDF5, no ending a folder of npz files.
 
     Raises:
         ConfigError: another ending.
     """
     match path.suffix.lower():
         case "":
-            return _NpzWriter(path, made_by, half=half)
+            return _NpzWriter(path, settings, half=half)
         case ".lmdb":
-            return _LmdbWriter(path, made_by, half=half)
+            return _LmdbWriter(path, settings, half=half)
         case ending if ending in _HDF5:
-            return _Hdf5Writer(path, made_by, half=half)
+            return _Hdf5Writer(path, settings, half=half)
         case ending:
             raise ConfigError(f"regions: got the ending {ending!r}; want none (a folder), .lmdb or .h5 ({path})")
 
@@ -133,7 +133,7 @@ class _LmdbWriter(RegionWriter):
 
     def write(self, image_id: str, regions: ImageRegions) -> None:
         with self.database.begin(write=True) as transaction:
-            transaction.put(image_id.encode(), npz_of(regions, half=self.half))
+            transaction.put(image_id.encode(), to_npz(regions, half=self.half))
 
     def reader(self) -> RegionFiles:
         return LmdbRegions(path=self.path)

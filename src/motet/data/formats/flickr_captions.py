@@ -1,4 +1,4 @@
-"""Flickr8k and Flickr30k captions, in every form they are handed round."""
+"""Captions of Flickr8k and Flickr30k in all the forms in which they are published, and the base of their readers."""
 
 from __future__ import annotations
 
@@ -9,40 +9,44 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.deferred import hold, release
-from motet.data.formats.paths import image_at, inside, photo_id
+from motet.data.formats.deferred import capture, unwrap
+from motet.data.formats.paths import image_at, path_inside, photo_id
 from motet.data.formats.text_file import read_csv, read_lines
 
 _TOKEN = re.compile(r"(.+)#(\d+)")
 _BAR_MISSING = re.compile(r"\s*(\d+)\s+(.*)")
 
 
-class _Row(NamedTuple):
+class CaptionedImage(NamedTuple):
+    """One image of a file of captions.
+
+    Args:
+        file: its name.
+        captions: in the order of the file, or the error of an empty one.
+        entry: the row of its first caption.
+    """
+
     file: str
     captions: tuple[str, ...] | DataError
     entry: int
 
 
 @dataclass(frozen=True)
-class Flickr8k:
-    """Flickr8k, an Example an image; labels: "captions", five in the published set.
+class FlickrCaptions:
+    """Base of `Flickr8k` and `Flickr30k`, which differ in the default name and in their documentation.
 
     Args:
-        captions: `captions.txt` (CSV, `image,caption`), or `Flickr8k.token.txt` (`image.jpg#0<tab>caption`).
-        images: the folder of the images (`Images/` or `Flicker8k_Dataset/`).
-        split: file names, one a line (`Flickr_8k.trainImages.txt`); all images when None. Its order is kept.
-        name: what ids start with.
-
-    Raises:
-        DataError: no such file, a line of another form, an image of the split without captions. An empty caption is
-            raised when its row is read.
+        captions: the file of captions.
+        images: the folder of the images.
+        split: file names, one per line; None for all images.
+        name: prefix of Example ids.
     """
 
     captions: Path | str
     images: Path | str
     split: Path | str | None = None
-    name: str = "flickr8k"
-    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    name: str = ""
+    _rows: tuple[CaptionedImage, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_rows", _rows(Path(self.captions), Path(self.images), self.split))
@@ -51,59 +55,44 @@ class Flickr8k:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image id of a row: "flickr/" and the photo's number."""
+        """Returns the image id of a row: "flickr/" and the photo's number."""
         return (photo_id(Path(self._rows[index].file).name),)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
-        captions = release(row.captions)
+        captions = unwrap(row.captions)
         image = image_at(Path(self.images) / row.file, path=Path(self.captions), row=row.entry)
         return Example(
             id=f"{self.name}/{row.file}", images=(image,), image_ids=self.keys(index), labels={"captions": captions}
         )
 
 
-@dataclass(frozen=True)
-class Flickr30k(Flickr8k):
-    """Flickr30k, an Example an image; labels: "captions", five in the published set.
-
-    Args:
-        captions: `results.csv` (`image_name| comment_number| comment`), `results_20130124.token`
-            (`1.jpg#0<tab>caption`), or the CSV of Flickr8k, as some copies have it.
-        images: the folder `flickr30k-images/`.
-        split: file names or their numbers, one a line (`train.txt` of Flickr30k Entities); all images when None.
-        name: what ids start with.
-
-    Raises:
-        DataError: as `Flickr8k`.
-    """
-
-    name: str = "flickr30k"
-
-
 def captions_by_file(captions: Path, images: Path) -> dict[str, tuple[str, ...]]:
-    """The captions of every image, in their order, in any of the forms; empty ones stay.
+    """Returns the captions of every image, in their order; empty captions stay.
 
     Raises:
         DataError: no such file, or a line of another form.
     """
-    found: dict[str, list[str]] = {}
-    for row, file, caption in _captions(captions):
-        found.setdefault(inside(images, file, path=captions, row=row), []).append(caption)
-    return {file: tuple(texts) for file, texts in found.items()}
+    return {file: tuple(text for _, text in numbered) for file, numbered in _by_file(captions, images).items()}
 
 
-def _rows(captions: Path, images: Path, split: Path | str | None) -> tuple[_Row, ...]:
+def _by_file(captions: Path, images: Path) -> dict[str, list[tuple[int, str]]]:
+    """Returns row and caption of each caption, by image."""
     found: dict[str, list[tuple[int, str]]] = {}
     for row, file, caption in _captions(captions):
-        found.setdefault(inside(images, file, path=captions, row=row), []).append((row, caption))
+        found.setdefault(path_inside(images, file, path=captions, row=row), []).append((row, caption))
+    return found
+
+
+def _rows(captions: Path, images: Path, split: Path | str | None) -> tuple[CaptionedImage, ...]:
+    found = _by_file(captions, images)
     if not found:
         raise DataError("captions: got none; want at least one", path=captions)
-    files = list(found) if split is None else _of_split(Path(split), found)
-    return tuple(_Row(file, hold(_checked, found[file], captions), found[file][0][0]) for file in files)
+    files = list(found) if split is None else _split_files(Path(split), found)
+    return tuple(CaptionedImage(file, capture(_nonempty, found[file], captions), found[file][0][0]) for file in files)
 
 
-def _of_split(split: Path, known: dict[str, list[tuple[int, str]]]) -> list[str]:
+def _split_files(split: Path, known: dict[str, list[tuple[int, str]]]) -> list[str]:
     files = []
     for row, line in enumerate(read_lines(split)):
         file = line.strip()
@@ -122,7 +111,7 @@ def _of_split(split: Path, known: dict[str, list[tuple[int, str]]]) -> list[str]
     return files
 
 
-def _checked(captions: list[tuple[int, str]], path: Path) -> tuple[str, ...]:
+def _nonempty(captions: list[tuple[int, str]], path: Path) -> tuple[str, ...]:
     for row, caption in captions:
         if not caption:
             raise DataError("caption: got an empty text; want words", path=path, row=row)
@@ -130,7 +119,7 @@ def _checked(captions: list[tuple[int, str]], path: Path) -> tuple[str, ...]:
 
 
 def _captions(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Row, file and caption of every line, by the form of the first line."""
+    """Yields row, file and caption of every line, by the form of the first line."""
     lines = read_lines(path)
     first = lines[0] if lines else ""
     if "\t" in first and _TOKEN.fullmatch(first.split("\t")[0]):
@@ -144,8 +133,8 @@ def _from_tokens(lines: list[str], path: Path) -> Iterator[tuple[int, str, str]]
     for row, line in enumerate(lines):
         if not line.strip():
             continue
-        place, tab, caption = line.partition("\t")
-        found = _TOKEN.fullmatch(place)
+        token, tab, caption = line.partition("\t")
+        found = _TOKEN.fullmatch(token)
         if found is None or not tab:
             raise DataError(f"line: got {line[:60]!r}; want image.jpg#0<tab>caption", path=path, row=row)
         yield row, found[1], caption.strip()

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from motet.core import DataError
-from motet.data.readers import ESnliVe, Flickr30k, SnliVe
+from motet.data.readers import ESnliVe, SnliVe
 from motet.tasks import visual_entailment
 
 
@@ -29,40 +29,8 @@ def esnli(tmp_path, image, write):
     return reader
 
 
-def test_the_image_is_the_premise(snli):
-    row = snli()[0]
-    assert (row.id, row.image_ids) == ("snli_ve/dev/10.jpg#0r1n", ("flickr/10",))
-    assert (row.text, row.labels) == ("It sleeps.", {"class": 1})
-    assert snli(premise=True)[0].text == ("A dog runs.", "It sleeps.")
-
-
 def test_classes_are_those_of_the_task(snli, esnli):
     assert snli().names == esnli().names == visual_entailment().target.names
-
-
-def test_an_empty_hypothesis_and_a_long_one_are_legal(snli, esnli):
-    assert snli({"sentence2": ""})[0].text == ""
-    assert esnli("0,10.jpg#1r1e,10.jpg,,entailment,")[0].text == ""
-    assert esnli("0,10.jpg#1r1e,10.jpg,,entailment,")[0].labels == {"class": 0}
-    assert len(snli({"sentence2": "word " * 10_000})[0].text.split()) == 10_000
-
-
-def test_an_explanation_and_a_premise(esnli, write, tmp_path):
-    assert esnli()[0].labels == {"class": 0, "explanations": ("It runs.",)}
-    captions = write(tmp_path / "results.csv", "image_name| comment_number| comment\n10.jpg| 0| No.\n10.jpg| 1| Yes.\n")
-    assert esnli(captions=captions)[0].text == ("Yes.", "A dog, running.")
-    with pytest.raises(DataError, match=r"captions: got 2 of the photo of '10.jpg#4r1e'; .*row 0\)"):
-        esnli("0,10.jpg#4r1e,10.jpg,Hm,neutral,", captions=captions)[0]
-
-
-def test_photos_have_the_ids_of_the_captions(esnli, write, tmp_path):
-    captions = write(tmp_path / "results.csv", "image_name| comment_number| comment\n10.jpg| 0| No.\n")
-    assert Flickr30k(captions, tmp_path / "images").keys(0) == esnli().keys(0)
-
-
-def test_pairs_that_come_twice_have_ids_of_their_own(snli):
-    reader = snli({}, {})
-    assert {reader[0].id, reader[1].id} == {"snli_ve/dev/10.jpg#0r1n/0", "snli_ve/dev/10.jpg#0r1n/1"}
 
 
 def test_what_is_broken_says_where(snli, esnli):

@@ -1,0 +1,111 @@
+import io
+import pickle
+
+import av
+import numpy as np
+import published_videos as published
+import pytest
+from PIL import Image
+
+from motet.core import ConfigError, DataError
+from motet.data.formats import video_file
+from motet.data.formats.video_file import num_frames
+from motet.data.formats.video_rows import Frames
+from motet.data.readers import VideoList
+
+
+def shades(example):
+    """Which frame of the video each image is, by its grey."""
+    images = [np.asarray(Image.open(io.BytesIO(image.read()))) for image in example.images]
+    return [round((float(image.mean()) - 20) / 20) for image in images]
+
+
+def test_all_frames_of_a_row_are_decoded_in_one_pass_that_ends_with_the_last(tmp_path, monkeypatch):
+    table, _ = published.write_list(tmp_path)
+    passes = []
+    real = video_file._frames
+
+    def counted(path):
+        passes.append(0)
+        for frame in real(path):
+            passes[-1] += 1
+            yield frame
+
+    monkeypatch.setattr(video_file, "_frames", counted)
+    example = VideoList(table, frames=Frames(2))[0]
+    assert passes == []
+    assert shades(example) == shades(pickle.loads(pickle.dumps(example))) == [1, 4]
+    assert passes == [5]
+
+
+def test_frames_are_made_smaller_and_keep_their_shape(tmp_path):
+    table, _ = published.write_list(tmp_path)
+    frame = VideoList(table, frames=Frames(1, short_side=16))[0].images[0]
+    assert frame.read().startswith(b"P6\n24 16\n255\n")
+    assert len(frame.read()) == len(b"P6\n24 16\n255\n") + 24 * 16 * 3
+    assert VideoList(table, frames=Frames(1, short_side=99))[0].images[0].head().startswith(b"P6\n48 32\n")
+    with pytest.raises(ConfigError, match="want one frame or more"):
+        Frames(0)
+
+
+def test_a_frame_is_known_by_the_content_of_its_file_and_its_place(tmp_path):
+    first = VideoList(published.write_list(tmp_path / "a")[0], frames=Frames(2))[0].images
+    second = VideoList(published.write_list(tmp_path / "b")[0], frames=Frames(2))[0].images
+    assert [one.fingerprint() for one in first] == [one.fingerprint() for one in second]
+    assert first[0].fingerprint() != first[1].fingerprint()
+    assert first[0].stamp() != second[0].stamp()
+
+
+def silent(path):
+    """A sound without images."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), dtype=np.int16), format="s16", layout="mono")
+        frame.sample_rate = 8000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+
+
+def frameless(path):
+    """The header of a video, and nothing in it."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=6)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        out.start_encoding()
+
+
+def cut(path):
+    """A video whose second half did not arrive."""
+    whole = published.video(path, num_frames=60, size_hw=(64, 96)).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("text.mp4", lambda path: path.write_text("no video")),
+        ("empty.mp4", lambda path: path.write_bytes(b"")),
+        ("sound.wav", silent),
+        ("frameless.avi", frameless),
+        ("cut.mp4", cut),
+        ("cut.avi", cut),
+    ],
+)
+def test_a_broken_video_is_an_error_of_its_row_that_names_it(tmp_path, name, damage):
+    path = tmp_path / "fight" / name
+    path.parent.mkdir()
+    damage(path)
+    table = published.text(tmp_path / "train.csv", f"fight/{name},fight\nfight/whole.mp4,fight\n")
+    published.video(tmp_path / "fight" / "whole.mp4")
+    # A sound's name is no video's: the list would take its line for a header.
+    reader = VideoList(published.text(table, "path,label\n" + table.read_text()), frames=Frames(2))
+    assert shades(reader[1]) == [1, 4]
+    with pytest.raises(DataError, match=r"video: got .*; want") as caught:
+        reader[0].images[0].read()
+    assert caught.value.path == path
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.avi", "mpeg4"), ("a.mkv", "mpeg2video")])
+def test_frames_are_counted_without_decoding(tmp_path, name, codec):
+    assert num_frames(published.video(tmp_path / name, num_frames=7, codec=codec)) == 7
