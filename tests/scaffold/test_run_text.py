@@ -222,7 +222,7 @@ def test_a_broken_line_of_sentences_is_told_by_data_check_and_does_not_stop_the_
 
 
 def plan_of(kind, name="x"):
-    return TaskPlan(name, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, why="w"),))
+    return TaskPlan(name, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, evidence="w"),))
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_a_folder_of_videos_alone_says_what_is_wanted(tmp_path: Path) -> None:
 
 
 def plan_of(kind: Kind) -> TaskPlan:
-    return TaskPlan(kind, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, why="w"),))
+    return TaskPlan(kind, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, evidence="w"),))
 
 
 @pytest.mark.parametrize(

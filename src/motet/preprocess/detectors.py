@@ -19,7 +19,7 @@ from motet.preprocess.regions import BoxGrid, ImageRegions
 
 
 @dataclass(frozen=True)
-class Detected:
+class Detections:
     """What a detector says of one picture.
 
     Args:
@@ -35,7 +35,7 @@ class Detected:
     classes: Tensor | None = None
 
 
-Detector: TypeAlias = Callable[[Image.Image], Detected]
+Detector: TypeAlias = Callable[[Image.Image], Detections]
 """A picture in, its regions out: wrap any model in a function of this form (one of transformers, say)."""
 
 
@@ -43,7 +43,7 @@ def find_regions(
     images: Iterable[tuple[str, ImageFile]],
     detector: Detector,
     *,
-    most: int = 36,
+    max_regions: int = 36,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[str, ImageRegions]]:
     """Runs a detector over pictures; `write_npz` and `write_lmdb` write what it gives.
@@ -66,12 +66,12 @@ def find_regions(
         picture = decode(image)
         with torch.no_grad():
             found = detector(picture)
-        yield image_id, _regions(found, picture, most)
+        yield image_id, _regions(found, picture, max_regions)
         if progress is not None:
             progress(len(seen))
 
 
-def _regions(found: Detected, image: Image.Image, most: int) -> ImageRegions:
+def _regions(found: Detections, image: Image.Image, most: int) -> ImageRegions:
     count = len(found.scores)
     lengths = [len(found.boxes_xyxy), len(found.features), *([] if found.classes is None else [len(found.classes)])]
     if not count or any(length != count for length in lengths):
@@ -117,7 +117,7 @@ class TorchvisionDetector:
         self.model: Any = model.eval()
         self.overlap, self.proposals = overlap, proposals
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> Detections:
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float().to(device) / 255
         batch, _ = self.model.transform([pixels])
@@ -140,12 +140,12 @@ class TorchvisionDetector:
         whole = ((moved[:, 2:] - moved[:, :2]) >= 1).all(dim=1)
         kept = whole.nonzero().flatten()
         if not len(kept):  # nothing of it lies in the picture: the picture itself
-            kept, moved = torch.zeros(1, dtype=torch.long, device=device), _corner(far)
+            kept, moved = torch.zeros(1, dtype=torch.long, device=device), _whole_image(far)
         kept = kept[nms(moved[kept], scores[kept], self.overlap)]
-        return Detected(moved[kept], features[kept], scores[kept], probabilities[kept])
+        return Detections(moved[kept], features[kept], scores[kept], probabilities[kept])
 
 
-def _corner(far: Tensor) -> Tensor:
+def _whole_image(far: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(far[:2]), far[2:]])[None]
 
 
@@ -179,7 +179,7 @@ class TrunkProposals:
         self.encode, self.pixels, self.overlap, self.ring = encode, pixels, overlap, ring
         self.grid = BoxGrid(sides=(0.2, 0.3, 0.45, 0.65), shapes=(0.6, 1.0, 1.6), step=0.34) if grid is None else grid
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> Detections:
         found = self.encode(torch.from_numpy(self.pixels(image))[None])
         rows, columns = found.shape[2:]
         boxes = torch.from_numpy(self.grid.boxes((image.height, image.width))).to(found.device)
@@ -187,7 +187,7 @@ class TrunkProposals:
         inside, around = (self._pooled(found, part * scale) for part in (boxes, _enlarged(boxes, self.ring, image)))
         scores = (inside - around).norm(dim=1) / around.norm(dim=1).clamp(min=1e-6)
         kept = batched_nms(boxes, scores, torch.zeros_like(scores, dtype=torch.long), self.overlap)
-        return Detected(boxes[kept], inside[kept], scores[kept])
+        return Detections(boxes[kept], inside[kept], scores[kept])
 
     def _pooled(self, found: Tensor, boxes: Tensor) -> Tensor:
         pooled: Tensor = roi_align(found.float(), [boxes], 2, sampling_ratio=2, aligned=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from motet.core import ConfigError
-from motet.preprocess.detectors import Detected, Detector
+from motet.preprocess.detectors import Detections, Detector
 
 
 def transformers_detector(folder: Path, *, device: str = "cpu") -> Detector:
@@ -45,7 +45,7 @@ class QueryDetector:
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model.eval(), processor
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> Detections:
         device = next(self.model.parameters()).device
         given = self.processor(images=image, return_tensors="pt").to(device)
         said = self.model(**given)
@@ -62,7 +62,7 @@ class QueryDetector:
         corners = box_convert(boxes[0].float(), "cxcywh", "xyxy").clamp(0, 1) * far
         whole = ((corners[:, 2:] - corners[:, :2]) >= 1).all(dim=1)
         corners = torch.where(whole[:, None], corners, torch.cat([torch.zeros_like(far[:2]), far[2:]]))
-        return Detected(corners, states.float(), classes.max(dim=1).values, classes)
+        return Detections(corners, states.float(), classes.max(dim=1).values, classes)
 
 
 def _probabilities(logits: Tensor, num_labels: int) -> Tensor:

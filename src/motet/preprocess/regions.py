@@ -52,10 +52,10 @@ class ImageRegions:
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
 
-    def first(self, most: int) -> Self:
+    def first(self, max_regions: int) -> Self:
         """At most so many of them; detectors write the surest first."""
-        classes = None if self.classes is None else self.classes[:most]
-        return replace(self, features=self.features[:most], boxes_xyxy=self.boxes_xyxy[:most], classes=classes)
+        classes = None if self.classes is None else self.classes[:max_regions]
+        return replace(self, features=self.features[:max_regions], boxes_xyxy=self.boxes_xyxy[:max_regions], classes=classes)
 
     def resized(self, size_hw: tuple[int, int]) -> Self:
         """The same places of the same picture at another size."""
@@ -196,7 +196,7 @@ class StandOut:
             )
 
 
-def checked(regions: ImageRegions, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
+def check_regions(regions: ImageRegions, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
     """The regions as float32, boxes cut at the border of their picture, when they are sound.
 
     Args:
@@ -268,7 +268,7 @@ def rescale_boxes(
     return scaled.astype(np.float32)
 
 
-def fitted(regions: ImageRegions, image: ImageFile, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
+def fit_to_image(regions: ImageRegions, image: ImageFile, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
     """Regions in pixels of the picture as it lies on disk; detectors are often run on a larger or smaller copy.
 
     Args:
@@ -334,7 +334,7 @@ def _size_hw_of(data: bytes) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
-def overlaps(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+def box_iou(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
     """Intersection over union of every pair, of continuous boxes (a box from 0 to 2 is two pixels wide).
 
     Examples:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CLS, SEP, PAD = "[CLS]", "[SEP]", "[PAD]"
 
 
-class Sentences:
+class SentenceTokenizer:
     """A tokeniser of sentences and pairs of sentences.
 
     A text is never cut into special pieces, also not one that spells "[SEP]".
@@ -41,12 +41,12 @@ class Sentences:
         self._limit: int | None = None
 
     @classmethod
-    def trained(cls, words: Tokenizer) -> Sentences:
+    def from_tokenizer(cls, tokenizer: Tokenizer) -> SentenceTokenizer:
         """A tokeniser of plain words with BERT's special pieces added behind its own."""
         import tokenizers
         from tokenizers.processors import TemplateProcessing
 
-        tokenizer = tokenizers.Tokenizer.from_str(words.tokenizer.to_str())
+        tokenizer = tokenizers.Tokenizer.from_str(tokenizer.tokenizer.to_str())
         tokenizer.add_special_tokens([PAD, CLS, SEP])
         ids = {name: int(tokenizer.get_vocab(with_added_tokens=True)[name]) for name in (PAD, CLS, SEP)}
         tokenizer.post_processor = TemplateProcessing(
@@ -57,7 +57,7 @@ class Sentences:
         return cls(tokenizer, ids[PAD])
 
     @property
-    def num_pieces(self) -> int:
+    def vocab_size(self) -> int:
         """All ids."""
         return max(self.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
@@ -91,7 +91,7 @@ class Sentences:
         return json.dumps({"sentences": described, "pad": self.pad, "digest": _digest(described)}).encode()
 
     @staticmethod
-    def from_bytes(data: bytes) -> Sentences:
+    def from_bytes(data: bytes) -> SentenceTokenizer:
         """What `to_bytes` was called on.
 
         Raises:
@@ -109,13 +109,13 @@ class Sentences:
         # The package raises nothing narrower than Exception on a description it cannot read: none of those gets there.
         if _digest(described) != digest:
             raise CheckpointError("saved tokeniser: got a changed description; want the file as motet wrote it")
-        return Sentences(tokenizers.Tokenizer.from_str(described), pad)
+        return SentenceTokenizer(tokenizers.Tokenizer.from_str(described), pad)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"data": self.to_bytes()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        other = Sentences.from_bytes(state["data"])
+        other = SentenceTokenizer.from_bytes(state["data"])
         self.tokenizer, self.pad, self._limit = other.tokenizer, other.pad, None
 
 

@@ -63,14 +63,14 @@ class Tokenizer:
         self._known: dict[str, tuple[int, ...]] = {}
 
     @property
-    def num_plain(self) -> int:
+    def num_text_ids(self) -> int:
         """Ids that are not special: PAD, EOS and the tokeniser's pieces."""
         return self._num_plain
 
     @property
-    def num_pieces(self) -> int:
+    def vocab_size(self) -> int:
         """All ids."""
-        return self.num_plain + len(self.specials)
+        return self.num_text_ids + len(self.specials)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without an end. Short ones (names of classes, answers) are kept: they come again."""
@@ -85,17 +85,17 @@ class Tokenizer:
         """The text up to EOS; special pieces read as their names."""
         texts: list[str] = []
         run: list[int] = []
-        for i in _until_end(ids):
-            if i < self.num_plain:
+        for i in _until_eos(ids):
+            if i < self.num_text_ids:
                 if i in self._there:
                     run.append(self._there[i])
                 continue
-            texts += [self.tokenizer.decode(run, skip_special_tokens=True), self.specials[i - self.num_plain]]
+            texts += [self.tokenizer.decode(run, skip_special_tokens=True), self.specials[i - self.num_text_ids]]
             run = []
         texts.append(self.tokenizer.decode(run, skip_special_tokens=True))
         return " ".join(text for text in (text.strip() for text in texts) if text)
 
-    def special(self, name: str) -> int:
+    def special_id(self, name: str) -> int:
         """The id of a special piece.
 
         Raises:
@@ -147,7 +147,7 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def end(ids: Sequence[int], room: int) -> list[int]:
+def append_eos(ids: Sequence[int], room: int) -> list[int]:
     """The ids with EOS after them, cut to at most `room`; EOS stays ("sticky").
 
     Source: big_vision `pp/ops_text.py`, eos="sticky".
@@ -241,7 +241,7 @@ class HfTokenizer:
         return Tokenizer(tokenizer, tuple(range(shift, count + shift)))
 
 
-def _until_end(ids: Iterable[int]) -> Iterator[int]:
+def _until_eos(ids: Iterable[int]) -> Iterator[int]:
     for i in ids:
         if i == EOS:
             return

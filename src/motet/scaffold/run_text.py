@@ -52,12 +52,12 @@ class TaskPlan:
     @property
     def training(self) -> DetectedDataset:
         """The part that is learned from."""
-        return next(one for one in self.parts if one.part in ("train", ""))
+        return next(one for one in self.parts if one.split in ("train", ""))
 
     @property
     def rows(self) -> int:
         """How many rows are learned from, before anything is cut from them."""
-        return sum(one.rows for one in self.parts if one.part in ("train", ""))
+        return sum(one.rows for one in self.parts if one.split in ("train", ""))
 
 
 def models_of(plans: Sequence[TaskPlan]) -> dict[str, tuple[TaskPlan, ...]]:

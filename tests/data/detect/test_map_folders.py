@@ -31,7 +31,7 @@ def test_images_beside_masks_are_label_images_and_no_classes_of_images(tmp_path)
     found = only(tmp_path)
     assert (found.reader, found.kind, found.rows) == ("MapFolders", "segmentation", 4)
     assert found.arguments["names"] == ("class 0", "class 1", "class 2")
-    assert "3 classes in all 4 label pictures" in found.why
+    assert "3 classes in all 4 label pictures" in found.evidence
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -42,7 +42,7 @@ def test_parts_share_the_classes_of_all(tmp_path, inside):
         else:
             rooms(tmp_path / split, ("labels",), numbers=numbers)
     found = detect(tmp_path)
-    assert [(one.part, one.rows) for one in found] == [("train", 4), ("val", 4)]
+    assert [(one.split, one.rows) for one in found] == [("train", 4), ("val", 4)]
     assert {one.arguments["names"] for one in found} == {("class 0", "class 1", "class 2", "class 3")}
 
 

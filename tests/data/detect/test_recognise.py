@@ -13,7 +13,7 @@ from PIL import Image
 from motet.core import DataError
 from motet.data.detect import detect
 from motet.data.detect.dataset import DetectedDataset
-from motet.data.detect.survey import part_of, survey_of
+from motet.data.detect.survey import split_of, survey_folder
 from motet.data.readers import READERS
 
 
@@ -43,7 +43,7 @@ def pictures(root, *places):
 
 
 def seen(root):
-    return [(found.reader, found.kind, found.label, found.part, found.rows) for found in detect(root)]
+    return [(found.reader, found.kind, found.label, found.split, found.rows) for found in detect(root)]
 
 
 def read(found: DetectedDataset):
@@ -62,7 +62,7 @@ def test_a_folder_of_nothing_is_nothing(tmp_path):
 def test_class_folders(tmp_path):
     pictures(tmp_path, "cat/1.jpg", "cat/2.jpg", "dog/1.png")
     (found,) = detect(tmp_path)
-    assert (found.reader, found.kind, found.label, found.rows, found.part) == (
+    assert (found.reader, found.kind, found.label, found.rows, found.split) == (
         "ImageFolder",
         "classification",
         "class",
@@ -70,12 +70,12 @@ def test_class_folders(tmp_path):
         "",
     )
     assert read(found).names == ("cat", "dog")
-    assert "cat, dog" in found.why
+    assert "cat, dog" in found.evidence
 
 
 def test_class_folders_in_parts_share_their_classes(tmp_path):
     pictures(tmp_path, *(f"{part}/{kind}/1.jpg" for part, kinds in (("train", "abc"), ("val", "bc")) for kind in kinds))
-    found = {one.part: one for one in detect(tmp_path)}
+    found = {one.split: one for one in detect(tmp_path)}
     assert set(found) == {"train", "val"}
     assert read(found["train"]).names == read(found["val"]).names == ("a", "b", "c")
 
@@ -128,7 +128,7 @@ def test_a_json_that_breaks_off_is_told(tmp_path):
     path = tmp_path / "annotations" / "captions_val2017.json"
     path.write_text(path.read_text()[:-3])
     broken = [found for found in detect(tmp_path) if found.problems]
-    assert [(found.reader, found.part) for found in broken] == [("CocoCaptions", "val")]
+    assert [(found.reader, found.split) for found in broken] == [("CocoCaptions", "val")]
     assert "JSON: got" in broken[0].problems[0]
 
 
@@ -154,7 +154,7 @@ def vqa(root, *, answers=10):
 def test_vqa_finds_the_annotations_of_its_questions(tmp_path):
     vqa(tmp_path)
     (found,) = detect(tmp_path)
-    assert (found.reader, found.label, found.part, found.rows) == ("Vqav2", "answers", "train", 1)
+    assert (found.reader, found.label, found.split, found.rows) == ("Vqav2", "answers", "train", 1)
     assert read(found)[0].labels["answer"] == "dog"
 
 
@@ -219,7 +219,7 @@ def test_flickr_captions(tmp_path, name, lines, reader):
     assert seen(tmp_path) == [(reader, "captioning", "captions", "", 1)]
     write(tmp_path / "Flickr_8k.trainImages.txt", f"{photo}\n")
     (found,) = detect(tmp_path)
-    assert (found.part, found.arguments["split"].name) == ("train", "Flickr_8k.trainImages.txt")
+    assert (found.split, found.arguments["split"].name) == ("train", "Flickr_8k.trainImages.txt")
 
 
 def test_captions_of_ones_own_in_flickr_s_form_are_no_flickr_photos(tmp_path):
@@ -237,7 +237,7 @@ def test_multi30k(tmp_path):
     write(task / "raw" / "val.de", "Ein Hund.\n")
     write(task / "raw" / "val.en.gz", gzip.compress(b"A dog.\n"))
     found = detect(tmp_path)
-    assert [(one.label, one.language, one.part, one.rows) for one in found] == [
+    assert [(one.label, one.language, one.split, one.rows) for one in found] == [
         ("captions_en", "en", "val", 1),
         ("captions_de", "de", "val", 1),
     ]
@@ -295,7 +295,7 @@ def test_captions_in_several_languages_are_an_entry_each(tmp_path):
 def test_a_column_of_parts_makes_parts(tmp_path):
     pictures(tmp_path, "images/a.jpg", "images/b.jpg")
     write(tmp_path / "l.csv", "image,label,split\na.jpg,cat,train\nb.jpg,dog,test\na.jpg,cat,train\n")
-    assert [(found.part, found.rows) for found in detect(tmp_path)] == [("test", 1), ("train", 2)]
+    assert [(found.split, found.rows) for found in detect(tmp_path)] == [("test", 1), ("train", 2)]
 
 
 def test_tables_that_name_no_images_are_passed_over(tmp_path):
@@ -320,7 +320,7 @@ def test_parquet_with_images_in_it(tmp_path):
     cells = {"image": [{"bytes": jpeg(), "path": None}], "question": ["What?"], "answer": ["dog"]}
     parquet.write_table(pyarrow.table(cells), tmp_path / "train-00000.parquet")
     write(tmp_path / "test-00000.parquet", b"PAR1 no")
-    found = {one.part: one for one in detect(tmp_path)}
+    found = {one.split: one for one in detect(tmp_path)}
     assert (found["train"].kind, found["train"].rows) == ("question answering", 1)
     assert "want a whole Parquet file" in found["test"].problems[0]
 
@@ -386,13 +386,13 @@ def test_official_files_are_not_recognised_twice(tmp_path):
 def test_hidden_and_deep_folders_are_not_looked_at(tmp_path):
     pictures(tmp_path, ".git/cat/1.jpg", ".git/dog/1.jpg", "a/b/c/d/e/cat/1.jpg", "a/b/c/d/e/dog/1.jpg")
     assert detect(tmp_path) == ()
-    assert max(len(folder.relative_to(tmp_path).parts) for folder in survey_of(tmp_path).listings) == 4
+    assert max(len(folder.relative_to(tmp_path).parts) for folder in survey_folder(tmp_path).listings) == 4
 
 
 def test_folders_of_many_files_are_looked_at_in_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("motet.data.detect.survey._MOST_FILES", 3)
+    monkeypatch.setattr("motet.data.detect.survey._MAX_FILES", 3)
     pictures(tmp_path, *(f"{kind}/{place}.jpg" for kind in ("cat", "dog") for place in range(5)))
-    assert {len(listing.files) for folder, listing in survey_of(tmp_path).listings.items() if folder != tmp_path} == {3}
+    assert {len(listing.files) for folder, listing in survey_folder(tmp_path).listings.items() if folder != tmp_path} == {3}
     assert seen(tmp_path) == [("ImageFolder", "classification", "class", "", 10)]
 
 
@@ -408,4 +408,4 @@ def test_folders_of_many_files_are_looked_at_in_part(tmp_path, monkeypatch):
     ],
 )
 def test_parts_by_names(place, part):
-    assert part_of(Path("root") / place, Path("root")) == part
+    assert split_of(Path("root") / place, Path("root")) == part

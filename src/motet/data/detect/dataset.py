@@ -29,7 +29,7 @@ Kind: TypeAlias = Literal[
     "video captioning",
     "video retrieval",
 ]
-Part: TypeAlias = Literal["train", "val", "test", ""]
+Split: TypeAlias = Literal["train", "val", "test", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,9 @@ class DetectedDataset:
     kind: Kind
     label: str
     rows: int
-    why: str
+    evidence: str
     language: str = "en"
-    part: Part = ""
+    split: Split = ""
     problems: tuple[str, ...] = ()
 
 
@@ -65,8 +65,8 @@ def try_read(
     *,
     kind: Kind,
     labels: Mapping[str, str],
-    why: str,
-    part: Part = "",
+    evidence: str,
+    split: Split = "",
     problems: tuple[str, ...] = (),
 ) -> Iterator[DetectedDataset]:
     """Entries of a reader that was built and asked for its first row.
@@ -90,6 +90,6 @@ def try_read(
         problems = (str(error),)
     for label, language in labels.items():
         yield DetectedDataset(
-            reader=reader, arguments=dict(arguments), kind=kind, label=label, rows=rows, why=why, language=language,
-            part=part, problems=problems,
+            reader=reader, arguments=dict(arguments), kind=kind, label=label, rows=rows, evidence=evidence, language=language,
+            split=split, problems=problems,
         )  # fmt: skip

@@ -44,7 +44,7 @@ class Guess:
     text: str = ""
     languages: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
-    why: str = ""
+    evidence: str = ""
 
     def arguments(self, *, image: bool = True) -> dict[str, object]:
         """What a reader with a column mapping is called with."""
@@ -70,34 +70,34 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         ('question answering', 'file', 'q', {'answers': 'a'})
     """
     likely = [column for column in columns if _all(rows, column, _holds_image)]
-    image = image or _named(likely, _IMAGES) or next(iter(likely), "")
+    image = image or _column_named(likely, _IMAGES) or next(iter(likely), "")
     if not image or not rows:
         return None
     others = [column for column in columns if column != image]
-    split = _named(others, _SPLITS)
+    split = _column_named(others, _SPLITS)
     others = [column for column in others if column != split]
     plain = [column for column in others if column not in likely]
-    found = _questions(others) or _named_label(others) or _unnamed(plain, rows)
+    found = _question_columns(others) or _named_columns(others) or _column_by_cells(plain, rows)
     if found is None:
         return None
     kind, text, labels, languages = found
     shown = ", ".join(_flat((image, text, *labels.values())))
     return Guess(
-        kind=kind, image=image, text=text, labels=labels, languages=languages, split=split, why=f"columns {shown}"
+        kind=kind, image=image, text=text, labels=labels, languages=languages, split=split, evidence=f"columns {shown}"
     )
 
 
-_Mapped: TypeAlias = tuple[Kind, str, dict[str, str | tuple[str, ...]], dict[str, str]]
+_Mapping: TypeAlias = tuple[Kind, str, dict[str, str | tuple[str, ...]], dict[str, str]]
 
 
-def _questions(columns: list[str]) -> _Mapped | None:
-    question, answers = _named(columns, _QUESTIONS), _named(columns, _ANSWERS) or _numbered(columns, "answer")
+def _question_columns(columns: list[str]) -> _Mapping | None:
+    question, answers = _column_named(columns, _QUESTIONS), _column_named(columns, _ANSWERS) or _numbered_columns(columns, "answer")
     if not question or not answers:
         return None
     return "question answering", question, {"answers": answers}, {"answers": "en"}
 
 
-def _named_label(columns: list[str]) -> _Mapped | None:
+def _named_columns(columns: list[str]) -> _Mapping | None:
     languages: dict[str, list[str]] = {}
     for column in columns:
         if found := _LANGUAGE.fullmatch(_last(column)):
@@ -105,16 +105,16 @@ def _named_label(columns: list[str]) -> _Mapped | None:
     if languages:
         labels = {f"captions_{language}": _one_or_all(given) for language, given in languages.items()}
         return "captioning", "", labels, {f"captions_{language}": language for language in languages}
-    if text := _named(columns, _TEXTS):
+    if text := _column_named(columns, _TEXTS):
         return "text reading", "", {"text": text}, {"text": "en"}
-    if captions := _named(columns, _CAPTIONS) or _numbered(columns, ""):
+    if captions := _column_named(columns, _CAPTIONS) or _numbered_columns(columns, ""):
         return "captioning", "", {"captions": captions}, {"captions": "en"}
-    if label := _named(columns, _CLASSES):
+    if label := _column_named(columns, _CLASSES):
         return "classification", "", {"class": label}, {"class": "en"}
     return None
 
 
-def _unnamed(columns: list[str], rows: Sequence[Row]) -> _Mapped | None:
+def _column_by_cells(columns: list[str], rows: Sequence[Row]) -> _Mapping | None:
     """The only other column of words: classes where they are short and come again, captions otherwise."""
     words = [
         column for column in columns if _all(rows, column, lambda cell: isinstance(cell, str) and bool(cell.strip()))
@@ -127,12 +127,12 @@ def _unnamed(columns: list[str], rows: Sequence[Row]) -> _Mapped | None:
     return "captioning", "", {"captions": words[0]}, {"captions": "en"}
 
 
-def _named(columns: Sequence[str], names: tuple[str, ...]) -> str:
+def _column_named(columns: Sequence[str], names: tuple[str, ...]) -> str:
     by_name = {_last(column): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), "")
 
 
-def _numbered(columns: Sequence[str], stem: str) -> str | tuple[str, ...]:
+def _numbered_columns(columns: Sequence[str], stem: str) -> str | tuple[str, ...]:
     """caption_0, caption_1, ... where there are such columns."""
     found = [column for column in columns if _NUMBERED.fullmatch(_last(column)) and _last(column).startswith(stem)]
     return _one_or_all([column for column in found if stem or not _last(column).startswith("answer")])

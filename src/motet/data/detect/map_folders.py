@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 
 from motet.core import DataError, MotetError
-from motet.data.detect.dataset import DetectedDataset, Kind, Part
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.dataset import DetectedDataset, Kind, Split
+from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.class_list import names_in
 from motet.data.formats.paths import file_names, is_image
 from motet.data.formats.png_values import png_values
@@ -40,9 +40,9 @@ _KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 _NAME_FILES = ("classes.txt", "class_names.txt", "names.txt", "labels.txt", "codes.txt", "data.yaml")
 _COLOUR_FILES = ("class_dict.csv", "class_dict_seg.csv")
-_LOOKED_AT = 200  # label pictures, of all parts
-_MOST_CLASSES = 256
-_MATCHING = 0.5  # of the maps' names, at least
+_MAX_SAMPLED = 200  # label pictures, of all parts
+_MAX_CLASSES = 256
+_MIN_MATCHING = 0.5  # of the maps' names, at least
 _VOID, _VOC_BORDER = 255, (224, 224, 192)
 
 Classes: TypeAlias = dict[str, object]
@@ -63,11 +63,11 @@ class _Pair:
     images: Path
     maps: Mapping[str, Path]
     endings: Mapping[str, str]
-    part: Part
+    part: Split
 
 
 @dataclass
-class _Seen:
+class _PixelValues:
     """The numbers or colours of some label pictures.
 
     Args:
@@ -82,7 +82,7 @@ class _Seen:
     colours: set[Colour] = field(default_factory=set)
     files: int = 0
 
-    def look(self, path: Path) -> None:
+    def add(self, path: Path) -> None:
         """One more of them; a broken one is passed over, for `motet data check` to tell.
 
         Raises:
@@ -103,30 +103,30 @@ class _Seen:
                 self.numbers |= self.greys
         else:
             self.numbers |= set(np.unique(values if values.ndim == 2 else values[..., 0]).tolist())
-        if max(len(self.numbers), len(self.colours)) > _MOST_CLASSES:
+        if max(len(self.numbers), len(self.colours)) > _MAX_CLASSES:
             raise DataError(
-                f"label pictures: got more than {_MOST_CLASSES} numbers or colours; want one for each class, and PNGs "
+                f"label pictures: got more than {_MAX_CLASSES} numbers or colours; want one for each class, and PNGs "
                 "(JPEG changes them)",
                 path=path,
             )
 
 
-def find_own_maps(land: Survey) -> Iterator[DetectedDataset]:
+def find_map_folders(survey: Survey) -> Iterator[DetectedDataset]:
     """Folders called so side by side, whose files are called alike; parts share their classes."""
     groups: dict[Path, list[_Pair]] = {}
-    for root in list(land.listings):
-        for pair in _pairs(land, root):
-            if not land.is_taken(pair.images):
-                land.taken.update((pair.images, *pair.maps.values()))
-                split = pair.images.parent == root != land.root and part_of(root, root.parent)
+    for root in list(survey.listings):
+        for pair in _pairs(survey, root):
+            if not survey.is_claimed(pair.images):
+                survey.claimed.update((pair.images, *pair.maps.values()))
+                split = pair.images.parent == root != survey.root and split_of(root, root.parent)
                 groups.setdefault(root.parent if split else root, []).append(pair)
     for root, pairs in groups.items():
-        yield from _told(root, pairs)
+        yield from _entries(root, pairs)
 
 
-def _pairs(land: Survey, root: Path) -> Iterator[_Pair]:
+def _pairs(survey: Survey, root: Path) -> Iterator[_Pair]:
     """`root/images` and `root/masks`, or `root/images/train` and `root/masks/train`."""
-    folders = {name: root / name for name in land.listings[root].folders}
+    folders = {name: root / name for name in survey.listings[root].folders}
     maps = {
         annotation: next((path for name, path in folders.items() if name.lower() in names), None)
         for annotation, names in _MAPS.items()
@@ -135,15 +135,15 @@ def _pairs(land: Survey, root: Path) -> Iterator[_Pair]:
     images = next((path for name, path in folders.items() if name.lower() in _IMAGES), None)
     if images is None or not there:
         return
-    splits = land.listings[images].folders if images in land.listings else ()
+    splits = survey.listings[images].folders if images in survey.listings else ()
     for below in ("", *splits):
         pictures = images / below
-        beside = {annotation: path / below for annotation, path in there.items() if path / below in land.listings}
+        beside = {annotation: path / below for annotation, path in there.items() if path / below in survey.listings}
         endings = {annotation: _ending(pictures, path) for annotation, path in beside.items()}
         found = {annotation: ending for annotation, ending in endings.items() if ending is not None}
         if found:
             alike = {annotation: ending for annotation, ending in found.items() if ending}
-            yield _Pair(pictures, {one: beside[one] for one in found}, alike, part_of(pictures, land.root))
+            yield _Pair(pictures, {one: beside[one] for one in found}, alike, split_of(pictures, survey.root))
 
 
 def _ending(images: Path, maps: Path) -> str | None:
@@ -152,16 +152,16 @@ def _ending(images: Path, maps: Path) -> str | None:
     stems = [Path(name).stem for name in file_names(maps) if is_image(name)]
     if not pictures or not stems:
         return None
-    if sum(stem in pictures for stem in stems) >= _MATCHING * len(stems):
+    if sum(stem in pictures for stem in stems) >= _MIN_MATCHING * len(stems):
         return ""
     whole = max((one for one in pictures if stems[0].startswith(one)), key=len, default=None)
     ending = None if whole is None else stems[0].removeprefix(whole)
-    if ending and sum(stem.removesuffix(ending) in pictures for stem in stems) >= _MATCHING * len(stems):
+    if ending and sum(stem.removesuffix(ending) in pictures for stem in stems) >= _MIN_MATCHING * len(stems):
         return ending
     return None
 
 
-def _told(root: Path, pairs: Sequence[_Pair]) -> Iterator[DetectedDataset]:
+def _entries(root: Path, pairs: Sequence[_Pair]) -> Iterator[DetectedDataset]:
     """An entry for each annotation of each part."""
     labels = [path for pair in pairs for one, path in pair.maps.items() if one == "segmentation"]
     classes: Classes = {}
@@ -176,10 +176,10 @@ def _told(root: Path, pairs: Sequence[_Pair]) -> Iterator[DetectedDataset]:
         arguments: dict[str, object] = {"images": pair.images, "maps": dict(pair.maps), **classes}
         if pair.endings:
             arguments["endings"] = dict(pair.endings)
-        yield from _tried(pair, arguments, seen, problems)
+        yield from _pair_entries(pair, arguments, seen, problems)
 
 
-def _tried(
+def _pair_entries(
     pair: _Pair, arguments: dict[str, object], seen: str, problems: tuple[str, ...]
 ) -> Iterator[DetectedDataset]:
     rows = 0
@@ -194,7 +194,7 @@ def _tried(
         more = {"segmentation": seen, "depth": ", taken as millimetres"}.get(annotation, "")
         yield DetectedDataset(
             reader="MapFolders", arguments=arguments, kind=_KINDS[annotation], label=annotation, rows=rows,
-            why=f"{pair.images.name} beside {path.name}{more}", part=pair.part, problems=problems,
+            evidence=f"{pair.images.name} beside {path.name}{more}", split=pair.part, problems=problems,
         )  # fmt: skip
 
 
@@ -205,9 +205,9 @@ def _classes(root: Path, folders: Sequence[Path]) -> tuple[Classes, str]:
         DataError: more numbers than there can be classes, or no file that can be read.
     """
     files = [folder / name for folder in folders for name in file_names(folder) if is_image(name)]
-    seen = _Seen()
-    for path in islice(files, 0, None, -(-len(files) // _LOOKED_AT)):
-        seen.look(path)
+    seen = _PixelValues()
+    for path in islice(files, 0, None, -(-len(files) // _MAX_SAMPLED)):
+        seen.add(path)
     if not seen.files:
         raise DataError("label pictures: got none that can be read; want PNGs", path=folders[0])
     greys = {(grey, grey, grey) for grey in seen.greys}

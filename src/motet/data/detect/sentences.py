@@ -11,7 +11,7 @@ from typing import Any
 from motet.core import DataError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 from motet.data.readers.glue import GLUE_FOLDERS, Glue, GlueTask
 
 _GLUE_FILE = re.compile(r"(train|dev|test|dev_matched|dev_mismatched|test_matched|test_mismatched)\.tsv")
@@ -26,23 +26,23 @@ _HEADERS: Mapping[GlueTask, frozenset[str]] = {
     "sst2": frozenset({"sentence"}),
     "cola": frozenset({"sentence"}),
 }
-_TELLING: tuple[GlueTask, ...] = ("mrpc", "qqp", "mnli")  # whose headers no other table is likely to have
+_DISTINCTIVE: tuple[GlueTask, ...] = ("mrpc", "qqp", "mnli")  # whose headers no other table is likely to have
 _COLA_CELLS = 4
 
 
-def find_glue(land: Survey) -> Iterator[DetectedDataset]:
+def find_glue(survey: Survey) -> Iterator[DetectedDataset]:
     """`MRPC/train.tsv` and the like: told by the folder's name and the header, or by a header of their own."""
-    for path in list(land.files(".tsv", ".txt")):
+    for path in list(survey.files(".tsv", ".txt")):
         found = _GLUE_FILE.fullmatch(path.name) or _MSR_FILE.fullmatch(path.name)
         task = _glue_task(path) if found else None
         if found is None or task is None:
             continue
-        land.taken.add(path)
+        survey.claimed.add(path)
         arguments: dict[str, object] = {"folder": path.parent, "task": task, "part": found[1]}
         why = f"GLUE's {GLUE_FOLDERS[task]} ({path.name})"
         yield from try_read(
-            "Glue", arguments, kind="sentences", labels={"class": "en"}, why=why,
-            part=part_of(path, land.root), problems=_secret(path, task, found[1]),
+            "Glue", arguments, kind="sentences", labels={"class": "en"}, evidence=why,
+            split=split_of(path, survey.root), problems=_unlabelled(path, task, found[1]),
         )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _glue_task(path: Path) -> GlueTask | None:
     for task in _HEADERS:
         if folder.startswith(task) and (_HEADERS[task] <= header or (task == "cola" and _is_cola(lines))):
             return task
-    return next((task for task in _TELLING if _HEADERS[task] <= header), None)
+    return next((task for task in _DISTINCTIVE if _HEADERS[task] <= header), None)
 
 
 def _is_cola(lines: Sequence[str]) -> bool:
@@ -63,7 +63,7 @@ def _is_cola(lines: Sequence[str]) -> bool:
     return all(len(cells) == _COLA_CELLS and cells[1] in ("0", "1") and cells[2] in ("", "*") for cells in rows)
 
 
-def _secret(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
+def _unlabelled(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
     """What is wrong with a part that has no labels; anything else its reader says itself."""
     try:
         labelled = Glue(path.parent, task, part).has_labels
@@ -72,20 +72,20 @@ def _secret(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
     return () if labelled else (f"{path}: got sentences without labels, which GLUE keeps secret; want a labelled part",)
 
 
-def find_entailment(land: Survey) -> Iterator[DetectedDataset]:
+def find_entailment(survey: Survey) -> Iterator[DetectedDataset]:
     """`snli_ve_train.jsonl` and `esnlive_train.csv`, and files of their form."""
-    for path in list(land.files(".jsonl", ".jsonl.gz", ".csv", ".csv.gz")):
+    for path in list(survey.files(".jsonl", ".jsonl.gz", ".csv", ".csv.gz")):
         lines = first_lines(path, 5)
         given = _snli_ve_photos(lines) if ".jsonl" in path.suffixes else _esnlive_photos(lines)
         if not given:
             continue
         reader, photo = ("SnliVe" if ".jsonl" in path.suffixes else "ESnliVe"), f"{given[0].removesuffix('.jpg')}.jpg"
-        images = land.image_folder([photo], path)
-        land.taken.update({path} if images is None else {path, images})
+        images = survey.image_folder([photo], path)
+        survey.claimed.update({path} if images is None else {path, images})
         what = "SNLI-VE" if reader == "SnliVe" else "e-SNLI-VE"
         yield from try_read(
             reader, {"annotations": path, "images": images or path.parent}, kind="visual entailment",
-            labels={"class": "en"}, why=f"{what} hypotheses ({path.name})", part=part_of(path, land.root),
+            labels={"class": "en"}, evidence=f"{what} hypotheses ({path.name})", split=split_of(path, survey.root),
             problems=() if images else (f"{path}: got no folder with the image {photo}; want it in this folder",),
         )  # fmt: skip
 

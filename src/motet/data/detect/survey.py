@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from motet.data.detect.dataset import Part
+from motet.data.detect.dataset import Split
 from motet.data.formats.paths import is_image
 
-_DEEPEST = 4
-_MOST_FOLDERS = 3_000
-_MOST_FILES = 2_000  # of one folder
-_PARTS: dict[str, Part] = {
+_MAX_DEPTH = 4
+_MAX_FOLDERS = 3_000
+_MAX_FILES = 2_000  # of one folder
+_PARTS: dict[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
@@ -48,18 +48,18 @@ class Survey:
 
     root: Path
     listings: dict[Path, Listing]
-    taken: set[Path] = field(default_factory=set)
+    claimed: set[Path] = field(default_factory=set)
 
     def files(self, *endings: str) -> Iterator[Path]:
         """The files nobody has taken whose names end so, upper or lower case."""
         for folder, listing in self.listings.items():
             for name in listing.files:
-                if name.lower().endswith(endings) and not self.is_taken(folder / name):
+                if name.lower().endswith(endings) and not self.is_claimed(folder / name):
                     yield folder / name
 
-    def is_taken(self, path: Path) -> bool:
+    def is_claimed(self, path: Path) -> bool:
         """Whether the path, or a folder above it, belongs to a format that was recognised."""
-        return path in self.taken or any(parent in self.taken for parent in path.parents)
+        return path in self.claimed or any(parent in self.claimed for parent in path.parents)
 
     def image_folder(self, names: Iterable[str], near: Path) -> Path | None:
         """The folder that holds all these files, of several the one nearest to the file that names them."""
@@ -68,13 +68,13 @@ class Survey:
         return next((f for f in folders if wanted and all((f / name).is_file() for name in wanted)), None)
 
 
-def survey_of(root: Path) -> Survey:
+def survey_folder(root: Path) -> Survey:
     """Looks at a folder and those below it, level by level, hidden ones left out."""
     listings: dict[Path, Listing] = {}
     level = [root]
-    for _ in range(_DEEPEST + 1):
+    for _ in range(_MAX_DEPTH + 1):
         below: list[Path] = []
-        for folder in level[: _MOST_FOLDERS - len(listings)]:
+        for folder in level[: _MAX_FOLDERS - len(listings)]:
             listings[folder] = _listing(folder)
             below += [folder / name for name in listings[folder].folders]
         level = below
@@ -91,7 +91,7 @@ def _listing(folder: Path) -> Listing:
                     continue
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif len(files) < _MOST_FILES:
+                elif len(files) < _MAX_FILES:
                     files.append(entry.name)
     except OSError:
         pass  # a folder that may not be read holds nothing for us
@@ -105,7 +105,7 @@ def _distance(one: Path, other: Path) -> int:
     return len(ours) + len(theirs) - 2 * shared
 
 
-def part_of(path: Path, root: Path) -> Part:
+def split_of(path: Path, root: Path) -> Split:
     """Which part a file is of, by its own name or else by a folder's above it.
 
     Examples:

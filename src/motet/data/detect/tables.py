@@ -11,59 +11,59 @@ from motet.core import DiskImage, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Guess, Row, guess
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.paths import IMAGE_SUFFIXES
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
 from motet.data.formats.tar_index import tar_rows
 
-_LOOKED_AT = 200
-_LARGEST_MEMBER = 64 * 1024
-_MOST_SPLITS = 6
+_MAX_ROWS = 200
+_MAX_MEMBER_BYTES = 64 * 1024
+_MAX_SPLITS = 6
 _IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 
 
-def find_tables(land: Survey) -> Iterator[DetectedDataset]:
+def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """CSV, TSV, JSON, JSONL and Parquet whose columns name images and what belongs to them."""
-    for path in list(land.files(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
+    for path in list(survey.files(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
         try:
-            rows = first_rows(path, _LOOKED_AT)
+            rows = first_rows(path, _MAX_ROWS)
         except MotetError as error:
-            yield from _unreadable(path, land, error)
+            yield from _unreadable(path, survey, error)
             continue
         found = guess(list(rows[0]) if rows else (), rows)
         if found is not None:
-            land.taken.add(path)
-            yield from _table(path, land, found, rows)
+            survey.claimed.add(path)
+            yield from _table(path, survey, found, rows)
 
 
-def _unreadable(path: Path, land: Survey, error: MotetError) -> Iterator[DetectedDataset]:
+def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[DetectedDataset]:
     """A table that speaks of images but cannot be read; any other file is none of ours, and JSON may be anything."""
     shown = "" if ".json" in path.suffixes else " ".join(first_lines(path, 3))
     if path.name.endswith(".parquet") or _IMAGE_WORD.search(shown.lower()):
         yield from try_read(
-            "Table", {"path": path}, kind="captioning", labels={"captions": "en"}, why=f"table ({path.name})",
-            part=part_of(path, land.root), problems=(str(error),),
+            "Table", {"path": path}, kind="captioning", labels={"captions": "en"}, evidence=f"table ({path.name})",
+            split=split_of(path, survey.root), problems=(str(error),),
         )  # fmt: skip
 
 
-def _table(path: Path, land: Survey, found: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:
+def _table(path: Path, survey: Survey, found: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **found.arguments()}
     names = [str(row[found.image]) for row in rows[:5] if isinstance(row[found.image], str)]
     problems: tuple[str, ...] = ()
     if names:
-        images = land.image_folder(names, path)
+        images = survey.image_folder(names, path)
         if images is None:
             problems = (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
         elif images != path.parent:
-            land.taken.add(images)
+            survey.claimed.add(images)
             arguments["image_root"] = images
         if found.kind in ("captioning", "question answering") and _repeats(path, found):
             arguments["gather"] = True
     for split in _splits(path, found):
         given = arguments if not split else {**arguments, "only": {found.split: split}}
-        part = part_of(Path(split), Path()) if split else part_of(path, land.root)
+        part = split_of(Path(split), Path()) if split else split_of(path, survey.root)
         yield from try_read(
-            "Table", given, kind=found.kind, labels=found.languages, why=f"table {path.name}, {found.why}", part=part,
+            "Table", given, kind=found.kind, labels=found.languages, evidence=f"table {path.name}, {found.evidence}", split=part,
             problems=problems,
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ def _splits(path: Path, found: Guess) -> list[str]:
     if not found.split:
         return [""]
     values = sorted({str(cell) for cell in load_columns(path, [found.split])[found.split]})
-    return values if len(values) <= _MOST_SPLITS else [""]
+    return values if len(values) <= _MAX_SPLITS else [""]
 
 
 def tar_mapping(path: Path) -> Guess | None:
@@ -90,7 +90,7 @@ def tar_mapping(path: Path) -> Guess | None:
     Raises:
         DataError: the tar is compressed or broken.
     """
-    rows = [_tar_row(path, members) for _, members in tar_rows(path, None)[:_LOOKED_AT]]
+    rows = [_tar_row(path, members) for _, members in tar_rows(path, None)[:_MAX_ROWS]]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     image = next((column for column in columns if f".{column.rpartition('.')[2]}" in IMAGE_SUFFIXES), "")
     return guess(columns, rows, image=image)
@@ -101,7 +101,7 @@ def _tar_row(path: Path, members: dict[str, tuple[int, int]]) -> Row:
     for ending, (start, length) in members.items():
         if f".{ending.rpartition('.')[2]}" in IMAGE_SUFFIXES:
             found[ending] = f"image.{ending}"
-        elif length <= _LARGEST_MEMBER:
+        elif length <= _MAX_MEMBER_BYTES:
             text = DiskImage(path, start, length).read().decode("utf-8", errors="replace")
             found |= _json_cells(text) if ending == "json" else {ending: text}
     return found
