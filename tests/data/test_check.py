@@ -51,7 +51,7 @@ def test_an_annotation_that_fits(annotation, target):
         ("a", Label(("a", "b")), "got 'a'; want the index of a class"),
         ((), Answer(), "want at least one text that is not empty"),
         ((" ",), Text(9), "want at least one text that is not empty"),
-        ((1,), Answer(), "want texts"),
+        ((1,), Answer(), "want a text or a list of texts"),
         ([0, 0, 1, 1], Boxes(("cat",)), "got a list; want boxes"),
         (boxes((0, 0, 1, 1), labels=[1]), Boxes(("cat",)), "got classes [1]; want 0 to 0"),
         (boxes((3, 0, 1, 1)), Boxes(("cat",)), "want x0 <= x1"),

@@ -237,7 +237,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_no_half_part(
 
     with monkeypatch.context() as patch:
         patch.setattr(feature_parts.os, "fsync", full)
-        with pytest.raises(DataError, match="got No space left on device; want room"):
+        with pytest.raises(DataError, match="got No space left on device; want a folder with"):
             fill(system, images, tmp_path)
     assert not list((tmp_path / "store").rglob("part-*"))
     store = fill(system, images, tmp_path)

@@ -64,8 +64,8 @@ def test_nearest_vectors_are_those_of_a_whole_sort() -> None:
 def test_four_pairs_of_which_the_first_is_right() -> None:
     reader, seen = Shades(), set()
     four = FourWay(HardNegativePool.of(reader, nearest=1))
-    for taken in range(40):
-        row = four(reader, 0, rng_for("compose", 0, "toys", taken))
+    for position in range(40):
+        row = four(reader, 0, rng_for("compose", 0, "toys", position))
         pairs = row.candidates
         assert [pair.image for pair in pairs] == [0, 0, 1, 0]
         assert row.labels["match"] == frozenset({0})
@@ -85,26 +85,26 @@ def test_a_row_is_the_same_each_time_it_is_made_from_the_same_key() -> None:
     rows = [four(reader, 2, rng_for("compose", 0, "toys", 7)) for _ in range(2)]
     assert rows[0] == rows[1]
     assert pickle.loads(pickle.dumps(four)) == four
-    different = {four(reader, 2, rng_for("compose", 0, "toys", taken)).candidates for taken in range(20)}
+    different = {four(reader, 2, rng_for("compose", 0, "toys", position)).candidates for position in range(20)}
     assert len(different) > 3
 
 
 def test_rows_of_the_same_image_are_never_its_negatives() -> None:
     reader = Shades()
     four = FourWay()
-    for taken in range(60):
-        row = four(reader, 4, rng_for("x", taken))
+    for position in range(60):
+        row = four(reader, 4, rng_for("x", position))
         assert row.image_ids[1] != "image4"
         assert not {pair.text for pair in row.candidates[1::2]} & {"green", "green again"}
 
 
-def test_wrong_texts_beside_the_right_one() -> None:
+def test_random_captions_are_negatives() -> None:
     row = RandomCaptions(count=5)(Shades(), 0, rng_for("x", 1))
     assert len(row.candidates) == 6
     assert row.candidates[0] == Pair(0, row.text)
     assert not {pair.text for pair in row.candidates[1:]} & {"red", "shared"}
     assert len(row.images) == 1
-    with pytest.raises(ConfigError, match=r"RandomCaptions\.count: got 0; want one or more"):
+    with pytest.raises(ConfigError, match=r"RandomCaptions\.count: got 0; want 1 or more"):
         RandomCaptions(count=0)
 
 
@@ -112,7 +112,7 @@ def test_errors_say_what_is_missing() -> None:
     alike = Shades((("same",), ("same",), ("same",)))
     with pytest.raises(DataError, match="shades/0: other captions: got none in 100 draws"):
         FourWay()(alike, 0, rng_for("x", 0))
-    with pytest.raises(DataError, match=r"shades/0: annotation 'captions_de': got \(\); want the captions"):
+    with pytest.raises(DataError, match=r"shades/0: annotation 'captions_de': got \(\); want a list of captions"):
         FourWay(label="captions_de")(Shades(), 0, rng_for("x", 0))
     with pytest.raises(ConfigError, match="got a pool of 6 rows; want 3"):
         FourWay(HardNegativePool.of(Shades()))(alike, 0, rng_for("x", 0))

@@ -24,7 +24,7 @@ class AnnotationSubset:
         ...     def __len__(self): return 1
         ...     def keys(self, index): return ("a",)
         ...     def __getitem__(self, index): return Example(id="a", labels={"depth": 2.0, "edges": 1.0})
-        >>> dict(Annotated(One(), ("depth",))[0].labels)
+        >>> dict(AnnotationSubset(One(), ("depth",))[0].labels)
         {'depth': 2.0}
     """
 

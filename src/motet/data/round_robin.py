@@ -204,7 +204,7 @@ class RoundRobinSchedule:
         return {name for group in self.spec.first[: self.joined + 1] for name in group}
 
     def _reset_before(self, step: int) -> None:
-        """Resets the plateaus after k iterations (`StopAndGo.reset_after`): after their evaluations, before the next."""
+        """Resets the plateaus after k iterations (`StopAndGo.reset_after`), between their evaluations and the next."""
         if any(self.observed_at <= reset < step for reset in self._resets):
             for plateau in self.plateaus.values():
                 plateau.reset()

@@ -107,7 +107,7 @@ def test_yolo_without_names_or_images_says_what_is_missing(tmp_path):
     text(tmp_path / "b" / "labels" / "9.txt", "0 0.5 0.5 0.5 0.5\n")
     problems = {found.arguments["labels"].parent.name: found.problems for found in detect(tmp_path)}
     assert "want data.yaml or classes.txt" in problems["a"][0]
-    assert "no folder with a picture called 9" in problems["b"][0]
+    assert "no folder with an image named 9" in problems["b"][0]
 
 
 @pytest.mark.parametrize("content", ["words that are five here\n", "0 120 40 60 30\n", "0 0.5 0.5 0.5\n", "\n"])

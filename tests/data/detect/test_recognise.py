@@ -168,7 +168,7 @@ def test_vqa_without_annotations_is_told(tmp_path):
     vqa(tmp_path)
     (tmp_path / "v2_mscoco_train2014_annotations.json").unlink()
     (found,) = detect(tmp_path)
-    assert "without their annotations" in found.problems[0]
+    assert "got questions without annotations" in found.problems[0]
 
 
 def test_vqa_on_coco_2017_images(tmp_path):
@@ -392,7 +392,9 @@ def test_hidden_and_deep_folders_are_not_looked_at(tmp_path):
 def test_folders_of_many_files_are_looked_at_in_part(tmp_path, monkeypatch):
     monkeypatch.setattr("motet.data.detect.survey._MAX_FILES", 3)
     pictures(tmp_path, *(f"{kind}/{place}.jpg" for kind in ("cat", "dog") for place in range(5)))
-    assert {len(listing.files) for folder, listing in survey_folder(tmp_path).listings.items() if folder != tmp_path} == {3}
+    assert {
+        len(listing.files) for folder, listing in survey_folder(tmp_path).listings.items() if folder != tmp_path
+    } == {3}
     assert seen(tmp_path) == [("ImageFolder", "classification", "class", "", 10)]
 
 

@@ -57,7 +57,7 @@ def test_parts_without_labels_are_told_and_tables_of_others_are_none_of_glue(tmp
     text(tmp_path / "SST-2" / "dev.tsv", "text\tlabel\ngood\t1\n")
     (found,) = detect(tmp_path)
     assert (found.arguments["task"], found.split, found.rows) == ("rte", "test", 0)
-    assert "without labels, which GLUE keeps secret" in found.problems[0]
+    assert "without labels, which GLUE does not publish" in found.problems[0]
 
 
 def snli_ve(path, photo="7"):

@@ -157,7 +157,7 @@ def test_an_empty_table_without_videos_is_nobody_s(tmp_path: Path) -> None:
     [
         ("fight,fight/001.mp4\n", "want a path and a class, in this order"),
         ("fight/001.mp4,fight,3\n", "want a path and a class"),
-        ("fight/001.mp4,two men fight in a street\n", "as MSVD has them"),
+        ("fight/001.mp4,two men fight in a street\n", "as in MSVD"),
         ("fights/1.mp4,fight\n", "got no folder with the video fights/1.mp4"),
         ("fight/001.mp4\n", "want a path and a class"),
     ],
@@ -191,7 +191,7 @@ def test_an_empty_class_folder_is_told(tmp_path: Path) -> None:
 def test_videos_of_which_nothing_is_said_are_told(tmp_path: Path) -> None:
     for name in ("a", "b"):
         published.video(tmp_path / "clips" / f"{name}.mp4")
-    assert "got 2 videos of which nothing is said" in problem(tmp_path)
+    assert "got 2 videos without annotations" in problem(tmp_path)
     (tmp_path / "clips" / "a.mp4").unlink()
     assert detect(tmp_path) == ()
 

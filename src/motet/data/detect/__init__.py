@@ -1,4 +1,4 @@
-"""Looking at a folder of one's own: which formats lie in it, and how a recipe reads them."""
+"""Detection of the data sets in a folder: their formats, and the readers that read them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from motet.data.detect.videos import find_videos
 
 
 def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
-    """The data sets in a folder, each with the reader and the arguments that read it.
+    """Detects the data sets in a folder, each with the reader and the arguments that read it.
 
-    One entry is one annotation of one part: a table of captions in two languages is two entries with equal arguments.
-    What is near a known format but cannot be read is there too, with its `problems`. At most four levels of folders are
-    looked at, and of a folder of many files the first ones.
+    An entry is one annotation of one split: a table of captions in two languages is two entries with equal arguments.
+    A data set that resembles a known format but cannot be read is an entry with `problems`. The search covers four
+    levels of folders, and only the first files of a folder with many.
 
     Args:
         folder: the user's folder.
@@ -42,9 +42,9 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise DataError("folder: got no folder; want one with data in it", path=root)
+        raise DataError("folder: got no folder; want the path of a folder with data", path=root)
     survey = survey_folder(root)
-    # Official layouts first: each takes its files out of the survey, so that nothing is recognised twice.
+    # Published layouts first: each finder claims its files, so that no data set is detected twice.
     finders = (
         find_multi30k,
         find_hf_saved,

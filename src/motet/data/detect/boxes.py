@@ -1,4 +1,4 @@
-"""Pascal VOC and YOLO labels: boxes in a file an image."""
+"""Detection of Pascal VOC and YOLO boxes: one file of boxes per image."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from motet.data.formats.class_list import names_in
 from motet.data.formats.paths import is_image
 
 _VOC_FOLDERS = ("Annotations", "JPEGImages", "ImageSets", "SegmentationClass", "SegmentationObject")
-_OUTLINE_NUMBERS = 7  # numbers of a line with three points
-_MAX_SAMPLED = 20  # text files of a folder
+_OUTLINE_NUMBERS = 7  # in a line with an outline of three points: a class and six coordinates
+_MAX_SAMPLED = 20  # text files per folder
 _NAME_FILES = (".yaml", ".yml", ".names")
 
 
 def find_voc(survey: Survey) -> Iterator[DetectedDataset]:
-    """Folders with `Annotations/*.xml` and `JPEGImages/`, in the parts that `ImageSets/Main/` lists."""
+    """Finds folders with `Annotations/*.xml` and `JPEGImages/`, in the splits that `ImageSets/Main/` lists."""
     for root in list(survey.listings):
         annotations, images = root / "Annotations", root / "JPEGImages"
         if annotations not in survey.listings or images not in survey.listings or survey.is_claimed(annotations):
@@ -29,13 +29,15 @@ def find_voc(survey: Survey) -> Iterator[DetectedDataset]:
         survey.claimed.update(root / name for name in _VOC_FOLDERS)
         for split in _voc_splits(survey, root):
             arguments: dict[str, object] = {"root": root, "split": split, "clip": True}
-            why = f"Pascal VOC boxes ({root.name}{', ' + split if split else ''})"
-            part = split_of(Path(split or ""), Path())
-            yield from try_read("PascalVoc", arguments, kind="detection", labels={"boxes": "en"}, evidence=why, split=part)
+            yield from try_read(
+                "PascalVoc", arguments, kind="detection", labels={"boxes": "en"},
+                evidence=f"Pascal VOC boxes ({root.name}{', ' + split if split else ''})",
+                split=split_of(Path(split or ""), Path()),
+            )  # fmt: skip
 
 
 def _voc_splits(survey: Survey, root: Path) -> list[str | None]:
-    """Train, val and test where they are listed; trainval only where train is not; None for all that is there."""
+    """Returns train, val and test where they are listed, trainval where train is not; None for all files."""
     main = survey.listings.get(root / "ImageSets" / "Main")
     listed = [name.removesuffix(".txt") for name in main.files if name.endswith(".txt")] if main is not None else []
     first = "train" if "train" in listed else "trainval"
@@ -44,7 +46,7 @@ def _voc_splits(survey: Survey, root: Path) -> list[str | None]:
 
 
 def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
-    """Folders of text files whose lines are numbers, with pictures that are called the same."""
+    """Finds folders of text files whose lines are numbers, with images of the same names."""
     for folder in list(survey.listings):
         stems = _yolo_stems(survey, folder)
         if not stems or survey.is_claimed(folder):
@@ -65,14 +67,14 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
 
 def _yolo_problems(folder: Path, images: Path | None, names_file: Path | None, stem: str) -> tuple[str, ...]:
     if images is None:
-        return (f"{folder}: got no folder with a picture called {stem}; want it in this folder",)
+        return (f"{folder}: got no folder with an image named {stem}; want it in this folder",)
     if names_file is None:
-        return (f"{folder}: got numbers of classes without their names; want data.yaml or classes.txt above it",)
+        return (f"{folder}: got class numbers without names; want data.yaml or classes.txt in a folder above it",)
     return ()
 
 
 def _yolo_stems(survey: Survey, folder: Path) -> list[str]:
-    """The first text files of a folder of labels; none where one of them holds anything else than boxes."""
+    """Returns the stems of a folder's text files; none where a sampled one has a line that is no box."""
     names = [name for name in survey.listings[folder].files if name.endswith(".txt") and name != "classes.txt"]
     if any(survey.is_claimed(folder / name) for name in names):
         return []
@@ -93,19 +95,19 @@ def _is_box(line: str) -> bool:
 
 
 def _images_of(survey: Survey, folder: Path, stems: list[str]) -> Path | None:
-    """The folder whose pictures have the names of the text files: the nearest, which may be the same one."""
+    """Returns the nearest folder whose images have the names of the text files; it may be the same folder."""
     # train/labels beside train/images; labels/train2017 beside train2017.
     beside = [folder.parent / folder.name.replace("labels", "images"), folder.parent.parent / folder.name]
     if "labels" in folder.parts:
         place = len(folder.parts) - 1 - folder.parts[::-1].index("labels")
         beside.insert(0, Path(*folder.parts[:place], "images", *folder.parts[place + 1 :]))
-    wanted = set(stems)
+    label_stems = set(stems)
     for near in beside:
-        if near in survey.listings and wanted & _image_stems(survey, near):
+        if near in survey.listings and label_stems & _image_stems(survey, near):
             return near
     names = {PurePosixPath(name).stem: name for listing in survey.listings.values() for name in listing.images}
-    named = next((names[stem] for stem in stems if stem in names), None)
-    return None if named is None else survey.image_folder([named], folder / "labels.txt")
+    image_name = next((names[stem] for stem in stems if stem in names), None)
+    return None if image_name is None else survey.image_folder([image_name], folder / "labels.txt")
 
 
 def _image_stems(survey: Survey, folder: Path) -> set[str]:
@@ -113,7 +115,7 @@ def _image_stems(survey: Survey, folder: Path) -> set[str]:
 
 
 def _names_file(survey: Survey, folder: Path) -> Path | None:
-    """The file of class names among the labels or in a folder above them; a YAML counts when it has names."""
+    """Returns the file of class names among the labels or in a folder above them; a YAML file must have names."""
     for above in (folder, *folder.parents):
         if above not in survey.listings:
             return None

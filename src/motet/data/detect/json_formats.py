@@ -1,4 +1,4 @@
-"""COCO captions and boxes, VQA, GQA, Visual Genome's questions and objects, easy-VQA, by the keys of their JSON."""
+"""Detection of COCO, VQA, GQA, Visual Genome and easy-VQA by the keys of their JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OFFICIAL_PATTERNS = _VQA_PATTERNS[:3]
 
 
 def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
-    """The formats whose data is one large JSON."""
+    """Finds the formats that have all data in one large JSON file."""
     answers: list[tuple[Path, Any]] = []
     questions: list[tuple[Path, Any]] = []
     boxes: list[tuple[Path, Any]] = []
@@ -27,7 +27,7 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
     objects: list[tuple[Path, Any]] = []
     for path in list(survey.files(".json", ".json.gz")):
         try:
-            data = _loaded(path)
+            data = _load_bounded(path)
         except DataError:
             yield from _broken(survey, path)
             continue
@@ -57,34 +57,34 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
         yield from _vqa(survey, path, data, answers)
     for path, data in objects:
         yield from _vg_objects(survey, path, data, attributes)
-    # Keypoint files have the boxes of the people in the same pictures: they count where nothing else has boxes.
+    # Keypoint files repeat the boxes of the people in the same images: they count only where no other file has boxes.
     plain = [(path, data) for path, data in boxes if "keypoints" not in data["annotations"][0]]
     for path, data in plain or boxes:
         yield from _coco_boxes(survey, path, data)
 
 
-def _loaded(path: Path) -> Any:
+def _load_bounded(path: Path) -> Any:
     return None if path.stat().st_size > _MAX_BYTES else load_json(path)
 
 
 def _broken(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
-    """A file that is no whole JSON, but begins like one of captions or questions: its reader says what is wrong."""
+    """Yields an entry for a broken JSON file that begins like a known format; its reader finds the problem."""
     beginning = "\n".join(first_lines(path, 50))
-    part, why = split_of(path, survey.root), f"a broken JSON ({path.name})"
+    split, evidence = split_of(path, survey.root), f"a broken JSON ({path.name})"
     if '"question_id"' in beginning:
         yield from try_read(
             "Vqav2", {"questions": path, "annotations": None, "images": path.parent}, kind="question answering",
-            labels={"answers": "en"}, evidence=why, split=part,
+            labels={"answers": "en"}, evidence=evidence, split=split,
         )  # fmt: skip
     elif '"bbox"' in beginning or "instances" in path.name:
         yield from try_read(
             "CocoInstances", {"annotations": path, "images": path.parent}, kind="detection", labels={"boxes": "en"},
-            evidence=why, split=part,
+            evidence=evidence, split=split,
         )  # fmt: skip
     elif '"caption"' in beginning or "captions" in path.name:
         yield from try_read(
             "CocoCaptions", {"annotations": path, "images": path.parent}, kind="captioning",
-            labels={"captions": "en"}, evidence=why, split=part,
+            labels={"captions": "en"}, evidence=evidence, split=split,
         )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _first_entry(data: Any) -> Any:
 
 
 def _has_key_like(key: str, entry: dict[str, Any]) -> bool:
-    """Whether the key is there, or one that is likely meant to be it."""
+    """Checks for a key, or a misspelling of it."""
     return key in entry or bool(difflib.get_close_matches(key, entry, n=1, cutoff=0.8))
 
 
@@ -104,11 +104,11 @@ def _coco_captions(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDa
     survey.claimed.update({path} if images is None else {path, images})
     arguments: dict[str, object] = {"annotations": path, "images": images or path.parent}
     if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
-        arguments["image_prefix"] = path.absolute().parent.name  # these are no COCO images
+        arguments["image_prefix"] = path.absolute().parent.name  # other images than COCO's: their ids must not collide
     problems = () if images or not any(names) else (_no_images(path, names[0]),)
     yield from try_read(
-        "CocoCaptions", arguments, kind="captioning", labels={"captions": "en"}, evidence=f"COCO captions ({path.name})",
-        split=split_of(path, survey.root), problems=problems,
+        "CocoCaptions", arguments, kind="captioning", labels={"captions": "en"},
+        evidence=f"COCO captions ({path.name})", split=split_of(path, survey.root), problems=problems,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _coco_boxes(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDatas
     names = [str(entry.get("file_name", "")) for entry in data["images"][:5] if isinstance(entry, dict)]
     images = survey.image_folder(names, path)
     survey.claimed.update({path} if images is None else {path, images})
-    # What passes the border is cut: a run should not stop at the rounding of a tool.
+    # Boxes are clipped at the border: a run should not stop at the rounding error of a tool.
     arguments: dict[str, object] = {"annotations": path, "images": images or path.parent, "clip": True}
     if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
         arguments["image_prefix"] = path.absolute().parent.name
@@ -132,19 +132,19 @@ def _vg_objects(survey: Survey, path: Path, data: Any, attributes: list[Path]) -
     name = f"{first.get('image_id', first.get('id', ''))}.jpg"
     images = survey.image_folder([name], path)
     beside = [file for file in attributes if file.parent == path.parent]
-    places = {path, *beside} if images is None else {path, *beside, images}
+    claimed = {path, *beside} if images is None else {path, *beside, images}
     root = images.parent if images is not None and images.name.startswith("VG_100K") else images
     arguments: dict[str, object] = {"objects": path, "images": root or path.parent}
     if beside:
         arguments["attributes"] = beside[0]
     if (image_data := path.with_name("image_data.json")).is_file():
         arguments["image_data"] = image_data
-        places.add(image_data)
-    survey.claimed.update(places)
-    what = "objects with attributes" if beside else "objects"
+        claimed.add(image_data)
+    survey.claimed.update(claimed)
+    content = "objects with attributes" if beside else "objects"
     yield from try_read(
         "VisualGenomeObjects", arguments, kind="detection", labels={"boxes": "en"},
-        evidence=f"Visual Genome {what} ({path.name})", split=split_of(path, survey.root),
+        evidence=f"Visual Genome {content} ({path.name})", split=split_of(path, survey.root),
         problems=() if images else (_no_images(path, name),),
     )  # fmt: skip
 
@@ -154,15 +154,15 @@ def _vqa(survey: Survey, path: Path, data: Any, answers: list[tuple[Path, Any]])
     annotations = next((file for file, other in answers if _answers_question(other, first)), None)
     image = first.get("image_id")
     patterns = _VQA_PATTERNS if isinstance(image, int) else ()
-    found = [(pattern, survey.image_folder([pattern.format(image)], path)) for pattern in patterns]
-    pattern, images = next(((pattern, folder) for pattern, folder in found if folder is not None), ("", None))
+    folders = [(pattern, survey.image_folder([pattern.format(image)], path)) for pattern in patterns]
+    pattern, images = next(((pattern, folder) for pattern, folder in folders if folder is not None), ("", None))
     survey.claimed.update(place for place in (path, annotations, images) if place is not None)
     arguments: dict[str, object] = {"questions": path, "annotations": annotations, "images": images or path.parent}
     if pattern and pattern not in _OFFICIAL_PATTERNS:
         arguments["pattern"] = pattern
     problems: tuple[str, ...] = ()
     if annotations is None:
-        problems = (f"{path}: got questions without their annotations; want the file that answers them",)
+        problems = (f"{path}: got questions without annotations; want the file with their answers in this folder",)
     elif images is None and isinstance(image, int):
         problems = (_no_images(path, _VQA_PATTERNS[0].format(image)),)
     yield from try_read(
@@ -173,9 +173,9 @@ def _vqa(survey: Survey, path: Path, data: Any, answers: list[tuple[Path, Any]])
 
 
 def _answers_question(data: Any, question: Any) -> bool:
-    """Whether the annotations have one of this question."""
-    wanted = question.get("question_id")
-    return any(isinstance(entry, dict) and entry.get("question_id") == wanted for entry in data["annotations"])
+    """Checks for an annotation of this question."""
+    number = question.get("question_id")
+    return any(isinstance(entry, dict) and entry.get("question_id") == number for entry in data["annotations"])
 
 
 def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
@@ -208,10 +208,10 @@ def _is_easy_vqa(path: Path, entry: Any) -> bool:
 
 def _easy_vqa(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
     survey.claimed.add(path.parent)
-    part = path.parent.name
+    folder = path.parent.name
     yield from try_read(
-        "EasyVqa", {"part": part, "root": path.parent.parent}, kind="question answering", labels={"answers": "en"},
-        evidence=f"easy-VQA questions ({part}/{path.name})", split=split_of(path, survey.root),
+        "EasyVqa", {"part": folder, "root": path.parent.parent}, kind="question answering", labels={"answers": "en"},
+        evidence=f"easy-VQA questions ({folder}/{path.name})", split=split_of(path, survey.root),
     )  # fmt: skip
 
 

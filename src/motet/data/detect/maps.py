@@ -1,4 +1,4 @@
-"""Pictures with maps in the layouts they are published in, from CamVid to COCO-Stuff."""
+"""Detection of images with maps in their published layouts, from CamVid to COCO-Stuff."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAIR = re.compile(r"(.*)(?:_img|_images)")
 
 
 def find_published_maps(survey: Survey) -> Iterator[DetectedDataset]:
-    """The published layouts, each by the folders that only it has."""
+    """Finds the published layouts, each by the folders that only it has."""
     for find in (
         _camvid, _bsds500, _seven_scenes, _flat_frames, _nyuv2, _taskonomy, _cityscapes, _virtual_kitti, _synthia,
         _ade20k, _coco_stuff,
@@ -32,19 +32,19 @@ def find_published_maps(survey: Survey) -> Iterator[DetectedDataset]:
                 yield from find(survey, root)
 
 
-def _entries(reader: str, arguments: dict[str, object], why: str, part: Split = "") -> Iterator[DetectedDataset]:
-    """An entry for each annotation of the first row; one with the problem where it cannot be read."""
+def _entries(reader: str, arguments: dict[str, object], layout: str, split: Split = "") -> Iterator[DetectedDataset]:
+    """Yields an entry per annotation of the first row, or one with the problem where it cannot be read."""
     labels: tuple[str, ...] = ("segmentation",)
     rows, problems = 0, tuple[str, ...]()
     try:
-        built = READERS[reader](**arguments)
-        labels, rows = tuple(built[0].labels), len(built)
+        dataset = READERS[reader](**arguments)
+        labels, rows = tuple(dataset[0].labels), len(dataset)
     except MotetError as error:
         problems = (str(error),)
     for label in labels:
         yield DetectedDataset(
-            reader=reader, arguments=arguments, kind=_KINDS[label], label=label, rows=rows, evidence=f"{why}: {label}",
-            split=part, problems=problems,
+            reader=reader, arguments=arguments, kind=_KINDS[label], label=label, rows=rows,
+            evidence=f"{layout}: {label}", split=split, problems=problems,
         )  # fmt: skip
 
 
@@ -65,10 +65,11 @@ def _camvid(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
 
 
 def _bsds500(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
-    drawn = root / "groundTruth"
-    for split in _folders(survey, drawn):
-        if any(name.endswith(".mat") for name in _files(survey, drawn / split)) and root / "images" in survey.listings:
-            survey.claimed.update((root / "images" / split, drawn / split))
+    outlines = root / "groundTruth"
+    for split in _folders(survey, outlines):
+        mats = any(name.endswith(".mat") for name in _files(survey, outlines / split))
+        if mats and root / "images" in survey.listings:
+            survey.claimed.update((root / "images" / split, outlines / split))
             arguments: dict[str, object] = {"root": root, "split": split}
             yield from _entries("Bsds500", arguments, f"BSDS500 ({split})", split_of(Path(split), Path()))
 
@@ -81,8 +82,8 @@ def _seven_scenes(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
     survey.claimed.add(root)
     for split in (*listed,) or (None,):
         arguments: dict[str, object] = {"root": root, "split": split, "normals": "depth"}
-        part = split_of(Path(split or ""), Path())
-        yield from _entries("SevenScenes", arguments, f"7-Scenes ({root.name}, {split or 'all'})", part)
+        layout = f"7-Scenes ({root.name}, {split or 'all'})"
+        yield from _entries("SevenScenes", arguments, layout, split_of(Path(split or ""), Path()))
 
 
 def _flat_frames(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
@@ -94,8 +95,8 @@ def _flat_frames(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
     survey.claimed.add(root)
     for split in (*listed,) or (None,):
         arguments: dict[str, object] = {"root": root, "split": split, "normals": normals}
-        part = split_of(Path(split or ""), Path())
-        yield from _entries("SevenScenes", arguments, f"RGB-D frames ({split or 'all'})", part)
+        layout = f"RGB-D frames ({split or 'all'})"
+        yield from _entries("SevenScenes", arguments, layout, split_of(Path(split or ""), Path()))
 
 
 def _nyuv2(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
@@ -110,20 +111,20 @@ def _nyuv2(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
         arguments: dict[str, object] = {"path": path, "split": split, "normals": "depth"}
         if "classMapping40.mat" in names:
             arguments["mapping"] = root / "classMapping40.mat"
-        part = split_of(Path(split or ""), Path())
-        yield from _entries("NyuV2", arguments, f"NYU Depth v2 ({split or 'all'})", part)
+        layout = f"NYU Depth v2 ({split or 'all'})"
+        yield from _entries("NyuV2", arguments, layout, split_of(Path(split or ""), Path()))
 
 
 def _taskonomy(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
     buildings = _folders(survey, root / "rgb")
     if not any("_domain_rgb." in name for one in buildings for name in _files(survey, root / "rgb" / one)):
         return
-    parts = [name for name in _files(survey, root) if name.startswith("train_val_test") and name.endswith(".csv")]
+    files = [name for name in _files(survey, root) if name.startswith("train_val_test") and name.endswith(".csv")]
     survey.claimed.add(root)
-    if not parts:
+    if not files:
         yield from _entries("Taskonomy", {"root": root}, "Taskonomy")
-    for split in _SPLITS if parts else ():
-        arguments: dict[str, object] = {"root": root, "split": split, "split_file": root / parts[0]}
+    for split in _SPLITS if files else ():
+        arguments: dict[str, object] = {"root": root, "split": split, "split_file": root / files[0]}
         yield from _entries("Taskonomy", arguments, f"Taskonomy ({split})", split_of(Path(split), Path()))
 
 
@@ -143,15 +144,17 @@ def _cityscapes(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
 
 def _virtual_kitti(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
     scenes = [name for name in _folders(survey, root) if _SCENE.fullmatch(name)]
-    there = {one for scene in scenes for one in _folders(survey, root / scene)}
-    drives = {one for one in there for scene in scenes if (root / scene / one / "frames" / "rgb").is_dir()}
-    if not drives:
+    folders = {name for scene in scenes for name in _folders(survey, root / scene)}
+    variations = {name for name in folders for scene in scenes if (root / scene / name / "frames" / "rgb").is_dir()}
+    if not variations:
         return
-    variation = "clone" if "clone" in drives else min(drives)
+    variation = "clone" if "clone" in variations else min(variations)
     scenes = [scene for scene in scenes if (root / scene / variation / "frames" / "rgb").is_dir()]
     survey.claimed.update(root / scene for scene in scenes)
-    known = all("intrinsic.txt" in _files(survey, root / scene / variation) for scene in scenes)
-    arguments: dict[str, object] = {"root": root, "variations": (variation,), "normals": "depth" if known else ""}
+    has_intrinsics = all("intrinsic.txt" in _files(survey, root / scene / variation) for scene in scenes)
+    arguments: dict[str, object] = {
+        "root": root, "variations": (variation,), "normals": "depth" if has_intrinsics else "",
+    }  # fmt: skip
     if len(scenes) < len(_folders(survey, root)):
         arguments["scenes"] = tuple(scenes)
     yield from _entries("VirtualKitti2", arguments, f"Virtual KITTI 2 ({variation})")
@@ -173,18 +176,18 @@ def _ade20k(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
 
 
 def _coco_stuff(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
-    """COCO-Stuff's own folders, or `train_img` beside `train_label`."""
+    """Finds COCO-Stuff's own folders, or `train_img` beside `train_label`."""
     for name in _folders(survey, root):
-        found = _PAIR.fullmatch(name)
-        labels = root / f"{found[1]}_label" if found else None
-        if found and labels is not None and labels in survey.listings and (found[1] in _SPLITS or found[1] == ""):
-            survey.claimed.update((root / name, labels, root / f"{found[1]}_inst"))
+        match = _PAIR.fullmatch(name)
+        labels = root / f"{match[1]}_label" if match else None
+        if match and labels is not None and labels in survey.listings and (match[1] in _SPLITS or match[1] == ""):
+            survey.claimed.update((root / name, labels, root / f"{match[1]}_inst"))
             yield from _stuff_entries(survey, root / name, labels)
     if root.name == "stuffthingmaps":
         survey.claimed.add(root)
         for name in _folders(survey, root):
-            pictures = [f"{Path(file).stem}.jpg" for file in _files(survey, root / name)[:3]]
-            images = survey.image_folder(pictures, root / name / "labels")
+            image_names = [f"{Path(file).stem}.jpg" for file in _files(survey, root / name)[:3]]
+            images = survey.image_folder(image_names, root / name / "labels")
             if images is not None:
                 yield from _stuff_entries(survey, images, root / name)
 

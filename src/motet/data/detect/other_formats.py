@@ -1,4 +1,4 @@
-"""Multi30k, saved Hugging Face data sets, idx, Flickr captions, text lines and tars."""
+"""Detection of Multi30k, saved Hugging Face data sets, idx, Flickr captions, text lines and tars."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FLICKR_PHOTO = re.compile(r"\d+_[0-9a-f]{8,}\.jpg")
 
 
 def find_multi30k(survey: Survey) -> Iterator[DetectedDataset]:
-    """The official folder: `data/task1/image_splits/` and `raw/`."""
+    """Finds the official folder: `data/task1/image_splits/` and `raw/`."""
     for root in list(survey.listings):
         raw = root / "data" / "task1" / "raw"
         splits = root / "data" / "task1" / "image_splits"
@@ -53,20 +53,20 @@ def _languages(files: tuple[str, ...], part: str) -> tuple[str, ...]:
 
 
 def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset]:
-    """Folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
+    """Finds folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
     for folder, listing in list(survey.listings.items()):
         if survey.is_claimed(folder) or not set(_HF_FILES) & set(listing.files):
             continue
         survey.claimed.add(folder)
         try:
-            found = [(split, guess(*_hf_rows(folder, split))) for split in _hf_splits(folder)]
+            guesses = [(split, guess(*_hf_rows(folder, split))) for split in _hf_splits(folder)]
         except MotetError as error:
             yield from try_read(
                 "HfDataset", {"path": folder}, kind="captioning", labels={"captions": "en"},
                 evidence="Hugging Face data set", problems=(str(error),),
             )  # fmt: skip
             continue
-        for split, mapping in found:
+        for split, mapping in guesses:
             if mapping is not None:
                 yield from try_read(
                     "HfDataset", {"path": folder, "split": split, **mapping.arguments()}, kind=mapping.kind,
@@ -76,30 +76,30 @@ def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def _hf_splits(folder: Path) -> list[str]:
-    several = folder / "dataset_dict.json"
-    if several.is_file():
-        return [str(split) for split in field(load_json(several), "splits", list, path=several)]
+    dictionary = folder / "dataset_dict.json"
+    if dictionary.is_file():
+        return [str(split) for split in field(load_json(dictionary), "splits", list, path=dictionary)]
     state = checked(load_json(folder / "state.json"), dict, "file", path=folder / "state.json")
     return [str(state.get("_split") or "train")]
 
 
 def _hf_rows(folder: Path, split: str) -> tuple[list[str], list[dict[str, object]]]:
-    """The columns and first rows, with the names of classes in place of their numbers."""
+    """Returns the columns and the first rows, with the names of classes in place of their numbers."""
     data = load_split(folder, split, None)
     rows = first_of(data, _MAX_ROWS)
-    named = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
+    class_names = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
     for row in rows:
-        row |= {column: names[row[column]] for column, names in named.items() if row[column] is not None}
+        row |= {column: names[row[column]] for column, names in class_names.items() if row[column] is not None}
     return list(data.column_names), rows
 
 
 def find_idx(survey: Survey) -> Iterator[DetectedDataset]:
-    """`train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, gzipped or not."""
+    """Finds `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, gzipped or not."""
     for path in list(survey.files("-ubyte", "-ubyte.gz")):
-        found = _IDX_IMAGES.fullmatch(path.name)
-        if found is None:
+        match = _IDX_IMAGES.fullmatch(path.name)
+        if match is None:
             continue
-        labels = [path.with_name(f"{found[1]}-labels-idx1-ubyte{zipped}") for zipped in ("", ".gz")]
+        labels = [path.with_name(f"{match[1]}-labels-idx1-ubyte{zipped}") for zipped in ("", ".gz")]
         beside = next((file for file in labels if file.is_file()), labels[-1])
         survey.claimed.update((path, beside))
         yield from try_read(
@@ -113,7 +113,7 @@ def find_idx(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def find_flickr(survey: Survey) -> Iterator[DetectedDataset]:
-    """`captions.txt`, `*.token`, `results.csv`: by what their first lines look like."""
+    """Finds `captions.txt`, `*.token` and `results.csv`, by the form of their first lines."""
     for path in list(survey.files(".txt", ".token", ".csv")):
         lines = first_lines(path, 12)
         names = _flickr_names(lines, path)
@@ -122,19 +122,23 @@ def find_flickr(survey: Survey) -> Iterator[DetectedDataset]:
         images = survey.image_folder(names, path)
         survey.claimed.update({path} if images is None else {path, images})
         reader = "Flickr30k" if lines[0].startswith("image_name") or "30k" in str(path).lower() else "Flickr8k"
-        why = f"Flickr captions ({path.name}) and their images"
+        evidence = f"Flickr captions ({path.name}) and their images"
         arguments: dict[str, Path] = {"captions": path, "images": images or path.parent}
         problems = () if images else (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
-        splits = _split_lists(survey, path)
-        for given in [{**arguments, "split": split} for split in splits] or [arguments]:
-            part = split_of(given.get("split", path), survey.root)
+        split_lists = _split_lists(survey, path)
+        for split_arguments in [{**arguments, "split": file} for file in split_lists] or [arguments]:
+            split = split_of(split_arguments.get("split", path), survey.root)
             yield from try_read(
-                reader, given, kind="captioning", labels={"captions": "en"}, evidence=why, split=part, problems=problems
-            )
+                reader, split_arguments, kind="captioning", labels={"captions": "en"}, evidence=evidence, split=split,
+                problems=problems,
+            )  # fmt: skip
 
 
 def _flickr_names(lines: list[str], path: Path) -> list[str]:
-    """The images of the first lines, when they have one of the three forms; other tables may have that of Flickr8k."""
+    """Returns the images that the first lines name, where these have one of the three forms.
+
+    Other tables of captions may have the header of Flickr8k: these are Flickr's only with Flickr's photo names.
+    """
     if not lines:
         return []
     if all(_TOKEN_LINE.fullmatch(line) for line in lines):
@@ -146,18 +150,18 @@ def _flickr_names(lines: list[str], path: Path) -> list[str]:
 
 
 def _split_lists(survey: Survey, captions: Path) -> list[Path]:
-    """Lists of image names, one a line, whose file names say a part, beside the captions."""
-    found = []
+    """Finds lists of image names, one per line, beside the captions, whose file names contain a split."""
+    lists = []
     for path in list(survey.files(".txt")):
         lines = first_lines(path, 5) if path.parent == captions.parent and split_of(path, survey.root) else []
         if lines and all(is_image(line.strip()) and "\t" not in line and "," not in line for line in lines):
-            found.append(path)
+            lists.append(path)
             survey.claimed.add(path)
-    return found
+    return lists
 
 
 def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
-    """TSV without a header whose first column names crops."""
+    """Finds TSV files without a header whose first column names crops of text lines."""
     for path in list(survey.files(".tsv", ".txt")):
         rows = [line.split("\t") for line in first_lines(path, 20)]
         if not rows or not all(len(cells) == 2 and is_image(cells[0].strip()) for cells in rows):
@@ -179,24 +183,25 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def find_tars(survey: Survey) -> Iterator[DetectedDataset]:
-    """Folders of WebDataset shards; those of one part together."""
+    """Finds folders of WebDataset shards; the shards of one split are one data set."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in survey.files(".tar", ".tar.gz", ".tgz"):
         groups.setdefault((path.parent, split_of(path, survey.root)), []).append(path)
     for paths in groups.values():
         survey.claimed.update(paths)
-        shown = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
+        tars = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
         arguments: dict[str, object] = {"tars": tuple(paths) if len(paths) > 1 else paths[0]}
-        part = split_of(paths[0], survey.root)
+        split = split_of(paths[0], survey.root)
         try:
             mapping = tar_mapping(paths[0])
         except DataError as error:
             yield from try_read(
-                "WebDataset", arguments, kind="captioning", labels={"captions": "en"}, evidence=f"tars ({shown})", split=part,
-                problems=(str(error),),
+                "WebDataset", arguments, kind="captioning", labels={"captions": "en"}, evidence=f"tars ({tars})",
+                split=split, problems=(str(error),),
             )  # fmt: skip
             continue
         if mapping is not None:
-            given = {**arguments, **mapping.arguments(image=False)}
-            why = f"tars ({shown}), {mapping.evidence}"
-            yield from try_read("WebDataset", given, kind=mapping.kind, labels=mapping.languages, evidence=why, split=part)
+            yield from try_read(
+                "WebDataset", {**arguments, **mapping.arguments(image=False)}, kind=mapping.kind,
+                labels=mapping.languages, evidence=f"tars ({tars}), {mapping.evidence}", split=split,
+            )  # fmt: skip

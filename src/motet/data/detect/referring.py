@@ -1,4 +1,4 @@
-"""The thing that is meant: RefCOCO, RefCOCOs, Visual7W's pointing and GuessWhat, by their names and keys."""
+"""Detection of referring expressions and pointing: RefCOCO, RefCOCOs, Visual7W and GuessWhat, by names and keys."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from motet.data.formats.json_file import load_json
 from motet.data.formats.text_file import read_bytes
 
 _REFS = re.compile(r"refs\(\w+\)\.(p|json)")
-_HEAD_CHARS = 4096  # characters in which a JSON's first keys stand
-_PARTS: dict[str, Split] = {"train": "train", "val": "val", "test": "test", "testA": "test", "testB": "test"}
+_HEAD_CHARS = 4096  # of a JSON file, which must contain its first keys
+_SPLITS: dict[str, Split] = {"train": "train", "val": "val", "test": "test", "testA": "test", "testB": "test"}
 
 
 def find_referring(survey: Survey) -> Iterator[DetectedDataset]:
-    """Expressions, questions and dialogs that mean one thing of a picture."""
+    """Finds expressions, questions and dialogs that refer to one object of an image."""
     for path in list(survey.files(".p", ".json")):
         if _REFS.fullmatch(path.name) and path.with_name("instances.json").is_file():
             yield from _refer(survey, path)
@@ -58,7 +58,7 @@ def _refer(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         }  # fmt: skip
         yield from try_read(
             "ReferCoco", arguments, kind="referring", labels={"region": "en"},
-            evidence=f"referring expressions ({path.parent.name}/{path.name}, {split})", split=_PARTS[split],
+            evidence=f"referring expressions ({path.parent.name}/{path.name}, {split})", split=_SPLITS[split],
             problems=problems,
         )  # fmt: skip
 
@@ -98,7 +98,7 @@ def _visual7w(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
             survey.claimed.add(beside)
         yield from try_read(
             "Visual7wPointing", arguments, kind="pointing", labels={"match": "en"},
-            evidence=f"Visual7W pointing ({path.name}, {split})", split=_PARTS[split],
+            evidence=f"Visual7W pointing ({path.name}, {split})", split=_SPLITS[split],
             problems=() if folder else missing_images(path, name),
         )  # fmt: skip
 
@@ -118,12 +118,12 @@ def _guesswhat(survey: Survey, path: Path, game: Any) -> Iterator[DetectedDatase
 
 
 def _known_splits(splits: Iterable[Any]) -> list[str]:
-    """The parts that there are, in the order of the table; unknown ones are left out."""
-    there = set(splits)
-    return [name for name in _PARTS if name in there]
+    """Returns the splits that occur, in the order of the table; unknown ones are left out."""
+    present = set(splits)
+    return [name for name in _SPLITS if name in present]
 
 
 def _first_of(data: Any, entries: str, key: str) -> str:
-    listed = data.get(entries) if isinstance(data, dict) else None
-    first = listed[0] if isinstance(listed, list) and listed else {}
+    values = data.get(entries) if isinstance(data, dict) else None
+    first = values[0] if isinstance(values, list) and values else {}
     return str(first.get(key, "")) if isinstance(first, dict) else ""

@@ -1,4 +1,4 @@
-"""Statements that are true or false of pictures: NLVR2, NLVR, VSR, by the keys of their lines."""
+"""Detection of statements that are true or false of images: NLVR2, NLVR and VSR, by the keys of their lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NLVR = re.compile(r"\d+-\d+")
 
 
 def find_statements(survey: Survey) -> Iterator[DetectedDataset]:
-    """JSON lines of statements, whatever the file's ending is: NLVR's are called `.json`."""
+    """Finds JSON lines of statements, in files with either ending: NLVR's have `.json`."""
     for path in list(survey.files(".json", ".jsonl")):
         lines = objects_in(first_lines(path, 3))
         if not lines:
@@ -29,7 +29,7 @@ def find_statements(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Lines of JSON as objects; none where one of them is something else."""
+    """Parses JSON lines as objects; returns none where one of them is something else."""
     try:
         values = [json.loads(line) for line in lines]
     except json.JSONDecodeError:
@@ -38,7 +38,7 @@ def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
 
 
 def missing_images(path: Path, name: str) -> tuple[str, ...]:
-    """The problem of annotations without their pictures."""
+    """Returns the problem of annotations without their images."""
     return (f"{path}: got no folder with the image {name}; want it in this folder",)
 
 
@@ -59,12 +59,12 @@ def _nlvr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[Detec
 
 
 def _image_folder(survey: Survey, path: Path, directory: str, name: str) -> Path | None:
-    """Where a picture lies: in a folder, in a numbered folder of it that the line names, or in one that it does not."""
+    """Returns the folder of the images; they may be in numbered subfolders, with or without the number in the line."""
     numbered = survey.image_folder([f"{directory}/{name}"], path) if directory else None
     if numbered is not None:
         return numbered
-    found = survey.image_folder([name], path)
-    return found.parent if found is not None and found.name.isdigit() else found
+    folder = survey.image_folder([name], path)
+    return folder.parent if folder is not None and folder.name.isdigit() else folder
 
 
 def _vsr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
@@ -72,7 +72,7 @@ def _vsr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[Detect
     link = str(line.get("image_link", "")).split("/")
     images = survey.image_folder([name], path)
     if images is not None and len(link) > 1 and images.name == link[-2]:
-        images = images.parent  # its neighbour may hold the others: the reader looks in both
+        images = images.parent  # a sibling folder may have the other images: the reader searches both
     survey.claimed.add(path)
     yield from try_read(
         "Vsr", {"sentences": path, "images": images or path.parent}, kind="verification", labels={"class": "en"},

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import DataError, ImageFile
-from motet.preprocess.regions import ImageRegions, check_regions, fit_to_image, image_size_hw, box_iou
+from motet.preprocess.regions import ImageRegions, box_iou, check_regions, fit_to_image, image_size_hw
 
 _SAME = 0.9  # IoU of a candidate's box with a stored one that is taken for it: rounding, not another box
 
