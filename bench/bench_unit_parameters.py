@@ -14,7 +14,7 @@ from transformers import BertConfig, BertModel
 from measure import write_table
 from motet.core import Task
 from motet.nn.text_encoders import BundledMiniLM, TextEncoder
-from motet.preprocess.sentences import SentenceTokenizer
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.recipes.paper.unit import SENTENCES, published_model
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE
 from motet.systems.unit.model import UniT

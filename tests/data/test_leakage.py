@@ -117,7 +117,7 @@ class TestHashes:
         images = {"good": MemoryImage("good", encoded(landscape(1))), "bad": MemoryImage("bad.jpg", b"no picture")}
         found = hash_images(images, decode, workers=0)
         assert list(found.unreadable) == ["bad"]
-        assert "want a picture" in found.unreadable["bad"]
+        assert "want a file in one of the formats" in found.unreadable["bad"]
         assert found.uniform.tolist() == [False, True]
 
     def test_processes_beside_this_one_give_the_same(self):

@@ -6,7 +6,7 @@ import torch
 from motet.core import CheckpointError, ConfigError
 from motet.nn.text_encoders import BundledMiniLM, HfBert, TextEncoder, TextTower, TinyBert, described, load_bert
 from motet.nn.tower import Finetune, FromScratch, Frozen
-from motet.preprocess.sentences import SentenceTokenizer
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 
 TINY = TinyBert(width=16, depth=2, heads=2, max_tokens=12)
 IDS = torch.tensor([[5, 6, 7, 0], [5, 8, 0, 0]])

@@ -8,7 +8,7 @@ from torchvision.ops import nms
 
 from motet.core import ConfigError, DataError, MemoryImage
 from motet.nn.regions import contrast, pool_regions, pooling_weights, select_disjoint, surroundings
-from motet.preprocess.regions import BoxGrid, ImageRegions, check_regions, image_size_hw, box_iou
+from motet.preprocess.regions import BoxGrid, ImageRegions, box_iou, check_regions, image_size_hw
 from motet.scenes import Scenes
 
 
@@ -50,7 +50,7 @@ def test_an_images_size_is_that_of_the_upright_image() -> None:
     turned[0x0112] = 6
     Image.new("RGB", (30, 20)).save(file, "JPEG", exif=turned)
     assert image_size_hw(MemoryImage("x.jpg", file.getvalue())) == (30, 20)
-    with pytest.raises(DataError, match=r"image: got .*; want a picture \(x.jpg\)"):
+    with pytest.raises(DataError, match=r"image: got .*; want a file that Pillow can decode \(x.jpg\)"):
         image_size_hw(MemoryImage("x.jpg", b"none"))
 
 

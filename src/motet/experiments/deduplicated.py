@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from motet.data.leakage import without_removed, read_lists
+from motet.data.leakage import read_lists, without_removed
 from motet.training.run import Run
 
 

@@ -14,7 +14,7 @@ from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Repor
 from motet.core.codec import to_plain
 from motet.core.model_folder import steps_in
 from motet.core.ranks import broadcast, rank, world
-from motet.data.loader import Loader, LoadedStep
+from motet.data.loader import LoadedStep, Loader
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.evaluation import evaluate

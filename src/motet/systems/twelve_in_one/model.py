@@ -29,7 +29,7 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
-from motet.preprocess.sentences import SentenceTokenizer
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
 from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide

@@ -12,7 +12,7 @@ from torch import Tensor
 from motet.core import ConfigError, Task
 from motet.nn.text_encoders import TextConfig, TextEncoder, described
 from motet.nn.tower import EncoderMode, FromScratch
-from motet.preprocess.sentences import SentenceTokenizer
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems.twelve_in_one.pretrain import hide_words
 

@@ -24,7 +24,7 @@ from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, described
 from motet.preprocess.images import ImageTransform, Whole
-from motet.preprocess.sentences import SentenceTokenizer
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import terms_of
