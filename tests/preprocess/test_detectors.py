@@ -9,7 +9,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 
 from motet.core import ConfigError, MemoryImage
 from motet.data.formats.regions import (
-    Detections,
+    DetectorOutput,
     NpzRegions,
     TorchvisionDetector,
     TrunkProposals,
@@ -54,15 +54,15 @@ def test_a_model_without_two_stages_is_refused() -> None:
 
 
 def test_any_function_is_a_detector_and_the_surest_are_kept(image) -> None:
-    def detect(image: Image.Image) -> Detections:
+    def detect(image: Image.Image) -> DetectorOutput:
         boxes = torch.tensor([[0.0, 0, 9, 9], [1, 1, 20, 20], [0, 0, image.width, image.height]])
-        return Detections(boxes, torch.eye(3), torch.tensor([0.2, 0.9, 0.5]))
+        return DetectorOutput(boxes, torch.eye(3), torch.tensor([0.2, 0.9, 0.5]))
 
     ((_, found),) = find_regions([("coco/9", image)], detect, max_regions=2)
     assert found.boxes_xyxy.tolist() == [[1, 1, 20, 20], [0, 0, 60, 40]]
     assert found.size_hw == (40, 60)
     with pytest.raises(ConfigError, match=r"detector: got \[1, 2\] boxes, features, classes for 2 scores"):
-        list(find_regions([("x", image)], lambda _: Detections(torch.zeros(1, 4), torch.eye(2), torch.zeros(2))))
+        list(find_regions([("x", image)], lambda _: DetectorOutput(torch.zeros(1, 4), torch.eye(2), torch.zeros(2))))
 
 
 def test_proposals_find_what_stands_out() -> None:

@@ -11,7 +11,7 @@ from motet.data.sampling_rates import SourceSize, measure
 
 @dataclass(frozen=True, kw_only=True)
 class SampleCounts:
-    """The share of one source in a run.
+    """The samples that one source contributes to a run.
 
     Args:
         source: its name.

@@ -143,7 +143,7 @@ class FeatureFiles:
 
 
 def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
-    """Yields every image that a task of a source has as input, once per source."""
+    """Yields every image that some task has as input, once per source."""
     for source in sources:
         if any(task.inputs & {"image", "video"} for task in source.tasks):
             units = image_index(source.reader)

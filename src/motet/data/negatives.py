@@ -62,7 +62,7 @@ class HardNegativePool:
     def cached(
         cls, path: Path, reader: Reader, global_feature: GlobalFeature | None = None, *, nearest: int = 100
     ) -> HardNegativePool:
-        """Reads the pool of a reader from a file, or builds and writes it: building takes minutes.
+        """Reads the pool from a file, or builds and writes it: building takes minutes.
 
         The file is found by the image ids, not by the feature: delete it after a change of `global_feature`.
 

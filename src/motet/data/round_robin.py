@@ -237,7 +237,7 @@ class RoundRobinSchedule:
 
 
 def _epoch_rows(source: Source) -> int:
-    """Returns the number of rows that one epoch of a source draws."""
+    """Returns the number of rows per epoch of a source."""
     return len(source.reader) if source.sample_by == "row" else len(image_index(source.reader))
 
 

@@ -19,7 +19,7 @@ from motet.preprocess.regions import BoxGrid, ImageRegions
 
 
 @dataclass(frozen=True)
-class Detections:
+class DetectorOutput:
     """The output of a detector for one image.
 
     Args:
@@ -35,7 +35,7 @@ class Detections:
     classes: Tensor | None = None
 
 
-Detector: TypeAlias = Callable[[Image.Image], Detections]
+Detector: TypeAlias = Callable[[Image.Image], DetectorOutput]
 """Detects regions in an image. Wrap any model in a function of this form."""
 
 
@@ -71,7 +71,7 @@ def find_regions(
             progress(len(done))
 
 
-def _regions(found: Detections, image: Image.Image, most: int) -> ImageRegions:
+def _regions(found: DetectorOutput, image: Image.Image, most: int) -> ImageRegions:
     count = len(found.scores)
     lengths = [len(found.boxes_xyxy), len(found.features), *([] if found.classes is None else [len(found.classes)])]
     if not count or any(length != count for length in lengths):
@@ -113,12 +113,12 @@ class TorchvisionDetector:
         if missing:
             raise ConfigError(
                 f"TorchvisionDetector: got a {type(model).__name__} without {missing[0]!r}; want a two-stage detector "
-                "of torchvision, or your own function from a PIL image to Detections"
+                "of torchvision, or your own function from a PIL image to DetectorOutput"
             )
         self.model: Any = model.eval()
         self.overlap, self.proposals = overlap, proposals
 
-    def __call__(self, image: Image.Image) -> Detections:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float().to(device) / 255
         batch, _ = self.model.transform([pixels])
@@ -143,7 +143,7 @@ class TorchvisionDetector:
         if not len(keep):  # no box of a pixel is left inside the image: use the whole image
             keep, decoded = torch.zeros(1, dtype=torch.long, device=device), _whole_image(border)
         keep = keep[nms(decoded[keep], scores[keep], self.overlap)]
-        return Detections(decoded[keep], features[keep], scores[keep], probabilities[keep])
+        return DetectorOutput(decoded[keep], features[keep], scores[keep], probabilities[keep])
 
 
 def _whole_image(border: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ class TrunkProposals:
         self.encode, self.pixels, self.overlap, self.ring = encode, pixels, overlap, ring
         self.grid = BoxGrid(sides=(0.2, 0.3, 0.45, 0.65), shapes=(0.6, 1.0, 1.6), step=0.34) if grid is None else grid
 
-    def __call__(self, image: Image.Image) -> Detections:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         features = self.encode(torch.from_numpy(self.pixels(image))[None])
         rows, columns = features.shape[2:]
         boxes = torch.from_numpy(self.grid.boxes((image.height, image.width))).to(features.device)
@@ -190,7 +190,7 @@ class TrunkProposals:
         inside, around = (_pool(features, part * scale) for part in (boxes, _enlarged(boxes, self.ring, image)))
         scores = (inside - around).norm(dim=1) / around.norm(dim=1).clamp(min=1e-6)
         keep = batched_nms(boxes, scores, torch.zeros_like(scores, dtype=torch.long), self.overlap)
-        return Detections(boxes[keep], inside[keep], scores[keep])
+        return DetectorOutput(boxes[keep], inside[keep], scores[keep])
 
 
 def _pool(features: Tensor, boxes: Tensor) -> Tensor:

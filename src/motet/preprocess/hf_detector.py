@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from motet.core import ConfigError
-from motet.preprocess.detectors import Detections, Detector
+from motet.preprocess.detectors import DetectorOutput, Detector
 
 
 def transformers_detector(folder: Path, *, device: str = "cpu") -> Detector:
@@ -45,7 +45,7 @@ class QueryDetector:
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model.eval(), processor
 
-    def __call__(self, image: Image.Image) -> Detections:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         device = next(self.model.parameters()).device
         inputs = self.processor(images=image, return_tensors="pt").to(device)
         outputs = self.model(**inputs)
@@ -53,7 +53,7 @@ class QueryDetector:
         if states is None or boxes is None:
             raise ConfigError(
                 f"detector: got a {type(self.model).__name__} without hidden states of its queries; want a detector "
-                "with pred_boxes and last_hidden_state, or your own function from a PIL image to Detections"
+                "with pred_boxes and last_hidden_state, or your own function from a PIL image to DetectorOutput"
             )
         # Where other tokens come before the queries (YOLOS), the queries are the last.
         states = states[0][-boxes.shape[1] :]
@@ -62,7 +62,7 @@ class QueryDetector:
         corners = box_convert(boxes[0].float(), "cxcywh", "xyxy").clamp(0, 1) * border
         large = ((corners[:, 2:] - corners[:, :2]) >= 1).all(dim=1)
         corners = torch.where(large[:, None], corners, torch.cat([torch.zeros_like(border[:2]), border[2:]]))
-        return Detections(corners, states.float(), classes.max(dim=1).values, classes)
+        return DetectorOutput(corners, states.float(), classes.max(dim=1).values, classes)
 
 
 def _probabilities(logits: Tensor, num_labels: int) -> Tensor:

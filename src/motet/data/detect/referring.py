@@ -22,7 +22,7 @@ _SPLITS: dict[str, Split] = {"train": "train", "val": "val", "test": "test", "te
 
 
 def find_referring(survey: Survey) -> Iterator[DetectedDataset]:
-    """Finds expressions, questions and dialogs that refer to one object of an image."""
+    """Finds expressions, questions and dialogs that refer to one object."""
     for path in list(survey.files(".p", ".json")):
         if _REFS.fullmatch(path.name) and path.with_name("instances.json").is_file():
             yield from _refer(survey, path)

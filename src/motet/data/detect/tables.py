@@ -68,7 +68,7 @@ def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Itera
 
 
 def _has_repeats(path: Path, mapping: Guess) -> bool:
-    """Returns True where an image, or a question about an image, has several rows."""
+    """Returns True where several rows have the same image, or the same image and question."""
     columns = [mapping.image, *([mapping.text] if mapping.text else [])]
     cells = load_columns(path, columns)
     keys = [tuple(str(cells[column][row]) for column in columns) for row in range(len(cells[mapping.image]))]

@@ -130,7 +130,7 @@ def _table_split(survey: Survey, table: Path, folder: Path | None) -> _VideoSpli
 
 
 def _lists(survey: Survey) -> Iterator[DetectedDataset]:
-    """Finds tables of a path and a class, with a header or without; an empty one beside videos is a problem."""
+    """Finds tables of video paths and classes, with a header or without; an empty one beside videos is a problem."""
     sets: dict[Path, list[_VideoSplit]] = {}
     claimed: list[Path] = []
     for path in list(survey.files(".csv", ".txt")):
