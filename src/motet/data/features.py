@@ -146,10 +146,10 @@ def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
     """Yields every image that some task has as input, once per source."""
     for source in sources:
         if any(task.inputs & {"image", "video"} for task in source.tasks):
-            units = image_index(source.reader)
-            for unit in range(len(units)):
-                if units.ids[unit]:
-                    yield from source.reader[int(units.rows_of(unit)[0])].images
+            groups = image_index(source.reader)
+            for group in range(len(groups)):
+                if groups.ids[group]:
+                    yield from source.reader[int(groups.rows_of(group)[0])].images
 
 
 def bytes_needed(system: System, images: Iterable[ImageFile], views: int = 1) -> int:

@@ -118,10 +118,10 @@ def image_files(sources: Sequence[Source]) -> dict[str, ImageFile]:
     """
     found: dict[str, ImageFile] = {}
     for source in sources:
-        units = image_index(source.reader)
-        for unit, ids in enumerate(units.ids):
+        groups = image_index(source.reader)
+        for group, ids in enumerate(groups.ids):
             if any(key not in found for key in ids):
-                example = source.reader[int(units.rows_of(unit)[0])]
+                example = source.reader[int(groups.rows_of(group)[0])]
                 found |= {k: v for k, v in zip(example.image_ids, example.images, strict=False) if k not in found}
     return found
 

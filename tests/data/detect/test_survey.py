@@ -37,3 +37,27 @@ def test_folders_of_many_files_are_listed_in_part(tmp_path, monkeypatch):
 )
 def test_splits_by_names(place, part):
     assert split_of(Path("root") / place, Path("root")) == part
+
+
+def test_a_claimed_folder_claims_its_files(tmp_path):
+    images(tmp_path, "a/1.jpg", "a/b/2.JPG", "c/3.jpg")
+    survey = survey_folder(tmp_path)
+    survey.claimed.add(tmp_path / "a")
+    assert survey.is_claimed(tmp_path / "a" / "b" / "2.JPG")
+    assert not survey.is_claimed(tmp_path)
+    assert list(survey.files(".jpg")) == [tmp_path / "c" / "3.jpg"]
+
+
+def test_endings_are_found_in_either_case(tmp_path):
+    images(tmp_path, "a.JPG", "b.jpg", "c.png")
+    assert [path.name for path in survey_folder(tmp_path).files(".jpg")] == ["a.JPG", "b.jpg"]
+
+
+def test_the_folder_of_images_has_all_of_them_and_is_the_nearest(tmp_path):
+    images(tmp_path, "one/a.jpg", "two/a.jpg", "two/b.jpg", "two/deep/a.jpg", "two/deep/b.jpg")
+    survey = survey_folder(tmp_path)
+    assert survey.image_folder(["a.jpg", "b.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
+    assert survey.image_folder(["a.jpg"], tmp_path / "two" / "deep" / "labels.csv") == tmp_path / "two" / "deep"
+    assert survey.image_folder(["deep/a.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
+    assert survey.image_folder(["c.jpg"], tmp_path / "labels.csv") is None
+    assert survey.image_folder(["", ""], tmp_path / "labels.csv") is None
