@@ -29,12 +29,12 @@ from motet.data.leakage import (
     DHASH_BITS,
     PHASH_BITS,
     TaskLeakage,
-    without_removed,
     held_out_role,
     image_files,
     leakage_by_task,
     near_duplicates,
     removals,
+    without_removed,
 )
 from motet.data.readers import CocoCaptions, ESnliVe, Flickr8k, Multi30k, Vqav2
 from motet.data.schedules import Mixed
@@ -155,7 +155,9 @@ def measured(pictures: dict[str, Image.Image], originals: Hashes) -> list[Found]
     for kind, copy in COPIES.items():
         made = {name: copy(pictures[name], rng_for("planted", kind, name)) for name in planted}
         images = {f"copy of {name}": MemoryImage(name, data) for name, data in made.items()}
-        pairs = {(pair.test_id, pair.train_id) for pair in near_duplicates(hash_images(images, decode, workers=0), originals)}
+        pairs = {
+            (pair.test_id, pair.train_id) for pair in near_duplicates(hash_images(images, decode, workers=0), originals)
+        }
         right = sum((f"copy of {name}", name) in pairs for name in planted)
         found.append(Found(kind, len(planted), right, len(pairs) - right))
     return found

@@ -211,9 +211,7 @@ def draw_negative(
         negatives = [caption for caption in captions if caption not in own]
         if negatives and without not in captions:
             return other, _draw(negatives, rng)
-    raise DataError(
-        f"{row.id}: other captions: got none in {_MAX_DRAWS} draws; want other images with other captions"
-    )
+    raise DataError(f"{row.id}: other captions: got none in {_MAX_DRAWS} draws; want other images with other captions")
 
 
 def nearest_vectors(vectors: Float[np.ndarray, "n d"], count: int) -> np.ndarray:

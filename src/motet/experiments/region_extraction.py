@@ -14,8 +14,8 @@ from torch import Tensor
 
 from motet.core import ConfigError, DataError, ImageFile
 from motet.data.formats.regions import (
-    DetectorOutput,
     Detector,
+    DetectorOutput,
     RegionWriter,
     TorchvisionDetector,
     TrunkProposals,

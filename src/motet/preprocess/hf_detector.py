@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from motet.core import ConfigError
-from motet.preprocess.detectors import DetectorOutput, Detector
+from motet.preprocess.detectors import Detector, DetectorOutput
 
 
 def transformers_detector(folder: Path, *, device: str = "cpu") -> Detector:

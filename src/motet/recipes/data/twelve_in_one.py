@@ -38,7 +38,9 @@ def gathered() -> tuple[Source, ...]:
     return (
         *_sources(verification("nlvr"), {**drawn, "test": evaluated}),
         *_sources(visual_entailment("esnlive", entailed.names), split_by_image(entailed, PHOTOGRAPHS)),
-        *_sources(retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(HardNegativePool.of(captioned["train"]))),
+        *_sources(
+            retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(HardNegativePool.of(captioned["train"]))
+        ),
         *_sources(
             question_answering("easy_vqa", answers=EASY_VQA, crop=False),
             {**easy, "test": Subset(EasyVqa(part="test"), tuple(range(0, 9000, 9)))},
