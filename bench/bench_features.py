@@ -52,7 +52,7 @@ def epoch(system: System, rows: Source) -> None:
     updater = TrainStep(system, optimizer, RowMean(), plan, torch.device("cpu"))
     mixture = Mixture((rows,), Mixed(batch_size=ROWS).bind((rows,), seed=0), seed=0)
     for ready in Loader(mixture, system.processor).segment(0, plan.steps):
-        mixture.taken = dict(ready.planned.taken)
+        mixture.consumed = dict(ready.planned.consumed)
         updater.update(ready.index, 0, list(ready.batches[0]), False)
 
 

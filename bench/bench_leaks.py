@@ -18,7 +18,7 @@ from PIL import Image
 from measure import in_turns, machine, write_table
 from motet.core import DiskImage, rng_for
 from motet.data.image_hashes import WINDOWS, Hashes, hash_images
-from motet.data.leakage import look_alikes
+from motet.data.leakage import near_duplicates
 from motet.preprocess.images import decode
 
 SIZE_HW = (480, 640)
@@ -68,7 +68,7 @@ def main() -> None:
     first = 0.0
     for size in arguments.sizes:
         held, others = drawn("test", round(size * arguments.held)), drawn("train", size)
-        timing = in_turns({"search": partial(look_alikes, held, others)}, repeats=arguments.repeats)["search"]
+        timing = in_turns({"search": partial(near_duplicates, held, others)}, repeats=arguments.repeats)["search"]
         per = 1000 * timing.median / size
         first = first or per
         rows.append((f"{size:,}", f"{len(held.names):,}", timing, f"{per:.3f} s", f"{per / first:.2f}"))

@@ -109,7 +109,7 @@ class Ours:
     def __call__(self) -> None:
         rows = 0
         for ready in self.loader.segment(0, IMAGES // ROWS):
-            self.mixture.taken = dict(ready.planned.taken)
+            self.mixture.consumed = dict(ready.planned.consumed)
             rows += len(ready.batches[0][0])
         assert rows == IMAGES
 

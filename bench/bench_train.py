@@ -110,7 +110,7 @@ class World:
         """The batches of a run, by the same loader."""
         mixture = self.mixture()
         for ready in Loader(mixture, self.system.processor).segment(0, self.steps):
-            mixture.taken = dict(ready.planned.taken)
+            mixture.consumed = dict(ready.planned.consumed)
             yield ready.batches[0][0]
 
     def optimizer(self) -> torch.optim.Optimizer:

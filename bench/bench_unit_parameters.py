@@ -14,7 +14,7 @@ from transformers import BertConfig, BertModel
 from measure import write_table
 from motet.core import Task
 from motet.nn.text_encoders import BundledMiniLM, TextEncoder
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.recipes.paper.unit import SENTENCES, published_model
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE
 from motet.systems.unit.model import UniT
@@ -36,7 +36,7 @@ def tasks() -> tuple[Task, ...]:
 def assets() -> Mapping[str, bytes]:
     """A BERT of base size with its 30,522 pieces, by its shape alone."""
     encoder = TextEncoder(BertModel(BertConfig(), add_pooling_layer=False))
-    return {WORDS_FILE: Sentences(*BundledMiniLM().tokenizer()).to_bytes(), TEXT_FILE: encoder.description()}
+    return {WORDS_FILE: SentenceTokenizer(*BundledMiniLM().tokenizer()).to_bytes(), TEXT_FILE: encoder.description()}
 
 
 def counted(asked: Sequence[Task], files: Mapping[str, bytes], *, shared: bool = True) -> int:

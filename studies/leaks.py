@@ -26,15 +26,15 @@ from PIL import Image
 from motet.core import ConfigError, MemoryImage, rng_for
 from motet.data.image_hashes import Hashes, hash_images
 from motet.data.leakage import (
-    DIFFERENCES,
-    FREQUENCIES,
-    Share,
-    cleaned,
-    held_role,
+    DHASH_BITS,
+    PHASH_BITS,
+    TaskLeakage,
+    held_out_role,
     image_files,
-    leaks,
-    look_alikes,
+    leakage_by_task,
+    near_duplicates,
     removals,
+    without_removed,
 )
 from motet.data.readers import CocoCaptions, ESnliVe, Flickr8k, Multi30k, Vqav2
 from motet.data.schedules import Mixed
@@ -155,13 +155,15 @@ def measured(pictures: dict[str, Image.Image], originals: Hashes) -> list[Found]
     for kind, copy in COPIES.items():
         made = {name: copy(pictures[name], rng_for("planted", kind, name)) for name in planted}
         images = {f"copy of {name}": MemoryImage(name, data) for name, data in made.items()}
-        pairs = {(pair.held, pair.other) for pair in look_alikes(hash_images(images, decode, workers=0), originals)}
+        pairs = {
+            (pair.test_id, pair.train_id) for pair in near_duplicates(hash_images(images, decode, workers=0), originals)
+        }
         right = sum((f"copy of {name}", name) in pairs for name in planted)
         found.append(Found(kind, len(planted), right, len(pairs) - right))
     return found
 
 
-def table(shares: Sequence[Share]) -> str:
+def table(shares: Sequence[TaskLeakage]) -> str:
     """Markdown: a row a test set, a column what is trained on."""
     others = list(dict.fromkeys(one.other for one in shares))
     lines = [f"| test pictures of | images | {' | '.join(others)} |", "|---|--:|" + "--:|" * len(others)]
@@ -175,17 +177,17 @@ def table(shares: Sequence[Share]) -> str:
 def written() -> str:
     """The page."""
     sources = run().sources
-    role = held_role(sources)
+    role = held_out_role(sources)
     files = [image_files([s for s in sources if (s.role == role) is held]) for held in (True, False)]
     start = time.perf_counter()
     every = hash_images(files[0] | files[1], decode)
     seconds = time.perf_counter() - start
-    alike = look_alikes(every.of(tuple(files[0])), every.of(tuple(files[1])))
+    alike = near_duplicates(every.of(tuple(files[0])), every.of(tuple(files[1])))
     lists = removals(sources)
-    after = cleaned(sources, {one.source: one for one in lists})
+    after = without_removed(sources, {one.source: one for one in lists})
     images = {name: decode(image) for name, image in (files[0] | files[1]).items()}
     found = measured(images, every)
-    unrelated = look_alikes(every, every)
+    unrelated = near_duplicates(every, every)
     count = len(images)
     gone = "\n".join(
         f"| {one.source} | {one.images} | {len(one.same)} | {one.rows} | {one.rows_left} |" for one in lists
@@ -194,16 +196,16 @@ def written() -> str:
     if any(one.rows_left != len(by_name[one.source].reader) for one in lists):
         raise ConfigError("studies/leaks.py: the cleaned sources do not have the rows that their lists say")
     return PAGE_TEXT.format(
-        before=table(leaks(sources, alike)),
-        after=table(leaks(after, alike)),
+        before=table(leakage_by_task(sources, alike)),
+        after=table(leakage_by_task(after, alike)),
         gone=gone,
         found="\n".join(one.row() for one in found),
         count=count,
         pairs=count * (count - 1) // 2,
         unrelated=len(unrelated) // 2,
         ms=1000 * seconds / count,
-        frequencies=FREQUENCIES,
-        differences=DIFFERENCES,
+        max_phash_bits=PHASH_BITS,
+        max_dhash_bits=DHASH_BITS,
     )
 
 

@@ -61,15 +61,15 @@ def test_copies_under_other_names_are_shown_in_pairs_and_go_only_when_asked(mote
     images(recipe.parent)
     told = json.loads(motet("data", "leaks", recipe, "--json", "--workers", "0", "--pairs", "pairs.html").out)
     assert told["alike"]
-    assert all(pair["held"] != pair["other"] for pair in told["alike"])
+    assert all(pair["test_id"] != pair["train_id"] for pair in told["alike"])
     page = (tmp_path / "pairs.html").read_text()
     assert page.count("<figure") == len(told["alike"])
-    assert told["alike"][0]["held"] in page
+    assert told["alike"][0]["test_id"] in page
     kept = json.loads(motet("data", "clean", recipe, "--json", "--workers", "0", "--out", "kept").out)["removed"]
     assert [one["alike"] for one in kept] == [[]] * len(kept)
     assert (tmp_path / "kept/pairs.html").exists()
     gone = json.loads(motet("data", "clean", recipe, "--json", "--near", "--workers", "0", "--out", "gone").out)
-    assert {key for one in gone["removed"] for key in one["alike"]} == {pair["other"] for pair in told["alike"]}
+    assert {key for one in gone["removed"] for key in one["alike"]} == {pair["train_id"] for pair in told["alike"]}
     assert next((tmp_path / ".motet").glob("picture-hashes-*.npz")).exists()
 
 

@@ -15,12 +15,12 @@ def quick(monkeypatch):
     """The embedded trunk takes a second to build: a detector that says one box serves for the command."""
     import torch
 
-    from motet.data.formats.regions import Detected
+    from motet.data.formats.regions import DetectorOutput
     from motet.experiments import region_extraction as regions
 
     def find(image):
         box = torch.tensor([[0.0, 0.0, image.width, image.height]])
-        return Detected(box, torch.ones(1, 6), torch.ones(1))
+        return DetectorOutput(box, torch.ones(1, 6), torch.ones(1))
 
     monkeypatch.setattr(regions, "trunk_detector", lambda *_, **__: find)
 

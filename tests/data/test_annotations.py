@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motet.core import ConfigError, Example
-from motet.data.annotations import Annotated, Reclassed
+from motet.data.annotations import AnnotationSubset, RemappedClasses
 
 
 class Lazy(Mapping[str, Any]):
@@ -45,7 +45,7 @@ class Rows:
 
 def test_what_is_left_away_is_not_there() -> None:
     rows = Rows()
-    part = Annotated(rows, ("depth",))
+    part = AnnotationSubset(rows, ("depth",))
     assert (len(part), part.keys(1)) == (2, ("image1",))
     labels = part[0].labels
     assert (list(labels), len(labels), "segmentation" in labels, "edges" in labels) == (["depth"], 1, False, False)
@@ -57,18 +57,18 @@ def test_what_is_left_away_is_not_there() -> None:
 
 
 def test_images_without_labels_have_none() -> None:
-    labels = Annotated(Rows())[1].labels
+    labels = AnnotationSubset(Rows())[1].labels
     assert not labels
     assert labels.get("depth") is None
 
 
 def test_an_annotation_that_the_row_lacks_stays_lacking() -> None:
-    assert list(Annotated(Rows(), ("edges", "depth"))[0].labels) == ["depth"]
+    assert list(AnnotationSubset(Rows(), ("edges", "depth"))[0].labels) == ["depth"]
 
 
 def test_classes_become_those_of_another_set() -> None:
     rows = Rows()
-    other = Reclassed(rows, (5, -1, 0))
+    other = RemappedClasses(rows, (5, -1, 0))
     labels = other[0].labels
     assert rows.labels[0].asked == []
     np.testing.assert_array_equal(labels["segmentation"], [[5, 0], [-1, -1]])
@@ -78,5 +78,5 @@ def test_classes_become_those_of_another_set() -> None:
 
 def test_a_table_that_is_none_is_refused() -> None:
     for classes in ((), (0, -2)):
-        with pytest.raises(ConfigError, match=r"Reclassed\.classes"):
-            Reclassed(Rows(), classes)
+        with pytest.raises(ConfigError, match=r"RemappedClasses\.classes"):
+            RemappedClasses(Rows(), classes)

@@ -9,7 +9,7 @@ import pytest
 
 from motet.core import BoxSet, DataError, Example, MemoryImage
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, Text
-from motet.data.check import Problem, misfit, problems
+from motet.data.check import Problem, annotation_error, problems
 from motet.data.source import Source
 from motet.tasks import captioning, classification
 
@@ -40,7 +40,7 @@ def boxes(*corners, labels=None):
     ],
 )
 def test_an_annotation_that_fits(annotation, target):
-    assert misfit(annotation, target) is None
+    assert annotation_error(annotation, target) is None
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_annotation_that_fits(annotation, target):
         ("a", Label(("a", "b")), "got 'a'; want the index of a class"),
         ((), Answer(), "want at least one text that is not empty"),
         ((" ",), Text(9), "want at least one text that is not empty"),
-        ((1,), Answer(), "want texts"),
+        ((1,), Answer(), "want a text or a list of texts"),
         ([0, 0, 1, 1], Boxes(("cat",)), "got a list; want boxes"),
         (boxes((0, 0, 1, 1), labels=[1]), Boxes(("cat",)), "got classes [1]; want 0 to 0"),
         (boxes((3, 0, 1, 1)), Boxes(("cat",)), "want x0 <= x1"),
@@ -64,7 +64,7 @@ def test_an_annotation_that_fits(annotation, target):
     ],
 )
 def test_an_annotation_that_does_not_fit_is_one_sentence(annotation, target, message):
-    assert message in misfit(annotation, target)
+    assert message in annotation_error(annotation, target)
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,6 @@ def test_images_are_read_once_each():
 
 def test_attributes_without_a_word_are_told():
     annotation = BoxSet(np.array([[0, 0, 1, 1.0]]), np.array([0]), np.ones(1), ((0, 2),))
-    assert misfit(annotation, Boxes(("a",), ("red", "big", "old"))) is None
-    assert misfit(annotation, Boxes(("a",), ("red", "big"))) == "got attributes [0, 2]; want 0 to 1"
-    assert misfit(annotation, Boxes(("a",))) is None
+    assert annotation_error(annotation, Boxes(("a",), ("red", "big", "old"))) is None
+    assert annotation_error(annotation, Boxes(("a",), ("red", "big"))) == "got attributes [0, 2]; want 0 to 1"
+    assert annotation_error(annotation, Boxes(("a",))) is None

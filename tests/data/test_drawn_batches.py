@@ -35,14 +35,14 @@ def test_each_rank_draws_its_own_source_at_the_rates_that_are_said() -> None:
 @pytest.mark.parametrize("world", [2, 3, 4, 8])
 def test_a_batch_has_the_same_rows_on_any_number_of_ranks(world: int) -> None:
     mixture = Mixture(SOURCES, DrawnBatches(rates=RATES, batches=6, batch_size=3).bind(SOURCES, seed=1), 1)
-    taken = mixture.taken
+    taken = mixture.consumed
     for index in range(10):
-        alone = mixture.plan(index, rank=0, world=1, taken=taken)
-        shares = [mixture.plan(index, rank=rank, world=world, taken=taken) for rank in range(world)]
+        alone = mixture.plan(index, rank=0, world=1, consumed=taken)
+        shares = [mixture.plan(index, rank=rank, world=world, consumed=taken) for rank in range(world)]
         found: list[tuple[RowRequest, ...]] = [batch for share in shares for batch in share.batches if batch]
         assert sorted(found, key=repr) == sorted(alone.batches, key=repr)
-        assert all(share.taken == alone.taken for share in shares)
-        taken = alone.taken
+        assert all(share.consumed == alone.consumed for share in shares)
+        taken = alone.consumed
 
 
 def test_a_rate_of_zero_is_never_drawn() -> None:

@@ -59,7 +59,7 @@ def test_what_is_stored_is_what_the_encoder_gives(
     told: list[tuple[int, int]] = []
     system.encoded = 0
     store = FeatureFiles.fill(
-        system, images, tmp_path / "store", views=2, batch_size=3, workers=workers, filling=lambda *t: told.append(t)
+        system, images, tmp_path / "store", views=2, batch_size=3, workers=workers, progress=lambda *t: told.append(t)
     )
     for image in images:
         np.testing.assert_array_equal(store.read(image, frozenset(), None), live(system, image))
@@ -100,7 +100,7 @@ def test_a_changed_file_is_never_answered_with_what_it_was(
     store = fill(system, images, tmp_path)
     write(tmp_path / "images", 1, shift=100)
     os.utime(images[0].path, ns=(1, 1))
-    with pytest.raises(DataError, match=r"got none of this image as it is now.*\(.*0\.raw\)"):
+    with pytest.raises(DataError, match=r"got none for the present content of this image.*\(.*0\.raw\)"):
         store.read(images[0], frozenset(), None)
     again = fill(system, images, tmp_path)
     np.testing.assert_array_equal(again.read(images[0], frozenset(), None), live(system, images[0]))
@@ -237,7 +237,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_no_half_part(
 
     with monkeypatch.context() as patch:
         patch.setattr(feature_parts.os, "fsync", full)
-        with pytest.raises(DataError, match="got No space left on device; want room"):
+        with pytest.raises(DataError, match="got No space left on device; want a folder with"):
             fill(system, images, tmp_path)
     assert not list((tmp_path / "store").rglob("part-*"))
     store = fill(system, images, tmp_path)
@@ -271,7 +271,7 @@ def test_a_system_without_a_frozen_encoder_is_refused(
     system: ToySystem, images: list[DiskImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system, "encoder_key", lambda: None)
-    with pytest.raises(ConfigError, match="got ToySystem, whose encoder is not frozen or not there"):
+    with pytest.raises(ConfigError, match="got ToySystem without a frozen encoder"):
         fill(system, images, tmp_path)
 
 

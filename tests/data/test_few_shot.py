@@ -46,8 +46,8 @@ def test_answers_are_classes_by_the_commonest_and_captions_are_none() -> None:
 
 def test_a_class_that_has_too_few_is_named() -> None:
     with pytest.raises(ConfigError, match="few_shot: task 'pets': 'cow': got 6 rows; want at least 7"):
-        few_shot(Uneven(), classification("pets", NAMES), least=7)
+        few_shot(Uneven(), classification("pets", NAMES), min_per_class=7)
     with pytest.raises(ConfigError, match="'owl': got 0 rows; want at least 5"):
         few_shot(Uneven(), classification("pets", (*NAMES, "owl")))
-    with pytest.raises(ConfigError, match="got a share of 0"):
+    with pytest.raises(ConfigError, match="got fraction 0"):
         few_shot(Uneven(), classification("pets", NAMES), 0.0)

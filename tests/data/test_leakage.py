@@ -13,18 +13,18 @@ from motet.core import ConfigError, DataError, Example, MemoryImage, rng_for
 from motet.data import image_hashes as picture_hashes
 from motet.data.image_hashes import WINDOWS, hash_image, hash_images
 from motet.data.leakage import (
-    LookAlike,
-    cleaned,
-    held_role,
+    NearDuplicate,
+    held_out_role,
     image_files,
-    leaks,
-    look_alikes,
+    leakage_by_task,
+    near_duplicates,
     read_lists,
     removals,
+    without_removed,
     write_lists,
 )
 from motet.data.source import Source
-from motet.data.splits import Without
+from motet.data.splits import WithoutImages
 from motet.preprocess.images import decode
 
 
@@ -89,42 +89,42 @@ class TestHashes:
     )
     def test_planted_copies_are_found_and_nothing_else(self, copy):
         planted = {f"train/copy {name}": copy(image) for name, image in ORIGINALS.items()}
-        found = look_alikes(hashes(ORIGINALS), hashes(OTHERS | planted))
-        right = [pair for pair in found if pair.other == f"train/copy {pair.held}"]
+        found = near_duplicates(hashes(ORIGINALS), hashes(OTHERS | planted))
+        right = [pair for pair in found if pair.train_id == f"train/copy {pair.test_id}"]
         assert len(right) >= 0.97 * len(ORIGINALS)
         assert len(right) >= 0.97 * len(found)
 
     def test_unrelated_images_do_not_look_alike(self):
-        assert look_alikes(hashes(ORIGINALS), hashes(OTHERS)) == ()
+        assert near_duplicates(hashes(ORIGINALS), hashes(OTHERS)) == ()
 
     def test_an_image_is_not_its_own_copy_where_the_ids_say_so(self):
-        assert look_alikes(hashes(ORIGINALS), hashes(ORIGINALS)) == ()
+        assert near_duplicates(hashes(ORIGINALS), hashes(ORIGINALS)) == ()
 
     def test_plain_images_are_not_taken_for_each_other(self):
         grey = {f"{number}": Image.new("RGB", (50, 50), (number, number, number)) for number in (100, 101, 102)}
         assert hash_image(grey["100"]) is None
         other = {f"x{name}": image for name, image in grey.items()}
-        assert look_alikes(hashes(grey), hashes(other)) == ()
+        assert near_duplicates(hashes(grey), hashes(other)) == ()
 
     def test_nearest_pairs_come_first(self):
         held = hashes({"a": landscape(1), "b": landscape(2)})
         near = hashes({"far": landscape(1).crop((8, 6, 190, 142)), "same": landscape(2)})
-        found = look_alikes(held, near)
-        assert [(pair.held, pair.other) for pair in found] == [("b", "same"), ("a", "far")]
+        found = near_duplicates(held, near)
+        assert [(pair.test_id, pair.train_id) for pair in found] == [("b", "same"), ("a", "far")]
         assert found[0].distance <= found[1].distance
 
     def test_a_broken_image_is_named_and_the_rest_goes_on(self):
         images = {"good": MemoryImage("good", encoded(landscape(1))), "bad": MemoryImage("bad.jpg", b"no picture")}
         found = hash_images(images, decode, workers=0)
-        assert list(found.unread) == ["bad"]
-        assert "want a picture" in found.unread["bad"]
-        assert found.plain.tolist() == [False, True]
+        assert list(found.unreadable) == ["bad"]
+        assert "want a file in one of the formats" in found.unreadable["bad"]
+        assert found.uniform.tolist() == [False, True]
 
     def test_processes_beside_this_one_give_the_same(self):
         images = {name: MemoryImage(name, encoded(image)) for name, image in (ORIGINALS | OTHERS).items()}
         told = []
         here, there = (
-            hash_images(images, decode, workers=workers, told=lambda done, total: told.append((done, total)))
+            hash_images(images, decode, workers=workers, progress=lambda done, total: told.append((done, total)))
             for workers in (0, 2)
         )
         assert np.array_equal(here.values, there.values)
@@ -154,8 +154,8 @@ class TestCache:
         images = {"plain": MemoryImage("p", encoded(Image.new("RGB", (9, 9)))), "bad": MemoryImage("b", b"?")}
         for _ in range(2):
             found = hash_images(images, decode, cache=tmp_path, workers=0)
-            assert found.plain.tolist() == [True, True]
-            assert list(found.unread) == ["bad"]
+            assert found.uniform.tolist() == [True, True]
+            assert list(found.unreadable) == ["bad"]
 
     def test_a_stop_loses_little(self, tmp_path, monkeypatch):
         monkeypatch.setattr(picture_hashes, "_SAVE_EVERY", 2)
@@ -175,7 +175,7 @@ class TestCache:
         hash_images(self.images, decode, cache=tmp_path, workers=0)
         path = next(tmp_path.glob("*.npz"))
         path.write_bytes(path.read_bytes()[:100])
-        with pytest.raises(DataError, match=r"hashes: got .*; want the file that motet wrote"):
+        with pytest.raises(DataError, match=r"hashes: got .*; want the file as motet wrote it"):
             hash_images(self.images, decode, cache=tmp_path, workers=0)
 
 
@@ -190,7 +190,7 @@ SOURCES = (
 
 class TestLeaks:
     def test_the_table_is_by_task_over_training_and_validation(self):
-        shares = {(one.task, one.other): (one.images, one.same) for one in leaks(SOURCES)}
+        shares = {(one.task, one.other): (one.images, one.same) for one in leakage_by_task(SOURCES)}
         assert shares == {
             ("vqa", "vqa"): (2, 2),
             ("vqa", "pairs"): (2, 0),
@@ -199,11 +199,11 @@ class TestLeaks:
             ("pairs", "pairs"): (2, 1),
             ("pairs", "any"): (2, 1),
         }
-        assert next(one.share for one in leaks(SOURCES) if one.task == "pairs") == 0.5
+        assert next(one.share for one in leakage_by_task(SOURCES) if one.task == "pairs") == 0.5
 
     def test_what_looks_alike_counts_where_it_is_not_the_same_by_id(self):
-        alike = (LookAlike("flickr/7", "coco/3", 4), LookAlike("coco/2", "coco/3", 2))
-        found = {(one.task, one.other): one.alike for one in leaks(SOURCES, alike)}
+        alike = (NearDuplicate("flickr/7", "coco/3", 4), NearDuplicate("coco/2", "coco/3", 2))
+        found = {(one.task, one.other): one.alike for one in leakage_by_task(SOURCES, alike)}
         assert found["pairs", "vqa"] == 1
         assert found["vqa", "vqa"] == 0
         assert found["pairs", "pairs"] == 0
@@ -217,44 +217,44 @@ class TestLeaks:
         assert all(one.alike == () for one in found.values())
 
     def test_look_alikes_go_only_when_they_are_given(self):
-        found = {one.source: one for one in removals(SOURCES, [LookAlike("flickr/7", "coco/3", 4)])}
+        found = {one.source: one for one in removals(SOURCES, [NearDuplicate("flickr/7", "coco/3", 4)])}
         assert found["vqa"].alike == ("coco/3",)
         assert found["vqa"].rows_left == 0
 
     def test_cleaned_sources_leak_nothing_and_test_sets_are_the_same_objects(self, tmp_path):
         write_lists(tmp_path / "new/folder", removals(SOURCES))
-        clean = cleaned(SOURCES, read_lists(tmp_path / "new/folder"))
-        assert all(one.same == 0 for one in leaks(clean))
+        clean = without_removed(SOURCES, read_lists(tmp_path / "new/folder"))
+        assert all(one.same == 0 for one in leakage_by_task(clean))
         assert [one for one in clean if one.role == "test"] == list(SOURCES[3:])
         assert [len(one.reader) for one in clean] == [1, 2, 1, 3, 1]
 
     def test_without_test_sources_validation_is_held_out(self):
         sources = SOURCES[:3]
-        assert held_role(sources) == "val"
+        assert held_out_role(sources) == "val"
         assert {one.source for one in removals(sources)} == {"vqa", "pairs"}
         with pytest.raises(ConfigError, match="got sources of role 'train' only"):
-            leaks(SOURCES[:2])
+            leakage_by_task(SOURCES[:2])
 
     def test_lists_for_other_data_are_refused(self):
         lists = {one.source: one for one in removals(SOURCES)}
         other = (source("vqa", "train", "coco/1"), *SOURCES[1:])
         with pytest.raises(ConfigError, match="source 'vqa': got a list made for 4 other rows; want one for its 1"):
-            cleaned(other, lists)
+            without_removed(other, lists)
         with pytest.raises(ConfigError, match="got one for source 'pairs'; want a source of the run: vqa"):
-            cleaned(SOURCES[:1], {"pairs": lists["pairs"]})
+            without_removed(SOURCES[:1], {"pairs": lists["pairs"]})
         test = dataclasses.replace(lists["vqa"], source="vqa/test")
         with pytest.raises(ConfigError, match="got a list for a test source"):
-            cleaned(SOURCES, {"vqa/test": test})
+            without_removed(SOURCES, {"vqa/test": test})
 
     def test_a_list_that_leaves_nothing_is_refused(self):
         sources = (source("vqa", "train", "a", "b"), source("vqa", "test", "a", "b"))
         with pytest.raises(ConfigError, match="source 'vqa': got all 2 rows removed; want another split"):
-            cleaned(sources, {one.source: one for one in removals(sources)})
+            without_removed(sources, {one.source: one for one in removals(sources)})
 
     @pytest.mark.parametrize("text", ["", "{", "[3]", '[{"source": "a"}]', '{"a": 1}'])
     def test_damaged_lists_are_an_error_with_their_path(self, tmp_path, text):
         (tmp_path / "lists.json").write_text(text)
-        with pytest.raises(DataError, match=r"want what `motet data clean` wrote \(.*lists.json\)"):
+        with pytest.raises(DataError, match=r"want the file that `motet data clean` writes \(.*lists.json\)"):
             read_lists(tmp_path)
         with pytest.raises(DataError, match="lists: got no such file"):
             read_lists(tmp_path / "none")
@@ -277,7 +277,7 @@ def test_each_image_is_asked_for_once():
 
 def test_without_keeps_order_and_says_how_many_are_gone():
     reader = Rows("a", "b", ("a", "c"), "d", images={key: landscape(0) for key in "abcd"})
-    rest = Without(reader, frozenset({"a"}))
+    rest = WithoutImages(reader, frozenset({"a"}))
     assert [rest.keys(row) for row in range(len(rest))] == [("b",), ("d",)]
     assert (rest[1].id, rest.left_out) == ("3", 2)
     with pytest.raises(IndexError):

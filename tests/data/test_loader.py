@@ -8,7 +8,7 @@ import torch
 from toys import ToyProcessor, ToyReader, label_task, toy_sources
 
 from motet.core import Batch, DataError, Example, Reader, Report, Step
-from motet.data.loader import Loader, Ready, cut
+from motet.data.loader import LoadedStep, Loader, split_rows
 from motet.data.mixture import Mixture, RowRequest
 from motet.data.schedules import Mixed
 from motet.data.source import Source
@@ -18,12 +18,12 @@ def mixture(sources: Sequence[Source], batch_size: int = 6) -> Mixture:
     return Mixture(sources, Mixed(batch_size=batch_size).bind(sources, seed=0), 0)
 
 
-def steps(loader: Loader, mixed: Mixture, *ends: int) -> list[Ready]:
+def steps(loader: Loader, mixed: Mixture, *ends: int) -> list[LoadedStep]:
     ready = []
     start = 0
     for end in ends:
         for step in loader.segment(start, end):
-            mixed.taken = dict(step.planned.taken)
+            mixed.consumed = dict(step.planned.consumed)
             ready.append(step)
         start = end
     return ready
@@ -87,11 +87,11 @@ def test_nothing_is_planned_past_the_end_of_a_segment(workers: int) -> None:
     names = []
     for start in (0, 3):
         for ready in loader.segment(start, start + 3):
-            mixed.taken = dict(ready.planned.taken)
+            mixed.consumed = dict(ready.planned.consumed)
             names.append(ready.planned.batches[0][0].source)
         mixed.schedule.observe(Report())
     assert "".join(names) == "aaabbb"
-    assert mixed.taken == {"a": 6, "b": 6}
+    assert mixed.consumed == {"a": 6, "b": 6}
 
 
 class Sparse(Learning):
@@ -112,7 +112,7 @@ def test_steps_without_rows_stand_in_their_place(workers: int) -> None:
         for ready in steps(Loader(mixed, ToyProcessor(), rank=1, world=2, workers=workers), mixed, 4, 6)
     ]
     assert sizes == [[1], [], [], [], [1], []]
-    assert mixed.taken == {"a": 5, "b": 0}
+    assert mixed.consumed == {"a": 5, "b": 0}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -136,7 +136,7 @@ def test_bad_rows_stop_in_one_line_or_are_replaced_the_same_way(workers: int) ->
 def test_a_source_of_bad_rows_only_is_not_searched_for_ever() -> None:
     source = Source(name="a", reader=ToyReader("a", 3, bad=frozenset(range(3))), tasks=(label_task("t"),))
     mixed = mixture([source])
-    with pytest.raises(DataError, match="source 'a': got 10 bad rows one after the other"):
+    with pytest.raises(DataError, match="source 'a': got 10 bad rows in succession"):
         steps(Loader(mixed, ToyProcessor(), on_bad_row="skip"), mixed, 1)
 
 
@@ -159,5 +159,5 @@ def test_composed_rows_are_made_afresh_each_time_and_the_same_again() -> None:
 
 def test_a_batch_is_cut_nearly_evenly() -> None:
     rows = [RowRequest("a", index, index) for index in range(7)]
-    assert [len(part) for part in cut(rows, 3)] == [2, 2, 3]
-    assert cut([], 3) == []
+    assert [len(part) for part in split_rows(rows, 3)] == [2, 2, 3]
+    assert split_rows([], 3) == []

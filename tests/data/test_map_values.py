@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from motet.core.target import Dense
-from motet.data.map_values import MapTally, map_misfit, valid_pixels
+from motet.data.map_values import MapTally, map_error, valid_pixels
 
 NAMES = ("sky", "road")
 CLASSES, METRES = Dense(2, "class", NAMES), Dense(1, "metre")
@@ -20,7 +20,7 @@ NAN = np.nan
     ],
 )
 def test_a_map_that_fits(annotation, target):
-    assert map_misfit(annotation, target) is None
+    assert map_error(annotation, target) is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_map_that_fits(annotation, target):
 )
 def test_a_map_that_cannot_be(annotation, target, message):
     with pytest.raises(AssertionError, match=message):
-        raise AssertionError(map_misfit(annotation, target))
+        raise AssertionError(map_error(annotation, target))
 
 
 def test_a_direction_is_valid_where_all_of_it_is_known():

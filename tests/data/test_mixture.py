@@ -8,7 +8,7 @@ import pytest
 from toys import ToyReader, label_task, toy_sources
 
 from motet.core import CheckpointError, ConfigError, Report, Step
-from motet.data.exposure import count_samples, samples_seen
+from motet.data.exposure import count_samples, samples_per_source
 from motet.data.mixture import Mixture, RowRequest
 from motet.data.sampling_rates import EqualRates
 from motet.data.schedules import Exactly, Mixed
@@ -56,16 +56,16 @@ def test_a_row_depends_on_seed_source_and_rows_taken_only() -> None:
 def test_ranks_together_get_the_rows_of_one(world: int) -> None:
     sources = toy_sources(20, 20)
     mixed = mixture(*sources)
-    taken: Mapping[str, int] = mixed.taken
+    taken: Mapping[str, int] = mixed.consumed
     for index in range(30):
-        whole = mixed.plan(index, rank=0, world=1, taken=taken)
-        shares = [mixed.plan(index, rank=rank, world=world, taken=taken) for rank in range(world)]
+        whole = mixed.plan(index, rank=0, world=1, consumed=taken)
+        shares = [mixed.plan(index, rank=rank, world=world, consumed=taken) for rank in range(world)]
         rows = [row for share in shares for batch in share.batches for row in batch]
         assert sorted(rows, key=repr) == sorted(whole.batches[0], key=repr)
-        assert all(share.taken == whole.taken for share in shares)
-        taken = whole.taken
+        assert all(share.consumed == whole.consumed for share in shares)
+        taken = whole.consumed
     assert sum(taken.values()) == 300
-    assert sum(mixed.taken.values()) == 0  # planning ahead takes nothing
+    assert sum(mixed.consumed.values()) == 0  # planning ahead takes nothing
 
 
 class TwoBatches:
@@ -87,8 +87,8 @@ class TwoBatches:
 
 def test_each_batch_of_a_step_is_the_same_for_any_number_of_ranks() -> None:
     mixed = Mixture(toy_sources(20, 20), TwoBatches(), 0)
-    one = mixed.plan(0, rank=0, world=1, taken=mixed.taken)
-    two = [mixed.plan(0, rank=rank, world=2, taken=mixed.taken) for rank in (0, 1)]
+    one = mixed.plan(0, rank=0, world=1, consumed=mixed.consumed)
+    two = [mixed.plan(0, rank=rank, world=2, consumed=mixed.consumed) for rank in (0, 1)]
     for place in (0, 1):
         assert sorted(map(repr, one.batches[place])) == sorted(repr(r) for half in two for r in half.batches[place])
     assert one.update == "each"
@@ -96,11 +96,11 @@ def test_each_batch_of_a_step_is_the_same_for_any_number_of_ranks() -> None:
 
 def test_the_state_is_a_number_a_source_and_goes_through_json() -> None:
     mixed, other = mixture(*toy_sources(20, 9)), mixture(*toy_sources(20, 9))
-    mixed.taken = {"a": 33, "b": 12}
+    mixed.consumed = {"a": 33, "b": 12}
     state = json.loads(json.dumps(mixed.state_dict()))
     assert state["taken"] == {"a": 33, "b": 12}
     other.load_state_dict(state)
-    plans = [m.plan(5, rank=0, world=1, taken=m.taken) for m in (mixed, other)]
+    plans = [m.plan(5, rank=0, world=1, consumed=m.consumed) for m in (mixed, other)]
     assert plans[0] == plans[1]
     with pytest.raises(CheckpointError, match=r"got a checkpoint with \['a', 'b'\]; want \['a'\]"):
         mixture(*toy_sources(20)).load_state_dict(state)
@@ -117,7 +117,7 @@ def test_what_each_sees_is_what_is_taken() -> None:
     assert vqa.line() == "vqa: 32 rows, 3.2 epochs"
     assert (rows.samples, rows.epochs, rows.tasks) == (20, 2.5, ("u",))
     assert vqa.share == pytest.approx(32 / 52)
-    assert sum(samples_seen(mixed, 3).values()) == 30
+    assert sum(samples_per_source(mixed, 3).values()) == 30
 
 
 def test_fingerprints_tell_other_rows() -> None:
@@ -137,4 +137,4 @@ def test_what_cannot_be_is_said() -> None:
         Mixture((a, a), TwoBatches())
     mixed = Mixture((a,), TwoBatches())
     with pytest.raises(ConfigError, match="schedule, step 0: source 'b': known: a"):
-        mixed.plan(0, rank=0, world=1, taken=mixed.taken)
+        mixed.plan(0, rank=0, world=1, consumed=mixed.consumed)

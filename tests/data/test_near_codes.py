@@ -30,7 +30,7 @@ def test_every_pair_within_the_radius_is_found_once(codes, radius):
 
 def test_what_does_not_fit_into_memory_at_once_is_found_as_well(codes, monkeypatch):
     left, right, distances = codes
-    monkeypatch.setattr(near_codes, "_AT_ONCE", 3)
+    monkeypatch.setattr(near_codes, "_MAX_CANDIDATES", 3)
     assert len(near_pairs(left, right, 8).left) == (distances <= 8).sum()
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from motet.core import ConfigError, DataError, Example, MemoryImage, Pair, rng_for
-from motet.data.negatives import FourWay, LookAlikes, WrongTexts, nearest_vectors, thumbnail
+from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, nearest_vectors, thumbnail_feature
 from motet.data.source import Source
 from motet.scenes import Scenes
 from motet.tasks import retrieval
@@ -40,14 +40,14 @@ class Shades:
 
 
 def test_the_pool_holds_other_images_nearest_first() -> None:
-    pool = LookAlikes.of(Shades(), nearest=2)
+    pool = HardNegativePool.of(Shades(), nearest=2)
     assert pool.rows.tolist() == [[1, 2], [0, 2], [1, 3], [4, 2], [3, 2], [3, 2]]
-    assert LookAlikes.of(Shades(), nearest=50).rows.shape == (6, 4)
+    assert HardNegativePool.of(Shades(), nearest=50).rows.shape == (6, 4)
 
 
 def test_any_look_serves() -> None:
     looks = {f"image{place}": np.eye(5)[place] + np.eye(5)[(place + 1) % 5] * 0.5 for place in range(5)}
-    pool = LookAlikes.of(Shades(), lambda image: looks[image.name], nearest=1)
+    pool = HardNegativePool.of(Shades(), lambda image: looks[image.name], nearest=1)
     assert pool.rows[0].tolist() in ([1], [4])
 
 
@@ -63,9 +63,9 @@ def test_nearest_vectors_are_those_of_a_whole_sort() -> None:
 
 def test_four_pairs_of_which_the_first_is_right() -> None:
     reader, seen = Shades(), set()
-    four = FourWay(LookAlikes.of(reader, nearest=1))
-    for taken in range(40):
-        row = four(reader, 0, rng_for("compose", 0, "toys", taken))
+    four = FourWay(HardNegativePool.of(reader, nearest=1))
+    for position in range(40):
+        row = four(reader, 0, rng_for("compose", 0, "toys", position))
         pairs = row.candidates
         assert [pair.image for pair in pairs] == [0, 0, 1, 0]
         assert row.labels["match"] == frozenset({0})
@@ -81,48 +81,48 @@ def test_four_pairs_of_which_the_first_is_right() -> None:
 
 def test_a_row_is_the_same_each_time_it_is_made_from_the_same_key() -> None:
     reader = Shades()
-    four = FourWay(LookAlikes.of(reader, nearest=3))
+    four = FourWay(HardNegativePool.of(reader, nearest=3))
     rows = [four(reader, 2, rng_for("compose", 0, "toys", 7)) for _ in range(2)]
     assert rows[0] == rows[1]
     assert pickle.loads(pickle.dumps(four)) == four
-    different = {four(reader, 2, rng_for("compose", 0, "toys", taken)).candidates for taken in range(20)}
+    different = {four(reader, 2, rng_for("compose", 0, "toys", position)).candidates for position in range(20)}
     assert len(different) > 3
 
 
 def test_rows_of_the_same_image_are_never_its_negatives() -> None:
     reader = Shades()
     four = FourWay()
-    for taken in range(60):
-        row = four(reader, 4, rng_for("x", taken))
+    for position in range(60):
+        row = four(reader, 4, rng_for("x", position))
         assert row.image_ids[1] != "image4"
         assert not {pair.text for pair in row.candidates[1::2]} & {"green", "green again"}
 
 
-def test_wrong_texts_beside_the_right_one() -> None:
-    row = WrongTexts(wrong=5)(Shades(), 0, rng_for("x", 1))
+def test_random_captions_are_negatives() -> None:
+    row = RandomCaptions(count=5)(Shades(), 0, rng_for("x", 1))
     assert len(row.candidates) == 6
     assert row.candidates[0] == Pair(0, row.text)
     assert not {pair.text for pair in row.candidates[1:]} & {"red", "shared"}
     assert len(row.images) == 1
-    with pytest.raises(ConfigError, match=r"WrongTexts\.wrong: got 0; want one or more"):
-        WrongTexts(wrong=0)
+    with pytest.raises(ConfigError, match=r"RandomCaptions\.count: got 0; want 1 or more"):
+        RandomCaptions(count=0)
 
 
 def test_errors_say_what_is_missing() -> None:
     alike = Shades((("same",), ("same",), ("same",)))
     with pytest.raises(DataError, match="shades/0: other captions: got none in 100 draws"):
         FourWay()(alike, 0, rng_for("x", 0))
-    with pytest.raises(DataError, match=r"shades/0: annotation 'captions_de': got \(\); want the captions"):
+    with pytest.raises(DataError, match=r"shades/0: annotation 'captions_de': got \(\); want a list of captions"):
         FourWay(label="captions_de")(Shades(), 0, rng_for("x", 0))
     with pytest.raises(ConfigError, match="got a pool of 6 rows; want 3"):
-        FourWay(LookAlikes.of(Shades()))(alike, 0, rng_for("x", 0))
-    with pytest.raises(DataError, match=r"image: got .*; want a picture \(x.png\)"):
-        thumbnail(MemoryImage("x.png", b"nothing"))
+        FourWay(HardNegativePool.of(Shades()))(alike, 0, rng_for("x", 0))
+    with pytest.raises(DataError, match=r"image: got .*; want a file that Pillow can decode \(x.png\)"):
+        thumbnail_feature(MemoryImage("x.png", b"nothing"))
 
 
 def test_scenes_serve() -> None:
     scenes = Scenes(part="train", count=12, kinds=20)
-    four = FourWay(LookAlikes.of(scenes, nearest=4))
+    four = FourWay(HardNegativePool.of(scenes, nearest=4))
     source = Source(name="scenes", reader=scenes, tasks=(retrieval(),), compose=four)
     row = source.compose(scenes, 3, rng_for("compose", 0, "scenes", 0))
     assert retrieval().annotation_of(row) == scenes[3].labels["captions"]

@@ -196,7 +196,7 @@ def test_what_cannot_be_is_said():
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_score_that_is_no_number_is_an_error(value):
     schedule = RoundRobin().bind(SOURCES, seed=0)
-    with pytest.raises(ConfigError, match=r"step 3: m of task_a on task_a/val: got (nan|inf); want a number"):
+    with pytest.raises(ConfigError, match=r"step 3: m of task_a on task_a/val: got (nan|inf); want a finite number"):
         schedule.observe(report(3, task_a=value))
 
 

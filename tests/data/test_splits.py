@@ -66,7 +66,7 @@ def test_rows_without_images_go_by_their_own_id() -> None:
 
 
 def test_shares_add_to_one() -> None:
-    with pytest.raises(ConfigError, match="want numbers that add to 1"):
+    with pytest.raises(ConfigError, match="want shares of 0 or more that add to 1"):
         split_by_image(ToyReader("a", 5), {"train": 0.8, "test": 0.3})
 
 

@@ -45,10 +45,10 @@ def rows_of(run: Run) -> dict[str, list[int]]:
     """By source the rows that are taken, in order."""
     train = run.of_role("train")
     mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
-    taken, found = dict(mixture.taken), {source.name: [] for source in train}
+    taken, found = dict(mixture.consumed), {source.name: [] for source in train}
     for index in range(run.train.steps):
-        planned = mixture.plan(index, rank=0, world=1, taken=taken)
-        taken = dict(planned.taken)
+        planned = mixture.plan(index, rank=0, world=1, consumed=taken)
+        taken = dict(planned.consumed)
         for batch in planned.batches:
             for row in batch:
                 found[row.source].append(row.index)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torchvision.models import get_model
 
 from motet.core import ConfigError, MemoryImage
-from motet.data.formats.regions import Detected, region_writer
+from motet.data.formats.regions import DetectorOutput, region_writer
 from motet.experiments.region_extraction import detector_named, trunk_detector, write_regions
 from motet.nn.feature_maps import TimmMap
 
@@ -27,9 +27,9 @@ class Counting:
 
     asked = 0
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         self.asked += 1
-        return Detected(torch.tensor([[1.0, 2.0, 30.0, 40.0]]), torch.ones(1, 4), torch.ones(1))
+        return DetectorOutput(torch.tensor([[1.0, 2.0, 30.0, 40.0]]), torch.ones(1, 4), torch.ones(1))
 
 
 def test_each_image_is_looked_at_once_also_after_a_stop(tmp_path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from toys import ToyConfig, label_task, toy_run, toy_sources
 
 from motet.core import CheckpointError, ConfigError, Report, Result
-from motet.data.exposure import samples_seen
+from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Exactly
@@ -20,7 +20,7 @@ from motet.training.train import train
 def seen(run: Run) -> dict[str, int]:
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
-    return samples_seen(mixture, run.train.steps)
+    return samples_per_source(mixture, run.train.steps)
 
 
 @pytest.mark.parametrize("task", ["task_a", "task_b"])

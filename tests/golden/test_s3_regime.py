@@ -19,7 +19,7 @@ SCENARIOS = json.loads((HERE / "s3_stop_and_go_schedule.json").read_text())
 
 
 def state(plateau):
-    return plateau.stopped, plateau.best, plateau.bad, plateau.cooldown
+    return plateau.stopped, plateau.best, plateau.num_bad, plateau.cooldown
 
 
 @pytest.mark.parametrize("name", TRACES["traces"])

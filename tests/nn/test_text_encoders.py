@@ -6,7 +6,7 @@ import torch
 from motet.core import CheckpointError, ConfigError
 from motet.nn.text_encoders import BundledMiniLM, HfBert, TextEncoder, TextTower, TinyBert, described, load_bert
 from motet.nn.tower import Finetune, FromScratch, Frozen
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 
 TINY = TinyBert(width=16, depth=2, heads=2, max_tokens=12)
 IDS = torch.tensor([[5, 6, 7, 0], [5, 8, 0, 0]])
@@ -81,7 +81,7 @@ def test_modes() -> None:
 
 def test_the_bundled_encoder_knows_what_is_alike() -> None:
     encoder = BundledMiniLM().build(pretrained=True, num_pieces=0).eval()
-    sentences = Sentences(*BundledMiniLM().tokenizer())
+    sentences = SentenceTokenizer(*BundledMiniLM().tokenizer())
 
     def said(text: str) -> torch.Tensor:
         ids, types = (torch.tensor([part]) for part in sentences.encode((text,), 32))

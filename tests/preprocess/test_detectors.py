@@ -9,7 +9,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 
 from motet.core import ConfigError, MemoryImage
 from motet.data.formats.regions import (
-    Detected,
+    DetectorOutput,
     NpzRegions,
     TorchvisionDetector,
     TrunkProposals,
@@ -17,7 +17,7 @@ from motet.data.formats.regions import (
     write_npz,
 )
 from motet.preprocess.images import ImageTransform
-from motet.preprocess.regions import overlaps
+from motet.preprocess.regions import box_iou
 
 
 def tiny_detector() -> FasterRCNN:
@@ -35,7 +35,7 @@ def test_a_detector_of_torchvision_gives_regions_that_are_read_again(tmp_path, i
     detector = TorchvisionDetector(tiny_detector(), proposals=40)
     done: list[int] = []
     pairs = [("coco/9", image), ("coco/9", image)]
-    for image_id, found in find_regions(pairs, detector, most=7, progress=done.append):
+    for image_id, found in find_regions(pairs, detector, max_regions=7, progress=done.append):
         assert 1 <= len(found) <= 7
         assert found.features.shape[1] == 1024
         assert np.allclose(found.classes.sum(axis=1), found.classes.sum(axis=1).clip(0, 1))
@@ -54,15 +54,15 @@ def test_a_model_without_two_stages_is_refused() -> None:
 
 
 def test_any_function_is_a_detector_and_the_surest_are_kept(image) -> None:
-    def detect(image: Image.Image) -> Detected:
+    def detect(image: Image.Image) -> DetectorOutput:
         boxes = torch.tensor([[0.0, 0, 9, 9], [1, 1, 20, 20], [0, 0, image.width, image.height]])
-        return Detected(boxes, torch.eye(3), torch.tensor([0.2, 0.9, 0.5]))
+        return DetectorOutput(boxes, torch.eye(3), torch.tensor([0.2, 0.9, 0.5]))
 
-    ((_, found),) = find_regions([("coco/9", image)], detect, most=2)
+    ((_, found),) = find_regions([("coco/9", image)], detect, max_regions=2)
     assert found.boxes_xyxy.tolist() == [[1, 1, 20, 20], [0, 0, 60, 40]]
     assert found.size_hw == (40, 60)
     with pytest.raises(ConfigError, match=r"detector: got \[1, 2\] boxes, features, classes for 2 scores"):
-        list(find_regions([("x", image)], lambda _: Detected(torch.zeros(1, 4), torch.eye(2), torch.zeros(2))))
+        list(find_regions([("x", image)], lambda _: DetectorOutput(torch.zeros(1, 4), torch.eye(2), torch.zeros(2))))
 
 
 def test_proposals_find_what_stands_out() -> None:
@@ -73,8 +73,8 @@ def test_proposals_find_what_stands_out() -> None:
         lambda pixels: torch.nn.functional.avg_pool2d(pixels, 8) + 2.0,
         lambda one: transform(one, transform.plain((one.height, one.width))),
     )
-    ((_, found),) = find_regions([("x", image_of(image))], detector, most=3)
-    assert overlaps(found.boxes_xyxy[:1], np.array([[16, 64, 48, 96.0]]))[0, 0] > 0.4
+    ((_, found),) = find_regions([("x", image_of(image))], detector, max_regions=3)
+    assert box_iou(found.boxes_xyxy[:1], np.array([[16, 64, 48, 96.0]]))[0, 0] > 0.4
     assert found.features.shape == (3, 3)
 
 

@@ -52,5 +52,5 @@ def test_a_model_that_says_no_boxes_is_refused() -> None:
             return self
 
     detector = QueryDetector(Model(1, 1), lambda **_: Given(pixel_values=torch.zeros(1, 3)))
-    with pytest.raises(ConfigError, match="detector: got a Model without states of its queries"):
+    with pytest.raises(ConfigError, match="detector: got a Model without hidden states of its queries"):
         detector(Image.new("RGB", (8, 8)))

@@ -11,7 +11,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from motet.core import CheckpointError, ConfigError
-from motet.preprocess.tokenizers import EOS, PAD, HfTokenizer, Tokenizer, TrainedTokenizer, end, normalise
+from motet.preprocess.tokenizers import EOS, PAD, HfTokenizer, Tokenizer, TrainedTokenizer, append_eos, normalise
 
 TEXTS = ["a dog on the mat", "two dogs", "ein Hund läuft über die Straße", "three red cars", "12 犬"] * 3
 
@@ -27,7 +27,7 @@ def test_any_text_comes_back_as_it_is_normalised(text: str) -> None:
     words = _WORDS
     ids = words.encode(text)
     assert words.decode(ids) == normalise(text)
-    assert all(i not in (PAD, EOS) and 0 <= i < words.num_plain for i in ids)
+    assert all(i not in (PAD, EOS) and 0 <= i < words.num_text_ids for i in ids)
 
 
 @given(st.text(), st.text())
@@ -54,17 +54,17 @@ def test_the_same_texts_in_any_order_give_the_same_bytes(words: Tokenizer) -> No
 
 def test_training_makes_texts_shorter_than_their_bytes(words: Tokenizer) -> None:
     assert len(words.encode("two dogs")) < len("two dogs")
-    assert words.num_pieces <= 320
+    assert words.vocab_size <= 320
 
 
 def test_special_pieces_stand_after_all_others_and_no_text_reaches_one(words: Tokenizer) -> None:
     special = words.with_specials(["caption", ":"])
-    assert special.special("caption") == words.num_pieces
-    assert special.num_pieces == words.num_pieces + 2
-    assert all(i < words.num_pieces for i in special.encode("caption : caption"))
-    assert special.decode([special.special("caption"), *special.encode("two dogs")]) == "caption two dogs"
+    assert special.special_id("caption") == words.vocab_size
+    assert special.vocab_size == words.vocab_size + 2
+    assert all(i < words.vocab_size for i in special.encode("caption : caption"))
+    assert special.decode([special.special_id("caption"), *special.encode("two dogs")]) == "caption two dogs"
     with pytest.raises(ConfigError, match=r"got 'colour'; want one of \[':', 'caption'\]"):
-        special.special("colour")
+        special.special_id("colour")
     with pytest.raises(ConfigError, match="more than once"):
         words.with_specials(["a", "a"])
 
@@ -89,9 +89,9 @@ def test_a_changed_file_is_refused(words: Tokenizer) -> None:
 
 
 def test_cutting_keeps_the_end() -> None:
-    assert end([5, 6], 8) == [5, 6, EOS]
-    assert end([5, 6, 7], 3) == [5, 6, EOS]
-    assert end([5], 1) == [EOS]
+    assert append_eos([5, 6], 8) == [5, 6, EOS]
+    assert append_eos([5, 6, 7], 3) == [5, 6, EOS]
+    assert append_eos([5], 1) == [EOS]
 
 
 def test_too_few_pieces_are_refused() -> None:
@@ -118,7 +118,7 @@ def test_a_hugging_face_tokeniser_ends_with_1_and_pads_with_0(tmp_path, first: l
     loaded = PreTrainedTokenizerFast.from_pretrained(tmp_path)
     theirs = loaded.encode("two dogs", add_special_tokens=False)
     assert words.encode("two dogs") == [i + shift for i in theirs]
-    assert words.num_pieces == len(loaded) + shift
+    assert words.vocab_size == len(loaded) + shift
     assert words.decode([*words.encode("two dogs"), EOS, PAD]) == "two dogs"
     again = Tokenizer.from_bytes(words.to_bytes())
     assert again.encode("a dog on the mat") == words.encode("a dog on the mat")

@@ -7,7 +7,7 @@ import pytest
 from twelve_paper_data import write_twelve_paper_data
 
 from motet.core import ConfigError
-from motet.data.negatives import FourWay, LookAlikes
+from motet.data.negatives import FourWay, HardNegativePool
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import StopAndGo
 from motet.nn.text_encoders import HfBert
@@ -95,13 +95,13 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
 def test_a_pool_of_look_alikes_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = world(("retrieve",), steps=1).of_role("test")[0].reader
     path = tmp_path / "pools" / "scenes.npz"
-    made = LookAlikes.cached(path, reader, nearest=5)
-    assert made == LookAlikes.of(reader, nearest=5)
+    made = HardNegativePool.cached(path, reader, nearest=5)
+    assert made == HardNegativePool.of(reader, nearest=5)
     assert made.rows.shape == (len(reader), 5)
     with monkeypatch.context() as patched:
-        patched.setattr("motet.data.negatives.thumbnail", None)  # looking again would fail
-        assert LookAlikes.cached(path, reader, nearest=5) == made
-    assert LookAlikes.cached(path, reader, nearest=6).rows.shape == (len(reader), 6)
+        patched.setattr("motet.data.negatives.thumbnail_feature", None)  # looking again would fail
+        assert HardNegativePool.cached(path, reader, nearest=5) == made
+    assert HardNegativePool.cached(path, reader, nearest=6).rows.shape == (len(reader), 6)
     path.write_bytes(b"no pool")
-    with pytest.raises(ConfigError, match=r"scenes.npz: got .*; want a pool of look-alikes, or no file"):
-        LookAlikes.cached(path, reader, nearest=6)
+    with pytest.raises(ConfigError, match=r"hard negatives: got .*; want a file that motet wrote"):
+        HardNegativePool.cached(path, reader, nearest=6)

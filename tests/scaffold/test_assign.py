@@ -11,7 +11,7 @@ from motet.systems import SYSTEMS
 
 
 def plan_of(kind, name="x"):
-    return TaskPlan(name, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, why="w"),))
+    return TaskPlan(name, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, evidence="w"),))
 
 
 @pytest.mark.parametrize(

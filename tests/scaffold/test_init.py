@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_told_and_left_out(folder):
 
 def found(reader, label="class", *, kind="classification", language="en", part="", **arguments):
     return DetectedDataset(
-        reader=reader, arguments=arguments, kind=kind, label=label, rows=10, why="w", language=language, part=part
+        reader=reader, arguments=arguments, kind=kind, label=label, rows=10, evidence="w", language=language, split=part
     )
 
 
@@ -136,7 +136,7 @@ def test_names_say_kind_and_language_and_where_needed_the_place():
         ]
     )
     assert [plan.name for plan in plans] == ["kind_pets", "kind_cars", "caption", "caption_de", "read"]
-    assert [part.part for part in plans[3].parts] == ["train", "test"]
+    assert [part.split for part in plans[3].parts] == ["train", "test"]
 
 
 def test_two_languages_share_one_reader(tmp_path):

@@ -117,7 +117,7 @@ def test_a_broken_video_is_told_by_data_check_with_its_file(tmp_path: Path) -> N
 def test_a_folder_of_videos_alone_says_what_is_wanted(tmp_path: Path) -> None:
     for number in range(3):
         published.video(tmp_path / "clips" / f"{number}.mp4")
-    with pytest.raises(DataError, match="got 3 videos of which nothing is said; want a list"):
+    with pytest.raises(DataError, match="got 3 videos without annotations; want a list"):
         write_recipe(tmp_path, tmp_path / "r.py")
     published.text(tmp_path / "train.csv", "")
     with pytest.raises(DataError, match="want one line per video"):
@@ -125,7 +125,7 @@ def test_a_folder_of_videos_alone_says_what_is_wanted(tmp_path: Path) -> None:
 
 
 def plan_of(kind: Kind) -> TaskPlan:
-    return TaskPlan(kind, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, why="w"),))
+    return TaskPlan(kind, (DetectedDataset(reader="r", arguments={}, kind=kind, label="l", rows=10, evidence="w"),))
 
 
 @pytest.mark.parametrize(

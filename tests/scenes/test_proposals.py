@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motet.core import ConfigError, DataError, MemoryImage
-from motet.preprocess.regions import BoxSource, overlaps
+from motet.preprocess.regions import BoxSource, box_iou
 from motet.scenes import SceneBoxes, Scenes
 
 
@@ -17,7 +17,7 @@ def test_every_thing_has_a_box_near_it_and_the_rest_lie_in_the_image() -> None:
         found = source.boxes_for(row.images[0], row.image_ids[0])
         height, width = scenes.size_hw
         assert len(found) == len(things) + 3
-        assert overlaps(things, found).max(axis=1).min() > 0.5
+        assert box_iou(things, found).max(axis=1).min() > 0.5
         assert found.min() >= 0
         assert (found.max(axis=0) <= [width, height, width, height]).all()
         assert (found[:, 2:] > found[:, :2]).all()
@@ -27,7 +27,7 @@ def test_every_thing_has_a_box_near_it_and_the_rest_lie_in_the_image() -> None:
 def test_the_order_of_boxes_tells_nothing_of_what_is_a_thing() -> None:
     scenes, source = Scenes(part="val", count=60, kinds=6, num_things=(2, 2)), SceneBoxes(off=0.0, ground=2)
     rows = [scenes[index] for index in range(60)]
-    first = [overlaps(r.labels["boxes"].boxes_xyxy, source.boxes_for(r.images[0], "")[:1]).max() > 0.99 for r in rows]
+    first = [box_iou(r.labels["boxes"].boxes_xyxy, source.boxes_for(r.images[0], "")[:1]).max() > 0.99 for r in rows]
     assert 0.25 < np.mean(first) < 0.75
 
 

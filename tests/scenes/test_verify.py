@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from motet.data.check import misfit
+from motet.data.check import annotation_error
 from motet.data.formats.hypotheses import ENTAILMENT_NAMES
 from motet.losses import default_for
 from motet.scenes import Scenes, SceneStatements
@@ -36,7 +36,7 @@ def test_the_same_task_serves_snli_ve_and_scenes_whose_order_is_the_readers() ->
     assert type(default_for(ours.target)) is type(default_for(theirs.target))
     for row in range(20):
         annotation = ours.annotation_of(ROWS[row])
-        assert misfit(annotation, ours.target) is None
+        assert annotation_error(annotation, ours.target) is None
         assert ours.target.names[annotation] == ROWS[row].labels["answer"]
 
 

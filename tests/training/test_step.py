@@ -59,7 +59,7 @@ def by_hand(updates: list[list[dict[str, int]]], rates: list[float]) -> ToySyste
 
     loader = Loader(mixture, system.processor)
     for ready, rate in zip(loader.segment(0, len(updates)), rates, strict=True):
-        mixture.taken = dict(ready.planned.taken)
+        mixture.consumed = dict(ready.planned.consumed)
         optimizer.zero_grad()
         losses = [system.losses(batch) for parts in ready.batches for batch in parts]
         total = sum(loss.total for part in losses for loss in part.tasks.values())

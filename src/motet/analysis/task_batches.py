@@ -66,7 +66,7 @@ class TaskBatches:
         Raises:
             DataError: a row that cannot be read.
         """
-        self._mixture.taken = self._taken(start)
+        self._mixture.consumed = self._taken(start)
         loader = Loader(self._mixture, self._processor, workers=self._workers, on_bad_row=self._on_bad_row)
         for ready in loader.segment(start, stop):
             yield ready.batches[0][0]
@@ -86,7 +86,7 @@ class TaskBatches:
         return taken
 
     def _visits(self, source: Source) -> int:
-        return len(source.reader) if source.sample_by == "row" else len(self._mixture.units[source.name])
+        return len(source.reader) if source.sample_by == "row" else len(self._mixture.images[source.name])
 
 
 class _OneSource:

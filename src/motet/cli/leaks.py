@@ -13,7 +13,7 @@ from motet.cli.options import Json, RecipeName, Sets, recipe_run
 
 if TYPE_CHECKING:
     from motet.core import ImageFile
-    from motet.data.leakage import LookAlike, Removal, Share
+    from motet.data.leakage import NearDuplicate, Removal, TaskLeakage
     from motet.data.source import Source
 
 SHOWN = 200
@@ -46,7 +46,7 @@ def leaks(
     json: Json = False,
 ) -> None:
     """Show how many of each task's test pictures stand in what each task trains on: the same by id, or alike."""
-    from motet.data.leakage import leaks as shares_of
+    from motet.data.leakage import leakage_by_task as shares_of
 
     sources = recipe_run(recipe, settings).sources
     alike, unread = ((), {}) if ids_only else _alike(sources, cache, workers, quiet=json)
@@ -101,21 +101,21 @@ def clean(
 
 def _alike(
     sources: Sequence[Source], cache: Path, workers: int | None, *, quiet: bool
-) -> tuple[tuple[LookAlike, ...], dict[str, str]]:
+) -> tuple[tuple[NearDuplicate, ...], dict[str, str]]:
     from motet.cli.progress import counting
     from motet.data.image_hashes import hash_images
-    from motet.data.leakage import held_role, image_files, look_alikes
+    from motet.data.leakage import held_out_role, image_files, near_duplicates
     from motet.preprocess.images import decode
 
-    role = held_role(sources)
+    role = held_out_role(sources)
     files = [image_files([s for s in sources if (s.role == role) is held]) for held in (True, False)]
     with counting("reading pictures", quiet=quiet) as told:
-        every = hash_images(files[0] | files[1], decode, cache=cache, workers=workers, told=told)
+        every = hash_images(files[0] | files[1], decode, cache=cache, workers=workers, progress=told)
     held, others = (every.of(tuple(part)) for part in files)
-    return look_alikes(held, others), dict(every.unread)
+    return near_duplicates(held, others), dict(every.unreadable)
 
 
-def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[LookAlike]) -> Path:
+def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDuplicate]) -> Path:
     """The nearest pairs side by side, for a person to judge."""
     from motet.core.errors import DataError
     from motet.data.leakage import image_files
@@ -126,8 +126,8 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[LookAlik
     files: dict[str, ImageFile] = image_files(sources) if alike else {}
     shown = [
         PairCard(
-            (thumbnail(decode(files[pair.held])), thumbnail(decode(files[pair.other]))),
-            (pair.held, pair.other),
+            (thumbnail(decode(files[pair.test_id])), thumbnail(decode(files[pair.train_id]))),
+            (pair.test_id, pair.train_id),
             f"{pair.distance} of 64 bits differ",
         )
         for pair in alike[:SHOWN]
@@ -168,11 +168,11 @@ def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path
     return path
 
 
-def _share(one: Share) -> dict[str, object]:
+def _share(one: TaskLeakage) -> dict[str, object]:
     return {**vars(one), "share": one.share}
 
 
-def _show_shares(shares: Sequence[Share]) -> None:
+def _show_shares(shares: Sequence[TaskLeakage]) -> None:
     """Rows are test sets, columns are what is trained on: by id, and in brackets what looks alike besides."""
     others = list(dict.fromkeys(one.other for one in shares))
     rows = []

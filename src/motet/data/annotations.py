@@ -1,4 +1,4 @@
-"""Rows with some of their annotations alone, or with their classes in another's order."""
+"""Readers that leave annotations out or renumber classes, without decoding an annotation before it is read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from motet.core import ConfigError, Example, Reader
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """The rows of a reader with some of their annotations alone: what a task is not to learn from is left away.
+class AnnotationSubset:
+    """The rows of a reader with some of their annotations; a task cannot learn from those that are left out.
 
     Args:
-        reader: the whole.
-        labels: the annotations that stay; none for pictures without labels.
+        reader: the rows.
+        labels: names of the annotations to keep; none for images without labels.
 
     Examples:
         >>> class One:
         ...     def __len__(self): return 1
         ...     def keys(self, index): return ("a",)
         ...     def __getitem__(self, index): return Example(id="a", labels={"depth": 2.0, "edges": 1.0})
-        >>> dict(Annotated(One(), ("depth",))[0].labels)
+        >>> dict(AnnotationSubset(One(), ("depth",))[0].labels)
         {'depth': 2.0}
     """
 
@@ -35,22 +35,24 @@ class Annotated:
         return len(self.reader)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         return self.reader.keys(index)
 
     def __getitem__(self, index: int) -> Example:
         example = self.reader[index]
-        return replace(example, labels=_Seen(example.labels, tuple(n for n in example.labels if n in self.labels)))
+        return replace(
+            example, labels=_LazyAnnotations(example.labels, tuple(n for n in example.labels if n in self.labels))
+        )
 
 
 @dataclass(frozen=True)
-class Reclassed:
-    """The rows of a reader with their classes in the order of another set's names.
+class RemappedClasses:
+    """The rows of a reader with the classes of a map renumbered, as in the order of another data set's names.
 
     Args:
-        reader: the whole.
-        classes: for each of its classes the one it becomes; -1 for none.
-        label: the annotation, a map of classes.
+        reader: the rows.
+        classes: the new class of each class, by its index; -1 for no class.
+        label: the annotation, a map of classes (h, w).
 
     Raises:
         ConfigError: no class, or a number below -1.
@@ -62,40 +64,44 @@ class Reclassed:
 
     def __post_init__(self) -> None:
         if min(self.classes, default=-2) < -1:
-            raise ConfigError(f"Reclassed.classes: got {self.classes}; want a class, or -1, for each")
+            raise ConfigError(
+                f"RemappedClasses.classes: got {self.classes}; want for each class its new index, or -1 for no class"
+            )
 
     def __len__(self) -> int:
         return len(self.reader)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         return self.reader.keys(index)
 
     def __getitem__(self, index: int) -> Example:
         example = self.reader[index]
-        return replace(example, labels=_Seen(example.labels, tuple(example.labels), {self.label: self._moved}))
+        return replace(
+            example, labels=_LazyAnnotations(example.labels, tuple(example.labels), {self.label: self._remapped})
+        )
 
-    def _moved(self, values: Any) -> np.ndarray:
-        # -1, no class, finds the -1 at the table's end.
-        found: np.ndarray = np.array((*self.classes, -1), dtype=np.int64)[np.asarray(values)]
-        return found
+    def _remapped(self, values: Any) -> np.ndarray:
+        # A pixel of -1, no class, indexes the -1 at the end of the table.
+        remapped: np.ndarray = np.array((*self.classes, -1), dtype=np.int64)[np.asarray(values)]
+        return remapped
 
 
-class _Seen(Mapping[str, Any]):
-    """Some annotations of a row, each decoded and changed when it is asked for, as in the row itself."""
+class _LazyAnnotations(Mapping[str, Any]):
+    """Some annotations of a row, each decoded and changed only when it is read, as in the row itself."""
 
     def __init__(
         self,
-        whole: Mapping[str, Any],
+        annotations: Mapping[str, Any],
         names: tuple[str, ...],
         changes: Mapping[str, Callable[[Any], Any]] | None = None,
     ) -> None:
-        self.whole, self.names, self.changes = whole, names, dict(changes or {})
+        self.annotations, self.names, self.changes = annotations, names, dict(changes or {})
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.names:
             raise KeyError(name)
-        value = self.whole[name]
+        value = self.annotations[name]
         return self.changes[name](value) if name in self.changes else value
 
     def __iter__(self) -> Iterator[str]:
@@ -105,5 +111,5 @@ class _Seen(Mapping[str, Any]):
         return len(self.names)
 
     def __contains__(self, name: object) -> bool:
-        # What a Mapping has by itself would compute the annotation to know whether it is there.
+        # The default of Mapping would decode the annotation to find out whether it is there.
         return name in self.names

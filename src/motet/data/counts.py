@@ -1,4 +1,4 @@
-"""Counting rows, pairs and images without decoding one."""
+"""Counts of rows, pairs and images, without decoding an image."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from motet.core import Reader
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is in one or several readers (LiT decoder, section 5.3, mixes by one of these numbers).
+    """Numbers of rows, images and pairs in one or several readers.
+
+    Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.3, draws
+    tasks in proportion to one of these numbers.
 
     Args:
-        rows: Examples.
-        images: images of each reader, each once a reader; added over readers.
-        pairs: rows that have an image: one a question, or one an image where nothing is asked.
-        unique_images: images over all readers, each once.
+        rows: all examples.
+        images: the different images of each reader, added over the readers.
+        pairs: rows that have an image: one per question, or one per image where there are no questions.
+        unique_images: the different images over all readers.
     """
 
     rows: int
@@ -25,16 +28,16 @@ class Counts:
 
 
 def count(*readers: Reader) -> Counts:
-    """The numbers over all readers, from their image ids alone: a million rows take a few seconds."""
+    """Counts over all readers, from their image ids alone: a million rows take a few seconds."""
     rows = images = pairs = 0
-    everywhere: set[str] = set()
+    unique: set[str] = set()
     for reader in readers:
-        here: set[str] = set()
+        own: set[str] = set()
         for index in range(len(reader)):
             keys = reader.keys(index)
             pairs += bool(keys)
-            here.update(keys)
+            own.update(keys)
         rows += len(reader)
-        images += len(here)
-        everywhere |= here
-    return Counts(rows, images, pairs, len(everywhere))
+        images += len(own)
+        unique |= own
+    return Counts(rows, images, pairs, len(unique))

@@ -1,4 +1,4 @@
-"""Labels of a teacher model as annotations, for distillation into a model that learns to name images."""
+"""Predictions of a teacher model as annotations, for distillation into a classification task."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from motet.core import Example, ImageFile, Reader
 LABEL = "teacher"
 
 Teacher: TypeAlias = Callable[[ImageFile], int]
-"""Names the class of an image by its index."""
+"""Predicts the class of an image, as its index."""
 
 
 @dataclass(frozen=True)
 class TeacherLabels:
-    """The rows of a reader with one more annotation, "teacher": the class that a teacher gives the row's first image.
+    """The rows of a reader with one more annotation, "teacher": the class the teacher predicts for the first image.
 
     Source: Touvron et al., "Training data-efficient image transformers & distillation through attention" (DeiT), 2021,
-    section 4, "Hard-label distillation": the teacher's best class is learned as an annotation is. Their student reads it
-    from a token of its own; here it is a task beside the others, and the teacher sees the whole image, not its crops.
+    section 4, "Hard-label distillation": the student learns the teacher's most probable class like an annotation.
+    Departures: their student predicts it from a separate distillation token, here it is a task beside the others; their
+    teacher is given the student's crop, here the whole image.
 
     Args:
         reader: the rows.
-        teacher: asked when a task reads the annotation.
+        teacher: called when a task reads the annotation, not before.
     """
 
     reader: Reader
@@ -43,7 +44,7 @@ class TeacherLabels:
 
 
 class _WithTeacher(Mapping[str, Any]):
-    """A row's annotations and the teacher's, computed only when it is read."""
+    """The annotations of a row and the teacher's, which is computed only when it is read."""
 
     def __init__(self, own: Mapping[str, Any], image: ImageFile, teacher: Teacher) -> None:
         self.own, self.image, self.teacher = own, image, teacher

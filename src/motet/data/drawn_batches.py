@@ -1,4 +1,4 @@
-"""Several batches a step, each of a source drawn by itself: how ranks sample their tasks apart from each other."""
+"""Steps of several batches, each from one source that is drawn independently, as when every rank samples a task."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from motet.data.source import Source
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnBatches:
-    """Every step has so many batches, each of one source that is drawn for it alone.
+    """A fixed number of batches per step, each from one source that is drawn independently of the others.
 
-    With as many batches as there are ranks, each rank samples its own task. With more, each has several of them, one
-    after the other; so the steps of a run on many ranks can be taken on few, and on one.
+    In step i the source of batch b is s with probability p_s, for b = 1 ... `batches`. With as many batches as ranks,
+    each rank draws its own task. With more batches each rank has several of them, one after the other: so the steps of
+    a run on many GPUs can be repeated on few, or on one.
 
     Source: Zhu et al., "Uni-Perceiver-MoE", section 4.1: each GPU samples its task; the official `batch_sampler.py`
-    draws them apart from each other.
+    draws them independently.
 
     Args:
-        rates: sizes to probabilities.
-        batches: of a step, over all ranks.
-        batch_size: rows of a batch, where `batch_sizes` names none.
-        batch_sizes: by source.
+        rates: turns the sizes of the sources into the probabilities p_s.
+        batches: per step, over all ranks.
+        batch_size: rows per batch of every source that `batch_sizes` does not name.
+        batch_sizes: rows per batch, by source.
 
     Raises:
         ConfigError: a batch without rows, or a step without a batch.
@@ -41,12 +42,12 @@ class DrawnBatches:
     def __post_init__(self) -> None:
         if self.batches < 1:
             raise ConfigError(f"DrawnBatches.batches: got {self.batches}; want at least 1")
-        for what, size in (("batch_size", self.batch_size), *self.batch_sizes.items()):
+        for name, size in (("batch_size", self.batch_size), *self.batch_sizes.items()):
             if size < 1:
-                raise ConfigError(f"DrawnBatches: batch size {what!r}: got {size}; want at least 1")
+                raise ConfigError(f"DrawnBatches: batch size {name!r}: got {size}; want at least 1")
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> DrawnBatches:
-        """The same for some training sources; rates that name sources name these alone."""
+        """Returns the same config for some training sources: sizes and rates of other sources are dropped."""
         del tasks
         rates = self.rates
         if isinstance(rates, FixedRates):
@@ -54,7 +55,7 @@ class DrawnBatches:
         return replace(self, rates=rates, batch_sizes={n: s for n, s in self.batch_sizes.items() if n in sources})
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> DrawnBatchesSchedule:
-        """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        """Returns the schedule over these training sources. Raises ConfigError on the name of an unknown source."""
         names = [source.name for source in sources]
         for name in self.batch_sizes:
             if name not in names:
@@ -63,11 +64,11 @@ class DrawnBatches:
 
 
 class DrawnBatchesSchedule:
-    """The steps of a `DrawnBatches`; nothing that is observed changes them.
+    """The steps of a `DrawnBatches`, which depend on no evaluation.
 
     Args:
-        spec: how many batches, of what size.
-        probabilities: by source name, adding to 1.
+        spec: number and size of the batches.
+        probabilities: by source name, with the sum 1.
         seed: of the draws.
     """
 
@@ -78,23 +79,24 @@ class DrawnBatchesSchedule:
         self._ends = np.cumsum(rates / rates.sum())[:-1]
 
     def step(self, index: int, world: int) -> Step:
-        """Step `index`: the same batches in all whatever the number of ranks, each rank with its part of them."""
+        """Returns step `index`. Its batches do not depend on the number of ranks; each rank has its part of them."""
         uniform = rng_for("schedule", self.seed, index).random(self.spec.batches)
         drawn = [self._names[place] for place in np.searchsorted(self._ends, uniform, side="right")]
         batches = [{name: self.spec.batch_sizes.get(name, self.spec.batch_size)} for name in drawn]
-        # Dealt out in turns: a mixture takes rows in that order, so a batch has the same rows on any number of ranks.
+        # Batch b goes to rank b mod world: a mixture takes rows in that order, so a batch has the same rows on any
+        # number of ranks.
         return Step(tuple(tuple(batches[rank::world]) for rank in range(world)))
 
     def due(self, index: int) -> tuple[str, ...]:
-        """Nothing: these steps depend on no result. The plan's `evaluate_every` says when to look."""
+        """Returns no tasks: these steps depend on no result. `TrainConfig.evaluate_every` sets the evaluations."""
         del index
         return ()
 
     def observe(self, report: Report) -> None:
-        """Nothing to learn from."""
+        """Ignores the report: these steps depend on no result."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What the steps are made from, to be checked on resume."""
+        """Returns the settings that determine the steps, to be compared on resume."""
         return {
             "probabilities": dict(self.probabilities),
             "batches": self.spec.batches,
@@ -103,7 +105,7 @@ class DrawnBatchesSchedule:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from; raises CheckpointError when the saved steps were made from something else."""
+        """Raises CheckpointError when the saved settings differ from these; there is no other state."""
         for name, own in self.state_dict().items():
             if state.get(name) != own:
                 raise CheckpointError(f"schedule: {name}: got a checkpoint with {state.get(name)}; want {own}")

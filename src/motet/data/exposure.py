@@ -1,4 +1,4 @@
-"""What each task will see, told before anything is trained."""
+"""Counts of the samples that each source contributes to a run, before the run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from motet.data.sampling_rates import SourceSize, measure
 
 @dataclass(frozen=True, kw_only=True)
 class SampleCounts:
-    """One source's part in a run.
+    """The samples that one source contributes to a run.
 
     Args:
         source: its name.
         tasks: the names of its tasks.
-        rows: rows it has.
-        images: different images it has.
-        unique: its images, each divided by the number of sources that have it.
-        seen: rows that are taken of it in the run.
-        share: of all rows taken.
-        epochs: how often that goes through it.
+        rows: number of its rows.
+        images: number of its different images.
+        unique: the sum over its images of 1 / the number of sources that have the image.
+        samples: rows of it that the run takes, repeated ones counted again.
+        share: `samples` as a share of the rows that the run takes of all sources.
+        epochs: number of passes over the source.
     """
 
     source: str
@@ -34,45 +34,46 @@ class SampleCounts:
     epochs: float
 
     def line(self) -> str:
-        """One line for a person: ``vqa: 14,200 rows, 3.2 epochs``."""
+        """Formats the count as one line of a log: ``vqa: 14,200 rows, 3.2 epochs``."""
         return f"{self.source}: {self.samples:,} rows, {self.epochs:.1f} epochs"
 
 
 def count_samples(mixture: Mixture, steps: int) -> tuple[SampleCounts, ...]:
-    """Counts the rows of every source over a run by asking the schedule for each of its steps.
+    """Counts the samples of every source over a run by reading each step of the schedule.
 
-    Exact for a schedule that observes nothing; for one that does, what it would do if it saw no result.
+    The counts are exact for a schedule that depends on no evaluation. For one that does (stop-and-go) they hold for a
+    run in which every task goes on.
 
     Args:
         mixture: sources and schedule; it is not changed.
-        steps: of the run.
+        steps: number of steps of the run.
     """
-    seen = samples_seen(mixture, steps)
-    total = max(1, sum(seen.values()))
+    samples = samples_per_source(mixture, steps)
+    total = max(1, sum(samples.values()))
     return tuple(
         SampleCounts(
             source=name,
             tasks=tuple(task.name for task in source.tasks),
             rows=len(source.reader),
-            images=len(mixture.units[name]),
+            images=len(mixture.images[name]),
             unique=size.unique,
-            samples=seen[name],
-            share=seen[name] / total,
-            epochs=mixture.epochs(name, seen[name]),
+            samples=samples[name],
+            share=samples[name] / total,
+            epochs=mixture.epochs(name, samples[name]),
         )
         for (name, source), size in zip(mixture.sources.items(), _sizes(mixture), strict=True)
     )
 
 
-def samples_seen(mixture: Mixture, steps: int) -> dict[str, int]:
-    """Rows taken of every source after so many steps."""
-    seen = dict.fromkeys(mixture.sources, 0)
+def samples_per_source(mixture: Mixture, steps: int) -> dict[str, int]:
+    """Returns the number of rows that the first `steps` steps take of every source."""
+    samples = dict.fromkeys(mixture.sources, 0)
     for index in range(steps):
         for batches in mixture.schedule.step(index, 1).batches:
             for batch in batches:
                 for name, count in batch.items():
-                    seen[name] += count
-    return seen
+                    samples[name] += count
+    return samples
 
 
 def _sizes(mixture: Mixture) -> Sequence[SourceSize]:

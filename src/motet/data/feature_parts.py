@@ -1,11 +1,11 @@
-"""Stored features on disk: parts that are whole or not there, each with the checksums of its blocks.
+"""Stored features on disk: parts that are complete or absent, each with the checksums of its blocks.
 
-    <store>/store.json         what the features were made by: encoder and view
+    <store>/store.json         the encoder and the view that made the features
     <store>/<name>.npy         (rows, n, d) float16
-    <store>/<name>.json        whose rows: [content of the image, view], and a checksum for each block of rows
-    <store>/stamps.json        marks of files that were seen, with their content, so that they need not be read again
+    <store>/<name>.json        per row [content of the image, view], and a checksum per block of rows
+    <store>/stamps.json        stamps (path, size, time) of files with their content, so that files are read once
 
-A part without its `.json` was being written when its process was killed, and counts for nothing.
+A part without its `.json` was being written when its process was killed, and is ignored.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _BLOCK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True)
-class Part:
+class StorePart:
     """One part of a store.
 
     Args:
         path: its `.npy`.
-        rows: for each row the content of the image and the view.
+        rows: per row the content of the image (a digest) and the number of the view.
         shape: of one row, (n, d).
-        block: rows of a block.
+        block: rows per block.
         checksums: CRC-32 of each block.
     """
 
@@ -50,12 +50,12 @@ class Part:
     checksums: tuple[int, ...]
 
     def array(self) -> np.ndarray:
-        """The features, mapped into memory."""
+        """Returns the features, (rows, n, d) float16, mapped into memory."""
         array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return array
 
-    def whole(self) -> bool:
-        """Reads all of it and says whether it is what was written."""
+    def is_intact(self) -> bool:
+        """Reads the whole part and compares it with its checksums."""
         try:
             array = self.array()
         except (OSError, ValueError, EOFError):
@@ -65,20 +65,20 @@ class Part:
         return tuple(_checksums(array, self.block)) == self.checksums
 
     def remove(self) -> None:
-        """Takes it away; who has it mapped goes on reading."""
+        """Deletes the files; a process that has mapped them can still read."""
         self.path.with_suffix(".json").unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
 
-def parts_in(store: Path) -> list[Part]:
-    """The finished parts of a store, in the order of their names; one whose index is damaged is removed."""
+def parts_in(store: Path) -> list[StorePart]:
+    """Returns the finished parts of a store in the order of their names; removes one whose index is damaged."""
     parts = []
     for index in sorted(store.glob("part-*.json")):
         try:
             data = json.loads(index.read_text(encoding="utf-8"))
             rows = tuple((str(content), int(view)) for content, view in data["rows"])
             height, width = data["shape"]
-            part = Part(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
+            part = StorePart(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
         except (OSError, ValueError, KeyError, TypeError):
             index.unlink(missing_ok=True)
             index.with_suffix(".npy").unlink(missing_ok=True)
@@ -90,21 +90,21 @@ def parts_in(store: Path) -> list[Part]:
 def write_part(
     store: Path, rows: Sequence[tuple[str, int]], shape: tuple[int, int], batches: Iterable[np.ndarray]
 ) -> Iterator[int]:
-    """Writes a part as its features come, under another name until all of it is on the disk.
+    """Writes a part as its features come, under a temporary name until all of it is on the disk.
 
     Args:
         store: the folder.
-        rows: whose features, in the order of the batches.
-        shape: of one row.
+        rows: content and view per row, in the order of the batches.
+        shape: of one row, (n, d).
         batches: (b, n, d) float16, one after the other.
 
     Yields:
-        How many rows are written, after each batch.
+        The number of rows written so far, after each batch.
 
     Raises:
         DataError: the disk is full, or the folder cannot be written.
     """
-    # The time comes first so that parts are found in the order they were written.
+    # The name starts with the time so that parts sort in the order in which they were written.
     path = store / f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.npy"
     unfinished = path.with_suffix(".unfinished")
     try:
@@ -124,11 +124,14 @@ def write_part(
         write_json(path.with_suffix(".json"), data)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise DataError(f"stored features: got {error.strerror or error}; want room to write", path=store) from error
+        raise DataError(
+            f"stored features: got {error.strerror or error}; want a folder with write permission and free space",
+            path=store,
+        ) from error
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Writes a JSON file whole or not at all."""
+    """Writes a JSON file completely or not at all."""
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     with unfinished.open("w", encoding="utf-8") as file:
         json.dump(data, file)
@@ -137,7 +140,7 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def read_stamps(store: Path) -> dict[str, str]:
-    """Marks of files that were seen and their content; none where the file is missing or damaged."""
+    """Returns the content of each file by its stamp; nothing where the table is missing or damaged."""
     try:
         data = json.loads((store / STAMPS).read_text(encoding="utf-8"))
         return {str(stamp): str(content) for stamp, content in data.items()}
@@ -146,7 +149,7 @@ def read_stamps(store: Path) -> dict[str, str]:
 
 
 def clear_unfinished(store: Path) -> None:
-    """Removes what killed processes left; only for the holder of the lock."""
+    """Removes the files that killed processes left. Call it only while holding the lock."""
     for path in store.glob("*.unfinished"):
         path.unlink(missing_ok=True)
     for path in store.glob("part-*.npy"):
@@ -156,13 +159,13 @@ def clear_unfinished(store: Path) -> None:
 
 @contextlib.contextmanager
 def locked(store: Path) -> Iterator[Iterator[None]]:
-    """Holds a store so that one process at a time fills it.
+    """Locks a store so that one process at a time fills it.
 
     Yields:
-        An iterator that ends when the lock is held; each of its steps is a short wait for the present holder.
+        An iterator that ends when the lock is acquired; each of its steps is a short wait for the present holder.
     """
     with (store / ".lock").open("w") as file:
-        yield _wait_for(file.fileno())  # closing the file gives the lock back, also when the process is killed
+        yield _wait_for(file.fileno())  # closing the file releases the lock, also when the process is killed
 
 
 def _wait_for(handle: int) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of images, made once and read instead of the images.
+"""Stored features: the outputs of a frozen encoder, computed once and read instead of the images.
 
 Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.9.
 """
@@ -23,7 +23,7 @@ from motet.core.task import Invariance
 from motet.data.feature_parts import (
     STAMPS,
     STORE,
-    Part,
+    StorePart,
     clear_unfinished,
     locked,
     parts_in,
@@ -34,22 +34,22 @@ from motet.data.feature_parts import (
 from motet.data.image_index import image_index
 from motet.data.source import Source
 
-Filling: TypeAlias = Callable[[int, int], None]
-"""Told how many images' views are stored, of how many."""
+FillProgress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of views that are stored and the number of all."""
 
 _PART_BYTES = 512 * 2**20
-_AT_ONCE = 256
+_YIELD_EVERY = 256
 
 
 class FeatureFiles:
-    """Stored features of images, found by what is in the image, not by its name.
+    """Stored features of images, looked up by the content of the image, not by its name.
 
-    A view is chosen among the stored ones whose changes the task is invariant to. A file that was changed since it was
-    stored has another content, and is not found.
+    A view is chosen among the stored ones whose changes the task is invariant to. A file that has changed since it was
+    stored has another content, so its features are not found.
 
     Args:
         store: the folder of one encoder and one kind of view.
-        changes: what was done to each view.
+        changes: per view the changes (crop, flip) that made it.
     """
 
     def __init__(self, store: Path, changes: Sequence[frozenset[Invariance]]) -> None:
@@ -63,27 +63,28 @@ class FeatureFiles:
         self._arrays: dict[int, np.ndarray] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Each process maps the files itself.
+        # A memory map does not survive pickling: each process maps the files itself.
         return self.__dict__ | {"_arrays": {}}
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
-        """One view's features, (n, d) float16. See `core.FeatureStore`.
+        """Returns the features of one view, (n, d) float16. See `core.FeatureStore`.
 
         Raises:
-            DataError: this image's content was never stored.
+            DataError: the content of this image was never stored.
         """
         return self.read_view(image, invariant, rng)[0]
 
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> tuple[np.ndarray, int]:
-        """One view's features and its number. See `core.FeatureStore`. Raises DataError, see `read`."""
+        """Returns the features of one view and its number. See `core.FeatureStore`. Raises DataError, see `read`."""
         content = self._stamps.get(image.stamp()) or image.fingerprint()
         views = self._rows.get(content, {})
         choice = [view for view, changes in enumerate(self.changes) if view in views and changes <= allowed]
         if 0 not in views:
             raise DataError(
-                "stored features: got none of this image as it is now; want it stored (did the file change?)",
+                "stored features: got none for the present content of this image; want features of it: store them "
+                "again if the file has changed",
                 path=image.name,
             )
         view = choice[int(rng.integers(len(choice)))] if rng is not None else 0
@@ -103,33 +104,33 @@ class FeatureFiles:
         batch_size: int = 64,
         workers: int = 0,
         on_bad_row: Literal["stop", "skip"] = "stop",
-        filling: Filling | None = None,
+        progress: FillProgress | None = None,
     ) -> FeatureFiles:
-        """The store of a system's encoder with all these images in it; encodes those that are missing.
+        """Encodes the images that the store of a system's encoder does not have yet, and returns the store.
 
-        Parts that hold a wanted image are read whole and compared with their checksums first; a damaged one is made
-        again. Rank 0 does the work, the others wait; so does another run that fills the same store.
+        First every part with one of the images is compared with its checksums; the features of a damaged part are
+        computed again. Rank 0 does the work, the others wait; so does another run that fills the same store.
 
         Args:
-            system: its `encode` and its processor's `view` make the features.
-            images: which.
-            folder: where stores lie; this one gets a folder of its own, by encoder and view.
-            views: views 0 to `views` - 1 are stored of each.
-            batch_size: images encoded at once.
+            system: its `encode` and the `view` of its processor make the features.
+            images: the images to store.
+            folder: the folder of all stores; each encoder and kind of view has a folder of its own in it.
+            views: views 0 to `views` - 1 of each image are stored.
+            batch_size: images per batch of the encoder.
             workers: processes that decode.
             on_bad_row: "skip" stores no features of an image that cannot be read; its rows are skipped in training.
-            filling: told of every batch.
+            progress: called after every batch.
 
         Raises:
             ConfigError: a system without a frozen encoder, no room on the disk, features beyond the range of float16.
             DataError: an image that cannot be read.
         """
-        store = _store_of(system, Path(folder))
-        work = _Work(system, store, views, batch_size, workers, on_bad_row, filling)
+        store = _store_folder(system, Path(folder))
+        work = _FillJob(system, store, views, batch_size, workers, on_bad_row, progress)
         if rank() == 0:
             try:
-                for _ in work.do(images):
-                    broadcast("still at it")  # the others wait for each message with the usual limit, not for all of it
+                for _ in work.run(images):
+                    broadcast("still at it")  # the usual timeout applies to each message, not to the whole filling
             except MotetError as error:
                 broadcast(str(error))
                 raise
@@ -142,24 +143,24 @@ class FeatureFiles:
 
 
 def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
-    """Every image that some task of a source looks at, once a source."""
+    """Yields every image that some task has as input, once per source."""
     for source in sources:
         if any(task.inputs & {"image", "video"} for task in source.tasks):
-            units = image_index(source.reader)
-            for unit in range(len(units)):
-                if units.ids[unit]:
-                    yield from source.reader[int(units.rows_of(unit)[0])].images
+            groups = image_index(source.reader)
+            for group in range(len(groups)):
+                if groups.ids[group]:
+                    yield from source.reader[int(groups.rows_of(group)[0])].images
 
 
 def bytes_needed(system: System, images: Iterable[ImageFile], views: int = 1) -> int:
-    """What storing these images would take on the disk, from the encoded size of the first one."""
-    wanted = list(images)
-    return len(wanted) * views * _bytes_each(_shape(system, wanted[0])) if wanted else 0
+    """Returns the bytes that the features of these images take on the disk, from the feature shape of the first one."""
+    stored = list(images)
+    return len(stored) * views * _bytes_per_view(_feature_shape(system, stored[0])) if stored else 0
 
 
 @dataclass(frozen=True)
-class _Work:
-    """One call of `fill` on rank 0; a generator, so that the other ranks hear of it now and then."""
+class _FillJob:
+    """One call of `fill` on rank 0; its methods are generators, so that the other ranks get a message now and then."""
 
     system: System
     store: Path
@@ -167,9 +168,9 @@ class _Work:
     batch_size: int
     workers: int
     on_bad_row: Literal["stop", "skip"]
-    filling: Filling | None
+    progress: FillProgress | None
 
-    def do(self, images: Iterable[ImageFile]) -> Iterator[None]:
+    def run(self, images: Iterable[ImageFile]) -> Iterator[None]:
         try:
             self.store.mkdir(parents=True, exist_ok=True)
             with locked(self.store) as waiting:
@@ -179,13 +180,13 @@ class _Work:
                 yield from self._fill(images)
         except OSError as error:
             raise DataError(
-                f"stored features: got {error.strerror or error}; want a folder that can be written", path=self.store
+                f"stored features: got {error.strerror or error}; want a folder with write permission", path=self.store
             ) from error
 
     def _fill(self, images: Iterable[ImageFile]) -> Iterator[None]:
         stamps = read_stamps(self.store)
-        known = len(stamps)
-        wanted: dict[str, ImageFile] = {}
+        num_stamps = len(stamps)
+        by_content: dict[str, ImageFile] = {}
         for number, image in enumerate(images):
             try:
                 stamp = image.stamp()
@@ -195,39 +196,41 @@ class _Work:
                     raise
                 continue
             stamps[stamp] = content
-            wanted.setdefault(content, image)
-            if number % _AT_ONCE == 0:
+            by_content.setdefault(content, image)
+            if number % _YIELD_EVERY == 0:
                 yield
-        there: set[tuple[str, int]] = set()
+        stored: set[tuple[str, int]] = set()
         for part in parts_in(self.store):
-            if any(content in wanted for content, _ in part.rows):
-                there.update(part.rows if _kept(part) else ())
+            if any(content in by_content for content, _ in part.rows):
+                stored.update(part.rows if _keep_if_intact(part) else ())
                 yield
-        missing = [(content, view) for content in wanted for view in range(self.views) if (content, view) not in there]
+        views = ((content, view) for content in by_content for view in range(self.views))
+        missing = [row for row in views if row not in stored]
         if missing:
-            yield from self._encode(missing, wanted)
-        if len(stamps) != known:
+            yield from self._encode(missing, by_content)
+        if len(stamps) != num_stamps:
             write_json(self.store / STAMPS, stamps)
 
     def _encode(self, missing: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[None]:
         shape = self._first_shape(missing, images)
         if shape is None:
             return
-        each = _bytes_each(shape)
-        needed, free = len(missing) * each, shutil.disk_usage(self.store).free
+        view_bytes = _bytes_per_view(shape)
+        needed, free = len(missing) * view_bytes, shutil.disk_usage(self.store).free
         if needed > free:
             raise ConfigError(
                 f"Features: got {free:,} bytes free in {self.store}; want {needed:,} for {len(missing):,} views of "
-                f"{each:,} bytes (lower Features.views, or give another folder)"
+                f"{view_bytes:,} bytes (lower Features.views, or give another folder)"
             )
-        # Whole batches in a part: one that was killed and goes on encodes the same batches, and so the same bits.
-        at_once = max(1, _PART_BYTES // (each * self.batch_size)) * self.batch_size
+        # A part holds whole batches: a filling that was killed and is continued encodes the same batches, so the
+        # features have the same bits.
+        part_rows = max(1, _PART_BYTES // (view_bytes * self.batch_size)) * self.batch_size
         done = 0
-        for start in range(0, len(missing), at_once):
-            rows = missing[start : start + at_once]
+        for start in range(0, len(missing), part_rows):
+            rows = missing[start : start + part_rows]
             for written in self._write(rows, images, shape):
-                if self.filling is not None:
-                    self.filling(done + written, len(missing))
+                if self.progress is not None:
+                    self.progress(done + written, len(missing))
                 yield
             done += len(rows)
 
@@ -235,7 +238,7 @@ class _Work:
         self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile], shape: tuple[int, int]
     ) -> Iterator[int]:
         if self.on_bad_row == "skip":
-            # How many rows a part has must be known before it is written: look for bad images first.
+            # The header of a part has its number of rows, so bad images must be found before it is written.
             rows = [row for row, good in zip(rows, self._readable(rows, images), strict=True) if good]
         yield from write_part(self.store, rows, shape, self._features(rows, images)) if rows else ()
 
@@ -257,7 +260,7 @@ class _Work:
                 stored: np.ndarray = features.half().cpu().numpy()
                 if not np.isfinite(stored).all():
                     raise ConfigError(
-                        "Features: got features of the encoder beyond the range of float16 (65504); want a run without "
+                        "Features: got outputs of the encoder beyond the range of float16 (65504); want a run without "
                         "stored features"
                     )
                 yield stored
@@ -266,7 +269,7 @@ class _Work:
 
     def _views(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> DataLoader[Any]:
         return DataLoader(
-            _Views(self.system.processor, [(images[content], view) for content, view in rows]),
+            _ViewDataset(self.system.processor, [(images[content], view) for content, view in rows]),
             batch_size=self.batch_size,
             num_workers=self.workers,
             collate_fn=list,
@@ -279,15 +282,16 @@ class _Work:
     ) -> tuple[int, int] | None:
         for content, _ in missing:
             try:
-                return _shape(self.system, images[content])
+                return _feature_shape(self.system, images[content])
             except DataError:
                 if self.on_bad_row == "stop":
                     raise
         return None
 
 
-class _Views(Dataset[Any]):
-    """Decoded views; an image that cannot be read gives its error, since a worker's error would lose its line."""
+class _ViewDataset(Dataset[Any]):
+    """Decoded views. An image that cannot be read gives its error as a value: torch would wrap a raised one in a
+    traceback."""
 
     def __init__(self, processor: Processor, rows: Sequence[tuple[ImageFile, int]]) -> None:
         self.processor, self.rows = processor, rows
@@ -303,8 +307,8 @@ class _Views(Dataset[Any]):
             return error
 
 
-def _kept(part: Part) -> bool:
-    if part.whole():
+def _keep_if_intact(part: StorePart) -> bool:
+    if part.is_intact():
         return True
     part.remove()
     return False
@@ -314,19 +318,19 @@ def _description(system: System) -> dict[str, str]:
     encoder = system.encoder_key()
     if encoder is None:
         raise ConfigError(
-            f"Features: got {type(system).__name__}, whose encoder is not frozen or not there; want a frozen one, or "
-            "a run without stored features"
+            f"Features: got {type(system).__name__} without a frozen encoder; want a frozen one, or a run without "
+            "stored features"
         )
     return {"encoder": encoder, "view": system.processor.view_key()}
 
 
-def _store_of(system: System, folder: Path) -> Path:
+def _store_folder(system: System, folder: Path) -> Path:
     described = _description(system)
     digest = hashlib.blake2b("\x1f".join(described.values()).encode(), digest_size=8).hexdigest()
     return folder / digest
 
 
-def _shape(system: System, image: ImageFile) -> tuple[int, int]:
+def _feature_shape(system: System, image: ImageFile) -> tuple[int, int]:
     pixels = torch.from_numpy(system.processor.view(image, 0))[None].to(next(system.parameters()).device)
     training = system.training
     system.eval()
@@ -336,5 +340,5 @@ def _shape(system: System, image: ImageFile) -> tuple[int, int]:
     return tokens, width
 
 
-def _bytes_each(shape: tuple[int, int]) -> int:
+def _bytes_per_view(shape: tuple[int, int]) -> int:
     return 2 * shape[0] * shape[1]

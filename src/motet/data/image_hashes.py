@@ -1,4 +1,4 @@
-"""What pictures look like, in bits: perceptual hashes of a picture and of cuts of it, kept from one run to the next."""
+"""Perceptual hashes of images and of crops of them, cached on disk from one run to the next."""
 
 from __future__ import annotations
 
@@ -28,56 +28,57 @@ WINDOWS = (
     (0.0, 0.1, 0.9, 1.0),
     (0.1, 0.1, 1.0, 1.0),
 )
-"""Cuts (x0, y0, x1, y1) as shares of width and height; the whole first."""
-_FORM = 1
-_SIDE = 160
-_PLAIN = 4.0
+"""Crops (x0, y0, x1, y1) as shares of width and height; the whole image first."""
+_CACHE_VERSION = 1
+_THUMBNAIL_SIDE = 160
+_MIN_CONTRAST = 4.0
 _CHUNK = 64
 _SAVE_EVERY = 20_000
 
 
 class Decode(Protocol):
-    """Reads a picture; `motet.preprocess.images.decode`."""
+    """Decodes an image, as `motet.preprocess.images.decode` does."""
 
     def __call__(self, image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> Image.Image:
-        """RGB, upright. Raises DataError on a broken one."""
+        """Returns the image in RGB, upright. Raises DataError on a broken one."""
         ...
 
 
 @dataclass(frozen=True)
 class Hashes:
-    """Hashes of many pictures.
+    """Perceptual hashes of many images.
 
     Args:
-        names: what each picture is called, in order.
-        values: for each picture and each of `WINDOWS` two hashes: of frequencies, and of differences.
-        plain: pictures of (nearly) one grey: they all look alike, so nothing is said of them.
-        unread: pictures that could not be read, with the reason.
+        names: the name of each image, in order.
+        values: per image and window of `WINDOWS` two hashes: pHash and dHash.
+        uniform: (n,) bool, images of (nearly) one grey: their hashes are all alike, so they are not compared.
+        unreadable: images that cannot be read, with the reason.
     """
 
     names: tuple[str, ...]
     values: UInt64[np.ndarray, "n w 2"]
-    plain: np.ndarray
-    unread: Mapping[str, str]
+    uniform: np.ndarray
+    unreadable: Mapping[str, str]
 
     def of(self, names: Sequence[str]) -> Hashes:
-        """Those of some of the pictures, in this order."""
+        """Returns the hashes of some of the images, in this order."""
         places = {name: place for place, name in enumerate(self.names)}
         rows = np.array([places[name] for name in names], dtype=np.int64)
-        return Hashes(tuple(names), self.values[rows], self.plain[rows], self.unread)
+        return Hashes(tuple(names), self.values[rows], self.uniform[rows], self.unreadable)
 
 
 def hash_image(image: Image.Image) -> UInt64[np.ndarray, "w 2"] | None:
-    """The hashes of a picture's windows; None for a plain one.
+    """Computes two hashes per window of an image; None for an image of one grey.
 
-    The first of each pair is pHash: the signs of the 8 x 8 lowest frequencies of a cosine transform against their
-    median. The second is dHash: whether each of 8 x 8 cells is darker than its neighbour. `imagehash` makes both.
+    The first is pHash: the signs of the 8 x 8 lowest frequencies of a cosine transform, relative to their median. The
+    second is dHash: one bit per cell of an 8 x 8 grid, set where the cell is darker than its neighbour. Both come from
+    the package `imagehash`.
     """
     import imagehash
 
     grey = image.convert("L")
-    grey.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    if np.asarray(grey, dtype=np.float32).std() < _PLAIN:
+    grey.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
+    if np.asarray(grey, dtype=np.float32).std() < _MIN_CONTRAST:
         return None
     width, height = grey.size
     found = np.empty((len(WINDOWS), 2), dtype=np.uint64)
@@ -93,61 +94,61 @@ def hash_images(
     *,
     cache: Path | None = None,
     workers: int | None = None,
-    told: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Hashes:
-    """Hashes of pictures, in processes beside this one.
+    """Computes the hashes of images in other processes.
 
     Args:
         images: by name.
-        decode: reads one; a function of a module's top, since it goes to other processes.
-        cache: a folder where hashes stay, by each picture's `stamp`; what is there already is not read again. Written
-            now and then, so that a stop loses little.
-        workers: processes; None for one a core, 0 for none but this one.
-        told: how many pictures are done, of how many.
+        decode: decodes one; a function at the top level of a module, since it is pickled for other processes.
+        cache: a folder that keeps hashes by the `stamp` of each image; an image that it has is not read again. It is
+            written now and then, so that an interrupted run loses little.
+        workers: number of processes; None for one per core, 0 for this process only.
+        progress: called with the number of images that are done and the number of all.
 
     Raises:
         DataError: the cache is damaged, or its folder cannot be written.
     """
     names = tuple(images)
     stamps = {name: _stamp(image) for name, image in images.items()}
-    kept = _Cache.read(cache)
-    missing = [name for name in names if stamps[name] not in kept.known]
-    unread: dict[str, str] = {}
-    done, saved = len(names) - len(missing), 0
-    for chunk, found in _hashed([(name, images[name]) for name in missing], decode, workers):
-        for name, value in zip(chunk, found, strict=True):
-            if isinstance(value, str):
-                unread[name] = value
+    known = _Cache.read(cache)
+    missing = [name for name in names if stamps[name] not in known.hashes]
+    unreadable: dict[str, str] = {}
+    done, unsaved = len(names) - len(missing), 0
+    for chunk, results in _hash_chunks([(name, images[name]) for name in missing], decode, workers):
+        for name, result in zip(chunk, results, strict=True):
+            if isinstance(result, str):
+                unreadable[name] = result
             else:
-                kept.known[stamps[name]] = value
-        done, saved = done + len(chunk), saved + len(chunk)
-        if told is not None:
-            told(done, len(names))
-        if saved >= _SAVE_EVERY:
-            kept.write(cache)
-            saved = 0
+                known.hashes[stamps[name]] = result
+        done, unsaved = done + len(chunk), unsaved + len(chunk)
+        if progress is not None:
+            progress(done, len(names))
+        if unsaved >= _SAVE_EVERY:
+            known.write(cache)
+            unsaved = 0
     if missing:
-        kept.write(cache)
+        known.write(cache)
     values = np.zeros((len(names), len(WINDOWS), 2), dtype=np.uint64)
-    plain = np.zeros(len(names), dtype=bool)
+    uniform = np.zeros(len(names), dtype=bool)
     for place, name in enumerate(names):
-        value = kept.known.get(stamps[name])
+        value = known.hashes.get(stamps[name])
         if value is None:
-            plain[place] = True
+            uniform[place] = True
         else:
             values[place] = value
-    return Hashes(names, values, plain, unread)
+    return Hashes(names, values, uniform, unreadable)
 
 
 @dataclass
 class _Cache:
-    """Hashes by stamp; a plain picture has None."""
+    """Hashes by stamp; None for an image of one grey."""
 
-    known: dict[bytes, np.ndarray | None]
+    hashes: dict[bytes, np.ndarray | None]
 
     @staticmethod
     def path(folder: Path) -> Path:
-        return folder / f"picture-hashes-{_FORM}.npz"
+        return folder / f"picture-hashes-{_CACHE_VERSION}.npz"
 
     @classmethod
     def read(cls, folder: Path | None) -> _Cache:
@@ -160,7 +161,8 @@ class _Cache:
                 raise ValueError(f"arrays of shape {values.shape}")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(
-                f"hashes: got {error}; want the file that motet wrote, or none", path=cls.path(folder)
+                f"hashes: got {error}; want the file as motet wrote it: delete it to compute the hashes again",
+                path=cls.path(folder),
             ) from error
         return cls(
             {bytes(s): None if flat else v for s, v, flat in zip(stamps, values, plain, strict=True)}
@@ -171,23 +173,25 @@ class _Cache:
             return
         path = self.path(folder)
         part = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-        stamps: UInt8[np.ndarray, "n 16"] = np.frombuffer(b"".join(self.known), np.uint8).reshape(-1, 16)
+        stamps: UInt8[np.ndarray, "n 16"] = np.frombuffer(b"".join(self.hashes), np.uint8).reshape(-1, 16)
         nothing = np.zeros((len(WINDOWS), 2), dtype=np.uint64)
-        values = np.stack([nothing if value is None else value for value in self.known.values()] or [nothing][:0])
-        plain = np.array([value is None for value in self.known.values()], dtype=bool)
+        values = np.stack([nothing if value is None else value for value in self.hashes.values()] or [nothing][:0])
+        plain = np.array([value is None for value in self.hashes.values()], dtype=bool)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             np.savez(part, stamps=stamps, values=values, plain=plain)
             part.replace(path)
         except OSError as error:
-            raise DataError(f"hashes: got {error.strerror or error}; want a folder with room", path=path) from error
+            raise DataError(
+                f"hashes: got {error.strerror or error}; want a folder with write permission and free space", path=path
+            ) from error
 
 
 def _stamp(image: ImageFile) -> bytes:
     return hashlib.blake2b(image.stamp().encode(), digest_size=16).digest()
 
 
-def _hashed(
+def _hash_chunks(
     named: Sequence[tuple[str, ImageFile]], decode: Decode, workers: int | None
 ) -> Iterator[tuple[list[str], list[np.ndarray | str | None]]]:
     work = partial(_hash_chunk, decode)
@@ -197,7 +201,7 @@ def _hashed(
         for chunk in chunks:
             yield [name for name, _ in chunk], work([image for _, image in chunk])
         return
-    # Started afresh, not forked: this process may hold threads of torch.
+    # Not forked: this process may have threads of torch, whose locks a fork would copy.
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("forkserver")) as pool:
         results = pool.map(work, ([image for _, image in chunk] for chunk in chunks))
         for chunk, found in zip(chunks, results, strict=True):
@@ -205,13 +209,13 @@ def _hashed(
 
 
 def _hash_chunk(decode: Decode, images: Sequence[ImageFile]) -> list[np.ndarray | str | None]:
-    found: list[np.ndarray | str | None] = []
+    results: list[np.ndarray | str | None] = []
     for image in images:
         try:
-            found.append(hash_image(decode(image, at_least_hw=(_SIDE, _SIDE))))
+            results.append(hash_image(decode(image, at_least_hw=(_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))))
         except DataError as error:
-            found.append(str(error))
-    return found
+            results.append(str(error))
+    return results
 
 
 def _bits(signs: np.ndarray) -> np.uint64:

@@ -1,4 +1,4 @@
-"""What of a source is counted and taken: its images, each with the rows that ask about it."""
+"""The images of a reader with the rows of each: the unit in which sources are counted and sampled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from motet.core import Reader
 
 @dataclass(frozen=True)
 class ImageIndex:
-    """The rows of a reader, put together by the image (or the pair of images) they are about.
+    """The rows of a reader, grouped by their image (or pair of images).
 
-    A row without images is a unit of its own, so that text-only sources go through the same code.
+    A row without images is a group of its own, so that text-only sources go through the same code.
 
     Args:
-        ids: for each unit the image ids of its rows; empty for text-only rows.
-        starts: where each unit's rows start in `rows`, one more than there are units.
-        rows: row indices, unit after unit, ascending in each.
+        ids: per group the image ids of its rows; empty for text-only rows.
+        starts: (groups + 1,) the start of each group in `rows`, and the end of the last.
+        rows: row indices, group after group, ascending in each.
     """
 
     ids: tuple[tuple[str, ...], ...]
@@ -30,13 +30,13 @@ class ImageIndex:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows_of(self, unit: int) -> np.ndarray:
-        """The rows about one image."""
-        return self.rows[self.starts[unit] : self.starts[unit + 1]]
+    def rows_of(self, group: int) -> np.ndarray:
+        """Returns the indices of the rows of one group."""
+        return self.rows[self.starts[group] : self.starts[group + 1]]
 
 
 def fingerprint_of(images: ImageIndex) -> dict[str, Any]:
-    """How many images there are, and a digest of their ids and of which rows are about which."""
+    """Returns the number of groups, and a digest of their image ids and of the rows of each."""
     digest = hashlib.blake2b(digest_size=16)
     for ids in images.ids:
         digest.update("\x1f".join((*ids, "\n")).encode())
@@ -54,16 +54,16 @@ def image_index(reader: Reader) -> ImageIndex:
         >>> image_index(Three()).rows_of(0).tolist()
         [0, 2]
     """
-    unit_of: dict[tuple[str, ...], int] = {}
+    group_of: dict[tuple[str, ...], int] = {}
     ids: list[tuple[str, ...]] = []
-    units = np.empty(len(reader), dtype=np.int64)
+    groups = np.empty(len(reader), dtype=np.int64)
     for row in range(len(reader)):
         keys = tuple(reader.keys(row))
-        unit = unit_of.setdefault(keys, len(ids)) if keys else len(ids)
-        if unit == len(ids):
+        group = group_of.setdefault(keys, len(ids)) if keys else len(ids)
+        if group == len(ids):
             ids.append(keys)
-        units[row] = unit
-    order = np.argsort(units, kind="stable")
+        groups[row] = group
+    order = np.argsort(groups, kind="stable")
     starts = np.zeros(len(ids) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(units, minlength=len(ids)), out=starts[1:])
+    np.cumsum(np.bincount(groups, minlength=len(ids)), out=starts[1:])
     return ImageIndex(tuple(ids), starts, order)

@@ -1,4 +1,4 @@
-"""Pictures of a test set that stand in training: found by identity and by looks, and lists of rows without them."""
+"""Test images in training data: found by id and by perceptual hash, counted per task and removed."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.near_codes import near_pairs
 from motet.data.source import Role, Source
-from motet.data.splits import Without
+from motet.data.splits import WithoutImages
 
-FREQUENCIES, DIFFERENCES = 10, 16
-"""Bits of 64 in which two pictures' pHash and dHash may differ; `docs/results/leaks.md` says what that finds."""
+PHASH_BITS, DHASH_BITS = 10, 16
+"""Bits of 64 in which the pHash and dHash of near duplicates may differ; measured in `docs/results/leaks.md`."""
 _LISTS = "lists.json"
 
 
 @dataclass(frozen=True)
-class LookAlike:
-    """A picture of a test set and one of training that look alike and have different ids.
+class NearDuplicate:
+    """A test image and a training image that look alike and have different ids.
 
     Args:
-        held: id of the test picture.
-        other: id of the training picture.
-        distance: bits in which their pHash differs, in the windows where it differs least.
+        test_id: id of the test image.
+        train_id: id of the training image.
+        distance: bits in which their pHash differs, in the pair of windows where it differs least.
     """
 
-    held: str
-    other: str
+    test_id: str
+    train_id: str
     distance: int
 
 
 @dataclass(frozen=True)
-class Share:
-    """How many of a task's test pictures stand in what another task trains on.
+class TaskLeakage:
+    """The number of test images of one task that are in the training data of another.
 
     Args:
-        task: whose test pictures.
-        other: whose training and validation pictures.
-        images: how many test pictures there are.
-        same: how many stand there, by id.
-        alike: how many more look like one that does.
+        task: the task of the test images.
+        other: the task of the training and validation images.
+        images: number of test images.
+        same: test images that are in the training data, by id.
+        alike: further test images with a near duplicate in the training data.
     """
 
     task: str
@@ -57,23 +57,25 @@ class Share:
 
     @property
     def share(self) -> float:
-        """By id, 0 to 1."""
+        """Share of the test images that are in the training data by id, 0 to 1."""
         return self.same / self.images if self.images else 0.0
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What is taken out of one source.
+    """The images to remove from one source.
+
+    The fields are the keys of ``lists.json``.
 
     Args:
         source: its name.
         role: "train" or "val".
-        rows: rows it had.
-        images: pictures it had.
-        same: ids of its pictures that stand in a test set.
-        alike: ids of its pictures that look like one of a test set, where those are removed too.
-        rows_left: rows without a picture that is removed.
-        fingerprint: of the source the list is made for.
+        rows: number of rows before the removal.
+        images: number of images before the removal.
+        same: ids of its images that are in a test set.
+        alike: ids of its near duplicates of test images, where those are removed too.
+        rows_left: number of rows after the removal.
+        fingerprint: of the source that the list is made for.
     """
 
     source: str
@@ -87,15 +89,15 @@ class Removal:
 
     @property
     def ids(self) -> frozenset[str]:
-        """All that is removed."""
+        """All images to remove, by id."""
         return frozenset((*self.same, *self.alike))
 
 
-def held_role(sources: Sequence[Source]) -> Role:
-    """Which sources are held out: those of role "test", or "val" where a run has none.
+def held_out_role(sources: Sequence[Source]) -> Role:
+    """Returns the role of the held-out sources: "test", or "val" where a run has no test source.
 
     Raises:
-        ConfigError: there are neither.
+        ConfigError: there is neither.
     """
     roles = {source.role for source in sources}
     if not roles & {"test", "val"}:
@@ -104,91 +106,92 @@ def held_role(sources: Sequence[Source]) -> Role:
 
 
 def ids_of(reader: Reader) -> frozenset[str]:
-    """Every image id of a reader; no image is read."""
+    """Returns every image id of a reader; no image is read."""
     return frozenset(key for keys in image_index(reader).ids for key in keys)
 
 
 def image_files(sources: Sequence[Source]) -> dict[str, ImageFile]:
-    """Each different picture once, by id: the file of the first row that shows it.
+    """Returns each different image once, by id: the file in the first row that has it.
 
     Raises:
         DataError: a row that cannot be read.
     """
     found: dict[str, ImageFile] = {}
     for source in sources:
-        units = image_index(source.reader)
-        for unit, ids in enumerate(units.ids):
+        groups = image_index(source.reader)
+        for group, ids in enumerate(groups.ids):
             if any(key not in found for key in ids):
-                example = source.reader[int(units.rows_of(unit)[0])]
+                example = source.reader[int(groups.rows_of(group)[0])]
                 found |= {k: v for k, v in zip(example.image_ids, example.images, strict=False) if k not in found}
     return found
 
 
-def look_alikes(
-    held: Hashes, others: Hashes, *, frequencies: int = FREQUENCIES, differences: int = DIFFERENCES
-) -> tuple[LookAlike, ...]:
-    """Pairs of pictures with different ids that look alike, nearest first.
+def near_duplicates(
+    held: Hashes, others: Hashes, *, max_phash_bits: int = PHASH_BITS, max_dhash_bits: int = DHASH_BITS
+) -> tuple[NearDuplicate, ...]:
+    """Finds pairs of images with different ids whose hashes are near, the nearest first.
 
-    Each window of one is compared with the whole of the other, both ways, so that a cut is found beside its original.
-    Plain pictures are passed over.
+    Each window of one image is compared with the whole of the other, both ways, so that a crop is found beside its
+    original. Images of one grey are left out.
 
     Args:
-        held: hashes of test pictures.
-        others: of training pictures.
-        frequencies: bits of pHash that may differ.
-        differences: bits of dHash that may differ.
+        held: hashes of test images.
+        others: hashes of training images.
+        max_phash_bits: bits of pHash that may differ.
+        max_dhash_bits: bits of dHash that may differ.
     """
     best: dict[tuple[str, str], int] = {}
     for window in range(len(WINDOWS)):
         for left, right in ((window, 0), (0, window)) if window else ((0, 0),):
-            for a, b, distance in _pairs(held, others, left, right, frequencies, differences):
+            for a, b, distance in _pairs(held, others, left, right, max_phash_bits, max_dhash_bits):
                 key = held.names[a], others.names[b]
                 if key[0] != key[1]:
                     best[key] = min(distance, best.get(key, distance))
-    found = [LookAlike(a, b, distance) for (a, b), distance in best.items()]
-    return tuple(sorted(found, key=lambda pair: (pair.distance, pair.held, pair.other)))
+    found = [NearDuplicate(a, b, distance) for (a, b), distance in best.items()]
+    return tuple(sorted(found, key=lambda pair: (pair.distance, pair.test_id, pair.train_id)))
 
 
 def _pairs(
-    held: Hashes, others: Hashes, left: int, right: int, frequencies: int, differences: int
+    held: Hashes, others: Hashes, left: int, right: int, max_phash_bits: int, max_dhash_bits: int
 ) -> Iterator[tuple[int, int, int]]:
-    own, theirs = np.flatnonzero(~held.plain), np.flatnonzero(~others.plain)
-    found = near_pairs(held.values[own, left, 0], others.values[theirs, right, 0], frequencies)
-    a, b = own[found.left], theirs[found.right]
-    second = np.bitwise_count(held.values[a, left, 1] ^ others.values[b, right, 1])
-    near = second <= differences
+    # (test image, training image, pHash bits) for window `left` of one and `right` of the other.
+    held_rows, other_rows = np.flatnonzero(~held.uniform), np.flatnonzero(~others.uniform)
+    found = near_pairs(held.values[held_rows, left, 0], others.values[other_rows, right, 0], max_phash_bits)
+    a, b = held_rows[found.left], other_rows[found.right]
+    dhash_bits = np.bitwise_count(held.values[a, left, 1] ^ others.values[b, right, 1])
+    near = dhash_bits <= max_dhash_bits
     yield from zip(a[near].tolist(), b[near].tolist(), found.distance[near].tolist(), strict=True)
 
 
-def leaks(sources: Sequence[Source], alike: Sequence[LookAlike] = ()) -> tuple[Share, ...]:
-    """The share of each task's test pictures that stand in what each task trains on, and in any.
+def leakage_by_task(sources: Sequence[Source], duplicates: Sequence[NearDuplicate] = ()) -> tuple[TaskLeakage, ...]:
+    """Counts the test images of each task that are in the training data of each task, and of any.
 
     Source: Lu et al., "12-in-1", table 1. The last column, "any", is ours.
 
     Args:
         sources: of a run.
-        alike: pairs of pictures that look alike, see `look_alikes`.
+        duplicates: see `near_duplicates`.
 
     Raises:
         ConfigError: no source is held out.
     """
-    role = held_role(sources)
+    role = held_out_role(sources)
     held = _ids_by_task([source for source in sources if source.role == role])
     others = _ids_by_task([source for source in sources if source.role != role])
     others["any"] = frozenset().union(*others.values())
-    like: dict[str, set[str]] = {}
-    for pair in alike:
-        like.setdefault(pair.held, set()).add(pair.other)
+    near: dict[str, set[str]] = {}
+    for pair in duplicates:
+        near.setdefault(pair.test_id, set()).add(pair.train_id)
     return tuple(
-        Share(
+        TaskLeakage(
             task,
             other,
             len(ids),
-            len(ids & theirs),
-            sum(1 for key in ids - theirs if like.get(key, set()) & theirs),
+            len(ids & other_ids),
+            sum(1 for key in ids - other_ids if near.get(key, set()) & other_ids),
         )
         for task, ids in held.items()
-        for other, theirs in others.items()
+        for other, other_ids in others.items()
     )
 
 
@@ -201,42 +204,42 @@ def _ids_by_task(sources: Sequence[Source]) -> dict[str, frozenset[str]]:
     return found
 
 
-def removals(sources: Sequence[Source], alike: Sequence[LookAlike] = ()) -> tuple[Removal, ...]:
-    """What has to go from every source that is not held out, so that no test picture is left in it.
+def removals(sources: Sequence[Source], duplicates: Sequence[NearDuplicate] = ()) -> tuple[Removal, ...]:
+    """Lists the images to remove from every source that is not held out, so that no test image is left in it.
 
-    The union over all test sets is removed: a picture of one task's test set is in no task's training.
+    The union of all test sets is removed: an image in the test set of one task is in the training data of no task.
 
     Source: Lu et al., "12-in-1", section 8.1 ("clean" training sets).
 
     Args:
-        sources: of a run; the held-out ones stay as they are.
-        alike: pairs whose training picture goes as well.
+        sources: of a run; the held-out ones are not changed.
+        duplicates: pairs whose training image is removed too.
     """
-    role = held_role(sources)
+    role = held_out_role(sources)
     held = frozenset().union(*(ids_of(source.reader) for source in sources if source.role == role))
-    near = frozenset(pair.other for pair in alike if pair.held in held)
+    near = frozenset(pair.train_id for pair in duplicates if pair.test_id in held)
     return tuple(_removal(source, held, near) for source in sources if source.role != role)
 
 
 def _removal(source: Source, held: frozenset[str], near: frozenset[str]) -> Removal:
     images = image_index(source.reader)
     ids = frozenset(key for keys in images.ids for key in keys)
-    gone = ids & (held | near)
-    units = [unit for unit, keys in enumerate(images.ids) if not gone.intersection(keys)]
+    removed = ids & (held | near)
+    left = [group for group, keys in enumerate(images.ids) if not removed.intersection(keys)]
     return Removal(
         source=source.name,
         role=source.role,
         rows=len(source.reader),
         images=len(ids),
         same=tuple(sorted(ids & held)),
-        alike=tuple(sorted(gone - held)),
-        rows_left=sum(len(images.rows_of(unit)) for unit in units),
+        alike=tuple(sorted(removed - held)),
+        rows_left=sum(len(images.rows_of(group)) for group in left),
         fingerprint=str(fingerprint_of(images)["ids"]),
     )
 
 
-def write_lists(folder: Path, found: Sequence[Removal]) -> Path:
-    """Writes what is removed from each source into ``lists.json`` of a folder.
+def write_lists(folder: Path, removed: Sequence[Removal]) -> Path:
+    """Writes the removals of all sources to ``lists.json`` in a folder.
 
     Raises:
         DataError: the folder cannot be written.
@@ -245,17 +248,17 @@ def write_lists(folder: Path, found: Sequence[Removal]) -> Path:
     part = path.with_name(f".{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False) + "\n", "utf-8")
+        part.write_text(json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False) + "\n", "utf-8")
         part.replace(path)
     except OSError as error:
         raise DataError(
-            f"lists: got {error.strerror or error}; want a folder that can be written", path=path
+            f"lists: got {error.strerror or error}; want a folder with write permission", path=path
         ) from error
     return path
 
 
 def read_lists(folder: Path) -> Mapping[str, Removal]:
-    """What `write_lists` wrote, by source.
+    """Reads the removals that `write_lists` wrote, by source.
 
     Raises:
         DataError: no such file, or a damaged one.
@@ -265,18 +268,18 @@ def read_lists(folder: Path) -> Mapping[str, Removal]:
         entries: Any = json.loads(path.read_text(encoding="utf-8"))
         found = [Removal(**entry | {name: tuple(entry[name]) for name in ("same", "alike")}) for entry in entries]
     except FileNotFoundError as error:
-        raise DataError("lists: got no such file; want what `motet data clean` wrote", path=path) from error
+        raise DataError("lists: got no such file; want the file that `motet data clean` writes", path=path) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"lists: got {error}; want what `motet data clean` wrote", path=path) from error
+        raise DataError(f"lists: got {error}; want the file that `motet data clean` writes", path=path) from error
     return {one.source: one for one in found}
 
 
-def cleaned(sources: Sequence[Source], lists: Mapping[str, Removal]) -> tuple[Source, ...]:
-    """The sources without the rows that the lists name; test sources and those without a list stay as they are.
+def without_removed(sources: Sequence[Source], lists: Mapping[str, Removal]) -> tuple[Source, ...]:
+    """Returns the sources without the images that the lists name; sources without a list are not changed.
 
     Raises:
-        ConfigError: a list for a source that is not here, for other data than it has, for a test source, or one that
-            leaves nothing.
+        ConfigError: a list for an unknown source, for other data than the source has, for a test source, or one that
+            leaves no row.
     """
     known = {source.name: source for source in sources}
     for name, removal in lists.items():
@@ -284,7 +287,9 @@ def cleaned(sources: Sequence[Source], lists: Mapping[str, Removal]) -> tuple[So
             raise ConfigError(f"clean lists: got one for source {name!r}; want a source of the run: {', '.join(known)}")
         source = known[name]
         if source.role == "test":
-            raise ConfigError(f"clean lists: source {name!r}: got a list for a test source; want those left untouched")
+            raise ConfigError(
+                f"clean lists: source {name!r}: got a list for a test source; want lists for 'train' and 'val' only"
+            )
         fingerprint = fingerprint_of(image_index(source.reader))["ids"]
         if fingerprint != removal.fingerprint:
             raise ConfigError(
@@ -297,7 +302,7 @@ def cleaned(sources: Sequence[Source], lists: Mapping[str, Removal]) -> tuple[So
                 "source left out"
             )
     return tuple(
-        replace(source, reader=Without(source.reader, lists[source.name].ids))
+        replace(source, reader=WithoutImages(source.reader, lists[source.name].ids))
         if source.name in lists and lists[source.name].ids
         else source
         for source in sources

@@ -1,4 +1,4 @@
-"""Rows to batches, in this process or in workers: the requests of a mixture in, the batches of a system out."""
+"""Loads the batches of a run: turns the row requests of a mixture into batches, in this process or in workers."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from motet.core import Batch, DataError, Example, MotetError, Processor, rng_for
-from motet.data.mixture import Mixture, Planned, RowRequest
+from motet.data.mixture import Mixture, PlannedStep, RowRequest
 from motet.data.source import Source
 
-_TRIES = 10
+_MAX_TRIES = 10
 
 
 @dataclass(frozen=True)
 class LoadedBatch:
-    """What a worker hands back: a batch, or the error that stops the run, and a line for each row that was skipped."""
+    """The result of a worker: a batch or the error that stops the run, and one line per skipped row."""
 
     batch: Batch | None
     error: MotetError | None = None
@@ -30,24 +30,24 @@ class LoadedBatch:
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A step whose batches are loaded.
+class LoadedStep:
+    """A step with its batches.
 
     Args:
-        index: the step.
+        index: of the step.
         planned: its rows.
-        batches: for every batch of the step this rank's parts of it, in order; () where nothing of one fell to it.
-        skipped: a line for each bad row that another was drawn for.
+        batches: per batch of the step the parts of this rank, in order; () where the rank has no row of it.
+        skipped: one line per bad row that was replaced by another.
     """
 
     index: int
-    planned: Planned
+    planned: PlannedStep
     batches: tuple[tuple[Batch, ...], ...]
     skipped: tuple[str, ...]
 
 
-class _Rows(Dataset[Any]):
-    """What runs in a worker: a list of rows to one batch. (seed, source, index, taken) makes a row again."""
+class _RowBatches(Dataset[Any]):
+    """Makes one batch of a list of row requests, in a worker. (seed, source, index, position) determines a row."""
 
     def __init__(
         self, sources: Mapping[str, Source], processor: Processor, seed: int, on_bad_row: Literal["stop", "skip"]
@@ -55,29 +55,32 @@ class _Rows(Dataset[Any]):
         self.sources, self.processor, self.seed, self.on_bad_row = dict(sources), processor, seed, on_bad_row
 
     def __getitems__(self, rows: Sequence[RowRequest]) -> LoadedBatch:
-        made: list[Any] = []
+        encoded: list[Any] = []
         skipped: list[str] = []
         if not rows:
             return LoadedBatch(None)
         try:
             for row in rows:
-                made.append(self._row(row, skipped))
-            return LoadedBatch(self.processor.collate(made, keep_annotations=False), None, tuple(skipped))
-        except MotetError as error:  # torch would raise a worker's error again with its traceback as the message
+                encoded.append(self._row(row, skipped))
+            return LoadedBatch(self.processor.collate(encoded, keep_annotations=False), None, tuple(skipped))
+        except MotetError as error:  # returned, not raised: torch would put the worker's traceback into the message
             return LoadedBatch(None, error, tuple(skipped))
 
     def _row(self, row: RowRequest, skipped: list[str]) -> Any:
         index = row.index
-        for attempt in range(_TRIES):
+        for attempt in range(_MAX_TRIES):
             try:
                 return self._encoded(row, index)
             except DataError as error:
                 if self.on_bad_row == "stop":
                     raise
                 skipped.append(f"{row.source}: {error}")
-                rng = rng_for("instead", self.seed, row.source, row.taken, attempt)
+                rng = rng_for("instead", self.seed, row.source, row.position, attempt)
                 index = int(rng.integers(len(self.sources[row.source].reader)))
-        raise DataError(f"source {row.source!r}: got {_TRIES} bad rows one after the other; want readable data")
+        raise DataError(
+            f"source {row.source!r}: got {_MAX_TRIES} bad rows in succession; want rows that can be read (motet data "
+            "check lists those that cannot)"
+        )
 
     def _encoded(self, row: RowRequest, index: int) -> Any:
         source = self.sources[row.source]
@@ -85,42 +88,42 @@ class _Rows(Dataset[Any]):
         if source.compose is None:
             example = source.reader[index]
         else:
-            example = source.compose(source.reader, index, rng_for("compose", self.seed, row.source, row.taken))
-        return self.processor.row(example, source.tasks, rng_for("augment", self.seed, row.source, row.taken))
+            example = source.compose(source.reader, index, rng_for("compose", self.seed, row.source, row.position))
+        return self.processor.row(example, source.tasks, rng_for("augment", self.seed, row.source, row.position))
 
 
-class _Requests(Sampler[list[RowRequest]]):
-    """The rows of a segment's steps, part after part; plans ahead without touching what the mixture has taken."""
+class _StepRequests(Sampler[list[RowRequest]]):
+    """The rows of a segment's steps, part after part; plans ahead without changing the state of the mixture."""
 
     def __init__(self, mixture: Mixture, rank: int, world: int, parts: int) -> None:
         self.mixture, self.rank, self.world, self.parts = mixture, rank, world, parts
         self.start = self.stop = 0
-        self.planned: deque[tuple[int, Planned]] = deque()
+        self.planned: deque[tuple[int, PlannedStep]] = deque()
 
     def __iter__(self) -> Iterator[list[RowRequest]]:
-        taken: Mapping[str, int] = self.mixture.taken
+        consumed: Mapping[str, int] = self.mixture.consumed
         for index in range(self.start, self.stop):
-            planned = self.mixture.plan(index, rank=self.rank, world=self.world, taken=taken)
-            taken = planned.taken
+            planned = self.mixture.plan(index, rank=self.rank, world=self.world, consumed=consumed)
+            consumed = planned.consumed
             self.planned.append((index, planned))
-            parts = [list(part) for rows in planned.batches for part in cut(rows, self.parts)]
-            yield from parts or [[]]  # every step asks for something, so that it is met in its place
+            parts = [list(part) for rows in planned.batches for part in split_rows(rows, self.parts)]
+            yield from parts or [[]]  # at least one request per step keeps the results in step with the plans
 
 
 class Loader:
-    """The batches of a mixture's steps for one rank.
+    """Loads the batches of one rank for the steps of a mixture.
 
-    Reads ahead only inside a segment of steps, so that a schedule which learns from an evaluation at the segment's end
-    decides about rows that nobody has read yet.
+    It reads ahead only inside a segment of steps: a schedule that depends on an evaluation at the end of the segment
+    can still change every later step.
 
     Args:
-        mixture: which rows.
-        processor: how the system sees them.
-        rank: whose rows.
-        world: how many ranks there are.
-        workers: processes that read and decode; 0 for this one. The batches are the same.
-        parts: every batch is cut in so many parts.
-        on_bad_row: "stop" raises the row's DataError, "skip" draws another row of the source.
+        mixture: sources and schedule.
+        processor: encodes rows and collates batches.
+        rank: of this process.
+        world: number of ranks.
+        workers: processes that read and decode; 0 for this one. The batches do not depend on it.
+        parts: number of parts of every batch, for gradient accumulation.
+        on_bad_row: "stop" raises the DataError of the row, "skip" draws another row of the source.
     """
 
     def __init__(
@@ -134,21 +137,21 @@ class Loader:
         parts: int = 1,
         on_bad_row: Literal["stop", "skip"] = "stop",
     ) -> None:
-        self._requests = _Requests(mixture, rank, world, parts)
+        self._requests = _StepRequests(mixture, rank, world, parts)
         self._loader: DataLoader[Any] = DataLoader(
-            _Rows(mixture.sources, processor, mixture.seed, on_bad_row),
+            _RowBatches(mixture.sources, processor, mixture.seed, on_bad_row),
             batch_sampler=self._requests,
             num_workers=workers,
             persistent_workers=workers > 0,
-            # Forked workers share what readers hold in memory; started afresh each would import and unpickle all of it.
+            # Forked workers share the memory of the readers; spawned ones would each import and unpickle all of it.
             multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
-            collate_fn=_as_it_is,
-            worker_init_fn=_leave_signals_to_the_parent,
+            collate_fn=_identity,
+            worker_init_fn=_ignore_interrupts,
             generator=torch.Generator(),  # else it draws a seed from the global one
         )
 
-    def segment(self, start: int, stop: int) -> Iterator[Ready]:
-        """The steps from `start` up to `stop`. The caller sets `mixture.taken` after each step it has done.
+    def segment(self, start: int, stop: int) -> Iterator[LoadedStep]:
+        """Yields the steps from `start` up to `stop`. The caller sets `mixture.consumed` after each step.
 
         Raises:
             DataError: a bad row, when bad rows stop the run.
@@ -158,9 +161,9 @@ class Loader:
         requests.planned.clear()
         loaded = iter(self._loader)
         for index in range(start, stop):
-            yield self._ready(index, loaded)
+            yield self._load_step(index, loaded)
 
-    def _ready(self, index: int, loaded: Iterator[LoadedBatch]) -> Ready:
+    def _load_step(self, index: int, loaded: Iterator[LoadedBatch]) -> LoadedStep:
         first: LoadedBatch | None = next(loaded)
         planned_index, planned = self._requests.planned.popleft()
         assert planned_index == index
@@ -168,7 +171,7 @@ class Loader:
         skipped: list[str] = []
         for rows in planned.batches:
             parts = []
-            for _ in cut(rows, self._requests.parts):
+            for _ in split_rows(rows, self._requests.parts):
                 part, first = first or next(loaded), None
                 if part.error is not None:
                     raise part.error
@@ -176,28 +179,28 @@ class Loader:
                 parts.append(part.batch)
                 skipped += part.skipped
             batches.append(tuple(parts))
-        return Ready(index, planned, tuple(batches), tuple(skipped))
+        return LoadedStep(index, planned, tuple(batches), tuple(skipped))
 
 
-def cut(rows: Sequence[RowRequest], parts: int) -> list[Sequence[RowRequest]]:
-    """A batch's rows in so many parts of nearly equal size; empty parts are left out.
+def split_rows(rows: Sequence[RowRequest], parts: int) -> list[Sequence[RowRequest]]:
+    """Splits the rows of a batch into parts of nearly equal size; empty parts are left out.
 
     Examples:
-        >>> cut([1, 2, 3], 2)
+        >>> split_rows([1, 2, 3], 2)
         [[1], [2, 3]]
-        >>> cut([1], 2)
+        >>> split_rows([1], 2)
         [[1]]
     """
     ends = [len(rows) * part // parts for part in range(parts + 1)]
     return [rows[start:end] for start, end in pairwise(ends) if end > start]
 
 
-def _as_it_is(loaded: Any) -> Any:
+def _identity(loaded: Any) -> Any:
     return loaded
 
 
-def _leave_signals_to_the_parent(worker: int) -> None:
-    """Ctrl-C reaches the whole group of processes; the parent wants to save, and needs its workers until then."""
+def _ignore_interrupts(worker: int) -> None:
+    """Makes a worker ignore Ctrl-C, which reaches the whole process group: the parent needs it until it has saved."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Codes that differ in few bits, found without comparing all with all."""
+"""Search for binary codes that differ in few bits, without comparing all pairs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Int64, UInt64
 
 _BITS = 64
-_AT_ONCE = 2_000_000
-_WIDEST = 22  # a band's table has 2 ** width cells
+_MAX_CANDIDATES = 2_000_000
+_MAX_WIDTH = 22  # of a band, whose table has 2 ** width cells
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class NearPairs:
     """Pairs of codes, each pair once.
 
     Args:
-        left: places in the first list.
-        right: places in the second.
-        distance: bits that differ.
+        left: indices into the first list.
+        right: indices into the second list.
+        distance: number of bits that differ.
     """
 
     left: Int64[np.ndarray, " p"]
@@ -31,18 +31,18 @@ class NearPairs:
 
 
 def near_pairs(left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], radius: int) -> NearPairs:
-    """All pairs of one code of each list that differ in at most `radius` bits; exact.
+    """Finds all pairs of one code of each list that differ in at most `radius` bits; the search is exact.
 
-    Multi-index hashing: codes are cut in bands. Two codes that differ in at most r bits differ in some band by at most
-    r / bands, so looking up each band's neighbours in a table finds all pairs. Bands are as wide as the number of codes
-    makes worth it, so that with codes that are spread well a code is compared with few others.
+    Multi-index hashing: codes are cut into bands. Two codes that differ in at most r bits differ in some band by at
+    most r / bands bits, so a lookup of each band's neighbours in a table finds all pairs. The width of the bands
+    follows from the number of codes: where codes are spread evenly, a code is compared with few others.
 
     Source: Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR 2012.
 
     Args:
         left: codes.
-        right: codes; the table is made of these.
-        radius: bits that may differ.
+        right: codes; the tables are built from these.
+        radius: number of bits that may differ.
 
     Examples:
         >>> found = near_pairs(np.array([0b1111, 0], np.uint64), np.array([0b0111, 255], np.uint64), 2)
@@ -57,7 +57,7 @@ def near_pairs(left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], 
     ]  # fmt: skip
     keys = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
     a, b = keys // max(1, len(unique_right)), keys % max(1, len(unique_right))
-    # Equal codes were looked up once; now each pair of them is named.
+    # Equal codes were looked up once; expand each hit to all pairs of equal codes.
     counts = np.diff(places_left.starts)[a] * np.diff(places_right.starts)[b]
     which = np.repeat(np.arange(len(keys)), counts)
     within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -69,52 +69,52 @@ def near_pairs(left: UInt64[np.ndarray, " n"], right: UInt64[np.ndarray, " m"], 
 
 
 @dataclass(frozen=True)
-class _Places:
-    """Where each different code stands: ``order[starts[i]:starts[i + 1]]``."""
+class _CodePlaces:
+    """The indices of each different code: ``order[starts[i]:starts[i + 1]]``."""
 
     order: np.ndarray
     starts: np.ndarray
 
 
-def _unique(codes: np.ndarray) -> tuple[np.ndarray, _Places]:
+def _unique(codes: np.ndarray) -> tuple[np.ndarray, _CodePlaces]:
     unique, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    return unique, _Places(np.argsort(inverse, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
+    return unique, _CodePlaces(np.argsort(inverse, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
 
 
 def _bands(count: int, radius: int) -> list[tuple[int, int, int]]:
-    """(shift, width, flips) of each band: wide enough for the count, and so that a code is looked up seldom.
+    """Returns (shift, width, flips) of each band, for the number of bands with the fewest expected lookups.
 
-    A radius r = a * bands + b needs a flips in the first b + 1 bands and one fewer in the others: codes that differ in
-    more than that everywhere differ in more than r bits.
+    A radius r = a * bands + b needs a flips in the first b + 1 bands and a - 1 in the others: codes that differ in more
+    bits in every band differ in more than r bits.
     """
     options = []
     for bands in range(2, 9):
         most, rest = divmod(radius, bands)
         edges = [_BITS * place // bands for place in range(bands + 1)]
-        made = [
+        layout = [
             (low, high - low, most if place <= rest else most - 1) for place, (low, high) in enumerate(pairwise(edges))
         ]
-        made = [band for band in made if band[2] >= 0]
-        looks = sum(
-            comb(width, k) * (1 + count / 2**width) for _, width, flips in made for k in range(min(flips, width) + 1)
+        layout = [band for band in layout if band[2] >= 0]
+        lookups = sum(
+            comb(width, k) * (1 + count / 2**width) for _, width, flips in layout for k in range(min(flips, width) + 1)
         )
-        if max(width for _, width, _ in made) <= _WIDEST:
-            options.append((looks, bands, made))
+        if max(width for _, width, _ in layout) <= _MAX_WIDTH:
+            options.append((lookups, bands, layout))
     return min(options)[2]
 
 
 def _candidates(left: np.ndarray, right: np.ndarray, radius: int) -> Iterator[np.ndarray]:
-    """Pairs within the radius as ``left place * len(right) + right place``, some of them several times."""
+    """Yields pairs within the radius as ``left index * len(right) + right index``; a pair may come several times."""
     if not len(left) or not len(right):
         return
     bands = _bands(len(right), radius)
-    for shift, width, most in bands:
+    for shift, width, max_flips in bands:
         keys = _band(right, shift, width)
         order = np.argsort(keys, kind="stable")
         starts = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << width))])
-        own = _band(left, shift, width)
-        for flipped in _flips(width, most):
-            cells = own ^ flipped
+        left_keys = _band(left, shift, width)
+        for flipped in _flips(width, max_flips):
+            cells = left_keys ^ flipped
             counts = starts[cells + 1] - starts[cells]
             for rows in _slices(counts):
                 queries = np.repeat(np.arange(rows.start, rows.stop), counts[rows])
@@ -130,20 +130,20 @@ def _band(codes: np.ndarray, shift: int, width: int) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def _flips(width: int, most: int) -> Iterator[int]:
-    """Every number of `width` bits with at most so many set."""
-    for count in range(most + 1):
+def _flips(width: int, max_flips: int) -> Iterator[int]:
+    """Yields every number of `width` bits with at most `max_flips` bits set."""
+    for count in range(max_flips + 1):
         for places in combinations(range(width), count):
             yield sum(1 << place for place in places)
 
 
 def _slices(counts: np.ndarray) -> Iterator[slice]:
-    """Rows in runs whose candidates fit into memory together."""
+    """Yields runs of rows whose candidates fit into memory together."""
     ends = np.cumsum(counts)
     start = 0
     while start < len(counts):
         before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + _AT_ONCE, side="right"))
+        stop = int(np.searchsorted(ends, before + _MAX_CANDIDATES, side="right"))
         stop = max(stop, start + 1)
         yield slice(start, stop)
         start = stop

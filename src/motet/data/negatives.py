@@ -1,4 +1,4 @@
-"""Training rows of retrieval: a picture and its caption among pairs that do not belong together."""
+"""Training rows of retrieval: an image and its caption among negative pairs."""
 
 from __future__ import annotations
 
@@ -17,102 +17,108 @@ from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
 from motet.data.image_index import image_index
 
 GlobalFeature: TypeAlias = Callable[[ImageFile], np.ndarray]
-"""A picture as one vector: what its global feature is."""
+"""Computes one vector per image."""
 
-_TRIES = 100
-_AT_ONCE = 512
+_MAX_DRAWS = 100
+_BLOCK_ROWS = 512
 
 
 @dataclass(frozen=True)
-class LookAlikes:
-    """For each row of a reader the rows whose pictures look most like its own: the pool of hard negatives.
+class HardNegativePool:
+    """The pool of hard negatives: for each row of a reader the rows with the most similar images.
 
     Source: Lu et al. 2020 (arXiv 1912.02315), section 2, "hard-negatives selected off-line"; the authors' code draws
-    from the 100 nearest images of a pool and skips the first, which is the image itself. The pool's own features were
-    not released; any `GlobalFeature` serves.
+    from the 100 nearest images of a pool and skips the first, which is the image itself. Departure: the features of
+    their pool were not released; here any `GlobalFeature` can be used.
 
     Args:
-        rows: (n, k) places in the reader, nearest first, -1 behind the last.
+        rows: (n, k) row indices of the reader, nearest first, padded with -1.
     """
 
     rows: np.ndarray = field(repr=False)
 
     @classmethod
-    def of(cls, reader: Reader, look: GlobalFeature | None = None, *, nearest: int = 100) -> LookAlikes:
-        """The pool of a reader: for each row one row of each of the nearest other pictures.
+    def of(cls, reader: Reader, global_feature: GlobalFeature | None = None, *, nearest: int = 100) -> HardNegativePool:
+        """Builds the pool of a reader: for each row one row of each of the nearest other images.
 
         Args:
-            reader: the rows; each picture is looked at once.
-            look: the global feature, such as the mean of stored features or of a picture's regions; None for
-                `thumbnail`, which needs no network.
-            nearest: how many.
+            reader: the rows; each image is decoded once.
+            global_feature: such as the mean of stored features or of the features of an image's regions; None for
+                `thumbnail_feature`, which needs no network.
+            nearest: number of images in the pool of a row.
         """
-        look = thumbnail if look is None else look
-        units = image_index(reader)
-        firsts = [int(units.rows_of(unit)[0]) for unit in range(len(units))]
-        vectors = np.stack([look(_first_image(reader[row])) for row in firsts]).astype(np.float32)
-        found = nearest_vectors(vectors, nearest)
-        places = np.where(found >= 0, np.asarray(firsts)[found], -1)
-        rows = np.empty((len(reader), found.shape[1]), dtype=np.int64)
-        for unit in range(len(units)):
-            rows[np.asarray(units.rows_of(unit))] = places[unit]
+        global_feature = thumbnail_feature if global_feature is None else global_feature
+        images = image_index(reader)
+        first_rows = [int(images.rows_of(image)[0]) for image in range(len(images))]
+        vectors = np.stack([global_feature(_only_image(reader[row])) for row in first_rows]).astype(np.float32)
+        neighbours = nearest_vectors(vectors, nearest)
+        neighbour_rows = np.where(neighbours >= 0, np.asarray(first_rows)[neighbours], -1)
+        rows = np.empty((len(reader), neighbours.shape[1]), dtype=np.int64)
+        for image in range(len(images)):
+            rows[np.asarray(images.rows_of(image))] = neighbour_rows[image]
         return cls(rows)
 
     @classmethod
-    def cached(cls, path: Path, reader: Reader, look: GlobalFeature | None = None, *, nearest: int = 100) -> LookAlikes:
-        """The pool of a reader from a file, which is written where it is not there: looking takes minutes.
+    def cached(
+        cls, path: Path, reader: Reader, global_feature: GlobalFeature | None = None, *, nearest: int = 100
+    ) -> HardNegativePool:
+        """Reads the pool from a file, or builds and writes it: building takes minutes.
+
+        The file is found by the image ids, not by the feature: delete it after a change of `global_feature`.
 
         Args:
-            path: an .npz file; one of other pictures is written anew.
+            path: an .npz file; one of other images is overwritten.
             reader: as in `of`.
-            look: as in `of`.
+            global_feature: as in `of`.
             nearest: as in `of`.
 
         Raises:
             ConfigError: the file cannot be read or written.
         """
-        units = image_index(reader)
-        looked_at = [reader.keys(int(units.rows_of(unit)[0])) for unit in range(len(units))]
-        key = hashlib.blake2b(repr((nearest, len(reader), looked_at)).encode(), digest_size=16).hexdigest()
+        images = image_index(reader)
+        image_ids = [reader.keys(int(images.rows_of(image)[0])) for image in range(len(images))]
+        key = hashlib.blake2b(repr((nearest, len(reader), image_ids)).encode(), digest_size=16).hexdigest()
         try:
             if path.is_file():
-                with np.load(path, allow_pickle=False) as kept:
-                    if str(kept["key"]) == key:
-                        return cls(kept["rows"])
-            made = cls.of(reader, look, nearest=nearest)
+                with np.load(path, allow_pickle=False) as saved:
+                    if str(saved["key"]) == key:
+                        return cls(saved["rows"])
+            pool = cls.of(reader, global_feature, nearest=nearest)
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.part")
             with part.open("wb") as file:
-                np.savez(file, key=key, rows=made.rows)
+                np.savez(file, key=key, rows=pool.rows)
             part.replace(path)
         except (OSError, ValueError, KeyError) as error:
-            raise ConfigError(f"{path}: got {error}; want a pool of look-alikes, or no file") from error
-        return made
+            raise ConfigError(
+                f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({path})"
+            ) from error
+        return pool
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LookAlikes) and np.array_equal(self.rows, other.rows)
+        return isinstance(other, HardNegativePool) and np.array_equal(self.rows, other.rows)
 
 
 @dataclass(frozen=True)
 class FourWay:
-    """Makes a retrieval row of four pairs, for `Source.compose`: the true one and three wrong ones.
+    """Makes a retrieval row of four pairs, for `Source.compose`: the positive pair and three negative ones.
 
-    The candidates are, in this order: (picture, caption), (picture, a random other caption), (a random other picture,
-    caption), (picture, hard caption); the first is right. The hard caption is one of a picture drawn from those that
-    look like this one. No wrong caption is one of the picture's own, and the other picture never has the caption.
+    The candidates are, in this order: (image, caption), (image, a random other caption), (a random other image,
+    caption), (image, hard caption); the first is the positive one. The hard caption belongs to an image of the pool of
+    hard negatives. No negative caption is one of the image's own, and the other image never has the caption.
 
     Source: Lu et al. 2020 (arXiv 1912.02315), section 2, equation 2; `retreival_dataset.py`.
 
     Args:
         hard: the pool; None: the hard caption is a random one too, as in the authors' validation.
-        label: the annotation that holds a picture's captions.
+        label: the annotation with the captions of an image.
 
     Raises:
-        ConfigError: when called with a pool of another reader.
-        DataError: when called for a row without a picture or captions, or where no other caption can be found.
+        ConfigError: when called with the pool of another reader.
+        DataError: when called for a row without an image or captions, or where no negative caption can be found.
     """
 
-    hard: LookAlikes | None = None
+    hard: HardNegativePool | None = None
     label: str = "captions"
 
     def __call__(self, reader: Reader, index: int, rng: np.random.Generator) -> Example:
@@ -121,82 +127,95 @@ class FourWay:
                 f"FourWay.hard: got a pool of {len(self.hard.rows)} rows; want {len(reader)}, the reader's"
             )
         row = reader[index]
-        own = _captions(row, self.label)
-        caption = _one_of(own, rng)
-        _, other_caption = self._other(reader, row, range(len(reader)), rng)
-        other, _ = self._other(reader, row, range(len(reader)), rng, without=caption)
-        pool = range(len(reader)) if self.hard is None else self.hard.rows[index][self.hard.rows[index] >= 0]
-        _, hard_caption = self._other(reader, row, pool, rng)
-        image, instead = _first_image(row), _first_image(other)
+        captions = _captions(row, self.label)
+        caption = _draw(captions, rng)
+        rows = range(len(reader))
+        _, other_caption = draw_negative(reader, row, rows, self.label, rng)
+        other, _ = draw_negative(reader, row, rows, self.label, rng, without=caption)
+        pool = rows if self.hard is None else self.hard.rows[index][self.hard.rows[index] >= 0]
+        _, hard_caption = draw_negative(reader, row, pool, self.label, rng)
+        image, other_image = _only_image(row), _only_image(other)
         pairs = (Pair(0, caption), Pair(0, other_caption), Pair(1, caption), Pair(0, hard_caption))
         return replace(
             row,
-            images=(image, instead),
+            images=(image, other_image),
             image_ids=(row.image_ids[0], other.image_ids[0]),
             text=caption,
             candidates=pairs,
-            labels={self.label: own, "match": frozenset({0})},
-        )
-
-    def _other(
-        self,
-        reader: Reader,
-        row: Example,
-        places: Sequence[int] | np.ndarray,
-        rng: np.random.Generator,
-        without: str = "",
-    ) -> tuple[Example, str]:
-        """Another picture's row, and a caption of it that is none of this row's."""
-        own = set(_captions(row, self.label))
-        for _ in range(_TRIES if len(places) else 0):
-            place = int(places[int(rng.integers(len(places)))])
-            if reader.keys(place) == row.image_ids:
-                continue
-            other = reader[place]
-            texts = _captions(other, self.label)
-            wrong = [text for text in texts if text not in own]
-            if wrong and without not in texts:
-                return other, _one_of(wrong, rng)
-        raise DataError(
-            f"{row.id}: other captions: got none in {_TRIES} draws; want pictures with captions of their own"
+            labels={self.label: captions, "match": frozenset({0})},
         )
 
 
 @dataclass(frozen=True)
-class WrongTexts:
-    """Makes a retrieval row of one picture with its caption and random captions of others, for `Source.compose`.
+class RandomCaptions:
+    """Makes a retrieval row of one image with its caption and random captions of others, for `Source.compose`.
 
     Args:
-        wrong: how many of the others'.
-        label: the annotation that holds a picture's captions.
+        count: number of captions of other images.
+        label: the annotation with the captions of an image.
 
     Raises:
-        ConfigError: no wrong caption is asked for.
+        ConfigError: a count below 1.
         DataError: as `FourWay`.
     """
 
-    wrong: int = 3
+    count: int = 3
     label: str = "captions"
 
     def __post_init__(self) -> None:
-        if self.wrong < 1:
-            raise ConfigError(f"WrongTexts.wrong: got {self.wrong}; want one or more")
+        if self.count < 1:
+            raise ConfigError(f"RandomCaptions.count: got {self.count}; want 1 or more")
 
     def __call__(self, reader: Reader, index: int, rng: np.random.Generator) -> Example:
-        row, draw = reader[index], FourWay(label=self.label)
-        own = _captions(row, self.label)
-        caption = _one_of(own, rng)
-        others = [draw._other(reader, row, range(len(reader)), rng)[1] for _ in range(self.wrong)]
+        row = reader[index]
+        captions = _captions(row, self.label)
+        caption = _draw(captions, rng)
+        rows = range(len(reader))
+        others = [draw_negative(reader, row, rows, self.label, rng)[1] for _ in range(self.count)]
         return replace(
             row,
             text=caption,
             candidates=(Pair(0, caption), *(Pair(0, text) for text in others)),
-            labels={self.label: own, "match": frozenset({0})},
+            labels={self.label: captions, "match": frozenset({0})},
         )
 
 
+def draw_negative(
+    reader: Reader,
+    row: Example,
+    rows: Sequence[int] | np.ndarray,
+    label: str,
+    rng: np.random.Generator,
+    without: str = "",
+) -> tuple[Example, str]:
+    """Draws a row of another image, and a caption of it that is none of this row's.
+
+    Args:
+        reader: all rows.
+        row: the row of the positive pair.
+        rows: the indices to draw from.
+        label: the annotation with the captions of an image.
+        rng: of the draws.
+        without: a caption that the other image must not have.
+
+    Raises:
+        DataError: no such row in a hundred draws.
+    """
+    own = set(_captions(row, label))
+    for _ in range(_MAX_DRAWS if len(rows) else 0):
+        index = int(rows[int(rng.integers(len(rows)))])
+        if reader.keys(index) == row.image_ids:
+            continue
+        other = reader[index]
+        captions = _captions(other, label)
+        negatives = [caption for caption in captions if caption not in own]
+        if negatives and without not in captions:
+            return other, _draw(negatives, rng)
+    raise DataError(f"{row.id}: other captions: got none in {_MAX_DRAWS} draws; want other images with other captions")
+
+
 def nearest_vectors(vectors: Float[np.ndarray, "n d"], count: int) -> np.ndarray:
-    """For each vector the places of the nearest others by cosine, nearest first: (n, count), or all where fewer.
+    """Returns for each vector the indices of the nearest others by cosine, nearest first: (n, min(count, n - 1)).
 
     Examples:
         >>> nearest_vectors(np.array([[1, 0], [0, 1], [1, 0.1]]), 2).tolist()
@@ -205,32 +224,34 @@ def nearest_vectors(vectors: Float[np.ndarray, "n d"], count: int) -> np.ndarray
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     count = min(count, len(unit) - 1)
     found = np.empty((len(unit), count), dtype=np.int64)
-    for start in range(0, len(unit), _AT_ONCE):
-        likeness = unit[start : start + _AT_ONCE] @ unit.T
-        own = np.arange(len(likeness))
-        likeness[own, own + start] = -np.inf
+    for start in range(0, len(unit), _BLOCK_ROWS):
+        cosines = unit[start : start + _BLOCK_ROWS] @ unit.T
+        rows = np.arange(len(cosines))
+        cosines[rows, rows + start] = -np.inf  # a vector is not its own neighbour
         first = (
-            np.argpartition(-likeness, min(count, len(unit) - 1) - 1, axis=1)[:, :count]
+            np.argpartition(-cosines, min(count, len(unit) - 1) - 1, axis=1)[:, :count]
             if count
-            else own[:, None][:, :0]
+            else rows[:, None][:, :0]
         )
-        order = np.argsort(-np.take_along_axis(likeness, first, axis=1), axis=1, kind="stable")
-        found[start : start + _AT_ONCE] = np.take_along_axis(first, order, axis=1)
+        order = np.argsort(-np.take_along_axis(cosines, first, axis=1), axis=1, kind="stable")
+        found[start : start + _BLOCK_ROWS] = np.take_along_axis(first, order, axis=1)
     return found
 
 
-def thumbnail(image: ImageFile, *, side: int = 8) -> np.ndarray:
-    """A picture's colours on a small grid, less their mean: pictures of like layout and light are near.
+def thumbnail_feature(image: ImageFile, *, side: int = 8) -> np.ndarray:
+    """Returns the colours of an image on a small grid, less their mean: images of similar layout and light are near.
 
     Raises:
-        DataError: no picture, or a broken one.
+        DataError: no image, or a broken one.
     """
     try:
-        with Image.open(io.BytesIO(image.read())) as picture:
-            picture.draft("RGB", (4 * side, 4 * side))
-            small = np.asarray(picture.convert("RGB").resize((side, side)), dtype=np.float32)
+        with Image.open(io.BytesIO(image.read())) as opened:
+            opened.draft("RGB", (4 * side, 4 * side))
+            small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"image: got {error or type(error).__name__}; want a picture", path=image.name) from error
+        raise DataError(
+            f"image: got {error or type(error).__name__}; want a file that Pillow can decode", path=image.name
+        ) from error
     flat: np.ndarray = small.reshape(-1) - small.mean()
     return flat
 
@@ -238,15 +259,15 @@ def thumbnail(image: ImageFile, *, side: int = 8) -> np.ndarray:
 def _captions(row: Example, label: str) -> tuple[str, ...]:
     texts = row.labels.get(label, ())
     if isinstance(texts, str) or not texts:
-        raise DataError(f"{row.id}: annotation {label!r}: got {texts!r}; want the captions of its picture")
+        raise DataError(f"{row.id}: annotation {label!r}: got {texts!r}; want a list of captions, at least one")
     return tuple(texts)
 
 
-def _first_image(row: Example) -> ImageFile:
+def _only_image(row: Example) -> ImageFile:
     if len(row.images) != 1:
         raise DataError(f"{row.id}: images: got {len(row.images)}; want exactly one")
     return row.images[0]
 
 
-def _one_of(options: Sequence[str], rng: np.random.Generator) -> str:
+def _draw(options: Sequence[str], rng: np.random.Generator) -> str:
     return options[int(rng.integers(len(options)))]

@@ -1,4 +1,4 @@
-"""How often each source is drawn: sizes to probabilities, as values.
+"""Sampling rates of sources: configs that turn sizes into probabilities.
 
 Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.3.
 """
@@ -17,15 +17,15 @@ from motet.data.source import Source
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSize:
-    """How large a source is, in each of the ways that rates go by.
+    """The size of a source, in each of the measures that sampling rates use.
 
     Args:
-        name: the source's.
-        images: different images (a text-only row counts as one).
-        pairs: rows where a question comes with the image, else images.
+        name: of the source.
+        images: number of different images (a text-only row counts as one).
+        pairs: number of rows where a task has a text input, else of images.
         captions: as `pairs`, but every reference text of a captioning row counts.
         unique: the sum over its images of 1 / the number of sources that have the image.
-        share: multiplies all of them.
+        weight: multiplies all of them.
     """
 
     name: str
@@ -40,18 +40,22 @@ class SamplingRates(Protocol):
     """Turns sizes into probabilities."""
 
     def probabilities(self, sizes: Sequence[SourceSize]) -> Mapping[str, float]:
-        """By source name, adding to 1. Raises ConfigError on a name that is no source."""
+        """Returns the probabilities by source name, with the sum 1. Raises ConfigError on an unknown name."""
         ...
 
 
 @dataclass(frozen=True)
 class ConcatImages:
-    """As if all images lay in one pile: p_t = N_t / sum N, N_t images. The default of the paper.
+    """Rates in proportion to images, as if all images were in one data set. The default of the paper.
+
+    p_t = w_t N_t / sum_s w_s N_s, with N_t images and the weight w_t (`Source.weight`) of source t.
+
+    Source: Beyer et al., section 5.3, "Concat images".
 
     Examples:
-        >>> sizes = [SourceSize(name=n, images=i, pairs=i, captions=i, unique=i) for n, i in (("vqa", 30), ("coco", 10))]
+        >>> sizes = [SourceSize(name=n, images=i, pairs=i, captions=i, unique=i) for n, i in (("a", 30), ("b", 10))]
         >>> dict(ConcatImages().probabilities(sizes))
-        {'vqa': 0.75, 'coco': 0.25}
+        {'a': 0.75, 'b': 0.25}
     """
 
     def probabilities(self, sizes: Sequence[SourceSize]) -> Mapping[str, float]:
@@ -60,7 +64,10 @@ class ConcatImages:
 
 @dataclass(frozen=True)
 class EqualRates:
-    """Every source as often as any other: p_t = 1 / T. The number of steps stays that of the run."""
+    """Equal rates: p_t = 1 / T for T sources. The number of steps stays that of the run.
+
+    Source: Beyer et al., section 5.3, "Equal".
+    """
 
     def probabilities(self, sizes: Sequence[SourceSize]) -> Mapping[str, float]:
         return _normalised(sizes, lambda _: 1.0)
@@ -68,12 +75,13 @@ class EqualRates:
 
 @dataclass(frozen=True)
 class ConcatPairs:
-    """As if all (image, question) pairs lay in one pile: p_t = M_t / sum M.
+    """Rates in proportion to (image, question) pairs: p_t = w_t M_t / sum_s w_s M_s, with M_t pairs.
 
-    The paper leaves open whether a caption is a question; read literally it is not.
+    Source: Beyer et al., section 5.3, "Concat image-question pairs". The paper leaves open if a caption is a question;
+    read literally it is not, so by default an image with captions is one pair.
 
     Args:
-        expand_captions: count every caption of an image.
+        expand_captions: count every caption of an image as a pair.
     """
 
     expand_captions: bool = False
@@ -84,7 +92,12 @@ class ConcatPairs:
 
 @dataclass(frozen=True)
 class ConcatUniqueImages:
-    """Every image once an epoch, for one of the k sources that have it: p_t ~ sum over i in t of 1 / k_i."""
+    """Rates at which every image is drawn once per epoch, for one of the k sources that have it.
+
+    p_t ~ w_t * sum over the images i of t of 1 / k_i, where k_i sources have the image i.
+
+    Source: Beyer et al., section 5.3, "Concat unique images".
+    """
 
     def probabilities(self, sizes: Sequence[SourceSize]) -> Mapping[str, float]:
         return _normalised(sizes, lambda size: size.unique * size.weight)
@@ -92,9 +105,14 @@ class ConcatUniqueImages:
 
 @dataclass(frozen=True)
 class Temperature:
-    """Between size and equality: p_t ~ N_t ** (1 / t); t = 1 is `ConcatImages`, large t `EqualRates`.
+    """Temperature-scaled rates: p_t ~ (w_t N_t) ** (1 / T), with N_t images.
+
+    T = 1 gives `ConcatImages`; for large T the rates approach `EqualRates`.
 
     Source: Raffel et al., "Exploring the Limits of Transfer Learning", section 3.5.2.
+
+    Args:
+        temperature: T.
 
     Raises:
         ConfigError: a temperature that is not positive.
@@ -112,7 +130,10 @@ class Temperature:
 
 @dataclass(frozen=True)
 class FixedRates:
-    """Given numbers by source, normalised; 0 leaves a source out.
+    """Fixed rates by source, normalised to the sum 1; 0 leaves a source out.
+
+    Args:
+        by_source: a number per source.
 
     Raises:
         ConfigError: a negative number, or none that is positive.
@@ -123,39 +144,39 @@ class FixedRates:
     def __post_init__(self) -> None:
         for name, rate in self.by_source.items():
             if not rate >= 0:
-                raise ConfigError(f"Fixed: {name}: got {rate}; want 0 or more")
+                raise ConfigError(f"FixedRates: {name}: got {rate}; want 0 or more")
         if not sum(self.by_source.values()) > 0:
-            raise ConfigError(f"Fixed: got {dict(self.by_source)}; want at least one positive number")
+            raise ConfigError(f"FixedRates: got {dict(self.by_source)}; want at least one positive number")
 
     def probabilities(self, sizes: Sequence[SourceSize]) -> Mapping[str, float]:
         names = [size.name for size in sizes]
         for name in self.by_source:
             if name not in names:
-                raise ConfigError(f"Fixed: got {name!r}, which is no training source; {nearest(name, names)}")
+                raise ConfigError(f"FixedRates: got {name!r}, which is no training source; {nearest(name, names)}")
         for name in names:
             if name not in self.by_source:
                 raise ConfigError(
-                    f"Fixed: got no number for the source {name!r}; want one for each (0 to leave it out)"
+                    f"FixedRates: got no number for the source {name!r}; want a number per source (0 to leave it out)"
                 )
         return _normalised(sizes, lambda size: self.by_source[size.name])
 
 
 def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
-    """The sizes of sources, without decoding an image."""
-    units = {source.name: image_index(source.reader) for source in sources}
-    holders = Counter(key for images in units.values() for key in {key for ids in images.ids for key in ids})
+    """Measures the sizes of sources, without decoding an image."""
+    images_of = {source.name: image_index(source.reader) for source in sources}
+    num_sources = Counter(key for images in images_of.values() for key in {key for ids in images.ids for key in ids})
     sizes = []
     for source in sources:
-        images = units[source.name]
-        asks = any("text" in task.inputs for task in source.tasks)
-        pairs = len(source.reader) if asks else len(images)
+        images = images_of[source.name]
+        has_text = any("text" in task.inputs for task in source.tasks)
+        pairs = len(source.reader) if has_text else len(images)
         sizes.append(
             SourceSize(
                 name=source.name,
                 images=len(images),
                 pairs=pairs,
                 captions=_captions(source) or pairs,
-                unique=sum(1 / max((holders[key] for key in ids), default=1) for ids in images.ids),
+                unique=sum(1 / max((num_sources[key] for key in ids), default=1) for ids in images.ids),
                 weight=source.weight,
             )
         )
@@ -163,7 +184,7 @@ def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
 
 
 def _captions(source: Source) -> int:
-    """The reference texts of a captioning source; 0 for any other."""
+    """Counts the reference texts of a captioning source; 0 for any other."""
     tasks = [task for task in source.tasks if isinstance(task.target, Text)]
     count = 0
     for index in range(len(source.reader) if tasks else 0):

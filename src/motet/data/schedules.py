@@ -1,4 +1,4 @@
-"""Which sources feed a step, as values: `Mixed` is what a recipe says, `MixedSchedule` what the run asks."""
+"""Schedules: configs (`Mixed`) that a run binds to its sources (`MixedSchedule`) and that choose the rows of a step."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from motet.data.source import Source
 
 @dataclass(frozen=True, kw_only=True)
 class Mixed:
-    """Batches drawn from all sources with fixed probabilities.
+    """Batches of rows drawn from all sources with fixed probabilities.
 
-    Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.3: the
-    default draws every row of a batch on its own.
+    Each row of a step has the source s with probability p_s, independently of the others; so the rows of a batch follow
+    a multinomial distribution.
+
+    Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", section 5.3.
 
     Args:
-        rates: sizes to probabilities.
-        batch_size: rows of a step, over all ranks.
-        whole_batches: every batch from one source, drawn with the same probabilities.
-        round_robin: with `whole_batches`: not drawn; the source that is furthest behind its share comes next, so that
-            equal rates take turns.
+        rates: turns the sizes of the sources into the probabilities p_s.
+        batch_size: rows per step, over all ranks.
+        whole_batches: draw one source per batch, with the same probabilities, instead of one per row.
+        round_robin: with `whole_batches`, do not draw: step i takes the source with the largest (i + 1) * p_s - n_s,
+            where n_s is the number of its batches so far. With equal rates the sources take turns.
 
     Raises:
         ConfigError: a batch without rows, or `round_robin` without `whole_batches`.
@@ -44,19 +46,19 @@ class Mixed:
         if self.batch_size < 1:
             raise ConfigError(f"Mixed.batch_size: got {self.batch_size}; want at least 1")
         if self.round_robin and not self.whole_batches:
-            raise ConfigError("Mixed.round_robin: got it without whole_batches; want whole_batches=True with it")
+            raise ConfigError("Mixed.round_robin: got True with whole_batches=False; want whole_batches=True with it")
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> MixedSchedule:
-        """The schedule over these training sources. Raises ConfigError on a rate for a name that is no source."""
+        """Returns the schedule over these training sources. Raises ConfigError on a rate for an unknown source."""
         return MixedSchedule(self, self.rates.probabilities(measure(sources)), seed)
 
 
 class MixedSchedule:
-    """The steps of a `Mixed`; nothing that is observed changes them.
+    """The steps of a `Mixed`, which depend on no evaluation.
 
     Args:
-        spec: batch size and kind.
-        probabilities: by source name, adding to 1.
+        spec: size and kind of the batches.
+        probabilities: by source name, with the sum 1.
         seed: of the draws.
     """
 
@@ -65,25 +67,25 @@ class MixedSchedule:
         self._names = [name for name, rate in self.probabilities.items() if rate > 0]
         self._rates = np.array([self.probabilities[name] for name in self._names])
         self._rates /= self._rates.sum()
-        self._turns: list[int] = []  # round robin's sequence so far: a pure function of the rates, kept for speed
-        self._behind = np.zeros(len(self._names))
+        self._turns: list[int] = []  # the sequence of round robin so far: a pure function of the rates, cached
+        self._deficits = np.zeros(len(self._names))
 
     def step(self, index: int, world: int) -> Step:
-        """Step `index`: the same rows in all whatever the number of ranks, each rank with its part of them."""
+        """Returns step `index`. Its rows do not depend on the number of ranks; each rank has its part of them."""
         drawn = self._draw(index)
         ends = [len(drawn) * rank // world for rank in range(world + 1)]
         return Step(tuple(_one_batch(drawn[start:end]) for start, end in pairwise(ends)))
 
     def due(self, index: int) -> tuple[str, ...]:
-        """Nothing: these steps depend on no result. The plan's `evaluate_every` says when to look."""
+        """Returns no tasks: these steps depend on no result. `TrainConfig.evaluate_every` sets the evaluations."""
         del index
         return ()
 
     def observe(self, report: Report) -> None:
-        """Nothing to learn from."""
+        """Ignores the report: these steps depend on no result."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What the steps are made from, to be checked on resume."""
+        """Returns the settings that determine the steps, to be compared on resume."""
         spec = self.spec
         return {
             "probabilities": dict(self.probabilities),
@@ -93,13 +95,13 @@ class MixedSchedule:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from; raises CheckpointError when the saved steps were made from something else."""
+        """Raises CheckpointError when the saved settings differ from these; there is no other state."""
         for name, own in self.state_dict().items():
             if state.get(name) != own:
                 raise CheckpointError(f"schedule: {name}: got a checkpoint with {state.get(name)}; want {own}")
 
     def _draw(self, index: int) -> list[str]:
-        """The source of every row of a step, in order."""
+        """Returns the source of every row of a step, in order."""
         size = self.spec.batch_size
         if self.spec.round_robin:
             return [self._names[self._turn(index)]] * size
@@ -110,23 +112,25 @@ class MixedSchedule:
 
     def _turn(self, index: int) -> int:
         while len(self._turns) <= index:
-            self._behind += self._rates
-            place = int(np.argmax(np.round(self._behind, 9)))
-            self._behind[place] -= 1
+            self._deficits += self._rates
+            # Rounded so that rates which are equal up to float error take turns in a fixed order.
+            place = int(np.argmax(np.round(self._deficits, 9)))
+            self._deficits[place] -= 1
             self._turns.append(place)
         return self._turns[index]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exactly:
-    """So many rows of each source, each exactly, in batches of one size; the last batch has what is left.
+    """An exact number of rows of each source, in batches of one size; the last batch has the remainder.
 
-    A single-task twin sees with it as many rows of its task as the run it is compared with.
+    A single-task baseline trains with it on as many samples of its task as the joint run it is compared with. All rows
+    are in one random order; each row comes once.
 
     Args:
-        rows: by source.
-        batch_size: rows of a step, over all ranks.
-        whole_batches: every batch from one source; the last one of each has what is left of it.
+        rows: number of rows, by source.
+        batch_size: rows per step, over all ranks.
+        whole_batches: every batch from one source; the last one of each source has its remainder.
 
     Raises:
         ConfigError: no rows, or a batch without rows.
@@ -144,12 +148,12 @@ class Exactly:
 
     @property
     def steps(self) -> int:
-        """How many steps take them all."""
-        piles = self.rows.values() if self.whole_batches else (sum(self.rows.values()),)
-        return sum(-(-pile // self.batch_size) for pile in piles)
+        """Number of steps that take all rows."""
+        counts = self.rows.values() if self.whole_batches else (sum(self.rows.values()),)
+        return sum(-(-count // self.batch_size) for count in counts)
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> ExactlySchedule:
-        """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        """Returns the schedule over these training sources. Raises ConfigError on the name of an unknown source."""
         names = [source.name for source in sources]
         for name in self.rows:
             if name not in names:
@@ -158,27 +162,27 @@ class Exactly:
 
 
 class ExactlySchedule:
-    """The steps of an `Exactly`: all its rows in one order drawn by seed; none are left after the last."""
+    """The steps of an `Exactly`: all its rows in one random order, then empty steps."""
 
     def __init__(self, spec: Exactly, seed: int) -> None:
         self.spec, self._names = spec, list(spec.rows)
-        # In whole batches it is batches that are put in order.
+        # The order is one of rows, or of whole batches.
         size = spec.batch_size if spec.whole_batches else 1
-        piles = [-(-rows // size) for rows in spec.rows.values()]
-        places = np.repeat(np.arange(len(self._names), dtype=np.uint16), piles)
+        counts = [-(-rows // size) for rows in spec.rows.values()]
+        places = np.repeat(np.arange(len(self._names), dtype=np.uint16), counts)
         self._places = places if len(self._names) == 1 else rng_for("schedule", seed).permutation(places)
 
     def step(self, index: int, world: int) -> Step:
-        """Step `index`; past the last row a step in which nothing may run."""
-        drawn = self._whole(index) if self.spec.whole_batches else self._mixed(index)
+        """Returns step `index`; an empty one past the last row."""
+        drawn = self._whole_batch(index) if self.spec.whole_batches else self._mixed_batch(index)
         ends = [len(drawn) * rank // world for rank in range(world + 1)]
         return Step(tuple(_one_batch(drawn[start:end]) for start, end in pairwise(ends)))
 
-    def _mixed(self, index: int) -> list[str]:
+    def _mixed_batch(self, index: int) -> list[str]:
         size = self.spec.batch_size
         return [self._names[place] for place in self._places[index * size : (index + 1) * size]]
 
-    def _whole(self, index: int) -> list[str]:
+    def _whole_batch(self, index: int) -> list[str]:
         if index >= len(self._places):
             return []
         place = self._places[index]
@@ -186,26 +190,26 @@ class ExactlySchedule:
         return [name] * min(self.spec.batch_size, self.spec.rows[name] - before * self.spec.batch_size)
 
     def due(self, index: int) -> tuple[str, ...]:
-        """Nothing."""
+        """Returns no tasks: these steps depend on no result."""
         del index
         return ()
 
     def observe(self, report: Report) -> None:
-        """Nothing to learn from."""
+        """Ignores the report: these steps depend on no result."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What the steps are made from, to be checked on resume."""
+        """Returns the settings that determine the steps, to be compared on resume."""
         whole = {"whole_batches": True} if self.spec.whole_batches else {}
         return {"rows": dict(self.spec.rows), "batch_size": self.spec.batch_size} | whole
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from; raises CheckpointError when the saved steps were made from something else."""
+        """Raises CheckpointError when the saved settings differ from these; there is no other state."""
         if state != self.state_dict():
             raise CheckpointError(f"schedule: got a checkpoint with {state}; want {self.state_dict()}")
 
 
 def _one_batch(drawn: Sequence[str]) -> tuple[Mapping[str, int], ...]:
-    """A rank's rows as one batch; no batch where no row fell to it."""
+    """Returns the rows of a rank as one batch; no batch where it has no row."""
     return (dict(sorted(Counter(drawn).items())),) if drawn else ()
 
 

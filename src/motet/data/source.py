@@ -1,4 +1,4 @@
-"""A reader with the tasks asked of it, and what it is for."""
+"""A reader with its tasks and its role: training, validation or test."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ Compose: TypeAlias = Callable[[Reader, int, np.random.Generator], Example]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Rows that feed steps (role "train"), choices while training ("val") or the final numbers ("test").
+    """Rows for training steps (role "train"), for choices during training ("val") or for the final numbers ("test").
 
     Args:
         name: the key in schedules, logs and reports; two sources of different roles may not share it.
         reader: the rows.
-        tasks: what is asked of every row.
-        role: schedules, early stopping and tuning see "val" only.
-        by: what one visit takes: "image": the next image, and one of its rows at random (LiT decoder, section 5.3,
-            "Concat images"); "row": the next row ("Concat image-question pairs").
-        compose: makes a training row afresh instead of `reader[index]`: questions drawn anew each epoch, hard
-            negatives. It gets a generator keyed by (seed, source, rows taken); never used for "val" and "test".
-        share: multiplies the source's natural rate, for schedules that go by size.
+        tasks: the tasks of every row.
+        role: schedules, early stopping and tuning use "val" only.
+        sample_by: the unit of one draw. "image": the next image, and one of its rows at random (LiT decoder, section
+            5.3, "Concat images"); "row": the next row ("Concat image-question pairs").
+        compose: makes a training row instead of `reader[index]`: questions drawn anew in each epoch, hard negatives. It
+            gets a generator keyed by (seed, source, position); never used for "val" and "test".
+        weight: multiplies the size of the source, for schedules whose sampling rates go by size.
 
     Raises:
-        ConfigError: no tasks, an empty reader, or `compose` on a source that is not for training.
+        ConfigError: no tasks, an empty reader, `compose` on a source that is not for training, or a weight of 0 or
+            less.
     """
 
     name: str
@@ -50,10 +51,10 @@ class Source:
             raise ConfigError(f"Source {self.name!r}: reader: got no rows; want at least one")
         if self.compose is not None and self.role != "train":
             raise ConfigError(
-                f"Source {self.name!r}: compose: got one with role {self.role!r}; want it on 'train' only"
+                f"Source {self.name!r}: compose: got a function with role {self.role!r}; want it with role 'train' only"
             )
         if self.weight <= 0:
-            raise ConfigError(f"Source {self.name!r}: share: got {self.weight}; want a positive number")
+            raise ConfigError(f"Source {self.name!r}: weight: got {self.weight}; want a positive number")
 
     def _check_kinds(self) -> None:
         """Raises ConfigError where reader or tasks are of another kind than they must be, with what to do about it."""
@@ -81,5 +82,5 @@ class Source:
 
     @property
     def allows_changes(self) -> bool:
-        """Whether some task lets its pictures be cropped or mirrored, with its boxes and maps or without."""
+        """True where some task allows crops or flips of its images, with or without its boxes and maps."""
         return any(task.invariant or task.equivariant for task in self.tasks)

@@ -1,4 +1,4 @@
-"""Parts of readers: some rows of one, several one after the other, parts that share no image."""
+"""Subsets, concatenations and splits of readers; the splits share no image."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from motet.data.source import Source
 
 @dataclass(frozen=True)
 class Subset:
-    """Some rows of a reader, in the order given.
+    """Some rows of a reader, in the order of `indices`.
 
     Args:
-        reader: the whole.
-        indices: which rows.
+        reader: all rows.
+        indices: of the rows to keep.
     """
 
     reader: Reader
@@ -42,7 +42,7 @@ class Subset:
         return len(self.indices)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         return self.reader.keys(self.indices[index])
 
     def __getitem__(self, index: int) -> Example:
@@ -64,14 +64,14 @@ class ConcatRows:
 
     def __post_init__(self) -> None:
         if not self.readers:
-            raise ConfigError("Concat.readers: got none; want at least one")
+            raise ConfigError("ConcatRows.readers: got none; want at least one")
         object.__setattr__(self, "_ends", tuple(accumulate(len(reader) for reader in self.readers)))
 
     def __len__(self) -> int:
         return self._ends[-1]
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         reader, row = self._find(index)
         return reader.keys(row)
 
@@ -79,7 +79,7 @@ class ConcatRows:
         reader, row = self._find(index)
         return reader[row]
 
-    _ends: tuple[int, ...] = ()  # set once above; no field, so that it is in no equality and no saved recipe
+    _ends: tuple[int, ...] = ()  # set above; no field, so that it is not compared and not saved with a recipe
 
     def _find(self, index: int) -> tuple[Reader, int]:
         if not 0 <= index < len(self):
@@ -89,18 +89,18 @@ class ConcatRows:
 
 
 @dataclass(frozen=True)
-class Without:
-    """The rows of a reader that show none of some pictures, such as those of a test set.
+class WithoutImages:
+    """The rows of a reader without those of some images, such as the images of a test set.
 
     Args:
-        reader: the whole.
-        ids: image ids; a row of several pictures goes when one of them is named.
+        reader: all rows.
+        ids: image ids; a row of several images is left out when one of them is among these.
 
     Examples:
         >>> class Three:
         ...     def __len__(self): return 3
         ...     def keys(self, index): return (("a",), ("b",), ("a",))[index]
-        >>> len(Without(Three(), frozenset({"a"})))
+        >>> len(WithoutImages(Three(), frozenset({"a"})))
         1
     """
 
@@ -115,7 +115,7 @@ class Without:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row."""
+        """Returns the image ids of a row."""
         return self.reader.keys(self._rows[index])
 
     def __getitem__(self, index: int) -> Example:
@@ -123,31 +123,31 @@ class Without:
 
     @property
     def left_out(self) -> int:
-        """How many rows are not here."""
+        """Number of rows that are left out."""
         return len(self.reader) - len(self._rows)
 
-    _rows: ClassVar[tuple[int, ...]] = ()  # set once above; no field, so that it is in no equality and no saved recipe
+    _rows: ClassVar[tuple[int, ...]] = ()  # set above; no field, so that it is not compared and not saved with a recipe
 
 
 def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -> dict[str, Subset]:
-    """Parts of a reader in which no image stands twice.
+    """Splits a reader so that no image is in two splits.
 
-    Which part an image falls to depends on its id and the seed alone: two readers over the same images agree, and rows
-    that are added later move nothing. So the shares hold on average, not to the row. Rows that hang together by shared
-    images (pairs) stay together; rows without images go by their own id.
+    The split of an image depends on its id and the seed alone: two readers over the same images agree, and rows that
+    are added later move no other row. So the shares hold on average, not exactly. Rows that are linked by shared images
+    (pairs) stay together; a row without images is split by its own id.
 
     Args:
-        reader: the whole.
-        shares: by name of the part, adding to 1.
-        seed: of the choice.
+        reader: all rows.
+        shares: share of the images by name of the split, with the sum 1.
+        seed: of the split.
 
     Raises:
-        ConfigError: shares that do not add to 1.
+        ConfigError: shares whose sum is not 1.
     """
     if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) < 0:
-        raise ConfigError(f"split_by_image: shares: got {dict(shares)}; want numbers that add to 1")
-    keys = [tuple(reader.keys(row)) or (_id_of(reader, row),) for row in range(len(reader))]
-    groups = _Groups()
+        raise ConfigError(f"split_by_image: shares: got {dict(shares)}; want shares of 0 or more that add to 1")
+    keys = [tuple(reader.keys(row)) or (_row_id(reader, row),) for row in range(len(reader))]
+    groups = _LinkedIds()
     for ids in keys:
         groups.join(ids)
     ends = list(accumulate(shares.values()))
@@ -162,16 +162,16 @@ def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -
     return {name: Subset(reader, tuple(found)) for name, found in rows.items()}
 
 
-def _id_of(reader: Reader, row: int) -> str:
-    """A row's id, or its place where it cannot be read: that is said when it is read, and is no matter of the cut."""
+def _row_id(reader: Reader, row: int) -> str:
+    """Returns the id of a row, or its index where it cannot be read: the error is raised when the row is used."""
     try:
         return reader[row].id
     except DataError:
         return f"row {row}"
 
 
-class _Groups:
-    """Ids that hang together."""
+class _LinkedIds:
+    """Groups of linked ids (union-find with path compression)."""
 
     def __init__(self) -> None:
         self.parent: dict[str, str] = {}
@@ -191,41 +191,41 @@ class _Groups:
             self.parent[self.root(key)] = first
 
     def least(self) -> dict[str, str]:
-        """By root the first of its ids in the alphabet, which does not depend on the order of rows."""
-        found: dict[str, str] = {}
+        """Returns for each root the first id of its group in the alphabet, which does not depend on the row order."""
+        first: dict[str, str] = {}
         for key in list(self.parent):
             root = self.root(key)
-            found[root] = min(found.get(root, key), key)
-        return found
+            first[root] = min(first.get(root, key), key)
+        return first
 
 
 def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
-    """The answers that a closed `Answer` chooses from: those that stand often enough, the most frequent first.
+    """Returns the answer vocabulary of a closed `Answer`: the answers that occur often enough, the most frequent first.
 
-    Counts the annotation "answer" (the majority's) where a row has one, else each different one of "answers".
+    Counts the annotation "answer" (of the majority) where a row has one, else each different one of "answers".
 
     Args:
         reader: training rows.
-        min_count: how often an answer must stand.
+        min_count: least number of rows with an answer of the vocabulary.
 
     Raises:
-        ConfigError: no answer stands so often.
+        ConfigError: no answer occurs so often.
     """
     counts: Counter[str] = Counter()
     for row in range(len(reader)):
         labels = reader[row].labels
         counts.update([labels["answer"]] if "answer" in labels else set(labels.get("answers", ())))
-    kept = sorted((answer for answer, count in counts.items() if count >= min_count), key=lambda a: (-counts[a], a))
-    if not kept:
+    frequent = sorted((answer for answer, count in counts.items() if count >= min_count), key=lambda a: (-counts[a], a))
+    if not frequent:
         most = max(counts.values(), default=0)
         raise ConfigError(f"answers_from: min_count: got {min_count}; want at most {most}, which the commonest reaches")
-    return tuple(kept)
+    return tuple(frequent)
 
 
 def texts_of(source: Source) -> Iterator[str]:
-    """Every text of a source's rows: what is asked, and the words of the truths; no image is decoded.
+    """Yields every text of a source: prompts, class names and the texts of annotations; no image is decoded.
 
-    A source that composes its rows gives one made row for each, drawn by its place.
+    A source with `compose` gives one composed row per row, drawn by its index.
     """
     for task in source.tasks:
         if isinstance(task.target, Label):
@@ -236,13 +236,13 @@ def texts_of(source: Source) -> Iterator[str]:
         else:
             example = source.compose(source.reader, index, rng_for("texts", source.name, index))
         for task in source.tasks:
-            asked = task.prompt_for(example)
-            yield from (asked,) if asked else ()
-            yield from _words_of(task, example)
+            prompt = task.prompt_for(example)
+            yield from (prompt,) if prompt else ()
+            yield from _annotation_texts(task, example)
 
 
-def _words_of(task: Task, example: Example) -> Iterable[str]:
-    """The texts of a truth: what is said, texts whose words are hidden, those of a picture to be told from others."""
+def _annotation_texts(task: Task, example: Example) -> Iterable[str]:
+    """Returns the texts of an annotation: answers and captions, texts to mask, captions to retrieve."""
     match task.target:
         case Answer() | Text():
             annotation = task.annotation_of(example)

@@ -1,4 +1,4 @@
-"""What is in a source, in numbers: rows, images, how often each answer, how long the words."""
+"""Statistics of a source: rows, images, frequencies of classes and answers, lengths of texts, boxes and maps."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from motet.data.counts import Counts, count
 from motet.data.map_values import MapTally
 from motet.data.source import Source
 
-_SHOWN = 5
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskStats:
-    """One task's truths over the rows of a source.
+    """The annotations of one task over the rows of a source.
+
+    The fields are the keys of ``motet data stats --json``.
 
     Args:
         task: its name.
-        rows: those that have a truth.
-        different: different truths; 0 where they are no names or words.
-        most: the most frequent with their rows, at most five.
-        mean_words: of its texts.
-        max_words: of its texts.
-        mean_question_words: of what is asked; 0 where nothing is.
-        boxes: by class how many there are, crowds too, the most frequent first; classes without any are not there.
-        pixels: of its maps, how many there are.
-        valid: which share of them has a value.
-        lowest: of the valid values of a map of one number a pixel.
-        highest: of the same.
-        classes: of maps of classes the share of each among the valid pixels, the most frequent first.
+        rows: number of rows that have the annotation.
+        different: number of different classes or texts; 0 for other annotations.
+        most: the most frequent of them with their numbers of rows, at most five.
+        mean_words: mean number of words per text.
+        max_words: the largest number of words.
+        mean_question_words: mean number of words per prompt; 0 without prompts.
+        boxes: number of boxes per class, crowds too, the most frequent first; classes without boxes are left out.
+        pixels: number of pixels of its maps.
+        valid: the share of the pixels that have a value.
+        lowest: the lowest value in maps of one number per pixel.
+        highest: the highest value in them.
+        classes: the share of the valid pixels per class, in maps of classes, the most frequent first.
     """
 
     task: str
@@ -53,7 +55,14 @@ class TaskStats:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceStats:
-    """One source in numbers."""
+    """The statistics of one source.
+
+    Args:
+        source: its name.
+        role: "train", "val" or "test".
+        counts: rows, images and pairs.
+        tasks: the statistics of each task.
+    """
 
     source: str
     role: str
@@ -91,7 +100,7 @@ class _Tally:
             task=task.name,
             rows=self.rows,
             different=len(self.annotations),
-            most=tuple(sorted(self.annotations.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
+            most=tuple(sorted(self.annotations.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]),
             mean_words=sum(self.words) / len(self.words) if self.words else 0.0,
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
@@ -105,7 +114,7 @@ class _Tally:
 
 
 def stats(source: Source) -> SourceStats:
-    """Reads every row of a source, and no picture but the maps that are truths.
+    """Reads every row of a source and computes its statistics; decodes no image except maps that are annotations.
 
     Raises:
         DataError: a row that cannot be read.
@@ -125,7 +134,7 @@ def stats(source: Source) -> SourceStats:
 
 
 def _as_texts(task: Task, annotation: Any) -> Sequence[str]:
-    """The truth as words: the name of a class, the texts of an answer; nothing for what has no words."""
+    """Returns the texts of an annotation: the name of a class, answers, captions; none for other annotations."""
     if isinstance(task.target, Label):
         return (
             [task.target.names[annotation]]
@@ -136,6 +145,6 @@ def _as_texts(task: Task, annotation: Any) -> Sequence[str]:
 
 
 def _box_names(target: Boxes, annotation: Any) -> Sequence[str]:
-    """The class of each box; those without a name are left out, `data check` tells them."""
+    """Returns the class name of each box; a box of an unknown class is left out, `motet data check` reports it."""
     labels = annotation.labels.tolist() if isinstance(annotation, BoxSet) else []
     return [target.names[label] for label in labels if 0 <= label < len(target.names)]

@@ -1,4 +1,4 @@
-"""When a task has converged and when it has drifted: what stop-and-go knows of each task."""
+"""Stop-and-go of 12-in-1: stops a task that has converged and restarts one whose score has dropped."""
 
 from __future__ import annotations
 
@@ -12,29 +12,34 @@ from motet.core import CheckpointError, ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class StopAndGo:
-    """When a task stops, how seldom it is trained then, and when it goes again.
+    """The conditions under which a task stops and goes again.
 
-    A task goes at first. When `patience` + 1 evaluations one after the other have not beaten its best by more than
-    `threshold`, it has converged and stops: then it has one batch in every `gap` iterations, so that it is not
-    forgotten. When a stopped task falls below its best by more than `continue_threshold`, it goes again. Its best is
-    never lowered. After each change, and after each further plateau of a stopped task, `cooldown` evaluations count no
-    failure.
+    A task begins in the state "go". Let b be its best score so far. An evaluation with score s is
+
+        an improvement  where s > b * (1 + threshold); then b = s,
+        bad             otherwise.
+
+    After `patience` + 1 bad evaluations in succession the task has converged and stops: it has one batch in every `gap`
+    iterations, so that it is not forgotten. A stopped task goes again where s < b * (1 - continue_threshold). The best
+    score is never lowered. After each change of state, and after each further plateau of a stopped task, the next
+    `cooldown` evaluations do not count as bad. For a negative b (a metric that is better when lower, negated) the
+    factors are 1 - threshold and 1 + continue_threshold.
 
     Source: Lu et al., "12-in-1: Multi-Task Vision and Language Representation Learning", section 3.3 and algorithm 1;
-    the exact conditions are those of facebookresearch/vilbert-multi-task `MultiTaskStopOnPlateau`, which reads the
-    main score of a task where the paper says its loss.
+    the exact conditions are those of facebookresearch/vilbert-multi-task `MultiTaskStopOnPlateau`, which uses the main
+    metric of a task where the paper uses its loss.
 
     Args:
-        patience: evaluations without a gain that are borne.
-        threshold: the least gain that counts, as a share of the best score.
-        continue_threshold: the loss that brings a stopped task back, as a share of the best score.
-        cooldown: evaluations after a change that count no failure.
+        patience: number of bad evaluations in succession that do not stop a task.
+        threshold: the least relative improvement.
+        continue_threshold: the relative drop that restarts a stopped task.
+        cooldown: evaluations after a change of state that do not count as bad.
         gap: iterations from one batch of a stopped task to the next.
-        reset_after: after so many iterations every task goes again and forgets its best. The official code does so at
-            two epochs, a left-over of another schedule; the paper does not.
+        reset_after: numbers of iterations after which every task goes again and forgets its best score. The official
+            code does so at two epochs, a remainder of another schedule; the paper does not.
 
     Raises:
-        ConfigError: a number that is negative, or a gap below 1.
+        ConfigError: a negative number, or a gap below 1.
     """
 
     patience: int = 1
@@ -56,15 +61,15 @@ class StopAndGo:
 
 @dataclass
 class Plateau:
-    """Where one task stands; higher scores are better.
+    """The state of one task under stop-and-go; higher scores are better.
 
     Args:
-        spec: the conditions.
-        best: the best score so far; it need not be positive (a metric that is better when lower comes negated).
-        bad: evaluations without a gain, one after the other.
-        cooldown: evaluations to come that count no failure.
-        stopped: whether it has one batch in `spec.gap` iterations only.
-        converged: whether it has ever stopped, which is what a curriculum waits for.
+        config: the conditions.
+        best: the best score so far; it may be negative (a metric that is better when lower is negated).
+        num_bad: number of bad evaluations in succession.
+        cooldown: evaluations to come that do not count as bad.
+        stopped: True where the task has one batch in `config.gap` iterations only.
+        converged: True once the task has stopped; a curriculum waits for it.
 
     Examples:
         >>> task = Plateau(StopAndGo())
@@ -72,58 +77,60 @@ class Plateau:
         [False, False, True, True, False]
     """
 
-    spec: StopAndGo
+    config: StopAndGo
     best: float = -math.inf
-    bad: int = 0
+    num_bad: int = 0
     cooldown: int = 0
     stopped: bool = False
     converged: bool = False
 
     def observe(self, score: float) -> bool:
-        """Takes the score of one evaluation; whether the task stands now."""
-        spec = self.spec
-        if score > _moved(self.best, spec.threshold):
-            self.best, self.bad = score, 0
+        """Updates the state with the score of one evaluation and returns `stopped`."""
+        config = self.config
+        if score > _scaled(self.best, config.threshold):
+            self.best, self.num_bad = score, 0
         else:
-            self.bad += 1
+            self.num_bad += 1
         if self.cooldown > 0:
             self.cooldown -= 1
-            self.bad = 0
-        # A stopped task that stays flat comes here again: then its score is not held against its best this time.
-        if self.bad > spec.patience:
-            self._turn(stopped=True)
-        elif self.stopped and score < _moved(self.best, -spec.continue_threshold):
-            self._turn(stopped=False)
+            self.num_bad = 0
+        # As in the official code: at a further plateau of a stopped task its score is not compared with its best.
+        if self.num_bad > config.patience:
+            self._switch(stopped=True)
+        elif self.stopped and score < _scaled(self.best, -config.continue_threshold):
+            self._switch(stopped=False)
         return self.stopped
 
     def reset(self) -> None:
-        """Goes again and forgets its best; that it converged once stays known."""
-        self.best, self.bad, self.cooldown, self.stopped = -math.inf, 0, 0, False
+        """Restarts the task and forgets its best score, but not that it has converged once."""
+        self.best, self.num_bad, self.cooldown, self.stopped = -math.inf, 0, 0, False
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, which knows no infinity."""
+        """Returns plain data; None for an infinite best score, which JSON cannot hold."""
         return {
             "best": self.best if math.isfinite(self.best) else None,
-            "bad": self.bad,
+            "bad": self.num_bad,
             "cooldown": self.cooldown,
             "stopped": self.stopped,
             "converged": self.converged,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from a saved state. Raises CheckpointError when it is none."""
+        """Restores a saved state. Raises CheckpointError on a damaged one."""
         try:
             self.best = -math.inf if state["best"] is None else float(state["best"])
-            self.bad, self.cooldown = int(state["bad"]), int(state["cooldown"])
+            self.num_bad, self.cooldown = int(state["bad"]), int(state["cooldown"])
             self.stopped, self.converged = bool(state["stopped"]), bool(state["converged"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"schedule: got a checkpoint with {state}; want a task's state ({error})") from error
+            raise CheckpointError(
+                f"schedule: got a checkpoint with {state}; want the state of a task under stop-and-go ({error})"
+            ) from error
 
-    def _turn(self, *, stopped: bool) -> None:
+    def _switch(self, *, stopped: bool) -> None:
         self.stopped, self.converged = stopped, self.converged or stopped
-        self.cooldown, self.bad = self.spec.cooldown, 0
+        self.cooldown, self.num_bad = self.config.cooldown, 0
 
 
-def _moved(best: float, share: float) -> float:
-    """So much better than `best`, whatever its sign: for a negated metric this is ``value < best * (1 - share)``."""
+def _scaled(best: float, share: float) -> float:
+    """Returns the score that is better than `best` by a share of it, for either sign of `best`."""
     return best * (1 + share) if best >= 0 else best * (1 - share)

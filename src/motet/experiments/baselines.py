@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from motet.core import CheckpointError, ConfigError, Report
-from motet.data.exposure import samples_seen
+from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.experiments.single_task import Budget, best_lr, grid, single_task
 from motet.training.run import Run
@@ -188,4 +188,4 @@ def _at(run: Run, lr: float) -> Run:
 def _rows(run: Run) -> Mapping[str, int]:
     train = run.of_role("train")
     mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
-    return samples_seen(mixture, run.train.steps)
+    return samples_per_source(mixture, run.train.steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from motet.data.leakage import cleaned, read_lists
+from motet.data.leakage import read_lists, without_removed
 from motet.training.run import Run
 
 
@@ -22,4 +22,4 @@ def without_leaks(run: Run, folder: str | Path) -> Run:
         DataError: no lists there, or damaged ones.
         ConfigError: lists that were made for other data.
     """
-    return dataclasses.replace(run, sources=cleaned(run.sources, read_lists(Path(folder))))
+    return dataclasses.replace(run, sources=without_removed(run.sources, read_lists(Path(folder))))

@@ -14,7 +14,7 @@ from motet.analysis.task_batches import TaskBatches
 from motet.core import CheckpointError, ConfigError, System, nearest
 from motet.core.codec import to_plain
 from motet.core.model_folder import model_folder, step_folder, steps_in
-from motet.data.features import FeatureFiles, Filling, images_in
+from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.source import Source
 from motet.experiments.interference_parts import MeasurementParts, digest_of_model
 from motet.training.run import Run
@@ -86,7 +86,7 @@ def passes(num_tasks: int, settings: InterferenceSettings) -> int:
     return 2 * num_tasks * settings.batches
 
 
-def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling: Filling | None = None) -> None:
+def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling: FillProgress | None = None) -> None:
     """Lets the system's processor read the features that the run stored, of the training images of these tasks."""
     if run.features is None or not run.stores_features:
         return
@@ -94,7 +94,7 @@ def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling
     folder, workers = run.features.folder, run.train.workers
     FeatureFiles.fill(system, images_in(s for s in sources if not s.allows_changes), folder, views=1, workers=workers)
     changed = images_in(s for s in sources if s.allows_changes)
-    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, filling=filling)
+    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=filling)
     system.processor = system.processor.with_features(files)
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from motet.core import ConfigError, DataError, ImageFile
 from motet.data.formats.regions import (
-    Detected,
     Detector,
+    DetectorOutput,
     RegionWriter,
     TorchvisionDetector,
     TrunkProposals,
@@ -70,7 +70,7 @@ def write_regions(
     there, unread = len(images) - len(missing), dict[str, str]()
     for number, (image_id, image) in enumerate(missing.items()):
         try:
-            for _, regions in find_regions([(image_id, image)], detector, most=most):
+            for _, regions in find_regions([(image_id, image)], detector, max_regions=most):
                 writer.write(image_id, regions)
         except DataError as error:
             unread[image_id] = str(error)
@@ -132,12 +132,12 @@ class _Grid:
     pixels: Callable[[Image.Image], np.ndarray]
     grid: BoxGrid = field(default_factory=BoxGrid)
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         found = self.encode(torch.from_numpy(self.pixels(image))[None])
         shares = torch.from_numpy(self.grid.boxes((1, 1))).to(found.device)
         features = pool_regions(found.flatten(2).transpose(1, 2), shares[None], (found.shape[2], found.shape[3]))[0]
         boxes = shares * shares.new_tensor([image.width, image.height] * 2)
-        return Detected(boxes, features, torch.linspace(1, 0.5, len(boxes)))
+        return DetectorOutput(boxes, features, torch.linspace(1, 0.5, len(boxes)))
 
 
 def _torchvision(name: str, weights: Path | None) -> Any:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Literal, TypeAlias, TypeVar
 
 from motet.core import ConfigError, Report, nearest
-from motet.data.exposure import samples_seen
+from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.data.schedules import Exactly
 from motet.data.source import Source
@@ -153,7 +153,7 @@ def _budget(run: Run, seen: Mapping[str, int] | None, own: Sequence[str]) -> tup
     """Rows by source over the run, rows of an update, and whether no batch holds rows of two sources."""
     train = run.of_role("train")
     mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
-    rows = samples_seen(mixture, run.train.steps) if seen is None else seen
+    rows = samples_per_source(mixture, run.train.steps) if seen is None else seen
     size, whole = 0, True
     for index in range(run.train.steps):
         step = mixture.schedule.step(index, 1)

@@ -1,6 +1,6 @@
-"""Annotations as they are read, checked against the task that they answer.
+"""Parses the annotations of a row and checks them against its task.
 
-Every system encodes truths in its own way; what a class, an answer, a text or a candidate may be is the same for all.
+Every system encodes targets in its own way; the valid classes, answers, texts and candidates are the same for all.
 """
 
 from __future__ import annotations
@@ -15,74 +15,74 @@ from motet.preprocess.tokenizers import normalise
 
 
 def class_index(task: Task, annotation: Any, row_id: str, count: int) -> int:
-    """A class as a number. Raises DataError on one that is none."""
+    """Returns a class as an int. Raises DataError on a value that is no class."""
     if isinstance(annotation, bool) or not isinstance(annotation, int | np.integer) or not 0 <= annotation < count:
         raise DataError(f"{row_id}: task {task.name!r}: got {annotation!r}; want a class from 0 to {count - 1}")
     return int(annotation)
 
 
 def parse_answers(task: Task, annotation: Any, row_id: str) -> tuple[str, ...]:
-    """What annotators answered, one text each: one of them may have said nothing. Raises DataError on no answers."""
-    found = (annotation,) if isinstance(annotation, str) else annotation
-    if not isinstance(found, tuple | list) or not found or not all(isinstance(text, str) for text in found):
+    """Returns the annotators' answers, one text each, which may be empty. Raises DataError where there is none."""
+    answers = (annotation,) if isinstance(annotation, str) else annotation
+    if not isinstance(answers, tuple | list) or not answers or not all(isinstance(text, str) for text in answers):
         raise DataError(f"{row_id}: task {task.name!r}: got {annotation!r}; want the annotators' answers, at least one")
-    return tuple(found)
+    return tuple(answers)
 
 
 def parse_texts(task: Task, annotation: Any, row_id: str) -> tuple[str, ...]:
-    """A truth that is texts, without empty ones. Raises DataError where there is none."""
-    found = (annotation,) if isinstance(annotation, str) else annotation
-    if not isinstance(found, tuple | list) or not all(isinstance(text, str) for text in found):
-        raise DataError(f"{row_id}: task {task.name!r}: got {annotation!r}; want texts")
-    kept = tuple(text for text in found if normalise(text))
-    if not kept:
+    """Returns the texts of an annotation without empty ones. Raises DataError where there is none."""
+    texts = (annotation,) if isinstance(annotation, str) else annotation
+    if not isinstance(texts, tuple | list) or not all(isinstance(text, str) for text in texts):
+        raise DataError(f"{row_id}: task {task.name!r}: got {annotation!r}; want a text or a list of texts")
+    non_empty = tuple(text for text in texts if normalise(text))
+    if not non_empty:
         raise DataError(f"{row_id}: task {task.name!r}: got {annotation!r}; want at least one text that is not empty")
-    return kept
+    return non_empty
 
 
 def matching_candidates(task: Task, annotation: Any, row_id: str, count: int) -> np.ndarray:
-    """Which candidates are right, as truth values. Raises DataError on what is no set of their places."""
-    places = (
+    """Returns the mask of the matching candidates, bool (count,). Raises DataError on other than a set of indices."""
+    indices = (
         list(annotation) if isinstance(annotation, Collection) and not isinstance(annotation, str) else [annotation]
     )
-    if not all(isinstance(i, int | np.integer) and not isinstance(i, bool) and 0 <= i < count for i in places):
+    if not all(isinstance(i, int | np.integer) and not isinstance(i, bool) and 0 <= i < count for i in indices):
         raise DataError(
             f"{row_id}: task {task.name!r}: got {annotation!r}; want the set of right candidates, from 0 to {count - 1}"
         )
-    right = np.zeros(count, dtype=bool)
-    right[[int(i) for i in places]] = True
-    return right
+    matches = np.zeros(count, dtype=bool)
+    matches[[int(i) for i in indices]] = True
+    return matches
 
 
 def parse_pairs(task: Task, example: Example) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
-    """The texts of a matching row, and its candidates as pairs of a text's place and a picture's.
+    """Returns the different texts of a matching row, and its candidates as pairs (index of a text, index of an image).
 
-    A candidate is a text (of the first picture or the video, and `among` is "texts"), a picture's id (with the row's
-    text, and `among` is "images"), or a pair (picture's place, text), as composed rows have them whose candidates
-    differ in both.
+    A candidate is one of these: a text, for the first image or the video, where `among` is "texts"; the id of an image,
+    for the text of the row, where `among` is "images"; a pair (index of an image, text) in composed rows, whose
+    candidates differ in both.
 
     Raises:
-        DataError: no candidates, or others.
+        DataError: no candidates, or other values.
     """
-    assert isinstance(task.target, Match)  # its caller asked
+    assert isinstance(task.target, Match)  # checked by the callers
     texts: dict[str, int] = {}
     pairs: list[tuple[int, int]] = []
     video = "video" in task.inputs
     for candidate in example.candidates:
         match candidate:
             case (int() as image, str() as text) if 0 <= image < (1 if video else len(example.images)):
-                words = task.prompt.format(text=text)
+                prompt = task.prompt.format(text=text)
             case str() if task.target.among == "texts":
-                image, words = 0, task.prompt.format(text=candidate)
+                image, prompt = 0, task.prompt.format(text=candidate)
             case _ if task.target.among == "images" and not video and candidate in example.image_ids:
-                image, words = example.image_ids.index(candidate), task.prompt_for(example)
+                image, prompt = example.image_ids.index(candidate), task.prompt_for(example)
             case _:
                 raise DataError(
                     f"{example.id}: task {task.name!r}: candidate: got {candidate!r}; want "
                     + ("a text" if task.target.among == "texts" else f"an id of {example.image_ids}")
-                    + ", or a pair of a picture's place and a text"
+                    + ", or a pair (index of an image, text)"
                 )
-        pairs.append((texts.setdefault(words, len(texts)), image))
+        pairs.append((texts.setdefault(prompt, len(texts)), image))
     if not pairs:
         raise DataError(f"{example.id}: task {task.name!r}: candidates: got none; want at least one")
     return tuple(texts), tuple(pairs)

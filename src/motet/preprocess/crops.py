@@ -1,4 +1,4 @@
-"""Which part of a training picture is kept."""
+"""Crops of training images: none, random crop, Inception crop."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from motet.core import ConfigError
 
 @runtime_checkable
 class Crop(Protocol):
-    """Which part of a picture is kept in training."""
+    """A distribution of crops of training images."""
 
     def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
-        """The part, (x0, y0, x1, y1) in whole pixels."""
+        """Draws a crop, (x0, y0, x1, y1) in whole pixels of the source."""
         ...
 
 
 @dataclass(frozen=True)
 class Whole:
-    """All of it: resize only."""
+    """No crop: resize only."""
 
     def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:  # noqa: ARG002
         height, width = source_hw
@@ -31,14 +31,13 @@ class Whole:
 
 @dataclass(frozen=True)
 class RandomCrop:
-    """A place at random, of a fixed part of height and width.
+    """A crop at a random place, of a fixed share of height and width.
 
     Source: LiT decoder, appendix B.2, "random crop"; big_vision's `resize(s)|random_crop(t)` keeps t / s of each side,
-        7/8
-    for the usual 256 and 224.
+    7/8 for the usual 256 and 224.
 
     Args:
-        part: of each side that stays.
+        part: the share of each side that the crop keeps.
     """
 
     part: float = 0.875
@@ -49,21 +48,21 @@ class RandomCrop:
 
     def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
         height, width = (max(1, round(side * self.part)) for side in source_hw)
-        y0, x0 = (int(rng.integers(side - kept + 1)) for side, kept in zip(source_hw, (height, width), strict=True))
+        y0, x0 = (int(rng.integers(side - size + 1)) for side, size in zip(source_hw, (height, width), strict=True))
         return x0, y0, x0 + width, y0 + height
 
 
 @dataclass(frozen=True)
 class InceptionCrop:
-    """A part of random area and shape; all of it when a hundred tries find none that fits.
+    """A crop of random area and aspect ratio; the whole image when a hundred tries find none that fits.
 
     Source: Szegedy et al., CVPR 2015; big_vision `pp/ops_image.py`, get_inception_crop, which is
-    `tf.image.sample_distorted_bounding_box` with the whole picture as the object.
+    `tf.image.sample_distorted_bounding_box` with the whole image as the object.
 
     Args:
-        min_area: least part of the picture's area, 0.5 in the LiT decoder.
-        max_area: largest part.
-        aspect: least and largest width over height.
+        min_area: least share of the image's area, 0.5 in the LiT decoder.
+        max_area: largest share of the image's area.
+        aspect: least and largest width / height.
     """
 
     min_area: float = 0.5
@@ -81,14 +80,14 @@ class InceptionCrop:
         least, most = (part * source_height * source_width for part in (self.min_area, self.max_area))
         for _ in range(100):
             aspect = rng.uniform(*self.aspect)
-            # TensorFlow draws the height evenly between those that the two areas allow, so areas are not even.
+            # TensorFlow draws the height uniformly between those of the two areas, so the area is not uniform.
             low, high = round(math.sqrt(least / aspect)), round(math.sqrt(most / aspect))
             if round(high * aspect) > source_width:
                 high = int((source_width + 0.5 - 1e-7) / aspect)
             high = min(high, source_height)
             low = min(low, high)
             height = low + int(rng.integers(high - low + 1))
-            # Rounding may have left the area just outside.
+            # Rounding may have moved the area just out of its range.
             height += (height * round(height * aspect) < least) - (height * round(height * aspect) > most)
             width = round(height * aspect)
             if least <= height * width <= most and 0 < width <= source_width and 0 < height <= source_height:

@@ -1,4 +1,4 @@
-"""Any detector's regions, and proposals over a frozen trunk's map for who has none."""
+"""Regions from any detector, and class-agnostic proposals from the feature map of a frozen trunk."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from motet.preprocess.regions import BoxGrid, ImageRegions
 
 
 @dataclass(frozen=True)
-class Detected:
-    """What a detector says of one picture.
+class DetectorOutput:
+    """The output of a detector for one image.
 
     Args:
-        boxes_xyxy: (n, 4) in pixels of the picture.
+        boxes_xyxy: (n, 4) in pixels of the image.
         features: (n, d).
-        scores: (n,), by which the surest are kept.
+        scores: (n,); the boxes with the highest are kept.
         classes: (n, k) probabilities, or None.
     """
 
@@ -35,48 +35,49 @@ class Detected:
     classes: Tensor | None = None
 
 
-Detector: TypeAlias = Callable[[Image.Image], Detected]
-"""A picture in, its regions out: wrap any model in a function of this form (one of transformers, say)."""
+Detector: TypeAlias = Callable[[Image.Image], DetectorOutput]
+"""Detects regions in an image. Wrap any model in a function of this form."""
 
 
 def find_regions(
     images: Iterable[tuple[str, ImageFile]],
     detector: Detector,
     *,
-    most: int = 36,
+    max_regions: int = 36,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[tuple[str, ImageRegions]]:
-    """Runs a detector over pictures; `write_npz` and `write_lmdb` write what it gives.
+    """Runs a detector on images and yields the regions of each; `write_npz` and `write_lmdb` write them.
 
     Args:
-        images: image id and picture; one that comes twice is looked at once.
+        images: image id and image; the detector runs once per id.
         detector: see `Detector`.
-        most: how many regions are kept of each, the surest first.
-        progress: told how many pictures are done.
+        max_regions: number of regions that are kept per image, those with the highest scores first.
+        progress: called with the number of images that are done.
 
     Raises:
-        ConfigError: a detector whose arrays do not fit one another.
-        DataError: a picture that cannot be read.
+        ConfigError: a detector whose arrays differ in length.
+        DataError: an image that cannot be read.
     """
-    seen: set[str] = set()
+    done: set[str] = set()
     for image_id, image in images:
-        if image_id in seen:
+        if image_id in done:
             continue
-        seen.add(image_id)
-        picture = decode(image)
+        done.add(image_id)
+        pixels = decode(image)
         with torch.no_grad():
-            found = detector(picture)
-        yield image_id, _regions(found, picture, most)
+            detections = detector(pixels)
+        yield image_id, _regions(detections, pixels, max_regions)
         if progress is not None:
-            progress(len(seen))
+            progress(len(done))
 
 
-def _regions(found: Detected, image: Image.Image, most: int) -> ImageRegions:
+def _regions(found: DetectorOutput, image: Image.Image, most: int) -> ImageRegions:
     count = len(found.scores)
     lengths = [len(found.boxes_xyxy), len(found.features), *([] if found.classes is None else [len(found.classes)])]
     if not count or any(length != count for length in lengths):
         raise ConfigError(
-            f"detector: got {lengths} boxes, features, classes for {count} scores; want as many, one or more"
+            f"detector: got {lengths} boxes, features, classes for {count} scores; want the same number of each, at "
+            "least one"
         )
     order = found.scores.argsort(descending=True, stable=True)[:most]
     return ImageRegions(
@@ -93,15 +94,15 @@ def _array(values: Tensor) -> Float[np.ndarray, "n d"]:
 
 
 class TorchvisionDetector:
-    """A two-stage detector of torchvision (Faster R-CNN and its kin) as a `Detector`.
+    """A two-stage detector of torchvision (Faster R-CNN and similar) as a `Detector`.
 
-    Features are those of the box head, class probabilities without the background are the classes. Boxes are the
-    class-agnostic best of each proposal's classes after suppression at `overlap`.
+    The features are those of the box head; the classes are the class probabilities without the background. The box of a
+    proposal is that of its most probable class; class-agnostic non-maximum suppression follows.
 
     Args:
-        model: such as `torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=...)`; put into eval mode.
-        overlap: boxes that overlap a surer one more are left out.
-        proposals: how many stay before that.
+        model: such as `torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=...)`; it is set to eval mode.
+        overlap: the IoU with a box of higher score above which a box is suppressed.
+        proposals: number of proposals of the first stage that are used.
 
     Raises:
         ConfigError: a model without torchvision's two stages.
@@ -112,12 +113,12 @@ class TorchvisionDetector:
         if missing:
             raise ConfigError(
                 f"TorchvisionDetector: got a {type(model).__name__} without {missing[0]!r}; want a two-stage detector "
-                "of torchvision, or a function picture -> Detected of your own"
+                "of torchvision, or your own function from a PIL image to DetectorOutput"
             )
         self.model: Any = model.eval()
         self.overlap, self.proposals = overlap, proposals
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float().to(device) / 255
         batch, _ = self.model.transform([pixels])
@@ -128,43 +129,45 @@ class TorchvisionDetector:
         heads = self.model.roi_heads
         pool: MultiScaleRoIAlign = heads.box_roi_pool
         features = heads.box_head(pool(maps, boxes, batch.image_sizes))
-        logits, moves = heads.box_predictor(features)
+        logits, deltas = heads.box_predictor(features)
         probabilities = logits.softmax(dim=1)[:, 1:]
         scores, best = probabilities.max(dim=1)
-        moved = heads.box_coder.decode(moves, boxes)[torch.arange(len(best)), best + 1]
+        decoded = heads.box_coder.decode(deltas, boxes)[torch.arange(len(best)), best + 1]
         height, width = batch.image_sizes[0]
-        tall, wide = image.height / height, image.width / width
-        moved = moved * moved.new_tensor([wide, tall, wide, tall])
-        far = moved.new_tensor([image.width, image.height, image.width, image.height])
-        moved = torch.minimum(moved.clamp(min=0), far)
-        whole = ((moved[:, 2:] - moved[:, :2]) >= 1).all(dim=1)
-        kept = whole.nonzero().flatten()
-        if not len(kept):  # nothing of it lies in the picture: the picture itself
-            kept, moved = torch.zeros(1, dtype=torch.long, device=device), _corner(far)
-        kept = kept[nms(moved[kept], scores[kept], self.overlap)]
-        return Detected(moved[kept], features[kept], scores[kept], probabilities[kept])
+        scale_y, scale_x = image.height / height, image.width / width
+        decoded = decoded * decoded.new_tensor([scale_x, scale_y, scale_x, scale_y])
+        border = decoded.new_tensor([image.width, image.height, image.width, image.height])
+        decoded = torch.minimum(decoded.clamp(min=0), border)
+        large = ((decoded[:, 2:] - decoded[:, :2]) >= 1).all(dim=1)
+        keep = large.nonzero().flatten()
+        if not len(keep):  # no box of a pixel is left inside the image: use the whole image
+            keep, decoded = torch.zeros(1, dtype=torch.long, device=device), _whole_image(border)
+        keep = keep[nms(decoded[keep], scores[keep], self.overlap)]
+        return DetectorOutput(decoded[keep], features[keep], scores[keep], probabilities[keep])
 
 
-def _corner(far: Tensor) -> Tensor:
-    return torch.cat([torch.zeros_like(far[:2]), far[2:]])[None]
+def _whole_image(border: Tensor) -> Tensor:
+    return torch.cat([torch.zeros_like(border[:2]), border[2:]])[None]
 
 
 class TrunkProposals:
-    """Class-agnostic proposals over a frozen trunk's map: no detector, no training, nothing to download.
+    """Class-agnostic proposals from the feature map of a frozen trunk: no detector, no training, no download.
 
-    Of a dense grid of boxes those are kept in which the map differs most from a ring around them,
+    Each box of a dense grid has the score
 
-        score = |mean in the box - mean in the box enlarged| / |mean in the box enlarged|,
+        |mean in the box - mean in the enlarged box| / |mean in the enlarged box|
 
-    less what overlaps a better one. A feature is the map's mean in the box. Ours, after the idea that a thing is what
-    stands out from its surroundings (Alexe et al. 2012, "Measuring the Objectness of Image Windows").
+    of the map; non-maximum suppression follows. The feature of a box is the mean of the map in it.
+
+    Source: ours, after the idea that an object stands out from its surroundings (Alexe et al. 2012, "Measuring the
+    Objectness of Image Windows").
 
     Args:
         encode: pixels (1, 3, h, w) to a map (1, c, i, j), such as `FeatureMap.map` of a frozen trunk.
-        pixels: a picture as the trunk wants it, (3, h, w), the whole picture resized.
-        grid: boxes to choose from.
-        overlap: boxes that overlap a better one more are left out.
-        ring: how much larger the surroundings are than the box.
+        pixels: returns the input of the trunk, (3, h, w): the whole image, resized.
+        grid: the candidate boxes.
+        overlap: the IoU with a box of higher score above which a box is suppressed.
+        ring: side of the enlarged box / side of the box.
     """
 
     def __init__(
@@ -179,22 +182,23 @@ class TrunkProposals:
         self.encode, self.pixels, self.overlap, self.ring = encode, pixels, overlap, ring
         self.grid = BoxGrid(sides=(0.2, 0.3, 0.45, 0.65), shapes=(0.6, 1.0, 1.6), step=0.34) if grid is None else grid
 
-    def __call__(self, image: Image.Image) -> Detected:
-        found = self.encode(torch.from_numpy(self.pixels(image))[None])
-        rows, columns = found.shape[2:]
-        boxes = torch.from_numpy(self.grid.boxes((image.height, image.width))).to(found.device)
+    def __call__(self, image: Image.Image) -> DetectorOutput:
+        features = self.encode(torch.from_numpy(self.pixels(image))[None])
+        rows, columns = features.shape[2:]
+        boxes = torch.from_numpy(self.grid.boxes((image.height, image.width))).to(features.device)
         scale = boxes.new_tensor([columns / image.width, rows / image.height] * 2)
-        inside, around = (self._pooled(found, part * scale) for part in (boxes, _enlarged(boxes, self.ring, image)))
+        inside, around = (_pool(features, part * scale) for part in (boxes, _enlarged(boxes, self.ring, image)))
         scores = (inside - around).norm(dim=1) / around.norm(dim=1).clamp(min=1e-6)
-        kept = batched_nms(boxes, scores, torch.zeros_like(scores, dtype=torch.long), self.overlap)
-        return Detected(boxes[kept], inside[kept], scores[kept])
-
-    def _pooled(self, found: Tensor, boxes: Tensor) -> Tensor:
-        pooled: Tensor = roi_align(found.float(), [boxes], 2, sampling_ratio=2, aligned=True)
-        return pooled.mean(dim=(2, 3))
+        keep = batched_nms(boxes, scores, torch.zeros_like(scores, dtype=torch.long), self.overlap)
+        return DetectorOutput(boxes[keep], inside[keep], scores[keep])
 
 
-def _enlarged(boxes: Tensor, by: float, image: Image.Image) -> Tensor:
-    middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) * by
-    far = boxes.new_tensor([image.width, image.height])
-    return torch.cat([(middle - sides / 2).clamp(min=0), torch.minimum(middle + sides / 2, far)], dim=1)
+def _pool(features: Tensor, boxes: Tensor) -> Tensor:
+    pooled: Tensor = roi_align(features.float(), [boxes], 2, sampling_ratio=2, aligned=True)
+    return pooled.mean(dim=(2, 3))
+
+
+def _enlarged(boxes: Tensor, factor: float, image: Image.Image) -> Tensor:
+    centre, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) * factor
+    border = boxes.new_tensor([image.width, image.height])
+    return torch.cat([(centre - sides / 2).clamp(min=0), torch.minimum(centre + sides / 2, border)], dim=1)

@@ -1,4 +1,4 @@
-"""The views of a detector's training: shapes kept, the shortest side at one of many sizes, some cropped before."""
+"""DETR's augmentation: the shortest side resized to one of many sizes, some images cropped before."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ORIENTATION = 0x0112
 
 
 def size_of(image: ImageFile) -> tuple[int, int]:
-    """Height and width of a picture, upright, from its header alone.
+    """Returns height and width of an image, upright, from its header alone.
 
     Raises:
-        DataError: not a picture, or a broken one; names the file.
+        DataError: no image, or a broken one; names the file.
     """
     for part in (image.head, image.read):
         try:
@@ -38,16 +38,16 @@ def size_of(image: ImageFile) -> tuple[int, int]:
         ):
             continue  # a header may be longer than the head
     else:
-        # Whatever is wrong with it, decoding says it in one sentence.
+        # Decoding raises the error in one sentence.
         width, height = decode(image).size
         turned = False
     return (width, height) if turned else (height, width)
 
 
 def shortest_side(source_hw: tuple[int, int], size: int, max_side: int | None = None) -> tuple[int, int]:
-    """Height and width with the shortest side at `size`, smaller where the longest would be more than `max_side`.
+    """Returns height and width with the shortest side at `size`, or less where the longest would exceed `max_side`.
 
-    Source: DETR, `datasets/transforms.py`, get_size_with_aspect_ratio; fractions of a pixel are cut off.
+    Source: DETR, `datasets/transforms.py`, get_size_with_aspect_ratio; fractions of a pixel are truncated.
 
     Examples:
         >>> shortest_side((480, 640), 800, 1333), shortest_side((300, 1000), 800, 1333)
@@ -62,21 +62,21 @@ def shortest_side(source_hw: tuple[int, int], size: int, max_side: int | None = 
 
 @dataclass(frozen=True)
 class DetrViews:
-    """Draws what is done to one picture; pixels and boxes then follow the same `Geometry`.
+    """Draws the augmentation of one image as a `Geometry`, which its pixels and boxes then share.
 
-    Half of the pictures are resized; half are first resized to a smaller size, cropped, and resized then. Resizing
-    twice is done here in one go, so a crop's border lies on a whole pixel of the file.
+    A share `crop_part` of the images is resized, cropped and resized again, the others are resized only. Departure:
+    both resizes are one here, so the border of a crop is on a whole pixel of the source image.
 
     Source: DETR, `datasets/coco.py`, make_coco_transforms; UniT, section 4.1.
 
     Args:
         size: of the shortest side in evaluation.
-        max_side: no side becomes longer.
-        sizes: of the shortest side in training, one of them drawn.
-        crop_part: how often a picture is cropped.
-        before_crop: sizes of the shortest side before a crop.
-        crop_side: least and largest side of a crop, in pixels of the picture before it.
-        hflip: whether half of the pictures are mirrored.
+        max_side: the largest size of the longest side.
+        sizes: of the shortest side in training; one is drawn.
+        crop_part: the probability of a crop.
+        before_crop: sizes of the shortest side before a crop; one is drawn.
+        crop_side: least and largest side of a crop, in pixels of the image before the crop.
+        hflip: mirror half of the images.
     """
 
     size: int
@@ -88,7 +88,7 @@ class DetrViews:
     hflip: bool = True
 
     def plain(self, source_hw: tuple[int, int]) -> Geometry:
-        """The geometry of evaluation: all of the picture."""
+        """Returns the geometry of evaluation: the whole image."""
         return self._resized((0, 0, source_hw[1], source_hw[0]), False, source_hw, self.size)
 
     def draw(
@@ -99,13 +99,13 @@ class DetrViews:
         *,
         scales: bool,
     ) -> Geometry:
-        """A geometry of training. What the task is not invariant to is never done.
+        """Draws a geometry of training, with the changes that the task allows.
 
         Args:
-            source_hw: height and width of the picture.
-            invariant: what the task allows.
-            rng: draws; None for `plain`.
-            scales: whether the size is drawn, and a crop where the task allows it; else it is that of evaluation.
+            source_hw: height and width of the image.
+            invariant: the changes that the task is invariant to.
+            rng: of the draws; None for `plain`.
+            scales: draw the size, and a crop where the task allows it; False for the size of evaluation.
         """
         if rng is None:
             return self.plain(source_hw)
@@ -125,7 +125,7 @@ class DetrViews:
             most = min(self.crop_side[1], int(side * scale))
             drawn = int(rng.integers(min(self.crop_side[0], most), most + 1))
             sides.append(min(side, max(1, round(drawn / scale))))
-        y0, x0 = (int(rng.integers(side - kept + 1)) for side, kept in zip(source_hw, sides, strict=True))
+        y0, x0 = (int(rng.integers(side - size + 1)) for side, size in zip(source_hw, sides, strict=True))
         return x0, y0, x0 + sides[1], y0 + sides[0]
 
     def _resized(

@@ -1,4 +1,4 @@
-"""One geometric transform for a picture, its boxes and its maps."""
+"""One geometric transform for an image, its boxes and its maps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Geometry:
-    """What was done to one picture: a crop, perhaps a flip, a size. The same for its pixels, its boxes and its maps.
+    """A crop, an optional flip and a resize of one image, applied alike to its pixels, its boxes and its maps.
 
     Args:
-        crop_xyxy: the part that is kept, in whole pixels of the source.
-        hflip: whether that part is mirrored, left to right.
-        size_hw: height and width it is brought to.
+        crop_xyxy: the crop, in whole pixels of the source.
+        hflip: mirror the crop, left to right.
+        size_hw: height and width of the result.
         source_hw: height and width of the source.
     """
 
@@ -29,11 +29,11 @@ class Geometry:
     source_hw: tuple[int, int]
 
     def pixels(self, image: Image.Image, *, antialias: bool = False) -> UInt8[np.ndarray, "h w 3"]:
-        """The picture, bilinear with half-pixel centres, in whole values of 0 to 255 as big_vision's are.
+        """Transforms the image, bilinear with half-pixel centres, in whole values of 0 to 255 as in big_vision.
 
         Args:
             image: RGB, of the source's size.
-            antialias: average over all pixels that fall into one; else only its two by two neighbours are read, as
+            antialias: average all source pixels of a pixel; else interpolate its two by two neighbours only, as
                 `tf.image.resize` does by default.
         """
         (height, width), (x0, y0, x1, y1) = self.size_hw, self.crop_xyxy
@@ -48,25 +48,25 @@ class Geometry:
     def boxes(
         self, boxes_xyxy: Float[np.ndarray, "n 4"], *, min_visible: float = 0.0
     ) -> tuple[Float[np.ndarray, "m 4"], Shaped[np.ndarray, "m"]]:
-        """The boxes in pixels of the result, cut at its border, and the indices of those still there.
+        """Returns the boxes in pixels of the result, clipped at its border, and the indices of those that remain.
 
         Args:
             boxes_xyxy: in pixels of the source.
-            min_visible: a box stays when more than this part of its area does.
+            min_visible: a box remains when more than this share of its area is in the crop.
         """
         x0, y0, x1, y1 = self.crop_xyxy
-        moved = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-        area = np.prod(moved[:, 2:] - moved[:, :2], axis=1)
-        cut = np.clip(moved, (x0, y0, x0, y0), (x1, y1, x1, y1))
-        sides = cut[:, 2:] - cut[:, :2]
-        kept = np.flatnonzero((sides > 0).all(axis=1) & (np.prod(sides, axis=1) > min_visible * area))
-        out = (cut[kept] - (x0, y0, x0, y0)) * np.tile(self._scale_xy, 2)
+        boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+        clipped = np.clip(boxes, (x0, y0, x0, y0), (x1, y1, x1, y1))
+        sides = clipped[:, 2:] - clipped[:, :2]
+        remaining = np.flatnonzero((sides > 0).all(axis=1) & (np.prod(sides, axis=1) > min_visible * area))
+        out = (clipped[remaining] - (x0, y0, x0, y0)) * np.tile(self._scale_xy, 2)
         if self.hflip:
             out[:, [0, 2]] = self.size_hw[1] - out[:, [2, 0]]
-        return out, kept
+        return out, remaining
 
     def boxes_back(self, boxes_xyxy: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
-        """Boxes of the result in pixels of the source: how predictions get home."""
+        """Returns boxes of the result, such as predictions, in pixels of the source."""
         boxes = np.array(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
         if self.hflip:
             boxes[:, [0, 2]] = self.size_hw[1] - boxes[:, [2, 0]]
@@ -74,11 +74,11 @@ class Geometry:
         return out
 
     def map(self, values: Shaped[np.ndarray, "h w *c"], *, unit_vectors: bool = False) -> Shaped[np.ndarray, "i j *c"]:
-        """A map of the source's size brought along, each pixel the nearest one's value.
+        """Transforms a map of the source's size, with nearest-neighbour interpolation.
 
         Args:
-            values: a value or a vector a pixel.
-            unit_vectors: they point (x right, y down, z): a flip turns x round.
+            values: a value or a vector per pixel.
+            unit_vectors: the values are directions (x right, y down, z): a flip negates x.
         """
         x0, y0, x1, y1 = self.crop_xyxy
         rows, columns = _nearest(y1 - y0, self.size_hw[0]) + y0, _nearest(x1 - x0, self.size_hw[1]) + x0
@@ -88,12 +88,12 @@ class Geometry:
         return out
 
     def map_back(self, values: Float[Tensor, "c h w"]) -> Float[Tensor, "c i j"]:
-        """A map of the result at the source's size, bilinear; NaN at pixels that the crop left out."""
+        """Returns a map of the result at the source's size, bilinear; NaN at pixels outside the crop."""
         (height, width), (x0, y0, x1, y1) = self.source_hw, self.crop_xyxy
-        turned = values.flip(-1) if self.hflip else values
+        unflipped = values.flip(-1) if self.hflip else values
         size = (y1 - y0, x1 - x0)
-        # Averaging does nothing where the map grows, and keeps thin things where it shrinks.
-        part = functional.interpolate(turned[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
+        # Antialiasing has no effect where the map grows, and keeps thin structures where it shrinks.
+        part = functional.interpolate(unflipped[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
         if size == self.source_hw:
             return part
         out = part.new_full((len(part), height, width), float("nan"))
@@ -102,7 +102,7 @@ class Geometry:
 
     @property
     def zoom(self) -> float:
-        """How many times larger things look than in a view of all of the source, the mean of both sides.
+        """Magnification relative to a view of the whole source: the geometric mean over both sides.
 
         Examples:
             >>> Geometry((0, 0, 20, 10), False, (8, 8), (20, 40)).zoom
@@ -114,12 +114,12 @@ class Geometry:
 
     @property
     def numbers(self) -> tuple[int, int, int, int, int, int, int, int, int]:
-        """Itself as nine whole numbers, which a batch can carry."""
+        """The geometry as nine whole numbers, which fit into a batch."""
         return *self.crop_xyxy, int(self.hflip), *self.size_hw, *self.source_hw
 
     @staticmethod
     def of(numbers: Sequence[int]) -> Geometry:
-        """From its `numbers`.
+        """Builds a geometry from its `numbers`.
 
         Examples:
             >>> here = Geometry((1, 2, 3, 4), True, (5, 6), (7, 8))

@@ -1,4 +1,4 @@
-"""Detectors of transformers: each query is a region, its last state the feature."""
+"""Detectors of transformers: each query is a region, with its last hidden state as the feature."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from motet.core import ConfigError
-from motet.preprocess.detectors import Detected, Detector
+from motet.preprocess.detectors import Detector, DetectorOutput
 
 
 def transformers_detector(folder: Path, *, device: str = "cpu") -> Detector:
-    """A detector that `save_pretrained` wrote with its image processor; nothing is fetched, and no code of it is run.
+    """Loads a detector and its image processor from a folder of `save_pretrained`, without download or remote code.
 
     Raises:
-        ConfigError: a folder without a detector that finds boxes with queries, or a damaged one.
+        ConfigError: a folder without a detector that has queries, or a damaged one.
     """
     from transformers import AutoImageProcessor, AutoModelForObjectDetection
 
@@ -32,37 +32,37 @@ def transformers_detector(folder: Path, *, device: str = "cpu") -> Detector:
 
 
 class QueryDetector:
-    """A detector whose queries each say a box (DETR, YOLOS and their kin) as a `Detector`.
+    """A detector that predicts one box per query (DETR, YOLOS and similar) as a `Detector`.
 
-    A feature is the query's last state. Class probabilities are a softmax without "nothing", or, of a model whose
-    classes are each a yes or no, their sigmoids.
+    The feature of a region is the last hidden state of its query. Class probabilities are the softmax without "no
+    object", or the sigmoids of a model with one binary output per class.
 
     Args:
-        model: gives `logits`, `pred_boxes` and `last_hidden_state`.
-        processor: its pictures.
+        model: returns `logits`, `pred_boxes` and `last_hidden_state`.
+        processor: makes the input of the model from an image.
     """
 
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model.eval(), processor
 
-    def __call__(self, image: Image.Image) -> Detected:
+    def __call__(self, image: Image.Image) -> DetectorOutput:
         device = next(self.model.parameters()).device
-        given = self.processor(images=image, return_tensors="pt").to(device)
-        said = self.model(**given)
-        states, boxes = getattr(said, "last_hidden_state", None), getattr(said, "pred_boxes", None)
+        inputs = self.processor(images=image, return_tensors="pt").to(device)
+        outputs = self.model(**inputs)
+        states, boxes = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pred_boxes", None)
         if states is None or boxes is None:
             raise ConfigError(
-                f"detector: got a {type(self.model).__name__} without states of its queries; want one with them, or a "
-                "function picture -> Detected of your own"
+                f"detector: got a {type(self.model).__name__} without hidden states of its queries; want a detector "
+                "with pred_boxes and last_hidden_state, or your own function from a PIL image to DetectorOutput"
             )
-        # Where queries stand behind other tokens (YOLOS), they are the last.
+        # Where other tokens come before the queries (YOLOS), the queries are the last.
         states = states[0][-boxes.shape[1] :]
-        classes = _probabilities(said.logits[0].float(), int(self.model.config.num_labels))
-        far = boxes.new_tensor([image.width, image.height] * 2)
-        corners = box_convert(boxes[0].float(), "cxcywh", "xyxy").clamp(0, 1) * far
-        whole = ((corners[:, 2:] - corners[:, :2]) >= 1).all(dim=1)
-        corners = torch.where(whole[:, None], corners, torch.cat([torch.zeros_like(far[:2]), far[2:]]))
-        return Detected(corners, states.float(), classes.max(dim=1).values, classes)
+        classes = _probabilities(outputs.logits[0].float(), int(self.model.config.num_labels))
+        border = boxes.new_tensor([image.width, image.height] * 2)
+        corners = box_convert(boxes[0].float(), "cxcywh", "xyxy").clamp(0, 1) * border
+        large = ((corners[:, 2:] - corners[:, :2]) >= 1).all(dim=1)
+        corners = torch.where(large[:, None], corners, torch.cat([torch.zeros_like(border[:2]), border[2:]]))
+        return DetectorOutput(corners, states.float(), classes.max(dim=1).values, classes)
 
 
 def _probabilities(logits: Tensor, num_labels: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Encoded pictures to arrays: decoding with one clear error, and what an encoder wants to be given."""
+"""Decodes images, with one clear error on broken ones, and transforms them into the input of an encoder."""
 
 from __future__ import annotations
 
@@ -21,49 +21,50 @@ from motet.preprocess.crops import RandomCrop as RandomCrop
 from motet.preprocess.crops import Whole as Whole
 from motet.preprocess.geometry import Geometry as Geometry
 
-# A picture of more pixels is refused from its header, before anything is allocated: 512 MiB of RGB.
+# An image of more pixels is refused from its header, before its memory is allocated: 512 MiB of RGB.
 MAX_PIXELS = 178_956_970
-# Formats that Pillow decodes by itself; others (EPS) start a program on the file's content.
+# Formats that Pillow decodes itself; for others (EPS) it runs an external program on untrusted content.
 _FORMATS = ("JPEG", "PNG", "PPM", "WEBP", "BMP", "GIF", "TIFF", "TGA", "AVIF", "JPEG2000")
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
 
 
 def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> Image.Image:
-    """The picture in RGB, upright as its EXIF orientation says; transparent parts over white, 16 bits as 8.
+    """Decodes an image to RGB, upright by its EXIF orientation; transparent parts over white, 16 bits as 8.
 
     Args:
-        image: an encoded picture.
-        at_least_hw: a JPEG may come back smaller, by a power of two, as long as it is no smaller than this: faster, and
-            not quite the pixels that a full decoding and a resize give.
+        image: an encoded image.
+        at_least_hw: a JPEG may be decoded at a smaller size, by a power of two, but not below this one: faster, with
+            slightly other pixels than a full decoding and a resize.
 
     Raises:
-        DataError: not a picture, a broken or cut one, or one of more than `MAX_PIXELS`; names the file.
+        DataError: no image, a broken or truncated one, or one of more than `MAX_PIXELS`; names the file.
     """
     data = image.read()
     try:
         with warnings.catch_warnings():
-            # Pillow warns of sizes between half of the limit and the limit; odd EXIF and palettes are no news either.
+            # Pillow warns of sizes near the limit, of unusual EXIF data and palettes: none of that is an error here.
             warnings.simplefilter("ignore")
             opened = Image.open(io.BytesIO(data), formats=_formats())
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             if at_least_hw is not None and opened.format == "JPEG":
-                # The long side both ways, since the EXIF orientation may still turn the picture.
+                # The long side for both, since the EXIF orientation may still rotate the image.
                 opened.draft("RGB", (max(at_least_hw), max(at_least_hw)))
             opened.load()
-            # Asked first: `exif_transpose` copies a picture that stands upright, which takes as long as opening it.
-            turned = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            return _rgb(ImageOps.exif_transpose(opened) if turned else opened)
+            # Not always called, since `exif_transpose` copies an upright image, which takes as long as opening it.
+            rotated = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            return _rgb(ImageOps.exif_transpose(opened) if rotated else opened)
     except Image.DecompressionBombError as error:
         size = _header_size(data)
         raise DataError(f"image: got {size}; want at most {MAX_PIXELS:,} pixels", path=image.name) from error
     except UnidentifiedImageError as error:
         got = f"{len(data)} bytes that start with {data[:12]!r}"
-        raise DataError(f"image: got {got}; want a picture", path=image.name) from error
+        formats = ", ".join(_formats())
+        raise DataError(f"image: got {got}; want a file in one of the formats {formats}", path=image.name) from error
     except (*_BROKEN, zlib.error) as error:
         got = str(error) or type(error).__name__
-        raise DataError(f"image: got {got}; want a whole picture", path=image.name) from error
+        raise DataError(f"image: got {got}; want a complete image file", path=image.name) from error
 
 
 @cache
@@ -88,7 +89,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         grey = np.asarray(image).astype(np.int64)
         return Image.fromarray((np.clip(grey, 0, 65535) / 257.0).round().astype(np.uint8)).convert("RGB")
     if image.mode == "F":
-        raise ValueError("a picture of floating-point values")
+        raise ValueError("an image of floating-point values")
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         with_alpha = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), with_alpha).convert("RGB")
@@ -97,16 +98,16 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True)
 class ImageTransform:
-    """Pictures as one encoder wants them, cropped and flipped in training where the task allows it.
+    """The input of an image encoder: resize and normalisation, with crops and flips in training where the task allows.
 
     Args:
         size_hw: height and width of the result.
-        mean: of each channel, of values from 0 to 1; subtracted. 0.5 and 0.5 give [-1, 1].
-        std: of each channel; divided by.
-        crop: which part is kept in training; evaluation keeps all.
-        hflip: whether half of the pictures are mirrored in training.
+        mean: per channel, of values from 0 to 1; subtracted. Mean 0.5 and std 0.5 give [-1, 1].
+        std: per channel; the divisor.
+        crop: the distribution of crops in training; evaluation uses the whole image.
+        hflip: mirror half of the images in training.
         antialias: see `Geometry.pixels`.
-        draft: let JPEGs come at a smaller size where that is enough; faster, not quite the same pixels.
+        draft: decode JPEGs at a smaller size where that is enough; faster, with slightly other pixels.
 
     Examples:
         >>> transform = ImageTransform((4, 6))
@@ -123,19 +124,19 @@ class ImageTransform:
     draft: bool = False
 
     def plain(self, source_hw: tuple[int, int]) -> Geometry:
-        """The geometry of evaluation: all of the picture."""
+        """Returns the geometry of evaluation: the whole image."""
         height, width = source_hw
         return Geometry((0, 0, width, height), False, self.size_hw, source_hw)
 
     def draw(
         self, source_hw: tuple[int, int], invariant: frozenset[Invariance], rng: np.random.Generator | None
     ) -> Geometry:
-        """A geometry of training. What the task is not invariant to is never done.
+        """Draws a geometry of training, with the changes that the task allows.
 
         Args:
-            source_hw: height and width of the picture.
-            invariant: what the task allows.
-            rng: draws crop and flip; None for `plain`.
+            source_hw: height and width of the image.
+            invariant: the changes that the task is invariant to.
+            rng: of crop and flip; None for `plain`.
         """
         plain = self.plain(source_hw)
         if rng is None:
@@ -145,27 +146,27 @@ class ImageTransform:
         return replace(plain, crop_xyxy=crop, hflip=flip)
 
     def load(self, image: ImageFile, *, cropped: bool) -> Image.Image:
-        """The picture decoded, at a smaller size where `draft` allows. Raises DataError, see `decode`.
+        """Decodes an image, at a smaller size where `draft` allows it. Raises DataError, see `decode`.
 
         Args:
-            image: an encoded picture.
-            cropped: whether a crop will still make it smaller.
+            image: an encoded image.
+            cropped: a crop follows, so decode at twice the size.
         """
         if not self.draft:
             return decode(image)
-        # Each side of an Inception crop keeps at least half of the picture's when its area does.
+        # A crop of half the area may have half of one side.
         height, width = (side * (2 if cropped else 1) for side in self.size_hw)
         return decode(image, at_least_hw=(height, width))
 
     def read(
         self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None
     ) -> Float[np.ndarray, "3 h w"]:
-        """The pixels of a picture, as drawn; `rng=None` for evaluation. Raises DataError, see `decode`."""
-        picture = self.load(image, cropped=rng is not None)
-        return self(picture, self.draw((picture.height, picture.width), invariant, rng))
+        """Returns the pixels of an image under a drawn geometry; `rng=None` for evaluation. Raises DataError."""
+        decoded = self.load(image, cropped=rng is not None)
+        return self(decoded, self.draw((decoded.height, decoded.width), invariant, rng))
 
     def __call__(self, image: Image.Image, geometry: Geometry) -> Float[np.ndarray, "3 h w"]:
-        """The pixels of a decoded picture under a geometry, normalised."""
+        """Returns the normalised pixels of a decoded image under a geometry."""
         values = geometry.pixels(image, antialias=self.antialias).transpose(2, 0, 1)
         mean, std = (np.asarray(part, dtype=np.float32)[:, None, None] for part in (self.mean, self.std))
         out = np.empty(values.shape, dtype=np.float32)
@@ -174,12 +175,12 @@ class ImageTransform:
         return out
 
     def view(self, image: ImageFile, index: int) -> Float[np.ndarray, "3 h w"]:
-        """View `index` of a picture: 0 the plain one; others drawn by its content and the index, see `view_changes`."""
-        picture = self.load(image, cropped="crop" in self.view_changes(index))
-        return self(picture, self.view_geometry(image, index, (picture.height, picture.width)))
+        """Returns view `index` of an image: 0 is plain; others are drawn by content and index, see `view_changes`."""
+        decoded = self.load(image, cropped="crop" in self.view_changes(index))
+        return self(decoded, self.view_geometry(image, index, (decoded.height, decoded.width)))
 
     def view_geometry(self, image: ImageFile, index: int, source_hw: tuple[int, int]) -> Geometry:
-        """What was done to view `index` of a picture of this size: where its boxes went."""
+        """Returns the geometry of view `index` of an image of this size, which also moves its boxes."""
         changes, geometry = self.view_changes(index), self.plain(source_hw)
         if "crop" in changes:
             box = self.crop.box(source_hw, rng_for("view", image.fingerprint(), index))
@@ -187,7 +188,7 @@ class ImageTransform:
         return replace(geometry, hflip="hflip" in changes)
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
-        """What is done to view `index`: nothing to 0; a crop to the others, and every second one is mirrored too."""
+        """Returns the changes of view `index`: none for 0; a crop for the others, and a flip for every second one."""
         if index == 0:
             return frozenset()
         crop: set[Invariance] = set() if isinstance(self.crop, Whole) else {"crop"}

@@ -1,14 +1,14 @@
-"""Regions of a picture with their features: what a system sees that looks at things instead of a grid of pixels.
+"""Image regions with features: the input of a system that attends to objects instead of a grid of patches.
 
-There are two ways to them, and both give (n, d) features of (n, 4) boxes.
+There are two origins, and both give (n, d) features of (n, 4) boxes.
 
-Found beforehand, by a detector: a `RegionSource` reads them from files in loader workers. `motet.data.formats.regions`
-has one for each published layout, and writes such files with any detector.
+Precomputed by a detector: a `RegionSource` reads them from files in loader workers. `motet.data.formats.regions` has
+one for each published layout, and writes such files with any detector.
 
-From the system's own frozen trunk: boxes come from a `BoxGrid`, or were found beforehand by whatever finds boxes (a
-`BoxSource`), or are given, as the candidates of a pointing task, and `motet.nn.regions.pool_regions` reads the trunk's
-map in them, inside the system. A batch then carries boxes and either pixels or the stored map, exactly as it does for a
-system without regions: nothing new is stored, and boxes may differ from row to row and from epoch to epoch.
+From the system's own frozen trunk: the boxes come from a `BoxGrid`, from a `BoxSource` (precomputed boxes), or from the
+row (the candidates of a pointing task); `motet.nn.regions.pool_regions` pools the trunk's map in them, inside the
+system. A batch then has boxes and either pixels or the stored map, as for a system without regions: nothing new is
+stored, and boxes may differ from row to row and from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, ImageFile
 
-# What tools that count pixels from 0 and from 1 differ by at the border.
+# Tools that count pixels from 0 and from 1 differ by this at the border.
 BORDER_PX = 1.0
-_SHAPES_DIFFER = 0.03  # of height / width: more than rounding to whole pixels gives
-_KNOWN_SIZES = 200_000
+_MAX_ASPECT_DIFFERENCE = 0.03  # of log(height / width): more than rounding to whole pixels gives
+_CACHED_SIZES = 200_000
 
 
 @dataclass(frozen=True)
 class ImageRegions:
-    """Places of one picture.
+    """The regions of one image.
 
     Args:
-        features: what a detector or trunk says of each, float32.
-        boxes_xyxy: left, top, right, bottom in pixels of the picture, float32.
-        size_hw: height and width of the picture that the boxes are in pixels of.
-        classes: the detector's probabilities of its classes (the targets of masked regions); None where it gives none.
+        features: of each region, from a detector or trunk, float32.
+        boxes_xyxy: left, top, right, bottom in pixels of the image, float32.
+        size_hw: height and width of the image, in the pixels of the boxes.
+        classes: the detector's class probabilities (the targets of masked regions); None where it has none.
     """
 
     features: Float[np.ndarray, "n d"]
@@ -52,66 +52,68 @@ class ImageRegions:
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
 
-    def first(self, most: int) -> Self:
-        """At most so many of them; detectors write the surest first."""
-        classes = None if self.classes is None else self.classes[:most]
-        return replace(self, features=self.features[:most], boxes_xyxy=self.boxes_xyxy[:most], classes=classes)
+    def first(self, max_regions: int) -> Self:
+        """Returns the first `max_regions` regions; detectors write those with the highest score first."""
+        classes = None if self.classes is None else self.classes[:max_regions]
+        return replace(
+            self, features=self.features[:max_regions], boxes_xyxy=self.boxes_xyxy[:max_regions], classes=classes
+        )
 
     def resized(self, size_hw: tuple[int, int]) -> Self:
-        """The same places of the same picture at another size."""
+        """Returns the same regions in pixels of the same image at another size."""
         return replace(self, boxes_xyxy=rescale_boxes(self.boxes_xyxy, self.size_hw, size_hw), size_hw=size_hw)
 
 
 @runtime_checkable
 class RegionSource(Protocol):
-    """Regions that were found beforehand, read in loader workers: it pickles, and no open file crosses a fork."""
+    """Precomputed regions, read in loader workers: it can be pickled, and no open file crosses a fork."""
 
     @property
     def width(self) -> int:
-        """How long each feature is."""
+        """Length of a feature vector."""
         ...
 
     @property
     def num_classes(self) -> int:
-        """How many classes a region has probabilities of; 0 where there are none."""
+        """Number of classes with probabilities; 0 where there are none."""
         ...
 
     def regions(self, image: ImageFile, image_id: str) -> ImageRegions:
-        """The regions of a picture, boxes in pixels of its file.
+        """Returns the regions of an image, with boxes in pixels of its file.
 
         Raises:
-            DataError: none of this picture, or broken ones.
+            DataError: no regions of this image, or broken ones.
         """
         ...
 
     def at(self, image: ImageFile, image_id: str, boxes_xyxy: Float[np.ndarray, "m 4"]) -> ImageRegions:
-        """Features of given boxes (in pixels of the file), in their order: the candidates of a pointing task.
+        """Returns the features of the given boxes (in pixels of the file), in their order, as for a pointing task.
 
         Raises:
-            DataError: as `regions`, and boxes whose features cannot be told.
+            DataError: as `regions`, and boxes without a feature.
         """
         ...
 
 
 @runtime_checkable
 class BoxSource(Protocol):
-    """Boxes that were found beforehand, without features: a system reads its own trunk's map in them."""
+    """Precomputed boxes without features: a system pools the map of its own trunk in them."""
 
     def boxes_for(self, image: ImageFile, image_id: str) -> Float[np.ndarray, "n 4"]:
-        """The boxes of a picture, the surest first, in pixels of its file.
+        """Returns the boxes of an image, those with the highest score first, in pixels of its file.
 
         Raises:
-            DataError: none of this picture, or broken ones.
+            DataError: no boxes of this image, or broken ones.
         """
         ...
 
 
 @dataclass(frozen=True)
 class DetectedBoxes:
-    """The boxes of a source of regions; the system's own trunk says what they look like.
+    """The boxes of a region source; the features come from the system's own trunk.
 
     Args:
-        source: of regions, whose features are not read by the system.
+        source: of regions, whose features are not used.
     """
 
     source: RegionSource
@@ -122,16 +124,16 @@ class DetectedBoxes:
 
 @dataclass(frozen=True)
 class BoxGrid:
-    """Boxes of several sizes and shapes laid evenly over a picture: class-agnostic proposals that need no network.
+    """A regular grid of boxes of several sizes and shapes: class-agnostic proposals that need no network.
 
-    A box of side `side` covers that share of the picture's height and width; a shape stretches its width by the square
-    root of the ratio and shrinks its height by it. Boxes of one size stand `step` of their own side apart at most, from
-    edge to edge. The whole picture is the first box.
+    With the side s and the shape r a box has the width s * sqrt(r) and the height s / sqrt(r), as shares of the image.
+    Boxes of one size and shape are spaced evenly from edge to edge, at most `step` of their own side apart. The whole
+    image is the first box.
 
     Args:
-        sides: shares of the picture.
-        shapes: width over height, relative to the picture's own.
-        step: distance of neighbours, in sides.
+        sides: shares of the image.
+        shapes: width / height, relative to the image.
+        step: largest distance of neighbours, in sides of the box.
 
     Raises:
         ConfigError: a side outside 0 to 1, a shape or a step that is not positive.
@@ -147,38 +149,38 @@ class BoxGrid:
 
     def __post_init__(self) -> None:
         if not self.sides or not all(0 < side <= 1 for side in self.sides):
-            raise ConfigError(f"BoxGrid.sides: got {self.sides}; want shares of the picture, above 0 and up to 1")
+            raise ConfigError(f"BoxGrid.sides: got {self.sides}; want shares of the image, above 0 and up to 1")
         if not self.shapes or min(self.shapes) <= 0 or self.step <= 0:
             raise ConfigError(f"BoxGrid: got shapes {self.shapes}, step {self.step}; want positive numbers")
 
     def boxes(self, size_hw: tuple[int, int]) -> Float[np.ndarray, "n 4"]:
-        """The boxes in pixels of a picture of this size, the same number for every picture."""
+        """Returns the boxes in pixels of an image of this size; their number does not depend on the image."""
         height, width = size_hw
         shares = [np.array([[0.0, 0.0, 1.0, 1.0]])]
         for side in self.sides:
             for shape in self.shapes:
-                shares.append(self._tiled(min(1.0, side * shape**0.5), min(1.0, side / shape**0.5)))
+                shares.append(self._tiles(min(1.0, side * shape**0.5), min(1.0, side / shape**0.5)))
         boxes: np.ndarray = np.concatenate(shares) * np.array([width, height, width, height])
         return boxes.astype(np.float32)
 
-    def _tiled(self, wide: float, high: float) -> np.ndarray:
-        lefts, tops = self._starts(wide), self._starts(high)
-        return np.array([[left, top, left + wide, top + high] for top in tops for left in lefts])
+    def _tiles(self, width: float, height: float) -> np.ndarray:
+        lefts, tops = self._starts(width), self._starts(height)
+        return np.array([[left, top, left + width, top + height] for top in tops for left in lefts])
 
     def _starts(self, side: float) -> np.ndarray:
-        # Rounded first: (1 - 0.4) / 0.2 is a little more than 3.
+        # Rounded first: (1 - 0.4) / 0.2 is slightly more than 3 in floating point.
         count = int(np.ceil(round((1 - side) / (side * self.step), 6))) + 1
         return np.linspace(0, 1 - side, count)
 
 
 @dataclass(frozen=True)
 class StandOut:
-    """Which boxes of a grid are looked at: those that stand out most from what lies around them in the trunk's map.
+    """A choice among the boxes of a grid: those whose features differ most from their surroundings in the trunk's map.
 
     Args:
-        count: how many of a picture.
-        overlap: of two boxes that overlap more, only the better one stays.
-        ring: how much larger than the box what lies around it is.
+        count: number of boxes per image.
+        overlap: the IoU with a box of higher score above which a box is suppressed.
+        ring: side of the surroundings / side of the box.
 
     Raises:
         ConfigError: a number outside its range.
@@ -191,22 +193,22 @@ class StandOut:
     def __post_init__(self) -> None:
         if self.count < 1 or not 0 < self.overlap <= 1 or not self.ring > 1:
             raise ConfigError(
-                f"StandOut: got count {self.count}, overlap {self.overlap}, ring {self.ring}; want at least 1, above 0 "
-                "and at most 1, above 1"
+                f"StandOut: got count {self.count}, overlap {self.overlap}, ring {self.ring}; want count at least 1, "
+                "overlap above 0 and at most 1, ring above 1"
             )
 
 
-def checked(regions: ImageRegions, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
-    """The regions as float32, boxes cut at the border of their picture, when they are sound.
+def check_regions(regions: ImageRegions, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
+    """Validates regions and returns them as float32, with boxes clipped at the border of their image.
 
     Args:
-        regions: as a file gives them.
+        regions: as a file has them.
         path: the file, for the error.
-        row: the picture's place in it, for the error.
+        row: the row of the image in the file, for the error.
 
     Raises:
-        DataError: no region, arrays that do not fit one another, NaN or infinite values, a box outside the picture by
-            more than a pixel or without an area.
+        DataError: no region, arrays that differ in length, NaN or infinite values, a box outside the image by more than
+            a pixel or without an area.
     """
     features, boxes = np.asarray(regions.features), np.asarray(regions.boxes_xyxy)
     if features.ndim != 2 or boxes.ndim != 2 or boxes.shape[1] != 4 or len(features) != len(boxes) or not len(boxes):
@@ -231,62 +233,64 @@ def checked(regions: ImageRegions, *, path: Path | str, row: int | str | None = 
 def clip_to_image(
     boxes_xyxy: Float[np.ndarray, "n 4"], size_hw: tuple[int, int], *, path: Path | str, row: int | str | None = None
 ) -> Float[np.ndarray, "n 4"]:
-    """Boxes cut at the picture's border, where at most a pixel lies beyond it.
+    """Clips boxes at the border of the image, where at most a pixel is outside.
 
     Args:
         boxes_xyxy: in pixels.
-        size_hw: of the picture.
-        path: the file that gives them, for the error.
-        row: the picture's place in it, for the error.
+        size_hw: of the image.
+        path: the file with the boxes, for the error.
+        row: the row of the image in the file, for the error.
 
     Raises:
         DataError: a box further outside, or one without an area; names the first.
     """
     height, width = size_hw
-    far = np.array([width, height, width, height], dtype=np.float64)
+    border = np.array([width, height, width, height], dtype=np.float64)
     boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-    cut = np.clip(boxes, 0, far)
-    wrong = (np.abs(cut - boxes) > BORDER_PX).any(axis=1) | (cut[:, 2:] <= cut[:, :2]).any(axis=1)
-    wrong |= ~np.isfinite(boxes).all(axis=1)
-    if wrong.any():
-        corners = ", ".join(f"{value:g}" for value in boxes[int(np.argmax(wrong))])
+    clipped = np.clip(boxes, 0, border)
+    invalid = (np.abs(clipped - boxes) > BORDER_PX).any(axis=1) | (clipped[:, 2:] <= clipped[:, :2]).any(axis=1)
+    invalid |= ~np.isfinite(boxes).all(axis=1)
+    if invalid.any():
+        corners = ", ".join(f"{value:g}" for value in boxes[int(np.argmax(invalid))])
         raise DataError(
-            f"regions: box: got ({corners}) as left, top, right, bottom; want one with an area inside the picture of "
+            f"regions: box: got ({corners}) as left, top, right, bottom; want a box with an area inside the image of "
             f"{width} x {height} pixels",
             path=path,
             row=row,
         )
-    return cut.astype(np.float32)
+    return clipped.astype(np.float32)
 
 
 def rescale_boxes(
     boxes_xyxy: Float[np.ndarray, "n 4"], from_hw: tuple[int, int], to_hw: tuple[int, int]
 ) -> Float[np.ndarray, "n 4"]:
-    """Boxes of a picture of one size as boxes of the same picture at another."""
-    tall, wide = to_hw[0] / from_hw[0], to_hw[1] / from_hw[1]
-    scaled: np.ndarray = np.asarray(boxes_xyxy, dtype=np.float64) * [wide, tall, wide, tall]
+    """Rescales the boxes of an image from one size of it to another."""
+    scale_y, scale_x = to_hw[0] / from_hw[0], to_hw[1] / from_hw[1]
+    scaled: np.ndarray = np.asarray(boxes_xyxy, dtype=np.float64) * [scale_x, scale_y, scale_x, scale_y]
     return scaled.astype(np.float32)
 
 
-def fitted(regions: ImageRegions, image: ImageFile, *, path: Path | str, row: int | str | None = None) -> ImageRegions:
-    """Regions in pixels of the picture as it lies on disk; detectors are often run on a larger or smaller copy.
+def fit_to_image(
+    regions: ImageRegions, image: ImageFile, *, path: Path | str, row: int | str | None = None
+) -> ImageRegions:
+    """Rescales regions to the pixels of the image file; detectors often run on a larger or smaller copy.
 
     Args:
-        regions: in pixels of the copy that the detector saw.
-        image: the picture.
-        path: the file that gives the regions, for the error.
-        row: the picture's place in it, for the error.
+        regions: in pixels of the detector's copy.
+        image: the image file.
+        path: the file with the regions, for the error.
+        row: the row of the image in the file, for the error.
 
     Raises:
-        DataError: the picture has other proportions: the regions are of another one, or of a turned or cropped copy.
+        DataError: the image has other proportions: the regions are of another one, or of a rotated or cropped copy.
     """
     size_hw = image_size_hw(image)
     if size_hw == regions.size_hw:
         return regions
-    (height, width), (seen_height, seen_width) = size_hw, regions.size_hw
-    if abs(np.log(height * seen_width / (width * seen_height))) > _SHAPES_DIFFER + 1 / min(size_hw):
+    (height, width), (region_height, region_width) = size_hw, regions.size_hw
+    if abs(np.log(height * region_width / (width * region_height))) > _MAX_ASPECT_DIFFERENCE + 1 / min(size_hw):
         raise DataError(
-            f"regions: got a picture of {seen_width} x {seen_height}; want the proportions of {image.name}, "
+            f"regions: got an image of {region_width} x {region_height}; want the proportions of {image.name}, "
             f"{width} x {height} pixels (width x height)",
             path=path,
             row=row,
@@ -298,15 +302,15 @@ _SIZES: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
 
 def image_size_hw(image: ImageFile) -> tuple[int, int]:
-    """Height and width of a picture as `prep.images.decode` gives it, from its header, remembered by the file's stamp.
+    """Returns height and width of an image as decoded, from its header; results are cached by the file's stamp.
 
     Raises:
-        DataError: no picture, or one whose header is broken.
+        DataError: no image, or one with a broken header.
     """
     stamp = image.stamp()
     if stamp not in _SIZES:
         _SIZES[stamp] = _header_size_hw(image)
-        if len(_SIZES) > _KNOWN_SIZES:
+        if len(_SIZES) > _CACHED_SIZES:
             _SIZES.popitem(last=False)
     return _SIZES[stamp]
 
@@ -314,12 +318,14 @@ def image_size_hw(image: ImageFile) -> tuple[int, int]:
 def _header_size_hw(image: ImageFile) -> tuple[int, int]:
     try:
         return _size_hw_of(image.head())
-    except _BROKEN:  # the head of a file is not enough for every format
+    except _BROKEN:  # for some formats the first bytes of a file are not enough
         pass
     try:
         return _size_hw_of(image.read())
     except _BROKEN as error:
-        raise DataError(f"image: got {error or type(error).__name__}; want a picture", path=image.name) from error
+        raise DataError(
+            f"image: got {error or type(error).__name__}; want a file that Pillow can decode", path=image.name
+        ) from error
 
 
 _BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
@@ -327,18 +333,18 @@ _BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, Syntax
 
 def _size_hw_of(data: bytes) -> tuple[int, int]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd EXIF data: whoever decodes it says what is wrong
+        warnings.simplefilter("ignore")  # of unusual EXIF data: decoding raises real errors
         opened = Image.open(io.BytesIO(data))
         width, height = opened.size
-        turned = opened.getexif().get(0x0112) in (5, 6, 7, 8)  # upright only after a quarter turn
-    return (width, height) if turned else (height, width)
+        rotated = opened.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations with a quarter turn
+    return (width, height) if rotated else (height, width)
 
 
-def overlaps(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
-    """Intersection over union of every pair, of continuous boxes (a box from 0 to 2 is two pixels wide).
+def box_iou(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+    """Computes the intersection over union of all pairs, of continuous boxes (from 0 to 2 is two pixels wide).
 
     Examples:
-        >>> overlaps(np.array([[0, 0, 2, 2.0]]), np.array([[0, 0, 2, 4.0], [2, 0, 4, 2]])).tolist()
+        >>> box_iou(np.array([[0, 0, 2, 2.0]]), np.array([[0, 0, 2, 4.0], [2, 0, 4, 2]])).tolist()
         [[0.5, 0.0]]
     """
     first = np.asarray(boxes_xyxy, dtype=np.float64)[:, None]
@@ -350,5 +356,5 @@ def overlaps(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray
 
 
 def as_boxes(boxes: Sequence[Sequence[float]]) -> Float[np.ndarray, "n 4"]:
-    """An Example's candidate boxes as an array."""
+    """Returns the candidate boxes of an Example as an array."""
     return np.asarray(boxes, dtype=np.float32).reshape(-1, 4)

@@ -1,4 +1,4 @@
-"""Tokenisers: trained on the run's own texts, or any fast one of the Hugging Face hub; one class, one file of bytes."""
+"""Tokenisers: trained on the texts of a run, or any fast one of the Hugging Face hub, behind one class."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PAD, EOS = 0, 1
 
 
 def normalise(text: str) -> str:
-    """What any text is before it is cut into pieces: NFC, runs of white space as one space, none at the ends.
+    """Normalises a text before tokenisation: NFC, runs of white space as one space, none at the ends.
 
-    Lone surrogates, which no encoding has, become question marks.
+    Lone surrogates, which UTF-8 cannot encode, become question marks.
 
     Examples:
         >>> normalise("  two\\n dogs ")
@@ -32,98 +32,96 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-_SHORT, _MOST_KNOWN = 40, 10_000  # characters, texts
+_MAX_CACHED_CHARS, _MAX_CACHED_TEXTS = 40, 10_000
 
 
 class Tokenizer:
-    """Texts to ids and back. PAD is 0 and EOS is 1, whatever tokeniser is inside; special pieces stand after all
-    others.
+    """A tokeniser with fixed ids for padding (0) and end of sequence (1), and special tokens after all others.
 
-    A special piece (a prompt, a separator, a class) is one id, and no text is ever cut into one.
+    A special token (a prompt, a separator, a class) is one id, and no text is ever encoded as one.
 
     Args:
         tokenizer: of the `tokenizers` package.
-        ids: the id here of each piece of the tokeniser, by its id there.
-        specials: names of the special pieces, in order.
-        keeps_text: whether decoding gives back the very text; else white space at the ends is dropped.
+        ids: the id here of each token of `tokenizer`, indexed by its id there.
+        specials: names of the special tokens, in order.
 
     Examples:
-        >>> words = TrainedTokenizer(size=300).build(["a dog", "two dogs"]).with_specials(["caption"])
-        >>> words.decode(words.encode("two dogs"))
+        >>> tokenizer = TrainedTokenizer(size=300).build(["a dog", "two dogs"]).with_specials(["caption"])
+        >>> tokenizer.decode(tokenizer.encode("two dogs"))
         'two dogs'
-        >>> words.special("caption") == words.num_pieces - 1
+        >>> tokenizer.special_id("caption") == tokenizer.vocab_size - 1
         True
     """
 
     def __init__(self, tokenizer: tokenizers.Tokenizer, ids: Sequence[int], specials: Sequence[str] = ()) -> None:
         self.tokenizer, self.ids, self.specials = tokenizer, tuple(ids), tuple(specials)
-        self._there = {here: there for there, here in enumerate(self.ids)}
-        self._num_plain = max((*self.ids, EOS)) + 1
-        self._special = {name: self._num_plain + i for i, name in enumerate(self.specials)}
-        self._known: dict[str, tuple[int, ...]] = {}
+        self._inner_id = {own: inner for inner, own in enumerate(self.ids)}
+        self._num_text_ids = max((*self.ids, EOS)) + 1
+        self._special = {name: self._num_text_ids + i for i, name in enumerate(self.specials)}
+        self._cache: dict[str, tuple[int, ...]] = {}
 
     @property
-    def num_plain(self) -> int:
-        """Ids that are not special: PAD, EOS and the tokeniser's pieces."""
-        return self._num_plain
+    def num_text_ids(self) -> int:
+        """Number of ids that are not special: PAD, EOS and the tokens of the inner tokeniser."""
+        return self._num_text_ids
 
     @property
-    def num_pieces(self) -> int:
-        """All ids."""
-        return self.num_plain + len(self.specials)
+    def vocab_size(self) -> int:
+        """Number of ids, special ones included."""
+        return self.num_text_ids + len(self.specials)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, without an end. Short ones (names of classes, answers) are kept: they come again."""
-        known = self._known.get(text)
-        if known is None:
-            known = tuple(self.ids[i] for i in self.tokenizer.encode(normalise(text), add_special_tokens=False).ids)
-            if len(text) <= _SHORT and len(self._known) < _MOST_KNOWN:
-                self._known[text] = known
-        return list(known)
+        """Returns the ids of a text, without EOS. Short texts (class names, answers) are cached, since they repeat."""
+        ids = self._cache.get(text)
+        if ids is None:
+            ids = tuple(self.ids[i] for i in self.tokenizer.encode(normalise(text), add_special_tokens=False).ids)
+            if len(text) <= _MAX_CACHED_CHARS and len(self._cache) < _MAX_CACHED_TEXTS:
+                self._cache[text] = ids
+        return list(ids)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text up to EOS; special pieces read as their names."""
+        """Returns the text up to EOS; special tokens become their names."""
         texts: list[str] = []
         run: list[int] = []
-        for i in _until_end(ids):
-            if i < self.num_plain:
-                if i in self._there:
-                    run.append(self._there[i])
+        for i in _until_eos(ids):
+            if i < self.num_text_ids:
+                if i in self._inner_id:
+                    run.append(self._inner_id[i])
                 continue
-            texts += [self.tokenizer.decode(run, skip_special_tokens=True), self.specials[i - self.num_plain]]
+            texts += [self.tokenizer.decode(run, skip_special_tokens=True), self.specials[i - self.num_text_ids]]
             run = []
         texts.append(self.tokenizer.decode(run, skip_special_tokens=True))
         return " ".join(text for text in (text.strip() for text in texts) if text)
 
-    def special(self, name: str) -> int:
-        """The id of a special piece.
+    def special_id(self, name: str) -> int:
+        """Returns the id of a special token.
 
         Raises:
-            ConfigError: there is none of that name.
+            ConfigError: no special token of that name.
         """
         if name not in self._special:
-            raise ConfigError(f"special piece: got {name!r}; want one of {sorted(self._special)}")
+            raise ConfigError(f"special token: got {name!r}; want one of {sorted(self._special)}")
         return self._special[name]
 
     def with_specials(self, names: Sequence[str]) -> Tokenizer:
-        """The same tokeniser with these special pieces.
+        """Returns the same tokeniser with these special tokens.
 
         Raises:
-            ConfigError: a name stands twice.
+            ConfigError: a repeated name.
         """
         if len(set(names)) != len(names):
-            twice = sorted({name for name in names if list(names).count(name) > 1})
-            raise ConfigError(f"special pieces: got {twice} more than once; want every name once")
+            repeated = sorted({name for name in names if list(names).count(name) > 1})
+            raise ConfigError(f"special tokens: got {repeated} more than once; want every name once")
         return Tokenizer(self.tokenizer, self.ids, names)
 
     def to_bytes(self) -> bytes:
-        """All but the special pieces, as a file."""
+        """Serialises the tokeniser, without its special tokens."""
         tokenizer = self.tokenizer.to_str()
         return json.dumps({"tokenizer": tokenizer, "ids": self.ids, "digest": _digest(tokenizer)}).encode()
 
     @staticmethod
     def from_bytes(data: bytes) -> Tokenizer:
-        """What `to_bytes` was called on, without its special pieces.
+        """Restores a tokeniser from `to_bytes`, without special tokens.
 
         Raises:
             CheckpointError: other bytes.
@@ -137,7 +135,7 @@ class Tokenizer:
             raise CheckpointError(
                 f"saved tokeniser: got {type(error).__name__}: {error}; want a file of motet"
             ) from error
-        # The package raises nothing narrower than Exception on a description it cannot read: none of those gets there.
+        # The package raises a bare Exception on a description that it cannot read; the digest catches those before.
         if _digest(tokenizer) != digest:
             raise CheckpointError("saved tokeniser: got a changed description; want the file as motet wrote it")
         return Tokenizer(tokenizers.Tokenizer.from_str(tokenizer), ids)
@@ -147,37 +145,37 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def end(ids: Sequence[int], room: int) -> list[int]:
-    """The ids with EOS after them, cut to at most `room`; EOS stays ("sticky").
+def append_eos(ids: Sequence[int], max_tokens: int) -> list[int]:
+    """Appends EOS and truncates the ids before it to `max_tokens` in total.
 
     Source: big_vision `pp/ops_text.py`, eos="sticky".
 
     Examples:
-        >>> end([7, 8, 9], 3)
+        >>> append_eos([7, 8, 9], 3)
         [7, 8, 1]
     """
-    return [*ids[: max(room - 1, 0)], EOS]
+    return [*ids[: max(max_tokens - 1, 0)], EOS]
 
 
 @runtime_checkable
 class TokenizerConfig(Protocol):
-    """A frozen dataclass of plain values that makes a tokeniser."""
+    """A frozen dataclass of plain values that builds a tokeniser."""
 
     def build(self, texts: Iterable[str]) -> Tokenizer:
-        """The tokeniser; `texts` are the run's, for one that is trained. Raises ConfigError on what cannot be had."""
+        """Builds the tokeniser; `texts` are the run's, to train on. Raises ConfigError where it cannot be loaded."""
         ...
 
 
 @dataclass(frozen=True)
 class TrainedTokenizer:
-    """A byte-level BPE trained on the run's own texts: nothing is unknown, and any text comes back as `normalise`d.
+    """A byte-level BPE trained on the run's own texts: no token is unknown, and decoding gives the `normalise`d text.
 
     Args:
-        size: pieces at most, 256 bytes and two more among them; fewer when the texts hold fewer.
-        min_count: how often a pair of pieces must occur to become one.
+        size: largest vocabulary, with 256 bytes, PAD and EOS; smaller where the texts have fewer pairs.
+        min_count: number of times that a pair of tokens must occur to be merged.
 
     Raises:
-        ConfigError: fewer pieces than there are bytes.
+        ConfigError: a vocabulary smaller than all bytes, PAD and EOS.
     """
 
     size: int = 8192
@@ -190,7 +188,7 @@ class TrainedTokenizer:
             raise ConfigError(f"TrainedTokenizer.min_count: got {self.min_count}; want at least 1")
 
     def build(self, texts: Iterable[str]) -> Tokenizer:
-        """Trains; the same texts give the same tokeniser, whatever their order."""
+        """Trains the tokeniser; the result does not depend on the order of the texts."""
         import tokenizers
         from tokenizers import decoders, models, pre_tokenizers, trainers
 
@@ -210,10 +208,9 @@ class TrainedTokenizer:
 
 @dataclass(frozen=True)
 class HfTokenizer:
-    """A tokeniser of the Hugging Face hub, or of a folder: mT5's, as in the paper, is ``HfTokenizer("google/mt5-base")``.
+    """A tokeniser of the Hugging Face hub, or of a folder; the LiT decoder's is ``HfTokenizer("google/mt5-base")``.
 
-    Its padding and end ids become 0 and 1: as they are where they are that already (T5, mT5), else all ids move up by
-    two.
+    PAD is 0 and EOS is 1: ids are unchanged where that holds already (T5, mT5), else all ids are shifted by two.
 
     Args:
         name: on the hub, or a folder.
@@ -224,7 +221,7 @@ class HfTokenizer:
     revision: str = "main"
 
     def build(self, texts: Iterable[str]) -> Tokenizer:  # noqa: ARG002  it is trained already
-        """Fetches it."""
+        """Loads the tokeniser, from the hub or a folder."""
         from transformers import AutoTokenizer
 
         try:
@@ -241,7 +238,7 @@ class HfTokenizer:
         return Tokenizer(tokenizer, tuple(range(shift, count + shift)))
 
 
-def _until_end(ids: Iterable[int]) -> Iterator[int]:
+def _until_eos(ids: Iterable[int]) -> Iterator[int]:
     for i in ids:
         if i == EOS:
             return
@@ -251,7 +248,7 @@ def _until_end(ids: Iterable[int]) -> Iterator[int]:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    # A tokeniser that has used its threads warns at every later fork, and the loader forks.
+    # A tokeniser that has started threads warns at every later fork, and the loader forks.
     before = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     try:

@@ -132,12 +132,12 @@ def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, .
 
     GLUE's own test parts are secret, so its dev parts are what is judged, and what to choose by is cut from train.
     """
-    if parts[0].reader == "Glue" and all(one.part in ("train", "val") for one in parts):
-        parts = [dataclasses.replace(one, part="test") if one.part == "val" else one for one in parts]
-    if any(one.part in ("train", "") for one in parts):
+    if parts[0].reader == "Glue" and all(one.split in ("train", "val") for one in parts):
+        parts = [dataclasses.replace(one, split="test") if one.split == "val" else one for one in parts]
+    if any(one.split in ("train", "") for one in parts):
         return tuple(parts)
     largest = max(parts, key=lambda one: one.rows)
-    return tuple(dataclasses.replace(one, part="") if one is largest else one for one in parts)
+    return tuple(dataclasses.replace(one, split="") if one is largest else one for one in parts)
 
 
 def _names(firsts: Sequence[DetectedDataset]) -> list[str]:
@@ -162,7 +162,7 @@ def _place(one: DetectedDataset) -> str:
 def _told(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
     for plan in plans:
         for one in plan.parts:
-            yield f"{plan.name}: {one.rows:,} rows{f' ({one.part})' if one.part else ''}: {one.why}"
+            yield f"{plan.name}: {one.rows:,} rows{f' ({one.split})' if one.split else ''}: {one.evidence}"
     models = assign(plans)
     if len(models) > 1:
         asked = "; ".join(

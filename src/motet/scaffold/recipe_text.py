@@ -128,15 +128,15 @@ class _Writer:
 
     def _task(self, plan: TaskPlan) -> None:
         training = plan.training
-        self.lines += [f"# {plan.name}: {training.why}"]
+        self.lines += [f"# {plan.name}: {training.evidence}"]
         readers = {id(one): self._reader(plan, one, training) for one in (training, *plan.parts)}
-        cut = self._cut(training, readers[id(training)], {one.part for one in plan.parts if one is not training})
+        cut = self._cut(training, readers[id(training)], {one.split for one in plan.parts if one is not training})
         self.lines += [f"{plan.name} = {self._task_call(plan, readers[id(training)], cut['train'])}"]
         for role, reader in cut.items():
             self._source(plan, role, reader)
         for one in plan.parts:
             if one is not training:
-                self._source(plan, one.part, readers[id(one)])
+                self._source(plan, one.split, readers[id(one)])
 
     def _reader(self, plan: TaskPlan, one: DetectedDataset, training: DetectedDataset) -> str:
         """The variable of a reader; made on first use."""
@@ -149,7 +149,7 @@ class _Writer:
         self._use("motet.data.readers", one.reader)
         expression = _call(one.reader, [f"{name}={value}" for name, value in arguments.items()])
         if expression not in self.readers:
-            base = f"{plan.name}_{one.part or 'rows'}"
+            base = f"{plan.name}_{one.split or 'rows'}"
             self.readers[expression] = next(free for free in numbered(base) if free not in self.readers.values())
             self.lines += [f"{self.readers[expression]} = {expression}"]
         return self.readers[expression]

@@ -35,7 +35,7 @@ class TaskPlan:
     @property
     def training(self) -> DetectedDataset:
         """The part that is learned from."""
-        return next(one for one in self.parts if one.part in ("train", ""))
+        return next(one for one in self.parts if one.split in ("train", ""))
 
     @property
     def reader(self) -> str:
@@ -45,7 +45,7 @@ class TaskPlan:
     @property
     def rows(self) -> int:
         """Training rows, before anything is split off from them."""
-        return sum(one.rows for one in self.parts if one.part in ("train", ""))
+        return sum(one.rows for one in self.parts if one.split in ("train", ""))
 
     def most_boxes(self) -> int:
         """Returns the most boxes in one of its first training images; rows that cannot be read have none."""

@@ -169,7 +169,7 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
         ready = next(steps)
         updates = time.perf_counter()
         updater.update(index, 0, [part for batch in ready.batches for part in batch], False)
-        mixture.taken = dict(ready.planned.taken)
+        mixture.consumed = dict(ready.planned.consumed)
         if index:  # the first step also allocates and warms up
             reading += updates - reads - (encoding.seconds - encodes)
             updating += time.perf_counter() - updates
@@ -181,7 +181,7 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
 
 def _num_images(mixture: Mixture, names: set[str]) -> int:
     """Images over these sources, those that several share once."""
-    return len({key for name in names for ids in mixture.units[name].ids for key in ids})
+    return len({key for name in names for ids in mixture.images[name].ids for key in ids})
 
 
 def _existing(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Repor
 from motet.core.codec import to_plain
 from motet.core.model_folder import steps_in
 from motet.core.ranks import broadcast, rank, world
-from motet.data.loader import Loader, Ready
+from motet.data.loader import LoadedStep, Loader
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.evaluation import evaluate
@@ -190,9 +190,9 @@ class _Running:
             self.report = self._evaluated(self.held_out)
         return self._final()
 
-    def _take(self, ready: Ready, journal: RunLogger, signals: StopSignals) -> bool:
+    def _take(self, ready: LoadedStep, journal: RunLogger, signals: StopSignals) -> bool:
         """One step; whether to stop after it."""
-        before, after = self.mixture.taken, ready.planned.taken
+        before, after = self.mixture.consumed, ready.planned.consumed
         self._check_mixing(ready)
         for line in ready.skipped:
             journal.note(f"step {self.step + 1}: skipped a row of {line}")
@@ -215,7 +215,7 @@ class _Running:
                 rows = {name: after[name] - before[name] for name in after}
                 stop = self._note(values, rate, rows, journal)
             self.advanced += 1
-        self.mixture.taken = dict(after)
+        self.mixture.consumed = dict(after)
         return stop
 
     def _note(
@@ -311,7 +311,7 @@ class _Running:
             return tuple(self.system.tasks)
         return tuple(self.mixture.schedule.due(step))
 
-    def _check_mixing(self, ready: Ready) -> None:
+    def _check_mixing(self, ready: LoadedStep) -> None:
         if self.system.mixes:
             return
         for rows in ready.planned.batches:
@@ -328,7 +328,7 @@ class _Running:
         return dataclasses.replace(
             self.report,
             step=self.step,
-            samples_seen=dict(self.mixture.taken),
+            samples_seen=dict(self.mixture.consumed),
             notes=(*self.report.notes, *skipped, *notes),
         )
 

@@ -18,11 +18,11 @@ from motet.core import CheckpointError, ConfigError, Report, System
 from motet.core.codec import to_plain
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
-from motet.data.features import FeatureFiles, Filling, images_in
+from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
 from motet.data.source import Source
-from motet.data.splits import Without
+from motet.data.splits import WithoutImages
 from motet.evaluation import evaluate, with_trivial_baselines
 from motet.training.checkpoint import refuse_another
 from motet.training.distributed import processes
@@ -43,7 +43,7 @@ def train(
     eval_batch_size: int = 64,
     baselines: bool = True,
     show: bool = True,
-    filling: Filling | None = None,
+    filling: FillProgress | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Report:
     """Does all of a run; under `torchrun` on every rank.
@@ -109,7 +109,7 @@ def train(
         return _evaluated(run, system, folder, report, eval_batch_size, baselines)
 
 
-def store_features(run: Run, system: System, filling: Filling | None = None) -> FeatureFiles:
+def store_features(run: Run, system: System, filling: FillProgress | None = None) -> FeatureFiles:
     """Stores what the frozen encoder makes of every image of a run.
 
     All views of training images of which some task allows a crop or a flip; of the others the plain one.
@@ -122,9 +122,9 @@ def store_features(run: Run, system: System, filling: Filling | None = None) -> 
     folder, views = run.features.folder, run.features.views
     changed = [source for source in run.sources if source.role == "train" and source.allows_changes]
     plain = [source for source in run.sources if source.role != "train" or not source.allows_changes]
-    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, filling=filling)
+    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, progress=filling)
     return FeatureFiles.fill(
-        system, images_in(changed), folder, views=views, workers=run.train.workers, filling=filling
+        system, images_in(changed), folder, views=views, workers=run.train.workers, progress=filling
     )
 
 
@@ -206,7 +206,7 @@ def _written(run: Run, system: System, device: torch.device, matched: WeightMatc
 
 def _left_out(source: Source) -> tuple[str, ...]:
     """Returns a note on the rows that a clean split removed from a source."""
-    if not isinstance(source.reader, Without) or not source.reader.left_out:
+    if not isinstance(source.reader, WithoutImages) or not source.reader.left_out:
         return ()
     rows, whole = source.reader.left_out, len(source.reader.reader)
     return (

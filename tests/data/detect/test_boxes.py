@@ -24,7 +24,7 @@ def text(path, content):
 
 
 def seen(root):
-    return [(found.reader, found.kind, found.label, found.part, found.rows) for found in detect(root)]
+    return [(found.reader, found.kind, found.label, found.split, found.rows) for found in detect(root)]
 
 
 def voc(root, keys=("a", "b", "c")):
@@ -87,7 +87,7 @@ def test_yolo_in_its_usual_folders(tmp_path, images, labels, names, content):
     # Masks of the same pictures lie nearer to the labels than the pictures do.
     image(tmp_path / "labels_of_another_kind" / "1.png")
     (found,) = detect(tmp_path)
-    assert (found.reader, found.kind, found.part, found.rows, found.problems) == (
+    assert (found.reader, found.kind, found.split, found.rows, found.problems) == (
         "YoloLabels",
         "detection",
         "train",
@@ -107,7 +107,7 @@ def test_yolo_without_names_or_images_says_what_is_missing(tmp_path):
     text(tmp_path / "b" / "labels" / "9.txt", "0 0.5 0.5 0.5 0.5\n")
     problems = {found.arguments["labels"].parent.name: found.problems for found in detect(tmp_path)}
     assert "want data.yaml or classes.txt" in problems["a"][0]
-    assert "no folder with a picture called 9" in problems["b"][0]
+    assert "no folder with an image named 9" in problems["b"][0]
 
 
 @pytest.mark.parametrize("content", ["words that are five here\n", "0 120 40 60 30\n", "0 0.5 0.5 0.5\n", "\n"])
@@ -155,7 +155,7 @@ def test_boxes_whose_images_or_end_are_missing_are_told(tmp_path):
     box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5]}
     coco(tmp_path / "val.json", [{"id": 1, "file_name": "tom.jpg"}], [box])
     (found,) = detect(tmp_path)
-    assert (found.part, found.rows) == ("val", 0)
+    assert (found.split, found.rows) == ("val", 0)
     assert "no folder with the image tom.jpg" in found.problems[0]
     whole = (tmp_path / "val.json").read_text()
     (tmp_path / "val.json").write_text(whole[:-3])

@@ -3,7 +3,7 @@ from motet.data.detect.guess import guess
 
 def test_a_column_by_an_images_name_is_the_image():
     found = guess(["caption", "file"], [{"caption": "picture of 1.png", "file": "1.png"}])
-    assert (found.image, found.labels, found.why) == ("file", {"captions": "caption"}, "columns file, caption")
+    assert (found.image, found.labels, found.evidence) == ("file", {"captions": "caption"}, "columns file, caption")
 
 
 def test_without_an_image_or_anything_to_learn_there_is_no_guess():

@@ -31,7 +31,7 @@ def test_images_beside_masks_are_label_images_and_no_classes_of_images(tmp_path)
     found = only(tmp_path)
     assert (found.reader, found.kind, found.rows) == ("MapFolders", "segmentation", 4)
     assert found.arguments["names"] == ("class 0", "class 1", "class 2")
-    assert "3 classes in all 4 label pictures" in found.why
+    assert "3 classes in all 4 label images" in found.evidence
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -42,7 +42,7 @@ def test_parts_share_the_classes_of_all(tmp_path, inside):
         else:
             rooms(tmp_path / split, ("labels",), numbers=numbers)
     found = detect(tmp_path)
-    assert [(one.part, one.rows) for one in found] == [("train", 4), ("val", 4)]
+    assert [(one.split, one.rows) for one in found] == [("train", 4), ("val", 4)]
     assert {one.arguments["names"] for one in found} == {("class 0", "class 1", "class 2", "class 3")}
 
 
@@ -114,7 +114,7 @@ def test_masks_that_are_photographs_are_told(tmp_path):
     noisy = rng.integers(0, 256, (40, 60, 3))
     published.values(tmp_path / "masks" / "room1.png", noisy)
     found = detect(tmp_path)
-    assert "more than 256 numbers or colours; want one for each class" in found[0].problems[0]
+    assert "more than 256 numbers or colours; want one per class" in found[0].problems[0]
 
 
 def test_one_broken_mask_does_not_hide_the_others_and_none_that_can_be_read_is_told(tmp_path):
@@ -123,7 +123,7 @@ def test_one_broken_mask_does_not_hide_the_others_and_none_that_can_be_read_is_t
     assert only(tmp_path).arguments["names"] == ("class 0", "class 1", "class 2")
     for place in range(4):
         (tmp_path / "masks" / f"room{place}.png").write_bytes(b"\x89PNG no more")
-    assert "got none that can be read; want PNGs" in detect(tmp_path)[0].problems[0]
+    assert "got none that can be read; want PNG files" in detect(tmp_path)[0].problems[0]
 
 
 def test_labels_of_boxes_are_left_to_whoever_reads_them(tmp_path):

@@ -49,8 +49,8 @@ LAYOUTS = [
 @pytest.mark.parametrize(("write", "reader", "part", "labels"), LAYOUTS)
 def test_each_layout_is_recognised_with_all_its_maps(tmp_path, write, reader, part, labels):
     write(tmp_path / "data")
-    found = [one for one in detect(tmp_path) if one.part != "test"]
-    assert {(one.reader, one.part, one.problems) for one in found} == {(reader, part, ())}
+    found = [one for one in detect(tmp_path) if one.split != "test"]
+    assert {(one.reader, one.split, one.problems) for one in found} == {(reader, part, ())}
     assert {one.label for one in found} == labels
     assert all(one.rows == 2 or reader == "NyuV2" for one in found)
 

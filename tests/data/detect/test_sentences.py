@@ -56,8 +56,8 @@ def test_parts_without_labels_are_told_and_tables_of_others_are_none_of_glue(tmp
     text(tmp_path / "mine" / "train.tsv", "sentence\tlabel\ngood\t1\n")
     text(tmp_path / "SST-2" / "dev.tsv", "text\tlabel\ngood\t1\n")
     (found,) = detect(tmp_path)
-    assert (found.arguments["task"], found.part, found.rows) == ("rte", "test", 0)
-    assert "without labels, which GLUE keeps secret" in found.problems[0]
+    assert (found.arguments["task"], found.split, found.rows) == ("rte", "test", 0)
+    assert "without labels, which GLUE does not publish" in found.problems[0]
 
 
 def snli_ve(path, photo="7"):
@@ -82,7 +82,7 @@ def test_visual_entailment_of_both_forms(tmp_path):
     snli_ve(tmp_path / "snli_ve_train.jsonl")
     esnlive(tmp_path / "esnlive_dev.csv")
     found = detect(tmp_path)
-    assert sorted((one.reader, one.kind, one.label, one.part, one.rows) for one in found) == [
+    assert sorted((one.reader, one.kind, one.label, one.split, one.rows) for one in found) == [
         ("ESnliVe", "visual entailment", "class", "val", 1),
         ("SnliVe", "visual entailment", "class", "train", 1),
     ]

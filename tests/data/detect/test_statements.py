@@ -164,7 +164,7 @@ def test_a_published_layout_is_recognised_and_becomes_a_run_of_12_in_1(tmp_path:
     make(tmp_path)
     found = detect(tmp_path)
     one_kind(found, reader, kind)
-    assert {one.part for one in found} == parts
+    assert {one.split for one in found} == parts
     recipe = tmp_path / f"recognised_{name}.py"  # a module has its name once
     assert write_recipe(tmp_path, recipe).runs == ("run",)
     run = load_recipe(f"{recipe}:run")

@@ -18,7 +18,7 @@ def seen(root: Path) -> list[tuple[str, str, str, int]]:
     """Reader, kind, part and rows of what was found; nothing is wrong with it."""
     found = detect(root)
     assert [one.problems for one in found] == [()] * len(found)
-    return sorted((one.reader, one.kind, one.part, one.rows) for one in found)
+    return sorted((one.reader, one.kind, one.split, one.rows) for one in found)
 
 
 def problem(root: Path) -> str:
@@ -40,7 +40,7 @@ def test_a_list_a_part_beside_its_videos(tmp_path: Path, place: str) -> None:
     assert seen(tmp_path) == [("VideoList", CLASSES, "train", 2), ("VideoList", CLASSES, "val", 1)]
     train, val = detect(tmp_path)
     assert "root" not in train.arguments
-    assert train.why == "videos and a list of their classes (train.csv), 2 classes (fight, noFight)"
+    assert train.evidence == "videos and a list of their classes (train.csv), 2 classes (fight, noFight)"
     assert READERS[val.reader](**val.arguments)[0].labels == {"class": 1}
 
 
@@ -65,14 +65,14 @@ def test_class_folders_in_parts_share_the_training_parts_classes(tmp_path: Path)
     published.write_classes(tmp_path / "train", ("jump", "run", "swim"), count=2)
     published.write_classes(tmp_path / "test", ("run", "swim"))
     assert seen(tmp_path) == [("VideoFolder", CLASSES, "test", 2), ("VideoFolder", CLASSES, "train", 6)]
-    test = next(one for one in detect(tmp_path) if one.part == "test")
+    test = next(one for one in detect(tmp_path) if one.split == "test")
     assert READERS[test.reader](**test.arguments).names == ("jump", "run", "swim")
 
 
 def test_a_class_that_is_not_in_training_is_told(tmp_path: Path) -> None:
     published.write_classes(tmp_path / "train")
     published.write_classes(tmp_path / "val", ("jump", "rum"))
-    (train, val) = sorted(detect(tmp_path), key=lambda one: one.part)
+    (train, val) = sorted(detect(tmp_path), key=lambda one: one.split)
     assert not train.problems
     assert "class: got 'rum'; want one of the given names" in val.problems[0]
 
@@ -92,7 +92,7 @@ def test_kinetics_by_its_names_in_class_folders(tmp_path: Path) -> None:
     assert seen(tmp_path) == [("Kinetics", CLASSES, "train", 2), ("Kinetics", CLASSES, "val", 2)]
     assert {one.arguments["split"] for one in detect(tmp_path)} == {"train", "val"}
     (alone,) = detect(tmp_path / "k400" / "train")
-    assert (alone.part, alone.arguments["split"], alone.problems) == ("", "train", ())
+    assert (alone.split, alone.arguments["split"], alone.problems) == ("", "train", ())
 
 
 HEAD = "label,youtube_id,time_start,time_end,split\n"
@@ -108,7 +108,7 @@ def test_kinetics_with_its_table(tmp_path: Path, flat: bool) -> None:
     published.text(tmp_path / "annotations" / "train.csv", HEAD + rows)
     assert seen(tmp_path) == [("Kinetics", CLASSES, "train", 2)]
     published.text(tmp_path / "annotations" / "val.csv", HEAD + rows)
-    val = next(one for one in detect(tmp_path) if one.part == "val")
+    val = next(one for one in detect(tmp_path) if one.split == "val")
     assert "got no folder with its videos" in val.problems[0]
 
 
@@ -141,7 +141,7 @@ def test_an_empty_list_is_told_and_the_other_is_read(tmp_path: Path, content: st
     published.text(tmp_path / "val.csv", content)
     train, val = detect(tmp_path)
     assert (train.rows, train.problems) == (2, ())
-    assert (val.part, val.problems) == (
+    assert (val.split, val.problems) == (
         "val",
         (f"videos: got none; want one line per video ({tmp_path / 'val.csv'})",),
     )
@@ -157,7 +157,7 @@ def test_an_empty_table_without_videos_is_nobody_s(tmp_path: Path) -> None:
     [
         ("fight,fight/001.mp4\n", "want a path and a class, in this order"),
         ("fight/001.mp4,fight,3\n", "want a path and a class"),
-        ("fight/001.mp4,two men fight in a street\n", "as MSVD has them"),
+        ("fight/001.mp4,two men fight in a street\n", "as in MSVD"),
         ("fights/1.mp4,fight\n", "got no folder with the video fights/1.mp4"),
         ("fight/001.mp4\n", "want a path and a class"),
     ],
@@ -191,7 +191,7 @@ def test_an_empty_class_folder_is_told(tmp_path: Path) -> None:
 def test_videos_of_which_nothing_is_said_are_told(tmp_path: Path) -> None:
     for name in ("a", "b"):
         published.video(tmp_path / "clips" / f"{name}.mp4")
-    assert "got 2 videos of which nothing is said" in problem(tmp_path)
+    assert "got 2 videos without annotations" in problem(tmp_path)
     (tmp_path / "clips" / "a.mp4").unlink()
     assert detect(tmp_path) == ()
 

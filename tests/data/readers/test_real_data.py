@@ -231,7 +231,7 @@ def test_images_are_the_same_in_all_data_sets_that_have_them():
 
 def test_folders_are_recognised():
     seen = {
-        (folder, found.reader, found.kind, found.label, found.part, found.rows)
+        (folder, found.reader, found.kind, found.label, found.split, found.rows)
         for folder in (
             "cifar10",
             "fashion_mnist",
@@ -269,7 +269,7 @@ def test_folders_are_recognised():
         ("sroie", "OcrLines", "text reading", "text", "train", 2700),
         ("sroie", "OcrLines", "text reading", "text", "val", 1862),
     }
-    languages = {found.language for found in detect(DATA / "multi30k") if found.part == "train" and found.rows == 841}
+    languages = {found.language for found in detect(DATA / "multi30k") if found.split == "train" and found.rows == 841}
     assert languages == {"en", "de", "fr", "cs"}
     sentences = {found.arguments["task"]: found.kind for found in detect(DATA / "glue") if not found.problems}
     assert sentences == dict.fromkeys(("cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte"), "sentences")

@@ -89,7 +89,7 @@ def test_a_class_is_one_token_of_its_own_in_each_task() -> None:
     tokens = [made.answer(one, name) for one in (PET, FLOWER) for name in one.target.names]
     assert all(len(answer) == 1 for answer in tokens)
     assert len({answer[0] for answer in tokens}) == 4
-    assert made.num_answers == WORDS.num_plain + 4
+    assert made.num_answers == WORDS.num_text_ids + 4
     assert [made.text(made.close([], answer)) for answer in tokens] == ["dog", "cat", "rose", "dog"]
     assert made.answer(CAPTION, "dog") == WORDS.encode("dog")
 

@@ -57,7 +57,7 @@ def test_an_empty_text_is_a_data_error(annotation) -> None:
 
 @pytest.mark.parametrize("annotation", [3, None, (1, 2), {"a": "b"}])
 def test_what_is_no_text_is_a_data_error(annotation) -> None:
-    with pytest.raises(DataError, match="want texts"):
+    with pytest.raises(DataError, match="want a text or a list of texts"):
         said(task(Answer()), annotation, "r", None)
 
 

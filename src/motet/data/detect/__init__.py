@@ -1,4 +1,4 @@
-"""Looking at a folder of one's own: which formats lie in it, and how a recipe reads them."""
+"""Detection of the data sets in a folder: their formats, and the readers that read them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from motet.data.detect.boxes import find_voc, find_yolo
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
-from motet.data.detect.map_folders import find_own_maps
-from motet.data.detect.maps import find_maps
+from motet.data.detect.map_folders import find_map_folders
+from motet.data.detect.maps import find_published_maps
 from motet.data.detect.other_formats import (
     find_flickr,
     find_hf_saved,
@@ -22,17 +22,17 @@ from motet.data.detect.other_formats import (
 from motet.data.detect.referring import find_referring
 from motet.data.detect.sentences import find_entailment, find_glue
 from motet.data.detect.statements import find_statements
-from motet.data.detect.survey import survey_of
+from motet.data.detect.survey import survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.videos import find_videos
 
 
 def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
-    """The data sets in a folder, each with the reader and the arguments that read it.
+    """Detects the data sets in a folder, each with the reader and the arguments that read it.
 
-    One entry is one annotation of one part: a table of captions in two languages is two entries with equal arguments.
-    What is near a known format but cannot be read is there too, with its `problems`. At most four levels of folders are
-    looked at, and of a folder of many files the first ones.
+    An entry is one annotation of one split: a table of captions in two languages is two entries with equal arguments.
+    A data set that resembles a known format but cannot be read is an entry with `problems`. The search covers four
+    levels of folders, and only the first files of a folder with many.
 
     Args:
         folder: the user's folder.
@@ -42,13 +42,13 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise DataError("folder: got no folder; want one with data in it", path=root)
-    land = survey_of(root)
-    # Official layouts first: each takes its files out of the survey, so that nothing is recognised twice.
+        raise DataError("folder: got no folder; want the path of a folder with data", path=root)
+    survey = survey_folder(root)
+    # Published layouts first: each finder claims its files, so that no data set is detected twice.
     finders = (
         find_multi30k,
         find_hf_saved,
-        find_maps,
+        find_published_maps,
         find_statements,
         find_referring,
         find_videos,
@@ -56,7 +56,7 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_idx,
         find_voc,
         find_yolo,
-        find_own_maps,
+        find_map_folders,
         find_glue,
         find_entailment,
         find_flickr,
@@ -65,4 +65,4 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_tars,
         find_class_folders,
     )
-    return tuple(found for find in finders for found in find(land))
+    return tuple(found for find in finders for found in find(survey))

@@ -1,4 +1,4 @@
-"""What was recognised: pieces of a reader expression, for whoever writes a recipe."""
+"""Detected data sets: the reader and the arguments for a recipe, after a trial read of the first row."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ Kind: TypeAlias = Literal[
     "video captioning",
     "video retrieval",
 ]
-Part: TypeAlias = Literal["train", "val", "test", ""]
+Split: TypeAlias = Literal["train", "val", "test", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedDataset:
-    """One annotation of one part of a data set; twice, where two kinds of task can be trained on it.
+    """One annotation of one split of a data set, for one kind of task.
 
     Args:
         reader: a name in `READERS`.
-        arguments: what it is called with, plain values and paths.
-        kind: what can be trained on it.
-        label: the annotation that holds the truth.
-        rows: how many there are; 0 where it cannot be read.
-        why: what was seen, in one line.
-        language: of the words, as a code.
-        part: what the names of files and folders say; "" where they say nothing.
+        arguments: of the reader, plain values and paths.
+        kind: the kind of task that it can train.
+        label: name of the annotation.
+        rows: number of rows; 0 where it cannot be read.
+        evidence: what the detection is based on, in one line.
+        language: of the texts, as a code.
+        split: from the names of files and folders; "" where they do not say.
         problems: why it cannot be read, each in one line; empty where its first row was read.
     """
 
@@ -53,9 +53,9 @@ class DetectedDataset:
     kind: Kind
     label: str
     rows: int
-    why: str
+    evidence: str
     language: str = "en"
-    part: Part = ""
+    split: Split = ""
     problems: tuple[str, ...] = ()
 
 
@@ -65,31 +65,31 @@ def try_read(
     *,
     kind: Kind,
     labels: Mapping[str, str],
-    why: str,
-    part: Part = "",
+    evidence: str,
+    split: Split = "",
     problems: tuple[str, ...] = (),
 ) -> Iterator[DetectedDataset]:
-    """Entries of a reader that was built and asked for its first row.
+    """Builds a reader, reads its first row and yields one entry per annotation.
 
     Args:
         reader: a name in `READERS`.
-        arguments: what it is called with.
-        kind: what can be trained on it.
-        labels: annotation -> language; an entry each.
-        why: what was seen.
-        part: which part it is.
-        problems: what is known to be wrong already; the reader is not tried then.
+        arguments: of the reader.
+        kind: the kind of task that it can train.
+        labels: annotation -> language.
+        evidence: what the detection is based on.
+        split: of the data set.
+        problems: known problems; with any, the reader is not built.
     """
     rows = 0
     try:
         if not problems:
-            built = READERS[reader](**arguments)
-            built[0]
-            rows = len(built)
+            dataset = READERS[reader](**arguments)
+            dataset[0]
+            rows = len(dataset)
     except MotetError as error:
         problems = (str(error),)
     for label, language in labels.items():
         yield DetectedDataset(
-            reader=reader, arguments=dict(arguments), kind=kind, label=label, rows=rows, why=why, language=language,
-            part=part, problems=problems,
+            reader=reader, arguments=dict(arguments), kind=kind, label=label, rows=rows, evidence=evidence,
+            language=language, split=split, problems=problems,
         )  # fmt: skip

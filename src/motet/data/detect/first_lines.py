@@ -1,4 +1,4 @@
-"""The beginning of a file, however long it is."""
+"""The first lines of a file of any length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GZIP_WINDOW = 31
 
 
 def first_lines(path: Path, count: int) -> list[str]:
-    """The first lines with something in them, gzipped or not; none of a file that is no text or cannot be read."""
+    """Returns the first lines that are not blank, of a plain or gzipped file; none of one that is no readable text."""
     try:
         with open(path, "rb") as file:
             data = file.read(_BYTES)
@@ -22,5 +22,5 @@ def first_lines(path: Path, count: int) -> list[str]:
     if b"\0" in data:
         return []
     lines = data.decode("utf-8-sig", errors="replace").split("\n")
-    whole = lines if len(data) < _BYTES or len(lines) == 1 else lines[:-1]
-    return list(itertools.islice((line.removesuffix("\r") for line in whole if line.strip()), count))
+    complete = lines if len(data) < _BYTES or len(lines) == 1 else lines[:-1]  # the last may be cut
+    return list(itertools.islice((line.removesuffix("\r") for line in complete if line.strip()), count))

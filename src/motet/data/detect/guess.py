@@ -1,4 +1,4 @@
-"""Guessing what the columns of a table hold, from their names and first cells."""
+"""Guesses the meaning of the columns of a table from their names and first cells."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _FEW_CLASSES = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """A mapping of columns, and what can be trained on it.
+    """A mapping of columns for one kind of task.
 
     Args:
-        kind: what can be trained on it.
+        kind: the kind of task that the columns can train.
         image: the column of the image; "" for members of a tar.
         text: the column of the question.
         labels: annotation -> columns.
         languages: annotation -> language.
-        split: the column that says which part a row is of; "" for none.
-        why: what was seen, in a few words.
+        split: the column with the split of a row; "" for none.
+        evidence: what the guess is based on, in a few words.
     """
 
     kind: Kind
@@ -44,20 +44,20 @@ class Guess:
     text: str = ""
     languages: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
-    why: str = ""
+    evidence: str = ""
 
     def arguments(self, *, image: bool = True) -> dict[str, object]:
-        """What a reader with a column mapping is called with."""
-        found: dict[str, object] = {"labels": dict(self.labels)}
+        """Returns the arguments of a reader with a column mapping."""
+        arguments: dict[str, object] = {"labels": dict(self.labels)}
         if image:
-            found["image"] = self.image
+            arguments["image"] = self.image
         if self.text:
-            found["text"] = self.text
-        return found
+            arguments["text"] = self.text
+        return arguments
 
 
 def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Guess | None:
-    """What the columns hold; None where no image or nothing to learn is among them.
+    """Guesses the mapping of a table's columns; None where there is no column of images or none of annotations.
 
     Args:
         columns: their names; of "json.answer" only the last part counts.
@@ -69,71 +69,74 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         >>> found.kind, found.image, found.text, found.labels
         ('question answering', 'file', 'q', {'answers': 'a'})
     """
-    likely = [column for column in columns if _all(rows, column, _holds_image)]
-    image = image or _named(likely, _IMAGES) or next(iter(likely), "")
+    image_like = [column for column in columns if _all(rows, column, _holds_image)]
+    image = image or _column_named(image_like, _IMAGES) or next(iter(image_like), "")
     if not image or not rows:
         return None
     others = [column for column in columns if column != image]
-    split = _named(others, _SPLITS)
+    split = _column_named(others, _SPLITS)
     others = [column for column in others if column != split]
-    plain = [column for column in others if column not in likely]
-    found = _questions(others) or _named_label(others) or _unnamed(plain, rows)
-    if found is None:
+    plain = [column for column in others if column not in image_like]
+    mapping = _question_columns(others) or _named_columns(others) or _column_by_cells(plain, rows)
+    if mapping is None:
         return None
-    kind, text, labels, languages = found
-    shown = ", ".join(_flat((image, text, *labels.values())))
+    kind, text, labels, languages = mapping
+    used = ", ".join(_flat((image, text, *labels.values())))
     return Guess(
-        kind=kind, image=image, text=text, labels=labels, languages=languages, split=split, why=f"columns {shown}"
+        kind=kind, image=image, text=text, labels=labels, languages=languages, split=split, evidence=f"columns {used}"
     )
 
 
-_Mapped: TypeAlias = tuple[Kind, str, dict[str, str | tuple[str, ...]], dict[str, str]]
+_Mapping: TypeAlias = tuple[Kind, str, dict[str, str | tuple[str, ...]], dict[str, str]]
 
 
-def _questions(columns: list[str]) -> _Mapped | None:
-    question, answers = _named(columns, _QUESTIONS), _named(columns, _ANSWERS) or _numbered(columns, "answer")
+def _question_columns(columns: list[str]) -> _Mapping | None:
+    question, answers = (
+        _column_named(columns, _QUESTIONS),
+        _column_named(columns, _ANSWERS) or _numbered_columns(columns, "answer"),
+    )
     if not question or not answers:
         return None
     return "question answering", question, {"answers": answers}, {"answers": "en"}
 
 
-def _named_label(columns: list[str]) -> _Mapped | None:
+def _named_columns(columns: list[str]) -> _Mapping | None:
     languages: dict[str, list[str]] = {}
     for column in columns:
         if found := _LANGUAGE.fullmatch(_last(column)):
             languages.setdefault(found[1], []).append(column)
     if languages:
-        labels = {f"captions_{language}": _one_or_all(given) for language, given in languages.items()}
+        labels = {f"captions_{language}": _one_or_all(columns) for language, columns in languages.items()}
         return "captioning", "", labels, {f"captions_{language}": language for language in languages}
-    if text := _named(columns, _TEXTS):
+    if text := _column_named(columns, _TEXTS):
         return "text reading", "", {"text": text}, {"text": "en"}
-    if captions := _named(columns, _CAPTIONS) or _numbered(columns, ""):
+    if captions := _column_named(columns, _CAPTIONS) or _numbered_columns(columns, ""):
         return "captioning", "", {"captions": captions}, {"captions": "en"}
-    if label := _named(columns, _CLASSES):
+    if label := _column_named(columns, _CLASSES):
         return "classification", "", {"class": label}, {"class": "en"}
     return None
 
 
-def _unnamed(columns: list[str], rows: Sequence[Row]) -> _Mapped | None:
-    """The only other column of words: classes where they are short and come again, captions otherwise."""
-    words = [
+def _column_by_cells(columns: list[str], rows: Sequence[Row]) -> _Mapping | None:
+    """Maps the only other column of texts: classes where they are short and repeated, captions otherwise."""
+    texts = [
         column for column in columns if _all(rows, column, lambda cell: isinstance(cell, str) and bool(cell.strip()))
     ]
-    if len(words) != 1:
+    if len(texts) != 1:
         return None
-    cells = [str(row[words[0]]) for row in rows]
+    cells = [str(row[texts[0]]) for row in rows]
     if len(set(cells)) <= min(_FEW_CLASSES, max(2, len(cells) // 2)) and all(len(cell.split()) <= 3 for cell in cells):
-        return "classification", "", {"class": words[0]}, {"class": "en"}
-    return "captioning", "", {"captions": words[0]}, {"captions": "en"}
+        return "classification", "", {"class": texts[0]}, {"class": "en"}
+    return "captioning", "", {"captions": texts[0]}, {"captions": "en"}
 
 
-def _named(columns: Sequence[str], names: tuple[str, ...]) -> str:
+def _column_named(columns: Sequence[str], names: tuple[str, ...]) -> str:
     by_name = {_last(column): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), "")
 
 
-def _numbered(columns: Sequence[str], stem: str) -> str | tuple[str, ...]:
-    """caption_0, caption_1, ... where there are such columns."""
+def _numbered_columns(columns: Sequence[str], stem: str) -> str | tuple[str, ...]:
+    """Returns the columns caption_0, caption_1, ..., where there are any."""
     found = [column for column in columns if _NUMBERED.fullmatch(_last(column)) and _last(column).startswith(stem)]
     return _one_or_all([column for column in found if stem or not _last(column).startswith("answer")])
 

@@ -1,4 +1,4 @@
-"""Pictures with maps of one's own: `images/` beside `masks/`, `depth/`, `normals/` or `edges/`."""
+"""Detection of the user's own maps: `images/` beside `masks/`, `depth/`, `normals/` or `edges/`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 
 from motet.core import DataError, MotetError
-from motet.data.detect.dataset import DetectedDataset, Kind, Part
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.dataset import DetectedDataset, Kind, Split
+from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.class_list import read_class_names
 from motet.data.formats.paths import file_names, is_image
 from motet.data.formats.png_values import png_values
@@ -40,41 +40,41 @@ _KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 _NAME_FILES = ("classes.txt", "class_names.txt", "names.txt", "labels.txt", "codes.txt", "data.yaml")
 _COLOUR_FILES = ("class_dict.csv", "class_dict_seg.csv")
-_LOOKED_AT = 200  # label pictures, of all parts
-_MOST_CLASSES = 256
-_MATCHING = 0.5  # of the maps' names, at least
+_MAX_SAMPLED = 200  # label images, over all splits
+_MAX_CLASSES = 256
+_MIN_MATCHING = 0.5  # the share of map names that must be names of images
 _VOID, _VOC_BORDER = 255, (224, 224, 192)
 
 Classes: TypeAlias = dict[str, object]
-"""The arguments of `MapFolders` that say what its classes are."""
+"""The arguments of `MapFolders` that define its classes."""
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Pictures and their maps, of one part.
+    """The images and maps of one split.
 
     Args:
-        images: the folder of pictures.
+        images: the folder of images.
         maps: annotation -> folder.
-        endings: annotation -> what names of maps have behind those of pictures.
-        part: which part it is.
+        endings: annotation -> the ending that map names have after the image name.
+        split: of the images.
     """
 
     images: Path
     maps: Mapping[str, Path]
     endings: Mapping[str, str]
-    part: Part
+    split: Split
 
 
 @dataclass
-class _Seen:
-    """The numbers or colours of some label pictures.
+class _PixelValues:
+    """The numbers or colours in a sample of label images.
 
     Args:
-        numbers: of pictures with one channel, or with three alike.
-        greys: those of three alike.
-        colours: of pictures with three channels, some of which differ.
-        files: how many were looked at.
+        numbers: in images with one channel, or with three equal ones.
+        greys: in images with three equal channels.
+        colours: in images with three channels that differ.
+        files: number of images in the sample.
     """
 
     numbers: set[int] = field(default_factory=set)
@@ -82,11 +82,11 @@ class _Seen:
     colours: set[Colour] = field(default_factory=set)
     files: int = 0
 
-    def look(self, path: Path) -> None:
-        """One more of them; a broken one is passed over, for `motet data check` to tell.
+    def add(self, path: Path) -> None:
+        """Adds one label image; ignores a broken one, which `motet data check` reports.
 
         Raises:
-            DataError: there are too many numbers or colours.
+            DataError: too many different numbers or colours.
         """
         try:
             values = png_values(path)
@@ -97,125 +97,126 @@ class _Seen:
             flat = values[..., :3].reshape(-1, 3)
             if not (flat == flat[:, :1]).all():
                 packed = flat.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
-                self.colours |= {(one >> 16, one >> 8 & 255, one & 255) for one in np.unique(packed).tolist()}
+                self.colours |= {(rgb >> 16, rgb >> 8 & 255, rgb & 255) for rgb in np.unique(packed).tolist()}
             else:
                 self.greys |= set(np.unique(flat[:, 0]).tolist())
                 self.numbers |= self.greys
         else:
             self.numbers |= set(np.unique(values if values.ndim == 2 else values[..., 0]).tolist())
-        if max(len(self.numbers), len(self.colours)) > _MOST_CLASSES:
+        if max(len(self.numbers), len(self.colours)) > _MAX_CLASSES:
             raise DataError(
-                f"label pictures: got more than {_MOST_CLASSES} numbers or colours; want one for each class, and PNGs "
-                "(JPEG changes them)",
+                f"label images: got more than {_MAX_CLASSES} numbers or colours; want one per class, in PNG files "
+                "(JPEG changes the values)",
                 path=path,
             )
 
 
-def find_own_maps(land: Survey) -> Iterator[DetectedDataset]:
-    """Folders called so side by side, whose files are called alike; parts share their classes."""
+def find_map_folders(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds folders with these names side by side whose files have equal names; the splits share their classes."""
     groups: dict[Path, list[_Pair]] = {}
-    for root in list(land.listings):
-        for pair in _pairs(land, root):
-            if not land.is_taken(pair.images):
-                land.taken.update((pair.images, *pair.maps.values()))
-                split = pair.images.parent == root != land.root and part_of(root, root.parent)
-                groups.setdefault(root.parent if split else root, []).append(pair)
+    for root in list(survey.listings):
+        for pair in _pairs(survey, root):
+            if not survey.is_claimed(pair.images):
+                survey.claimed.update((pair.images, *pair.maps.values()))
+                is_split = pair.images.parent == root != survey.root and split_of(root, root.parent)
+                groups.setdefault(root.parent if is_split else root, []).append(pair)
     for root, pairs in groups.items():
-        yield from _told(root, pairs)
+        yield from _entries(root, pairs)
 
 
-def _pairs(land: Survey, root: Path) -> Iterator[_Pair]:
-    """`root/images` and `root/masks`, or `root/images/train` and `root/masks/train`."""
-    folders = {name: root / name for name in land.listings[root].folders}
+def _pairs(survey: Survey, root: Path) -> Iterator[_Pair]:
+    """Yields `root/images` and `root/masks`, or `root/images/train` and `root/masks/train`."""
+    folders = {name: root / name for name in survey.listings[root].folders}
     maps = {
         annotation: next((path for name, path in folders.items() if name.lower() in names), None)
         for annotation, names in _MAPS.items()
     }
-    there = {annotation: path for annotation, path in maps.items() if path is not None}
+    present = {annotation: path for annotation, path in maps.items() if path is not None}
     images = next((path for name, path in folders.items() if name.lower() in _IMAGES), None)
-    if images is None or not there:
+    if images is None or not present:
         return
-    splits = land.listings[images].folders if images in land.listings else ()
+    splits = survey.listings[images].folders if images in survey.listings else ()
     for below in ("", *splits):
-        pictures = images / below
-        beside = {annotation: path / below for annotation, path in there.items() if path / below in land.listings}
-        endings = {annotation: _ending(pictures, path) for annotation, path in beside.items()}
-        found = {annotation: ending for annotation, ending in endings.items() if ending is not None}
-        if found:
-            alike = {annotation: ending for annotation, ending in found.items() if ending}
-            yield _Pair(pictures, {one: beside[one] for one in found}, alike, part_of(pictures, land.root))
+        split_images = images / below
+        beside = {annotation: path / below for annotation, path in present.items() if path / below in survey.listings}
+        endings = {annotation: _ending(split_images, path) for annotation, path in beside.items()}
+        matching = {annotation: ending for annotation, ending in endings.items() if ending is not None}
+        if matching:
+            split_maps = {annotation: beside[annotation] for annotation in matching}
+            added = {annotation: ending for annotation, ending in matching.items() if ending}
+            yield _Pair(split_images, split_maps, added, split_of(split_images, survey.root))
 
 
 def _ending(images: Path, maps: Path) -> str | None:
-    """What maps are called behind their pictures; None where they are not called like them."""
-    pictures = {Path(name).stem for name in file_names(images) if is_image(name)}
+    """Returns the ending that map names have after the image name; None where the names do not match."""
+    image_stems = {Path(name).stem for name in file_names(images) if is_image(name)}
     stems = [Path(name).stem for name in file_names(maps) if is_image(name)]
-    if not pictures or not stems:
+    if not image_stems or not stems:
         return None
-    if sum(stem in pictures for stem in stems) >= _MATCHING * len(stems):
+    if sum(stem in image_stems for stem in stems) >= _MIN_MATCHING * len(stems):
         return ""
-    whole = max((one for one in pictures if stems[0].startswith(one)), key=len, default=None)
-    ending = None if whole is None else stems[0].removeprefix(whole)
-    if ending and sum(stem.removesuffix(ending) in pictures for stem in stems) >= _MATCHING * len(stems):
+    prefix = max((stem for stem in image_stems if stems[0].startswith(stem)), key=len, default=None)
+    ending = None if prefix is None else stems[0].removeprefix(prefix)
+    if ending and sum(stem.removesuffix(ending) in image_stems for stem in stems) >= _MIN_MATCHING * len(stems):
         return ending
     return None
 
 
-def _told(root: Path, pairs: Sequence[_Pair]) -> Iterator[DetectedDataset]:
-    """An entry for each annotation of each part."""
-    labels = [path for pair in pairs for one, path in pair.maps.items() if one == "segmentation"]
+def _entries(root: Path, pairs: Sequence[_Pair]) -> Iterator[DetectedDataset]:
+    """Yields an entry per annotation and split."""
+    labels = [path for pair in pairs for annotation, path in pair.maps.items() if annotation == "segmentation"]
     classes: Classes = {}
     problems: tuple[str, ...] = ()
-    seen = ""
+    summary = ""
     try:
         if labels:
-            classes, seen = _classes(root, labels)
+            classes, summary = _classes(root, labels)
     except DataError as error:
         problems = (str(error),)
     for pair in pairs:
         arguments: dict[str, object] = {"images": pair.images, "maps": dict(pair.maps), **classes}
         if pair.endings:
             arguments["endings"] = dict(pair.endings)
-        yield from _tried(pair, arguments, seen, problems)
+        yield from _pair_entries(pair, arguments, summary, problems)
 
 
-def _tried(
-    pair: _Pair, arguments: dict[str, object], seen: str, problems: tuple[str, ...]
+def _pair_entries(
+    pair: _Pair, arguments: dict[str, object], class_summary: str, problems: tuple[str, ...]
 ) -> Iterator[DetectedDataset]:
     rows = 0
     try:
         if not problems:
-            built = READERS["MapFolders"](**arguments)
-            rows = len(built)
-            dict(built[0].labels)  # decoded, so that a broken file is told here
+            dataset = READERS["MapFolders"](**arguments)
+            rows = len(dataset)
+            dict(dataset[0].labels)  # decodes the maps, so that a broken file is a problem here
     except MotetError as error:
         problems = (str(error),)
     for annotation, path in pair.maps.items():
-        more = {"segmentation": seen, "depth": ", taken as millimetres"}.get(annotation, "")
+        more = {"segmentation": class_summary, "depth": ", read as millimetres"}.get(annotation, "")
         yield DetectedDataset(
             reader="MapFolders", arguments=arguments, kind=_KINDS[annotation], label=annotation, rows=rows,
-            why=f"{pair.images.name} beside {path.name}{more}", part=pair.part, problems=problems,
+            evidence=f"{pair.images.name} beside {path.name}{more}", split=pair.split, problems=problems,
         )  # fmt: skip
 
 
 def _classes(root: Path, folders: Sequence[Path]) -> tuple[Classes, str]:
-    """What the label pictures hold, and that in words.
+    """Returns the classes of a sample of the label images, and a summary of them.
 
     Raises:
         DataError: more numbers than there can be classes, or no file that can be read.
     """
     files = [folder / name for folder in folders for name in file_names(folder) if is_image(name)]
-    seen = _Seen()
-    for path in islice(files, 0, None, -(-len(files) // _LOOKED_AT)):
-        seen.look(path)
-    if not seen.files:
-        raise DataError("label pictures: got none that can be read; want PNGs", path=folders[0])
-    greys = {(grey, grey, grey) for grey in seen.greys}
-    found = _of_colours(root, seen.colours | greys) if seen.colours else _of_numbers(root, seen.numbers)
-    names = found["names"]
+    values = _PixelValues()
+    for path in islice(files, 0, None, -(-len(files) // _MAX_SAMPLED)):
+        values.add(path)
+    if not values.files:
+        raise DataError("label images: got none that can be read; want PNG files", path=folders[0])
+    greys = {(grey, grey, grey) for grey in values.greys}
+    classes = _of_colours(root, values.colours | greys) if values.colours else _of_numbers(root, values.numbers)
+    names = classes["names"]
     assert isinstance(names, tuple)
-    whole = "all" if seen.files == len(files) else f"{seen.files} of"
-    return found, f", {len(names)} classes in {whole} {len(files):,} label pictures"
+    sampled = "all" if values.files == len(files) else f"{values.files} of"
+    return classes, f", {len(names)} classes in {sampled} {len(files):,} label images"
 
 
 def _of_numbers(root: Path, numbers: set[int]) -> Classes:
@@ -227,7 +228,7 @@ def _of_numbers(root: Path, numbers: set[int]) -> Classes:
         names = read_class_names(path)
         if top < len(names):
             return {"names": names}
-        if top == len(names):  # 0 is none
+        if top == len(names):  # 0 is no class
             return {"names": names, "first_class": 1}
     if top < 2 * len(numbers):
         return {"names": tuple(f"class {number}" for number in range(top + 1))}
@@ -237,28 +238,28 @@ def _of_numbers(root: Path, numbers: set[int]) -> Classes:
 
 def _of_colours(root: Path, colours: set[Colour]) -> Classes:
     for path in _beside(root, _COLOUR_FILES):
-        named = _colour_names(path)
-        if colours <= set(named):
-            return {"names": tuple(named.values()), "stored": tuple(named), "no_class": ()}
+        names_of = _colour_names(path)
+        if colours <= set(names_of):
+            return {"names": tuple(names_of.values()), "stored": tuple(names_of), "no_class": ()}
     stored = tuple(sorted(colours - {_VOC_BORDER}))
     names = tuple(f"colour #{red:02x}{green:02x}{blue:02x}" for red, green, blue in stored)
     return {"names": names, "stored": stored, "no_class": (_VOC_BORDER,)}
 
 
 def _colour_names(path: Path) -> dict[Colour, str]:
-    """Lines of a name and its red, green and blue, behind a header."""
-    found: dict[Colour, str] = {}
+    """Reads a CSV file with a header and lines of a name, red, green and blue."""
+    names_of: dict[Colour, str] = {}
     for line, row in enumerate(csv.reader(read_lines(path)[1:]), 2):
         try:
             name, red, green, blue = (cell.strip() for cell in row[:4])
-            found[(int(red), int(green), int(blue))] = name
+            names_of[(int(red), int(green), int(blue))] = name
         except ValueError as error:
             raise DataError(f"line {line}: got {row}; want a name, red, green and blue", path=path) from error
-    return found
+    return names_of
 
 
 def _beside(root: Path, names: Sequence[str]) -> Iterator[Path]:
-    """Files of these names in the folder or the one above it."""
+    """Yields the files of these names in the folder and in the one above it."""
     for folder in (root, root.parent):
         for name in names:
             if (folder / name).is_file():

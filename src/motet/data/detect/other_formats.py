@@ -1,4 +1,4 @@
-"""Multi30k, saved Hugging Face data sets, idx, Flickr captions, text lines and tars."""
+"""Detection of Multi30k, saved Hugging Face data sets, idx, Flickr captions, text lines and tars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
 from motet.data.formats.json_file import check_type, get_field, load_json
 from motet.data.formats.paths import is_image
@@ -18,31 +18,31 @@ from motet.data.readers.hf_dataset import first_rows, load_split
 
 _TOKEN_LINE = re.compile(r"[^\t]+#\d+\t.+")
 _IDX_IMAGES = re.compile(r"(.+)-images-idx[34]-ubyte(\.gz)?")
-_LOOKED_AT = 50
+_MAX_ROWS = 50
 _HF_FILES = ("state.json", "dataset_dict.json")
 _LANGUAGE_FILE = re.compile(r"([a-z]{2})(\.gz)?")
 _FLICKR_PHOTO = re.compile(r"\d+_[0-9a-f]{8,}\.jpg")
 
 
-def find_multi30k(land: Survey) -> Iterator[DetectedDataset]:
-    """The official folder: `data/task1/image_splits/` and `raw/`."""
-    for root in list(land.listings):
+def find_multi30k(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds the official folder: `data/task1/image_splits/` and `raw/`."""
+    for root in list(survey.listings):
         raw = root / "data" / "task1" / "raw"
         splits = root / "data" / "task1" / "image_splits"
-        if splits not in land.listings or raw not in land.listings or land.is_taken(root):
+        if splits not in survey.listings or raw not in survey.listings or survey.is_claimed(root):
             continue
-        land.taken.add(root)
-        for name in land.listings[splits].files:
+        survey.claimed.add(root)
+        for name in survey.listings[splits].files:
             part = name.removesuffix(".txt")
-            languages = _languages(land.listings[raw].files, part)
+            languages = _languages(survey.listings[raw].files, part)
             if name.endswith(".txt") and languages:
                 yield from try_read(
                     "Multi30k",
                     {"root": root, "part": part, "languages": languages},
                     kind="captioning",
                     labels={f"captions_{language}": language for language in languages},
-                    why=f"Multi30k, task 1, {part}, in {', '.join(languages)}",
-                    part=part_of(splits / name, land.root),
+                    evidence=f"Multi30k, task 1, {part}, in {', '.join(languages)}",
+                    split=split_of(splits / name, survey.root),
                 )
 
 
@@ -52,89 +52,93 @@ def _languages(files: tuple[str, ...], part: str) -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: (code != "en", code)))
 
 
-def find_hf_saved(land: Survey) -> Iterator[DetectedDataset]:
-    """Folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
-    for folder, listing in list(land.listings.items()):
-        if land.is_taken(folder) or not set(_HF_FILES) & set(listing.files):
+def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
+    for folder, listing in list(survey.listings.items()):
+        if survey.is_claimed(folder) or not set(_HF_FILES) & set(listing.files):
             continue
-        land.taken.add(folder)
+        survey.claimed.add(folder)
         try:
-            found = [(split, guess(*_hf_rows(folder, split))) for split in _hf_splits(folder)]
+            guesses = [(split, guess(*_hf_rows(folder, split))) for split in _hf_splits(folder)]
         except MotetError as error:
             yield from try_read(
                 "HfDataset", {"path": folder}, kind="captioning", labels={"captions": "en"},
-                why="Hugging Face data set", problems=(str(error),),
+                evidence="Hugging Face data set", problems=(str(error),),
             )  # fmt: skip
             continue
-        for split, mapping in found:
+        for split, mapping in guesses:
             if mapping is not None:
                 yield from try_read(
                     "HfDataset", {"path": folder, "split": split, **mapping.arguments()}, kind=mapping.kind,
-                    labels=mapping.languages, why=f"Hugging Face data set, {mapping.why}",
-                    part=part_of(Path(split), Path()),
+                    labels=mapping.languages, evidence=f"Hugging Face data set, {mapping.evidence}",
+                    split=split_of(Path(split), Path()),
                 )  # fmt: skip
 
 
 def _hf_splits(folder: Path) -> list[str]:
-    several = folder / "dataset_dict.json"
-    if several.is_file():
-        return [str(split) for split in get_field(load_json(several), "splits", list, path=several)]
+    dictionary = folder / "dataset_dict.json"
+    if dictionary.is_file():
+        return [str(split) for split in get_field(load_json(dictionary), "splits", list, path=dictionary)]
     state = check_type(load_json(folder / "state.json"), dict, "file", path=folder / "state.json")
     return [str(state.get("_split") or "train")]
 
 
 def _hf_rows(folder: Path, split: str) -> tuple[list[str], list[dict[str, object]]]:
-    """The columns and first rows, with the names of classes in place of their numbers."""
+    """Returns the columns and the first rows, with the names of classes in place of their numbers."""
     data = load_split(folder, split, None)
-    rows = first_rows(data, _LOOKED_AT)
-    named = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
+    rows = first_rows(data, _MAX_ROWS)
+    class_names = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
     for row in rows:
-        row |= {column: names[row[column]] for column, names in named.items() if row[column] is not None}
+        row |= {column: names[row[column]] for column, names in class_names.items() if row[column] is not None}
     return list(data.column_names), rows
 
 
-def find_idx(land: Survey) -> Iterator[DetectedDataset]:
-    """`train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, gzipped or not."""
-    for path in list(land.files("-ubyte", "-ubyte.gz")):
-        found = _IDX_IMAGES.fullmatch(path.name)
-        if found is None:
+def find_idx(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, gzipped or not."""
+    for path in list(survey.files("-ubyte", "-ubyte.gz")):
+        match = _IDX_IMAGES.fullmatch(path.name)
+        if match is None:
             continue
-        labels = [path.with_name(f"{found[1]}-labels-idx1-ubyte{zipped}") for zipped in ("", ".gz")]
+        labels = [path.with_name(f"{match[1]}-labels-idx1-ubyte{zipped}") for zipped in ("", ".gz")]
         beside = next((file for file in labels if file.is_file()), labels[-1])
-        land.taken.update((path, beside))
+        survey.claimed.update((path, beside))
         yield from try_read(
             "Idx",
             {"images": path, "labels": beside},
             kind="classification",
             labels={"class": "en"},
-            why=f"idx images and labels ({path.name})",
-            part=part_of(path, land.root),
+            evidence=f"idx images and labels ({path.name})",
+            split=split_of(path, survey.root),
         )
 
 
-def find_flickr(land: Survey) -> Iterator[DetectedDataset]:
-    """`captions.txt`, `*.token`, `results.csv`: by what their first lines look like."""
-    for path in list(land.files(".txt", ".token", ".csv")):
+def find_flickr(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds `captions.txt`, `*.token` and `results.csv`, by the form of their first lines."""
+    for path in list(survey.files(".txt", ".token", ".csv")):
         lines = first_lines(path, 12)
         names = _flickr_names(lines, path)
         if not names:
             continue
-        images = land.image_folder(names, path)
-        land.taken.update({path} if images is None else {path, images})
+        images = survey.image_folder(names, path)
+        survey.claimed.update({path} if images is None else {path, images})
         reader = "Flickr30k" if lines[0].startswith("image_name") or "30k" in str(path).lower() else "Flickr8k"
-        why = f"Flickr captions ({path.name}) and their images"
+        evidence = f"Flickr captions ({path.name}) and their images"
         arguments: dict[str, Path] = {"captions": path, "images": images or path.parent}
         problems = () if images else (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
-        splits = _split_lists(land, path)
-        for given in [{**arguments, "split": split} for split in splits] or [arguments]:
-            part = part_of(given.get("split", path), land.root)
+        split_lists = _split_lists(survey, path)
+        for split_arguments in [{**arguments, "split": file} for file in split_lists] or [arguments]:
+            split = split_of(split_arguments.get("split", path), survey.root)
             yield from try_read(
-                reader, given, kind="captioning", labels={"captions": "en"}, why=why, part=part, problems=problems
-            )
+                reader, split_arguments, kind="captioning", labels={"captions": "en"}, evidence=evidence, split=split,
+                problems=problems,
+            )  # fmt: skip
 
 
 def _flickr_names(lines: list[str], path: Path) -> list[str]:
-    """The images of the first lines, when they have one of the three forms; other tables may have that of Flickr8k."""
+    """Returns the images that the first lines name, where these have one of the three forms.
+
+    Other tables of captions may have the header of Flickr8k: these are Flickr's only with Flickr's photo names.
+    """
     if not lines:
         return []
     if all(_TOKEN_LINE.fullmatch(line) for line in lines):
@@ -145,58 +149,59 @@ def _flickr_names(lines: list[str], path: Path) -> list[str]:
     return names if "flickr" in str(path).lower() or all(_FLICKR_PHOTO.fullmatch(name) for name in names) else []
 
 
-def _split_lists(land: Survey, captions: Path) -> list[Path]:
-    """Lists of image names, one a line, whose file names say a part, beside the captions."""
-    found = []
-    for path in list(land.files(".txt")):
-        lines = first_lines(path, 5) if path.parent == captions.parent and part_of(path, land.root) else []
+def _split_lists(survey: Survey, captions: Path) -> list[Path]:
+    """Finds lists of image names, one per line, beside the captions, whose file names contain a split."""
+    lists = []
+    for path in list(survey.files(".txt")):
+        lines = first_lines(path, 5) if path.parent == captions.parent and split_of(path, survey.root) else []
         if lines and all(is_image(line.strip()) and "\t" not in line and "," not in line for line in lines):
-            found.append(path)
-            land.taken.add(path)
-    return found
+            lists.append(path)
+            survey.claimed.add(path)
+    return lists
 
 
-def find_text_lines(land: Survey) -> Iterator[DetectedDataset]:
-    """TSV without a header whose first column names crops."""
-    for path in list(land.files(".tsv", ".txt")):
+def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds TSV files without a header whose first column names crops of text lines."""
+    for path in list(survey.files(".tsv", ".txt")):
         rows = [line.split("\t") for line in first_lines(path, 20)]
         if not rows or not all(len(cells) == 2 and is_image(cells[0].strip()) for cells in rows):
             continue
         beside = path.with_name(path.stem.removesuffix("_gt"))
         names = [cells[0].strip() for cells in rows]
-        images = beside if (beside / names[0]).is_file() else land.image_folder(names, path)
-        land.taken.update({path} if images is None else {path, images})
+        images = beside if (beside / names[0]).is_file() else survey.image_folder(names, path)
+        survey.claimed.update({path} if images is None else {path, images})
         problems = () if images else (f"{path}: got no folder with the crop {names[0]}; want it in this folder",)
         yield from try_read(
             "OcrLines",
             {"tables": path, "images": images or path.parent},
             kind="text reading",
             labels={"text": "en"},
-            why=f"crops with a table of their texts ({path.name})",
-            part=part_of(path, land.root),
+            evidence=f"crops with a table of their texts ({path.name})",
+            split=split_of(path, survey.root),
             problems=problems,
         )
 
 
-def find_tars(land: Survey) -> Iterator[DetectedDataset]:
-    """Folders of WebDataset shards; those of one part together."""
+def find_tars(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds folders of WebDataset shards; the shards of one split are one data set."""
     groups: dict[tuple[Path, str], list[Path]] = {}
-    for path in land.files(".tar", ".tar.gz", ".tgz"):
-        groups.setdefault((path.parent, part_of(path, land.root)), []).append(path)
+    for path in survey.files(".tar", ".tar.gz", ".tgz"):
+        groups.setdefault((path.parent, split_of(path, survey.root)), []).append(path)
     for paths in groups.values():
-        land.taken.update(paths)
-        shown = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
+        survey.claimed.update(paths)
+        tars = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
         arguments: dict[str, object] = {"tars": tuple(paths) if len(paths) > 1 else paths[0]}
-        part = part_of(paths[0], land.root)
+        split = split_of(paths[0], survey.root)
         try:
             mapping = tar_mapping(paths[0])
         except DataError as error:
             yield from try_read(
-                "WebDataset", arguments, kind="captioning", labels={"captions": "en"}, why=f"tars ({shown})", part=part,
-                problems=(str(error),),
+                "WebDataset", arguments, kind="captioning", labels={"captions": "en"}, evidence=f"tars ({tars})",
+                split=split, problems=(str(error),),
             )  # fmt: skip
             continue
         if mapping is not None:
-            given = {**arguments, **mapping.arguments(image=False)}
-            why = f"tars ({shown}), {mapping.why}"
-            yield from try_read("WebDataset", given, kind=mapping.kind, labels=mapping.languages, why=why, part=part)
+            yield from try_read(
+                "WebDataset", {**arguments, **mapping.arguments(image=False)}, kind=mapping.kind,
+                labels=mapping.languages, evidence=f"tars ({tars}), {mapping.evidence}", split=split,
+            )  # fmt: skip

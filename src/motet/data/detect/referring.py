@@ -1,4 +1,4 @@
-"""The thing that is meant: RefCOCO, RefCOCOs, Visual7W's pointing and GuessWhat, by their names and keys."""
+"""Detection of referring expressions and pointing: RefCOCO, RefCOCOs, Visual7W and GuessWhat, by names and keys."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from typing import Any
 
 from motet.core import DataError
 from motet.core.plain_pickle import read_plain
-from motet.data.detect.dataset import DetectedDataset, Part, try_read
+from motet.data.detect.dataset import DetectedDataset, Split, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.statements import missing_images, objects_in
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.json_file import load_json
 from motet.data.formats.text_file import read_bytes
 
 _REFS = re.compile(r"refs\(\w+\)\.(p|json)")
-_HEAD = 4096  # characters in which a JSON's first keys stand
-_PARTS: dict[str, Part] = {"train": "train", "val": "val", "test": "test", "testA": "test", "testB": "test"}
+_HEAD_CHARS = 4096  # of a JSON file, which must contain its first keys
+_SPLITS: dict[str, Split] = {"train": "train", "val": "val", "test": "test", "testA": "test", "testB": "test"}
 
 
-def find_referring(land: Survey) -> Iterator[DetectedDataset]:
-    """Expressions, questions and dialogs that mean one thing of a picture."""
-    for path in list(land.files(".p", ".json")):
+def find_referring(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds expressions, questions and dialogs that refer to one object."""
+    for path in list(survey.files(".p", ".json")):
         if _REFS.fullmatch(path.name) and path.with_name("instances.json").is_file():
-            yield from _refer(land, path)
-    for path in list(land.files(".json")):
-        beginning = "\n".join(first_lines(path, 50))[:_HEAD]
+            yield from _refer(survey, path)
+    for path in list(survey.files(".json")):
+        beginning = "\n".join(first_lines(path, 50))[:_HEAD_CHARS]
         if '"normal_caption"' in beginning:
-            yield from _refcocos(land, path)
+            yield from _refcocos(survey, path)
         elif '"qa_pairs"' in beginning or "pointing" in path.name:
-            yield from _visual7w(land, path)
-    for path in list(land.files(".jsonl", ".jsonl.gz")):
+            yield from _visual7w(survey, path)
+    for path in list(survey.files(".jsonl", ".jsonl.gz")):
         games = objects_in(first_lines(path, 1))
         if games and {"qas", "objects", "object_id", "status", "image"} <= games[0].keys():
-            yield from _guesswhat(land, path, games[0])
+            yield from _guesswhat(survey, path, games[0])
 
 
-def _refer(land: Survey, path: Path) -> Iterator[DetectedDataset]:
+def _refer(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
     instances = path.with_name("instances.json")
     name, splits = "", ["train"]
     problems: tuple[str, ...] = ()
     try:
         entries = load_json(path) if path.suffix == ".json" else read_plain(read_bytes(path), path=path)
-        splits = _known(entry.get("split") for entry in entries if isinstance(entry, dict))
+        splits = _known_splits(entry.get("split") for entry in entries if isinstance(entry, dict))
         name = _first_of(load_json(instances), "images", "file_name")
     except DataError as error:
         problems = (str(error),)
-    images = land.image_folder([name], path)
-    land.taken.update({path, instances})
+    images = survey.image_folder([name], path)
+    survey.claimed.update({path, instances})
     if not problems and images is None:
         problems = missing_images(path, name)
     for split in splits:
@@ -58,27 +58,27 @@ def _refer(land: Survey, path: Path) -> Iterator[DetectedDataset]:
         }  # fmt: skip
         yield from try_read(
             "ReferCoco", arguments, kind="referring", labels={"region": "en"},
-            why=f"referring expressions ({path.parent.name}/{path.name}, {split})", part=_PARTS[split],
+            evidence=f"referring expressions ({path.parent.name}/{path.name}, {split})", split=_SPLITS[split],
             problems=problems,
         )  # fmt: skip
 
 
-def _refcocos(land: Survey, path: Path) -> Iterator[DetectedDataset]:
+def _refcocos(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
     try:
         data = load_json(path)
         name = str(data[0]["image"]) if isinstance(data, list) and data and isinstance(data[0], dict) else ""
     except (DataError, KeyError):
         name = ""
-    images = land.image_folder([name], path)
-    land.taken.add(path)
+    images = survey.image_folder([name], path)
+    survey.claimed.add(path)
     yield from try_read(
         "RefCocos", {"expressions": path, "images": images or path.parent}, kind="referring",
-        labels={"region": "en"}, why=f"RefCOCOs expressions ({path.name})", part=part_of(path, land.root),
+        labels={"region": "en"}, evidence=f"RefCOCOs expressions ({path.name})", split=split_of(path, survey.root),
         problems=() if images or not name else missing_images(path, name),
     )  # fmt: skip
 
 
-def _visual7w(land: Survey, path: Path) -> Iterator[DetectedDataset]:
+def _visual7w(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
     try:
         data = load_json(path)
     except DataError:
@@ -86,44 +86,44 @@ def _visual7w(land: Survey, path: Path) -> Iterator[DetectedDataset]:
     images = data.get("images") if isinstance(data, dict) else None
     if not isinstance(images, list) or not isinstance(data.get("boxes"), list):
         return
-    splits = _known(entry.get("split") for entry in images if isinstance(entry, dict))
+    splits = _known_splits(entry.get("split") for entry in images if isinstance(entry, dict))
     name = _first_of(data, "images", "filename")
-    folder = land.image_folder([name], path)
-    land.taken.update({path} if folder is None else {path, folder})
+    folder = survey.image_folder([name], path)
+    survey.claimed.update({path} if folder is None else {path, folder})
     for split in splits:
         arguments: dict[str, object] = {"questions": path, "images": folder or path.parent, "split": split}
         beside = path.with_name("image_data.json")
         if beside.is_file():
             arguments["image_data"] = beside
-            land.taken.add(beside)
+            survey.claimed.add(beside)
         yield from try_read(
             "Visual7wPointing", arguments, kind="pointing", labels={"match": "en"},
-            why=f"Visual7W pointing ({path.name}, {split})", part=_PARTS[split],
+            evidence=f"Visual7W pointing ({path.name}, {split})", split=_SPLITS[split],
             problems=() if folder else missing_images(path, name),
         )  # fmt: skip
 
 
-def _guesswhat(land: Survey, path: Path, game: Any) -> Iterator[DetectedDataset]:
+def _guesswhat(survey: Survey, path: Path, game: Any) -> Iterator[DetectedDataset]:
     image = game["image"] if isinstance(game["image"], dict) else {}
     name = str(image.get("file_name", ""))
-    images = land.image_folder([name], path) or land.image_folder([PurePosixPath(name).name], path)
+    images = survey.image_folder([name], path) or survey.image_folder([PurePosixPath(name).name], path)
     if images is not None and images.name in ("train2014", "val2014"):
         images = images.parent  # games are played on photos of both
-    land.taken.add(path)
+    survey.claimed.add(path)
     yield from try_read(
         "GuessWhat", {"games": path, "images": images or path.parent}, kind="pointing", labels={"match": "en"},
-        why=f"GuessWhat dialogs ({path.name})", part=part_of(path, land.root),
+        evidence=f"GuessWhat dialogs ({path.name})", split=split_of(path, survey.root),
         problems=() if images else missing_images(path, name),
     )  # fmt: skip
 
 
-def _known(splits: Iterable[Any]) -> list[str]:
-    """The parts that there are, in the order of the table; unknown ones are left out."""
-    there = set(splits)
-    return [name for name in _PARTS if name in there]
+def _known_splits(splits: Iterable[Any]) -> list[str]:
+    """Returns the splits that occur, in the order of the table; unknown ones are left out."""
+    present = set(splits)
+    return [name for name in _SPLITS if name in present]
 
 
 def _first_of(data: Any, entries: str, key: str) -> str:
-    listed = data.get(entries) if isinstance(data, dict) else None
-    first = listed[0] if isinstance(listed, list) and listed else {}
+    values = data.get(entries) if isinstance(data, dict) else None
+    first = values[0] if isinstance(values, list) and values else {}
     return str(first.get(key, "")) if isinstance(first, dict) else ""

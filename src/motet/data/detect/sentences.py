@@ -1,4 +1,4 @@
-"""GLUE's sentence tasks, SNLI-VE and e-SNLI-VE: by their headers and first lines."""
+"""Detection of GLUE, SNLI-VE and e-SNLI-VE by their headers and first lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from motet.core import DataError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 from motet.data.readers.glue import GLUE_FOLDERS, Glue, GlueTask
 
 _GLUE_FILE = re.compile(r"(train|dev|test|dev_matched|dev_mismatched|test_matched|test_mismatched)\.tsv")
@@ -26,66 +26,68 @@ _HEADERS: Mapping[GlueTask, frozenset[str]] = {
     "sst2": frozenset({"sentence"}),
     "cola": frozenset({"sentence"}),
 }
-_TELLING: tuple[GlueTask, ...] = ("mrpc", "qqp", "mnli")  # whose headers no other table is likely to have
+_DISTINCTIVE: tuple[GlueTask, ...] = ("mrpc", "qqp", "mnli")  # no other table is likely to have their headers
 _COLA_CELLS = 4
 
 
-def find_glue(land: Survey) -> Iterator[DetectedDataset]:
-    """`MRPC/train.tsv` and the like: told by the folder's name and the header, or by a header of their own."""
-    for path in list(land.files(".tsv", ".txt")):
-        found = _GLUE_FILE.fullmatch(path.name) or _MSR_FILE.fullmatch(path.name)
-        task = _glue_task(path) if found else None
-        if found is None or task is None:
+def find_glue(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds `MRPC/train.tsv` and the like, by the folder's name and the header, or by a distinctive header."""
+    for path in list(survey.files(".tsv", ".txt")):
+        match = _GLUE_FILE.fullmatch(path.name) or _MSR_FILE.fullmatch(path.name)
+        task = _glue_task(path) if match else None
+        if match is None or task is None:
             continue
-        land.taken.add(path)
-        arguments: dict[str, object] = {"folder": path.parent, "task": task, "part": found[1]}
-        why = f"GLUE's {GLUE_FOLDERS[task]} ({path.name})"
+        survey.claimed.add(path)
+        arguments: dict[str, object] = {"folder": path.parent, "task": task, "part": match[1]}
         yield from try_read(
-            "Glue", arguments, kind="sentences", labels={"class": "en"}, why=why,
-            part=part_of(path, land.root), problems=_secret(path, task, found[1]),
+            "Glue", arguments, kind="sentences", labels={"class": "en"},
+            evidence=f"GLUE's {GLUE_FOLDERS[task]} ({path.name})", split=split_of(path, survey.root),
+            problems=_unlabelled(path, task, match[1]),
         )  # fmt: skip
 
 
 def _glue_task(path: Path) -> GlueTask | None:
-    """The folder's task, where the header has its columns; else one whose columns tell it."""
+    """Returns the task of the folder's name where the header has its columns, else one with a distinctive header."""
     lines = first_lines(path, 3)
     header = set(lines[0].split("\t")) if lines else set()
     folder = re.sub(r"[^a-z0-9]", "", path.parent.name.lower())
     for task in _HEADERS:
         if folder.startswith(task) and (_HEADERS[task] <= header or (task == "cola" and _is_cola(lines))):
             return task
-    return next((task for task in _TELLING if _HEADERS[task] <= header), None)
+    return next((task for task in _DISTINCTIVE if _HEADERS[task] <= header), None)
 
 
 def _is_cola(lines: Sequence[str]) -> bool:
-    """Without a header: source, 0 or 1, a star or nothing, the sentence."""
+    """Checks for the form of CoLA, which has no header: source, 0 or 1, a star or nothing, the sentence."""
     rows = [line.split("\t") for line in lines]
     return all(len(cells) == _COLA_CELLS and cells[1] in ("0", "1") and cells[2] in ("", "*") for cells in rows)
 
 
-def _secret(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
-    """What is wrong with a part that has no labels; anything else its reader says itself."""
+def _unlabelled(path: Path, task: GlueTask, part: str) -> tuple[str, ...]:
+    """Returns the problem of a split without labels; other problems are the reader's."""
     try:
         labelled = Glue(path.parent, task, part).has_labels
     except DataError:
         return ()
-    return () if labelled else (f"{path}: got sentences without labels, which GLUE keeps secret; want a labelled part",)
+    if labelled:
+        return ()
+    return (f"{path}: got sentences without labels, which GLUE does not publish; want a split with labels",)
 
 
-def find_entailment(land: Survey) -> Iterator[DetectedDataset]:
-    """`snli_ve_train.jsonl` and `esnlive_train.csv`, and files of their form."""
-    for path in list(land.files(".jsonl", ".jsonl.gz", ".csv", ".csv.gz")):
+def find_entailment(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds `snli_ve_train.jsonl` and `esnlive_train.csv`, and files of their form."""
+    for path in list(survey.files(".jsonl", ".jsonl.gz", ".csv", ".csv.gz")):
         lines = first_lines(path, 5)
-        given = _snli_ve_photos(lines) if ".jsonl" in path.suffixes else _esnlive_photos(lines)
-        if not given:
+        photos = _snli_ve_photos(lines) if ".jsonl" in path.suffixes else _esnlive_photos(lines)
+        if not photos:
             continue
-        reader, photo = ("SnliVe" if ".jsonl" in path.suffixes else "ESnliVe"), f"{given[0].removesuffix('.jpg')}.jpg"
-        images = land.image_folder([photo], path)
-        land.taken.update({path} if images is None else {path, images})
-        what = "SNLI-VE" if reader == "SnliVe" else "e-SNLI-VE"
+        reader, photo = ("SnliVe" if ".jsonl" in path.suffixes else "ESnliVe"), f"{photos[0].removesuffix('.jpg')}.jpg"
+        images = survey.image_folder([photo], path)
+        survey.claimed.update({path} if images is None else {path, images})
+        published = "SNLI-VE" if reader == "SnliVe" else "e-SNLI-VE"
         yield from try_read(
             reader, {"annotations": path, "images": images or path.parent}, kind="visual entailment",
-            labels={"class": "en"}, why=f"{what} hypotheses ({path.name})", part=part_of(path, land.root),
+            labels={"class": "en"}, evidence=f"{published} hypotheses ({path.name})", split=split_of(path, survey.root),
             problems=() if images else (f"{path}: got no folder with the image {photo}; want it in this folder",),
         )  # fmt: skip
 
@@ -106,7 +108,7 @@ def _object(line: str) -> Mapping[str, Any]:
 
 
 def _esnlive_photos(lines: Sequence[str]) -> list[str]:
-    """By the header; the first columns of a row hold no commas."""
+    """Returns the photos of the first rows; the columns up to theirs contain no commas."""
     header = lines[0].split(",") if lines else []
     if not {"pairID", "Flickr30kID", "hypothesis", "gold_label"} <= set(header):
         return []

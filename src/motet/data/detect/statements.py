@@ -1,4 +1,4 @@
-"""Statements that are true or false of pictures: NLVR2, NLVR, VSR, by the keys of their lines."""
+"""Detection of statements that are true or false of images: NLVR2, NLVR and VSR, by the keys of their lines."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
-from motet.data.detect.survey import Survey, part_of
+from motet.data.detect.survey import Survey, split_of
 
 _NLVR2 = re.compile(r"(.+-\d+-\d+)-\d+")
 _NLVR = re.compile(r"\d+-\d+")
 
 
-def find_statements(land: Survey) -> Iterator[DetectedDataset]:
-    """JSON lines of statements, whatever the file's ending is: NLVR's are called `.json`."""
-    for path in list(land.files(".json", ".jsonl")):
+def find_statements(survey: Survey) -> Iterator[DetectedDataset]:
+    """Finds JSON lines of statements, in files with either ending: NLVR's have `.json`."""
+    for path in list(survey.files(".json", ".jsonl")):
         lines = objects_in(first_lines(path, 3))
         if not lines:
             continue
         if all({"sentence", "label", "identifier"} <= line.keys() for line in lines):
-            yield from _nlvr(land, path, lines[0])
+            yield from _nlvr(survey, path, lines[0])
         elif all({"image", "caption", "label", "relation"} <= line.keys() for line in lines):
-            yield from _vsr(land, path, lines[0])
+            yield from _vsr(survey, path, lines[0])
 
 
 def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Lines of JSON as objects; none where one of them is something else."""
+    """Parses JSON lines as objects; returns none where one of them is something else."""
     try:
         values = [json.loads(line) for line in lines]
     except json.JSONDecodeError:
@@ -38,44 +38,44 @@ def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
 
 
 def missing_images(path: Path, name: str) -> tuple[str, ...]:
-    """The problem of annotations without their pictures."""
+    """Returns the problem of annotations without their images."""
     return (f"{path}: got no folder with the image {name}; want it in this folder",)
 
 
-def _nlvr(land: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
+def _nlvr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
     key, directory = str(line["identifier"]), str(line.get("directory", ""))
     two, one = _NLVR2.fullmatch(key), _NLVR.fullmatch(key)
     if two is None and one is None:
         return
     name = f"{two[1]}-img0.png" if two else f"{path.name.partition('.')[0]}-{key}-0.png"
-    images = _folder(land, path, directory, name)
-    land.taken.update({path} if images is None else {path, images})
+    images = _image_folder(survey, path, directory, name)
+    survey.claimed.update({path} if images is None else {path, images})
     arguments: dict[str, object] = {"sentences": path, "images": images or path.parent}
     yield from try_read(
         "Nlvr2" if two else "Nlvr", arguments, kind="pairs" if two else "verification", labels={"class": "en"},
-        why=f"{'NLVR2 sentences on two photos' if two else 'NLVR sentences on drawings'} ({path.name})",
-        part=part_of(path, land.root), problems=() if images else missing_images(path, name),
+        evidence=f"{'NLVR2 sentences on two photos' if two else 'NLVR sentences on drawings'} ({path.name})",
+        split=split_of(path, survey.root), problems=() if images else missing_images(path, name),
     )  # fmt: skip
 
 
-def _folder(land: Survey, path: Path, directory: str, name: str) -> Path | None:
-    """Where a picture lies: in a folder, in a numbered folder of it that the line names, or in one that it does not."""
-    numbered = land.image_folder([f"{directory}/{name}"], path) if directory else None
+def _image_folder(survey: Survey, path: Path, directory: str, name: str) -> Path | None:
+    """Returns the folder of the images; they may be in numbered subfolders, with or without the number in the line."""
+    numbered = survey.image_folder([f"{directory}/{name}"], path) if directory else None
     if numbered is not None:
         return numbered
-    found = land.image_folder([name], path)
-    return found.parent if found is not None and found.name.isdigit() else found
+    folder = survey.image_folder([name], path)
+    return folder.parent if folder is not None and folder.name.isdigit() else folder
 
 
-def _vsr(land: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
+def _vsr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
     name = PurePosixPath(str(line["image"])).name
     link = str(line.get("image_link", "")).split("/")
-    images = land.image_folder([name], path)
+    images = survey.image_folder([name], path)
     if images is not None and len(link) > 1 and images.name == link[-2]:
-        images = images.parent  # its neighbour may hold the others: the reader looks in both
-    land.taken.add(path)
+        images = images.parent  # a sibling folder may have the other images: the reader searches both
+    survey.claimed.add(path)
     yield from try_read(
         "Vsr", {"sentences": path, "images": images or path.parent}, kind="verification", labels={"class": "en"},
-        why=f"VSR sentences ({path.name})", part=part_of(path, land.root),
+        evidence=f"VSR sentences ({path.name})", split=split_of(path, survey.root),
         problems=() if images else missing_images(path, name),
     )  # fmt: skip

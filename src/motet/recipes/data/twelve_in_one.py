@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from motet.core import Reader, Task
-from motet.data.negatives import FourWay, LookAlikes
+from motet.data.negatives import FourWay, HardNegativePool
 from motet.data.readers import EasyVqa, ESnliVe, Nlvr, RefCocos, Vqav2, Vsr
 from motet.data.source import Compose, Role, Source
 from motet.data.splits import Subset, split_by_image
@@ -38,7 +38,9 @@ def gathered() -> tuple[Source, ...]:
     return (
         *_sources(verification("nlvr"), {**drawn, "test": evaluated}),
         *_sources(visual_entailment("esnlive", entailed.names), split_by_image(entailed, PHOTOGRAPHS)),
-        *_sources(retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(LookAlikes.of(captioned["train"]))),
+        *_sources(
+            retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(HardNegativePool.of(captioned["train"]))
+        ),
         *_sources(
             question_answering("easy_vqa", answers=EASY_VQA, crop=False),
             {**easy, "test": Subset(EasyVqa(part="test"), tuple(range(0, 9000, 9)))},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from motet.core import Reader, Task
-from motet.data.annotations import Annotated
+from motet.data.annotations import AnnotationSubset
 from motet.data.readers import Bsds500, CamVid, Idx, ImageFolder, SevenScenes
 from motet.data.source import Role, Source
 from motet.data.splits import ConcatRows, Subset, split_by_image
@@ -68,7 +68,7 @@ def scenes(
             source,
             name=name if source.role == "train" else f"{name}/{source.role}",
             tasks=tuple(_weighed(task) for task in source.tasks),
-            reader=source.reader if kept is None or source.role != "train" else Annotated(source.reader, kept),
+            reader=source.reader if kept is None or source.role != "train" else AnnotationSubset(source.reader, kept),
         )
         for source in world.sources(roles)
     )

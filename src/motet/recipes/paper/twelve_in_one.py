@@ -7,7 +7,7 @@ from pathlib import Path
 
 from motet.core import Reader, Task
 from motet.data.formats.regions import LmdbRegions
-from motet.data.negatives import FourWay, LookAlikes
+from motet.data.negatives import FourWay, HardNegativePool
 from motet.data.readers import (
     CocoCaptions,
     Flickr30k,
@@ -185,7 +185,7 @@ def _held(task: Task, reader: Reader) -> list[Source]:
 
 
 def _ranked(name: str, train: Reader, val: Reader, test: Reader) -> list[Source]:
-    hard = LookAlikes.cached(Path(".motet") / f"{name}_look_alikes.npz", train)
+    hard = HardNegativePool.cached(Path(".motet") / f"{name}_look_alikes.npz", train)
     learned, *evaluated = _sourced(retrieval(name), train, val, test)
     return [Source(name=name, reader=train, tasks=learned.tasks, compose=FourWay(hard)), *evaluated]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, assert_never
 
 from motet.core import Reader, Task
-from motet.data.annotations import Annotated, Reclassed
+from motet.data.annotations import AnnotationSubset, RemappedClasses
 from motet.data.readers import Cityscapes, NyuV2, Synthia, Taskonomy, VirtualKitti2
 from motet.data.readers.taskonomy import TASKONOMY_NAMES
 from motet.data.sampling_rates import FixedRates as FixedRates
@@ -112,7 +112,7 @@ def published_transfer() -> Run:
     """Virtual KITTI 2 to Cityscapes (table 3): its classes and depth are shown, its normals are not."""
     streets = published_streets("cityscapes")
     shown = tuple(
-        replace(source, reader=Annotated(source.reader, ("segmentation", "depth")))
+        replace(source, reader=AnnotationSubset(source.reader, ("segmentation", "depth")))
         if source.role == "train"
         else source
         for source in streets.sources
@@ -135,7 +135,7 @@ def published_adaptation() -> Run:
         system=replace(published_model(), adapt=Adaptation(lr_scale=1e-4 / plan.lr)),
         sources=(
             Source(name="vkitti2", reader=drives, tasks=tasks),
-            Source(name="cityscapes", reader=Annotated(streets["train"]), tasks=tasks),
+            Source(name="cityscapes", reader=AnnotationSubset(streets["train"]), tasks=tasks),
             Source(name="cityscapes/test", reader=streets["val"], tasks=tasks, role="test"),
         ),
         schedule=Mixed(rates=FixedRates({"vkitti2": 1.0, "cityscapes": 1.0}), batch_size=2),
@@ -188,6 +188,6 @@ def _rooms_in_taskonomys_words() -> Reader:
     path = data_root() / "nyuv2" / "nyu_depth_v2_labeled.mat"
     rooms = NyuV2(path, "test", normals="depth")
     theirs = {nyu: ours for ours, nyu in IN_NYU.items()}
-    return Reclassed(
+    return RemappedClasses(
         rooms, tuple(TASKONOMY_NAMES.index(theirs[name]) if name in theirs else -1 for name in rooms.names)
     )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from motet.core import BoxSet, Example, Task
 from motet.core.target import Boxes, Dense, Label, Masked, Match, Region
-from motet.data.check import misfit
+from motet.data.check import annotation_error
 from motet.data.map_values import valid_pixels
 from motet.data.source import Source
 from motet.preprocess.images import decode
@@ -63,7 +63,7 @@ def row_card(example: Example, tasks: tuple[Task, ...]) -> RowCard:
         if task.label not in example.labels or isinstance(task.target, Masked):
             continue
         annotation = task.annotation_of(example)
-        if (reason := misfit(annotation, task.target)) is not None:
+        if (reason := annotation_error(annotation, task.target)) is not None:
             wrong.append((task.name, reason))
             continue
         said.append((task.name, _cut(annotation_text(annotation, task, example))))

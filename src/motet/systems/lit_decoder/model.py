@@ -241,6 +241,6 @@ class OneToken(nn.Module):
 
 
 def _pieces(sequences: Sequences, config: LiTDecoderConfig) -> Pieces:
-    num_answers = sequences.words.num_pieces if config.loss_on_prefix else sequences.num_answers
+    num_answers = sequences.words.vocab_size if config.loss_on_prefix else sequences.num_answers
     blocks = {name: len(names) for name, names in sequences.blocks.items()}
-    return Pieces(sequences.words.num_plain, blocks, num_answers, config.width)
+    return Pieces(sequences.words.num_text_ids, blocks, num_answers, config.width)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from motet.core import ConfigError, Label, Task
-from motet.preprocess.tokenizers import PAD, Tokenizer, end
+from motet.preprocess.tokenizers import PAD, Tokenizer, append_eos
 from motet.systems.lit_decoder.options import (
     ByCategory,
     ByTask,
@@ -78,7 +78,7 @@ class Sequences:
     @property
     def num_answers(self) -> int:
         """Ids below this one may stand in an answer: all of the tokeniser's, and the class tokens."""
-        return self.words.num_plain + len(self._class_names)
+        return self.words.num_text_ids + len(self._class_names)
 
     def prefix(self, task: Task, question: str, start: Sequence[int] = ()) -> list[int]:
         """What stands before the answer, and is given.
@@ -108,19 +108,19 @@ class Sequences:
 
     def close(self, prefix: Sequence[int], answer: Sequence[int]) -> list[int]:
         """The answer's tokens with EOS, cut so that all fits."""
-        return end(answer, self.max_tokens - len(prefix))
+        return append_eos(answer, self.max_tokens - len(prefix))
 
     def text(self, ids: Iterable[int]) -> str:
         """An answer's tokens as text, up to EOS; class tokens as the names of their classes, prompts as nothing."""
         said = [i for i in ids if i < self.num_answers]
         for place, i in enumerate(said):
-            if i >= self.words.num_plain:
+            if i >= self.words.num_text_ids:
                 before = self.words.decode(said[:place])
-                return " ".join(part for part in (before, self._class_names[i - self.words.num_plain]) if part)
+                return " ".join(part for part in (before, self._class_names[i - self.words.num_text_ids]) if part)
         return self.words.decode(said)
 
     def _id(self, block: str, name: str) -> int:
-        return self.words.special(f"{block}: {name}")
+        return self.words.special_id(f"{block}: {name}")
 
 
 def _prompt(task: Task, conditioning: Conditioning) -> str | None:

@@ -29,7 +29,7 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
 from motet.systems.twelve_in_one.attention import looks_of
 from motet.systems.twelve_in_one.body import OneSide
@@ -94,7 +94,7 @@ class TwelveInOne(System):
         self.loss_terms = {task.name: terms for task in tasks if (terms := terms_of(task))}
         self.seeing = RegionEmbedding(config, fetch=assets is None)
         check_classes(config, tasks, self.seeing.num_classes)
-        saved = None if assets is None else (Sentences.from_bytes(assets[WORDS_FILE]), assets[TEXT_FILE])
+        saved = None if assets is None else (SentenceTokenizer.from_bytes(assets[WORDS_FILE]), assets[TEXT_FILE])
         wanted = list(texts()) if saved is None and config.text.trains_words is not None else None
         self.sentences, mask, encoder = build_reader(config.text, config.text_mode, saved, wanted)
         self._description = encoder.description()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from motet.core import DataError
 from motet.nn.feature_maps import MapTower
 from motet.nn.regions import contrast, pool_regions, pooling_weights, select_disjoint, surroundings
-from motet.preprocess.regions import BoxGrid, StandOut, overlaps
+from motet.preprocess.regions import BoxGrid, StandOut, box_iou
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.twelve_in_one.regions import PaddedRegions
 
@@ -109,7 +109,7 @@ class GridRegions(nn.Module):
         self.overlapping: Tensor
         known = {"boxes_xyxy": boxes, "inside": pooling_weights(boxes, grid_hw, bins=bins)}
         if stand_out is not None:
-            near = overlaps(boxes.numpy(), boxes.numpy()) > stand_out.overlap
+            near = box_iou(boxes.numpy(), boxes.numpy()) > stand_out.overlap
             known["around"] = pooling_weights(surroundings(boxes, stand_out.ring), grid_hw, bins=bins)
             known["overlapping"] = torch.from_numpy(near) | torch.eye(len(boxes), dtype=torch.bool)
         for name, tensor in known.items():

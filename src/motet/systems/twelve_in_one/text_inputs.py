@@ -12,7 +12,7 @@ from torch import Tensor
 from motet.core import ConfigError, Task
 from motet.nn.text_encoders import TextConfig, TextEncoder, described
 from motet.nn.tower import EncoderMode, FromScratch
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems.twelve_in_one.pretrain import hide_words
 
@@ -43,7 +43,7 @@ class TextInputs:
         max_tokens_of: by task, where it is another number.
     """
 
-    sentences: Sentences
+    sentences: SentenceTokenizer
     mask: int
     max_tokens: int
     max_tokens_of: Mapping[str, int] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class TextInputs:
         tokenizer = self.sentences.tokenizer
         plain = set(tokenizer.encode("", add_special_tokens=True).ids) | {self.sentences.pad}
         special = [piece in plain for piece in text.ids]
-        draws, others = rng.random(len(text.ids)), rng.integers(self.sentences.num_pieces, size=len(text.ids))
+        draws, others = rng.random(len(text.ids)), rng.integers(self.sentences.vocab_size, size=len(text.ids))
         free = np.flatnonzero(~np.array(special))
         if at_least_one and len(free) and draws[free].min() >= share:
             draws[free[draws[free].argmin()]] = 0.0
@@ -98,9 +98,9 @@ def padded(texts: Sequence[Sequence[TextRow]], pad: int) -> dict[str, Tensor]:
 def build_reader(
     text: TextConfig,
     mode: EncoderMode,
-    saved: tuple[Sentences, bytes] | None,
+    saved: tuple[SentenceTokenizer, bytes] | None,
     texts: Sequence[str] | None,
-) -> tuple[Sentences, int, TextEncoder]:
+) -> tuple[SentenceTokenizer, int, TextEncoder]:
     """The tokeniser, the id of [MASK], and the encoder that the stream of words is made of.
 
     A tokeniser without a piece that hides words gets one more id for it.
@@ -119,12 +119,12 @@ def build_reader(
     else:
         size = text.trains_words
         if size is not None:
-            sentences = Sentences.trained(TrainedTokenizer(size=size).build(texts or ()))
+            sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts or ()))
         else:
-            sentences = Sentences(*text.tokenizer())
+            sentences = SentenceTokenizer(*text.tokenizer())
         mask = mask_of(sentences)
         encoder = text.build(
-            pretrained=not isinstance(mode, FromScratch), num_pieces=max(sentences.num_pieces, mask + 1)
+            pretrained=not isinstance(mode, FromScratch), num_pieces=max(sentences.vocab_size, mask + 1)
         )
     mask = mask_of(sentences)
     rows = encoder.model.embeddings.word_embeddings.num_embeddings
@@ -133,10 +133,10 @@ def build_reader(
     return sentences, mask, encoder
 
 
-def mask_of(sentences: Sentences) -> int:
+def mask_of(sentences: SentenceTokenizer) -> int:
     """The id of the piece that hides words: the tokeniser's own, or one behind all of its pieces."""
     for name in ("[MASK]", "<mask>"):
         found = sentences.tokenizer.token_to_id(name)
         if found is not None:
             return int(found)
-    return sentences.num_pieces
+    return sentences.vocab_size

@@ -69,7 +69,7 @@ def build_embedding(
         layer = nn.Conv2d(3, width, patches.patch, patches.patch)
     return Embedding(
         width,
-        reader.words.num_pieces,
+        reader.words.vocab_size,
         reader.special,
         config.max_tokens,
         patches=layer,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from motet.core import Answer as AnswerSpec
 from motet.core import ConfigError, Label, Task
-from motet.preprocess.tokenizers import EOS, PAD, Tokenizer, end, normalise
+from motet.preprocess.tokenizers import EOS, PAD, Tokenizer, append_eos, normalise
 
 SPECIAL = "<|spe|>"
 _HIDDEN, _RANDOM = 0.8, 0.9  # of words to be told: hidden, another piece, the piece itself
@@ -36,12 +36,12 @@ class TextInputs:
     @property
     def special(self) -> int:
         """The id of the special piece."""
-        return self.words.special(SPECIAL)
+        return self.words.special_id(SPECIAL)
 
     @property
     def num_words(self) -> int:
         """Pieces that a text may be made of, its end among them: the vocabulary that words are told from."""
-        return self.words.num_plain - 1
+        return self.words.num_text_ids - 1
 
     def read(self, texts: Sequence[str], *, ask: bool, room: int | None = None) -> list[int]:
         """One or several sentences, each with its end; what is too long is cut from the longest sentence.
@@ -61,11 +61,11 @@ class TextInputs:
 
     def target(self, text: str) -> list[int]:
         """A text that inputs are compared with, with its end; what is too long is cut."""
-        return end(self.words.encode(text), self.max_tokens)
+        return append_eos(self.words.encode(text), self.max_tokens)
 
     def said(self, text: str) -> list[int]:
         """A text that is said, with its end; what is too long is cut."""
-        return end(self.words.encode(text), self.max_said)
+        return append_eos(self.words.encode(text), self.max_said)
 
     def hide(self, text: str, rng: np.random.Generator, *, at_least_one: bool) -> tuple[list[int], list[int]]:
         """A text with its end, some of its words hidden, and the pieces to be told: -1 where there is none.
@@ -86,7 +86,7 @@ class TextInputs:
                 told[place] = ids[place]
         hidden = [*ids, EOS]
         for place, piece in enumerate(told):
-            draw, other = rng.random(), int(rng.integers(EOS + 1, max(self.words.num_plain, EOS + 2)))
+            draw, other = rng.random(), int(rng.integers(EOS + 1, max(self.words.num_text_ids, EOS + 2)))
             if piece >= 0 and draw < _RANDOM:
                 hidden[place] = self.special if draw < _HIDDEN else other
         return hidden, told

@@ -24,7 +24,7 @@ from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, described
 from motet.preprocess.images import ImageTransform, Whole
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import terms_of
@@ -254,7 +254,7 @@ def _text(
     tasks: Sequence[Task],
     texts: Callable[[], Iterable[str]],
     assets: Mapping[str, bytes] | None,
-) -> tuple[Sentences | None, TextMemory | None]:
+) -> tuple[SentenceTokenizer | None, TextMemory | None]:
     from motet.nn.tower import FromScratch
     from motet.preprocess.tokenizers import TrainedTokenizer
 
@@ -262,15 +262,15 @@ def _text(
     if not names:
         return None, None
     if assets is not None:
-        sentences, encoder = Sentences.from_bytes(assets[WORDS_FILE]), described(assets[TEXT_FILE])
+        sentences, encoder = SentenceTokenizer.from_bytes(assets[WORDS_FILE]), described(assets[TEXT_FILE])
     else:
         size = config.text.trains_words
         if size is not None:
-            sentences = Sentences.trained(TrainedTokenizer(size=size).build(texts()))
+            sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts()))
         else:
-            sentences = Sentences(*config.text.tokenizer())
+            sentences = SentenceTokenizer(*config.text.tokenizer())
         pretrained = not isinstance(config.text_mode, FromScratch)
-        encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.num_pieces)
+        encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.vocab_size)
     longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)
     if longest > encoder.max_tokens:
         raise ConfigError(

@@ -13,7 +13,7 @@ from torch import Tensor
 from motet.core import Answer, Batch, ConfigError, DataError, Example, FeatureStore, ImageFile, Label, Target, Task
 from motet.core.task import Invariance
 from motet.preprocess.geometry import Geometry
-from motet.preprocess.sentences import Sentences
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.unit.image_inputs import ImageInputs, ImageRow
 from motet.systems.unit.options import TextLimits
 from motet.systems.unit.targets import encoded, stacked
@@ -71,7 +71,7 @@ class UniTProcessor:
     """
 
     images: ImageInputs | None
-    sentences: Sentences | None
+    sentences: SentenceTokenizer | None
     reading: TextLimits = field(default_factory=TextLimits)
     max_attributes: int = 16
 

@@ -177,7 +177,7 @@ def test_another_width_is_an_error(layout, tmp_path, regions, image) -> None:
     ("change", "line"),
     [
         (lambda r: replace(r, features=r.features * np.nan), r"regions: features: got NaN or infinite values"),
-        (lambda r: replace(r, boxes_xyxy=r.boxes_xyxy + 9), r"regions: box: got \(.*want one with an area inside"),
+        (lambda r: replace(r, boxes_xyxy=r.boxes_xyxy + 9), r"regions: box: got \(.*want a box with an area inside"),
         (lambda r: replace(r, boxes_xyxy=r.boxes_xyxy[:, [2, 1, 0, 3]]), r"regions: box: got \(60, 0, 0, 40\)"),
     ],
 )  # fmt: skip
@@ -198,7 +198,7 @@ def test_boxes_come_in_pixels_of_the_file_that_is_there(layout, tmp_path, region
 def test_an_image_of_other_proportions_is_another_one(tmp_path, regions) -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 60)).save(file, "PNG")
-    with pytest.raises(DataError, match=r"got a picture of 60 x 40; want the proportions of 9.jpg, 40 x 60 pixels"):
+    with pytest.raises(DataError, match=r"got an image of 60 x 40; want the proportions of 9.jpg, 40 x 60 pixels"):
         npz(tmp_path, regions).regions(MemoryImage("9.jpg", file.getvalue()), "coco/9")
 
 

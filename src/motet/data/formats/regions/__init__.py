@@ -9,8 +9,8 @@ from motet.data.formats.regions.region_file import RegionFiles as RegionFiles
 from motet.data.formats.regions.tsv import TsvRegions as TsvRegions
 from motet.data.formats.regions.writer import RegionWriter as RegionWriter
 from motet.data.formats.regions.writer import region_writer as region_writer
-from motet.preprocess.detectors import Detected as Detected
 from motet.preprocess.detectors import Detector as Detector
+from motet.preprocess.detectors import DetectorOutput as DetectorOutput
 from motet.preprocess.detectors import TorchvisionDetector as TorchvisionDetector
 from motet.preprocess.detectors import TrunkProposals as TrunkProposals
 from motet.preprocess.detectors import find_regions as find_regions

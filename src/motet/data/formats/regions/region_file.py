@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import DataError, ImageFile
-from motet.preprocess.regions import ImageRegions, checked, fitted, image_size_hw, overlaps
+from motet.preprocess.regions import ImageRegions, box_iou, check_regions, fit_to_image, image_size_hw
 
 _SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rounding, not another box
 
@@ -44,7 +44,7 @@ class RegionFiles(ABC):
     def __post_init__(self) -> None:
         if not self.width:
             key, first = self._first()
-            sound = checked(first.regions((1, 1)), path=self.path, row=key)
+            sound = check_regions(first.regions((1, 1)), path=self.path, row=key)
             object.__setattr__(self, "width", int(sound.features.shape[1]))
             object.__setattr__(self, "num_classes", 0 if sound.classes is None else int(sound.classes.shape[1]))
 
@@ -68,7 +68,7 @@ class RegionFiles(ABC):
         """See `RegionSource.at`."""
         source = self if self.candidates is None else self.candidates
         found = source.regions(image, image_id)
-        shared = overlaps(boxes_xyxy, found.boxes_xyxy)
+        shared = box_iou(boxes_xyxy, found.boxes_xyxy)
         nearest = shared.argmax(axis=1)
         if self.candidates is not None and (shared.max(axis=1) < _SAME).any():
             missing = np.asarray(boxes_xyxy)[int(np.argmax(shared.max(axis=1) < _SAME))]
@@ -82,7 +82,7 @@ class RegionFiles(ABC):
 
     def _validate(self, stored: StoredRegions, image: ImageFile, key: str) -> ImageRegions:
         raw = stored.regions(stored.size_hw or image_size_hw(image))
-        found = fitted(checked(raw, path=self.path, row=key), image, path=self.path, row=key)
+        found = fit_to_image(check_regions(raw, path=self.path, row=key), image, path=self.path, row=key)
         if found.features.shape[1] != self.width:
             raise DataError(
                 f"regions: features: got {found.features.shape[1]} numbers each; want {self.width}",

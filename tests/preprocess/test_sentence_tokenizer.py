@@ -5,16 +5,16 @@ import pickle
 import pytest
 
 from motet.core import CheckpointError, ConfigError
-from motet.preprocess.sentences import CLS, PAD, SEP, Sentences
+from motet.preprocess.sentence_tokenizer import CLS, PAD, SEP, SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
 
 
 @pytest.fixture
-def sentences() -> Sentences:
-    return Sentences.trained(TrainedTokenizer(size=300).build(["a cat", "no dog"] * 3))
+def sentences() -> SentenceTokenizer:
+    return SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=300).build(["a cat", "no dog"] * 3))
 
 
-def pieces(sentences: Sentences, ids) -> list[str]:
+def pieces(sentences: SentenceTokenizer, ids) -> list[str]:
     return [sentences.tokenizer.id_to_token(i) for i in ids]
 
 
@@ -50,18 +50,18 @@ def test_no_text_becomes_a_special_piece(sentences) -> None:
 
 def test_it_comes_back_from_its_file_and_crosses_processes(sentences) -> None:
     want = sentences.encode(("a cat", "dog"), 10)
-    for again in (Sentences.from_bytes(sentences.to_bytes()), pickle.loads(pickle.dumps(sentences))):
+    for again in (SentenceTokenizer.from_bytes(sentences.to_bytes()), pickle.loads(pickle.dumps(sentences))):
         assert again.encode(("a cat", "dog"), 10) == want
-        assert (again.pad, again.num_pieces) == (sentences.pad, sentences.num_pieces)
+        assert (again.pad, again.vocab_size) == (sentences.pad, sentences.vocab_size)
     before = sentences.to_bytes()
     sentences.encode(("a cat",), 5)
     assert sentences.to_bytes() == before
 
 
 def test_three_sentences_and_damaged_files_are_refused(sentences) -> None:
-    with pytest.raises(ConfigError, match="got 3; want one or two"):
+    with pytest.raises(ConfigError, match="got 3 texts; want one or two"):
         sentences.encode(("a", "b", "c"), 9)
     with pytest.raises(CheckpointError, match="saved tokeniser"):
-        Sentences.from_bytes(b"{}")
+        SentenceTokenizer.from_bytes(b"{}")
     with pytest.raises(CheckpointError, match="changed description"):
-        Sentences.from_bytes(sentences.to_bytes().replace(b"ByteLevel", b"Whitespace"))
+        SentenceTokenizer.from_bytes(sentences.to_bytes().replace(b"ByteLevel", b"Whitespace"))

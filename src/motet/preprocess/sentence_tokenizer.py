@@ -1,4 +1,4 @@
-"""One sentence or a pair of them as BERT reads them: [CLS] first [SEP] second [SEP], and which token is whose."""
+"""BERT's encoding of a sentence or a pair: [CLS] first [SEP] second [SEP], with token type ids."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 CLS, SEP, PAD = "[CLS]", "[SEP]", "[PAD]"
 
 
-class Sentences:
+class SentenceTokenizer:
     """A tokeniser of sentences and pairs of sentences.
 
-    A text is never cut into special pieces, also not one that spells "[SEP]".
+    A text never becomes a special token, also not one that contains "[SEP]".
 
     Args:
-        tokenizer: of the `tokenizers` package; adds its own special pieces.
-        pad: the id that fills up a batch.
+        tokenizer: of the `tokenizers` package; adds its own special tokens.
+        pad: the id of padding.
 
     Examples:
         >>> from motet.preprocess.tokenizers import TrainedTokenizer
-        >>> sentences = Sentences.trained(TrainedTokenizer(size=300).build(["a dog", "two dogs"]))
-        >>> ids, types = sentences.encode(("a dog", "two"), 12)
+        >>> tokenizer = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=300).build(["a dog", "two dogs"]))
+        >>> ids, types = tokenizer.encode(("a dog", "two"), 12)
         >>> len(ids) == len(types), types[0], types[-1]
         (True, 0, 1)
     """
@@ -41,58 +41,60 @@ class Sentences:
         self._limit: int | None = None
 
     @classmethod
-    def trained(cls, words: Tokenizer) -> Sentences:
-        """A tokeniser of plain words with BERT's special pieces added behind its own."""
+    def from_tokenizer(cls, tokenizer: Tokenizer) -> SentenceTokenizer:
+        """Adds BERT's special tokens to a tokeniser, after its own ids."""
         import tokenizers
         from tokenizers.processors import TemplateProcessing
 
-        tokenizer = tokenizers.Tokenizer.from_str(words.tokenizer.to_str())
-        tokenizer.add_special_tokens([PAD, CLS, SEP])
-        ids = {name: int(tokenizer.get_vocab(with_added_tokens=True)[name]) for name in (PAD, CLS, SEP)}
-        tokenizer.post_processor = TemplateProcessing(
+        extended = tokenizers.Tokenizer.from_str(tokenizer.tokenizer.to_str())
+        extended.add_special_tokens([PAD, CLS, SEP])
+        ids = {name: int(extended.get_vocab(with_added_tokens=True)[name]) for name in (PAD, CLS, SEP)}
+        extended.post_processor = TemplateProcessing(
             single=f"{CLS} $A {SEP}",
             pair=f"{CLS} $A {SEP} $B:1 {SEP}:1",
             special_tokens=[(CLS, ids[CLS]), (SEP, ids[SEP])],
         )
-        return cls(tokenizer, ids[PAD])
+        return cls(extended, ids[PAD])
 
     @property
-    def num_pieces(self) -> int:
-        """All ids."""
+    def vocab_size(self) -> int:
+        """Number of ids, special ones included."""
         return max(self.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
     def encode(self, texts: Sequence[str], max_tokens: int) -> tuple[list[int], list[int]]:
-        """Ids and, for each, 0 or 1: of which sentence it is. What is too long is cut from the longer sentence's end.
+        """Returns the ids and the token type ids, 0 for the first sentence and 1 for the second.
+
+        Ids beyond `max_tokens` are cut from the end of the longer sentence.
 
         Args:
             texts: one or two sentences; each may be empty.
-            max_tokens: ids at most, special pieces among them.
+            max_tokens: number of ids at most, special ones included.
 
         Raises:
-            ConfigError: other than one or two sentences.
+            ConfigError: another number of sentences.
         """
         if len(texts) not in (1, 2):
-            raise ConfigError(f"sentences: got {len(texts)}; want one or two")
+            raise ConfigError(f"sentences: got {len(texts)} texts; want one or two")
         if self._limit != max_tokens:
             self.tokenizer.enable_truncation(max_tokens, strategy="longest_first")
             self._limit = max_tokens
         first, *second = (normalise(text) for text in texts)
-        found = self.tokenizer.encode(first, second[0] if second else None)
-        return list(found.ids), list(found.type_ids)
+        encoding = self.tokenizer.encode(first, second[0] if second else None)
+        return list(encoding.ids), list(encoding.type_ids)
 
     def to_bytes(self) -> bytes:
-        """All of it as a file; how long texts may be is no part of it."""
+        """Serialises the tokeniser, without its truncation."""
         limit, self._limit = self._limit, None
         self.tokenizer.no_truncation()
-        described = self.tokenizer.to_str()
+        description = self.tokenizer.to_str()
         if limit is not None:
             self.tokenizer.enable_truncation(limit, strategy="longest_first")
             self._limit = limit
-        return json.dumps({"sentences": described, "pad": self.pad, "digest": _digest(described)}).encode()
+        return json.dumps({"sentences": description, "pad": self.pad, "digest": _digest(description)}).encode()
 
     @staticmethod
-    def from_bytes(data: bytes) -> Sentences:
-        """What `to_bytes` was called on.
+    def from_bytes(data: bytes) -> SentenceTokenizer:
+        """Restores a tokeniser from `to_bytes`.
 
         Raises:
             CheckpointError: other bytes.
@@ -101,21 +103,21 @@ class Sentences:
 
         try:
             saved = json.loads(data)
-            described, pad, digest = str(saved["sentences"]), int(saved["pad"]), saved["digest"]
+            description, pad, digest = str(saved["sentences"]), int(saved["pad"]), saved["digest"]
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
                 f"saved tokeniser: got {type(error).__name__}: {error}; want a file of motet"
             ) from error
-        # The package raises nothing narrower than Exception on a description it cannot read: none of those gets there.
-        if _digest(described) != digest:
+        # The package raises a bare Exception on a description that it cannot read; the digest catches those before.
+        if _digest(description) != digest:
             raise CheckpointError("saved tokeniser: got a changed description; want the file as motet wrote it")
-        return Sentences(tokenizers.Tokenizer.from_str(described), pad)
+        return SentenceTokenizer(tokenizers.Tokenizer.from_str(description), pad)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"data": self.to_bytes()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        other = Sentences.from_bytes(state["data"])
+        other = SentenceTokenizer.from_bytes(state["data"])
         self.tokenizer, self.pad, self._limit = other.tokenizer, other.pad, None
 
 

@@ -1,0 +1,63 @@
+"""The listing of a folder: its bounds, claimed files, the folder of images, splits by name."""
+
+from pathlib import Path
+
+import pytest
+from user_folders import images, summaries
+
+from motet.data.detect import detect
+from motet.data.detect.survey import split_of, survey_folder
+
+
+def test_hidden_and_deep_folders_are_not_listed(tmp_path):
+    images(tmp_path, ".git/cat/1.jpg", ".git/dog/1.jpg", "a/b/c/d/e/cat/1.jpg", "a/b/c/d/e/dog/1.jpg")
+    assert detect(tmp_path) == ()
+    assert max(len(folder.relative_to(tmp_path).parts) for folder in survey_folder(tmp_path).listings) == 4
+
+
+def test_folders_of_many_files_are_listed_in_part(tmp_path, monkeypatch):
+    monkeypatch.setattr("motet.data.detect.survey._MAX_FILES", 3)
+    images(tmp_path, *(f"{kind}/{place}.jpg" for kind in ("cat", "dog") for place in range(5)))
+    assert {
+        len(listing.files) for folder, listing in survey_folder(tmp_path).listings.items() if folder != tmp_path
+    } == {3}
+    assert summaries(tmp_path) == [("ImageFolder", "classification", "class", "", 10)]
+
+
+@pytest.mark.parametrize(
+    ("place", "part"),
+    [
+        ("train.csv", "train"),
+        ("x/Dev/q.json", "val"),
+        ("t10k-images", "test"),
+        ("val2017", "val"),
+        ("latest.csv", ""),
+        ("a.csv", ""),
+    ],
+)
+def test_splits_by_names(place, part):
+    assert split_of(Path("root") / place, Path("root")) == part
+
+
+def test_a_claimed_folder_claims_its_files(tmp_path):
+    images(tmp_path, "a/1.jpg", "a/b/2.JPG", "c/3.jpg")
+    survey = survey_folder(tmp_path)
+    survey.claimed.add(tmp_path / "a")
+    assert survey.is_claimed(tmp_path / "a" / "b" / "2.JPG")
+    assert not survey.is_claimed(tmp_path)
+    assert list(survey.files(".jpg")) == [tmp_path / "c" / "3.jpg"]
+
+
+def test_endings_are_found_in_either_case(tmp_path):
+    images(tmp_path, "a.JPG", "b.jpg", "c.png")
+    assert [path.name for path in survey_folder(tmp_path).files(".jpg")] == ["a.JPG", "b.jpg"]
+
+
+def test_the_folder_of_images_has_all_of_them_and_is_the_nearest(tmp_path):
+    images(tmp_path, "one/a.jpg", "two/a.jpg", "two/b.jpg", "two/deep/a.jpg", "two/deep/b.jpg")
+    survey = survey_folder(tmp_path)
+    assert survey.image_folder(["a.jpg", "b.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
+    assert survey.image_folder(["a.jpg"], tmp_path / "two" / "deep" / "labels.csv") == tmp_path / "two" / "deep"
+    assert survey.image_folder(["deep/a.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
+    assert survey.image_folder(["c.jpg"], tmp_path / "labels.csv") is None
+    assert survey.image_folder(["", ""], tmp_path / "labels.csv") is None

@@ -1,0 +1,76 @@
+"""Tables by their columns: kinds, languages, splits, and tables that cannot be read."""
+
+import pytest
+from user_folders import images, jpeg, read, write
+
+from motet.data.detect import detect
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "label"),
+    [
+        ("qa.csv", "file,question,answer\na.jpg,What?,dog\nb.jpg,What?,cat\n", "question answering", "answers"),
+        ("qa.tsv", "q\ta\timg\nWhat?\tdog\ta.jpg\nWhat?\tcat\tb.jpg\n", "question answering", "answers"),
+        (
+            "qa.jsonl",
+            '{"image": "a.jpg", "question": "What?", "answers": ["dog", "a dog"]}\n',
+            "question answering",
+            "answers",
+        ),
+        ("c.json", [{"path": "a.jpg", "description": "A dog."}], "captioning", "captions"),
+        ("c.csv", "image,caption_0,caption_1\na.jpg,A dog.,One dog.\n", "captioning", "captions"),
+        ("l.csv", "image,label\na.jpg,cat\nb.jpg,dog\n", "classification", "class"),
+        ("l.csv", "image,what\na.jpg,cat\nb.jpg,cat\n", "classification", "class"),
+        ("l.csv", "image,what\na.jpg,A cat that sleeps on a sofa.\nb.jpg,A dog.\n", "captioning", "captions"),
+        ("o.csv", "image,transcription\na.jpg,TOTAL\nb.jpg,3\n", "text reading", "text"),
+    ],
+)
+def test_tables_by_their_columns(tmp_path, name, content, kind, label):
+    images(tmp_path, "photos/a.jpg", "photos/b.jpg")
+    write(tmp_path / name, content)
+    (found,) = detect(tmp_path)
+    assert (found.reader, found.kind, found.label, found.problems) == ("Table", kind, label, ())
+    assert len(read(found)) == found.rows
+    assert label in read(found)[0].labels
+
+
+def test_captions_in_several_languages_are_an_entry_each(tmp_path):
+    images(tmp_path, "a.jpg")
+    write(tmp_path / "c.csv", "image,caption_en,caption_de\na.jpg,A dog.,Ein Hund.\n")
+    assert [(found.label, found.language) for found in detect(tmp_path)] == [
+        ("captions_en", "en"),
+        ("captions_de", "de"),
+    ]
+
+
+def test_a_column_of_splits_makes_splits(tmp_path):
+    images(tmp_path, "images/a.jpg", "images/b.jpg")
+    write(tmp_path / "l.csv", "image,label,split\na.jpg,cat,train\nb.jpg,dog,test\na.jpg,cat,train\n")
+    assert [(found.split, found.rows) for found in detect(tmp_path)] == [("test", 1), ("train", 2)]
+
+
+def test_tables_without_images_are_ignored(tmp_path):
+    write(tmp_path / "box.csv", "1,2,3,3,TOTAL\n4,5,6,6,SUM\n")
+    write(tmp_path / "pairs.csv", "question,answer\nWhat?,dog\n")
+    write(tmp_path / "settings.json", {"a": 1})
+    write(tmp_path / "list.json", [1, 2])
+    assert detect(tmp_path) == ()
+
+
+def test_a_table_that_cannot_be_read_is_a_problem(tmp_path):
+    images(tmp_path, "a.jpg")
+    write(tmp_path / "l.csv", 'image,label\na.jpg,"cat\n')
+    write(tmp_path / "m.csv", "image,label\nnone.jpg,cat\n")
+    problems = [found.problems[0] for found in detect(tmp_path)]
+    assert "CSV: got" in problems[0]
+    assert "got no folder with the image none.jpg" in problems[1]
+
+
+def test_parquet_with_images_in_it(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    cells = {"image": [{"bytes": jpeg(), "path": None}], "question": ["What?"], "answer": ["dog"]}
+    parquet.write_table(pyarrow.table(cells), tmp_path / "train-00000.parquet")
+    write(tmp_path / "test-00000.parquet", b"PAR1 no")
+    found = {one.split: one for one in detect(tmp_path)}
+    assert (found["train"].kind, found["train"].rows) == ("question answering", 1)
+    assert "want a whole Parquet file" in found["test"].problems[0]

@@ -1,0 +1,55 @@
+"""Rows grouped by image: order, pairs of images, text-only rows, and fingerprints that notice a change."""
+
+import pytest
+
+from motet.data.image_index import fingerprint_of, image_index
+
+
+class Keys:
+    def __init__(self, *keys: tuple[str, ...]) -> None:
+        self.rows = keys
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.rows[index]
+
+
+def groups(*keys: tuple[str, ...]) -> list[tuple[tuple[str, ...], list[int]]]:
+    index = image_index(Keys(*keys))
+    return [(ids, index.rows_of(group).tolist()) for group, ids in enumerate(index.ids)]
+
+
+def test_rows_of_an_image_are_one_group_in_order_of_appearance() -> None:
+    assert groups(("b",), ("a",), ("b",), ("a",), ("b",)) == [(("b",), [0, 2, 4]), (("a",), [1, 3])]
+
+
+def test_a_pair_of_images_is_another_group_than_each_and_than_the_reverse() -> None:
+    assert [ids for ids, _ in groups(("a", "b"), ("a",), ("b", "a"), ("a", "b"))] == [("a", "b"), ("a",), ("b", "a")]
+
+
+def test_every_row_without_images_is_a_group() -> None:
+    assert groups((), ("a",), ()) == [((), [0]), (("a",), [1]), ((), [2])]
+
+
+def test_an_empty_reader_has_no_groups() -> None:
+    assert len(image_index(Keys())) == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [("a",), ("b",)],
+        [("b",), ("a",), ("a",)],
+        [("a",), ("a",), ("b",)],
+        [("ab",), ("",), ("a",)],
+        [("a", "b"), ("c",), ("a", "b")],
+    ],
+)
+def test_a_fingerprint_changes_with_ids_order_and_rows(other: list[tuple[str, ...]]) -> None:
+    rows = [("a",), ("b",), ("a",)]
+    fingerprint = fingerprint_of(image_index(Keys(*rows)))
+    assert fingerprint == fingerprint_of(image_index(Keys(*rows)))
+    assert fingerprint["images"] == 2
+    assert fingerprint != fingerprint_of(image_index(Keys(*other)))

@@ -1,0 +1,58 @@
+"""Crops stay inside the image, have their area and shape, and cover the image evenly."""
+
+import numpy as np
+import pytest
+
+from motet.core import ConfigError
+from motet.preprocess.crops import Crop, InceptionCrop, RandomCrop, Whole
+
+SIZES = [(1, 1), (3, 50), (37, 41), (480, 640), (2000, 3)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("crop", [Whole(), RandomCrop(), RandomCrop(0.01), InceptionCrop(), InceptionCrop(0.05)])
+def test_a_crop_is_inside_the_image_and_has_pixels(crop: Crop, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x0, y0, x1, y1 = crop.box(size, rng)
+        assert 0 <= x0 < x1 <= size[1]
+        assert 0 <= y0 < y1 <= size[0]
+
+
+def test_no_crop_draws_nothing() -> None:
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    assert Whole().box((10, 20), rng) == (0, 0, 20, 10)
+    assert rng.bit_generator.state == before
+
+
+def test_a_random_crop_has_a_fixed_size_at_every_place() -> None:
+    rng = np.random.default_rng(0)
+    boxes = [RandomCrop(0.75).box((8, 4), rng) for _ in range(500)]
+    assert {(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes} == {(3, 6)}
+    assert {(x0, y0) for x0, y0, _, _ in boxes} == {(x, y) for x in range(2) for y in range(3)}
+
+
+def test_an_inception_crop_keeps_to_its_area_and_aspect() -> None:
+    rng, crop = np.random.default_rng(0), InceptionCrop(0.3, 0.8, (0.5, 2.0))
+    boxes = np.array([crop.box((300, 400), rng) for _ in range(500)])
+    widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    areas, aspects = widths * heights / (300 * 400), widths / heights
+    assert areas.min() >= 0.3
+    assert areas.max() <= 0.8
+    assert areas.max() - areas.min() > 0.4
+    assert aspects.min() > 0.49
+    assert aspects.max() < 2.02
+
+
+def test_an_impossible_inception_crop_is_the_whole_image() -> None:
+    assert InceptionCrop(0.9, 1.0, (0.75, 1.33)).box((2, 1000), np.random.default_rng(0)) == (0, 0, 1000, 2)
+
+
+def test_shares_out_of_range_are_errors() -> None:
+    for part in (0, 1.1):
+        with pytest.raises(ConfigError, match=r"RandomCrop\.part: got"):
+            RandomCrop(part)
+    for areas in ((0, 1), (0.6, 0.5), (0.5, 1.5)):
+        with pytest.raises(ConfigError, match="want 0 < min <= max <= 1"):
+            InceptionCrop(*areas)
