@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from toys import label_task
 
-from motet.analysis.gradients import block_gradients, mean_loss, measuring, trained_blocks
+from motet.analysis.gradients import block_gradients, mean_loss, measurement_mode, trained_blocks
 from motet.analysis.interference import Directions, Interference, Probes, directions_of, interference, probes_of
 from motet.core import Batch, ConfigError, Loss, Losses, MetricError, Prediction, System, Target
 
@@ -61,7 +61,7 @@ def measured(
     """Of batches of one row each."""
     system = Known(scale)
     blocks, names = trained_blocks(system), list(drawn)
-    with measuring(system, training=False):
+    with measurement_mode(system, training=False):
         towards = [directions_of(system, name, [batch(name, s) for s in drawn[name]], blocks) for name in names]
         probes = [probes_of(system, name, [batch(name, s) for s in tried[name]], blocks, towards) for name in names]
     return interference(names, towards, probes)
@@ -205,7 +205,7 @@ def test_training_mode_draws_by_batch_and_leaves_no_trace():
     many = [batch("a", *[(1.0, 1.0)] * 64)] * 3
 
     def draw(seed: int) -> Directions:
-        with measuring(system, training=True):
+        with measurement_mode(system, training=True):
             return directions_of(system, "a", many, blocks, seed=seed)
 
     before = torch.random.get_rng_state()

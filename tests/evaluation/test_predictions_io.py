@@ -17,7 +17,7 @@ from motet.core import (
     Score,
     TextPrediction,
 )
-from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, read_lines, to_json, write_lines
+from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, read_lines, value_to_json, write_lines
 
 PETS = Label(("cat", "dog"))
 
@@ -47,7 +47,7 @@ def test_annotations_are_names_tuples_and_sizes() -> None:
 
 def test_boxes_are_written_as_lists() -> None:
     boxes = BoxSet(np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([1]), np.array([0.5]))
-    assert to_json(boxes) == {"boxes_xyxy": [[0, 1, 2, 3]], "labels": [1], "scores": [0.5], "attributes": []}
+    assert value_to_json(boxes) == {"boxes_xyxy": [[0, 1, 2, 3]], "labels": [1], "scores": [0.5], "attributes": []}
 
 
 def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from motet.core import Batch, DataError, Example, MemoryImage, System, Unsupport
 from motet.data.source import Source
 from motet.evaluation import evaluate, with_trivial_baselines
 from motet.evaluation.retrieval import Split, chance_baseline, rank_split, score_split
-from motet.evaluation.task_evaluation import TaskEvaluation, predicting
+from motet.evaluation.task_evaluation import TaskEvaluation, eval_mode
 from motet.evaluation.two_stage_retrieval import Ranking
 from motet.tasks import retrieval, video_retrieval
 
@@ -92,7 +92,7 @@ def source(among: str = "images") -> Source:
 
 def ranked(system: LetterSystem, among: str = "images", **options: Any) -> TaskEvaluation:
     task = retrieval(among=among)
-    with predicting(system):
+    with eval_mode(system):
         return rank_split(system, "toys", Captions(ROWS), task, range(5), **options)
 
 
@@ -170,7 +170,7 @@ def test_a_video_is_ranked_and_counted_as_one_however_many_frames_it_has() -> No
             row = super().__getitem__(index)
             return replace(row, images=row.images * 3, image_ids=self.keys(index))
 
-    with predicting(system := LetterSystem(task)):
+    with eval_mode(system := LetterSystem(task)):
         evaluated = rank_split(system, "clips", Clips(ROWS), task, range(5), batch_size=2)
     assert evaluated.metrics[0].rows == {"toy/0": 1, "toy/1": 1, "toy/2": 1, "toy/3": 6}
     assert evaluated.num_images() == 4
@@ -199,7 +199,7 @@ MANY = Captions(
 def scored(among: str, ranking: Ranking | None = None) -> tuple[np.ndarray, LetterSystem]:
     system, task = LetterSystem(), retrieval(among=among)
     split = Split.of(MANY, task, range(24), "many")
-    with predicting(system):
+    with eval_mode(system):
         return score_split(system, "many", MANY, task, split, batch_size=5, ranking=ranking), system
 
 
@@ -216,7 +216,7 @@ def test_two_stages_keep_the_systems_scores_and_put_the_rest_behind(among: str) 
         found.append(all_scores[order[0]] == all_scores.max())
     # Six of 24 or 47 by lot would have the best in a quarter of the queries at most.
     assert np.mean(found) > 0.75
-    assert sum(i * t for i, t in system.blocks) == Ranking(rerank_top_k=6, first_stage_size=8).pairs(
+    assert sum(i * t for i, t in system.blocks) == Ranking(rerank_top_k=6, first_stage_size=8).num_pairs(
         24, whole.shape[1], among
     )
     assert system.encoded["images"] == 24

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from motet.core import ConfigError, Dense
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.losses import (
     BerHu,
     balanced_l1,
@@ -129,7 +129,7 @@ def test_edges_count_as_much_as_the_rest_when_balanced() -> None:
 
 
 def test_options_of_berhu_are_a_value_that_can_be_saved() -> None:
-    assert from_plain(to_plain(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
+    assert from_json(to_json(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
     scores, value = maps()
     torch.testing.assert_close(BerHu(0.5)(scores, value).total, berhu(scores, value, threshold=0.5).total)
     with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a positive share"):

@@ -5,7 +5,7 @@ import pytest
 
 from motet.core import Boxes, BoxSet, Label, MetricError, TextPrediction
 from motet.metrics import BoxAP, BoxAP50, BoxAPSmall, BoxAR1
-from motet.metrics.box_matching import matches_of
+from motet.metrics.box_matching import match_boxes
 
 PETS = Boxes(("cat", "dog"))
 BOX = (0.0, 0.0, 40.0, 40.0)
@@ -70,8 +70,8 @@ def test_recall_with_one_box_an_image_knows_only_the_surest() -> None:
 
 def test_metrics_that_ask_about_the_same_boxes_share_the_work() -> None:
     said, true = boxes(BOX), boxes(BOX)
-    assert matches_of(said, true, PETS, "a") is matches_of(said, true, PETS, "b")
-    assert matches_of(said, boxes(BOX), PETS, "a") is not matches_of(said, true, PETS, "b")
+    assert match_boxes(said, true, PETS, "a") is match_boxes(said, true, PETS, "b")
+    assert match_boxes(said, boxes(BOX), PETS, "a") is not match_boxes(said, true, PETS, "b")
 
 
 NAN = (0.0, 0.0, float("nan"), 4.0)

@@ -21,7 +21,7 @@ def test_words_and_choices_are_evaluated_alike() -> None:
         metric.update(str(row), answer, 0, PETS)
     assert metric.row_scores([str(row) for row in range(6)]).tolist() == [100, 100, 100, 0, 0, 0]
     assert metric.compute() == 50.0
-    assert [metric.no_name(str(row)) for row in range(6)] == [False, False, False, False, True, False]
+    assert [metric.is_unknown_name(str(row)) for row in range(6)] == [False, False, False, False, True, False]
     assert metric.remarks() == ("1 of 6 answers were no name",)
 
 

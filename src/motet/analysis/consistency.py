@@ -66,8 +66,8 @@ def grounding_consistency(
     questions: Sequence[ScoredPhrase],
     phrases: Sequence[ScoredPhrase],
     *,
-    answered: float = 0.5,
-    found: float = 0.5,
+    min_accuracy: float = 0.5,
+    min_iou: float = 0.5,
     overlap: Literal["set", "count"] = "set",
     terms: Terms | None = None,
 ) -> Consistency:
@@ -101,8 +101,8 @@ def grounding_consistency(
         >>> grounding_consistency(questions, phrases).value
         0.5
     """
-    if not (0 < answered <= 1 and 0 <= found < 1):
-        raise ConfigError(f"consistency: got answered {answered}, found {found}; want shares, 0 to 1")
+    if not (0 < min_accuracy <= 1 and 0 <= min_iou < 1):
+        raise ConfigError(f"consistency: got answered {min_accuracy}, found {min_iou}; want shares, 0 to 1")
     tell = plain_terms if terms is None else terms
     by_image: dict[str, list[tuple[ScoredPhrase, Counter[str]]]] = {}
     for phrase in phrases:
@@ -116,7 +116,7 @@ def grounding_consistency(
             shared = _shared(asked, said, overlap)
             if not shared:
                 continue
-            holds = question.score >= answered and phrase.score > found
+            holds = question.score >= min_accuracy and phrase.score > min_iou
             weight, right = weight + shared, right + shared * holds
             pairs, both = pairs + 1, both + holds
             images.add(question.image)

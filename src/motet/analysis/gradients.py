@@ -85,7 +85,7 @@ def block_gradients(system: System, batch: Batch, task: str, blocks: Blocks) -> 
 
 
 @contextlib.contextmanager
-def measuring(system: System, *, training: bool) -> Iterator[None]:
+def measurement_mode(system: System, *, training: bool) -> Iterator[None]:
     """Eval or training mode; afterwards modes, buffers and torch's random numbers are as they were.
 
     Args:
@@ -107,6 +107,6 @@ def measuring(system: System, *, training: bool) -> Iterator[None]:
                 buffer.copy_(before)
 
 
-def draw_afresh(seed: int, *keys: int | str) -> None:
+def seed_dropout(seed: int, *keys: int | str) -> None:
     """Sets what dropout draws from, by keys: the same for one batch whatever was measured before it."""
     torch.manual_seed(seed_for("interference dropout", seed, *keys) % 2**63)

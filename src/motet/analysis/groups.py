@@ -54,16 +54,16 @@ class GroupChanges:
     """
 
     names: Members
-    found: Mapping[tuple[str, Members], Change]
+    changes: Mapping[tuple[str, Members], Change]
 
     def of(self, group: str, others: Iterable[str]) -> Change | None:
         """The change of a group when it is trained with others; None where there is no number."""
-        return self.found.get((group, in_order(self.names, others)))
+        return self.changes.get((group, in_order(self.names, others)))
 
     def columns(self, size: int) -> tuple[Members, ...]:
         """What groups are trained with in runs of `size` groups, where such runs were made."""
         columns = tuple(combinations(self.names, size - 1))
-        return columns if any(len(others) == size - 1 for _, others in self.found) else ()
+        return columns if any(len(others) == size - 1 for _, others in self.changes) else ()
 
     def average_of_group(self, group: str, size: int) -> Change | None:
         """The mean change of a group over all runs of `size` groups: a row's average in the paper's table 3."""
@@ -184,8 +184,8 @@ def _was_trained(changes: GroupChanges, part: Members) -> bool:
 
 
 def _summary(changes: GroupChanges, parts: Sequence[Members]) -> str:
-    seeds = {seed for change in changes.found.values() for seed in change.by_seed}
-    if not changes.found:
+    seeds = {seed for change in changes.changes.values() for seed in change.by_seed}
+    if not changes.changes:
         return "there is no number to go by: nothing is suggested, and every group stays by itself"
     if len(seeds) < 2:
         return "one seed tells no change from chance: nothing is suggested, and every group stays by itself"
@@ -193,7 +193,7 @@ def _summary(changes: GroupChanges, parts: Sequence[Members]) -> str:
         together = "; ".join(" + ".join(part) for part in parts if len(part) > 1)
         alone = ", ".join(part[0] for part in parts if len(part) == 1)
         return f"train together: {together}" + (f"; each by itself: {alone}" if alone else "")
-    if not any(change.clear for change in changes.found.values()):
+    if not any(change.clear for change in changes.changes.values()):
         return (
             f"nothing differs from training alone by more than its spread over {len(seeds)} seeds: these runs speak "
             "neither for nor against training groups together; every group stays by itself"

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.analysis.gradients import Blocks, block_gradients, draw_afresh
+from motet.analysis.gradients import Blocks, block_gradients, seed_dropout
 from motet.core import Batch, MetricError, System, rng_for
 
-Progress = Callable[[], None]
+BatchProgress = Callable[[], None]
 """Told after every batch."""
 
 _RESAMPLES = 1000
@@ -96,7 +96,7 @@ class Interference:
 
 
 def directions_of(
-    system: System, task: str, batches: Iterable[Batch], blocks: Blocks, *, seed: int = 0, tell: Progress = lambda: None
+    system: System, task: str, batches: Iterable[Batch], blocks: Blocks, *, seed: int = 0, progress: BatchProgress = lambda: None
 ) -> Directions:
     """The mean direction of a task's gradients in every block: one forward and backward pass a batch.
 
@@ -121,7 +121,7 @@ def directions_of(
     mean = {name: torch.zeros(size, device=device) for name, size in parameters.items()}
     counted = dict.fromkeys(blocks, 0)
     for index, batch in enumerate(batches):
-        draw_afresh(seed, task, "directions", index)
+        seed_dropout(seed, task, "directions", index)
         gradients = block_gradients(system, batch.to(device), task, blocks)
         for name, gradient in (gradients or {}).items():
             length = float(gradient.norm())
@@ -129,7 +129,7 @@ def directions_of(
                 unit[name].add_(gradient, alpha=1 / length)
                 mean[name].add_(gradient)
                 counted[name] += 1
-        tell()
+        progress()
     for name, count in counted.items():
         for summed in (unit[name], mean[name]):
             summed.div_(max(count, 1))
@@ -148,7 +148,7 @@ def probes_of(
     directions: Sequence[Directions],
     *,
     seed: int = 0,
-    tell: Progress = lambda: None,
+    progress: BatchProgress = lambda: None,
 ) -> Probes:
     """Each batch's gradient against every task's direction: m_j . g_i(b) and |g_i(b)|.
 
@@ -169,13 +169,13 @@ def probes_of(
     products: dict[str, list[list[float]]] = {name: [] for name in blocks}
     lengths: dict[str, list[float]] = {name: [] for name in blocks}
     for index, batch in enumerate(batches):
-        draw_afresh(seed, task, "probes", index)
+        seed_dropout(seed, task, "probes", index)
         gradients = block_gradients(system, batch.to(device), task, blocks)
         for name in blocks:
             gradient = None if gradients is None else gradients[name]
             lengths[name].append(0.0 if gradient is None else float(gradient.norm()))
             products[name].append([0.0 if gradient is None else float(gradient @ m) for m in towards[name]])
-        tell()
+        progress()
     shape = (-1, len(directions))
     return Probes(
         {name: np.array(rows, dtype=np.float64).reshape(shape) for name, rows in products.items()},

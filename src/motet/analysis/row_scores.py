@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from motet.analysis.consistency import ScoredPhrase
 from motet.core import ConfigError, Metric, System, Task
 from motet.data.source import Source
-from motet.evaluation.task_evaluation import evaluate_rows, predicting
+from motet.evaluation.task_evaluation import evaluate_rows, eval_mode
 
 
 def score_rows(
@@ -35,7 +35,7 @@ def score_rows(
         DataError: a row that cannot be read.
     """
     found: list[ScoredPhrase] = []
-    with predicting(system):
+    with eval_mode(system):
         for source in sources:
             for known in source.tasks:
                 if known.name == task:

@@ -18,7 +18,7 @@ _CLASS, _REFERENCE = "class", "reference"
 _MARKS = frozenset({_CLASS, _REFERENCE, "set", "pairs"})
 
 
-def to_plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Dataclasses, tuples, sets, mappings, paths, classes and functions as what JSON can hold.
 
     A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or function ``{"reference": "module:name"}``.
@@ -41,21 +41,21 @@ def to_plain(value: Any) -> Any:
         case Mapping():
             # A mapping with one of our marks as a key, as labels={"class": ...}, must not be read as what it marks.
             if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
-                return {key: to_plain(part) for key, part in value.items()}
-            return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
+                return {key: to_json(part) for key, part in value.items()}
+            return {"pairs": [[to_json(key), to_json(part)] for key, part in value.items()]}
         case frozenset() | set():
-            return {"set": sorted([to_plain(part) for part in value], key=str)}
+            return {"set": sorted([to_json(part) for part in value], key=str)}
         case Sequence():
-            return [to_plain(part) for part in value]
+            return [to_json(part) for part in value]
     if dataclasses.is_dataclass(value):
-        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {_CLASS: _name(type(value)), **fields}
     raise ConfigError(
         f"to save {value!r}: got a {type(value).__name__}; want plain values, dataclasses or named functions"
     )
 
 
-def from_plain(data: Any, *, trust: Sequence[str] = ()) -> Any:
+def from_json(data: Any, *, trust: Sequence[str] = ()) -> Any:
     """What `to_plain` was called on; lists come back as tuples.
 
     Args:
@@ -67,24 +67,24 @@ def from_plain(data: Any, *, trust: Sequence[str] = ()) -> Any:
     """
     match data:
         case list():
-            return tuple(from_plain(part, trust=trust) for part in data)
+            return tuple(from_json(part, trust=trust) for part in data)
         case {"set": list(parts), **rest} if not rest:
-            return frozenset(from_plain(part, trust=trust) for part in parts)
+            return frozenset(from_json(part, trust=trust) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
-            return {from_plain(key, trust=trust): from_plain(part, trust=trust) for key, part in pairs}
+            return {from_json(key, trust=trust): from_json(part, trust=trust) for key, part in pairs}
         case {"reference": str(name), **rest} if not rest:
             return _load(name, trust)
         case {"class": str(name), **fields}:
             kind = _load(name, trust)
             if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
                 raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            values = {str(key): from_plain(part, trust=trust) for key, part in fields.items()}
+            values = {str(key): from_json(part, trust=trust) for key, part in fields.items()}
             try:
                 return kind(**values)
             except TypeError as error:
                 raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
         case dict():
-            return {key: from_plain(part, trust=trust) for key, part in data.items()}
+            return {key: from_json(part, trust=trust) for key, part in data.items()}
     return data
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
@@ -84,10 +84,10 @@ def write_model(folder: Path, system: System) -> None:
     assets = dict(system.assets())
     config = {
         "format": FORMAT,
-        "system": to_plain(system.config),
+        "system": to_json(system.config),
         "assets": {name: _digest(data) for name, data in assets.items()},
     }
-    tasks = [to_plain(task) for task in system.tasks.values()]
+    tasks = [to_json(task) for task in system.tasks.values()]
     save_file(_storable(system.state_dict()), folder / WEIGHTS, metadata={"format": "pt"})
     _write_json(folder / CONFIG, config)
     _write_json(folder / TASKS, tasks)
@@ -112,8 +112,8 @@ def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
     if raw.get("format") != FORMAT:
         raise CheckpointError(f"{folder / CONFIG}: format: got {raw.get('format')!r}; want {FORMAT}")
     config, tasks = (
-        from_plain(raw.get("system"), trust=trust),
-        from_plain(_read_json(folder / TASKS, list), trust=trust),
+        from_json(raw.get("system"), trust=trust),
+        from_json(_read_json(folder / TASKS, list), trust=trust),
     )
     if not callable(getattr(config, "build", None)):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
@@ -198,7 +198,7 @@ def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: 
     return matched
 
 
-def check_class_names(system: System, folder: str | Path, taken: Collection[str]) -> None:
+def check_class_names(system: System, folder: str | Path, transferred: Collection[str]) -> None:
     """Whether the rows of another model's weights stand for the same answers here.
 
     Args:
@@ -213,7 +213,7 @@ def check_class_names(system: System, folder: str | Path, taken: Collection[str]
     for task in _read_json(folder / TASKS, list):
         now = system.tasks.get(task["name"])
         heads = system.answer_weights(task["name"]) if now is not None else ()
-        weights = [name for name in taken if name.startswith(heads)] if heads else []
+        weights = [name for name in transferred if name.startswith(heads)] if heads else []
         old, new = tuple(task["target"].get("names", ())), tuple(getattr(getattr(now, "target", None), "names", ()))
         if weights and old != new:
             place = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))

@@ -11,7 +11,7 @@ from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluation.predictions_io import write_lines
 from motet.evaluation.retrieval import is_ranked, rank_split
-from motet.evaluation.task_evaluation import Progress, TaskEvaluation, evaluate_rows, predicting
+from motet.evaluation.task_evaluation import Progress, TaskEvaluation, evaluate_rows, eval_mode
 from motet.evaluation.two_stage_retrieval import Ranking
 
 
@@ -51,7 +51,7 @@ def evaluate(
         MetricError: an answer that a metric cannot judge.
     """
     evaluated: list[TaskEvaluation] = []
-    with predicting(system):
+    with eval_mode(system):
         for source in sources:
             asked = [task for task in source.tasks if tasks is None or task.name in tasks]
             for task in filter(is_ranked, asked):

@@ -17,7 +17,7 @@ SIDE = 128
 _LEVELS = 65_535
 
 
-def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
+def map_to_json(values: np.ndarray, target: Dense) -> dict[str, Any]:
     """A map as JSON holds it: its size, and a PNG of at most 128 pixels a side in base64.
 
     Pixels are left out, none is mixed from several. What is written is whole for classes, a 65,000th of the range for
@@ -33,7 +33,7 @@ def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
         ([1, 2], [1.0, 3.0], [[1.0, 3.0]])
     """
     flat = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
-    small = shrunk(flat, SIDE)
+    small = downsample(flat, SIDE)
     if target.unit == "unit vector":
         levels = np.clip(127.5 + 127.5 * np.nan_to_num(small), 0, 255).round().astype(np.uint8)
         return {"size": list(values.shape), "png": _png(Image.fromarray(levels))}
@@ -46,7 +46,7 @@ def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
     return {"size": list(values.shape), "range": [low, high], "png": _png(Image.fromarray(levels))}
 
 
-def map_of(written: Mapping[str, Any], target: Dense) -> np.ndarray:
+def map_from_json(written: Mapping[str, Any], target: Dense) -> np.ndarray:
     """The small map that `plain_map` wrote, in the unit of the target.
 
     Raises:
@@ -64,7 +64,7 @@ def map_of(written: Mapping[str, Any], target: Dense) -> np.ndarray:
     return np.asarray(low + (high - low) * (levels.astype(np.float64) / _LEVELS))
 
 
-def shrunk(values: np.ndarray, side: int) -> np.ndarray:
+def downsample(values: np.ndarray, side: int) -> np.ndarray:
     """A map with rows and columns left out until its longer side has so many; as it is where that is short enough.
 
     Examples:
@@ -75,10 +75,10 @@ def shrunk(values: np.ndarray, side: int) -> np.ndarray:
     if longer <= side:
         return values
     height, width = (max(1, round(one * side / longer)) for one in values.shape[:2])
-    return resampled(values, (height, width))
+    return resample(values, (height, width))
 
 
-def resampled(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+def resample(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """A map at another size, each pixel that of the nearest place.
 
     Examples:

@@ -32,22 +32,22 @@ class PairScorer:
     task: str
     images: Sequence[Mapping[str, Tensor]]
     texts: Sequence[Mapping[str, Tensor]]
-    what: str
+    label: str
     progress: Progress | None
 
-    def all(self) -> Float[np.ndarray, "o t"]:
+    def score_all(self) -> Float[np.ndarray, "o t"]:
         """Every pair, block by block."""
-        return self._blocks(self.images, self.texts)
+        return self._score_blocks(self.images, self.texts)
 
-    def with_texts(self, places: Sequence[int]) -> Float[np.ndarray, "o a"]:
+    def score_texts(self, places: Sequence[int]) -> Float[np.ndarray, "o a"]:
         """Every picture with some of the texts."""
-        return self._blocks(self.images, [_rows(_together(self.texts), places)])
+        return self._score_blocks(self.images, [_rows(_together(self.texts), places)])
 
-    def of_images(self, places: Sequence[int]) -> Float[np.ndarray, "b t"]:
+    def score_images(self, places: Sequence[int]) -> Float[np.ndarray, "b t"]:
         """Some of this rank's pictures with every text."""
-        return self._blocks([_rows(_together(self.images), places)] if places else [], self.texts)
+        return self._score_blocks([_rows(_together(self.images), places)] if places else [], self.texts)
 
-    def some(self, wanted: Bool[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
+    def score_selected(self, wanted: Bool[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
         """The pairs that are wanted, picture by picture; zero elsewhere."""
         found = np.zeros(wanted.shape, dtype=np.float32)
         texts, at = _together(self.texts), 0
@@ -57,10 +57,10 @@ class PairScorer:
                     block = self.system.score(self.task, _rows(side, [place]), _rows(texts, places.tolist()))
                     found[at, places] = block[0].float().cpu().numpy()
                 at += 1
-                self._tell(at, len(wanted))
+                self._report_progress(at, len(wanted))
         return found
 
-    def _blocks(
+    def _score_blocks(
         self, images: Sequence[Mapping[str, Tensor]], texts: Sequence[Mapping[str, Tensor]]
     ) -> Float[np.ndarray, "o t"]:
         found = np.zeros((sum(map(_length, images)), sum(map(_length, texts))), dtype=np.float32)
@@ -72,13 +72,13 @@ class PairScorer:
                 block = self.system.score(self.task, image_side, text_side)
                 found[top : top + high, left : left + wide] = block.float().cpu().numpy()
                 left += wide
-                self._tell(number * len(texts) + place + 1, len(images) * len(texts))
+                self._report_progress(number * len(texts) + place + 1, len(images) * len(texts))
             top += high
         return found
 
-    def _tell(self, done: int, count: int) -> None:
+    def _report_progress(self, done: int, count: int) -> None:
         if self.progress is not None:
-            self.progress(self.what, done, count)
+            self.progress(self.label, done, count)
 
 
 def _together(sides: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

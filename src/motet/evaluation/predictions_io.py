@@ -25,9 +25,9 @@ from motet.core import (
     TargetSpec,
     TextPrediction,
 )
-from motet.evaluation.maps import plain_map
+from motet.evaluation.maps import map_to_json
 
-FIRST = 5
+TOP_K = 5
 """Candidates of a ranking that are written, the best first."""
 
 
@@ -47,9 +47,9 @@ def prediction_to_json(prediction: Prediction, target: TargetSpec) -> Any:
         case ScalarPrediction(value=value):
             return value
         case BoxSet():
-            return _named(prediction, target)
+            return _boxes_to_json(prediction, target)
         case DenseMap(values=values):
-            return plain_map(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
+            return map_to_json(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
         case _ as never:
             assert_never(never)
 
@@ -70,7 +70,7 @@ def ranking_to_json(prediction: Prediction, annotation: Any, target: TargetSpec)
     # Wrong ones first among equals.
     order = np.lexsort((np.isin(np.arange(len(scores)), right), -scores))
     best = next((place + 1 for place, one in enumerate(order.tolist()) if one in right), None)
-    return {"first": order[:FIRST].tolist(), "rank": best, "among": len(scores)}
+    return {"first": order[:TOP_K].tolist(), "rank": best, "among": len(scores)}
 
 
 def annotation_to_json(annotation: Any, target: TargetSpec) -> Any:
@@ -78,15 +78,15 @@ def annotation_to_json(annotation: Any, target: TargetSpec) -> Any:
     if isinstance(target, Label):
         return target.names[int(annotation)]
     if isinstance(annotation, BoxSet):
-        return _named(annotation, target)
+        return _boxes_to_json(annotation, target)
     if isinstance(annotation, np.ndarray) and annotation.ndim >= 2:
         return {"size": list(annotation.shape)}
-    return to_json(annotation)
+    return value_to_json(annotation)
 
 
-def _named(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
+def _boxes_to_json(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
     """Boxes with their names, in hundredths of a pixel: a file of every prediction is long enough."""
-    written: dict[str, Any] = to_json(boxes)
+    written: dict[str, Any] = value_to_json(boxes)
     written["boxes_xyxy"] = np.round(np.asarray(boxes.boxes_xyxy, dtype=np.float64), 2).tolist()
     written["scores"] = [float(f"{score:.6g}") for score in boxes.scores]
     if isinstance(target, Boxes):
@@ -96,26 +96,26 @@ def _named(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
     return written
 
 
-def to_json(value: Any) -> Any:
+def value_to_json(value: Any) -> Any:
     """Tuples, sets, arrays and boxes as lists and dicts."""
     match value:
         case None | bool() | int() | float() | str():
             return value
         case BoxSet():
             return {
-                "boxes_xyxy": to_json(value.boxes_xyxy),
-                "labels": to_json(value.labels),
-                "scores": to_json(value.scores),
-                "attributes": to_json(value.attributes),
+                "boxes_xyxy": value_to_json(value.boxes_xyxy),
+                "labels": value_to_json(value.labels),
+                "scores": value_to_json(value.scores),
+                "attributes": value_to_json(value.attributes),
             }
         case np.ndarray() | np.generic():
             return value.tolist()
         case Mapping():
-            return {str(key): to_json(part) for key, part in value.items()}
+            return {str(key): value_to_json(part) for key, part in value.items()}
         case set() | frozenset():
-            return sorted(to_json(part) for part in value)
+            return sorted(value_to_json(part) for part in value)
         case list() | tuple():
-            return [to_json(part) for part in value]
+            return [value_to_json(part) for part in value]
     return repr(value)
 
 

@@ -14,7 +14,7 @@ from motet.core.ranks import gather, rank, world
 from motet.evaluation.batches import EvaluationRow, batches
 from motet.evaluation.pair_scores import PairScorer
 from motet.evaluation.task_evaluation import Progress, TaskEvaluation
-from motet.evaluation.two_stage_retrieval import Ranking, best, guessed, joined
+from motet.evaluation.two_stage_retrieval import Ranking, top_candidates, estimate_scores, merge_stages
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,12 @@ def score_split(
     texts = list(_sides(system, task, "texts", said, batch_size, 0))
     pairs = PairScorer(system, task.name, images, texts, f"{source}: {task.name}", progress)
     ranking, among = ranking or Ranking(), task.target.among
-    if not ranking.saves(len(split.rows), len(order), among):
-        found = _whole(pairs.all(), len(split.rows))
+    if not ranking.is_cheaper(len(split.rows), len(order), among):
+        found = _whole(pairs.score_all(), len(split.rows))
     else:
         first = _guess(pairs, ranking, own, len(split.rows), len(order))
-        kept = best(first, ranking.rerank_top_k or len(order), among)
-        found = joined(_whole(pairs.some(kept[list(own)]), len(split.rows)), first, kept, among)
+        kept = top_candidates(first, ranking.rerank_top_k or len(order), among)
+        found = merge_stages(_whole(pairs.score_selected(kept[list(own)]), len(split.rows)), first, kept, among)
     scores = np.empty_like(found)
     scores[:, order] = found
     return scores
@@ -157,11 +157,11 @@ def _guess(
     pairs: PairScorer, ranking: Ranking, own: Sequence[int], num_images: int, num_texts: int
 ) -> Float[np.ndarray, "i t"]:
     """The first stage, the same on every rank."""
-    images, texts = ranking.places("images", num_images), ranking.places("texts", num_texts)
-    by_texts = _whole(pairs.with_texts(texts), num_images)
-    parts = gather((here := [place for place in images if place in own], pairs.of_images([own.index(p) for p in here])))
+    images, texts = ranking.anchors("images", num_images), ranking.anchors("texts", num_texts)
+    by_texts = _whole(pairs.score_texts(texts), num_images)
+    parts = gather((here := [place for place in images if place in own], pairs.score_images([own.index(p) for p in here])))
     rows = {place: row for places, part in parts for place, row in zip(places, part, strict=True)}
-    return guessed(by_texts, np.stack([rows[place] for place in images]), images, texts)
+    return estimate_scores(by_texts, np.stack([rows[place] for place in images]), images, texts)
 
 
 def _whole(own: Float[np.ndarray, "o t"], count: int) -> Float[np.ndarray, "i t"]:

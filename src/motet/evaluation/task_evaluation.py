@@ -27,9 +27,9 @@ from motet.core import (
 from motet.core.ranks import gather
 from motet.evaluation.batches import EvaluationRow, batches, own_rows
 from motet.evaluation.intervals import bootstrap_interval
-from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, to_json
+from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, value_to_json
 
-ENOUGH_FOR_A_CLAIM = 200  # test images; fewer are a check that the format is read, whatever the number says
+MIN_IMAGES_FOR_A_CLAIM = 200  # test images; fewer are a check that the format is read, whatever the number says
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -66,7 +66,7 @@ class TaskEvaluation:
         if keep_predictions:
             target = self.task.target
             self.predictions[row.id] = (
-                to_json(row.text),
+                value_to_json(row.text),
                 prediction_to_json(prediction, target),
                 annotation_to_json(annotation, target),
                 ranking_to_json(prediction, annotation, target),
@@ -115,7 +115,7 @@ class TaskEvaluation:
         remarks = [f"{where}: {remark}" for metric in self.metrics for remark in metric.remarks()]
         images = self.num_images()
         count, kind = (images, "images") if images else (len(self.metrics[0].rows), "rows")
-        if count < ENOUGH_FOR_A_CLAIM:
+        if count < MIN_IMAGES_FOR_A_CLAIM:
             remarks.append(f"{where}: {count} {role} {kind}: a format check, no claim")
         return tuple(remarks)
 
@@ -206,7 +206,7 @@ def _add(
 
 
 @contextmanager
-def predicting(system: System) -> Iterator[None]:
+def eval_mode(system: System) -> Iterator[None]:
     """Eval mode without gradients; afterwards every module is in the mode it was in."""
     modes = [(module, module.training) for module in system.modules()]
     system.eval()

@@ -49,11 +49,11 @@ class Ranking:
         if self.first_stage_size < 1:
             raise ConfigError(f"Ranking.first_stage_size: got {self.first_stage_size}; want 1 or more")
 
-    def saves(self, num_images: int, num_texts: int, among: Among) -> bool:
+    def is_cheaper(self, num_images: int, num_texts: int, among: Among) -> bool:
         """Whether two stages score fewer pairs than there are."""
-        return self.rerank_top_k is not None and self.pairs(num_images, num_texts, among) < num_images * num_texts
+        return self.rerank_top_k is not None and self.num_pairs(num_images, num_texts, among) < num_images * num_texts
 
-    def pairs(self, num_images: int, num_texts: int, among: Among) -> int:
+    def num_pairs(self, num_images: int, num_texts: int, among: Among) -> int:
         """How many pairs both stages score.
 
         Examples:
@@ -68,14 +68,14 @@ class Ranking:
         )
         return anchors + queries * min(self.rerank_top_k, candidates)
 
-    def places(self, what: Among, count: int) -> list[int]:
+    def anchors(self, what: Among, count: int) -> list[int]:
         """The anchors among so many, in order."""
         if count <= self.first_stage_size:
             return list(range(count))
         return sorted(rng_for("anchors", what, self.seed).choice(count, self.first_stage_size, replace=False).tolist())
 
 
-def guessed(
+def estimate_scores(
     by_texts: Float[np.ndarray, "i a"], by_images: Float[np.ndarray, "b t"], images: Sequence[int], texts: Sequence[int]
 ) -> Float[np.ndarray, "i t"]:
     """All scores from those of some pictures and of some texts, which stay as they are.
@@ -103,7 +103,7 @@ def guessed(
     return scores
 
 
-def best(scores: Float[np.ndarray, "i t"], count: int, among: Among) -> Bool[np.ndarray, "i t"]:
+def top_candidates(scores: Float[np.ndarray, "i t"], count: int, among: Among) -> Bool[np.ndarray, "i t"]:
     """True on the best candidates of each query; of a draw the first.
 
     Examples:
@@ -117,7 +117,7 @@ def best(scores: Float[np.ndarray, "i t"], count: int, among: Among) -> Bool[np.
     return kept
 
 
-def joined(
+def merge_stages(
     exact: Float[np.ndarray, "i t"],
     guess: Float[np.ndarray, "i t"],
     kept: Bool[np.ndarray, "i t"],

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int
 
 from motet.core import Boxes, BoxSet, Metric, MetricError, Prediction, TargetSpec
-from motet.metrics.box_matching import checked_pair, overlaps
+from motet.metrics.box_matching import check_pair, overlaps
 
-FOUND = 0.5
+MIN_IOU = 0.5
 """A true box is found by a detection of its class that overlaps it more than this."""
 
 
@@ -76,7 +76,7 @@ def _pairs(
     prediction: Prediction, annotation: Any, target: TargetSpec, metric: str
 ) -> list[tuple[frozenset[int] | None, frozenset[int]]]:
     """For each true box with attributes: what is said of it (None when it is not found), and what is true."""
-    said, true, asked = checked_pair(prediction, annotation, target, metric)
+    said, true, asked = check_pair(prediction, annotation, target, metric)
     _check_named(asked, metric)
     finder = matched_detections(said, true)
     return [
@@ -94,9 +94,9 @@ def matched_detections(said: BoxSet, true: BoxSet) -> Int[np.ndarray, "m"]:
     ious[np.asarray(said.labels)[:, None] != np.asarray(true.labels)[None]] = 0.0
     best = ious.max(axis=1, initial=0.0)
     for place in np.argsort(-np.asarray(said.scores, dtype=np.float64), kind="stable").tolist():
-        if best[place] > FOUND:
+        if best[place] > MIN_IOU:
             free = np.where(finder < 0, ious[place], 0.0)
-            if free.max() > FOUND:
+            if free.max() > MIN_IOU:
                 finder[int(free.argmax())] = place
     return finder
 

@@ -13,7 +13,7 @@ from motet.core import Boxes, BoxSet, MetricError, TargetSpec
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREAS = ((0.0, 1e10), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, 1e10))
 """Square pixels of all, small, medium and large things."""
-MOST = 100
+MAX_DETECTIONS = 100
 """Detections of one class on one image that are looked at."""
 _BITS = (1 << np.arange(len(THRESHOLDS))).astype(np.uint16)
 
@@ -41,7 +41,7 @@ class BoxMatches:
     counted: Bool[np.ndarray, "areas m"]
 
 
-def matches_of(prediction: object, annotation: object, target: TargetSpec, metric: str) -> BoxMatches:
+def match_boxes(prediction: object, annotation: object, target: TargetSpec, metric: str) -> BoxMatches:
     """The matches of one image; metrics that ask one after the other about the same boxes share the work.
 
     Args:
@@ -53,24 +53,24 @@ def matches_of(prediction: object, annotation: object, target: TargetSpec, metri
     Raises:
         MetricError: another kind of target or answer, or boxes that cannot be (see `checked`).
     """
-    said, true, _ = checked_pair(prediction, annotation, target, metric)
-    return _matched(_Same(said), _Same(true))
+    said, true, _ = check_pair(prediction, annotation, target, metric)
+    return _match_image(_ByIdentity(said), _ByIdentity(true))
 
 
-def checked_pair(
+def check_pair(
     prediction: object, annotation: object, target: TargetSpec, metric: str
 ) -> tuple[BoxSet, BoxSet, Boxes]:
     """Prediction, truth and target of a detection, looked over. Raises MetricError, see `matches_of`."""
     if not isinstance(target, Boxes):
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want Boxes")
     return (
-        checked(prediction, target, f"metric {metric}: prediction"),
-        checked(annotation, target, f"metric {metric}: truth"),
+        check_boxes(prediction, target, f"metric {metric}: prediction"),
+        check_boxes(annotation, target, f"metric {metric}: truth"),
         target,
     )
 
 
-def checked(boxes: object, target: Boxes, what: str) -> BoxSet:
+def check_boxes(boxes: object, target: Boxes, what: str) -> BoxSet:
     """A set of boxes that can be judged.
 
     Raises:
@@ -148,20 +148,20 @@ def areas_of(boxes_xyxy: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n"]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Same:
+class _ByIdentity:
     """A set of boxes that equals itself alone: arrays have no hash, and comparing them would cost what it saves."""
 
     boxes: BoxSet
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.boxes is self.boxes
+        return isinstance(other, _ByIdentity) and other.boxes is self.boxes
 
     def __hash__(self) -> int:
         return id(self.boxes)
 
 
 @lru_cache(maxsize=1)
-def _matched(said: _Same, true: _Same) -> BoxMatches:
+def _match_image(said: _ByIdentity, true: _ByIdentity) -> BoxMatches:
     prediction, annotation = said.boxes, true.boxes
     order = np.argsort(-np.asarray(prediction.scores, dtype=np.float64), kind="stable")
     labels = np.asarray(prediction.labels, dtype=np.int64)[order]
@@ -169,8 +169,8 @@ def _matched(said: _Same, true: _Same) -> BoxMatches:
     for label in np.unique(labels):
         own = labels == label
         ranks[own] = np.arange(own.sum())
-    kept = order[ranks < MOST]
-    labels, ranks = labels[ranks < MOST], ranks[ranks < MOST]
+    kept = order[ranks < MAX_DETECTIONS]
+    labels, ranks = labels[ranks < MAX_DETECTIONS], ranks[ranks < MAX_DETECTIONS]
     boxes = np.asarray(prediction.boxes_xyxy, dtype=np.float64)[kept]
     hits = np.zeros((len(AREAS), len(labels)), dtype=np.uint16)
     ignored = np.zeros_like(hits)

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import Metric, Prediction, TargetSpec
-from motet.metrics.box_matching import MOST, THRESHOLDS, BoxMatches, matches_of
+from motet.metrics.box_matching import MAX_DETECTIONS, THRESHOLDS, BoxMatches, match_boxes
 
 ALL, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
-NOTHING = -1.0
+NO_VALUE = -1.0
 """The number where there is nothing to find, as COCO's evaluation has it."""
 _RECALLS = np.linspace(0.0, 1.0, 101)
 _AT_ONCE = 2_000_000  # draws x detections held at a time, 16 MB
@@ -34,10 +34,10 @@ class BoxMetric(Metric):
 
     area: ClassVar[int] = ALL
     thresholds: ClassVar[tuple[int, ...]] = _EVERY
-    most: ClassVar[int] = MOST
+    max_detections: ClassVar[int] = MAX_DETECTIONS
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> BoxMatches:
-        return matches_of(prediction, annotation, target, self.name)
+        return match_boxes(prediction, annotation, target, self.name)
 
     def reduce(self, rows: Sequence[Any]) -> float:
         # A row that is there twice is one row that counts twice.
@@ -49,12 +49,12 @@ class BoxMetric(Metric):
             counts[places[id(row)]] += 1
         different = list({id(row): row for row in rows}.values())
         means, known = self._means(different, np.asarray(counts, dtype=np.float64)[None])
-        return float(means[0]) if known[0] else NOTHING
+        return float(means[0]) if known[0] else NO_VALUE
 
     def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
         """The number over draws of rows; draws with nothing to find are left out, unless there are no others."""
         means, known = self._means([self.rows[i] for i in ids], np.asarray(counts, dtype=np.float64))
-        return np.asarray(means[known]) if known.any() else np.full(len(means), NOTHING)
+        return np.asarray(means[known]) if known.any() else np.full(len(means), NO_VALUE)
 
     def by_class(self, ids: Sequence[str] | None = None) -> dict[int, float]:
         """The number of each class that has a true box, by its label."""
@@ -165,7 +165,7 @@ class AverageRecall(BoxMetric):
     """
 
     def of_class(self, found: ClassDetections, counts: Float[np.ndarray, "d n"]) -> Float[np.ndarray, "d"]:
-        own = found.ranks < self.most
+        own = found.ranks < self.max_detections
         bits = np.stack([found.hits >> t & 1 for t in self.thresholds])
         hit = np.bincount(found.rows[own], weights=bits.sum(axis=0)[own], minlength=len(found.to_find))
         to_find = np.maximum(counts @ found.to_find, 1e-300)

@@ -37,7 +37,7 @@ class MapSums(Metric):
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> np.ndarray:
         """The sums of a map; all are 0 where it has no true pixel."""
-        said, true, valid = checked_maps(prediction, annotation, target, self.name)
+        said, true, valid = check_maps(prediction, annotation, target, self.name)
         assert isinstance(target, Dense)  # checked_maps has seen to it
         return self.sums(said[valid], true[valid], target)
 
@@ -78,10 +78,10 @@ class MapMean(MapSums):
         return np.array([self.of_map(said, true), 1.0] if len(true) else [0.0, 0.0])
 
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
-        return share(sums[:, 0], sums[:, -1])
+        return ratio(sums[:, 0], sums[:, -1])
 
 
-def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Part / whole; NaN where the whole is 0.
 
     Examples:
@@ -97,7 +97,7 @@ def _stacked(rows: Sequence[np.ndarray]) -> Float[np.ndarray, "n s"]:
     return np.stack(rows).astype(np.float64)
 
 
-def checked_maps(
+def check_maps(
     prediction: Prediction, annotation: Any, target: TargetSpec, metric: str
 ) -> tuple[np.ndarray, np.ndarray, Bool[np.ndarray, "h w"]]:
     """Prediction and truth, (h, w) or (h, w, channels), and where the truth is known.

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from motet.core import Dense, MetricError
-from motet.metrics.dense import MapSums, share
+from motet.metrics.dense import MapSums, ratio
 
-EDGE_FROM = 0.5
+EDGE_THRESHOLD = 0.5
 """The least probability that is an edge."""
 
 
@@ -46,12 +46,12 @@ class MeanIoU(ClassCounts):
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         ious = self.ious(sums)
         known = ~np.isnan(ious)
-        return 100.0 * share(np.where(known, ious, 0.0).sum(axis=1), known.sum(axis=1))
+        return 100.0 * ratio(np.where(known, ious, 0.0).sum(axis=1), known.sum(axis=1))
 
     def ious(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d k"]:
         """The IoU of each class, 0 to 1; NaN for one that is neither said nor true."""
         right, said, true = sums.reshape(len(sums), 3, -1).transpose(1, 0, 2)
-        return share(right, said + true - right)
+        return ratio(right, said + true - right)
 
     def by_class(self) -> dict[int, float]:
         """The IoU of each class that is true somewhere, in percent."""
@@ -76,7 +76,7 @@ class PixelAccuracy(ClassCounts):
 
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         right, _, true = sums.reshape(len(sums), 3, -1).sum(axis=2).T
-        return 100.0 * share(right, true)
+        return 100.0 * ratio(right, true)
 
 
 class EdgeF1(MapSums):
@@ -103,12 +103,12 @@ class EdgeF1(MapSums):
     def sums(self, said: np.ndarray, true: np.ndarray, target: Dense) -> np.ndarray:
         if target.unit != "probability":
             raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one of probabilities")
-        return class_counts((said >= EDGE_FROM).astype(np.int64), (true >= EDGE_FROM).astype(np.int64), 2).reshape(-1)
+        return class_counts((said >= EDGE_THRESHOLD).astype(np.int64), (true >= EDGE_THRESHOLD).astype(np.int64), 2).reshape(-1)
 
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         each = _f1(sums)
         known = ~np.isnan(each)
-        return 100.0 * share(np.where(known, each, 0.0).sum(axis=1), known.sum(axis=1))
+        return 100.0 * ratio(np.where(known, each, 0.0).sum(axis=1), known.sum(axis=1))
 
 
 class EdgeF1Positive(EdgeF1):
@@ -134,4 +134,4 @@ def class_counts(said: Int[np.ndarray, "p"], true: Int[np.ndarray, "p"], count: 
 def _f1(sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d k"]:
     """Of each class, 0 to 1; NaN for one that is neither said nor true."""
     right, said, true = sums.reshape(len(sums), 3, -1).transpose(1, 0, 2)
-    return share(2.0 * right, said + true)
+    return ratio(2.0 * right, said + true)

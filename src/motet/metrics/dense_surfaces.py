@@ -10,7 +10,7 @@ from jaxtyping import Float
 from motet.core import Dense, MetricError
 from motet.metrics.dense import MapMean
 
-LEAST_DEPTH_M = 1e-3
+MIN_DEPTH_M = 1e-3
 
 
 class DepthMetric(MapMean):
@@ -28,7 +28,7 @@ class DepthMetric(MapMean):
         if target.unit != "metre":
             raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one in metres")
         if self.scaled and len(true):
-            said = said * (_median(true) / max(_median(said), LEAST_DEPTH_M))
+            said = said * (_median(true) / max(_median(said), MIN_DEPTH_M))
         return super().sums(said, true, target)
 
 
@@ -68,7 +68,7 @@ class DepthAbsRel(DepthMetric):
     name = "abs_rel"
 
     def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return 100.0 * float(np.mean(np.abs(said - true) / np.maximum(true, LEAST_DEPTH_M)))
+        return 100.0 * float(np.mean(np.abs(said - true) / np.maximum(true, MIN_DEPTH_M)))
 
 
 class DepthAbsRelScaled(DepthAbsRel):
@@ -84,7 +84,7 @@ class DepthWithin(DepthMetric):
     higher_is_better = True
 
     def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        said, true = np.maximum(said, LEAST_DEPTH_M), np.maximum(true, LEAST_DEPTH_M)
+        said, true = np.maximum(said, MIN_DEPTH_M), np.maximum(true, MIN_DEPTH_M)
         return 100.0 * float(np.mean(np.maximum(said / true, true / said) < 1.25))
 
 
@@ -97,7 +97,7 @@ class AngleMetric(MapMean):
         return super().sums(said, true, target)
 
 
-class MeanAngle(AngleMetric):
+class MeanAngleDeg(AngleMetric):
     """The mean over images of the mean angle between said and true directions, in degrees.
 
         angle = 2 atan2(|p - g|, |p + g|) for unit vectors p, g
@@ -127,10 +127,10 @@ class AngleWithin(AngleMetric):
         most_deg: how many.
     """
 
-    most_deg: ClassVar[float]
+    max_deg: ClassVar[float]
 
     def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return 100.0 * float(np.mean(angles_deg(said, true) < self.most_deg))
+        return 100.0 * float(np.mean(angles_deg(said, true) < self.max_deg))
 
 
 class AngleWithin11(AngleWithin):

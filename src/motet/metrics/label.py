@@ -51,12 +51,12 @@ class Accuracy(Metric):
     def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
         return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
 
-    def no_name(self, row_id: str) -> bool:
+    def is_unknown_name(self, row_id: str) -> bool:
         """Whether this row's answer was none of the names."""
         return not self.rows[row_id][1]
 
     def remarks(self) -> tuple[str, ...]:
-        missed = sum(self.no_name(i) for i in self.rows)
+        missed = sum(self.is_unknown_name(i) for i in self.rows)
         return (f"{missed} of {len(self.rows)} answers were no name",) if missed else ()
 
 

@@ -41,7 +41,7 @@ class MaskedRegionAccuracy(MeanMetric):
         return prediction.value
 
 
-class MaskedTextAccuracy(MeanMetric):
+class MaskedAccuracy(MeanMetric):
     """The share of texts of which every hidden word was told; letters' case and white space do not count.
 
     A system says the whole text with the words it tells in their places. Which words it hid it alone knows, so nothing

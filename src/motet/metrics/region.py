@@ -28,10 +28,10 @@ class RegionAccuracy(MeanMetric):
     name = "region_accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        return float(overlap(prediction, annotation, target, self.name) > 0.5)
+        return float(region_iou(prediction, annotation, target, self.name) > 0.5)
 
 
-class RegionOverlap(MeanMetric):
+class RegionIoU(MeanMetric):
     """The mean IoU of box and true box; no box where nothing is meant counts fully.
 
     Examples:
@@ -44,10 +44,10 @@ class RegionOverlap(MeanMetric):
     name = "region_iou"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        return overlap(prediction, annotation, target, self.name)
+        return region_iou(prediction, annotation, target, self.name)
 
 
-def overlap(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> float:
+def region_iou(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> float:
     """The IoU of the surest predicted box with the true one, 1 where neither is there.
 
     Raises:

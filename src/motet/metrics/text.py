@@ -198,7 +198,7 @@ def edit_distance(a: str, b: str) -> int:
     return row[-1]
 
 
-class ExactText(MeanMetric):
+class ExactMatch(MeanMetric):
     """The share of rows whose text equals a reference letter by letter; any run of white space counts as one space."""
 
     name = "exact"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from motet.core import Masked, Task
-from motet.metrics import MaskedTextAccuracy
+from motet.metrics import MaskedAccuracy
 
 
 def masked_words(name: str = "words", *, label: str = "captions", prompt: str = "{text}") -> Task:
@@ -23,7 +23,7 @@ def masked_words(name: str = "words", *, label: str = "captions", prompt: str = 
         inputs=frozenset({"text"}),
         label=label,
         target=Masked("words"),
-        metrics=(MaskedTextAccuracy,),
+        metrics=(MaskedAccuracy,),
         prompt=prompt,
         category="hidden words",
     )

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from motet.core import Example, MemoryImage
-from motet.evaluation.task_evaluation import predicting
+from motet.evaluation.task_evaluation import eval_mode
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours
 from motet.nn.encoders import PlainViT
 from motet.recipes.uni_perceiver import small
@@ -36,7 +36,7 @@ def test_a_video_looks_like_the_mean_of_its_frames() -> None:
     config = replace(small(frames=2), sizes=sizes, encoder=encoder)
     system = config.build([still, film], texts=lambda: ["a", "b"])
     looks = NearestNeighbours(system, batch_size=2)
-    with predicting(system):
+    with eval_mode(system):
         dark, light = looks.of(still, [shown("dark", [20]), shown("light", [220])])
         same, mixed = looks.of(film, [shown("same", [20, 20]), shown("mixed", [20, 220])])
     assert same == pytest.approx(dark, abs=1e-5)

@@ -9,12 +9,12 @@ from typing import Any
 from motet.core import Dense, Example, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
-from motet.evaluation.task_evaluation import Progress, evaluate_rows, predicting
+from motet.evaluation.task_evaluation import Progress, evaluate_rows, eval_mode
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours, nearest_neighbour_baseline
 from motet.evaluation.trivial.shuffled_images import ShuffledImages
 
-MAPS = 100
+MAX_MAPS = 100
 """Rows of maps that floors look at, at most: each may have millions of numbers."""
 
 
@@ -52,7 +52,7 @@ def with_trivial_baselines(
     baselines: dict[str, dict[str, float]] = {}
     notes: list[str] = []
     looks = NearestNeighbours(system, batch_size)
-    with predicting(system):
+    with eval_mode(system):
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
             task = next(task for task in source.tasks if task.name == name)
@@ -62,7 +62,7 @@ def with_trivial_baselines(
                 baselines[name] = chance_baseline(task, split, seed=seed)
                 continue
             most_train, most_rows = (
-                (min(max_train, MAPS), min(max_rows, MAPS)) if isinstance(task.target, Dense) else (max_train, max_rows)
+                (min(max_train, MAX_MAPS), min(max_rows, MAX_MAPS)) if isinstance(task.target, Dense) else (max_train, max_rows)
             )
             places = _chosen(len(source.reader), most_rows, seed, source.name)
             known, asked = _known(train, task, most_train, seed), _rows(source.reader, task, places)

@@ -28,7 +28,7 @@ from motet.core import (
     TextPrediction,
     rng_for,
 )
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 from motet.evaluation.trivial.constant_maps import annotation_as_map, constant_maps
 
 _CANDIDATES = 24
@@ -97,7 +97,7 @@ def score(task: Task, rows: AnnotatedRows, predictions: Sequence[Prediction]) ->
     for (example, annotation), prediction in zip(rows, predictions, strict=True):
         if isinstance(prediction, DenseMap):
             # The map of another row may be of another size.
-            prediction = DenseMap(resampled(prediction.values, np.shape(annotation)[:2]))
+            prediction = DenseMap(resample(prediction.values, np.shape(annotation)[:2]))
         metric.update(example.id, prediction, annotation, task.target)
     return metric.compute()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import Dense, DenseMap, Example
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 
 GRID = 32
 """Places of a mean map a side, spread over pictures of any size."""
@@ -27,7 +27,7 @@ def constant_maps(
         train: rows whose maps may be looked at.
         held_out: rows to answer.
     """
-    grids = np.stack([resampled(_flat(truth), (GRID, GRID)) for _, truth in train])
+    grids = np.stack([resample(_flat(truth), (GRID, GRID)) for _, truth in train])
     if not _known(grids, target).any():
         return {}
     sizes = [np.shape(annotation)[:2] for _, annotation in held_out]
@@ -42,7 +42,7 @@ def constant_maps(
     grid = means.reshape(GRID, GRID, *means.shape[1:])
     said = {name: [DenseMap(np.broadcast_to(value, (*size, *value.shape)).copy()) for size in sizes]
             for name, value in single.items()}  # fmt: skip
-    return said | {"mean map": [DenseMap(resampled(grid, size)) for size in sizes]}
+    return said | {"mean map": [DenseMap(resample(grid, size)) for size in sizes]}
 
 
 def annotation_as_map(annotation: np.ndarray, target: Dense) -> DenseMap:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motet.core import Example, Reader, rng_for
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,5 @@ class ShuffledImages:
         # Maps have the size of their picture; those that are not asked for are not even read.
         name = self.map_label
         there = name in example.labels and name in other.labels
-        moved = {name: resampled(example.labels[name], np.shape(other.labels[name])[:2])} if there else {}
+        moved = {name: resample(example.labels[name], np.shape(other.labels[name])[:2])} if there else {}
         return replace(shuffled, labels=moved)
