@@ -56,7 +56,7 @@ def test_plurals_and_small_words() -> None:
 def test_no_pair_and_bad_thresholds_are_errors() -> None:
     with pytest.raises(ConfigError, match="got no pair among 3 questions and 1 phrases"):
         grounding_consistency(QUESTIONS, PHRASES[3:])
-    with pytest.raises(ConfigError, match=r"got answered 0, found 0\.5"):
+    with pytest.raises(ConfigError, match=r"got min_accuracy 0 and min_iou 0\.5"):
         grounding_consistency(QUESTIONS, PHRASES, min_accuracy=0)
 
 

@@ -195,7 +195,7 @@ def test_blocks_are_those_that_are_trained_and_asked_for():
     system.other.requires_grad_(False)
     assert list(trained_blocks(system)) == ["first"]
     system.requires_grad_(False)
-    with pytest.raises(ConfigError, match="share nothing that is trained; want two or more tasks"):
+    with pytest.raises(ConfigError, match="share no trainable parameters; want two or more tasks"):
         trained_blocks(system)
 
 

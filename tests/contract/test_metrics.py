@@ -94,7 +94,7 @@ KINDS = {
     **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
     **dict.fromkeys([name for name in METRICS if name.startswith(("recall", "mean_rank", "median", "match"))], RANKED),
     **dict.fromkeys([name for name in METRICS if name.startswith("region_")], FOUND),
-    "regions_told": (
+    "masked_region_accuracy": (
         Masked("regions"),
         (None,) * 4,
         (ScalarPrediction(1.0),) * 4,
@@ -102,12 +102,12 @@ KINDS = {
     ),
     **dict.fromkeys(("miou", "pixel_accuracy"), SHOWN),
     **dict.fromkeys(("rmse", "rmse_scaled", "abs_rel", "abs_rel_scaled", "delta1"), FAR),
-    **dict.fromkeys(("angle", "within_11", "within_30"), FACING),
+    **dict.fromkeys(("mean_angle_deg", "within_11", "within_30"), FACING),
     **dict.fromkeys(("edge_f1", "edge_f1_positive"), ENDS),
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
-    "restored": (Masked("words"), CAPTION, tuple(texts[0] for texts in CAPTION), ("", CAPTION[1][0], "no", "a car")),
+    "masked_accuracy": (Masked("words"), CAPTION, tuple(texts[0] for texts in CAPTION), ("", CAPTION[1][0], "no", "a car")),
     "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
     "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
 }

@@ -157,6 +157,6 @@ def test_strict_names_what_does_not_fit(folder):
 def test_of_many_names_that_do_not_match_the_first_are_told() -> None:
     found = s.WeightMatch(matched=("a",), missing=tuple(f"n{place}" for place in range(20)), unused=("b", "c"))
     assert found.lines() == (
-        "20 fresh, not in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
-        "2 left, no place in this system: b, c",
+        "20 missing in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
+        "2 unused, not in this system: b, c",
     )

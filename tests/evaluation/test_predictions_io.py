@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path: Path) -> None:
         yield {"id": "b"}
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(ConfigError, match="predictions: got No space left on device; want a place to write"):
+    with pytest.raises(ConfigError, match="predictions: got No space left on device; want a writable path"):
         write_lines(path, fails())
     assert list(read_lines(path)) == [{"id": "a"}]
 
@@ -75,8 +75,8 @@ def test_a_damaged_file_is_told_with_its_row(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"got No such file or directory; want a file \(.*predictions\.jsonl\)"):
         list(read_lines(path))
     path.write_text('{"id": "a"}\n[1]\n')
-    with pytest.raises(DataError, match=r"got no object; want one JSON object a line .*row 1"):
+    with pytest.raises(DataError, match=r"got no object; want one JSON object per line .*row 1"):
         list(read_lines(path))
     path.write_text('{"id"')
-    with pytest.raises(DataError, match=r"want one JSON object a line .*row 0"):
+    with pytest.raises(DataError, match=r"want one JSON object per line .*row 0"):
         list(read_lines(path))

@@ -233,7 +233,7 @@ def test_a_report_says_that_it_ranked_in_two_stages() -> None:
     notes = evaluate(
         LetterSystem(*source().tasks), [source()], batch_size=2, ranking=Ranking(rerank_top_k=1, first_stage_size=1)
     ).notes
-    assert any("retrieval on toys: the best 1 candidates of a first ranking by 1 anchors" in note for note in notes)
+    assert any("retrieval on toys: only the top 1 candidates of a first stage with 1 anchors" in note for note in notes)
     assert not any(
         "anchors" in note for note in evaluate(LetterSystem(*source().tasks), [source()], batch_size=2).notes
     )

@@ -138,5 +138,5 @@ def test_options_of_berhu_are_a_value_that_can_be_saved() -> None:
 
 def test_a_map_without_an_inside_cannot_be_rotated() -> None:
     value = {"map": torch.zeros(1, 1, 2, 9), "valid": torch.ones(1, 2, 9, dtype=torch.bool)}
-    with pytest.raises(ConfigError, match="got maps of 2 x 9 pixels; want 3 or more a side"):
+    with pytest.raises(ConfigError, match="got maps of 2 x 9 pixels; want 3 or more per side"):
         rotate_loss(torch.zeros(1, 1, 2, 9), value)

@@ -51,7 +51,7 @@ def test_matthews_of_three_classes() -> None:
 def test_what_cannot_be_evaluated_is_one_line() -> None:
     with pytest.raises(MetricError, match="metric f1: target: got 3 names; want two"):
         F1().update("a", ClassPrediction(0), 0, Label(("a", "b", "c")))
-    with pytest.raises(MetricError, match="metric matthews: truth: got 2; want 0 to 1"):
+    with pytest.raises(MetricError, match="metric matthews: annotation: got 2; want a class from 0 to 1"):
         Matthews().update("a", ClassPrediction(0), 2, PAIR)
     with pytest.raises(MetricError, match="metric f1: target: got a Boxes; want a Label"):
         F1().update("a", ClassPrediction(0), 0, Boxes(("a",)))

@@ -53,7 +53,7 @@ def test_what_falls_on_a_crowd_is_neither_right_nor_wrong() -> None:
 def test_the_areas_of_the_file_decide_what_is_small() -> None:
     metric = BoxAPSmall()
     assert value(metric, (boxes(BOX), boxes(BOX))) == -1.0
-    assert metric.remarks() == ("ap_small is -1: there is no true box of this kind to find",)
+    assert metric.remarks() == ("ap_small is -1: no annotated box of this size",)
     assert value(BoxAPSmall(), (boxes(BOX), boxes(BOX, areas=np.array([900.0])))) == pytest.approx(100.0)
 
 
@@ -82,11 +82,11 @@ NAN = (0.0, 0.0, float("nan"), 4.0)
     [
         (TextPrediction("cat"), boxes(BOX), "prediction: got a TextPrediction; want a BoxSet"),
         (boxes(NAN), boxes(BOX), r"prediction: box 0: got \[0.0, 0.0, nan, 4.0\]; want four finite numbers"),
-        (boxes(BOX), boxes(BOX, (9, 0, 2, 4)), r"truth: box 1: got \[9.0, 0.0, 2.0, 4.0\]; want x0 <= x1 and y0 <= y1"),
-        (boxes(BOX), boxes(BOX, labels=[2]), "truth: labels: got 2; want 0 to 1"),
+        (boxes(BOX), boxes(BOX, (9, 0, 2, 4)), r"annotation: box 1: got \[9.0, 0.0, 2.0, 4.0\]; want x0 <= x1 and y0 <= y1"),
+        (boxes(BOX), boxes(BOX, labels=[2]), "annotation: labels: got 2; want 0 to 1"),
         (boxes(BOX, labels=[-1]), boxes(BOX), "prediction: labels: got -1; want 0 to 1"),
-        (boxes(BOX, scores=[float("nan")]), boxes(BOX), "prediction: scores: got one that is not finite; want numbers"),
-        (boxes(BOX), boxes(BOX, crowd=np.ones(2, dtype=bool)), "truth: crowd: got 2; want one for each of 1 boxes"),
+        (boxes(BOX, scores=[float("nan")]), boxes(BOX), "prediction: scores: got one that is not finite; want finite numbers"),
+        (boxes(BOX), boxes(BOX, crowd=np.ones(2, dtype=bool)), "annotation: crowd: got 2; want one for each of 1 boxes"),
         (BoxSet(np.zeros((1, 3)), np.zeros(1, dtype=np.int64), np.ones(1)), boxes(), "want .n, 4., .n,. and .n,."),
     ],
 )  # fmt: skip
@@ -98,7 +98,7 @@ def test_boxes_that_cannot_be_are_one_line(said, true, line) -> None:
 def test_attributes_are_checked_where_the_task_names_some() -> None:
     true = boxes(BOX, attributes=((3,),))
     assert value(BoxAP(), (boxes(BOX), true)) == pytest.approx(100.0)
-    with pytest.raises(MetricError, match="metric ap: truth: attributes: got 3; want 0 to 1"):
+    with pytest.raises(MetricError, match="metric ap: annotation: attributes: got 3; want 0 to 1"):
         BoxAP().update("a", boxes(BOX), true, Boxes(("cat",), ("red", "large")))
 
 

@@ -49,11 +49,11 @@ def test_half_an_overlap_is_not_enough() -> None:
 def test_what_cannot_be_evaluated_is_an_error() -> None:
     with pytest.raises(MetricError, match="metric recall_at_1: target: got a Label; want a Match"):
         RecallAt1().update("a", ClassPrediction(0), frozenset({0}), Label(("a", "b")))
-    with pytest.raises(MetricError, match="metric recall_at_1: truth: got no right candidate"):
+    with pytest.raises(MetricError, match="metric recall_at_1: annotation: got no right candidate"):
         RecallAt1().update("a", ClassPrediction(0, scores=(1.0,)), frozenset(), SPLIT)
     with pytest.raises(MetricError, match="got 1 scores for the right candidate 3; want a score for every"):
         RecallAt1().update("a", ClassPrediction(0, scores=(1.0,)), frozenset({3}), SPLIT)
     with pytest.raises(MetricError, match="ranks: got 1 scores that are NaN"):
         RecallAt1().update("a", ClassPrediction(0, scores=(1.0, float("nan"))), frozenset({0}), SPLIT)
-    with pytest.raises(MetricError, match=r"metric region_accuracy: truth: got \(1, 2\); want"):
+    with pytest.raises(MetricError, match=r"metric region_accuracy: annotation: got \(1, 2\); want"):
         RegionAccuracy().update("a", one_box((0, 0, 1, 1)), (1, 2), Region())

@@ -14,7 +14,7 @@ from motet.tasks import depth, edges, semantic_segmentation, surface_normals
     [
         (semantic_segmentation("a", ("x", "y")), "segmentation", Dense(2, "class", ("x", "y")), "miou"),
         (depth("a"), "depth", Dense(1, "metre"), "rmse"),
-        (surface_normals("a"), "normals", Dense(3, "unit vector"), "angle"),
+        (surface_normals("a"), "normals", Dense(3, "unit vector"), "mean_angle_deg"),
         (edges("a"), "edges", Dense(1, "probability"), "edge_f1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""How answers are judged: one file a kind of answer."""
+"""Metrics, one module per kind of target, and the table `METRICS` of their names in recipes and reports."""
 
 from motet.core import Metric
 from motet.metrics.agreement import F1 as F1
@@ -57,7 +57,7 @@ METRICS: dict[str, type[Metric]] = {
     "abs_rel": DepthAbsRel,
     "abs_rel_scaled": DepthAbsRelScaled,
     "accuracy": Accuracy,
-    "angle": MeanAngleDeg,
+
     "answer_match": AnswerMatch,
     "ap": BoxAP,
     "ap50": BoxAP50,
@@ -79,13 +79,16 @@ METRICS: dict[str, type[Metric]] = {
     "cer": CharacterErrorRate,
     "cider": Cider,
     "delta1": DepthWithin,
-    "described": DescribedBoxes,
+    "described_boxes": DescribedBoxes,
     "edge_f1": EdgeF1,
     "edge_f1_positive": EdgeF1Positive,
-    "exact": ExactMatch,
+    "exact_match": ExactMatch,
     "f1": F1,
+    "masked_accuracy": MaskedAccuracy,
+    "masked_region_accuracy": MaskedRegionAccuracy,
     "match_accuracy": MatchAccuracy,
     "matthews": Matthews,
+    "mean_angle_deg": MeanAngleDeg,
     "mean_rank": MeanRank,
     "median_rank": MedianRank,
     "miou": MeanIoU,
@@ -95,8 +98,7 @@ METRICS: dict[str, type[Metric]] = {
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionIoU,
-    "regions_told": MaskedRegionAccuracy,
-    "restored": MaskedAccuracy,
+
     "rmse": DepthRMSE,
     "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,

@@ -94,7 +94,7 @@ def tiny() -> Run:
         expect={
             ("largest", "accuracy"): (94.2, 2.0),
             ("number", "accuracy"): (76.7, 4.8),
-            ("words", "restored"): (57.0, 6.9),
+            ("words", "masked_accuracy"): (57.0, 6.9),
             ("caption", "cider"): (305.4, 55.6),
             ("retrieve", "recall_at_1"): (33.3, 4.7),
         },

@@ -186,7 +186,7 @@ def tiny() -> Run:
         expect={
             ("segment", "miou"): (29.5, 6.6),
             ("depth", "rmse"): (1.14, 0.1),
-            ("normals", "angle"): (5.1, 0.4),
+            ("normals", "mean_angle_deg"): (5.1, 0.4),
             ("edges", "edge_f1"): (64.1, 9.7),
         },
     )

@@ -118,7 +118,7 @@ def surface_normals(
 
     Examples:
         >>> surface_normals().main_metric
-        'angle'
+        'mean_angle_deg'
     """
     return _dense(name, Dense(3, "unit vector"), label, metrics, loss, hflip=hflip, crop=crop)
 

@@ -16,7 +16,7 @@ def masked_words(name: str = "words", *, label: str = "captions", prompt: str = 
 
     Examples:
         >>> masked_words().main_metric, masked_words().target
-        ('restored', Masked(what='words'))
+        ('masked_accuracy', Masked(what='words'))
     """
     return Task(
         name=name,

@@ -76,7 +76,7 @@ def test_a_report_gets_every_baseline_and_says_what_they_rest_on(toy) -> None:
     assert baselines["majority"] == pytest.approx(400 / 6)
     assert baselines["nearest neighbour"] == 100.0
     assert baselines["image shuffled"] < report.main("pets").value == 100.0
-    assert "floors of pets: scored on 6 of 6 rows, answers from 6 training rows" in whole.notes
+    assert "trivial baselines of pets: evaluated on 6 of 6 rows, predictions from 6 training rows" in whole.notes
     assert whole.results == report.results
 
 
@@ -84,7 +84,7 @@ def test_baselines_stay_cheap_and_say_so(toy) -> None:
     train, held_out, system = sources(toy)
     report = evaluate(system, [held_out], batch_size=2)
     whole = with_trivial_baselines(report, system, [train], [held_out], batch_size=4, max_train=3, max_rows=4)
-    assert "floors of pets: scored on 4 of 6 rows, answers from 3 training rows" in whole.notes
+    assert "trivial baselines of pets: evaluated on 4 of 6 rows, predictions from 3 training rows" in whole.notes
 
 
 def test_an_image_of_several_tasks_is_looked_at_once(toy) -> None:
@@ -246,4 +246,4 @@ def test_hidden_regions_are_evaluated_against_the_mean_of_those_in_sight() -> No
         metrics=(MaskedRegionAccuracy,),
     )
     rows = [(Example(id="a"), None), (Example(id="b"), None)]
-    assert constant_baselines(task, rows, rows) == {"mean of what is seen": 0.0}
+    assert constant_baselines(task, rows, rows) == {"mean of visible regions": 0.0}
