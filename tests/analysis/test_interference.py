@@ -171,9 +171,9 @@ def test_a_batch_without_the_task_gives_no_gradient_and_nothing_is_left_in_grad(
     assert system.shared.grad is None
 
 
-def test_a_gradient_that_is_no_number_is_told_with_task_block_and_rows():
+def test_the_error_of_a_gradient_that_is_not_finite_names_task_block_and_rows():
     system = Known().eval()
-    with pytest.raises(MetricError, match=r"task 'a', block 'first', rows 0, \.\.\.: got a gradient that is no number"):
+    with pytest.raises(MetricError, match=r"task 'a', block 'first', rows 0, \.\.\.: got a gradient that is not f"):
         block_gradients(system, batch("a", (math.inf, 0.0)), "a", trained_blocks(system))
 
 

@@ -107,7 +107,12 @@ KINDS = {
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
-    "masked_accuracy": (Masked("words"), CAPTION, tuple(texts[0] for texts in CAPTION), ("", CAPTION[1][0], "no", "a car")),
+    "masked_accuracy": (
+        Masked("words"),
+        CAPTION,
+        tuple(texts[0] for texts in CAPTION),
+        ("", CAPTION[1][0], "no", "a car"),
+    ),
     "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
     "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
 }

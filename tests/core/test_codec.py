@@ -34,7 +34,7 @@ def test_code_of_another_package_is_not_imported_unasked():
 
 
 def test_a_lambda_is_refused_before_anything_is_trained():
-    with pytest.raises(ConfigError, match="top of a module"):
+    with pytest.raises(ConfigError, match="top level of a module"):
         to_json((lambda: None,))
 
 

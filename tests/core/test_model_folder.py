@@ -112,7 +112,7 @@ def test_a_missing_or_damaged_file_is_one_line(folder, name, damage):
 def test_no_folder_and_an_empty_folder_are_one_line(tmp_path):
     with pytest.raises(CheckpointError, match="got nothing; want a folder"):
         s.model_folder(tmp_path / "no")
-    with pytest.raises(CheckpointError, match="want a saved model or a run"):
+    with pytest.raises(CheckpointError, match="want the folder of a saved model or of a run"):
         s.model_folder(tmp_path)
 
 
@@ -150,7 +150,7 @@ def test_a_shape_that_differs_is_refused(folder):
 
 def test_strict_names_what_does_not_fit(folder):
     system = ToyConfig().build([task("one")], texts=tuple)
-    with pytest.raises(CheckpointError, match=r"no place in this system: heads\.two"):
+    with pytest.raises(CheckpointError, match=r"not in this system: heads\.two"):
         s.fill(system, s.read_weights(folder), strict=True, where="x")
 
 

@@ -77,7 +77,9 @@ def test_arrays_of_numbers_come_back(array, protocol: int) -> None:
 
 
 def test_arrays_are_refused_where_none_belong() -> None:
-    with pytest.raises(DataError, match=r"asks for numpy.*; want only lists, dicts, strings and numbers \(nothing was run\)"):
+    with pytest.raises(
+        DataError, match=r"asks for numpy.*; want only lists, dicts, strings and numbers \(nothing was run\)"
+    ):
         read_plain(pickle.dumps(np.zeros(2)), path="refs.p")
 
 

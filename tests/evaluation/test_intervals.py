@@ -46,7 +46,7 @@ def test_equal_seeds_give_equal_draws_and_chunks_change_nothing(monkeypatch) -> 
     once = bootstrap_interval(metric, {}, draws=100)
     assert bootstrap_interval(metric, {}, draws=100) == once
     assert bootstrap_interval(metric, {}, draws=100, seed=1) != once
-    monkeypatch.setattr("motet.evaluation.intervals._AT_ONCE", 7 * 40)
+    monkeypatch.setattr("motet.evaluation.intervals._CHUNK_SIZE", 7 * 40)
     assert bootstrap_interval(metric, {}, draws=100) == once
 
 

@@ -45,8 +45,14 @@ def test_a_large_map_is_written_with_pixels_left_out() -> None:
 
 
 def test_a_map_of_one_value_or_of_none_can_be_written() -> None:
-    assert map_from_json(map_to_json(np.full((2, 2), 3.5), Dense(1, "metre")), Dense(1, "metre")).tolist() == [[3.5] * 2] * 2
-    assert map_from_json(map_to_json(np.full((2, 2), NAN), Dense(1, "metre")), Dense(1, "metre")).tolist() == [[0.0] * 2] * 2
+    assert (
+        map_from_json(map_to_json(np.full((2, 2), 3.5), Dense(1, "metre")), Dense(1, "metre")).tolist()
+        == [[3.5] * 2] * 2
+    )
+    assert (
+        map_from_json(map_to_json(np.full((2, 2), NAN), Dense(1, "metre")), Dense(1, "metre")).tolist()
+        == [[0.0] * 2] * 2
+    )
 
 
 def test_what_is_no_map_is_one_line() -> None:

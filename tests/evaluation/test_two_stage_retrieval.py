@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from motet.core import ConfigError, rng_for
-from motet.evaluation.two_stage_retrieval import Ranking, top_candidates, first_stage_recall, estimate_scores, merge_stages
+from motet.evaluation.two_stage_retrieval import (
+    Ranking,
+    estimate_scores,
+    first_stage_recall,
+    merge_stages,
+    top_candidates,
+)
 
 
 def test_scores_of_few_factors_are_guessed_exactly() -> None:

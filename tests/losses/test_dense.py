@@ -132,7 +132,7 @@ def test_options_of_berhu_are_a_value_that_can_be_saved() -> None:
     assert from_json(to_json(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
     scores, value = maps()
     torch.testing.assert_close(BerHu(0.5)(scores, value).total, berhu(scores, value, threshold=0.5).total)
-    with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a positive share"):
+    with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a share above 0"):
         BerHu(0)
 
 

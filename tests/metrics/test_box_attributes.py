@@ -57,5 +57,7 @@ def test_the_surest_detection_describes_a_thing_and_the_next_describes_none() ->
 
 def test_a_task_without_attributes_is_one_line() -> None:
     bare = boxes((LEFT, 0, 1, ()))
-    with pytest.raises(MetricError, match="metric described_boxes: target: got Boxes without attributes; want Boxes with"):
+    with pytest.raises(
+        MetricError, match="metric described_boxes: target: got Boxes without attributes; want Boxes with"
+    ):
         DescribedBoxes().update("a", bare, bare, Boxes(("cat",)))

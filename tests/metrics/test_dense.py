@@ -132,7 +132,11 @@ def test_angles_are_of_directions_whatever_their_length() -> None:
     said = np.array([[[0.0, 0.0, 7.0], [0.0, 0.0, 0.0], [0.0, np.sin(0.4), np.cos(0.4)]]])
     true = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     off = np.degrees(0.4)
-    for metric, number in ((MeanAngleDeg(), (0 + 90 + off) / 3), (AngleWithin11(), 100 / 3), (AngleWithin30(), 200 / 3)):
+    for metric, number in (
+        (MeanAngleDeg(), (0 + 90 + off) / 3),
+        (AngleWithin11(), 100 / 3),
+        (AngleWithin30(), 200 / 3),
+    ):
         metric.update("a", DenseMap(said), true, NORMALS)
         assert metric.compute() == pytest.approx(number)
 

@@ -36,7 +36,12 @@ def test_nothing_is_said_when_every_answer_is_a_name() -> None:
     [
         (TextPrediction("cat"), 2, PETS, "annotation: got 2; want a class from 0 to 1"),
         (ClassPrediction(5), 0, PETS, "ClassPrediction.index: got 5; want 0 to 1"),
-        (ScalarPrediction(1.0), 0, PETS, "prediction: got a ScalarPrediction; want a TextPrediction or a ClassPrediction"),
+        (
+            ScalarPrediction(1.0),
+            0,
+            PETS,
+            "prediction: got a ScalarPrediction; want a TextPrediction or a ClassPrediction",
+        ),
         (TextPrediction("cat"), 0, Text(3), "target: got a Text; want a Label"),
     ],
 )

@@ -30,7 +30,7 @@ _OTHER = frozenset(
 
 @dataclass(frozen=True)
 class ScoredPhrase:
-    """A question or a phrase about an image, with the score of its prediction.
+    """A question or phrase about one image, with the score of its prediction.
 
     Args:
         image: the image id.

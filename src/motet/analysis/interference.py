@@ -97,7 +97,13 @@ class Interference:
 
 
 def directions_of(
-    system: System, task: str, batches: Iterable[Batch], blocks: Blocks, *, seed: int = 0, progress: BatchProgress = lambda: None
+    system: System,
+    task: str,
+    batches: Iterable[Batch],
+    blocks: Blocks,
+    *,
+    seed: int = 0,
+    progress: BatchProgress = lambda: None,
 ) -> Directions:
     """Returns the mean direction of a task's gradients per block, with one forward and backward pass per batch.
 
@@ -191,10 +197,10 @@ def interference(
 
         I[i, j] = mean over batches b of (m_j . g_i(b)) / (m_i . g_i(b))
 
-    It is the decrease of task i's loss by a small step for task j, divided by that of a step of the same length for task
-    i itself: 1 is as good as its own step, below 0 is harmful. The directions m_i come from other batches than b, so
-    that task i's own step is as independent of b as that of task j; the paper's values above 1 show the same. Scaling a
-    task's loss changes nothing.
+    It is the decrease of task i's loss by a small step for task j, divided by that of a step of the same length for
+    task i itself: 1 is as good as its own step, below 0 is harmful. The directions m_i come from other batches than b,
+    so that task i's own step is as independent of b as that of task j; the paper's values above 1 show the same.
+    Scaling a task's loss changes nothing.
 
     A denominator near 0 makes the mean of ratios unstable; `BlockNumbers.means` has the ratio of the means,
     mean(m_j . g_i) / mean(m_i . g_i), which is stable.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from motet.analysis.consistency import ScoredPhrase
 from motet.core import ConfigError, Metric, System, Task
 from motet.data.source import Source
-from motet.evaluation.task_evaluation import evaluate_rows, eval_mode
+from motet.evaluation.task_evaluation import eval_mode, evaluate_rows
 
 
 def score_rows(

@@ -51,8 +51,8 @@ def to_json(value: Any) -> Any:
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {_CLASS: _name(type(value)), **fields}
     raise ConfigError(
-        f"to save {value!r}: got a {type(value).__name__}; want a number, a string, a collection of them, a dataclass or "
-        "a function of a module"
+        f"to save {value!r}: got a {type(value).__name__}; want a number, a string, a collection, a dataclass or a "
+        "function of a module"
     )
 
 

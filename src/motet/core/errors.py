@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class MotetError(Exception):
-    """The base class of all errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
+    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
 
 
 class ConfigError(MotetError, ValueError):

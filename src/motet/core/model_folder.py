@@ -232,7 +232,7 @@ def _at(names: Sequence[str], place: int) -> str:
 
 
 def _storable(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors that safetensors accepts: it refuses shared memory (tied weights), so the second one is copied."""
+    """Returns tensors that safetensors accepts: it refuses shared memory (tied weights), so one of them is copied."""
     seen: set[int] = set()
     stored = {}
     for name, tensor in state.items():

@@ -1,4 +1,4 @@
-"""The protocol of schedules: the batches of a step as a pure function of (seed, step, observed results), on all ranks."""
+"""The protocol of schedules: batches of a step as a pure function of (seed, step, observed results) on all ranks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Schedule(Protocol):
         ...
 
     def observe(self, report: Report) -> None:
-        """Takes in results, merged over ranks, perhaps of some tasks only. Raises ConfigError on an unknown task or NaN."""
+        """Takes in results, merged over ranks, possibly of some tasks. Raises ConfigError on an unknown task or NaN."""
         ...
 
     def state_dict(self) -> dict[str, Any]:

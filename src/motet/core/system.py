@@ -34,7 +34,7 @@ class FeatureStore(Protocol):
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> tuple[np.ndarray, int]:
-        """Returns the features as `read` does, and the index of the view, for a system that transforms boxes or maps."""
+        """Returns the features as `read` does, and the view's index, for a system that transforms boxes or maps."""
         ...
 
 

@@ -55,7 +55,9 @@ class Task:
         if not self.metrics:
             raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one metric class")
         if "text" in self.inputs and "{text}" not in self.prompt:
-            raise ConfigError(f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it for the row's text")
+            raise ConfigError(
+                f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it for the row's text"
+            )
 
     @property
     def main_metric(self) -> str:

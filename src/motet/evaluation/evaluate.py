@@ -11,7 +11,7 @@ from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluation.predictions_io import write_lines
 from motet.evaluation.retrieval import is_ranked, rank_split
-from motet.evaluation.task_evaluation import Progress, TaskEvaluation, evaluate_rows, eval_mode
+from motet.evaluation.task_evaluation import Progress, TaskEvaluation, eval_mode, evaluate_rows
 from motet.evaluation.two_stage_retrieval import Ranking
 
 

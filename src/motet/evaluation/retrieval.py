@@ -14,7 +14,7 @@ from motet.core.ranks import gather, rank, world
 from motet.evaluation.batches import EvaluationRow, batches
 from motet.evaluation.pair_scores import PairScorer
 from motet.evaluation.task_evaluation import Progress, TaskEvaluation
-from motet.evaluation.two_stage_retrieval import Ranking, top_candidates, estimate_scores, merge_stages
+from motet.evaluation.two_stage_retrieval import Ranking, estimate_scores, merge_stages, top_candidates
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,9 @@ def _first_stage(
     """Returns the estimated scores of the first stage, the same on every rank."""
     images, texts = ranking.anchors("images", num_images), ranking.anchors("texts", num_texts)
     by_texts = _gather_images(pairs.score_texts(texts), num_images)
-    parts = gather((here := [place for place in images if place in own], pairs.score_images([own.index(p) for p in here])))
+    parts = gather(
+        (here := [place for place in images if place in own], pairs.score_images([own.index(p) for p in here]))
+    )
     rows = {place: row for places, part in parts for place, row in zip(places, part, strict=True)}
     return estimate_scores(by_texts, np.stack([rows[place] for place in images]), images, texts)
 

@@ -75,7 +75,9 @@ class TaskEvaluation:
     def merged(self) -> TaskEvaluation:
         """Returns the evaluation with the rows of all ranks, the same on each rank."""
         whole = TaskEvaluation.empty(self.task, self.source)
-        for kept, images, predictions in gather(([metric.rows for metric in self.metrics], self.images, self.predictions)):
+        for kept, images, predictions in gather(
+            ([metric.rows for metric in self.metrics], self.images, self.predictions)
+        ):
             for metric, rows in zip(whole.metrics, kept, strict=True):
                 metric.rows.update(rows)
             whole.images.update(images)

@@ -21,9 +21,9 @@ class Ranking:
 
     A system that reads image and text together has no vector for either. So the first stage scores some images with all
     texts and some texts with all images (the anchors), and estimates all other scores from these; it needs no training,
-    and only `side` and `score` of a system. The second stage scores the best `rerank_top_k` candidates of each query. For
-    1,000 images x 5,000 texts the default scores 384,000 pairs in the first stage, and 5,000 x `rerank_top_k` in the
-    second, in place of 5,000,000. If two stages would score no fewer pairs, all are scored.
+    and only `side` and `score` of a system. The second stage scores the best `rerank_top_k` candidates of each query.
+    For 1,000 images x 5,000 texts the default scores 384,000 pairs in the first stage, and 5,000 x `rerank_top_k` in
+    the second, in place of 5,000,000. If two stages would score no fewer pairs, all are scored.
 
     The loss by the first stage depends on the system and the data; `first_stage_recall` measures it.
 

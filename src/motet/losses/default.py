@@ -58,8 +58,8 @@ def default_for(spec: TargetSpec) -> TaskLoss:
             return DENSE[unit]
         case Text() | Match() | Masked():
             raise ConfigError(
-                f"losses.default_for: got a {type(spec).__name__}, whose loss is in the system's own output space (tokens, "
-                "similarities); want a system that computes it itself"
+                f"losses.default_for: got a {type(spec).__name__}, whose loss is in the system's own output space "
+                "(tokens, similarities); want a system that computes it itself"
             )
         case Boxes() | Region():
             raise ConfigError(

@@ -1,8 +1,8 @@
 """Losses of dense maps, with a mask of the annotated pixels.
 
-Every loss here takes the scores of r images, (r, c, h, w), and a mapping with two tensors: "map", the target in the unit
-of its `Dense`, (r, c, h, w) float or (r, h, w) classes; and "valid", (r, h, w), True at annotated pixels. The values of
-the map at other pixels (-1, NaN) are never read.
+Every loss here takes the scores of r images, (r, c, h, w), and a mapping with two tensors: "map", the target in the
+unit of its `Dense`, (r, c, h, w) float or (r, h, w) classes; and "valid", (r, h, w), True at annotated pixels. The
+values of the map at other pixels (-1, NaN) are never read.
 
 The weight of a loss is a number of pixels, except for `rotate_loss`, where it is a number of images. So these losses
 need a balancer that takes each task's own mean (`TaskMean`, `Weighted`, the gradient methods); `RowMean` would weight
@@ -72,8 +72,8 @@ def dense_l1(scores: Float[Tensor, "r c h w"], value: Mapping[str, Tensor], *, o
 def balanced_l1(scores: Float[Tensor, "r 1 h w"], value: Mapping[str, Tensor]) -> Loss:
     """Returns the absolute difference, weighted so that edge pixels count as much as all others; a pixel counts 1.
 
-    Edges are a few percent of an image, so the plain absolute difference is smallest if uncertain edges are predicted as
-    none.
+    Edges are a few percent of an image, so the plain absolute difference is smallest if uncertain edges are predicted
+    as none.
 
         total = sum over images of  valid pixels * (mean over edges + mean over the rest) / 2
 
@@ -94,7 +94,7 @@ def balanced_l1(scores: Float[Tensor, "r 1 h w"], value: Mapping[str, Tensor]) -
 
 
 def rotate_loss(scores: Float[Tensor, "r c h w"], value: Mapping[str, Tensor], *, over: Over = "all") -> Loss:
-    """Returns the smallest absolute difference over nine shifts of the output by one pixel, for depth; an image counts 1.
+    """Returns the smallest absolute difference over nine shifts by one pixel, for depth; an image counts 1.
 
         min over (y, x) in {-1, 0, 1}^2 of  mean over pixels p not at the border of  |scores[p + (y, x)] - map[p]|
 

@@ -33,8 +33,8 @@ from motet.metrics.dense_surfaces import DepthRMSEScaled as DepthRMSEScaled
 from motet.metrics.dense_surfaces import DepthWithin as DepthWithin
 from motet.metrics.dense_surfaces import MeanAngleDeg as MeanAngleDeg
 from motet.metrics.label import Accuracy as Accuracy
-from motet.metrics.masked import MaskedRegionAccuracy as MaskedRegionAccuracy
 from motet.metrics.masked import MaskedAccuracy as MaskedAccuracy
+from motet.metrics.masked import MaskedRegionAccuracy as MaskedRegionAccuracy
 from motet.metrics.match import MatchAccuracy as MatchAccuracy
 from motet.metrics.match import MeanRank as MeanRank
 from motet.metrics.match import MedianRank as MedianRank
@@ -57,7 +57,6 @@ METRICS: dict[str, type[Metric]] = {
     "abs_rel": DepthAbsRel,
     "abs_rel_scaled": DepthAbsRelScaled,
     "accuracy": Accuracy,
-
     "answer_match": AnswerMatch,
     "ap": BoxAP,
     "ap50": BoxAP50,
@@ -98,7 +97,6 @@ METRICS: dict[str, type[Metric]] = {
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
     "region_iou": RegionIoU,
-
     "rmse": DepthRMSE,
     "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,

@@ -24,7 +24,9 @@ class LabelPairs(Metric):
             raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
         annotated, names = int(annotation), target.names
         if not 0 <= annotated < len(names):
-            raise MetricError(f"metric {self.name}: annotation: got {annotated}; want a class from 0 to {len(names) - 1}")
+            raise MetricError(
+                f"metric {self.name}: annotation: got {annotated}; want a class from 0 to {len(names) - 1}"
+            )
         predicted = prediction_text(prediction, target, self.name)
         return next((place for place, name in enumerate(names) if name.strip() == predicted), NO_NAME), annotated
 
@@ -38,8 +40,8 @@ class F1(LabelPairs):
 
         F1 = 2 * true positives / (2 * true positives + false positives + false negatives)
 
-    Text that is no class name counts as the wrong one of the two. The value is 0 if the second name is neither predicted
-    nor annotated anywhere.
+    Text that is no class name counts as the wrong one of the two. The value is 0 if the second name is neither
+    predicted nor annotated anywhere.
 
     Source: Wang et al. 2019, "GLUE", section 2.2 (scikit-learn's `f1_score`).
 
@@ -117,4 +119,6 @@ def _matthews(pairs: np.ndarray, counts: np.ndarray) -> np.ndarray:
     right, rows = counts @ (pairs[:, 0] == pairs[:, 1]), counts.sum(axis=1)
     numerator = right * rows - (predictions * annotated).sum(axis=1)
     denominator = (rows**2 - (predictions**2).sum(axis=1)) * (rows**2 - (annotated**2).sum(axis=1))
-    return np.asarray(np.divide(100.0 * numerator, np.sqrt(denominator), out=np.zeros_like(numerator), where=denominator > 0))
+    return np.asarray(
+        np.divide(100.0 * numerator, np.sqrt(denominator), out=np.zeros_like(numerator), where=denominator > 0)
+    )

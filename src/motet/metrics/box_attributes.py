@@ -18,9 +18,9 @@ MIN_IOU = 0.5
 class DescribedBoxes(Metric):
     """The share of annotated boxes that are detected with the right class and exactly the right attributes.
 
-    In order of their scores, each detection is matched to the unmatched annotated box of its class with the largest IoU,
-    if that is above 0.5. Annotated boxes without attributes and crowds do not count. A box that no detection matches
-    counts as wrong, so this measures detection, classification and attributes in one number.
+    In order of their scores, each detection is matched to the unmatched annotated box of its class with the largest
+    IoU, if that is above 0.5. Annotated boxes without attributes and crowds do not count. A box that no detection
+    matches counts as wrong, so this measures detection, classification and attributes in one number.
 
     Examples:
         >>> boxes_target = Boxes(("cat",), ("red", "large"))
@@ -61,8 +61,14 @@ class AttributeF1(Metric):
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
         """Returns the number of right attributes, and the number of predicted plus annotated ones."""
-        pairs = [(predicted, annotated) for predicted, annotated in _pairs(prediction, annotation, target, self.name) if predicted is not None]
-        return sum(len(predicted & annotated) for predicted, annotated in pairs), sum(len(predicted) + len(annotated) for predicted, annotated in pairs)
+        pairs = [
+            (predicted, annotated)
+            for predicted, annotated in _pairs(prediction, annotation, target, self.name)
+            if predicted is not None
+        ]
+        return sum(len(predicted & annotated) for predicted, annotated in pairs), sum(
+            len(predicted) + len(annotated) for predicted, annotated in pairs
+        )
 
     def reduce(self, rows: Sequence[Any]) -> float:
         right, both = np.asarray(rows, dtype=np.float64).sum(axis=0)
@@ -76,7 +82,7 @@ class AttributeF1(Metric):
 def _pairs(
     prediction: Prediction, annotation: Any, target: TargetSpec, metric: str
 ) -> list[tuple[frozenset[int] | None, frozenset[int]]]:
-    """Returns, per annotated box with attributes, the predicted attributes (None without a match) and the annotated ones."""
+    """Returns the predicted (None without a match) and annotated attributes per annotated box with attributes."""
     predicted, annotated, boxes_target = check_pair(prediction, annotation, target, metric)
     _check_named(boxes_target, metric)
     matches = matched_detections(predicted, annotated)
@@ -91,7 +97,9 @@ def matched_detections(predicted: BoxSet, annotated: BoxSet) -> Int[np.ndarray, 
     """Returns, per annotated box, the index of the detection that matches it, -1 for none (see `DescribedBoxes`)."""
     matches = np.full(len(annotated.labels), -1, dtype=np.int64)
     crowd = np.zeros(len(annotated.labels), dtype=bool)
-    ious = overlaps(np.asarray(predicted.boxes_xyxy, dtype=np.float64), np.asarray(annotated.boxes_xyxy, dtype=np.float64), crowd)
+    ious = overlaps(
+        np.asarray(predicted.boxes_xyxy, dtype=np.float64), np.asarray(annotated.boxes_xyxy, dtype=np.float64), crowd
+    )
     ious[np.asarray(predicted.labels)[:, None] != np.asarray(annotated.labels)[None]] = 0.0
     best = ious.max(axis=1, initial=0.0)
     for place in np.argsort(-np.asarray(predicted.scores, dtype=np.float64), kind="stable").tolist():

@@ -57,9 +57,7 @@ def match_boxes(prediction: object, annotation: object, target: TargetSpec, metr
     return _match_image(_ByIdentity(predicted), _ByIdentity(annotated))
 
 
-def check_pair(
-    prediction: object, annotation: object, target: TargetSpec, metric: str
-) -> tuple[BoxSet, BoxSet, Boxes]:
+def check_pair(prediction: object, annotation: object, target: TargetSpec, metric: str) -> tuple[BoxSet, BoxSet, Boxes]:
     """Checks and returns prediction, annotation and target of a detection. Raises MetricError, see `match_boxes`."""
     if not isinstance(target, Boxes):
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want Boxes")
@@ -124,7 +122,7 @@ def _check_indices(found: np.ndarray, count: int, where: str) -> None:
 def overlaps(
     boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"], crowd: Bool[np.ndarray, "m"]
 ) -> Float[np.ndarray, "n m"]:
-    """Returns the IoU of every box with every other; for a crowd the intersection over the first box's area, as in COCO.
+    """Returns the IoU of each box with each other one; for a crowd the intersection over the first box's area, as in COCO.
 
     Examples:
         >>> one, other = np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 0.0, 5.0, 2.0]])
@@ -176,8 +174,14 @@ def _match_image(predicted: _ByIdentity, annotated: _ByIdentity) -> BoxMatches:
     ignored = np.zeros_like(hits)
     counted = np.ones((len(AREAS), len(annotation.labels)), dtype=bool)
     annotated_boxes = np.asarray(annotation.boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-    crowd = np.asarray(annotation.crowd, dtype=bool) if len(annotation.crowd) else np.zeros(len(annotated_boxes), dtype=bool)
-    annotated_areas = np.asarray(annotation.areas, dtype=np.float64) if len(annotation.areas) else areas_of(annotated_boxes)
+    crowd = (
+        np.asarray(annotation.crowd, dtype=bool)
+        if len(annotation.crowd)
+        else np.zeros(len(annotated_boxes), dtype=bool)
+    )
+    annotated_areas = (
+        np.asarray(annotation.areas, dtype=np.float64) if len(annotation.areas) else areas_of(annotated_boxes)
+    )
     own_areas = areas_of(boxes)
     for place, (low, high) in enumerate(AREAS):
         counted[place] = ~crowd & (annotated_areas >= low) & (annotated_areas <= high)
@@ -204,7 +208,9 @@ def _match_image(predicted: _ByIdentity, annotated: _ByIdentity) -> BoxMatches:
 def _match_class(
     ious: Float[np.ndarray, "n m"], counted: Bool[np.ndarray, "areas m"], crowd: Bool[np.ndarray, "m"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Matches detections of a class, best first, each to the free annotated box with the largest IoU, counted ones first.
+    """Matches detections of a class, best first, each to the free annotated box with the largest IoU.
+
+    Boxes that count take precedence over those that do not, whatever the IoU.
 
     Source: pycocotools `COCOeval.evaluateImg`; of equal IoUs the later box is taken, and a crowd can be matched again.
 

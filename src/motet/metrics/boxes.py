@@ -125,7 +125,9 @@ class AveragePrecision(BoxMetric):
         end = int(some[-1]) + 1
         # Detections that count at no threshold, as most of another size, are removed first to save time.
         kept = np.flatnonzero(detections.ignored[:end] & bits != bits)
-        detections = replace(detections, rows=detections.rows[kept], hits=detections.hits[kept], ignored=detections.ignored[kept])
+        detections = replace(
+            detections, rows=detections.rows[kept], hits=detections.hits[kept], ignored=detections.ignored[kept]
+        )
         weights = counts[:, detections.rows]
         everything = weights.cumsum(axis=1)
         num_annotated = np.maximum(counts @ detections.num_annotated, 1e-300)
@@ -133,7 +135,12 @@ class AveragePrecision(BoxMetric):
         return np.asarray(np.mean(each, axis=0))
 
     def _at(
-        self, detections: ClassDetections, threshold: int, weights: np.ndarray, everything: np.ndarray, num_annotated: np.ndarray
+        self,
+        detections: ClassDetections,
+        threshold: int,
+        weights: np.ndarray,
+        everything: np.ndarray,
+        num_annotated: np.ndarray,
     ) -> np.ndarray:
         """Returns the average precision at one threshold for each draw.
 

@@ -54,9 +54,7 @@ def _annotation_file(annotations: Sequence[BoxSet], num_names: int) -> dict[str,
         )
         for place, entry in enumerate(_entries(annotation, number)):
             crowd = bool(len(annotation.crowd) and annotation.crowd[place])
-            entries.append(
-                {**entry, "id": len(entries) + 1, "area": float(areas[place]), "iscrowd": int(crowd)}
-            )
+            entries.append({**entry, "id": len(entries) + 1, "area": float(areas[place]), "iscrowd": int(crowd)})
     return {
         "images": [{"id": number, "width": 1, "height": 1} for number in range(len(annotations))],
         "categories": [{"id": label + 1, "name": str(label)} for label in range(num_names)],

@@ -45,7 +45,7 @@ class MapSums(Metric):
         number = float(self.of_sums(_stacked(rows).sum(axis=0, keepdims=True))[0])
         if np.isnan(number):
             raise MetricError(
-                f"metric {self.name}: got {len(rows)} maps without an annotated pixel; want at least one annotated pixel"
+                f"metric {self.name}: got {len(rows)} maps without an annotated pixel; want at least one such pixel"
             )
         return number
 
@@ -119,12 +119,16 @@ def check_maps(
         )
     if target.unit == "class":
         return _class_maps(prediction.values, annotation, target.channels, where)
-    predicted, annotated = (_channels(values, CHANNELS[target.unit], where) for values in (prediction.values, annotation))
+    predicted, annotated = (
+        _channels(values, CHANNELS[target.unit], where) for values in (prediction.values, annotation)
+    )
     _same_size(predicted, annotated, where)
     valid = np.isfinite(annotated) if annotated.ndim == 2 else np.isfinite(annotated).all(axis=-1)
     if not np.isfinite(predicted[valid]).all():
-        raise MetricError(f"{where}: prediction: got {np.count_nonzero(~np.isfinite(predicted[valid]))} values that are no "
-                          f"number; want finite numbers at all annotated pixels")  # fmt: skip
+        wrong = np.count_nonzero(~np.isfinite(predicted[valid]))
+        raise MetricError(
+            f"{where}: prediction: got {wrong} values that are no number; want finite numbers at all annotated pixels"
+        )
     return predicted.astype(np.float64), annotated.astype(np.float64), valid
 
 

@@ -62,8 +62,8 @@ class MeanIoU(ClassCounts):
     def remarks(self) -> tuple[str, ...]:
         _, predicted, annotated = self._sums_of_all().reshape(3, -1)
         only_predicted = int(np.count_nonzero((predicted > 0) & (annotated == 0)))
-        remark = f"{self.name}: {only_predicted} of {len(annotated)} classes are predicted but nowhere annotated; each counts 0 in the mean"
-        return (*super().remarks(), *((remark,) if only_predicted else ()))
+        remark = f"{self.name}: {only_predicted} of {len(annotated)} classes are predicted but nowhere annotated; each
+        counts 0 in the mean" return (*super().remarks(), *((remark,) if only_predicted else ()))
 
     def _sums_of_all(self) -> Float[np.ndarray, "s"]:
         return np.asarray(np.sum(list(self.rows.values()), axis=0), dtype=np.float64)
@@ -103,7 +103,9 @@ class EdgeF1(MapSums):
     def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
         if target.unit != "probability":
             raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one in 'probability'")
-        return class_counts((predicted >= EDGE_THRESHOLD).astype(np.int64), (annotated >= EDGE_THRESHOLD).astype(np.int64), 2).reshape(-1)
+        return class_counts(
+            (predicted >= EDGE_THRESHOLD).astype(np.int64), (annotated >= EDGE_THRESHOLD).astype(np.int64), 2
+        ).reshape(-1)
 
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         each = _f1(sums)
@@ -120,7 +122,9 @@ class EdgeF1Positive(EdgeF1):
         return 100.0 * _f1(sums)[:, 1]
 
 
-def class_counts(predicted: Int[np.ndarray, "p"], annotated: Int[np.ndarray, "p"], count: int) -> Int[np.ndarray, "3 k"]:
+def class_counts(
+    predicted: Int[np.ndarray, "p"], annotated: Int[np.ndarray, "p"], count: int
+) -> Int[np.ndarray, "3 k"]:
     """Returns the numbers of right, predicted and annotated pixels of each class.
 
     Examples:

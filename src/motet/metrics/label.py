@@ -15,8 +15,8 @@ from motet.metrics.prediction_text import prediction_text
 class Accuracy(Metric):
     """The share of rows whose predicted class is right.
 
-    A generated text is right if it equals the right name letter by letter, except for white space at its ends. Text that
-    is no class name is wrong, and the remarks count it, since a system that generates text can miss the list.
+    A generated text is right if it equals the right name letter by letter, except for white space at its ends. Text
+    that is no class name is wrong, and the remarks count it, since a system that generates text can miss the list.
 
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: "exact match accuracy".
 

@@ -47,8 +47,8 @@ class MaskedRegionAccuracy(MeanMetric):
 class MaskedAccuracy(MeanMetric):
     """The share of texts in which every masked word is predicted rightly; case and white space do not count.
 
-    The prediction is the whole text with the predicted words in it. Only the system knows which words it masked, so this
-    is a share of texts, not of words. Of several texts of a row the first one counts.
+    The prediction is the whole text with the predicted words in it. Only the system knows which words it masked, so
+    this is a share of texts, not of words. Of several texts of a row the first one counts.
 
     Examples:
         >>> from motet.core import TextPrediction

@@ -42,7 +42,9 @@ class _Ranks(Metric):
             raise MetricError(f"metric {self.name}: annotation: got no right candidate; want at least one index")
         if max(right) >= len(chosen.scores):
             got = f"{len(chosen.scores)} scores for the right candidate {max(right)}"
-            raise MetricError(f"metric {self.name}: ClassPrediction.scores: got {got}; want a score for every candidate")
+            raise MetricError(
+                f"metric {self.name}: ClassPrediction.scores: got {got}; want a score for every candidate"
+            )
         return rank_of(np.asarray(chosen.scores, dtype=np.float64), sorted(right))
 
     def row_scores(self, ids: Sequence[str]) -> np.ndarray:

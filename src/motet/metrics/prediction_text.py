@@ -20,8 +20,10 @@ def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> 
 
     Examples:
         >>> pets = Label(("cat", "dog"))
-        >>> prediction_text(TextPrediction(" a dog"), pets, "accuracy"), prediction_text(ClassPrediction(1), pets, "accuracy")
-        ('a dog', 'dog')
+        >>> prediction_text(TextPrediction(" a dog"), pets, "accuracy")
+        'a dog'
+        >>> prediction_text(ClassPrediction(1), pets, "accuracy")
+        'dog'
     """
     names = target.names if isinstance(target, Label | Answer) else ()
     match prediction:

@@ -20,14 +20,14 @@ _ORDERS = 4
 class _Bleu(Metric):
     """BLEU over the whole set: the geometric mean of clipped n-gram precisions 1 to n, and the brevity penalty.
 
-    It stores ten sums per row: matched and possible n-grams of four orders, the length of the prediction and that of the
-    reference nearest in length.
+    It stores ten sums per row: matched and possible n-grams of four orders, the length of the prediction and that of
+    the reference nearest in length.
     """
 
     order: ClassVar[int]
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[float, ...]:
-        """Returns matched 1..4-grams, possible 1..4-grams, predicted words, words of the reference nearest in length."""
+        """Returns matched 1..4-grams, possible 1..4-grams, predicted words, words of the nearest reference."""
         predicted, reference_texts = _tokens(prediction, annotation, target, self.name)
         counts = BleuScorer(test=predicted, refs=list(reference_texts)).ctest[0]
         length = counts["testlen"]
@@ -55,7 +55,7 @@ class _Bleu(Metric):
 
 
 class Bleu1(_Bleu):
-    """BLEU of single words, in percent. Source: Papineni et al. 2002; `pycocoevalcap` Bleu, nearest reference length."""
+    """BLEU of 1-grams, in percent. Source: Papineni et al. 2002; `pycocoevalcap` Bleu, nearest reference length."""
 
     name, order = "bleu1", 1
 
@@ -105,7 +105,8 @@ class Cider(Metric):
     """The consensus with human captions: cosine of tf-idf weighted 1..4-grams, times 100 as papers print it.
 
     This is CIDEr-D with sigma 6, as the caption challenge computes it, with document frequencies over the evaluated
-    rows. It is no percentage: it may exceed 100. A set of one image scores 0, since then no n-gram distinguishes images.
+    rows. It is no percentage: it may exceed 100. A set of one image scores 0, since then no n-gram distinguishes
+    images.
 
     `draws` uses the document frequencies of the whole set, so that an interval shows the effect of the choice of images
     and not that of the word weights.

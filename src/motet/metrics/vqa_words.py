@@ -11,7 +11,7 @@ _NUMBERS = {
 }  # fmt: skip
 _ARTICLES = frozenset({"a", "an", "the"})
 _DIGIT_COMMA = re.compile(r"\d,\d")
-# The script's error: "(?!<=" is a look-ahead in place of the intended look-behind; a full stop stays before a digit only.
+# An error of the script: "(?!<=" is a look-ahead in place of a look-behind, so a full stop stays before a digit only.
 _FULL_STOP = re.compile(r"(?!<=\d)(\.)(?!\d)")
 _STOPS_REMOVED = 32  # the script passes re.UNICODE, which is 32, where `sub` takes its count
 

@@ -9,7 +9,7 @@ from typing import Any
 from motet.core import Dense, Example, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
-from motet.evaluation.task_evaluation import Progress, evaluate_rows, eval_mode
+from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours, nearest_neighbour_baseline
 from motet.evaluation.trivial.shuffled_images import ShuffledImages
@@ -62,7 +62,9 @@ def with_trivial_baselines(
                 baselines[name] = chance_baseline(task, split, seed=seed)
                 continue
             most_train, most_rows = (
-                (min(max_train, MAX_MAPS), min(max_rows, MAX_MAPS)) if isinstance(task.target, Dense) else (max_train, max_rows)
+                (min(max_train, MAX_MAPS), min(max_rows, MAX_MAPS))
+                if isinstance(task.target, Dense)
+                else (max_train, max_rows)
             )
             places = _choose_rows(len(source.reader), most_rows, seed, source.name)
             known, rows = _training_rows(train, task, most_train, seed), _held_out_rows(source.reader, task, places)

@@ -43,7 +43,8 @@ def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows
 
     - "majority": the most frequent answer; "question majority": the most frequent one to a question of the same words;
       "second sentence": the most frequent one for a second sentence of the same words, whatever the first.
-    - "constant": the text or number that scores best on training rows if predicted for every row; for boxes the mean box
+    - "constant": the text or number that scores best on training rows if predicted for every row; for boxes the mean
+    box
       of every class, scored by the share of images with the class; for one region the mean box; for maps see
       `constant_maps`, also for "mean map".
     - "largest box": the largest of a row's candidate boxes; "chance": a random one of its candidates.
@@ -61,7 +62,9 @@ def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows
         return {}
     match task.target:
         case Label() | Answer():
-            baselines = {"majority": score(task, held_out, [_vote_as_prediction(_majority(train, task))] * len(held_out))}
+            baselines = {
+                "majority": score(task, held_out, [_vote_as_prediction(_majority(train, task))] * len(held_out))
+            }
             if "text" in task.inputs:
                 baselines["question majority"] = score(task, held_out, _by_text(task, train, held_out, task.prompt_for))
             if task.inputs == {"text"} and all(_second(example) for example, _ in [*train, *held_out]):

@@ -19,8 +19,9 @@ def constant_maps(
 ) -> dict[str, list[DenseMap]]:
     """Predicts the same map for every held-out row, at the row's size, by name of the baseline.
 
-    "constant": the most frequent class, the mean depth or the mean normal everywhere. Edges have "no edge" and "all edge"
-    in its place. "mean map": the same per cell of a 32 x 32 grid over the image; an edge where most maps have one.
+    "constant": the most frequent class, the mean depth or the mean normal everywhere. Edges have "no edge" and "all
+    edge" in its place. "mean map": the same per cell of a 32 x 32 grid over the image; an edge where most maps have
+    one.
 
     Args:
         target: the kind of map.
@@ -54,10 +55,12 @@ def annotation_as_map(annotation: np.ndarray, target: Dense) -> DenseMap:
 
 
 def _mean(values: np.ndarray, target: Dense) -> np.ndarray:
-    """Returns the mean (or majority class) of each row over its annotated values: (n, p) or (n, p, 3) to (n,) or (n, 3)."""
+    """Returns each row's mean or majority class over annotated values: (n, p) or (n, p, 3) to (n,) or (n, 3)."""
     known = _known(values, target)
     if target.unit == "class":
-        counts = [np.bincount(row[annotated], minlength=target.channels) for row, annotated in zip(values, known, strict=True)]
+        counts = [
+            np.bincount(row[annotated], minlength=target.channels) for row, annotated in zip(values, known, strict=True)
+        ]
         return np.asarray(np.argmax(counts, axis=1))
     filled = np.where(_add_axes(known, values.ndim), values, 0.0).astype(np.float64)
     count = np.maximum(known.sum(axis=1), 1)

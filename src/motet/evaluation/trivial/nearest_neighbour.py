@@ -71,8 +71,8 @@ def nearest_neighbour_baseline(
 ) -> dict[str, float]:
     """Returns the score of the annotation of the nearest training image, ``{"nearest neighbour": x}``, or nothing.
 
-    Tasks with questions have no such baseline, since the neighbour's question differs; nor have systems without a frozen
-    encoder, and rows without an image.
+    Tasks with questions have no such baseline, since the neighbour's question differs; nor have systems without a
+    frozen encoder, and rows without an image.
 
     Args:
         neighbours: the feature vectors; the nearest image has the largest cosine.
@@ -83,7 +83,9 @@ def nearest_neighbour_baseline(
     images = all(example.images for example, _ in [*train, *held_out])
     if neighbours.system.encoder_key() is None or "text" in task.inputs or not images or not train or not held_out:
         return {}
-    predictions = [answer for _, annotation in train if (answer := annotation_as_prediction(task, annotation)) is not None]
+    predictions = [
+        answer for _, annotation in train if (answer := annotation_as_prediction(task, annotation)) is not None
+    ]
     if len(predictions) < len(train):
         return {}
     known = neighbours.of(task, [example for example, _ in train])

@@ -41,7 +41,9 @@ class ShuffledImages:
         order = [keys[place] for place in rng_for("shuffle images", seed).permutation(len(keys)).tolist()]
         # One cycle through all images, so that none keeps its own.
         successor = dict(zip(order, [*order[1:], order[0]], strict=True))
-        instead = tuple(rows_by_key[successor[key]] if (key := reader.keys(place)) in successor else place for place in places)
+        instead = tuple(
+            rows_by_key[successor[key]] if (key := reader.keys(place)) in successor else place for place in places
+        )
         return cls(reader, tuple(places), instead, map_label)
 
     def __len__(self) -> int:
