@@ -122,7 +122,7 @@ def _check_indices(found: np.ndarray, count: int, where: str) -> None:
 def overlaps(
     boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"], crowd: Bool[np.ndarray, "m"]
 ) -> Float[np.ndarray, "n m"]:
-    """Returns the IoU of each box with each other one; for a crowd the intersection over the first box's area, as in COCO.
+    """Returns the IoU of all pairs of boxes; for a crowd the intersection over the first box's area, as in COCO.
 
     Examples:
         >>> one, other = np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 0.0, 5.0, 2.0]])

@@ -62,8 +62,10 @@ class MeanIoU(ClassCounts):
     def remarks(self) -> tuple[str, ...]:
         _, predicted, annotated = self._sums_of_all().reshape(3, -1)
         only_predicted = int(np.count_nonzero((predicted > 0) & (annotated == 0)))
-        remark = f"{self.name}: {only_predicted} of {len(annotated)} classes are predicted but nowhere annotated; each
-        counts 0 in the mean" return (*super().remarks(), *((remark,) if only_predicted else ()))
+        remark = (
+            f"{self.name}: {only_predicted} of {len(annotated)} classes are predicted but nowhere annotated; "
+            "each counts 0 in the mean"
+        ) return (*super().remarks(), *((remark,) if only_predicted else ()))
 
     def _sums_of_all(self) -> Float[np.ndarray, "s"]:
         return np.asarray(np.sum(list(self.rows.values()), axis=0), dtype=np.float64)

@@ -153,7 +153,7 @@ def _category(category_ids: Sequence[int], label: int) -> int:
 
 
 def _numbered(predictions: Iterable[tuple[str, T]]) -> list[tuple[int | str, T]]:
-    """Returns each row's official number; without one the last part of its id, or the whole id if that is not unique."""
+    """Returns each row's official number; without one the last part of its id, or all of it if that is not unique."""
     rows = list(predictions)
     last = {row_id: _number(row_id) for row_id, _ in rows}
     counts = Counter(last.values())
