@@ -65,7 +65,8 @@ class MeanIoU(ClassCounts):
         remark = (
             f"{self.name}: {only_predicted} of {len(annotated)} classes are predicted but nowhere annotated; "
             "each counts 0 in the mean"
-        ) return (*super().remarks(), *((remark,) if only_predicted else ()))
+        )
+        return (*super().remarks(), *((remark,) if only_predicted else ()))
 
     def _sums_of_all(self) -> Float[np.ndarray, "s"]:
         return np.asarray(np.sum(list(self.rows.values()), axis=0), dtype=np.float64)
