@@ -186,7 +186,7 @@ def test_terms_of_a_loss_are_means_of_their_own():
     assert mean_loss(losses, "c") is None
 
 
-def test_blocks_are_those_that_are_trained_and_asked_for():
+def test_blocks_are_the_trainable_ones_with_the_given_names():
     system = Known()
     assert list(trained_blocks(system)) == ["first", "second"]
     assert list(trained_blocks(system, ["second"])) == ["second"]

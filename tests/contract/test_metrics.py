@@ -79,7 +79,7 @@ def dense(target: Dense, whole) -> tuple:
     return (
         target,
         annotations,
-        tuple(DenseMap(truth) for truth in annotations),
+        tuple(DenseMap(annotation) for annotation in annotations),
         tuple(DenseMap(half) for half in halves),
     )
 
@@ -122,7 +122,7 @@ EMPTY = {"cer": 100.0, "mean_rank": 20.0, "median_rank": 20.0}
 
 
 def case(name: str):
-    """The target, truths, right answers and middling answers for a metric; words stand for themselves."""
+    """The target, truths, right answers and partly right answers of a metric; a string is a text prediction."""
     return KINDS.get(name, TEXTS)
 
 
@@ -131,8 +131,10 @@ def filled(name: str, answers, rows=range(4)):
     metric = METRICS[name]()
     target, annotations, _, _ = case(name)
     for row in rows:
-        said = answers[row]
-        metric.update(str(row), TextPrediction(said) if isinstance(said, str) else said, annotations[row], target)
+        predicted = answers[row]
+        metric.update(
+            str(row), TextPrediction(predicted) if isinstance(predicted, str) else predicted, annotations[row], target
+        )
     return metric
 
 

@@ -28,7 +28,7 @@ def test_a_task_comes_back_equal_when_its_code_is_trusted():
     assert from_json(plain, trust=(Always.__module__,)) == task()
 
 
-def test_code_of_another_package_is_not_imported_unasked():
+def test_code_of_another_package_is_not_imported_without_trust():
     with pytest.raises(CheckpointError, match="trust"):
         from_json({"reference": "os:system"})
 

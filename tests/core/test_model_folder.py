@@ -154,7 +154,7 @@ def test_strict_names_what_does_not_fit(folder):
         s.fill(system, s.read_weights(folder), strict=True, where="x")
 
 
-def test_of_many_names_that_do_not_match_the_first_are_told() -> None:
+def test_of_many_unmatched_names_the_first_are_listed() -> None:
     found = s.WeightMatch(matched=("a",), missing=tuple(f"n{place}" for place in range(20)), unused=("b", "c"))
     assert found.lines() == (
         "20 missing in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",

@@ -44,9 +44,9 @@ def test_the_first_metric_is_the_main_one() -> None:
 
 
 def test_the_prompt_holds_the_text_or_all_sentences_of_it() -> None:
-    asked = task(prompt="mood of: {text}")
-    assert asked.prompt_for(Example(id="a", text="all is well")) == "mood of: all is well"
-    assert asked.prompt_for(Example(id="a", text=("one", "two"))) == "mood of: one two"
+    prompted = task(prompt="mood of: {text}")
+    assert prompted.prompt_for(Example(id="a", text="all is well")) == "mood of: all is well"
+    assert prompted.prompt_for(Example(id="a", text=("one", "two"))) == "mood of: one two"
     image_only = task(inputs=frozenset({"image"}), prompt="mood?")
     assert image_only.prompt_for(Example(id="a", text="ignored")) == ""
 

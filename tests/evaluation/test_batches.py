@@ -23,7 +23,7 @@ def test_rows_come_in_the_given_order_with_what_is_kept_of_them(toy) -> None:
 
 def test_the_error_of_a_row_is_raised_as_it_is(toy) -> None:
     broken = toy["replace"](rows_of(toy, 3), broken=1)
-    with pytest.raises(DataError, match=r"^picture: got nothing; want a picture \(toy.txt, row 1\)$"):
+    with pytest.raises(DataError, match=r"^image: got nothing; want an image \(toy.txt, row 1\)$"):
         list(batches(broken, toy["processor"](), [PETS], range(3), size=2, workers=0))
 
 

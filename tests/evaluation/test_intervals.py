@@ -15,7 +15,7 @@ def filled(right) -> Accuracy:
     return metric
 
 
-def test_the_interval_holds_the_value_and_is_as_wide_as_theory_says() -> None:
+def test_the_interval_holds_the_value_and_is_as_wide_as_in_theory() -> None:
     right = rng_for("test", 1).random(400) < 0.7
     metric = filled(right)
     low, high = bootstrap_interval(metric, {})

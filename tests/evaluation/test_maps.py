@@ -1,4 +1,4 @@
-"""Maps as text, at another size, and what they would be without a look at the picture."""
+"""Maps as JSON, at another size, and constant maps."""
 
 import json
 
@@ -31,9 +31,9 @@ def rows(*annotations):
     ],
 )
 def test_a_small_map_comes_back_as_it_was_written(values, target, within) -> None:
-    written = json.loads(json.dumps(prediction_to_json(DenseMap(values), target)))
-    assert written["size"] == list(values.shape)
-    back = map_from_json(written, target)
+    encoded = json.loads(json.dumps(prediction_to_json(DenseMap(values), target)))
+    assert encoded["size"] == list(values.shape)
+    back = map_from_json(encoded, target)
     assert np.abs(back - (values[..., 0] if values.shape[-1] == 1 else values)).max() <= within
 
 
@@ -90,11 +90,11 @@ def test_maps_without_an_annotation_have_no_baseline() -> None:
     assert constant_baselines(depth(), rows(np.full((2, 2), NAN)), rows(np.ones((2, 2)))) == {}
 
 
-def test_an_annotation_of_another_size_with_holes_can_be_said() -> None:
-    said = annotation_as_prediction(depth(), np.array([[2.0, NAN], [4.0, 3.0]]))
-    assert said.values.tolist() == [[2.0, 3.0], [4.0, 3.0]]
+def test_an_annotation_of_another_size_with_holes_becomes_a_prediction() -> None:
+    predicted = annotation_as_prediction(depth(), np.array([[2.0, NAN], [4.0, 3.0]]))
+    assert predicted.values.tolist() == [[2.0, 3.0], [4.0, 3.0]]
     annotation = np.array([[2.0, 2.0, 3.0, 3.0], [4.0, 4.0, 3.0, NAN]])
-    assert score(depth(), rows(annotation), [said]) == 0.0
+    assert score(depth(), rows(annotation), [predicted]) == 0.0
     classes = annotation_as_prediction(SEGMENT, np.array([[1, -1, 1, 2]]))
     assert classes.values.tolist() == [[1, 1, 1, 2]]
     assert annotation_as_prediction(surface_normals(), np.full((1, 1, 3), NAN)).values.tolist() == [[[0.0, 0.0, 0.0]]]

@@ -29,7 +29,7 @@ PETS = Label(("cat", "dog"))
 
 
 @pytest.mark.parametrize(
-    ("prediction", "target", "said"),
+    ("prediction", "target", "expected"),
     [
         (TextPrediction("a cat"), PETS, "a cat"),
         (ClassPrediction(1), PETS, "dog"),
@@ -39,9 +39,9 @@ PETS = Label(("cat", "dog"))
         (DenseMap(np.zeros((4, 6))), PETS, {"size": [4, 6]}),
     ],
 )
-def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, said) -> None:
-    assert prediction_to_json(prediction, target) == said
-    json.dumps(said)
+def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, expected) -> None:
+    assert prediction_to_json(prediction, target) == expected
+    json.dumps(expected)
 
 
 def test_annotations_are_names_tuples_and_sizes() -> None:
@@ -76,7 +76,7 @@ def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path: Path) -> None:
     assert list(read_lines(path)) == [{"id": "a"}]
 
 
-def test_a_damaged_file_is_told_with_its_row(tmp_path: Path) -> None:
+def test_the_error_of_a_damaged_file_has_its_row(tmp_path: Path) -> None:
     path = tmp_path / "predictions.jsonl"
     with pytest.raises(DataError, match=r"got No such file .*; want a readable file \(.*predictions\.jsonl\)"):
         list(read_lines(path))

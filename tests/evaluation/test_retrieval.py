@@ -98,9 +98,9 @@ def ranked(system: LetterSystem, among: str = "images", **options: Any) -> TaskE
 
 def test_every_text_is_a_query_and_a_text_of_two_images_fits_both() -> None:
     evaluated = ranked(LetterSystem(), batch_size=2)
-    # "ab" is nearest to picture 0 ("aab"), which it fits, though it also stands at picture 2.
+    # "ab" is nearest to image 0 ("aab"), which it fits, though it is also a caption of image 2.
     ranks = evaluated.metrics[0].rows
-    # "aabb" is as far from picture 3, which it fits, as from two others: a draw stands in front.
+    # "aabb" is as far from image 3, which it fits, as from two others: wrong ones come first in a tie.
     assert ranks == {"toy/0#0": 1, "toy/0#1": 1, "toy/1#0": 1, "toy/1#1": 1, "toy/2#1": 1, "toy/3#0": 4}
     assert evaluated.images["toy/3#0"] == ("image3",)
 
@@ -128,14 +128,14 @@ def test_block_size_changes_nothing_and_scores_are_right() -> None:
 
 
 def test_predictions_are_written_with_names(tmp_path) -> None:
-    evaluate(LetterSystem(*source().tasks), [source()], batch_size=4, predictions=tmp_path / "said.jsonl")
-    lines = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    evaluate(LetterSystem(*source().tasks), [source()], batch_size=4, predictions=tmp_path / "predictions.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "predictions.jsonl").read_text().splitlines()]
     assert lines[0]["text"] == "aab"
     assert (lines[0]["prediction"], lines[0]["ground_truth"]) == ("image0", [0])
     assert lines[0]["scores"]["recall_at_1"] == 100.0
 
 
-def test_a_system_that_scores_no_pairs_says_so(toy) -> None:
+def test_a_system_that_scores_no_pairs_is_refused(toy) -> None:
     system = toy["system"](retrieval())
     system.processor = LetterProcessor()
     with pytest.raises(UnsupportedTask, match="ToySystem: task 'retrieval': got a split's images; want"):
@@ -229,7 +229,7 @@ def test_two_stages_that_save_nothing_are_one() -> None:
         assert sum(i * t for i, t in system.blocks) == found.size
 
 
-def test_a_report_says_that_it_ranked_in_two_stages() -> None:
+def test_a_report_notes_a_ranking_in_two_stages() -> None:
     notes = evaluate(
         LetterSystem(*source().tasks), [source()], batch_size=2, ranking=Ranking(rerank_top_k=1, first_stage_size=1)
     ).notes
@@ -239,7 +239,7 @@ def test_a_report_says_that_it_ranked_in_two_stages() -> None:
     )
 
 
-def test_two_ranks_say_what_one_says(tmp_path) -> None:
+def test_two_ranks_report_the_same_as_one(tmp_path) -> None:
     staged = Ranking(rerank_top_k=2, first_stage_size=1)
     alone = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2, ranking=staged)
     program = (

@@ -13,7 +13,7 @@ from motet.evaluation.two_stage_retrieval import (
 )
 
 
-def test_scores_of_few_factors_are_guessed_exactly() -> None:
+def test_scores_of_few_factors_are_estimated_exactly() -> None:
     rng = rng_for("factors", 0)
     scores = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 60)) + rng.normal(size=(40, 1)) + rng.normal(size=(1, 60))
     images, texts = [3, 8, 15, 20, 31, 39], [0, 7, 22, 40, 41, 59]
@@ -43,7 +43,7 @@ def test_each_query_keeps_as_many_as_there_are_at_most() -> None:
     assert all(set(np.argsort(-scores[:, t])[:2]) == set(np.flatnonzero(kept[:, t])) for t in range(7))
 
 
-def test_the_rest_stands_behind_in_the_order_of_the_guess() -> None:
+def test_the_rest_follows_in_the_order_of_the_estimate() -> None:
     guess = np.array([[5.0, 9.0, 8.0, 1.0]])
     kept = top_candidates(guess, 2, "texts")
     found = merge_stages(np.array([[0.0, -3.0, -2.0, 0.0]]), guess, kept, "texts")

@@ -22,7 +22,7 @@ def value(metric, rows, target=PAIR):
 
 
 def test_f1_counts_only_the_second_name() -> None:
-    # 3 right of the second name, 1 said wrongly, 2 missed, 4 right of the first.
+    # 3 right of the second name, 1 predicted wrongly, 2 missed, 4 right of the first.
     rows = [(1, 1)] * 3 + [(1, 0)] + [(0, 1)] * 2 + [(0, 0)] * 4
     assert value(F1(), rows) == pytest.approx(100 * 6 / 9)
     assert value(F1(), [(0, 0)] * 3) == 0.0
@@ -44,7 +44,7 @@ def test_matthews_is_the_correlation_of_two_classes() -> None:
 def test_matthews_of_three_classes() -> None:
     target = Label(("a", "b", "c"))
     rows = [(0, 0), (1, 1), (2, 2), (0, 1), (2, 2), (1, 0)]
-    # said 2, 2, 2; true 2, 2, 2; 4 of 6 right.
+    # predicted 2, 2, 2; annotated 2, 2, 2; 4 of 6 right.
     assert value(Matthews(), rows, target) == pytest.approx(100 * (4 * 6 - 12) / (36 - 12))
 
 

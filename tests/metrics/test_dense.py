@@ -129,24 +129,24 @@ def test_relative_errors_of_depth() -> None:
 
 
 def test_angles_are_of_directions_whatever_their_length() -> None:
-    said = np.array([[[0.0, 0.0, 7.0], [0.0, 0.0, 0.0], [0.0, np.sin(0.4), np.cos(0.4)]]])
-    true = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    predicted = np.array([[[0.0, 0.0, 7.0], [0.0, 0.0, 0.0], [0.0, np.sin(0.4), np.cos(0.4)]]])
+    annotated = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     off = np.degrees(0.4)
     for metric, number in (
         (MeanAngleDeg(), (0 + 90 + off) / 3),
         (AngleWithin11(), 100 / 3),
         (AngleWithin30(), 200 / 3),
     ):
-        metric.update("a", DenseMap(said), true, NORMALS)
+        metric.update("a", DenseMap(predicted), annotated, NORMALS)
         assert metric.compute() == pytest.approx(number)
 
 
 def test_edges_in_both_ways_of_counting() -> None:
-    said = np.array([[0.9, 0.5, 0.1, 0.0, 0.2]])
-    true = np.array([[1.0, 0.0, 1.0, 0.0, NAN]])
+    predicted = np.array([[0.9, 0.5, 0.1, 0.0, 0.2]])
+    annotated = np.array([[1.0, 0.0, 1.0, 0.0, NAN]])
     both, positive = EdgeF1(), EdgeF1Positive()
     for metric in (both, positive):
-        metric.update("a", DenseMap(said), true, EDGES)
+        metric.update("a", DenseMap(predicted), annotated, EDGES)
     assert positive.compute() == pytest.approx(50.0)
     assert both.compute() == pytest.approx(50.0)
     both.update("b", DenseMap(np.zeros((1, 4))), np.zeros((1, 4)), EDGES)
@@ -154,7 +154,7 @@ def test_edges_in_both_ways_of_counting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "true", "message"),
+    ("name", "predicted", "annotated", "message"),
     [
         ("rmse", np.ones((4, 5)), np.ones((5, 4)), "prediction: got 4 x 5 pixels; want the annotation.s 5 x 4"),
         ("rmse", np.ones((4, 5, 2)), np.ones((4, 5)), r"got a map of shape \(4, 5, 2\); want \(h, w\)"),
@@ -166,13 +166,13 @@ def test_edges_in_both_ways_of_counting() -> None:
         ("edge_f1", np.zeros((2, 2)), [[0.0]], "annotation: got a list; want an array"),
     ],
 )
-def test_maps_that_do_not_fit_are_one_line(name: str, said, true, message: str) -> None:
+def test_maps_that_do_not_fit_are_one_line(name: str, predicted, annotated, message: str) -> None:
     with pytest.raises(MetricError, match=f"metric {name}: {message}"):
-        METRICS[name]().update("a", DenseMap(said), true, ALL[name])
+        METRICS[name]().update("a", DenseMap(predicted), annotated, ALL[name])
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_metric_of_another_unit_or_kind_says_so(name: str) -> None:
+def test_another_unit_or_kind_of_target_is_one_line(name: str) -> None:
     other = NORMALS if ALL[name].unit != "unit vector" else METRES
     some = some_map(other, np.random.default_rng(0))
     with pytest.raises(MetricError, match=f"metric {name}: target: got a map in '{other.unit}'; want one"):

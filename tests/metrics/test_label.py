@@ -25,7 +25,7 @@ def test_words_and_choices_are_evaluated_alike() -> None:
     assert metric.remarks() == ("1 of 6 answers were no name",)
 
 
-def test_nothing_is_said_when_every_answer_is_a_name() -> None:
+def test_there_is_no_remark_if_every_prediction_is_a_class_name() -> None:
     metric = Accuracy()
     metric.update("a", TextPrediction("dog"), 0, PETS)
     assert metric.remarks() == ()
@@ -45,6 +45,6 @@ def test_nothing_is_said_when_every_answer_is_a_name() -> None:
         (TextPrediction("cat"), 0, Text(3), "target: got a Text; want a Label"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told(prediction, annotation, target, message) -> None:
+def test_what_cannot_be_evaluated_is_one_line(prediction, annotation, target, message) -> None:
     with pytest.raises(MetricError, match=message):
         Accuracy().update("a", prediction, annotation, target)

@@ -23,7 +23,7 @@ def test_ranks_equal_the_official_script() -> None:
     assert {name: metric.compute() for name, metric in metrics.items()} == {name: float(data[name]) for name in metrics}
 
 
-def test_the_best_of_several_right_ones_counts_and_a_draw_stands_in_front() -> None:
+def test_the_best_of_several_right_ones_counts_and_wrong_ones_come_first_in_a_tie() -> None:
     metric = MeanRank()
     metric.update("a", ClassPrediction(0, scores=(0.9, 0.5, 0.7, 0.1)), frozenset({1, 2}), SPLIT)
     metric.update("b", ClassPrediction(0, scores=(0.5, 0.5, 0.5)), frozenset({0}), SPLIT)

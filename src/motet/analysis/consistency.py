@@ -93,7 +93,7 @@ def grounding_consistency(
         terms: returns the terms of a sentence; None for `plain_terms`.
 
     Raises:
-        ConfigError: no question and phrase of one picture share a term, or a threshold outside 0 to 1.
+        ConfigError: no question and phrase of one image share a term, or a threshold outside 0 to 1.
 
     Examples:
         >>> questions = [ScoredPhrase("1", "What color is the dog?", 1.0), ScoredPhrase("1", "Is the cat asleep?", 1.0)]

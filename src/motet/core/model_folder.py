@@ -208,7 +208,7 @@ def check_class_names(system: System, folder: str | Path, transferred: Collectio
     Args:
         system: the system that is to be initialised.
         folder: the saved model that the weights come from.
-        transferred: names of the weights that are to be copied.
+        transferred: names of the weights that are to be storages.
 
     Raises:
         CheckpointError: a task whose class names differ, or differ in order, where a weight has one row per name.
@@ -232,14 +232,14 @@ def _at(names: Sequence[str], place: int) -> str:
 
 
 def _storable(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors that safetensors accepts: it refuses shared memory (tied weights), so one of them is copied."""
-    seen: set[int] = set()
+    """Returns tensors that safetensors accepts: it refuses shared memory (tied weights), so one of them is storages."""
+    storages: set[int] = set()
     stored = {}
     for name, tensor in state.items():
         value = tensor.detach().cpu().contiguous()
         place = value.untyped_storage().data_ptr()
-        stored[name] = value.clone() if place in seen else value
-        seen.add(place)
+        stored[name] = value.clone() if place in storages else value
+        storages.add(place)
     return stored
 
 

@@ -80,7 +80,7 @@ def estimate_scores(
 ) -> Float[np.ndarray, "i t"]:
     """Estimates all scores from those of the anchor images and texts, which stay unchanged.
 
-        S = C U+ R,   U = C's rows of the anchor pictures = R's columns of the anchor texts
+        S = C U+ R,   U = C's rows of the anchor images = R's columns of the anchor texts
 
     Args:
         by_texts: scores of all images with the anchor texts, C.
