@@ -19,8 +19,8 @@ from torch import Tensor
 from measure import in_turns, machine, ratio, write_table
 from motet.core import Task, rng_for
 from motet.evaluation.retrieval import Split, is_ranked, score_split
-from motet.evaluation.task_evaluation import predicting
-from motet.evaluation.two_stage_retrieval import Ranking, best, first_stage_recall, guessed, joined
+from motet.evaluation.task_evaluation import eval_mode
+from motet.evaluation.two_stage_retrieval import Ranking, top_candidates, first_stage_recall, estimate_scores, merge_stages
 from motet.metrics.match import rank_of
 from motet.systems.twelve_in_one.body import Body, OneSide
 from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs
@@ -137,7 +137,7 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
     middle, least, most = ratio(times["each"], times["once"])
     bound, pairs = sides.bound(), arguments.images * arguments.texts
     whole = times["once"].median * 1000 * 5000 / pairs
-    staged = Ranking(rerank_top_k=50).pairs(1000, 5000, "images") * times["once"].median / pairs
+    staged = Ranking(rerank_top_k=50).num_pairs(1000, 5000, "images") * times["once"].median / pairs
     return (
         f"{name}, {regions} regions",
         times["once"],
@@ -160,7 +160,7 @@ def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]
     for source in load_recipe(recipe).of_role("test"):
         for task in filter(is_ranked, source.tasks):
             split = Split.of(source.reader, task, range(len(source.reader)), source.name)
-            with predicting(system):
+            with eval_mode(system):
                 whole = score_split(system, source.name, source.reader, task, split, batch_size=64)
             rows += [_loss(task, whole, split, first, few) for first in firsts for few in anchors]
     return rows
@@ -168,11 +168,11 @@ def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]
 
 def _loss(task: Task, whole: np.ndarray, split: Split, first: int, anchors: int) -> tuple[object, ...]:
     among, ranking = task.target.among, Ranking(rerank_top_k=first, first_stage_size=anchors)
-    images, texts = ranking.places("images", whole.shape[0]), ranking.places("texts", whole.shape[1])
-    guess = guessed(whole[:, texts], whole[images], images, texts)
-    kept = best(guess, first, among)
-    staged = joined(whole, guess, kept, among)
-    read = ranking.pairs(*whole.shape, among) / whole.size
+    images, texts = ranking.anchors("images", whole.shape[0]), ranking.anchors("texts", whole.shape[1])
+    guess = estimate_scores(whole[:, texts], whole[images], images, texts)
+    kept = top_candidates(guess, first, among)
+    staged = merge_stages(whole, guess, kept, among)
+    read = ranking.num_pairs(*whole.shape, among) / whole.size
     numbers = first_stage_recall(kept, split.fits, among), _recall(whole, split, among), _recall(staged, split, among)
     size = f"{whole.shape[0]} x {whole.shape[1]}"
     return (task.name, size, anchors, first, f"{read:.0%}", *(f"{number:.1f}" for number in numbers))

@@ -131,9 +131,9 @@ def test_the_report_and_the_run_say_what_did_not_match_also_when_the_run_goes_on
     for resume in (False, True):
         report = train(run, tmp_path, device="cpu", resume=resume, show=False)
         (fresh, left) = [line for line in report.notes if line.startswith("started from another run: ")]
-        assert fresh.startswith("started from another run: 1 fresh, not in the saved weights: decoder.")
+        assert fresh.startswith("started from another run: 1 missing in the saved weights: decoder.")
         assert "count" in fresh
-        assert left.startswith("started from another run: 1 left, no place in this system: decoder.")
+        assert left.startswith("started from another run: 1 unused, not in this system: decoder.")
         assert "read" in left
         written = json.loads((tmp_path / "run.json").read_text())["started_from"]
         assert written["missing"] == [fresh.rpartition(": ")[2]]
@@ -172,7 +172,7 @@ def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
     after = replace(classes_of(("dog", "bird", "cat"), config), start=From(tmp_path))
     with pytest.raises(CheckpointError) as raised:
         initial_system(after, CPU)
-    assert "task 'kind': got 3 names, 'cat' at place 1; want these 3, with 'bird' there" in str(raised.value)
+    assert "task 'kind': got 3 names, 'cat' at index 1; want these 3, with 'bird' there" in str(raised.value)
     assert same.answer_weights("kind")[0] in str(raised.value)
     assert str(raised.value).endswith("or From.exclude with that name")
     initial_system(replace(after, start=From(tmp_path, exclude=same.answer_weights("kind"))), CPU)

@@ -24,10 +24,10 @@ def test_pairs_count_by_what_they_share() -> None:
 
 
 def test_thresholds_decide_what_is_right() -> None:
-    assert grounding_consistency(QUESTIONS, PHRASES, answered=0.3).value == pytest.approx(4 / 5)
-    assert grounding_consistency(QUESTIONS, PHRASES, answered=0.6).value == 0
-    assert grounding_consistency(QUESTIONS, PHRASES, found=0.49).value == pytest.approx(3 / 5)
-    assert grounding_consistency(QUESTIONS, PHRASES, answered=0.51).value == 0
+    assert grounding_consistency(QUESTIONS, PHRASES, min_accuracy=0.3).value == pytest.approx(4 / 5)
+    assert grounding_consistency(QUESTIONS, PHRASES, min_accuracy=0.6).value == 0
+    assert grounding_consistency(QUESTIONS, PHRASES, min_iou=0.49).value == pytest.approx(3 / 5)
+    assert grounding_consistency(QUESTIONS, PHRASES, min_accuracy=0.51).value == 0
 
 
 def test_terms_may_count_as_often_as_both_have_them() -> None:
@@ -56,8 +56,8 @@ def test_plurals_and_small_words() -> None:
 def test_no_pair_and_bad_thresholds_are_errors() -> None:
     with pytest.raises(ConfigError, match="got no pair among 3 questions and 1 phrases"):
         grounding_consistency(QUESTIONS, PHRASES[3:])
-    with pytest.raises(ConfigError, match=r"got answered 0, found 0\.5"):
-        grounding_consistency(QUESTIONS, PHRASES, answered=0)
+    with pytest.raises(ConfigError, match=r"got min_accuracy 0 and min_iou 0\.5"):
+        grounding_consistency(QUESTIONS, PHRASES, min_accuracy=0)
 
 
 def test_every_task_counts_the_same() -> None:

@@ -29,7 +29,7 @@ def changes(names=NAMES, *tables, spread=None):
         for row, cells in table.items()
         for others, value in cells.items()
     }
-    return GroupChanges(names=names, found=found)
+    return GroupChanges(names=names, changes=found)
 
 
 def test_averages_are_those_of_the_paper() -> None:
@@ -94,7 +94,7 @@ def test_a_sum_no_larger_than_its_spread_merges_nothing() -> None:
 
 def test_seeds_that_move_both_ways_together_cancel_in_the_sum() -> None:
     found = GroupChanges(
-        names=("a", "b"), found={("a", ("b",)): Change({0: 5.0, 1: -4.0}), ("b", ("a",)): Change({0: -4.0, 1: 5.0})}
+        names=("a", "b"), changes={("a", ("b",)): Change({0: 5.0, 1: -4.0}), ("b", ("a",)): Change({0: -4.0, 1: 5.0})}
     )
     assert suggest(found).parts == (("a", "b"),)
 
@@ -108,7 +108,7 @@ def test_one_seed_or_no_number_suggests_nothing() -> None:
     )
     half = suggest(changes(("a", "b"), {"a": {"b": 9.0}}, spread=1.0))
     assert half.reasons[-1] == "a and b: no number: apart, for lack of one"
-    none = suggest(GroupChanges(names=("a", "b"), found={}))
+    none = suggest(GroupChanges(names=("a", "b"), changes={}))
     assert none.reasons[0].startswith("there is no number to go by")
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from toys import label_task
 
-from motet.analysis.gradients import block_gradients, mean_loss, measuring, trained_blocks
+from motet.analysis.gradients import block_gradients, mean_loss, measurement_mode, trained_blocks
 from motet.analysis.interference import Directions, Interference, Probes, directions_of, interference, probes_of
 from motet.core import Batch, ConfigError, Loss, Losses, MetricError, Prediction, System, Target
 
@@ -61,7 +61,7 @@ def measured(
     """Of batches of one row each."""
     system = Known(scale)
     blocks, names = trained_blocks(system), list(drawn)
-    with measuring(system, training=False):
+    with measurement_mode(system, training=False):
         towards = [directions_of(system, name, [batch(name, s) for s in drawn[name]], blocks) for name in names]
         probes = [probes_of(system, name, [batch(name, s) for s in tried[name]], blocks, towards) for name in names]
     return interference(names, towards, probes)
@@ -171,9 +171,9 @@ def test_a_batch_without_the_task_gives_no_gradient_and_nothing_is_left_in_grad(
     assert system.shared.grad is None
 
 
-def test_a_gradient_that_is_no_number_is_told_with_task_block_and_rows():
+def test_the_error_of_a_gradient_that_is_not_finite_names_task_block_and_rows():
     system = Known().eval()
-    with pytest.raises(MetricError, match=r"task 'a', block 'first', rows 0, \.\.\.: got a gradient that is no number"):
+    with pytest.raises(MetricError, match=r"task 'a', block 'first', rows 0, \.\.\.: got a gradient that is not f"):
         block_gradients(system, batch("a", (math.inf, 0.0)), "a", trained_blocks(system))
 
 
@@ -186,7 +186,7 @@ def test_terms_of_a_loss_are_means_of_their_own():
     assert mean_loss(losses, "c") is None
 
 
-def test_blocks_are_those_that_are_trained_and_asked_for():
+def test_blocks_are_the_trainable_ones_with_the_given_names():
     system = Known()
     assert list(trained_blocks(system)) == ["first", "second"]
     assert list(trained_blocks(system, ["second"])) == ["second"]
@@ -195,7 +195,7 @@ def test_blocks_are_those_that_are_trained_and_asked_for():
     system.other.requires_grad_(False)
     assert list(trained_blocks(system)) == ["first"]
     system.requires_grad_(False)
-    with pytest.raises(ConfigError, match="share nothing that is trained; want two or more tasks"):
+    with pytest.raises(ConfigError, match="share no trainable parameters; want two or more tasks"):
         trained_blocks(system)
 
 
@@ -205,7 +205,7 @@ def test_training_mode_draws_by_batch_and_leaves_no_trace():
     many = [batch("a", *[(1.0, 1.0)] * 64)] * 3
 
     def draw(seed: int) -> Directions:
-        with measuring(system, training=True):
+        with measurement_mode(system, training=True):
             return directions_of(system, "a", many, blocks, seed=seed)
 
     before = torch.random.get_rng_state()

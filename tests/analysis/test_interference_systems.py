@@ -11,7 +11,7 @@ import torch
 import toy_uni_perceiver
 import toy_unit
 
-from motet.analysis.gradients import measuring, trained_blocks
+from motet.analysis.gradients import measurement_mode, trained_blocks
 from motet.analysis.interference import Interference, directions_of, interference, probes_of
 from motet.analysis.task_batches import TaskBatches
 from motet.core import System
@@ -42,7 +42,7 @@ def measured(system: System, names: tuple[str, ...], rows: Any, make: Any, *, tr
     sources = [Source(name=name, reader=rows(24), tasks=(make(name),)) for name in names]
     blocks = trained_blocks(system)
     drawn = {name: TaskBatches(system, sources, name, batch_size=4) for name in names}
-    with measuring(system, training=training):
+    with measurement_mode(system, training=training):
         towards = [directions_of(system, name, drawn[name].take(0, 2), blocks) for name in names]
         probes = [probes_of(system, name, drawn[name].take(2, 4), blocks, towards) for name in names]
     return interference(names, towards, probes)

@@ -79,7 +79,7 @@ def dense(target: Dense, whole) -> tuple:
     return (
         target,
         annotations,
-        tuple(DenseMap(truth) for truth in annotations),
+        tuple(DenseMap(annotation) for annotation in annotations),
         tuple(DenseMap(half) for half in halves),
     )
 
@@ -94,7 +94,7 @@ KINDS = {
     **dict.fromkeys([name for name in METRICS if name.startswith(("ap", "ar", "described", "attribute"))], SEES),
     **dict.fromkeys([name for name in METRICS if name.startswith(("recall", "mean_rank", "median", "match"))], RANKED),
     **dict.fromkeys([name for name in METRICS if name.startswith("region_")], FOUND),
-    "regions_told": (
+    "masked_region_accuracy": (
         Masked("regions"),
         (None,) * 4,
         (ScalarPrediction(1.0),) * 4,
@@ -102,12 +102,17 @@ KINDS = {
     ),
     **dict.fromkeys(("miou", "pixel_accuracy"), SHOWN),
     **dict.fromkeys(("rmse", "rmse_scaled", "abs_rel", "abs_rel_scaled", "delta1"), FAR),
-    **dict.fromkeys(("angle", "within_11", "within_30"), FACING),
+    **dict.fromkeys(("mean_angle_deg", "within_11", "within_30"), FACING),
     **dict.fromkeys(("edge_f1", "edge_f1_positive"), ENDS),
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),
-    "restored": (Masked("words"), CAPTION, tuple(texts[0] for texts in CAPTION), ("", CAPTION[1][0], "no", "a car")),
+    "masked_accuracy": (
+        Masked("words"),
+        CAPTION,
+        tuple(texts[0] for texts in CAPTION),
+        ("", CAPTION[1][0], "no", "a car"),
+    ),
     "answer_match": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "red", "no", "right")),
     "vqa_accuracy": (Answer(), ANSWER, ("yes", "red", "two", "left"), ("yes", "blue", "no", "right")),
 }
@@ -117,7 +122,7 @@ EMPTY = {"cer": 100.0, "mean_rank": 20.0, "median_rank": 20.0}
 
 
 def case(name: str):
-    """The target, truths, right answers and middling answers for a metric; words stand for themselves."""
+    """The target, truths, right answers and partly right answers of a metric; a string is a text prediction."""
     return KINDS.get(name, TEXTS)
 
 
@@ -126,8 +131,10 @@ def filled(name: str, answers, rows=range(4)):
     metric = METRICS[name]()
     target, annotations, _, _ = case(name)
     for row in rows:
-        said = answers[row]
-        metric.update(str(row), TextPrediction(said) if isinstance(said, str) else said, annotations[row], target)
+        predicted = answers[row]
+        metric.update(
+            str(row), TextPrediction(predicted) if isinstance(predicted, str) else predicted, annotations[row], target
+        )
     return metric
 
 

@@ -32,7 +32,7 @@ from motet.core import (
     UnsupportedTask,
     rng_for,
 )
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
@@ -270,7 +270,7 @@ def test_every_system_of_the_table_has_a_case_here() -> None:
 def test_its_configuration_is_plain_and_comes_back(name: str) -> None:
     config = CASES[name].config
     assert isinstance(config, KINDS[name])
-    assert from_plain(json.loads(json.dumps(to_plain(config)))) == config
+    assert from_json(json.loads(json.dumps(to_json(config)))) == config
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)

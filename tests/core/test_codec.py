@@ -1,7 +1,7 @@
 import pytest
 
 from motet.core import CheckpointError, ConfigError, Label, Task, Text
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.core.metric import MeanMetric
 
 
@@ -24,25 +24,25 @@ def task() -> Task:
 
 
 def test_a_task_comes_back_equal_when_its_code_is_trusted():
-    plain = to_plain(task())
-    assert from_plain(plain, trust=(Always.__module__,)) == task()
+    plain = to_json(task())
+    assert from_json(plain, trust=(Always.__module__,)) == task()
 
 
-def test_code_of_another_package_is_not_imported_unasked():
+def test_code_of_another_package_is_not_imported_without_trust():
     with pytest.raises(CheckpointError, match="trust"):
-        from_plain({"reference": "os:system"})
+        from_json({"reference": "os:system"})
 
 
 def test_a_lambda_is_refused_before_anything_is_trained():
-    with pytest.raises(ConfigError, match="top of a module"):
-        to_plain((lambda: None,))
+    with pytest.raises(ConfigError, match="top level of a module"):
+        to_json((lambda: None,))
 
 
 def test_unknown_fields_are_refused():
     with pytest.raises(CheckpointError, match="max_wordz"):
-        from_plain({**to_plain(Text(3)), "max_wordz": 1})
+        from_json({**to_json(Text(3)), "max_wordz": 1})
 
 
 @pytest.mark.parametrize("mark", ["class", "reference", "set", "pairs"])
 def test_a_mapping_whose_key_is_one_of_our_marks_comes_back(mark: str) -> None:
-    assert from_plain(to_plain({mark: "label", "other": 1})) == {mark: "label", "other": 1}
+    assert from_json(to_json({mark: "label", "other": 1})) == {mark: "label", "other": 1}

@@ -109,7 +109,7 @@ def test_a_missing_or_damaged_file_is_one_line(folder, name, damage):
 def test_no_folder_and_an_empty_folder_are_one_line(tmp_path):
     with pytest.raises(CheckpointError, match="got nothing; want a folder"):
         s.model_folder(tmp_path / "no")
-    with pytest.raises(CheckpointError, match="want a saved model or a run"):
+    with pytest.raises(CheckpointError, match="want the folder of a saved model or of a run"):
         s.model_folder(tmp_path)
 
 
@@ -147,13 +147,13 @@ def test_a_shape_that_differs_is_refused(folder):
 
 def test_strict_names_what_does_not_fit(folder):
     system = ToyConfig().build([task("one")], texts=tuple)
-    with pytest.raises(CheckpointError, match=r"no place in this system: heads\.two"):
+    with pytest.raises(CheckpointError, match=r"not in this system: heads\.two"):
         s.fill(system, s.read_weights(folder), strict=True, where="x")
 
 
-def test_of_many_names_that_do_not_match_the_first_are_told() -> None:
+def test_of_many_unmatched_names_the_first_are_listed() -> None:
     found = s.WeightMatch(matched=("a",), missing=tuple(f"n{place}" for place in range(20)), unused=("b", "c"))
     assert found.lines() == (
-        "20 fresh, not in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
-        "2 left, no place in this system: b, c",
+        "20 missing in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
+        "2 unused, not in this system: b, c",
     )

@@ -1,4 +1,4 @@
-"""A system that reads its answer off the picture's bytes, so that every number can be worked out by hand."""
+"""A system that predicts the content of the image file, so that every number can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from motet.core import (
 
 @dataclass(frozen=True)
 class ToyReader:
-    """Rows whose picture holds what the toy system will say."""
+    """Rows whose image file holds the prediction of the toy system."""
 
     rows: tuple[Example, ...]
     broken: int = -1
@@ -39,19 +39,19 @@ class ToyReader:
 
     def __getitem__(self, index: int) -> Example:
         if index == self.broken:
-            raise DataError("picture: got nothing; want a picture", path="toy.txt", row=index)
+            raise DataError("image: got nothing; want an image", path="toy.txt", row=index)
         return self.rows[index]
 
 
-def row(number: int, says: str, *, image: str | None = None, text: str = "", **labels: Any) -> Example:
+def row(number: int, content: str, *, image: str | None = None, text: str = "", **labels: Any) -> Example:
     """One row."""
     key = image or f"image{number}"
-    picture = MemoryImage(key, says.encode())
-    return Example(id=f"toy/{number}", images=(picture,), image_ids=(key,), text=text, labels=labels)
+    file = MemoryImage(key, content.encode())
+    return Example(id=f"toy/{number}", images=(file,), image_ids=(key,), text=text, labels=labels)
 
 
 class ToyProcessor:
-    """Bytes of the picture as numbers."""
+    """The bytes of the image file as numbers."""
 
     def row(self, example: Example, tasks: Any, rng: np.random.Generator | None) -> Any:
         assert rng is None
@@ -59,20 +59,20 @@ class ToyProcessor:
 
     def collate(self, rows: Any, *, keep_annotations: bool) -> Batch:
         assert keep_annotations
-        said = [row.images[0].read() for row, _ in rows]
-        bytes_ = torch.tensor([list(text.ljust(64)) for text in said])
+        contents = [row.images[0].read() for row, _ in rows]
+        bytes_ = torch.tensor([list(text.ljust(64)) for text in contents])
         targets = {}
         for task in {task.name: task for _, tasks in rows for task in tasks}.values():
             places = [place for place, (row, _) in enumerate(rows) if task.label in row.labels]
             annotation = tuple(task.annotation_of(rows[place][0]) for place in places)
             targets[task.name] = Target(torch.tensor(places, dtype=torch.long), None, annotation)
-        firsts = [[text[0] - 95.0 if text else 0.0, 1.0, 0.0] for text in said]
+        firsts = [[text[0] - 95.0 if text else 0.0, 1.0, 0.0] for text in contents]
         pixels = torch.tensor(firsts)[:, :, None, None].expand(-1, -1, 2, 2)
         return Batch(tuple(row.id for row, _ in rows), {"bytes": bytes_, "pixels": pixels}, targets)
 
 
 class ToySystem(System):
-    """Says what the picture's bytes say: a name of a `Label` as a choice, everything else as words."""
+    """Predicts the content of the image file: a class of a `Label`, or else a text."""
 
     mixes: ClassVar[bool] = True
 

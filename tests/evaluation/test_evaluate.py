@@ -15,15 +15,15 @@ NAMES = ("cat", "dog", "cow")
 
 
 def pets_source(toy, *, rows=5, broken=-1, name="pets"):
-    """Rows 0, 2, 4 ... are right, row 1 says another name, row 3 no name at all; two rows an image."""
-    says = ["cat", "dog", "cat", "unicorn"]
+    """Rows 0, 2, 4 ... are right, row 1 has another name, row 3 no name at all; two rows per image."""
+    names = ["cat", "dog", "cat", "unicorn"]
     made = tuple(
-        toy["row"](i, says[i % 4], image=f"image{i // 2}", **{"class": 0}, captions=("cat",)) for i in range(rows)
+        toy["row"](i, names[i % 4], image=f"image{i // 2}", **{"class": 0}, captions=("cat",)) for i in range(rows)
     )
     return Source(name=name, reader=toy["reader"](made, broken), tasks=(classification("pets", NAMES),), role="val")
 
 
-def test_every_row_counts_once_and_answers_that_are_no_name_are_told(toy) -> None:
+def test_every_row_counts_once_and_predictions_that_are_no_name_are_noted(toy) -> None:
     source = pets_source(toy)
     system = toy["system"](*source.tasks)
     report = evaluate(system, [source], batch_size=2, step=7, role="test")
@@ -58,7 +58,7 @@ def test_modes_are_put_back_after_an_error_and_the_error_is_the_rows_own(toy) ->
     system = toy["system"](*source.tasks)
     system.train()
     for workers in (0, 1):
-        with pytest.raises(DataError, match=r"^picture: got nothing; want a picture \(toy.txt, row 3\)$"):
+        with pytest.raises(DataError, match=r"^image: got nothing; want an image \(toy.txt, row 3\)$"):
             evaluate(system, [source], batch_size=2, workers=workers)
     assert system.training
 
@@ -126,10 +126,10 @@ def test_every_prediction_is_written_with_its_annotation_and_score(toy, tmp_path
     assert not list(tmp_path.glob("**/*.part"))
 
 
-def test_progress_is_told_of_every_batch(toy) -> None:
-    source, told = pets_source(toy), []
-    evaluate(toy["system"](*source.tasks), [source], batch_size=2, progress=lambda *said: told.append(said))
-    assert told == [("pets: pets", 2, 5), ("pets: pets", 4, 5), ("pets: pets", 5, 5)]
+def test_progress_is_called_after_every_batch(toy) -> None:
+    source, calls = pets_source(toy), []
+    evaluate(toy["system"](*source.tasks), [source], batch_size=2, progress=lambda *call: calls.append(call))
+    assert calls == [("pets: pets", 2, 5), ("pets: pets", 4, 5), ("pets: pets", 5, 5)]
 
 
 def test_any_number_of_ranks_gives_the_same_report_and_predictions_on_each(toy, tmp_path: Path) -> None:
@@ -140,6 +140,6 @@ def test_any_number_of_ranks_gives_the_same_report_and_predictions_on_each(toy, 
     script = Path(__file__).parents[1] / "support" / "evaluate_ranks.py"
     ranks = [subprocess.Popen([sys.executable, script, str(rank), "2", str(tmp_path)]) for rank in range(2)]
     assert [process.wait(timeout=120) for process in ranks] == [0, 0]
-    said = [json.loads((tmp_path / f"report{rank}.json").read_text()) for rank in range(2)]
-    assert said[0] == said[1] == json.loads(json.dumps(alone.to_dict()))
+    call = [json.loads((tmp_path / f"report{rank}.json").read_text()) for rank in range(2)]
+    assert call[0] == call[1] == json.loads(json.dumps(alone.to_dict()))
     assert (tmp_path / "predictions.jsonl").read_text() == (tmp_path / "alone.jsonl").read_text()

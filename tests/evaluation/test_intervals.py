@@ -15,7 +15,7 @@ def filled(right) -> Accuracy:
     return metric
 
 
-def test_the_interval_holds_the_value_and_is_as_wide_as_theory_says() -> None:
+def test_the_interval_holds_the_value_and_is_as_wide_as_in_theory() -> None:
     right = rng_for("test", 1).random(400) < 0.7
     metric = filled(right)
     low, high = bootstrap_interval(metric, {})
@@ -46,7 +46,7 @@ def test_equal_seeds_give_equal_draws_and_chunks_change_nothing(monkeypatch) -> 
     once = bootstrap_interval(metric, {}, draws=100)
     assert bootstrap_interval(metric, {}, draws=100) == once
     assert bootstrap_interval(metric, {}, draws=100, seed=1) != once
-    monkeypatch.setattr("motet.evaluation.intervals._AT_ONCE", 7 * 40)
+    monkeypatch.setattr("motet.evaluation.intervals._CHUNK_SIZE", 7 * 40)
     assert bootstrap_interval(metric, {}, draws=100) == once
 
 

@@ -1,4 +1,4 @@
-"""Maps as text, at another size, and what they would be without a look at the picture."""
+"""Maps as JSON, at another size, and constant maps."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motet.core import DataError, Dense, DenseMap, Example
-from motet.evaluation.maps import SIDE, map_of, plain_map, resampled
+from motet.evaluation.maps import SIDE, map_from_json, map_to_json, resample
 from motet.evaluation.predictions_io import prediction_to_json
 from motet.evaluation.trivial.constant_answers import annotation_as_prediction, constant_baselines, score
 from motet.evaluation.trivial.constant_maps import constant_maps
@@ -31,27 +31,33 @@ def rows(*annotations):
     ],
 )
 def test_a_small_map_comes_back_as_it_was_written(values, target, within) -> None:
-    written = json.loads(json.dumps(prediction_to_json(DenseMap(values), target)))
-    assert written["size"] == list(values.shape)
-    back = map_of(written, target)
+    encoded = json.loads(json.dumps(prediction_to_json(DenseMap(values), target)))
+    assert encoded["size"] == list(values.shape)
+    back = map_from_json(encoded, target)
     assert np.abs(back - (values[..., 0] if values.shape[-1] == 1 else values)).max() <= within
 
 
 def test_a_large_map_is_written_with_pixels_left_out() -> None:
     values = np.arange(300 * 200).reshape(300, 200) % 5
-    back = map_of(plain_map(values, Dense(5, "class")), Dense(5, "class"))
+    back = map_from_json(map_to_json(values, Dense(5, "class")), Dense(5, "class"))
     assert back.shape == (SIDE, 85)
-    assert np.array_equal(back, resampled(values, (SIDE, 85)))
+    assert np.array_equal(back, resample(values, (SIDE, 85)))
 
 
 def test_a_map_of_one_value_or_of_none_can_be_written() -> None:
-    assert map_of(plain_map(np.full((2, 2), 3.5), Dense(1, "metre")), Dense(1, "metre")).tolist() == [[3.5] * 2] * 2
-    assert map_of(plain_map(np.full((2, 2), NAN), Dense(1, "metre")), Dense(1, "metre")).tolist() == [[0.0] * 2] * 2
+    assert (
+        map_from_json(map_to_json(np.full((2, 2), 3.5), Dense(1, "metre")), Dense(1, "metre")).tolist()
+        == [[3.5] * 2] * 2
+    )
+    assert (
+        map_from_json(map_to_json(np.full((2, 2), NAN), Dense(1, "metre")), Dense(1, "metre")).tolist()
+        == [[0.0] * 2] * 2
+    )
 
 
 def test_what_is_no_map_is_one_line() -> None:
     with pytest.raises(DataError, match=r"predictions: got \['size'\] .*; want a map with its png"):
-        map_of({"size": [2, 2]}, Dense(1, "metre"))
+        map_from_json({"size": [2, 2]}, Dense(1, "metre"))
 
 
 def test_the_commonest_class_everywhere_and_at_each_place() -> None:
@@ -84,11 +90,11 @@ def test_maps_without_an_annotation_have_no_baseline() -> None:
     assert constant_baselines(depth(), rows(np.full((2, 2), NAN)), rows(np.ones((2, 2)))) == {}
 
 
-def test_an_annotation_of_another_size_with_holes_can_be_said() -> None:
-    said = annotation_as_prediction(depth(), np.array([[2.0, NAN], [4.0, 3.0]]))
-    assert said.values.tolist() == [[2.0, 3.0], [4.0, 3.0]]
+def test_an_annotation_of_another_size_with_holes_becomes_a_prediction() -> None:
+    predicted = annotation_as_prediction(depth(), np.array([[2.0, NAN], [4.0, 3.0]]))
+    assert predicted.values.tolist() == [[2.0, 3.0], [4.0, 3.0]]
     annotation = np.array([[2.0, 2.0, 3.0, 3.0], [4.0, 4.0, 3.0, NAN]])
-    assert score(depth(), rows(annotation), [said]) == 0.0
+    assert score(depth(), rows(annotation), [predicted]) == 0.0
     classes = annotation_as_prediction(SEGMENT, np.array([[1, -1, 1, 2]]))
     assert classes.values.tolist() == [[1, 1, 1, 2]]
     assert annotation_as_prediction(surface_normals(), np.full((1, 1, 3), NAN)).values.tolist() == [[[0.0, 0.0, 0.0]]]

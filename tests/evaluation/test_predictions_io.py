@@ -17,13 +17,19 @@ from motet.core import (
     Score,
     TextPrediction,
 )
-from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, read_lines, to_json, write_lines
+from motet.evaluation.predictions_io import (
+    annotation_to_json,
+    prediction_to_json,
+    read_lines,
+    value_to_json,
+    write_lines,
+)
 
 PETS = Label(("cat", "dog"))
 
 
 @pytest.mark.parametrize(
-    ("prediction", "target", "said"),
+    ("prediction", "target", "expected"),
     [
         (TextPrediction("a cat"), PETS, "a cat"),
         (ClassPrediction(1), PETS, "dog"),
@@ -33,9 +39,9 @@ PETS = Label(("cat", "dog"))
         (DenseMap(np.zeros((4, 6))), PETS, {"size": [4, 6]}),
     ],
 )
-def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, said) -> None:
-    assert prediction_to_json(prediction, target) == said
-    json.dumps(said)
+def test_a_prediction_is_written_in_the_tasks_own_words(prediction, target, expected) -> None:
+    assert prediction_to_json(prediction, target) == expected
+    json.dumps(expected)
 
 
 def test_annotations_are_names_tuples_and_sizes() -> None:
@@ -47,7 +53,7 @@ def test_annotations_are_names_tuples_and_sizes() -> None:
 
 def test_boxes_are_written_as_lists() -> None:
     boxes = BoxSet(np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([1]), np.array([0.5]))
-    assert to_json(boxes) == {"boxes_xyxy": [[0, 1, 2, 3]], "labels": [1], "scores": [0.5], "attributes": []}
+    assert value_to_json(boxes) == {"boxes_xyxy": [[0, 1, 2, 3]], "labels": [1], "scores": [0.5], "attributes": []}
 
 
 def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -65,18 +71,18 @@ def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path: Path) -> None:
         yield {"id": "b"}
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(ConfigError, match="predictions: got No space left on device; want a place to write"):
+    with pytest.raises(ConfigError, match="predictions: got No space left on device; want a writable path"):
         write_lines(path, fails())
     assert list(read_lines(path)) == [{"id": "a"}]
 
 
-def test_a_damaged_file_is_told_with_its_row(tmp_path: Path) -> None:
+def test_the_error_of_a_damaged_file_has_its_row(tmp_path: Path) -> None:
     path = tmp_path / "predictions.jsonl"
-    with pytest.raises(DataError, match=r"got No such file or directory; want a file \(.*predictions\.jsonl\)"):
+    with pytest.raises(DataError, match=r"got No such file .*; want a readable file \(.*predictions\.jsonl\)"):
         list(read_lines(path))
     path.write_text('{"id": "a"}\n[1]\n')
-    with pytest.raises(DataError, match=r"got no object; want one JSON object a line .*row 1"):
+    with pytest.raises(DataError, match=r"got no object; want one JSON object per line .*row 1"):
         list(read_lines(path))
     path.write_text('{"id"')
-    with pytest.raises(DataError, match=r"want one JSON object a line .*row 0"):
+    with pytest.raises(DataError, match=r"want one JSON object per line .*row 0"):
         list(read_lines(path))

@@ -13,7 +13,7 @@ from motet.core import Batch, DataError, Example, MemoryImage, System, Unsupport
 from motet.data.source import Source
 from motet.evaluation import evaluate, with_trivial_baselines
 from motet.evaluation.retrieval import Split, chance_baseline, rank_split, score_split
-from motet.evaluation.task_evaluation import TaskEvaluation, predicting
+from motet.evaluation.task_evaluation import TaskEvaluation, eval_mode
 from motet.evaluation.two_stage_retrieval import Ranking
 from motet.tasks import retrieval, video_retrieval
 
@@ -92,15 +92,15 @@ def source(among: str = "images") -> Source:
 
 def ranked(system: LetterSystem, among: str = "images", **options: Any) -> TaskEvaluation:
     task = retrieval(among=among)
-    with predicting(system):
+    with eval_mode(system):
         return rank_split(system, "toys", Captions(ROWS), task, range(5), **options)
 
 
 def test_every_text_is_a_query_and_a_text_of_two_images_fits_both() -> None:
     evaluated = ranked(LetterSystem(), batch_size=2)
-    # "ab" is nearest to picture 0 ("aab"), which it fits, though it also stands at picture 2.
+    # "ab" is nearest to image 0 ("aab"), which it fits, though it is also a caption of image 2.
     ranks = evaluated.metrics[0].rows
-    # "aabb" is as far from picture 3, which it fits, as from two others: a draw stands in front.
+    # "aabb" is as far from image 3, which it fits, as from two others: wrong ones come first in a tie.
     assert ranks == {"toy/0#0": 1, "toy/0#1": 1, "toy/1#0": 1, "toy/1#1": 1, "toy/2#1": 1, "toy/3#0": 4}
     assert evaluated.images["toy/3#0"] == ("image3",)
 
@@ -128,14 +128,14 @@ def test_block_size_changes_nothing_and_scores_are_right() -> None:
 
 
 def test_predictions_are_written_with_names(tmp_path) -> None:
-    evaluate(LetterSystem(*source().tasks), [source()], batch_size=4, predictions=tmp_path / "said.jsonl")
-    lines = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    evaluate(LetterSystem(*source().tasks), [source()], batch_size=4, predictions=tmp_path / "predictions.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "predictions.jsonl").read_text().splitlines()]
     assert lines[0]["text"] == "aab"
     assert (lines[0]["prediction"], lines[0]["ground_truth"]) == ("image0", [0])
     assert lines[0]["scores"]["recall_at_1"] == 100.0
 
 
-def test_a_system_that_scores_no_pairs_says_so(toy) -> None:
+def test_a_system_that_scores_no_pairs_is_refused(toy) -> None:
     system = toy["system"](retrieval())
     system.processor = LetterProcessor()
     with pytest.raises(UnsupportedTask, match="ToySystem: task 'retrieval': got a split's images; want"):
@@ -170,7 +170,7 @@ def test_a_video_is_ranked_and_counted_as_one_however_many_frames_it_has() -> No
             row = super().__getitem__(index)
             return replace(row, images=row.images * 3, image_ids=self.keys(index))
 
-    with predicting(system := LetterSystem(task)):
+    with eval_mode(system := LetterSystem(task)):
         evaluated = rank_split(system, "clips", Clips(ROWS), task, range(5), batch_size=2)
     assert evaluated.metrics[0].rows == {"toy/0": 1, "toy/1": 1, "toy/2": 1, "toy/3": 6}
     assert evaluated.num_images() == 4
@@ -199,7 +199,7 @@ MANY = Captions(
 def scored(among: str, ranking: Ranking | None = None) -> tuple[np.ndarray, LetterSystem]:
     system, task = LetterSystem(), retrieval(among=among)
     split = Split.of(MANY, task, range(24), "many")
-    with predicting(system):
+    with eval_mode(system):
         return score_split(system, "many", MANY, task, split, batch_size=5, ranking=ranking), system
 
 
@@ -216,7 +216,7 @@ def test_two_stages_keep_the_systems_scores_and_put_the_rest_behind(among: str) 
         found.append(all_scores[order[0]] == all_scores.max())
     # Six of 24 or 47 by lot would have the best in a quarter of the queries at most.
     assert np.mean(found) > 0.75
-    assert sum(i * t for i, t in system.blocks) == Ranking(rerank_top_k=6, first_stage_size=8).pairs(
+    assert sum(i * t for i, t in system.blocks) == Ranking(rerank_top_k=6, first_stage_size=8).num_pairs(
         24, whole.shape[1], among
     )
     assert system.encoded["images"] == 24
@@ -229,17 +229,17 @@ def test_two_stages_that_save_nothing_are_one() -> None:
         assert sum(i * t for i, t in system.blocks) == found.size
 
 
-def test_a_report_says_that_it_ranked_in_two_stages() -> None:
+def test_a_report_notes_a_ranking_in_two_stages() -> None:
     notes = evaluate(
         LetterSystem(*source().tasks), [source()], batch_size=2, ranking=Ranking(rerank_top_k=1, first_stage_size=1)
     ).notes
-    assert any("retrieval on toys: the best 1 candidates of a first ranking by 1 anchors" in note for note in notes)
+    assert any("retrieval on toys: only the top 1 candidates of a first stage with 1 anchors" in note for note in notes)
     assert not any(
         "anchors" in note for note in evaluate(LetterSystem(*source().tasks), [source()], batch_size=2).notes
     )
 
 
-def test_two_ranks_say_what_one_says(tmp_path) -> None:
+def test_two_ranks_report_the_same_as_one(tmp_path) -> None:
     staged = Ranking(rerank_top_k=2, first_stage_size=1)
     alone = evaluate(LetterSystem(*source().tasks), [source()], batch_size=2, ranking=staged)
     program = (

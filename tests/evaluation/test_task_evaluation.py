@@ -11,14 +11,14 @@ from motet.evaluation.task_evaluation import TaskEvaluation
 from motet.tasks import depth, detection, semantic_segmentation
 
 
-def evaluated(task, said, true) -> TaskEvaluation:
+def evaluated(task, predicted, annotated) -> TaskEvaluation:
     kept = TaskEvaluation.empty(task, "streets/val")
-    kept.add(EvaluationRow("a", ("image a",), ""), said, true, keep_predictions=False)
+    kept.add(EvaluationRow("a", ("image a",), ""), predicted, annotated, keep_predictions=False)
     return kept
 
 
 def test_the_main_number_of_a_segmentation_has_its_classes_and_none_for_those_that_are_nowhere_true() -> None:
-    # Road: 2 right, 3 said, 2 true. Sky: 1 right, 1 said, 2 true. A train is said, a boat neither said nor true.
+    # Road: 2 right, 3 predicted, 2 annotated. Sky: 1, 1, 2. A train is only predicted, a boat neither.
     task = semantic_segmentation("streets", ("road", "sky", "train", "boat"))
     kept = evaluated(task, DenseMap(np.array([[0, 0, 0, 1, 2]])), np.array([[0, 0, 1, 1, -1]]))
     main, accuracy = kept.results(interval=False)

@@ -15,7 +15,7 @@ from motet.metrics import (
     DepthRMSEScaled,
     DepthWithin,
     EdgeF1,
-    MeanAngle,
+    MeanAngleDeg,
     MeanIoU,
     PixelAccuracy,
 )
@@ -108,7 +108,7 @@ def test_angles_are_densemtls() -> None:
         assert angles.mean() == pytest.approx(official[place, 0], abs=1e-3)
         assert np.quantile(angles, 0.5, method="lower") == pytest.approx(official[place, 1], abs=1e-3)
         assert np.mean(angles < 11.25) == pytest.approx(official[place, 3], abs=1e-3)
-    metric = evaluated(MeanAngle(), said, true, Dense(3, "unit vector"))
+    metric = evaluated(MeanAngleDeg(), said, true, Dense(3, "unit vector"))
     assert metric.compute() == pytest.approx(official[:, 0].mean(), abs=1e-3)
 
 

@@ -18,8 +18,8 @@ def test_a_loss_in_a_systems_own_space_is_not_ours(spec) -> None:
 
 
 @pytest.mark.parametrize("spec", [Boxes(("a",)), Region()])
-def test_without_an_agreed_loss_the_task_must_say_one(spec) -> None:
-    with pytest.raises(ConfigError, match=r"want Task\.loss to say which one"):
+def test_without_a_standard_loss_the_task_must_have_one(spec) -> None:
+    with pytest.raises(ConfigError, match=r"want one in Task\.loss"):
         default_for(spec)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from motet.core import ConfigError, Dense
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.losses import (
     BerHu,
     balanced_l1,
@@ -50,7 +50,7 @@ def test_a_batch_costs_what_its_halves_cost(loss) -> None:
 
 
 @pytest.mark.parametrize("loss", [*SURFACES, balanced_l1])
-def test_what_stands_at_pixels_without_an_annotation_is_never_read(loss) -> None:
+def test_the_value_at_pixels_without_an_annotation_is_never_read(loss) -> None:
     scores, value = maps()
     loss(scores, value).total.backward()
     gradient = scores.grad.clone()
@@ -104,9 +104,9 @@ def test_a_map_that_is_off_by_one_pixel_costs_nothing_under_rotation(y: int, x: 
 def test_the_mean_over_pixels_with_an_annotation_is_in_metres() -> None:
     value = {"map": torch.full((1, 1, 6, 6), 3.0), "valid": torch.ones(1, 6, 6, dtype=torch.bool)}
     value["valid"][:, :3] = False
-    said = torch.full((1, 1, 6, 6), 5.0)
-    assert float(rotate_loss(said, value, over="valid").total) == pytest.approx(2.0)
-    assert float(rotate_loss(said, value).total) == pytest.approx(1.0)  # half of the inside counts as right
+    predicted = torch.full((1, 1, 6, 6), 5.0)
+    assert float(rotate_loss(predicted, value, over="valid").total) == pytest.approx(2.0)
+    assert float(rotate_loss(predicted, value).total) == pytest.approx(1.0)  # half of the inside counts as right
 
 
 def test_berhu_is_linear_below_its_bend_and_square_above() -> None:
@@ -124,19 +124,19 @@ def test_edges_count_as_much_as_the_rest_when_balanced() -> None:
     assert float(everything.total) == pytest.approx(5.0)
     assert float(nothing.weight) == 10.0
     plain = {"map": torch.zeros(1, 1, 2, 5), "valid": value["valid"]}
-    said = torch.full((1, 1, 2, 5), 0.25)
-    assert float(balanced_l1(said, plain).total) == pytest.approx(float(dense_l1(said, plain).total))
+    predicted = torch.full((1, 1, 2, 5), 0.25)
+    assert float(balanced_l1(predicted, plain).total) == pytest.approx(float(dense_l1(predicted, plain).total))
 
 
 def test_options_of_berhu_are_a_value_that_can_be_saved() -> None:
-    assert from_plain(to_plain(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
+    assert from_json(to_json(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
     scores, value = maps()
     torch.testing.assert_close(BerHu(0.5)(scores, value).total, berhu(scores, value, threshold=0.5).total)
-    with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a positive share"):
+    with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a share above 0"):
         BerHu(0)
 
 
 def test_a_map_without_an_inside_cannot_be_rotated() -> None:
     value = {"map": torch.zeros(1, 1, 2, 9), "valid": torch.ones(1, 2, 9, dtype=torch.bool)}
-    with pytest.raises(ConfigError, match="got maps of 2 x 9 pixels; want 3 or more a side"):
+    with pytest.raises(ConfigError, match="got maps of 2 x 9 pixels; want 3 or more per side"):
         rotate_loss(torch.zeros(1, 1, 2, 9), value)

@@ -22,7 +22,7 @@ def value(metric, rows, target=PAIR):
 
 
 def test_f1_counts_only_the_second_name() -> None:
-    # 3 right of the second name, 1 said wrongly, 2 missed, 4 right of the first.
+    # 3 right of the second name, 1 predicted wrongly, 2 missed, 4 right of the first.
     rows = [(1, 1)] * 3 + [(1, 0)] + [(0, 1)] * 2 + [(0, 0)] * 4
     assert value(F1(), rows) == pytest.approx(100 * 6 / 9)
     assert value(F1(), [(0, 0)] * 3) == 0.0
@@ -44,14 +44,14 @@ def test_matthews_is_the_correlation_of_two_classes() -> None:
 def test_matthews_of_three_classes() -> None:
     target = Label(("a", "b", "c"))
     rows = [(0, 0), (1, 1), (2, 2), (0, 1), (2, 2), (1, 0)]
-    # said 2, 2, 2; true 2, 2, 2; 4 of 6 right.
+    # predicted 2, 2, 2; annotated 2, 2, 2; 4 of 6 right.
     assert value(Matthews(), rows, target) == pytest.approx(100 * (4 * 6 - 12) / (36 - 12))
 
 
 def test_what_cannot_be_evaluated_is_one_line() -> None:
     with pytest.raises(MetricError, match="metric f1: target: got 3 names; want two"):
         F1().update("a", ClassPrediction(0), 0, Label(("a", "b", "c")))
-    with pytest.raises(MetricError, match="metric matthews: truth: got 2; want 0 to 1"):
+    with pytest.raises(MetricError, match="metric matthews: annotation: got 2; want a class from 0 to 1"):
         Matthews().update("a", ClassPrediction(0), 2, PAIR)
     with pytest.raises(MetricError, match="metric f1: target: got a Boxes; want a Label"):
         F1().update("a", ClassPrediction(0), 0, Boxes(("a",)))

@@ -21,41 +21,43 @@ def boxes(*rows):
     )
 
 
-def value(metric, said, true):
-    metric.update("a", said, true, THINGS)
+def value(metric, predicted, annotated):
+    metric.update("a", predicted, annotated, THINGS)
     return metric.compute()
 
 
-TRUE = boxes((LEFT, 0, 1, (0, 2)), (RIGHT, 1, 1, (1,)))
+ANNOTATED = boxes((LEFT, 0, 1, (0, 2)), (RIGHT, 1, 1, (1,)))
 
 
 @pytest.mark.parametrize(
-    ("said", "described", "f1"),
+    ("predicted", "described", "f1"),
     [
-        (TRUE, 100.0, 100.0),
+        (ANNOTATED, 100.0, 100.0),
         (boxes((LEFT, 0, 0.9, (2, 0))), 50.0, 100.0),  # one is not found, the other described wholly
         (boxes((LEFT, 0, 0.9, (0,)), (RIGHT, 1, 0.9, (1, 2))), 0.0, 200 * 2 / 6),
         (boxes((LEFT, 1, 0.9, (0, 2)), (RIGHT, 1, 0.9, (1,))), 50.0, 100.0),  # the first by a wrong name
         (boxes(), 0.0, 0.0),
     ],
 )
-def test_finding_and_describing(said, described, f1) -> None:
-    assert value(DescribedBoxes(), said, TRUE) == pytest.approx(described)
-    assert value(AttributeF1(), said, TRUE) == pytest.approx(f1)
+def test_detection_and_attributes(predicted, described, f1) -> None:
+    assert value(DescribedBoxes(), predicted, ANNOTATED) == pytest.approx(described)
+    assert value(AttributeF1(), predicted, ANNOTATED) == pytest.approx(f1)
 
 
-def test_a_thing_without_known_attributes_is_not_asked_for() -> None:
-    true = boxes((LEFT, 0, 1, ()), (RIGHT, 1, 1, (1,)))
-    assert value(DescribedBoxes(), boxes((LEFT, 0, 0.9, (0,)), (RIGHT, 1, 0.9, (1,))), true) == 100.0
+def test_an_object_without_annotated_attributes_does_not_count() -> None:
+    annotated = boxes((LEFT, 0, 1, ()), (RIGHT, 1, 1, (1,)))
+    assert value(DescribedBoxes(), boxes((LEFT, 0, 0.9, (0,)), (RIGHT, 1, 0.9, (1,))), annotated) == 100.0
 
 
-def test_the_surest_detection_describes_a_thing_and_the_next_describes_none() -> None:
-    said = boxes((LEFT, 0, 0.5, (1,)), (LEFT, 0, 0.9, (0, 2)))
-    assert matched_detections(said, TRUE).tolist() == [1, -1]
-    assert value(DescribedBoxes(), said, TRUE) == 50.0
+def test_the_best_detection_matches_an_object_and_the_next_matches_none() -> None:
+    predicted = boxes((LEFT, 0, 0.5, (1,)), (LEFT, 0, 0.9, (0, 2)))
+    assert matched_detections(predicted, ANNOTATED).tolist() == [1, -1]
+    assert value(DescribedBoxes(), predicted, ANNOTATED) == 50.0
 
 
 def test_a_task_without_attributes_is_one_line() -> None:
     bare = boxes((LEFT, 0, 1, ()))
-    with pytest.raises(MetricError, match="metric described: target: got Boxes without attributes; want some"):
+    with pytest.raises(
+        MetricError, match="metric described_boxes: target: got Boxes without attributes; want Boxes with"
+    ):
         DescribedBoxes().update("a", bare, bare, Boxes(("cat",)))

@@ -5,7 +5,7 @@ import pytest
 
 from motet.core import Boxes, BoxSet, Label, MetricError, TextPrediction
 from motet.metrics import BoxAP, BoxAP50, BoxAPSmall, BoxAR1
-from motet.metrics.box_matching import matches_of
+from motet.metrics.box_matching import match_boxes
 
 PETS = Boxes(("cat", "dog"))
 BOX = (0.0, 0.0, 40.0, 40.0)
@@ -22,8 +22,8 @@ def boxes(*corners, labels=None, scores=None, **more):
 
 
 def value(metric, *pairs):
-    for number, (said, true) in enumerate(pairs):
-        metric.update(str(number), said, true, PETS)
+    for number, (predicted, annotated) in enumerate(pairs):
+        metric.update(str(number), predicted, annotated, PETS)
     return metric.compute()
 
 
@@ -35,25 +35,25 @@ def test_a_wrong_box_before_the_right_one_halves_the_precision() -> None:
 
 def test_the_same_thing_found_twice_is_right_once() -> None:
     two = boxes(BOX, (100.0, 100.0, 140.0, 140.0))
-    said = boxes(BOX, BOX, scores=[0.9, 0.8])
-    assert value(BoxAP50(), (said, two)) == pytest.approx(100 * 51 / 101)
+    predicted = boxes(BOX, BOX, scores=[0.9, 0.8])
+    assert value(BoxAP50(), (predicted, two)) == pytest.approx(100 * 51 / 101)
 
 
 def test_a_class_counts_as_much_as_another_whatever_its_boxes() -> None:
-    true = boxes(BOX, BOX, BOX, labels=[0, 0, 1])
-    assert value(BoxAP50(), (boxes(BOX, labels=[1]), true)) == pytest.approx(50.0)
+    annotated = boxes(BOX, BOX, BOX, labels=[0, 0, 1])
+    assert value(BoxAP50(), (boxes(BOX, labels=[1]), annotated)) == pytest.approx(50.0)
 
 
 def test_what_falls_on_a_crowd_is_neither_right_nor_wrong() -> None:
     crowd = boxes((0.0, 0.0, 200.0, 200.0), BOX, crowd=np.array([True, False]))
-    said = boxes((50.0, 50.0, 90.0, 90.0), (90.0, 90.0, 130.0, 130.0), BOX, scores=[0.9, 0.8, 0.7])
-    assert value(BoxAP50(), (said, crowd)) == pytest.approx(100.0)
+    predicted = boxes((50.0, 50.0, 90.0, 90.0), (90.0, 90.0, 130.0, 130.0), BOX, scores=[0.9, 0.8, 0.7])
+    assert value(BoxAP50(), (predicted, crowd)) == pytest.approx(100.0)
 
 
 def test_the_areas_of_the_file_decide_what_is_small() -> None:
     metric = BoxAPSmall()
     assert value(metric, (boxes(BOX), boxes(BOX))) == -1.0
-    assert metric.remarks() == ("ap_small is -1: there is no true box of this kind to find",)
+    assert metric.remarks() == ("ap_small is -1: no annotated box of this size",)
     assert value(BoxAPSmall(), (boxes(BOX), boxes(BOX, areas=np.array([900.0])))) == pytest.approx(100.0)
 
 
@@ -69,37 +69,37 @@ def test_recall_with_one_box_an_image_knows_only_the_surest() -> None:
 
 
 def test_metrics_that_ask_about_the_same_boxes_share_the_work() -> None:
-    said, true = boxes(BOX), boxes(BOX)
-    assert matches_of(said, true, PETS, "a") is matches_of(said, true, PETS, "b")
-    assert matches_of(said, boxes(BOX), PETS, "a") is not matches_of(said, true, PETS, "b")
+    predicted, annotated = boxes(BOX), boxes(BOX)
+    assert match_boxes(predicted, annotated, PETS, "a") is match_boxes(predicted, annotated, PETS, "b")
+    assert match_boxes(predicted, boxes(BOX), PETS, "a") is not match_boxes(predicted, annotated, PETS, "b")
 
 
 NAN = (0.0, 0.0, float("nan"), 4.0)
 
 
 @pytest.mark.parametrize(
-    ("said", "true", "line"),
+    ("predicted", "annotated", "line"),
     [
         (TextPrediction("cat"), boxes(BOX), "prediction: got a TextPrediction; want a BoxSet"),
         (boxes(NAN), boxes(BOX), r"prediction: box 0: got \[0.0, 0.0, nan, 4.0\]; want four finite numbers"),
-        (boxes(BOX), boxes(BOX, (9, 0, 2, 4)), r"truth: box 1: got \[9.0, 0.0, 2.0, 4.0\]; want x0 <= x1 and y0 <= y1"),
-        (boxes(BOX), boxes(BOX, labels=[2]), "truth: labels: got 2; want 0 to 1"),
+        (boxes(BOX), boxes(BOX, (9, 0, 2, 4)), r"annotation: box 1: got \[9.0, 0.0, 2.0, 4.0\]; want x0 <= x1 and"),
+        (boxes(BOX), boxes(BOX, labels=[2]), "annotation: labels: got 2; want 0 to 1"),
         (boxes(BOX, labels=[-1]), boxes(BOX), "prediction: labels: got -1; want 0 to 1"),
-        (boxes(BOX, scores=[float("nan")]), boxes(BOX), "prediction: scores: got one that is not finite; want numbers"),
-        (boxes(BOX), boxes(BOX, crowd=np.ones(2, dtype=bool)), "truth: crowd: got 2; want one for each of 1 boxes"),
+        (boxes(BOX, scores=[float("nan")]), boxes(BOX), "prediction: scores: got one that is not finite; want finite"),
+        (boxes(BOX), boxes(BOX, crowd=np.ones(2, dtype=bool)), "annotation: crowd: got 2; want one for each of 1"),
         (BoxSet(np.zeros((1, 3)), np.zeros(1, dtype=np.int64), np.ones(1)), boxes(), "want .n, 4., .n,. and .n,."),
     ],
 )  # fmt: skip
-def test_boxes_that_cannot_be_are_one_line(said, true, line) -> None:
+def test_boxes_that_cannot_be_are_one_line(predicted, annotated, line) -> None:
     with pytest.raises(MetricError, match=f"metric ap: .*{line}"):
-        BoxAP().update("a", said, true, PETS)
+        BoxAP().update("a", predicted, annotated, PETS)
 
 
 def test_attributes_are_checked_where_the_task_names_some() -> None:
-    true = boxes(BOX, attributes=((3,),))
-    assert value(BoxAP(), (boxes(BOX), true)) == pytest.approx(100.0)
-    with pytest.raises(MetricError, match="metric ap: truth: attributes: got 3; want 0 to 1"):
-        BoxAP().update("a", boxes(BOX), true, Boxes(("cat",), ("red", "large")))
+    annotated = boxes(BOX, attributes=((3,),))
+    assert value(BoxAP(), (boxes(BOX), annotated)) == pytest.approx(100.0)
+    with pytest.raises(MetricError, match="metric ap: annotation: attributes: got 3; want 0 to 1"):
+        BoxAP().update("a", boxes(BOX), annotated, Boxes(("cat",), ("red", "large")))
 
 
 def test_another_kind_of_target_is_one_line() -> None:

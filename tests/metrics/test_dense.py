@@ -14,7 +14,7 @@ from motet.metrics import (
     DepthWithin,
     EdgeF1,
     EdgeF1Positive,
-    MeanAngle,
+    MeanAngleDeg,
     MeanIoU,
     PixelAccuracy,
 )
@@ -25,7 +25,7 @@ NAN = float("nan")
 OF_UNIT = {"class": CLASSES, "metre": METRES, "unit vector": NORMALS, "probability": EDGES}
 ALL = {
     "miou": CLASSES, "pixel_accuracy": CLASSES, "rmse": METRES, "rmse_scaled": METRES, "abs_rel": METRES,
-    "abs_rel_scaled": METRES, "delta1": METRES, "angle": NORMALS, "within_11": NORMALS, "within_30": NORMALS,
+    "abs_rel_scaled": METRES, "delta1": METRES, "mean_angle_deg": NORMALS, "within_11": NORMALS, "within_30": NORMALS,
     "edge_f1": EDGES, "edge_f1_positive": EDGES,
 }  # fmt: skip
 
@@ -73,7 +73,7 @@ def test_ranks_merge_and_draws_are_numbers_over_repeated_rows(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_map_without_a_true_pixel_changes_nothing_and_is_told(name: str) -> None:
+def test_a_map_without_an_annotated_pixel_changes_nothing_and_is_in_the_remarks(name: str) -> None:
     target, metric = ALL[name], filled(METRICS[name](), ALL[name])
     before = metric.compute()
     some = some_map(target, np.random.default_rng(1))
@@ -81,17 +81,17 @@ def test_a_map_without_a_true_pixel_changes_nothing_and_is_told(name: str) -> No
     metric.update("empty", DenseMap(some), empty, target)
     assert metric.compute() == before
     assert np.isnan(metric.row_scores(["empty"])[0])
-    assert metric.remarks() == (f"{name}: 1 of 7 maps have no true pixel",)
+    assert metric.remarks() == (f"{name}: 1 of 7 maps have no annotated pixel",)
     ids = sorted(metric.rows)
     only_empty = np.array([[int(row == "empty") for row in ids], [1] * 7])
     assert metric.draws(ids, only_empty).tolist() == pytest.approx([before])
-    with pytest.raises(MetricError, match=f"metric {name}: got 1 maps without a true pixel to judge"):
+    with pytest.raises(MetricError, match=f"metric {name}: got 1 maps without an annotated pixel"):
         metric.compute(["empty"])
 
 
 def test_iou_is_counted_over_the_whole_set() -> None:
     miou = MeanIoU()
-    # Ground: 2 right, said 3, true 3: 2 / 4. Cat: 1 right, said 2, true 2: 1 / 3. No dog anywhere.
+    # Ground: 2 right, predicted 3, annotated 3: 2 / 4. Cat: 1 right, predicted 2, annotated 2: 1 / 3. No dog anywhere.
     miou.update("a", DenseMap(np.array([[0, 0, 1]])), np.array([[0, 1, 1]]), CLASSES)
     miou.update("b", DenseMap(np.array([[0, 1, 2]])), np.array([[0, 0, -1]]), CLASSES)
     assert miou.compute() == pytest.approx(100 * (2 / 4 + 1 / 3) / 2)
@@ -102,12 +102,12 @@ def test_iou_is_counted_over_the_whole_set() -> None:
     assert accuracy.compute() == pytest.approx(60.0)
 
 
-def test_a_class_that_is_only_said_counts_nothing() -> None:
+def test_a_class_that_is_only_predicted_counts_0() -> None:
     miou = MeanIoU()
     miou.update("a", DenseMap(np.array([[0, 2]])), np.array([[0, 0]]), CLASSES)
     assert miou.compute() == pytest.approx(25.0)
     assert miou.by_class() == {0: 50.0}
-    assert miou.remarks() == ("miou: 1 of 3 classes are said and nowhere true; each counts 0 in the mean",)
+    assert miou.remarks() == ("miou: 1 of 3 classes are predicted but nowhere annotated; each counts 0 in the mean",)
 
 
 def test_the_root_is_taken_after_the_mean_over_images() -> None:
@@ -129,20 +129,24 @@ def test_relative_errors_of_depth() -> None:
 
 
 def test_angles_are_of_directions_whatever_their_length() -> None:
-    said = np.array([[[0.0, 0.0, 7.0], [0.0, 0.0, 0.0], [0.0, np.sin(0.4), np.cos(0.4)]]])
-    true = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    predicted = np.array([[[0.0, 0.0, 7.0], [0.0, 0.0, 0.0], [0.0, np.sin(0.4), np.cos(0.4)]]])
+    annotated = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     off = np.degrees(0.4)
-    for metric, number in ((MeanAngle(), (0 + 90 + off) / 3), (AngleWithin11(), 100 / 3), (AngleWithin30(), 200 / 3)):
-        metric.update("a", DenseMap(said), true, NORMALS)
+    for metric, number in (
+        (MeanAngleDeg(), (0 + 90 + off) / 3),
+        (AngleWithin11(), 100 / 3),
+        (AngleWithin30(), 200 / 3),
+    ):
+        metric.update("a", DenseMap(predicted), annotated, NORMALS)
         assert metric.compute() == pytest.approx(number)
 
 
 def test_edges_in_both_ways_of_counting() -> None:
-    said = np.array([[0.9, 0.5, 0.1, 0.0, 0.2]])
-    true = np.array([[1.0, 0.0, 1.0, 0.0, NAN]])
+    predicted = np.array([[0.9, 0.5, 0.1, 0.0, 0.2]])
+    annotated = np.array([[1.0, 0.0, 1.0, 0.0, NAN]])
     both, positive = EdgeF1(), EdgeF1Positive()
     for metric in (both, positive):
-        metric.update("a", DenseMap(said), true, EDGES)
+        metric.update("a", DenseMap(predicted), annotated, EDGES)
     assert positive.compute() == pytest.approx(50.0)
     assert both.compute() == pytest.approx(50.0)
     both.update("b", DenseMap(np.zeros((1, 4))), np.zeros((1, 4)), EDGES)
@@ -150,25 +154,25 @@ def test_edges_in_both_ways_of_counting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "true", "message"),
+    ("name", "predicted", "annotated", "message"),
     [
-        ("rmse", np.ones((4, 5)), np.ones((5, 4)), "prediction: got 4 x 5 pixels; want the truth's 5 x 4"),
+        ("rmse", np.ones((4, 5)), np.ones((5, 4)), "prediction: got 4 x 5 pixels; want the annotation.s 5 x 4"),
         ("rmse", np.ones((4, 5, 2)), np.ones((4, 5)), r"got a map of shape \(4, 5, 2\); want \(h, w\)"),
         ("rmse", np.full((2, 2), NAN), np.ones((2, 2)), "prediction: got 4 values that are no number"),
-        ("angle", np.ones((4, 5)), np.ones((4, 5, 3)), r"got a map of shape \(4, 5\); want \(h, w, 3\)"),
-        ("miou", np.zeros((2, 2), int), np.full((2, 2), 3), "truth: got class 3; want 0 to 2"),
+        ("mean_angle_deg", np.ones((4, 5)), np.ones((4, 5, 3)), r"got a map of shape \(4, 5\); want \(h, w, 3\)"),
+        ("miou", np.zeros((2, 2), int), np.full((2, 2), 3), "annotation: got class 3; want 0 to 2"),
         ("miou", np.full((2, 2), -1), np.zeros((2, 2), int), "prediction: got class -1; want 0 to 2"),
-        ("miou", np.zeros((2, 2)), np.zeros((2, 2), int), "prediction: got float64 numbers; want whole ones"),
-        ("edge_f1", np.zeros((2, 2)), [[0.0]], "truth: got a list; want an array"),
+        ("miou", np.zeros((2, 2)), np.zeros((2, 2), int), "prediction: got float64 numbers; want integers"),
+        ("edge_f1", np.zeros((2, 2)), [[0.0]], "annotation: got a list; want an array"),
     ],
 )
-def test_maps_that_do_not_fit_are_one_line(name: str, said, true, message: str) -> None:
+def test_maps_that_do_not_fit_are_one_line(name: str, predicted, annotated, message: str) -> None:
     with pytest.raises(MetricError, match=f"metric {name}: {message}"):
-        METRICS[name]().update("a", DenseMap(said), true, ALL[name])
+        METRICS[name]().update("a", DenseMap(predicted), annotated, ALL[name])
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_metric_of_another_unit_or_kind_says_so(name: str) -> None:
+def test_another_unit_or_kind_of_target_is_one_line(name: str) -> None:
     other = NORMALS if ALL[name].unit != "unit vector" else METRES
     some = some_map(other, np.random.default_rng(0))
     with pytest.raises(MetricError, match=f"metric {name}: target: got a map in '{other.unit}'; want one"):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from motet.core import MetricError, Text, TextPrediction
-from motet.metrics import CharacterErrorRate, Cider, ExactText
+from motet.metrics import CharacterErrorRate, Cider, ExactMatch
 from motet.metrics.text import edit_distance
 
 WORDS = some.text(alphabet="abc ", max_size=8)
@@ -34,7 +34,7 @@ def test_the_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
 
 
 def test_white_space_does_not_make_a_text_wrong_but_case_does() -> None:
-    metric = ExactText()
+    metric = ExactMatch()
     metric.update("a", TextPrediction(" GRAND  TOTAL"), ("GRAND TOTAL",), Text(4))
     metric.update("b", TextPrediction("Grand Total"), ("GRAND TOTAL",), Text(4))
     assert metric.compute() == 50.0

@@ -3,7 +3,7 @@
 import pytest
 
 from motet.core import ConfigError, Dense
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.losses import BerHu, balanced_l1
 from motet.scenes.tasks import scene_depth, scene_edges, scene_normals, scene_segmentation
 from motet.tasks import depth, edges, semantic_segmentation, surface_normals
@@ -14,7 +14,7 @@ from motet.tasks import depth, edges, semantic_segmentation, surface_normals
     [
         (semantic_segmentation("a", ("x", "y")), "segmentation", Dense(2, "class", ("x", "y")), "miou"),
         (depth("a"), "depth", Dense(1, "metre"), "rmse"),
-        (surface_normals("a"), "normals", Dense(3, "unit vector"), "angle"),
+        (surface_normals("a"), "normals", Dense(3, "unit vector"), "mean_angle_deg"),
         (edges("a"), "edges", Dense(1, "probability"), "edge_f1"),
     ],
 )
@@ -38,5 +38,5 @@ def test_names_are_wanted_once_each() -> None:
 
 def test_a_task_with_a_loss_of_its_own_is_saved_with_it() -> None:
     for task in (depth("far", loss=BerHu(0.1)), edges("ends", loss=balanced_l1)):
-        assert from_plain(to_plain(task)) == task
+        assert from_json(to_json(task)) == task
     assert depth("letters", hflip=False, crop=False).equivariant == frozenset()

@@ -19,7 +19,7 @@ def test_names_keep_their_order_and_may_not_repeat() -> None:
 
 def test_each_family_is_evaluated_by_its_own_metric_first() -> None:
     assert captioning().main_metric == "cider"
-    assert text_reading().main_metric == "exact"
+    assert text_reading().main_metric == "exact_match"
     assert question_answering("gqa").main_metric == "answer_match"
     assert question_answering("vqa", metrics=TEN_ANSWERS).main_metric == "vqa_accuracy"
 

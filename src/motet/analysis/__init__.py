@@ -1,1 +1,1 @@
-"""Numbers about a trained system beyond its scores: who helps whom, what agrees with what."""
+"""Analyses of a trained system beyond its scores: interference of tasks, task groups, consistency of predictions."""

@@ -1,4 +1,4 @@
-"""Whether a model that answers about a thing also finds the thing: multi-task visual grounding consistency."""
+"""Multi-task visual grounding consistency: agreement of answers about an object with the localisation of the object."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias
 from motet.core import ConfigError
 
 Terms: TypeAlias = Callable[[str], Iterable[str]]
-"""The words of a sentence that name or describe things."""
+"""A function from a sentence to its words that name or describe objects."""
 
 _WORD = re.compile(r"[a-z]+")
-# What is no noun and no adjective in questions and phrases; everything else counts.
+# Words of questions and phrases that are neither nouns nor adjectives; all others count.
 _OTHER = frozenset(
     """a about above across after again against all am an and any are around as at away back be because been before
     behind being below beneath beside besides between beyond both but by can could did do does doing done down during
@@ -30,12 +30,12 @@ _OTHER = frozenset(
 
 @dataclass(frozen=True)
 class ScoredPhrase:
-    """A question or a phrase about a picture, and whether it was answered rightly.
+    """A question or phrase about one image, with the score of its prediction.
 
     Args:
-        image: the picture's id.
+        image: the image id.
         text: the words.
-        score: of the answer: the VQA accuracy from 0 to 1, or the IoU of the box with the true one.
+        score: the VQA accuracy from 0 to 1, or the IoU of predicted and annotated box.
     """
 
     image: str
@@ -45,13 +45,13 @@ class ScoredPhrase:
 
 @dataclass(frozen=True)
 class Consistency:
-    """What `grounding_consistency` found.
+    """The result of `grounding_consistency`.
 
     Args:
-        value: from 0 to 1.
-        pairs: question-phrase pairs that share a term.
-        images: pictures with such a pair.
-        both: how many of the pairs are right on both sides.
+        value: the consistency, from 0 to 1.
+        pairs: number of question-phrase pairs that share a term.
+        images: number of images with such a pair.
+        both: number of pairs in which both predictions are right.
         weight: the sum of all overlaps.
     """
 
@@ -66,34 +66,34 @@ def grounding_consistency(
     questions: Sequence[ScoredPhrase],
     phrases: Sequence[ScoredPhrase],
     *,
-    answered: float = 0.5,
-    found: float = 0.5,
+    min_accuracy: float = 0.5,
+    min_iou: float = 0.5,
     overlap: Literal["set", "count"] = "set",
     terms: Terms | None = None,
 ) -> Consistency:
-    """How often a question and a phrase that share a term, about one picture, are both answered rightly.
+    """Returns the share of question-phrase pairs about the same thing in an image in which both predictions are right.
 
         C = sum_ijk d(q_ij, r_ik) [q_ij answered and r_ik found] / sum_ijk d(q_ij, r_ik)
 
-    over pictures i, their questions j and phrases k; d is how many nouns and adjectives the two share. Pairs that share
-    none drop out.
+    over images i, their questions j and phrases k; d is the number of nouns and adjectives that the two share. Pairs
+    without a shared term do not count.
 
-    The paper leaves three things open. "Answered correctly based on the VQA accuracy metric" is an accuracy of at least
-    `answered` here, a half by default. Terms count once ("set"), or as often as both sentences have them ("count").
-    Which words are nouns and adjectives is told by leaving out a list of others; give `terms` to use a tagger.
+    The paper leaves three points open. "Answered correctly based on the VQA accuracy metric" is an accuracy of at least
+    `min_accuracy` here, 0.5 by default. Terms count once ("set"), or as often as both sentences have them ("count").
+    Nouns and adjectives are all words outside a list of other words; pass `terms` to use a tagger.
 
     Source: Lu et al. 2020 (arXiv 1912.02315), section 8.8, equation 5. No code was released.
 
     Args:
-        questions: with their accuracies.
-        phrases: with the IoU of their boxes; right above `found`, as everywhere.
-        answered: from which accuracy on a question is right.
-        found: above which IoU a phrase is right.
+        questions: questions with their accuracies.
+        phrases: phrases with the IoU of their boxes.
+        min_accuracy: a question is right from this accuracy on.
+        min_iou: a phrase is right above this IoU.
         overlap: how shared terms are counted.
-        terms: the terms of a sentence; None for `plain_terms`.
+        terms: returns the terms of a sentence; None for `plain_terms`.
 
     Raises:
-        ConfigError: no question and phrase of one picture share a term, or a threshold outside 0 to 1.
+        ConfigError: no question and phrase of one image share a term, or a threshold outside 0 to 1.
 
     Examples:
         >>> questions = [ScoredPhrase("1", "What color is the dog?", 1.0), ScoredPhrase("1", "Is the cat asleep?", 1.0)]
@@ -101,35 +101,37 @@ def grounding_consistency(
         >>> grounding_consistency(questions, phrases).value
         0.5
     """
-    if not (0 < answered <= 1 and 0 <= found < 1):
-        raise ConfigError(f"consistency: got answered {answered}, found {found}; want shares, 0 to 1")
-    tell = plain_terms if terms is None else terms
+    if not (0 < min_accuracy <= 1 and 0 <= min_iou < 1):
+        raise ConfigError(
+            f"consistency: got min_accuracy {min_accuracy} and min_iou {min_iou}; want numbers from 0 to 1"
+        )
+    terms_of = plain_terms if terms is None else terms
     by_image: dict[str, list[tuple[ScoredPhrase, Counter[str]]]] = {}
     for phrase in phrases:
-        by_image.setdefault(phrase.image, []).append((phrase, Counter(tell(phrase.text))))
+        by_image.setdefault(phrase.image, []).append((phrase, Counter(terms_of(phrase.text))))
     weight = right = 0.0
     pairs = both = 0
     images: set[str] = set()
     for question in questions:
-        asked = Counter(tell(question.text))
-        for phrase, said in by_image.get(question.image, ()):
-            shared = _shared(asked, said, overlap)
+        question_terms = Counter(terms_of(question.text))
+        for phrase, phrase_terms in by_image.get(question.image, ()):
+            shared = _shared(question_terms, phrase_terms, overlap)
             if not shared:
                 continue
-            holds = question.score >= answered and phrase.score > found
-            weight, right = weight + shared, right + shared * holds
-            pairs, both = pairs + 1, both + holds
+            both_right = question.score >= min_accuracy and phrase.score > min_iou
+            weight, right = weight + shared, right + shared * both_right
+            pairs, both = pairs + 1, both + both_right
             images.add(question.image)
     if not pairs:
         raise ConfigError(
-            f"consistency: got no pair among {len(questions)} questions and {len(phrases)} phrases that are about one "
-            "picture and share a term; want both tasks on the same pictures"
+            f"consistency: got no pair among {len(questions)} questions and {len(phrases)} phrases that share an image "
+            "and a term; want both tasks on the same images"
         )
     return Consistency(right / weight, pairs, len(images), both, weight)
 
 
 def plain_terms(text: str) -> list[str]:
-    """The words of a sentence in lower case, singular, without those that are no nouns or adjectives.
+    """Returns the words of a sentence in lower case and singular, without those that are no nouns or adjectives.
 
     Examples:
         >>> plain_terms("How many black dogs are there in the boxes?")
@@ -139,7 +141,7 @@ def plain_terms(text: str) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    """The singular of a regular plural, which is all that matching words needs."""
+    """Returns the singular of a regular plural, which is enough to match words."""
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
@@ -153,7 +155,7 @@ def _shared(one: Mapping[str, int], other: Mapping[str, int], overlap: Literal["
 
 
 def mean_score(scores: Mapping[str, float]) -> float:
-    """The mean "MT score" of a multi-task model: each task's main metric in percent, every task counting the same.
+    """Returns the mean "MT score" of a multi-task model: the mean over tasks of the main metric in percent.
 
     Source: Lu et al. 2020 (arXiv 1912.02315), table 2, "All Tasks Average".
 

@@ -1,4 +1,4 @@
-"""The gradient of one task's loss by each block of parameters that tasks share."""
+"""Gradients of one task's loss with respect to the parameter blocks that tasks share."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from motet.core import Batch, ConfigError, Losses, MetricError, System, nearest,
 Blocks = Mapping[str, Sequence[nn.Parameter]]
 
 
-def trained_blocks(system: System, wanted: Sequence[str] = ()) -> dict[str, tuple[nn.Parameter, ...]]:
-    """What the tasks of a system share and train, shallow to deep.
+def trained_blocks(system: System, names: Sequence[str] = ()) -> dict[str, tuple[nn.Parameter, ...]]:
+    """Returns the trainable parameters of a system's shared blocks, shallow to deep.
 
     Args:
-        system: whose `shared_blocks`.
-        wanted: only these, in the system's order; all by default.
+        system: the system with `shared_blocks`.
+        names: only these blocks, in the system's order; all by default.
 
     Raises:
-        ConfigError: nothing is shared, or no block of a name.
+        ConfigError: the tasks share no trainable parameter, or there is no block of a name.
     """
     found = {name: tuple(p for p in block if p.requires_grad) for name, block in system.shared_blocks().items()}
     blocks = {name: block for name, block in found.items() if block}
     if not blocks:
         raise ConfigError(
-            f"interference: got a {type(system).__name__} of {len(system.tasks)} tasks that share nothing that is "
-            "trained; want two or more tasks over shared weights"
+            f"interference: got a {type(system).__name__} of {len(system.tasks)} tasks that share no trainable "
+            "parameters; want two or more tasks with shared weights"
         )
-    for name in wanted:
+    for name in names:
         if name not in blocks:
             raise ConfigError(f"block: got {name!r}; {nearest(name, blocks)}")
-    return {name: block for name, block in blocks.items() if not wanted or name in wanted}
+    return {name: block for name, block in blocks.items() if not names or name in names}
 
 
 def mean_loss(losses: Losses, task: str) -> Float[Tensor, ""] | None:
-    """The mean of a task's loss over what counts, and those of its terms, added; None where the batch has none.
+    """Returns the mean of a task's loss plus the means of its terms; None if the batch has no loss of the task.
 
     Examples:
         >>> from motet.core import Loss
@@ -53,18 +53,18 @@ def mean_loss(losses: Losses, task: str) -> Float[Tensor, ""] | None:
 
 
 def block_gradients(system: System, batch: Batch, task: str, blocks: Blocks) -> dict[str, Float[Tensor, "p"]] | None:
-    """The gradient of a task's mean loss on a batch, block by block, flat; None where nothing of the batch counts.
+    """Returns the flat gradient of a task's mean loss on a batch, per block; None if no row of the batch counts.
 
-    A block that the loss does not read has a gradient of zeros. Nothing is left in ``.grad``.
+    A block that the loss does not depend on has a gradient of zeros. ``.grad`` stays unchanged.
 
     Args:
-        system: in the mode in which its loss is meant.
+        system: in training or eval mode, as the loss requires.
         batch: on the system's device, with targets of the task or without.
-        task: whose loss.
-        blocks: of parameters that are trained.
+        task: name of the task.
+        blocks: trainable parameters by block.
 
     Raises:
-        MetricError: a gradient that is no number.
+        MetricError: a gradient that is not finite.
     """
     if task not in batch.targets:
         return None
@@ -79,18 +79,18 @@ def block_gradients(system: System, batch: Batch, task: str, blocks: Blocks) -> 
         if not bool(torch.isfinite(gradient).all()):
             raise MetricError(
                 f"interference: task {task!r}, block {name!r}, rows {', '.join(batch.ids[:3])}, ...: got a gradient "
-                "that is no number; want a model whose losses are finite"
+                "that is not finite; want a model with finite losses"
             )
     return found
 
 
 @contextlib.contextmanager
-def measuring(system: System, *, training: bool) -> Iterator[None]:
-    """Eval or training mode; afterwards modes, buffers and torch's random numbers are as they were.
+def measurement_mode(system: System, *, training: bool) -> Iterator[None]:
+    """Sets eval or training mode, and restores modes, buffers and torch's random state afterwards.
 
     Args:
-        system: is measured inside.
-        training: with dropout and all that training draws.
+        system: the system to measure.
+        training: whether to set training mode, with dropout and its other random draws.
     """
     modes = [(module, module.training) for module in system.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in system.buffers()] if training else []
@@ -107,6 +107,6 @@ def measuring(system: System, *, training: bool) -> Iterator[None]:
                 buffer.copy_(before)
 
 
-def draw_afresh(seed: int, *keys: int | str) -> None:
-    """Sets what dropout draws from, by keys: the same for one batch whatever was measured before it."""
+def seed_dropout(seed: int, *keys: int | str) -> None:
+    """Seeds dropout by keys, so that a batch has the same draws whatever was measured before it."""
     torch.manual_seed(seed_for("interference dropout", seed, *keys) % 2**63)

@@ -1,4 +1,4 @@
-"""Which groups of tasks help each other: changes against training alone, their averages, the grouping they suggest."""
+"""Task grouping: relative changes against single training, their averages, and the grouping that they suggest."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import combinations
 from typing import TypeAlias
 
 Members: TypeAlias = tuple[str, ...]
-"""Groups that are trained together, in the order of all groups."""
+"""Names of groups that are trained together, in the order of all groups."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """By how many percent something is better than when trained alone, negative where it is worse.
+    """The relative change of a score against training alone, in percent; negative if it is worse.
 
     Args:
-        by_seed: both sides are of the same seed; at least one.
+        by_seed: the change per seed, of two runs with the same seed; at least one.
 
     Examples:
         >>> change = Change({0: 1.0, 1: 3.0})
@@ -29,59 +29,59 @@ class Change:
 
     @property
     def mean(self) -> float:
-        """Over seeds."""
+        """The mean over seeds."""
         return statistics.fmean(self.by_seed.values())
 
     @property
     def spread(self) -> float | None:
-        """The standard deviation over seeds; None with one seed."""
+        """The standard deviation over seeds; None for one seed."""
         return statistics.stdev(self.by_seed.values()) if len(self.by_seed) > 1 else None
 
     @property
     def clear(self) -> bool:
-        """Whether it is larger than its spread, which one seed cannot show."""
+        """True if the mean is larger than the spread; always False for one seed."""
         return self.spread is not None and abs(self.mean) > self.spread
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupChanges:
-    """The changes of every group in every run that was made.
+    """The changes of every group in every finished run.
 
     Args:
-        names: of the groups, in order.
-        found: (group, those it was trained with) to its change; what has no number (a run that failed, a score of 0
-            alone) is not there.
+        names: names of the groups, in order.
+        changes: (group, the groups it was trained with) to its change; without an entry if there is no number (a failed
+            run, a score of 0 alone).
     """
 
     names: Members
-    found: Mapping[tuple[str, Members], Change]
+    changes: Mapping[tuple[str, Members], Change]
 
     def of(self, group: str, others: Iterable[str]) -> Change | None:
-        """The change of a group when it is trained with others; None where there is no number."""
-        return self.found.get((group, in_order(self.names, others)))
+        """Returns the change of a group when it is trained with others; None if there is no number."""
+        return self.changes.get((group, in_order(self.names, others)))
 
     def columns(self, size: int) -> tuple[Members, ...]:
-        """What groups are trained with in runs of `size` groups, where such runs were made."""
+        """Returns all partners that a group can have in runs of `size` groups; empty if there was no such run."""
         columns = tuple(combinations(self.names, size - 1))
-        return columns if any(len(others) == size - 1 for _, others in self.found) else ()
+        return columns if any(len(others) == size - 1 for _, others in self.changes) else ()
 
     def average_of_group(self, group: str, size: int) -> Change | None:
-        """The mean change of a group over all runs of `size` groups: a row's average in the paper's table 3."""
+        """Returns the mean change of a group over all runs of `size` groups: a row's average in the paper's table 3."""
         rest = [name for name in self.names if name != group]
         return average([self.of(group, others) for others in combinations(rest, size - 1)])
 
     def average_with(self, others: Members) -> Change | None:
-        """The mean change of all groups that were trained with these: a column's average in the paper's table 3."""
+        """Returns the mean change of all groups trained with these: a column's average in the paper's table 3."""
         return average([self.of(name, others) for name in self.names if name not in others])
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Which groups to train together.
+    """A partition of the groups into parts to train together.
 
     Args:
-        parts: every group in one of them.
-        reasons: a sentence for all, then one for every merger and for every two parts that stay apart.
+        parts: the partition; every group is in one part.
+        reasons: a summary, then a sentence for every merger and for every two parts that stay separate.
     """
 
     parts: tuple[Members, ...]
@@ -89,13 +89,13 @@ class Suggestion:
 
 
 def in_order(names: Members, some: Iterable[str]) -> Members:
-    """Some of the names, in their order."""
-    wanted = set(some)
-    return tuple(name for name in names if name in wanted)
+    """Returns some of the names, in their order."""
+    members = set(some)
+    return tuple(name for name in names if name in members)
 
 
 def trained_together(names: Members, *, triples: bool) -> tuple[Members, ...]:
-    """What is trained: every group alone, every two of them and, if asked for, every three.
+    """Returns the runs to train: every group alone, every pair and optionally every triple.
 
     Examples:
         >>> trained_together(("a", "b", "c"), triples=True)
@@ -106,7 +106,7 @@ def trained_together(names: Members, *, triples: bool) -> tuple[Members, ...]:
 
 
 def average(changes: Sequence[Change | None]) -> Change | None:
-    """The mean of changes, seed by seed; None where one of them has no number, or no seed has all.
+    """Returns the mean of changes per seed; None if one of them is None, or no seed has all.
 
     Examples:
         >>> average([Change({0: 1.0, 1: 2.0}), Change({0: 3.0, 1: 6.0})])
@@ -117,7 +117,7 @@ def average(changes: Sequence[Change | None]) -> Change | None:
 
 
 def total(changes: Sequence[Change | None], less: Sequence[Change | None] = ()) -> Change | None:
-    """The sum of changes less that of others, seed by seed; None where one of them has no number, or no seed has all.
+    """Returns the sum of changes minus that of others, per seed; None if one of them is None, or no seed has all.
 
     Examples:
         >>> total([Change({0: 1.0, 1: 2.0}), Change({0: 3.0})], less=[Change({0: 0.5})])
@@ -133,19 +133,19 @@ def total(changes: Sequence[Change | None], less: Sequence[Change | None] = ()) 
 
 
 def suggest(changes: GroupChanges) -> Suggestion:
-    """A grouping that the changes speak for, with its reasons in words.
+    """Suggests a grouping by greedy merging, with its reasons in words.
 
-    Every group begins by itself. Of all mergers of two parts the one is made that gains most, then the next, as long as
-    one gains more than nothing and more than its spread over seeds:
+    Every group starts as a part of its own. The merger of two parts with the largest gain is made, then the next, as
+    long as the gain is above 0 and above its spread over seeds:
 
         gain(P, Q) = sum over g in P + Q of change(g in P + Q) - sum over g in P of change(g in P) - the same of Q
 
-    so that of two groups it is the sum of what each does to the other. The change of a group in a part of three is that
-    of the triple, where triples were trained; where a part was not trained as a whole, a group's change in it is the
-    mean of its changes in its pairs, as Standley et al. estimate it. Without a second seed there is no spread, and
-    nothing is merged. A merger is a step that looks one ahead, not the best of all partitions.
+    For two single groups it is the sum of their effects on each other. The change of a group in a part of three is that
+    of the triple, if triples were trained; if a part was not trained as a whole, it is the mean of the group's changes
+    in its pairs, as Standley et al. estimate it. With one seed there is no spread, and nothing is merged. The search is
+    greedy, so it need not find the best partition.
 
-    Source: Lu et al. 2020 (arXiv 1912.02315), section 4.3, has the table and draws no grouping from it: this rule is
+    Source: Lu et al. 2020 (arXiv 1912.02315), section 4.3, has the table but derives no grouping from it: this rule is
     ours. Standley et al. 2020 (arXiv 1905.07553): averages of pairs for larger sets, the "higher order approximation".
     """
     parts: list[Members] = [(name,) for name in changes.names]
@@ -155,19 +155,19 @@ def suggest(changes: GroupChanges) -> Suggestion:
         worth = [(gain.mean, pair, gain) for pair, gain in gains if gain is not None and gain.clear and gain.mean > 0]
         if not worth:
             break
-        # The first of several that gain the same: the order is that of the groups.
+        # `max` takes the first in a tie, so the order of the groups decides.
         _, pair, gain = max(worth, key=lambda one: one[0])
-        merged.append(f"{_and(pair)}: {_said(changes, pair, gain)}: train together")
+        merged.append(f"{_and(pair)}: {_describe_gain(changes, pair, gain)}: train together")
         parts = sorted(
             [*(part for part in parts if part not in pair), in_order(changes.names, (*pair[0], *pair[1]))],
             key=lambda part: changes.names.index(part[0]),
         )
-    apart = [f"{_and(pair)}: {_said(changes, pair, gain)}: {_why_apart(gain)}" for pair, gain in gains]
+    apart = [f"{_and(pair)}: {_describe_gain(changes, pair, gain)}: {_reason_apart(gain)}" for pair, gain in gains]
     return Suggestion(tuple(parts), (_summary(changes, parts), *merged, *apart))
 
 
 def gain_of_merging(changes: GroupChanges, one: Members, other: Members) -> Change | None:
-    """What training two parts together gains over training each by itself, in percent added over their groups."""
+    """Returns the gain of training two parts together over training them separately, in percent summed over groups."""
     whole = in_order(changes.names, (*one, *other))
     before = [_change_in(changes, name, part) for part in (one, other) if len(part) > 1 for name in part]
     return total([_change_in(changes, name, whole) for name in whole], less=before)
@@ -184,8 +184,8 @@ def _was_trained(changes: GroupChanges, part: Members) -> bool:
 
 
 def _summary(changes: GroupChanges, parts: Sequence[Members]) -> str:
-    seeds = {seed for change in changes.found.values() for seed in change.by_seed}
-    if not changes.found:
+    seeds = {seed for change in changes.changes.values() for seed in change.by_seed}
+    if not changes.changes:
         return "there is no number to go by: nothing is suggested, and every group stays by itself"
     if len(seeds) < 2:
         return "one seed tells no change from chance: nothing is suggested, and every group stays by itself"
@@ -193,7 +193,7 @@ def _summary(changes: GroupChanges, parts: Sequence[Members]) -> str:
         together = "; ".join(" + ".join(part) for part in parts if len(part) > 1)
         alone = ", ".join(part[0] for part in parts if len(part) == 1)
         return f"train together: {together}" + (f"; each by itself: {alone}" if alone else "")
-    if not any(change.clear for change in changes.found.values()):
+    if not any(change.clear for change in changes.changes.values()):
         return (
             f"nothing differs from training alone by more than its spread over {len(seeds)} seeds: these runs speak "
             "neither for nor against training groups together; every group stays by itself"
@@ -205,7 +205,7 @@ def _and(pair: tuple[Members, Members]) -> str:
     return " and ".join(" + ".join(part) for part in pair)
 
 
-def _said(changes: GroupChanges, pair: tuple[Members, Members], gain: Change | None) -> str:
+def _describe_gain(changes: GroupChanges, pair: tuple[Members, Members], gain: Change | None) -> str:
     if gain is None:
         return "no number"
     expected = "" if _was_trained(changes, (*pair[0], *pair[1])) else ", expected from pairs"
@@ -213,7 +213,7 @@ def _said(changes: GroupChanges, pair: tuple[Members, Members], gain: Change | N
     return f"the changes add up to {gain.mean:+.2f} % ({spread}{expected})"
 
 
-def _why_apart(gain: Change | None) -> str:
+def _reason_apart(gain: Change | None) -> str:
     if gain is None:
         return "apart, for lack of one"
     if gain.spread is None:

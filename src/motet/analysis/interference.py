@@ -1,4 +1,4 @@
-"""How much a step for one task helps or harms another: the interference of tasks in what they share, block by block."""
+"""Interference of tasks: the effect of a gradient step for one task on the loss of another, per shared block."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.analysis.gradients import Blocks, block_gradients, draw_afresh
+from motet.analysis.gradients import Blocks, block_gradients, seed_dropout
 from motet.core import Batch, MetricError, System, rng_for
 
-Progress = Callable[[], None]
-"""Told after every batch."""
+BatchProgress = Callable[[], None]
+"""A callback without arguments, called after every batch."""
 
 _RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Where one task pulls each block, from its first batches.
+    """The mean gradient directions of one task per block, from its first batches.
 
     Args:
-        unit: by block the mean of gradients of length 1, float32.
-        mean: by block the mean gradient.
-        counted: by block how many batches had a gradient there.
+        unit: by block, the mean of the gradients scaled to length 1, float32.
+        mean: by block, the mean gradient.
+        counted: by block, the number of batches with a gradient there.
     """
 
     unit: Mapping[str, Float[Tensor, "p"]]
@@ -36,11 +36,11 @@ class Directions:
 
 @dataclass(frozen=True)
 class Probes:
-    """One task's further batches, against the directions of every task.
+    """The gradients of one task's further batches, projected on the directions of every task.
 
     Args:
-        products: by block, of each batch's gradient with each task's direction.
-        lengths: by block, of each batch's gradient; 0 where it has none.
+        products: by block, the dot product of each batch's gradient with each task's direction.
+        lengths: by block, the length of each batch's gradient; 0 if it has none.
     """
 
     products: Mapping[str, Float[np.ndarray, "b n"]]
@@ -49,21 +49,22 @@ class Probes:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockNumbers:
-    """One block. Rows are the tasks that are affected (i), columns those that a step is made for (j).
+    """The interference in one block; rows are the affected tasks (i), columns the tasks that a step is made for (j).
 
-    What has no number is NaN: a task that does not touch the block, or too few batches for a spread.
+    A value is NaN if a task has no gradient in the block, or if there are too few batches for a spread.
 
     Args:
         ratios: I[i, j], the mean over batches of the ratio; the diagonal is 1.
         ratios_spread: the standard deviation of that mean, by bootstrap over batches.
         means: the ratio of the means; the diagonal is 1.
-        means_spread: as above.
-        cosines: the mean cosine of two batches, one of each task and never the same; on the diagonal it says how
-            far two batches of one task agree.
-        cosines_spread: as above.
-        mean_cosines: of the tasks' mean gradients.
-        counted: of each affected task the batches that count.
-        against: the share of those that its own direction would make worse: near 0 where ratios can be trusted.
+        means_spread: its standard deviation, likewise.
+        cosines: the mean cosine of two batches, one of each task and never the same; on the diagonal it shows the
+            agreement of two batches of one task.
+        cosines_spread: its standard deviation, likewise.
+        mean_cosines: the cosines of the tasks' mean gradients.
+        counted: the number of batches that count, per affected task.
+        against: the share of them whose loss a step in the task's own direction would increase; ratios are reliable if
+            it is near 0.
     """
 
     ratios: Float[np.ndarray, "n n"]
@@ -79,41 +80,47 @@ class BlockNumbers:
 
 @dataclass(frozen=True)
 class Interference:
-    """What was measured.
+    """The measured interference of tasks.
 
     Args:
-        tasks: in order.
-        blocks: shallow to deep.
+        tasks: names, in order.
+        blocks: by name, shallow to deep.
     """
 
     tasks: tuple[str, ...]
     blocks: Mapping[str, BlockNumbers]
 
     def touched(self, block: str) -> tuple[str, ...]:
-        """The tasks that have a gradient in a block."""
+        """Returns the tasks that have a gradient in a block."""
         own = np.isfinite(np.diagonal(self.blocks[block].ratios))
         return tuple(task for task, touches in zip(self.tasks, own, strict=True) if touches)
 
 
 def directions_of(
-    system: System, task: str, batches: Iterable[Batch], blocks: Blocks, *, seed: int = 0, tell: Progress = lambda: None
+    system: System,
+    task: str,
+    batches: Iterable[Batch],
+    blocks: Blocks,
+    *,
+    seed: int = 0,
+    progress: BatchProgress = lambda: None,
 ) -> Directions:
-    """The mean direction of a task's gradients in every block: one forward and backward pass a batch.
+    """Returns the mean direction of a task's gradients per block, with one forward and backward pass per batch.
 
         m_j = mean over batches b of g_j(b) / |g_j(b)|
 
-    Only sums are kept: twice the size of the blocks.
+    It needs memory for two sums of the size of the blocks.
 
     Args:
-        system: inside `measuring`.
+        system: inside `measurement_mode`.
         task: j.
-        batches: of it.
+        batches: batches of task j.
         blocks: see `trained_blocks`.
-        seed: of dropout, where the system is in training mode.
-        tell: progress.
+        seed: of dropout, if the system is in training mode.
+        progress: called after every batch.
 
     Raises:
-        MetricError: a gradient that is no number.
+        MetricError: a gradient that is not finite.
     """
     parameters = {name: sum(p.numel() for p in block) for name, block in blocks.items()}
     device = next(system.parameters()).device
@@ -121,7 +128,7 @@ def directions_of(
     mean = {name: torch.zeros(size, device=device) for name, size in parameters.items()}
     counted = dict.fromkeys(blocks, 0)
     for index, batch in enumerate(batches):
-        draw_afresh(seed, task, "directions", index)
+        seed_dropout(seed, task, "directions", index)
         gradients = block_gradients(system, batch.to(device), task, blocks)
         for name, gradient in (gradients or {}).items():
             length = float(gradient.norm())
@@ -129,7 +136,7 @@ def directions_of(
                 unit[name].add_(gradient, alpha=1 / length)
                 mean[name].add_(gradient)
                 counted[name] += 1
-        tell()
+        progress()
     for name, count in counted.items():
         for summed in (unit[name], mean[name]):
             summed.div_(max(count, 1))
@@ -148,34 +155,34 @@ def probes_of(
     directions: Sequence[Directions],
     *,
     seed: int = 0,
-    tell: Progress = lambda: None,
+    progress: BatchProgress = lambda: None,
 ) -> Probes:
-    """Each batch's gradient against every task's direction: m_j . g_i(b) and |g_i(b)|.
+    """Returns the dot product of each batch's gradient with every task's direction, m_j . g_i(b), and |g_i(b)|.
 
     Args:
-        system: inside `measuring`.
+        system: inside `measurement_mode`.
         task: i.
-        batches: of it; others than those of its directions.
-        blocks: the same.
-        directions: of every task, in order.
-        seed: of dropout, where the system is in training mode.
-        tell: progress.
+        batches: batches of task i, other than those of its directions.
+        blocks: the blocks of the directions.
+        directions: directions of every task, in order.
+        seed: of dropout, if the system is in training mode.
+        progress: called after every batch.
 
     Raises:
-        MetricError: a gradient that is no number.
+        MetricError: a gradient that is not finite.
     """
     device = next(system.parameters()).device
     towards = {name: [one.unit[name].to(device) for one in directions] for name in blocks}
     products: dict[str, list[list[float]]] = {name: [] for name in blocks}
     lengths: dict[str, list[float]] = {name: [] for name in blocks}
     for index, batch in enumerate(batches):
-        draw_afresh(seed, task, "probes", index)
+        seed_dropout(seed, task, "probes", index)
         gradients = block_gradients(system, batch.to(device), task, blocks)
         for name in blocks:
             gradient = None if gradients is None else gradients[name]
             lengths[name].append(0.0 if gradient is None else float(gradient.norm()))
             products[name].append([0.0 if gradient is None else float(gradient @ m) for m in towards[name]])
-        tell()
+        progress()
     shape = (-1, len(directions))
     return Probes(
         {name: np.array(rows, dtype=np.float64).reshape(shape) for name, rows in products.items()},
@@ -186,34 +193,35 @@ def probes_of(
 def interference(
     tasks: Sequence[str], directions: Sequence[Directions], probes: Sequence[Probes], *, seed: int = 0
 ) -> Interference:
-    """The interference of every task j on every task i, block by block.
+    """Computes the interference of every task j with every task i, per block.
 
         I[i, j] = mean over batches b of (m_j . g_i(b)) / (m_i . g_i(b))
 
-    By how much the loss of task i falls with a small step for task j, over how much it falls with one as long for task
-    i itself: 1 is as good as its own step, below 0 does harm. What is in the ratio of a batch is no expectation of that
-    batch alone: m_i comes of other batches than b, so that the own step is as independent of b as that for task j; the
-    paper's values beyond 1 show the same. A task's loss times a number leaves everything as it is.
+    It is the decrease of task i's loss by a small step for task j, divided by that of a step of the same length for
+    task i itself: 1 is as good as its own step, below 0 is harmful. The directions m_i come from other batches than b,
+    so that task i's own step is as independent of b as that of task j; the paper's values above 1 show the same.
+    Scaling a task's loss changes nothing.
 
-    A denominator near 0 makes the mean of ratios unsteady; `BlockNumbers.means` has the ratio of the means,
-    mean(m_j . g_i) / mean(m_i . g_i), which is not.
+    A denominator near 0 makes the mean of ratios unstable; `BlockNumbers.means` has the ratio of the means,
+    mean(m_j . g_i) / mean(m_i . g_i), which is stable.
 
-    Spreads are bootstraps over the batches b; the directions are taken as they are.
+    Spreads are bootstraps over the batches b; the directions are fixed.
 
     Source: Zhu et al., "Uni-Perceiver-MoE" (NeurIPS 2022), equations 1 and 2, table 1. No code was released.
 
     Args:
         tasks: names.
-        directions: of each.
-        probes: of each.
+        directions: directions of each task.
+        probes: probes of each task.
         seed: of the bootstrap.
 
     Raises:
-        MetricError: other numbers of tasks.
+        MetricError: the three have different lengths.
     """
     if not len(tasks) == len(directions) == len(probes):
         raise MetricError(
-            f"interference: got {len(tasks)} tasks, {len(directions)} directions, {len(probes)} probes; want as many"
+            f"interference: got {len(tasks)} tasks, {len(directions)} directions, {len(probes)} probes; want one "
+            "direction and one probe per task"
         )
     return Interference(
         tuple(tasks),
@@ -233,7 +241,7 @@ def _block(
     counted, against = np.zeros(count, dtype=np.int64), np.full(count, np.nan)
     for i, task in enumerate(tasks):
         products, lengths = probes[i].products[block], probes[i].lengths[block]
-        # A batch that its own direction is at right angles to (a block of rows that it never reads) has no ratio.
+        # A gradient orthogonal to its own direction (a block of rows that the batch never reads) has no ratio.
         counts = (lengths > 0) & (products[:, i] != 0)
         counted[i] = counts.sum()
         if not touches[i] or not counted[i]:
@@ -248,7 +256,7 @@ def _block(
 def _of_task(
     products: Float[np.ndarray, "b n"], lengths: Float[np.ndarray, "b"], i: int, rng: np.random.Generator
 ) -> dict[str, Float[np.ndarray, "n"]]:
-    """One row of every table."""
+    """Returns one row of every table."""
     batches = len(lengths)
     ratios, cosines = products / products[:, i : i + 1], products / lengths[:, None]
     drawn = rng.multinomial(batches, np.full(batches, 1 / batches), size=_RESAMPLES).astype(np.float64)

@@ -15,14 +15,14 @@ from motet.core import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class InterferenceSettings:
-    """How interference is measured.
+    """Settings of an interference measurement.
 
     Args:
-        batches: of each task for its direction, and as many others to try the directions on; the paper has 100.
-        batch_size: rows of a batch.
+        batches: batches per task for its direction, and as many others as probes; the paper has 100.
+        batch_size: rows per batch.
         seed: of rows, crops and the bootstrap.
-        training: in training mode, with dropout.
-        blocks: only these; all by default.
+        training: whether to measure in training mode, with dropout.
+        blocks: names of the blocks; all by default.
 
     Raises:
         ConfigError: a number below 1.
@@ -42,14 +42,14 @@ class InterferenceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One saved model's numbers.
+    """The interference measured for one saved model.
 
     Args:
-        run: what the run is called.
-        step: of the model; None for one saved without.
-        system: the architecture's name.
-        found: the numbers.
-        notes: what a reader should know.
+        run: name of the run.
+        step: step of the model; None if it was saved without.
+        system: name of the architecture.
+        interference: the measured values.
+        notes: remarks for the reader.
     """
 
     run: str
@@ -60,11 +60,11 @@ class Measurement:
 
     @property
     def name(self) -> str:
-        """Run and step."""
+        """Name of the run, with the step."""
         return self.run if self.step is None else f"{self.run}, step {self.step:,}"
 
 
-def interference_to_json(found: Interference) -> dict[str, Any]:
+def interference_to_json(interference: Interference) -> dict[str, Any]:
     """Returns the numbers as plain JSON values, None for those that are not finite.
 
     Examples:
@@ -73,27 +73,27 @@ def interference_to_json(found: Interference) -> dict[str, Any]:
         True
     """
     return {
-        "tasks": list(found.tasks),
+        "tasks": list(interference.tasks),
         "blocks": {
-            name: {field.name: _plain(getattr(numbers, field.name)) for field in dataclasses.fields(numbers)}
-            for name, numbers in found.blocks.items()
+            name: {field.name: _nested_lists(getattr(numbers, field.name)) for field in dataclasses.fields(numbers)}
+            for name, numbers in interference.blocks.items()
         },
     }
 
 
-def interference_from_json(held: Mapping[str, Any]) -> Interference:
+def interference_from_json(data: Mapping[str, Any]) -> Interference:
     """Reads back what `interference_to_json` returned. Raises KeyError, TypeError or ValueError on anything else."""
     blocks = {}
-    for name, numbers in held["blocks"].items():
+    for name, numbers in data["blocks"].items():
         arrays = {
             field.name: np.array(numbers[field.name], dtype=np.int64 if field.name == "counted" else np.float64)
             for field in dataclasses.fields(BlockNumbers)
         }
         blocks[name] = BlockNumbers(**arrays)
-    return Interference(tuple(held["tasks"]), blocks)
+    return Interference(tuple(data["tasks"]), blocks)
 
 
-def _plain(values: np.ndarray) -> list[Any]:
+def _nested_lists(values: np.ndarray) -> list[Any]:
     if values.ndim > 1:
-        return [_plain(row) for row in values]
+        return [_nested_lists(row) for row in values]
     return [None if isinstance(v, float) and not np.isfinite(v) else v for v in values.tolist()]

@@ -1,4 +1,4 @@
-"""What a system answers to questions and phrases of sources, row by row, with how right each answer is."""
+"""Scores of a system's predictions for single questions and phrases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from motet.analysis.consistency import ScoredPhrase
 from motet.core import ConfigError, Metric, System, Task
 from motet.data.source import Source
-from motet.evaluation.task_evaluation import evaluate_rows, predicting
+from motet.evaluation.task_evaluation import eval_mode, evaluate_rows
 
 
 def score_rows(
@@ -20,22 +20,22 @@ def score_rows(
     batch_size: int = 64,
     workers: int = 0,
 ) -> tuple[ScoredPhrase, ...]:
-    """Every row of the sources that asks a task, judged.
+    """Evaluates every row of a task in the sources, and returns its text with its score.
 
     Args:
-        system: what is asked.
-        sources: whose rows; those without the task are passed over.
-        task: its name.
-        metric: gives each row its score, in percent; the task's main one by default.
-        batch_size: rows at a time on each rank.
-        workers: loader processes.
+        system: the system to evaluate.
+        sources: the sources; those without the task are skipped.
+        task: name of the task.
+        metric: the metric of the row scores, in percent; the task's main one by default.
+        batch_size: rows per batch on each rank.
+        workers: number of loader processes.
 
     Raises:
-        ConfigError: a metric that gives rows no score of their own, or rows on no picture.
+        ConfigError: a metric without row scores, or a row without an image.
         DataError: a row that cannot be read.
     """
     found: list[ScoredPhrase] = []
-    with predicting(system):
+    with eval_mode(system):
         for source in sources:
             for known in source.tasks:
                 if known.name == task:
@@ -46,13 +46,13 @@ def score_rows(
 def _evaluated(
     system: System, source: Source, task: Task, metric: Callable[[], Metric], batch_size: int, workers: int
 ) -> list[ScoredPhrase]:
-    asked = dataclasses.replace(task, metrics=(metric,))
+    scored_task = dataclasses.replace(task, metrics=(metric,))
     rows = range(len(source.reader))
     (evaluated,) = evaluate_rows(
         system,
         source.name,
         source.reader,
-        (asked,),
+        (scored_task,),
         rows,
         batch_size=batch_size,
         workers=workers,
@@ -62,15 +62,16 @@ def _evaluated(
     scores = evaluated.metrics[0].row_scores(ids)
     if scores is None:
         raise ConfigError(
-            f"task {task.name!r}: metric {evaluated.metrics[0].name}: got no score of each row; want one that has them"
+            f"task {task.name!r}: metric {evaluated.metrics[0].name}: got no score per row; want a metric with row "
+            "scores, such as an accuracy or an IoU"
         )
     found = []
     for row_id, score in zip(ids, scores.tolist(), strict=True):
         if not evaluated.images[row_id]:
-            raise ConfigError(f"task {task.name!r}: row {row_id}: got no picture; want rows that ask of one")
+            raise ConfigError(f"task {task.name!r}: row {row_id}: got no image; want rows with an image")
         found.append(ScoredPhrase(evaluated.images[row_id][0], _text(evaluated.predictions[row_id][0]), score / 100))
     return found
 
 
-def _text(said: str | list[str]) -> str:
-    return said if isinstance(said, str) else " ".join(said)
+def _text(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else " ".join(text)

@@ -1,4 +1,4 @@
-"""Batches of one task alone, drawn from training sources the way training draws them."""
+"""Batches of a single task, drawn from training sources as in training."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from motet.data.source import Source
 
 
 class TaskBatches:
-    """Batch 0, 1, ... of one task: each from one source, drawn by size, its rows as in training, crops and all.
+    """Batches 0, 1, ... of one task, each from one source drawn by size, with the augmentations of training.
 
-    No row comes twice before every row of its source (or image, where a source goes by images) has come once, so that
-    batches are of different rows as long as a source has enough of them. Where a system answers several tasks in a row
-    its rows are those of training, partly labelled ones too; else they carry this task alone.
+    No row is repeated before every row of its source (or image, if a source is sampled by images) was drawn once, so
+    batches have different rows as long as a source has enough of them. If a system takes several tasks per row, rows
+    are those of training, also partly labelled ones; otherwise they carry this task alone.
 
     Args:
-        system: whose processor and how many tasks a row has.
-        sources: of the run; those of role "train" with the task are taken.
-        task: its name.
-        batch_size: rows of a batch.
+        system: the system with its processor and number of tasks per row.
+        sources: sources of the run; those of role "train" with the task are used.
+        task: name of the task.
+        batch_size: rows per batch.
         seed: of order, draws and crops.
-        workers: loader processes.
+        workers: number of loader processes.
         on_bad_row: as in `motet.training.config.TrainConfig`.
 
     Raises:
@@ -50,7 +50,8 @@ class TaskBatches:
         if not own:
             known = {known.name for source in trained for known in source.tasks}
             raise ConfigError(
-                f"interference: task {task!r}: got no training source with it; want one ({nearest(task, known)})"
+                f"interference: task {task!r}: got no training source with it; want one with the task "
+                f"({nearest(task, known)})"
             )
         if system.tasks_per_row == "one":
             own = [dataclasses.replace(s, tasks=tuple(t for t in s.tasks if t.name == task)) for s in own]
@@ -61,7 +62,7 @@ class TaskBatches:
         self._processor, self._workers, self._on_bad_row = system.processor, workers, on_bad_row
 
     def take(self, start: int, stop: int) -> Iterator[Batch]:
-        """Batches `start` up to `stop`, the same whatever was taken before.
+        """Yields batches `start` up to `stop`, the same whatever was taken before.
 
         Raises:
             DataError: a row that cannot be read.
@@ -72,11 +73,11 @@ class TaskBatches:
             yield ready.batches[0][0]
 
     def epochs(self, stop: int) -> Mapping[str, float]:
-        """How often the first `stop` batches go through each source."""
+        """Returns the number of passes of the first `stop` batches over each source."""
         return {name: self._mixture.epochs(name, rows) for name, rows in self._taken(stop).items()}
 
     def fingerprints(self) -> Mapping[str, Any]:
-        """By source which rows there are; see `Mixture.fingerprints`."""
+        """Returns the fingerprint of each source's rows; see `Mixture.fingerprints`."""
         return self._mixture.fingerprints()
 
     def _taken(self, stop: int) -> dict[str, int]:
@@ -90,7 +91,7 @@ class TaskBatches:
 
 
 class _OneSource:
-    """The schedule: every step a batch of one source, drawn by size."""
+    """A schedule with one batch of one source per step, drawn by size."""
 
     def __init__(self, task: str, batch_size: int, seed: int) -> None:
         self.task, self.batch_size, self.seed = task, batch_size, seed

@@ -182,7 +182,7 @@ def consistency(
     from motet.core import Answer, Region
     from motet.experiments.api import modules_of
     from motet.hub import restore
-    from motet.metrics import RegionOverlap
+    from motet.metrics import RegionIoU
     from motet.training.distributed import processes
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
@@ -198,7 +198,7 @@ def consistency(
             ]
 
         whole = grounding_consistency(
-            rows(asking), rows(naming, RegionOverlap), answered=answered, found=found, overlap=overlap
+            rows(asking), rows(naming, RegionIoU), min_accuracy=answered, min_iou=found, overlap=overlap
         )
     told = {**vars(whole), "questions": asking, "phrases": naming, "role": role, "answered": answered, "found": found}
     if json:

@@ -1,4 +1,4 @@
-"""The nouns: what every reader, task, system, schedule and metric is made of."""
+"""The vocabulary that readers, tasks, systems, schedules and metrics share; it imports nothing else of motet."""
 
 from motet.core.attention import AttentionMaps as AttentionMaps
 from motet.core.batch import Batch as Batch

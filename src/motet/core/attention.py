@@ -1,4 +1,4 @@
-"""What words look at and what places of a picture look at, as a system tells it for a picture of its attention."""
+"""Attention weights between the text and the image of one row, as a system returns them for a drawing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class AttentionMaps:
     """The attention between the two streams of one row.
 
     Args:
-        words: the pieces of the text, with the task's row behind the first where there is one.
-        boxes_xyxy: of the regions, in pixels of the file; the whole picture first.
-        words_to_regions: sentence to image, for each layer and head; sums to 1 over regions.
-        regions_to_words: image to sentence, for each layer and head; sums to 1 over words.
+        words: the tokens of the text, with the task token in second place where there is one.
+        boxes_xyxy: boxes of the regions, in pixels of the file; the whole image first.
+        words_to_regions: attention from text to image per layer and head; sums to 1 over regions.
+        regions_to_words: attention from image to text per layer and head; sums to 1 over words.
     """
 
     words: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""B rows as one system sees them, and each task's targets over some of them; losses as sums with weights."""
+"""Batches of encoded rows with the targets of each task, and losses as sums with weights."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Target:
     """One task's targets over the rows of a batch that have them.
 
     Args:
-        rows: which rows of the batch, ascending.
-        value: the target as the system wants it: a tensor with one row a row, or a mapping of them.
-        truth: the raw truths for metrics, one a row; empty in training.
+        rows: indices of these rows in the batch, ascending.
+        value: the encoded target: a tensor with the rows first, or a mapping of such tensors.
+        annotations: the raw annotations for metrics, one per row; empty in training.
     """
 
     rows: Int[Tensor, "r"]
@@ -28,10 +28,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Batch:
-    """B rows.
+    """Encoded rows of a system's inputs, and the targets of each task.
 
     Args:
-        ids: the Examples' ids, one a row.
+        ids: the Examples' ids, one per row.
         inputs: tensors with the rows first; pixels or stored features, tokens, ...
         targets: by task name; the same form for one-task batches, mixed rows and rows with many tasks.
     """
@@ -44,7 +44,7 @@ class Batch:
         return len(self.ids)
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
+        """Returns the same batch on another device."""
         return Batch(
             self.ids,
             {name: _to(value, device) for name, value in self.inputs.items()},
@@ -67,11 +67,11 @@ def _to(value: Any, device: torch.device | str) -> Any:
 
 @dataclass(frozen=True)
 class Loss:
-    """A sum and what it is a sum over, so that rows, batches and ranks add before anything is divided.
+    """A summed loss and its weight, so that rows, batches and ranks are added up before anything is divided.
 
     Args:
         total: the summed loss, differentiable.
-        weight: the rows, tokens or pixels that count.
+        weight: the number of rows, tokens or pixels that the sum is over.
     """
 
     total: Float[Tensor, ""]
@@ -80,14 +80,14 @@ class Loss:
 
 @dataclass(frozen=True)
 class Losses:
-    """One batch's losses by task, and numbers worth a line in the log.
+    """The losses of one batch by task, and further values for the log.
 
     Args:
-        tasks: each task's sum, its weight the rows that count.
-        aux: numbers for the log.
+        tasks: the loss of each task; its weight is the number of rows that count.
+        aux: values for the log.
         terms: by (task, term), further parts of a task's loss that are means over something other than rows (boxes,
-            boxes with attributes). The task's loss is the sum of its own mean and those of its terms; which terms a
-            task may have stands in `System.loss_terms`, since ranks must agree on them without a batch.
+            boxes with attributes). The task's loss is the sum of its own mean and the means of its terms. The names
+            are in `System.loss_terms`, since ranks must agree on them without a batch.
     """
 
     tasks: Mapping[str, Loss]

@@ -1,6 +1,6 @@
-"""Frozen dataclasses to plain data and back, for `config.json`, `tasks.json` and `run.json`.
+"""Serialises frozen dataclasses to JSON values and back, for `config.json`, `tasks.json` and `run.json`.
 
-No pickle, and no import that the user did not allow.
+It uses no pickle, and imports no package that the user did not allow.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _CLASS, _REFERENCE = "class", "reference"
 _MARKS = frozenset({_CLASS, _REFERENCE, "set", "pairs"})
 
 
-def to_plain(value: Any) -> Any:
-    """Dataclasses, tuples, sets, mappings, paths, classes and functions as what JSON can hold.
+def to_json(value: Any) -> Any:
+    """Returns dataclasses, tuples, sets, mappings, paths, classes and functions as values that JSON can hold.
 
     A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or function ``{"reference": "module:name"}``.
 
     Raises:
-        ConfigError: a value that cannot be found again by name (a lambda, a local class) or has no plain form.
+        ConfigError: a value that cannot be imported by name (a lambda, a local class) or that has no JSON form.
 
     Examples:
         >>> from motet.core.target import Text
-        >>> to_plain(Text(max_words=12))
+        >>> to_json(Text(max_words=12))
         {'class': 'motet.core.target:Text', 'max_words': 12}
     """
     match value:
@@ -39,52 +39,53 @@ def to_plain(value: Any) -> Any:
         case type() | FunctionType():
             return {_REFERENCE: _name(value)}
         case Mapping():
-            # A mapping with one of our marks as a key, as labels={"class": ...}, must not be read as what it marks.
+            # A mapping that has a reserved key itself, as labels={"class": ...}, must not be decoded as a dataclass.
             if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
-                return {key: to_plain(part) for key, part in value.items()}
-            return {"pairs": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
+                return {key: to_json(part) for key, part in value.items()}
+            return {"pairs": [[to_json(key), to_json(part)] for key, part in value.items()]}
         case frozenset() | set():
-            return {"set": sorted([to_plain(part) for part in value], key=str)}
+            return {"set": sorted([to_json(part) for part in value], key=str)}
         case Sequence():
-            return [to_plain(part) for part in value]
+            return [to_json(part) for part in value]
     if dataclasses.is_dataclass(value):
-        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {_CLASS: _name(type(value)), **fields}
     raise ConfigError(
-        f"to save {value!r}: got a {type(value).__name__}; want plain values, dataclasses or named functions"
+        f"to save {value!r}: got a {type(value).__name__}; want a number, a string, a collection, a dataclass or a "
+        "function of a module"
     )
 
 
-def from_plain(data: Any, *, trust: Sequence[str] = ()) -> Any:
-    """What `to_plain` was called on; lists come back as tuples.
+def from_json(data: Any, *, trust: Sequence[str] = ()) -> Any:
+    """Returns the value that `to_json` was called on; lists come back as tuples.
 
     Args:
-        data: plain data.
-        trust: packages of one's own whose classes and functions may be imported; motet's own always may.
+        data: JSON values.
+        trust: further packages whose classes and functions may be imported; those of motet always may.
 
     Raises:
-        CheckpointError: a class of a package that is not trusted, that is not there, or whose fields differ.
+        CheckpointError: a class of a package that is not trusted, that does not exist, or whose fields differ.
     """
     match data:
         case list():
-            return tuple(from_plain(part, trust=trust) for part in data)
+            return tuple(from_json(part, trust=trust) for part in data)
         case {"set": list(parts), **rest} if not rest:
-            return frozenset(from_plain(part, trust=trust) for part in parts)
+            return frozenset(from_json(part, trust=trust) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
-            return {from_plain(key, trust=trust): from_plain(part, trust=trust) for key, part in pairs}
+            return {from_json(key, trust=trust): from_json(part, trust=trust) for key, part in pairs}
         case {"reference": str(name), **rest} if not rest:
             return _load(name, trust)
         case {"class": str(name), **fields}:
             kind = _load(name, trust)
             if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
                 raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            values = {str(key): from_plain(part, trust=trust) for key, part in fields.items()}
+            values = {str(key): from_json(part, trust=trust) for key, part in fields.items()}
             try:
                 return kind(**values)
             except TypeError as error:
                 raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
         case dict():
-            return {key: from_plain(part, trust=trust) for key, part in data.items()}
+            return {key: from_json(part, trust=trust) for key, part in data.items()}
     return data
 
 
@@ -92,7 +93,7 @@ def _name(thing: Any) -> str:
     name = f"{thing.__module__}:{thing.__qualname__}"
     if "<" in name:
         raise ConfigError(
-            f"to save {thing!r}: got a local or nameless function; want one defined at the top of a module"
+            f"to save {thing!r}: got a local or nameless function; want a function defined at the top level of a module"
         )
     return name
 
@@ -101,13 +102,13 @@ def _load(name: str, trust: Sequence[str]) -> Any:
     module, _, path = name.partition(":")
     if not any(module == package or module.startswith(package + ".") for package in ("motet", *trust)):
         raise CheckpointError(
-            f"saved name {name!r}: got a package that is not motet's; "
-            f"want it in `trust` (--trust {module.split('.')[0]}) if you know whose code it is"
+            f"saved name {name!r}: got a package other than motet; "
+            f"want it in `trust` (--trust {module.split('.')[0]}) if you know and trust its code"
         )
     try:
         thing: Any = importlib.import_module(module)
         for part in path.split("."):
             thing = getattr(thing, part)
     except (ImportError, AttributeError) as error:
-        raise CheckpointError(f"saved name {name!r}: got {error}; want it importable here") from error
+        raise CheckpointError(f"saved name {name!r}: got {error}; want a name that can be imported here") from error
     return thing

@@ -1,4 +1,4 @@
-"""What can go wrong through no fault of motet's: one sentence, always with the value that was found."""
+"""Errors that a user can cause or correct; each message is one line with the value that was found."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 class MotetError(Exception):
-    """The parent of every error a user can cause; its text is one line: what is wrong, what was got, what is wanted."""
+    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
 
 
 class ConfigError(MotetError, ValueError):
-    """A recipe or an argument that cannot be."""
+    """A recipe or an argument that is invalid."""
 
 
 class DataError(MotetError, ValueError):
-    """A file, or a row of one, that is not what its reader expects.
+    """A file, or a row of one, that differs from what its reader expects.
 
     Args:
-        message: what is wrong, what was got, what is wanted.
+        message: what is wrong, the value found, what is wanted.
         path: the file.
         row: the row, entry or line in that file, counted from 0, or its key.
 
@@ -34,7 +34,7 @@ class DataError(MotetError, ValueError):
         super().__init__(f"{message} ({where})" if where else message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross from loader workers to the main process by pickle, keyword arguments do not by themselves.
+        # Loader workers send errors to the main process by pickle, which by default drops keyword arguments.
         return _data_error, (self.message, self.path, self.row)
 
 
@@ -43,7 +43,7 @@ def _data_error(message: str, path: Path | None, row: int | str | None) -> DataE
 
 
 class UnsupportedTask(MotetError, TypeError):
-    """A system is asked for a kind of answer it does not give; raised when the system is built."""
+    """A task with a kind of target that a system does not support; raised when the system is built."""
 
 
 class CheckpointError(MotetError, RuntimeError):
@@ -51,11 +51,11 @@ class CheckpointError(MotetError, RuntimeError):
 
 
 class MetricError(MotetError, ValueError):
-    """A metric was given what it cannot judge."""
+    """A prediction, an annotation or a target that a metric cannot evaluate."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The hint at the end of an error about an unknown name: the nearest known one, else all of them.
+    """Returns the hint at the end of an error about an unknown name: the nearest known name, else all of them.
 
     Examples:
         >>> nearest("stesp", ["steps", "batch_size"])

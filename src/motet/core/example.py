@@ -1,4 +1,4 @@
-"""One row of a data set as it lies on disk: what was stored, undecoded, with no task in it."""
+"""Rows of a data set as they are stored: encoded images and raw annotations, independent of any task."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from motet.core.errors import DataError
 
 HEAD_BYTES = 2**16
-"""How much of a file `ImageFile.head` reads: a JPEG's size may stand after a segment of 64 KiB, but rarely does."""
+"""Bytes that `ImageFile.head` reads. A JPEG may have its size after a segment of 64 KiB, but this is rare."""
 
 
 @runtime_checkable
 class ImageFile(Protocol):
-    """An encoded picture (JPEG, PNG, PNM, ...) that is decoded when asked, once, by `prep.images`."""
+    """An encoded image (JPEG, PNG, PNM, ...); `preprocess.images` decodes it when it is needed."""
 
     @property
     def name(self) -> str:
-        """What an error line calls it: a path, or a path and the place in it."""
+        """The name in error messages: a path, or a path and the position in the file."""
         ...
 
     def read(self) -> bytes:
-        """The encoded bytes. Raises DataError naming the file when there are none."""
+        """Returns the encoded bytes. Raises DataError with the file's name if it cannot be read."""
         ...
 
     def head(self) -> bytes:
-        """The first bytes, where a picture's size stands; cheaper than `read` where only the size is wanted."""
+        """Returns the first bytes, which hold the image's size; cheaper than `read` when only the size is needed."""
         ...
 
     def stamp(self) -> str:
-        """A cheap mark that changes when the content may have changed, without reading it."""
+        """Returns a string that changes when the content may have changed, without reading the content."""
         ...
 
     def fingerprint(self) -> str:
-        """Identity by content: equal bytes, equal fingerprint, wherever they lie."""
+        """Returns a digest of the bytes: equal bytes have an equal fingerprint, wherever they are stored."""
         ...
 
 
 @dataclass(frozen=True)
 class DiskImage:
-    """A file, or a span of one (a member of a tar), read when asked.
+    """A file, or a byte range of one (a member of a tar archive), that is read when it is needed.
 
     Args:
         path: the file.
-        offset: where the image starts in it, in bytes.
-        length: how many bytes it has; None for the rest of the file.
+        offset: start of the image in the file, in bytes.
+        length: number of bytes; None for the rest of the file.
     """
 
     path: Path
@@ -85,7 +85,7 @@ class DiskImage:
 
 @dataclass(frozen=True)
 class MemoryImage:
-    """Encoded bytes that a reader already holds (a Parquet cell, a row of an idx file with a PNM header)."""
+    """Encoded bytes that a reader already holds in memory (a Parquet cell, a row of an idx file with a PNM header)."""
 
     name: str
     data: bytes = field(repr=False)
@@ -108,11 +108,11 @@ def _digest(data: bytes) -> str:
 
 
 class Pair(NamedTuple):
-    """A candidate that is a picture with a text, where a `Match` is learned among such pairs.
+    """A candidate of a `Match` that consists of an image and a text.
 
     Args:
-        image: the place of the picture among the Example's images.
-        text: what may be said of it.
+        image: the index of the image among the Example's images.
+        text: the text paired with it.
     """
 
     image: int
@@ -121,17 +121,17 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One row: one per (image, question); the captions of an image are a tuple on one Example.
+    """One row of a data set: one per (image, question); all captions of an image are a tuple in one Example.
 
     Args:
         id: unique over all readers, such as ``"coco2017/train/391895"``.
-        images: encoded pictures; two for a pair (NLVR2), one a frame for video, none for text-only rows.
-        image_ids: canonical names of the pictures over data sets (COCO 2014 and 2017 share theirs), for clean splits,
+        images: encoded images; two for a pair (NLVR2), one per frame for video, none for text-only rows.
+        image_ids: canonical names of the images over data sets (COCO 2014 and 2017 share theirs), for clean splits,
             de-duplication and counting; as many as `images`.
         text: question, sentence, pair of sentences, turns of a dialog.
-        candidates: texts, image ids, boxes (x0, y0, x1, y1 in pixels of the file) or `Pair`s that a `Match` picks from;
-            which are right stands in the label "match", a set of places.
-        labels: the annotations by name, raw, as the file has them.
+        candidates: texts, image ids, boxes (x0, y0, x1, y1 in pixels of the file) or `Pair`s that a `Match` chooses
+            from; the label "match" holds the indices of the right ones, as a set.
+        labels: the raw annotations by name, as the file has them.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Numbers about predictions: added up row by row, merged over ranks, computed over any choice of rows."""
+"""Base classes of metrics: updated row by row, merged over ranks, computed over any choice of rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from motet.core.target import TargetSpec
 
 
 class Metric(ABC):
-    """One number about the answers of one task, in percent unless `unit` says otherwise.
+    """One number about the predictions of one task, in percent unless `unit` differs.
 
-    A metric keeps what it needs of each row under the row's id, so that ranks merge by union, the order of updates does
-    not matter, and a bootstrap over images is `compute` on ids drawn with repetition.
+    A metric stores a small summary of each row under the row's id. So ranks are merged by union, the order of updates
+    does not matter, and a bootstrap over images is `compute` on ids drawn with replacement.
 
     Attributes:
         name: "accuracy", "cider", ...: its key in reports and recipes.
@@ -34,55 +34,55 @@ class Metric(ABC):
 
     @abstractmethod
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> Any:
-        """What is kept of one row; small, plain data (it crosses ranks)."""
+        """Returns the summary of one row that is stored; small, plain data, since ranks exchange it."""
 
     @abstractmethod
     def reduce(self, rows: Sequence[Any]) -> float:
-        """The number over kept rows, which may repeat."""
+        """Returns the number over stored rows, which may repeat."""
 
     def row_scores(self, ids: Sequence[str]) -> np.ndarray | None:
-        """Each named row's own score in the metric's unit, where a row has one: what stands beside its prediction."""
+        """Returns the score of each row in the metric's unit, for predictions.jsonl; None if single rows have none."""
         del ids
         return None
 
     def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
-        """The number over many draws of rows with repetition, for a bootstrap; to override where sums are enough.
+        """Returns the number for many draws of rows with replacement, for a bootstrap; override it where sums suffice.
 
         Args:
-            ids: n rows.
-            counts: (d, n) how often each draw holds each row.
+            ids: n row ids.
+            counts: (d, n), how often each draw contains each row.
         """
         return np.array([self.compute(np.repeat(np.asarray(ids, dtype=object), row).tolist()) for row in counts])
 
     def by_class(self) -> Mapping[int, float]:
-        """The number of each class that has a truth, by its label; nothing where the number is not made of classes."""
+        """Returns the number per annotated class, by label; empty where the metric is not a mean over classes."""
         return {}
 
     def remarks(self) -> tuple[str, ...]:
-        """What a reader of the number should know: "17 of 500 answers were no name"."""
+        """Returns remarks that a reader of the number should know, such as "17 of 500 answers were no name"."""
         return ()
 
     def update(self, row_id: str, prediction: Prediction, annotation: Any, target: TargetSpec) -> None:
-        """Adds one row. A row seen twice (a padded last batch) counts once."""
+        """Adds one row. A row added twice (a padded last batch) counts once."""
         self.rows[row_id] = self.row(prediction, annotation, target)
 
     def merge(self, other: Self) -> None:
-        """Adds the rows another rank has seen."""
+        """Adds the rows of another rank."""
         self.rows.update(other.rows)
 
     def compute(self, ids: Sequence[str] | None = None) -> float:
-        """The number over all rows, or over those named (with repetition, for a bootstrap).
+        """Returns the number over all rows, or over the given ids (which may repeat, for a bootstrap).
 
         Raises:
             MetricError: no row was added.
         """
         if not self.rows:
-            raise MetricError(f"metric {self.name}: got no rows; want at least one")
+            raise MetricError(f"metric {self.name}: got no rows; want at least one evaluated row")
         return self.reduce([self.rows[i] for i in (sorted(self.rows) if ids is None else ids)])
 
 
 class MeanMetric(Metric):
-    """A metric that is the mean of a number a row, times 100 when its unit is percent."""
+    """A metric that is the mean of one number per row, times 100 if its unit is percent."""
 
     def reduce(self, rows: Sequence[Any]) -> float:
         return float(np.mean(np.asarray(rows, dtype=np.float64))) * (100.0 if self.unit == "%" else 1.0)

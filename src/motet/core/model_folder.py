@@ -1,11 +1,11 @@
-"""The folder of a saved model: what it holds, written and read the same way by training, by `restore` and by the Hub.
+"""Reads and writes the folder of a saved model, in the same way for training, `hub` and the Hugging Face Hub.
 
-    model.safetensors   every parameter and buffer
+    model.safetensors   all parameters and buffers
     config.json         the system's configuration, and the digests of its assets
-    tasks.json          the tasks, with all that is needed to ask them again
+    tasks.json          the tasks, with all that is needed to predict and evaluate them again
     assets/             files that belong to the model (a trained tokeniser)
 
-Training state (optimiser, schedule, rows taken) lies apart under ``state/`` and is no business of this file.
+Training state (optimiser, schedule, samples seen) is in ``state/`` beside them; `training.checkpoint` handles it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
@@ -30,12 +30,12 @@ from motet.core.task import Task
 FORMAT = 1
 WEIGHTS, CONFIG, TASKS, ASSETS, STATE = "model.safetensors", "config.json", "tasks.json", "assets", "state"
 _STEP = re.compile(r"step-(\d+)")
-_NAMED = 8  # names that a line lists
+_MAX_NAMES = 8  # listed in one message
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A saved model as it was read, before anything is built of it."""
+    """The configuration, tasks and assets of a saved model, before a system is built from them."""
 
     folder: Path
     config: SystemConfig
@@ -44,12 +44,12 @@ class SavedModel:
 
 
 def step_folder(run_folder: Path, step: int) -> Path:
-    """Where the model of a step lies in a run folder: ``step-000200``."""
+    """Returns the folder of a saved step in a run folder: ``step-000200``."""
     return run_folder / f"step-{step:06d}"
 
 
 def steps_in(run_folder: Path) -> tuple[int, ...]:
-    """The saved steps of a run folder, ascending; half-written ones have another name and are not seen."""
+    """Returns the saved steps of a run folder, ascending; incomplete ones have another name and are left out."""
     if not run_folder.is_dir():
         return ()
     found = (_STEP.fullmatch(entry.name) for entry in run_folder.iterdir() if entry.is_dir())
@@ -57,10 +57,10 @@ def steps_in(run_folder: Path) -> tuple[int, ...]:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The folder with the model: the given one, or the last saved step of a run folder.
+    """Returns the folder of the model: the given one, or the last saved step of a run folder.
 
     Raises:
-        CheckpointError: there is no such folder, or it holds no saved model.
+        CheckpointError: the folder does not exist, or holds no saved model.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -69,15 +69,17 @@ def model_folder(folder: str | Path) -> Path:
         return folder
     steps = steps_in(folder)
     if not steps:
-        raise CheckpointError(f"model folder {folder}: got no {CONFIG} and no step-...; want a saved model or a run")
+        raise CheckpointError(
+            f"model folder {folder}: got no {CONFIG} and no step-...; want the folder of a saved model or of a run"
+        )
     return step_folder(folder, steps[-1])
 
 
 def write_model(folder: Path, system: System) -> None:
-    """Writes a system into an existing or new folder; the caller sees to renaming where a kill must not hurt.
+    """Writes a system into an existing or new folder; not atomic, so callers write to a temporary name and rename it.
 
     Raises:
-        ConfigError: a configuration or task that cannot be found again by name.
+        ConfigError: a configuration or task with a class or function that cannot be imported by name.
     """
     from safetensors.torch import save_file
 
@@ -85,10 +87,10 @@ def write_model(folder: Path, system: System) -> None:
     assets = dict(system.assets())
     config = {
         "format": FORMAT,
-        "system": to_plain(system.config),
+        "system": to_json(system.config),
         "assets": {name: _digest(data) for name, data in assets.items()},
     }
-    tasks = [to_plain(task) for task in system.tasks.values()]
+    tasks = [to_json(task) for task in system.tasks.values()]
     save_file(_storable(system.state_dict()), folder / WEIGHTS, metadata={"format": "pt"})
     _write_json(folder / CONFIG, config)
     _write_json(folder / TASKS, tasks)
@@ -99,34 +101,34 @@ def write_model(folder: Path, system: System) -> None:
 
 
 def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
-    """A saved model folder, or the last step of a run folder, without its weights.
+    """Reads a saved model folder, or the last step of a run folder, without its weights.
 
     Args:
         folder: a saved model or a run.
-        trust: packages of one's own whose tasks, metrics and systems may be imported.
+        trust: further packages whose tasks, metrics and systems may be imported.
 
     Raises:
-        CheckpointError: a file that is missing or damaged, a newer format, or a name that may not be imported.
+        CheckpointError: a missing or damaged file, another format, or a name that may not be imported.
     """
     folder = model_folder(folder)
     raw = _read_json(folder / CONFIG, dict)
     if raw.get("format") != FORMAT:
         raise CheckpointError(f"{folder / CONFIG}: format: got {raw.get('format')!r}; want {FORMAT}")
     config, tasks = (
-        from_plain(raw.get("system"), trust=trust),
-        from_plain(_read_json(folder / TASKS, list), trust=trust),
+        from_json(raw.get("system"), trust=trust),
+        from_json(_read_json(folder / TASKS, list), trust=trust),
     )
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
     for task in tasks:
         if not isinstance(task, Task):
-            raise CheckpointError(f"{folder / TASKS}: got {type(task).__name__}; want tasks")
+            raise CheckpointError(f"{folder / TASKS}: got a {type(task).__name__}; want a list of tasks")
     assets = {name: _read_asset(folder / ASSETS, name, digest) for name, digest in raw.get("assets", {}).items()}
     return SavedModel(folder, config, tasks, assets)
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:
-    """The parameters and buffers of a saved model folder, or of the last step of a run folder, on the CPU.
+    """Reads the parameters and buffers of a saved model folder, or of the last step of a run folder, on the CPU.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -140,18 +142,18 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want the model's weights") from error
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: got a damaged file ({error}); want safetensors") from error
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want a complete safetensors file") from error
     return weights
 
 
 @dataclass(frozen=True)
 class WeightMatch:
-    """Which names of a system were filled from saved weights, and which were not.
+    """Names of a system's parameters and buffers, compared with those of saved weights.
 
     Args:
-        kept: names in both.
-        fresh: names of the system that the weights lack; they stay as they were initialised.
-        left: names of the weights that the system has no place for.
+        matched: names in both.
+        missing: names of the system that the weights lack; they stay as they were initialised.
+        unused: names of the weights that the system does not have.
     """
 
     matched: tuple[str, ...]
@@ -159,14 +161,14 @@ class WeightMatch:
     unused: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
-        """One line for each kind of name that did not match, with the first of them."""
-        kinds = (("fresh, not in the saved weights", self.missing), ("left, no place in this system", self.unused))
+        """Returns one line for the missing names and one for the unused names, with the first of each."""
+        kinds = (("missing in the saved weights", self.missing), ("unused, not in this system", self.unused))
         return tuple(f"{len(names)} {kind}: {_first(names)}" for kind, names in kinds if names)
 
 
 def _first(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: str) -> WeightMatch:
@@ -176,10 +178,10 @@ def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: 
         system: filled in place.
         weights: by name.
         strict: whether every name must match.
-        where: the file or folder that an error names.
+        where: the file or folder, for error messages.
 
     Raises:
-        CheckpointError: a shape that differs, or with `strict` a name that is missing or too many.
+        CheckpointError: a shape that differs, or with `strict` a missing or unused name.
     """
     own = system.state_dict()
     for name in (name for name in own if name in weights):
@@ -199,27 +201,29 @@ def fill(system: System, weights: Mapping[str, Tensor], *, strict: bool, where: 
     return matched
 
 
-def check_class_names(system: System, folder: str | Path, taken: Collection[str]) -> None:
-    """Whether the rows of another model's weights stand for the same answers here.
+def check_class_names(system: System, folder: str | Path, transferred: Collection[str]) -> None:
+    """Raises if rows of another model's weights belong to other class names than in this system.
+
+    No shape shows that two lists of names of one length differ, so this compares the names of the tasks.
 
     Args:
-        system: that would take them.
-        folder: of the saved model they come from.
-        taken: names of the weights that would be taken.
+        system: the system that is to be initialised.
+        folder: the saved model that the weights come from.
+        transferred: names of the weights that are to be storages.
 
     Raises:
-        CheckpointError: a task whose names are others, or in another order, and whose answers these weights give.
+        CheckpointError: a task whose class names differ, or differ in order, where a weight has one row per name.
     """
     folder = model_folder(folder)
     for task in _read_json(folder / TASKS, list):
         now = system.tasks.get(task["name"])
         heads = system.answer_weights(task["name"]) if now is not None else ()
-        weights = [name for name in taken if name.startswith(heads)] if heads else []
+        weights = [name for name in transferred if name.startswith(heads)] if heads else []
         old, new = tuple(task["target"].get("names", ())), tuple(getattr(getattr(now, "target", None), "names", ()))
         if weights and old != new:
             place = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
             raise CheckpointError(
-                f"{folder}: task {task['name']!r}: got {len(old)} names, {_at(old, place)} at place {place}; want "
+                f"{folder}: task {task['name']!r}: got {len(old)} names, {_at(old, place)} at index {place}; want "
                 f"these {len(new)}, with {_at(new, place)} there, or its weights left out: {', '.join(weights)}"
             )
 
@@ -229,14 +233,14 @@ def _at(names: Sequence[str], place: int) -> str:
 
 
 def _storable(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Safetensors refuses names that share memory (tied weights): the second one is copied."""
-    seen: set[int] = set()
+    """Returns tensors that safetensors accepts: it refuses shared memory (tied weights), so one of them is storages."""
+    storages: set[int] = set()
     stored = {}
     for name, tensor in state.items():
         value = tensor.detach().cpu().contiguous()
         place = value.untyped_storage().data_ptr()
-        stored[name] = value.clone() if place in seen else value
-        seen.add(place)
+        stored[name] = value.clone() if place in storages else value
+        storages.add(place)
     return stored
 
 
@@ -252,9 +256,9 @@ def _read_json(path: Path, kind: type) -> Any:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: got no such file; want a whole saved model") from error
+        raise CheckpointError(f"{path}: got no such file; want a complete saved model") from error
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: got a damaged file ({error}); want JSON") from error
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want valid JSON") from error
     if not isinstance(data, kind):
         raise CheckpointError(f"{path}: got a {type(data).__name__}; want a {kind.__name__}")
     return data

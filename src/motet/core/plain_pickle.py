@@ -1,7 +1,7 @@
-"""Pickles of published data sets, read as plain data: a file that would import or call anything is refused.
+"""Reads pickles of published data sets as plain data, and refuses a file that would import or call anything.
 
-A pickle is a program. The ones that data sets are published as need no more of it than lists, dicts, texts and numbers,
-some also arrays; so nothing else is looked up, whatever the file asks for.
+A pickle is a program. Those of published data sets need only lists, dicts, strings and numbers, and some of them
+arrays. So no other name is looked up, whatever the file contains.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _NUMPY = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.cor
 
 
 def read_plain(data: bytes, *, path: Path | str, row: int | str | None = None, arrays: bool = False) -> Any:
-    """What a pickle holds, when it is plain data. Python 2's texts are read as UTF-8, byte for byte where they are not.
+    """Returns the content of a pickle of plain data. Strings of Python 2 are read as UTF-8, otherwise byte by byte.
 
     Args:
         data: the pickle.
-        path: the file it is of, for the error.
-        row: its place in the file, for the error.
+        path: its file, for error messages.
+        row: its position in the file, for error messages.
         arrays: whether it may hold arrays of numbers.
 
     Raises:
-        DataError: it asks for anything else (it is not run), or is broken.
+        DataError: the pickle refers to any other class or function (nothing is run), or is damaged.
 
     Examples:
         >>> read_plain(pickle.dumps({"boxes": [1, 2.5]}), path="refs.p")
@@ -42,13 +42,13 @@ def read_plain(data: bytes, *, path: Path | str, row: int | str | None = None, a
             found = _Plain(data, "latin1", arrays).load()
         return _filled(found, {}) if arrays else found
     except _Refused as error:
-        want = "plain data" + (" and arrays" if arrays else "")
+        want = "lists, dicts, strings and numbers" + (" and arrays" if arrays else "")
         raise DataError(
-            f"pickle: got one that asks for {error}; want {want} (nothing was run)", path=path, row=row
+            f"pickle: got one that asks for {error}; want only {want} (nothing was run)", path=path, row=row
         ) from None
     except _BROKEN as error:
         got = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"pickle: got a broken one ({got}); want a whole one", path=path, row=row) from error
+        raise DataError(f"pickle: got a damaged file ({got}); want a complete pickle", path=path, row=row) from error
 
 
 _BROKEN = (
@@ -58,7 +58,7 @@ _BROKEN = (
 
 
 class _Refused(Exception):
-    """What was asked for."""
+    """A class, function or encoding that a pickle refers to and that is not allowed."""
 
 
 class _Plain(pickle.Unpickler):
@@ -77,7 +77,7 @@ class _Plain(pickle.Unpickler):
 
 
 class _Type:
-    """Stands for a number's type while a pickle is read: numpy's own takes more from a file than its name."""
+    """A placeholder for a dtype while a pickle is read: numpy's own accepts more from a file than its name."""
 
     def __init__(self, name: Any = "", *more: Any) -> None:
         del more
@@ -87,7 +87,7 @@ class _Type:
         self.order = str(state[1])
 
     def known(self) -> np.dtype[Any]:
-        """The type, where it is one of numbers or truth values."""
+        """Returns the dtype if it is one of numbers or booleans."""
         found: np.dtype[Any] = np.dtype(self.name)
         if found.kind not in "biuf":
             raise _Refused(f"an array of {self.name!r}")
@@ -100,7 +100,7 @@ class _Type:
 
 
 class _Array:
-    """Stands for an array while a pickle is read."""
+    """A placeholder for an array while a pickle is read."""
 
     values: np.ndarray | None = None
 
@@ -110,7 +110,7 @@ class _Array:
 
 
 def _allowed(module: str, name: str) -> Any:
-    """What an array of numbers is made of; none of it is what the file names, all of it is in this module."""
+    """Returns this module's replacement for a name that an array of numbers is made of, or None."""
     if module == "_codecs" and name == "encode":
         return _encode
     if name == "bytes" and module in ("builtins", "__builtin__"):
@@ -151,7 +151,7 @@ def _array(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray:
 
 
 def _filled(value: Any, known: dict[int, Any]) -> Any:
-    """The value with arrays for what stood for them."""
+    """Returns the value with arrays in place of their placeholders."""
     if isinstance(value, _Array):
         if value.values is None:
             raise ValueError("an array without its values")

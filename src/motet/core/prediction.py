@@ -1,4 +1,4 @@
-"""Answers in the task's own space and units: names, words, pixels of the file, metres."""
+"""Predictions in the task's own space and units: names, words, pixels of the file, metres."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class ClassPrediction:
 
     Args:
         index: the chosen name or candidate.
-        name: its text, when it has one.
-        scores: a score for each name or candidate, higher is more likely; empty when not computed.
+        name: its text, if it has one.
+        scores: one score per name or candidate, higher is more likely; empty if not computed.
     """
 
     index: int
@@ -25,11 +25,11 @@ class ClassPrediction:
 
 @dataclass(frozen=True)
 class TextPrediction:
-    """A text that was generated.
+    """A generated text.
 
     Args:
         text: the words.
-        log_prob: the sum of log-probabilities of its tokens up to and with the end token.
+        log_prob: the sum of the log-probabilities of its tokens, end token included.
     """
 
     text: str
@@ -38,15 +38,16 @@ class TextPrediction:
 
 @dataclass(frozen=True)
 class BoxSet:
-    """Things with boxes; truth when `scores` are all 1.
+    """Objects with boxes, as a prediction or, with all `scores` 1, as an annotation.
 
     Args:
         boxes_xyxy: (n, 4) float, pixels of the file, x0 <= x1.
         labels: (n,) int, index into `Boxes.names`.
         scores: (n,) float.
-        attributes: for each box the indices into `Boxes.attributes`; empty when there are none.
-        crowd: (n,) bool, COCO's iscrowd; empty when there are none.
-        areas: (n,) float, pixels of each thing itself, by which COCO tells small from large; empty: the boxes' own.
+        attributes: for each box its indices into `Boxes.attributes`; empty if there are none.
+        crowd: (n,) bool, COCO's iscrowd; empty if there are none.
+        areas: (n,) float, area of each object's mask in pixels, by which COCO sorts small from large; empty for the
+            areas of the boxes.
     """
 
     boxes_xyxy: np.ndarray
@@ -57,7 +58,7 @@ class BoxSet:
     areas: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
 
     def __eq__(self, other: object) -> bool:
-        # What a dataclass makes by itself asks an array whether it is true.
+        # The equality that a dataclass generates takes the truth value of an array, which numpy refuses.
         if not isinstance(other, BoxSet):
             return NotImplemented
         arrays = ("boxes_xyxy", "labels", "scores", "crowd", "areas")
@@ -72,7 +73,7 @@ class DenseMap:
     values: np.ndarray
 
     def __eq__(self, other: object) -> bool:
-        # As for `BoxSet`; a value that is not known is NaN, and equal to itself here.
+        # As for `BoxSet`; an unknown value is NaN, and equals itself here.
         if not isinstance(other, DenseMap):
             return NotImplemented
         return np.array_equal(self.values, other.values, equal_nan=self.values.dtype.kind == "f")
@@ -80,7 +81,7 @@ class DenseMap:
 
 @dataclass(frozen=True)
 class ScalarPrediction:
-    """A number."""
+    """A predicted number."""
 
     value: float
 

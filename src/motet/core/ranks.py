@@ -1,4 +1,4 @@
-"""The processes of one run: which one this is, and what each of them has."""
+"""Rank, world size and collective operations on plain data; they also work in a run of one process."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ T = TypeVar("T")
 
 
 def rank() -> int:
-    """This process's number, 0 when there is only one."""
+    """Returns the rank of this process, 0 if there is only one."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world() -> int:
-    """How many processes there are."""
+    """Returns the number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def gather(value: T) -> list[T]:
-    """What every rank passed, in the order of ranks, on every rank. Plain data only: it travels pickled."""
+    """Returns the values of all ranks, in their order, on every rank. For plain data only: they are sent as pickles."""
     if world() == 1:
         return [value]
     gathered: list[Any] = [None] * world()
@@ -29,7 +29,7 @@ def gather(value: T) -> list[T]:
 
 
 def broadcast(value: T) -> T:
-    """What rank 0 passed, on every rank."""
+    """Returns the value of rank 0 on every rank."""
     if world() == 1:
         return value
     box: list[Any] = [value]

@@ -1,4 +1,4 @@
-"""Files to Examples: random access, the same order every time, no randomness."""
+"""The protocol of readers, which turn the files of a data set into Examples."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from motet.core.example import Example
 
 
 class Reader(Protocol):
-    """The only room where a file format is known.
+    """Random access to the rows of a data set, in a fixed order and without randomness.
 
-    A reader pickles (loader workers get a copy) and holds no open file.
+    Only a reader knows a file format. It can be pickled (loader workers get a copy) and holds no open file.
     """
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """Returns the number of rows."""
         ...
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """The image ids of a row, without decoding and without touching the image."""
+        """Returns the image ids of a row without reading the images."""
         ...
 
     def __getitem__(self, index: int) -> Example:
-        """The row. Raises DataError naming file and row; IndexError past the end."""
+        """Returns a row. Raises DataError with file and row; IndexError beyond the last row."""
         ...

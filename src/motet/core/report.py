@@ -1,4 +1,4 @@
-"""One number and where it comes from; and a run's numbers together."""
+"""The results of an evaluation: one `Result` per task, source and metric, together in a `Report`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import Any
 
 
 def decimals(unit: str) -> int:
-    """With how many decimals a number in a unit is shown: rooms and streets differ by hundredths of a metre."""
+    """Returns the number of decimals shown for a unit: two for metres, since depths differ by hundredths of a metre."""
     return 2 if unit == "m" else 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One number.
+    """The value of one metric for one task on one source.
 
     Args:
         task: the task's name.
-        source: the source it was measured on.
+        source: the source it was evaluated on.
         metric: "accuracy", "cider", ...
         value: in `unit`.
         unit: "%", "deg", ...
         higher_is_better: the direction.
-        count: rows it rests on.
-        num_images: different images it rests on; 0 for text-only rows.
-        low: lower end of the 95 % bootstrap interval over images; None when not asked for.
+        count: number of evaluated rows.
+        num_images: number of different images among them; 0 for text-only rows.
+        low: lower end of the 95 % bootstrap interval over images; None if it was not computed.
         high: upper end.
         main: whether it is the task's main metric.
-        classes: of a main number that is made of classes, each one's own by its name; None for one without a truth.
+        classes: for a main metric that is a mean over classes, the value per class name; None for a class without an
+            annotation.
     """
 
     task: str
@@ -47,15 +48,15 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Results of one evaluation, with the floors a score must beat.
+    """Results of one evaluation, with the trivial baselines a score must beat.
 
     Args:
-        step: optimiser steps done when it was measured.
+        step: optimiser steps done before the evaluation.
         role: "val" or "test".
         results: in the order of the tasks.
-        floors: what an answer without understanding scores on the main metric: task -> floor name -> value.
-        samples_seen: training rows taken, by source, up to this step.
-        notes: one-line remarks (rows skipped, answers that are no name, sets too small for a claim).
+        trivial_baselines: main metric of trivial predictions: task -> name of the baseline -> value.
+        samples_seen: training samples seen up to this step, by source.
+        notes: one-line remarks (rows skipped, predictions that are no class name, sets too small for a claim).
     """
 
     step: int = 0
@@ -66,10 +67,10 @@ class Report:
     notes: tuple[str, ...] = ()
 
     def main(self, task: str) -> Result:
-        """The main result of a task.
+        """Returns the main result of a task.
 
         Raises:
-            KeyError: the report has none.
+            KeyError: the report has no result of the task.
         """
         for result in self.results:
             if result.task == task and result.main:
@@ -77,12 +78,12 @@ class Report:
         raise KeyError(f"report of step {self.step}: got tasks {sorted({r.task for r in self.results})}; want {task!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as `report.json` holds it."""
+        """Returns JSON values, as `report.json` holds them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
-        """The report that `to_dict` was called on."""
+        """Returns the report that `to_dict` was called on."""
         fields = dict(data)
         fields["results"] = tuple(Result(**result) for result in fields["results"])
         fields["notes"] = tuple(fields.get("notes", ()))

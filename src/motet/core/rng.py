@@ -1,4 +1,4 @@
-"""Random numbers as arguments: a generator for a named purpose, the same in every process."""
+"""Random generators from a purpose and keys, the same in every process; no global random state is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def seed_for(purpose: str, *keys: int | str) -> int:
-    """A 64-bit seed from a purpose and its keys, by content: equal keys, equal seed, on every machine.
+    """Returns a 64-bit seed that depends only on a purpose and its keys: equal keys, equal seed, on every machine.
 
     Examples:
         >>> seed_for("order", 0, "coco", 3) == seed_for("order", 0, "coco", 3)
@@ -21,5 +21,5 @@ def seed_for(purpose: str, *keys: int | str) -> int:
 
 
 def rng_for(purpose: str, *keys: int | str) -> np.random.Generator:
-    """A generator of its own for (purpose, keys), so that no draw depends on what else was drawn before."""
+    """Returns a new generator for (purpose, keys), so that no draw depends on earlier draws for other purposes."""
     return np.random.default_rng(seed_for(purpose, *keys))

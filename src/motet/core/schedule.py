@@ -1,4 +1,4 @@
-"""Which rows feed a step: a pure function of (seed, step, what was observed), the same on every rank."""
+"""The protocol of schedules: batches of a step as a pure function of (seed, step, observed results) on all ranks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from motet.core.report import Report
 
 @dataclass(frozen=True)
 class Step:
-    """One iteration of the schedule; the learning rate advances once a step.
+    """One iteration of the schedule; the learning rate advances once per step.
 
     Args:
-        batches: for each rank its batches, each a mapping from source name to rows.
-        update: "joint": one optimiser update of all; "each": one after each batch (12-in-1). No batch at all: a step in
-            which nothing may run, which advances nothing.
+        batches: for each rank its batches, each a mapping from source name to number of rows.
+        update: "joint": one optimiser update for all batches; "each": one after each batch (12-in-1). A step without
+            batches makes no update and advances nothing.
     """
 
     batches: tuple[tuple[Mapping[str, int], ...], ...]
@@ -24,33 +24,33 @@ class Step:
 
 
 class Schedule(Protocol):
-    """Decides what every step is made of."""
+    """Chooses the sources and numbers of rows of every step."""
 
     def step(self, index: int, world: int) -> Step:
-        """Step `index` (from 0) of a run on `world` ranks."""
+        """Returns step `index` (from 0) of a run on `world` ranks."""
         ...
 
     def due(self, index: int) -> tuple[str, ...]:
-        """Tasks to evaluate on their validation sources after `index` steps are done."""
+        """Returns the tasks to evaluate on their validation sources after `index` steps are done."""
         ...
 
     def observe(self, report: Report) -> None:
-        """Reads results, merged over ranks and perhaps partial. Raises ConfigError on an unknown task or NaN."""
+        """Takes in results, merged over ranks, possibly of some tasks. Raises ConfigError on an unknown task or NaN."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What was observed, as plain data."""
+        """Returns the observed results as JSON values."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a saved state."""
+        """Restores a saved state."""
         ...
 
 
 @runtime_checkable
 class HasTaskStatus(Protocol):
-    """A schedule under which tasks change what they do; the log and the report say when."""
+    """A schedule under which tasks change their status; the log and the report show when."""
 
     def task_status(self, index: int) -> Mapping[str, str]:
-        """What each task does in step `index`, in a word ("go", "stop", "wait")."""
+        """Returns the status of each task in step `index` in one word ("go", "stop", "wait")."""
         ...

@@ -1,4 +1,4 @@
-"""Batch to losses, batch to predictions: what the five architectures have in common."""
+"""The interface of an architecture: batches to losses and predictions, and its processor and configuration."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ Side: TypeAlias = Literal["images", "texts"]
 
 
 class FeatureStore(Protocol):
-    """Features of a frozen encoder, kept instead of pixels (LiT decoder, section 5.9)."""
+    """Stored features of a frozen encoder, read in place of pixels (LiT decoder, section 5.9)."""
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
-        """One view's features as `System.encode` gave them, (n, d) float16.
+        """Returns the features of one view as `System.encode` computed them, (n, d) float16.
 
-        The plain view when `rng` is None, else one drawn from those whose flip and crop the task allows.
+        The plain view if `rng` is None, else one drawn from those whose flip and crop the task allows.
         """
         ...
 
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> tuple[np.ndarray, int]:
-        """As `read`, and which view it is: for a system that moves boxes or maps along with it."""
+        """Returns the features as `read` does, and the view's index, for a system that transforms boxes or maps."""
         ...
 
 
 class Processor(Protocol):
-    """How one system sees an Example, and collates: one path for train, evaluate and serve.
+    """Encodes and collates Examples for one system, in the same way in training, evaluation and serving.
 
     It runs in loader workers and holds no weights.
     """
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Any:
-        """One row, encoded. `rng=None` is evaluation: no augmentation, nothing drawn."""
+        """Returns one encoded row. `rng=None` is evaluation: no augmentation, no random draw."""
         ...
 
     def collate(self, rows: Sequence[Any], *, keep_annotations: bool) -> Batch:
-        """Rows to a batch; `keep_annotations` also keeps the raw truths that metrics read."""
+        """Returns a batch of rows; with `keep_annotations` also the raw annotations that metrics read."""
         ...
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        """View `index` of an image as the encoder wants it, (3, h, w) float32; view 0 is the plain one."""
+        """Returns view `index` of an image as encoder input, (3, h, w) float32; view 0 is the plain one."""
         ...
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
-        """What was done to view `index`; a task gets only views whose changes it is invariant to."""
+        """Returns the augmentations of view `index`; a task gets only views that it is invariant to."""
         ...
 
     def view_key(self) -> str:
-        """A text that changes when the pixels of a view would: size, crop, normalisation."""
+        """Returns a text that changes when the pixels of a view would: size, crop, normalisation."""
         ...
 
     def with_features(self, store: FeatureStore | None) -> Self:
-        """The same processor reading stored features (None: pixels) for its images."""
+        """Returns the same processor, reading stored features (None: pixels) for its images."""
         ...
 
 
@@ -99,13 +99,13 @@ def optimizer_groups(
 class System(nn.Module, ABC):
     """One architecture for all its tasks.
 
-    A target kind that the system cannot answer raises UnsupportedTask when the system is built.
+    A kind of target that the system does not support raises UnsupportedTask when the system is built.
 
     Attributes:
         mixes: whether one batch may hold rows of several sources.
         tasks_per_row: whether a row carries the targets of one task or of many.
-        tasks: by name, in order; a task's index is its place here.
-        processor: how this system sees an Example.
+        tasks: by name; a task's index is its position here.
+        processor: encodes Examples for this system.
         config: the frozen dataclass it was built from (see `SystemConfig`).
         loss_terms: by task, the names of the terms its loss may have (see `Losses.terms`).
     """
@@ -118,16 +118,16 @@ class System(nn.Module, ABC):
     loss_terms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """The only path through a frozen encoder: pixels (b, 3, h, w) to features (b, n, d)."""
+        """Returns the features (b, n, d) of pixels (b, 3, h, w); the only path through a frozen encoder."""
         raise NotImplementedError(f"{type(self).__name__} has no frozen encoder whose features could be stored")
 
     def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
-        """One side of the pairs of a `Match` over a split, as far as it can be computed without the other.
+        """Encodes one side of the pairs of a `Match` over a split, as far as possible without the other side.
 
         Args:
-            batch: rows with a picture and no text, or with a text and no picture; without targets.
+            batch: rows with an image and no text, or with a text and no image; without targets.
             task: a `Match` with pool "split".
-            of: which side the batch holds.
+            of: the side that the batch holds.
 
         Raises:
             UnsupportedTask: a system that scores no pairs.
@@ -138,7 +138,7 @@ class System(nn.Module, ABC):
         )
 
     def score(self, task: str, images: Mapping[str, Tensor], texts: Mapping[str, Tensor]) -> Float[Tensor, "i t"]:
-        """How well every picture fits every text, higher is better: i x t pairs of what `side` gave, rows first.
+        """Scores every image with every text, higher is better: i x t pairs of encoded sides, each with its rows first.
 
         Raises:
             UnsupportedTask: a system that scores no pairs.
@@ -148,77 +148,77 @@ class System(nn.Module, ABC):
 
     @abstractmethod
     def losses(self, batch: Batch) -> Losses:
-        """Sums and weights by task, over the rows of the batch that have a target of it."""
+        """Returns the loss sums and weights by task, over the rows of the batch that have a target of it."""
 
     @abstractmethod
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """Answers by task, in the order of `Target.rows`; call in eval mode."""
+        """Returns the predictions by task, in the order of `Target.rows`; to be called in eval mode."""
 
     def attention_layers(self, task: str) -> int:
-        """How many layers of a task's rows `attention` can tell of; 0 where it tells nothing."""
+        """Returns the number of layers that `attention` can return for a task; 0 if the system returns none."""
         del task
         return 0
 
     def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[AttentionMaps]:
-        """What words look at and what regions look at, for each row of a task; call in eval mode.
+        """Returns the attention between words and regions for each row of a task; to be called in eval mode.
 
         Args:
             batch: with targets of the task.
-            task: one of which `attention_layers` says that it can be told.
-            layers: by their place from the front.
+            task: a task for which `attention_layers` is above 0.
+            layers: their indices, counted from the input.
 
         Raises:
-            ConfigError: no such layer, or a task whose attention is not told.
+            ConfigError: no such layer, or a task without attention maps.
         """
         del batch, layers
         raise ConfigError(f"attention: task {task!r}: got a {type(self).__name__}; want a system that tells of it")
 
     @abstractmethod
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """What the tasks compete for: disjoint groups of parameters, shallow to deep."""
+        """Returns the parameters that tasks share, as disjoint blocks by name, shallow to deep."""
 
     def assets(self) -> Mapping[str, bytes]:
-        """Files that belong to the saved model beside its weights (a trained tokeniser), by name."""
+        """Returns the files that are saved with the weights (a trained tokeniser), by name."""
         return {}
 
     def asset_weights(self) -> tuple[str, ...]:
-        """Prefixes of the weights that mean nothing without their assets (a row for each piece of a tokeniser).
+        """Returns prefixes of the weights that depend on the assets (one row per token of a tokeniser).
 
-        Who takes such a weight from another run takes its assets too; all of them by default.
+        Such weights can be taken from another run only together with its assets; by default this holds for all weights.
         """
         return ("",)
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
-        """Prefixes of the weights that have a row for each name of a task's answers.
+        """Returns prefixes of the weights that have one row per class name of a task.
 
-        Another model's are refused where its names are others or in another order: no shape would show it.
+        Those of another model are refused if its names or their order differ, which no shape would show.
         """
         del task
         return ()
 
     def encoder_key(self) -> str | None:
-        """A digest of the frozen encoder's weights, for stored features; None where features cannot be stored."""
+        """Returns a digest of the frozen encoder's weights, for stored features; None if features cannot be stored."""
         return None
 
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
-        """Whatever is estimated from batches now and then, kept as a saved buffer; nothing by default."""
+        """Updates buffers that are estimated from batches at intervals; does nothing by default."""
 
     def started(self, taken: Collection[str]) -> None:
-        """Told which weights came from another run: what begins as a copy of some is copied anew; nothing by default.
+        """Renews the weights that start as copies of others, after weights of another run; does nothing by default.
 
         Args:
-            taken: names of the weights.
+            taken: names of the weights that came from the other run.
         """
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """Returns optimiser groups ``{"name", "params", "lr_scale", "decay": bool}`` of the trained parameters, each once.
+        """Returns optimiser groups of the trained parameters, each once: ``{"name", "params", "lr_scale", "decay"}``.
 
         By default two groups at the run's learning rate: matrices, which decay, and the rest, which does not.
         """
-        return optimizer_groups(self, lambda name: "all", {"all": 1.0}, lambda name, parameter: parameter.ndim > 1)
+        return optimizer_groups(self, lambda _: "all", {"all": 1.0}, lambda _, parameter: parameter.ndim > 1)
 
     def task_weights(self) -> Mapping[str, float]:
-        """What balancers multiply each task's loss with; ones by default."""
+        """Returns the factor of each task's loss for balancers; ones by default."""
         return dict.fromkeys(self.tasks, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""What kind of answer is asked: a closed union; every `match` on it ends in `assert_never`."""
+"""The kinds of target a task can have: a closed union; every `match` on it ends in `assert_never`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from motet.core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Label:
-    """One of a list of names. Truth: the index of the right name."""
+    """One of a list of names. Annotation: the index of the right name."""
 
     names: tuple[str, ...]
 
@@ -19,12 +19,12 @@ class Label:
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
             raise ConfigError(f"Label.names: got {twice} more than once; want every name once")
         if not self.names:
-            raise ConfigError("Label.names: got none; want at least one name")
+            raise ConfigError("Label.names: got none; want at least one class name")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A short answer to a question. Truth: the annotators' answers, a tuple of strings (ten in VQAv2).
+    """A short answer to a question. Annotation: the annotators' answers, a tuple of strings (ten in VQAv2).
 
     Args:
         names: the closed list a classifier chooses from; empty for open answers.
@@ -35,10 +35,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Text:
-    """Free words. Truth: the reference texts, a tuple of strings.
+    """A free text. Annotation: the reference texts, a tuple of strings.
 
     Args:
-        max_words: an answer is cut after so many words.
+        max_words: a prediction is cut after this number of words.
     """
 
     max_words: int
@@ -46,7 +46,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Things with their boxes. Truth and prediction: a `BoxSet`."""
+    """Objects with their boxes. Annotation and prediction: a `BoxSet`."""
 
     names: tuple[str, ...]
     attributes: tuple[str, ...] = ()
@@ -54,17 +54,17 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Region:
-    """The place a phrase means. Right at IoU > 0.5.
+    """The region that a phrase refers to. A prediction is right at IoU > 0.5.
 
-    Truth: (x0, y0, x1, y1) in pixels of the file, or None where nothing is meant.
+    Annotation: (x0, y0, x1, y1) in pixels of the file, or None where the phrase refers to nothing in the image.
     """
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A value a pixel.
+    """One value per pixel.
 
-    Truth: an array of the file's size, (h, w) or (h, w, channels); invalid pixels are NaN, or -1 for classes.
+    Annotation: an array of the file's size, (h, w) or (h, w, channels); invalid pixels are NaN, or -1 for classes.
     """
 
     channels: int
@@ -74,13 +74,13 @@ class Dense:
 
 @dataclass(frozen=True)
 class Match:
-    """The candidates that fit.
+    """A ranking of candidates.
 
     Args:
-        among: what the candidates are.
-        pool: "row": among the row's own candidates; the truth is the set of right places. "split": over all rows of a
-            source, each a picture with the texts that fit it, which are the truth; "texts" ranks all texts for each
-            picture, "images" all pictures for each text. Training rows of it are made with candidates of their own.
+        among: the kind of candidates.
+        pool: "row": the row's own candidates; the annotation is the set of indices of the right ones. "split": all rows
+            of a source, each an image with its matching texts, which are the annotation; "texts" ranks all texts for
+            each image, "images" all images for each text. Training rows get candidates of their own.
     """
 
     among: Literal["texts", "images", "regions"]
@@ -89,9 +89,9 @@ class Match:
 
 @dataclass(frozen=True)
 class Masked:
-    """Hidden parts of the input, to be told from the rest.
+    """Masked parts of the input, to be predicted from the rest.
 
-    Truth: the input itself; evaluation masks are keyed by the Example's id.
+    Annotation: the input itself; evaluation masks are drawn by the Example's id.
     """
 
     what: Literal["words", "regions"]
@@ -99,7 +99,7 @@ class Masked:
 
 @dataclass(frozen=True)
 class Score:
-    """A number between low and high. Truth: float."""
+    """A number between low and high. Annotation: float."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""What may be seen, what is asked, what is true, how it is judged. A task knows no architecture."""
+"""A task: its inputs, prompt, target, annotation and metrics, independent of any architecture."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Invariance = Literal["hflip", "crop"]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One thing to be learned, as a value.
+    """The definition of a task, as a frozen value.
 
     Args:
         name: the key in every mapping, log line and report row.
-        sees: what of an Example the system may look at.
-        label: the annotation that holds the truth.
-        target: the kind of answer.
-        metrics: how it is judged; the first is the main one, which deltas and schedules read.
-        prompt: how the row's text is put to a system, with ``{text}`` in it.
+        inputs: the parts of an Example that the system may read.
+        label: the name of the annotation in `Example.labels`.
+        target: the kind of target.
+        metrics: how predictions are evaluated; the first is the main metric, which deltas and schedules read.
+        prompt: template of the text given to the system, with ``{text}`` for the row's text.
         category: "classification", "captioning", "ocr", "qa", ...: coarse conditioning.
-        invariant: what may be done to its images in training without changing the truth.
-        equivariant: what may be done only by a system that moves the truth along with the picture (boxes, maps).
+        invariant: augmentations in training that leave the annotation unchanged.
+        equivariant: augmentations that need a system that transforms the annotation with the image (boxes, maps).
         loss: in the task's own space; None for `losses.default_for(target)`.
 
     Raises:
-        ConfigError: no metric, an empty name, or a prompt without ``{text}`` where text is seen.
+        ConfigError: no metric, an empty name, or a prompt without ``{text}`` where text is an input.
     """
 
     name: str
@@ -53,9 +53,11 @@ class Task:
         if not self.name or any(c.isspace() or c == "/" for c in self.name):
             raise ConfigError(f"Task.name: got {self.name!r}; want a word without spaces or '/'")
         if not self.metrics:
-            raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one")
+            raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one metric class")
         if "text" in self.inputs and "{text}" not in self.prompt:
-            raise ConfigError(f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it")
+            raise ConfigError(
+                f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it for the row's text"
+            )
 
     @property
     def main_metric(self) -> str:
@@ -63,7 +65,7 @@ class Task:
         return self.metrics[0]().name
 
     def annotation_of(self, example: Example) -> Any:
-        """The row's annotation.
+        """Returns the row's annotation.
 
         Raises:
             DataError: the row has no such annotation.
@@ -76,7 +78,7 @@ class Task:
         return example.labels[self.label]
 
     def prompt_for(self, example: Example) -> str:
-        """The row's text as it is put to a system; "" for a task that sees none."""
+        """Returns the prompt with the row's text in it; "" for a task without text input."""
         if "text" not in self.inputs:
             return ""
         text = example.text if isinstance(example.text, str) else " ".join(example.text)

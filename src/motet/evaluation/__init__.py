@@ -1,4 +1,4 @@
-"""Numbers about a trained system: scores, intervals, floors, and every row's prediction."""
+"""Evaluation of a trained system: metrics, bootstrap intervals, trivial baselines and the prediction of every row."""
 
 from motet.evaluation.evaluate import evaluate as evaluate
 from motet.evaluation.task_evaluation import Progress as Progress

@@ -1,4 +1,4 @@
-"""Rows of a source as batches for prediction, split over ranks so that every rank has equally many."""
+"""Batches of rows for prediction, split evenly over ranks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from motet.core.ranks import rank, world
 
 @dataclass(frozen=True)
 class EvaluationRow:
-    """What is kept of an Example beside its batch.
+    """The parts of an Example that are kept beside its batch, for predictions and intervals.
 
     Args:
         id: the Example's id.
@@ -29,12 +29,12 @@ class EvaluationRow:
 
     @classmethod
     def of(cls, example: Example) -> EvaluationRow:
-        """What is kept of this Example."""
+        """Returns the kept parts of an Example."""
         return cls(example.id, example.image_ids, example.text)
 
 
 def own_rows(rows: Sequence[int]) -> list[int]:
-    """This rank's part of some rows: every rank gets equally many, the last row filling up."""
+    """Returns this rank's share of rows; every rank gets equally many, and the last row is repeated to fill up."""
     if not rows:
         return []
     each = -(-len(rows) // world())
@@ -51,17 +51,17 @@ def batches(
     workers: int,
     keep_annotations: bool = True,
 ) -> Iterator[tuple[Batch, tuple[EvaluationRow, ...]]]:
-    """The rows in order, as the processor sees them when nothing is drawn, with their truths unless told otherwise.
+    """Yields batches of the rows in order, without augmentation, and the kept parts of their Examples.
 
     Raises:
-        MotetError: a row cannot be read; the error of the row itself, also when a worker read it.
+        MotetError: a row cannot be read; the error of the row itself, also if a worker read it.
     """
     loader = DataLoader(
         _Rows(reader, processor, tuple(tasks), tuple(rows)),
         batch_size=size,
         num_workers=workers,
         collate_fn=_Collate(processor, keep_annotations),
-        # A generator of its own: the loader draws its workers' seed from the global one otherwise.
+        # Without a generator the loader would draw its workers' seed from the global one and so change later draws.
         generator=torch.Generator(),
     )
     for batch in loader:
@@ -81,7 +81,7 @@ class _Rows(Dataset[Any]):
         return len(self.rows)
 
     def __getitem__(self, place: int) -> tuple[Any, EvaluationRow] | MotetError:
-        # An error is handed over as a value: the loader would wrap it into a page of traceback.
+        # An error is returned as a value, since the loader would wrap a raised one in a page of traceback.
         try:
             example = self.reader[self.rows[place]]
             return self.processor.row(example, self.tasks, None), EvaluationRow.of(example)

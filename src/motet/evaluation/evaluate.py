@@ -1,4 +1,4 @@
-"""The numbers of a system on sources."""
+"""Evaluates a system on sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluation.predictions_io import write_lines
 from motet.evaluation.retrieval import is_ranked, rank_split
-from motet.evaluation.task_evaluation import Progress, TaskEvaluation, evaluate_rows, predicting
+from motet.evaluation.task_evaluation import Progress, TaskEvaluation, eval_mode, evaluate_rows
 from motet.evaluation.two_stage_retrieval import Ranking
 
 
@@ -29,32 +29,32 @@ def evaluate(
     tasks: Sequence[str] | None = None,
     ranking: Ranking | None = None,
 ) -> Report:
-    """Judges every row of the sources; the same report on every rank, whatever their number.
+    """Evaluates a system on every row of the sources; the report is the same on all ranks and for any number of them.
 
-    The system predicts in eval mode without gradients and goes back to the modes it was in.
+    The system predicts in eval mode without gradients, and is set back to its previous modes.
 
     Args:
-        system: what is judged; its processor decides what it sees.
-        sources: whose rows.
-        batch_size: rows at a time on each rank.
+        system: the system to evaluate.
+        sources: the sources whose rows are read.
+        batch_size: rows per batch on each rank.
         step: optimiser steps done, for the report.
-        role: what the sources are for, for the report.
-        interval: add 95 % bootstrap intervals over images.
-        predictions: a file for every row's prediction, one JSON object a line; written by rank 0.
-        progress: told of every batch of this rank.
-        workers: loader processes.
-        tasks: only the tasks of these names; all by default.
-        ranking: how the pairs of a whole split are ranked; all of them scored by default.
+        role: role of the sources, for the report.
+        interval: whether to add 95 % bootstrap intervals over images.
+        predictions: a file for every row's prediction, one JSON object per line; rank 0 writes it.
+        progress: called after every batch of this rank.
+        workers: number of loader processes.
+        tasks: names of the tasks to evaluate; all by default.
+        ranking: ranking of the pairs of a whole split; by default all pairs are scored.
 
     Raises:
-        DataError: a row that cannot be read, or two rows of a source with one id.
-        MetricError: an answer that a metric cannot judge.
+        DataError: a row that cannot be read, or two rows of a source with the same id.
+        MetricError: a prediction that a metric cannot evaluate.
     """
     evaluated: list[TaskEvaluation] = []
-    with predicting(system):
+    with eval_mode(system):
         for source in sources:
-            asked = [task for task in source.tasks if tasks is None or task.name in tasks]
-            for task in filter(is_ranked, asked):
+            selected = [task for task in source.tasks if tasks is None or task.name in tasks]
+            for task in filter(is_ranked, selected):
                 evaluated.append(
                     rank_split(
                         system,
@@ -69,13 +69,13 @@ def evaluate(
                         progress=progress,
                     )
                 )
-            for together in task_groups(system, [task for task in asked if not is_ranked(task)]):
+            for group in task_groups(system, [task for task in selected if not is_ranked(task)]):
                 rows = range(len(source.reader))
                 evaluated += evaluate_rows(
                     system,
                     source.name,
                     source.reader,
-                    together,
+                    group,
                     rows,
                     batch_size=batch_size,
                     workers=workers,
@@ -92,22 +92,24 @@ def evaluate(
         step=step,
         role=role,
         results=tuple(result for part in evaluated for result in part.results(interval)),
-        notes=(*(note for part in evaluated for note in part.notes(role)), *_staged(evaluated, ranking)),
+        notes=(*(note for part in evaluated for note in part.notes(role)), *_ranking_notes(evaluated, ranking)),
     )
 
 
-def _staged(evaluated: Sequence[TaskEvaluation], ranking: Ranking | None) -> tuple[str, ...]:
-    """What a reader should know of ranks of two stages."""
+def _ranking_notes(evaluated: Sequence[TaskEvaluation], ranking: Ranking | None) -> tuple[str, ...]:
+    """Returns a remark for each task whose candidates were ranked in two stages."""
     ranked = [part for part in evaluated if is_ranked(part.task)]
     if ranking is None or ranking.rerank_top_k is None:
         return ()
-    first = f"the best {ranking.rerank_top_k} candidates of a first ranking by {ranking.first_stage_size} anchors were scored"
-    how = f"{first}, not all, where that is less"
-    return tuple(f"{part.task.name} on {part.source}: {how}" for part in ranked)
+    note = (
+        f"only the top {ranking.rerank_top_k} candidates of a first stage with {ranking.first_stage_size} anchors were "
+        "scored, where that is fewer than all"
+    )
+    return tuple(f"{part.task.name} on {part.source}: {note}" for part in ranked)
 
 
 def task_groups(system: System, tasks: Sequence[Task]) -> list[tuple[Task, ...]]:
-    """The tasks that one batch can carry: all of them, or one after the other when a row has one task."""
+    """Groups tasks that one batch can carry: all of them, or one per group if a row has one task."""
     if system.tasks_per_row == "many":
         return [tuple(tasks)] if tasks else []
     return [(task,) for task in tasks]

@@ -1,4 +1,4 @@
-"""How sure a number is: a bootstrap over images."""
+"""Confidence intervals of metrics by a bootstrap over images."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from motet.core import Metric, rng_for
 
-_AT_ONCE = 4_000_000  # draws x rows held at a time, 32 MB
+_CHUNK_SIZE = 4_000_000  # draws x rows in memory at a time, 32 MB
 
 
 def bootstrap_interval(
     metric: Metric, images: Mapping[str, Sequence[str]], *, draws: int = 1_000, seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % percentile interval of a metric when the images, not the rows, are drawn anew.
+    """Returns the 95 % percentile interval of a metric by a bootstrap over images, not rows.
 
-    Rows of one image are kept together, since five questions about a picture are not five independent pictures. Rows
-    without an image stand for themselves.
+    Rows of one image are drawn together, since five questions about an image are not five independent images. A row
+    without an image is a group of its own.
 
     Args:
         metric: with its rows added.
         images: row id to image ids.
-        draws: how many sets are drawn.
+        draws: number of bootstrap samples.
         seed: of the draws; equal images and seed give equal draws, also for two systems.
     """
     ids = sorted(metric.rows)
@@ -33,7 +33,7 @@ def bootstrap_interval(
     values: list[np.ndarray] = []
     left = draws
     while left:
-        now = max(1, min(left, _AT_ONCE // len(ids)))
+        now = max(1, min(left, _CHUNK_SIZE // len(ids)))
         drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=now)
         values.append(metric.draws(ids, drawn[:, member]))
         left -= now

@@ -1,4 +1,4 @@
-"""Maps as a file of predictions holds them: small, as a picture in text."""
+"""Dense maps in prediction files: scaled down, as a PNG in base64."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from PIL import Image
 from motet.core import DataError, Dense
 
 SIDE = 128
-"""A map that is written has at most so many pixels a side; scores are of the whole map."""
+"""Pixels per side of a saved map at most; scores are computed from the whole map."""
 _LEVELS = 65_535
 
 
-def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
-    """A map as JSON holds it: its size, and a PNG of at most 128 pixels a side in base64.
+def map_to_json(values: np.ndarray, target: Dense) -> dict[str, Any]:
+    """Returns a map as JSON values: its size, and a PNG of at most 128 pixels per side in base64.
 
-    Pixels are left out, none is mixed from several. What is written is whole for classes, a 65,000th of the range for
-    metres and probabilities, a 127th for directions. Pixels without a number come back as 0.
+    Pixels are dropped, not averaged. Classes are exact; metres and probabilities have a resolution of a 65,000th of
+    their range, directions of a 127th. Pixels without a number are read back as 0.
 
     Args:
         values: (h, w) or (h, w, channels), in the unit of the target.
-        target: what kind of map.
+        target: the kind of map.
 
     Examples:
-        >>> written = plain_map(np.array([[1.0, 3.0]]), Dense(1, "metre"))
-        >>> written["size"], written["range"], map_of(written, Dense(1, "metre")).tolist()
+        >>> encoded = map_to_json(np.array([[1.0, 3.0]]), Dense(1, "metre"))
+        >>> encoded["size"], encoded["range"], map_from_json(encoded, Dense(1, "metre")).tolist()
         ([1, 2], [1.0, 3.0], [[1.0, 3.0]])
     """
     flat = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
-    small = shrunk(flat, SIDE)
+    small = downsample(flat, SIDE)
     if target.unit == "unit vector":
         levels = np.clip(127.5 + 127.5 * np.nan_to_num(small), 0, 255).round().astype(np.uint8)
         return {"size": list(values.shape), "png": _png(Image.fromarray(levels))}
@@ -46,43 +46,43 @@ def plain_map(values: np.ndarray, target: Dense) -> dict[str, Any]:
     return {"size": list(values.shape), "range": [low, high], "png": _png(Image.fromarray(levels))}
 
 
-def map_of(written: Mapping[str, Any], target: Dense) -> np.ndarray:
-    """The small map that `plain_map` wrote, in the unit of the target.
+def map_from_json(encoded: Mapping[str, Any], target: Dense) -> np.ndarray:
+    """Returns the scaled-down map that `map_to_json` encoded, in the unit of the target.
 
     Raises:
-        DataError: no such map in it.
+        DataError: it holds no such map.
     """
     try:
-        levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(written["png"]))))
+        levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded["png"]))))
         if target.unit == "unit vector":
             return np.asarray(levels, dtype=np.float32) / 127.5 - 1.0
         if target.unit == "class":
             return levels.astype(np.int64)
-        low, high = written["range"]
+        low, high = encoded["range"]
     except (KeyError, ValueError, OSError) as error:
-        raise DataError(f"predictions: got {sorted(written)} ({error}); want a map with its png") from error
+        raise DataError(f"predictions: got {sorted(encoded)} ({error}); want a map with its png") from error
     return np.asarray(low + (high - low) * (levels.astype(np.float64) / _LEVELS))
 
 
-def shrunk(values: np.ndarray, side: int) -> np.ndarray:
-    """A map with rows and columns left out until its longer side has so many; as it is where that is short enough.
+def downsample(values: np.ndarray, side: int) -> np.ndarray:
+    """Returns a map with at most `side` pixels per side, by dropping rows and columns; unchanged if it is small enough.
 
     Examples:
-        >>> shrunk(np.arange(12).reshape(2, 6), 3).tolist()
+        >>> downsample(np.arange(12).reshape(2, 6), 3).tolist()
         [[7, 9, 11]]
     """
     longer = max(values.shape[:2])
     if longer <= side:
         return values
     height, width = (max(1, round(one * side / longer)) for one in values.shape[:2])
-    return resampled(values, (height, width))
+    return resample(values, (height, width))
 
 
-def resampled(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """A map at another size, each pixel that of the nearest place.
+def resample(values: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Returns a map at another size by nearest-neighbour sampling.
 
     Examples:
-        >>> resampled(np.array([[1, 2]]), (2, 4)).tolist()
+        >>> resample(np.array([[1, 2]]), (2, 4)).tolist()
         [[1, 1, 2, 2], [1, 1, 2, 2]]
     """
     rows, columns = (

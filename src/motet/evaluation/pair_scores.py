@@ -1,4 +1,4 @@
-"""Scores of one rank's pictures with all texts of a split: of every pair, or of some."""
+"""Scores of one rank's images with all texts of a split, for all pairs or for selected ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from motet.evaluation.task_evaluation import Progress
 
 @dataclass(frozen=True)
 class PairScorer:
-    """Both sides of one rank's pairs, batch by batch.
+    """Scores pairs of the encoded images of one rank and all encoded texts, batch by batch.
 
     Args:
-        system: scores them.
-        task: its name.
-        images: this rank's.
-        texts: all.
-        what: is told to `progress`.
+        system: the system that scores pairs.
+        task: name of the task.
+        images: batches of this rank's encoded images.
+        texts: batches of all encoded texts.
+        label: the label that is passed to `progress`.
         progress: see `rank_split`.
     """
 
@@ -32,35 +32,35 @@ class PairScorer:
     task: str
     images: Sequence[Mapping[str, Tensor]]
     texts: Sequence[Mapping[str, Tensor]]
-    what: str
+    label: str
     progress: Progress | None
 
-    def all(self) -> Float[np.ndarray, "o t"]:
-        """Every pair, block by block."""
-        return self._blocks(self.images, self.texts)
+    def score_all(self) -> Float[np.ndarray, "o t"]:
+        """Scores all pairs, block by block."""
+        return self._score_blocks(self.images, self.texts)
 
-    def with_texts(self, places: Sequence[int]) -> Float[np.ndarray, "o a"]:
-        """Every picture with some of the texts."""
-        return self._blocks(self.images, [_rows(_together(self.texts), places)])
+    def score_texts(self, places: Sequence[int]) -> Float[np.ndarray, "o a"]:
+        """Scores every image with some of the texts."""
+        return self._score_blocks(self.images, [_rows(_concatenated(self.texts), places)])
 
-    def of_images(self, places: Sequence[int]) -> Float[np.ndarray, "b t"]:
-        """Some of this rank's pictures with every text."""
-        return self._blocks([_rows(_together(self.images), places)] if places else [], self.texts)
+    def score_images(self, places: Sequence[int]) -> Float[np.ndarray, "b t"]:
+        """Scores some of this rank's images with every text."""
+        return self._score_blocks([_rows(_concatenated(self.images), places)] if places else [], self.texts)
 
-    def some(self, wanted: Bool[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
-        """The pairs that are wanted, picture by picture; zero elsewhere."""
-        found = np.zeros(wanted.shape, dtype=np.float32)
-        texts, at = _together(self.texts), 0
+    def score_selected(self, selected: Bool[np.ndarray, "o t"]) -> Float[np.ndarray, "o t"]:
+        """Scores the pairs of a mask, image by image; the score is 0 elsewhere."""
+        found = np.zeros(selected.shape, dtype=np.float32)
+        texts, at = _concatenated(self.texts), 0
         for side in self.images:
             for place in range(_length(side)):
-                if len(places := np.flatnonzero(wanted[at])):
+                if len(places := np.flatnonzero(selected[at])):
                     block = self.system.score(self.task, _rows(side, [place]), _rows(texts, places.tolist()))
                     found[at, places] = block[0].float().cpu().numpy()
                 at += 1
-                self._tell(at, len(wanted))
+                self._report_progress(at, len(selected))
         return found
 
-    def _blocks(
+    def _score_blocks(
         self, images: Sequence[Mapping[str, Tensor]], texts: Sequence[Mapping[str, Tensor]]
     ) -> Float[np.ndarray, "o t"]:
         found = np.zeros((sum(map(_length, images)), sum(map(_length, texts))), dtype=np.float32)
@@ -72,27 +72,27 @@ class PairScorer:
                 block = self.system.score(self.task, image_side, text_side)
                 found[top : top + high, left : left + wide] = block.float().cpu().numpy()
                 left += wide
-                self._tell(number * len(texts) + place + 1, len(images) * len(texts))
+                self._report_progress(number * len(texts) + place + 1, len(images) * len(texts))
             top += high
         return found
 
-    def _tell(self, done: int, count: int) -> None:
+    def _report_progress(self, done: int, count: int) -> None:
         if self.progress is not None:
-            self.progress(self.what, done, count)
+            self.progress(self.label, done, count)
 
 
-def _together(sides: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Batches of one side as one; what is shorter is filled up with zeros, which `System.side` calls nothing."""
+def _concatenated(sides: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Concatenates batches of one side; shorter ones are padded with zeros, which `System.side` uses for padding."""
     whole: dict[str, Tensor] = {}
     for name in sides[0]:
         parts = [side[name] for side in sides]
-        most = [max(part.shape[axis] for part in parts) for axis in range(1, parts[0].ndim)]
-        whole[name] = torch.cat([_filled_up(part, most) for part in parts])
+        longest = [max(part.shape[axis] for part in parts) for axis in range(1, parts[0].ndim)]
+        whole[name] = torch.cat([_pad(part, longest) for part in parts])
     return whole
 
 
-def _filled_up(part: Tensor, most: Sequence[int]) -> Tensor:
-    missing = [room for axis in range(part.ndim - 1, 0, -1) for room in (0, most[axis - 1] - part.shape[axis])]
+def _pad(part: Tensor, longest: Sequence[int]) -> Tensor:
+    missing = [room for axis in range(part.ndim - 1, 0, -1) for room in (0, longest[axis - 1] - part.shape[axis])]
     return F.pad(part, missing) if any(missing) else part
 
 

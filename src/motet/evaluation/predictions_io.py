@@ -1,4 +1,4 @@
-"""Every row's prediction as one line of JSON."""
+"""Writes and reads predictions.jsonl: one JSON object per row."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from motet.core import (
     TargetSpec,
     TextPrediction,
 )
-from motet.evaluation.maps import plain_map
+from motet.evaluation.maps import map_to_json
 
-FIRST = 5
-"""Candidates of a ranking that are written, the best first."""
+TOP_K = 5
+"""Number of candidates of a ranking that are saved, the best first."""
 
 
 def prediction_to_json(prediction: Prediction, target: TargetSpec) -> Any:
-    """A prediction as JSON holds it: its words, its number, its boxes; a map as a small picture.
+    """Returns a prediction as JSON values: its text, number or boxes; a map as a small image.
 
     Examples:
         >>> prediction_to_json(ClassPrediction(1), Label(("cat", "dog")))
@@ -47,17 +47,17 @@ def prediction_to_json(prediction: Prediction, target: TargetSpec) -> Any:
         case ScalarPrediction(value=value):
             return value
         case BoxSet():
-            return _named(prediction, target)
+            return _boxes_to_json(prediction, target)
         case DenseMap(values=values):
-            return plain_map(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
+            return map_to_json(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
         case _ as never:
             assert_never(never)
 
 
 def ranking_to_json(prediction: Prediction, annotation: Any, target: TargetSpec) -> dict[str, Any]:
-    """Of a `Match` with scores: the first candidates by place, the rank of the best right one, and how many there are.
+    """Returns the ranking of a `Match` with scores: its first candidates, the rank of the best right one, their number.
 
-    A wrong candidate with the same score stands in front, as in the metrics.
+    In a tie wrong candidates come first, as in the metrics.
 
     Examples:
         >>> ranking_to_json(ClassPrediction(1, scores=(0.1, 0.7, 0.4)), {2}, Match("texts"))
@@ -67,60 +67,60 @@ def ranking_to_json(prediction: Prediction, annotation: Any, target: TargetSpec)
         return {}
     scores = np.asarray(prediction.scores, dtype=np.float64)
     right = [int(place) for place in annotation if place < len(scores)]
-    # Wrong ones first among equals.
+    # In a tie wrong candidates come first.
     order = np.lexsort((np.isin(np.arange(len(scores)), right), -scores))
     best = next((place + 1 for place, one in enumerate(order.tolist()) if one in right), None)
-    return {"first": order[:FIRST].tolist(), "rank": best, "among": len(scores)}
+    return {"first": order[:TOP_K].tolist(), "rank": best, "among": len(scores)}
 
 
 def annotation_to_json(annotation: Any, target: TargetSpec) -> Any:
-    """A truth as JSON holds it: a class by its name, a map only by its size."""
+    """Returns an annotation as JSON values: a class as its name, a map as its size only."""
     if isinstance(target, Label):
         return target.names[int(annotation)]
     if isinstance(annotation, BoxSet):
-        return _named(annotation, target)
+        return _boxes_to_json(annotation, target)
     if isinstance(annotation, np.ndarray) and annotation.ndim >= 2:
         return {"size": list(annotation.shape)}
-    return to_json(annotation)
+    return value_to_json(annotation)
 
 
-def _named(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
-    """Boxes with their names, in hundredths of a pixel: a file of every prediction is long enough."""
-    written: dict[str, Any] = to_json(boxes)
-    written["boxes_xyxy"] = np.round(np.asarray(boxes.boxes_xyxy, dtype=np.float64), 2).tolist()
-    written["scores"] = [float(f"{score:.6g}") for score in boxes.scores]
+def _boxes_to_json(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
+    """Returns boxes with their class names, rounded to hundredths of a pixel to keep the file small."""
+    fields: dict[str, Any] = value_to_json(boxes)
+    fields["boxes_xyxy"] = np.round(np.asarray(boxes.boxes_xyxy, dtype=np.float64), 2).tolist()
+    fields["scores"] = [float(f"{score:.6g}") for score in boxes.scores]
     if isinstance(target, Boxes):
-        written["names"] = [target.names[int(label)] for label in boxes.labels]
+        fields["names"] = [target.names[int(label)] for label in boxes.labels]
         if boxes.attributes and target.attributes:
-            written["described"] = [[target.attributes[index] for index in one] for one in boxes.attributes]
-    return written
+            fields["described"] = [[target.attributes[index] for index in one] for one in boxes.attributes]
+    return fields
 
 
-def to_json(value: Any) -> Any:
-    """Tuples, sets, arrays and boxes as lists and dicts."""
+def value_to_json(value: Any) -> Any:
+    """Returns tuples, sets, arrays and boxes as lists and dicts."""
     match value:
         case None | bool() | int() | float() | str():
             return value
         case BoxSet():
             return {
-                "boxes_xyxy": to_json(value.boxes_xyxy),
-                "labels": to_json(value.labels),
-                "scores": to_json(value.scores),
-                "attributes": to_json(value.attributes),
+                "boxes_xyxy": value_to_json(value.boxes_xyxy),
+                "labels": value_to_json(value.labels),
+                "scores": value_to_json(value.scores),
+                "attributes": value_to_json(value.attributes),
             }
         case np.ndarray() | np.generic():
             return value.tolist()
         case Mapping():
-            return {str(key): to_json(part) for key, part in value.items()}
+            return {str(key): value_to_json(part) for key, part in value.items()}
         case set() | frozenset():
-            return sorted(to_json(part) for part in value)
+            return sorted(value_to_json(part) for part in value)
         case list() | tuple():
-            return [to_json(part) for part in value]
+            return [value_to_json(part) for part in value]
     return repr(value)
 
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Writes lines of JSON whole or not at all.
+    """Writes lines of JSON atomically.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -133,26 +133,26 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         part.replace(path)
     except OSError as error:
-        raise ConfigError(f"predictions: got {error.strerror or error}; want a place to write ({path})") from error
+        raise ConfigError(f"predictions: got {error.strerror or error}; want a writable path ({path})") from error
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines that `write_lines` wrote.
+    """Yields the lines that `write_lines` wrote.
 
     Raises:
-        DataError: no such file, or a line that is no JSON object.
+        DataError: the file does not exist, or a line is no JSON object.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DataError(f"predictions: got {error.strerror or error}; want a file", path=path) from error
+        raise DataError(f"predictions: got {error.strerror or error}; want a readable file", path=path) from error
     for number, line in enumerate(text.splitlines()):
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DataError(
-                f"predictions: got {error.msg}; want one JSON object a line", path=path, row=number
+                f"predictions: got {error.msg}; want one JSON object per line", path=path, row=number
             ) from error
         if not isinstance(row, dict):
-            raise DataError("predictions: got no object; want one JSON object a line", path=path, row=number)
+            raise DataError("predictions: got no object; want one JSON object per line", path=path, row=number)
         yield row

@@ -1,4 +1,4 @@
-"""Pictures and texts of a whole split ranked for each other: each side is encoded once, then pairs are scored."""
+"""Retrieval over a whole split: images and texts are encoded once per side, then pairs are scored and ranked."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from motet.core.ranks import gather, rank, world
 from motet.evaluation.batches import EvaluationRow, batches
 from motet.evaluation.pair_scores import PairScorer
 from motet.evaluation.task_evaluation import Progress, TaskEvaluation
-from motet.evaluation.two_stage_retrieval import Ranking, best, guessed, joined
+from motet.evaluation.two_stage_retrieval import Ranking, estimate_scores, merge_stages, top_candidates
 
 
 @dataclass(frozen=True)
 class Split:
-    """The pictures of some rows and all their texts, each text once.
+    """The images of some rows and all their texts, without duplicate texts.
 
     Args:
-        rows: ids, pictures' ids and texts, in order.
-        places: of the rows in their reader.
-        texts: different texts, as the task asks them.
-        fits: for each row the places of its texts.
+        rows: ids, image ids and texts, in order.
+        places: indices of the rows in their reader.
+        texts: the different texts.
+        fits: for each row the indices of its texts.
     """
 
     rows: tuple[EvaluationRow, ...]
@@ -35,11 +35,11 @@ class Split:
 
     @classmethod
     def of(cls, reader: Reader, task: Task, places: Sequence[int], source: str) -> Split:
-        """Reads every row's texts, and no picture. Rows without the task's annotation are left out.
+        """Reads the texts of every row, and no image. Rows without the task's annotation are left out.
 
         Raises:
-            DataError: a row without a text or with other than one picture (of a video: without a frame), or two rows
-                with one id.
+            DataError: a row without a text or with other than one image (for a video: without a frame), or two rows
+                with the same id.
         """
         video = "video" in task.inputs
         rows, kept, fits, known = list[EvaluationRow](), list[int](), list[tuple[int, ...]](), dict[str, int]()
@@ -77,26 +77,26 @@ def rank_split(
     ranking: Ranking | None = None,
     progress: Progress | None = None,
 ) -> TaskEvaluation:
-    """Judges a `Match` with pool "split" on all pairs of pictures and texts, by the system's `side` and `score`.
+    """Evaluates a `Match` with pool "split" on all pairs of images and texts, by the system's `side` and `score`.
 
-    A text that belongs to several pictures fits all of them. Each rank encodes its share of the pictures and every
-    text; what is kept are the encoded sides and one number a pair (20 MB for 1,000 pictures x 5,000 texts).
+    A text of several images matches all of them. Each rank encodes its share of the images and every text; it keeps the
+    encoded sides and one number per pair (20 MB for 1,000 images x 5,000 texts).
 
     Args:
         system: in eval mode.
-        source: the name the rows go by.
-        reader: the rows: a picture each, the task's annotation its texts.
-        task: what is ranked: "images" makes every text a query, "texts" every picture.
+        source: name of the source.
+        reader: rows of one image each, with the texts as the task's annotation.
+        task: the ranking task; with "images" every text is a query, with "texts" every image.
         rows: indices into the reader.
-        batch_size: pictures or texts encoded at once; pairs are scored in blocks of so many by so many.
-        workers: loader processes.
-        keep_predictions: keep answers in words.
-        ranking: in two stages, or all pairs at once; the latter by default.
-        progress: told of every block of this rank.
+        batch_size: images or texts per batch; pairs are scored in blocks of this size on both sides.
+        workers: number of loader processes.
+        keep_predictions: whether to keep predictions for predictions.jsonl.
+        ranking: ranking in two stages; by default all pairs are scored.
+        progress: called after every block of this rank.
 
     Raises:
         DataError: see `Split.of`.
-        UnsupportedTask: a system that ranks nothing.
+        UnsupportedTask: a system that scores no pairs.
     """
     split = Split.of(reader, task, rows, source)
     scores = score_split(
@@ -111,7 +111,7 @@ def rank_split(
         progress=progress,
     )
     evaluated = TaskEvaluation.empty(task, source)
-    for row, choice, right in _answers(split, scores, task):
+    for row, choice, right in _predictions(split, scores, task):
         evaluated.add(row, choice, right, keep_predictions=keep_predictions)
     return evaluated
 
@@ -128,59 +128,61 @@ def score_split(
     ranking: Ranking | None = None,
     progress: Progress | None = None,
 ) -> Float[np.ndarray, "i t"]:
-    """The score of every picture with every text, the same on every rank; see `Ranking` for those of two stages.
+    """Returns the score of every image with every text, the same on every rank; for two stages see `Ranking`.
 
-    Texts are taken in order of length, so that a batch has little that fills up.
+    Texts are encoded in order of length, so that batches need little padding.
     """
-    assert isinstance(task.target, Match)  # the caller asked for its pool
-    assert task.target.among != "regions"  # no source has a pool of them
+    assert isinstance(task.target, Match)  # callers check its pool
+    assert task.target.among != "regions"  # no source has a pool of regions
     order = sorted(range(len(split.texts)), key=lambda place: len(split.texts[place]))
     own = range(rank(), len(split.rows), world())
-    pictures = _Images(reader, tuple(split.places[place] for place in own))
-    images = list(_sides(system, task, "images", pictures, batch_size, workers))
-    said = _Texts(tuple(split.texts[place] for place in order), source)
-    texts = list(_sides(system, task, "texts", said, batch_size, 0))
+    images_reader = _Images(reader, tuple(split.places[place] for place in own))
+    images = list(_sides(system, task, "images", images_reader, batch_size, workers))
+    texts_reader = _Texts(tuple(split.texts[place] for place in order), source)
+    texts = list(_sides(system, task, "texts", texts_reader, batch_size, 0))
     pairs = PairScorer(system, task.name, images, texts, f"{source}: {task.name}", progress)
     ranking, among = ranking or Ranking(), task.target.among
-    if not ranking.saves(len(split.rows), len(order), among):
-        found = _whole(pairs.all(), len(split.rows))
+    if not ranking.is_cheaper(len(split.rows), len(order), among):
+        found = _gather_images(pairs.score_all(), len(split.rows))
     else:
-        first = _guess(pairs, ranking, own, len(split.rows), len(order))
-        kept = best(first, ranking.rerank_top_k or len(order), among)
-        found = joined(_whole(pairs.some(kept[list(own)]), len(split.rows)), first, kept, among)
+        first = _first_stage(pairs, ranking, own, len(split.rows), len(order))
+        kept = top_candidates(first, ranking.rerank_top_k or len(order), among)
+        found = merge_stages(_gather_images(pairs.score_selected(kept[list(own)]), len(split.rows)), first, kept, among)
     scores = np.empty_like(found)
     scores[:, order] = found
     return scores
 
 
-def _guess(
+def _first_stage(
     pairs: PairScorer, ranking: Ranking, own: Sequence[int], num_images: int, num_texts: int
 ) -> Float[np.ndarray, "i t"]:
-    """The first stage, the same on every rank."""
-    images, texts = ranking.places("images", num_images), ranking.places("texts", num_texts)
-    by_texts = _whole(pairs.with_texts(texts), num_images)
-    parts = gather((here := [place for place in images if place in own], pairs.of_images([own.index(p) for p in here])))
+    """Returns the estimated scores of the first stage, the same on every rank."""
+    images, texts = ranking.anchors("images", num_images), ranking.anchors("texts", num_texts)
+    by_texts = _gather_images(pairs.score_texts(texts), num_images)
+    parts = gather(
+        (here := [place for place in images if place in own], pairs.score_images([own.index(p) for p in here]))
+    )
     rows = {place: row for places, part in parts for place, row in zip(places, part, strict=True)}
-    return guessed(by_texts, np.stack([rows[place] for place in images]), images, texts)
+    return estimate_scores(by_texts, np.stack([rows[place] for place in images]), images, texts)
 
 
-def _whole(own: Float[np.ndarray, "o t"], count: int) -> Float[np.ndarray, "i t"]:
-    """The pictures of all ranks, in order."""
+def _gather_images(own: Float[np.ndarray, "o t"], count: int) -> Float[np.ndarray, "i t"]:
+    """Gathers the rows of the images of all ranks, in order."""
     whole = np.zeros((count, own.shape[1]), dtype=np.float32)
     for number, part in enumerate(gather(own)):
         whole[number :: world()] = part
     return whole
 
 
-def _answers(
+def _predictions(
     split: Split, scores: Float[np.ndarray, "i t"], task: Task
 ) -> Iterator[tuple[EvaluationRow, ClassPrediction, frozenset[int]]]:
-    """Each query with its ranked answer and what is right."""
-    assert isinstance(task.target, Match)  # the caller asked for its pool
-    return _images_asked(split, scores) if task.target.among == "texts" else _texts_asked(split, scores)
+    """Yields each query with its ranked candidates and the right ones."""
+    assert isinstance(task.target, Match)  # callers check its pool
+    return _rank_texts(split, scores) if task.target.among == "texts" else _rank_images(split, scores)
 
 
-def _images_asked(
+def _rank_texts(
     split: Split, scores: Float[np.ndarray, "i t"]
 ) -> Iterator[tuple[EvaluationRow, ClassPrediction, frozenset[int]]]:
     for row, row_scores, right in zip(split.rows, scores, split.fits, strict=True):
@@ -188,10 +190,10 @@ def _images_asked(
         yield row, ClassPrediction(best, split.texts[best], tuple(row_scores.tolist())), frozenset(right)
 
 
-def _texts_asked(
+def _rank_images(
     split: Split, scores: Float[np.ndarray, "i t"]
 ) -> Iterator[tuple[EvaluationRow, ClassPrediction, frozenset[int]]]:
-    """A query is called by the first row that it fits and its place there."""
+    """Yields the texts as queries; a query's id is that of its first row and the text's index there."""
     fitting: dict[int, list[int]] = {}
     for place, texts in enumerate(split.fits):
         for number in texts:
@@ -217,7 +219,7 @@ def _sides(
 
 @dataclass(frozen=True)
 class _Images:
-    """The pictures of some rows, without a word."""
+    """A reader of the images of some rows, without their texts."""
 
     reader: Reader
     places: tuple[int, ...]
@@ -235,7 +237,7 @@ class _Images:
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts, without a picture."""
+    """A reader of texts, without images."""
 
     texts: tuple[str, ...]
     source: str
@@ -252,17 +254,17 @@ class _Texts:
 
 
 def is_ranked(task: Task) -> bool:
-    """Whether a task is judged over all pairs of a split."""
+    """Returns True if a task is evaluated over all pairs of a split."""
     return isinstance(task.target, Match) and task.target.pool == "split"
 
 
 def chance_baseline(task: Task, split: Split, *, draws: int = 3, seed: int = 0) -> dict[str, float]:
-    """The main metric of a ranking by lot, over all rows: ``{"chance": x}``, the mean of some draws."""
+    """Returns the main metric of random rankings over all rows, ``{"chance": x}``, the mean of some draws."""
     values = []
     for draw in range(draws):
         metric = task.metrics[0]()
         scores = rng_for("chance ranking", seed, draw).random((len(split.rows), len(split.texts)), dtype=np.float32)
-        for row, choice, right in _answers(split, scores, task):
+        for row, choice, right in _predictions(split, scores, task):
             metric.update(row.id, choice, right, task.target)
         values.append(metric.compute())
     return {"chance": float(np.mean(values))}

@@ -1,4 +1,4 @@
-"""Predictions of some rows, and what each metric keeps of them, merged over ranks."""
+"""Evaluation of one task on rows of one source: predictions, updated metrics, results, merged over ranks."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from motet.core import (
 from motet.core.ranks import gather
 from motet.evaluation.batches import EvaluationRow, batches, own_rows
 from motet.evaluation.intervals import bootstrap_interval
-from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, to_json
+from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, value_to_json
 
-ENOUGH_FOR_A_CLAIM = 200  # test images; fewer are a check that the format is read, whatever the number says
+MIN_IMAGES_FOR_A_CLAIM = 200  # with fewer, an evaluation shows only that the format is read
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""A callback for progress: a label, the number of items done, and their total."""
 
 
 @dataclass
 class TaskEvaluation:
-    """One task's rows of one source, as its metrics keep them.
+    """The evaluated rows of one task on one source.
 
     Args:
-        task: what was asked.
-        source: where the rows come from.
-        metrics: the task's, with the rows added.
+        task: the task.
+        source: name of the source.
+        metrics: the task's metrics, updated with the rows.
         images: row id to image ids.
-        said: row id to text, prediction, truth and ranking as JSON holds them; empty unless asked for.
+        predictions: row id to text, prediction, annotation and ranking as JSON values; empty unless they are kept.
     """
 
     task: Task
@@ -55,41 +55,43 @@ class TaskEvaluation:
 
     @classmethod
     def empty(cls, task: Task, source: str) -> TaskEvaluation:
-        """No row yet."""
+        """Returns an evaluation without rows."""
         return cls(task, source, tuple(metric() for metric in task.metrics))
 
     def add(self, row: EvaluationRow, prediction: Prediction, annotation: Any, *, keep_predictions: bool) -> None:
-        """One row."""
+        """Updates the metrics with one row."""
         for metric in self.metrics:
             metric.update(row.id, prediction, annotation, self.task.target)
         self.images[row.id] = row.images
         if keep_predictions:
             target = self.task.target
             self.predictions[row.id] = (
-                to_json(row.text),
+                value_to_json(row.text),
                 prediction_to_json(prediction, target),
                 annotation_to_json(annotation, target),
                 ranking_to_json(prediction, annotation, target),
             )
 
     def merged(self) -> TaskEvaluation:
-        """With the rows of all ranks, the same on each of them."""
+        """Returns the evaluation with the rows of all ranks, the same on each rank."""
         whole = TaskEvaluation.empty(self.task, self.source)
-        for kept, images, said in gather(([metric.rows for metric in self.metrics], self.images, self.predictions)):
+        for kept, images, predictions in gather(
+            ([metric.rows for metric in self.metrics], self.images, self.predictions)
+        ):
             for metric, rows in zip(whole.metrics, kept, strict=True):
                 metric.rows.update(rows)
             whole.images.update(images)
-            whole.predictions.update(said)
+            whole.predictions.update(predictions)
         return whole
 
     def num_images(self) -> int:
-        """How many different images the rows show; a video counts one, however many frames are read of it."""
+        """Returns the number of different images of the rows; a video counts one for any number of frames."""
         if "video" in self.task.inputs:
             return len({images for images in self.images.values() if images})
         return len({image for images in self.images.values() for image in images})
 
     def results(self, interval: bool) -> tuple[Result, ...]:
-        """A number for each metric, the main one first."""
+        """Returns a result per metric, the main one first."""
         return tuple(self._result(metric, place == 0, interval) for place, metric in enumerate(self.metrics))
 
     def _result(self, metric: Metric, main: bool, interval: bool) -> Result:
@@ -110,17 +112,17 @@ class TaskEvaluation:
         )
 
     def notes(self, role: str) -> tuple[str, ...]:
-        """What a reader of the numbers should know."""
+        """Returns the remarks of the metrics, and one on a small number of images."""
         where = f"{self.task.name} on {self.source}"
         remarks = [f"{where}: {remark}" for metric in self.metrics for remark in metric.remarks()]
         images = self.num_images()
         count, kind = (images, "images") if images else (len(self.metrics[0].rows), "rows")
-        if count < ENOUGH_FOR_A_CLAIM:
+        if count < MIN_IMAGES_FOR_A_CLAIM:
             remarks.append(f"{where}: {count} {role} {kind}: a format check, no claim")
         return tuple(remarks)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Every row with what was said, what is true, and its own score where a metric has one."""
+        """Yields the lines of predictions.jsonl: each row with its prediction, ground truth and scores."""
         ids = sorted(self.predictions)
         scores = {metric.name: metric.row_scores(ids) for metric in self.metrics}
         for place, row_id in enumerate(ids):
@@ -134,7 +136,7 @@ class TaskEvaluation:
                 "prediction": prediction,
                 "ground_truth": annotation,
                 **({"ranking": ranking} if ranking else {}),
-                # A map without a true pixel has no score: NaN, which is no JSON.
+                # A map without an annotated pixel has a score of NaN, which is no JSON.
                 "scores": {
                     name: round(float(s[place]), 4)
                     for name, s in scores.items()
@@ -144,7 +146,7 @@ class TaskEvaluation:
 
 
 def _by_name(metric: Metric, target: TargetSpec) -> dict[str, float | None]:
-    """The number of every class of the target, None for one without a truth; nothing where there are no classes."""
+    """Returns the metric per class name, None for a class without an annotation; empty without classes."""
     found = metric.by_class()
     names = target.names if isinstance(target, Dense | Boxes | Label) else ()
     return {name: found.get(label) for label, name in enumerate(names)} if found else {}
@@ -162,33 +164,33 @@ def evaluate_rows(
     keep_predictions: bool = False,
     progress: Progress | None = None,
 ) -> list[TaskEvaluation]:
-    """Predicts and judges some rows of a reader for tasks that one batch can carry together.
+    """Predicts and evaluates rows of a reader for tasks that one batch can carry together.
 
     Args:
-        system: in eval mode (see `predicting`).
-        source: the name the rows go by.
+        system: in eval mode (see `eval_mode`).
+        source: name of the source.
         reader: the rows.
-        tasks: what is asked of them.
+        tasks: the tasks to evaluate.
         rows: indices into the reader.
-        batch_size: rows at a time on each rank.
-        workers: loader processes.
-        keep_predictions: keep predictions and truths in words.
-        progress: told of every batch of this rank.
+        batch_size: rows per batch on each rank.
+        workers: number of loader processes.
+        keep_predictions: whether to keep predictions and annotations for predictions.jsonl.
+        progress: called after every batch of this rank.
 
     Raises:
-        DataError: a row that cannot be read, or two rows with one id.
+        DataError: a row that cannot be read, or two rows with the same id.
     """
     evaluated = {task.name: TaskEvaluation.empty(task, source) for task in tasks}
-    own, seen, what = own_rows(rows), list[str](), f"{source}: {', '.join(evaluated)}"
+    own, ids, label = own_rows(rows), list[str](), f"{source}: {', '.join(evaluated)}"
     device = next(system.parameters()).device
     for batch, batch_rows in batches(reader, system.processor, tasks, own, size=batch_size, workers=workers):
-        said = system.predict(batch.to(device))
+        predictions = system.predict(batch.to(device))
         for name, target in batch.targets.items():
-            _add(evaluated[name], target, batch_rows, said[name], keep_predictions)
-        seen += [row.id for row in batch_rows]
+            _add(evaluated[name], target, batch_rows, predictions[name], keep_predictions)
+        ids += [row.id for row in batch_rows]
         if progress is not None:
-            progress(what, len(seen), len(own))
-    different = len(set().union(*gather(set(seen))))
+            progress(label, len(ids), len(own))
+    different = len(set().union(*gather(set(ids))))
     if different != len(rows):
         raise DataError(f"source {source!r}: got {different} different ids in {len(rows)} rows; want every id once")
     return [evaluated[task.name].merged() for task in tasks]
@@ -206,12 +208,12 @@ def _add(
 
 
 @contextmanager
-def predicting(system: System) -> Iterator[None]:
-    """Eval mode without gradients; afterwards every module is in the mode it was in."""
+def eval_mode(system: System) -> Iterator[None]:
+    """Sets eval mode without gradients, and restores the mode of every module afterwards."""
     modes = [(module, module.training) for module in system.modules()]
     system.eval()
     try:
-        # Not inference mode: a tensor that a system makes once and keeps (a causal shape) must serve in training too.
+        # Not inference mode: a tensor that a system caches here (a causal mask) must also work in training.
         with torch.no_grad():
             yield
     finally:

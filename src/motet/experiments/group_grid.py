@@ -134,7 +134,7 @@ def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]
             }
             if gains:
                 found[name, tuple(other for other in members if other != name)] = Change(gains)
-    return GroupChanges(names=names, found=found)
+    return GroupChanges(names=names, changes=found)
 
 
 def _gain(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:

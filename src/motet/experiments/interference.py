@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.analysis.gradients import measuring, trained_blocks
+from motet.analysis.gradients import measurement_mode, trained_blocks
 from motet.analysis.interference import Directions, Interference, Probes, directions_of, interference, probes_of
 from motet.analysis.interference_measurement import InterferenceSettings
 from motet.analysis.task_batches import TaskBatches
 from motet.core import CheckpointError, ConfigError, System, nearest
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.model_folder import model_folder, step_folder, steps_in
 from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.source import Source
@@ -146,7 +146,7 @@ def measure(
     }
     identity: dict[str, Any] = {
         "weights": digest_of_model(model),
-        "system": to_plain(system.config),
+        "system": to_json(system.config),
         "settings": dataclasses.asdict(settings),
         "blocks": {name: [list(p.shape) for p in block] for name, block in blocks.items()},
         "rows": {task: one.fingerprints() for task, one in batches.items()},
@@ -164,13 +164,13 @@ def measure(
         if told is not None:
             told(done, total)
 
-    with measuring(system, training=settings.training):
+    with measurement_mode(system, training=settings.training):
         directions: list[Directions] = []
         for task in tasks:
             kept = parts.directions(task, blocks)
             if kept is None:
                 drawn = batches[task].take(0, count)
-                kept = directions_of(system, task, drawn, blocks, seed=settings.seed, tell=tell)
+                kept = directions_of(system, task, drawn, blocks, seed=settings.seed, progress=tell)
                 parts.save_directions(task, kept)
             else:
                 tell(count)
@@ -180,7 +180,7 @@ def measure(
             tried = parts.probes(task, blocks)
             if tried is None:
                 drawn = batches[task].take(count, 2 * count)
-                tried = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, tell=tell)
+                tried = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, progress=tell)
                 parts.save_probes(task, tried)
             else:
                 tell(count)

@@ -23,7 +23,7 @@ from statistics import mean, stdev
 from typing import Any, TypeAlias
 
 from motet.core import ConfigError, MotetError, Report, Result, decimals, nearest
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
 from motet.training.run import Run
 
@@ -241,7 +241,7 @@ def digest_of(run: Run) -> str:
     """Returns a digest of a configuration: of all that a recipe says, its readers with their arguments and rows."""
     parts = [run.system, run.schedule, run.train, run.balancer, run.start]
     sources = [
-        [s.name, s.role, s.sample_by, s.weight, len(s.reader), _shown(s.reader), _shown(s.compose), to_plain(s.tasks)]
+        [s.name, s.role, s.sample_by, s.weight, len(s.reader), _shown(s.reader), _shown(s.compose), to_json(s.tasks)]
         for s in run.sources
     ]
     text = json.dumps([_plain(part) for part in parts] + sources, sort_keys=True)
@@ -325,7 +325,7 @@ def _result_file(study: Study, folder: Path, cell: str, seed: int) -> Path:
 
 def _plain(value: Any) -> Any:
     try:
-        return to_plain(value)
+        return to_json(value)
     except ConfigError:
         return repr(value)
 

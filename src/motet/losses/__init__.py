@@ -1,4 +1,4 @@
-"""How far an answer in the task's own space is from the truth; every loss is a sum with its weight."""
+"""Losses of predictions in the task's own space; each returns a sum and its weight."""
 
 from motet.losses.answers import absolute_error as absolute_error
 from motet.losses.answers import cross_entropy as cross_entropy

@@ -1,4 +1,4 @@
-"""Losses of one answer a row: a class, a choice of a closed list, a number; a row counts 1."""
+"""Losses of one prediction per row: a class, an answer of a closed list, a number; a row counts 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from motet.core import Loss
 
 
 def cross_entropy(scores: Float[Tensor, "r k"], index: Int[Tensor, "r"]) -> Loss:
-    """Softmax cross entropy of a class; a row counts 1.
+    """Returns the softmax cross entropy of a class; a row counts 1.
 
     Examples:
         >>> loss = cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
@@ -25,7 +25,7 @@ def cross_entropy(scores: Float[Tensor, "r k"], index: Int[Tensor, "r"]) -> Loss
 
 
 def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Binary cross entropy of every answer against its soft target, summed over answers; a row counts 1.
+    """Returns the binary cross entropy of every answer with its soft target, summed over answers; a row counts 1.
 
     Source: Teney et al. 2018 (arXiv 1708.02711), section 3.6; the targets are those of `soft_answer_targets`.
     """
@@ -34,7 +34,7 @@ def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) ->
 
 
 def absolute_error(scores: Float[Tensor, "r"], annotation: Float[Tensor, "r"]) -> Loss:
-    """The absolute difference of two numbers, in the score's own unit; a row counts 1.
+    """Returns the absolute difference of two numbers, in the score's own unit; a row counts 1.
 
     Examples:
         >>> float(absolute_error(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).total)
@@ -48,10 +48,10 @@ def _count(scores: Tensor) -> Tensor:
 
 
 def soft_answer_targets(answers: Sequence[str], names: Sequence[str]) -> Float[Tensor, "k"]:
-    """One row's soft targets over a closed list of answers: 0, 0.3, 0.6, 0.9 for 0 to 3 annotators, then 1.
+    """Returns one row's soft targets over a closed list of answers: 0, 0.3, 0.6, 0.9 for 0 to 3 annotators, then 1.
 
     Source: `compute_softscore.get_score` of the bottom-up-attention-vqa code (Teney et al. 2018). An answer
-    that is the only one of its row (a set with one answer a question) counts 1.
+    that is the only one of its row (a data set with one answer per question) counts 1.
 
     Examples:
         >>> soft_answer_targets(["red"] * 2 + ["blue"] * 8, ["blue", "red", "green"]).tolist()
@@ -64,7 +64,7 @@ def soft_answer_targets(answers: Sequence[str], names: Sequence[str]) -> Float[T
 
 
 def soft_score(occurrences: int) -> float:
-    """What an answer that so many of ten annotators gave is worth as a target.
+    """Returns the soft target of an answer that this number of ten annotators gave.
 
     Examples:
         >>> [soft_score(n) for n in range(6)]

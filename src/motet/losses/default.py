@@ -1,4 +1,4 @@
-"""The loss of a task that names none."""
+"""Default losses by kind of target."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ DENSE: Mapping[str, TaskLoss] = {
     "unit vector": dense_l1,
     "probability": dense_l1,
 }
-"""By the unit of a map. Source: Bhattacharjee et al. 2023 (arXiv 2308.12372), section 3.3."""
+"""Default losses of maps by unit. Source: Bhattacharjee et al. 2023 (arXiv 2308.12372), section 3.3."""
 
 
 def default_for(spec: TargetSpec) -> TaskLoss:
-    """The loss of a task that names none.
+    """Returns the loss of a task without `Task.loss`.
 
     Raises:
-        ConfigError: a kind of answer whose loss belongs to the system that gives it, or that has no agreed one.
+        ConfigError: a kind of target whose loss belongs to the system, or that has no standard loss.
 
     Examples:
         >>> default_for(Label(("cat", "dog"))).__name__
@@ -58,10 +58,12 @@ def default_for(spec: TargetSpec) -> TaskLoss:
             return DENSE[unit]
         case Text() | Match() | Masked():
             raise ConfigError(
-                f"losses.default_for: got {type(spec).__name__}; its loss is in the system's own output space (tokens, "
-                "similarities); want a system that has one"
+                f"losses.default_for: got a {type(spec).__name__}, whose loss is in the system's own output space "
+                "(tokens, similarities); want a system that computes it itself"
             )
         case Boxes() | Region():
-            raise ConfigError(f"losses.default_for: got {type(spec).__name__}; want Task.loss to say which one")
+            raise ConfigError(
+                f"losses.default_for: got a {type(spec).__name__}, which has no standard loss; want one in Task.loss"
+            )
         case _ as never:
             assert_never(never)

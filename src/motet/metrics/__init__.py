@@ -1,4 +1,4 @@
-"""How answers are judged: one file a kind of answer."""
+"""Metrics, one module per kind of target, and the table `METRICS` of their names in recipes and reports."""
 
 from motet.core import Metric
 from motet.metrics.agreement import F1 as F1
@@ -31,10 +31,10 @@ from motet.metrics.dense_surfaces import DepthAbsRelScaled as DepthAbsRelScaled
 from motet.metrics.dense_surfaces import DepthRMSE as DepthRMSE
 from motet.metrics.dense_surfaces import DepthRMSEScaled as DepthRMSEScaled
 from motet.metrics.dense_surfaces import DepthWithin as DepthWithin
-from motet.metrics.dense_surfaces import MeanAngle as MeanAngle
+from motet.metrics.dense_surfaces import MeanAngleDeg as MeanAngleDeg
 from motet.metrics.label import Accuracy as Accuracy
+from motet.metrics.masked import MaskedAccuracy as MaskedAccuracy
 from motet.metrics.masked import MaskedRegionAccuracy as MaskedRegionAccuracy
-from motet.metrics.masked import MaskedTextAccuracy as MaskedTextAccuracy
 from motet.metrics.match import MatchAccuracy as MatchAccuracy
 from motet.metrics.match import MeanRank as MeanRank
 from motet.metrics.match import MedianRank as MedianRank
@@ -43,21 +43,20 @@ from motet.metrics.match import RecallAt5 as RecallAt5
 from motet.metrics.match import RecallAt10 as RecallAt10
 from motet.metrics.prediction_text import prediction_text as prediction_text
 from motet.metrics.region import RegionAccuracy as RegionAccuracy
-from motet.metrics.region import RegionOverlap as RegionOverlap
+from motet.metrics.region import RegionIoU as RegionIoU
 from motet.metrics.text import Bleu1 as Bleu1
 from motet.metrics.text import Bleu2 as Bleu2
 from motet.metrics.text import Bleu3 as Bleu3
 from motet.metrics.text import Bleu4 as Bleu4
 from motet.metrics.text import CharacterErrorRate as CharacterErrorRate
 from motet.metrics.text import Cider as Cider
-from motet.metrics.text import ExactText as ExactText
+from motet.metrics.text import ExactMatch as ExactMatch
 from motet.metrics.text import RougeL as RougeL
 
 METRICS: dict[str, type[Metric]] = {
     "abs_rel": DepthAbsRel,
     "abs_rel_scaled": DepthAbsRelScaled,
     "accuracy": Accuracy,
-    "angle": MeanAngle,
     "answer_match": AnswerMatch,
     "ap": BoxAP,
     "ap50": BoxAP50,
@@ -79,13 +78,16 @@ METRICS: dict[str, type[Metric]] = {
     "cer": CharacterErrorRate,
     "cider": Cider,
     "delta1": DepthWithin,
-    "described": DescribedBoxes,
+    "described_boxes": DescribedBoxes,
     "edge_f1": EdgeF1,
     "edge_f1_positive": EdgeF1Positive,
-    "exact": ExactText,
+    "exact_match": ExactMatch,
     "f1": F1,
+    "masked_accuracy": MaskedAccuracy,
+    "masked_region_accuracy": MaskedRegionAccuracy,
     "match_accuracy": MatchAccuracy,
     "matthews": Matthews,
+    "mean_angle_deg": MeanAngleDeg,
     "mean_rank": MeanRank,
     "median_rank": MedianRank,
     "miou": MeanIoU,
@@ -94,9 +96,7 @@ METRICS: dict[str, type[Metric]] = {
     "recall_at_10": RecallAt10,
     "recall_at_5": RecallAt5,
     "region_accuracy": RegionAccuracy,
-    "region_iou": RegionOverlap,
-    "regions_told": MaskedRegionAccuracy,
-    "restored": MaskedTextAccuracy,
+    "region_iou": RegionIoU,
     "rmse": DepthRMSE,
     "rmse_scaled": DepthRMSEScaled,
     "rouge_l": RougeL,

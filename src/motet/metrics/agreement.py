@@ -1,4 +1,4 @@
-"""F1 and the Matthews correlation of a choice among names: for classes of which some are rare."""
+"""F1 and the Matthews correlation of predicted classes, for classes of unequal frequency."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ NO_NAME = -1
 
 
 class LabelPairs(Metric):
-    """A metric of how often each name is said where each name is true; words that are no name are a name of their own.
+    """A metric of the confusion matrix of a `Label`; generated text that is no class name is a class of its own.
 
-    It keeps (said, true) of each row, indices of the target's names, `NO_NAME` for words that are none.
+    It stores (predicted, annotated) of each row: indices of the target's names, `NO_NAME` for text that is none.
     """
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
         if not isinstance(target, Label):
             raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
-        true, names = int(annotation), target.names
-        if not 0 <= true < len(names):
-            raise MetricError(f"metric {self.name}: truth: got {true}; want 0 to {len(names) - 1}")
-        answer = prediction_text(prediction, target, self.name)
-        return next((place for place, name in enumerate(names) if name.strip() == answer), NO_NAME), true
+        annotated, names = int(annotation), target.names
+        if not 0 <= annotated < len(names):
+            raise MetricError(
+                f"metric {self.name}: annotation: got {annotated}; want a class from 0 to {len(names) - 1}"
+            )
+        predicted = prediction_text(prediction, target, self.name)
+        return next((place for place, name in enumerate(names) if name.strip() == predicted), NO_NAME), annotated
 
     def remarks(self) -> tuple[str, ...]:
-        missed = sum(answer == NO_NAME for answer, _ in self.rows.values())
+        missed = sum(predicted == NO_NAME for predicted, _ in self.rows.values())
         return (f"{self.name}: {missed} of {len(self.rows)} answers were no name",) if missed else ()
 
 
@@ -38,15 +40,16 @@ class F1(LabelPairs):
 
         F1 = 2 * true positives / (2 * true positives + false positives + false negatives)
 
-    Words that are no name count as the wrong one of the two. Where neither truth nor answers hold the second name, 0.
+    Text that is no class name counts as the wrong one of the two. The value is 0 if the second name is neither
+    predicted nor annotated anywhere.
 
     Source: Wang et al. 2019, "GLUE", section 2.2 (scikit-learn's `f1_score`).
 
     Examples:
         >>> from motet.core import ClassPrediction
         >>> f1, same = F1(), Label(("different", "same"))
-        >>> for row, (answer, truth) in enumerate([(1, 1), (1, 0), (0, 1), (1, 1)]):
-        ...     f1.update(str(row), ClassPrediction(answer), truth, same)
+        >>> for row, (predicted, annotation) in enumerate([(1, 1), (1, 0), (0, 1), (1, 1)]):
+        ...     f1.update(str(row), ClassPrediction(predicted), annotation, same)
         >>> round(f1.compute(), 2)
         66.67
     """
@@ -54,10 +57,12 @@ class F1(LabelPairs):
     name = "f1"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
-        answer, true = super().row(prediction, annotation, target)
+        predicted, annotated = super().row(prediction, annotation, target)
         if isinstance(target, Label) and len(target.names) != 2:
-            raise MetricError(f"metric {self.name}: target: got {len(target.names)} names; want two, the second counts")
-        return answer, true
+            raise MetricError(
+                f"metric {self.name}: target: got {len(target.names)} names; want two, of which the second is positive"
+            )
+        return predicted, annotated
 
     def reduce(self, rows: Sequence[Any]) -> float:
         return float(_f1(_f1_counts(rows).sum(axis=0)))
@@ -67,19 +72,20 @@ class F1(LabelPairs):
 
 
 class Matthews(LabelPairs):
-    """The correlation of answers and truths, times 100: 0 for any answer that does not depend on the row.
+    """The correlation of predictions and annotations, times 100: 0 for a prediction that does not depend on the row.
 
-        R = (right * rows - sum_k said_k * true_k) / sqrt((rows^2 - sum_k said_k^2) * (rows^2 - sum_k true_k^2))
+        R = (right * rows - sum_k p_k * a_k) / sqrt((rows^2 - sum_k p_k^2) * (rows^2 - sum_k a_k^2))
 
-    For two names this is Matthews' coefficient, for more Gorodkin's; 0 where only one name is said or true.
+    where p_k and a_k are the numbers of rows predicted and annotated as class k. For two classes this is Matthews'
+    coefficient, for more Gorodkin's; it is 0 if only one class is predicted or annotated.
 
     Source: Warstadt et al. 2018, "CoLA", section 4; Gorodkin 2004, equation 8 (scikit-learn's `matthews_corrcoef`).
 
     Examples:
         >>> from motet.core import ClassPrediction
         >>> matthews, cola = Matthews(), Label(("unacceptable", "acceptable"))
-        >>> for row, (answer, truth) in enumerate([(1, 1), (1, 0), (0, 0), (1, 1)]):
-        ...     matthews.update(str(row), ClassPrediction(answer), truth, cola)
+        >>> for row, (predicted, annotation) in enumerate([(1, 1), (1, 0), (0, 0), (1, 1)]):
+        ...     matthews.update(str(row), ClassPrediction(predicted), annotation, cola)
         >>> round(matthews.compute(), 2)
         57.74
     """
@@ -94,10 +100,10 @@ class Matthews(LabelPairs):
 
 
 def _f1_counts(rows: Sequence[tuple[int, int]]) -> np.ndarray:
-    """True positives, and all that is positive (said or true), of each row."""
+    """Returns the true positives of each row, and its positives, predicted plus annotated."""
     pairs = np.asarray(rows, dtype=np.int64)
-    answer = np.where(pairs[:, 0] == NO_NAME, 1 - pairs[:, 1], pairs[:, 0])
-    return np.stack([answer * pairs[:, 1], answer + pairs[:, 1]], axis=1).astype(np.float64)
+    predicted = np.where(pairs[:, 0] == NO_NAME, 1 - pairs[:, 1], pairs[:, 0])
+    return np.stack([predicted * pairs[:, 1], predicted + pairs[:, 1]], axis=1).astype(np.float64)
 
 
 def _f1(sums: np.ndarray) -> np.ndarray:
@@ -106,11 +112,13 @@ def _f1(sums: np.ndarray) -> np.ndarray:
 
 
 def _matthews(pairs: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """One number a draw, from (said, true) of each row and how often each draw holds it."""
+    """Returns one number per draw, from (predicted, annotated) of each row and how often each draw contains it."""
     names = np.arange(NO_NAME, pairs.max() + 1)
-    answered = counts @ (pairs[:, :1] == names)
-    true = counts @ (pairs[:, 1:] == names)
+    predictions = counts @ (pairs[:, :1] == names)
+    annotated = counts @ (pairs[:, 1:] == names)
     right, rows = counts @ (pairs[:, 0] == pairs[:, 1]), counts.sum(axis=1)
-    above = right * rows - (answered * true).sum(axis=1)
-    below = (rows**2 - (answered**2).sum(axis=1)) * (rows**2 - (true**2).sum(axis=1))
-    return np.asarray(np.divide(100.0 * above, np.sqrt(below), out=np.zeros_like(above), where=below > 0))
+    numerator = right * rows - (predictions * annotated).sum(axis=1)
+    denominator = (rows**2 - (predictions**2).sum(axis=1)) * (rows**2 - (annotated**2).sum(axis=1))
+    return np.asarray(
+        np.divide(100.0 * numerator, np.sqrt(denominator), out=np.zeros_like(numerator), where=denominator > 0)
+    )

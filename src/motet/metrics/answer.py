@@ -1,4 +1,4 @@
-"""Short answers to questions, judged as the VQA challenge and as the LiT decoder's paper judge them."""
+"""Accuracies of short answers to questions, as in the VQA challenge and in the LiT decoder's paper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from motet.core import MeanMetric, MetricError, Prediction, TargetSpec
 from motet.metrics.prediction_text import prediction_text, references
 from motet.metrics.vqa_words import normalise, tidy
 
-_ENOUGH = 4  # with three answers or fewer no prediction can reach 1
+_MIN_ANSWERS = 4  # with three answers or fewer no prediction can reach 1
 
 
 class VqaAccuracy(MeanMetric):
@@ -35,15 +35,16 @@ class VqaAccuracy(MeanMetric):
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
         answers = references(annotation, self.name)
-        if len(answers) < _ENOUGH:
+        if len(answers) < _MIN_ANSWERS:
             raise MetricError(
-                f"metric {self.name}: answers: got {len(answers)}; want ten (answer_match judges sets with one answer)"
+                f"metric {self.name}: answers: got {len(answers)}; want ten per question "
+                "(use answer_match for a data set with one answer)"
             )
         return vqa_accuracy(prediction_text(prediction, target, self.name), answers)
 
 
 def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
-    """One row's accuracy, 0 to 1."""
+    """Returns the accuracy of one row, 0 to 1."""
     prediction, answers = tidy(prediction), [tidy(answer) for answer in answers]
     if len(set(answers)) > 1:
         prediction, answers = normalise(prediction), [normalise(answer) for answer in answers]
@@ -51,7 +52,7 @@ def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
 
 
 def leave_one_out(matches: int, answers: int) -> float:
-    """The accuracy of an answer that `matches` of `answers` annotators gave, each annotator left out in turn.
+    """Returns the accuracy of an answer that `matches` of `answers` annotators gave, each annotator left out in turn.
 
     Examples:
         >>> [round(leave_one_out(n, 10), 2) for n in (0, 1, 2, 3, 4)]
@@ -62,7 +63,7 @@ def leave_one_out(matches: int, answers: int) -> float:
 
 
 class AnswerMatch(MeanMetric):
-    """The share of rows whose answer is, letter by letter, the one that most annotators gave (of several the first).
+    """The share of rows whose answer equals, letter by letter, the most frequent annotated one (the first of a tie).
 
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: answers to VQAv2 and GQA by exact match, no soft accuracy.
 
@@ -82,7 +83,7 @@ class AnswerMatch(MeanMetric):
 
 
 def majority(answers: Sequence[str]) -> str:
-    """The answer given most often, of several the one given first.
+    """Returns the most frequent answer, in a tie the one given first.
 
     Examples:
         >>> majority(("no", "yes", "yes", "no", "maybe"))

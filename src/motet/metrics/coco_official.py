@@ -1,4 +1,4 @@
-"""COCO's twelve numbers by the library that COCO's users trust, to hold our own against."""
+"""COCO's twelve metrics as computed by `faster-coco-eval`, to compare with those of `motet.metrics.boxes`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from motet.metrics.box_matching import areas_of
 
 
 def official_twelve(pairs: Sequence[tuple[BoxSet, BoxSet]], *, num_names: int) -> tuple[float, ...]:
-    """The numbers of `faster-coco-eval` in the order of `COCO_TWELVE`, in percent; -1 where there is nothing to find.
+    """Returns the values of `faster-coco-eval` in the order of `COCO_TWELVE`, in percent; -1 without an annotated box.
 
-    Our metrics give the same and can be drawn anew a thousand times; this is for checking them on one's own data.
+    The metrics of `motet.metrics.boxes` give the same values and also support the bootstrap; this function is for
+    checking them on other data.
 
     Args:
-        pairs: (prediction, truth) of each image.
-        num_names: how many classes there are.
+        pairs: (prediction, annotation) of each image.
+        num_names: number of classes.
 
     Raises:
         ConfigError: the extra `coco` is not installed.
@@ -33,33 +34,31 @@ def official_twelve(pairs: Sequence[tuple[BoxSet, BoxSet]], *, num_names: int) -
         from faster_coco_eval import COCO, COCOeval_faster
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "COCO's official numbers: got no faster-coco-eval; want it installed (pip install 'motet[coco]')"
+            "COCO's official metrics: got no faster-coco-eval; want it installed (pip install 'motet[coco]')"
         ) from error
-    annotation = COCO(_annotation_file([true for _, true in pairs], num_names))
-    said = [entry for number, (prediction, _) in enumerate(pairs) for entry in _entries(prediction, number)]
-    if not said:
-        # The library refuses an empty list of detections; one without overlap and with the least score changes nothing.
-        said = [{"image_id": 0, "category_id": 1, "bbox": [-9.0, -9.0, 1.0, 1.0], "score": 0.0}]
-    evaluator = COCOeval_faster(annotation, annotation.loadRes(said), iouType="bbox")
+    annotation = COCO(_annotation_file([annotation for _, annotation in pairs], num_names))
+    predictions = [entry for number, (prediction, _) in enumerate(pairs) for entry in _entries(prediction, number)]
+    if not predictions:
+        # The library refuses an empty list of detections; one outside the image with score 0 changes nothing.
+        predictions = [{"image_id": 0, "category_id": 1, "bbox": [-9.0, -9.0, 1.0, 1.0], "score": 0.0}]
+    evaluator = COCOeval_faster(annotation, annotation.loadRes(predictions), iouType="bbox")
     evaluator.run()
     return tuple(float(number) if number == -1 else 100.0 * float(number) for number in evaluator.stats[:12])
 
 
-def _annotation_file(truths: Sequence[BoxSet], num_names: int) -> dict[str, Any]:
-    annotations: list[dict[str, Any]] = []
-    for number, annotation in enumerate(truths):
+def _annotation_file(annotations: Sequence[BoxSet], num_names: int) -> dict[str, Any]:
+    entries: list[dict[str, Any]] = []
+    for number, annotation in enumerate(annotations):
         areas = (
             annotation.areas if len(annotation.areas) else areas_of(np.asarray(annotation.boxes_xyxy, dtype=np.float64))
         )
         for place, entry in enumerate(_entries(annotation, number)):
             crowd = bool(len(annotation.crowd) and annotation.crowd[place])
-            annotations.append(
-                {**entry, "id": len(annotations) + 1, "area": float(areas[place]), "iscrowd": int(crowd)}
-            )
+            entries.append({**entry, "id": len(entries) + 1, "area": float(areas[place]), "iscrowd": int(crowd)})
     return {
-        "images": [{"id": number, "width": 1, "height": 1} for number in range(len(truths))],
+        "images": [{"id": number, "width": 1, "height": 1} for number in range(len(annotations))],
         "categories": [{"id": label + 1, "name": str(label)} for label in range(num_names)],
-        "annotations": annotations,
+        "annotations": entries,
     }
 
 

@@ -1,4 +1,4 @@
-"""How far off depths are in metres, and directions of surfaces in degrees."""
+"""Errors of depth maps in metres, and of surface normals in degrees."""
 
 from __future__ import annotations
 
@@ -10,95 +10,95 @@ from jaxtyping import Float
 from motet.core import Dense, MetricError
 from motet.metrics.dense import MapMean
 
-LEAST_DEPTH_M = 1e-3
+MIN_DEPTH_M = 1e-3
 
 
 class DepthMetric(MapMean):
-    """A number about depths in metres at the pixels with a true one.
+    """The base class of metrics of depth in metres at the annotated pixels.
 
     Attributes:
-        scaled: whether each prediction is first multiplied so that its median is the true one, for systems that tell
-            depth without its scale.
+        scaled: whether each prediction is first scaled to the median of its annotation, for systems that predict depth
+            up to an unknown scale.
     """
 
     higher_is_better = False
     scaled: ClassVar[bool] = False
 
-    def sums(self, said: np.ndarray, true: np.ndarray, target: Dense) -> np.ndarray:
+    def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
         if target.unit != "metre":
-            raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one in metres")
-        if self.scaled and len(true):
-            said = said * (_median(true) / max(_median(said), LEAST_DEPTH_M))
-        return super().sums(said, true, target)
+            raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one in 'metre'")
+        if self.scaled and len(annotated):
+            predicted = predicted * (_median(annotated) / max(_median(predicted), MIN_DEPTH_M))
+        return super().sums(predicted, annotated, target)
 
 
 class DepthRMSE(DepthMetric):
-    """The root of the mean over images of each one's mean squared error, in metres.
+    """The square root of the mean over images of each image's mean squared error, in metres.
 
     Source: DenseMTL (Lopes et al. 2023, `metrics/depth.py`), without its scaling by the median and without its
     clamping of predictions to 80 m. The adapters' own code takes the root of each image before the mean.
 
     Examples:
         >>> from motet.core import DenseMap
-        >>> rmse, asked = DepthRMSE(), Dense(1, "metre")
-        >>> rmse.update("a", DenseMap(np.array([[1.0, 2.0]])), np.array([[4.0, np.nan]]), asked)
-        >>> rmse.update("b", DenseMap(np.array([[1.0, 2.0]])), np.array([[1.0, 3.0]]), asked)
+        >>> rmse, target = DepthRMSE(), Dense(1, "metre")
+        >>> rmse.update("a", DenseMap(np.array([[1.0, 2.0]])), np.array([[4.0, np.nan]]), target)
+        >>> rmse.update("b", DenseMap(np.array([[1.0, 2.0]])), np.array([[1.0, 3.0]]), target)
         >>> round(rmse.compute(), 4)
         2.1794
     """
 
     name, unit = "rmse", "m"
 
-    def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return float(np.mean(np.square(said - true)))
+    def of_map(self, predicted: np.ndarray, annotated: np.ndarray) -> float:
+        return float(np.mean(np.square(predicted - annotated)))
 
     def of_sums(self, sums: Float[np.ndarray, "d s"]) -> Float[np.ndarray, "d"]:
         return np.asarray(np.sqrt(super().of_sums(sums)))
 
 
 class DepthRMSEScaled(DepthRMSE):
-    """`DepthRMSE` after each prediction is scaled so that its median is the true one."""
+    """`DepthRMSE` of predictions scaled to the median of their annotation."""
 
     name, scaled = "rmse_scaled", True
 
 
 class DepthAbsRel(DepthMetric):
-    """The mean over images of the mean of |said - true| / true, in percent."""
+    """The mean over images of the mean of |predicted - annotated| / annotated, in percent."""
 
     name = "abs_rel"
 
-    def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return 100.0 * float(np.mean(np.abs(said - true) / np.maximum(true, LEAST_DEPTH_M)))
+    def of_map(self, predicted: np.ndarray, annotated: np.ndarray) -> float:
+        return 100.0 * float(np.mean(np.abs(predicted - annotated) / np.maximum(annotated, MIN_DEPTH_M)))
 
 
 class DepthAbsRelScaled(DepthAbsRel):
-    """`DepthAbsRel` after each prediction is scaled so that its median is the true one."""
+    """`DepthAbsRel` of predictions scaled to the median of their annotation."""
 
     name, scaled = "abs_rel_scaled", True
 
 
 class DepthWithin(DepthMetric):
-    """The mean over images of the share of pixels that are less than 1.25 times too near or too far."""
+    """The mean over images of the share of pixels that are too near or too far by a factor below 1.25."""
 
     name = "delta1"
     higher_is_better = True
 
-    def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        said, true = np.maximum(said, LEAST_DEPTH_M), np.maximum(true, LEAST_DEPTH_M)
-        return 100.0 * float(np.mean(np.maximum(said / true, true / said) < 1.25))
+    def of_map(self, predicted: np.ndarray, annotated: np.ndarray) -> float:
+        predicted, annotated = np.maximum(predicted, MIN_DEPTH_M), np.maximum(annotated, MIN_DEPTH_M)
+        return 100.0 * float(np.mean(np.maximum(predicted / annotated, annotated / predicted) < 1.25))
 
 
 class AngleMetric(MapMean):
-    """A number about the angles between said and true directions."""
+    """The base class of metrics of the angles between predicted and annotated normals."""
 
-    def sums(self, said: np.ndarray, true: np.ndarray, target: Dense) -> np.ndarray:
+    def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
         if target.unit != "unit vector":
-            raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one of unit vectors")
-        return super().sums(said, true, target)
+            raise MetricError(f"metric {self.name}: target: got a map in {target.unit!r}; want one in 'unit vector'")
+        return super().sums(predicted, annotated, target)
 
 
-class MeanAngle(AngleMetric):
-    """The mean over images of the mean angle between said and true directions, in degrees.
+class MeanAngleDeg(AngleMetric):
+    """The mean over images of the mean angle between predicted and annotated normals, in degrees.
 
         angle = 2 atan2(|p - g|, |p + g|) for unit vectors p, g
 
@@ -108,57 +108,57 @@ class MeanAngle(AngleMetric):
 
     Examples:
         >>> from motet.core import DenseMap
-        >>> angle, asked = MeanAngle(), Dense(3, "unit vector")
-        >>> angle.update("a", DenseMap(np.array([[[0.0, 0.0, 5.0]]])), np.array([[[0.0, 1.0, 0.0]]]), asked)
+        >>> angle, target = MeanAngleDeg(), Dense(3, "unit vector")
+        >>> angle.update("a", DenseMap(np.array([[[0.0, 0.0, 5.0]]])), np.array([[[0.0, 1.0, 0.0]]]), target)
         >>> round(angle.compute(), 4)
         90.0
     """
 
-    name, unit, higher_is_better = "angle", "deg", False
+    name, unit, higher_is_better = "mean_angle_deg", "deg", False
 
-    def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return float(np.mean(angles_deg(said, true)))
+    def of_map(self, predicted: np.ndarray, annotated: np.ndarray) -> float:
+        return float(np.mean(angles_deg(predicted, annotated)))
 
 
 class AngleWithin(AngleMetric):
-    """The mean over images of the share of pixels whose direction is off by less than some degrees.
+    """The mean over images of the share of pixels whose normal is off by less than an angle.
 
     Attributes:
-        most_deg: how many.
+        max_deg: the angle in degrees.
     """
 
-    most_deg: ClassVar[float]
+    max_deg: ClassVar[float]
 
-    def of_map(self, said: np.ndarray, true: np.ndarray) -> float:
-        return 100.0 * float(np.mean(angles_deg(said, true) < self.most_deg))
+    def of_map(self, predicted: np.ndarray, annotated: np.ndarray) -> float:
+        return 100.0 * float(np.mean(angles_deg(predicted, annotated) < self.max_deg))
 
 
 class AngleWithin11(AngleWithin):
-    """Less than 11.25 degrees."""
+    """The mean over images of the share of normals that are off by less than 11.25 degrees."""
 
-    name, most_deg = "within_11", 11.25
+    name, max_deg = "within_11", 11.25
 
 
 class AngleWithin30(AngleWithin):
-    """Less than 30 degrees."""
+    """The mean over images of the share of normals that are off by less than 30 degrees."""
 
-    name, most_deg = "within_30", 30.0
+    name, max_deg = "within_30", 30.0
 
 
-def angles_deg(said: Float[np.ndarray, "*p 3"], true: Float[np.ndarray, "*p 3"]) -> Float[np.ndarray, "*p"]:
-    """The angle between directions of any length, in degrees.
+def angles_deg(predicted: Float[np.ndarray, "*p 3"], annotated: Float[np.ndarray, "*p 3"]) -> Float[np.ndarray, "*p"]:
+    """Returns the angle between vectors of any length, in degrees.
 
     Examples:
         >>> angles_deg(np.array([[1.0, 1.0, 0.0]]), np.array([[2.0, 0.0, 0.0]])).round(4).tolist()
         [45.0]
     """
-    p, g = (_unit(np.asarray(vectors, dtype=np.float64)) for vectors in (said, true))
-    apart, along = np.linalg.norm(p - g, axis=-1), np.linalg.norm(p + g, axis=-1)
-    return np.asarray(np.degrees(2.0 * np.arctan2(apart, along)))
+    p, g = (_unit(np.asarray(vectors, dtype=np.float64)) for vectors in (predicted, annotated))
+    difference, total = np.linalg.norm(p - g, axis=-1), np.linalg.norm(p + g, axis=-1)
+    return np.asarray(np.degrees(2.0 * np.arctan2(difference, total)))
 
 
 def _median(values: np.ndarray) -> float:
-    """The middle value, the lower of two, as the official code has it."""
+    """Returns the median, the lower of the two middle values, as in the official code."""
     return float(np.quantile(values, 0.5, method="lower"))
 
 

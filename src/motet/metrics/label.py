@@ -1,4 +1,4 @@
-"""How often the right name was given."""
+"""Accuracy of predicted class names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from motet.metrics.prediction_text import prediction_text
 
 
 class Accuracy(Metric):
-    """The share of rows whose name is right.
+    """The share of rows whose predicted class is right.
 
-    An answer in words counts when it equals the right name letter by letter (white space at the ends aside). Words
-    that are no name at all are wrong, and are counted, since a system that answers in words can miss the list.
+    A generated text is right if it equals the right name letter by letter, except for white space at its ends. Text
+    that is no class name is wrong, and the remarks count it, since a system that generates text can miss the list.
 
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: "exact match accuracy".
 
@@ -32,12 +32,14 @@ class Accuracy(Metric):
     name = "accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[bool, bool]:
-        """Whether the answer is right, and whether it is a name at all."""
+        """Returns (right, is a class name)."""
         if not isinstance(target, Label):
             raise MetricError(f"metric {self.name}: target: got a {type(target).__name__}; want a Label")
         index = int(annotation)
         if not 0 <= index < len(target.names):
-            raise MetricError(f"metric {self.name}: truth: got {index}; want 0 to {len(target.names) - 1}")
+            raise MetricError(
+                f"metric {self.name}: annotation: got {index}; want a class from 0 to {len(target.names) - 1}"
+            )
         answer = prediction_text(prediction, target, self.name)
         right = answer == target.names[index].strip()
         return right, right or answer in _stripped(target.names)
@@ -51,12 +53,12 @@ class Accuracy(Metric):
     def draws(self, ids: Sequence[str], counts: np.ndarray) -> np.ndarray:
         return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
 
-    def no_name(self, row_id: str) -> bool:
-        """Whether this row's answer was none of the names."""
+    def is_unknown_name(self, row_id: str) -> bool:
+        """Returns True if this row's prediction is none of the class names."""
         return not self.rows[row_id][1]
 
     def remarks(self) -> tuple[str, ...]:
-        missed = sum(self.no_name(i) for i in self.rows)
+        missed = sum(self.is_unknown_name(i) for i in self.rows)
         return (f"{missed} of {len(self.rows)} answers were no name",) if missed else ()
 
 

@@ -1,4 +1,4 @@
-"""How much of what is hidden was told."""
+"""Metrics of masked words and masked regions."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from motet.metrics.prediction_text import prediction_text, references
 
 
 class MaskedRegionAccuracy(MeanMetric):
-    """How much of a picture's hidden regions was told, the mean over pictures.
+    """The explained share of the masked regions of an image, the mean over images.
 
-    A system says of each row 1 where it tells all, 0 where it tells no more than the mean of the regions in sight does,
-    below that where it tells less; so 0 is the floor. The truth is what is hidden, which the system knows.
+    The system predicts one number per row: 1 if it restores the masked regions exactly, 0 if it does no better than the
+    mean of the visible regions, below 0 if it does worse; so 0 is the trivial baseline. The system itself knows what
+    was masked, so no annotation is needed.
 
-    Source: the losses are those of Lu et al. 2019 (ViLBERT), section 2.1; that they are taken as a share of what the
-    mean leaves is ours, since neither squared errors nor nats say by themselves whether a region was told.
+    Source: the losses are those of Lu et al. 2019 (ViLBERT), section 2.1. Dividing them by the loss of the mean of the
+    visible regions is ours, since neither a squared error nor nats show by themselves whether a region was restored.
 
     Examples:
-        >>> told = MaskedRegionAccuracy()
-        >>> told.update("a", ScalarPrediction(0.5), None, Masked("regions"))
-        >>> told.update("b", ScalarPrediction(0.0), None, Masked("regions"))
-        >>> told.compute()
+        >>> accuracy = MaskedRegionAccuracy()
+        >>> accuracy.update("a", ScalarPrediction(0.5), None, Masked("regions"))
+        >>> accuracy.update("b", ScalarPrediction(0.0), None, Masked("regions"))
+        >>> accuracy.compute()
         25.0
     """
 
-    name = "regions_told"
+    name = "masked_region_accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
         del annotation
@@ -37,26 +38,28 @@ class MaskedRegionAccuracy(MeanMetric):
                 f"metric {self.name}: prediction: got a {type(prediction).__name__}; want a ScalarPrediction"
             )
         if not (math.isfinite(prediction.value) and prediction.value <= 1):
-            raise MetricError(f"metric {self.name}: Real.value: got {prediction.value}; want a number up to 1")
+            raise MetricError(
+                f"metric {self.name}: ScalarPrediction.value: got {prediction.value}; want a finite number up to 1"
+            )
         return prediction.value
 
 
-class MaskedTextAccuracy(MeanMetric):
-    """The share of texts of which every hidden word was told; letters' case and white space do not count.
+class MaskedAccuracy(MeanMetric):
+    """The share of texts in which every masked word is predicted rightly; case and white space do not count.
 
-    A system says the whole text with the words it tells in their places. Which words it hid it alone knows, so nothing
-    is said of the share of words. Of several texts of a row the first is the one that is judged by.
+    The prediction is the whole text with the predicted words in it. Only the system knows which words it masked, so
+    this is a share of texts, not of words. Of several texts of a row the first one counts.
 
     Examples:
         >>> from motet.core import TextPrediction
-        >>> restored = MaskedTextAccuracy()
-        >>> restored.update("a", TextPrediction("a red dog"), ("A red dog", "one dog"), Masked("words"))
-        >>> restored.update("b", TextPrediction("a red cat"), ("A red dog", "one dog"), Masked("words"))
-        >>> restored.compute()
+        >>> accuracy = MaskedAccuracy()
+        >>> accuracy.update("a", TextPrediction("a red dog"), ("A red dog", "one dog"), Masked("words"))
+        >>> accuracy.update("b", TextPrediction("a red cat"), ("A red dog", "one dog"), Masked("words"))
+        >>> accuracy.compute()
         50.0
     """
 
-    name = "restored"
+    name = "masked_accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
         whole = annotation if isinstance(annotation, str) else references(annotation, self.name)[0]

@@ -1,4 +1,4 @@
-"""How far up the right candidate stands: in a row of a few, or among a whole split."""
+"""Accuracy and ranks of the right candidate, among the candidates of a row or over a whole split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from motet.core import ClassPrediction, Match, MeanMetric, Metric, MetricError, 
 
 
 class MatchAccuracy(MeanMetric):
-    """The share of rows whose chosen candidate is a right one; "none" (index -1) is right where none is.
+    """The share of rows whose chosen candidate is a right one; "none" (index -1) is right if no candidate is.
 
     Source: Lu et al. 2020 (arXiv 1912.02315), section 2: Visual7W, GuessWhat.
 
@@ -26,35 +26,37 @@ class MatchAccuracy(MeanMetric):
     name = "match_accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        choice, right = _choice(prediction, target, self.name), _places(annotation, self.name)
-        return float(choice.index in right if right else choice.index == -1)
+        chosen, right = _class_prediction(prediction, target, self.name), _places(annotation, self.name)
+        return float(chosen.index in right if right else chosen.index == -1)
 
 
 class _Ranks(Metric):
-    """A number about ranks; of each query it keeps the rank of its best right candidate, 1 for the first.
+    """A metric of ranks; it stores the rank of each query's best right candidate, 1 for the first.
 
-    A wrong candidate with the same score stands in front: a system that scores all alike finds nothing.
+    In a tie wrong candidates come first, so that a system with equal scores for all candidates gets the worst rank.
     """
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> int:
-        choice, right = _choice(prediction, target, self.name), _places(annotation, self.name)
+        chosen, right = _class_prediction(prediction, target, self.name), _places(annotation, self.name)
         if not right:
-            raise MetricError(f"metric {self.name}: truth: got no right candidate; want at least one")
-        if max(right) >= len(choice.scores):
-            got = f"{len(choice.scores)} scores for the right candidate {max(right)}"
-            raise MetricError(f"metric {self.name}: Choice.scores: got {got}; want a score for every candidate")
-        return rank_of(np.asarray(choice.scores, dtype=np.float64), sorted(right))
+            raise MetricError(f"metric {self.name}: annotation: got no right candidate; want at least one index")
+        if max(right) >= len(chosen.scores):
+            got = f"{len(chosen.scores)} scores for the right candidate {max(right)}"
+            raise MetricError(
+                f"metric {self.name}: ClassPrediction.scores: got {got}; want a score for every candidate"
+            )
+        return rank_of(np.asarray(chosen.scores, dtype=np.float64), sorted(right))
 
     def row_scores(self, ids: Sequence[str]) -> np.ndarray:
         return self.of_ranks(np.array([self.rows[i] for i in ids]))
 
     def of_ranks(self, ranks: np.ndarray) -> np.ndarray:
-        """Each query's own number."""
+        """Returns the number of each query."""
         return ranks.astype(np.float64)
 
 
 def rank_of(scores: np.ndarray, right: Sequence[int]) -> int:
-    """The rank of the best of the right candidates, 1 for the first.
+    """Returns the rank of the best of the right candidates, 1 for the first.
 
     Raises:
         MetricError: a score that is NaN.
@@ -64,7 +66,7 @@ def rank_of(scores: np.ndarray, right: Sequence[int]) -> int:
         (2, 5)
     """
     if np.isnan(scores).any():
-        raise MetricError(f"ranks: got {int(np.isnan(scores).sum())} scores that are NaN; want numbers")
+        raise MetricError(f"ranks: got {int(np.isnan(scores).sum())} scores that are NaN; want a number per candidate")
     best = scores[list(right)].max()
     ahead = scores >= best
     ahead[list(right)] = False
@@ -138,7 +140,7 @@ class MeanRank(_Ranks):
         return np.asarray(counts @ self.row_scores(ids) / counts.sum(axis=1))
 
 
-def _choice(prediction: Prediction, target: TargetSpec, metric: str) -> ClassPrediction:
+def _class_prediction(prediction: Prediction, target: TargetSpec, metric: str) -> ClassPrediction:
     if not isinstance(target, Match):
         raise MetricError(f"metric {metric}: target: got a {type(target).__name__}; want a Match")
     if not isinstance(prediction, ClassPrediction):
@@ -150,5 +152,5 @@ def _places(annotation: Any, metric: str) -> frozenset[int]:
     if not isinstance(annotation, set | frozenset) or not all(
         isinstance(place, int) and place >= 0 for place in annotation
     ):
-        raise MetricError(f"metric {metric}: truth: got {annotation!r}; want a set of places")
+        raise MetricError(f"metric {metric}: annotation: got {annotation!r}; want a set of indices of candidates")
     return frozenset(annotation)

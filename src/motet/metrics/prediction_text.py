@@ -1,4 +1,4 @@
-"""What a prediction says in words, whichever way a system answered."""
+"""The text of a prediction, generated or the name of a predicted class."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from motet.core import Answer, ClassPrediction, Label, MetricError, Prediction, 
 
 
 def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> str:
-    """The words of an answer, without white space at its ends.
+    """Returns the text of a prediction, without white space at its ends.
 
     Args:
         prediction: `TextPrediction`, or a `ClassPrediction` of one of the target's names.
-        target: what was asked.
-        metric: who asks, for the error.
+        target: the task's target.
+        metric: name of the metric, for error messages.
 
     Raises:
-        MetricError: an answer that is not words, or the index of a name that is not there.
+        MetricError: a prediction without a text, or an index beyond the target's names.
 
     Examples:
         >>> pets = Label(("cat", "dog"))
-        >>> prediction_text(TextPrediction(" a dog"), pets, "accuracy"), prediction_text(ClassPrediction(1), pets, "accuracy")
-        ('a dog', 'dog')
+        >>> prediction_text(TextPrediction(" a dog"), pets, "accuracy")
+        'a dog'
+        >>> prediction_text(ClassPrediction(1), pets, "accuracy")
+        'dog'
     """
     names = target.names if isinstance(target, Label | Answer) else ()
     match prediction:
@@ -31,20 +33,23 @@ def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> 
             if not names:
                 return name.strip()
             if not 0 <= index < len(names):
-                raise MetricError(f"metric {metric}: Choice.index: got {index}; want 0 to {len(names) - 1}")
+                raise MetricError(f"metric {metric}: ClassPrediction.index: got {index}; want 0 to {len(names) - 1}")
             return names[index]
         case _:
-            raise MetricError(f"metric {metric}: prediction: got a {type(prediction).__name__}; want Words or a Choice")
+            raise MetricError(
+                f"metric {metric}: prediction: got a {type(prediction).__name__}; "
+                "want a TextPrediction or a ClassPrediction"
+            )
 
 
 def references(annotation: Any, metric: str) -> tuple[str, ...]:
-    """The truth as a tuple of strings.
+    """Returns the annotation as a tuple of strings.
 
     Raises:
-        MetricError: one string alone, something else, or no text at all.
+        MetricError: a single string, another type, or no text at all.
     """
     if isinstance(annotation, str) or not all(isinstance(text, str) for text in annotation):
-        raise MetricError(f"metric {metric}: truth: got {annotation!r}; want a tuple of strings")
+        raise MetricError(f"metric {metric}: annotation: got {annotation!r}; want a tuple of strings")
     if not annotation:
-        raise MetricError(f"metric {metric}: truth: got no text; want at least one")
+        raise MetricError(f"metric {metric}: annotation: got no text; want at least one reference text")
     return tuple(annotation)

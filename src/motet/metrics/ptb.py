@@ -1,11 +1,11 @@
-"""Words as the caption scorers count them: the Penn Treebank tokens of the Stanford tokeniser, without Java."""
+"""The Penn Treebank tokeniser of the caption scorers (Stanford CoreNLP's), without Java."""
 
 from __future__ import annotations
 
 import re
 
-# What `pycocoevalcap`'s PTBTokenizer throws away afterwards. Its list has the brackets as "-LRB-", which never
-# occurs in lower-cased tokens, so brackets stay: published scores have them too.
+# Tokens that `pycocoevalcap`'s PTBTokenizer removes afterwards. Its list has the brackets as "-LRB-", which never
+# occurs in lower-cased tokens, so brackets stay, as in published scores.
 _DROPPED = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 
 _REWRITTEN = {
@@ -60,9 +60,9 @@ _APOSTROPHE_KEPT = re.compile(
 
 
 def tokenise(text: str) -> list[str]:
-    """Lower-cased tokens without punctuation, as the caption challenge's Java tokeniser gives them.
+    """Returns lower-cased tokens without punctuation, as the Java tokeniser of the caption challenge does.
 
-    It was written against that program's output and still differs from it on none of 36,197 English captions and
+    It was developed against the output of that program. It differs from it on none of 36,197 English captions and
     questions (Multi30k, Flickr8k, COCO 2017, VQAv2), none of 1,013 German captions, 5 of 1,013 French ones, and 78 of
     21,337 sentences of news and encyclopedias.
 

@@ -1,4 +1,4 @@
-"""Predictions in the files that the servers of COCO, VQA and GLUE and their official scripts read."""
+"""Result files of the evaluation servers and official scripts of COCO, VQA and GLUE."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from motet.core import MetricError
 
-Said = TypeVar("Said")
+T = TypeVar("T")
 
 
 def caption_results(predictions: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """COCO caption results from (image id, caption).
+    """Returns COCO caption results from (image id, caption).
 
     Source: cocodataset.org, "Results format": ``[{"image_id": int, "caption": str}]``.
 
@@ -29,7 +29,7 @@ def caption_results(predictions: Iterable[tuple[str, str]]) -> list[dict[str, An
 
 
 def answer_results(predictions: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """VQA results from (row id, answer).
+    """Returns VQA results from (row id, answer).
 
     Source: visualqa.org, "Results format": ``[{"question_id": int, "answer": str}]``.
 
@@ -46,27 +46,27 @@ def answer_results(predictions: Iterable[tuple[str, str]]) -> list[dict[str, Any
 def box_results(
     predictions: Iterable[tuple[str, Mapping[str, Any]]], category_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """COCO detection results from (row id, boxes as `predictions.jsonl` holds them), a row for each box.
+    """Returns COCO detection results, one row per box, from (row id, boxes as in `predictions.jsonl`).
 
     Source: cocodataset.org, "Results format": ``[{"image_id": int, "category_id": int, "bbox": [x, y, width, height],
     "score": float}]``.
 
     Args:
-        predictions: of each image.
-        category_ids: the official number of each label.
+        predictions: the boxes of each image.
+        category_ids: the official id of each label.
 
     Raises:
-        MetricError: two sets of boxes of one image, or a class without an official number.
+        MetricError: two sets of boxes for one image, or a class without an official id.
 
     Examples:
-        >>> said = {"boxes_xyxy": [[1.0, 2.0, 4.0, 8.0]], "labels": [1], "scores": [0.5]}
-        >>> box_results([("coco2017/val/42", said)], (1, 18))
+        >>> prediction = {"boxes_xyxy": [[1.0, 2.0, 4.0, 8.0]], "labels": [1], "scores": [0.5]}
+        >>> box_results([("coco2017/val/42", prediction)], (1, 18))
         [{'image_id': 42, 'category_id': 18, 'bbox': [1.0, 2.0, 3.0, 6.0], 'score': 0.5}]
     """
     found: dict[int | str, Mapping[str, Any]] = {}
     for number, boxes in _numbered(predictions):
         if number in found:
-            raise MetricError(f"result file: image_id {number!r}: got a second set of boxes; want one")
+            raise MetricError(f"result file: image_id {number!r}: got a second set of boxes; want one per image")
         found[number] = boxes
     return [
         {
@@ -81,38 +81,40 @@ def box_results(
 
 
 def glue_results(predictions: Iterable[tuple[str, str]], names: Sequence[str]) -> list[tuple[int, str]]:
-    """GLUE's results from (row id, name), sorted by the number at the end of the id: names of relations, else 0 and 1.
+    """Returns GLUE results from (row id, class name), sorted by the index at the end of the id.
 
-    Source: gluebenchmark.com, "FAQ": a file a task with the columns ``index`` and ``prediction``.
+    Entailment tasks have the class name as their prediction, all others its index, 0 or 1.
+
+    Source: gluebenchmark.com, "FAQ": one file per task with the columns ``index`` and ``prediction``.
 
     Args:
-        predictions: of each row.
-        names: the task's, in their order.
+        predictions: the class name of each row.
+        names: the task's class names, in their order.
 
     Raises:
-        MetricError: two answers to one row, an id without a number at its end, or an answer that is no name.
+        MetricError: two predictions for one row, an id without a number at its end, or an unknown class name.
 
     Examples:
         >>> glue_results([("sst2/test/1", "positive"), ("sst2/test/0", "negative")], ("negative", "positive"))
         [(0, '0'), (1, '1')]
     """
-    # WNLI's file holds numbers, though its classes are called like RTE's, the other way round.
-    in_words = names[0] == "entailment"
+    # WNLI's file holds indices although its classes have the names of RTE's; their order differs.
+    by_name = names[0] == "entailment"
     found: dict[int, str] = {}
-    for row_id, said in predictions:
+    for row_id, prediction in predictions:
         number = _number(row_id)
         if not isinstance(number, int):
-            raise MetricError(f"result file: row {row_id!r}: got no number at its end; want GLUE's index")
+            raise MetricError(f"result file: row {row_id!r}: got no number at its end; want GLUE's index there")
         if number in found:
-            raise MetricError(f"result file: index {number}: got a second answer; want one")
-        if said not in names:
-            raise MetricError(f"result file: index {number}: got {said!r}; want one of {', '.join(names)}")
-        found[number] = said if in_words else str(list(names).index(said))
+            raise MetricError(f"result file: index {number}: got a second prediction; want one per row")
+        if prediction not in names:
+            raise MetricError(f"result file: index {number}: got {prediction!r}; want one of {', '.join(names)}")
+        found[number] = prediction if by_name else str(list(names).index(prediction))
     return sorted(found.items())
 
 
 def write_results(path: Path, results: list[dict[str, Any]]) -> None:
-    """Writes a result file whole or not at all.
+    """Writes a result file atomically.
 
     Raises:
         MetricError: the file cannot be written.
@@ -121,8 +123,8 @@ def write_results(path: Path, results: list[dict[str, Any]]) -> None:
 
 
 def write_glue(path: Path, results: Iterable[tuple[int, str]]) -> None:
-    """Writes a result file for GLUE whole or not at all. Raises MetricError, see `write_results`."""
-    _write(path, "".join(f"{index}\t{said}\n" for index, said in [("index", "prediction"), *results]))
+    """Writes a result file for GLUE atomically. Raises MetricError, see `write_results`."""
+    _write(path, "".join(f"{index}\t{prediction}\n" for index, prediction in [("index", "prediction"), *results]))
 
 
 def _write(path: Path, text: str) -> None:
@@ -132,36 +134,36 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise MetricError(f"result file: got {error.strerror or error}; want a place to write ({path})") from error
+        raise MetricError(f"result file: got {error.strerror or error}; want a writable path ({path})") from error
 
 
-def _rows(predictions: Iterable[tuple[str, str]], key: str, said: str) -> list[dict[str, Any]]:
+def _rows(predictions: Iterable[tuple[str, str]], id_key: str, value_key: str) -> list[dict[str, Any]]:
     found: dict[int | str, str] = {}
     for number, text in _numbered(predictions):
         if number in found:
-            raise MetricError(f"result file: {key} {number!r}: got a second {said}; want one")
+            raise MetricError(f"result file: {id_key} {number!r}: got a second {value_key}; want one per {id_key}")
         found[number] = text
-    return [{key: number, said: text} for number, text in found.items()]
+    return [{id_key: number, value_key: text} for number, text in found.items()]
 
 
 def _category(category_ids: Sequence[int], label: int) -> int:
     if category_ids[label] < 0:
-        raise MetricError(f"result file: class {label}: got no official number; want one for each class")
+        raise MetricError(f"result file: class {label}: got no official category id; want one for each class")
     return category_ids[label]
 
 
-def _numbered(predictions: Iterable[tuple[str, Said]]) -> list[tuple[int | str, Said]]:
-    """Each row's official number, or its name where it has none: the whole of it where several end alike."""
+def _numbered(predictions: Iterable[tuple[str, T]]) -> list[tuple[int | str, T]]:
+    """Returns each row's official number; without one the last part of its id, or all of it if that is not unique."""
     rows = list(predictions)
     last = {row_id: _number(row_id) for row_id, _ in rows}
-    often = Counter(last.values())
+    counts = Counter(last.values())
     return [
-        (row_id if isinstance(number := last[row_id], str) and often[number] > 1 else number, said)
-        for row_id, said in rows
+        (row_id if isinstance(number := last[row_id], str) and counts[number] > 1 else number, prediction)
+        for row_id, prediction in rows
     ]
 
 
 def _number(row_id: str) -> int | str:
-    """The official number at the end of an id; other sets keep their name there."""
+    """Returns the official number at the end of an id, or the last part of the id if it is not a number."""
     last = row_id.rsplit("/", 1)[-1]
     return int(last) if last.isdecimal() else last

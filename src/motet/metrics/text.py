@@ -1,4 +1,4 @@
-"""How near a text is to what people wrote: BLEU, ROUGE-L, CIDEr, and character errors of text that was read."""
+"""Metrics of generated text against reference texts: BLEU, ROUGE-L, CIDEr, character error rate, exact match."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ _ORDERS = 4
 class _Bleu(Metric):
     """BLEU over the whole set: the geometric mean of clipped n-gram precisions 1 to n, and the brevity penalty.
 
-    A row keeps ten sums: matched and possible n-grams of four orders, its length and that of the nearest reference.
+    It stores ten sums per row: matched and possible n-grams of four orders, the length of the prediction and that of
+    the reference nearest in length.
     """
 
     order: ClassVar[int]
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[float, ...]:
-        """Matched 1..4-grams, possible 1..4-grams, words said, words of the reference nearest in length."""
-        answer, wanted = _tokens(prediction, annotation, target, self.name)
-        counts = BleuScorer(test=answer, refs=list(wanted)).ctest[0]
+        """Returns matched 1..4-grams, possible 1..4-grams, predicted words, words of the nearest reference."""
+        predicted, reference_texts = _tokens(prediction, annotation, target, self.name)
+        counts = BleuScorer(test=predicted, refs=list(reference_texts)).ctest[0]
         length = counts["testlen"]
         _, nearest = min((abs(reference - length), reference) for reference in counts["reflen"])
         return (*counts["correct"], *counts["guess"], length, nearest)
@@ -54,25 +55,25 @@ class _Bleu(Metric):
 
 
 class Bleu1(_Bleu):
-    """BLEU of words, in percent. Source: Papineni et al. 2002; `pycocoevalcap` Bleu, nearest reference length."""
+    """BLEU of 1-grams, in percent. Source: Papineni et al. 2002; `pycocoevalcap` Bleu, nearest reference length."""
 
     name, order = "bleu1", 1
 
 
 class Bleu2(_Bleu):
-    """BLEU up to pairs of words, in percent. Source: as `Bleu1`."""
+    """BLEU of 1- and 2-grams, in percent. Source: as `Bleu1`."""
 
     name, order = "bleu2", 2
 
 
 class Bleu3(_Bleu):
-    """BLEU up to three words, in percent. Source: as `Bleu1`."""
+    """BLEU of 1- to 3-grams, in percent. Source: as `Bleu1`."""
 
     name, order = "bleu3", 3
 
 
 class Bleu4(_Bleu):
-    """BLEU up to four words, in percent. Source: as `Bleu1`.
+    """BLEU of 1- to 4-grams, in percent. Source: as `Bleu1`.
 
     Examples:
         >>> from motet.core import Text, TextPrediction
@@ -88,7 +89,7 @@ class Bleu4(_Bleu):
 class RougeL(MeanMetric):
     """The longest common subsequence with a reference, as an F-score with beta 1.2, in percent; the mean over rows.
 
-    Best precision and best recall are taken over all references apart, as the caption challenge does.
+    The best precision and the best recall over references are taken independently, as in the caption challenge.
 
     Source: Lin 2004; `pycocoevalcap` Rouge.
     """
@@ -96,18 +97,19 @@ class RougeL(MeanMetric):
     name = "rouge_l"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        answer, wanted = _tokens(prediction, annotation, target, self.name)
-        return float(Rouge().calc_score([answer], list(wanted)))
+        predicted, reference_texts = _tokens(prediction, annotation, target, self.name)
+        return float(Rouge().calc_score([predicted], list(reference_texts)))
 
 
 class Cider(Metric):
-    """The consensus with people's captions: cosine of tf-idf weighted 1..4-grams, times 100 as papers print it.
+    """The consensus with human captions: cosine of tf-idf weighted 1..4-grams, times 100 as papers print it.
 
-    This is CIDEr-D with sigma 6, as the caption challenge computes it, with document frequencies over the rows judged.
-    It is no percentage: it may exceed 100. A set of one image scores 0, since then no n-gram tells images apart.
+    This is CIDEr-D with sigma 6, as the caption challenge computes it, with document frequencies over the evaluated
+    rows. It is no percentage: it may exceed 100. A set of one image scores 0, since then no n-gram distinguishes
+    images.
 
-    `draws` keeps the document frequencies of the whole set, so that an interval over images says how much the images
-    matter and not how much the weights of words do.
+    `draws` uses the document frequencies of the whole set, so that an interval shows the effect of the choice of images
+    and not that of the word weights.
 
     Source: Vedantam et al. 2015 (arXiv 1411.5726), equations 1 to 5; `pycocoevalcap` Cider.
     """
@@ -116,7 +118,7 @@ class Cider(Metric):
     unit = ""
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[str, tuple[str, ...]]:
-        """The answer and its references, tokenised; words one space apart."""
+        """Returns prediction and references as tokens separated by spaces."""
         return _tokens(prediction, annotation, target, self.name)
 
     def reduce(self, rows: Sequence[Any]) -> float:
@@ -133,19 +135,19 @@ class Cider(Metric):
 
 def _cider(rows: Sequence[tuple[str, tuple[str, ...]]]) -> np.ndarray:
     scorer = CiderScorer(n=4, sigma=6.0)
-    for answer, wanted in rows:
-        scorer += (answer, list(wanted))
-    if not any(text.split() for _, wanted in rows for text in wanted):
-        return np.zeros(len(rows))  # the scorer takes the largest document frequency, and there is none
+    for predicted, reference_texts in rows:
+        scorer += (predicted, list(reference_texts))
+    if not any(text.split() for _, reference_texts in rows for text in reference_texts):
+        return np.zeros(len(rows))  # the scorer fails without any n-gram, as it takes the largest document frequency
     return 100.0 * np.asarray(scorer.compute_score()[1], dtype=np.float64)
 
 
 class CharacterErrorRate(Metric):
-    """Letters to insert, delete or replace, per letter of the truth, in percent over the whole set; lower is better.
+    """Inserted, deleted and replaced letters per letter of the reference, in percent over the set; lower is better.
 
-        CER = 100 * sum of edit distances / sum of true lengths
+        CER = 100 * sum of edit distances / sum of reference lengths
 
-    Of several references the one with the fewest edits counts. It may exceed 100.
+    Of several references the one with the fewest edits counts. The rate may exceed 100.
 
     Examples:
         >>> from motet.core import Text, TextPrediction
@@ -159,16 +161,18 @@ class CharacterErrorRate(Metric):
     higher_is_better = False
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
-        """Edits and letters of the nearest reference."""
-        answer = prediction_text(prediction, target, self.name)
+        """Returns the edits and the letters of the nearest reference."""
+        predicted = prediction_text(prediction, target, self.name)
         return min(
-            (edit_distance(answer, text.strip()), len(text.strip())) for text in references(annotation, self.name)
+            (edit_distance(predicted, text.strip()), len(text.strip())) for text in references(annotation, self.name)
         )
 
     def reduce(self, rows: Sequence[Any]) -> float:
         edits, letters = np.asarray(rows, dtype=np.float64).sum(axis=0)
         if letters == 0:
-            raise MetricError(f"metric {self.name}: truth: got no letter in {len(rows)} rows; want at least one")
+            raise MetricError(
+                f"metric {self.name}: annotation: got no letter in {len(rows)} rows; want at least one non-empty text"
+            )
         return float(100.0 * edits / letters)
 
     def row_scores(self, ids: Sequence[str]) -> np.ndarray:
@@ -184,7 +188,7 @@ class CharacterErrorRate(Metric):
 
 
 def edit_distance(a: str, b: str) -> int:
-    """The fewest insertions, deletions and replacements of letters between two strings (Levenshtein).
+    """Returns the smallest number of insertions, deletions and replacements between two strings (Levenshtein).
 
     Examples:
         >>> edit_distance("kitten", "sitting")
@@ -198,16 +202,16 @@ def edit_distance(a: str, b: str) -> int:
     return row[-1]
 
 
-class ExactText(MeanMetric):
+class ExactMatch(MeanMetric):
     """The share of rows whose text equals a reference letter by letter; any run of white space counts as one space."""
 
-    name = "exact"
+    name = "exact_match"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        answer = prediction_text(prediction, target, self.name).split()
-        return float(any(answer == text.split() for text in references(annotation, self.name)))
+        predicted = prediction_text(prediction, target, self.name).split()
+        return float(any(predicted == text.split() for text in references(annotation, self.name)))
 
 
 def _tokens(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> tuple[str, tuple[str, ...]]:
-    answer = tokenise(prediction_text(prediction, target, metric))
-    return " ".join(answer), tuple(" ".join(tokenise(text)) for text in references(annotation, metric))
+    predicted = tokenise(prediction_text(prediction, target, metric))
+    return " ".join(predicted), tuple(" ".join(tokenise(text)) for text in references(annotation, metric))

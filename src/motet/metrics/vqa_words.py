@@ -1,4 +1,4 @@
-"""How the VQA challenge brings answers to one form before it compares them, quirks included."""
+"""Normalisation of answers as in the VQA challenge's official script, its errors included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBERS = {
 }  # fmt: skip
 _ARTICLES = frozenset({"a", "an", "the"})
 _DIGIT_COMMA = re.compile(r"\d,\d")
-# A look-ahead where a look-behind was meant: a full stop stays only before a digit.
+# An error of the script: "(?!<=" is a look-ahead in place of a look-behind, so a full stop stays before a digit only.
 _FULL_STOP = re.compile(r"(?!<=\d)(\.)(?!\d)")
 _STOPS_REMOVED = 32  # the script passes re.UNICODE, which is 32, where `sub` takes its count
 
@@ -30,7 +30,7 @@ _TWO_APOSTROPHES = (
 
 
 def _without_one(word: str) -> list[str]:
-    """The word with each one of its apostrophes left out in turn."""
+    """Returns the word without its first, second, ... apostrophe in turn."""
     return [word[:i] + word[i + 1 :] for i, letter in enumerate(word) if letter == "'"]
 
 
@@ -39,17 +39,17 @@ _CONTRACTIONS = (
     | {part: word for word in _TWO_APOSTROPHES.split() for part in _without_one(word)}
     | dict.fromkeys(("yall'd've", "y'alld've", "y'all'dve"), "y'all'd've")
     | dict.fromkeys(("ow's'at", "'ows'at", "'ow'sat"), "'ow's'at")
-    | {"somebody'd": "somebodyd"}  # the other way round in the script; kept
+    | {"somebody'd": "somebodyd"}  # reversed in the script, and so here
 )
 
 
 def tidy(text: str) -> str:
-    """What is always done: line ends and tabs become spaces, none at the ends."""
+    """Replaces line ends and tabs by spaces and strips the ends, as the script does with every answer."""
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
 def normalise(text: str) -> str:
-    """Punctuation, number words, articles and contractions as the official script treats them.
+    """Normalises punctuation, number words, articles and contractions as the official script does.
 
     Source: GT-Vision-Lab/VQA, `vqaEval.py`, `processPunctuation` then `processDigitArticle`. Its contractions that
     begin with a capital ("Im", "Ive") can never match lower-cased words and are left out.
@@ -63,10 +63,11 @@ def normalise(text: str) -> str:
 
 
 def _punctuation(text: str) -> str:
-    # Each sign is judged on the text as it came, and a comma between digits makes every sign vanish without a space.
-    kept = text
+    # As in the script, each sign is looked up in the original text; with a comma between digits all signs are removed
+    # without a space.
+    result = text
     digits = _DIGIT_COMMA.search(text) is not None
     for sign in _REMOVED:
         touches_space = f"{sign} " in text or f" {sign}" in text
-        kept = kept.replace(sign, "" if touches_space or digits else " ")
-    return _FULL_STOP.sub("", kept, count=_STOPS_REMOVED)
+        result = result.replace(sign, "" if touches_space or digits else " ")
+    return _FULL_STOP.sub("", result, count=_STOPS_REMOVED)

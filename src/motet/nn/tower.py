@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.nn.encoders import EncoderConfig
 
 
@@ -108,7 +108,7 @@ def digest_of(described: Any, module: nn.Module) -> str:
         described: plain values and dataclasses of them.
         module: whose weights.
     """
-    digest = hashlib.blake2b(json.dumps(to_plain(described), sort_keys=True).encode(), digest_size=16)
+    digest = hashlib.blake2b(json.dumps(to_json(described), sort_keys=True).encode(), digest_size=16)
     for name, value in sorted(module.state_dict().items()):
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

@@ -95,7 +95,7 @@ def tiny() -> Run:
         expect={
             ("largest", "accuracy"): (93.8, 3.4),
             ("number", "accuracy"): (78.9, 8.9),
-            ("words", "restored"): (56.9, 10.2),
+            ("words", "masked_accuracy"): (56.9, 10.2),
             ("caption", "cider"): (308.3, 59.9),
             ("retrieve", "recall_at_1"): (33.8, 9.3),
         },

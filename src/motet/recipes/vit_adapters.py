@@ -187,7 +187,7 @@ def tiny() -> Run:
         expect={
             ("segment", "miou"): (29.7, 5.0),
             ("depth", "rmse"): (1.15, 0.1),
-            ("normals", "angle"): (5.2, 0.8),
+            ("normals", "mean_angle_deg"): (5.2, 0.8),
             ("edges", "edge_f1"): (65.1, 8.5),
         },
     )

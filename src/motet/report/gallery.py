@@ -15,7 +15,7 @@ from motet.report import PredictionCard, RunRecord
 from motet.report.cards import predictions as answers
 
 Line = Mapping[str, Any]
-_JUDGED_BY_ROW = {"accuracy", "answer_match", "exact", "region_accuracy", "match_accuracy", "recall_at_1"}
+_JUDGED_BY_ROW = {"accuracy", "answer_match", "exact_match", "region_accuracy", "match_accuracy", "recall_at_1"}
 
 
 def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per_task: int) -> Iterator[PredictionCard]:

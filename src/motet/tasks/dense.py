@@ -17,7 +17,7 @@ from motet.metrics import (
     DepthWithin,
     EdgeF1,
     EdgeF1Positive,
-    MeanAngle,
+    MeanAngleDeg,
     MeanIoU,
     PixelAccuracy,
 )
@@ -27,7 +27,7 @@ OwnLoss: TypeAlias = Callable[[Tensor, Any], Loss] | None
 
 SEGMENTED: Metrics = (MeanIoU, PixelAccuracy)
 MEASURED: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
-FACING: Metrics = (MeanAngle, AngleWithin11, AngleWithin30)
+FACING: Metrics = (MeanAngleDeg, AngleWithin11, AngleWithin30)
 OUTLINED: Metrics = (EdgeF1, EdgeF1Positive)
 
 
@@ -118,7 +118,7 @@ def surface_normals(
 
     Examples:
         >>> surface_normals().main_metric
-        'angle'
+        'mean_angle_deg'
     """
     return _dense(name, Dense(3, "unit vector"), label, metrics, loss, hflip=hflip, crop=crop)
 

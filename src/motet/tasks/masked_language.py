@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from motet.core import Masked, Task
-from motet.metrics import MaskedTextAccuracy
+from motet.metrics import MaskedAccuracy
 
 
 def masked_words(name: str = "words", *, label: str = "captions", prompt: str = "{text}") -> Task:
@@ -16,14 +16,14 @@ def masked_words(name: str = "words", *, label: str = "captions", prompt: str = 
 
     Examples:
         >>> masked_words().main_metric, masked_words().target
-        ('restored', Masked(what='words'))
+        ('masked_accuracy', Masked(what='words'))
     """
     return Task(
         name=name,
         inputs=frozenset({"text"}),
         label=label,
         target=Masked("words"),
-        metrics=(MaskedTextAccuracy,),
+        metrics=(MaskedAccuracy,),
         prompt=prompt,
         category="hidden words",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from motet.core import Region, Task
-from motet.metrics import RegionAccuracy, RegionOverlap
+from motet.metrics import RegionAccuracy, RegionIoU
 
 
 def referring(name: str = "refer", *, label: str = "region", prompt: str = "{text}") -> Task:
@@ -25,7 +25,7 @@ def referring(name: str = "refer", *, label: str = "region", prompt: str = "{tex
         inputs=frozenset({"image", "text"}),
         label=label,
         target=Region(),
-        metrics=(RegionAccuracy, RegionOverlap),
+        metrics=(RegionAccuracy, RegionIoU),
         prompt=prompt,
         category="referring",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from motet.core import Task, Text
-from motet.metrics import CharacterErrorRate, ExactText
+from motet.metrics import CharacterErrorRate, ExactMatch
 
 
 def text_reading(name: str = "read", *, label: str = "text", max_words: int = 20) -> Task:
@@ -23,6 +23,6 @@ def text_reading(name: str = "read", *, label: str = "text", max_words: int = 20
         inputs=frozenset({"image"}),
         label=label,
         target=Text(max_words),
-        metrics=(ExactText, CharacterErrorRate),
+        metrics=(ExactMatch, CharacterErrorRate),
         category="ocr",
     )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Report, System
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
 from motet.core.ranks import broadcast, rank, world
 from motet.data.loader import LoadedStep, Loader
@@ -336,10 +336,10 @@ class _Running:
 def identity_of(system: System, mixture: Mixture, plan: TrainConfig, balancer: Balancer) -> dict[str, Any]:
     """Whose run a checkpoint is, as plain data: two runs that differ in it are not the same run."""
     return {
-        "system": to_plain(system.config),
-        "tasks": [to_plain(task) for task in system.tasks.values()],
-        "train": {name: value for name, value in to_plain(plan).items() if name not in _FREE_IN_PLAN},
-        "balancer": to_plain(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
+        "system": to_json(system.config),
+        "tasks": [to_json(task) for task in system.tasks.values()],
+        "train": {name: value for name, value in to_json(plan).items() if name not in _FREE_IN_PLAN},
+        "balancer": to_json(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
         "sources": mixture.fingerprints(),
         "mixture_seed": mixture.seed,
     }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from motet.core import CheckpointError, ConfigError, System, seed_for
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.model_folder import (
     ASSETS,
     CONFIG,
@@ -54,7 +54,7 @@ def initial_system(
     matched: WeightMatch | None = None
     if steps and resume_from is not None:
         folder = step_folder(resume_from, steps[-1])
-        if (saved_kind := _kind_in(folder)) != (kind := to_plain(run.system)["class"]):
+        if (saved_kind := _kind_in(folder)) != (kind := to_json(run.system)["class"]):
             raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
         system = _build(run, assets_in(folder))
         # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
@@ -131,7 +131,7 @@ def _started(system: System, run: Run, start: From) -> tuple[System, WeightMatch
     """
     taken, folder = _taken(start), model_folder(start.folder)
     counts_pieces = any(name.startswith(system.asset_weights()) for name in taken)
-    same_kind = _kind_in(folder) == to_plain(run.system)["class"]
+    same_kind = _kind_in(folder) == to_json(run.system)["class"]
     if counts_pieces and same_kind and (assets := assets_in(folder)) != dict(system.assets()):
         with_old = _build(run, assets)
         own = with_old.state_dict()

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from motet.core import CheckpointError, ConfigError, Report, System
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
 from motet.data.features import FeatureFiles, FillProgress, images_in
@@ -232,7 +232,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple) and any(isinstance(part, Source) for part in value):
         return [_plain(part) for part in value]
     try:
-        return to_plain(value)
+        return to_json(value)
     except ConfigError:
         return repr(value)
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from motet.core import ConfigError, DataError, MemoryImage
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.data.counts import Counts, count
 from motet.data.readers import Table
 
@@ -137,5 +137,5 @@ def test_a_table_that_cannot_be_read_says_why(root, write):
 
 def test_a_recipe_with_a_table_is_saved_and_read_again(root):
     reader = read(root, labels={"class": "answer"})
-    again = from_plain(to_plain(reader))
+    again = from_json(to_json(reader))
     assert [again[index].labels for index in range(3)] == [reader[index].labels for index in range(3)]

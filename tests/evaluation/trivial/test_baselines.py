@@ -23,7 +23,7 @@ NAMES = ("cat", "dog", "cow")
 
 
 def known(task: Task, rows):
-    """Rows with their truths."""
+    """Rows with their annotations."""
     return [(row, task.annotation_of(row)) for row in rows]
 
 
@@ -36,8 +36,8 @@ def test_the_majority_is_that_of_training_rows(toy) -> None:
 
 def test_a_question_has_a_majority_of_its_own(toy) -> None:
     task = question_answering("vqa")
-    said = [("Is it?", "yes"), ("Is it?", "yes"), ("How many?", "2"), ("How many?", "2"), ("Is it?", "yes")]
-    rows = [toy["row"](i, "", text=q, answers=(a,)) for i, (q, a) in enumerate(said)]
+    predicted = [("Is it?", "yes"), ("Is it?", "yes"), ("How many?", "2"), ("How many?", "2"), ("Is it?", "yes")]
+    rows = [toy["row"](i, "", text=q, answers=(a,)) for i, (q, a) in enumerate(predicted)]
     new = toy["row"](9, "", text="Which?", answers=("yes",))
     baselines = constant_baselines(task, known(task, rows), known(task, [*rows, new]))
     assert baselines == {"majority": pytest.approx(400 / 6), "question majority": 100.0}
@@ -68,7 +68,7 @@ def sources(toy):
     return train, held_out, toy["system"](task)
 
 
-def test_a_report_gets_every_baseline_and_says_what_they_rest_on(toy) -> None:
+def test_a_report_gets_every_baseline_and_a_note_on_its_rows(toy) -> None:
     train, held_out, system = sources(toy)
     report = evaluate(system, [held_out], batch_size=2)
     whole = with_trivial_baselines(report, system, [train], [held_out], batch_size=4)
@@ -76,18 +76,18 @@ def test_a_report_gets_every_baseline_and_says_what_they_rest_on(toy) -> None:
     assert baselines["majority"] == pytest.approx(400 / 6)
     assert baselines["nearest neighbour"] == 100.0
     assert baselines["image shuffled"] < report.main("pets").value == 100.0
-    assert "floors of pets: scored on 6 of 6 rows, answers from 6 training rows" in whole.notes
+    assert "trivial baselines of pets: evaluated on 6 of 6 rows, predictions from 6 training rows" in whole.notes
     assert whole.results == report.results
 
 
-def test_baselines_stay_cheap_and_say_so(toy) -> None:
+def test_baselines_use_few_rows_and_note_it(toy) -> None:
     train, held_out, system = sources(toy)
     report = evaluate(system, [held_out], batch_size=2)
     whole = with_trivial_baselines(report, system, [train], [held_out], batch_size=4, max_train=3, max_rows=4)
-    assert "floors of pets: scored on 4 of 6 rows, answers from 3 training rows" in whole.notes
+    assert "trivial baselines of pets: evaluated on 4 of 6 rows, predictions from 3 training rows" in whole.notes
 
 
-def test_an_image_of_several_tasks_is_looked_at_once(toy) -> None:
+def test_an_image_of_several_tasks_is_encoded_once(toy) -> None:
     train, held_out, _ = sources(toy)
     pets, again = classification("pets", NAMES), classification("again", NAMES)
     train, held_out = (toy["replace"](source, tasks=(pets, again)) for source in (train, held_out))
@@ -125,7 +125,7 @@ def test_composed_questions_are_drawn_for_the_baselines(toy) -> None:
 
 
 def test_no_image_keeps_its_place_when_images_are_shuffled(toy) -> None:
-    rows = tuple(toy["row"](i, f"says {i // 2}", image=f"image{i // 2}", text=str(i)) for i in range(10))
+    rows = tuple(toy["row"](i, f"content {i // 2}", image=f"image{i // 2}", text=str(i)) for i in range(10))
     reader = toy["reader"](rows)
     shuffled = ShuffledImages.of(reader, range(10))
     assert shuffled is not None
@@ -137,7 +137,7 @@ def test_no_image_keeps_its_place_when_images_are_shuffled(toy) -> None:
     assert sorted({shuffled.keys(place) for place in range(10)}) == sorted({row.image_ids for row in rows})
 
 
-def test_a_map_gets_the_size_of_the_image_that_stands_for_its_own(toy) -> None:
+def test_a_map_gets_the_size_of_the_image_that_replaces_its_own(toy) -> None:
     maps = [np.full((2, 4), 1), np.full((6, 2), 2), None]
     labels = [{"other": 0} if values is None else {"segmentation": values, "other": 0} for values in maps]
     rows = tuple(toy["row"](i, "a", image=f"image{i}", **found) for i, found in enumerate(labels))
@@ -160,7 +160,7 @@ def test_one_image_or_none_cannot_be_shuffled(toy) -> None:
 
 
 def seen(*corners, labels, crowd=()) -> BoxSet:
-    """A truth with a box for each label."""
+    """Annotated boxes, one per label."""
     return BoxSet(
         np.array(corners, dtype=np.float64).reshape(-1, 4),
         np.array(labels, dtype=np.int64),
@@ -180,17 +180,17 @@ def test_boxes_have_the_mean_box_of_every_class_for_a_baseline() -> None:
     assert constant_baselines(task, train, elsewhere) == {"constant": 0.0}
 
 
-def test_no_training_box_at_all_says_nothing() -> None:
+def test_without_any_training_box_no_box_is_predicted() -> None:
     task, empty = detection("find", ("cat",)), [(Example(id="a"), seen(labels=[]))]
     held_out = [(Example(id="b"), seen((0, 0, 9, 9), labels=[0]))]
     assert constant_baselines(task, empty, held_out) == {"constant": 0.0}
 
 
-def test_a_neighbours_crowds_are_not_said() -> None:
+def test_crowds_of_a_neighbour_are_not_predicted() -> None:
     annotation = seen((0, 0, 9, 9), (0, 0, 90, 90), labels=[0, 0], crowd=[False, True])
-    said = annotation_as_prediction(detection("find", ("cat",)), annotation)
-    assert isinstance(said, BoxSet)
-    assert said.boxes_xyxy.tolist() == [[0, 0, 9, 9]]
+    predicted = annotation_as_prediction(detection("find", ("cat",)), annotation)
+    assert isinstance(predicted, BoxSet)
+    assert predicted.boxes_xyxy.tolist() == [[0, 0, 9, 9]]
 
 
 def test_a_second_sentence_may_give_the_answer_away() -> None:
@@ -223,17 +223,17 @@ def test_a_place_has_the_mean_box_and_the_largest_candidate_for_baselines() -> N
     task = referring()
     train = known(task, [Example(id=str(i), text="it", labels={"region": (0, 0, 8 + 4 * i, 10)}) for i in range(2)])
     boxes = ((0.0, 0.0, 3.0, 3.0), (0.0, 0.0, 40.0, 40.0))
-    asked = [Example(id="a", text="it", candidates=boxes, labels={"region": (0, 0, 10, 10)})]
-    asked += [Example(id="b", text="it", candidates=boxes, labels={"region": (0, 0, 40, 40)})]
-    assert constant_baselines(task, train, known(task, asked)) == {"constant": 50.0, "largest box": 50.0}
+    held_out = [Example(id="a", text="it", candidates=boxes, labels={"region": (0, 0, 10, 10)})]
+    held_out += [Example(id="b", text="it", candidates=boxes, labels={"region": (0, 0, 40, 40)})]
+    assert constant_baselines(task, train, known(task, held_out)) == {"constant": 50.0, "largest box": 50.0}
     nothing = known(task, [Example(id="n", text="it", labels={"region": None})] * 3)
     assert constant_baselines(task, nothing, nothing[:1]) == {"constant": 100.0}
 
 
 def test_a_statement_has_its_majority_and_that_of_its_words_for_baselines() -> None:
     task = verification()
-    said = [("all are red", 1), ("all are red", 1), ("none is", 0), ("none is", 0), ("none is", 0)]
-    rows = known(task, [Example(id=str(i), text=text, labels={task.label: c}) for i, (text, c) in enumerate(said)])
+    predicted = [("all are red", 1), ("all are red", 1), ("none is", 0), ("none is", 0), ("none is", 0)]
+    rows = known(task, [Example(id=str(i), text=text, labels={task.label: c}) for i, (text, c) in enumerate(predicted)])
     assert constant_baselines(task, rows, rows) == {"majority": 60.0, "question majority": 100.0}
 
 
@@ -246,4 +246,4 @@ def test_hidden_regions_are_evaluated_against_the_mean_of_those_in_sight() -> No
         metrics=(MaskedRegionAccuracy,),
     )
     rows = [(Example(id="a"), None), (Example(id="b"), None)]
-    assert constant_baselines(task, rows, rows) == {"mean of what is seen": 0.0}
+    assert constant_baselines(task, rows, rows) == {"mean of visible regions": 0.0}

@@ -1,4 +1,4 @@
-"""What pictures and videos look like to a frozen encoder."""
+"""Feature vectors of images and videos from a frozen encoder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from motet.core import Example, MemoryImage
-from motet.evaluation.task_evaluation import predicting
+from motet.evaluation.task_evaluation import eval_mode
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours
 from motet.nn.encoders import PlainViT
 from motet.recipes.uni_perceiver import small
@@ -21,7 +21,7 @@ from motet.tasks import classification, video_classification
 
 
 def shown(name: str, shades: Sequence[int]) -> Example:
-    """A row of grey pictures, or of one."""
+    """A row of one or more grey images."""
     images = []
     for place, shade in enumerate(shades):
         file = io.BytesIO()
@@ -31,15 +31,15 @@ def shown(name: str, shades: Sequence[int]) -> Example:
     return Example(id=name, images=tuple(images), image_ids=ids, labels={"class": 0})
 
 
-def test_a_video_looks_like_the_mean_of_its_frames() -> None:
+def test_the_vector_of_a_video_is_the_mean_of_its_frames() -> None:
     still, film = classification("kind", ("a", "b")), video_classification("action", ("a", "b"))
     sizes, encoder = EncoderSize(width=16, depth=1, heads=1, hidden=16), PlainViT(size=32, width=16, depth=1, heads=1)
     config = replace(small(frames=2), sizes=sizes, encoder=encoder)
     system = build_system(config, [still, film], texts=lambda: ["a", "b"])
-    looks = NearestNeighbours(system, batch_size=2)
-    with predicting(system):
-        dark, light = looks.of(still, [shown("dark", [20]), shown("light", [220])])
-        same, mixed = looks.of(film, [shown("same", [20, 20]), shown("mixed", [20, 220])])
+    neighbours = NearestNeighbours(system, batch_size=2)
+    with eval_mode(system):
+        dark, light = neighbours.of(still, [shown("dark", [20]), shown("light", [220])])
+        same, mixed = neighbours.of(film, [shown("same", [20, 20]), shown("mixed", [20, 220])])
     assert same == pytest.approx(dark, abs=1e-5)
     assert np.linalg.norm(mixed) == pytest.approx(1)
     assert mixed @ dark > light @ dark

@@ -1,4 +1,4 @@
-"""What a score must beat before it says anything: the floors of a report."""
+"""Adds the trivial baselines, which a score must beat, to a report."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from motet.core import Dense, Example, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
-from motet.evaluation.task_evaluation import Progress, evaluate_rows, predicting
+from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines
 from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours, nearest_neighbour_baseline
 from motet.evaluation.trivial.shuffled_images import ShuffledImages
 
-MAPS = 100
-"""Rows of maps that floors look at, at most: each may have millions of numbers."""
+MAX_MAPS = 100
+"""Rows with maps that trivial baselines read at most, since a map may have millions of numbers."""
 
 
 def with_trivial_baselines(
@@ -31,49 +31,51 @@ def with_trivial_baselines(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Report:
-    """The report with the floors of every task's main metric, and a note on how many rows they rest on.
+    """Returns the report with the trivial baselines of every task's main metric, and a note on their numbers of rows.
 
-    "majority", "question majority", "constant": see `constant_baselines`; their answers come from the training sources
-    only. "nearest neighbour": see `nearest_neighbour_baseline`. "image shuffled": the system itself on pictures that belong to
-    other rows, which is what it scores by the question and its habits alone.
+    "majority", "question majority", "constant": see `constant_baselines`; their predictions come from the training
+    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "image shuffled": the system itself with images
+    of other rows, which shows its score from the question and its priors alone.
 
     Args:
         report: of `evaluate` on `held_out`.
-        system: what was judged.
+        system: the evaluated system.
         train: training sources.
-        held_out: the sources that were judged.
-        batch_size: rows at a time on each rank.
-        max_train: training rows looked at for each task.
-        max_rows: held-out rows that floors are scored on, for each task.
-        workers: loader processes.
+        held_out: the evaluated sources.
+        batch_size: rows per batch on each rank.
+        max_train: training rows per task at most.
+        max_rows: held-out rows per task at most.
+        workers: number of loader processes.
         seed: of the choice of rows and of the shuffle.
-        progress: told of every batch.
+        progress: called after every batch.
     """
     baselines: dict[str, dict[str, float]] = {}
     notes: list[str] = []
-    looks = NearestNeighbours(system, batch_size)
-    with predicting(system):
+    neighbours = NearestNeighbours(system, batch_size)
+    with eval_mode(system):
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
             task = next(task for task in source.tasks if task.name == name)
             if is_ranked(task):
-                # A share of the rows would be easier to rank.
+                # All rows are ranked, since a subset would be easier.
                 split = Split.of(source.reader, task, range(len(source.reader)), source.name)
                 baselines[name] = chance_baseline(task, split, seed=seed)
                 continue
             most_train, most_rows = (
-                (min(max_train, MAPS), min(max_rows, MAPS)) if isinstance(task.target, Dense) else (max_train, max_rows)
+                (min(max_train, MAX_MAPS), min(max_rows, MAX_MAPS))
+                if isinstance(task.target, Dense)
+                else (max_train, max_rows)
             )
-            places = _chosen(len(source.reader), most_rows, seed, source.name)
-            known, asked = _known(train, task, most_train, seed), _rows(source.reader, task, places)
+            places = _choose_rows(len(source.reader), most_rows, seed, source.name)
+            known, rows = _training_rows(train, task, most_train, seed), _held_out_rows(source.reader, task, places)
             baselines[name] = {
-                **constant_baselines(task, known, asked, seed=seed),
-                **nearest_neighbour_baseline(looks, task, known, asked),
+                **constant_baselines(task, known, rows, seed=seed),
+                **nearest_neighbour_baseline(neighbours, task, known, rows),
                 **_shuffled_baseline(system, source, task, places, batch_size, workers, seed, progress),
             }
             notes.append(
-                f"floors of {name}: scored on {len(asked)} of {len(source.reader)} rows, "
-                f"answers from {len(known)} training rows"
+                f"trivial baselines of {name}: evaluated on {len(rows)} of {len(source.reader)} rows, "
+                f"predictions from {len(known)} training rows"
             )
     return dataclasses.replace(report, trivial_baselines=baselines, notes=(*report.notes, *notes))
 
@@ -109,19 +111,19 @@ def _shuffled_baseline(
     return {"image shuffled": evaluated.metrics[0].compute()} if evaluated.images else {}
 
 
-def _chosen(count: int, most: int, seed: int, name: str) -> list[int]:
-    """At most so many of the rows, in order; the same for every system, so that floors can be compared."""
+def _choose_rows(count: int, most: int, seed: int, name: str) -> list[int]:
+    """Returns at most `most` row indices, ascending; the same for every system, so that baselines can be compared."""
     if count <= most:
         return list(range(count))
     return sorted(rng_for("floor rows", seed, name).choice(count, size=most, replace=False).tolist())
 
 
-def _known(train: Sequence[Source], task: Task, most: int, seed: int) -> AnnotatedRows:
-    """Training rows of a task, from every source that has it."""
+def _training_rows(train: Sequence[Source], task: Task, most: int, seed: int) -> AnnotatedRows:
+    """Returns training rows of a task, from every source that has it."""
     sources = [source for source in train if any(own.name == task.name for own in source.tasks)]
     rows: list[tuple[Example, Any]] = []
     for source in sources:
-        for place in _chosen(len(source.reader), -(-most // len(sources)), seed, source.name):
+        for place in _choose_rows(len(source.reader), -(-most // len(sources)), seed, source.name):
             example = (
                 source.reader[place]
                 if source.compose is None
@@ -132,6 +134,6 @@ def _known(train: Sequence[Source], task: Task, most: int, seed: int) -> Annotat
     return rows
 
 
-def _rows(reader: Reader, task: Task, places: Sequence[int]) -> AnnotatedRows:
+def _held_out_rows(reader: Reader, task: Task, places: Sequence[int]) -> AnnotatedRows:
     examples = [reader[place] for place in places]
     return [(example, task.annotation_of(example)) for example in examples if task.label in example.labels]

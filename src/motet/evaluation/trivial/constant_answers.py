@@ -1,4 +1,4 @@
-"""Answers that look at no picture: the commonest one, the commonest one to a question, one text for all pictures."""
+"""Trivial baselines that read no image: majority class, majority per question, one constant text or number."""
 
 from __future__ import annotations
 
@@ -28,26 +28,29 @@ from motet.core import (
     TextPrediction,
     rng_for,
 )
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 from motet.evaluation.trivial.constant_maps import annotation_as_map, constant_maps
 
 _CANDIDATES = 24
-_TRIED_ON = 100
+_SAMPLE_ROWS = 100
 
 AnnotatedRows: TypeAlias = Sequence[tuple[Example, Any]]
-"""Rows with their truths."""
+"""Examples with their annotations."""
 
 
 def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows, *, seed: int = 0) -> dict[str, float]:
-    """What answers without a look at the picture score on held-out rows; the answers come from training rows.
+    """Returns the scores on held-out rows of predictions that do not depend on the image, taken from training rows.
 
-    "majority" is the commonest answer, "question majority" the commonest one to a question of the same words,
-    "constant" the text or number that does best on training rows when said of every picture. "second sentence" is the
-    commonest answer to a second sentence of the same words, whatever the first. For boxes "constant" is the mean box of
-    every class, the surer the more pictures show it; for one region it is the mean box. "largest box" is the largest of
-    a row's candidate boxes, "chance" one of its candidates by lot. Hidden regions are told as the "mean of what is
-    seen" of their picture, by which they are judged. Maps have "constant" and
-    "mean map" (see `constant_maps`). Other kinds of answer have no such floor.
+    - "majority": the most frequent answer; "question majority": the most frequent one to a question of the same words;
+      "second sentence": the most frequent one for a second sentence of the same words, whatever the first.
+    - "constant": the text or number that scores best on training rows if predicted for every row; for boxes the mean
+    box
+      of every class, scored by the share of images with the class; for one region the mean box; for maps see
+      `constant_maps`, also for "mean map".
+    - "largest box": the largest of a row's candidate boxes; "chance": a random one of its candidates.
+    - "mean of visible regions": masked regions predicted as the mean of the visible ones, the zero of their metric.
+
+    Other kinds of target have no such baseline.
 
     Examples:
         >>> from motet.tasks import classification
@@ -59,7 +62,9 @@ def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows
         return {}
     match task.target:
         case Label() | Answer():
-            baselines = {"majority": score(task, held_out, [_said(_commonest(train, task))] * len(held_out))}
+            baselines = {
+                "majority": score(task, held_out, [_vote_as_prediction(_majority(train, task))] * len(held_out))
+            }
             if "text" in task.inputs:
                 baselines["question majority"] = score(task, held_out, _by_text(task, train, held_out, task.prompt_for))
             if task.inputs == {"text"} and all(_second(example) for example, _ in [*train, *held_out]):
@@ -69,7 +74,7 @@ def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows
             best = TextPrediction(_best_text(task, train, seed))
             return {"constant": score(task, held_out, [best] * len(held_out))}
         case Score():
-            middle = ScalarPrediction(float(np.median([truth for _, truth in train])))
+            middle = ScalarPrediction(float(np.median([annotation for _, annotation in train])))
             return {"constant": score(task, held_out, [middle] * len(held_out))}
         case Boxes():
             return {"constant": score(task, held_out, [_mean_boxes(train)] * len(held_out))}
@@ -84,29 +89,29 @@ def constant_baselines(task: Task, train: AnnotatedRows, held_out: AnnotatedRows
             return chance | (_largest_box(task, held_out) if task.target.among == "regions" else {})
         case Dense():
             maps = constant_maps(task.target, train, held_out)
-            return {name: score(task, held_out, said) for name, said in maps.items()}
+            return {name: score(task, held_out, predictions) for name, predictions in maps.items()}
         case Masked("regions"):
-            return {"mean of what is seen": score(task, held_out, [ScalarPrediction(0.0)] * len(held_out))}
+            return {"mean of visible regions": score(task, held_out, [ScalarPrediction(0.0)] * len(held_out))}
         case _:
             return {}
 
 
 def score(task: Task, rows: AnnotatedRows, predictions: Sequence[Prediction]) -> float:
-    """The task's main metric over predictions of some rows."""
+    """Returns the task's main metric of predictions for some rows."""
     metric = task.metrics[0]()
     for (example, annotation), prediction in zip(rows, predictions, strict=True):
         if isinstance(prediction, DenseMap):
-            # The map of another row may be of another size.
-            prediction = DenseMap(resampled(prediction.values, np.shape(annotation)[:2]))
+            # A map of another row may have another size.
+            prediction = DenseMap(resample(prediction.values, np.shape(annotation)[:2]))
         metric.update(example.id, prediction, annotation, task.target)
     return metric.compute()
 
 
 def annotation_as_prediction(task: Task, annotation: Any) -> Prediction | None:
-    """A truth said as an answer; None for kinds of answer that are no words, no number, no boxes and no map."""
+    """Returns an annotation as a prediction; None for kinds of target without text, number, boxes or map."""
     match task.target:
         case Label() | Answer():
-            return _said(_vote(task, annotation))
+            return _vote_as_prediction(_vote(task, annotation))
         case Text():
             return TextPrediction(annotation[0])
         case Score():
@@ -120,64 +125,64 @@ def annotation_as_prediction(task: Task, annotation: Any) -> Prediction | None:
 
 
 def _vote(task: Task, annotation: Any) -> int | str:
-    """One row's vote: a class, or what most of its annotators say."""
+    """Returns one row's vote: its class, or the most frequent answer of its annotators."""
     return int(annotation) if isinstance(task.target, Label) else Counter(annotation).most_common(1)[0][0]
 
 
-def _said(vote: int | str) -> Prediction:
+def _vote_as_prediction(vote: int | str) -> Prediction:
     return ClassPrediction(vote) if isinstance(vote, int) else TextPrediction(vote)
 
 
-def _commonest(rows: AnnotatedRows, task: Task) -> int | str:
+def _majority(rows: AnnotatedRows, task: Task) -> int | str:
     return Counter(_vote(task, annotation) for _, annotation in rows).most_common(1)[0][0]
 
 
 def _by_text(
     task: Task, train: AnnotatedRows, held_out: AnnotatedRows, text_of: Callable[[Example], str]
 ) -> list[Prediction]:
-    """The commonest answer to a row's text, the commonest of all where no training row has that text."""
-    asked: dict[str, Counter[int | str]] = {}
+    """Predicts the most frequent answer to a row's text, or the most frequent of all for a new text."""
+    by_text: dict[str, Counter[int | str]] = {}
     for example, annotation in train:
-        asked.setdefault(text_of(example), Counter())[_vote(task, annotation)] += 1
-    overall = Counter({_commonest(train, task): 1})
-    return [_said(asked.get(text_of(example), overall).most_common(1)[0][0]) for example, _ in held_out]
+        by_text.setdefault(text_of(example), Counter())[_vote(task, annotation)] += 1
+    overall = Counter({_majority(train, task): 1})
+    return [_vote_as_prediction(by_text.get(text_of(example), overall).most_common(1)[0][0]) for example, _ in held_out]
 
 
 def _second(example: Example) -> str:
-    """The second of a pair of sentences; "" where there is no pair."""
+    """Returns the second of a pair of sentences; "" without a pair."""
     return "" if isinstance(example.text, str) or len(example.text) != 2 else example.text[1]
 
 
 def _mean_boxes(train: AnnotatedRows) -> BoxSet:
-    """Each class once, at the mean of its boxes in pixels; its score is the share of pictures that show it."""
+    """Predicts each class once, at the mean of its boxes in pixels, scored by the share of images with the class."""
     boxes = [_without_crowds(annotation) for _, annotation in train]
     labels = np.concatenate([one.labels for one in boxes]).astype(np.int64)
     corners = np.concatenate([np.asarray(one.boxes_xyxy, dtype=np.float64).reshape(-1, 4) for one in boxes])
-    shown = np.unique(labels)
-    means = [corners[labels == label].mean(axis=0) for label in shown]
-    scores = [np.mean([label in one.labels for one in boxes]) for label in shown]
-    return BoxSet(np.asarray(means).reshape(-1, 4), shown, np.asarray(scores, dtype=np.float64))
+    classes = np.unique(labels)
+    means = [corners[labels == label].mean(axis=0) for label in classes]
+    scores = [np.mean([label in one.labels for one in boxes]) for label in classes]
+    return BoxSet(np.asarray(means).reshape(-1, 4), classes, np.asarray(scores, dtype=np.float64))
 
 
 def _mean_region(train: AnnotatedRows) -> BoxSet:
-    """The mean of the training rows' boxes in pixels; no box where most rows mean nothing."""
-    meant = [annotation for _, annotation in train if annotation is not None]
-    if 2 * len(meant) < len(train):
+    """Predicts the mean of the training rows' boxes in pixels; no box if most rows have none."""
+    regions = [annotation for _, annotation in train if annotation is not None]
+    if 2 * len(regions) < len(train):
         return BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
-    return _one_box(np.mean(np.asarray(meant, dtype=np.float64), axis=0))
+    return _one_box(np.mean(np.asarray(regions, dtype=np.float64), axis=0))
 
 
 def _largest_box(task: Task, held_out: AnnotatedRows) -> dict[str, float]:
-    """The largest of each row's candidate boxes, where every row has some."""
+    """Evaluates the largest of each row's candidate boxes; empty if a row has no candidates."""
     boxes = [np.asarray(example.candidates, dtype=np.float64) for example, _ in held_out if example.candidates]
     if len(boxes) < len(held_out) or any(one.ndim != 2 or one.shape[1] != 4 for one in boxes):
         return {}
     largest = [int(np.argmax((one[:, 2:] - one[:, :2]).prod(axis=1))) for one in boxes]
-    said: list[Prediction] = [
+    predictions: list[Prediction] = [
         ClassPrediction(place) if isinstance(task.target, Match) else _one_box(one[place])
         for one, place in zip(boxes, largest, strict=True)
     ]
-    return {"largest box": score(task, held_out, said)}
+    return {"largest box": score(task, held_out, predictions)}
 
 
 def _one_box(box_xyxy: np.ndarray) -> BoxSet:
@@ -185,21 +190,21 @@ def _one_box(box_xyxy: np.ndarray) -> BoxSet:
 
 
 def _without_crowds(annotation: BoxSet) -> BoxSet:
-    """A truth as an answer: only single things."""
+    """Returns annotated boxes as a prediction, without crowds."""
     kept = np.flatnonzero(~annotation.crowd) if len(annotation.crowd) else np.arange(len(annotation.labels))
     attributes = tuple(annotation.attributes[place] for place in kept) if annotation.attributes else ()
     return BoxSet(annotation.boxes_xyxy[kept], annotation.labels[kept], annotation.scores[kept], attributes)
 
 
 def _best_text(task: Task, train: AnnotatedRows, seed: int) -> str:
-    """Of the commonest training texts and some drawn ones, that which scores best on training rows."""
+    """Returns, of the most frequent training texts and some random ones, the one that scores best on training rows."""
     rng = rng_for("constant text", seed, task.name)
     texts: Counter[str] = Counter(text for _, annotation in train for text in annotation)
     common = [text for text, _ in texts.most_common(_CANDIDATES // 2)]
     rest = sorted(set(texts) - set(common))
     drawn = rng.permutation(len(rest))[: _CANDIDATES - len(common)]
-    tried = [train[place] for place in sorted(rng.permutation(len(train))[:_TRIED_ON].tolist())]
+    sample = [train[place] for place in sorted(rng.permutation(len(train))[:_SAMPLE_ROWS].tolist())]
     better = 1 if task.metrics[0]().higher_is_better else -1
     candidates = common + [rest[place] for place in drawn.tolist()]
-    best: str = max(candidates, key=lambda text: better * score(task, tried, [TextPrediction(text)] * len(tried)))
+    best: str = max(candidates, key=lambda text: better * score(task, sample, [TextPrediction(text)] * len(sample)))
     return best

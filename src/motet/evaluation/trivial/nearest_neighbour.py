@@ -1,4 +1,4 @@
-"""The answer of the training picture or video that looks most alike, by the frozen encoder's own features."""
+"""The trivial baseline "nearest neighbour": the annotation of the most similar training image or video."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from motet.evaluation.trivial.constant_answers import AnnotatedRows, annotation_
 
 @dataclass
 class NearestNeighbours:
-    """What pictures look like to a system's frozen encoder: a unit vector each, the mean over tokens.
+    """Feature vectors of images from a system's frozen encoder: the mean over tokens, of length 1.
 
-    Of a video these are the tokens of all its frames. Read through the system's processor as in prediction, so features
-    that are stored are not encoded again. Pictures that several tasks show are looked at once.
+    For a video it is the mean over the tokens of all frames. Images are read through the system's processor as in
+    prediction, so stored features are not encoded again. Images of several tasks are encoded once.
 
     Args:
         system: in eval mode.
-        batch_size: pictures at a time.
-        known: by image ids, what was looked at so far.
+        batch_size: images per batch.
+        known: the vectors computed so far, by image ids.
     """
 
     system: System
@@ -33,13 +33,13 @@ class NearestNeighbours:
     known: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict)
 
     def of(self, task: Task, examples: Sequence[Example]) -> np.ndarray:
-        """A row for each Example, (n, d); each rank encodes its part."""
-        unseen = {self._key(example): example for example in examples if self._key(example) not in self.known}
-        own = own_rows(range(len(unseen)))
-        keys, new = list(unseen), dict[tuple[str, ...], np.ndarray]()
+        """Returns one vector per Example, (n, d); each rank encodes its share."""
+        missing = {self._key(example): example for example in examples if self._key(example) not in self.known}
+        own = own_rows(range(len(missing)))
+        keys, new = list(missing), dict[tuple[str, ...], np.ndarray]()
         for start in range(0, len(own), self.batch_size):
             part = [keys[place] for place in own[start : start + self.batch_size]]
-            new.update(zip(part, self._vectors(task, [unseen[key] for key in part]), strict=True))
+            new.update(zip(part, self._vectors(task, [missing[key] for key in part]), strict=True))
         for part_of_rank in gather(new):
             self.known.update(part_of_rank)
         return np.stack([self.known[self._key(example)] for example in examples])
@@ -52,7 +52,7 @@ class NearestNeighbours:
         return np.asarray(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12))
 
     def _tokens(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "b n d"]:
-        """Of pictures or of all frames, stored or encoded now."""
+        """Returns the tokens of images or of all frames, stored or encoded now."""
         if "features" in inputs:
             return inputs["features"]
         if "frame_features" in inputs:
@@ -67,26 +67,28 @@ class NearestNeighbours:
 
 
 def nearest_neighbour_baseline(
-    looks: NearestNeighbours, task: Task, train: AnnotatedRows, held_out: AnnotatedRows
+    neighbours: NearestNeighbours, task: Task, train: AnnotatedRows, held_out: AnnotatedRows
 ) -> dict[str, float]:
-    """What the truth of the nearest training picture scores: ``{"nearest neighbour": x}``, or nothing.
+    """Returns the score of the annotation of the nearest training image, ``{"nearest neighbour": x}``, or nothing.
 
-    Questions have no such floor, since the neighbour was asked something else; nor have systems without a frozen
-    encoder, and rows without a picture.
+    Tasks with questions have no such baseline, since the neighbour's question differs; nor have systems without a
+    frozen encoder, and rows without an image.
 
     Args:
-        looks: nearest by the cosine of these.
-        task: what is asked.
-        train: rows whose truths may be said.
-        held_out: rows to answer.
+        neighbours: the feature vectors; the nearest image has the largest cosine.
+        task: the task.
+        train: rows whose annotations are predicted.
+        held_out: rows to predict.
     """
     images = all(example.images for example, _ in [*train, *held_out])
-    if looks.system.encoder_key() is None or "text" in task.inputs or not images or not train or not held_out:
+    if neighbours.system.encoder_key() is None or "text" in task.inputs or not images or not train or not held_out:
         return {}
-    said = [answer for _, annotation in train if (answer := annotation_as_prediction(task, annotation)) is not None]
-    if len(said) < len(train):
+    predictions = [
+        answer for _, annotation in train if (answer := annotation_as_prediction(task, annotation)) is not None
+    ]
+    if len(predictions) < len(train):
         return {}
-    known = looks.of(task, [example for example, _ in train])
-    asked = looks.of(task, [example for example, _ in held_out])
-    nearest = (asked @ known.T).argmax(axis=1)
-    return {"nearest neighbour": score(task, held_out, [said[place] for place in nearest.tolist()])}
+    known = neighbours.of(task, [example for example, _ in train])
+    queries = neighbours.of(task, [example for example, _ in held_out])
+    nearest = (queries @ known.T).argmax(axis=1)
+    return {"nearest neighbour": score(task, held_out, [predictions[place] for place in nearest.tolist()])}

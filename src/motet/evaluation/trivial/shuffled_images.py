@@ -1,4 +1,4 @@
-"""The same rows with each other's pictures: what a system scores by the question and its habits alone."""
+"""The trivial baseline "image shuffled": the same rows with images of other rows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motet.core import Example, Reader, rng_for
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 
 
 @dataclass(frozen=True)
 class ShuffledImages:
-    """Some rows of a reader, each with the pictures of another; a picture is always replaced by the same other one.
+    """A reader of some rows, each with the images of another row; an image is always replaced by the same other one.
 
     Args:
         reader: the rows.
-        places: which of its rows, in order.
-        instead: for each of them the row whose pictures it gets.
-        map_label: the annotation that is asked for, where that is a map of the picture: it is brought to the size of
-            the other row's, and left away where that row has none.
+        places: indices of the rows.
+        instead: for each of them the index of the row whose images it gets.
+        map_label: the task's annotation, if it is a map of the image: it is resampled to the size of the other row's
+            map, and left out if that row has none.
     """
 
     reader: Reader
@@ -30,18 +30,20 @@ class ShuffledImages:
 
     @classmethod
     def of(cls, reader: Reader, places: Sequence[int], *, seed: int = 0, map_label: str = "") -> ShuffledImages | None:
-        """Every picture among these rows replaced by another one; None when they show fewer than two."""
-        shown: dict[tuple[str, ...], int] = {}
+        """Replaces every image of these rows by another one; None if they have fewer than two different images."""
+        rows_by_key: dict[tuple[str, ...], int] = {}
         for place in places:
-            shown.setdefault(reader.keys(place), place)
-        shown.pop((), None)
-        if len(shown) < 2:
+            rows_by_key.setdefault(reader.keys(place), place)
+        rows_by_key.pop((), None)
+        if len(rows_by_key) < 2:
             return None
-        keys = sorted(shown)
+        keys = sorted(rows_by_key)
         order = [keys[place] for place in rng_for("shuffle images", seed).permutation(len(keys)).tolist()]
-        # One circle through all pictures, so that none keeps its own.
-        after = dict(zip(order, [*order[1:], order[0]], strict=True))
-        instead = tuple(shown[after[key]] if (key := reader.keys(place)) in after else place for place in places)
+        # One cycle through all images, so that none keeps its own.
+        successor = dict(zip(order, [*order[1:], order[0]], strict=True))
+        instead = tuple(
+            rows_by_key[successor[key]] if (key := reader.keys(place)) in successor else place for place in places
+        )
         return cls(reader, tuple(places), instead, map_label)
 
     def __len__(self) -> int:
@@ -55,8 +57,8 @@ class ShuffledImages:
         shuffled = replace(example, images=other.images, image_ids=other.image_ids)
         if not self.map_label:
             return shuffled
-        # Maps have the size of their picture; those that are not asked for are not even read.
+        # A map has the size of its image; only the task's own is read.
         name = self.map_label
-        there = name in example.labels and name in other.labels
-        moved = {name: resampled(example.labels[name], np.shape(other.labels[name])[:2])} if there else {}
+        in_both = name in example.labels and name in other.labels
+        moved = {name: resample(example.labels[name], np.shape(other.labels[name])[:2])} if in_both else {}
         return replace(shuffled, labels=moved)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from motet.core import AttentionMaps, DataError, Example, System, Task
 from motet.data.source import Source
-from motet.evaluation.task_evaluation import predicting
+from motet.evaluation.task_evaluation import eval_mode
 from motet.preprocess.images import decode
 from motet.report import PredictionCard, RunRecord, thumbnail
 from motet.report.cards.predictions import text_of
@@ -48,7 +48,7 @@ def attention_cards(
         run: its report says which source each task was judged on.
         per_task: rows a task.
     """
-    with predicting(system):
+    with eval_mode(system):
         for _, source, task in evaluated_tasks(sources, run):
             layers = system.attention_layers(task.name) if task.name in system.tasks else 0
             for example in spread(source, per_task) if layers else ():

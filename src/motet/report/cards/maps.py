@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from motet.core import Dense
-from motet.evaluation.maps import resampled
+from motet.evaluation.maps import resample
 from motet.report.draw import draw_errors, draw_map, metres_of, side_by_side, with_legend
 
 
@@ -47,7 +47,7 @@ def fitted(values: np.ndarray, target: Dense, size_hw: tuple[int, int]) -> np.nd
         [[1.0, 0.0], [0.0, 1.0]]
     """
     if target.unit != "probability" or any(new > old for new, old in zip(size_hw, values.shape[:2], strict=True)):
-        return resampled(values, size_hw)
+        return resample(values, size_hw)
     for axis, (new, old) in enumerate(zip(size_hw, values.shape[:2], strict=True)):
         values = np.fmax.reduceat(values, np.arange(new) * old // new, axis=axis)  # NaN is unknown
     return values

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from motet.core import BoxSet, Dense, Example, Match, Reader, Task
-from motet.evaluation.maps import map_of
+from motet.evaluation.maps import map_from_json
 from motet.evaluation.retrieval import Split
 from motet.preprocess.images import decode
 from motet.report import thumbnail
@@ -97,7 +97,7 @@ def place(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
 
 def mapped(image: Image.Image, annotation: np.ndarray, line: Mapping[str, Any], target: Dense) -> AnswerCard:
     """A map: the picture, the true map, the one that was said, and where that is wrong."""
-    said = map_of(line["prediction"], target)
+    said = map_from_json(line["prediction"], target)
     drawn = drawn_maps(image, said, target, true=annotation, height=MAPPED)
     return AnswerCard(
         thumbnail(drawn, size=8 * MAPPED), map_in_words(said, target), map_in_words(annotation, target), wide=True

@@ -41,7 +41,7 @@ def write_groups(
         DataError: a folder that cannot be written.
     """
     suggestion = suggest(changes)
-    image = png(heat(heat_tables(changes), label=LABEL)) if changes.found else b""
+    image = png(heat(heat_tables(changes), label=LABEL)) if changes.changes else b""
     plain = json.dumps(plain_groups(changes, suggestion, groups, role=role), indent=1, ensure_ascii=False)
     page = markdown(changes, suggestion, groups, role=role, seeds=seeds, scores=scores)
     files = {"groups.md": page.encode(), "groups.json": f"{plain}\n".encode(), "groups.png": image}
@@ -79,7 +79,7 @@ def markdown(
         if changes.columns(size):
             head, rows = table_rows(changes, size)
             lines += [tables.table(head, rows), ""]
-    lines += ["![The same as colours](groups.png)", ""] if changes.found else []
+    lines += ["![The same as colours](groups.png)", ""] if changes.changes else []
     return "\n".join([*lines, "## Scores", "", scores]) + "\n"
 
 
@@ -127,7 +127,7 @@ def plain_groups(
 ) -> dict[str, Any]:
     """Everything as JSON holds it."""
     measured = [
-        {"group": group, "with": list(others), **_plain(change)} for (group, others), change in changes.found.items()
+        {"group": group, "with": list(others), **_plain(change)} for (group, others), change in changes.changes.items()
     ]
     averages = [
         {"group": row, "with": column, "size": size, **_plain(change)}

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from motet.core import DataError, Example, FeatureStore, ImageFile, Task
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.task import Invariance
 from motet.preprocess.images import ImageTransform
 
@@ -53,7 +53,7 @@ class ImageInputs:
 
     def view_key(self) -> str:
         """Returns a text that changes when the pixels of a view would."""
-        return json.dumps(to_plain(self.transform), sort_keys=True)
+        return json.dumps(to_json(self.transform), sort_keys=True)
 
 
 def one_image(example: Example) -> ImageFile:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from motet.core import Batch, DataError, Example, FeatureStore, ImageFile, Target, Task
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.task import Invariance
 from motet.preprocess.images import ImageTransform
 from motet.systems.lit_decoder.options import RandomText, SplitCap, TextTarget
@@ -64,7 +64,7 @@ class ImageInputs:
 
     def view_key(self) -> str:
         """Changes when the pixels of a view would."""
-        return json.dumps(to_plain(self.transform), sort_keys=True)
+        return json.dumps(to_json(self.transform), sort_keys=True)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from motet.core import ConfigError, DataError, Example, FeatureStore, ImageFile, Match, Region, Task
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.task import Invariance
 from motet.preprocess.images import ImageTransform, decode
 from motet.preprocess.regions import BoxSource, ImageRegions, RegionSource, clip_to_image, image_size_hw
@@ -146,7 +146,7 @@ class ImageInputs:
 
     def view_key(self) -> str:
         """Changes when the pixels of a view would."""
-        return json.dumps(to_plain(self._transform()), sort_keys=True)
+        return json.dumps(to_json(self._transform()), sort_keys=True)
 
     def _transform(self) -> ImageTransform:
         if self.transform is None:

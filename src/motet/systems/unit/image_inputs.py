@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from motet.core import Boxes, ConfigError, DataError, Example, FeatureStore, ImageFile, Region, Task
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.task import Invariance
 from motet.preprocess.detr_views import DetrViews, size_of
 from motet.preprocess.geometry import Geometry
@@ -115,7 +115,7 @@ class ImageInputs:
 
     def view_key(self) -> str:
         """Changes when the pixels of a view would."""
-        return json.dumps([to_plain(self.transform), to_plain(self.views)], sort_keys=True)
+        return json.dumps([to_json(self.transform), to_json(self.views)], sort_keys=True)
 
 
 def _allowed(task: Task) -> frozenset[Invariance]:

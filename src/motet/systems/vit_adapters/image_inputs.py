@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from motet.core import DataError, Dense, Example, FeatureStore, ImageFile, Task
-from motet.core.codec import to_plain
+from motet.core.codec import to_json
 from motet.core.task import Invariance
 from motet.preprocess.detr_views import size_of
 from motet.preprocess.geometry import Geometry
@@ -76,7 +76,7 @@ class ImageInputs:
 
     def view_key(self) -> str:
         """Changes when the pixels of a view would."""
-        return json.dumps(to_plain(self.transform), sort_keys=True)
+        return json.dumps(to_json(self.transform), sort_keys=True)
 
 
 def _allowed(task: Task) -> frozenset[Invariance]:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from motet.core import DataError, MemoryImage
-from motet.core.codec import from_plain, to_plain
+from motet.core.codec import from_json, to_json
 from motet.data.formats.regions import (
     Hdf5Regions,
     LmdbRegions,
@@ -153,7 +153,7 @@ def test_a_source_crosses_to_workers_and_into_saved_models(layout, tmp_path, reg
     copy = pickle.loads(pickle.dumps(source))
     assert copy == source
     assert equal(copy.regions(image, "coco/9"), first)
-    again = from_plain(json.loads(json.dumps(to_plain(source))))
+    again = from_json(json.loads(json.dumps(to_json(source))))
     assert equal(again.regions(image, "coco/9"), first)
     child = os.fork()  # as a loader's workers come to be
     if not child:
