@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from motet.hub import from_pretrained as from_pretrained
+    from motet.hub import load_system as load_system
     from motet.hub import push_to_hub as push_to_hub
-    from motet.hub import restore as restore
     from motet.hub import save_pretrained as save_pretrained
     from motet.hub.predict import load as load
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "load": "motet.hub.predict",
-    "restore": "motet.hub",
+    "load_system": "motet.hub",
     "from_pretrained": "motet.hub",
     "push_to_hub": "motet.hub",
     "save_pretrained": "motet.hub",
 }
 
-__all__ = ["__version__", "from_pretrained", "load", "push_to_hub", "restore", "save_pretrained"]
+__all__ = ["__version__", "from_pretrained", "load", "push_to_hub", "load_system", "save_pretrained"]
 
 
 def __getattr__(name: str) -> Any:

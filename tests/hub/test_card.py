@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from motet.core import Answer, Boxes, Dense, Label, Masked, Match, Region, Report, Result, Score, Text
-from motet.hub.card import answer_in_words, model_card
+from motet.hub.card import describe_target, model_card
 
 
 def result(task, **changes):
@@ -79,4 +79,4 @@ def test_without_a_report_it_says_so(make):
     ],
 )
 def test_every_kind_of_answer_has_words(target, words):
-    assert answer_in_words(target) == words
+    assert describe_target(target) == words

@@ -1,4 +1,4 @@
-"""A model as a function: every kind of picture, one path, one line for what is missing."""
+"""A model as a function: every kind of image, one path, one line for what is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from motet.core import (
     TextPrediction,
 )
 from motet.core.model_folder import write_model
-from motet.hub.predict import Ask, Predictor
+from motet.hub.predict import PredictionInput, Predictor
 
 BRIGHTNESS_NAMES = ("dark", "bright")
 
@@ -138,7 +138,7 @@ def test_every_kind_of_image_gives_the_same_answer(predictor, file):
     rgb = np.stack([grey] * 3, axis=-1)
     float_image = Image.fromarray(grey.astype(np.float32))
     kinds = [file, str(file), png(200), picture(200), grey, grey[..., None], rgb, DiskImage(file), float_image]
-    answers = predictor.batch("bright", [Ask(image=kind) for kind in kinds])
+    answers = predictor.batch("bright", [PredictionInput(image=kind) for kind in kinds])
     assert [answer.name for answer in answers] == ["bright"] * len(kinds)
     assert predictor("bright", picture(20)).name == "dark"
 
@@ -162,7 +162,7 @@ def test_text_is_asked_as_the_task_says(predictor):
 
 
 def test_rows_go_in_batches_in_order_without_randomness(predictor):
-    answers = predictor.batch("bright", [Ask(image=picture(value)) for value in (0, 255, 0, 255, 255)])
+    answers = predictor.batch("bright", [PredictionInput(image=picture(value)) for value in (0, 255, 0, 255, 255)])
     assert [answer.index for answer in answers] == [0, 1, 0, 1, 1]
     assert predictor.system.batches == [2, 2, 1]
     assert predictor.system.processor.calls == [(f"ask/{index}", None) for index in range(5)]
@@ -189,7 +189,7 @@ def test_what_is_wrong_is_one_line(predictor, task, given, error, message):
 
 def test_a_bad_row_is_found_before_any_is_answered(predictor):
     with pytest.raises(ConfigError):
-        predictor.stream("count", [Ask(image=picture(0), text="x"), Ask(image=picture(0))])
+        predictor.stream("count", [PredictionInput(image=picture(0), text="x"), PredictionInput(image=picture(0))])
     assert predictor.system.batches == []
 
 

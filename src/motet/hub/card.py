@@ -1,4 +1,4 @@
-"""The page that goes with a saved model: what it answers, how well, and whose pictures and words it learned from."""
+"""The page that goes with a saved model: what it answers, how well, and whose images and words it learned from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import assert_never
 from motet.core import Report, Result, System, Task
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
 
-_SHOWN = 8
+_MAX_NAMES = 8
 
 
 def model_card(system: System, *, name: str, report: Report | None = None, credit: Sequence[str] = ()) -> str:
@@ -38,7 +38,7 @@ def model_card(system: System, *, name: str, report: Report | None = None, credi
     return "\n\n".join(parts) + "\n"
 
 
-def answer_in_words(target: TargetSpec) -> str:
+def describe_target(target: TargetSpec) -> str:
     """What kind of answer a task gives, for a reader who has not seen the code."""
     match target:
         case Label(names=names):
@@ -65,7 +65,7 @@ def answer_in_words(target: TargetSpec) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return ", ".join(names[:_MAX_NAMES]) + (", ..." if len(names) > _MAX_NAMES else "")
 
 
 def _count(system: System) -> int:
@@ -82,7 +82,7 @@ def _example(system: System, name: str) -> str:
 
 def _tasks_table(tasks: Sequence[Task]) -> str:
     rows = [
-        f"| {task.name} | {', '.join(sorted(task.inputs))} | {_cell(answer_in_words(task.target))} |" for task in tasks
+        f"| {task.name} | {', '.join(sorted(task.inputs))} | {_cell(describe_target(task.target))} |" for task in tasks
     ]
     return "\n".join(["| task | sees | answers |", "|---|---|---|", *rows])
 

@@ -24,26 +24,26 @@ log = logging.getLogger("motet.hub")
 CARD = "README.md"
 
 
-def restore(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
+def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
     """The system that was saved, in eval mode on the CPU.
 
     Args:
         folder: a saved model, or a run, whose last step is taken.
         tasks: other tasks than the saved ones: what has a name in both keeps its weights, the rest starts fresh. What
-            did not match is logged; `restore_matched` returns it.
+            did not match is logged; `load_system_with_match` returns it.
         trust: packages or modules of one's own whose tasks, metrics and systems may be imported.
 
     Raises:
         CheckpointError: a missing or damaged file, a name that is not trusted, weights that do not fit.
         UnsupportedTask: one of `tasks` that the system cannot answer.
     """
-    system, matched = restore_matched(folder, tasks=tasks, trust=trust)
+    system, matched = load_system_with_match(folder, tasks=tasks, trust=trust)
     for line in matched.lines():
         log.warning("%s: %s", folder, line)
     return system
 
 
-def restore_matched(
+def load_system_with_match(
     folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
 ) -> tuple[System, WeightMatch]:
     """As `restore`, with the names that matched and those that did not."""

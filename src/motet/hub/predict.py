@@ -36,14 +36,14 @@ else:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class PredictionInput:
     """One row to be answered.
 
     Args:
         image: a path, encoded bytes, a PIL image, an array (h, w), (h, w, 1) or (h, w, 3) of uint8, or several of them
             for a task on pairs or frames.
         text: the question or sentence.
-        candidates: what a matching task picks from; where it picks a picture, none for the pictures themselves.
+        candidates: what a matching task picks from; where it picks an image, none for the images themselves.
     """
 
     image: Picture | Sequence[Picture] | None = None
@@ -91,23 +91,23 @@ class Predictor:
             ConfigError: an unknown task (with the nearest name), or a row that lacks what the task sees.
             DataError: an image that cannot be read.
         """
-        return self.batch(task, [Ask(image=image, text=text, candidates=candidates)])[0]
+        return self.batch(task, [PredictionInput(image=image, text=text, candidates=candidates)])[0]
 
-    def batch(self, task: str, asks: Sequence[Ask]) -> list[Prediction]:
+    def batch(self, task: str, inputs: Sequence[PredictionInput]) -> list[Prediction]:
         """The answers to many rows, in their order."""
-        return list(self.stream(task, asks))
+        return list(self.stream(task, inputs))
 
-    def stream(self, task: str, asks: Sequence[Ask]) -> Iterator[Prediction]:
+    def stream(self, task: str, inputs: Sequence[PredictionInput]) -> Iterator[Prediction]:
         """The answers to many rows, in their order, as they come; every row is checked before the first is answered."""
         asked = self._task(task)
-        examples = [_example(asked, ask, index) for index, ask in enumerate(asks)]
+        examples = [_example(asked, ask, index) for index, ask in enumerate(inputs)]
         return itertools.chain.from_iterable(
-            self._answer(asked, examples[start : start + self.batch_size])
+            self._predict(asked, examples[start : start + self.batch_size])
             for start in range(0, len(examples), self.batch_size)
         )
 
     @torch.inference_mode()
-    def _answer(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
+    def _predict(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
         processor = self.system.processor
         rows = [processor.row(example, (task,), None) for example in examples]
         batch = processor.collate(rows, keep_annotations=False).to(_device(self.system))
@@ -131,7 +131,7 @@ def load(
 
     Args:
         name: a run folder, a saved model folder, or a name on the Hub.
-        tasks: other tasks than the saved ones, see `motet.hub.restore`.
+        tasks: other tasks than the saved ones, see `motet.hub.load_system`.
         trust: packages or modules of one's own whose tasks, metrics and systems may be imported.
         device: where it runs; the CPU by default.
         batch_size: rows that go through it at a time.
@@ -142,15 +142,15 @@ def load(
     return Predictor(from_pretrained(name, tasks=tasks, trust=trust), device=device, batch_size=batch_size)
 
 
-def _example(task: Task, ask: Ask, index: int) -> Example:
+def _example(task: Task, inputs: PredictionInput, index: int) -> Example:
     """The row as a reader would give it."""
-    given = _images(ask.image)
+    given = _images(inputs.image)
     if task.inputs & {"image", "regions", "video"} and not given:
         raise ConfigError(f"task {task.name!r} sees an image: got none; want image=...")
-    if "text" in task.inputs and ask.text is None:
+    if "text" in task.inputs and inputs.text is None:
         raise ConfigError(f"task {task.name!r} sees a text: got none; want text=...")
     images = tuple(_image_file(image, f"image {place}") for place, image in enumerate(given))
-    text = ask.text if isinstance(ask.text, str) else tuple(ask.text or ("",))
+    text = inputs.text if isinstance(inputs.text, str) else tuple(inputs.text or ("",))
     ids = tuple(f"ask/{index}/{place}" for place in range(len(images)))
     pictures = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
     return Example(
@@ -158,7 +158,7 @@ def _example(task: Task, ask: Ask, index: int) -> Example:
         images=images,
         image_ids=ids,
         text=text[0] if isinstance(text, tuple) and len(text) == 1 else text,
-        candidates=ask.candidates or pictures,
+        candidates=inputs.candidates or pictures,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
-from motet.hub.load import restore, save_pretrained
+from motet.hub.load import load_system, save_pretrained
 
 FILES = (WEIGHTS, CONFIG, TASKS, f"{ASSETS}/*", f"{ASSETS}/**/*", "README.md")
 """All that is fetched of a repository: weights as safetensors, plain JSON, assets. No pickle is ever downloaded."""
@@ -28,16 +28,16 @@ def from_pretrained(
     Args:
         name: a folder that is there, else a name on the Hub.
         revision: a branch, tag or commit on the Hub.
-        tasks: see `motet.hub.restore`.
-        trust: see `motet.hub.restore`.
+        tasks: see `motet.hub.load_system`.
+        trust: see `motet.hub.load_system`.
         fetch: passed on to `huggingface_hub.snapshot_download` (``token``, ``cache_dir``, ``local_files_only``).
 
     Raises:
         CheckpointError: neither a folder nor a repository that can be reached, or a model that does not fit.
     """
     if Path(name).is_dir():
-        return restore(name, tasks=tasks, trust=trust)
-    return restore(_fetch(str(name), revision, fetch), tasks=tasks, trust=trust)
+        return load_system(name, tasks=tasks, trust=trust)
+    return load_system(_download(str(name), revision, fetch), tasks=tasks, trust=trust)
 
 
 def push_to_hub(
@@ -78,11 +78,13 @@ def push_to_hub(
             api.create_repo(name, repo_type="model", private=private, exist_ok=True)
             commit = api.upload_folder(repo_id=name, folder_path=folder, repo_type="model", commit_message=message)
         except _hub_errors() as error:
-            raise CheckpointError(f"Hub repository {name!r}: got {_line(error)}; want one you may write to") from error
+            raise CheckpointError(
+                f"Hub repository {name!r}: got {_error_text(error)}; want one you may write to"
+            ) from error
     return str(commit.commit_url)
 
 
-def _fetch(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
+def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
 
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
@@ -90,7 +92,9 @@ def _fetch(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **fetch))
     except _hub_errors() as error:
-        raise CheckpointError(f"model {name!r}: got {_line(error)}; want a folder or a name on the Hub") from error
+        raise CheckpointError(
+            f"model {name!r}: got {_error_text(error)}; want a folder or a name on the Hub"
+        ) from error
 
 
 def _hub_errors() -> tuple[type[Exception], ...]:
@@ -100,5 +104,5 @@ def _hub_errors() -> tuple[type[Exception], ...]:
     return (HFValidationError, OSError, *HfHubHTTPError.__bases__)
 
 
-def _line(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"

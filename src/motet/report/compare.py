@@ -57,9 +57,9 @@ class TaskComparison:
     single: SeedValues
 
     @property
-    def gain(self) -> float | None:
+    def delta(self) -> float | None:
         """Relative change of the mean in percent, positive when joint training is better; None for a baseline of 0."""
-        return relative_gain(self.multi.mean, self.single.mean, self.higher_is_better)
+        return relative_delta(self.multi.mean, self.single.mean, self.higher_is_better)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Comparison:
     seeds: tuple[int, ...]
 
 
-def relative_gain(value: float, baseline: float, higher_is_better: bool) -> float | None:
+def relative_delta(value: float, baseline: float, higher_is_better: bool) -> float | None:
     """By how many percent of the baseline a value is better, negative when worse; None for a baseline of 0.
 
     Examples:
@@ -112,7 +112,7 @@ def relative_gain(value: float, baseline: float, higher_is_better: bool) -> floa
     return (1 if higher_is_better else -1) * 100.0 * (value - baseline) / abs(baseline)
 
 
-def delta_m(gains: Iterable[float | None]) -> float | None:
+def delta_m(deltas: Iterable[float | None]) -> float | None:
     """The mean gain over tasks.
 
         delta_m = 1/T * sum_t (-1)^l_t * (M_t - B_t) / B_t
@@ -125,7 +125,7 @@ def delta_m(gains: Iterable[float | None]) -> float | None:
         >>> delta_m([10.0, -20.0]), delta_m([10.0, None])
         (-5.0, None)
     """
-    known = list(gains)
+    known = list(deltas)
     if not known or any(gain is None for gain in known):
         return None
     return statistics.fmean(gain for gain in known if gain is not None)
@@ -164,7 +164,7 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     known = [value for value in each if value is not None]
     return Comparison(
         pairs=pairs,
-        delta_m=delta_m(pair.gain for pair in pairs),
+        delta_m=delta_m(pair.delta for pair in pairs),
         delta_m_spread=statistics.stdev(known) if len(known) == len(each) > 1 else None,
         multi=_cost([multi]),
         single=_cost(list(alone.values())),
@@ -210,7 +210,7 @@ def _main(run: RunRecord, task: str) -> Result:
 
 def _delta_of(run: RunRecord, pairs: Sequence[TaskComparison]) -> float | None:
     return delta_m(
-        relative_gain(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
+        relative_delta(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
     )
 
 

@@ -18,9 +18,9 @@ class Content:
         title: its head line.
         run: the run it is about.
         comparison: with single-task models; None before there are any.
-        shown: predictions with their pictures.
-        looks: what a model looks at, drawn on pictures; empty where it does not tell.
-        credit: lines that must stand beside the pictures, besides the run's own.
+        shown: predictions with their images.
+        looks: what a model looks at, drawn on images; empty where it does not tell.
+        credit: lines that must stand beside the images, besides the run's own.
         notes: remarks, besides the report's own.
     """
 

@@ -1,4 +1,4 @@
-"""Rows of a run that were judged, with their pictures: what was asked, what was said, what is true."""
+"""Rows of a run that were judged, with their images: what was asked, what was said, what is true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per
 
     Args:
         predictions: the file of every row's prediction; without it there is nothing to show.
-        sources: by whose readers the pictures are found.
+        sources: by whose readers the images are found.
         run: its report says which source each task was judged on.
         per_task: rows a task.
     """
@@ -50,7 +50,7 @@ def evaluated_tasks(sources: Sequence[Source], run: RunRecord) -> Iterator[tuple
             yield result, source, task
 
 
-def spread(source: Source, most: int) -> Iterator[Example]:
+def evenly_spaced(source: Source, most: int) -> Iterator[Example]:
     """Rows evenly over a source."""
     count = len(source.reader)
     return (source.reader[place * count // min(most, count)] for place in range(min(most, count)))
@@ -59,28 +59,28 @@ def spread(source: Source, most: int) -> Iterator[Example]:
 def _rows(
     result: Result, source: Source, task: Task, said: Mapping[str, Line], per_task: int
 ) -> Iterator[PredictionCard]:
-    for example in spread(source, per_task):
+    for example in evenly_spaced(source, per_task):
         line = said.get(example.id)
         if line is None or not example.images:
             continue
         try:
             images = [decode(image) for image in example.images]
         except DataError:
-            continue  # a picture that cannot be read was counted when it was judged
+            continue  # an image that cannot be read was counted when it was judged
         boxed = isinstance(line["prediction"], dict) and "names" in line["prediction"]
         match task.target:
             case Region():
-                card = answers.place(images[0], line)
+                card = answers.region_card(images[0], line)
             case Dense() if "png" in line["prediction"]:
-                card = answers.mapped(images[0], task.annotation_of(example), line, task.target)
+                card = answers.map_card(images[0], task.annotation_of(example), line, task.target)
             case Match("regions"):
-                card = answers.pointed(images[0], example, line)
+                card = answers.pointing_card(images[0], example, line)
             case Match() if "ranking" in line:
-                card = answers.chosen(images, example, line)
+                card = answers.choice_card(images, example, line)
             case _ if boxed:
-                card = answers.boxes(images[0], line)
+                card = answers.box_card(images[0], line)
             case _:
-                card = answers.words(images, line)
+                card = answers.text_card(images, line)
         yield _shown(result, line, card)
 
 
@@ -97,7 +97,7 @@ def _ranked(
         if line is None or "ranking" not in line:
             continue
         try:
-            card = answers.retrieved(source.reader, split, place, task, line)
+            card = answers.retrieval_card(source.reader, split, place, task, line)
         except DataError:
             continue
         yield _shown(result, line, card)
@@ -110,12 +110,12 @@ def _shown(result: Result, line: Line, card: answers.AnswerCard) -> PredictionCa
         image=card.image,
         wide=card.wide,
         task=result.task,
-        question="" if card.hides_text else answers.text_of(line["text"]),
+        prompt="" if card.hides_text else answers.text_of(line["text"]),
         prediction=card.prediction,
         ground_truth=card.ground_truth,
-        right=None if score is None or not by_row else bool(score >= 50),
+        correct=None if score is None or not by_row else bool(score >= 50),
         score=card.score or ("" if score is None or by_row else _score(result, score)),
-        listed=card.listed,
+        ranked_texts=card.listed,
     )
 
 

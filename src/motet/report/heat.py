@@ -19,7 +19,7 @@ _GAP = 0.25
 
 
 @dataclass(frozen=True)
-class Heat:
+class HeatCell:
     """One cell.
 
     Args:
@@ -46,7 +46,7 @@ class HeatTable:
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
-    cells: Mapping[tuple[str, str], Heat]
+    cells: Mapping[tuple[str, str], HeatCell]
     average: str | None = None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from motet.report.heat import Heat, HeatTable, signed
+from motet.report.heat import HeatCell, HeatTable, signed
 
 _HELPS, _HARMS = "0 114 178", "213 94 0"
 _STRONGEST = 60
 """Per cent of colour, so that letters of the page stay readable on it, light and dark."""
 
 
-def html_heats(tables: Sequence[HeatTable], *, digits: int, limit: float) -> str:
+def html_heat_tables(tables: Sequence[HeatTable], *, digits: int, limit: float) -> str:
     """Tables side by side, as many as fit; a number that is larger than its spread is bold.
 
     Args:
@@ -40,7 +40,7 @@ def _table(table: HeatTable, digits: int, limit: float) -> str:
     return f'<table class="heat">{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _cell(cell: Heat | None, digits: int, limit: float) -> str:
+def _cell(cell: HeatCell | None, digits: int, limit: float) -> str:
     if cell is None:
         return "<td></td>"
     share = round(_STRONGEST * min(abs(cell.value) / limit, 1))

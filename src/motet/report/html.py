@@ -1,4 +1,4 @@
-"""The parts of a page that holds its pictures in itself and asks nothing of any other file or address."""
+"""The parts of a page that holds its images in itself and asks nothing of any other file or address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from motet.report import plots
 from motet.report.plots import Theme
 
-Draw = Callable[[Theme], Figure]
+DrawFigure = Callable[[Theme], Figure]
 _FULL_INCHES = 9.0
 _REM_AN_INCH = 6.8
 """So large that letters of a plot are about as large as those of the page."""
@@ -40,7 +40,7 @@ def document(title: str, summary: str, sections: Sequence[tuple[str, str]]) -> s
     )
 
 
-def plot(draw: Draw, alt: str) -> str:
+def plot(draw: DrawFigure, alt: str) -> str:
     """A figure drawn twice, for light and for dark; one that is narrower than the page stays so."""
     figure = draw(plots.LIGHT)
     light, dark = (data_url(plots.svg(one), "image/svg+xml") for one in (figure, draw(plots.DARK)))

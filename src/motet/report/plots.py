@@ -1,4 +1,4 @@
-"""Pictures of numbers: calm, readable in light and dark, and apart for every kind of colour vision."""
+"""Images of numbers: calm, readable in light and dark, and apart for every kind of colour vision."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def curves(
     return figure
 
 
-def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
+def horizontal_bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
     """A lying bar for each name, with its number at the end."""
     names = list(values)
     figure = _figure(9.0, 0.32 * len(names) + 0.8)
@@ -133,7 +133,7 @@ def _short(name: str, most: int = 24) -> str:
 
 
 @dataclass(frozen=True)
-class Dot:
+class ScorePoint:
     """One value with its 95 % interval or spread.
 
     Args:
@@ -151,7 +151,7 @@ class Dot:
     high: float | None = None
 
 
-def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
+def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIGHT) -> Figure:
     """A row for each task, in it a dot for each series with a line from low to high."""
     tasks = list(dict.fromkeys(dot.task for dot in values))
     series = list(dict.fromkeys(dot.series for dot in values))
@@ -176,7 +176,7 @@ def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedScore:
     """A score and what it takes.
 
     Args:
@@ -194,7 +194,7 @@ class Timed:
     panel: str = ""
 
 
-def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LIGHT) -> Figure:
+def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme = LIGHT) -> Figure:
     """A panel for each task, a line for each kind of method: what it scores over what it takes.
 
     Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", figure 8.
@@ -229,7 +229,7 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
     return figure
 
 
-def _timed_line(axes: Axes, values: Sequence[Timed], name: str, number: int, theme: Theme) -> None:
+def _timed_line(axes: Axes, values: Sequence[TimedScore], name: str, number: int, theme: Theme) -> None:
     """One kind of method in one panel; where colours begin again, markers do not."""
     colour = theme.series[number % len(theme.series)]
     marker = _MARKERS[(number + number // len(theme.series)) % len(_MARKERS)]

@@ -1,4 +1,4 @@
-"""A prediction with its picture, for people to look at."""
+"""A prediction with its image, for people to look at."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ class PredictionCard:
     """One card of the gallery.
 
     Args:
-        picture: an encoded PNG or JPEG, small.
+        image: an encoded PNG or JPEG, small.
         task: the task's name.
         question: what was asked, "" for nothing.
         prediction: what the model said.
         truth: what is true, several answers one after the other.
         right: whether it is right; None where there is no right or wrong.
         score: of this row, such as "CIDEr 83"; "" for none.
-        wide: the picture is several side by side, or needs room.
+        wide: the image is several side by side, or needs room.
         listed: texts that were found, one below the other, the best first, each with whether it is right.
     """
 
     image: bytes = field(repr=False)
     task: str
-    question: str
+    prompt: str
     prediction: str
     ground_truth: str
-    right: bool | None = None
+    correct: bool | None = None
     score: str = ""
     wide: bool = False
-    listed: tuple[tuple[str, bool], ...] = ()
+    ranked_texts: tuple[tuple[str, bool], ...] = ()
 
     @property
     def media_type(self) -> str:
-        """Of the picture, by its first bytes."""
+        """Of the image, by its first bytes."""
         return "image/png" if self.image.startswith(b"\x89PNG") else "image/jpeg"
 
 
 def thumbnail(image: Image.Image, *, size: int = 176) -> bytes:
-    """A picture made small enough for a page, as JPEG (PNG where it is tiny already).
+    """An image made small enough for a page, as JPEG (PNG where it is tiny already).
 
     Args:
-        picture: any mode.
+        image: any mode.
         size: of its longer side in pixels, at most.
 
     Examples:

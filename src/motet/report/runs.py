@@ -49,7 +49,7 @@ class RunRecord:
         data: by source what tells its rows from others (fingerprint, count, images, role), and its tasks.
         parameters: how many numbers it has ("all", "trained").
         versions: of the packages it ran with, and the commit.
-        credit: lines that stand beside pictures.
+        credit: lines that stand beside images.
     """
 
     folder: Path

@@ -134,7 +134,7 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{pair.metric}{'' if pair.higher_is_better else ' (lower is better)'}",
             _side(pair.multi, pair.unit),
             _side(pair.single, pair.unit),
-            number(pair.gain, "%", sign=True),
+            number(pair.delta, "%", sign=True),
         )
         for pair in comparison.pairs
     ]

@@ -1,4 +1,4 @@
-"""Everything known about a picture of a scene: boxes, regions of pixels, depth, normals, edges."""
+"""Everything known about an image of a scene: boxes, regions of pixels, depth, normals, edges."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from motet.core import BoxSet
-from motet.scenes.draw import Placed, place_all, solid
+from motet.scenes.draw import PlacedThing, coverage_mask, place_things
 from motet.scenes.drawings import COLOURS, MIXED, Style, colour_of
 from motet.scenes.layout import SIZES, Scene, Thing
 
 ATTRIBUTES = (*COLOURS, *SIZES)
 GROUND = "ground"
-FAR_M, NEAR_M = 8.0, 5.0  # the ground leans back: its depth at the top and at the foot of the picture
+FAR_M, NEAR_M = 8.0, 5.0  # the ground leans back: its depth at the top and at the foot of the image
 GROUND_NORMAL = (0.0, -0.447214, 0.894427)  # (0, -1, 2) at unit length: up and towards the viewer
 RELIEF_M = 0.12  # how far a thing, one metre across, bulges towards the viewer
 _SOFT = 0.05  # width of the bulge's rim, as a share of the thing's side
@@ -33,13 +33,13 @@ def boxes_of(scene: Scene, size_hw: tuple[int, int], names: Sequence[str], style
 
 
 # Things are drawn to find where they end, which took most of a detector's loading time (profiled): kept for the epochs
-# that follow. Some 200 bytes a picture.
+# that follow. Some 200 bytes an image.
 @lru_cache(maxsize=50_000)
 def tight_boxes(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[tuple[float, ...], ...]:
     """Left, top, right and bottom of each thing, from left to right, in pixels; hidden parts too."""
     return tuple(
         (float(p.x0 + x0), float(p.y0 + y0), float(p.x0 + x1), float(p.y0 + y1))
-        for p in place_all(scene, size_hw, style)
+        for p in place_things(scene, size_hw, style)
         for x0, y0, x1, y1 in [_tight(p.image)]
     )
 
@@ -60,16 +60,16 @@ def _attributes(thing: Thing, style: Style) -> tuple[int, ...]:
     return tuple(ATTRIBUTES.index(word) for word in words)
 
 
-def masks_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+def masks_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
     """What each thing covers, hidden parts too, bool (things, h, w)."""
-    return np.stack([solid(p, size_hw) for p in placed])
+    return np.stack([coverage_mask(p, size_hw) for p in placed])
 
 
-def instances_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+def instances_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
     """Which thing is seen at each pixel, int64 (h, w): its place from the left, -1 for the ground."""
     seen = np.full(size_hw, -1, dtype=np.int64)
     for which in _back_to_front(placed):
-        seen[solid(placed[which], size_hw)] = which
+        seen[coverage_mask(placed[which], size_hw)] = which
     return seen
 
 
@@ -85,7 +85,7 @@ def thing_depth_m(thing: Thing) -> float:
     return 1.0 / thing.side
 
 
-def depth_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+def depth_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
     """Metres to what is seen at each pixel, float32 (h, w): a ground leaning back, things bulging a little."""
     height, width = size_hw
     down = (np.arange(height, dtype=np.float32) + 0.5) / height
@@ -96,7 +96,7 @@ def depth_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
     return depth
 
 
-def normals_of(placed: Sequence[Placed], size_hw: tuple[int, int]) -> np.ndarray:
+def normals_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
     """Unit vectors out of the surface, float32 (h, w, 3): x to the right, y down, z towards the viewer."""
     normals = np.broadcast_to(np.array(GROUND_NORMAL, dtype=np.float32), (*size_hw, 3)).copy()
     for which in _back_to_front(placed):
@@ -117,11 +117,11 @@ def edges_of(instances: np.ndarray) -> np.ndarray:
     return edges.astype(np.float32)
 
 
-def _back_to_front(placed: Sequence[Placed]) -> list[int]:
+def _back_to_front(placed: Sequence[PlacedThing]) -> list[int]:
     return sorted(range(len(placed)), key=lambda which: placed[which].thing.layer)
 
 
-def _bulge(placed: Placed) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+def _bulge(placed: PlacedThing) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
     """Where a thing is, which of that it covers, and its height there from 0 at the rim to 1."""
     alpha = placed.image.getchannel("A")
     width, height = alpha.size

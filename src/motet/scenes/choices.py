@@ -1,4 +1,4 @@
-"""Readers with candidates to choose from: four captions for a picture, four pictures for a caption."""
+"""Readers with candidates to choose from: four captions for an image, four images for a caption."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from motet.scenes.statements import one_of
 
 @dataclass(frozen=True)
 class SceneChoices:
-    """Match a picture with its caption among wrong ones.
+    """Match an image with its caption among wrong ones.
 
-    "texts": one picture; the candidates are its caption and captions with one thing changed, added or left out.
-    "images": the text is a caption; images and candidates are its picture and others that the caption does not fit.
+    "texts": one image; the candidates are its caption and captions with one thing changed, added or left out.
+    "images": the text is a caption; images and candidates are its image and others that the caption does not fit.
     "match" is the set with the right place among the candidates.
 
     Args:
-        scenes: the pictures, one row for each.
+        scenes: the images, one row for each.
         among: what the candidates are.
         num_candidates: how many, the right one among them.
 
     Raises:
-        ConfigError: fewer than two candidates, fewer pictures than candidates, or several rows for each picture.
+        ConfigError: fewer than two candidates, fewer images than candidates, or several rows for each image.
     """
 
     scenes: Scenes
@@ -41,9 +41,9 @@ class SceneChoices:
     def __post_init__(self) -> None:
         if not 2 <= self.num_candidates <= 16:
             raise ConfigError(f"SceneChoices.num_candidates: got {self.num_candidates}; want 2 to 16")
-        if self.scenes.questions != 1 or self.scenes.count < 4 * self.num_candidates:
+        if self.scenes.questions_per_image != 1 or self.scenes.count < 4 * self.num_candidates:
             raise ConfigError(
-                f"SceneChoices.scenes: got count {self.scenes.count}, questions {self.scenes.questions}; "
+                f"SceneChoices.scenes: got count {self.scenes.count}, questions {self.scenes.questions_per_image}; "
                 f"want {4 * self.num_candidates} pictures or more, and one row for each"
             )
 
@@ -63,7 +63,7 @@ class SceneChoices:
         scene, nouns = self.scenes.scene(index), self.scenes.nouns
         said = {caption(scene, nouns): None}
         while len(said) < self.num_candidates:
-            said[caption(alter(scene, nouns, rng), nouns)] = None
+            said[caption(alter_scene(scene, nouns, rng), nouns)] = None
         annotation, *wrong = said
         wrong.insert(right, annotation)
         labels = plain.labels
@@ -105,7 +105,7 @@ class SceneChoices:
         )
 
 
-def alter(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> Scene:
+def alter_scene(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> Scene:
     """A scene whose caption is wrong of this one in one place: a thing is another, one is left out, or one is added."""
     things = list(scene.things)
     which = int(rng.integers(len(things)))

@@ -1,4 +1,4 @@
-"""Scene to pixels: the picture, and what of each thing lies where."""
+"""Scene to pixels: the image, and what of each thing lies where."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from motet.scenes.drawings import Style, drawing_at_least
+from motet.scenes.drawings import Style, smallest_sufficient_drawing
 from motet.scenes.fonts import letters_path
-from motet.scenes.grounds import paint
+from motet.scenes.grounds import render_ground
 from motet.scenes.layout import Scene, Thing, Writing
 
 DRAW_VERSION = 1  # raised whenever the same scene would give other pixels: stored features know it
@@ -18,14 +18,14 @@ _FILL, _REACH = 0.9, 1.25  # a box's geometric mean side, and its longest side a
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedThing:
     """A thing as pixels.
 
     Args:
         thing: which.
         image: RGBA, cut tight.
-        x0: the picture's column where it starts.
-        y0: the picture's row where it starts.
+        x0: the image's column where it starts.
+        y0: the image's row where it starts.
     """
 
     thing: Thing
@@ -34,42 +34,42 @@ class Placed:
     y0: int
 
 
-def place(thing: Thing, size_hw: tuple[int, int], style: Style) -> Placed:
-    """Where a thing's pixels go; always wholly inside the picture."""
+def place_thing(thing: Thing, size_hw: tuple[int, int], style: Style) -> PlacedThing:
+    """Where a thing's pixels go; always wholly inside the image."""
     height, width = size_hw
     cell = thing.side * min(height, width)
-    kept = drawing_at_least(thing.drawing, _REACH * cell, style)
+    kept = smallest_sufficient_drawing(thing.drawing, _REACH * cell, style)
     aspect = (kept.width / kept.height) ** 0.5
     mean = min(_FILL * cell, _REACH * cell / max(aspect, 1 / aspect))
     w, h = max(2, round(mean * aspect)), max(2, round(mean / aspect))
     image = kept.resize((w, h), Image.Resampling.BILINEAR)
     x0 = min(max(round(thing.x * width - w / 2), 0), width - w)
     y0 = min(max(round(thing.y * height - h / 2), 0), height - h)
-    return Placed(thing, image, x0, y0)
+    return PlacedThing(thing, image, x0, y0)
 
 
-def place_all(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[Placed, ...]:
+def place_things(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[PlacedThing, ...]:
     """Every thing of a scene, in the scene's order (left to right)."""
-    return tuple(place(thing, size_hw, style) for thing in scene.things)
+    return tuple(place_thing(thing, size_hw, style) for thing in scene.things)
 
 
 def draw_scene(scene: Scene, size_hw: tuple[int, int], style: Style = "colour") -> np.ndarray:
-    """The picture, uint8 RGB (h, w, 3).
+    """The image, uint8 RGB (h, w, 3).
 
     Examples:
         >>> from motet.scenes import Scenes
         >>> draw_scene(Scenes(part="train", count=1).scene(0), (64, 96)).shape
         (64, 96, 3)
     """
-    canvas = Image.fromarray(paint(scene.ground, size_hw, grey=style == "line"))
+    canvas = Image.fromarray(render_ground(scene.ground, size_hw, grey=style == "line"))
     if scene.writing is not None:
         _write(canvas, scene.writing)
-    for placed in sorted(place_all(scene, size_hw, style), key=lambda placed: placed.thing.layer):
+    for placed in sorted(place_things(scene, size_hw, style), key=lambda placed: placed.thing.layer):
         canvas.paste(placed.image, (placed.x0, placed.y0), placed.image)
     return np.asarray(canvas)
 
 
-def solid(placed: Placed, size_hw: tuple[int, int]) -> np.ndarray:
+def coverage_mask(placed: PlacedThing, size_hw: tuple[int, int]) -> np.ndarray:
     """Which pixels a thing covers, hidden ones too, bool (h, w)."""
     full = np.zeros(size_hw, dtype=bool)
     alpha = np.asarray(placed.image.getchannel("A"))

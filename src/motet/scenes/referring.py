@@ -8,14 +8,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from motet.scenes.drawings import MIXED, colour_of
-from motet.scenes.layout import GAP, Scene, Thing
+from motet.scenes.layout import MIN_GAP, Scene, Thing
 from motet.scenes.statements import one_of
 
-Words: TypeAlias = Literal["any", "look", "place"]
+PhraseCues: TypeAlias = Literal["any", "look", "place"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def phrases_for(scene: Scene, thing: Thing, words: Words = "any", *, coloured: bool = True) -> tuple[str, ...]:
+def unique_phrases(scene: Scene, thing: Thing, cues: PhraseCues = "any", *, coloured: bool = True) -> tuple[str, ...]:
     """Every phrase of ours that means this thing and no other of the scene; may be none.
 
     Args:
@@ -25,14 +25,14 @@ def phrases_for(scene: Scene, thing: Thing, words: Words = "any", *, coloured: b
         coloured: whether colours can be seen.
     """
     found: list[str] = []
-    if words in ("any", "look"):
-        found += _by_look(scene, thing, coloured)
-    if words in ("any", "place"):
-        found += _by_place(scene, thing)
+    if cues in ("any", "look"):
+        found += _appearance_phrases(scene, thing, coloured)
+    if cues in ("any", "place"):
+        found += _place_phrases(scene, thing)
     return tuple(dict.fromkeys(found))
 
 
-def _by_look(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
+def _appearance_phrases(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
     found = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
     mine, kinds = _colour(thing, coloured), _traits(coloured)
     for text, trait in kinds:
@@ -53,7 +53,7 @@ def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]
     ]
 
 
-def _by_place(scene: Scene, thing: Thing) -> list[str]:
+def _place_phrases(scene: Scene, thing: Thing) -> list[str]:
     place, count = scene.things.index(thing), len(scene.things)
     found = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
     if place == 0:
@@ -79,14 +79,16 @@ def _colour(thing: Thing, coloured: bool) -> str:
     return colour_of(thing.drawing) if coloured else MIXED
 
 
-def refer_to_one(scene: Scene, words: Words, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, int]:
+def sample_phrase(
+    scene: Scene, cues: PhraseCues, rng: np.random.Generator, *, coloured: bool = True
+) -> tuple[str, int]:
     """A phrase, and which thing (from the left) it means; every thing that the words can single out equally often."""
-    options = [phrases_for(scene, thing, words, coloured=coloured) for thing in scene.things]
+    options = [unique_phrases(scene, thing, cues, coloured=coloured) for thing in scene.things]
     which = one_of([i for i, phrases in enumerate(options) if phrases], rng)
     return one_of(options[which], rng), which
 
 
-def converse(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
+def sample_dialog(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
     """Questions with yes or no that leave one thing: "is it a dog? no".
 
     Each question splits the things still possible; the last one leaves `thing` alone. Every scene ends, since the thing
@@ -95,7 +97,7 @@ def converse(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: 
     left: list[Thing] = list(scene.things)
     turns: list[str] = []
     while len(left) > 1:
-        options = [(text, kept) for text, kept in _tests(scene, left, coloured) if 0 < sum(kept) < len(left)]
+        options = [(text, kept) for text, kept in _yes_no_questions(scene, left, coloured) if 0 < sum(kept) < len(left)]
         text, kept = one_of(options, rng)
         answer = kept[left.index(thing)]
         turns.append(f"{text} {'yes' if answer else 'no'}")
@@ -103,7 +105,7 @@ def converse(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: 
     return tuple(turns) or ("is it the only thing? yes",)
 
 
-def _tests(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[str, list[bool]]]:
+def _yes_no_questions(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[str, list[bool]]]:
     names = dict.fromkeys(thing.name for thing in left)
     sizes = dict.fromkeys(thing.size for thing in left)
     colours = dict.fromkeys(_colour(thing, coloured) for thing in left)
@@ -117,7 +119,7 @@ def _tests(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[st
         for colour in colours
         if colour != MIXED
     ]
-    if all(abs(thing.x - 0.5) > GAP / 2 for thing in left):
+    if all(abs(thing.x - 0.5) > MIN_GAP / 2 for thing in left):
         tests.append(("is it in the left half?", [thing.x < 0.5 for thing in left]))
     place = scene.things.index(left[0])
     tests.append((f"is it the {ORDINALS[place]} thing from the left?", [thing is left[0] for thing in left]))

@@ -1,6 +1,6 @@
 """What is asked of the embedded scenes.
 
-Every annotation is exact for the whole picture, so only what belongs to a pixel, the maps, survives a crop.
+Every annotation is exact for the whole image, so only what belongs to a pixel, the maps, survives a crop.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 from motet.core import ConfigError, Task, nearest
 from motet.tasks.captioning import captioning
-from motet.tasks.class_names import TRUTHS
+from motet.tasks.class_names import FALSE_TRUE
 from motet.tasks.classification import classification
 from motet.tasks.dense import depth, edges, semantic_segmentation, surface_normals
 from motet.tasks.detection import detection
@@ -19,7 +19,7 @@ from motet.tasks.pointing import pointing
 from motet.tasks.questions import question_answering
 from motet.tasks.referring import referring
 from motet.tasks.retrieval import matching, retrieval
-from motet.tasks.sentences import PARAPHRASED, sentence, sentence_pair
+from motet.tasks.sentences import PARAPHRASE_METRICS, sentence, sentence_pair
 from motet.tasks.text_reading import text_reading
 from motet.tasks.verification import verification
 
@@ -39,7 +39,7 @@ def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:
 
 
 def number_of_things(*, most: int = 5) -> Task:
-    """Naming how many things a scene holds, "1" to `most`: a second classification task on the same pictures."""
+    """Naming how many things a scene holds, "1" to `most`: a second classification task on the same images."""
     return classification("number", [str(count + 1) for count in range(most)], label="number", crop=False)
 
 
@@ -109,7 +109,7 @@ def scene_entailment(*, name: str = "entail") -> Task:
 
 def scene_statement(*, name: str = "statement") -> Task:
     """Whether a sentence is true of a scene, or of a pair of scenes."""
-    return visual_entailment(name, TRUTHS)
+    return visual_entailment(name, FALSE_TRUE)
 
 
 def scene_retrieval(among: Literal["images", "texts"] = "images", *, name: str = "retrieve") -> Task:
@@ -156,7 +156,7 @@ def scene_sentences(kind: str, *, name: str = "") -> Task:
     if kind == "sentiment":
         return sentence(name or kind, SENTENCES[kind])
     if kind == "paraphrase":
-        return sentence_pair(name or kind, SENTENCES[kind], metrics=PARAPHRASED)
+        return sentence_pair(name or kind, SENTENCES[kind], metrics=PARAPHRASE_METRICS)
     return sentence_pair(name or kind, SENTENCES[kind])
 
 

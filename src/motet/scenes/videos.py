@@ -11,14 +11,14 @@ import numpy as np
 from motet.core import ConfigError, Example, rng_for
 from motet.scenes.captions import phrase
 from motet.scenes.drawings import PARTS, Part, Style, drawings_of
-from motet.scenes.grounds import Tone, draw_ground
+from motet.scenes.grounds import Tone, sample_ground
 from motet.scenes.layout import Scene, Thing
 from motet.scenes.nouns import Noun, nouns_of
 from motet.scenes.reader import SceneImage
 
 Motion: TypeAlias = Literal["left", "right", "up", "down", "nearer", "further", "shaking", "still"]
 MOTIONS: tuple[Motion, ...] = get_args(Motion)
-_SAID: dict[Motion, str] = {
+_MOTION_PHRASES: dict[Motion, str] = {
     "left": "moves to the left",
     "right": "moves to the right",
     "up": "moves up",
@@ -42,7 +42,7 @@ class SceneVideos:
         part: train, val and test clips are drawn from different streams.
         count: how many clips.
         seed: of the stream.
-        frames: pictures of each clip.
+        frames: images of each clip.
         size_hw: (height, width) in pixels.
         kinds: the world (see `Scenes`).
         drawings: "disjoint": no drawing of one part appears in another.
@@ -105,7 +105,7 @@ class SceneVideos:
         mover, beside = (self.nouns[int(i)] for i in rng.choice(len(self.nouns), 2, replace=False))
         alone = bool(rng.random() < 0.5)
         scenes = self._film(mover, None if alone else beside, motion, rng)
-        said = f"{phrase(mover.forms['en'], 1)} {_SAID[motion]}"
+        said = f"{phrase(mover.forms['en'], 1)} {_MOTION_PHRASES[motion]}"
         if not alone:
             said += f" beside {phrase(beside.forms['en'], 1)}"
         images = (SceneImage(key, scene, self.size_hw, self.style) for key, scene in zip(keys, scenes, strict=True))
@@ -121,8 +121,8 @@ class SceneVideos:
         )
 
     def _film(self, mover: Noun, beside: Noun | None, motion: Motion, rng: np.random.Generator) -> list[Scene]:
-        """The mover keeps to one half of the picture's height and the other thing, if any, to the other half."""
-        ground = draw_ground(rng, self.ground)
+        """The mover keeps to one half of the image's height and the other thing, if any, to the other half."""
+        ground = sample_ground(rng, self.ground)
         on_top = bool(rng.random() < 0.5)
         y = float(rng.uniform(0.3, 0.36)) if on_top else float(rng.uniform(0.64, 0.7))
         start = Thing(mover.name, self._drawing(mover, rng), float(rng.uniform(0.35, 0.65)), y, _SIDE, "large", 1)

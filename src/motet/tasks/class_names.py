@@ -9,7 +9,7 @@ EASY_VQA = (
     "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal", "triangle", "yellow", "yes",
 )  # fmt: skip
 SNLI_VE = ("entailment", "neutral", "contradiction")
-TRUTHS = ("false", "true")
+FALSE_TRUE = ("false", "true")
 GLUE = {
     "cola": ("unacceptable", "acceptable"),
     "sst2": ("negative", "positive"),

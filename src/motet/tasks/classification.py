@@ -1,4 +1,4 @@
-"""Naming what a picture shows: one of a list of names."""
+"""Naming what an image shows: one of a list of names."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def classification(
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
-        hflip: whether a mirrored picture is of the same class (not so for digits).
-        crop: whether a part of the picture is still of that class.
+        hflip: whether a mirrored image is of the same class (not so for digits).
+        crop: whether a part of the image is still of that class.
 
     Raises:
         ConfigError: no name, or a name twice.

@@ -23,12 +23,12 @@ from motet.metrics import (
 )
 
 Metrics: TypeAlias = tuple[Callable[[], Metric], ...]
-OwnLoss: TypeAlias = Callable[[Tensor, Any], Loss] | None
+LossFunction: TypeAlias = Callable[[Tensor, Any], Loss] | None
 
-SEGMENTED: Metrics = (MeanIoU, PixelAccuracy)
-MEASURED: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
-FACING: Metrics = (MeanAngle, AngleWithin11, AngleWithin30)
-OUTLINED: Metrics = (EdgeF1, EdgeF1Positive)
+SEGMENTATION_METRICS: Metrics = (MeanIoU, PixelAccuracy)
+DEPTH_METRICS: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
+NORMALS_METRICS: Metrics = (MeanAngle, AngleWithin11, AngleWithin30)
+EDGE_METRICS: Metrics = (EdgeF1, EdgeF1Positive)
 
 
 def semantic_segmentation(
@@ -36,8 +36,8 @@ def semantic_segmentation(
     names: Sequence[str] = (),
     *,
     label: str = "segmentation",
-    metrics: Metrics = SEGMENTED,
-    loss: OwnLoss = None,
+    metrics: Metrics = SEGMENTATION_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -50,7 +50,7 @@ def semantic_segmentation(
         metrics: the first is the main one.
         loss: None for cross entropy over the pixels with a class.
         hflip: whether a mirrored thing is still called the same.
-        crop: whether a part of the picture is as good to learn from.
+        crop: whether a part of the image is as good to learn from.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -71,8 +71,8 @@ def depth(
     name: str = "depth",
     *,
     label: str = "depth",
-    metrics: Metrics = MEASURED,
-    loss: OwnLoss = None,
+    metrics: Metrics = DEPTH_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -83,8 +83,8 @@ def depth(
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the rotate loss (see `motet.losses.rotate_loss`); `motet.losses.BerHu()` is another.
-        hflip: whether a mirrored picture is as good to learn from.
-        crop: whether a part of it is. Depth stays what it is when a picture is cropped or resized; what a camera of
+        hflip: whether a mirrored image is as good to learn from.
+        crop: whether a part of it is. Depth stays what it is when an image is cropped or resized; what a camera of
             another focal length would make of it is not told.
 
     Examples:
@@ -98,14 +98,14 @@ def surface_normals(
     name: str = "normals",
     *,
     label: str = "normals",
-    metrics: Metrics = FACING,
-    loss: OwnLoss = None,
+    metrics: Metrics = NORMALS_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
     """A task that tells which way surfaces face; truth: (h, w, 3) unit vectors, NaN where they are not known.
 
-    In the camera's axes: x to the right, y down, z out of the picture towards the viewer. A mirrored picture's normals
+    In the camera's axes: x to the right, y down, z out of the image towards the viewer. A mirrored image's normals
     have their x turned round, which a system that moves maps along sees to.
 
     Args:
@@ -113,7 +113,7 @@ def surface_normals(
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the absolute difference.
-        hflip: whether a mirrored picture is as good to learn from.
+        hflip: whether a mirrored image is as good to learn from.
         crop: whether a part of it is.
 
     Examples:
@@ -127,8 +127,8 @@ def edges(
     name: str = "edges",
     *,
     label: str = "edges",
-    metrics: Metrics = OUTLINED,
-    loss: OwnLoss = None,
+    metrics: Metrics = EDGE_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -140,7 +140,7 @@ def edges(
         metrics: the first is the main one.
         loss: None for the absolute difference; `motet.losses.balanced_l1` lets the few pixels of edges count as much as
             all others.
-        hflip: whether a mirrored picture is as good to learn from.
+        hflip: whether a mirrored image is as good to learn from.
         crop: whether a part of it is.
 
     Examples:
@@ -150,7 +150,9 @@ def edges(
     return _dense(name, Dense(1, "probability"), label, metrics, loss, hflip=hflip, crop=crop)
 
 
-def _dense(name: str, target: Dense, label: str, metrics: Metrics, loss: OwnLoss, *, hflip: bool, crop: bool) -> Task:
+def _dense(
+    name: str, target: Dense, label: str, metrics: Metrics, loss: LossFunction, *, hflip: bool, crop: bool
+) -> Task:
     kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,

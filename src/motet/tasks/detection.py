@@ -8,7 +8,7 @@ from motet.core import Boxes, ConfigError, Metric, Task
 from motet.core.task import Invariance
 from motet.metrics import COCO_TWELVE, AttributeF1, DescribedBoxes
 
-DESCRIBED: tuple[Callable[[], Metric], ...] = (DescribedBoxes, AttributeF1)
+ATTRIBUTE_METRICS: tuple[Callable[[], Metric], ...] = (DescribedBoxes, AttributeF1)
 
 
 def detection(
@@ -23,8 +23,8 @@ def detection(
 ) -> Task:
     """A detection task over a list of names, with or without attributes, judged by COCO's twelve numbers.
 
-    It is invariant to nothing: in a mirrored or cropped picture the boxes lie elsewhere. So a stored feature of a
-    changed picture, whose truth nobody moves, is never taken for it; a system that moves boxes with the picture may do
+    It is invariant to nothing: in a mirrored or cropped image the boxes lie elsewhere. So a stored feature of a
+    changed image, whose truth nobody moves, is never taken for it; a system that moves boxes with the image may do
     what `Task.equivariant` names.
 
     Args:
@@ -34,7 +34,7 @@ def detection(
         label: the annotation that holds the `BoxSet`.
         metrics: the first is the main one.
         hflip: whether a mirrored thing is still called the same (not so for letters, left and right shoes).
-        crop: whether a part of the picture with the boxes in it is still annotated wholly.
+        crop: whether a part of the image with the boxes in it is still annotated wholly.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -56,7 +56,7 @@ def detection(
         inputs=frozenset({"image"}),
         label=label,
         target=Boxes(tuple(names), tuple(attributes)),
-        metrics=(*metrics, *DESCRIBED) if attributes else metrics,
+        metrics=(*metrics, *ATTRIBUTE_METRICS) if attributes else metrics,
         category="detection",
         equivariant=frozenset(change for change, holds in kept.items() if holds),
     )

@@ -1,4 +1,4 @@
-"""Whether a sentence follows from a picture, contradicts it, or is left open by it."""
+"""Whether a sentence follows from an image, contradicts it, or is left open by it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def visual_entailment(
     prompt: str = "{text}",
     crop: bool = False,
 ) -> Task:
-    """A task on a picture as premise and a sentence as hypothesis; also for statements that are true or false.
+    """A task on an image as premise and a sentence as hypothesis; also for statements that are true or false.
 
-    A picture is never mirrored for it, since sentences say left and right, nor cropped unless asked: a sentence may
+    An image is never mirrored for it, since sentences say left and right, nor cropped unless asked: a sentence may
     be about what was cut off.
 
     Args:
@@ -27,7 +27,7 @@ def visual_entailment(
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
         prompt: how the sentence is put, with ``{text}`` in it.
-        crop: whether the answer still holds on a part of the picture.
+        crop: whether the answer still holds on a part of the image.
 
     Raises:
         ConfigError: no name, or a name twice.

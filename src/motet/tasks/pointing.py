@@ -7,7 +7,7 @@ from motet.metrics import MatchAccuracy
 
 
 def pointing(name: str = "point", *, label: str = "match", prompt: str = "{text}") -> Task:
-    """A task on a picture, words, and candidate boxes of which one or more are right.
+    """A task on an image, words, and candidate boxes of which one or more are right.
 
     Args:
         name: the task's key.

@@ -7,9 +7,9 @@ from motet.metrics import RegionAccuracy, RegionOverlap
 
 
 def referring(name: str = "refer", *, label: str = "region", prompt: str = "{text}") -> Task:
-    """A task on a picture and a phrase that means one thing on it, or nothing; the answer is a box.
+    """A task on an image and a phrase that means one thing on it, or nothing; the answer is a box.
 
-    A picture is never mirrored or cropped for it: phrases say left and right, and the box would lie elsewhere.
+    An image is never mirrored or cropped for it: phrases say left and right, and the box would lie elsewhere.
 
     Args:
         name: the task's key.

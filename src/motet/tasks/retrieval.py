@@ -1,4 +1,4 @@
-"""Which text belongs to a picture, which picture to a text."""
+"""Which text belongs to an image, which image to a text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from motet.core import Match, Metric, Task
 from motet.metrics import MatchAccuracy, MeanRank, MedianRank, RecallAt1, RecallAt5, RecallAt10
 
-RANKED: tuple[Callable[[], Metric], ...] = (RecallAt1, RecallAt5, RecallAt10, MedianRank, MeanRank)
+RANKING_METRICS: tuple[Callable[[], Metric], ...] = (RecallAt1, RecallAt5, RecallAt10, MedianRank, MeanRank)
 
 
 def retrieval(
@@ -19,18 +19,18 @@ def retrieval(
     prompt: str = "{text}",
     crop: bool = False,
 ) -> Task:
-    """A task on pictures with their captions, judged by ranking all of a source's.
+    """A task on images with their captions, judged by ranking all of a source's.
 
-    A held-out row is a picture with the captions that fit it. Training rows have candidates of their own
+    A held-out row is an image with the captions that fit it. Training rows have candidates of their own
     (`motet.data.negatives` makes them: hard negatives, random ones).
 
     Args:
         name: the task's key.
-        among: "images": for each caption all pictures are ranked (caption-based image retrieval, as in 12-in-1);
-            "texts": for each picture all captions.
-        label: the annotation that holds a picture's captions.
+        among: "images": for each caption all images are ranked (caption-based image retrieval, as in 12-in-1);
+            "texts": for each image all captions.
+        label: the annotation that holds an image's captions.
         prompt: how a caption is put, with ``{text}`` in it.
-        crop: whether captions still fit a part of the picture.
+        crop: whether captions still fit a part of the image.
 
     Examples:
         >>> retrieval().main_metric, retrieval().target
@@ -41,7 +41,7 @@ def retrieval(
         inputs=frozenset({"image", "text"}),
         label=label,
         target=Match(among, "split"),
-        metrics=RANKED,
+        metrics=RANKING_METRICS,
         prompt=prompt,
         category="retrieval",
         invariant=frozenset({"crop"}) if crop else frozenset(),
@@ -49,7 +49,7 @@ def retrieval(
 
 
 def matching(name: str = "match", *, among: Literal["images", "texts"] = "texts", prompt: str = "{text}") -> Task:
-    """A task whose rows bring a few candidates: one of several captions for a picture, or of several pictures for one.
+    """A task whose rows bring a few candidates: one of several captions for an image, or of several images for one.
 
     Args:
         name: the task's key.

@@ -1,4 +1,4 @@
-"""Naming a sentence, or how two sentences stand to each other; no picture is seen."""
+"""Naming a sentence, or how two sentences stand to each other; no image is seen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from motet.core import ConfigError, Label, Metric, Task, nearest
 from motet.metrics import F1, Accuracy, Matthews
 from motet.tasks.class_names import GLUE, GLUE_PAIRS
 
-ONE_RIGHT: tuple[Callable[[], Metric], ...] = (Accuracy,)
-CORRELATED: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
-PARAPHRASED: tuple[Callable[[], Metric], ...] = (F1, Accuracy)
-_GLUE_METRICS = {"cola": CORRELATED, "mrpc": PARAPHRASED, "qqp": PARAPHRASED}
+ACCURACY_METRICS: tuple[Callable[[], Metric], ...] = (Accuracy,)
+CORRELATION_METRICS: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
+PARAPHRASE_METRICS: tuple[Callable[[], Metric], ...] = (F1, Accuracy)
+_GLUE_METRICS = {"cola": CORRELATION_METRICS, "mrpc": PARAPHRASE_METRICS, "qqp": PARAPHRASE_METRICS}
 
 
 def sentence(
@@ -19,7 +19,7 @@ def sentence(
     names: Sequence[str],
     *,
     label: str = "class",
-    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
     """A task that names one sentence: its sentiment, whether it is good English.
@@ -54,7 +54,7 @@ def sentence_pair(
     names: Sequence[str],
     *,
     label: str = "class",
-    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
     """A task on two sentences, the first and the second of `Example.text`: does one follow, do they say the same?
@@ -70,7 +70,7 @@ def sentence_pair(
         ConfigError: no name, or a name twice.
 
     Examples:
-        >>> sentence_pair("mrpc", ("not_equivalent", "equivalent"), metrics=PARAPHRASED).main_metric
+        >>> sentence_pair("mrpc", ("not_equivalent", "equivalent"), metrics=PARAPHRASE_METRICS).main_metric
         'f1'
     """
     return Task(
@@ -104,4 +104,4 @@ def glue(task: str) -> Task:
     if name not in GLUE:
         raise ConfigError(f"glue: got {task!r}; {nearest(name, GLUE)}")
     make = sentence_pair if name in GLUE_PAIRS else sentence
-    return make(name, GLUE[name], metrics=_GLUE_METRICS.get(name, ONE_RIGHT))
+    return make(name, GLUE[name], metrics=_GLUE_METRICS.get(name, ACCURACY_METRICS))

@@ -1,4 +1,4 @@
-"""Reading the text in a picture."""
+"""Reading the text in an image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from motet.metrics import CharacterErrorRate, ExactText
 
 
 def text_reading(name: str = "read", *, label: str = "text", max_words: int = 20) -> Task:
-    """A text reading task. Its pictures are only resized in training: a crop or a mirror changes what can be read.
+    """A text reading task. Its images are only resized in training: a crop or a mirror changes what can be read.
 
     Args:
         name: the task's key.

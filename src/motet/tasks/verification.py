@@ -1,16 +1,16 @@
-"""Whether a statement is true of a picture, or of two."""
+"""Whether a statement is true of an image, or of two."""
 
 from __future__ import annotations
 
 from motet.core import Label, Task
 from motet.metrics import Accuracy
-from motet.tasks.class_names import TRUTHS
+from motet.tasks.class_names import FALSE_TRUE
 
 
 def verification(name: str = "verify", *, label: str = "class", prompt: str = "{text}") -> Task:
-    """A task on one or two pictures and a statement: false or true.
+    """A task on one or two images and a statement: false or true.
 
-    How many pictures a row shows is the reader's matter: two for NLVR2, one for VSR and for NLVR's drawings.
+    How many images a row shows is the reader's matter: two for NLVR2, one for VSR and for NLVR's drawings.
 
     Args:
         name: the task's key.
@@ -25,7 +25,7 @@ def verification(name: str = "verify", *, label: str = "class", prompt: str = "{
         name=name,
         inputs=frozenset({"image", "text"}),
         label=label,
-        target=Label(TRUTHS),
+        target=Label(FALSE_TRUE),
         metrics=(Accuracy,),
         prompt=prompt,
         category="verification",

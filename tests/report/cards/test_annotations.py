@@ -12,7 +12,7 @@ from PIL import Image
 from motet.core import BoxSet, Dense, Example, MemoryImage
 from motet.data.source import Source
 from motet.report.cards.annotations import HEIGHT, draw_annotation, row_card, row_cards
-from motet.report.draw.dense import class_colours
+from motet.report.draw.dense import map_class_colours
 from motet.report.pages.data import data_page
 from motet.tasks import (
     classification,
@@ -71,7 +71,7 @@ def test_maps_stand_beside_the_image_each_with_its_legend() -> None:
     assert [title for title, _ in shown.images] == ["picture", "streets", "depth", "normals", "edges"]
     drawn = image(shown, 1)
     assert drawn.shape[0] > HEIGHT
-    sky, _, car = class_colours(3)
+    sky, _, car = map_class_colours(3)
     assert (drawn[10, 200] == sky).all()
     assert (drawn[HEIGHT - 5, 200] == car).all()
     assert (drawn[HEIGHT:].reshape(-1, 3) == car).all(axis=-1).any()
@@ -112,7 +112,7 @@ def test_boxes_and_places_are_drawn_and_answers_said() -> None:
 def test_an_annotation_that_cannot_be_is_told_and_a_missing_one_passed_over() -> None:
     labels = {"segmentation": np.full((30, 40), 7), "depth": maps()["depth"]}
     shown = row_card(row(labels), MAPS)
-    assert shown.wrong == (("streets", "got the classes 7; want 0 to 2, or -1 where there is none"),)
+    assert shown.problems == (("streets", "got the classes 7; want 0 to 2, or -1 where there is none"),)
     assert [title for title, _ in shown.images] == ["picture", "depth"]
     page = data_page("Data", [("streets <train>", [shown])], ("Drawings: someone",))
     assert "streets &lt;train&gt;" in page

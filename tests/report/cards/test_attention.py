@@ -1,4 +1,4 @@
-"""Attention drawn on pictures: what each head looks at, and only of systems that tell."""
+"""Attention drawn on images: what each head looks at, and only of systems that tell."""
 
 import io
 

@@ -59,8 +59,8 @@ def content(made_run, tmp_path) -> Content:
     ]
     image = thumbnail(Image.new("RGB", (300, 200), "teal"))
     shown = (
-        PredictionCard(image, "pets", "What <is> it?", 'a "cat" & more', "dog", right=False, score="0"),
-        PredictionCard(thumbnail(Image.new("RGB", (28, 28))), "pets", "", "dog", "dog", right=True),
+        PredictionCard(image, "pets", "What <is> it?", 'a "cat" & more', "dog", correct=False, score="0"),
+        PredictionCard(thumbnail(Image.new("RGB", (28, 28))), "pets", "", "dog", "dog", correct=True),
         PredictionCard(image, "caption", "", "", "a red thing"),
     )
     return Content("A <title>", joint, compare([joint, *alone]), shown, credit=("Photographs: their owners",))

@@ -1,4 +1,4 @@
-"""Rows of a source with what is true of them: boxes and places on the picture, maps beside it, the rest in words."""
+"""Rows of a source with what is true of them: boxes and places on the image, maps beside it, the rest in words."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from motet.data.check import misfit
 from motet.data.map_values import valid_pixels
 from motet.data.source import Source
 from motet.preprocess.images import decode
-from motet.report.cards.maps import fitted
-from motet.report.cards.predictions import corners_in_words, text_of
-from motet.report.draw import draw_boxes, draw_map, draw_places, map_in_words, metres_of, with_legend
-from motet.report.gallery import spread
+from motet.report.cards.maps import resize_for_drawing
+from motet.report.cards.predictions import box_text, text_of
+from motet.report.draw import depth_range, describe_map, draw_boxes, draw_map, draw_referred_boxes, with_legend
+from motet.report.gallery import evenly_spaced
 from motet.report.pages.data import RowCard
 
 HEIGHT = 220
-"""Pixels of each picture and map."""
+"""Pixels of each image and map."""
 MOST_IMAGES = 4
-"""Pictures of a row that are shown; a video has more."""
+"""Images of a row that are shown; a video has more."""
 MOST_LETTERS = 300
 """Of a truth in words."""
 
@@ -38,9 +38,9 @@ def row_cards(source: Source, most: int) -> Iterator[RowCard]:
         most: rows, at most.
 
     Raises:
-        DataError: a row or a picture that cannot be read.
+        DataError: a row or an image that cannot be read.
     """
-    for example in spread(source, most):
+    for example in evenly_spaced(source, most):
         yield row_card(example, source.tasks)
 
 
@@ -52,7 +52,7 @@ def row_card(example: Example, tasks: tuple[Task, ...]) -> RowCard:
         tasks: what is asked of it.
 
     Raises:
-        DataError: a picture that cannot be read.
+        DataError: an image that cannot be read.
     """
     images = [decode(image) for image in example.images[:MOST_IMAGES]]
     drawn = [(_title(place, len(images)), _high(picture)) for place, picture in enumerate(images)]
@@ -83,12 +83,12 @@ def annotation_text(annotation: Any, task: Task, example: Example) -> str:
     match task.target:
         case Dense() as target:
             unknown = 1.0 - float(np.mean(valid_pixels(annotation)))
-            return map_in_words(annotation, target) + (f"; {100 * unknown:.0f} % not known" if unknown >= 0.005 else "")
+            return describe_map(annotation, target) + (f"; {100 * unknown:.0f} % not known" if unknown >= 0.005 else "")
         case Boxes(names=names):
             counts = Counter(names[int(label)] for label in annotation.labels).most_common()
             return ", ".join(f"{count} {name}" for name, count in counts) or "nothing"
         case Region():
-            return corners_in_words(annotation)
+            return box_text(annotation)
         case Label(names=names):
             return names[int(annotation)]
         case Match("texts", "row"):
@@ -101,7 +101,7 @@ def annotation_text(annotation: Any, task: Task, example: Example) -> str:
 
 
 def _drawn(image: Image.Image, annotation: Any, task: Task, example: Example) -> Image.Image | None:
-    """The truth as a picture; None where words say it all."""
+    """The truth as an image; None where words say it all."""
     large = _high(image)
     scale = large.height / image.height
     match task.target:
@@ -110,10 +110,12 @@ def _drawn(image: Image.Image, annotation: Any, task: Task, example: Example) ->
         case Boxes(names=names) if isinstance(annotation, BoxSet):
             return draw_boxes(large, annotation, names, scale)
         case Region():
-            return draw_places(large, true=annotation, scale=scale, titles=("", ""))
+            return draw_referred_boxes(large, ground_truth=annotation, scale=scale, titles=("", ""))
         case Match("regions", "row"):
             right = example.candidates[min(annotation)]
-            return draw_places(large, true=right, candidates=example.candidates, scale=scale, titles=("", ""))
+            return draw_referred_boxes(
+                large, ground_truth=right, candidates=example.candidates, scale=scale, titles=("", "")
+            )
         case _:
             return None
 
@@ -124,11 +126,11 @@ def draw_annotation(annotation: np.ndarray, target: Dense, size_hw: tuple[int, i
     Args:
         truth: (h, w) or (h, w, channels).
         target: what kind of map.
-        size_hw: of the picture.
+        size_hw: of the image.
     """
     flat = annotation[..., 0] if annotation.ndim == 3 and annotation.shape[-1] == 1 else annotation
-    low, high = metres_of([flat]) if target.unit == "metre" else (None, None)
-    drawn = draw_map(fitted(flat, target, size_hw), target, low=low, high=high)
+    low, high = depth_range([flat]) if target.unit == "metre" else (None, None)
+    drawn = draw_map(resize_for_drawing(flat, target, size_hw), target, low=low, high=high)
     return with_legend(drawn, target, [flat])
 
 

@@ -16,10 +16,10 @@ from motet.preprocess.images import decode
 from motet.report import PredictionCard, RunRecord, thumbnail
 from motet.report.cards.predictions import text_of
 from motet.report.draw import draw_heat, side_by_side, with_weights
-from motet.report.gallery import evaluated_tasks, spread
+from motet.report.gallery import evaluated_tasks, evenly_spaced
 
 HIGH = 168
-"""Pixels of each picture's height."""
+"""Pixels of each image's height."""
 HEADS = 4
 """Heads that are shown, the first ones."""
 
@@ -40,7 +40,7 @@ class HeadAttention:
 def attention_cards(
     system: System, sources: Sequence[Source], run: RunRecord, *, per_task: int
 ) -> Iterator[PredictionCard]:
-    """Some rows of every task whose attention the system tells, its last layer drawn on the picture, head by head.
+    """Some rows of every task whose attention the system tells, its last layer drawn on the image, head by head.
 
     Args:
         system: in eval mode or not; on any device.
@@ -51,7 +51,7 @@ def attention_cards(
     with predicting(system):
         for _, source, task in evaluated_tasks(sources, run):
             layers = system.attention_layers(task.name) if task.name in system.tasks else 0
-            for example in spread(source, per_task) if layers else ():
+            for example in evenly_spaced(source, per_task) if layers else ():
                 try:
                     yield _card(system, task, example, layers)
                 except DataError:
@@ -67,18 +67,18 @@ def _card(system: System, task: Task, example: Example, layers: int) -> Predicti
     return PredictionCard(
         image=draw_attention(image, seen),
         task=task.name,
-        question=text_of(example.text),
+        prompt=text_of(example.text),
         prediction=f"co-attention {layers} of {layers}",
         ground_truth="",
         wide=True,
     )
 
 
-def draw_attention(image: Image.Image, seen: AttentionMaps, *, layer: int = 0, heads: int = HEADS) -> bytes:
-    """A picture, then each head of a layer: warm where the words look, with the words that are looked at below.
+def draw_attention(image: Image.Image, maps: AttentionMaps, *, layer: int = 0, heads: int = HEADS) -> bytes:
+    """An image, then each head of a layer: warm where the words look, with the words that are looked at below.
 
     Args:
-        picture: what the row shows.
+        image: what the row shows.
         seen: the attention of the row.
         layer: which of those in `seen`.
         heads: how many of its heads.
@@ -86,19 +86,19 @@ def draw_attention(image: Image.Image, seen: AttentionMaps, *, layer: int = 0, h
     scale = HIGH / image.height
     large = image.convert("RGB").resize((max(1, round(image.width * scale)), HIGH))
     panels = [("picture", large)]
-    for number, head in enumerate(heads_of(seen, layer)[:heads]):
-        # The whole picture, which is the first region, would only make all of it warmer.
-        warm = draw_heat(large, head.regions[1:], seen.boxes_xyxy[1:], scale)
+    for number, head in enumerate(heads_of(maps, layer)[:heads]):
+        # The whole image, which is the first region, would only make all of it warmer.
+        warm = draw_heat(large, head.regions[1:], maps.boxes_xyxy[1:], scale)
         title = f"head {number + 1} (whole {100 * head.regions[0]:.0f} %)"
-        panels.append((title, with_weights(warm, [_plain(word) for word in seen.words], head.words.tolist())))
+        panels.append((title, with_weights(warm, [_plain(word) for word in maps.words], head.words.tolist())))
     return thumbnail(side_by_side(panels, height=None), size=1600)
 
 
-def heads_of(seen: AttentionMaps, layer: int) -> list[HeadAttention]:
+def heads_of(maps: AttentionMaps, layer: int) -> list[HeadAttention]:
     """Each head of a layer. Marks such as [CLS] look nowhere in particular and are left out of the mean over words."""
-    said = [place for place, word in enumerate(seen.words) if not (word.startswith("[") and word.endswith("]"))]
-    asked = said or list(range(len(seen.words)))
-    to_regions, to_words = seen.words_to_regions[layer], seen.regions_to_words[layer]
+    said = [place for place, word in enumerate(maps.words) if not (word.startswith("[") and word.endswith("]"))]
+    asked = said or list(range(len(maps.words)))
+    to_regions, to_words = maps.words_to_regions[layer], maps.regions_to_words[layer]
     return [
         HeadAttention(to_regions[head][asked].mean(axis=0), to_words[head].mean(axis=0))
         for head in range(len(to_regions))

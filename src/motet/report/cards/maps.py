@@ -1,4 +1,4 @@
-"""Maps as pictures: what is shown, what is true, what was said, and where that is wrong."""
+"""Maps as images: what is shown, what is true, what was said, and where that is wrong."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from PIL import Image
 
 from motet.core import Dense
 from motet.evaluation.maps import resampled
-from motet.report.draw import draw_errors, draw_map, metres_of, side_by_side, with_legend
+from motet.report.draw import depth_range, draw_errors, draw_map, side_by_side, with_legend
 
 
-def drawn_maps(
-    image: Image.Image, said: np.ndarray, target: Dense, *, true: np.ndarray | None = None, height: int = 200
+def draw_map_panels(
+    image: Image.Image,
+    predicted: np.ndarray,
+    target: Dense,
+    *,
+    ground_truth: np.ndarray | None = None,
+    height: int = 200,
 ) -> Image.Image:
-    """The picture, the true map, the one that was said and its errors side by side, with what the colours mean.
+    """The image, the true map, the one that was said and its errors side by side, with what the colours mean.
 
     Args:
-        picture: what the maps are of.
+        image: what the maps are of.
         said: a map of any size.
         target: what kind of map.
-        true: at the picture's size or any other; without it only the picture and what was said are drawn.
+        true: at the image's size or any other; without it only the image and what was said are drawn.
         height: of each panel, in pixels.
     """
     size_hw = (height, max(1, round(image.width * height / image.height)))
-    shown = [fitted(one, target, size_hw) for one in (said, *(() if true is None else (true,)))]
+    shown = [
+        resize_for_drawing(one, target, size_hw)
+        for one in (predicted, *(() if ground_truth is None else (ground_truth,)))
+    ]
     # Both maps in one scale of metres.
-    low, high = metres_of(shown) if target.unit == "metre" else (None, None)
+    low, high = depth_range(shown) if target.unit == "metre" else (None, None)
     drawn = [draw_map(one, target, low=low, high=high) for one in shown]
     panels = [("picture", image.convert("RGB").resize(size_hw[::-1]))]
-    if true is not None:
+    if ground_truth is not None:
         errors, darkest = draw_errors(shown[0], shown[1], target)
         panels += [("true", drawn[1]), ("said", drawn[0]), (f"red: {darkest}", errors)]
     else:
@@ -38,7 +46,7 @@ def drawn_maps(
     return with_legend(side_by_side(panels, height=None), target, _readable(shown, target))
 
 
-def fitted(values: np.ndarray, target: Dense, size_hw: tuple[int, int]) -> np.ndarray:
+def resize_for_drawing(values: np.ndarray, target: Dense, size_hw: tuple[int, int]) -> np.ndarray:
     """A map at the size it is drawn in: a smaller one keeps every edge, also lines of one pixel.
 
     Examples:

@@ -1,4 +1,4 @@
-"""An answer as a picture and a few words, by what kind of answer it is."""
+"""An answer as an image and a few words, by what kind of answer it is."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ from motet.evaluation.maps import map_of
 from motet.evaluation.retrieval import Split
 from motet.preprocess.images import decode
 from motet.report import thumbnail
-from motet.report.cards.maps import drawn_maps
-from motet.report.draw import CROWDED, TRUE, draw_boxes, draw_places, framed, map_in_words, side_by_side
+from motet.report.cards.maps import draw_map_panels
+from motet.report.draw import (
+    GROUND_TRUTH_COLOUR,
+    MAX_NAMED_BOXES,
+    describe_map,
+    draw_boxes,
+    draw_referred_boxes,
+    framed,
+    side_by_side,
+)
 
 BOXED = 256
-"""Pixels of each picture's height where boxes are drawn on it."""
+"""Pixels of each image's height where boxes are drawn on it."""
 MAPPED = 200
 """Pixels of each map's height."""
 FOUND = 132
-"""Pixels of each picture's height where several were found."""
+"""Pixels of each image's height where several were found."""
 SURE = 0.3
 """Boxes of a lower score are not shown."""
 SHOWN = 4
-"""Pictures or texts of a ranking that are shown, besides the right one."""
+"""Images or texts of a ranking that are shown, besides the right one."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,11 @@ class AnswerCard:
     """What is shown of one answer.
 
     Args:
-        picture: encoded.
+        image: encoded.
         prediction: in words.
         truth: in words.
         score: of the row, where the prediction does not say it.
-        wide: several pictures side by side, or one that needs room.
+        wide: several images side by side, or one that needs room.
         listed: texts one below the other, each with whether it is right.
         hides_text: the row's text is among them already.
     """
@@ -53,8 +61,8 @@ class AnswerCard:
     hides_text: bool = False
 
 
-def words(images: Sequence[Image.Image], line: Mapping[str, Any]) -> AnswerCard:
-    """An answer in words, on one picture or on several side by side."""
+def text_card(images: Sequence[Image.Image], line: Mapping[str, Any]) -> AnswerCard:
+    """An answer in words, on one image or on several side by side."""
     said, true = text_of(line["prediction"]), text_of(line["ground_truth"])
     if len(images) == 1:
         return AnswerCard(thumbnail(images[0]), said, true)
@@ -63,8 +71,8 @@ def words(images: Sequence[Image.Image], line: Mapping[str, Any]) -> AnswerCard:
     return AnswerCard(_panels(panels, height=176), said, true, wide=True)
 
 
-def boxes(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
-    """What is true beside what was said, each on the picture, at a size at which names can be read."""
+def box_card(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
+    """What is true beside what was said, each on the image, at a size at which names can be read."""
     said, true = line["prediction"], line["ground_truth"]
     large, scale = _large(image)
     names = {
@@ -76,47 +84,47 @@ def boxes(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
         ("true", draw_boxes(large, _box_set(true), listed, scale)),
         ("said", draw_boxes(large, _box_set(said), listed, scale, scores=True, min_score=SURE)),
     ]
-    # A crowded picture has its names below it, and keeps that height.
+    # A crowded image has its names below it, and keeps that height.
     drawn = thumbnail(side_by_side(panels, height=None), size=8 * BOXED)
     return AnswerCard(drawn, _listed(said, said=True), _listed(true), wide=True)
 
 
-def place(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
+def region_card(image: Image.Image, line: Mapping[str, Any]) -> AnswerCard:
     """The place that a phrase means: the surest box that was said, and the true one in dashes."""
     large, scale = _large(image)
     said, true = line["prediction"], line["ground_truth"]
     best = int(np.argmax(said["scores"])) if said["scores"] else -1
     box = None if best < 0 else said["boxes_xyxy"][best]
-    drawn = draw_places(large, said=box, true=true, scale=scale)
+    drawn = draw_referred_boxes(large, predicted=box, ground_truth=true, scale=scale)
     overlap = line["scores"].get("region_iou")
     shared = "" if overlap is None else f"IoU {overlap / 100:.2f}"
-    return AnswerCard(
-        thumbnail(drawn, size=4 * BOXED), corners_in_words(box), corners_in_words(true), score=shared, wide=True
-    )
+    return AnswerCard(thumbnail(drawn, size=4 * BOXED), box_text(box), box_text(true), score=shared, wide=True)
 
 
-def mapped(image: Image.Image, annotation: np.ndarray, line: Mapping[str, Any], target: Dense) -> AnswerCard:
-    """A map: the picture, the true map, the one that was said, and where that is wrong."""
+def map_card(image: Image.Image, annotation: np.ndarray, line: Mapping[str, Any], target: Dense) -> AnswerCard:
+    """A map: the image, the true map, the one that was said, and where that is wrong."""
     said = map_of(line["prediction"], target)
-    drawn = drawn_maps(image, said, target, true=annotation, height=MAPPED)
+    drawn = draw_map_panels(image, said, target, ground_truth=annotation, height=MAPPED)
     return AnswerCard(
-        thumbnail(drawn, size=8 * MAPPED), map_in_words(said, target), map_in_words(annotation, target), wide=True
+        thumbnail(drawn, size=8 * MAPPED), describe_map(said, target), describe_map(annotation, target), wide=True
     )
 
 
-def pointed(image: Image.Image, example: Example, line: Mapping[str, Any]) -> AnswerCard:
+def pointing_card(image: Image.Image, example: Example, line: Mapping[str, Any]) -> AnswerCard:
     """Which of some given boxes is meant: all of them thin, the one that was said, the right one in dashes."""
     large, scale = _large(image)
     boxes, said, right = example.candidates, line["prediction"], line["ground_truth"]
     chosen = boxes[said] if isinstance(said, int) and 0 <= said < len(boxes) else None
-    drawn = draw_places(large, said=chosen, true=boxes[right[0]] if right else None, candidates=boxes, scale=scale)
+    drawn = draw_referred_boxes(
+        large, predicted=chosen, ground_truth=boxes[right[0]] if right else None, candidates=boxes, scale=scale
+    )
     told = "none" if chosen is None else f"box {said + 1} of {len(boxes)}"
     true = " or ".join(f"box {place + 1}" for place in right) or "none"
     return AnswerCard(thumbnail(drawn, size=4 * BOXED), told, true, wide=True)
 
 
-def chosen(images: Sequence[Image.Image], example: Example, line: Mapping[str, Any]) -> AnswerCard:
-    """Candidates of a row, the best first: texts below the picture, or pictures side by side."""
+def choice_card(images: Sequence[Image.Image], example: Example, line: Mapping[str, Any]) -> AnswerCard:
+    """Candidates of a row, the best first: texts below the image, or images side by side."""
     first, right = line["ranking"]["first"][:SHOWN], frozenset(line["ground_truth"])
     told = _rank_in_words(line["ranking"], "candidate")
     named = [example.candidates[place] for place in first]
@@ -129,7 +137,7 @@ def chosen(images: Sequence[Image.Image], example: Example, line: Mapping[str, A
     return AnswerCard(thumbnail(images[0]), told, text_of(best), listed=listed)
 
 
-def retrieved(reader: Reader, split: Split, row: int, task: Task, line: Mapping[str, Any]) -> AnswerCard:
+def retrieval_card(reader: Reader, split: Split, row: int, task: Task, line: Mapping[str, Any]) -> AnswerCard:
     """What was found first in a whole split, with the right one marked; where it is not among them, it comes last.
 
     Args:
@@ -140,7 +148,7 @@ def retrieved(reader: Reader, split: Split, row: int, task: Task, line: Mapping[
         line: of the query.
 
     Raises:
-        DataError: a picture that cannot be read.
+        DataError: an image that cannot be read.
     """
     assert isinstance(task.target, Match)  # the caller asked for its pool
     ranking, right = line["ranking"], frozenset(line["ground_truth"])
@@ -167,14 +175,14 @@ def text_of(value: Any) -> str:
 def _row_of(
     shown: Iterable[tuple[Image.Image, int]], right: frozenset[int], *, rank_of_last: int | None = None
 ) -> bytes:
-    """Pictures in the order of their ranks, the right ones framed; the last may have a rank of its own."""
+    """Images in the order of their ranks, the right ones framed; the last may have a rank of its own."""
     panels = []
     every = list(shown)
     for number, (image, place) in enumerate(every):
         last = rank_of_last is not None and number == len(every) - 1
         title = f"{rank_of_last if last else number + 1}{' right' if place in right else ''}"
         high = image.convert("RGB").resize((max(1, round(image.width * FOUND / image.height)), FOUND))
-        panels.append((title, framed(high, TRUE) if place in right else high))
+        panels.append((title, framed(high, GROUND_TRUTH_COLOUR) if place in right else high))
     return _panels(panels, height=FOUND)
 
 
@@ -183,7 +191,7 @@ def _panels(panels: Sequence[tuple[str, Image.Image]], *, height: int) -> bytes:
 
 
 def _large(image: Image.Image) -> tuple[Image.Image, float]:
-    """A picture at a height at which boxes are seen, and how many times larger it is."""
+    """An image at a height at which boxes are seen, and how many times larger it is."""
     scale = BOXED / image.height
     return image.convert("RGB").resize((max(1, round(image.width * scale)), BOXED)), scale
 
@@ -205,7 +213,7 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def corners_in_words(box: Sequence[float] | None) -> str:
+def box_text(box: Sequence[float] | None) -> str:
     """A box in whole pixels.
 
     Examples:
@@ -227,6 +235,6 @@ def _listed(written: Mapping[str, Any], *, said: bool = False) -> str:
     described = written.get("described") or [()] * len(written["names"])
     rows = sorted(zip(written["scores"], written["names"], described, strict=True), key=lambda row: -row[0])
     shown = [(score, " ".join([*words, name])) for score, name, words in rows if not said or score >= SURE]
-    if len(shown) > CROWDED:
+    if len(shown) > MAX_NAMED_BOXES:
         return ", ".join(f"{count} {name}" for name, count in Counter(name for _, name in shown).most_common())
     return ", ".join(f"{name} {score:.2f}" if said else name for score, name in shown)

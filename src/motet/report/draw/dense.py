@@ -1,4 +1,4 @@
-"""Maps as pictures: classes in their colours, metres from near to far, directions as colours, edges, errors."""
+"""Maps as images: classes in their colours, metres from near to far, directions as colours, edges, errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ UNKNOWN = (120, 120, 124)
 """Pixels without a truth."""
 _GROUND = (226, 226, 222)
 # Dark blue where it is near, over green, to pale yellow where it is far; brightness rises all along.
-RAMP = np.array([(48, 18, 92), (46, 88, 140), (30, 146, 138), (104, 200, 98), (250, 232, 60)], dtype=np.float64)
+DEPTH_COLOURS = np.array(
+    [(48, 18, 92), (46, 88, 140), (30, 146, 138), (104, 200, 98), (250, 232, 60)], dtype=np.float64
+)
 # White where nothing is wrong, over orange, to dark red.
 _ERRORS = np.array([(250, 250, 248), (250, 200, 120), (228, 110, 40), (150, 20, 30)], dtype=np.float64)
 
@@ -42,10 +44,10 @@ def draw_map(values: np.ndarray, target: Dense, *, low: float | None = None, hig
     flat = _fitting(values, target)
     match target.unit:
         case "class":
-            colours = class_colours(target.channels)[np.clip(flat, 0, target.channels - 1).astype(np.int64)]
+            colours = map_class_colours(target.channels)[np.clip(flat, 0, target.channels - 1).astype(np.int64)]
             known = flat >= 0
         case "metre":
-            colours, known = ramp(_share_of_range(flat, low, high), RAMP), np.isfinite(flat)
+            colours, known = interpolate_colours(_share_of_range(flat, low, high), DEPTH_COLOURS), np.isfinite(flat)
         case "unit vector":
             known = np.isfinite(flat).all(axis=-1)
             colours = np.clip(127.5 + 127.5 * np.nan_to_num(flat) * (1, -1, 1), 0, 255)
@@ -83,11 +85,11 @@ def draw_errors(said: np.ndarray, true: np.ndarray, target: Dense) -> tuple[Imag
             known, most, told = np.isfinite(other).all(axis=-1), 2**0.5, "90° off or more"
         case "probability":
             off, known, most, told = np.abs(one - other), np.isfinite(other), 1.0, "wrong"
-    colours = ramp(np.clip(np.nan_to_num(off) / most, 0, 1), _ERRORS)
+    colours = interpolate_colours(np.clip(np.nan_to_num(off) / most, 0, 1), _ERRORS)
     return Image.fromarray(np.where(known[..., None], colours, UNKNOWN).astype(np.uint8)), told
 
 
-def metres_of(maps: Sequence[np.ndarray]) -> tuple[float, float]:
+def depth_range(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     """The nearest and the farthest of some maps, so that they are drawn alike; (0, 1) where nothing is known.
 
     Examples:
@@ -98,7 +100,7 @@ def metres_of(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
+def map_class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
     """A colour for each class, the first a pale grey, as it is most often the ground.
 
     Examples:
@@ -125,12 +127,12 @@ def _fitting(values: np.ndarray, target: Dense) -> np.ndarray:
 
 
 def _share_of_range(values: np.ndarray, low: float | None, high: float | None) -> Float[np.ndarray, "h w"]:
-    nearest, farthest = metres_of([values])
+    nearest, farthest = depth_range([values])
     bottom, top = nearest if low is None else low, farthest if high is None else high
     return np.asarray(np.clip((np.nan_to_num(values, nan=bottom) - bottom) / max(top - bottom, 1e-9), 0, 1))
 
 
-def ramp(shares: Float[np.ndarray, "*p"], stops: Float[np.ndarray, "s 3"]) -> Float[np.ndarray, "*p 3"]:
+def interpolate_colours(shares: Float[np.ndarray, "*p"], stops: Float[np.ndarray, "s 3"]) -> Float[np.ndarray, "*p 3"]:
     """Colours between stops, for shares from 0 to 1."""
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(shares, places, stops[:, channel]) for channel in range(3)], axis=-1)
@@ -141,7 +143,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(known / np.maximum(np.linalg.norm(known, axis=-1, keepdims=True), 1e-12))
 
 
-def map_in_words(values: np.ndarray, target: Dense) -> str:
+def describe_map(values: np.ndarray, target: Dense) -> str:
     """A map in a line: its commonest classes, from how near to how far it reaches, how much of it is edge.
 
     Examples:
@@ -158,7 +160,7 @@ def map_in_words(values: np.ndarray, target: Dense) -> str:
             shares = 100.0 * counts / max(int(counts.sum()), 1)
             return ", ".join(f"{class_name(target, label)} {shares[label]:.0f} %" for label in order) or "nothing known"
         case "metre":
-            low, high = metres_of([flat])
+            low, high = depth_range([flat])
             return f"{low:.2f} to {high:.2f} m"
         case "unit vector":
             known = flat[np.isfinite(flat).all(axis=-1)]

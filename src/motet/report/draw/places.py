@@ -6,34 +6,34 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from motet.report.draw.boxes import Corners, inside, plate_of
-from motet.report.draw.lettering import Tone, letters
+from motet.report.draw.boxes import Box, clip_to_image, label_plate
+from motet.report.draw.lettering import RGB, font_of_size
 
-TRUE: Tone = (0, 128, 96)
-PREDICTED_COLOUR: Tone = (208, 76, 0)
-_CANDIDATE: Tone = (250, 250, 250)
-_SHADE: Tone = (70, 70, 78)
+GROUND_TRUTH_COLOUR: RGB = (0, 128, 96)
+PREDICTED_COLOUR: RGB = (208, 76, 0)
+_CANDIDATE: RGB = (250, 250, 250)
+_SHADE: RGB = (70, 70, 78)
 
 
-def draw_places(
+def draw_referred_boxes(
     image: Image.Image,
     *,
-    said: Sequence[float] | None = None,
-    true: Sequence[float] | None = None,
+    predicted: Sequence[float] | None = None,
+    ground_truth: Sequence[float] | None = None,
     candidates: Sequence[Sequence[float]] = (),
     scale: float = 1.0,
     titles: tuple[str, str] = ("said", "true"),
 ) -> Image.Image:
-    """A copy of a picture with the box that was said, the true one in dashes, and thin ones that could have been.
+    """A copy of an image with the box that was said, the true one in dashes, and thin ones that could have been.
 
     The dashes leave room for what lies under them, so that two boxes in one place are both seen.
 
     Args:
-        picture: what to draw on.
-        said: left, top, right, bottom in pixels of the unscaled picture; None for nothing.
+        image: what to draw on.
+        said: left, top, right, bottom in pixels of the unscaled image; None for nothing.
         true: as `said`.
         candidates: boxes that were to choose from.
-        scale: how many times larger the picture is than the one the boxes are of.
+        scale: how many times larger the image is than the one the boxes are of.
         titles: what is written at the two boxes; "" for nothing.
 
     Examples:
@@ -42,31 +42,37 @@ def draw_places(
         True
     """
     image = image.convert("RGB")
-    pen, font = ImageDraw.Draw(image), letters(max(12, round(min(image.size) / 24)))
+    pen, font = ImageDraw.Draw(image), font_of_size(max(12, round(min(image.size) / 24)))
     line = max(2, round(min(image.size) / 110))
     for candidate in candidates:
         x0, y0, x1, y1 = _scaled(candidate, scale, image)
         pen.rectangle((x0 - 1, y0 - 1, max(x1, x0) + 1, max(y1, y0) + 1), outline=_SHADE)
         pen.rectangle((x0, y0, max(x1, x0), max(y1, y0)), outline=_CANDIDATE)
-    shown = [(box, tone, title) for box, tone, title in ((said, PREDICTED_COLOUR, titles[0]), (true, TRUE, titles[1]))]
-    plates: list[Corners] = []
+    shown = [
+        (box, tone, title)
+        for box, tone, title in (
+            (predicted, PREDICTED_COLOUR, titles[0]),
+            (ground_truth, GROUND_TRUTH_COLOUR, titles[1]),
+        )
+    ]
+    plates: list[Box] = []
     for box, tone, _ in shown:
         if box is not None:
-            _outline(pen, _scaled(box, scale, image), tone, line, dashed=tone == TRUE)
+            _outline(pen, _scaled(box, scale, image), tone, line, dashed=tone == GROUND_TRUTH_COLOUR)
     for box, tone, title in shown:
         if box is not None and title:
-            plate = plate_of(pen, font, title, _scaled(box, scale, image), image.size, plates)
+            plate = label_plate(pen, font, title, _scaled(box, scale, image), image.size, plates)
             plates.append(plate)
             pen.rectangle(plate, fill=tone)
             pen.text((plate[0] + 3, (plate[1] + plate[3]) / 2), title, font=font, fill=(255, 255, 255), anchor="lm")
     return image
 
 
-def _scaled(box: Sequence[float], scale: float, image: Image.Image) -> Corners:
-    return inside([float(side) * scale for side in box], image)
+def _scaled(box: Sequence[float], scale: float, image: Image.Image) -> Box:
+    return clip_to_image([float(side) * scale for side in box], image)
 
 
-def _outline(pen: ImageDraw.ImageDraw, box: Corners, tone: Tone, line: int, *, dashed: bool) -> None:
+def _outline(pen: ImageDraw.ImageDraw, box: Box, tone: RGB, line: int, *, dashed: bool) -> None:
     x0, y0, x1, y1 = box[0], box[1], max(box[0], box[2]), max(box[1], box[3])
     if not dashed:
         pen.rectangle((x0 - line // 2, y0 - line // 2, x1 + line // 2, y1 + line // 2), outline=tone, width=line)

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from motet.core import CheckpointError, DataError
 from motet.core.model_folder import WEIGHTS, step_folder, steps_in
 from motet.report import tables
-from motet.report.heat import Heat, HeatTable, heat
-from motet.report.html import Draw, document, html_table, plot
+from motet.report.heat import HeatCell, HeatTable, heat
+from motet.report.html import DrawFigure, document, html_table, plot
 from motet.report.plots import curves, png
 from motet.report.runs import LOG, read_log
 
@@ -81,7 +81,7 @@ def write_affinity(folder: Path, found: Affinities, *, title: str) -> tuple[Path
     Raises:
         DataError: a folder that cannot be written.
     """
-    held = json.dumps(plain_affinity(found), indent=1, ensure_ascii=False)
+    held = json.dumps(affinity_to_json(found), indent=1, ensure_ascii=False)
     files = {
         "affinity.html": page(found, title).encode(),
         "affinity.md": f"# Task affinities: {title}\n\n{LABEL[0].upper()}{LABEL[1:]}.\n\n"
@@ -127,14 +127,14 @@ def table_rows(found: Affinities) -> tuple[tuple[str, ...], list[tuple[str, ...]
 def heat_table(found: Affinities, step: int) -> HeatTable:
     """One saved matrix as colours."""
     cells = {
-        (to, of): Heat(value)
+        (to, of): HeatCell(value)
         for to, values in zip(found.tasks, found.saved[step], strict=True)
         for of, value in zip(found.tasks, values, strict=True)
     }
     return HeatTable(f"step {step:,}", found.tasks, found.tasks, cells)
 
 
-def plain_affinity(found: Affinities) -> dict[str, Any]:
+def affinity_to_json(found: Affinities) -> dict[str, Any]:
     """Everything as JSON holds it."""
     return {
         "tasks": list(found.tasks),
@@ -147,7 +147,7 @@ def plain_affinity(found: Affinities) -> dict[str, Any]:
     }
 
 
-def _drawing(shown: HeatTable, label: str) -> Draw:
+def _drawing(shown: HeatTable, label: str) -> DrawFigure:
     return lambda theme: heat([shown], label=label, theme=theme, digits=2)
 
 

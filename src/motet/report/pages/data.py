@@ -20,7 +20,7 @@ class RowCard:
 
     Args:
         id: the row's.
-        pictures: what is drawn, each a PNG under its title.
+        images: what is drawn, each a PNG under its title.
         said: what is true in words, each behind the name of its task.
         wrong: tasks whose truth cannot be, each with the reason.
     """
@@ -28,16 +28,16 @@ class RowCard:
     id: str
     images: tuple[tuple[str, bytes], ...] = field(repr=False)
     annotations: tuple[tuple[str, str], ...]
-    wrong: tuple[tuple[str, str], ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
 
 
 def data_page(title: str, rows_by_source: Sequence[tuple[str, Sequence[RowCard]]], credit: Sequence[str] = ()) -> str:
-    """The page as HTML; it holds its pictures in itself.
+    """The page as HTML; it holds its images in itself.
 
     Args:
         title: its head line.
         rows_by_source: what a source is called, and some of its rows.
-        credit: lines that must stand beside the pictures.
+        credit: lines that must stand beside the images.
     """
     sections = [(name, "".join(_row(row) for row in rows)) for name, rows in rows_by_source]
     lines = "".join(f'<p class="soft">{escape(line)}</p>' for line in credit)
@@ -51,7 +51,7 @@ def _row(row: RowCard) -> str:
         for title, data in row.images
     )
     said = "".join(f'<span class="true"><b>{escape(name)}</b>: {escape(text)}</span>' for name, text in row.annotations)
-    wrong = "".join(f'<span class="wrong">{escape(name)}: {escape(text)}</span>' for name, text in row.wrong)
+    wrong = "".join(f'<span class="wrong">{escape(name)}: {escape(text)}</span>' for name, text in row.problems)
     return (
         f'<figure class="row"><div class="panels">{images}</div>'
         f'<figcaption><span class="asked">{escape(row.id)}</span>{said}{wrong}</figcaption></figure>'

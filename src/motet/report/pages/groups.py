@@ -10,7 +10,7 @@ from typing import Any
 from motet.analysis.groups import Change, GroupChanges, Members, Suggestion, suggest
 from motet.core import DataError
 from motet.report import tables
-from motet.report.heat import Heat, HeatTable, heat
+from motet.report.heat import HeatCell, HeatTable, heat
 from motet.report.plots import png
 
 AVERAGE = "(mean)"
@@ -42,7 +42,7 @@ def write_groups(
     """
     suggestion = suggest(changes)
     image = png(heat(heat_tables(changes), label=LABEL)) if changes.found else b""
-    plain = json.dumps(plain_groups(changes, suggestion, groups, role=role), indent=1, ensure_ascii=False)
+    plain = json.dumps(groups_to_json(changes, suggestion, groups, role=role), indent=1, ensure_ascii=False)
     page = markdown(changes, suggestion, groups, role=role, seeds=seeds, scores=scores)
     files = {"groups.md": page.encode(), "groups.json": f"{plain}\n".encode(), "groups.png": image}
     try:
@@ -106,7 +106,7 @@ def heat_tables(changes: GroupChanges) -> list[HeatTable]:
     found = []
     for size, title in TITLES.items():
         if columns := changes.columns(size):
-            cells = {key: Heat(change.mean, change.spread) for key, change in _cells(changes, size).items()}
+            cells = {key: HeatCell(change.mean, change.spread) for key, change in _cells(changes, size).items()}
             names = [*(_together(column) for column in columns), AVERAGE]
             found.append(HeatTable(title, (*changes.names, AVERAGE), names, cells, AVERAGE))
     return found
@@ -122,7 +122,7 @@ def change_text(change: Change) -> str:
     return f"{change.mean:+.2f}" + ("" if change.spread is None else f" ± {change.spread:.2f}")
 
 
-def plain_groups(
+def groups_to_json(
     changes: GroupChanges, suggestion: Suggestion, groups: Mapping[str, Sequence[str]], *, role: str
 ) -> dict[str, Any]:
     """Everything as JSON holds it."""

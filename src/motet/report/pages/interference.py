@@ -16,9 +16,9 @@ from motet.analysis.interference import BlockNumbers, Interference
 from motet.analysis.interference_measurement import InterferenceSettings, Measurement, interference_to_json
 from motet.core import DataError
 from motet.report import tables
-from motet.report.heat import Heat, HeatTable, heat
-from motet.report.heat_html import html_heats
-from motet.report.html import Draw, document, html_list, html_table, plot
+from motet.report.heat import HeatCell, HeatTable, heat
+from motet.report.heat_html import html_heat_tables
+from motet.report.html import DrawFigure, document, html_list, html_table, plot
 from motet.report.plots import Theme, png
 
 Kind: TypeAlias = Literal["ratios", "means", "cosines", "mean_cosines"]
@@ -62,8 +62,8 @@ def shallow_and_deep(found: Interference) -> tuple[str, str] | None:
         return None
     names = [name for name, count in shared.items() if count == most]
     layers = [name for name in names if re.search(r"\d", name)]
-    kinds = [_kind(name) for name in layers]
-    chosen = [name for name in layers if _kind(name) == kinds[-1]] if layers else names
+    kinds = [_block_kind(name) for name in layers]
+    chosen = [name for name in layers if _block_kind(name) == kinds[-1]] if layers else names
     if len(chosen) == 1 and len(layers) > 1:
         chosen = layers
     return chosen[-(-len(chosen) // 3) - 1], chosen[-1]
@@ -82,7 +82,7 @@ def write_interference(
     Raises:
         DataError: a folder that cannot be written.
     """
-    held = json.dumps(plain_interference(measured, settings), indent=1, ensure_ascii=False)
+    held = json.dumps(report_to_json(measured, settings), indent=1, ensure_ascii=False)
     files = {
         "interference.html": page(measured, settings).encode(),
         "interference.md": markdown(measured, settings).encode(),
@@ -107,7 +107,7 @@ def write_interference(
 
 def page(measured: Sequence[Measurement], settings: InterferenceSettings) -> str:
     """The page: shallow and deep blocks of all side by side, then every block of each, then notes."""
-    summary = f'<p>{escape(ABOUT)}</p><p class="soft">{escape(MORE)}</p><p class="soft">{escape(_how(settings))}</p>'
+    summary = f'<p>{escape(ABOUT)}</p><p class="soft">{escape(MORE)}</p><p class="soft">{escape(_settings_text(settings))}</p>'
     first = "".join(
         f"<h3>{escape(one.name)} ({escape(one.system)})</h3>" + _plots(_pair(one), LABEL) for one in measured
     )
@@ -115,7 +115,7 @@ def page(measured: Sequence[Measurement], settings: InterferenceSettings) -> str
     for one in measured:
         body = "".join(
             f"<h3>{escape(block)}</h3>{_soft(_block_note(one.interference, block))}"
-            + html_heats(
+            + html_heat_tables(
                 [heat_table(one.interference, block, k, title=t) for k, t in KINDS.items()], digits=2, limit=_LIMIT
             )
             for block in one.interference.blocks
@@ -127,7 +127,7 @@ def page(measured: Sequence[Measurement], settings: InterferenceSettings) -> str
 
 def markdown(measured: Sequence[Measurement], settings: InterferenceSettings) -> str:
     """The tables and notes as Markdown."""
-    parts = ["# Interference of tasks", ABOUT, MORE, _how(settings)]
+    parts = ["# Interference of tasks", ABOUT, MORE, _settings_text(settings)]
     for one in measured:
         parts.append(f"## {one.name} ({one.system})")
         if chosen := shallow_and_deep(one.interference):
@@ -154,7 +154,7 @@ def table_rows(
         numbers = found.blocks[block]
         touched = found.touched(block)
         for i, task in enumerate(found.tasks):
-            cells = (_said(numbers, kind, i, j) for j in range(len(found.tasks)))
+            cells = (_number_text(numbers, kind, i, j) for j in range(len(found.tasks)))
             here = [*cells] if task in touched else ["not touched", *("" for _ in found.tasks[1:])]
             rows.append((block, task, *here, str(numbers.counted[i])))
     return ("block", "task", *(f"by {task}" for task in found.tasks), "batches"), rows
@@ -170,7 +170,7 @@ def extreme_rows(one: Measurement, block: str) -> tuple[tuple[str, ...], list[tu
         others = [j for j in np.argsort(own) if j != i and np.isfinite(own[j])]
         helped = [j for j in others[-1:] if own[j] > 0]
         harmed = [j for j in others[:1] if own[j] < 0]
-        cells = (f"{found.tasks[j]} {_said(numbers, 'ratios', i, j)}" for j in (*helped, *harmed))
+        cells = (f"{found.tasks[j]} {_number_text(numbers, 'ratios', i, j)}" for j in (*helped, *harmed))
         rows.append(
             (task, next(cells) if helped else "-", next(cells) if harmed else "-")
             if task in found.touched(block)
@@ -183,7 +183,7 @@ def heat_table(found: Interference, block: str, kind: Kind, *, title: str) -> He
     """One block's numbers as colours; what has none stays empty."""
     values, spreads = _values(found.blocks[block], kind)
     cells = {
-        (row, column): Heat(float(values[i, j]), float(spreads[i, j]) if np.isfinite(spreads[i, j]) else None)
+        (row, column): HeatCell(float(values[i, j]), float(spreads[i, j]) if np.isfinite(spreads[i, j]) else None)
         for i, row in enumerate(found.tasks)
         for j, column in enumerate(found.tasks)
         if np.isfinite(values[i, j])
@@ -191,7 +191,7 @@ def heat_table(found: Interference, block: str, kind: Kind, *, title: str) -> He
     return HeatTable(title, found.tasks, found.tasks, cells)
 
 
-def plain_interference(measured: Sequence[Measurement], settings: InterferenceSettings) -> dict[str, Any]:
+def report_to_json(measured: Sequence[Measurement], settings: InterferenceSettings) -> dict[str, Any]:
     """Everything as JSON holds it; null for what has no number."""
     models = []
     for one in measured:
@@ -238,7 +238,7 @@ def _plots(found: Sequence[HeatTable], label: str) -> str:
     return "".join(plot(_drawing(row, label), "; ".join(table.title for table in row)) for row in rows)
 
 
-def _drawing(found: Sequence[HeatTable], label: str) -> Draw:
+def _drawing(found: Sequence[HeatTable], label: str) -> DrawFigure:
     return lambda theme: _figure(found, label, theme)
 
 
@@ -258,7 +258,7 @@ def _values(numbers: BlockNumbers, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     return values, spreads
 
 
-def _said(numbers: BlockNumbers, kind: Kind, i: int, j: int) -> str:
+def _number_text(numbers: BlockNumbers, kind: Kind, i: int, j: int) -> str:
     values, spreads = _values(numbers, kind)
     if not np.isfinite(values[i, j]):
         return "-"
@@ -280,7 +280,7 @@ def _soft(text: str) -> str:
     return f'<p class="soft">{escape(text)}</p>' if text else ""
 
 
-def _how(settings: InterferenceSettings) -> str:
+def _settings_text(settings: InterferenceSettings) -> str:
     mode = "training mode, with dropout" if settings.training else "evaluation mode, without dropout"
     return (
         f"{settings.batches} batches of {settings.batch_size} training rows of each task for its direction and as many "
@@ -288,7 +288,7 @@ def _how(settings: InterferenceSettings) -> str:
     )
 
 
-def _kind(name: str) -> str:
+def _block_kind(name: str) -> str:
     """What blocks of one kind have in common.
 
     Examples:

@@ -1,4 +1,4 @@
-"""Pictures in pairs that look alike, on one page, for a person who decides whether they are the same."""
+"""Images in pairs that look alike, on one page, for a person who decides whether they are the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PairCard:
     """One pair.
 
     Args:
-        pictures: two encoded pictures, small.
+        images: two encoded images, small.
         names: what each is called.
         said: what is known of the pair.
     """
@@ -25,7 +25,7 @@ class PairCard:
 
 
 def pairs_page(title: str, pairs: Sequence[PairCard], notes: Sequence[str] = ()) -> str:
-    """The page as HTML; it holds its pictures in itself."""
+    """The page as HTML; it holds its images in itself."""
     css = resources.files("motet.report").joinpath("page.css").read_text(encoding="utf-8")
     cards = "".join(_card(pair) for pair in pairs)
     said = "".join(f"<p>{escape(note)}</p>" for note in notes)

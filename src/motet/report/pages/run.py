@@ -1,4 +1,4 @@
-"""A run as one page: it holds its pictures in itself and asks nothing of any other file or address."""
+"""A run as one page: it holds its images in itself and asks nothing of any other file or address."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from motet.core import CheckpointError, Report, Result
 from motet.report import plots, tables
 from motet.report.compare import Comparison
 from motet.report.content import Content
-from motet.report.html import Draw, data_url, document, html_list, html_table, plot
-from motet.report.plots import Dot
+from motet.report.html import DrawFigure, data_url, document, html_list, html_table, plot
+from motet.report.plots import ScorePoint
 from motet.report.prediction_card import PredictionCard
 
 
@@ -21,7 +21,7 @@ def page(content: Content) -> str:
 
 
 def markdown(content: Content) -> str:
-    """The page's tables and notes as Markdown; plots and pictures are on the page only."""
+    """The page's tables and notes as Markdown; plots and images are on the page only."""
     run, comparison = content.run, content.comparison
     parts = [f"# {content.title}", _summary_text(content), "## Results"]
     parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
@@ -106,7 +106,7 @@ def _classes(report: Report) -> str:
     return "".join(parts)
 
 
-def _class_bars(result: Result) -> Draw:
+def _class_bars(result: Result) -> DrawFigure:
     label = f"{result.metric}{f' ({result.unit})' if result.unit else ''} of each class on {result.source}"
     return lambda theme: plots.class_bars(result.classes, mean=result.value, label=label, theme=theme)
 
@@ -129,7 +129,7 @@ def _comparison(content: Content) -> str:
     for unit in dict.fromkeys(pair.unit for pair in comparison.pairs):
         own = [pair for pair in comparison.pairs if pair.unit == unit]
         values = [
-            Dot(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
+            ScorePoint(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
             for pair in own
             for name, side in (("multi-task", pair.multi), ("single-task", pair.single))
         ]
@@ -145,8 +145,8 @@ def _comparison(content: Content) -> str:
     )
 
 
-def _dots(values: Sequence[Dot], label: str) -> Draw:
-    return lambda theme: plots.dots(values, label=label, theme=theme)
+def _dots(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+    return lambda theme: plots.score_points(values, label=label, theme=theme)
 
 
 def _learning_curves(content: Content) -> str:
@@ -193,7 +193,9 @@ def _rows_seen(rows: Mapping[str, int]) -> str:
     if not rows:
         return '<p class="soft">Not recorded.</p>'
     said = ", ".join(f"{source}: {count:,}" for source, count in rows.items())
-    return plot(lambda theme: plots.bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}")
+    return plot(
+        lambda theme: plots.horizontal_bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}"
+    )
 
 
 def _baselines(content: Content) -> str:
@@ -229,8 +231,8 @@ def _looks(content: Content) -> str:
 
 
 def _card(card: PredictionCard) -> str:
-    mark = {True: " right", False: " wrong", None: ""}[card.right]
-    asked = f'<span class="asked">{escape(card.question)}</span>' if card.question else ""
+    mark = {True: " right", False: " wrong", None: ""}[card.correct]
+    asked = f'<span class="asked">{escape(card.prompt)}</span>' if card.prompt else ""
     score = f" · {escape(card.score)}" if card.score else ""
     wide = ' class="pair"' if card.wide else ""
     true = f'<span class="true">true: {escape(card.ground_truth)}{score}</span>' if card.ground_truth or score else ""
@@ -244,5 +246,5 @@ def _card(card: PredictionCard) -> str:
 
 def _found(card: PredictionCard) -> str:
     """Texts that were found, in their order, the right ones marked."""
-    lines = [f"<li{' class=hit' if right else ''}>{escape(text)}</li>" for text, right in card.listed]
+    lines = [f"<li{' class=hit' if right else ''}>{escape(text)}</li>" for text, right in card.ranked_texts]
     return f"<ol>{''.join(lines)}</ol>" if lines else ""
