@@ -91,7 +91,7 @@ def test_classes_stand_by_their_number_and_one_without_an_annotation_has_words()
     (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
     assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]
-    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no truth"]
+    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no ground truth"]
     assert list(axes.lines[0].get_xdata()) == [50.125, 50.125]
 
 

@@ -60,7 +60,7 @@ def test_what_is_right_is_white_what_is_wrong_red_and_the_unknown_grey(target, s
 
 def test_maps_in_words() -> None:
     assert describe_map(np.array([[1, 1, 1, 2, -1]]), CLASSES) == "cat 75 %, dog 25 %"
-    assert describe_map(np.array([[-1]]), CLASSES) == "nothing known"
+    assert describe_map(np.array([[-1]]), CLASSES) == "not annotated"
     assert describe_map(np.array([[0, 1]]), Dense(2, "class")) == "0 50 %, 1 50 %"
     assert describe_map(np.array([[1.0, NAN, 3.5]]), METRES) == "1.00 to 3.50 m"
     assert describe_map(np.array([[[0.0, 0.0, 1.0]]]), NORMALS) == (
@@ -93,5 +93,5 @@ def test_many_classes_are_cut_with_a_word_on_the_rest() -> None:
 def test_a_map_of_another_form_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"a map in 'metre': got the shape \(2, 2, 3\); want \(h, w\)"):
         draw_map(np.zeros((2, 2, 3)), METRES)
-    with pytest.raises(ConfigError, match=r"draw_errors: got maps of \(2, 2\) and \(2, 3\); want one shape"):
+    with pytest.raises(ConfigError, match=r"draw_errors: got maps of the shapes \(2, 2\) and \(2, 3\); want the same shape"):
         draw_errors(np.zeros((2, 2)), np.zeros((2, 3)), METRES)

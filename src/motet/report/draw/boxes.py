@@ -1,4 +1,4 @@
-"""Boxes with their names on the image they are of."""
+"""Drawing of boxes with their names on an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from motet.report.draw.lettering import RGB, font_of_size
 
 Box: TypeAlias = tuple[float, float, float, float]
 MAX_NAMED_BOXES = 12
-"""Of more boxes than these, names would hide the image: colours and numbers stand below it instead."""
+"""Names of more boxes would hide the image: it then has the counts of the classes below it instead."""
 _TONES = (
     (214, 48, 49), (34, 102, 204), (26, 137, 67), (186, 104, 0), (134, 58, 178), (0, 131, 143), (191, 44, 122),
     (92, 92, 20), (84, 84, 94), (120, 66, 40),
@@ -32,18 +32,18 @@ def draw_boxes(
     scores: bool = False,
     min_score: float = 0.0,
 ) -> Image.Image:
-    """A copy of an image with boxes and names on it, a colour for each class, the surest on top.
+    """Returns a copy of an image with boxes and names on it, one colour per class, the highest score on top.
 
-    An image of more than `CROWDED` boxes has none of the names on it, but below it how many there are of each.
+    An image of more than `MAX_NAMED_BOXES` boxes has no names on it, but the number of boxes per class below it.
 
     Args:
-        image: what to draw on.
+        image: to draw on.
         boxes: in pixels of the unscaled image; sides beyond it are drawn at its border.
         names: of the boxes' labels.
-        scale: how many times larger the image is than the one the boxes are of.
-        attributes: their names; said before the thing's. () leaves them out.
-        scores: write each box's score behind its name.
-        min_score: boxes below are left out.
+        scale: width of the image over the width of the one that the boxes are of.
+        attributes: names of the attributes, written before the class; () leaves them out.
+        scores: whether each box's score is written after its name.
+        min_score: boxes of a lower score are left out.
 
     Examples:
         >>> import numpy as np
@@ -65,7 +65,7 @@ def draw_boxes(
     if len(shown) > MAX_NAMED_BOXES:
         return with_colour_names(image, _counted([int(boxes.labels[place]) for place in shown], names))
     plates: list[Box] = []
-    # The surest name is placed first: it gets the best place.
+    # The name of the highest score is placed first, so it gets the best place.
     for place in reversed(shown):
         text = box_text(boxes, place, names, attributes=attributes, scores=scores)
         plate = label_plate(pen, font, text, corners[place], image.size, plates)
@@ -82,7 +82,7 @@ def _counted(labels: Sequence[int], names: Sequence[str]) -> list[tuple[str, RGB
 def box_text(
     boxes: BoxSet, place: int, names: Sequence[str], *, attributes: Sequence[str] = (), scores: bool = False
 ) -> str:
-    """One box in words: "red large cat 0.93".
+    """Returns one box as text: "red large cat 0.93".
 
     Examples:
         >>> import numpy as np
@@ -96,7 +96,7 @@ def box_text(
 
 
 def class_colour(label: int) -> RGB:
-    """A class's colour, dark enough for white letters; the first ten are told apart most easily.
+    """Returns a class's colour, dark enough for white letters; the first ten are the easiest to distinguish.
 
     Examples:
         >>> len({tone_of(label) for label in range(80)})
@@ -110,7 +110,7 @@ def class_colour(label: int) -> RGB:
 
 
 def clip_to_image(box: Sequence[float], image: Image.Image) -> Box:
-    """A box cut at the image's border, so that its lines are seen."""
+    """Returns a box clipped to the image, so that all its lines are visible."""
     x0, y0, x1, y1 = (float(value) for value in box)
     width, height = image.size
     return (
@@ -129,7 +129,7 @@ def label_plate(
     size: tuple[int, int],
     taken: Sequence[Box],
 ) -> Box:
-    """Where a name goes: above its box, below it or in it, wherever it hides no other name."""
+    """Returns the rectangle of a name: above its box, below it or inside it, where it hides no other name."""
     x0, y0, x1, y1 = box
     width, height = pen.textlength(text, font=font) + 5, font.size * 1.2
     tops = (y0 - height - 1, y1, y0 + 1, y1 - height - 1, y0 + 2 * height, y0 - 2 * height - 1, y1 + height)
@@ -139,10 +139,10 @@ def label_plate(
             left = max(0.0, min(left, size[0] - width))
             plates.append((left, top, left + width, top + height))
     fitting = [plate for plate in plates if plate[1] >= 0 and plate[3] <= size[1]]
-    free = [plate for plate in fitting if not any(_meet(plate, other) for other in taken)]
+    free = [plate for plate in fitting if not any(_overlap(plate, other) for other in taken)]
     left, top = max(0.0, min(x0 - 1, size[0] - width)), max(0.0, min(y0, size[1] - height))
     return next(iter(free or fitting), (left, top, left + width, top + height))
 
 
-def _meet(one: Box, other: Box) -> bool:
+def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,4 +1,4 @@
-"""How much each part of an image is looked at, as warm colours over it."""
+"""Attention to the regions of an image, drawn as warm colours over it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from jaxtyping import Float
 from PIL import Image
 
 _COLD, _WARM, _HOT = (np.array(tone, dtype=np.float32) for tone in ((40, 34, 92), (226, 74, 51), (255, 232, 150)))
-_KEPT = 0.4
-"""Of the image's own light, where it is looked at most."""
+_MIN_LIGHT = 0.4
+"""Share of the heat's colour that stays where the image is black."""
 
 
 def box_heat(
     weights: Float[np.ndarray, "n"], boxes_xyxy: Float[np.ndarray, "n 4"], size_hw: tuple[int, int]
 ) -> Float[np.ndarray, "h w"]:
-    """Weights of boxes as heat of pixels: each pixel the mean of its boxes, 1 the most.
+    """Returns the weights of boxes as heat of pixels, scaled to a largest heat of 1.
 
         heat = sum of weight / area, over sum of 1 / area, of the boxes that cover the pixel: small ones count more.
 
-    Without the division a grid of overlapping boxes would be seen instead of what is looked at.
+    Without the division one would see the grid of overlapping boxes instead of their weights.
 
     Args:
         weights: of the boxes, not negative.
@@ -47,13 +47,13 @@ def box_heat(
 def draw_heat(
     image: Image.Image, weights: Sequence[float] | np.ndarray, boxes_xyxy: np.ndarray, scale: float = 1.0
 ) -> Image.Image:
-    """A copy of an image in grey, dark and blue where it is not looked at, bright and warm where it is.
+    """Returns a grey copy of an image, tinted dark and blue for low weights, bright and warm for high ones.
 
     Args:
-        image: what to draw on.
+        image: to draw on.
         weights: of the boxes.
         boxes_xyxy: in pixels of the unscaled image.
-        scale: how many times larger the image is than the one the boxes are of.
+        scale: width of the image over the width of the one that the boxes are of.
 
     Examples:
         >>> drawn = draw_heat(Image.new("RGB", (8, 8), "grey"), [1.0], np.array([[0, 0, 4, 8]]))
@@ -65,6 +65,6 @@ def draw_heat(
     warm = heat.astype(np.float32)[..., None]
     colour = np.where(warm < 0.5, _COLD + (_WARM - _COLD) * 2 * warm, _WARM + (_HOT - _WARM) * (2 * warm - 1))
     grey = np.asarray(image.convert("L"), dtype=np.float32)[..., None]
-    # The image's own light and shade stay: what lies under the heat must be seen.
-    mixed = colour * (_KEPT + (1 - _KEPT) * grey / 255)
+    # The image's own light and shade remain, so that the things under the heat stay visible.
+    mixed = colour * (_MIN_LIGHT + (1 - _MIN_LIGHT) * grey / 255)
     return Image.fromarray(mixed.clip(0, 255).astype(np.uint8), "RGB")

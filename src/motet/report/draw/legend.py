@@ -1,4 +1,4 @@
-"""What the colours of a map mean, written below it."""
+"""Legends below drawn maps."""
 
 from __future__ import annotations
 
@@ -12,50 +12,49 @@ from motet.report.draw.dense import DEPTH_COLOURS, class_name, depth_range, inte
 from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
 
 _FOOT = 22
-_MOST_NAMES = 12
-_FACING: tuple[tuple[str, RGB], ...] = (
+_MAX_NAMES = 12
+_DIRECTIONS: tuple[tuple[str, RGB], ...] = (
     ("right", (255, 127, 127)), ("up", (127, 255, 127)), ("to the viewer", (127, 127, 255)),
 )  # fmt: skip
 """Directions in the colours that `draw_map` gives them."""
 
 
-def with_legend(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
-    """An image with what its colours mean below it: the classes that are shown, or a bar of metres.
+def with_legend(image: Image.Image, target: Dense, maps: Sequence[np.ndarray]) -> Image.Image:
+    """Returns an image with a legend below it: the most frequent classes of the maps, or a bar of metres.
 
     Args:
-        image: of maps, at any size, several side by side or one.
-        target: what kind of map.
-        shown: the maps whose colours are explained.
+        image: one drawn map or several side by side, of any size.
+        target: the kind of map.
+        maps: the maps that are drawn, without a channel dimension.
     """
     match target.unit:
         case "class":
-            return _with_classes(image, target, shown)
+            return _with_classes(image, target, maps)
         case "metre":
-            return _with_bar(image, *depth_range(shown))
+            return _with_bar(image, *depth_range(maps))
         case "unit vector":
-            return with_colour_names(image, _FACING)
+            return with_colour_names(image, _DIRECTIONS)
         case "probability":
-            return _with_line(image, "dark: an edge")
+            return _with_line(image, "dark: edge")
 
 
-def _with_classes(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
-    """The commonest of the classes that are shown, as many as have room."""
-    counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in shown], axis=0)
+def _with_classes(image: Image.Image, target: Dense, maps: Sequence[np.ndarray]) -> Image.Image:
+    counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in maps], axis=0)
     order = [label for label in np.argsort(-counts, kind="stable").tolist() if counts[label]]
     colours = map_class_colours(target.channels)
     named: list[tuple[str, RGB | None]] = [
-        (class_name(target, label), _tone(colours[label])) for label in order[:_MOST_NAMES]
+        (class_name(target, label), _tone(colours[label])) for label in order[:_MAX_NAMES]
     ]
     rest = len(order) - len(named)
     return with_colour_names(image, [*named, *([(f"and {rest} more", None)] if rest > 0 else [])])
 
 
 def with_colour_names(image: Image.Image, named: Sequence[tuple[str, RGB | None]]) -> Image.Image:
-    """An image with names below it, each behind its colour.
+    """Returns an image with names below it, each after a patch of its colour.
 
     Args:
-        image: any.
-        named: names and their colours; None for a word without one.
+        image: of any size.
+        named: names and their colours; None for a name without one.
     """
     font, left = font_of_size(12), 6.0
     lines: list[list[tuple[str, RGB | None, float]]] = [[]]

@@ -1,4 +1,4 @@
-"""The letters that are written on images, and the colours of ink and paper."""
+"""The font of text on images, and the colours of ink and paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images put together with titles above them and words below."""
+"""Composition of images: side by side with titles, framed, and with text or weights below."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ _BAR: RGB = (196, 84, 44)
 
 
 def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, height: int | None = 240) -> Image.Image:
-    """Images in a row, each under its title.
+    """Returns images in a row, each below its title.
 
     Args:
         panels: titles and images.
-        height: of each image in pixels; None: each keeps its own.
+        height: of each image in pixels; with None each keeps its own.
     """
     font, gap, head = font_of_size(14), 6, 20
     sized = [
-        (title, picture if height is None else picture.resize((_width(picture, height), height)))
-        for title, picture in panels
+        (title, image if height is None else image.resize((_width(image, height), height))) for title, image in panels
     ]
-    high = max(picture.height for _, picture in sized)
+    high = max(image.height for _, image in sized)
     canvas = Image.new("RGB", (sum(p.width + gap for _, p in sized) - gap, high + head), PAPER)
     pen, left = ImageDraw.Draw(canvas), 0
     for title, image in sized:
@@ -35,7 +34,7 @@ def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, height: int | Non
 
 
 def with_caption(image: Image.Image, text: str) -> Image.Image:
-    """An image with a text below it."""
+    """Returns an image with a wrapped text below it."""
     image = image.convert("RGB")
     size = max(14, round(min(image.size) / 28))
     font = font_of_size(size)
@@ -56,7 +55,7 @@ def _width(image: Image.Image, height: int) -> int:
 
 
 def framed(image: Image.Image, tone: RGB) -> Image.Image:
-    """A copy of an image with a thick frame inside its border.
+    """Returns a copy of an image with a thick frame inside its border.
 
     Examples:
         >>> framed(Image.new("RGB", (60, 40)), (0, 128, 96)).getpixel((1, 20))
@@ -69,34 +68,34 @@ def framed(image: Image.Image, tone: RGB) -> Image.Image:
 
 
 def with_weights(image: Image.Image, words: Sequence[str], weights: Sequence[float], *, most: int = 8) -> Image.Image:
-    """An image with words below it, each with a bar as long as its weight.
+    """Returns an image with words below it, each with a bar as long as its weight.
 
     Args:
-        image: any.
+        image: of any size.
         words: in their order.
         weights: of the words, from 0 to 1.
-        most: so many are written, those of the most weight.
+        most: the largest number of words, those of the largest weights.
     """
     image = image.convert("RGB")
     font, step, left = font_of_size(12), 17, round(image.width * 0.45)
-    kept = sorted(sorted(range(len(words)), key=lambda place: -weights[place])[:most])
-    room, top = image.width - left - 4, max([weights[place] for place in kept], default=0.0) or 1.0
-    canvas = Image.new("RGB", (image.width, image.height + step * len(kept) + 6), PAPER)
+    chosen = sorted(sorted(range(len(words)), key=lambda place: -weights[place])[:most])
+    room, top = image.width - left - 4, max([weights[place] for place in chosen], default=0.0) or 1.0
+    canvas = Image.new("RGB", (image.width, image.height + step * len(chosen) + 6), PAPER)
     canvas.paste(image, (0, 0))
     pen = ImageDraw.Draw(canvas)
-    for number, place in enumerate(kept):
+    for number, place in enumerate(chosen):
         y = image.height + 4 + step * number
         pen.text((left - 6, y + step / 2), _cut(pen, words[place], left - 8), font=font, fill=INK, anchor="rm")
         wide = max(1, round(room * weights[place] / top))
         pen.rectangle((left, y + 3, left + wide, y + step - 4), fill=_BAR)
-        said, inside = f"{100 * weights[place]:.0f} %", wide > 44
+        percent, inside = f"{100 * weights[place]:.0f} %", wide > 44
         at, tone = (left + wide - 4, PAPER) if inside else (left + wide + 4, INK)
-        pen.text((at, y + step / 2), said, font=font_of_size(10), fill=tone, anchor="rm" if inside else "lm")
+        pen.text((at, y + step / 2), percent, font=font_of_size(10), fill=tone, anchor="rm" if inside else "lm")
     return canvas
 
 
 def _cut(pen: ImageDraw.ImageDraw, word: str, width: float) -> str:
-    """A word that fits, with dots where it is cut."""
+    """Returns a word cut to a width in pixels, with dots where it is cut."""
     if pen.textlength(word, font=font_of_size(12)) <= width:
         return word
     while word and pen.textlength(f"{word}...", font=font_of_size(12)) > width:

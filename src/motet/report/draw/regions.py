@@ -1,4 +1,4 @@
-"""The one place that a phrase, a question or a dialog means, among the places it might have meant."""
+"""Drawing of the one region that a phrase, a question or a dialog refers to, among its candidates."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def draw_referred_boxes(
     ground_truth: Sequence[float] | None = None,
     candidates: Sequence[Sequence[float]] = (),
     scale: float = 1.0,
-    titles: tuple[str, str] = ("said", "true"),
+    titles: tuple[str, str] = ("predicted", "ground truth"),
 ) -> Image.Image:
-    """A copy of an image with the box that was said, the true one in dashes, and thin ones that could have been.
+    """Returns a copy of an image with the predicted box, the annotated one dashed, and thin candidates.
 
-    The dashes leave room for what lies under them, so that two boxes in one place are both seen.
+    The dashes leave gaps, so that two boxes at the same place are both visible.
 
     Args:
-        image: what to draw on.
-        said: left, top, right, bottom in pixels of the unscaled image; None for nothing.
-        true: as `said`.
-        candidates: boxes that were to choose from.
-        scale: how many times larger the image is than the one the boxes are of.
-        titles: what is written at the two boxes; "" for nothing.
+        image: to draw on.
+        predicted: left, top, right, bottom in pixels of the unscaled image; None for no box.
+        ground_truth: as `predicted`.
+        candidates: boxes to choose from.
+        scale: width of the image over the width of the one that the boxes are of.
+        titles: text at the two boxes; "" for none.
 
     Examples:
         >>> grey = Image.new("RGB", (64, 64), "grey")
-        >>> draw_places(grey, said=(10, 30, 50, 50)).getpixel((10, 40)) == PREDICTED_COLOUR
+        >>> draw_referred_boxes(grey, predicted=(10, 30, 50, 50)).getpixel((10, 40)) == PREDICTED_COLOUR
         True
     """
     image = image.convert("RGB")
