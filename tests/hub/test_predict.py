@@ -172,8 +172,8 @@ def test_rows_go_in_batches_in_order_without_randomness(predictor):
     ("task", "given", "error", "message"),
     [
         ("brigth", {"image": b""}, ConfigError, "got 'brigth'; did you mean 'bright'"),
-        ("count", {"image": b""}, ConfigError, "sees a text: got none; want text="),
-        ("bright", {}, ConfigError, "sees an image: got none; want image="),
+        ("count", {"image": b""}, ConfigError, "needs a text: got none; want text="),
+        ("bright", {}, ConfigError, "needs an image: got none; want image="),
         ("bright", {"image": "no/such.png"}, DataError, "No such file"),
         ("bright", {"image": 3}, DataError, "got a int; want a path"),
         ("bright", {"image": np.zeros((2, 2, 3))}, DataError, "of float64; want"),

@@ -43,7 +43,7 @@ def test_what_is_missing_or_damaged_is_told_with_its_file(made_run, tmp_path) ->
     with pytest.raises(CheckpointError, match=r"report\.json: got the keys \['steps'\]; want those of a motet report"):
         read_run(run)
     (run / "report.json").write_text("[]")
-    with pytest.raises(CheckpointError, match=r"report\.json: got a list; want an object"):
+    with pytest.raises(CheckpointError, match=r"report\.json: got a JSON list; want a JSON object"):
         read_run(run)
     (run / "report.json").write_text("{}{")
     with pytest.raises(CheckpointError, match=r"report\.json: got .* in line 1; want JSON"):

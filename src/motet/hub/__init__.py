@@ -1,4 +1,4 @@
-"""A saved folder, or a name on the Hub, to a system; and back."""
+"""Saving and loading of systems, in folders and on the Hugging Face Hub."""
 
 from motet.hub.card import model_card as model_card
 from motet.hub.load import load_system as load_system
