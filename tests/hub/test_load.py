@@ -57,7 +57,7 @@ def test_a_model_without_its_tokeniser_does_not_train_another(make, tmp_path, tr
     save_pretrained(make("animal"), tmp_path / "model")
     config = json.loads((tmp_path / "model/config.json").read_text())
     (tmp_path / "model/config.json").write_text(json.dumps(config | {"assets": {}}))
-    with pytest.raises(CheckpointError, match="got no tokeniser; want the one saved with the model"):
+    with pytest.raises(CheckpointError, match="got no tokenizer; want the one saved with the model"):
         load_system(tmp_path / "model", trust=trust)
 
 

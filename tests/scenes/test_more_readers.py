@@ -236,9 +236,9 @@ def test_the_frames_of_a_clip_are_reproducible_and_differ() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ConfigError, match="got count 1"):
         ScenePairs(Scenes(part="train", count=1))
-    with pytest.raises(ConfigError, match=r"got 1\.5; want 0 to 1"):
+    with pytest.raises(ConfigError, match=r"got 1\.5; want a share from 0 to 1"):
         SceneReferring(SMALL, absent_share=1.5)
-    with pytest.raises(ConfigError, match="want 16 pictures or more"):
+    with pytest.raises(ConfigError, match="want 16 images or more"):
         SceneChoices(Scenes(part="train", count=3))
     with pytest.raises(ConfigError, match="frames 1"):
         SceneVideos(part="train", count=1, frames=1)

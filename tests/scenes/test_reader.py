@@ -108,7 +108,7 @@ def test_past_the_end_is_an_index_error() -> None:
         ({"num_things": (0, 3)}, "got \\(0, 3\\)"),
         ({"size_hw": (8, 8)}, "at least 32 pixels"),
         ({"captions": ()}, "got none"),
-        ({"kinds": 20, "drawings": "disjoint"}, "want three or more"),
+        ({"kinds": 20, "drawings": "disjoint"}, "want three drawings or more"),
         ({"style": "line", "question_kinds": "colour"}, "got 'line'"),
     ],
 )
@@ -128,7 +128,7 @@ def test_fresh_questions_depend_on_the_generator_alone() -> None:
 
 
 def test_fresh_questions_want_scenes_and_something_to_ask() -> None:
-    with pytest.raises(ConfigError, match="want some here"):
+    with pytest.raises(ConfigError, match="want kinds here"):
         FreshQuestions()(Scenes(part="train", count=1), 0, rng_for("x"))
     with pytest.raises(ConfigError, match="want Scenes"):
         FreshQuestions(("exist",))([], 0, rng_for("x"))

@@ -1,4 +1,4 @@
-"""Prediction with a trained system: a task and an image in, a prediction out."""
+"""Prediction with trained systems: from the name of a task and raw inputs to a prediction."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def relative_delta(value: float, baseline: float, higher_is_better: bool) -> flo
     """Returns by how many percent of the baseline a value is better (negative: worse); None for a baseline of 0.
 
     Examples:
-        >>> relative_gain(66.0, 60.0, True), relative_gain(12.0, 10.0, False), relative_gain(1.0, 0.0, True)
+        >>> relative_delta(66.0, 60.0, True), relative_delta(12.0, 10.0, False), relative_delta(1.0, 0.0, True)
         (10.0, -20.0, None)
     """
     if baseline == 0:
@@ -216,7 +216,7 @@ def _delta_of(run: RunRecord, pairs: Sequence[TaskComparison]) -> float | None:
 
 
 def _check_rows(runs: Sequence[RunRecord]) -> None:
-    """Raises an error where a source holds other rows in one run than in another; its tasks may differ."""
+    """Raises an error if runs differ in the rows of a source; its tasks may differ."""
     first: dict[str, tuple[RunRecord, dict[str, Any]]] = {}
     for run in runs:
         for source, record in run.data.items():

@@ -21,8 +21,8 @@ def html_heat_tables(tables: Sequence[HeatTable], *, digits: int, limit: float) 
         limit: the value of the strongest colour; larger ones have the same.
 
     Examples:
-        >>> one = HeatTable("layer0", ("a",), ("b",), {("a", "b"): Heat(-0.5, 0.1)})
-        >>> "<b>-0.50</b><br><small>± 0.10</small>" in html_heats([one], digits=2, limit=1.0)
+        >>> one = HeatTable("layer0", ("a",), ("b",), {("a", "b"): HeatCell(-0.5, 0.1)})
+        >>> "<b>-0.50</b><br><small>± 0.10</small>" in html_heat_tables([one], digits=2, limit=1.0)
         True
     """
     return f'<div class="heats">{"".join(_table(table, digits, limit) for table in tables)}</div>'

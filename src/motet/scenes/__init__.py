@@ -1,4 +1,4 @@
-"""The embedded world: images drawn by seed, of which everything is known. A test bed, not real data."""
+"""Synthetic scenes: images drawn from a seed, with every annotation known exactly. A test bed, not real data."""
 
 from motet.scenes.annotate import ATTRIBUTES as ATTRIBUTES
 from motet.scenes.annotate import GROUND as GROUND

@@ -1,4 +1,4 @@
-"""Everything known about an image of a scene: boxes, regions of pixels, depth, normals, edges."""
+"""Annotations of scene images: boxes, masks, instances, classes, depth, surface normals and edges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOFT = 0.05  # width of the bulge's rim, as a share of the thing's side
 
 
 def boxes_of(scene: Scene, size_hw: tuple[int, int], names: Sequence[str], style: Style) -> BoxSet:
-    """Each thing's tight box, hidden parts too; attributes are its colour, where it has a clear one, and its size."""
+    """Returns each thing's tight box, hidden parts included; its attributes are its size and its colour if clear."""
     boxes = tight_boxes(scene, size_hw, style)
     return BoxSet(
         np.array(boxes, dtype=np.float32).reshape(-1, 4),
@@ -32,11 +32,11 @@ def boxes_of(scene: Scene, size_hw: tuple[int, int], names: Sequence[str], style
     )
 
 
-# Things are drawn to find where they end, which took most of a detector's loading time (profiled): kept for the epochs
-# that follow. Some 200 bytes an image.
+# Things are drawn to find their borders, which took most of a detector's loading time (profiled), so the boxes are
+# cached for the epochs that follow: some 200 bytes per image.
 @lru_cache(maxsize=50_000)
 def tight_boxes(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[tuple[float, ...], ...]:
-    """Left, top, right and bottom of each thing, from left to right, in pixels; hidden parts too."""
+    """Returns left, top, right and bottom of each thing, from left to right, in pixels; hidden parts included."""
     return tuple(
         (float(p.x0 + x0), float(p.y0 + y0), float(p.x0 + x1), float(p.y0 + y1))
         for p in place_things(scene, size_hw, style)
@@ -50,7 +50,7 @@ def _tight(image: Image.Image) -> tuple[int, int, int, int]:
 
 
 def colours_of(scene: Scene, style: Style) -> tuple[str, ...]:
-    """Each thing's colour from left to right, "mixed" where it has no clear one; line drawings have none."""
+    """Returns each thing's colour from left to right: "mixed" where it has no clear one, as in line drawings."""
     return tuple(colour_of(thing.drawing) if style == "colour" else MIXED for thing in scene.things)
 
 
@@ -61,32 +61,32 @@ def _attributes(thing: Thing, style: Style) -> tuple[int, ...]:
 
 
 def masks_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
-    """What each thing covers, hidden parts too, bool (things, h, w)."""
+    """Returns each thing's mask, hidden parts included, bool (things, h, w)."""
     return np.stack([coverage_mask(p, size_hw) for p in placed])
 
 
 def instances_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
-    """Which thing is seen at each pixel, int64 (h, w): its place from the left, -1 for the ground."""
-    seen = np.full(size_hw, -1, dtype=np.int64)
+    """Returns the visible thing at each pixel, int64 (h, w): its index from the left, -1 for the ground."""
+    visible = np.full(size_hw, -1, dtype=np.int64)
     for which in _back_to_front(placed):
-        seen[coverage_mask(placed[which], size_hw)] = which
-    return seen
+        visible[coverage_mask(placed[which], size_hw)] = which
+    return visible
 
 
 def classes_of(scene: Scene, instances: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """The class of each pixel, int64 (h, w): 0 the ground, then 1 + the index of the name."""
+    """Returns the class of each pixel, int64 (h, w): 0 for the ground, else 1 + the index of the name."""
     by_thing = np.array([0, *(1 + names.index(thing.name) for thing in scene.things)], dtype=np.int64)
     classes: np.ndarray = by_thing[instances + 1]
     return classes
 
 
 def thing_depth_m(thing: Thing) -> float:
-    """How far away a thing is: things are one metre across, so 1 / side metres for a camera of unit field."""
+    """Returns a thing's distance in metres: it is one metre wide, so 1 / side for a camera of unit field of view."""
     return 1.0 / thing.side
 
 
 def depth_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
-    """Metres to what is seen at each pixel, float32 (h, w): a ground leaning back, things bulging a little."""
+    """Returns the depth of each pixel in metres, float32 (h, w): an inclined ground, and slightly convex things."""
     height, width = size_hw
     down = (np.arange(height, dtype=np.float32) + 0.5) / height
     depth = np.repeat((FAR_M + (NEAR_M - FAR_M) * down)[:, None], width, axis=1)
@@ -97,7 +97,7 @@ def depth_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndar
 
 
 def normals_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.ndarray:
-    """Unit vectors out of the surface, float32 (h, w, 3): x to the right, y down, z towards the viewer."""
+    """Returns the surface normal of each pixel, float32 (h, w, 3): x to the right, y down, z towards the viewer."""
     normals = np.broadcast_to(np.array(GROUND_NORMAL, dtype=np.float32), (*size_hw, 3)).copy()
     for which in _back_to_front(placed):
         at, covered, bulge = _bulge(placed[which])
@@ -110,7 +110,7 @@ def normals_of(placed: Sequence[PlacedThing], size_hw: tuple[int, int]) -> np.nd
 
 
 def edges_of(instances: np.ndarray) -> np.ndarray:
-    """Outlines of what is seen, float32 (h, w): 1 where the pixel to the right or below is another thing's."""
+    """Returns the visible edges, float32 (h, w): 1 where the pixel to the right or below belongs to another thing."""
     edges = np.zeros(instances.shape, dtype=bool)
     edges[:, :-1] |= instances[:, :-1] != instances[:, 1:]
     edges[:-1, :] |= instances[:-1, :] != instances[1:, :]
@@ -122,7 +122,7 @@ def _back_to_front(placed: Sequence[PlacedThing]) -> list[int]:
 
 
 def _bulge(placed: PlacedThing) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-    """Where a thing is, which of that it covers, and its height there from 0 at the rim to 1."""
+    """Returns a thing's bounding slices, its mask in them, and its relief there, from 0 at the rim to 1."""
     alpha = placed.image.getchannel("A")
     width, height = alpha.size
     pad = 2 + round(2 * _SOFT * max(alpha.size))

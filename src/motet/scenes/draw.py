@@ -1,4 +1,4 @@
-"""Scene to pixels: the image, and what of each thing lies where."""
+"""Rendering of scenes to pixels, and the place and mask of each thing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from motet.scenes.fonts import letters_path
 from motet.scenes.grounds import render_ground
 from motet.scenes.layout import Scene, Thing, Writing
 
-DRAW_VERSION = 1  # raised whenever the same scene would give other pixels: stored features know it
+DRAW_VERSION = 1  # raise it whenever a scene gives other pixels: it is part of the keys of stored features
 _FILL, _REACH = 0.9, 1.25  # a box's geometric mean side, and its longest side at most, in sides of its cell
 
 
@@ -22,10 +22,10 @@ class PlacedThing:
     """A thing as pixels.
 
     Args:
-        thing: which.
-        image: RGBA, cut tight.
-        x0: the image's column where it starts.
-        y0: the image's row where it starts.
+        thing: that is drawn.
+        image: RGBA, cropped tightly.
+        x0: column of the scene image where it starts.
+        y0: row of the scene image where it starts.
     """
 
     thing: Thing
@@ -35,26 +35,26 @@ class PlacedThing:
 
 
 def place_thing(thing: Thing, size_hw: tuple[int, int], style: Style) -> PlacedThing:
-    """Where a thing's pixels go; always wholly inside the image."""
+    """Returns a thing's pixels and their place, always completely inside the image."""
     height, width = size_hw
     cell = thing.side * min(height, width)
-    kept = smallest_sufficient_drawing(thing.drawing, _REACH * cell, style)
-    aspect = (kept.width / kept.height) ** 0.5
+    drawing = smallest_sufficient_drawing(thing.drawing, _REACH * cell, style)
+    aspect = (drawing.width / drawing.height) ** 0.5
     mean = min(_FILL * cell, _REACH * cell / max(aspect, 1 / aspect))
     w, h = max(2, round(mean * aspect)), max(2, round(mean / aspect))
-    image = kept.resize((w, h), Image.Resampling.BILINEAR)
+    image = drawing.resize((w, h), Image.Resampling.BILINEAR)
     x0 = min(max(round(thing.x * width - w / 2), 0), width - w)
     y0 = min(max(round(thing.y * height - h / 2), 0), height - h)
     return PlacedThing(thing, image, x0, y0)
 
 
 def place_things(scene: Scene, size_hw: tuple[int, int], style: Style) -> tuple[PlacedThing, ...]:
-    """Every thing of a scene, in the scene's order (left to right)."""
+    """Returns the pixels of every thing of a scene, in the scene's order (left to right)."""
     return tuple(place_thing(thing, size_hw, style) for thing in scene.things)
 
 
 def draw_scene(scene: Scene, size_hw: tuple[int, int], style: Style = "colour") -> np.ndarray:
-    """The image, uint8 RGB (h, w, 3).
+    """Returns the image of a scene, uint8 RGB (h, w, 3).
 
     Examples:
         >>> from motet.scenes import Scenes
@@ -70,7 +70,7 @@ def draw_scene(scene: Scene, size_hw: tuple[int, int], style: Style = "colour") 
 
 
 def coverage_mask(placed: PlacedThing, size_hw: tuple[int, int]) -> np.ndarray:
-    """Which pixels a thing covers, hidden ones too, bool (h, w)."""
+    """Returns the mask of a thing, hidden pixels included, bool (h, w)."""
     full = np.zeros(size_hw, dtype=bool)
     alpha = np.asarray(placed.image.getchannel("A"))
     full[placed.y0 : placed.y0 + alpha.shape[0], placed.x0 : placed.x0 + alpha.shape[1]] = alpha >= 128
@@ -78,7 +78,7 @@ def coverage_mask(placed: PlacedThing, size_hw: tuple[int, int]) -> np.ndarray:
 
 
 def _write(canvas: Image.Image, writing: Writing) -> None:
-    """A plate with big plain letters, as wide as they need."""
+    """Draws a plate with large plain letters, as wide as they need."""
     height = writing.height * canvas.height
     font = _letters(max(6, round(0.88 * height)))
     pen = ImageDraw.Draw(canvas)
@@ -88,7 +88,7 @@ def _write(canvas: Image.Image, writing: Writing) -> None:
     plate, ink = ((30, 30, 36), (250, 250, 245)) if writing.dark else ((250, 250, 245), (25, 25, 30))
     corners = (x - half, middle[1] - height / 2, x + half, middle[1] + height / 2)
     pen.rounded_rectangle(corners, radius=0.18 * height, fill=plate)
-    # "x" sets the middle of small letters: words with and without long strokes then sit alike.
+    # Centred on the height of small letters, so that words with and without long strokes are at the same height.
     pen.text((x, middle[1] + 0.24 * height), writing.text, font=font, fill=ink, anchor="ms")
 
 

@@ -1,4 +1,4 @@
-"""The annotations of a scene as a mapping that computes each only when it is read."""
+"""The annotations of a scene as a mapping that computes each one when it is first read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from motet.scenes.nouns import Noun, nouns_of
 
 @dataclass(frozen=True)
 class View:
-    """A scene as one reader shows it.
+    """A scene as one reader renders it.
 
     Args:
-        scene: what is there.
+        scene: its things and ground.
         kinds: the world (see `nouns_of`).
         size_hw: of the image.
         style: of the drawings.
-        caption_styles: one caption each.
+        caption_styles: one caption per style.
     """
 
     scene: Scene
@@ -44,22 +44,22 @@ class View:
 
 
 class SceneLabels(Mapping[str, Any]):
-    """All annotations of a scene by name; nothing is computed before it is read, and then once.
+    """All annotations of a scene by name; each is computed when it is first read, and then cached.
 
-    Every scene has: "class" (index of the largest thing's name), "number" (how many things there are, less one),
-    "captions" and "captions_<language>", "boxes"
-    (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (a tuple each, things from left to right), and the
-    maps "masks", "instances", "segmentation", "depth", "normals", "edges". With something written: "text". `given` adds
-    a row's own annotations ("answer", "answers", "region", ...), which come first.
+    Every scene has: "class" (index of the largest thing's name), "number" (the number of things less one), "captions"
+    and "captions_<language>", "boxes" (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (one tuple
+    each, things from left to right), and the maps "masks", "instances", "segmentation", "depth", "normals", "edges".
+    A scene with text in it has "text" too. `row_labels` adds annotations of one row ("answer", "answers", "region",
+    ...), which come first.
 
     Args:
-        view: the scene, and how it is shown.
-        given: annotations that are known already.
+        view: the scene, and how it is rendered.
+        row_labels: annotations that need no computation.
     """
 
-    def __init__(self, view: View, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, view: View, row_labels: Mapping[str, Any] | None = None) -> None:
         self.view = view
-        self.row_labels = dict(given or {})
+        self.row_labels = dict(row_labels or {})
         self._cache: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -79,7 +79,7 @@ class SceneLabels(Mapping[str, Any]):
         return name in self.row_labels or name in self._computable()
 
     def __reduce__(self) -> tuple[object, ...]:
-        # What was computed stays behind: rows cross to other processes small.
+        # Without the cache, so that rows that cross to other processes stay small.
         return SceneLabels, (self.view, self.row_labels)
 
     @property

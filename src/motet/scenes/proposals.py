@@ -1,4 +1,4 @@
-"""Boxes of a scene as a detector would find them: near its things, and some on the ground."""
+"""Region proposals of scenes, as a detector would give them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from motet.scenes.reader import SceneImage
 
 @dataclass(frozen=True)
 class SceneBoxes:
-    """What a detector might say of a scene: each thing's box, a little off, and boxes of the ground.
+    """Region proposals: each thing's box with jittered corners, and boxes of the background, in random order.
 
-    It stands in for a detector trained on other images (12-in-1 takes its regions from one); an image has the same
-    boxes every time, in an order that tells nothing.
+    It replaces a detector trained on other images, from which 12-in-1 takes its regions. An image has the same boxes
+    every time, and their order carries no information.
 
     Args:
-        off: largest error of a corner, as a share of the box's side.
-        ground: boxes on an image that are of nothing in particular.
+        jitter: largest error of a corner, as a share of the box's side.
+        num_background: boxes per image that are of no thing.
 
     Raises:
         ConfigError: a number outside its range.
@@ -33,11 +33,12 @@ class SceneBoxes:
     def __post_init__(self) -> None:
         if not 0 <= self.jitter < 0.5 or self.num_background < 0:
             raise ConfigError(
-                f"SceneBoxes: got off {self.jitter}, ground {self.num_background}; want 0 to 0.5, and 0 or more"
+                f"SceneBoxes: got jitter {self.jitter}, num_background {self.num_background}; want a jitter from 0 to "
+                "less than 0.5, and 0 or more background boxes"
             )
 
     def boxes_for(self, image: ImageFile, image_id: str) -> Float[np.ndarray, "n 4"]:
-        """The boxes in pixels of the image.
+        """Returns the boxes in pixels of the image.
 
         Raises:
             DataError: an image that is no scene.
@@ -54,5 +55,5 @@ class SceneBoxes:
         start = rng.uniform(0, 1, (self.num_background, 2)) * (span - size)
         boxes = np.concatenate([near, np.concatenate([start, start + size], axis=1)])
         boxes = np.clip(boxes, 0, np.tile(span, 2))[rng.permutation(len(boxes))]
-        found: np.ndarray = boxes.astype(np.float32)
-        return found
+        proposals: np.ndarray = boxes.astype(np.float32)
+        return proposals

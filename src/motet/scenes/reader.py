@@ -1,4 +1,4 @@
-"""Scenes as a data set: a reader whose rows are drawn when asked, each from (seed, part, index) alone."""
+"""Scenes as a data set: a reader whose rows are generated when they are read, from (seed, part, index) alone."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MAX_THINGS = 6
 
 @dataclass(frozen=True)
 class SceneImage:
-    """An image that is drawn when read, as an uncompressed PPM file.
+    """An image that is drawn when it is read, as an uncompressed PPM file.
 
     Args:
-        name: what an error line calls it.
-        scene: what is on it.
+        name: in error messages.
+        scene: to draw.
         size_hw: its height and width in pixels.
         style: of the drawings.
     """
@@ -39,47 +39,47 @@ class SceneImage:
     style: Style = "colour"
 
     def read(self) -> bytes:
-        """The image as a PPM file."""
+        """Returns the image as a PPM file."""
         return self.head() + draw_scene(self.scene, self.size_hw, self.style).tobytes()
 
     def head(self) -> bytes:
-        """The PPM header; nothing is drawn for it."""
+        """Returns the PPM header, without drawing."""
         height, width = self.size_hw
         return b"P6\n%d %d\n255\n" % (width, height)
 
     def stamp(self) -> str:
-        """The same as the fingerprint: it costs no drawing."""
+        """Returns the fingerprint, which needs no drawing."""
         return self.fingerprint()
 
     def fingerprint(self) -> str:
-        """Identity by what is drawn and by the versions of the drawings and of this code; nothing is drawn for it."""
-        drawn = repr((self.scene.fingerprint, self.size_hw, self.style, DRAW_VERSION, drawings_version()))
-        return hashlib.blake2b(drawn.encode(), digest_size=16).hexdigest()
+        """Returns a hash of the scene, its size and style, and the versions of drawings and code, without drawing."""
+        content = repr((self.scene.fingerprint, self.size_hw, self.style, DRAW_VERSION, drawings_version()))
+        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenes:
     """One to six things on a textured ground, with every annotation (see `SceneLabels`). A test bed, not real data.
 
-    An image depends on (seed, part, index) and on the world (kinds, drawings, num_things, style, ground, written), and
-    on nothing else: readers that differ in `ask` or `captions` show the same images under the same image ids.
+    An image depends on (seed, part, index) and on the world (kinds, drawings, num_things, style, ground, text_kind),
+    and on nothing else: readers that differ in `question_kinds` or `captions` have the same images with the same ids.
 
     Args:
-        part: train, val and test scenes are drawn from different streams.
-        count: how many images.
-        seed: of the stream.
+        part: train, val and test scenes come from different random streams.
+        count: number of images.
+        seed: of the random stream.
         size_hw: (height, width) in pixels.
-        kinds: None: things are called by 63 categories of over 1,000 drawings; a number: by the first so many of 40
-            plain nouns with one to six drawings each, which a small model learns in minutes.
-        ask: kinds of question; each row then has one in its text, always the same one. () for none.
-        questions: rows for each image, each with a question of its own.
-        drawings: "disjoint": no drawing of one part appears in another.
-        num_things: fewest and most.
+        kinds: None: nouns are 63 categories of over 1,000 drawings; a number n: the first n of 40 plain nouns with one
+            to six drawings each, which a small model learns in minutes.
+        question_kinds: each row then has one fixed question of one of these kinds as its text. () for no question.
+        questions_per_image: rows per image, each with its own question.
+        drawings: "disjoint": no drawing of one part is in another.
+        num_things: the smallest and the largest number per scene.
         style: "colour", or "line" for black lines.
         ground: "light" or "dark".
-        written: "word" (one of 60 short words), "number" (two digits) or "letters" (two to four), on a plate at the
-            foot of the image.
-        captions: styles of caption (see `captions.caption`); each image has one of each.
+        text_kind: "word" (one of 60 short words), "number" (two digits) or "letters" (two to four), on a plate at the
+            foot of the image; "" for none.
+        captions: styles of caption (see `captions.caption`); each image has one caption per style.
 
     Raises:
         ConfigError: a value out of range, disjoint drawings of a world with too few, or the colours of line drawings.
@@ -110,14 +110,16 @@ class Scenes:
             raise ConfigError(f"Scenes.part: got {self.part!r}; want one of {', '.join(PARTS)}")
         if self.count < 1 or self.questions_per_image < 1:
             raise ConfigError(
-                f"Scenes: got count {self.count}, questions {self.questions_per_image}; want one or more of each"
+                f"Scenes: got count {self.count}, questions_per_image {self.questions_per_image}; want 1 or more"
             )
         if min(self.size_hw) < 32:
-            raise ConfigError(f"Scenes.size_hw: got {self.size_hw}; want at least 32 pixels a side")
+            raise ConfigError(f"Scenes.size_hw: got {self.size_hw}; want at least 32 pixels per side")
         if not 1 <= self.num_things[0] <= self.num_things[1] <= MAX_THINGS:
-            raise ConfigError(f"Scenes.num_things: got {self.num_things}; want (fewest, most), 1 to {MAX_THINGS}")
+            raise ConfigError(
+                f"Scenes.num_things: got {self.num_things}; want (smallest, largest), both from 1 to {MAX_THINGS}"
+            )
         if not self.captions:
-            raise ConfigError("Scenes.captions: got none; want at least one style")
+            raise ConfigError("Scenes.captions: got none; want at least one style, such as 'list'")
         kinds = check_kinds(self.question_kinds)
         if self.style == "line" and ("colour" in kinds or "colours" in self.captions):
             raise ConfigError(
@@ -128,17 +130,17 @@ class Scenes:
 
     @property
     def nouns(self) -> tuple[Noun, ...]:
-        """What things may be called."""
+        """The nouns that name things."""
         return nouns_of(self.kinds)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The English names; "class" and the boxes' labels are places in it."""
+        """The English names, which "class" and the boxes' labels are indices of."""
         return tuple(noun.name for noun in self.nouns)
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """The closed list of answers to what this reader asks."""
+        """The closed list of answers to this reader's questions."""
         return answers_of(self.question_kinds, self.nouns, self.num_things[1])
 
     def __len__(self) -> int:
@@ -159,29 +161,29 @@ class Scenes:
         return self.row(image, f"{self._image_id(image)}/{suffix}", question, scene)
 
     def scene(self, image: int) -> Scene:
-        """What is on an image, before any pixel."""
+        """Returns the layout of an image, without drawing."""
         plain = replace(self, count=1, size_hw=(128, 128), question_kinds=(), questions_per_image=1, captions=("list",))
         return _cached_layout(plain, image)
 
     def row(self, image: int, row_id: str, question: Question | None = None, scene: Scene | None = None) -> Example:
-        """The row of an image, with a question or none.
+        """Returns the row of an image, with a question or none.
 
         Args:
-            image: which.
+            image: its index.
             row_id: the Example's id.
-            question: what is asked.
-            scene: the image's, where it is known already.
+            question: for the text and the answer; None for none.
+            scene: of the image, where it is known already.
         """
         scene = self.scene(image) if scene is None else scene
         image_id = self._image_id(image)
         view = View(scene, self.kinds, self.size_hw, self.style, self.captions)
-        given = {"answer": question.answer, "answers": (question.answer,)} if question else {}
+        row_labels = {"answer": question.answer, "answers": (question.answer,)} if question else {}
         return Example(
             id=row_id,
             images=(SceneImage(image_id, scene, self.size_hw, self.style),),
             image_ids=(image_id,),
             text=question.text if question else "",
-            labels=SceneLabels(view, given),
+            labels=SceneLabels(view, row_labels),
         )
 
     def _image(self, index: int) -> int:
@@ -203,7 +205,7 @@ def _digest(parts: tuple[object, ...]) -> str:
 
 @lru_cache(maxsize=16384)
 def _cached_layout(scenes: Scenes, image: int) -> Scene:
-    """Kept, since epochs come back to the same images and several readers share them."""
+    """Returns a layout; cached, since epochs repeat the images and several readers share them."""
     return sample_scene(
         rng_for("scene", scenes.seed, scenes.part, image, scenes._world()),
         scenes.nouns,
@@ -217,13 +219,13 @@ def _cached_layout(scenes: Scenes, image: int) -> Scene:
 
 @dataclass(frozen=True)
 class FreshQuestions:
-    """Makes a training row with a question drawn anew, for `Source.compose`: another each time the image is taken.
+    """Makes a training row with a newly sampled question, for `Source.compose`: another one in every epoch.
 
     Args:
-        kinds: of question; () for those the reader asks.
+        kinds: of question; () for those of the reader.
 
     Raises:
-        ConfigError: an unknown kind; or, when called, another reader than `Scenes`, or one that asks nothing.
+        ConfigError: an unknown kind; or, when called, another reader than `Scenes`, or one without questions.
     """
 
     kinds: tuple[str, ...] = ()
@@ -236,9 +238,9 @@ class FreshQuestions:
             raise ConfigError(f"FreshQuestions: got a reader of type {type(reader).__name__}; want Scenes")
         kinds = check_kinds(self.kinds or reader.question_kinds)
         if "colour" in kinds and reader.style == "line":
-            raise ConfigError("FreshQuestions: got 'colour' for line drawings; want another kind of question")
+            raise ConfigError("FreshQuestions: got 'colour' for line drawings; want a kind that needs no colours")
         if not kinds:
-            raise ConfigError("FreshQuestions: got no kind of question; want some here or in Scenes.ask")
+            raise ConfigError("FreshQuestions: got no kind of question; want kinds here or in Scenes.question_kinds")
         image = index // reader.questions_per_image
         scene = reader.scene(image)
         question = sample_question(scene, reader.nouns, kinds, rng)

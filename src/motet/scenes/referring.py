@@ -1,4 +1,4 @@
-"""Words that mean one thing of a scene: phrases, and dialogs of yes and no that end at it."""
+"""Referring expressions: phrases that refer to one thing of a scene, and dialogs that single it out."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import numpy as np
 
 from motet.scenes.drawings import MIXED, colour_of
 from motet.scenes.layout import MIN_GAP, Scene, Thing
-from motet.scenes.statements import one_of
+from motet.scenes.sampling import one_of
 
 PhraseCues: TypeAlias = Literal["any", "look", "place"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def unique_phrases(scene: Scene, thing: Thing, cues: PhraseCues = "any", *, coloured: bool = True) -> tuple[str, ...]:
-    """Every phrase of ours that means this thing and no other of the scene; may be none.
+    """Returns every phrase of the grammar that refers to this thing and to no other of the scene; may be none.
 
     Args:
-        scene: where it is.
+        scene: that the thing is in.
         thing: one of the scene's.
-        words: "look": name, colour and size only (as in RefCOCO+); "place": where it is; "any": both.
-        coloured: whether colours can be seen.
+        cues: "look": name, colour and size only (as in RefCOCO+); "place": position; "any": both.
+        coloured: whether the drawings have colours.
     """
-    found: list[str] = []
+    phrases: list[str] = []
     if cues in ("any", "look"):
-        found += _appearance_phrases(scene, thing, coloured)
+        phrases += _appearance_phrases(scene, thing, coloured)
     if cues in ("any", "place"):
-        found += _place_phrases(scene, thing)
-    return tuple(dict.fromkeys(found))
+        phrases += _place_phrases(scene, thing)
+    return tuple(dict.fromkeys(phrases))
 
 
 def _appearance_phrases(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
-    found = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
-    mine, kinds = _colour(thing, coloured), _traits(coloured)
-    for text, trait in kinds:
-        if "{colour}" in text and mine == MIXED:
+    phrases = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
+    colour = _colour(thing, coloured)
+    for text, trait in _traits(coloured):
+        if "{colour}" in text and colour == MIXED:
             continue
         if sum(trait(other) == trait(thing) for other in scene.things) == 1:
-            found.append(text.format(name=thing.name, colour=mine, size=thing.size))
-    return found
+            phrases.append(text.format(name=thing.name, colour=colour, size=thing.size))
+    return phrases
 
 
 def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]]]]:
@@ -55,15 +55,15 @@ def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]
 
 def _place_phrases(scene: Scene, thing: Thing) -> list[str]:
     place, count = scene.things.index(thing), len(scene.things)
-    found = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
+    phrases = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
     if place == 0:
-        found.append("the thing on the far left")
+        phrases.append("the thing on the far left")
     if place == count - 1:
-        found.append("the thing on the far right")
+        phrases.append("the thing on the far right")
     same = [other for other in scene.things if other.name == thing.name]
     if len(same) > 1:
-        found += [f"the {thing.name} furthest left"] if thing is same[0] else []
-        found += [f"the {thing.name} furthest right"] if thing is same[-1] else []
+        phrases += [f"the {thing.name} furthest left"] if thing is same[0] else []
+        phrases += [f"the {thing.name} furthest right"] if thing is same[-1] else []
     for other in scene.things:
         alone = sum(one.name == other.name for one in scene.things) == 1
         if other is thing or not alone:
@@ -71,8 +71,8 @@ def _place_phrases(scene: Scene, thing: Thing) -> list[str]:
         side = "left" if thing.x < other.x else "right"
         rivals = [one for one in same if (one.x < other.x) == (thing.x < other.x)]
         if len(rivals) == 1:
-            found.append(f"the {thing.name} {side} of the {other.name}")
-    return found
+            phrases.append(f"the {thing.name} {side} of the {other.name}")
+    return phrases
 
 
 def _colour(thing: Thing, coloured: bool) -> str:
@@ -82,26 +82,26 @@ def _colour(thing: Thing, coloured: bool) -> str:
 def sample_phrase(
     scene: Scene, cues: PhraseCues, rng: np.random.Generator, *, coloured: bool = True
 ) -> tuple[str, int]:
-    """A phrase, and which thing (from the left) it means; every thing that the words can single out equally often."""
+    """Samples a phrase and returns it with the index of its thing; all things with a unique phrase equally often."""
     options = [unique_phrases(scene, thing, cues, coloured=coloured) for thing in scene.things]
     which = one_of([i for i, phrases in enumerate(options) if phrases], rng)
     return one_of(options[which], rng), which
 
 
 def sample_dialog(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
-    """Questions with yes or no that leave one thing: "is it a dog? no".
+    """Samples questions with their answers that single out one thing, such as "is it a dog? no".
 
-    Each question splits the things still possible; the last one leaves `thing` alone. Every scene ends, since the thing
-    furthest left of those left can always be asked for by its place.
+    Each question splits the remaining things; the last one leaves `thing` alone. Every dialog ends, since a question
+    by position always separates the leftmost remaining thing from the others.
     """
     left: list[Thing] = list(scene.things)
     turns: list[str] = []
     while len(left) > 1:
-        options = [(text, kept) for text, kept in _yes_no_questions(scene, left, coloured) if 0 < sum(kept) < len(left)]
-        text, kept = one_of(options, rng)
-        answer = kept[left.index(thing)]
+        options = [(text, fits) for text, fits in _yes_no_questions(scene, left, coloured) if 0 < sum(fits) < len(left)]
+        text, fits = one_of(options, rng)
+        answer = fits[left.index(thing)]
         turns.append(f"{text} {'yes' if answer else 'no'}")
-        left = [one for one, keep in zip(left, kept, strict=True) if keep == answer]
+        left = [one for one, fit in zip(left, fits, strict=True) if fit == answer]
     return tuple(turns) or ("is it the only thing? yes",)
 
 

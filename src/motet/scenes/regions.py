@@ -1,4 +1,4 @@
-"""Readers whose answer is a place in the image: referring expressions, pointing, dialogs that end at a thing."""
+"""Readers whose target is a region of the image: referring expressions, pointing, and dialogs about one thing."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from motet.scenes.labels import SceneLabels
 from motet.scenes.layout import Scene
 from motet.scenes.reader import Scenes
 from motet.scenes.referring import PhraseCues, sample_dialog, sample_phrase
-from motet.scenes.statements import one_of
+from motet.scenes.sampling import one_of
 
 
 @dataclass(frozen=True)
 class SceneReferring:
-    """An image and a phrase that means one thing on it.
+    """Referring expressions: an image, and a phrase that refers to one thing in it.
 
-    Labels: "region" (its box, x0, y0, x1, y1 in pixels, or None), "match" (the set with its place among the
+    Labels: "region" (its box, x0, y0, x1, y1 in pixels, or None), "match" (the set with its index among the
     candidates), and all of the scene's. The candidates are the boxes of all things, from left to right.
 
     Args:
         scenes: the images.
-        words: "look": what it looks like, no places (as in RefCOCO+); "place": only where it is; "any": both (RefCOCO).
+        cues: "look": appearance only (as in RefCOCO+); "place": position only; "any": both (as in RefCOCO).
         form: "phrase": "the red car"; "question": "which one is the red car?" (pointing, as in Visual7W).
-        nothing: the share of phrases that mean nothing on the image; their region is None and their match empty.
+        absent_share: share of phrases without a referent in the image; their region is None and their match empty.
 
     Raises:
         ConfigError: a share outside 0 to 1.
@@ -39,7 +39,7 @@ class SceneReferring:
 
     def __post_init__(self) -> None:
         if not 0 <= self.absent_share <= 1:
-            raise ConfigError(f"SceneReferring.nothing: got {self.absent_share}; want 0 to 1")
+            raise ConfigError(f"SceneReferring.absent_share: got {self.absent_share}; want a share from 0 to 1")
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -66,7 +66,7 @@ class SceneReferring:
 
 @dataclass(frozen=True)
 class SceneDialogs:
-    """An image and a dialog of yes and no that leaves one thing (as in GuessWhat): text is a tuple of turns.
+    """Dialogs of yes-no questions that single out one thing (as in GuessWhat); the text is a tuple of turns.
 
     Labels and candidates as in `SceneReferring`.
 
@@ -95,7 +95,7 @@ def _with_region(plain: Example, row_id: str, text: str | tuple[str, ...], which
     labels = plain.labels
     assert isinstance(labels, SceneLabels), "Scenes gives no others"
     boxes = tuple(tuple(float(value) for value in box) for box in labels["boxes"].boxes_xyxy)
-    given = {
+    row_labels = {
         "region": None if which is None else boxes[which],
         "match": frozenset() if which is None else frozenset({which}),
     }
@@ -105,5 +105,5 @@ def _with_region(plain: Example, row_id: str, text: str | tuple[str, ...], which
         image_ids=plain.image_ids,
         text=text,
         candidates=boxes,
-        labels=SceneLabels(labels.view, given),
+        labels=SceneLabels(labels.view, row_labels),
     )

@@ -1,4 +1,4 @@
-"""Text without images: entailment, paraphrase, questions that can be answered or not, sentiment."""
+"""Text tasks without images: entailment, paraphrase, answerable questions, sentiment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from motet.scenes.drawings import COLOURS, MIXED, colour_of, drawing_name, drawi
 from motet.scenes.layout import Scene
 from motet.scenes.nouns import Form, Noun, noun_by_name
 from motet.scenes.reader import Scenes
-from motet.scenes.statements import RELATIONS, Relation, count_sentence, one_of, true_or_near_count
+from motet.scenes.sampling import one_of
+from motet.scenes.statements import RELATIONS, Relation, count_sentence, true_or_near_count
 
 SentenceKind: TypeAlias = Literal["entailment", "paraphrase", "answerable", "sentiment"]
 SENTENCE_NAMES: dict[SentenceKind, tuple[str, ...]] = {
@@ -35,12 +36,12 @@ _FRAMES = (
 
 @dataclass(frozen=True)
 class PremisePart:
-    """What a premise says of some equal things.
+    """The part of a premise about equal things.
 
     Args:
         form: of their noun.
-        count: how many.
-        colour: told, or "" when it is not.
+        count: their number.
+        colour: of all of them; "" where the premise does not mention it.
     """
 
     form: Form
@@ -49,19 +50,19 @@ class PremisePart:
 
     @property
     def words(self) -> str:
-        """As in a caption."""
+        """The noun phrase, as in a caption."""
         return phrase(self.form, self.count, "en", self.colour or MIXED)
 
 
 @dataclass(frozen=True)
 class SceneSentences:
-    """Sentences about scenes that are not shown; "class" is an index of `names`, each name equally often.
+    """Sentences about scenes without the images; "class" is an index of `names`, all names equally often.
 
-    Premises tell the colour of some things and not of others, and the second sentence has the same forms whatever the
-    class, so that it alone says little.
+    Premises mention the colours of some things only, and the second sentence has the same forms in every class, so
+    that it alone carries little information.
 
     Args:
-        scenes: whose things are spoken of, one row for each.
+        scenes: that the sentences are about, one row per scene.
         kind: "entailment": a premise and a hypothesis; "paraphrase": two captions; "answerable": a premise and a
             question; "sentiment": one sentence about a happy or sad face (disjoint faces for train, val and test).
 
@@ -76,7 +77,7 @@ class SceneSentences:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What "class" is an index of."""
+        """The class names."""
         return SENTENCE_NAMES[self.kind]
 
     def __len__(self) -> int:
@@ -116,52 +117,52 @@ def _shuffled(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def _sample_premise(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list[PremisePart]:
-    """Each noun once with its number; the colour in half of the cases where all of them have the same clear one."""
+    """Samples one part per noun; it mentions the colour in half of the cases where all its things share a clear one."""
     forms = {noun.name: noun.forms["en"] for noun in nouns}
     names = [thing.name for thing in scene.things]
-    told = []
+    parts = []
     for name in dict.fromkeys(names):
         colours = {colour_of(thing.drawing) for thing in scene.things if thing.name == name}
         known = len(colours) == 1 and colours != {MIXED} and bool(rng.random() < 0.5)
-        told.append(PremisePart(forms[name], names.count(name), colours.pop() if known else ""))
-    return told
+        parts.append(PremisePart(forms[name], names.count(name), colours.pop() if known else ""))
+    return parts
 
 
 def _premise_text(parts: Sequence[PremisePart]) -> str:
     return f"there {'is' if parts[0].count == 1 else 'are'} {join([one.words for one in parts])}"
 
 
-def _unmentioned(told: Sequence[PremisePart], nouns: Sequence[Noun]) -> list[Form]:
-    spoken = {one.form.singular for one in told}
+def _unmentioned(parts: Sequence[PremisePart], nouns: Sequence[Noun]) -> list[Form]:
+    spoken = {one.form.singular for one in parts}
     return [noun.forms["en"] for noun in nouns if noun.name not in spoken]
 
 
 def sample_entailment(
     scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.random.Generator
 ) -> tuple[str, str]:
-    """A premise, and a hypothesis that follows from it, contradicts it, or is left open by it.
+    """Samples a premise, and a hypothesis that it entails, contradicts, or leaves open.
 
-    A premise says exactly how many of each of its nouns there are, and nothing about other nouns.
+    A premise states the exact number of things per noun, and nothing about other nouns.
     """
-    told = _sample_premise(scene, nouns, rng)
-    unspoken = _unmentioned(told, nouns)
+    parts = _sample_premise(scene, nouns, rng)
+    unspoken = _unmentioned(parts, nouns)
     if relation == "neutral" and not unspoken:
-        told = [replace(one, colour="") for one in told]  # nothing else would be open
-    coloured = [one for one in told if bool(one.colour) == (relation != "neutral")]
+        parts = [replace(one, colour="") for one in parts]  # without colours, a statement about a colour is left open
+    coloured = [one for one in parts if bool(one.colour) == (relation != "neutral")]
     ways = (["colour"] if coloured else []) + (["presence", "number"] if unspoken or relation != "neutral" else [])
     match one_of(ways, rng):
         case "colour":
-            return _premise_text(told), _colour_hypothesis(one_of(coloured, rng), relation, rng)
+            return _premise_text(parts), _colour_hypothesis(one_of(coloured, rng), relation, rng)
         case "presence":
-            form = one_of(unspoken, rng) if relation == "neutral" else one_of(told, rng).form
-            denied = relation == "contradiction" or (relation == "neutral" and bool(rng.random() < 0.5))
-            return _premise_text(told), f"there is no {form.singular}" if denied else f"there is {phrase(form, 1)}"
+            form = one_of(unspoken, rng) if relation == "neutral" else one_of(parts, rng).form
+            negated = relation == "contradiction" or (relation == "neutral" and bool(rng.random() < 0.5))
+            return _premise_text(parts), f"there is no {form.singular}" if negated else f"there is {phrase(form, 1)}"
         case _:
-            one = one_of(told, rng)
+            one = one_of(parts, rng)
             if relation == "neutral":
                 one = PremisePart(one_of(unspoken, rng), one.count, "")
             count = true_or_near_count(one.count, relation != "contradiction", rng)
-            return _premise_text(told), count_sentence(count, one.form.singular, one.form.plural)
+            return _premise_text(parts), count_sentence(count, one.form.singular, one.form.plural)
 
 
 def _colour_hypothesis(one: PremisePart, relation: Relation, rng: np.random.Generator) -> str:
@@ -170,15 +171,15 @@ def _colour_hypothesis(one: PremisePart, relation: Relation, rng: np.random.Gene
 
 
 def sample_answerable(scene: Scene, nouns: Sequence[Noun], possible: bool, rng: np.random.Generator) -> tuple[str, str]:
-    """A premise, and a question that it answers or does not."""
-    told = _sample_premise(scene, nouns, rng)
-    unspoken = _unmentioned(told, nouns)
+    """Samples a premise, and a question that it answers or does not."""
+    parts = _sample_premise(scene, nouns, rng)
+    unspoken = _unmentioned(parts, nouns)
     if not possible and not unspoken:
-        told = [replace(one, colour="") for one in told]
-    fitting = [one for one in told if bool(one.colour) == possible]
-    counted = [one.form for one in told] if possible else unspoken
+        parts = [replace(one, colour="") for one in parts]
+    fitting = [one for one in parts if bool(one.colour) == possible]
+    counted = [one.form for one in parts] if possible else unspoken
     if fitting and (not counted or rng.random() < 0.5):
         one = one_of(fitting, rng)
         subject = f"is the {one.form.singular}" if one.count == 1 else f"are the {one.form.plural}"
-        return _premise_text(told), f"what colour {subject}?"
-    return _premise_text(told), f"how many {one_of(counted, rng).plural} are there?"
+        return _premise_text(parts), f"what colour {subject}?"
+    return _premise_text(parts), f"how many {one_of(counted, rng).plural} are there?"

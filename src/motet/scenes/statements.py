@@ -1,10 +1,10 @@
-"""Statements about one scene or two: true, false, or beyond what an image can tell."""
+"""Statements about one scene or two: true, false, or undecidable from an image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from motet.scenes.captions import phrase
 from motet.scenes.drawings import COLOURS, MIXED, colour_of
 from motet.scenes.layout import Scene, Thing
 from motet.scenes.nouns import Form, Noun
+from motet.scenes.sampling import one_of
 
-T = TypeVar("T")
 Relation: TypeAlias = Literal["contradiction", "neutral", "entailment"]
 RELATIONS: tuple[Relation, ...] = ("contradiction", "neutral", "entailment")
 FALSE_TRUE = ("false", "true")
@@ -33,14 +33,14 @@ _UNDECIDABLE = (
 def sample_statement(
     scene: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator, *, coloured: bool = True
 ) -> str:
-    """A statement that is true or false of a scene; both kinds are built of the same words.
+    """Samples a true or a false statement about a scene; both kinds use the same words.
 
     Args:
-        scene: what it is about.
+        scene: that the statement is about.
         nouns: of its world.
-        true: whether it shall be.
-        rng: chooses what is stated.
-        coloured: whether colours can be seen.
+        true: whether the statement is true.
+        rng: for the choice of the statement.
+        coloured: whether the drawings have colours.
     """
     ways: list[Callable[[], str]] = [
         lambda: _presence(scene, nouns, true, rng),
@@ -60,14 +60,14 @@ def sample_statement(
 def sample_hypothesis(
     scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.random.Generator, *, coloured: bool = True
 ) -> str:
-    """A sentence that follows from a scene, contradicts it, or is open: about what no image shows.
+    """Samples a sentence that a scene entails, contradicts, or leaves open (about facts that no image shows).
 
     Args:
         scene: the premise.
         nouns: of its world.
         relation: of the sentence to the scene.
-        rng: chooses.
-        coloured: whether colours can be seen.
+        rng: for the choice of the sentence.
+        coloured: whether the drawings have colours.
     """
     if relation == "neutral":
         return one_of(_UNDECIDABLE, rng).format(one_of(scene.things, rng).name)
@@ -77,19 +77,19 @@ def sample_hypothesis(
 def sample_pair_statement(
     left: Scene, right: Scene, nouns: Sequence[Noun], true: bool, rng: np.random.Generator
 ) -> str:
-    """A statement that is true or false of two images side by side, and needs both of them."""
+    """Samples a true or a false statement about two images side by side that cannot be decided from one of them."""
     here, there = _names(left), _names(right)
     both, either = set(here) & set(there), set(here) | set(there)
     neither = {noun.name for noun in nouns} - either
     forms = {noun.name: noun.forms["en"] for noun in nouns}
-    says: list[tuple[str, set[str]]] = [
+    templates: list[tuple[str, set[str]]] = [
         ("both pictures show {}", both if true else either - both),
         ("exactly one picture shows {}", either - both if true else both | neither),
         ("neither picture shows {}", neither if true else either),
     ]
     ways: list[Callable[[], str]] = [
         partial(_pair_presence, text, [forms[name] for name in sorted(fitting)], rng)
-        for text, fitting in says
+        for text, fitting in templates
         if fitting
     ]
     ways.append(lambda: _total([*here, *there], nouns, true, rng))
@@ -159,25 +159,20 @@ def _larger(single: Sequence[Thing], true: bool, rng: np.random.Generator) -> st
 
 
 def count_sentence(count: int, singular: str, plural: str) -> str:
-    """A number of things as a sentence.
+    """Returns a sentence that states a number of things.
 
     Examples:
-        >>> there_are(1, "dog", "dogs"), there_are(3, "dog", "dogs")
+        >>> count_sentence(1, "dog", "dogs"), count_sentence(3, "dog", "dogs")
         ('there is one dog', 'there are three dogs')
     """
     return f"there is one {singular}" if count == 1 else f"there are {NUMBERS[count]} {plural}"
 
 
 def true_or_near_count(count: int, true: bool, rng: np.random.Generator) -> int:
-    """The count itself, or one more or less (never none)."""
+    """Returns the count itself where `true`, else one more or one less, but never 0."""
     if true:
         return count
     return count + 1 if count == 1 or rng.random() < 0.5 else count - 1
-
-
-def one_of(options: Sequence[T], rng: np.random.Generator) -> T:
-    """Any of them, equally often."""
-    return options[int(rng.integers(len(options)))]
 
 
 def _names(scene: Scene) -> list[str]:

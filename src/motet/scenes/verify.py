@@ -1,4 +1,4 @@
-"""Readers of images with a statement: true or false of one or of two, entailed, open or contradicted."""
+"""Readers of images with a statement: true or false of one image or of two, or entailment."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from motet.scenes.statements import FALSE_TRUE, RELATIONS, sample_hypothesis, sa
 
 @dataclass(frozen=True)
 class SceneStatements:
-    """An image and a sentence about it; "class" is an index of `names`, each name equally often.
+    """Images with a sentence each; "class" is an index of `names`, all names equally often.
 
     Args:
         scenes: the images.
-        ask: "truth": false or true; "entailment": contradiction, neutral or entailment.
+        kind: "truth": false or true; "entailment": contradiction, neutral or entailment.
 
     Examples:
         >>> row = SceneStatements(Scenes(part="train", count=2, kinds=20), "entailment")[0]
@@ -30,7 +30,7 @@ class SceneStatements:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What "class" is an index of."""
+        """The class names."""
         return FALSE_TRUE if self.kind == "truth" else RELATIONS
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class SceneStatements:
             text = sample_statement(scene, self.scenes.nouns, bool(annotation), rng, coloured=coloured)
         else:
             text = sample_hypothesis(scene, self.scenes.nouns, RELATIONS[annotation], rng, coloured=coloured)
-        given = {"class": annotation, "answer": self.names[annotation], "answers": (self.names[annotation],)}
+        row_labels = {"class": annotation, "answer": self.names[annotation], "answers": (self.names[annotation],)}
         labels = plain.labels
         assert isinstance(labels, SceneLabels), "Scenes gives no others"
         return Example(
@@ -57,20 +57,20 @@ class SceneStatements:
             images=plain.images,
             image_ids=plain.image_ids,
             text=text,
-            labels=SceneLabels(labels.view, given),
+            labels=SceneLabels(labels.view, row_labels),
         )
 
 
 @dataclass(frozen=True)
 class ScenePairs:
-    """Two images and a statement about both, true half of the time: "class" is 0 for false, 1 for true.
+    """Pairs of images with a statement about both, true in half of the rows: "class" is 0 for false, 1 for true.
 
     Args:
-        scenes: the images, taken two by two: row i shows 2i on the left and 2i + 1 on the right.
-        rounds: how often each image is taken; in every further round its partner is two places further on.
+        scenes: the images, taken two by two: row i has image 2i on the left and 2i + 1 on the right.
+        rounds: number of pairs per image; in every further round its partner is two places further on.
 
     Raises:
-        ConfigError: fewer than two images, several rows for each, or more rounds than there are partners.
+        ConfigError: fewer than two images, several rows per image, or more rounds than there are partners.
     """
 
     scenes: Scenes
@@ -81,13 +81,13 @@ class ScenePairs:
             raise ConfigError(f"ScenePairs.rounds: got {self.rounds}; want from 1 to {self.scenes.count // 2}")
         if self.scenes.count < 2 or self.scenes.questions_per_image != 1:
             raise ConfigError(
-                f"ScenePairs.scenes: got count {self.scenes.count}, questions {self.scenes.questions_per_image}; "
-                "want two pictures or more, and one row for each"
+                f"ScenePairs.scenes: got count {self.scenes.count}, questions_per_image {self.scenes.questions_per_image}; "
+                "want two images or more, and one row per image"
             )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What "class" is an index of."""
+        """The class names."""
         return FALSE_TRUE
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ class ScenePairs:
         )
 
     def _images(self, index: int) -> tuple[int, int]:
-        """Which image stands left and which right: an even and an odd one."""
+        """Returns the indices of the left image, an even one, and of the right image, an odd one."""
         whole, place = divmod(index, self.scenes.count // 2)
         even = self.scenes.count // 2 * 2
         return 2 * place, (2 * place + 1 + 2 * whole) % even

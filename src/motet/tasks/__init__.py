@@ -1,4 +1,4 @@
-"""Tasks as values, a family a file, and a table of named ones to start from."""
+"""Tasks as values, one family per file, and a table of named tasks to start from."""
 
 from motet.core import Task
 from motet.tasks.captioning import captioning as captioning

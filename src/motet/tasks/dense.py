@@ -1,4 +1,4 @@
-"""Maps: what each pixel shows, how far away it is, which way its surface faces, whether a thing ends there."""
+"""Dense prediction: semantic segmentation, depth, surface normals and edges."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def semantic_segmentation(
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that names what each pixel shows; truth: (h, w) whole numbers, -1 where it is not known.
+    """Returns a semantic segmentation task; its annotation is (h, w) class indices, -1 for ignored pixels.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the map.
         metrics: the first is the main one.
-        loss: None for cross entropy over the pixels with a class.
-        hflip: whether a mirrored thing is still called the same.
-        crop: whether a part of the image is as good to learn from.
+        loss: None for cross entropy over the annotated pixels.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -76,16 +76,16 @@ def depth(
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells how far away what a pixel shows is, in metres; truth: (h, w), NaN where it is not known.
+    """Returns a depth estimation task; its annotation is (h, w) metres, NaN where it is unknown.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the rotate loss (see `motet.losses.rotate_loss`); `motet.losses.BerHu()` is another.
-        hflip: whether a mirrored image is as good to learn from.
-        crop: whether a part of it is. Depth stays what it is when an image is cropped or resized; what a camera of
-            another focal length would make of it is not told.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map. Cropping and resizing keep the metres, so they do not
+            simulate a camera of another focal length.
 
     Examples:
         >>> depth().target
@@ -103,18 +103,18 @@ def surface_normals(
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells which way surfaces face; truth: (h, w, 3) unit vectors, NaN where they are not known.
+    """Returns a surface normal task; its annotation is (h, w, 3) unit vectors, NaN where they are unknown.
 
-    In the camera's axes: x to the right, y down, z out of the image towards the viewer. A mirrored image's normals
-    have their x turned round, which a system that moves maps along sees to.
+    In the camera's axes: x to the right, y down, z out of the image towards the viewer. The normals of a mirrored image
+    have the opposite sign of x; a system that mirrors maps must change it.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the absolute difference.
-        hflip: whether a mirrored image is as good to learn from.
-        crop: whether a part of it is.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Examples:
         >>> surface_normals().main_metric
@@ -132,16 +132,16 @@ def edges(
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells where edges are; truth: (h, w), from 0 to 1 (the share of annotators), NaN where unknown.
+    """Returns an edge detection task; its annotation is (h, w) shares of annotators from 0 to 1, NaN where unknown.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
-        loss: None for the absolute difference; `motet.losses.balanced_l1` lets the few pixels of edges count as much as
-            all others.
-        hflip: whether a mirrored image is as good to learn from.
-        crop: whether a part of it is.
+        loss: None for the absolute difference; `motet.losses.balanced_l1` gives the few pixels of edges as much weight
+            as all others together.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Examples:
         >>> edges("bsds").name, edges().main_metric
@@ -153,7 +153,7 @@ def edges(
 def _dense(
     name: str, target: Dense, label: str, metrics: Metrics, loss: LossFunction, *, hflip: bool, crop: bool
 ) -> Task:
-    kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
+    equivariances: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
         inputs=frozenset({"image"}),
@@ -161,6 +161,6 @@ def _dense(
         target=target,
         metrics=metrics,
         category="dense",
-        equivariant=frozenset(change for change, holds in kept.items() if holds),
+        equivariant=frozenset(change for change, holds in equivariances.items() if holds),
         loss=loss,
     )

@@ -1,4 +1,4 @@
-"""Questions about an image, with short answers."""
+"""Visual question answering."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ def question_answering(
     prompt: str = "{text}",
     crop: bool = True,
 ) -> Task:
-    """A question answering task; an image is never mirrored for it, since questions ask for left and right.
+    """Returns a question answering task; its images are never mirrored, since questions contain "left" and "right".
 
     Args:
         name: the task's key.
-        answers: the closed list that a classifier chooses from; empty for answers in free words.
-        metrics: `ONE_ANSWER_METRICS` judges by equality with the majority answer, `TEN_ANSWERS_METRICS` by the VQA accuracy first.
+        answers: the closed list that a classifier chooses from; empty for answers as free text.
+        metrics: `ONE_ANSWER_METRICS` compares with the most frequent answer, `TEN_ANSWERS_METRICS` begins with the VQA
+            accuracy over ten annotators.
         label: the annotation that holds the annotators' answers, a tuple of one or more.
-        prompt: how the question is put, with ``{text}`` in it.
-        crop: whether the answer still holds on a part of the image.
+        prompt: template of the text input, with ``{text}`` for the question.
+        crop: whether the answer remains valid for a crop of the image.
 
     Examples:
         >>> question_answering("vqav2", metrics=TEN_ANSWERS_METRICS).main_metric

@@ -1,4 +1,4 @@
-"""Naming a sentence, or how two sentences stand to each other; no image is seen."""
+"""Classification of sentences and of pairs of sentences, without images; the tasks of GLUE."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def sentence(
     metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
-    """A task that names one sentence: its sentiment, whether it is good English.
+    """Returns the classification of one sentence, such as its sentiment or its acceptability.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
         metrics: the first is the main one.
-        prompt: how the sentence is put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the sentence.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -57,14 +57,14 @@ def sentence_pair(
     metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
-    """A task on two sentences, the first and the second of `Example.text`: does one follow, do they say the same?
+    """Returns the classification of two sentences of `Example.text`, such as entailment or paraphrase.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
         metrics: the first is the main one.
-        prompt: how the sentences are put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the sentences.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -85,8 +85,9 @@ def sentence_pair(
 
 
 def glue(task: str) -> Task:
-    """A task of the GLUE benchmark, judged as GLUE judges it: Matthews for CoLA, F1 and accuracy for MRPC and QQP,
-    accuracy for the others.
+    """Returns a task of the GLUE benchmark with GLUE's metrics.
+
+    These are the Matthews correlation for CoLA, F1 and accuracy for MRPC and QQP, and accuracy for the others.
 
     Source: Wang et al. 2019, "GLUE", table 1.
 

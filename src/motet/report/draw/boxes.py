@@ -32,7 +32,7 @@ def draw_boxes(
     scores: bool = False,
     min_score: float = 0.0,
 ) -> Image.Image:
-    """Returns a copy of an image with boxes and names on it, one colour per class, the highest score on top.
+    """Draws boxes and names on a copy of the image: one colour per class, the highest score on top.
 
     An image of more than `MAX_NAMED_BOXES` boxes has no names on it, but the number of boxes per class below it.
 
@@ -99,7 +99,7 @@ def class_colour(label: int) -> RGB:
     """Returns a class's colour, dark enough for white letters; the first ten are the easiest to distinguish.
 
     Examples:
-        >>> len({tone_of(label) for label in range(80)})
+        >>> len({class_colour(label) for label in range(80)})
         80
     """
     if label < len(_TONES):

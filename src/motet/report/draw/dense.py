@@ -93,7 +93,7 @@ def depth_range(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     """Returns the smallest and the largest depth of some maps; (0, 1) where nothing is annotated.
 
     Examples:
-        >>> metres_of([np.array([1.0, np.nan]), np.array([4.0])])
+        >>> depth_range([np.array([1.0, np.nan]), np.array([4.0])])
         (1.0, 4.0)
     """
     known = np.concatenate([np.asarray(one, dtype=np.float64)[np.isfinite(one)] for one in maps])
@@ -104,7 +104,7 @@ def map_class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
     """Returns one colour per class; the first is a pale grey, since it is most often the background.
 
     Examples:
-        >>> len({tuple(colour) for colour in class_colours(150).tolist()})
+        >>> len({tuple(colour) for colour in map_class_colours(150).tolist()})
         150
     """
     made = [_FIRST_CLASS]
@@ -147,9 +147,9 @@ def describe_map(values: np.ndarray, target: Dense) -> str:
     """Returns a map as one line of text: its most frequent classes, its range of depths, or its share of edges.
 
     Examples:
-        >>> map_in_words(np.array([[0, 0, 0, 1]]), Dense(2, "class", ("ground", "cat")))
+        >>> describe_map(np.array([[0, 0, 0, 1]]), Dense(2, "class", ("ground", "cat")))
         'ground 75 %, cat 25 %'
-        >>> map_in_words(np.array([[1.0, 7.25]]), Dense(1, "metre"))
+        >>> describe_map(np.array([[1.0, 7.25]]), Dense(1, "metre"))
         '1.00 to 7.25 m'
     """
     flat = _squeezed(values, target)

@@ -28,7 +28,7 @@ def box_heat(
         size_hw: of the image.
 
     Examples:
-        >>> heat_of(np.array([1.0, 3.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
+        >>> box_heat(np.array([1.0, 3.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
         [[1.0, 0.43], [1.0, 0.43]]
     """
     height, width = size_hw

@@ -55,7 +55,7 @@ def _width(image: Image.Image, height: int) -> int:
 
 
 def framed(image: Image.Image, tone: RGB) -> Image.Image:
-    """Returns a copy of an image with a thick frame inside its border.
+    """Draws a thick frame inside the border of a copy of the image.
 
     Examples:
         >>> framed(Image.new("RGB", (60, 40)), (0, 128, 96)).getpixel((1, 20))

@@ -24,7 +24,7 @@ def draw_referred_boxes(
     scale: float = 1.0,
     titles: tuple[str, str] = ("predicted", "ground truth"),
 ) -> Image.Image:
-    """Returns a copy of an image with the predicted box, the annotated one dashed, and thin candidates.
+    """Draws the predicted box, the annotated one dashed, and thin candidates on a copy of the image.
 
     The dashes leave gaps, so that two boxes at the same place are both visible.
 

@@ -269,7 +269,7 @@ def _block_kind(name: str) -> str:
     """Returns the common part of the names of blocks of one kind.
 
     Examples:
-        >>> _kind("decoder_layer3"), _kind("adapter2.1")
+        >>> _block_kind("decoder_layer3"), _block_kind("adapter2.1")
         ('decoder_layer', 'adapter')
     """
     return re.split(r"[\d._]*\d", name)[0]
