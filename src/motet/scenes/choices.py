@@ -43,7 +43,8 @@ class SceneChoices:
             raise ConfigError(f"SceneChoices.num_candidates: got {self.num_candidates}; want 2 to 16")
         if self.scenes.questions_per_image != 1 or self.scenes.count < 4 * self.num_candidates:
             raise ConfigError(
-                f"SceneChoices.scenes: got count {self.scenes.count}, questions_per_image {self.scenes.questions_per_image}; "
+                f"SceneChoices.scenes: got count {self.scenes.count}, "
+                f"questions_per_image {self.scenes.questions_per_image}; "
                 f"want {4 * self.num_candidates} images or more, and one row per image"
             )
 

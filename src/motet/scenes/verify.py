@@ -81,7 +81,8 @@ class ScenePairs:
             raise ConfigError(f"ScenePairs.rounds: got {self.rounds}; want from 1 to {self.scenes.count // 2}")
         if self.scenes.count < 2 or self.scenes.questions_per_image != 1:
             raise ConfigError(
-                f"ScenePairs.scenes: got count {self.scenes.count}, questions_per_image {self.scenes.questions_per_image}; "
+                f"ScenePairs.scenes: got count {self.scenes.count}, "
+                f"questions_per_image {self.scenes.questions_per_image}; "
                 "want two images or more, and one row per image"
             )
 
