@@ -153,9 +153,9 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
 def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]) -> list[tuple[object, ...]]:
     """What two stages keep of the ranking of a trained run's test splits."""
     from motet.config.recipe_files import load_recipe
-    from motet.hub import restore
+    from motet.hub import load_system
 
-    system = restore(folder)
+    system = load_system(folder)
     rows: list[tuple[object, ...]] = []
     for source in load_recipe(recipe).of_role("test"):
         for task in filter(is_ranked, source.tasks):

@@ -21,7 +21,7 @@ from motet.core import Label
 from motet.data.source import Source
 from motet.data.splits import Subset
 from motet.evaluation import evaluate
-from motet.hub import restore
+from motet.hub import load_system
 from motet.report import plots, tables
 from motet.systems.lit_decoder.answers import Decoding, Scoring
 from motet.systems.lit_decoder.decode import Beam, Greedy, Sample
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=128, help="test rows a task")
     given = parser.parse_args()
-    run, system = load_recipe(given.recipe), restore(given.run)
+    run, system = load_recipe(given.recipe), load_system(given.run)
     if not isinstance(system, LiTDecoder):
         raise SystemExit(f"{given.run}: got a {type(system).__name__}; want a LiT decoder")
     if run.features is not None:
@@ -80,10 +80,12 @@ def timed(system: LiTDecoder, task: str, source: Source, decoding: Decoding) -> 
     return report.main(task).value, (time.perf_counter() - start) / len(source.reader)
 
 
-def in_panels(measured: list[dict[str, float | str]]) -> list[plots.Timed]:
+def in_panels(measured: list[dict[str, float | str]]) -> list[plots.TimedScore]:
     """A panel a task; methods that differ only in how many beams or samples they take are one line."""
     return [
-        plots.Timed("", kind_of(str(row["method"])), float(row["seconds_a_row"]), float(row["score"]), str(row["task"]))
+        plots.TimedScore(
+            "", kind_of(str(row["method"])), float(row["seconds_a_row"]), float(row["score"]), str(row["task"])
+        )
         for row in measured
     ]
 

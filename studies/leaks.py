@@ -44,7 +44,7 @@ from motet.preprocess.images import decode
 from motet.recipes.lit_decoder import small
 from motet.tasks.captioning import captioning
 from motet.tasks.entailment import visual_entailment
-from motet.tasks.questions import TEN_ANSWERS, question_answering
+from motet.tasks.questions import TEN_ANSWERS_METRICS, question_answering
 from motet.training.config import TrainConfig
 from motet.training.run import Run
 
@@ -71,7 +71,7 @@ def run() -> Run:
         ),
         {"train": 0.25, "test": 0.75},
     )
-    asked = question_answering("vqav2", metrics=TEN_ANSWERS)
+    asked = question_answering("vqav2", metrics=TEN_ANSWERS_METRICS)
     entails, german = visual_entailment("esnlive"), captioning("multi30k_de", label="captions_de")
     train = (
         Source(

@@ -17,7 +17,7 @@ from motet.core import Report
 from motet.core.model_folder import model_folder
 from motet.experiments.interference import measure
 from motet.experiments.single_task import single_task
-from motet.hub import restore
+from motet.hub import load_system
 from motet.training.run import Run
 
 
@@ -87,7 +87,7 @@ def test_it_is_compared_with_single_task_models(patches: tuple[Run, Report, Path
 
 def test_the_interference_of_its_tasks_is_measured(patches: tuple[Run, Report, Path]) -> None:
     run, _, place = patches
-    system = restore(place, trust=("patches", "shades"))
+    system = load_system(place, trust=("patches", "shades"))
     found, _ = measure(
         system,
         run.of_role("train"),

@@ -17,7 +17,7 @@ from toy_vit_adapters import CONFIG, NAMES, row
 from motet.core import DenseMap, Example, MemoryImage, Report
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.hub import restore
+from motet.hub import load_system
 from motet.hub.predict import Predictor
 from motet.systems.vit_adapters.domains import Adaptation
 from motet.systems.vit_adapters.options import FixedAffinities
@@ -108,7 +108,7 @@ def test_an_image_of_any_size_is_answered_at_its_size(tmp_path: Path, size_hw: t
     Image.new("L", size_hw[::-1], 90).save(buffer, "PNG")
     file = tmp_path / "grey.png"
     file.write_bytes(buffer.getvalue())
-    ask = Predictor(restore(tmp_path / "run"))
+    ask = Predictor(load_system(tmp_path / "run"))
     for name, shape in (("depth", size_hw), ("segment", size_hw), ("normals", (*size_hw, 3))):
         found = ask(name, image=file)
         assert isinstance(found, DenseMap)

@@ -16,7 +16,7 @@ from motet.core import BoxSet, Report
 from motet.data.readers import CocoInstances, ESnliVe, Glue
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.hub import restore
+from motet.hub import load_system
 from motet.hub.predict import Predictor
 from motet.tasks import detection, glue, visual_entailment
 from motet.training.balancers import TaskMean
@@ -81,7 +81,7 @@ def test_images_without_boxes_train_and_are_evaluated(tmp_path: Path, boxes: tup
     report = train(boxes_run(boxes_file(tmp_path, *boxes)), tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"pets"}
-    found = Predictor(restore(tmp_path / "run"))("pets", image=tmp_path / "2.jpg")
+    found = Predictor(load_system(tmp_path / "run"))("pets", image=tmp_path / "2.jpg")
     assert isinstance(found, BoxSet)
     assert len(found.labels) == CONFIG.box_queries
 
@@ -112,14 +112,14 @@ def sentences_run(folder: Path, *sentences: str) -> Run:
 def test_any_hypothesis_trains_and_is_evaluated_and_asked(tmp_path: Path, text: str) -> None:
     report = evaluated(entailment_run, tmp_path, text, "a grey field")
     assert report.results[0].count == 2
-    system = restore(tmp_path / "run")
+    system = load_system(tmp_path / "run")
     asked = Predictor(system)("entail", image=tmp_path / "10.jpg", text=text)
     assert asked == Predictor(system)("entail", image=tmp_path / "10.jpg", text=text)
 
 
 def test_a_sentence_of_ten_thousand_words_is_cut_and_trained_on(tmp_path: Path) -> None:
     assert evaluated(sentences_run, tmp_path, LONG, "a kind film").results[0].count == 2
-    system = restore(tmp_path / "run")
+    system = load_system(tmp_path / "run")
     row = system.processor.row(Glue(tmp_path, "sst2", "train")[0], list(system.tasks.values()), None)
     assert len(row.entries[0].ids) == CONFIG.text_limits.max_tokens
 

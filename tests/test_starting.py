@@ -15,7 +15,7 @@ from motet.core import CheckpointError, Example, MemoryImage
 from motet.core.model_folder import read_weights
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.hub import restore
+from motet.hub import load_system
 from motet.nn.encoders import PlainViT
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.recipes.data.scene_sources import SceneSources
@@ -177,4 +177,4 @@ def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
     assert str(raised.value).endswith("or From.exclude with that name")
     initial_system(replace(after, start=From(tmp_path, exclude=same.answer_weights("kind"))), CPU)
     with pytest.raises(CheckpointError, match="want these 3, with 'bird' there"):
-        restore(tmp_path, tasks=after.tasks)
+        load_system(tmp_path, tasks=after.tasks)

@@ -18,6 +18,7 @@ if _typing.TYPE_CHECKING:
     from motet.experiments.api import evaluate as evaluate
     from motet.experiments.api import train as train
     from motet.hub import from_pretrained as from_pretrained
+    from motet.hub import load_system as load_system
     from motet.hub import push_to_hub as push_to_hub
     from motet.hub import save_pretrained as save_pretrained
     from motet.hub.predict import load as load
@@ -34,6 +35,7 @@ _HOME = {
     "evaluate": "motet.experiments.api",
     "from_pretrained": "motet.hub",
     "load": "motet.hub.predict",
+    "load_system": "motet.hub",
     "push_to_hub": "motet.hub",
     "save_pretrained": "motet.hub",
     "train": "motet.experiments.api",
@@ -49,6 +51,7 @@ __all__ = [
     "evaluate",
     "from_pretrained",
     "load",
+    "load_system",
     "push_to_hub",
     "save_pretrained",
     "tasks",

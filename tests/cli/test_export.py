@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from toy_uni_perceiver import row, system_of
 
 from motet.core import ClassPrediction, Report, Result, System
-from motet.hub import restore, save_pretrained
+from motet.hub import load_system, save_pretrained
 from motet.nn.experts import ConditionalLinear
 from motet.systems.uni_perceiver import Experts
 
@@ -43,7 +43,7 @@ def test_each_task_gets_a_dense_model_that_answers_the_same(motet, tmp_path: Pat
     ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out")
     assert (ran.code, ran.err) == (0, "")
     for name in ("class", "vqa", "said"):
-        dense = restore(tmp_path / "out" / name)
+        dense = load_system(tmp_path / "out" / name)
         assert list(dense.tasks) == [name]
         assert not any(isinstance(module, ConditionalLinear) for module in dense.modules())
         assert not any("_gate." in parameter for parameter, _ in dense.named_parameters())

@@ -7,7 +7,7 @@ from PIL import Image
 
 from motet.cli.predict import candidates_of, images_or_frames, in_words, plain, write_drawn
 from motet.core import Boxes, BoxSet, ClassPrediction, ConfigError, Label, Match, Region, Text, TextPrediction
-from motet.report.draw import PREDICTED_COLOUR, tone_of
+from motet.report.draw import PREDICTED_COLOUR, class_colour
 from motet.tasks import classification, video_classification
 
 PETS = Boxes(("cat", "dog"), ("red",))
@@ -43,8 +43,8 @@ def test_sure_boxes_are_drawn_on_the_image(image, tmp_path) -> None:
     with Image.open(tmp_path / "new" / "out.png") as file:
         drawn = file.convert("RGB")
     assert drawn.size == (100, 80)
-    assert drawn.getpixel((49, 60)) == tone_of(1)
-    assert drawn.getpixel((0, 30)) == tone_of(0)
+    assert drawn.getpixel((49, 60)) == class_colour(1)
+    assert drawn.getpixel((0, 30)) == class_colour(0)
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def test_predict_answers_a_person_and_a_program(motet, trained):
     [
         (["--image", "x.png"], "--task: got none; want one of kind, vqa"),
         (["--task", "knid", "--image", "x.png"], "got 'knid'; did you mean 'kind'?"),
-        (["--task", "vqa", "--image", "x.png"], "task 'vqa' sees a text: got none; want text=..."),
-        (["--task", "kind"], "task 'kind' sees an image: got none; want image=..."),
+        (["--task", "vqa", "--image", "x.png"], "task 'vqa' needs a text: got none; want text=..."),
+        (["--task", "kind"], "task 'kind' needs an image: got none; want image=..."),
         (["--task", "kind", "--image", "no/such.png"], "No such file"),
     ],
 )

@@ -14,7 +14,7 @@ from motet.data.source import Source
 from motet.data.stop_and_go import StopAndGo
 from motet.experiments.group_grid import changes_of, group_study, groups_of
 from motet.experiments.study import FinishedCell, run_cell, run_study, table
-from motet.report.pages.groups import plain_groups, table_rows, write_groups
+from motet.report.pages.groups import groups_to_json, table_rows, write_groups
 from motet.training.config import TrainConfig
 from motet.training.run import Run
 
@@ -224,7 +224,7 @@ def test_json_has_every_seed_every_average_and_the_reasons() -> None:
     made = [done("second", 0, c=50), done("third", 0, d=10), done("second+third", 0, c=55, d=11)]
     groups = {name: GROUPS[name] for name in ("second", "third")}
     found = changes_of(made, groups)
-    told = plain_groups(found, suggest(found), groups, role="test")
+    told = groups_to_json(found, suggest(found), groups, role="test")
     assert told["changes"][0] == {
         "group": "second",
         "with": ["third"],

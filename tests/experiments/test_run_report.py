@@ -83,10 +83,10 @@ def test_cards_are_spread_evenly_and_say_what_was_said_and_what_is_true(folder):
     cards = shown(folder, sources())
     assert [card.task for card in cards] == ["vqa"] * 4 + ["caption"] * 4
     assert [card.prediction for card in cards[:4]] == ["said 0", "said 2", "said 5", "said 7"]
-    assert [card.right for card in cards[:4]] == [False, False, True, True]
-    assert cards[0].question == "why ?"
+    assert [card.correct for card in cards[:4]] == [False, False, True, True]
+    assert cards[0].prompt == "why ?"
     assert cards[0].ground_truth == "so / thus"
-    assert cards[4].right is None
+    assert cards[4].correct is None
     assert cards[5].score == "cider 2.00"
 
 
@@ -127,7 +127,7 @@ def test_boxes_are_shown_beside_the_true_ones(tmp_path):
     source = Source(name="find/test", reader=Images(), tasks=(task,), role="test")
     run = RunRecord(folder=tmp_path, tasks=("find",), seed=0, report=Report(results=results))
     (card,) = gallery(tmp_path / "predictions.jsonl", [source], run, per_task=1)
-    assert (card.prediction, card.ground_truth, card.wide, card.right) == ("dog 0.90", "red cat", True, None)
+    assert (card.prediction, card.ground_truth, card.wide, card.correct) == ("dog 0.90", "red cat", True, None)
     width, height = Image.open(io.BytesIO(card.image)).size
     assert width > 2 * 256
     assert height > 256

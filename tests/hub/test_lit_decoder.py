@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from motet.core.model_folder import read_weights
-from motet.hub import restore, restore_matched, save_pretrained
-from motet.hub.predict import Ask, Predictor
+from motet.hub import load_system, load_system_with_match, save_pretrained
+from motet.hub.predict import PredictionInput, Predictor
 from motet.nn.encoders import PlainViT
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import build_system
@@ -42,13 +42,13 @@ def build(tasks, **given):
 def asks():
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (32, 32, 3), dtype=np.uint8) for _ in range(3)]
-    return [Ask(image=image, text="how many ?") for image in images]
+    return [PredictionInput(image=image, text="how many ?") for image in images]
 
 
 def test_it_answers_as_before(tasks, tmp_path, asks):
     system = build(tasks("animal", "caption", "vqa"))
     save_pretrained(system, tmp_path / "model")
-    before, after = Predictor(system), Predictor(restore(tmp_path / "model"))
+    before, after = Predictor(system), Predictor(load_system(tmp_path / "model"))
     for task in ("animal", "caption", "vqa"):
         assert before.batch(task, asks) == after.batch(task, asks)
 
@@ -67,7 +67,7 @@ def test_other_tasks_keep_what_has_their_name(tasks, tmp_path, caplog, options):
     save_pretrained(build(tasks("animal", "caption"), **options), tmp_path / "model")
     saved = read_weights(tmp_path / "model")
     with caplog.at_level(logging.WARNING, logger="motet.hub"):
-        system, matched = restore_matched(tmp_path / "model", tasks=tasks("kind", "caption"))
+        system, matched = load_system_with_match(tmp_path / "model", tasks=tasks("kind", "caption"))
     own = system.state_dict()
     assert list(system.tasks) == ["kind", "caption"]
     for name in matched.matched:

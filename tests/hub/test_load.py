@@ -10,14 +10,14 @@ import torch
 
 from motet.core import CheckpointError, Report, Result
 from motet.core.model_folder import step_folder, write_model
-from motet.hub import restore, restore_matched, save_pretrained
+from motet.hub import load_system, load_system_with_match, save_pretrained
 from motet.hub.load import read_report
 
 
 def test_a_system_comes_back_bit_equal(make, tmp_path, trust):
     system = make("animal", "caption")
     save_pretrained(system, tmp_path / "model")
-    back = restore(tmp_path / "model", trust=trust)
+    back = load_system(tmp_path / "model", trust=trust)
     assert back.config == system.config
     assert list(back.tasks.values()) == list(system.tasks.values())
     assert back.assets() == {"words.txt": b"a cat\na dog"}
@@ -29,26 +29,26 @@ def test_a_system_comes_back_bit_equal(make, tmp_path, trust):
 def test_saving_again_replaces_what_was_there(make, tmp_path, trust):
     save_pretrained(make("animal"), tmp_path / "model")
     save_pretrained(make("caption", "vqa"), tmp_path / "model")
-    assert list(restore(tmp_path / "model", trust=trust).tasks) == ["caption", "vqa"]
+    assert list(load_system(tmp_path / "model", trust=trust).tasks) == ["caption", "vqa"]
 
 
 def test_a_run_folder_gives_its_last_step(make, tmp_path, trust):
     for step, width in ((5, 2), (30, 4)):
         write_model(step_folder(tmp_path, step), make("animal", width=width))
-    assert restore(tmp_path, trust=trust).config.width == 4
+    assert load_system(tmp_path, trust=trust).config.width == 4
 
 
 def test_other_tasks_keep_heads_by_name_and_the_rest_is_reported(make, tmp_path, trust, tasks, caplog):
     system = make("animal", "caption")
     save_pretrained(system, tmp_path / "model")
     with caplog.at_level(logging.WARNING, logger="motet.hub"):
-        back = restore(tmp_path / "model", tasks=tasks("vqa", "animal"), trust=trust)
+        back = load_system(tmp_path / "model", tasks=tasks("vqa", "animal"), trust=trust)
     assert list(back.tasks) == ["vqa", "animal"]
     assert torch.equal(back.heads["animal"].weight, system.heads["animal"].weight)
     assert torch.equal(back.trunk.weight, system.trunk.weight)
     assert "heads.vqa.weight" in caplog.text
     assert "heads.caption.weight" in caplog.text
-    _, matched = restore_matched(tmp_path / "model", tasks=tasks("vqa", "animal"), trust=trust)
+    _, matched = load_system_with_match(tmp_path / "model", tasks=tasks("vqa", "animal"), trust=trust)
     assert matched.missing == ("heads.vqa.weight", "heads.vqa.bias")
     assert set(matched.unused) == {"heads.caption.weight", "heads.caption.bias"}
 
@@ -57,8 +57,8 @@ def test_a_model_without_its_tokeniser_does_not_train_another(make, tmp_path, tr
     save_pretrained(make("animal"), tmp_path / "model")
     config = json.loads((tmp_path / "model/config.json").read_text())
     (tmp_path / "model/config.json").write_text(json.dumps(config | {"assets": {}}))
-    with pytest.raises(CheckpointError, match="got no tokeniser; want the one saved with the model"):
-        restore(tmp_path / "model", trust=trust)
+    with pytest.raises(CheckpointError, match="got no tokenizer; want the one saved with the model"):
+        load_system(tmp_path / "model", trust=trust)
 
 
 def test_weights_of_another_shape_are_refused(make, tmp_path, trust):
@@ -66,13 +66,13 @@ def test_weights_of_another_shape_are_refused(make, tmp_path, trust):
     write_model(tmp_path / "other", make("animal", width=5))
     (tmp_path / "other/model.safetensors").rename(tmp_path / "model/model.safetensors")
     with pytest.raises(CheckpointError, match="want \\(3,"):
-        restore(tmp_path / "model", trust=trust)
+        load_system(tmp_path / "model", trust=trust)
 
 
 def test_code_that_was_not_named_is_not_imported(make, tmp_path):
     save_pretrained(make("animal"), tmp_path / "model")
     with pytest.raises(CheckpointError, match="got a package other than motet"):
-        restore(tmp_path / "model")
+        load_system(tmp_path / "model")
 
 
 def test_the_report_of_a_run_is_read_back(tmp_path):

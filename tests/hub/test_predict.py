@@ -1,4 +1,4 @@
-"""A model as a function: every kind of picture, one path, one line for what is missing."""
+"""A model as a function: every kind of image, one path, one line for what is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from motet.core import (
     TextPrediction,
 )
 from motet.core.model_folder import write_model
-from motet.hub.predict import Ask, Predictor
+from motet.hub.predict import PredictionInput, Predictor
 
 BRIGHTNESS_NAMES = ("dark", "bright")
 
@@ -135,7 +135,7 @@ def test_every_kind_of_image_gives_the_same_answer(predictor, file):
     rgb = np.stack([grey] * 3, axis=-1)
     float_image = Image.fromarray(grey.astype(np.float32))
     kinds = [file, str(file), png(200), picture(200), grey, grey[..., None], rgb, DiskImage(file), float_image]
-    answers = predictor.batch("bright", [Ask(image=kind) for kind in kinds])
+    answers = predictor.batch("bright", [PredictionInput(image=kind) for kind in kinds])
     assert [answer.name for answer in answers] == ["bright"] * len(kinds)
     assert predictor("bright", picture(20)).name == "dark"
 
@@ -159,7 +159,7 @@ def test_text_is_asked_as_the_task_says(predictor):
 
 
 def test_rows_go_in_batches_in_order_without_randomness(predictor):
-    answers = predictor.batch("bright", [Ask(image=picture(value)) for value in (0, 255, 0, 255, 255)])
+    answers = predictor.batch("bright", [PredictionInput(image=picture(value)) for value in (0, 255, 0, 255, 255)])
     assert [answer.index for answer in answers] == [0, 1, 0, 1, 1]
     assert predictor.system.batches == [2, 2, 1]
     assert predictor.system.processor.calls == [(f"ask/{index}", None) for index in range(5)]
@@ -169,8 +169,8 @@ def test_rows_go_in_batches_in_order_without_randomness(predictor):
     ("task", "given", "error", "message"),
     [
         ("brigth", {"image": b""}, ConfigError, "got 'brigth'; did you mean 'bright'"),
-        ("count", {"image": b""}, ConfigError, "sees a text: got none; want text="),
-        ("bright", {}, ConfigError, "sees an image: got none; want image="),
+        ("count", {"image": b""}, ConfigError, "needs a text: got none; want text="),
+        ("bright", {}, ConfigError, "needs an image: got none; want image="),
         ("bright", {"image": "no/such.png"}, DataError, "No such file"),
         ("bright", {"image": 3}, DataError, "got a int; want a path"),
         ("bright", {"image": np.zeros((2, 2, 3))}, DataError, "of float64; want"),
@@ -186,7 +186,7 @@ def test_what_is_wrong_is_one_line(predictor, task, given, error, message):
 
 def test_a_bad_row_is_found_before_any_is_answered(predictor):
     with pytest.raises(ConfigError):
-        predictor.stream("count", [Ask(image=picture(0), text="x"), Ask(image=picture(0))])
+        predictor.stream("count", [PredictionInput(image=picture(0), text="x"), PredictionInput(image=picture(0))])
     assert predictor.system.batches == []
 
 
@@ -200,5 +200,7 @@ def test_load_gives_a_predictor_of_a_saved_folder(tmp_path, file):
 
 def test_load_of_nothing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(CheckpointError, match="got no such folder; want one that holds a model, or a name on the Hub"):
+    with pytest.raises(
+        CheckpointError, match="got no such folder; want a folder of a saved model, or owner/name on the Hub"
+    ):
         motet.load(tmp_path / "not there")

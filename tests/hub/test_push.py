@@ -87,11 +87,13 @@ def test_a_name_that_is_nowhere_is_one_line(monkeypatch):
 
 def test_a_hub_that_refuses_is_one_line(make, hub, monkeypatch):
     monkeypatch.setattr(hub, "create_repo", refuse)
-    with pytest.raises(CheckpointError, match="want one you may write to") as error:
+    with pytest.raises(CheckpointError, match="want a repository that your token may write to") as error:
         push_to_hub(make("animal"), "other/small", api=hub)
     assert "\n" not in str(error.value)
 
 
 def test_a_name_the_hub_would_not_take_is_one_line(tmp_path):
-    with pytest.raises(CheckpointError, match="got no such folder; want one that holds a model, or a name on the Hub"):
+    with pytest.raises(
+        CheckpointError, match="got no such folder; want a folder of a saved model, or owner/name on the Hub"
+    ):
         from_pretrained(f"{tmp_path}/not/there")

@@ -14,7 +14,7 @@ from motet.core import ConfigError, Label, Masked, Match, Text
 from motet.data.drawn_batches import DrawnBatches
 from motet.data.sampling_rates import FixedRates
 from motet.data.source import Source
-from motet.hub import restore
+from motet.hub import load_system
 from motet.preprocess.crops import InceptionCrop
 from motet.preprocess.tokenizers import HfTokenizer
 from motet.recipes import uni_perceiver_transfer as transfer
@@ -90,7 +90,7 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
     untuned = little(transfer.untuned(system, asked, From(tmp_path / "first")), tmp_path)
     report = train(untuned, tmp_path / "untuned", show=False, baselines=False)
     assert {result.task for result in report.results} == {"mover", "video_caption", "video_retrieve"}
-    old = restore(tmp_path / "first").state_dict()
+    old = load_system(tmp_path / "first").state_dict()
     # All but the scale of a family of tasks that there was none of comes from the other run.
     (fresh,) = (note for note in report.notes if "fresh" in note)
     assert fresh.endswith("1 missing in the saved weights: similarity.log_scales.video")
@@ -99,7 +99,7 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
     (rows,) = (source.reader for source in prompted.of_role("train"))
     assert set(Counter(rows[row].labels["object"] for row in range(len(rows))).values()) == {5}
     train(prompted, tmp_path / "prompted", show=False, baselines=False)
-    tuned = restore(tmp_path / "prompted").state_dict()
+    tuned = load_system(tmp_path / "prompted").state_dict()
     frozen = [name for name in old if not is_tuned(name) and name in tuned]
     assert len(frozen) > 10
     assert all(torch.equal(tuned[name], old[name]) for name in frozen)
@@ -107,7 +107,7 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
 
     finetuned = little(transfer.finetuned(system, clips("mover"), From(tmp_path / "first")), tmp_path)
     train(finetuned, tmp_path / "finetuned", show=False, baselines=False)
-    changed = restore(tmp_path / "finetuned").state_dict()
+    changed = load_system(tmp_path / "finetuned").state_dict()
     assert not torch.equal(changed["encoder.blocks.0.qkv.weight"], old["encoder.blocks.0.qkv.weight"])
 
 

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 from motet.cli import main
-from motet.hub import restore
+from motet.hub import load_system
 from motet.hub.predict import Predictor
 from motet.preprocess.images import decode
 from motet.recipes.data.scene_sources import SceneSources
-from motet.report.draw import tone_of
+from motet.report.draw import class_colour
 
 RECIPE = """
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_the_report_has_twelve_numbers_of_boxes_and_their_baselines(folder: Path
 def test_boxes_are_asked_for_and_drawn(folder: Path) -> None:
     ask = ("predict", folder / "run", "--task", "describe", "--image", folder / "asked.png")
     told = json.loads(said(*ask, "--json"))["answer"]
-    boxes = Predictor(restore(folder / "run"))("describe", image=folder / "asked.png")
+    boxes = Predictor(load_system(folder / "run"))("describe", image=folder / "asked.png")
     np.testing.assert_allclose(told["boxes_xyxy"], boxes.boxes_xyxy, atol=1e-3)
     assert len(told["names"]) == len(told["described"]) == 4
     lines = said(*ask, "--out", folder / "out.png", "--min-score", 0).splitlines()
@@ -101,7 +101,7 @@ def test_boxes_are_asked_for_and_drawn(folder: Path) -> None:
         drawn, before = np.asarray(file.convert("RGB")), np.asarray(plain.convert("RGB"))
     assert drawn.shape == before.shape
     changed = drawn[(drawn != before).any(-1)]
-    assert (changed == tone_of(told["labels"][int(np.argmax(told["scores"]))])).all(-1).any()
+    assert (changed == class_colour(told["labels"][int(np.argmax(told["scores"]))])).all(-1).any()
 
 
 def test_boxes_are_written_as_coco_wants_them(folder: Path) -> None:
@@ -121,5 +121,5 @@ def test_the_page_shows_the_true_boxes_beside_the_said_ones(folder: Path) -> Non
     assert len(pairs) == 6
     for image in pairs:
         left = np.asarray(image, dtype=int)[:, : image.width // 2]
-        near = [(abs(left - np.array(tone_of(label))).sum(-1) < 40).sum() for label in range(3)]
+        near = [(abs(left - np.array(class_colour(label))).sum(-1) < 40).sum() for label in range(3)]
         assert max(near) > 100  # the frame and the plate of a true box; JPEG blurs its colour

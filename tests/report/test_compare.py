@@ -2,7 +2,7 @@ import pytest
 
 from motet.core import ConfigError
 from motet.report import compare, delta_m, read_run
-from motet.report.compare import relative_gain
+from motet.report.compare import relative_delta
 from motet.report.tables import comparison_rows, cost_rows
 
 METRICS = {"read": "cer"}
@@ -17,10 +17,10 @@ def runs(made_run, tmp_path, joint, single, **options):
 
 def test_gains_have_the_right_sign_and_are_relative_to_the_baseline(made_run, tmp_path) -> None:
     comparison = compare(runs(made_run, tmp_path, {"pets": 66.0, "read": 12.0}, {"pets": 60.0, "read": 10.0}))
-    assert [pair.gain for pair in comparison.pairs] == [pytest.approx(10.0), pytest.approx(-20.0)]
+    assert [pair.delta for pair in comparison.pairs] == [pytest.approx(10.0), pytest.approx(-20.0)]
     assert comparison.delta_m == pytest.approx(-5.0)
     assert comparison.delta_m_spread is None
-    better = relative_gain(8.0, 10.0, higher_is_better=False)
+    better = relative_delta(8.0, 10.0, higher_is_better=False)
     assert better == pytest.approx(20.0)
 
 
@@ -41,14 +41,14 @@ def test_seeds_give_means_and_spreads(made_run, tmp_path) -> None:
 def test_costs_are_added_over_models_and_averaged_over_seeds(made_run, tmp_path) -> None:
     comparison = compare(runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 60.0, "read": 10.0}))
     assert (comparison.multi.parameters, comparison.single.parameters) == (3_000_000, 6_000_000)
-    assert (comparison.multi.rows, comparison.single.rows) == (2560, 2560)
+    assert (comparison.multi.samples_seen, comparison.single.samples_seen) == (2560, 2560)
     assert (comparison.multi.seconds, comparison.single.seconds) == (50.0, 100.0)
     assert cost_rows(comparison)[1] == ("2 single-task models", "6,000,000", "2,600,000", "2,560", "1 min 40 s")
 
 
 def test_a_baseline_of_zero_has_no_relative_gain(made_run, tmp_path) -> None:
     comparison = compare(runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 0.0, "read": 10.0}))
-    assert comparison.pairs[0].gain is None
+    assert comparison.pairs[0].delta is None
     assert comparison.delta_m is None
     assert comparison_rows(comparison)[-1][-1] == "-"
     assert delta_m([]) is None
@@ -57,7 +57,7 @@ def test_a_baseline_of_zero_has_no_relative_gain(made_run, tmp_path) -> None:
 def test_without_real_baselines_nothing_is_compared(made_run, tmp_path) -> None:
     joint, *_ = runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 60.0})
     pets = read_run(tmp_path / "single-pets")
-    with pytest.raises(ConfigError, match="got no single-task run of read; want one a task"):
+    with pytest.raises(ConfigError, match="got no single-task run of read; want one run per task"):
         compare([joint, pets])
     with pytest.raises(ConfigError, match="all of one task; want a multi-task run"):
         compare([pets])

@@ -1,4 +1,4 @@
-"""Each kind of answer as a card: places on the picture, candidates, rankings, two pictures side by side."""
+"""The card of each kind of prediction: regions on the image, candidates, rankings, two images side by side."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from motet.core import Dense, DenseMap, Example, MemoryImage, Report, Result
 from motet.data.source import Source
 from motet.evaluation.predictions_io import prediction_to_json
 from motet.report import RunRecord
-from motet.report.cards.predictions import BOXED
-from motet.report.draw import PREDICTED_COLOUR, TRUE
+from motet.report.cards.predictions import BOX_HEIGHT
+from motet.report.draw import GROUND_TRUTH_COLOUR, PREDICTED_COLOUR
 from motet.report.gallery import gallery
 from motet.tasks import depth, matching, pointing, referring, retrieval, verification
 
@@ -24,7 +24,7 @@ BOXES = ((2.0, 2.0, 20.0, 20.0), (30.0, 10.0, 60.0, 40.0), (1.0, 25.0, 12.0, 38.
 
 @dataclass(frozen=True)
 class Rows:
-    """Grey pictures, 64 wide and 48 high."""
+    """Grey images, 64 wide and 48 high."""
 
     images: int = 1
     candidates: tuple = ()
@@ -68,7 +68,7 @@ def pixels(card):
 
 
 def near(card, tone):
-    """How many pixels have about this colour: a JPEG keeps none exactly."""
+    """Returns the number of pixels of about this colour: a JPEG keeps none exactly."""
     return int((np.abs(pixels(card) - np.array(tone)).max(axis=2) < 40).sum())
 
 
@@ -76,7 +76,7 @@ def box(*corners, score=0.9):
     return {"boxes_xyxy": [list(corner) for corner in corners], "labels": [0], "scores": [score], "attributes": []}
 
 
-def test_a_place_is_drawn_beside_the_true_one(cards):
+def test_a_predicted_region_is_drawn_beside_the_annotated_one(cards):
     (card,) = cards(
         referring(),
         Rows(),
@@ -86,72 +86,72 @@ def test_a_place_is_drawn_beside_the_true_one(cards):
             "scores": {"region_iou": 0.0, "region_accuracy": 0.0},
         },
     )
-    assert (card.prediction, card.ground_truth, card.right) == ("box 2 2 20 20", "box 30 10 60 40", False)
+    assert (card.prediction, card.ground_truth, card.correct) == ("box 2 2 20 20", "box 30 10 60 40", False)
     assert card.score == "IoU 0.00"
-    assert pixels(card).shape[0] == BOXED
-    assert min(near(card, PREDICTED_COLOUR), near(card, TRUE)) > 200
+    assert pixels(card).shape[0] == BOX_HEIGHT
+    assert min(near(card, PREDICTED_COLOUR), near(card, GROUND_TRUTH_COLOUR)) > 200
 
 
-def test_a_phrase_that_means_nothing_has_no_true_box(cards):
+def test_a_phrase_without_a_referent_has_no_annotated_box(cards):
     (card,) = cards(referring(), Rows(), {"prediction": box(BOXES[0]), "ground_truth": None})
-    assert card.ground_truth == "nothing is meant"
-    assert near(card, TRUE) == 0
+    assert card.ground_truth == "no box"
+    assert near(card, GROUND_TRUTH_COLOUR) == 0
     (card,) = cards(referring(), Rows(), {"prediction": {**box(), "scores": []}, "ground_truth": None})
-    assert card.prediction == "nothing is meant"
+    assert card.prediction == "no box"
 
 
 def test_candidates_are_drawn_thin_and_counted_from_one(cards):
     (card,) = cards(pointing(), Rows(candidates=BOXES), {"prediction": 1, "ground_truth": [2]})
     assert (card.prediction, card.ground_truth) == ("box 2 of 3", "box 3")
-    assert min(near(card, PREDICTED_COLOUR), near(card, TRUE)) > 200
+    assert min(near(card, PREDICTED_COLOUR), near(card, GROUND_TRUTH_COLOUR)) > 200
     shown = pixels(card)
-    scale = BOXED / 48
+    scale = BOX_HEIGHT / 48
     left = shown[round(11 * scale), round(2 * scale) - 1 : round(2 * scale) + 3]
     assert left.max() > 200
 
 
-def test_two_images_stand_side_by_side(cards):
+def test_two_images_are_side_by_side(cards):
     (card,) = cards(verification(), Rows(images=2), {"prediction": "true", "ground_truth": "false"})
     assert card.wide
     height, width, _ = pixels(card).shape
     assert width > 2.3 * height
 
 
-def test_texts_of_a_row_are_listed_with_the_right_one_marked(cards):
+def test_candidate_texts_of_a_row_are_listed_with_the_correct_one_marked(cards):
     ranking = {"first": [1, 0, 2], "rank": 2, "among": 3}
     reader = Rows(candidates=("a", "b", "c"))
     (card,) = cards(matching(), reader, {"prediction": "b", "ground_truth": [0], "ranking": ranking})
-    assert card.listed == (("b", False), ("a", True), ("c", False))
-    assert (card.prediction, card.ground_truth) == ("the right candidate comes 2nd of 3", "a")
+    assert card.ranked_texts == (("b", False), ("a", True), ("c", False))
+    assert (card.prediction, card.ground_truth) == ("correct candidate ranked 2nd of 3", "a")
 
 
-def test_images_of_a_row_stand_in_the_order_of_their_ranks(cards):
+def test_candidate_images_of_a_row_are_in_the_order_of_their_ranks(cards):
     ranking = {"first": [1, 0], "rank": 1, "among": 2}
     reader = Rows(images=2, candidates=("i0-0", "i0-1"))
     (card,) = cards(matching(among="images"), reader, {"prediction": "i0-1", "ground_truth": [1], "ranking": ranking})
     assert card.wide
-    assert near(card, TRUE) > 300
+    assert near(card, GROUND_TRUTH_COLOUR) > 300
     assert card.ground_truth == "i0-1"
 
 
-def test_images_found_for_a_caption_have_the_right_one_framed_also_behind_the_first(cards):
+def test_images_ranked_for_a_caption_have_the_correct_one_framed_also_after_the_first_few(cards):
     ranking = {"first": [1, 2], "rank": 3, "among": 3}
     line = {"prediction": "i1-0", "ground_truth": [0], "ranking": ranking, "text": "caption 0"}
     (card,) = cards(retrieval(), Rows(), line, ids=("r0#0",))
-    assert card.question == "caption 0"
-    assert (card.prediction, card.ground_truth) == ("the right picture comes 3rd of 3", "i0-0")
+    assert card.prompt == "caption 0"
+    assert (card.prediction, card.ground_truth) == ("correct image ranked 3rd of 3", "i0-0")
     three = pixels(card).shape[1]
-    assert near(card, TRUE) > 300
+    assert near(card, GROUND_TRUTH_COLOUR) > 300
     (card,) = cards(retrieval(), Rows(), {**line, "ranking": {**ranking, "first": [1, 0]}}, ids=("r0#0",))
     assert pixels(card).shape[1] < three
-    assert near(card, TRUE) > 300
+    assert near(card, GROUND_TRUTH_COLOUR) > 300
 
 
-def test_captions_found_for_an_image_are_listed(cards):
+def test_captions_ranked_for_an_image_are_listed(cards):
     line = {"prediction": "a picture", "ground_truth": [0, 1], "ranking": {"first": [2, 1, 0], "rank": 2, "among": 4}}
     (card,) = cards(retrieval(among="texts"), Rows(), line)
-    assert card.question == ""
-    assert card.listed == (("caption 1", False), ("a picture", True), ("caption 0", True))
+    assert card.prompt == ""
+    assert card.ranked_texts == (("caption 1", False), ("a picture", True), ("caption 0", True))
 
 
 def test_a_query_that_goes_by_another_row_and_a_broken_image_cost_only_their_cards(cards):
@@ -167,11 +167,11 @@ def test_a_query_that_goes_by_another_row_and_a_broken_image_cost_only_their_car
     assert cards(retrieval(), Rows(broken=0), line, ids=names, per_task=3) == []
 
 
-def test_a_map_is_drawn_with_the_true_one_and_its_errors(cards):
+def test_a_map_is_drawn_with_the_annotated_one_and_its_errors(cards):
     annotation = np.where(np.arange(64) < 32, 2.0, 6.0)[None].repeat(48, axis=0)
-    said = prediction_to_json(DenseMap(np.full((48, 64), 2.0)), Dense(1, "metre"))
+    predicted = prediction_to_json(DenseMap(np.full((48, 64), 2.0)), Dense(1, "metre"))
     (card,) = cards(
-        depth(), Rows(labels={"depth": annotation}), {"prediction": said, "ground_truth": {"size": [48, 64]}}
+        depth(), Rows(labels={"depth": annotation}), {"prediction": predicted, "ground_truth": {"size": [48, 64]}}
     )
     assert card.wide
     assert (card.prediction, card.ground_truth) == ("2.00 to 2.00 m", "2.00 to 6.00 m")

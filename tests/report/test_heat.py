@@ -2,12 +2,12 @@
 
 from matplotlib.colors import to_rgb
 
-from motet.report.heat import Heat, HeatTable, heat
+from motet.report.heat import HeatCell, HeatTable, heat
 from motet.report.plots import DARK, LIGHT, svg
 
-CELLS = {("a", "b"): Heat(2.0, 0.5), ("b", "a"): Heat(-2.0, 3.0), ("a", "mean"): Heat(-0.01)}
+CELLS = {("a", "b"): HeatCell(2.0, 0.5), ("b", "a"): HeatCell(-2.0, 3.0), ("a", "mean"): HeatCell(-0.01)}
 TABLE = HeatTable("pairs", ("a", "b", "mean"), ("a", "b", "mean"), CELLS, "mean")
-TRIPLES = HeatTable("triples", ("a", "b", "mean"), ("a + b", "mean"), {("a", "a + b"): Heat(1.0)}, "mean")
+TRIPLES = HeatTable("triples", ("a", "b", "mean"), ("a + b", "mean"), {("a", "a + b"): HeatCell(1.0)}, "mean")
 
 
 def test_a_cell_has_its_number_its_spread_and_a_colour_by_its_sign() -> None:

@@ -5,14 +5,14 @@ from PIL import Image
 from motet.report.plots import (
     DARK,
     LIGHT,
-    Dot,
-    Timed,
-    bars,
+    ScorePoint,
+    TimedScore,
     class_bars,
     curves,
-    dots,
+    horizontal_bars,
     png,
     score_against_time,
+    score_points,
     status_timeline,
     svg,
 )
@@ -27,7 +27,9 @@ def test_every_task_has_a_panel_with_its_baseline() -> None:
 
 
 def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
-    figure = dots([Dot("vqa", "multi-task", 60, 55, 65), Dot("vqa", "single-task", 58)], label="%")
+    figure = score_points(
+        [ScorePoint("vqa", "multi-task", 60, 55, 65), ScorePoint("vqa", "single-task", 58)], label="%"
+    )
     (axes,) = figure.axes
     assert [list(line.get_xdata()) for line in axes.lines] == [[55, 65]]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["multi-task", "single-task"]
@@ -36,7 +38,7 @@ def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
 
 
 def test_time_is_shown_in_milliseconds() -> None:
-    figure = score_against_time([Timed("beam 4", "caption", 0.009, 64)], label="CIDEr")
+    figure = score_against_time([TimedScore("beam 4", "caption", 0.009, 64)], label="CIDEr")
     (axes,) = figure.axes
     assert axes.lines[0].get_xydata().tolist() == [[9.0, 64.0]]
 
@@ -44,7 +46,7 @@ def test_time_is_shown_in_milliseconds() -> None:
 def test_a_panel_a_task_and_a_look_for_each_kind_of_method() -> None:
     kinds = [f"kind {number}" for number in range(7)]
     tasks = ("read", "count", "exist", "caption", "largest")
-    values = [Timed("", kind, s / 1000, s, task) for task in tasks for kind in kinds for s in (4, 1, 2)]
+    values = [TimedScore("", kind, s / 1000, s, task) for task in tasks for kind in kinds for s in (4, 1, 2)]
     axes = score_against_time(values, label="%").axes
     first = axes[0]
     assert tuple(panel.get_title(loc="left") for panel in axes) == (*tasks, "", "", "")
@@ -54,19 +56,21 @@ def test_a_panel_a_task_and_a_look_for_each_kind_of_method() -> None:
 
 
 def test_figures_are_the_same_bytes_each_time_and_differ_by_theme() -> None:
-    assert svg(bars({"a": 3.0}, label="rows")) == svg(bars({"a": 3.0}, label="rows"))
-    assert svg(bars({"a": 3.0}, label="rows", theme=LIGHT)) != svg(bars({"a": 3.0}, label="rows", theme=DARK))
+    assert svg(horizontal_bars({"a": 3.0}, label="rows")) == svg(horizontal_bars({"a": 3.0}, label="rows"))
+    assert svg(horizontal_bars({"a": 3.0}, label="rows", theme=LIGHT)) != svg(
+        horizontal_bars({"a": 3.0}, label="rows", theme=DARK)
+    )
 
 
 def test_a_png_is_an_image_on_white() -> None:
-    image = Image.open(io.BytesIO(png(bars({"a": 3.0}, label="rows"), dots_per_inch=50)))
+    image = Image.open(io.BytesIO(png(horizontal_bars({"a": 3.0}, label="rows"), dots_per_inch=50)))
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_no_figure_is_left_in_a_global_list() -> None:
     from matplotlib import pyplot
 
-    bars({"a": 1.0}, label="rows")
+    horizontal_bars({"a": 1.0}, label="rows")
     assert pyplot.get_fignums() == []
 
 
@@ -87,7 +91,7 @@ def test_classes_stand_by_their_number_and_one_without_an_annotation_has_words()
     (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
     assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]
-    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no truth"]
+    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no ground truth"]
     assert list(axes.lines[0].get_xdata()) == [50.125, 50.125]
 
 

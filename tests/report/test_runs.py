@@ -12,7 +12,7 @@ def test_a_run_folder_is_read_whole(made_run, tmp_path) -> None:
     assert run.report.main("pets").value == 60.0
     assert run.log.losses["pets"][0][0] == 20
     assert run.log.scores["pets", "accuracy"][-1] == (200, 60.0)
-    assert run.log.rows == {"pets/train": 1280, "cows/train": 1280}
+    assert run.log.samples_seen == {"pets/train": 1280, "cows/train": 1280}
     assert run.log.seconds == 50.0
     assert run.log.notes == ("a remark of the log",)
     assert run.credit == ("Drawings: OpenMoji, CC BY-SA 4.0",)
@@ -36,14 +36,14 @@ def test_what_is_missing_or_damaged_is_told_with_its_file(made_run, tmp_path) ->
         read_run(tmp_path / "nowhere")
     run = made_run(tmp_path / "run", {"pets": 60.0})
     (run / "log.jsonl").write_text("no\n{}\n")
-    with pytest.raises(CheckpointError, match=r"log\.jsonl: line 1: got .*; want one JSON a line"):
+    with pytest.raises(CheckpointError, match=r"log\.jsonl: line 1: got .*; want one JSON object per line"):
         read_run(run)
     (run / "log.jsonl").write_text("")
     (run / "report.json").write_text('{"steps": 3}')
-    with pytest.raises(CheckpointError, match=r"report\.json: got \['steps'\]; want a report"):
+    with pytest.raises(CheckpointError, match=r"report\.json: got the keys \['steps'\]; want those of a motet report"):
         read_run(run)
     (run / "report.json").write_text("[]")
-    with pytest.raises(CheckpointError, match=r"report\.json: got a list; want an object"):
+    with pytest.raises(CheckpointError, match=r"report\.json: got a JSON list; want a JSON object"):
         read_run(run)
     (run / "report.json").write_text("{}{")
     with pytest.raises(CheckpointError, match=r"report\.json: got .* in line 1; want JSON"):
@@ -56,5 +56,5 @@ def test_a_run_that_does_not_say_what_it_was_is_refused(made_run, tmp_path, key:
     said = json.loads((run / "run.json").read_text())
     del said[key]
     (run / "run.json").write_text(json.dumps(said))
-    with pytest.raises(CheckpointError, match=rf"run\.json: got \[.*\]; want '{key}' among them"):
+    with pytest.raises(CheckpointError, match=rf"run\.json: got the keys \[.*\]; want '{key}' among them"):
         read_run(run)

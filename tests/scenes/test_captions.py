@@ -8,10 +8,10 @@ from motet.core import ConfigError, rng_for
 from motet.scenes import LANGUAGES, Scene, Scenes, Thing, nouns_of
 from motet.scenes.captions import caption, phrase
 from motet.scenes.drawings import COLOURS, colour_of, drawing_name
-from motet.scenes.grounds import draw_ground
+from motet.scenes.grounds import sample_ground
 from motet.scenes.nouns import WRITTEN_LANGUAGES
 
-GROUND = draw_ground(rng_for("ground"), "light")
+GROUND = sample_ground(rng_for("ground"), "light")
 
 
 def row_of(*drawn: tuple[str, str]) -> Scene:

@@ -12,10 +12,10 @@ from motet.scenes.drawings import (
     PARTS,
     catalogue,
     colour_of,
-    drawing_at_least,
     drawing_image,
     drawing_name,
     drawings_of,
+    smallest_sufficient_drawing,
 )
 from motet.scenes.nouns import noun_by_name, nouns_of
 
@@ -76,8 +76,8 @@ def test_a_line_drawing_keeps_the_shape_and_loses_the_colour() -> None:
 
 
 def test_a_large_image_is_not_an_enlarged_small_one() -> None:
-    assert max(drawing_at_least("🐶", 300, "colour").size) > 300
-    assert drawing_at_least("🐶", 40, "colour") is drawing_at_least("🐶", 50, "colour")
+    assert max(smallest_sufficient_drawing("🐶", 300, "colour").size) > 300
+    assert smallest_sufficient_drawing("🐶", 40, "colour") is smallest_sufficient_drawing("🐶", 50, "colour")
 
 
 def test_what_is_not_there_is_refused() -> None:

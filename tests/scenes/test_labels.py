@@ -11,7 +11,7 @@ def test_nothing_is_computed_before_it_is_read(monkeypatch: pytest.MonkeyPatch) 
     def spied(name: str, compute):
         return lambda row: (read.append(name), compute(row))[1]
 
-    monkeypatch.setattr(labels, "FACTS", {name: spied(name, compute) for name, compute in labels.FACTS.items()})
+    monkeypatch.setattr(labels, "COMPUTE", {name: spied(name, compute) for name, compute in labels.COMPUTE.items()})
     row = Scenes(part="train", count=1)[0].labels
     assert list(row)
     assert len(row) == len(list(row))
@@ -32,7 +32,7 @@ def test_an_unknown_annotation_is_a_key_error() -> None:
 
 
 def test_a_rows_own_annotations_come_with_the_scene_s() -> None:
-    row = Scenes(part="train", count=1, ask="size")[0].labels
+    row = Scenes(part="train", count=1, question_kinds="size")[0].labels
     assert row["answers"] == (row["answer"],)
     assert {"answer", "answers", "captions", "captions_de", "class"} <= set(row)
     assert dict(row)["answer"] == row["answer"]

@@ -32,7 +32,7 @@ READERS = [
     SceneStatements(SMALL, "entailment"),
     ScenePairs(SMALL),
     SceneReferring(SMALL),
-    SceneReferring(SMALL, "look", "question", nothing=0.3),
+    SceneReferring(SMALL, "look", "question", absent_share=0.3),
     SceneDialogs(SMALL),
     SceneChoices(SMALL),
     SceneChoices(SMALL, "images"),
@@ -168,7 +168,7 @@ def test_faces_of_sentiment_differ_between_parts() -> None:
 
 
 def test_a_region_is_the_box_of_the_match() -> None:
-    for reader in (SceneReferring(SMALL, nothing=0.4), SceneDialogs(SMALL)):
+    for reader in (SceneReferring(SMALL, absent_share=0.4), SceneDialogs(SMALL)):
         regions = []
         for index in range(30):
             row = reader[index]
@@ -236,9 +236,9 @@ def test_the_frames_of_a_clip_are_reproducible_and_differ() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ConfigError, match="got count 1"):
         ScenePairs(Scenes(part="train", count=1))
-    with pytest.raises(ConfigError, match=r"got 1\.5; want 0 to 1"):
-        SceneReferring(SMALL, nothing=1.5)
-    with pytest.raises(ConfigError, match="want 16 pictures or more"):
+    with pytest.raises(ConfigError, match=r"got 1\.5; want a share from 0 to 1"):
+        SceneReferring(SMALL, absent_share=1.5)
+    with pytest.raises(ConfigError, match="want 16 images or more"):
         SceneChoices(Scenes(part="train", count=3))
     with pytest.raises(ConfigError, match="frames 1"):
         SceneVideos(part="train", count=1, frames=1)

@@ -9,7 +9,7 @@ from motet.scenes import SceneBoxes, Scenes
 
 
 def test_every_thing_has_a_box_near_it_and_the_rest_lie_in_the_image() -> None:
-    scenes, source = Scenes(part="val", count=20, kinds=6, num_things=(2, 4)), SceneBoxes(ground=3)
+    scenes, source = Scenes(part="val", count=20, kinds=6, num_things=(2, 4)), SceneBoxes(num_background=3)
     assert isinstance(source, BoxSource)
     for index in range(20):
         row = scenes[index]
@@ -25,7 +25,7 @@ def test_every_thing_has_a_box_near_it_and_the_rest_lie_in_the_image() -> None:
 
 
 def test_the_order_of_boxes_tells_nothing_of_what_is_a_thing() -> None:
-    scenes, source = Scenes(part="val", count=60, kinds=6, num_things=(2, 2)), SceneBoxes(off=0.0, ground=2)
+    scenes, source = Scenes(part="val", count=60, kinds=6, num_things=(2, 2)), SceneBoxes(jitter=0.0, num_background=2)
     rows = [scenes[index] for index in range(60)]
     first = [box_iou(r.labels["boxes"].boxes_xyxy, source.boxes_for(r.images[0], "")[:1]).max() > 0.99 for r in rows]
     assert 0.25 < np.mean(first) < 0.75
@@ -34,5 +34,5 @@ def test_the_order_of_boxes_tells_nothing_of_what_is_a_thing() -> None:
 def test_what_is_no_scene_is_refused() -> None:
     with pytest.raises(DataError, match="SceneBoxes: a/1: got MemoryImage; want a picture of a scene"):
         SceneBoxes().boxes_for(MemoryImage("a", b""), "a/1")
-    with pytest.raises(ConfigError, match=r"SceneBoxes: got off 0.6, ground 5; want"):
-        SceneBoxes(off=0.6)
+    with pytest.raises(ConfigError, match=r"SceneBoxes: got jitter 0.6, num_background 5; want"):
+        SceneBoxes(jitter=0.6)

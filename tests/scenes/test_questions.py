@@ -12,7 +12,7 @@ from motet.scenes import ANSWERS, KINDS, Scene, Scenes, answers_of
 from motet.scenes.drawings import colour_of
 from motet.scenes.layout import Thing
 from motet.scenes.nouns import nouns_of
-from motet.scenes.questions import ask
+from motet.scenes.questions import sample_question
 
 MANY = 10**6
 
@@ -64,14 +64,14 @@ def answer_again(scene: Scene, text: str, kinds: int | None) -> str:
 @settings(max_examples=150, deadline=None)
 @given(index=st.integers(0, MANY), kind=st.sampled_from(KINDS), kinds=st.sampled_from([None, 2, 20]))
 def test_answers_are_true_and_from_the_closed_list(index: int, kind: str, kinds: int | None) -> None:
-    scenes = Scenes(part="train", count=MANY + 1, kinds=kinds, ask=kind, num_things=(1, 4))
+    scenes = Scenes(part="train", count=MANY + 1, kinds=kinds, question_kinds=kind, num_things=(1, 4))
     example = scenes[index]
     assert example.labels["answer"] == answer_again(scenes.scene(index), str(example.text), kinds)
     assert example.labels["answer"] in scenes.answers
 
 
 def test_existence_is_balanced_also_for_each_noun() -> None:
-    scenes = Scenes(part="train", count=1000, kinds=20, ask="exist", questions=2)
+    scenes = Scenes(part="train", count=1000, kinds=20, question_kinds="exist", questions_per_image=2)
     counts = Counter((scenes[i].text, scenes[i].labels["answer"]) for i in range(2000))
     yes = sum(count for (_, answer), count in counts.items() if answer == "yes")
     assert abs(yes - 1000) < 90  # four standard deviations
@@ -81,7 +81,7 @@ def test_existence_is_balanced_also_for_each_noun() -> None:
 
 @pytest.mark.parametrize(("kind", "most"), [("count", 0.36), ("compare", 0.54), ("size", 0.56), ("colour", 0.3)])
 def test_no_answer_is_the_safe_one(kind: str, most: float) -> None:
-    scenes = Scenes(part="train", count=500, kinds=20, ask=kind, questions=3)
+    scenes = Scenes(part="train", count=500, kinds=20, question_kinds=kind, questions_per_image=3)
     counts = Counter(scenes[i].labels["answer"] for i in range(1500))
     assert set(counts) <= set(ANSWERS[kind])
     assert len(counts) >= 0.8 * len(ANSWERS[kind]) - 1
@@ -89,7 +89,7 @@ def test_no_answer_is_the_safe_one(kind: str, most: float) -> None:
 
 
 def test_position_answers_are_the_readers_names() -> None:
-    scenes = Scenes(part="train", count=1, kinds=5, ask=("position", "exist"))
+    scenes = Scenes(part="train", count=1, kinds=5, question_kinds=("position", "exist"))
     assert scenes.answers == (*scenes.names, "yes", "no")
     assert answers_of("count", scenes.nouns, most=3) == ("0", "1", "2", "3")
 
@@ -98,7 +98,7 @@ def test_every_kind_is_asked_about_every_scene() -> None:
     scenes = Scenes(part="val", count=60, num_things=(1, 6))
     for index in range(60):
         for kind in KINDS:
-            question = ask(scenes.scene(index), scenes.nouns, (kind,), rng_for("test", index))
+            question = sample_question(scenes.scene(index), scenes.nouns, (kind,), rng_for("test", index))
             assert question.kind == kind
             assert question.text.endswith("?")
 

@@ -20,7 +20,7 @@ from motet.scenes.drawings import PARTS
 PRINT_ROW = """
 import hashlib
 from motet.scenes import KINDS, Scenes
-example = Scenes(part="val", count=9, seed=5, ask=KINDS, captions=("list", "colours"), written="word")[7]
+example = Scenes(part="val", count=9, seed=5, question_kinds=KINDS, captions=("list", "colours"), text_kind="word")[7]
 labels = example.labels
 print(hashlib.sha256(example.images[0].read()).hexdigest())
 print(example.id, example.text, labels["answer"], labels["captions"], labels["captions_ja"], labels["text"])
@@ -55,7 +55,7 @@ def test_a_fingerprint_draws_nothing_and_tells_images_apart(monkeypatch: pytest.
 
 def test_readers_that_ask_other_things_share_their_images() -> None:
     plain = Scenes(part="train", count=3, kinds=20)
-    asking = Scenes(part="train", count=3, kinds=20, ask=("exist", "count"), questions=2)
+    asking = Scenes(part="train", count=3, kinds=20, question_kinds=("exist", "count"), questions_per_image=2)
     assert len(asking) == 6
     assert asking.keys(4) == asking.keys(5) == plain.keys(2)
     assert asking[4].images[0].fingerprint() == plain[2].images[0].fingerprint()
@@ -81,7 +81,7 @@ def test_disjoint_parts_share_no_drawing_and_have_every_name() -> None:
 
 
 def test_rows_and_readers_pickle() -> None:
-    reader = pickle.loads(pickle.dumps(Scenes(part="train", count=2, ask="count")))
+    reader = pickle.loads(pickle.dumps(Scenes(part="train", count=2, question_kinds="count")))
     example = pickle.loads(pickle.dumps(reader[1]))
     assert isinstance(example, Example)
     assert example.labels["captions"] == reader[1].labels["captions"]
@@ -104,12 +104,12 @@ def test_past_the_end_is_an_index_error() -> None:
         ({"part": "dev"}, "got 'dev'"),
         ({"count": 0}, "got count 0"),
         ({"kinds": 400}, "got 400; want 2 to"),
-        ({"ask": "coutn"}, "did you mean 'count'"),
+        ({"question_kinds": "coutn"}, "did you mean 'count'"),
         ({"num_things": (0, 3)}, "got \\(0, 3\\)"),
         ({"size_hw": (8, 8)}, "at least 32 pixels"),
         ({"captions": ()}, "got none"),
-        ({"kinds": 20, "drawings": "disjoint"}, "want three or more"),
-        ({"style": "line", "ask": "colour"}, "got 'line'"),
+        ({"kinds": 20, "drawings": "disjoint"}, "want three drawings or more"),
+        ({"style": "line", "question_kinds": "colour"}, "got 'line'"),
     ],
 )
 def test_a_wrong_value_is_refused_when_the_reader_is_made(wrong: dict[str, object], message: str) -> None:
@@ -118,7 +118,7 @@ def test_a_wrong_value_is_refused_when_the_reader_is_made(wrong: dict[str, objec
 
 
 def test_fresh_questions_depend_on_the_generator_alone() -> None:
-    scenes = Scenes(part="train", count=4, kinds=20, ask=("exist", "count"), questions=2)
+    scenes = Scenes(part="train", count=4, kinds=20, question_kinds=("exist", "count"), questions_per_image=2)
     fresh = FreshQuestions()
     rows = [fresh(scenes, 5, rng_for("epoch", epoch)) for epoch in range(12)]
     again = [fresh(scenes, 5, rng_for("epoch", epoch)) for epoch in range(12)]
@@ -128,7 +128,7 @@ def test_fresh_questions_depend_on_the_generator_alone() -> None:
 
 
 def test_fresh_questions_want_scenes_and_something_to_ask() -> None:
-    with pytest.raises(ConfigError, match="want some here"):
+    with pytest.raises(ConfigError, match="want kinds here"):
         FreshQuestions()(Scenes(part="train", count=1), 0, rng_for("x"))
     with pytest.raises(ConfigError, match="want Scenes"):
         FreshQuestions(("exist",))([], 0, rng_for("x"))
@@ -147,7 +147,7 @@ def test_every_class_is_drawn_about_equally_often() -> None:
 @settings(max_examples=20, deadline=None)
 @given(index=st.integers(0, 10**6), written=st.sampled_from(["", "word", "number", "letters"]))
 def test_things_lie_inside_apart_and_one_is_largest(index: int, written: str) -> None:
-    scenes = Scenes(part="train", count=10**6 + 1, written=written, num_things=(1, 6))
+    scenes = Scenes(part="train", count=10**6 + 1, text_kind=written, num_things=(1, 6))
     example = scenes[index]
     boxes = example.labels["boxes"].boxes_xyxy
     assert (boxes >= 0).all()

@@ -11,8 +11,8 @@ from motet.core import rng_for
 from motet.scenes import Scene, Scenes, Thing
 from motet.scenes.drawings import colour_of
 from motet.scenes.nouns import nouns_of
-from motet.scenes.referring import ORDINALS, converse, phrases_for, refer_to_one
-from motet.scenes.statements import NUMBERS, RELATIONS, hypothesis, state, state_of_two
+from motet.scenes.referring import ORDINALS, sample_dialog, sample_phrase, unique_phrases
+from motet.scenes.statements import NUMBERS, RELATIONS, sample_hypothesis, sample_pair_statement, sample_statement
 
 INDEX = st.integers(0, 10**6)
 WORLDS = st.sampled_from([None, 2, 20])
@@ -58,7 +58,7 @@ def holds(text: str, things: tuple[Thing, ...], kinds: int | None) -> bool:
 @given(index=INDEX, kinds=WORLDS, true=st.booleans())
 def test_statements_are_as_true_as_asked(index: int, kinds: int | None, true: bool) -> None:
     scene, scenes = scene_at(index, kinds)
-    text = state(scene, scenes.nouns, true, rng_for("t", index))
+    text = sample_statement(scene, scenes.nouns, true, rng_for("t", index))
     assert holds(text, scene.things, kinds) == true, text
 
 
@@ -66,12 +66,12 @@ def test_statements_are_as_true_as_asked(index: int, kinds: int | None, true: bo
 @given(index=INDEX, kinds=WORLDS)
 def test_neutral_sentences_speak_of_what_is_there_and_cannot_be_seen(index: int, kinds: int | None) -> None:
     scene, scenes = scene_at(index, kinds)
-    text = hypothesis(scene, scenes.nouns, "neutral", rng_for("t", index))
+    text = sample_hypothesis(scene, scenes.nouns, "neutral", rng_for("t", index))
     assert any(thing.name in text for thing in scene.things)
     with pytest.raises((AssertionError, ValueError)):
         holds(text, scene.things, kinds)
     for relation in ("entailment", "contradiction"):
-        said = hypothesis(scene, scenes.nouns, relation, rng_for("t", index))
+        said = sample_hypothesis(scene, scenes.nouns, relation, rng_for("t", index))
         assert holds(said, scene.things, kinds) == (relation == "entailment")
     assert set(RELATIONS) == {"neutral", "entailment", "contradiction"}
 
@@ -80,7 +80,7 @@ def test_neutral_sentences_speak_of_what_is_there_and_cannot_be_seen(index: int,
 @given(index=INDEX, kinds=WORLDS, true=st.booleans())
 def test_statements_of_two_images(index: int, kinds: int | None, true: bool) -> None:
     (left, scenes), (right, _) = scene_at(index, kinds), scene_at(index + 1, kinds)
-    text = state_of_two(left, right, scenes.nouns, true, rng_for("t", index))
+    text = sample_pair_statement(left, right, scenes.nouns, true, rng_for("t", index))
     shows = [{thing.name for thing in scene.things} for scene in (left, right)]
     if found := re.fullmatch(r"(both pictures show|exactly one picture shows|neither picture shows) an? (.*)", text):
         times = sum(found[2] in names for names in shows)
@@ -99,7 +99,7 @@ def test_the_words_of_true_and_false_statements_are_alike() -> None:
     forms: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for index in range(600):
         for true in (True, False):
-            text = state(scenes.scene(index), scenes.nouns, true, rng_for("t", index))
+            text = sample_statement(scenes.scene(index), scenes.nouns, true, rng_for("t", index))
             forms[true][" ".join(text.split()[:3])] += 1
     shared = forms[True].keys() & forms[False].keys()
     assert sum(forms[True][form] for form in shared) > 0.9 * 600
@@ -111,11 +111,11 @@ def test_a_phrase_means_one_thing_only(index: int, kinds: int | None, words: str
     scene, _ = scene_at(index, kinds, num_things=(1, 6))
     owners: dict[str, int] = {}
     for which, thing in enumerate(scene.things):
-        for text in phrases_for(scene, thing, words):
+        for text in unique_phrases(scene, thing, words):
             assert owners.setdefault(text, which) == which, text
             if words == "look":
                 assert not re.search(r"left|right|from", text)
-    text, which = refer_to_one(scene, words, rng_for("t", index), coloured=bool(index % 2))
+    text, which = sample_phrase(scene, words, rng_for("t", index), coloured=bool(index % 2))
     assert owners[text] == which if index % 2 else text in owners
 
 
@@ -124,7 +124,7 @@ def test_a_phrase_means_one_thing_only(index: int, kinds: int | None, words: str
 def test_a_dialog_leaves_its_thing_and_no_other(index: int, kinds: int | None, which: int) -> None:
     scene, _ = scene_at(index, kinds, num_things=(1, 6))
     thing = scene.things[which % len(scene.things)]
-    turns = converse(scene, thing, rng_for("t", index))
+    turns = sample_dialog(scene, thing, rng_for("t", index))
 
     def fits(one: Thing, question: str) -> bool:
         if found := re.fullmatch(r"is it the (\w+) thing from the left\?", question):

@@ -1,4 +1,4 @@
-"""Statements about one picture: what they are called, and how that stands to SNLI-VE's classes."""
+"""Statements about one image: what they are called, and how that stands to SNLI-VE's classes."""
 
 from collections import Counter
 
@@ -41,7 +41,7 @@ def test_the_same_task_serves_snli_ve_and_scenes_whose_order_is_the_readers() ->
 
 
 def test_neutral_sentences_are_told_apart_by_their_words_and_the_others_are_not() -> None:
-    """A neutral sentence is about what no picture shows; whether the others hold, only the picture says."""
+    """A neutral sentence is about what no image shows; whether the others hold, only the image says."""
     openings = {name: Counter[str]() for name in ROWS.names}
     for row in range(len(ROWS)):
         example = ROWS[row]

@@ -2,7 +2,7 @@ import pytest
 
 from motet.core import ConfigError, Label
 from motet.scenes.tasks import largest_thing, scene_caption, scene_question
-from motet.tasks import TEN_ANSWERS, captioning, classification, question_answering, text_reading
+from motet.tasks import TEN_ANSWERS_METRICS, captioning, classification, question_answering, text_reading
 
 
 def test_digits_may_not_be_mirrored() -> None:
@@ -21,7 +21,7 @@ def test_each_family_is_evaluated_by_its_own_metric_first() -> None:
     assert captioning().main_metric == "cider"
     assert text_reading().main_metric == "exact_match"
     assert question_answering("gqa").main_metric == "answer_match"
-    assert question_answering("vqa", metrics=TEN_ANSWERS).main_metric == "vqa_accuracy"
+    assert question_answering("vqa", metrics=TEN_ANSWERS_METRICS).main_metric == "vqa_accuracy"
 
 
 def test_scenes_survive_no_crop_and_only_the_largest_thing_a_mirror() -> None:

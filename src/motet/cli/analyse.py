@@ -120,12 +120,12 @@ def _show_groups(
     json: bool,
 ) -> None:
     from motet.analysis.groups import suggest
-    from motet.report.pages.groups import TITLES, plain_groups, table_rows
+    from motet.report.pages.groups import TITLES, groups_to_json, table_rows
 
     failed = [f"{one.cell}, seed {one.seed}: {one.error}" for one in done if one.error]
     suggestion = suggest(changes)
     if json:
-        told = plain_groups(changes, suggestion, groups, role=role)
+        told = groups_to_json(changes, suggestion, groups, role=role)
         print_json({**told, "failed": failed, "files": [str(path) for path in files]})
         return
     for size in TITLES:
@@ -181,13 +181,13 @@ def consistency(
     from motet.analysis.row_scores import score_rows
     from motet.core import Answer, Region
     from motet.experiments.api import modules_of
-    from motet.hub import restore
+    from motet.hub import load_system
     from motet.metrics import RegionIoU
     from motet.training.distributed import processes
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     with processes(device) as place:
-        system = restore(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
+        system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources = run.of_role(role)
         asking = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about pictures")
         naming = _tasks(system.tasks, phrases, Region, "--phrases", "finds what a phrase means")

@@ -74,6 +74,6 @@ def _say(comparison: Comparison, run: Run, folder: Path, console: Console) -> No
 def _few(cards: Iterable[PredictionCard]) -> list[str]:
     lines = []
     for card in cards:
-        asked = f" {card.question}" if card.question else ""
+        asked = f" {card.prompt}" if card.prompt else ""
         lines.append(f"{card.task}:{asked} -> {card.prediction}   (true: {card.ground_truth})")
     return lines

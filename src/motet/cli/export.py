@@ -30,11 +30,11 @@ def export(
 ) -> None:
     """Write dense models, one a task, that answer as a model with experts does and need none."""
     from motet.core.errors import ConfigError, nearest
-    from motet.hub import restore, save_pretrained
+    from motet.hub import load_system, save_pretrained
     from motet.systems.uni_perceiver.merge_experts import merged
     from motet.systems.uni_perceiver.model import UniPerceiver
 
-    system = restore(model, trust=trusted(trust))
+    system = load_system(model, trust=trusted(trust))
     if not isinstance(system, UniPerceiver):
         raise ConfigError(f"export --merge: got a {type(system).__name__}; want a UniPerceiver, which has experts")
     for name in task or ():

@@ -111,7 +111,7 @@ def look(
         out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"--out: got {error.strerror or error}; want a file that can be written ({out})") from error
-    count, wrong = sum(len(made) for _, made in shown), sum(bool(row.wrong) for _, made in shown for row in made)
+    count, wrong = sum(len(made) for _, made in shown), sum(bool(row.problems) for _, made in shown for row in made)
     if json:
         print_json({"file": str(out), "rows": count, "with_a_problem": wrong})
     else:
@@ -247,12 +247,12 @@ def _listed(kind: str) -> Mapping[str, str]:
         from motet.systems import SYSTEMS
 
         return {config.name: _summary(config) for config in SYSTEMS}
-    from motet.hub.card import answer_in_words
+    from motet.hub.card import describe_target
     from motet.scenes.tasks import SCENE_TASKS
     from motet.tasks import TASKS
 
     return {
-        name: f"sees {' and '.join(sorted(task.inputs))}; {answer_in_words(task.target)}; {task.main_metric}"
+        name: f"sees {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"
         for name, task in {**TASKS, **{f"scenes/{name}": task for name, task in SCENE_TASKS.items()}}.items()
     }
 

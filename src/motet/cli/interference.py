@@ -104,12 +104,12 @@ def affinity(
     json: Json = False,
 ) -> None:
     """Show what the tasks of a run of the ViT adapters take from each other, at the end and over training."""
-    from motet.report.pages.affinity import plain_affinity, read_affinities, table_rows, write_affinity
+    from motet.report.pages.affinity import affinity_to_json, read_affinities, table_rows, write_affinity
 
     found = read_affinities(folder, tuple(recorded(folder)["tasks"]))
     files = write_affinity(out or folder / "affinity", found, title=folder.resolve().name)
     if json:
-        print_json({**plain_affinity(found), "files": [str(path) for path in files]})
+        print_json({**affinity_to_json(found), "files": [str(path) for path in files]})
         return
     head, rows = table_rows(found)
     table(head, rows, title=f"what a task takes from each, step {max(found.saved):,}", numbers=range(1, len(head)))
@@ -134,10 +134,10 @@ def _measured(
     from motet.analysis.interference_measurement import Measurement
     from motet.cli.progress import counting
     from motet.experiments.interference import measure, with_stored_features
-    from motet.hub import restore
+    from motet.hub import load_system
     from motet.training.distributed import choose_device
 
-    system = restore(model, trust=trust).to(choose_device(device))
+    system = load_system(model, trust=trust).to(choose_device(device))
     said = name if step is None else f"{name}, step {step:,}"
     shared = sum(p.numel() for block in trained_blocks(system, how.blocks).values() for p in block)
     _tell(
@@ -162,10 +162,10 @@ def _measured(
 
 
 def _show(measured: Sequence[Measurement], how: InterferenceSettings, files: Sequence[Path], *, json: bool) -> None:
-    from motet.report.pages.interference import extreme_rows, plain_interference, shallow_and_deep, table_rows
+    from motet.report.pages.interference import extreme_rows, report_to_json, shallow_and_deep, table_rows
 
     if json:
-        print_json({**plain_interference(measured, how), "files": [str(path) for path in files]})
+        print_json({**report_to_json(measured, how), "files": [str(path) for path in files]})
         return
     for one in measured:
         chosen = shallow_and_deep(one.interference)

@@ -120,8 +120,9 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
     from motet.core.errors import DataError
     from motet.data.leakage import image_files
     from motet.preprocess.images import decode
-    from motet.report.pages.look_alikes import PairCard, pairs_page
-    from motet.report.prediction_card import thumbnail
+    from motet.report.content import PairCard
+    from motet.report.draw import thumbnail
+    from motet.report.pages.look_alikes import pairs_page
 
     files: dict[str, ImageFile] = image_files(sources) if alike else {}
     shown = [

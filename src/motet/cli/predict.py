@@ -175,10 +175,10 @@ def in_words(
             best = _surest(answer)
             return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
         case DenseMap(values=values) if isinstance(target, Dense):
-            from motet.report.draw import map_in_words
+            from motet.report.draw import describe_map
 
             height, width = values.shape[:2]
-            return f"a map of {height} x {width} pixels: {map_in_words(values, target)}"
+            return f"a map of {height} x {width} pixels: {describe_map(values, target)}"
         case DenseMap(values=values):
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
 
@@ -256,7 +256,7 @@ def _drawn(
 ) -> Image:
     from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match
     from motet.preprocess.images import decode
-    from motet.report.draw import PREDICTED_COLOUR, draw_boxes, draw_places, framed, side_by_side, with_caption
+    from motet.report.draw import PREDICTED_COLOUR, draw_boxes, draw_referred_boxes, framed, side_by_side, with_caption
 
     pictures = [decode(DiskImage(image)) for image in images]
     match answer, target:
@@ -264,14 +264,18 @@ def _drawn(
             names, attributes = target.names, target.attributes
             return draw_boxes(pictures[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
         case BoxSet(), _:
-            return draw_places(pictures[0], said=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", ""))
+            return draw_referred_boxes(
+                pictures[0], predicted=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", "")
+            )
         case DenseMap(values=values), Dense():
-            from motet.report.cards.maps import drawn_maps
+            from motet.report.cards.maps import draw_map_panels
 
-            return drawn_maps(pictures[0], values, target, height=min(480, pictures[0].height))
+            return draw_map_panels(pictures[0], values, target, height=min(480, pictures[0].height))
         case ClassPrediction(index=index), Match("regions") if index < len(given.boxes_xyxy):
             said = given.boxes_xyxy[index] if index >= 0 else None
-            return draw_places(pictures[0], said=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", ""))
+            return draw_referred_boxes(
+                pictures[0], predicted=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", "")
+            )
         case ClassPrediction(index=index), Match("images"):
             pictures = [framed(one, PREDICTED_COLOUR) if place == index else one for place, one in enumerate(pictures)]
     whole = pictures[0]

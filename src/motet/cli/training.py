@@ -110,13 +110,13 @@ def evaluate(
     from motet.evaluation import evaluate as evaluate_system
     from motet.experiments.api import modules_of
     from motet.experiments.submissions import chosen_sources, write_result_files
-    from motet.hub import restore
+    from motet.hub import load_system
     from motet.training.distributed import processes
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     with processes(device) as place:
-        system = restore(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
+        system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources, asked = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
             system,

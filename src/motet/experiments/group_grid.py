@@ -10,7 +10,7 @@ from motet.analysis.groups import Change, GroupChanges, Members, trained_togethe
 from motet.core import ConfigError, Report, nearest
 from motet.experiments.single_task import some_tasks
 from motet.experiments.study import FinishedCell, Study
-from motet.report.compare import delta_m, relative_gain
+from motet.report.compare import delta_m, relative_delta
 from motet.training.run import Run
 
 CELLS = "cells"
@@ -144,7 +144,7 @@ def _gain(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:
             with_others, by_itself = joint.main(task), alone.main(task)
         except KeyError as error:
             raise ConfigError(f"groups: {error.args[0]}") from error
-        gains.append(relative_gain(with_others.value, by_itself.value, by_itself.higher_is_better))
+        gains.append(relative_delta(with_others.value, by_itself.value, by_itself.higher_is_better))
     return delta_m(gains)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from motet.core import CheckpointError, System
 from motet.core.model_folder import model_folder, steps_in
 from motet.data.source import Source
-from motet.hub import model_card, restore
+from motet.hub import load_system, model_card
 from motet.report import Comparison, Content, read_run, write_report
 from motet.report.cards.attention import attention_cards
 from motet.report.gallery import gallery as gallery
@@ -54,7 +54,7 @@ def write_page(
 def _saved(folder: Path, trust: Sequence[str]) -> System | None:
     """The model of a run's last step; None where there is none, or where it cannot be read without more trust."""
     try:
-        return restore(folder, trust=trust) if steps_in(folder) else None
+        return load_system(folder, trust=trust) if steps_in(folder) else None
     except CheckpointError:
         return None
 
@@ -67,6 +67,6 @@ def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
     """
     run = read_run(folder)
     place = model_folder(folder)
-    card = model_card(restore(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
+    card = model_card(load_system(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
     (place / _CARD).write_text(card, encoding="utf-8")
     return place / _CARD

@@ -1,4 +1,4 @@
-"""The page that goes with a saved model: what it answers, how well, and whose pictures and words it learned from."""
+"""The model card of a saved system: its tasks, its scores and the credit of its training data."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import assert_never
 from motet.core import Report, Result, System, Task
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
 
-_SHOWN = 8
+_MAX_NAMES = 8
 
 
 def model_card(system: System, *, name: str, report: Report | None = None, credit: Sequence[str] = ()) -> str:
-    """A README.md in the form of the Hub.
+    """Returns a model card, a `README.md` as the Hub expects it.
 
     Args:
         system: the model.
-        name: a folder or a name on the Hub, as the example loads it.
-        report: its numbers; without one the card says that there are none.
-        credit: licence lines, each its own line on the card.
+        name: a folder or a name on the Hub, which the example loads.
+        report: its scores; without one the card says that there are none.
+        credit: licence lines of the training data.
     """
     kind = type(system).__name__
     parts = [
@@ -30,42 +30,42 @@ def model_card(system: System, *, name: str, report: Report | None = None, credi
         _example(system, name),
         "## Tasks",
         _tasks_table(tuple(system.tasks.values())),
-        "## Numbers",
-        _numbers(report),
+        "## Scores",
+        _scores(report),
     ]
     if credit:
         parts += ["## Credit", "\n".join(f"- {line}" for line in credit)]
     return "\n\n".join(parts) + "\n"
 
 
-def answer_in_words(target: TargetSpec) -> str:
-    """What kind of answer a task gives, for a reader who has not seen the code."""
+def describe_target(target: TargetSpec) -> str:
+    """Returns the kind of a task's predictions as text, for a reader who does not know the code."""
     match target:
         case Label(names=names):
             return f"one of {len(names)} names: {_some(names)}"
         case Answer(names=()):
-            return "a short answer in words"
+            return "a short answer as free text"
         case Answer(names=names):
             return f"one of {len(names)} answers: {_some(names)}"
         case Text(max_words=limit):
             return f"a text of up to {limit} words"
         case Boxes(names=names):
-            return f"boxes of {len(names)} kinds of thing: {_some(names)}"
+            return f"boxes of {len(names)} class{'' if len(names) == 1 else 'es'}: {_some(names)}"
         case Region():
-            return "the box a phrase means"
+            return "the box that a phrase refers to"
         case Dense(channels=channels, unit=unit):
             return f"a map of {channels} channel{'s' if channels != 1 else ''} ({unit})"
         case Match(among=among):
             return f"the {among} that fit"
         case Masked(what=what):
-            return f"hidden {what}"
+            return f"masked {what}"
         case Score(low=low, high=high):
             return f"a number from {low:g} to {high:g}"
     assert_never(target)
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return ", ".join(names[:_MAX_NAMES]) + (", ..." if len(names) > _MAX_NAMES else "")
 
 
 def _count(system: System) -> int:
@@ -74,34 +74,34 @@ def _count(system: System) -> int:
 
 def _example(system: System, name: str) -> str:
     task = next(iter(system.tasks.values()))
-    given = ['image="photo.jpg"'] if task.inputs & {"image", "regions", "video"} else []
-    given += ['text="..."'] if "text" in task.inputs else []
-    call = f'motet.load("{name}")("{task.name}", {", ".join(given)})'
+    inputs = ['image="photo.jpg"'] if task.inputs & {"image", "regions", "video"} else []
+    inputs += ['text="..."'] if "text" in task.inputs else []
+    call = f'motet.load("{name}")("{task.name}", {", ".join(inputs)})'
     return f"```python\nimport motet\nprint({call})\n```"
 
 
 def _tasks_table(tasks: Sequence[Task]) -> str:
     rows = [
-        f"| {task.name} | {', '.join(sorted(task.inputs))} | {_cell(answer_in_words(task.target))} |" for task in tasks
+        f"| {task.name} | {', '.join(sorted(task.inputs))} | {_cell(describe_target(task.target))} |" for task in tasks
     ]
-    return "\n".join(["| task | sees | answers |", "|---|---|---|", *rows])
+    return "\n".join(["| task | inputs | predicts |", "|---|---|---|", *rows])
 
 
-def _numbers(report: Report | None) -> str:
+def _scores(report: Report | None) -> str:
     if report is None or not report.results:
-        return "None were measured yet."
-    rows = [_number_row(result, report) for result in report.results]
+        return "Not evaluated yet."
+    rows = [_score_row(result, report) for result in report.results]
     head = [
-        "| task | metric | value | 95 % interval | highest floor | rows | images |",
+        "| task | metric | value | 95 % interval | best trivial baseline | rows | images |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines = [f"Measured after {report.step} steps on the {report.role} rows.", "", *head, *rows]
+    lines = [f"Evaluated after {report.step} steps on the {report.role} rows.", "", *head, *rows]
     if report.notes:
         lines += ["", *(f"- {note}" for note in report.notes)]
     return "\n".join(lines)
 
 
-def _number_row(result: Result, report: Report) -> str:
+def _score_row(result: Result, report: Report) -> str:
     interval = "" if result.low is None or result.high is None else f"{result.low:.1f} to {result.high:.1f}"
     baselines = report.trivial_baselines.get(result.task, {}) if result.main else {}
     baseline = ""

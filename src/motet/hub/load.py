@@ -1,4 +1,4 @@
-"""A saved model folder, or a run folder (its last step), to a system; and a system to a folder to be passed on."""
+"""Loading of systems from saved model folders and run folders, and saving with a model card."""
 
 from __future__ import annotations
 
@@ -25,35 +25,34 @@ log = logging.getLogger("motet.hub")
 CARD = "README.md"
 
 
-def restore(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
-    """The system that was saved, in eval mode on the CPU.
+def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
+    """Loads a saved system, in eval mode on the CPU.
 
     Args:
-        folder: a saved model, or a run, whose last step is taken.
-        tasks: other tasks than the saved ones: what has a name in both keeps its weights, the rest starts fresh. What
-            did not match is logged; `restore_matched` returns it.
-        trust: packages or modules of one's own whose tasks, metrics and systems may be imported.
+        folder: a saved model, or a run, of which the last step is loaded.
+        tasks: in place of the saved tasks: parameters of the same name keep their saved weights, the others are newly
+            initialised. Names that did not match are logged; `load_system_with_match` returns them.
+        trust: your own packages or modules whose tasks, metrics and systems may be imported.
 
     Raises:
         CheckpointError: a missing or damaged file, a name that is not trusted, weights that do not fit.
-        UnsupportedTask: one of `tasks` that the system cannot answer.
+        UnsupportedTask: one of `tasks` that the system does not support.
     """
-    system, matched = restore_matched(folder, tasks=tasks, trust=trust)
+    system, matched = load_system_with_match(folder, tasks=tasks, trust=trust)
     for line in matched.lines():
         log.warning("%s: %s", folder, line)
     return system
 
 
-def restore_matched(
+def load_system_with_match(
     folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
 ) -> tuple[System, WeightMatch]:
-    """As `restore`, with the names that matched and those that did not."""
+    """Loads as `load_system` does, and returns the names that matched and those that did not too."""
     saved = read_model(folder, trust=trust)
-    asked = saved.tasks if tasks is None else tasks
     try:
-        system = build_system(saved.config, asked, texts=_no_texts(saved), assets=saved.assets)
+        system = build_system(saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets)
     except KeyError as error:
-        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all that were saved") from error
+        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all files that were saved") from error
     weights = read_weights(saved.folder)
     check_class_names(system, saved.folder, weights)
     matched = fill(system, weights, strict=tasks is None, where=str(saved.folder))
@@ -63,17 +62,17 @@ def restore_matched(
 def save_pretrained(
     system: System, folder: str | Path, *, report: Report | None = None, credit: Iterable[str] = (), name: str = ""
 ) -> Path:
-    """Writes a system with its card, ready to be restored, copied or pushed.
+    """Saves a system with its model card, to be loaded, copied or pushed to the Hub.
 
     Args:
-        system: a system.
-        folder: made if it is not there; files of an earlier save are replaced.
-        report: numbers for the card.
-        credit: licence lines of the data it was trained on, for the card.
-        name: what the card calls it; the folder's name by default.
+        system: any system.
+        folder: made if it does not exist; files of an earlier save are replaced.
+        report: scores for the card.
+        credit: licence lines of the training data, for the card.
+        name: on the card; the folder's name by default.
 
     Raises:
-        ConfigError: a task or configuration that cannot be found again by name.
+        ConfigError: a task or configuration that cannot be imported again by its name.
     """
     folder = Path(folder)
     write_model(folder, system)
@@ -83,7 +82,7 @@ def save_pretrained(
 
 
 def read_report(run_folder: str | Path) -> Report | None:
-    """The last report of a run folder; None when there is none yet.
+    """Reads the last report of a run folder; None where there is none yet.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -95,11 +94,11 @@ def read_report(run_folder: str | Path) -> Report | None:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return Report.from_dict(data)
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: got a damaged file ({error}); want a report") from error
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want a report that motet wrote") from error
 
 
 def _no_texts(saved: SavedModel) -> Any:
     def texts() -> Iterable[str]:
-        raise CheckpointError(f"{saved.folder}: assets: got no tokeniser; want the one saved with the model")
+        raise CheckpointError(f"{saved.folder}: assets: got no tokenizer; want the one saved with the model")
 
     return texts

@@ -1,4 +1,4 @@
-"""A trained model as a function: a task and an image in, an answer out."""
+"""Prediction with trained systems: from the name of a task and raw inputs to a prediction."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ from motet.hub import from_pretrained
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    Picture: TypeAlias = str | Path | bytes | Image | np.ndarray | ImageFile
+    ImageInput: TypeAlias = str | Path | bytes | Image | np.ndarray | ImageFile
 else:
-    Picture: TypeAlias = Any
+    ImageInput: TypeAlias = Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
-    """One row to be answered.
+class PredictionInput:
+    """The inputs of one row.
 
     Args:
         image: a path, encoded bytes, a PIL image, an array (h, w), (h, w, 1) or (h, w, 3) of uint8, or several of them
-            for a task on pairs or frames.
+            for a task on pairs of images or frames.
         text: the question or sentence.
-        candidates: what a matching task picks from; where it picks a picture, none for the pictures themselves.
+        candidates: of a matching task; a task that matches images takes the images themselves by default.
     """
 
-    image: Picture | Sequence[Picture] | None = None
+    image: ImageInput | Sequence[ImageInput] | None = None
     text: str | Sequence[str] | None = None
     candidates: tuple[Any, ...] = ()
 
 
 class Predictor:
-    """Answers one row or many with a system, by the same path as training and evaluation: Example, Processor, System.
+    """Predicts one row or many with a system, by the same path as in training: Example, Processor, System.
 
     Args:
         system: any system; it is put in eval mode.
-        device: where it runs; where it lies by default.
-        batch_size: rows that go through it at a time.
+        device: that it runs on; its own device by default.
+        batch_size: rows per forward pass.
     """
 
     def __init__(self, system: System, *, device: torch.device | str | None = None, batch_size: int = 32) -> None:
@@ -68,46 +68,46 @@ class Predictor:
 
     @property
     def tasks(self) -> Mapping[str, Task]:
-        """What can be asked."""
+        """The tasks that can be predicted, by name."""
         return self.system.tasks
 
     def __call__(
         self,
         task: str,
-        image: Picture | Sequence[Picture] | None = None,
+        image: ImageInput | Sequence[ImageInput] | None = None,
         text: str | Sequence[str] | None = None,
         *,
         candidates: tuple[Any, ...] = (),
     ) -> Prediction:
-        """One answer.
+        """Returns the prediction for one row.
 
         Args:
             task: its name.
-            image: see `Ask`.
-            text: see `Ask`.
-            candidates: see `Ask`.
+            image: see `PredictionInput`.
+            text: see `PredictionInput`.
+            candidates: see `PredictionInput`.
 
         Raises:
-            ConfigError: an unknown task (with the nearest name), or a row that lacks what the task sees.
+            ConfigError: an unknown task (with the nearest name), or a row without an input that the task needs.
             DataError: an image that cannot be read.
         """
-        return self.batch(task, [Ask(image=image, text=text, candidates=candidates)])[0]
+        return self.batch(task, [PredictionInput(image=image, text=text, candidates=candidates)])[0]
 
-    def batch(self, task: str, asks: Sequence[Ask]) -> list[Prediction]:
-        """The answers to many rows, in their order."""
-        return list(self.stream(task, asks))
+    def batch(self, task: str, inputs: Sequence[PredictionInput]) -> list[Prediction]:
+        """Returns the predictions for many rows, in their order."""
+        return list(self.stream(task, inputs))
 
-    def stream(self, task: str, asks: Sequence[Ask]) -> Iterator[Prediction]:
-        """The answers to many rows, in their order, as they come; every row is checked before the first is answered."""
-        asked = self._task(task)
-        examples = [_example(asked, ask, index) for index, ask in enumerate(asks)]
+    def stream(self, task: str, inputs: Sequence[PredictionInput]) -> Iterator[Prediction]:
+        """Yields the predictions for many rows, in their order; all rows are checked before the first prediction."""
+        known = self._task(task)
+        examples = [_example(known, one, index) for index, one in enumerate(inputs)]
         return itertools.chain.from_iterable(
-            self._answer(asked, examples[start : start + self.batch_size])
+            self._predict(known, examples[start : start + self.batch_size])
             for start in range(0, len(examples), self.batch_size)
         )
 
     @torch.inference_mode()
-    def _answer(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
+    def _predict(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
         processor = self.system.processor
         rows = [processor.row(example, (task,), None) for example in examples]
         batch = processor.collate(rows, keep_annotations=False).to(_device(self.system))
@@ -127,14 +127,14 @@ def load(
     device: torch.device | str | None = None,
     batch_size: int = 32,
 ) -> Predictor:
-    """A trained model, ready to be asked.
+    """Loads a trained model for prediction.
 
     Args:
         name: a run folder, a saved model folder, or a name on the Hub.
-        tasks: other tasks than the saved ones, see `motet.hub.restore`.
-        trust: packages or modules of one's own whose tasks, metrics and systems may be imported.
-        device: where it runs; the CPU by default.
-        batch_size: rows that go through it at a time.
+        tasks: in place of the saved tasks, see `motet.hub.load_system`.
+        trust: your own packages or modules whose tasks, metrics and systems may be imported.
+        device: that it runs on; the CPU by default.
+        batch_size: rows per forward pass.
 
     Raises:
         CheckpointError: there is no such model, or it is damaged.
@@ -142,27 +142,28 @@ def load(
     return Predictor(from_pretrained(name, tasks=tasks, trust=trust), device=device, batch_size=batch_size)
 
 
-def _example(task: Task, ask: Ask, index: int) -> Example:
-    """The row as a reader would give it."""
-    given = _images(ask.image)
-    if task.inputs & {"image", "regions", "video"} and not given:
-        raise ConfigError(f"task {task.name!r} sees an image: got none; want image=...")
-    if "text" in task.inputs and ask.text is None:
-        raise ConfigError(f"task {task.name!r} sees a text: got none; want text=...")
-    images = tuple(_image_file(image, f"image {place}") for place, image in enumerate(given))
-    text = ask.text if isinstance(ask.text, str) else tuple(ask.text or ("",))
+def _example(task: Task, inputs: PredictionInput, index: int) -> Example:
+    """Returns the row as a reader of a data set would."""
+    raw = _images(inputs.image)
+    if task.inputs & {"image", "regions", "video"} and not raw:
+        raise ConfigError(f"task {task.name!r} needs an image: got none; want image=...")
+    if "text" in task.inputs and inputs.text is None:
+        raise ConfigError(f"task {task.name!r} needs a text: got none; want text=...")
+    images = tuple(_image_file(image, f"image {place}") for place, image in enumerate(raw))
+    text = inputs.text if isinstance(inputs.text, str) else tuple(inputs.text or ("",))
+    # The ids seed sampled decoding, so another prefix would change what a saved model generates.
     ids = tuple(f"ask/{index}/{place}" for place in range(len(images)))
-    pictures = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
+    image_candidates = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
     return Example(
         id=f"ask/{index}",
         images=images,
         image_ids=ids,
         text=text[0] if isinstance(text, tuple) and len(text) == 1 else text,
-        candidates=ask.candidates or pictures,
+        candidates=inputs.candidates or image_candidates,
     )
 
 
-def _images(image: Picture | Sequence[Picture] | None) -> tuple[Picture, ...]:
+def _images(image: ImageInput | Sequence[ImageInput] | None) -> tuple[ImageInput, ...]:
     if image is None:
         return ()
     if isinstance(image, Sequence) and not isinstance(image, str | bytes):
@@ -170,7 +171,7 @@ def _images(image: Picture | Sequence[Picture] | None) -> tuple[Picture, ...]:
     return (image,)
 
 
-def _image_file(image: Picture, name: str) -> ImageFile:
+def _image_file(image: ImageInput, name: str) -> ImageFile:
     from PIL.Image import Image
 
     match image:
@@ -201,10 +202,10 @@ def _from_array(pixels: np.ndarray, name: str) -> Image:
 
 
 def _encoded(image: Image) -> bytes:
-    """As PNG, which loses nothing, so that decoding happens where it always does: in the Processor."""
-    kept = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else image.convert("RGB")
+    """Returns an image as PNG, without loss: the Processor decodes it, as it decodes every other image."""
+    supported = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else image.convert("RGB")
     buffer = io.BytesIO()
-    kept.save(buffer, format="PNG", compress_level=1)
+    supported.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub: the same folder, under the names people know."""
+"""Models on the Hugging Face Hub, which holds the same files as a saved folder."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
-from motet.hub.load import restore, save_pretrained
+from motet.hub.load import load_system, save_pretrained
 
 FILES = (WEIGHTS, CONFIG, TASKS, f"{ASSETS}/*", f"{ASSETS}/**/*", "README.md")
-"""All that is fetched of a repository: weights as safetensors, plain JSON, assets. No pickle is ever downloaded."""
+"""The only files that are downloaded from a repository: safetensors, JSON and assets. Never a pickle."""
 
 
 def from_pretrained(
@@ -23,21 +23,21 @@ def from_pretrained(
     trust: Sequence[str] = (),
     **fetch: Any,
 ) -> System:
-    """A system from a folder, or from the Hub by ``owner/name``.
+    """Loads a system from a folder, or from the Hub by ``owner/name``.
 
     Args:
-        name: a folder that is there, else a name on the Hub.
+        name: an existing folder, else a name on the Hub.
         revision: a branch, tag or commit on the Hub.
-        tasks: see `motet.hub.restore`.
-        trust: see `motet.hub.restore`.
+        tasks: see `motet.hub.load_system`.
+        trust: see `motet.hub.load_system`.
         fetch: passed on to `huggingface_hub.snapshot_download` (``token``, ``cache_dir``, ``local_files_only``).
 
     Raises:
-        CheckpointError: neither a folder nor a repository that can be reached, or a model that does not fit.
+        CheckpointError: neither a folder nor a repository that can be downloaded, or a model that does not fit.
     """
     if Path(name).is_dir():
-        return restore(name, tasks=tasks, trust=trust)
-    return restore(_fetch(str(name), revision, fetch), tasks=tasks, trust=trust)
+        return load_system(name, tasks=tasks, trust=trust)
+    return load_system(_download(str(name), revision, fetch), tasks=tasks, trust=trust)
 
 
 def push_to_hub(
@@ -51,20 +51,20 @@ def push_to_hub(
     message: str = "A model saved by motet",
     api: Any = None,
 ) -> str:
-    """Writes the system to a repository on the Hub, made if it is not there.
+    """Uploads a system with its model card to a repository on the Hub, which is made if it does not exist.
 
     Args:
-        system: a system.
+        system: any system.
         name: ``owner/name``.
-        report: numbers for the card.
+        report: scores for the card.
         credit: licence lines for the card.
-        private: whether a repository that is made is private.
+        private: whether a new repository is private.
         token: of the Hub; the stored login by default.
         message: of the commit.
-        api: a `huggingface_hub.HfApi` of one's own.
+        api: a `huggingface_hub.HfApi` to use.
 
     Returns:
-        The address of the commit.
+        The URL of the commit.
 
     Raises:
         CheckpointError: the Hub refuses or cannot be reached.
@@ -78,27 +78,33 @@ def push_to_hub(
             api.create_repo(name, repo_type="model", private=private, exist_ok=True)
             commit = api.upload_folder(repo_id=name, folder_path=folder, repo_type="model", commit_message=message)
         except _hub_errors() as error:
-            raise CheckpointError(f"Hub repository {name!r}: got {_line(error)}; want one you may write to") from error
+            raise CheckpointError(
+                f"Hub repository {name!r}: got {_error_text(error)}; want a repository that your token may write to"
+            ) from error
     return str(commit.commit_url)
 
 
-def _fetch(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
+def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
 
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise CheckpointError(f"model {name!r}: got no such folder; want one that holds a model, or a name on the Hub")
+        raise CheckpointError(
+            f"model {name!r}: got no such folder; want a folder of a saved model, or owner/name on the Hub"
+        )
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **fetch))
     except _hub_errors() as error:
-        raise CheckpointError(f"model {name!r}: got {_line(error)}; want a folder or a name on the Hub") from error
+        raise CheckpointError(
+            f"model {name!r}: got {_error_text(error)}; want a folder or owner/name on the Hub"
+        ) from error
 
 
 def _hub_errors() -> tuple[type[Exception], ...]:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    # The bases of its HTTP error: the error of whichever HTTP client the installed version uses, and OSError.
+    # The bases of its HTTP error are OSError and the error of the HTTP client, which differs between versions.
     return (HFValidationError, OSError, *HfHubHTTPError.__bases__)
 
 
-def _line(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"

@@ -1,4 +1,4 @@
-"""Is joint training worth it: a multi-task run against a model of its own for every task."""
+"""Comparison of multi-task runs with single-task baselines, and delta-m."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SeedValues:
     """One task's main number on one side of the comparison, over seeds.
 
     Args:
-        values: one a seed.
+        values: one per seed.
         low: lower end of the first seed's 95 % interval over images; None when there is none.
         high: upper end.
     """
@@ -27,7 +27,7 @@ class SeedValues:
 
     @property
     def mean(self) -> float:
-        """Over seeds."""
+        """The mean over seeds."""
         return statistics.fmean(self.values)
 
     @property
@@ -38,15 +38,15 @@ class SeedValues:
 
 @dataclass(frozen=True)
 class TaskComparison:
-    """One task, trained with the others and alone.
+    """The scores of one task, trained with the others and alone.
 
     Args:
         task: its name.
         metric: its main metric.
         unit: of the values.
-        higher_is_better: the direction.
-        multi: trained with the others.
-        single: trained alone.
+        higher_is_better: the metric's direction.
+        multi: scores of the multi-task model.
+        single: scores of the single-task model.
     """
 
     task: str
@@ -57,38 +57,38 @@ class TaskComparison:
     single: SeedValues
 
     @property
-    def gain(self) -> float | None:
-        """Relative change of the mean in percent, positive when joint training is better; None for a baseline of 0."""
-        return relative_gain(self.multi.mean, self.single.mean, self.higher_is_better)
+    def delta(self) -> float | None:
+        """The relative change in percent, positive where the multi-task model is better; None for a baseline of 0."""
+        return relative_delta(self.multi.mean, self.single.mean, self.higher_is_better)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one side takes in all.
+    """The total cost of one side of the comparison.
 
     Args:
-        parameters: numbers in its models (one seed), None when a run does not say.
-        trained: those that are trained.
-        rows: training rows (mean over seeds).
-        seconds: training time (mean over seeds).
+        parameters: of its models (one seed); None where a run did not record them.
+        trained: parameters that are trained.
+        samples_seen: training samples (mean over seeds).
+        seconds: of training (mean over seeds).
     """
 
     parameters: int | None
     trained: int | None
-    rows: float
+    samples_seen: float
     seconds: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Multi-task against single-task.
+    """A multi-task model against one single-task model per task.
 
     Args:
-        pairs: in the order of the multi-task run's tasks.
-        delta_m: mean of the gains in percent; None when one is not defined.
+        pairs: one per task, in the order of the multi-task run.
+        delta_m: mean of the deltas in percent; None where one is not defined.
         delta_m_spread: its standard deviation over the multi-task run's seeds; None with one seed.
-        multi: what the multi-task model takes.
-        single: what all single-task models take together.
+        multi: cost of the multi-task model.
+        single: cost of all single-task models together.
         seeds: of the multi-task runs.
     """
 
@@ -100,11 +100,11 @@ class Comparison:
     seeds: tuple[int, ...]
 
 
-def relative_gain(value: float, baseline: float, higher_is_better: bool) -> float | None:
-    """By how many percent of the baseline a value is better, negative when worse; None for a baseline of 0.
+def relative_delta(value: float, baseline: float, higher_is_better: bool) -> float | None:
+    """Returns by how many percent of the baseline a value is better (negative: worse); None for a baseline of 0.
 
     Examples:
-        >>> relative_gain(66.0, 60.0, True), relative_gain(12.0, 10.0, False), relative_gain(1.0, 0.0, True)
+        >>> relative_delta(66.0, 60.0, True), relative_delta(12.0, 10.0, False), relative_delta(1.0, 0.0, True)
         (10.0, -20.0, None)
     """
     if baseline == 0:
@@ -112,12 +112,12 @@ def relative_gain(value: float, baseline: float, higher_is_better: bool) -> floa
     return (1 if higher_is_better else -1) * 100.0 * (value - baseline) / abs(baseline)
 
 
-def delta_m(gains: Iterable[float | None]) -> float | None:
-    """The mean gain over tasks.
+def delta_m(deltas: Iterable[float | None]) -> float | None:
+    """Returns delta-m, the mean delta over tasks in percent; None where a delta is not defined.
 
         delta_m = 1/T * sum_t (-1)^l_t * (M_t - B_t) / B_t
 
-    with l_t = 1 where lower is better, M the multi-task model's and B the single-task models' numbers.
+    with l_t = 1 where lower is better, M the scores of the multi-task model and B those of the single-task models.
 
     Source: Maninis et al. 2019 (arXiv 1904.08918), section 5; Vandenhende et al. 2021 (arXiv 2004.13379), equation 9.
 
@@ -125,20 +125,20 @@ def delta_m(gains: Iterable[float | None]) -> float | None:
         >>> delta_m([10.0, -20.0]), delta_m([10.0, None])
         (-5.0, None)
     """
-    known = list(gains)
-    if not known or any(gain is None for gain in known):
+    known = list(deltas)
+    if not known or any(delta is None for delta in known):
         return None
-    return statistics.fmean(gain for gain in known if gain is not None)
+    return statistics.fmean(delta for delta in known if delta is not None)
 
 
 def compare(runs: Sequence[RunRecord]) -> Comparison:
-    """Sets multi-task runs (one a seed) against the single-task runs of the same tasks.
+    """Compares multi-task runs (one per seed) with the single-task runs of the same tasks.
 
     A run of one task is a baseline, a run of several is a multi-task run.
 
     Raises:
         ConfigError: no multi-task run, multi-task runs of different tasks, a task without a baseline, or runs that were
-            judged on different rows or by different metrics.
+            evaluated on different rows or by different metrics.
     """
     multi = [run for run in runs if len(run.tasks) > 1]
     single = [run for run in runs if len(run.tasks) == 1]
@@ -155,7 +155,8 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     missing = [task for task, found in alone.items() if not found]
     if missing:
         raise ConfigError(
-            f"compare: got no single-task run of {', '.join(missing)}; want one a task (motet baseline trains them)"
+            f"compare: got no single-task run of {', '.join(missing)}; want one run per task (motet baseline trains "
+            "them)"
         )
     used = [*multi, *(run for found in alone.values() for run in found)]
     _check_rows(used)
@@ -164,7 +165,7 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     known = [value for value in each if value is not None]
     return Comparison(
         pairs=pairs,
-        delta_m=delta_m(pair.gain for pair in pairs),
+        delta_m=delta_m(pair.delta for pair in pairs),
         delta_m_spread=statistics.stdev(known) if len(known) == len(each) > 1 else None,
         multi=_cost([multi]),
         single=_cost(list(alone.values())),
@@ -210,16 +211,16 @@ def _main(run: RunRecord, task: str) -> Result:
 
 def _delta_of(run: RunRecord, pairs: Sequence[TaskComparison]) -> float | None:
     return delta_m(
-        relative_gain(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
+        relative_delta(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
     )
 
 
 def _check_rows(runs: Sequence[RunRecord]) -> None:
-    """Sources of one name hold the same rows in every run; what is asked of them may differ."""
+    """Raises an error if runs differ in the rows of a source; its tasks may differ."""
     first: dict[str, tuple[RunRecord, dict[str, Any]]] = {}
     for run in runs:
-        for source, said in run.data.items():
-            rows = {key: value for key, value in said.items() if key != "tasks"}
+        for source, record in run.data.items():
+            rows = {key: value for key, value in record.items() if key != "tasks"}
             other, known = first.setdefault(source, (run, rows))
             if known != rows:
                 raise ConfigError(
@@ -233,11 +234,11 @@ def _short(rows: Mapping[str, Any]) -> str:
 
 
 def _cost(groups: Sequence[Sequence[RunRecord]]) -> Cost:
-    """The sum over groups of models, each group being the seeds of one model."""
+    """Returns the sum over groups; each group is one model with several seeds."""
     return Cost(
         parameters=_parameters(groups, "all"),
         trained=_parameters(groups, "trained"),
-        rows=sum(statistics.fmean(sum(run.report.samples_seen.values()) for run in group) for group in groups),
+        samples_seen=sum(statistics.fmean(sum(run.report.samples_seen.values()) for run in group) for group in groups),
         seconds=sum(statistics.fmean(run.log.seconds for run in group) for group in groups),
     )
 

@@ -1,4 +1,4 @@
-"""What a report page is made of, gathered before anything is drawn."""
+"""The parts of report pages as plain data, gathered before any HTML is written."""
 
 from __future__ import annotations
 
@@ -6,21 +6,79 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from motet.report.compare import Comparison
-from motet.report.prediction_card import PredictionCard
 from motet.report.runs import RunRecord
 
 
 @dataclass(frozen=True)
-class Content:
-    """Everything on a page.
+class PredictionCard:
+    """One evaluated row in the gallery: its image, the prediction and the ground truth.
 
     Args:
-        title: its head line.
-        run: the run it is about.
-        comparison: with single-task models; None before there are any.
-        shown: predictions with their pictures.
-        looks: what a model looks at, drawn on pictures; empty where it does not tell.
-        credit: lines that must stand beside the pictures, besides the run's own.
+        image: an encoded PNG or JPEG, small.
+        task: the task's name.
+        prompt: the question or text that the model was given, "" for none.
+        prediction: as text.
+        ground_truth: as text; several answers are separated by slashes.
+        correct: whether the prediction is correct; None where it is neither correct nor wrong.
+        score: of this row, such as "CIDEr 83"; "" for none.
+        wide: the image needs the width of two cards, such as several panels side by side.
+        ranked_texts: the best texts of a ranking, the best first, each with whether it is correct.
+    """
+
+    image: bytes = field(repr=False)
+    task: str
+    prompt: str
+    prediction: str
+    ground_truth: str
+    correct: bool | None = None
+    score: str = ""
+    wide: bool = False
+    ranked_texts: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class RowCard:
+    """One row of a source with its annotations, for the page of `motet data look`.
+
+    Args:
+        id: the row's id.
+        images: titles and encoded PNGs: the row's images and its drawn annotations.
+        annotations: names of tasks and the annotation of each as text.
+        problems: names of tasks whose annotation is invalid, each with the reason.
+    """
+
+    id: str
+    images: tuple[tuple[str, bytes], ...] = field(repr=False)
+    annotations: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PairCard:
+    """Two images that look alike, for the page of near-duplicates.
+
+    Args:
+        images: two encoded images, small.
+        names: of the two images.
+        caption: a line of text about the pair.
+    """
+
+    images: tuple[bytes, bytes] = field(repr=False)
+    names: tuple[str, str]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """All parts of the report page of one run.
+
+    Args:
+        title: the heading.
+        run: the run that the page is about.
+        comparison: with single-task baselines; None where none were trained.
+        gallery: predictions with their images.
+        attention: attention maps drawn on images; empty where the system does not return any.
+        credit: licence lines that must be shown with the images, besides the run's own.
         notes: remarks, besides the report's own.
     """
 
@@ -34,10 +92,10 @@ class Content:
 
     @property
     def all_credit(self) -> tuple[str, ...]:
-        """Each line once."""
+        """Credit lines of the run and of the page, without repetitions."""
         return tuple(dict.fromkeys((*self.run.credit, *self.credit)))
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """Each line once."""
+        """Notes of the report, the page and the log, without repetitions."""
         return tuple(dict.fromkeys((*self.run.report.notes, *self.notes, *self.run.log.notes)))

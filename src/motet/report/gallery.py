@@ -1,8 +1,9 @@
-"""Rows of a run that were judged, with their pictures: what was asked, what was said, what is true."""
+"""The gallery of a run: evaluated rows with their images, predictions and ground truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,116 +12,97 @@ from motet.data.source import Source
 from motet.evaluation.predictions_io import read_lines
 from motet.evaluation.retrieval import Split, is_ranked
 from motet.preprocess.images import decode
-from motet.report import PredictionCard, RunRecord
-from motet.report.cards import predictions as answers
+from motet.report.cards import predictions as cards
+from motet.report.cards.rows import evaluated_tasks, evenly_spaced, spaced_places
+from motet.report.content import PredictionCard
+from motet.report.runs import RunRecord
 
 Line = Mapping[str, Any]
-_JUDGED_BY_ROW = {"accuracy", "answer_match", "exact_match", "region_accuracy", "match_accuracy", "recall_at_1"}
+_CORRECT_PER_ROW = {"accuracy", "answer_match", "exact_match", "region_accuracy", "match_accuracy", "recall_at_1"}
+"""Metrics whose score of one row is 0 or 100: their cards have a mark instead of the score."""
 
 
 def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per_task: int) -> Iterator[PredictionCard]:
-    """Some rows of every task that was judged, spread evenly over its source, with what was said and what is true.
+    """Yields cards of some rows of every evaluated task, evenly spaced over its source.
 
     Args:
-        predictions: the file of every row's prediction; without it there is nothing to show.
-        sources: by whose readers the pictures are found.
-        run: its report says which source each task was judged on.
-        per_task: rows a task.
+        predictions: the file of every row's prediction; without it there are no cards.
+        sources: whose readers find the images.
+        run: its report names the source that each task was evaluated on.
+        per_task: rows per task.
     """
     if not predictions.exists():
         return
-    said = {(line["task"], line["source"], line["id"]): line for line in read_lines(predictions)}
+    lines = {(line["task"], line["source"], line["id"]): line for line in read_lines(predictions)}
     for result, source, task in evaluated_tasks(sources, run):
-        own = {
-            row_id: line for (name, place, row_id), line in said.items() if (name, place) == (task.name, source.name)
+        by_id = {
+            row_id: line for (name, place, row_id), line in lines.items() if (name, place) == (task.name, source.name)
         }
-        if is_ranked(task):
-            yield from _ranked(result, source, task, own, per_task)
-        else:
-            yield from _rows(result, source, task, own, per_task)
-
-
-def evaluated_tasks(sources: Sequence[Source], run: RunRecord) -> Iterator[tuple[Result, Source, Task]]:
-    """Each task with the source that its main number is of."""
-    by_name = {source.name: source for source in sources}
-    for result in run.report.results:
-        source = by_name.get(result.source)
-        task = next((task for task in source.tasks if task.name == result.task), None) if source else None
-        if result.main and source is not None and task is not None:
-            yield result, source, task
-
-
-def spread(source: Source, most: int) -> Iterator[Example]:
-    """Rows evenly over a source."""
-    count = len(source.reader)
-    return (source.reader[place * count // min(most, count)] for place in range(min(most, count)))
+        made = _ranked(source, task, by_id, per_task) if is_ranked(task) else _rows(source, task, by_id, per_task)
+        for card, line in made:
+            yield _scored(card, result, line)
 
 
 def _rows(
-    result: Result, source: Source, task: Task, said: Mapping[str, Line], per_task: int
-) -> Iterator[PredictionCard]:
-    for example in spread(source, per_task):
-        line = said.get(example.id)
+    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
+) -> Iterator[tuple[PredictionCard, Line]]:
+    for example in evenly_spaced(source, per_task):
+        line = by_id.get(example.id)
         if line is None or not example.images:
             continue
         try:
-            images = [decode(image) for image in example.images]
+            yield _card(example, task, line), line
         except DataError:
-            continue  # a picture that cannot be read was counted when it was judged
-        boxed = isinstance(line["prediction"], dict) and "names" in line["prediction"]
-        match task.target:
-            case Region():
-                card = answers.place(images[0], line)
-            case Dense() if "png" in line["prediction"]:
-                card = answers.mapped(images[0], task.annotation_of(example), line, task.target)
-            case Match("regions"):
-                card = answers.pointed(images[0], example, line)
-            case Match() if "ranking" in line:
-                card = answers.chosen(images, example, line)
-            case _ if boxed:
-                card = answers.boxes(images[0], line)
-            case _:
-                card = answers.words(images, line)
-        yield _shown(result, line, card)
+            continue  # an image that cannot be read was counted in the evaluation
+
+
+def _card(example: Example, task: Task, line: Line) -> PredictionCard:
+    images = [decode(image) for image in example.images]
+    boxes = isinstance(line["prediction"], dict) and "names" in line["prediction"]
+    match task.target:
+        case Region():
+            return cards.region_card(images[0], line)
+        case Dense() if "png" in line["prediction"]:
+            return cards.map_card(images[0], task.annotation_of(example), line, task.target)
+        case Match("regions"):
+            return cards.pointing_card(images[0], example, line)
+        case Match() if "ranking" in line:
+            return cards.choice_card(images, example, line)
+        case _ if boxes:
+            return cards.box_card(images[0], line)
+        case _:
+            return cards.text_card(images, line)
 
 
 def _ranked(
-    result: Result, source: Source, task: Task, said: Mapping[str, Line], per_task: int
-) -> Iterator[PredictionCard]:
-    """Queries of a ranking over a whole split, with what was found first and what is right."""
+    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
+) -> Iterator[tuple[PredictionCard, Line]]:
+    """Yields cards of queries that rank a whole split."""
     split = Split.of(source.reader, task, range(len(source.reader)), source.name)
-    asked = [row.id for row in split.rows]
-    for number in range(min(per_task, len(asked))):
-        place = number * len(asked) // min(per_task, len(asked))
-        names = [asked[place], *(f"{asked[place]}#{count}" for count in range(len(split.fits[place])))]
-        line = next((said[name] for name in names if name in said), None)
+    for place in spaced_places(len(split.rows), per_task):
+        row_id = split.rows[place].id
+        names = [row_id, *(f"{row_id}#{count}" for count in range(len(split.fits[place])))]
+        line = next((by_id[name] for name in names if name in by_id), None)
         if line is None or "ranking" not in line:
             continue
         try:
-            card = answers.retrieved(source.reader, split, place, task, line)
+            yield cards.retrieval_card(source.reader, split, place, task, line), line
         except DataError:
-            continue
-        yield _shown(result, line, card)
+            continue  # as above
 
 
-def _shown(result: Result, line: Line, card: answers.AnswerCard) -> PredictionCard:
+def _scored(card: PredictionCard, result: Result, line: Line) -> PredictionCard:
+    """Returns a card with its mark, or with its score where the metric has no right and wrong."""
     score = line["scores"].get(result.metric)
-    by_row = result.metric in _JUDGED_BY_ROW
-    return PredictionCard(
-        image=card.image,
-        wide=card.wide,
-        task=result.task,
-        question="" if card.hides_text else answers.text_of(line["text"]),
-        prediction=card.prediction,
-        ground_truth=card.ground_truth,
-        right=None if score is None or not by_row else bool(score >= 50),
-        score=card.score or ("" if score is None or by_row else _score(result, score)),
-        listed=card.listed,
-    )
+    if score is None:
+        return card
+    if result.metric in _CORRECT_PER_ROW:
+        return replace(card, correct=bool(score >= 50))
+    return replace(card, score=card.score or _score_text(result, score))
 
 
-def _score(result: Result, score: float) -> str:
-    """A row's score: percents whole, metres and degrees to a tenth or a hundredth."""
+def _score_text(result: Result, score: float) -> str:
+    """Returns a row's score as text: percents whole, metres and degrees with one or two decimals."""
     digits = 0 if result.unit == "%" or abs(score) >= 100 else 1 if abs(score) >= 10 else 2
     unit = "" if result.unit == "%" else result.unit
     return f"{result.metric} {score:.{digits}f} {unit}".rstrip()

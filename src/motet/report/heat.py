@@ -1,10 +1,11 @@
-"""A table as colours: who helps whom, blue where it helps and orange where it harms."""
+"""Heat maps of signed numbers: blue for positive values (a task helps), orange for negative ones (it harms)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
@@ -19,12 +20,12 @@ _GAP = 0.25
 
 
 @dataclass(frozen=True)
-class Heat:
-    """One cell.
+class HeatCell:
+    """The value of one cell.
 
     Args:
         value: its colour and number.
-        spread: over seeds, below the number; None for none.
+        spread: its standard deviation, written below the number; None for none.
     """
 
     value: float
@@ -33,21 +34,47 @@ class Heat:
 
 @dataclass(frozen=True)
 class HeatTable:
-    """One table of a figure.
+    """One heat map of a figure.
 
     Args:
         title: above it.
-        rows: names.
-        columns: names.
-        cells: by (row, column); where there is none the place stays empty.
-        average: the name of the last row and column, if they are averages and stand apart.
+        rows: names of the rows.
+        columns: names of the columns.
+        cells: by (row, column); a missing cell stays empty.
+        average: the name of the last row and column where they are averages, which are set apart by a gap.
     """
 
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
-    cells: Mapping[tuple[str, str], Heat]
+    cells: Mapping[tuple[str, str], HeatCell]
     average: str | None = None
+
+    @classmethod
+    def of_matrix(
+        cls, title: str, names: Sequence[str], values: np.ndarray, spreads: np.ndarray | None = None
+    ) -> HeatTable:
+        """Returns the heat map of a square matrix; cells of NaN or infinity are left out.
+
+        Args:
+            title: above it.
+            names: of the rows and of the columns.
+            values: (n, n).
+            spreads: (n, n), NaN where there is none; None for none at all.
+
+        Examples:
+            >>> table = HeatTable.of_matrix("t", ("a", "b"), np.array([[1.0, np.nan], [0.5, 1.0]]))
+            >>> sorted(table.cells)
+            [('a', 'a'), ('b', 'a'), ('b', 'b')]
+        """
+        known = np.full_like(values, np.nan) if spreads is None else spreads
+        cells = {
+            (row, column): HeatCell(float(values[i, j]), float(known[i, j]) if np.isfinite(known[i, j]) else None)
+            for i, row in enumerate(names)
+            for j, column in enumerate(names)
+            if np.isfinite(values[i, j])
+        }
+        return cls(title, names, names, cells)
 
 
 def heat(
@@ -58,16 +85,16 @@ def heat(
     digits: int = 1,
     limit: float | None = None,
 ) -> Figure:
-    """Tables side by side with one scale of colours, the same on both sides of zero.
+    """Returns heat maps side by side with one colour scale, symmetric about zero.
 
-    A number that is larger than its spread is written in bold.
+    A number that is larger than its spread is bold.
 
     Args:
         tables: with the same rows, or each with its own.
-        label: what the numbers are.
+        label: of the numbers, below the figure.
         theme: light or dark.
-        digits: behind the point.
-        limit: what has the strongest colour, with all that lies beyond; the largest number by default.
+        digits: after the decimal point.
+        limit: the value of the strongest colour; larger ones have the same. The largest number by default.
     """
     widths = [len(table.columns) for table in tables]
     rows = max(len(table.rows) for table in tables)
@@ -75,8 +102,8 @@ def heat(
     figure.set_layout_engine(ConstrainedLayoutEngine(wspace=0.03))
     largest = max((abs(cell.value) for table in tables for cell in table.cells.values()), default=0.0) or 1.0
     scale = Normalize(-(limit or largest), limit or largest, clip=True)
-    colours = LinearSegmentedColormap.from_list("helps", (theme.baseline, _paper(theme), theme.series[0]))
-    # Names of as many lines everywhere, so that titles stand at one height.
+    colours = LinearSegmentedColormap.from_list("signed", (theme.baseline, _zero_colour(theme), theme.series[0]))
+    # All names get the same number of lines, so that the titles are at one height.
     lines = max((_wrapped(name).count("\n") for table in tables for name in table.columns), default=0)
     panels = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]
     for number, (axes, table) in enumerate(zip(panels, tables, strict=True)):
@@ -130,16 +157,21 @@ def _places(names: Sequence[str], average: str | None) -> dict[str, float]:
 
 
 def _wrapped(name: str, lines: int = 0) -> str:
-    """Several groups below each other, set at the bottom of so many line breaks."""
+    """Returns a name with each group on its own line, padded above to the given number of line breaks."""
     wrapped = name.replace(" + ", "\n+ ")
     return "\n" * (lines - wrapped.count("\n")) + wrapped
 
 
 def signed(value: float, digits: int) -> str:
-    """With its sign, and no sign of its own for a zero."""
+    """Returns a number with its sign; a rounded zero is never negative.
+
+    Examples:
+        >>> signed(-0.04, 1), signed(2.5, 1)
+        ('+0.0', '+2.5')
+    """
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
-def _paper(theme: Theme) -> str:
-    """What zero looks like: the page's own ground, which is dark where letters are light."""
+def _zero_colour(theme: Theme) -> str:
+    """Returns the colour of zero, close to the page's background, which is dark where letters are light."""
     return "#f7f8f9" if int(theme.text[1:3], 16) < 128 else "#28313b"

@@ -1,4 +1,4 @@
-"""The parts of a page that holds its pictures in itself and asks nothing of any other file or address."""
+"""Building blocks of pages that embed their images and load nothing from any other file or address."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from importlib import resources
 from matplotlib.figure import Figure
 
 from motet.report import plots
+from motet.report.draw.encoding import media_type
 from motet.report.plots import Theme
 
-Draw = Callable[[Theme], Figure]
+DrawFigure = Callable[[Theme], Figure]
 _FULL_INCHES = 9.0
-_REM_AN_INCH = 6.8
-"""So large that letters of a plot are about as large as those of the page."""
+_REM_PER_INCH = 6.8
+"""So large that the letters of a plot are about as large as those of the page."""
 
 
 def document(title: str, summary: str, sections: Sequence[tuple[str, str]]) -> str:
-    """A page.
+    """Returns a page.
 
     Args:
         title: as text.
-        summary: HTML below it.
-        sections: names as text, and what they hold as HTML; linked at the top.
+        summary: HTML below the title.
+        sections: names as text and bodies as HTML; linked at the top where there are several.
     """
     css = resources.files("motet.report").joinpath("page.css").read_text(encoding="utf-8")
-    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
+    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections if len(sections) > 1)
     bodies = "".join(
         f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>{body}</section>' for name, body in sections
     )
@@ -40,46 +41,65 @@ def document(title: str, summary: str, sections: Sequence[tuple[str, str]]) -> s
     )
 
 
-def plot(draw: Draw, alt: str) -> str:
-    """A figure drawn twice, for light and for dark; one that is narrower than the page stays so."""
+def plot(draw: DrawFigure, alt: str) -> str:
+    """Returns a figure drawn twice, for light and for dark pages; one narrower than the page keeps its width."""
     figure = draw(plots.LIGHT)
-    light, dark = (data_url(plots.svg(one), "image/svg+xml") for one in (figure, draw(plots.DARK)))
+    light, dark = (_data_url(plots.svg(one), "image/svg+xml") for one in (figure, draw(plots.DARK)))
     inches = figure.get_figwidth()
-    narrow = f' style="max-width: {inches * _REM_AN_INCH:.0f}rem"' if inches < _FULL_INCHES else ""
+    narrow = f' style="max-width: {inches * _REM_PER_INCH:.0f}rem"' if inches < _FULL_INCHES else ""
     return (
         f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
         f'<img class="plot"{narrow} src="{light}" alt="{escape(alt)}"></picture>'
     )
 
 
-def data_url(content: bytes, media_type: str) -> str:
-    """A file as an address that holds it."""
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+def image_url(data: bytes) -> str:
+    """Returns an encoded PNG or JPEG as a `data:` address that holds it.
+
+    Examples:
+        >>> image_url(bytes([255, 216, 255]))
+        'data:image/jpeg;base64,/9j/'
+    """
+    return _data_url(data, media_type(data))
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, total: bool = False) -> str:
-    """A table; the first `left` columns are words, the others numbers.
+    """Returns a table; the first `left` columns are text, the others numbers.
 
     Args:
         head: names of the columns.
         rows: the cells, as text.
-        left: how many columns are words.
-        total: whether the last row is a sum of the others.
+        left: the number of columns of text.
+        total: whether the last row summarises the others.
     """
 
     def line(cells: Sequence[str], kind: str, last: bool = False) -> str:
-        made = [f"<{kind}{' class=word' if n < left else ''}>{escape(cell)}</{kind}>" for n, cell in enumerate(cells)]
+        made = [f"<{kind}{' class=text' if n < left else ''}>{escape(cell)}</{kind}>" for n, cell in enumerate(cells)]
         return f"<tr{' class=total' if last else ''}>{''.join(made)}</tr>"
 
     body = "".join(line(cells, "td", total and place == len(rows) - 1) for place, cells in enumerate(rows))
-    return f'<div class="wide"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
 
 
 def html_list(lines: Sequence[str], nothing: str) -> str:
-    """Lines of text, or what is said where there are none."""
+    """Returns lines of text as a list, or the text `nothing` where there are none."""
     if not lines:
-        return f'<p class="soft">{escape(nothing)}</p>'
+        return muted(nothing)
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def muted(text: str) -> str:
+    """Returns a paragraph of secondary text; nothing for an empty one.
+
+    Examples:
+        >>> muted("5 < 6"), muted("")
+        ('<p class="muted">5 &lt; 6</p>', '')
+    """
+    return f'<p class="muted">{escape(text)}</p>' if text else ""
+
+
+def _data_url(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _anchor(name: str) -> str:

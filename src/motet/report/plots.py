@@ -1,4 +1,4 @@
-"""Pictures of numbers: calm, readable in light and dark, and apart for every kind of colour vision."""
+"""Plots of the report: readable on light and dark pages, with colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Theme:
     """The colours of a page.
 
     Args:
-        text: of letters.
-        faint: of axes and grids.
-        series: of the data, in order.
-        floor: of the line that a score must beat.
+        text: colour of letters.
+        faint: colour of axes and grids.
+        series: colours of the data, in order.
+        baseline: colour of the line that a score must beat.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Theme:
     baseline: str
 
 
-# Okabe and Ito's colours, apart for the common kinds of colour blindness; the dark page gets the lighter blue first.
+# Okabe and Ito's colours, distinct for the common kinds of colour blindness; the dark page gets the lighter blue first.
 LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00")
 DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A")
 
@@ -47,12 +47,12 @@ def curves(
     baselines: Mapping[str, float],
     theme: Theme = LIGHT,
 ) -> Figure:
-    """One small panel for each task: a value over steps, with a dashed line at the floor it must beat.
+    """Returns one small panel per task: a value over steps, with a dashed line at its best trivial baseline.
 
     Args:
         by_task: points by task.
-        label: what the values are, for all or by task.
-        floors: by task; those without one have no line.
+        label: of the values, for all or by task.
+        baselines: by task; a task without one has no line.
         theme: light or dark.
     """
     names = list(by_task)
@@ -66,19 +66,19 @@ def curves(
         if name in baselines:
             axes.axhline(baselines[name], color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1)
             axes.annotate(
-                "floor", (1, baselines[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+                "baseline", (1, baselines[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
                 textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.baseline,
             )  # fmt: skip
-        said = label if isinstance(label, str) else label.get(name, "")
-        axes.set_title(f"{name}  ·  {said}" if said else name, fontsize=9, loc="left", color=theme.text)
+        unit = label if isinstance(label, str) else label.get(name, "")
+        axes.set_title(f"{name}  ·  {unit}" if unit else name, fontsize=9, loc="left", color=theme.text)
         if place >= len(names) - _COLUMNS:
             axes.set_xlabel("step", fontsize=8, color=theme.text)
         _dress(axes, theme)
     return figure
 
 
-def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
-    """A lying bar for each name, with its number at the end."""
+def horizontal_bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """Returns one horizontal bar per name, with its number at the end."""
     names = list(values)
     figure = _figure(9.0, 0.32 * len(names) + 0.8)
     axes = figure.add_subplot()
@@ -97,12 +97,12 @@ def bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Fi
 
 
 def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, theme: Theme = LIGHT) -> Figure:
-    """A lying bar for each class, the best first, and a dashed line at their mean; many stand in several columns.
+    """Returns one horizontal bar per class, the best first, and a dashed line at their mean, in one or more columns.
 
     Args:
-        values: by class; None for one without a truth, which has words in place of a bar and stands last.
-        mean: the number that they make.
-        label: what the numbers are.
+        values: by class; None for one without ground truth, which comes last and has a text in place of a bar.
+        mean: over the classes with ground truth.
+        label: of the numbers.
         theme: light or dark.
     """
     ordered = sorted(values.items(), key=lambda item: (item[1] is None, -(item[1] or 0.0)))
@@ -115,7 +115,7 @@ def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, t
         axes.barh(range(len(own)), [value or 0.0 for _, value in own], color=theme.series[0], height=0.62)
         for place, (_, value) in enumerate(own):
             axes.annotate(
-                "no truth" if value is None else f"{value:.1f}", (value or 0.0, place), xytext=(4, 0),
+                "no ground truth" if value is None else f"{value:.1f}", (value or 0.0, place), xytext=(4, 0),
                 textcoords="offset points", va="center", fontsize=8, color=theme.text,
                 fontstyle="italic" if value is None else "normal",
             )  # fmt: skip
@@ -133,12 +133,12 @@ def _short(name: str, most: int = 24) -> str:
 
 
 @dataclass(frozen=True)
-class Dot:
+class ScorePoint:
     """One value with its 95 % interval or spread.
 
     Args:
-        task: the row it stands in.
-        series: what it belongs to: "multi-task", "single-task".
+        task: its row in the plot.
+        series: its colour and marker: "multi-task", "single-task".
         value: the number.
         low: lower end; None for no line.
         high: upper end.
@@ -151,8 +151,8 @@ class Dot:
     high: float | None = None
 
 
-def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
-    """A row for each task, in it a dot for each series with a line from low to high."""
+def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """Returns one row per task with one point per series and a line from its low to its high end."""
     tasks = list(dict.fromkeys(dot.task for dot in values))
     series = list(dict.fromkeys(dot.series for dot in values))
     figure = _figure(9.0, 0.46 * len(tasks) + 1.0)
@@ -176,15 +176,15 @@ def dots(values: Sequence[Dot], *, label: str, theme: Theme = LIGHT) -> Figure:
 
 
 @dataclass(frozen=True)
-class Timed:
-    """A score and what it takes.
+class TimedScore:
+    """A score and the time it takes.
 
     Args:
-        label: beside the dot: "beam 4"; "" for none.
+        label: beside the point, such as "beam 4"; "" for none.
         series: its colour and marker: the kind of method.
-        seconds: a row.
+        seconds: per row.
         score: of the task's main metric.
-        panel: the task, where several stand side by side.
+        panel: the task, where there are several panels side by side.
     """
 
     label: str
@@ -194,8 +194,8 @@ class Timed:
     panel: str = ""
 
 
-def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LIGHT) -> Figure:
-    """A panel for each task, a line for each kind of method: what it scores over what it takes.
+def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme = LIGHT) -> Figure:
+    """Returns one panel per task with one line per kind of method: score over time per row.
 
     Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision", figure 8.
     """
@@ -219,7 +219,7 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
         _dress(axes, theme)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    figure.supxlabel("milliseconds a row", fontsize=8, color=theme.text)
+    figure.supxlabel("milliseconds per row", fontsize=8, color=theme.text)
     figure.supylabel(label, fontsize=8, color=theme.text)
     known = {text: line for axes in figure.axes for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
@@ -229,8 +229,8 @@ def score_against_time(values: Sequence[Timed], *, label: str, theme: Theme = LI
     return figure
 
 
-def _timed_line(axes: Axes, values: Sequence[Timed], name: str, number: int, theme: Theme) -> None:
-    """One kind of method in one panel; where colours begin again, markers do not."""
+def _timed_line(axes: Axes, values: Sequence[TimedScore], name: str, number: int, theme: Theme) -> None:
+    """Draws one kind of method in one panel; where the colours repeat, the markers change."""
     colour = theme.series[number % len(theme.series)]
     marker = _MARKERS[(number + number // len(theme.series)) % len(_MARKERS)]
     times, scores = [1000 * value.seconds for value in values], [value.score for value in values]
@@ -242,12 +242,12 @@ def _timed_line(axes: Axes, values: Sequence[Timed], name: str, number: int, the
 
 
 def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: int, theme: Theme = LIGHT) -> Figure:
-    """A line for each task over the steps: thick where it goes, thin where it stands, none while it waits.
+    """Returns one line per task over the steps: thick where it is trained, thin while stopped, none while it waits.
 
     Source: Lu et al., "12-in-1", figure 2.
 
     Args:
-        by_task: from which step on each task did what ("go", "stop", "wait").
+        by_task: changes of each task's status: the step, and "go", "stop" or "wait" from there on.
         steps: of the run.
         theme: light or dark.
     """
@@ -256,18 +256,18 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
     axes = figure.add_subplot()
     for place, changes in enumerate(by_task.values()):
         ends = [*(step for step, _ in changes[1:]), steps]
-        spans = [(word, begin, end) for (begin, word), end in zip(changes, ends, strict=True)]
-        going = [(begin, end - begin) for word, begin, end in spans if word == "go"]
-        stopped = [(begin, end - begin) for word, begin, end in spans if word == "stop"]
-        axes.broken_barh(going, (place - 0.31, 0.62), color=theme.series[0], linewidth=0)
+        spans = [(status, begin, end) for (begin, status), end in zip(changes, ends, strict=True)]
+        trained = [(begin, end - begin) for status, begin, end in spans if status == "go"]
+        stopped = [(begin, end - begin) for status, begin, end in spans if status == "stop"]
+        axes.broken_barh(trained, (place - 0.31, 0.62), color=theme.series[0], linewidth=0)
         axes.broken_barh(stopped, (place - 0.05, 0.1), color=theme.series[0], linewidth=0)
-        updates = sum(length for _, length in going) / max(1, steps)
+        updates = sum(length for _, length in trained) / max(1, steps)
         axes.annotate(
             f"{updates:.0%}", (1, place), xycoords=("axes fraction", "data"), xytext=(4, 0),
             textcoords="offset points", va="center", fontsize=7.5, color=theme.text,
         )  # fmt: skip
     axes.set_title(
-        "thick: go  ·  thin: stop  ·  none: waits  ·  right: share of steps in go", fontsize=8, loc="left",
+        "thick: go  ·  thin: stop  ·  none: wait  ·  right: share of steps in go", fontsize=8, loc="left",
         color=theme.text,
     )  # fmt: skip
     axes.set_yticks(range(len(tasks)), tasks)
@@ -279,7 +279,7 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
 
 
 def svg(figure: Figure) -> bytes:
-    """A figure as SVG with its letters as outlines: it needs no font and no other file. Equal figures, equal bytes."""
+    """Returns a figure as SVG with letters as outlines, so it needs no font; equal figures give equal bytes."""
     file = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "motet"}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
@@ -287,14 +287,14 @@ def svg(figure: Figure) -> bytes:
 
 
 def png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
-    """A figure as PNG on white, for a README."""
+    """Returns a figure as PNG on white, for a README."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dots_per_inch, facecolor="white")
     return file.getvalue()
 
 
 def _figure(width: float, height: float) -> Figure:
-    """A figure of its own (inches), in no global list of figures."""
+    """Returns a new figure (sizes in inches) that pyplot does not keep, so it needs no closing."""
     return Figure(figsize=(width, height), layout="constrained")
 
 

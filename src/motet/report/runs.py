@@ -1,4 +1,4 @@
-"""What a run folder says about itself: `run.json`, `log.jsonl`, `report.json`."""
+"""Reading of run folders: `run.json`, `log.jsonl` and `report.json`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ RUN, LOG, REPORT = "run.json", "log.jsonl", "report.json"
 
 @dataclass(frozen=True)
 class Log:
-    """What was seen while a run trained.
+    """The training log of a run.
 
     Args:
         losses: points (step, loss) by task.
-        scores: points (step, value) by (task, metric), main metrics only, as they were evaluated.
-        rows: rows taken by source.
-        seconds: how long it trained.
-        standing: by task what it did from which step on ("go", "stop", "wait"), where the schedule changes that.
-        notes: lines that were said.
-        numbers: points (step, value) by name, of what a system tells beside its losses.
+        scores: points (step, value) by (task, metric) of the evaluations during training, main metrics only.
+        samples_seen: number of training samples by source.
+        seconds: of training time.
+        task_status: by task the steps at which its status changed and the new status ("go", "stop", "wait"); only
+            for schedules that change it.
+        notes: remarks, in order.
+        numbers: points (step, value) by name, of the auxiliary numbers that a system logs besides its losses.
     """
 
     losses: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     scores: Mapping[tuple[str, str], tuple[tuple[int, float], ...]] = field(default_factory=dict)
-    rows: Mapping[str, int] = field(default_factory=dict)
+    samples_seen: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     task_status: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -41,15 +42,15 @@ class RunRecord:
     """One finished run.
 
     Args:
-        folder: where it lies.
+        folder: of the run.
         tasks: names, in order.
-        seed: of its plan.
+        seed: of the training.
         report: its final numbers.
-        log: what was seen on the way.
-        data: by source what tells its rows from others (fingerprint, count, images, role), and its tasks.
-        parameters: how many numbers it has ("all", "trained").
+        log: of its training.
+        data: by source what identifies its rows (fingerprint, count, images, role), and its tasks.
+        parameters: numbers of parameters ("all", "trained").
         versions: of the packages it ran with, and the commit.
-        credit: lines that stand beside pictures.
+        credit: licence lines that must be shown with its images.
     """
 
     folder: Path
@@ -64,27 +65,29 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """The folder's name, which tables show."""
         return self.folder.name
 
 
 def read_run(folder: str | Path) -> RunRecord:
     """Reads a finished run.
 
-    Needed of `run.json` are "tasks", "seed" and "data"; "parameters", "versions" and "credit" are shown where they are.
+    `run.json` must have "tasks", "seed" and "data"; "parameters", "versions" and "credit" may be missing.
 
     Raises:
-        CheckpointError: the folder is no finished run, or a file of it cannot be read.
+        CheckpointError: the folder is no finished run, or a file in it cannot be read.
     """
     folder = Path(folder)
     run, report = _json(folder / RUN), _json(folder / REPORT)
     for key in ("tasks", "seed", "data"):
         if key not in run:
-            raise CheckpointError(f"{folder / RUN}: got {sorted(run)}; want {key!r} among them")
+            raise CheckpointError(f"{folder / RUN}: got the keys {sorted(run)}; want {key!r} among them")
     try:
         numbers = Report.from_dict(report)
     except (TypeError, KeyError) as error:
-        raise CheckpointError(f"{folder / REPORT}: got {sorted(report)}; want a report ({error})") from error
+        raise CheckpointError(
+            f"{folder / REPORT}: got the keys {sorted(report)}; want those of a motet report ({error})"
+        ) from error
     return RunRecord(
         folder=folder,
         tasks=tuple(task if isinstance(task, str) else task["name"] for task in run["tasks"]),
@@ -99,15 +102,15 @@ def read_run(folder: str | Path) -> RunRecord:
 
 
 def read_log(path: Path) -> Log:
-    """Reads a log: lines of steps, of evaluations and of remarks. A last line that a kill cut off is passed over.
+    """Reads a log of steps, evaluations and remarks. An incomplete last line, left by a killed run, is skipped.
 
     Raises:
-        CheckpointError: no such file, or a line before the last that is no JSON.
+        CheckpointError: the file is missing, or a line before the last is no JSON.
     """
     losses: dict[str, list[tuple[int, float]]] = {}
     scores: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    standing: dict[str, list[tuple[int, str]]] = {}
-    rows: dict[str, int] = {}
+    task_status: dict[str, list[tuple[int, str]]] = {}
+    samples: dict[str, int] = {}
     numbers: dict[str, list[tuple[int, float]]] = {}
     seconds, began, notes = 0.0, 0.0, list[str]()
     for line in _lines(path):
@@ -115,8 +118,8 @@ def read_log(path: Path) -> Log:
             for task, loss in line["loss"].items():
                 losses.setdefault(task, []).append((line["step"], loss))
             for source, count in line.get("rows", {}).items():
-                rows[source] = rows.get(source, 0) + count
-            # The clock starts anew when a run goes on after a stop.
+                samples[source] = samples.get(source, 0) + count
+            # The clock restarts when a run is resumed.
             now = float(line.get("seconds", 0.0))
             seconds, began = seconds + (now - began if now >= began else now), now
         for name, value in line.get("aux", {}).items():
@@ -124,16 +127,16 @@ def read_log(path: Path) -> Log:
         for result in line.get("results", ()):
             if result.get("main", True):
                 scores.setdefault((result["task"], result["metric"]), []).append((line["step"], result["value"]))
-        for task, word in line.get("task_status", {}).items():
-            standing.setdefault(task, []).append((line["step"], word))
+        for task, status in line.get("task_status", {}).items():
+            task_status.setdefault(task, []).append((line["step"], status))
         if "note" in line:
             notes.append(line["note"])
     return Log(
         {task: tuple(points) for task, points in losses.items()},
         {key: tuple(points) for key, points in scores.items()},
-        rows,
+        samples,
         seconds,
-        {task: tuple(changes) for task, changes in standing.items()},
+        {task: tuple(changes) for task, changes in task_status.items()},
         tuple(notes),
         {name: tuple(points) for name, points in numbers.items()},
     )
@@ -147,7 +150,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
             lines.append(json.loads(text))
         except json.JSONDecodeError as error:
             if number < len(texts) - 1:
-                raise CheckpointError(f"{path}: line {number + 1}: got {error.msg}; want one JSON a line") from error
+                raise CheckpointError(
+                    f"{path}: line {number + 1}: got {error.msg}; want one JSON object per line"
+                ) from error
     return lines
 
 
@@ -157,7 +162,7 @@ def _json(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise CheckpointError(f"{path}: got {error.msg} in line {error.lineno}; want JSON") from error
     if not isinstance(data, dict):
-        raise CheckpointError(f"{path}: got a {type(data).__name__}; want an object")
+        raise CheckpointError(f"{path}: got a JSON {type(data).__name__}; want a JSON object with named fields")
     return data
 
 

@@ -1,4 +1,4 @@
-"""Numbers as Markdown tables."""
+"""Rows of the report's tables, and tables as Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from motet.report.compare import Comparison, SeedValues
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """A Markdown table; the first `left` columns are words, the others numbers.
+    """Returns a Markdown table; the first `left` columns are text, the others numbers.
 
     Examples:
         >>> print(table(("task", "score"), [("vqa", "61.2")]))
@@ -27,7 +27,7 @@ def _cell(text: str) -> str:
 
 
 def number(value: float | None, unit: str = "", *, sign: bool = False) -> str:
-    """A number as tables show it, a dash for none.
+    """Returns a number with its unit, rounded for a table; a dash for None.
 
     Examples:
         >>> number(61.23, "%"), number(None), number(1.0, sign=True), number(0.456, "m")
@@ -37,7 +37,7 @@ def number(value: float | None, unit: str = "", *, sign: bool = False) -> str:
 
 
 def bare(value: float | None, unit: str, *, sign: bool = False) -> str:
-    """`number` without its unit, for a column that says it elsewhere."""
+    """Returns `number` without its unit, for a column whose other cells have it."""
     return "-" if value is None else f"{value:{'+' if sign else ''}.{decimals(unit)}f}"
 
 
@@ -46,14 +46,14 @@ def _unit(unit: str) -> str:
 
 
 def interval(result: Result) -> str:
-    """The 95 % interval of a result, a dash for none."""
+    """Returns the 95 % interval of a result; a dash where it has none."""
     if result.low is None or result.high is None:
         return "-"
     return f"{bare(result.low, result.unit)} to {bare(result.high, result.unit)}"
 
 
 def results_rows(report: Report) -> list[tuple[str, ...]]:
-    """Task, metric, value, interval, rows and images for each result."""
+    """Returns one row per result, under `RESULTS_HEAD`."""
     return [
         (
             result.task if result.main else "",
@@ -68,34 +68,35 @@ def results_rows(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
-RESULTS_HEAD = ("task", "metric", "value", "95 % interval", "rows", "images", "best floor")
+RESULTS_HEAD = ("task", "metric", "value", "95 % interval", "rows", "images", "best trivial baseline")
 
 
 def best_trivial_baseline(report: Report, result: Result) -> tuple[str, float | None]:
-    """The floor that is hardest to beat, in words and as a number."""
+    """Returns the trivial baseline that is hardest to beat, as text and as a number; a dash and None without any."""
     baselines = report.trivial_baselines.get(result.task, {})
     if not baselines:
         return "-", None
     pick = max if result.higher_is_better else min
-    name = pick(baselines, key=lambda floor: baselines[floor])
+    name = pick(baselines, key=lambda baseline: baselines[baseline])
     return f"{bare(baselines[name], result.unit)} ({name})", baselines[name]
 
 
 CLASSES_HEAD = ("task", "metric", "class", "value")
+NO_GROUND_TRUTH = "no ground truth"
 
 
 def classes_rows(report: Report) -> list[tuple[str, ...]]:
-    """Task, metric, class and its own number, for every class of the numbers that are made of classes."""
+    """Returns one row per class, under `CLASSES_HEAD`, for the metrics that are means over classes."""
     return [
-        (result.task, result.metric, name, "no truth" if value is None else number(value, result.unit))
+        (result.task, result.metric, name, NO_GROUND_TRUTH if value is None else number(value, result.unit))
         for result in report.results
         for name, value in result.classes.items()
     ]
 
 
 def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The head and rows of a table of all floors beside the scores."""
-    names = list(dict.fromkeys(name for floors in report.trivial_baselines.values() for name in floors))
+    """Returns head and rows of a table of all trivial baselines beside the scores."""
+    names = list(dict.fromkeys(name for baselines in report.trivial_baselines.values() for name in baselines))
     rows = []
     for task, baselines in report.trivial_baselines.items():
         unit, value = next(
@@ -106,40 +107,43 @@ def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[s
 
 
 def samples_seen_rows(samples_seen: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Source and rows taken from it in training."""
-    return [(source, f"{rows:,}") for source, rows in samples_seen.items()]
+    """Returns one row per source with the number of samples that training took from it."""
+    return [(source, f"{count:,}") for source, count in samples_seen.items()]
 
 
 def task_status_rows(
-    standing: Mapping[str, Sequence[tuple[int, str]]],
+    status_by_task: Mapping[str, Sequence[tuple[int, str]]],
 ) -> tuple[tuple[str, str], list[tuple[str, str]]]:
-    """Head and rows: what each task did, with the step from which it did so.
+    """Returns head and rows: the status of each task ("go", "stop", "wait"), with the step at which it began.
 
     Examples:
         >>> task_status_rows({"vqa": [(0, "go"), (1200, "stop")]})[1]
         [('vqa', 'go from 0, stop from 1,200')]
     """
-    rows = [(task, ", ".join(f"{word} from {step:,}" for step, word in changes)) for task, changes in standing.items()]
-    return ("task", "what it did from which step on"), rows
+    rows = [
+        (task, ", ".join(f"{status} from {step:,}" for step, status in changes))
+        for task, changes in status_by_task.items()
+    ]
+    return ("task", "status from step"), rows
 
 
-COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "gain")
+COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "delta")
 
 
 def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """A row for each task, and the mean gain at the end."""
+    """Returns one row per task under `COMPARISON_HEAD`, and delta-m as the last row."""
     rows = [
         (
             pair.task,
             f"{pair.metric}{'' if pair.higher_is_better else ' (lower is better)'}",
             _side(pair.multi, pair.unit),
             _side(pair.single, pair.unit),
-            number(pair.gain, "%", sign=True),
+            number(pair.delta, "%", sign=True),
         )
         for pair in comparison.pairs
     ]
     spread = "" if comparison.delta_m_spread is None else f" ± {comparison.delta_m_spread:.1f}"
-    return [*rows, ("delta-m", "mean gain", "", "", number(comparison.delta_m, "%", sign=True) + spread)]
+    return [*rows, ("delta-m", "mean delta", "", "", number(comparison.delta_m, "%", sign=True) + spread)]
 
 
 def _side(side: SeedValues, unit: str) -> str:
@@ -147,17 +151,17 @@ def _side(side: SeedValues, unit: str) -> str:
     return f"{bare(side.mean, unit)}{spread}{_unit(unit)}"
 
 
-COST_HEAD = ("in all", "parameters", "trained", "training rows", "training time")
+COST_HEAD = ("total", "parameters", "trained", "samples seen", "training time")
 
 
 def cost_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """What the multi-task model takes, and what the single-task models take together."""
+    """Returns the cost of the multi-task model and of all single-task models together, under `COST_HEAD`."""
     return [
         (
             name,
             _count(cost.parameters),
             _count(cost.trained),
-            f"{cost.rows:,.0f}",
+            f"{cost.samples_seen:,.0f}",
             duration(cost.seconds),
         )
         for name, cost in (
@@ -172,7 +176,7 @@ def _count(value: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them.
+    """Returns a duration in seconds as text in its two largest units.
 
     Examples:
         >>> duration(42.4), duration(200), duration(7300)

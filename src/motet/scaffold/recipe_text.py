@@ -175,8 +175,8 @@ class _Writer:
         if first.kind != "classification" and first.label != LABELS[first.kind]:
             arguments += [f"label={code(first.label, self.folder)}"]
         if first.reader == "Vqav2":
-            self._use("motet.tasks", "TEN_ANSWERS")
-            arguments += ["metrics=TEN_ANSWERS"]
+            self._use("motet.tasks", "TEN_ANSWERS_METRICS")
+            arguments += ["metrics=TEN_ANSWERS_METRICS"]
         return _call(maker.rpartition(" ")[2], arguments)
 
     def _glue_call(self, plan: TaskPlan) -> str:

@@ -1,4 +1,4 @@
-"""The embedded world: pictures drawn by seed, of which everything is known. A test bed, not real data."""
+"""Synthetic scenes: images drawn from a seed, with every annotation known exactly. A test bed, not real data."""
 
 from motet.scenes.annotate import ATTRIBUTES as ATTRIBUTES
 from motet.scenes.annotate import GROUND as GROUND
@@ -7,8 +7,8 @@ from motet.scenes.choices import SceneChoices as SceneChoices
 from motet.scenes.drawings import CATEGORIES as CATEGORIES
 from motet.scenes.drawings import COLOURS as COLOURS
 from motet.scenes.drawings import CREDIT as CREDIT
+from motet.scenes.layout import SIGN_WORDS as SIGN_WORDS
 from motet.scenes.layout import SIZES as SIZES
-from motet.scenes.layout import WORDS as WORDS
 from motet.scenes.layout import Scene as Scene
 from motet.scenes.layout import Thing as Thing
 from motet.scenes.nouns import Noun as Noun
@@ -24,8 +24,8 @@ from motet.scenes.regions import SceneDialogs as SceneDialogs
 from motet.scenes.regions import SceneReferring as SceneReferring
 from motet.scenes.sentences import SENTENCE_NAMES as SENTENCE_NAMES
 from motet.scenes.sentences import SceneSentences as SceneSentences
+from motet.scenes.statements import FALSE_TRUE as FALSE_TRUE
 from motet.scenes.statements import RELATIONS as RELATIONS
-from motet.scenes.statements import TRUTHS as TRUTHS
 from motet.scenes.verify import ScenePairs as ScenePairs
 from motet.scenes.verify import SceneStatements as SceneStatements
 from motet.scenes.videos import MOTIONS as MOTIONS

@@ -1,4 +1,4 @@
-"""What a person would say of a scene, in six languages by template, in eight more by naming the drawings."""
+"""Captions of scenes: in six languages by templates, in eight more as lists of the drawings' names."""
 
 from __future__ import annotations
 
@@ -94,17 +94,17 @@ _COMMA = {"ja": "、", "zh": "、", "ar": "، ", "fa": "، "}
 
 
 def caption(scene: Scene, nouns: Sequence[Noun], language: str = "en", style: CaptionStyle = "list") -> str:
-    """One sentence that names every thing.
+    """Returns one sentence that names every thing.
 
-    Styles: "list" gathers equal things and goes from left to right by the first of each ("two dogs and a car");
+    Styles: "list" groups equal things, ordered from left to right by the first of each ("two dogs and a car");
     "order" names them one by one from left to right; "colours" is "list" with colours. The eight languages without
     templates name the drawings themselves, one by one from left to right, whatever the style.
 
     Args:
-        scene: what is there.
+        scene: to describe.
         nouns: of the scene's world.
         language: one of `LANGUAGES`.
-        style: how.
+        style: of the sentence.
 
     Raises:
         ConfigError: an unknown language.
@@ -116,16 +116,16 @@ def caption(scene: Scene, nouns: Sequence[Noun], language: str = "en", style: Ca
     forms = {noun.name: noun.forms[language] for noun in nouns}
     match style:
         case "list":
-            return join(_gathered(scene.things, forms, language, coloured=False), language)
+            return join(_grouped(scene.things, forms, language, coloured=False), language)
         case "colours":
-            return join(_gathered(scene.things, forms, language, coloured=True), language)
+            return join(_grouped(scene.things, forms, language, coloured=True), language)
         case "order":
             named = [phrase(forms[thing.name], 1, language) for thing in scene.things]
             return f"{_ORDER[language]}: {join(named, language)}"
     assert_never(style)
 
 
-def _gathered(things: Sequence[Thing], forms: dict[str, Form], language: str, *, coloured: bool) -> list[str]:
+def _grouped(things: Sequence[Thing], forms: dict[str, Form], language: str, *, coloured: bool) -> list[str]:
     counts: dict[tuple[str, str], int] = {}
     for thing in things:
         key = (thing.name, colour_of(thing.drawing) if coloured else MIXED)
@@ -134,7 +134,7 @@ def _gathered(things: Sequence[Thing], forms: dict[str, Form], language: str, *,
 
 
 def join(parts: Sequence[str], language: str = "en") -> str:
-    """Several phrases as one.
+    """Joins phrases with commas and the language's word for "and".
 
     Examples:
         >>> join(["a dog", "a cat", "two cars"])
@@ -146,7 +146,7 @@ def join(parts: Sequence[str], language: str = "en") -> str:
 
 
 def phrase(form: Form, count: int, language: str = "en", colour: str = MIXED) -> str:
-    """So many of a thing, with its article or number, and its colour unless that is "mixed".
+    """Returns a noun phrase with an article or a number, and with a colour unless that is "mixed".
 
     Examples:
         >>> phrase(Form("m", "Hund", "Hunde"), 1, "de", "brown"), phrase(Form("n", "apple", "apples"), 1)

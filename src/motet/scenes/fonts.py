@@ -1,4 +1,4 @@
-"""The font of text that is written in scenes."""
+"""The font of the text in scenes."""
 
 from __future__ import annotations
 

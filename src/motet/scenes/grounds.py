@@ -1,4 +1,4 @@
-"""What things stand on: textured grounds, the same picture at any size."""
+"""Textured backgrounds of scenes, which look the same at any size."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TEXTURES: tuple[Texture, ...] = get_args(Texture)
 
 @dataclass(frozen=True)
 class Ground:
-    """A texture in two close colours.
+    """A texture in two similar colours.
 
     Args:
-        texture: what kind.
+        texture: its kind.
         first: colour, RGB 0 to 255.
         second: the other colour.
-        angle: direction of stripes and of the slow change of light, in radians.
-        period: stripes, dots and squares to the picture's side.
+        angle: direction of stripes and of the gradual change of light, in radians.
+        period: stripes, dots or squares per side of the image.
         seed: of the noise.
     """
 
@@ -34,8 +34,8 @@ class Ground:
     seed: int
 
 
-def draw_ground(rng: np.random.Generator, tone: Tone) -> Ground:
-    """A ground at random: pale or deep, so that drawings, whose colours are full, stand out."""
+def sample_ground(rng: np.random.Generator, tone: Tone) -> Ground:
+    """Samples a ground: pale or dark, so that the drawings, whose colours are saturated, are easy to see."""
     low, high = (185, 245) if tone == "light" else (35, 95)
     first = rng.integers(low, high, 3)
     second = np.clip(first + rng.integers(-28, 29, 3), 0, 255)
@@ -54,13 +54,13 @@ def _rgb(values: np.ndarray) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def paint(ground: Ground, size_hw: tuple[int, int], *, grey: bool = False) -> np.ndarray:
-    """The ground as pixels, uint8 (h, w, 3).
+def render_ground(ground: Ground, size_hw: tuple[int, int], *, grey: bool = False) -> np.ndarray:
+    """Returns a ground as pixels, uint8 (h, w, 3).
 
     Args:
-        ground: what to paint.
+        ground: to render.
         size_hw: (height, width).
-        grey: without colour, as paper under line drawings.
+        grey: whether colours become grey, as the background of line drawings.
     """
     height, width = size_hw
     short = min(height, width)
@@ -72,14 +72,14 @@ def paint(ground: Ground, size_hw: tuple[int, int], *, grey: bool = False) -> np
     colours = np.array([ground.first, ground.second], dtype=np.float32)
     if grey:
         colours = np.repeat(colours.mean(axis=-1, keepdims=True), 3, axis=-1)
-    light = 1.0 - 0.06 * along  # the slow change of light
+    light = 1.0 - 0.06 * along  # the gradual change of light
     mixed = (colours[0] + share[..., None] * (colours[1] - colours[0])) * light[..., None]
     painted: np.ndarray = np.clip(mixed, 0, 255).astype(np.uint8)
     return painted
 
 
 def _share(ground: Ground, along: np.ndarray, across: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """How much of the second colour each pixel has, 0 to 1."""
+    """Returns each pixel's share of the second colour, 0 to 1."""
     turn = 2 * np.pi * ground.period
     match ground.texture:
         case "plain":

@@ -1,4 +1,4 @@
-"""The annotations of a scene as a mapping that computes each only when it is read."""
+"""The annotations of a scene as a mapping that computes each one when it is first read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from motet.scenes import annotate
 from motet.scenes.captions import LANGUAGES, CaptionStyle, caption
-from motet.scenes.draw import Placed, place_all
+from motet.scenes.draw import PlacedThing, place_things
 from motet.scenes.drawings import Style
 from motet.scenes.layout import Scene
 from motet.scenes.nouns import Noun, nouns_of
@@ -16,14 +16,14 @@ from motet.scenes.nouns import Noun, nouns_of
 
 @dataclass(frozen=True)
 class View:
-    """A scene as one reader shows it.
+    """A scene as one reader renders it.
 
     Args:
-        scene: what is there.
+        scene: its things and ground.
         kinds: the world (see `nouns_of`).
-        size_hw: of the picture.
+        size_hw: of the image.
         style: of the drawings.
-        caption_styles: one caption each.
+        caption_styles: one caption per style.
     """
 
     scene: Scene
@@ -44,58 +44,60 @@ class View:
 
 
 class SceneLabels(Mapping[str, Any]):
-    """All annotations of a scene by name; nothing is computed before it is read, and then once.
+    """All annotations of a scene by name; each is computed when it is first read, and then cached.
 
-    Every scene has: "class" (index of the largest thing's name), "number" (how many things there are, less one),
-    "captions" and "captions_<language>", "boxes"
-    (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (a tuple each, things from left to right), and the
-    maps "masks", "instances", "segmentation", "depth", "normals", "edges". With something written: "text". `given` adds
-    a row's own annotations ("answer", "answers", "region", ...), which come first.
+    Every scene has: "class" (index of the largest thing's name), "number" (the number of things less one), "captions"
+    and "captions_<language>", "boxes" (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (one tuple
+    each, things from left to right), and the maps "masks", "instances", "segmentation", "depth", "normals", "edges".
+    A scene with text in it has "text" too. `row_labels` adds annotations of one row ("answer", "answers", "region",
+    ...), which come first.
 
     Args:
-        view: the scene, and how it is shown.
-        given: annotations that are known already.
+        view: the scene, and how it is rendered.
+        row_labels: annotations that need no computation.
     """
 
-    def __init__(self, view: View, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, view: View, row_labels: Mapping[str, Any] | None = None) -> None:
         self.view = view
-        self.given = dict(given or {})
-        self._known: dict[str, Any] = {}
+        self.row_labels = dict(row_labels or {})
+        self._cache: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name in self.given:
-            return self.given[name]
-        if name not in self._facts():
+        if name in self.row_labels:
+            return self.row_labels[name]
+        if name not in self._computable():
             raise KeyError(name)
-        return self._once(name, FACTS[name])
+        return self._once(name, COMPUTE[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self.given, **dict.fromkeys(self._facts())})
+        return iter({**self.row_labels, **dict.fromkeys(self._computable())})
 
     def __len__(self) -> int:
-        return len(self.given.keys() | self._facts())
+        return len(self.row_labels.keys() | self._computable())
 
     def __contains__(self, name: object) -> bool:
-        return name in self.given or name in self._facts()
+        return name in self.row_labels or name in self._computable()
 
     def __reduce__(self) -> tuple[object, ...]:
-        # What was computed stays behind: rows cross to other processes small.
-        return SceneLabels, (self.view, self.given)
+        # Without the cache, so that rows that cross to other processes stay small.
+        return SceneLabels, (self.view, self.row_labels)
 
     @property
-    def placed(self) -> tuple[Placed, ...]:
+    def placed(self) -> tuple[PlacedThing, ...]:
         """The things as pixels."""
         view = self.view
-        placed: tuple[Placed, ...] = self._once("placed", lambda _: place_all(view.scene, view.size_hw, view.style))
+        placed: tuple[PlacedThing, ...] = self._once(
+            "placed", lambda _: place_things(view.scene, view.size_hw, view.style)
+        )
         return placed
 
-    def _facts(self) -> frozenset[str]:
-        return _ALL if self.view.scene.writing is not None else _UNWRITTEN
+    def _computable(self) -> frozenset[str]:
+        return _ALL if self.view.scene.writing is not None else _WITHOUT_TEXT
 
     def _once(self, name: str, compute: Callable[[SceneLabels], Any]) -> Any:
-        if name not in self._known:
-            self._known[name] = compute(self)
-        return self._known[name]
+        if name not in self._cache:
+            self._cache[name] = compute(self)
+        return self._cache[name]
 
 
 def _captions(language: str) -> Callable[[SceneLabels], tuple[str, ...]]:
@@ -107,7 +109,7 @@ def _captions(language: str) -> Callable[[SceneLabels], tuple[str, ...]]:
     return compute
 
 
-FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
+COMPUTE: Mapping[str, Callable[[SceneLabels], Any]] = {
     "class": lambda labels: labels.view.names.index(labels.view.scene.largest.name),
     "number": lambda labels: len(labels.view.scene.things) - 1,
     "captions": _captions("en"),
@@ -127,5 +129,5 @@ FACTS: Mapping[str, Callable[[SceneLabels], Any]] = {
     "normals": lambda labels: annotate.normals_of(labels.placed, labels.view.size_hw),
     "edges": lambda labels: annotate.edges_of(labels["instances"]),
 }
-_ALL = frozenset(FACTS)
-_UNWRITTEN = _ALL - {"text"}
+_ALL = frozenset(COMPUTE)
+_WITHOUT_TEXT = _ALL - {"text"}

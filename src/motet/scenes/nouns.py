@@ -1,4 +1,4 @@
-"""What things are called: a noun, its forms in six languages, and the drawings that show it."""
+"""The nouns of things, their forms in six languages, and the drawings that show them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ WRITTEN_LANGUAGES = ("en", "de", "fr", "es", "it", "pt")
 
 @dataclass(frozen=True)
 class Form:
-    """A noun in one language: its gender (English: "n"), one of it, several of it."""
+    """A noun in one language.
+
+    Args:
+        gender: "n" in English.
+        singular: form for one.
+        plural: form for several.
+    """
 
     gender: Gender
     singular: str
@@ -26,10 +32,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Noun:
-    """What a thing is called, and the drawings that show one.
+    """A noun and the drawings that show it.
 
     Args:
-        name: the English singular; its key everywhere.
+        name: the English singular, which is its key everywhere.
         forms: by language code, for `WRITTEN_LANGUAGES`.
         drawings: characters of the drawings' font.
     """
@@ -67,11 +73,11 @@ def _form(cell: str) -> Form:
 
 @cache
 def nouns_of(kinds: int | None = None) -> tuple[Noun, ...]:
-    """The nouns of a world.
+    """Returns the nouns of a world.
 
     Args:
-        kinds: None for the full world, whose nouns are categories of many drawings ("bird", "vegetable"); a number for
-            the first so many plain things ("dog", "car"), each with one to six drawings.
+        kinds: None for the full world, whose nouns are categories of many drawings ("bird", "vegetable"); a number n
+            for the first n plain nouns ("dog", "car"), with one to six drawings each.
 
     Raises:
         ConfigError: more kinds than there are, or fewer than two.
@@ -92,7 +98,7 @@ def nouns_of(kinds: int | None = None) -> tuple[Noun, ...]:
 
 @cache
 def noun_by_name(name: str, kinds: int | None = None) -> Noun:
-    """The noun of a world by its English name.
+    """Returns the noun of a world by its English name.
 
     Raises:
         ConfigError: the world has no such noun.

@@ -1,4 +1,4 @@
-"""Boxes of a scene as a detector would find them: near its things, and some on the ground."""
+"""Region proposals of scenes, as a detector would give them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ from motet.scenes.reader import SceneImage
 
 @dataclass(frozen=True)
 class SceneBoxes:
-    """What a detector might say of a scene: each thing's box, a little off, and boxes of the ground.
+    """Region proposals: each thing's box with jittered corners, and boxes of the background, in random order.
 
-    It stands in for a detector trained on other pictures (12-in-1 takes its regions from one); a picture has the same
-    boxes every time, in an order that tells nothing.
+    It replaces a detector trained on other images, from which 12-in-1 takes its regions. An image has the same boxes
+    every time, and their order carries no information.
 
     Args:
-        off: largest error of a corner, as a share of the box's side.
-        ground: boxes on a picture that are of nothing in particular.
+        jitter: largest error of a corner, as a share of the box's side.
+        num_background: boxes per image that are of no thing.
 
     Raises:
         ConfigError: a number outside its range.
     """
 
-    off: float = 0.1
-    ground: int = 5
+    jitter: float = 0.1
+    num_background: int = 5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.off < 0.5 or self.ground < 0:
-            raise ConfigError(f"SceneBoxes: got off {self.off}, ground {self.ground}; want 0 to 0.5, and 0 or more")
+        if not 0 <= self.jitter < 0.5 or self.num_background < 0:
+            raise ConfigError(
+                f"SceneBoxes: got jitter {self.jitter}, num_background {self.num_background}; want a jitter from 0 to "
+                "less than 0.5, and 0 or more background boxes"
+            )
 
     def boxes_for(self, image: ImageFile, image_id: str) -> Float[np.ndarray, "n 4"]:
-        """The boxes in pixels of the picture.
+        """Returns the boxes in pixels of the image.
 
         Raises:
-            DataError: a picture that is no scene.
+            DataError: an image that is no scene.
         """
         if not isinstance(image, SceneImage):
             raise DataError(f"SceneBoxes: {image_id}: got {type(image).__name__}; want a picture of a scene")
@@ -46,11 +49,11 @@ class SceneBoxes:
         height, width = image.size_hw
         things = np.array(tight_boxes(image.scene, image.size_hw, image.style), dtype=np.float64).reshape(-1, 4)
         sides = np.tile(things[:, 2:] - things[:, :2], 2)
-        near = things + rng.uniform(-self.off, self.off, things.shape) * sides
+        near = things + rng.uniform(-self.jitter, self.jitter, things.shape) * sides
         span = np.array([width, height], dtype=np.float64)
-        size = rng.uniform(0.15, 0.5, (self.ground, 2)) * span
-        start = rng.uniform(0, 1, (self.ground, 2)) * (span - size)
+        size = rng.uniform(0.15, 0.5, (self.num_background, 2)) * span
+        start = rng.uniform(0, 1, (self.num_background, 2)) * (span - size)
         boxes = np.concatenate([near, np.concatenate([start, start + size], axis=1)])
         boxes = np.clip(boxes, 0, np.tile(span, 2))[rng.permutation(len(boxes))]
-        found: np.ndarray = boxes.astype(np.float32)
-        return found
+        proposals: np.ndarray = boxes.astype(np.float32)
+        return proposals

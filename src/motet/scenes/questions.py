@@ -1,10 +1,10 @@
-"""Questions about a scene with exact answers from a closed list, drawn so that no answer is the safe one."""
+"""Questions about scenes with exact answers from a closed list, sampled so that no answer dominates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from motet.core import ConfigError, nearest
 from motet.scenes.drawings import COLOURS, MIXED, colour_of
 from motet.scenes.layout import SIZES, Scene, Thing
 from motet.scenes.nouns import Noun, nouns_of
+from motet.scenes.sampling import one_of
 
-T = TypeVar("T")
 Kind: TypeAlias = Literal["count", "exist", "colour", "position", "size", "compare"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ANSWERS: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +28,13 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """A question of a kind, and its one answer."""
+    """A question with its one answer.
+
+    Args:
+        kind: of question.
+        text: of the question.
+        answer: one of `ANSWERS`.
+    """
 
     kind: Kind
     text: str
@@ -36,77 +42,77 @@ class Question:
 
 
 def answers_of(kinds: str | Sequence[str], nouns: Sequence[Noun], most: int = 5) -> tuple[str, ...]:
-    """Every answer that questions of these kinds can have in a world, each once.
+    """Returns every possible answer to questions of these kinds in a world, each once.
 
     Args:
         kinds: of question.
         nouns: of the world.
-        most: things in a scene.
+        most: the largest number of things in a scene.
     """
-    found: dict[str, None] = {}
+    answers: dict[str, None] = {}
     for kind in check_kinds(kinds):
         own: Sequence[str] = ANSWERS[kind]
         if kind == "position":
             own = [noun.name for noun in nouns]
         elif kind == "count":
             own = [str(count) for count in range(most + 1)]
-        found.update(dict.fromkeys(own))
-    return tuple(found)
+        answers.update(dict.fromkeys(own))
+    return tuple(answers)
 
 
 def check_kinds(kinds: str | Sequence[str]) -> tuple[Kind, ...]:
-    """The kinds as a tuple.
+    """Returns the kinds as a tuple.
 
     Raises:
         ConfigError: an unknown kind.
     """
-    given = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    names = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     known = {str(kind): kind for kind in KINDS}
-    for kind in given:
-        if kind not in known:
-            raise ConfigError(f"kind of question: got {kind!r}; {nearest(kind, known)}")
-    return tuple(known[kind] for kind in given)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"kind of question: got {name!r}; {nearest(name, known)}")
+    return tuple(known[name] for name in names)
 
 
-def ask(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.random.Generator) -> Question:
-    """A question of one of the kinds, each kind equally often."""
+def sample_question(scene: Scene, nouns: Sequence[Noun], kinds: Sequence[Kind], rng: np.random.Generator) -> Question:
+    """Samples a question of one of the kinds, all equally often."""
     kind = kinds[int(rng.integers(len(kinds)))]
-    text, answer = _ASK[kind](scene, nouns, rng)
+    text, answer = _SAMPLERS[kind](scene, nouns, rng)
     return Question(kind, text, answer)
 
 
-def _ask_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """Half of them about all things, so 1 and up; the rest about one noun, absent four times in ten."""
+def _sample_count(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a count: half of them of all things, so 1 or more; the others of one noun, absent in 40 % of cases."""
     if rng.random() < 0.5:
         return "how many things are there?", str(len(scene.things))
     names = [thing.name for thing in scene.things]
     absent = [noun for noun in nouns if noun.name not in names]
     if absent and rng.random() < 0.4:
-        noun = _one_of(absent, rng)
+        noun = one_of(absent, rng)
     else:
         repeated = sorted({name for name in names if names.count(name) > 1})
         several = repeated and rng.random() < 0.7
-        noun = _noun(nouns, _one_of(repeated if several else sorted(set(names)), rng))
+        noun = _noun(nouns, one_of(repeated if several else sorted(set(names)), rng))
     return f"how many {noun.forms['en'].plural} are there?", str(names.count(noun.name))
 
 
-def _ask_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_exist(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     names = {thing.name for thing in scene.things}
     absent = [noun.name for noun in nouns if noun.name not in names]
     present = bool(rng.random() < 0.5) or not absent
-    name = _one_of(sorted(names) if present else absent, rng)
+    name = one_of(sorted(names) if present else absent, rng)
     return f"is there {_a(name)}?", "yes" if present else "no"
 
 
-def _ask_colour(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """About a thing of one clear colour where there is one."""
+def _sample_colour(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a question about a thing of one clear colour; about any thing where none has one."""
     del nouns
     clear = [thing for thing in scene.things if colour_of(thing.drawing) != MIXED]
-    thing = _one_of(clear or scene.things, rng)
-    return f"what colour is {refer(scene, thing)}?", colour_of(thing.drawing)
+    thing = one_of(clear or scene.things, rng)
+    return f"what colour is {unique_phrase(scene, thing)}?", colour_of(thing.drawing)
 
 
-def _ask_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+def _sample_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
     del nouns
     left, right = scene.things[0], scene.things[-1]
     if rng.random() < 0.5:
@@ -114,61 +120,61 @@ def _ask_position(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator)
     return "what is on the far right?", right.name
 
 
-def _ask_size(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """Each size that is there equally often."""
+def _sample_size(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a question about a size, all sizes that are in the scene equally often."""
     del nouns
-    size = _one_of([size for size in SIZES if any(thing.size == size for thing in scene.things)], rng)
-    thing = _one_of([thing for thing in scene.things if thing.size == size], rng)
-    return f"what size is {refer(scene, thing, largest=False)}?", size
+    size = one_of([size for size in SIZES if any(thing.size == size for thing in scene.things)], rng)
+    thing = one_of([thing for thing in scene.things if thing.size == size], rng)
+    return f"what size is {unique_phrase(scene, thing, largest=False)}?", size
 
 
-def _ask_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """Larger, left of, or more: with the two sides in either order, so that yes and no come equally often."""
+def _sample_compare(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a comparison (larger, left of, more) with its sides in either order, so yes and no are equally likely."""
     names = [thing.name for thing in scene.things]
     single = [thing for thing in scene.things if names.count(thing.name) == 1]
     pairs = [(first, second) for first in single for second in single if first is not second]
     unequal = [(first, second) for first, second in pairs if first.size != second.size]
     ways = ["more", *(["left"] if pairs else []), *(["larger"] if unequal else [])]
-    match _one_of(ways, rng):
+    match one_of(ways, rng):
         case "left":
-            first, second = _one_of(pairs, rng)
+            first, second = one_of(pairs, rng)
             return f"is the {first.name} left of the {second.name}?", _yes(first.x < second.x)
         case "larger":
-            first, second = _one_of(unequal, rng)
+            first, second = one_of(unequal, rng)
             return f"is the {first.name} larger than the {second.name}?", _yes(first.side > second.side)
         case _:
-            return _ask_more(names, nouns, rng)
+            return _sample_more(names, nouns, rng)
 
 
-def _ask_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
-    """More of one noun than of another: two that differ in number, one of which may be absent."""
-    here = _one_of(sorted(set(names)), rng)
+def _sample_more(names: list[str], nouns: Sequence[Noun], rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a comparison of the numbers of two nouns, which differ; one of them may be absent."""
+    here = one_of(sorted(set(names)), rng)
     others = [noun.name for noun in nouns if names.count(noun.name) != names.count(here)]
-    told = [name for name in others if name in names]
-    there = _one_of(told if told and rng.random() < 0.5 else others, rng) if others else here
+    present = [name for name in others if name in names]
+    there = one_of(present if present and rng.random() < 0.5 else others, rng) if others else here
     first, second = (here, there) if rng.random() < 0.5 else (there, here)
     more = names.count(first) > names.count(second)
     plural = {noun.name: noun.forms["en"].plural for noun in nouns}
     return f"are there more {plural[first]} than {plural[second]}?", _yes(more)
 
 
-_ASK: Mapping[Kind, Callable[[Scene, Sequence[Noun], np.random.Generator], tuple[str, str]]] = {
-    "count": _ask_count,
-    "exist": _ask_exist,
-    "colour": _ask_colour,
-    "position": _ask_position,
-    "size": _ask_size,
-    "compare": _ask_compare,
+_SAMPLERS: Mapping[Kind, Callable[[Scene, Sequence[Noun], np.random.Generator], tuple[str, str]]] = {
+    "count": _sample_count,
+    "exist": _sample_exist,
+    "colour": _sample_colour,
+    "position": _sample_position,
+    "size": _sample_size,
+    "compare": _sample_compare,
 }
 
 
-def refer(scene: Scene, thing: Thing, *, largest: bool = True) -> str:
-    """Words that mean this thing and no other of the scene.
+def unique_phrase(scene: Scene, thing: Thing, *, largest: bool = True) -> str:
+    """Returns a phrase that refers to this thing and to no other of the scene.
 
     Args:
-        scene: where it is.
+        scene: that the thing is in.
         thing: one of the scene's.
-        largest: whether its size may be used.
+        largest: whether "the largest thing" may be used.
     """
     if sum(other.name == thing.name for other in scene.things) == 1:
         return f"the {thing.name}"
@@ -196,7 +202,3 @@ def _yes(true: bool) -> str:
 
 def _noun(nouns: Sequence[Noun], name: str) -> Noun:
     return next(noun for noun in nouns if noun.name == name)
-
-
-def _one_of(options: Sequence[T], rng: np.random.Generator) -> T:
-    return options[int(rng.integers(len(options)))]

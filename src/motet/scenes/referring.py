@@ -1,4 +1,4 @@
-"""Words that mean one thing of a scene: phrases, and dialogs of yes and no that end at it."""
+"""Referring expressions: phrases that refer to one thing of a scene, and dialogs that single it out."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from motet.scenes.drawings import MIXED, colour_of
-from motet.scenes.layout import GAP, Scene, Thing
-from motet.scenes.statements import one_of
+from motet.scenes.layout import MIN_GAP, Scene, Thing
+from motet.scenes.sampling import one_of
 
-Words: TypeAlias = Literal["any", "look", "place"]
+PhraseCues: TypeAlias = Literal["any", "look", "place"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def phrases_for(scene: Scene, thing: Thing, words: Words = "any", *, coloured: bool = True) -> tuple[str, ...]:
-    """Every phrase of ours that means this thing and no other of the scene; may be none.
+def unique_phrases(scene: Scene, thing: Thing, cues: PhraseCues = "any", *, coloured: bool = True) -> tuple[str, ...]:
+    """Returns every phrase of the grammar that refers to this thing and to no other of the scene; may be none.
 
     Args:
-        scene: where it is.
+        scene: that the thing is in.
         thing: one of the scene's.
-        words: "look": name, colour and size only (as in RefCOCO+); "place": where it is; "any": both.
-        coloured: whether colours can be seen.
+        cues: "look": name, colour and size only (as in RefCOCO+); "place": position; "any": both.
+        coloured: whether the drawings have colours.
     """
-    found: list[str] = []
-    if words in ("any", "look"):
-        found += _by_look(scene, thing, coloured)
-    if words in ("any", "place"):
-        found += _by_place(scene, thing)
-    return tuple(dict.fromkeys(found))
+    phrases: list[str] = []
+    if cues in ("any", "look"):
+        phrases += _appearance_phrases(scene, thing, coloured)
+    if cues in ("any", "place"):
+        phrases += _place_phrases(scene, thing)
+    return tuple(dict.fromkeys(phrases))
 
 
-def _by_look(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
-    found = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
-    mine, kinds = _colour(thing, coloured), _traits(coloured)
-    for text, trait in kinds:
-        if "{colour}" in text and mine == MIXED:
+def _appearance_phrases(scene: Scene, thing: Thing, coloured: bool) -> list[str]:
+    phrases = ["the largest thing"] if thing is scene.largest and len(scene.things) > 1 else []
+    colour = _colour(thing, coloured)
+    for text, trait in _traits(coloured):
+        if "{colour}" in text and colour == MIXED:
             continue
         if sum(trait(other) == trait(thing) for other in scene.things) == 1:
-            found.append(text.format(name=thing.name, colour=mine, size=thing.size))
-    return found
+            phrases.append(text.format(name=thing.name, colour=colour, size=thing.size))
+    return phrases
 
 
 def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]]]]:
@@ -53,17 +53,17 @@ def _traits(coloured: bool) -> list[tuple[str, Callable[[Thing], tuple[str, ...]
     ]
 
 
-def _by_place(scene: Scene, thing: Thing) -> list[str]:
+def _place_phrases(scene: Scene, thing: Thing) -> list[str]:
     place, count = scene.things.index(thing), len(scene.things)
-    found = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
+    phrases = [f"the {ORDINALS[place]} thing from the left", f"the {ORDINALS[count - 1 - place]} thing from the right"]
     if place == 0:
-        found.append("the thing on the far left")
+        phrases.append("the thing on the far left")
     if place == count - 1:
-        found.append("the thing on the far right")
+        phrases.append("the thing on the far right")
     same = [other for other in scene.things if other.name == thing.name]
     if len(same) > 1:
-        found += [f"the {thing.name} furthest left"] if thing is same[0] else []
-        found += [f"the {thing.name} furthest right"] if thing is same[-1] else []
+        phrases += [f"the {thing.name} furthest left"] if thing is same[0] else []
+        phrases += [f"the {thing.name} furthest right"] if thing is same[-1] else []
     for other in scene.things:
         alone = sum(one.name == other.name for one in scene.things) == 1
         if other is thing or not alone:
@@ -71,39 +71,41 @@ def _by_place(scene: Scene, thing: Thing) -> list[str]:
         side = "left" if thing.x < other.x else "right"
         rivals = [one for one in same if (one.x < other.x) == (thing.x < other.x)]
         if len(rivals) == 1:
-            found.append(f"the {thing.name} {side} of the {other.name}")
-    return found
+            phrases.append(f"the {thing.name} {side} of the {other.name}")
+    return phrases
 
 
 def _colour(thing: Thing, coloured: bool) -> str:
     return colour_of(thing.drawing) if coloured else MIXED
 
 
-def refer_to_one(scene: Scene, words: Words, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, int]:
-    """A phrase, and which thing (from the left) it means; every thing that the words can single out equally often."""
-    options = [phrases_for(scene, thing, words, coloured=coloured) for thing in scene.things]
+def sample_phrase(
+    scene: Scene, cues: PhraseCues, rng: np.random.Generator, *, coloured: bool = True
+) -> tuple[str, int]:
+    """Samples a phrase and returns it with the index of its thing; all things with a unique phrase equally often."""
+    options = [unique_phrases(scene, thing, cues, coloured=coloured) for thing in scene.things]
     which = one_of([i for i, phrases in enumerate(options) if phrases], rng)
     return one_of(options[which], rng), which
 
 
-def converse(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
-    """Questions with yes or no that leave one thing: "is it a dog? no".
+def sample_dialog(scene: Scene, thing: Thing, rng: np.random.Generator, *, coloured: bool = True) -> tuple[str, ...]:
+    """Samples questions with their answers that single out one thing, such as "is it a dog? no".
 
-    Each question splits the things still possible; the last one leaves `thing` alone. Every scene ends, since the thing
-    furthest left of those left can always be asked for by its place.
+    Each question splits the remaining things; the last one leaves `thing` alone. Every dialog ends, since a question
+    by position always separates the leftmost remaining thing from the others.
     """
     left: list[Thing] = list(scene.things)
     turns: list[str] = []
     while len(left) > 1:
-        options = [(text, kept) for text, kept in _tests(scene, left, coloured) if 0 < sum(kept) < len(left)]
-        text, kept = one_of(options, rng)
-        answer = kept[left.index(thing)]
+        options = [(text, fits) for text, fits in _yes_no_questions(scene, left, coloured) if 0 < sum(fits) < len(left)]
+        text, fits = one_of(options, rng)
+        answer = fits[left.index(thing)]
         turns.append(f"{text} {'yes' if answer else 'no'}")
-        left = [one for one, keep in zip(left, kept, strict=True) if keep == answer]
+        left = [one for one, fit in zip(left, fits, strict=True) if fit == answer]
     return tuple(turns) or ("is it the only thing? yes",)
 
 
-def _tests(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[str, list[bool]]]:
+def _yes_no_questions(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[str, list[bool]]]:
     names = dict.fromkeys(thing.name for thing in left)
     sizes = dict.fromkeys(thing.size for thing in left)
     colours = dict.fromkeys(_colour(thing, coloured) for thing in left)
@@ -117,7 +119,7 @@ def _tests(scene: Scene, left: Sequence[Thing], coloured: bool) -> list[tuple[st
         for colour in colours
         if colour != MIXED
     ]
-    if all(abs(thing.x - 0.5) > GAP / 2 for thing in left):
+    if all(abs(thing.x - 0.5) > MIN_GAP / 2 for thing in left):
         tests.append(("is it in the left half?", [thing.x < 0.5 for thing in left]))
     place = scene.things.index(left[0])
     tests.append((f"is it the {ORDINALS[place]} thing from the left?", [thing is left[0] for thing in left]))

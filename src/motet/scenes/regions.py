@@ -1,4 +1,4 @@
-"""Readers whose answer is a place in the picture: referring expressions, pointing, dialogs that end at a thing."""
+"""Readers whose target is a region of the image: referring expressions, pointing, and dialogs about one thing."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from motet.core import ConfigError, Example, rng_for
 from motet.scenes.labels import SceneLabels
 from motet.scenes.layout import Scene
 from motet.scenes.reader import Scenes
-from motet.scenes.referring import Words, converse, refer_to_one
-from motet.scenes.statements import one_of
+from motet.scenes.referring import PhraseCues, sample_dialog, sample_phrase
+from motet.scenes.sampling import one_of
 
 
 @dataclass(frozen=True)
 class SceneReferring:
-    """A picture and a phrase that means one thing on it.
+    """Referring expressions: an image, and a phrase that refers to one thing in it.
 
-    Labels: "region" (its box, x0, y0, x1, y1 in pixels, or None), "match" (the set with its place among the
+    Labels: "region" (its box, x0, y0, x1, y1 in pixels, or None), "match" (the set with its index among the
     candidates), and all of the scene's. The candidates are the boxes of all things, from left to right.
 
     Args:
-        scenes: the pictures.
-        words: "look": what it looks like, no places (as in RefCOCO+); "place": only where it is; "any": both (RefCOCO).
+        scenes: the images.
+        cues: "look": appearance only (as in RefCOCO+); "place": position only; "any": both (as in RefCOCO).
         form: "phrase": "the red car"; "question": "which one is the red car?" (pointing, as in Visual7W).
-        nothing: the share of phrases that mean nothing on the picture; their region is None and their match empty.
+        absent_share: share of phrases without a referent in the image; their region is None and their match empty.
 
     Raises:
         ConfigError: a share outside 0 to 1.
     """
 
     scenes: Scenes
-    words: Words = "any"
+    cues: PhraseCues = "any"
     form: Literal["phrase", "question"] = "phrase"
-    nothing: float = 0.0
+    absent_share: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.nothing <= 1:
-            raise ConfigError(f"SceneReferring.nothing: got {self.nothing}; want 0 to 1")
+        if not 0 <= self.absent_share <= 1:
+            raise ConfigError(f"SceneReferring.absent_share: got {self.absent_share}; want a share from 0 to 1")
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -49,29 +49,29 @@ class SceneReferring:
 
     def __getitem__(self, index: int) -> Example:
         plain = self.scenes[index]
-        scene = self.scenes.scene(index // self.scenes.questions)
-        rng = rng_for("scene referring", plain.id, self.words)
+        scene = self.scenes.scene(index // self.scenes.questions_per_image)
+        rng = rng_for("scene referring", plain.id, self.cues)
         text, which = self._phrase(scene, rng)
         if self.form == "question":
             text = f"which one is {text}?"
-        return _with_region(plain, f"{plain.id}/{self.words}-{self.form}", text, which)
+        return _with_region(plain, f"{plain.id}/{self.cues}-{self.form}", text, which)
 
     def _phrase(self, scene: Scene, rng: np.random.Generator) -> tuple[str, int | None]:
         present = {thing.name for thing in scene.things}
         absent = [name for name in self.scenes.names if name not in present]
-        if absent and rng.random() < self.nothing:
+        if absent and rng.random() < self.absent_share:
             return f"the {one_of(absent, rng)}", None
-        return refer_to_one(scene, self.words, rng, coloured=self.scenes.style == "colour")
+        return sample_phrase(scene, self.cues, rng, coloured=self.scenes.style == "colour")
 
 
 @dataclass(frozen=True)
 class SceneDialogs:
-    """A picture and a dialog of yes and no that leaves one thing (as in GuessWhat): text is a tuple of turns.
+    """Dialogs of yes-no questions that single out one thing (as in GuessWhat); the text is a tuple of turns.
 
     Labels and candidates as in `SceneReferring`.
 
     Args:
-        scenes: the pictures.
+        scenes: the images.
     """
 
     scenes: Scenes
@@ -84,10 +84,10 @@ class SceneDialogs:
 
     def __getitem__(self, index: int) -> Example:
         plain = self.scenes[index]
-        scene = self.scenes.scene(index // self.scenes.questions)
+        scene = self.scenes.scene(index // self.scenes.questions_per_image)
         rng = rng_for("scene dialog", plain.id)
         which = int(rng.integers(len(scene.things)))
-        turns = converse(scene, scene.things[which], rng, coloured=self.scenes.style == "colour")
+        turns = sample_dialog(scene, scene.things[which], rng, coloured=self.scenes.style == "colour")
         return _with_region(plain, f"{plain.id}/dialog", turns, which)
 
 
@@ -95,7 +95,7 @@ def _with_region(plain: Example, row_id: str, text: str | tuple[str, ...], which
     labels = plain.labels
     assert isinstance(labels, SceneLabels), "Scenes gives no others"
     boxes = tuple(tuple(float(value) for value in box) for box in labels["boxes"].boxes_xyxy)
-    given = {
+    row_labels = {
         "region": None if which is None else boxes[which],
         "match": frozenset() if which is None else frozenset({which}),
     }
@@ -105,5 +105,5 @@ def _with_region(plain: Example, row_id: str, text: str | tuple[str, ...], which
         image_ids=plain.image_ids,
         text=text,
         candidates=boxes,
-        labels=SceneLabels(labels.view, given),
+        labels=SceneLabels(labels.view, row_labels),
     )

@@ -1,4 +1,4 @@
-"""Text without pictures: entailment, paraphrase, questions that can be answered or not, sentiment."""
+"""Text tasks without images: entailment, paraphrase, answerable questions, sentiment."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from motet.core import Example, rng_for
 from motet.scenes.captions import caption, join, phrase
-from motet.scenes.choices import alter
+from motet.scenes.choices import alter_scene
 from motet.scenes.drawings import COLOURS, MIXED, colour_of, drawing_name, drawings_of
 from motet.scenes.layout import Scene
 from motet.scenes.nouns import Form, Noun, noun_by_name
 from motet.scenes.reader import Scenes
-from motet.scenes.statements import RELATIONS, Relation, one_of, other_number, there_are
+from motet.scenes.sampling import one_of
+from motet.scenes.statements import RELATIONS, Relation, count_sentence, true_or_near_count
 
 SentenceKind: TypeAlias = Literal["entailment", "paraphrase", "answerable", "sentiment"]
 SENTENCE_NAMES: dict[SentenceKind, tuple[str, ...]] = {
@@ -35,12 +36,12 @@ _FRAMES = (
 
 @dataclass(frozen=True)
 class PremisePart:
-    """What a premise says of some equal things.
+    """The part of a premise about equal things.
 
     Args:
         form: of their noun.
-        count: how many.
-        colour: told, or "" when it is not.
+        count: their number.
+        colour: of all of them; "" where the premise does not mention it.
     """
 
     form: Form
@@ -49,19 +50,19 @@ class PremisePart:
 
     @property
     def words(self) -> str:
-        """As in a caption."""
+        """The noun phrase, as in a caption."""
         return phrase(self.form, self.count, "en", self.colour or MIXED)
 
 
 @dataclass(frozen=True)
 class SceneSentences:
-    """Sentences about scenes that are not shown; "class" is an index of `names`, each name equally often.
+    """Sentences about scenes without the images; "class" is an index of `names`, all names equally often.
 
-    Premises tell the colour of some things and not of others, and the second sentence has the same forms whatever the
-    class, so that it alone says little.
+    Premises mention the colours of some things only, and the second sentence has the same forms in every class, so
+    that it alone carries little information.
 
     Args:
-        scenes: whose things are spoken of, one row for each.
+        scenes: that the sentences are about, one row per scene.
         kind: "entailment": a premise and a hypothesis; "paraphrase": two captions; "answerable": a premise and a
             question; "sentiment": one sentence about a happy or sad face (disjoint faces for train, val and test).
 
@@ -76,7 +77,7 @@ class SceneSentences:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What "class" is an index of."""
+        """The class names."""
         return SENTENCE_NAMES[self.kind]
 
     def __len__(self) -> int:
@@ -90,16 +91,16 @@ class SceneSentences:
         row_id = f"{self.scenes[index].id}/{self.kind}"
         rng = rng_for("scene sentence", row_id)
         annotation = int(rng.integers(len(self.names)))
-        scene, nouns = self.scenes.scene(index // self.scenes.questions), self.scenes.nouns
+        scene, nouns = self.scenes.scene(index // self.scenes.questions_per_image), self.scenes.nouns
         text: str | tuple[str, ...]
         match self.kind:
             case "entailment":
-                text = entail(scene, nouns, RELATIONS[annotation], rng)
+                text = sample_entailment(scene, nouns, RELATIONS[annotation], rng)
             case "paraphrase":
-                other = scene if annotation else alter(scene, nouns, rng)
+                other = scene if annotation else alter_scene(scene, nouns, rng)
                 text = (caption(scene, nouns), caption(_shuffled(other, rng), nouns, style=_style(rng)))
             case "answerable":
-                text = answerable(scene, nouns, bool(annotation), rng)
+                text = sample_answerable(scene, nouns, bool(annotation), rng)
             case "sentiment":
                 faces = drawings_of(noun_by_name(f"{self.names[annotation]} face"), self.scenes.part, shared=False)
                 name = drawing_name(one_of(faces, rng))
@@ -115,68 +116,70 @@ def _shuffled(scene: Scene, rng: np.random.Generator) -> Scene:
     return replace(scene, things=tuple(scene.things[int(i)] for i in rng.permutation(len(scene.things))))
 
 
-def _tell(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list[PremisePart]:
-    """Each noun once with its number; the colour in half of the cases where all of them have the same clear one."""
+def _sample_premise(scene: Scene, nouns: Sequence[Noun], rng: np.random.Generator) -> list[PremisePart]:
+    """Samples one part per noun; it mentions the colour in half of the cases where all its things share a clear one."""
     forms = {noun.name: noun.forms["en"] for noun in nouns}
     names = [thing.name for thing in scene.things]
-    told = []
+    parts = []
     for name in dict.fromkeys(names):
         colours = {colour_of(thing.drawing) for thing in scene.things if thing.name == name}
         known = len(colours) == 1 and colours != {MIXED} and bool(rng.random() < 0.5)
-        told.append(PremisePart(forms[name], names.count(name), colours.pop() if known else ""))
-    return told
+        parts.append(PremisePart(forms[name], names.count(name), colours.pop() if known else ""))
+    return parts
 
 
-def _premise(told: Sequence[PremisePart]) -> str:
-    return f"there {'is' if told[0].count == 1 else 'are'} {join([one.words for one in told])}"
+def _premise_text(parts: Sequence[PremisePart]) -> str:
+    return f"there {'is' if parts[0].count == 1 else 'are'} {join([one.words for one in parts])}"
 
 
-def _unspoken(told: Sequence[PremisePart], nouns: Sequence[Noun]) -> list[Form]:
-    spoken = {one.form.singular for one in told}
+def _unmentioned(parts: Sequence[PremisePart], nouns: Sequence[Noun]) -> list[Form]:
+    spoken = {one.form.singular for one in parts}
     return [noun.forms["en"] for noun in nouns if noun.name not in spoken]
 
 
-def entail(scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.random.Generator) -> tuple[str, str]:
-    """A premise, and a hypothesis that follows from it, contradicts it, or is left open by it.
+def sample_entailment(
+    scene: Scene, nouns: Sequence[Noun], relation: Relation, rng: np.random.Generator
+) -> tuple[str, str]:
+    """Samples a premise, and a hypothesis that it entails, contradicts, or leaves open.
 
-    A premise says exactly how many of each of its nouns there are, and nothing about other nouns.
+    A premise states the exact number of things per noun, and nothing about other nouns.
     """
-    told = _tell(scene, nouns, rng)
-    unspoken = _unspoken(told, nouns)
+    parts = _sample_premise(scene, nouns, rng)
+    unspoken = _unmentioned(parts, nouns)
     if relation == "neutral" and not unspoken:
-        told = [replace(one, colour="") for one in told]  # nothing else would be open
-    coloured = [one for one in told if bool(one.colour) == (relation != "neutral")]
+        parts = [replace(one, colour="") for one in parts]  # without colours, a statement about a colour is left open
+    coloured = [one for one in parts if bool(one.colour) == (relation != "neutral")]
     ways = (["colour"] if coloured else []) + (["presence", "number"] if unspoken or relation != "neutral" else [])
     match one_of(ways, rng):
         case "colour":
-            return _premise(told), _on_colour(one_of(coloured, rng), relation, rng)
+            return _premise_text(parts), _colour_hypothesis(one_of(coloured, rng), relation, rng)
         case "presence":
-            form = one_of(unspoken, rng) if relation == "neutral" else one_of(told, rng).form
-            denied = relation == "contradiction" or (relation == "neutral" and bool(rng.random() < 0.5))
-            return _premise(told), f"there is no {form.singular}" if denied else f"there is {phrase(form, 1)}"
+            form = one_of(unspoken, rng) if relation == "neutral" else one_of(parts, rng).form
+            negated = relation == "contradiction" or (relation == "neutral" and bool(rng.random() < 0.5))
+            return _premise_text(parts), f"there is no {form.singular}" if negated else f"there is {phrase(form, 1)}"
         case _:
-            one = one_of(told, rng)
+            one = one_of(parts, rng)
             if relation == "neutral":
                 one = PremisePart(one_of(unspoken, rng), one.count, "")
-            count = other_number(one.count, relation != "contradiction", rng)
-            return _premise(told), there_are(count, one.form.singular, one.form.plural)
+            count = true_or_near_count(one.count, relation != "contradiction", rng)
+            return _premise_text(parts), count_sentence(count, one.form.singular, one.form.plural)
 
 
-def _on_colour(one: PremisePart, relation: Relation, rng: np.random.Generator) -> str:
+def _colour_hypothesis(one: PremisePart, relation: Relation, rng: np.random.Generator) -> str:
     colour = one.colour if relation == "entailment" else one_of([c for c in COLOURS if c != one.colour], rng)
     return f"the {one.form.singular} is {colour}" if one.count == 1 else f"the {one.form.plural} are {colour}"
 
 
-def answerable(scene: Scene, nouns: Sequence[Noun], possible: bool, rng: np.random.Generator) -> tuple[str, str]:
-    """A premise, and a question that it answers or does not."""
-    told = _tell(scene, nouns, rng)
-    unspoken = _unspoken(told, nouns)
+def sample_answerable(scene: Scene, nouns: Sequence[Noun], possible: bool, rng: np.random.Generator) -> tuple[str, str]:
+    """Samples a premise, and a question that it answers or does not."""
+    parts = _sample_premise(scene, nouns, rng)
+    unspoken = _unmentioned(parts, nouns)
     if not possible and not unspoken:
-        told = [replace(one, colour="") for one in told]
-    fitting = [one for one in told if bool(one.colour) == possible]
-    counted = [one.form for one in told] if possible else unspoken
+        parts = [replace(one, colour="") for one in parts]
+    fitting = [one for one in parts if bool(one.colour) == possible]
+    counted = [one.form for one in parts] if possible else unspoken
     if fitting and (not counted or rng.random() < 0.5):
         one = one_of(fitting, rng)
         subject = f"is the {one.form.singular}" if one.count == 1 else f"are the {one.form.plural}"
-        return _premise(told), f"what colour {subject}?"
-    return _premise(told), f"how many {one_of(counted, rng).plural} are there?"
+        return _premise_text(parts), f"what colour {subject}?"
+    return _premise_text(parts), f"how many {one_of(counted, rng).plural} are there?"

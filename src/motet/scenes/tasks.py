@@ -1,6 +1,6 @@
-"""What is asked of the embedded scenes.
+"""The tasks of the synthetic scenes.
 
-Every annotation is exact for the whole picture, so only what belongs to a pixel, the maps, survives a crop.
+Annotations are of the whole image, so only those per pixel, the dense maps, remain valid for a crop.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 from motet.core import ConfigError, Task, nearest
 from motet.tasks.captioning import captioning
-from motet.tasks.class_names import TRUTHS
+from motet.tasks.class_names import FALSE_TRUE
 from motet.tasks.classification import classification
 from motet.tasks.dense import depth, edges, semantic_segmentation, surface_normals
 from motet.tasks.detection import detection
@@ -19,7 +19,7 @@ from motet.tasks.pointing import pointing
 from motet.tasks.questions import question_answering
 from motet.tasks.referring import referring
 from motet.tasks.retrieval import matching, retrieval
-from motet.tasks.sentences import PARAPHRASED, sentence, sentence_pair
+from motet.tasks.sentences import PARAPHRASE_METRICS, sentence, sentence_pair
 from motet.tasks.text_reading import text_reading
 from motet.tasks.verification import verification
 
@@ -34,17 +34,17 @@ SENTENCES = {
 
 
 def largest_thing(names: Sequence[str], *, name: str = "largest") -> Task:
-    """Naming the largest thing of a scene, one of `names`."""
+    """Returns the classification of the largest thing of a scene, one of `names`."""
     return classification(name, names, crop=False)
 
 
 def number_of_things(*, most: int = 5) -> Task:
-    """Naming how many things a scene holds, "1" to `most`: a second classification task on the same pictures."""
+    """Returns the classification of a scene by its number of things, "1" to `most`."""
     return classification("number", [str(count + 1) for count in range(most)], label="number", crop=False)
 
 
 def scene_caption(language: str = "en", *, max_words: int = 30) -> Task:
-    """Describing a scene in one language; English is called ``caption``, the others ``caption_de``, ...
+    """Returns captioning in one language; its name is ``caption`` in English, else ``caption_de``, ...
 
     Examples:
         >>> scene_caption("de").name, scene_caption("de").label
@@ -56,19 +56,19 @@ def scene_caption(language: str = "en", *, max_words: int = 30) -> Task:
 
 
 def scene_text(*, max_words: int = 4) -> Task:
-    """Reading what is written in a scene."""
+    """Returns the reading of the text in a scene."""
     return text_reading("read", label="text", max_words=max_words)
 
 
 def scene_question(kind: str) -> Task:
-    """Answering one kind of question about a scene, such as ``"count"``; any name serves for a mixture of kinds."""
+    """Returns question answering of one kind, such as ``"count"``; a mixture of kinds may have any name."""
     return question_answering(kind, crop=False)
 
 
 def scene_boxes(names: Sequence[str], *, attributes: Sequence[str] = (), name: str = "detect") -> Task:
-    """Finding the things of a scene, with their colours and sizes where `attributes` name them.
+    """Returns the detection of the things of a scene, with colours and sizes where `attributes` name them.
 
-    A box holds hidden parts too, so a crop would leave boxes of nothing; a mirrored scene is as good.
+    A box includes hidden parts, so a crop could leave boxes of nothing visible; mirroring is harmless.
 
     Examples:
         >>> scene_boxes(("cat", "dog"), attributes=("red", "large")).metrics[-1]().name
@@ -78,7 +78,7 @@ def scene_boxes(names: Sequence[str], *, attributes: Sequence[str] = (), name: s
 
 
 def scene_segmentation(names: Sequence[str], *, name: str = "segment") -> Task:
-    """Naming what each pixel of a scene shows: the ground, or one of the things called `names`.
+    """Returns the segmentation of a scene into the ground and the things of `names`.
 
     Examples:
         >>> scene_segmentation(("cat", "dog")).target.names
@@ -88,61 +88,61 @@ def scene_segmentation(names: Sequence[str], *, name: str = "segment") -> Task:
 
 
 def scene_depth(*, name: str = "depth") -> Task:
-    """Telling how far away the ground and the things of a scene are, in metres."""
+    """Returns the depth estimation of a scene, in metres."""
     return depth(name)
 
 
 def scene_normals(*, name: str = "normals") -> Task:
-    """Telling which way the ground and the things of a scene face."""
+    """Returns the estimation of a scene's surface normals."""
     return surface_normals(name)
 
 
 def scene_edges(*, name: str = "edges") -> Task:
-    """Finding where one thing of a scene ends and another, or the ground, begins."""
+    """Returns the detection of edges between the things of a scene, and between things and ground."""
     return edges(name)
 
 
 def scene_entailment(*, name: str = "entail") -> Task:
-    """Whether a sentence follows from a scene, contradicts it, or is left open by it."""
+    """Returns visual entailment: a scene entails a sentence, contradicts it, or leaves it open."""
     return visual_entailment(name, RELATIONS)
 
 
 def scene_statement(*, name: str = "statement") -> Task:
-    """Whether a sentence is true of a scene, or of a pair of scenes."""
-    return visual_entailment(name, TRUTHS)
+    """Returns the classification of a sentence about a scene, or about a pair of scenes, as false or true."""
+    return visual_entailment(name, FALSE_TRUE)
 
 
 def scene_retrieval(among: Literal["images", "texts"] = "images", *, name: str = "retrieve") -> Task:
-    """Finding the scene of a caption among all, or the caption of a scene."""
+    """Returns the retrieval of a caption's scene among all scenes, or of a scene's caption among all captions."""
     return retrieval(name, among=among)
 
 
 def scene_match(among: Literal["images", "texts"] = "texts", *, name: str = "match") -> Task:
-    """Telling a scene's caption from wrong ones, or a caption's scene from others (`SceneChoices`)."""
+    """Returns the choice of a scene's caption, or of a caption's scene, among a few candidates (`SceneChoices`)."""
     return matching(name, among=among)
 
 
 def scene_region(*, name: str = "refer") -> Task:
-    """Finding the one thing of a scene that a phrase means (`SceneReferring`)."""
+    """Returns referring expression comprehension: the box that a phrase refers to (`SceneReferring`)."""
     return referring(name)
 
 
 def scene_pointing(*, name: str = "point") -> Task:
-    """Telling which of a scene's things is meant, by a question (`SceneReferring`) or a dialog (`SceneDialogs`)."""
+    """Returns the choice of the thing that a question (`SceneReferring`) or dialog (`SceneDialogs`) refers to."""
     return pointing(name)
 
 
 def scene_pair(*, name: str = "pair") -> Task:
-    """Whether a sentence is true of two scenes (`ScenePairs`)."""
+    """Returns the verification of a sentence about two scenes (`ScenePairs`)."""
     return verification(name)
 
 
 def scene_sentences(kind: str, *, name: str = "") -> Task:
-    """A task on sentences about scenes that are not shown, called by its kind unless `name` says otherwise.
+    """Returns a task on sentences about scenes, without images.
 
     Args:
         kind: "entailment", "paraphrase" or "answerable", on two sentences; "sentiment", on one.
-        name: the task's key.
+        name: the task's key; `kind` by default.
 
     Raises:
         ConfigError: another kind.
@@ -156,7 +156,7 @@ def scene_sentences(kind: str, *, name: str = "") -> Task:
     if kind == "sentiment":
         return sentence(name or kind, SENTENCES[kind])
     if kind == "paraphrase":
-        return sentence_pair(name or kind, SENTENCES[kind], metrics=PARAPHRASED)
+        return sentence_pair(name or kind, SENTENCES[kind], metrics=PARAPHRASE_METRICS)
     return sentence_pair(name or kind, SENTENCES[kind])
 
 

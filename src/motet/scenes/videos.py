@@ -1,4 +1,4 @@
-"""Short clips of moving things: frames that are drawn when read, what moves and how, and a caption."""
+"""Short clips of a moving thing, drawn when they are read, with the motion, a caption and the thing's name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from motet.core import ConfigError, Example, rng_for
 from motet.scenes.captions import phrase
 from motet.scenes.drawings import PARTS, Part, Style, drawings_of
-from motet.scenes.grounds import Tone, draw_ground
+from motet.scenes.grounds import Tone, sample_ground
 from motet.scenes.layout import Scene, Thing
 from motet.scenes.nouns import Noun, nouns_of
 from motet.scenes.reader import SceneImage
 
 Motion: TypeAlias = Literal["left", "right", "up", "down", "nearer", "further", "shaking", "still"]
 MOTIONS: tuple[Motion, ...] = get_args(Motion)
-_SAID: dict[Motion, str] = {
+_MOTION_PHRASES: dict[Motion, str] = {
     "left": "moves to the left",
     "right": "moves to the right",
     "up": "moves up",
@@ -33,16 +33,16 @@ _SIDE, _BESIDE = 0.34, 0.24
 
 @dataclass(frozen=True, kw_only=True)
 class SceneVideos:
-    """Clips in which one thing moves and, in half of them, another stands still.
+    """Clips in which one thing moves; in half of them a second thing is at rest.
 
     Labels: "class" (index of the motion in `names`), "captions" (one sentence), "object" (index of the moving thing's
     name in `object_names`). The images are the frames in order.
 
     Args:
-        part: train, val and test clips are drawn from different streams.
-        count: how many clips.
-        seed: of the stream.
-        frames: pictures of each clip.
+        part: train, val and test clips come from different random streams.
+        count: number of clips.
+        seed: of the random stream.
+        frames: images per clip.
         size_hw: (height, width) in pixels.
         kinds: the world (see `Scenes`).
         drawings: "disjoint": no drawing of one part appears in another.
@@ -67,7 +67,9 @@ class SceneVideos:
         if self.part not in PARTS:
             raise ConfigError(f"SceneVideos.part: got {self.part!r}; want one of {', '.join(PARTS)}")
         if self.count < 1 or self.frames < 2:
-            raise ConfigError(f"SceneVideos: got count {self.count}, frames {self.frames}; want 1 or more, 2 or more")
+            raise ConfigError(
+                f"SceneVideos: got count {self.count}, frames {self.frames}; want 1 clip or more, of 2 frames or more"
+            )
         if min(self.size_hw) < 32:
             raise ConfigError(f"SceneVideos.size_hw: got {self.size_hw}; want at least 32 pixels a side")
         for noun in self.nouns:
@@ -75,7 +77,7 @@ class SceneVideos:
 
     @property
     def nouns(self) -> tuple[Noun, ...]:
-        """What things may be called."""
+        """The nouns that name things."""
         return nouns_of(self.kinds)
 
     @property
@@ -85,7 +87,7 @@ class SceneVideos:
 
     @property
     def object_names(self) -> tuple[str, ...]:
-        """What moves may be called."""
+        """The names of moving things."""
         return tuple(noun.name for noun in self.nouns)
 
     def __len__(self) -> int:
@@ -105,9 +107,9 @@ class SceneVideos:
         mover, beside = (self.nouns[int(i)] for i in rng.choice(len(self.nouns), 2, replace=False))
         alone = bool(rng.random() < 0.5)
         scenes = self._film(mover, None if alone else beside, motion, rng)
-        said = f"{phrase(mover.forms['en'], 1)} {_SAID[motion]}"
+        text = f"{phrase(mover.forms['en'], 1)} {_MOTION_PHRASES[motion]}"
         if not alone:
-            said += f" beside {phrase(beside.forms['en'], 1)}"
+            text += f" beside {phrase(beside.forms['en'], 1)}"
         images = (SceneImage(key, scene, self.size_hw, self.style) for key, scene in zip(keys, scenes, strict=True))
         return Example(
             id=keys[0].rpartition("/")[0],
@@ -115,14 +117,14 @@ class SceneVideos:
             image_ids=keys,
             labels={
                 "class": MOTIONS.index(motion),
-                "captions": (said,),
+                "captions": (text,),
                 "object": self.object_names.index(mover.name),
             },
         )
 
     def _film(self, mover: Noun, beside: Noun | None, motion: Motion, rng: np.random.Generator) -> list[Scene]:
-        """The mover keeps to one half of the picture's height and the other thing, if any, to the other half."""
-        ground = draw_ground(rng, self.ground)
+        """Returns one scene per frame; the moving thing is in the upper or lower half, the other thing in the other."""
+        ground = sample_ground(rng, self.ground)
         on_top = bool(rng.random() < 0.5)
         y = float(rng.uniform(0.3, 0.36)) if on_top else float(rng.uniform(0.64, 0.7))
         start = Thing(mover.name, self._drawing(mover, rng), float(rng.uniform(0.35, 0.65)), y, _SIDE, "large", 1)
@@ -141,7 +143,7 @@ class SceneVideos:
 
 
 def _move(thing: Thing, motion: Motion, done: float, shake: np.ndarray) -> Thing:
-    """The thing when so much of the clip, 0 to 1, is done."""
+    """Returns the thing at a point of the clip, from 0 (start) to 1 (end)."""
     along = 0.36 * (done - 0.5)
     match motion:
         case "left":

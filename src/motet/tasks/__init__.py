@@ -1,4 +1,4 @@
-"""Tasks as values, a family a file, and a table of named ones to start from."""
+"""Tasks as values, one family per file, and a table of named tasks to start from."""
 
 from motet.core import Task
 from motet.tasks.captioning import captioning as captioning
@@ -12,8 +12,8 @@ from motet.tasks.detection import detection as detection
 from motet.tasks.entailment import visual_entailment as visual_entailment
 from motet.tasks.masked_language import masked_words as masked_words
 from motet.tasks.pointing import pointing as pointing
-from motet.tasks.questions import ONE_ANSWER as ONE_ANSWER
-from motet.tasks.questions import TEN_ANSWERS as TEN_ANSWERS
+from motet.tasks.questions import ONE_ANSWER_METRICS as ONE_ANSWER_METRICS
+from motet.tasks.questions import TEN_ANSWERS_METRICS as TEN_ANSWERS_METRICS
 from motet.tasks.questions import question_answering as question_answering
 from motet.tasks.referring import referring as referring
 from motet.tasks.retrieval import matching as matching
@@ -37,7 +37,7 @@ TASKS: dict[str, Task] = {
     "multi30k_de": captioning("multi30k_de", label="captions_de"),
     "receipt_line": text_reading("receipt_line"),
     "easy_vqa": question_answering("easy_vqa", answers=EASY_VQA, crop=False),
-    "vqav2": question_answering("vqav2", metrics=TEN_ANSWERS),
+    "vqav2": question_answering("vqav2", metrics=TEN_ANSWERS_METRICS),
     "visual_genome": question_answering("visual_genome"),
     "gqa": question_answering("gqa"),
     "coco_boxes": detection("coco_boxes", COCO),

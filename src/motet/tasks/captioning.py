@@ -1,4 +1,4 @@
-"""Saying what a picture shows, in any language."""
+"""Image captioning in any language."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from motet.metrics import Bleu4, Cider, RougeL
 
 
 def captioning(name: str = "caption", *, label: str = "captions", max_words: int = 30, crop: bool = True) -> Task:
-    """A captioning task; a language of its own is a task of its own, with its own `label`.
+    """Returns a captioning task; each language is a separate task with its own `label`.
 
-    A picture is never mirrored for it, since captions say left and right.
+    Its images are never mirrored in training, since captions contain "left" and "right".
 
     Args:
         name: the task's key.
         label: the annotation that holds the reference captions, such as ``"captions_de"``.
-        max_words: a caption is cut after so many words.
-        crop: whether the captions still fit a part of the picture.
+        max_words: longest generated caption.
+        crop: whether the captions still fit a crop of the image.
 
     Examples:
         >>> captioning("caption_de", label="captions_de").main_metric

@@ -1,4 +1,4 @@
-"""Names that published sets fix by their order alone, where their files hold only numbers."""
+"""Class names of published data sets whose files hold only class indices, in the order of the indices."""
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FASHION = (
@@ -9,7 +9,7 @@ EASY_VQA = (
     "black", "blue", "brown", "circle", "gray", "green", "no", "rectangle", "red", "teal", "triangle", "yellow", "yes",
 )  # fmt: skip
 SNLI_VE = ("entailment", "neutral", "contradiction")
-TRUTHS = ("false", "true")
+FALSE_TRUE = ("false", "true")
 GLUE = {
     "cola": ("unacceptable", "acceptable"),
     "sst2": ("negative", "positive"),
@@ -39,5 +39,5 @@ COCO_IDS = {
     "cell phone": 77, "microwave": 78, "oven": 79, "toaster": 80, "sink": 81, "refrigerator": 82, "book": 84,
     "clock": 85, "vase": 86, "scissors": 87, "teddy bear": 88, "hair drier": 89, "toothbrush": 90,
 }  # fmt: skip
-"""COCO's 80 classes with the numbers their files and servers call them by."""
+"""COCO's 80 classes with the ids of its files and of its evaluation server."""
 COCO = tuple(COCO_IDS)

@@ -1,4 +1,4 @@
-"""Naming what a picture shows: one of a list of names."""
+"""Image classification."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from motet.metrics import Accuracy
 def classification(
     name: str, names: Sequence[str], *, label: str = "class", hflip: bool = True, crop: bool = True
 ) -> Task:
-    """A classification task over a list of names.
+    """Returns a classification task over a list of names.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
-        hflip: whether a mirrored picture is of the same class (not so for digits).
-        crop: whether a part of the picture is still of that class.
+        hflip: whether a mirrored image has the same class (not so for digits).
+        crop: whether a crop of the image has the same class.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -28,7 +28,7 @@ def classification(
         >>> classification("pets", ["cat", "dog"]).main_metric
         'accuracy'
     """
-    kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
+    invariances: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
         inputs=frozenset({"image"}),
@@ -36,5 +36,5 @@ def classification(
         target=Label(tuple(names)),
         metrics=(Accuracy,),
         category="classification",
-        invariant=frozenset(change for change, holds in kept.items() if holds),
+        invariant=frozenset(change for change, holds in invariances.items() if holds),
     )

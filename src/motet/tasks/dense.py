@@ -1,4 +1,4 @@
-"""Maps: what each pixel shows, how far away it is, which way its surface faces, whether a thing ends there."""
+"""Dense prediction: semantic segmentation, depth, surface normals and edges."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from motet.metrics import (
 )
 
 Metrics: TypeAlias = tuple[Callable[[], Metric], ...]
-OwnLoss: TypeAlias = Callable[[Tensor, Any], Loss] | None
+LossFunction: TypeAlias = Callable[[Tensor, Any], Loss] | None
 
-SEGMENTED: Metrics = (MeanIoU, PixelAccuracy)
-MEASURED: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
-FACING: Metrics = (MeanAngleDeg, AngleWithin11, AngleWithin30)
-OUTLINED: Metrics = (EdgeF1, EdgeF1Positive)
+SEGMENTATION_METRICS: Metrics = (MeanIoU, PixelAccuracy)
+DEPTH_METRICS: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
+NORMALS_METRICS: Metrics = (MeanAngleDeg, AngleWithin11, AngleWithin30)
+EDGE_METRICS: Metrics = (EdgeF1, EdgeF1Positive)
 
 
 def semantic_segmentation(
@@ -36,21 +36,21 @@ def semantic_segmentation(
     names: Sequence[str] = (),
     *,
     label: str = "segmentation",
-    metrics: Metrics = SEGMENTED,
-    loss: OwnLoss = None,
+    metrics: Metrics = SEGMENTATION_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that names what each pixel shows; truth: (h, w) whole numbers, -1 where it is not known.
+    """Returns a semantic segmentation task; its annotation is (h, w) class indices, -1 for ignored pixels.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the map.
         metrics: the first is the main one.
-        loss: None for cross entropy over the pixels with a class.
-        hflip: whether a mirrored thing is still called the same.
-        crop: whether a part of the picture is as good to learn from.
+        loss: None for cross entropy over the annotated pixels.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -71,21 +71,21 @@ def depth(
     name: str = "depth",
     *,
     label: str = "depth",
-    metrics: Metrics = MEASURED,
-    loss: OwnLoss = None,
+    metrics: Metrics = DEPTH_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells how far away what a pixel shows is, in metres; truth: (h, w), NaN where it is not known.
+    """Returns a depth estimation task; its annotation is (h, w) metres, NaN where it is unknown.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the rotate loss (see `motet.losses.rotate_loss`); `motet.losses.BerHu()` is another.
-        hflip: whether a mirrored picture is as good to learn from.
-        crop: whether a part of it is. Depth stays what it is when a picture is cropped or resized; what a camera of
-            another focal length would make of it is not told.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map. Cropping and resizing keep the metres, so they do not
+            simulate a camera of another focal length.
 
     Examples:
         >>> depth().target
@@ -98,23 +98,23 @@ def surface_normals(
     name: str = "normals",
     *,
     label: str = "normals",
-    metrics: Metrics = FACING,
-    loss: OwnLoss = None,
+    metrics: Metrics = NORMALS_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells which way surfaces face; truth: (h, w, 3) unit vectors, NaN where they are not known.
+    """Returns a surface normal task; its annotation is (h, w, 3) unit vectors, NaN where they are unknown.
 
-    In the camera's axes: x to the right, y down, z out of the picture towards the viewer. A mirrored picture's normals
-    have their x turned round, which a system that moves maps along sees to.
+    In the camera's axes: x to the right, y down, z out of the image towards the viewer. The normals of a mirrored image
+    have the opposite sign of x; a system that mirrors maps must change it.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
         loss: None for the absolute difference.
-        hflip: whether a mirrored picture is as good to learn from.
-        crop: whether a part of it is.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Examples:
         >>> surface_normals().main_metric
@@ -127,21 +127,21 @@ def edges(
     name: str = "edges",
     *,
     label: str = "edges",
-    metrics: Metrics = OUTLINED,
-    loss: OwnLoss = None,
+    metrics: Metrics = EDGE_METRICS,
+    loss: LossFunction = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A task that tells where edges are; truth: (h, w), from 0 to 1 (the share of annotators), NaN where unknown.
+    """Returns an edge detection task; its annotation is (h, w) shares of annotators from 0 to 1, NaN where unknown.
 
     Args:
         name: the task's key.
         label: the annotation that holds the map.
         metrics: the first is the main one.
-        loss: None for the absolute difference; `motet.losses.balanced_l1` lets the few pixels of edges count as much as
-            all others.
-        hflip: whether a mirrored picture is as good to learn from.
-        crop: whether a part of it is.
+        loss: None for the absolute difference; `motet.losses.balanced_l1` gives the few pixels of edges as much weight
+            as all others together.
+        hflip: whether training may mirror an image with its map.
+        crop: whether training may crop an image with its map.
 
     Examples:
         >>> edges("bsds").name, edges().main_metric
@@ -150,8 +150,10 @@ def edges(
     return _dense(name, Dense(1, "probability"), label, metrics, loss, hflip=hflip, crop=crop)
 
 
-def _dense(name: str, target: Dense, label: str, metrics: Metrics, loss: OwnLoss, *, hflip: bool, crop: bool) -> Task:
-    kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
+def _dense(
+    name: str, target: Dense, label: str, metrics: Metrics, loss: LossFunction, *, hflip: bool, crop: bool
+) -> Task:
+    equivariances: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
         inputs=frozenset({"image"}),
@@ -159,6 +161,6 @@ def _dense(name: str, target: Dense, label: str, metrics: Metrics, loss: OwnLoss
         target=target,
         metrics=metrics,
         category="dense",
-        equivariant=frozenset(change for change, holds in kept.items() if holds),
+        equivariant=frozenset(change for change, holds in equivariances.items() if holds),
         loss=loss,
     )

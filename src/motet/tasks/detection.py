@@ -1,4 +1,4 @@
-"""Finding things: what each is, where it is, and what it is like."""
+"""Object detection, with or without attributes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from motet.core import Boxes, ConfigError, Metric, Task
 from motet.core.task import Invariance
 from motet.metrics import COCO_TWELVE, AttributeF1, DescribedBoxes
 
-DESCRIBED: tuple[Callable[[], Metric], ...] = (DescribedBoxes, AttributeF1)
+ATTRIBUTE_METRICS: tuple[Callable[[], Metric], ...] = (DescribedBoxes, AttributeF1)
 
 
 def detection(
@@ -21,20 +21,20 @@ def detection(
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
-    """A detection task over a list of names, with or without attributes, judged by COCO's twelve numbers.
+    """Returns a detection task over a list of names, evaluated by COCO's twelve numbers.
 
-    It is invariant to nothing: in a mirrored or cropped picture the boxes lie elsewhere. So a stored feature of a
-    changed picture, whose truth nobody moves, is never taken for it; a system that moves boxes with the picture may do
-    what `Task.equivariant` names.
+    It is invariant to nothing, since mirroring and cropping move the boxes. So the stored features of an augmented
+    image are never used for it, because their annotations are not moved with them. A system that moves the boxes with
+    the image may apply the augmentations in `Task.equivariant`.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
-        attributes: what things may be like, in the order of the reader's indices; with some, two more metrics follow.
+        attributes: in the order of the reader's indices; with any, two more metrics follow.
         label: the annotation that holds the `BoxSet`.
         metrics: the first is the main one.
-        hflip: whether a mirrored thing is still called the same (not so for letters, left and right shoes).
-        crop: whether a part of the picture with the boxes in it is still annotated wholly.
+        hflip: whether a mirrored object keeps its class (not so for letters, or left and right shoes).
+        crop: whether a crop of the image with the boxes in it is still completely annotated.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -44,19 +44,19 @@ def detection(
         >>> task.main_metric, sorted(task.invariant), sorted(task.equivariant)
         ('ap', [], ['crop', 'hflip'])
     """
-    for what, given in (("names", names), ("attributes", attributes)):
-        twice = sorted({one for one in given if list(given).count(one) > 1})
+    for field, values in (("names", names), ("attributes", attributes)):
+        twice = sorted({one for one in values if list(values).count(one) > 1})
         if twice:
-            raise ConfigError(f"detection {name!r}: {what}: got {twice} more than once; want each once")
+            raise ConfigError(f"detection {name!r}: {field}: got {twice} more than once; want each once")
     if not names:
         raise ConfigError(f"detection {name!r}: names: got none; want at least one")
-    kept: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
+    equivariances: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(
         name=name,
         inputs=frozenset({"image"}),
         label=label,
         target=Boxes(tuple(names), tuple(attributes)),
-        metrics=(*metrics, *DESCRIBED) if attributes else metrics,
+        metrics=(*metrics, *ATTRIBUTE_METRICS) if attributes else metrics,
         category="detection",
-        equivariant=frozenset(change for change, holds in kept.items() if holds),
+        equivariant=frozenset(change for change, holds in equivariances.items() if holds),
     )

@@ -1,4 +1,4 @@
-"""Whether a sentence follows from a picture, contradicts it, or is left open by it."""
+"""Visual entailment: an image entails a sentence, contradicts it, or leaves it open."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def visual_entailment(
     prompt: str = "{text}",
     crop: bool = False,
 ) -> Task:
-    """A task on a picture as premise and a sentence as hypothesis; also for statements that are true or false.
+    """Returns a task on an image as premise and a sentence as hypothesis; also for statements that are true or false.
 
-    A picture is never mirrored for it, since sentences say left and right, nor cropped unless asked: a sentence may
-    be about what was cut off.
+    Its images are never mirrored in training, since sentences contain "left" and "right", and not cropped by default,
+    since a sentence may be about the part that was cut off.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
-        prompt: how the sentence is put, with ``{text}`` in it.
-        crop: whether the answer still holds on a part of the picture.
+        prompt: template of the text input, with ``{text}`` for the sentence.
+        crop: whether the class remains valid for a crop of the image.
 
     Raises:
         ConfigError: no name, or a name twice.

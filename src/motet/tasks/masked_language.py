@@ -1,4 +1,4 @@
-"""Telling the words of a text that are hidden, from those that are not."""
+"""Masked language modelling."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from motet.metrics import MaskedAccuracy
 
 
 def masked_words(name: str = "words", *, label: str = "captions", prompt: str = "{text}") -> Task:
-    """A task on texts alone, some of whose words a system hides from itself; of several texts of a row any one.
+    """Returns a task that predicts words that the system itself masked, in texts without images.
 
     Args:
         name: the task's key.
-        label: the annotation that holds the text, or several.
-        prompt: how a text is put, with ``{text}`` in it.
+        label: the annotation that holds the text, or several texts of which one is sampled.
+        prompt: template of the text input, with ``{text}`` for the text.
 
     Examples:
         >>> masked_words().main_metric, masked_words().target

@@ -1,4 +1,4 @@
-"""Which of some given boxes is meant, by a question or at the end of a dialog."""
+"""Pointing: the choice of the box that a question or a dialog refers to, among candidates."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from motet.metrics import MatchAccuracy
 
 
 def pointing(name: str = "point", *, label: str = "match", prompt: str = "{text}") -> Task:
-    """A task on a picture, words, and candidate boxes of which one or more are right.
+    """Returns a task on an image, a text, and candidate boxes of which one or more are correct.
 
     Args:
         name: the task's key.
-        label: the annotation that holds the set of right places among the row's candidates.
-        prompt: how the words are put, with ``{text}`` in it; the turns of a dialog are joined by spaces.
+        label: the annotation that holds the set of indices of the correct candidates.
+        prompt: template of the text input, with ``{text}`` for the text; turns of a dialog are joined by spaces.
 
     Examples:
         >>> pointing("visual7w").target

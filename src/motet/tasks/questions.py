@@ -1,4 +1,4 @@
-"""Questions about a picture, with short answers."""
+"""Visual question answering."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from collections.abc import Callable, Sequence
 from motet.core import Answer, Metric, Task
 from motet.metrics import AnswerMatch, VqaAccuracy
 
-ONE_ANSWER: tuple[Callable[[], Metric], ...] = (AnswerMatch,)
-TEN_ANSWERS: tuple[Callable[[], Metric], ...] = (VqaAccuracy, AnswerMatch)
+ONE_ANSWER_METRICS: tuple[Callable[[], Metric], ...] = (AnswerMatch,)
+TEN_ANSWERS_METRICS: tuple[Callable[[], Metric], ...] = (VqaAccuracy, AnswerMatch)
 
 
 def question_answering(
     name: str,
     *,
     answers: Sequence[str] = (),
-    metrics: tuple[Callable[[], Metric], ...] = ONE_ANSWER,
+    metrics: tuple[Callable[[], Metric], ...] = ONE_ANSWER_METRICS,
     label: str = "answers",
     prompt: str = "{text}",
     crop: bool = True,
 ) -> Task:
-    """A question answering task; a picture is never mirrored for it, since questions ask for left and right.
+    """Returns a question answering task; its images are never mirrored, since questions contain "left" and "right".
 
     Args:
         name: the task's key.
-        answers: the closed list that a classifier chooses from; empty for answers in free words.
-        metrics: `ONE_ANSWER` judges by equality with the majority answer, `TEN_ANSWERS` by the VQA accuracy first.
+        answers: the closed list that a classifier chooses from; empty for answers as free text.
+        metrics: `ONE_ANSWER_METRICS` compares with the most frequent answer, `TEN_ANSWERS_METRICS` begins with the VQA
+            accuracy over ten annotators.
         label: the annotation that holds the annotators' answers, a tuple of one or more.
-        prompt: how the question is put, with ``{text}`` in it.
-        crop: whether the answer still holds on a part of the picture.
+        prompt: template of the text input, with ``{text}`` for the question.
+        crop: whether the answer remains valid for a crop of the image.
 
     Examples:
-        >>> question_answering("vqav2", metrics=TEN_ANSWERS).main_metric
+        >>> question_answering("vqav2", metrics=TEN_ANSWERS_METRICS).main_metric
         'vqa_accuracy'
     """
     return Task(

@@ -1,4 +1,4 @@
-"""The place that a phrase means."""
+"""Referring expression comprehension: the box that a phrase refers to."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from motet.metrics import RegionAccuracy, RegionIoU
 
 
 def referring(name: str = "refer", *, label: str = "region", prompt: str = "{text}") -> Task:
-    """A task on a picture and a phrase that means one thing on it, or nothing; the answer is a box.
+    """Returns a task on an image and a phrase that refers to one thing in it, or to nothing; it predicts a box.
 
-    A picture is never mirrored or cropped for it: phrases say left and right, and the box would lie elsewhere.
+    Its images are never mirrored or cropped: phrases contain "left" and "right", and the box would move.
 
     Args:
         name: the task's key.
         label: the annotation that holds the box, or None.
-        prompt: how the phrase is put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the phrase.
 
     Examples:
         >>> referring("refcoco").main_metric

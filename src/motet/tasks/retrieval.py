@@ -1,4 +1,4 @@
-"""Which text belongs to a picture, which picture to a text."""
+"""Retrieval and matching of images and texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from motet.core import Match, Metric, Task
 from motet.metrics import MatchAccuracy, MeanRank, MedianRank, RecallAt1, RecallAt5, RecallAt10
 
-RANKED: tuple[Callable[[], Metric], ...] = (RecallAt1, RecallAt5, RecallAt10, MedianRank, MeanRank)
+RANKING_METRICS: tuple[Callable[[], Metric], ...] = (RecallAt1, RecallAt5, RecallAt10, MedianRank, MeanRank)
 
 
 def retrieval(
@@ -19,18 +19,18 @@ def retrieval(
     prompt: str = "{text}",
     crop: bool = False,
 ) -> Task:
-    """A task on pictures with their captions, judged by ranking all of a source's.
+    """Returns a task on images and captions, evaluated by ranking all images or captions of a source.
 
-    A held-out row is a picture with the captions that fit it. Training rows have candidates of their own
-    (`motet.data.negatives` makes them: hard negatives, random ones).
+    A row of the validation or test set is an image with its captions. Training rows have their own candidates, made by
+    `motet.data.negatives` (hard negatives and random ones).
 
     Args:
         name: the task's key.
-        among: "images": for each caption all pictures are ranked (caption-based image retrieval, as in 12-in-1);
-            "texts": for each picture all captions.
-        label: the annotation that holds a picture's captions.
-        prompt: how a caption is put, with ``{text}`` in it.
-        crop: whether captions still fit a part of the picture.
+        among: "images": all images are ranked per caption (caption-based image retrieval, as in 12-in-1); "texts": all
+            captions are ranked per image.
+        label: the annotation that holds an image's captions.
+        prompt: template of the text input, with ``{text}`` for the caption.
+        crop: whether the captions still fit a crop of the image.
 
     Examples:
         >>> retrieval().main_metric, retrieval().target
@@ -41,7 +41,7 @@ def retrieval(
         inputs=frozenset({"image", "text"}),
         label=label,
         target=Match(among, "split"),
-        metrics=RANKED,
+        metrics=RANKING_METRICS,
         prompt=prompt,
         category="retrieval",
         invariant=frozenset({"crop"}) if crop else frozenset(),
@@ -49,12 +49,12 @@ def retrieval(
 
 
 def matching(name: str = "match", *, among: Literal["images", "texts"] = "texts", prompt: str = "{text}") -> Task:
-    """A task whose rows bring a few candidates: one of several captions for a picture, or of several pictures for one.
+    """Returns a task whose rows have a few candidates: captions for one image, or images for one caption.
 
     Args:
         name: the task's key.
-        among: what the candidates are.
-        prompt: how a text is put, with ``{text}`` in it.
+        among: kind of the candidates.
+        prompt: template of the text input, with ``{text}`` for the text.
 
     Examples:
         >>> matching().main_metric

@@ -1,4 +1,4 @@
-"""Naming a sentence, or how two sentences stand to each other; no picture is seen."""
+"""Classification of sentences and of pairs of sentences, without images; the tasks of GLUE."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from motet.core import ConfigError, Label, Metric, Task, nearest
 from motet.metrics import F1, Accuracy, Matthews
 from motet.tasks.class_names import GLUE, GLUE_PAIRS
 
-ONE_RIGHT: tuple[Callable[[], Metric], ...] = (Accuracy,)
-CORRELATED: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
-PARAPHRASED: tuple[Callable[[], Metric], ...] = (F1, Accuracy)
-_GLUE_METRICS = {"cola": CORRELATED, "mrpc": PARAPHRASED, "qqp": PARAPHRASED}
+ACCURACY_METRICS: tuple[Callable[[], Metric], ...] = (Accuracy,)
+CORRELATION_METRICS: tuple[Callable[[], Metric], ...] = (Matthews, Accuracy)
+PARAPHRASE_METRICS: tuple[Callable[[], Metric], ...] = (F1, Accuracy)
+_GLUE_METRICS = {"cola": CORRELATION_METRICS, "mrpc": PARAPHRASE_METRICS, "qqp": PARAPHRASE_METRICS}
 
 
 def sentence(
@@ -19,17 +19,17 @@ def sentence(
     names: Sequence[str],
     *,
     label: str = "class",
-    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
-    """A task that names one sentence: its sentiment, whether it is good English.
+    """Returns the classification of one sentence, such as its sentiment or its acceptability.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
         metrics: the first is the main one.
-        prompt: how the sentence is put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the sentence.
 
     Raises:
         ConfigError: no name, or a name twice.
@@ -54,23 +54,23 @@ def sentence_pair(
     names: Sequence[str],
     *,
     label: str = "class",
-    metrics: tuple[Callable[[], Metric], ...] = ONE_RIGHT,
+    metrics: tuple[Callable[[], Metric], ...] = ACCURACY_METRICS,
     prompt: str = "{text}",
 ) -> Task:
-    """A task on two sentences, the first and the second of `Example.text`: does one follow, do they say the same?
+    """Returns the classification of two sentences of `Example.text`, such as entailment or paraphrase.
 
     Args:
         name: the task's key.
         names: the classes, in the order of the reader's indices.
         label: the annotation that holds the index.
         metrics: the first is the main one.
-        prompt: how the sentences are put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the sentences.
 
     Raises:
         ConfigError: no name, or a name twice.
 
     Examples:
-        >>> sentence_pair("mrpc", ("not_equivalent", "equivalent"), metrics=PARAPHRASED).main_metric
+        >>> sentence_pair("mrpc", ("not_equivalent", "equivalent"), metrics=PARAPHRASE_METRICS).main_metric
         'f1'
     """
     return Task(
@@ -85,8 +85,9 @@ def sentence_pair(
 
 
 def glue(task: str) -> Task:
-    """A task of the GLUE benchmark, judged as GLUE judges it: Matthews for CoLA, F1 and accuracy for MRPC and QQP,
-    accuracy for the others.
+    """Returns a task of the GLUE benchmark with GLUE's metrics.
+
+    These are the Matthews correlation for CoLA, F1 and accuracy for MRPC and QQP, and accuracy for the others.
 
     Source: Wang et al. 2019, "GLUE", table 1.
 
@@ -104,4 +105,4 @@ def glue(task: str) -> Task:
     if name not in GLUE:
         raise ConfigError(f"glue: got {task!r}; {nearest(name, GLUE)}")
     make = sentence_pair if name in GLUE_PAIRS else sentence
-    return make(name, GLUE[name], metrics=_GLUE_METRICS.get(name, ONE_RIGHT))
+    return make(name, GLUE[name], metrics=_GLUE_METRICS.get(name, ACCURACY_METRICS))

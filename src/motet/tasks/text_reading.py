@@ -1,4 +1,4 @@
-"""Reading the text in a picture."""
+"""Text recognition in images."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from motet.metrics import CharacterErrorRate, ExactMatch
 
 
 def text_reading(name: str = "read", *, label: str = "text", max_words: int = 20) -> Task:
-    """A text reading task. Its pictures are only resized in training: a crop or a mirror changes what can be read.
+    """Returns a text reading task; its images are only resized, since crops and mirroring change the text.
 
     Args:
         name: the task's key.
-        label: the annotation that holds the text, a tuple of one string or more.
-        max_words: an answer is cut after so many words.
+        label: the annotation that holds the text, a tuple of one or more strings.
+        max_words: longest generated text.
 
     Examples:
         >>> text_reading().invariant

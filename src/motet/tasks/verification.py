@@ -1,21 +1,21 @@
-"""Whether a statement is true of a picture, or of two."""
+"""Verification of statements about one image or two."""
 
 from __future__ import annotations
 
 from motet.core import Label, Task
 from motet.metrics import Accuracy
-from motet.tasks.class_names import TRUTHS
+from motet.tasks.class_names import FALSE_TRUE
 
 
 def verification(name: str = "verify", *, label: str = "class", prompt: str = "{text}") -> Task:
-    """A task on one or two pictures and a statement: false or true.
+    """Returns a task on one or two images and a statement, which is false or true.
 
-    How many pictures a row shows is the reader's matter: two for NLVR2, one for VSR and for NLVR's drawings.
+    The reader decides the number of images per row: two for NLVR2, one for VSR and for NLVR's drawings.
 
     Args:
         name: the task's key.
         label: the annotation that holds 0 for false, 1 for true.
-        prompt: how the statement is put, with ``{text}`` in it.
+        prompt: template of the text input, with ``{text}`` for the statement.
 
     Examples:
         >>> verification("nlvr2").target.names
@@ -25,7 +25,7 @@ def verification(name: str = "verify", *, label: str = "class", prompt: str = "{
         name=name,
         inputs=frozenset({"image", "text"}),
         label=label,
-        target=Label(TRUTHS),
+        target=Label(FALSE_TRUE),
         metrics=(Accuracy,),
         prompt=prompt,
         category="verification",

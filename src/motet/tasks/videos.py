@@ -1,4 +1,4 @@
-"""Tasks on short videos: what happens in one, told by a name or in words, and which text belongs to it."""
+"""Tasks on short videos: classification, captioning and retrieval."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VIDEO: frozenset[InputKind] = frozenset({"video"})
 def video_classification(
     name: str, names: Sequence[str], *, label: str = "class", hflip: bool = True, crop: bool = True
 ) -> Task:
-    """Naming what happens in a video; see `classification`.
+    """Returns a video classification task; see `classification`.
 
     Examples:
         >>> video_classification("action", ("run", "jump")).inputs
@@ -30,7 +30,12 @@ def video_classification(
 def video_captioning(
     name: str = "video_caption", *, label: str = "captions", max_words: int = 30, crop: bool = True
 ) -> Task:
-    """Saying what happens in a video; see `captioning`."""
+    """Returns a video captioning task; see `captioning`.
+
+    Examples:
+        >>> video_captioning().inputs
+        frozenset({'video'})
+    """
     return replace(captioning(name, label=label, max_words=max_words, crop=crop), inputs=VIDEO)
 
 
@@ -41,7 +46,7 @@ def video_retrieval(
     label: str = "captions",
     crop: bool = False,
 ) -> Task:
-    """Finding the video of a caption among all, or the caption of a video; see `retrieval`.
+    """Returns a task that ranks all videos per caption, or all captions per video; see `retrieval`.
 
     Examples:
         >>> sorted(video_retrieval().inputs)

@@ -1,4 +1,4 @@
-"""Rows of data with what is true of them: drawn where it has a place, said where it has words."""
+"""Rows of data with what is true of them: drawn where it has a place, texts where it has words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from motet.core import BoxSet, Dense, Example, MemoryImage
 from motet.data.source import Source
 from motet.report.cards.annotations import HEIGHT, draw_annotation, row_card, row_cards
-from motet.report.draw.dense import class_colours
+from motet.report.draw.dense import map_class_colours
 from motet.report.pages.data import data_page
 from motet.tasks import (
     classification,
@@ -68,15 +68,15 @@ def image(shown, place):
 
 def test_maps_stand_beside_the_image_each_with_its_legend() -> None:
     shown = row_card(row(maps()), MAPS)
-    assert [title for title, _ in shown.images] == ["picture", "streets", "depth", "normals", "edges"]
+    assert [title for title, _ in shown.images] == ["image", "streets", "depth", "normals", "edges"]
     drawn = image(shown, 1)
     assert drawn.shape[0] > HEIGHT
-    sky, _, car = class_colours(3)
+    sky, _, car = map_class_colours(3)
     assert (drawn[10, 200] == sky).all()
     assert (drawn[HEIGHT - 5, 200] == car).all()
     assert (drawn[HEIGHT:].reshape(-1, 3) == car).all(axis=-1).any()
     assert dict(shown.annotations) == {
-        "streets": "sky 67 %, car 33 %; 10 % not known",
+        "streets": "sky 67 %, car 33 %; 10 % not annotated",
         "depth": "1.00 to 5.00 m",
         "normals": "mean direction +0.00 right, +0.00 down, +1.00 to the viewer",
         "edges": "3.3 % edges",
@@ -99,21 +99,21 @@ def test_boxes_and_places_are_drawn_and_answers_said() -> None:
     kind, ask = classification("kind", ("red", "blue")), question_answering("ask")
     tasks = (detection("pets", ("dog", "cat")), referring(), kind, ask)
     shown = row_card(row(labels, text="is it blue ?"), tasks)
-    said = dict(shown.annotations)
-    assert "is it blue ?" in said["asked"]
-    assert said["pets"] == "1 cat"
-    assert said["kind"] == "red"
-    assert "yes / no" in said.values()
-    assert "box 2 2 30 20" in said.values()
-    assert [title for title, _ in shown.images][:2] == ["picture", "pets"]
+    texts = dict(shown.annotations)
+    assert "is it blue ?" in texts["prompt"]
+    assert texts["pets"] == "1 cat"
+    assert texts["kind"] == "red"
+    assert "yes / no" in texts.values()
+    assert "box 2 2 30 20" in texts.values()
+    assert [title for title, _ in shown.images][:2] == ["image", "pets"]
     assert len(shown.images) == 3
 
 
 def test_an_annotation_that_cannot_be_is_told_and_a_missing_one_passed_over() -> None:
     labels = {"segmentation": np.full((30, 40), 7), "depth": maps()["depth"]}
     shown = row_card(row(labels), MAPS)
-    assert shown.wrong == (("streets", "got the classes 7; want 0 to 2, or -1 where there is none"),)
-    assert [title for title, _ in shown.images] == ["picture", "depth"]
+    assert shown.problems == (("streets", "got the classes 7; want 0 to 2, or -1 where there is none"),)
+    assert [title for title, _ in shown.images] == ["image", "depth"]
     page = data_page("Data", [("streets <train>", [shown])], ("Drawings: someone",))
     assert "streets &lt;train&gt;" in page
     assert "got the classes 7" in page

@@ -1,4 +1,4 @@
-"""Attention drawn on pictures: what each head looks at, and only of systems that tell."""
+"""Attention drawn on images: what each head looks at, and only of systems that tell."""
 
 import io
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from motet.core import AttentionMaps
-from motet.report.cards.attention import draw_attention, heads_of
+from motet.report.cards.attention import draw_attention, mean_attention
 
 WORDS = ("[CLS]", "\u0120the", "\u0120cat", "[SEP]")
 BOXES = np.array([[0.0, 0, 80, 60], [0, 0, 20, 60], [60, 0, 80, 60]])
@@ -25,7 +25,7 @@ def seen() -> AttentionMaps:
 
 
 def test_marks_are_left_out_of_the_mean_over_words(seen) -> None:
-    left, right = heads_of(seen, 0)
+    left, right = mean_attention(seen, 0)
     assert left.regions.tolist() == [0, 1, 0]
     assert right.regions.tolist() == [0, 0, 1]
     assert np.allclose(left.words, [0.1, 0.2, 0.6, 0.1])
@@ -33,7 +33,7 @@ def test_marks_are_left_out_of_the_mean_over_words(seen) -> None:
 
 def test_a_text_of_nothing_but_marks_is_meant_as_it_is(seen) -> None:
     marks = AttentionMaps(("[CLS]", "[TASK]", "[SEP]", "[PAD]"), BOXES, seen.words_to_regions, seen.regions_to_words)
-    assert heads_of(marks, 0)[0].regions.tolist() == [0, 0.5, 0.5]
+    assert mean_attention(marks, 0)[0].regions.tolist() == [0, 0.5, 0.5]
 
 
 def test_each_head_is_a_panel_warm_where_it_looks(seen) -> None:

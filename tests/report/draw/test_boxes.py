@@ -1,11 +1,11 @@
-"""Boxes on pictures: every name inside the picture, the colour its class's, the original untouched."""
+"""Boxes on images: every name inside the image, the colour its class's, the original untouched."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from motet.core import BoxSet
-from motet.report.draw import CROWDED, box_text, draw_boxes, tone_of
+from motet.report.draw import MAX_NAMED_BOXES, box_text, class_colour, draw_boxes
 
 WHITE = (255, 255, 255)
 
@@ -28,7 +28,7 @@ def test_boxes_are_drawn_on_a_copy():
     image = Image.new("RGB", (80, 60), "white")
     drawn = draw_boxes(image, boxes((10, 20, 50, 50)), ["cat"])
     assert colours(image) == {WHITE}
-    assert drawn.getpixel((9, 40)) == drawn.getpixel((50, 40)) == tone_of(0)
+    assert drawn.getpixel((9, 40)) == drawn.getpixel((50, 40)) == class_colour(0)
     assert drawn.getpixel((30, 45)) == WHITE
 
 
@@ -38,19 +38,25 @@ def test_each_class_has_its_colour_and_equal_classes_the_same():
         boxes((10, 30, 40, 60), (60, 30, 90, 60), (120, 30, 160, 60), labels=[0, 1, 0]),
         ["a", "b"],
     )
-    assert drawn.getpixel((9, 50)) == drawn.getpixel((119, 50)) == tone_of(0) != tone_of(1) == drawn.getpixel((59, 50))
+    assert (
+        drawn.getpixel((9, 50))
+        == drawn.getpixel((119, 50))
+        == class_colour(0)
+        != class_colour(1)
+        == drawn.getpixel((59, 50))
+    )
 
 
 def test_unsure_boxes_are_left_out():
     image, both = Image.new("RGB", (90, 60), "white"), boxes((5, 20, 30, 50), (50, 20, 80, 50), scores=[0.9, 0.2])
     drawn = draw_boxes(image, both, ["a", "b"], min_score=0.3)
-    assert tone_of(0) in colours(drawn)
-    assert tone_of(1) not in colours(drawn)
+    assert class_colour(0) in colours(drawn)
+    assert class_colour(1) not in colours(drawn)
 
 
 def test_a_scale_moves_boxes_to_the_larger_image():
     drawn = draw_boxes(Image.new("RGB", (160, 120), "white"), boxes((10, 20, 50, 50)), ["cat"], 2.0)
-    assert drawn.getpixel((19, 80)) == drawn.getpixel((100, 80)) == tone_of(0)
+    assert drawn.getpixel((19, 80)) == drawn.getpixel((100, 80)) == class_colour(0)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +65,13 @@ def test_a_scale_moves_boxes_to_the_larger_image():
 def test_boxes_beyond_the_image_and_of_no_area_are_drawn_at_its_border(corners):
     drawn = draw_boxes(Image.new("L", (80, 60), 255), boxes(corners), ["a very long name that is wider than this"])
     assert drawn.size == (80, 60)
-    assert tone_of(0) in colours(drawn)
+    assert class_colour(0) in colours(drawn)
 
 
 def test_names_do_not_hide_each_other():
     same = boxes((20, 40, 60, 80), (20, 40, 60, 80), (20, 40, 60, 80))
     drawn = np.asarray(draw_boxes(Image.new("RGB", (120, 120), "white"), same, ["a", "b", "c"]))
-    plates = [(drawn == tone_of(label)).all(axis=2).sum() for label in (1, 2)]
+    plates = [(drawn == class_colour(label)).all(axis=2).sum() for label in (1, 2)]
     assert min(plates) > 60
 
 
@@ -82,15 +88,15 @@ def test_a_box_in_words():
 
 def test_names_of_a_crowd_stand_below_the_image():
     image = Image.new("RGB", (200, 120), "white")
-    many = [(8 * i, 10, 8 * i + 6, 16) for i in range(CROWDED + 1)]
-    labels = [0] * CROWDED + [1]
+    many = [(8 * i, 10, 8 * i + 6, 16) for i in range(MAX_NAMED_BOXES + 1)]
+    labels = [0] * MAX_NAMED_BOXES + [1]
     few = draw_boxes(image, boxes(*many[1:], labels=labels[1:]), ["cell", "plate"])
     crowd = draw_boxes(image, boxes(*many, labels=labels), ["cell", "plate"])
     assert few.size == image.size
     assert crowd.width == image.width
     assert crowd.height > image.height
-    # On the picture itself only lines are left, no plates with letters; both colours come back below it.
+    # On the image itself only lines are left, no plates with letters; both colours come back below it.
     on_it, below = crowd.crop((0, 0, 200, 120)), crowd.crop((0, 120, 200, crowd.height))
-    assert colours(on_it) == {WHITE, tone_of(0), tone_of(1)}
-    assert {tone_of(0), tone_of(1)} <= colours(below)
+    assert colours(on_it) == {WHITE, class_colour(0), class_colour(1)}
+    assert {class_colour(0), class_colour(1)} <= colours(below)
     assert on_it.crop((0, 0, 200, 9)).getextrema() == ((255, 255),) * 3

@@ -1,12 +1,12 @@
-"""Maps as pictures: colours that can be told apart, what is unknown, where an answer is wrong."""
+"""Maps as images: colours that can be told apart, what is unknown, where an answer is wrong."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from motet.core import ConfigError, Dense
-from motet.report.draw import draw_errors, draw_map, map_in_words, with_legend
-from motet.report.draw.dense import UNKNOWN, class_colours
+from motet.report.draw import describe_map, draw_errors, draw_map, with_legend
+from motet.report.draw.dense import UNKNOWN, map_class_colours
 
 CLASSES = Dense(3, "class", ("ground", "cat", "dog"))
 METRES, NORMALS, EDGES = Dense(1, "metre"), Dense(3, "unit vector"), Dense(1, "probability")
@@ -18,7 +18,7 @@ def pixels(image: Image.Image) -> list:
 
 
 def test_each_class_has_its_colour_and_the_unknown_is_grey() -> None:
-    colours = class_colours(3).tolist()
+    colours = map_class_colours(3).tolist()
     assert pixels(draw_map(np.array([[0, 1, 2, -1]]), CLASSES)) == [*colours, list(UNKNOWN)]
 
 
@@ -59,14 +59,14 @@ def test_what_is_right_is_white_what_is_wrong_red_and_the_unknown_grey(target, s
 
 
 def test_maps_in_words() -> None:
-    assert map_in_words(np.array([[1, 1, 1, 2, -1]]), CLASSES) == "cat 75 %, dog 25 %"
-    assert map_in_words(np.array([[-1]]), CLASSES) == "nothing known"
-    assert map_in_words(np.array([[0, 1]]), Dense(2, "class")) == "0 50 %, 1 50 %"
-    assert map_in_words(np.array([[1.0, NAN, 3.5]]), METRES) == "1.00 to 3.50 m"
-    assert map_in_words(np.array([[[0.0, 0.0, 1.0]]]), NORMALS) == (
+    assert describe_map(np.array([[1, 1, 1, 2, -1]]), CLASSES) == "cat 75 %, dog 25 %"
+    assert describe_map(np.array([[-1]]), CLASSES) == "not annotated"
+    assert describe_map(np.array([[0, 1]]), Dense(2, "class")) == "0 50 %, 1 50 %"
+    assert describe_map(np.array([[1.0, NAN, 3.5]]), METRES) == "1.00 to 3.50 m"
+    assert describe_map(np.array([[[0.0, 0.0, 1.0]]]), NORMALS) == (
         "mean direction +0.00 right, +0.00 down, +1.00 to the viewer"
     )
-    assert map_in_words(np.array([[0.7, 0.2, 0.1, NAN]]), EDGES) == "33.3 % edges"
+    assert describe_map(np.array([[0.7, 0.2, 0.1, NAN]]), EDGES) == "33.3 % edges"
 
 
 @pytest.mark.parametrize("target", [CLASSES, METRES, NORMALS, EDGES])
@@ -78,7 +78,7 @@ def test_a_legend_stands_below_and_leaves_the_image_as_it_is(target: Dense) -> N
     below = np.asarray(whole)[40:]
     assert len(np.unique(below.reshape(-1, 3), axis=0)) > 3
     if target is CLASSES:
-        for colour in class_colours(3):
+        for colour in map_class_colours(3):
             assert (below == colour).all(axis=-1).any()
 
 
@@ -93,5 +93,5 @@ def test_many_classes_are_cut_with_a_word_on_the_rest() -> None:
 def test_a_map_of_another_form_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"a map in 'metre': got the shape \(2, 2, 3\); want \(h, w\)"):
         draw_map(np.zeros((2, 2, 3)), METRES)
-    with pytest.raises(ConfigError, match=r"draw_errors: got maps of \(2, 2\) and \(2, 3\); want one shape"):
+    with pytest.raises(ConfigError, match=r"draw_errors: got maps of the shapes \(2, 2\) and \(2, 3\); want the same shape"):
         draw_errors(np.zeros((2, 2)), np.zeros((2, 3)), METRES)

@@ -1,9 +1,9 @@
-"""Pictures put together: every one whole, titles above, words below."""
+"""Images put together: every one whole, titles above, words below."""
 
 import numpy as np
 from PIL import Image
 
-from motet.report.draw import TRUE, framed, side_by_side, with_caption, with_weights
+from motet.report.draw import GROUND_TRUTH_COLOUR, framed, side_by_side, with_caption, with_weights
 
 
 def test_images_side_by_side_keep_their_shape():
@@ -28,8 +28,8 @@ def test_images_that_keep_their_size_stand_at_the_top():
 
 def test_a_frame_lies_within_a_copy():
     image = Image.new("RGB", (60, 40), "white")
-    assert framed(image, TRUE).getpixel((59, 20)) == TRUE
-    assert framed(image, TRUE).getpixel((30, 20)) == image.getpixel((0, 0)) == (255, 255, 255)
+    assert framed(image, GROUND_TRUTH_COLOUR).getpixel((59, 20)) == GROUND_TRUTH_COLOUR
+    assert framed(image, GROUND_TRUTH_COLOUR).getpixel((30, 20)) == image.getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_bars_are_as_long_as_their_weights_and_only_the_heaviest_words_are_written():

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from motet.core import CheckpointError
+from motet.core import DataError
 from motet.report import Content, PredictionCard, compare, markdown, page, read_run, thumbnail, write_report
 
 SECTIONS = [
     "Results",
     "Multi-task against single-task",
     "Learning curves",
-    "Rows seen per task",
-    "Floors",
+    "Samples seen",
+    "Trivial baselines",
     "Predictions",
     "Notes",
     "Versions",
@@ -59,8 +59,8 @@ def content(made_run, tmp_path) -> Content:
     ]
     image = thumbnail(Image.new("RGB", (300, 200), "teal"))
     shown = (
-        PredictionCard(image, "pets", "What <is> it?", 'a "cat" & more', "dog", right=False, score="0"),
-        PredictionCard(thumbnail(Image.new("RGB", (28, 28))), "pets", "", "dog", "dog", right=True),
+        PredictionCard(image, "pets", "What <is> it?", 'a "cat" & more', "dog", correct=False, score="0"),
+        PredictionCard(thumbnail(Image.new("RGB", (28, 28))), "pets", "", "dog", "dog", correct=True),
         PredictionCard(image, "caption", "", "", "a red thing"),
     )
     return Content("A <title>", joint, compare([joint, *alone]), shown, credit=("Photographs: their owners",))
@@ -110,9 +110,9 @@ def test_numbers_marks_notes_and_credit_are_on_the_page(content) -> None:
     assert "17 of 300 answers were no name" in text
     assert html.index("Drawings: OpenMoji, CC BY-SA 4.0") > html.index("<figure>")
     assert "Photographs: their owners" in text
-    assert 'class="said wrong"' in html
-    assert 'class="said right"' in html
-    assert 'class="said"' in html
+    assert 'class="prediction wrong"' in html
+    assert 'class="prediction correct"' in html
+    assert 'class="prediction"' in html
 
 
 def test_a_run_with_nothing_but_numbers_has_a_page_with_every_section(made_run, tmp_path) -> None:
@@ -120,7 +120,7 @@ def test_a_run_with_nothing_but_numbers_has_a_page_with_every_section(made_run, 
     (folder / "log.jsonl").write_text("")
     parsed = Parsed(page(Content("Bare", read_run(folder))))
     assert parsed.headings == SECTIONS
-    assert "No predictions were kept." in parsed.texts
+    assert "No predictions were saved." in parsed.texts
 
 
 def test_equal_content_gives_equal_bytes(content) -> None:
@@ -131,9 +131,9 @@ def test_the_markdown_has_the_tables_the_notes_and_the_credit(content) -> None:
     text = markdown(content)
     for part in (
         "## Results",
-        "## Floors",
+        "## Trivial baselines",
         "| pets | accuracy | 60.0 % |",
-        "| delta-m | mean gain |",
+        "| delta-m | mean delta |",
         "* Drawings: OpenMoji",
     ):
         assert part in text
@@ -148,8 +148,8 @@ def test_both_files_are_written_whole(content, tmp_path: Path) -> None:
     assert html.read_text().startswith("<!doctype html>")
     assert text.read_text().startswith("# A <title>")
     assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["report.html", "report.md"]
-    with pytest.raises(CheckpointError, match=r"report\.html: got No such file"):
-        write_report(tmp_path / "missing", content)
+    with pytest.raises(DataError, match="want a folder that can be written"):
+        write_report(tmp_path / "out" / "report.md" / "below", content)
 
 
 def test_a_run_whose_tasks_stop_and_go_shows_when(made_run, tmp_path):
@@ -178,5 +178,5 @@ def test_classes_have_bars_of_their_own_and_those_without_an_annotation_are_told
     parsed = Parsed(html)
     assert parsed.headings[:2] == ["Results", "Classes"]
     assert parsed.open == []
-    assert 'alt="miou of each class of streets: road 50.0, &lt;train&gt; no truth"' in html
-    assert "| streets | miou | road | 50.0 % |\n| streets | miou | <train> | no truth |" in markdown(content)
+    assert 'alt="miou per class of streets: road 50.0, &lt;train&gt; no ground truth"' in html
+    assert "| streets | miou | road | 50.0 % |\n| streets | miou | <train> | no ground truth |" in markdown(content)

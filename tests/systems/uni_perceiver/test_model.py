@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from motet.core import ConfigError, DataError, Label, TextPrediction, rng_for
 from motet.core.model_folder import write_model
-from motet.hub import restore
+from motet.hub import load_system
 from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver import Experts, LossConfig, PromptTuning, TaskSpecificBlocks
 from motet.systems.uni_perceiver.attributes import TokenAttributes, entries_of
@@ -113,7 +113,7 @@ def test_other_names_after_training_need_no_new_weights(make, rows, batch, tmp_p
     system = make("class").eval()
     write_model(tmp_path, system)
     (old,) = system.tasks.values()
-    again = restore(tmp_path, tasks=[replace(old, target=Label(("cow", "cat", "dog", "big bird", "fish")))])
+    again = load_system(tmp_path, tasks=[replace(old, target=Label(("cow", "cat", "dog", "big bird", "fish")))])
     (new,), (was,) = (s.predict(batch(s, [rows(0)]))["class"] for s in (again, system))
     assert len(new.scores) == 5
     order = torch.tensor(new.scores)[[1, 2, 0]].log_softmax(0)
@@ -212,7 +212,7 @@ def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tm
     ).eval()
     dense = merged(system, name)
     write_model(tmp_path, dense)
-    loaded = restore(tmp_path).eval()
+    loaded = load_system(tmp_path).eval()
     assert not any("gate" in key or value.ndim == 3 for key, value in loaded.state_dict().items())
     # Of a text without a picture all tokens have one modality.
     alike = routing == "task" or (routing == "modality" and name == "words")

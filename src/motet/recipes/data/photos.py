@@ -10,7 +10,7 @@ from motet.core import ConfigError, Reader, Task
 from motet.data.readers import EasyVqa, Flickr8k, Idx, ImageFolder, Multi30k, OcrLines, Vqav2
 from motet.data.source import Role, Source
 from motet.data.splits import ConcatRows, Subset, split_by_image
-from motet.tasks import TEN_ANSWERS, captioning, classification, question_answering, text_reading
+from motet.tasks import TEN_ANSWERS_METRICS, captioning, classification, question_answering, text_reading
 from motet.tasks.class_names import FASHION
 
 ROLES: tuple[Role, ...] = ("train", "val", "test")
@@ -83,7 +83,7 @@ def photographs() -> tuple[Source, ...]:
             {**easy, "test": Subset(EasyVqa(part="test"), tuple(range(0, 9000, 6)))},
         ),
         *_sources(
-            question_answering("vqav2", metrics=TEN_ANSWERS),
+            question_answering("vqav2", metrics=TEN_ANSWERS_METRICS),
             split_by_image(questions, {"train": 0.6, "val": 0.1, "test": 0.3}),
         ),
     )

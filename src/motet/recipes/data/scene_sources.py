@@ -174,7 +174,7 @@ class SceneSources:
                 asked: tuple[str, ...] = (name,)
             case "one":
                 asked = tuple(one for one in self.asked if one in QUESTIONS)
-        answers = self._scenes("train", 1, ask=asked).answers
+        answers = self._scenes("train", 1, question_kinds=asked).answers
         return question_answering(name, answers=answers, crop=False)
 
     def _maps(self, names: Sequence[str], role: Role) -> Source:
@@ -213,9 +213,9 @@ class SceneSources:
         if name == "pair":
             return ScenePairs(self._scenes(role, count), rounds=rows)
         if name in QUESTIONS:
-            return self._scenes(role, count, ask=(name,))
+            return self._scenes(role, count, question_kinds=(name,))
         scenes = self._scenes(role, count)
-        told = replace(scenes, questions=rows)
+        told = replace(scenes, questions_per_image=rows)
         if name in STATEMENTS:
             return SceneStatements(told, STATEMENTS[name])
         if name in PHRASES:
@@ -239,7 +239,7 @@ class SceneSources:
             ground=self.ground,
         )
 
-    def _scenes(self, part: Part, count: int, *, ask: tuple[str, ...] = ()) -> Scenes:
+    def _scenes(self, part: Part, count: int, *, question_kinds: tuple[str, ...] = ()) -> Scenes:
         return Scenes(
             part=part,
             count=count,
@@ -247,9 +247,9 @@ class SceneSources:
             size_hw=(self.size, self.size),
             kinds=self.kinds,
             num_things=self.things,
-            ask=ask,
+            question_kinds=question_kinds,
             # A word on a plate belongs to no thing: where nothing but maps is asked there is none.
-            written="" if set(self.asked) <= set(MAPS) else "word",
+            text_kind="" if set(self.asked) <= set(MAPS) else "word",
             style=self.style,
             ground=self.ground,
         )

@@ -10,7 +10,7 @@ from motet.data.readers import EasyVqa, ESnliVe, Nlvr, RefCocos, Vqav2, Vsr
 from motet.data.source import Compose, Role, Source
 from motet.data.splits import Subset, split_by_image
 from motet.recipes.data.photos import ROLES, data_root, flickr8k
-from motet.tasks import TEN_ANSWERS, question_answering, referring, retrieval, verification, visual_entailment
+from motet.tasks import TEN_ANSWERS_METRICS, question_answering, referring, retrieval, verification, visual_entailment
 from motet.tasks.class_names import EASY_VQA
 
 PHOTOGRAPHS: Mapping[str, float] = {"train": 0.66, "val": 0.06, "test": 0.28}
@@ -62,7 +62,7 @@ def too_few() -> tuple[Source, ...]:
     return tuple(
         source
         for task, reader in (
-            (question_answering("vqav2", answers=("yes", "no"), metrics=TEN_ANSWERS), questions),
+            (question_answering("vqav2", answers=("yes", "no"), metrics=TEN_ANSWERS_METRICS), questions),
             (verification("vsr"), statements),
             (referring("refcocos"), phrases),
         )

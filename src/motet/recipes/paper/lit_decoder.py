@@ -16,7 +16,7 @@ from motet.nn.encoders import TimmEncoder
 from motet.preprocess.tokenizers import HfTokenizer
 from motet.recipes.data.photos import data_root
 from motet.systems.lit_decoder.config import LiTDecoderConfig
-from motet.tasks import TEN_ANSWERS, captioning, classification, question_answering
+from motet.tasks import TEN_ANSWERS_METRICS, captioning, classification, question_answering
 from motet.training.config import TrainConfig
 from motet.training.optim import Adafactor, Cosine
 from motet.training.run import Run
@@ -109,7 +109,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
     # The paper judges on a local part of val; the last of it, cut by image, serves here.
     local = split_by_image(splits[1], {"more": 0.9, "test": 0.1})
     found += _pair(
-        question_answering("vqav2", metrics=TEN_ANSWERS), ConcatRows((splits[0], local["more"])), local["test"]
+        question_answering("vqav2", metrics=TEN_ANSWERS_METRICS), ConcatRows((splits[0], local["more"])), local["test"]
     )
     gqa = root / "gqa"
     found += _pair(

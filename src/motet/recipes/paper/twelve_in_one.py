@@ -28,7 +28,15 @@ from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
 from motet.recipes.data.photos import data_root
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.tasks import TEN_ANSWERS, pointing, question_answering, referring, retrieval, verification, visual_entailment
+from motet.tasks import (
+    TEN_ANSWERS_METRICS,
+    pointing,
+    question_answering,
+    referring,
+    retrieval,
+    verification,
+    visual_entailment,
+)
 from motet.training.balancers import Weighted
 from motet.training.config import TrainConfig
 from motet.training.lr_schedules import LinearDecay
@@ -117,7 +125,7 @@ def _questions(root: Path) -> list[Source]:
     programs = Gqa(gqa / "train_balanced_questions.json", gqa / "images", image_data=genome / "image_data.json")
     answers = answers_from(asked[0], 9)
     return [
-        *_held(question_answering("vqav2", answers=answers, metrics=TEN_ANSWERS), ConcatRows(asked)),
+        *_held(question_answering("vqav2", answers=answers, metrics=TEN_ANSWERS_METRICS), ConcatRows(asked)),
         *_held(question_answering("visual_genome", answers=answers), more),
         *_held(question_answering("gqa", answers=answers_from(programs)), programs),
     ]

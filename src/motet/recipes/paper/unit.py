@@ -19,7 +19,7 @@ from motet.nn.tower import Finetune
 from motet.recipes.data.photos import data_root
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.options import ShortestSide
-from motet.tasks import TEN_ANSWERS, detection, glue, question_answering, visual_entailment
+from motet.tasks import TEN_ANSWERS_METRICS, detection, glue, question_answering, visual_entailment
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
 from motet.training.optim import Cosine, HfAdamW
@@ -100,7 +100,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
     # Section 4.1: questions of Visual Genome are trained on too. Its pictures that stand in COCO's val2017 must be
     # left out of the list of questions.
     more = VisualGenomeQA(genome / "question_answers.json", genome, image_data=genome / "image_data.json")
-    asked = question_answering("vqav2", answers=answers_from(questions["train"], 9), metrics=TEN_ANSWERS)
+    asked = question_answering("vqav2", answers=answers_from(questions["train"], 9), metrics=TEN_ANSWERS_METRICS)
     premises = {
         part: SnliVe(entail / f"snli_ve_{part}.jsonl", entail / "flickr30k-images") for part in ("train", "dev")
     }

@@ -1,4 +1,4 @@
-"""What words and regions look at, drawn on some rows of a run."""
+"""Cards of attention maps: the regions that words attend to, drawn on some rows of a run."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from motet.core import AttentionMaps, DataError, Example, System, Task
 from motet.data.source import Source
 from motet.evaluation.task_evaluation import eval_mode
 from motet.preprocess.images import decode
-from motet.report import PredictionCard, RunRecord, thumbnail
-from motet.report.cards.predictions import text_of
-from motet.report.draw import draw_heat, side_by_side, with_weights
-from motet.report.gallery import evaluated_tasks, spread
+from motet.report.cards.predictions import joined
+from motet.report.cards.rows import evaluated_tasks, evenly_spaced
+from motet.report.content import PredictionCard
+from motet.report.draw import draw_heat, side_by_side, thumbnail, with_weights
+from motet.report.runs import RunRecord
 
-HIGH = 168
-"""Pixels of each picture's height."""
-HEADS = 4
-"""Heads that are shown, the first ones."""
+HEIGHT = 168
+"""Pixels of each image's height."""
+MAX_HEADS = 4
+"""Heads on a card, the first ones."""
 
 
 @dataclass(frozen=True)
 class HeadAttention:
-    """One head of one layer, as it is drawn.
+    """The mean attention of one head of one layer, as it is drawn.
 
     Args:
-        regions: how much the words look at each region, the mean over words.
-        words: how much the regions look at each word, the mean over regions.
+        regions: weight of each region, the mean over the words that attend to it.
+        words: weight of each word, the mean over the regions that attend to it.
     """
 
     regions: np.ndarray
@@ -40,71 +41,73 @@ class HeadAttention:
 def attention_cards(
     system: System, sources: Sequence[Source], run: RunRecord, *, per_task: int
 ) -> Iterator[PredictionCard]:
-    """Some rows of every task whose attention the system tells, its last layer drawn on the picture, head by head.
+    """Yields cards of some rows of every task whose attention the system returns: its last layer, head by head.
 
     Args:
-        system: in eval mode or not; on any device.
+        system: in any mode, on any device.
         sources: of the run.
-        run: its report says which source each task was judged on.
-        per_task: rows a task.
+        run: its report names the source that each task was evaluated on.
+        per_task: rows per task.
     """
     with eval_mode(system):
         for _, source, task in evaluated_tasks(sources, run):
             layers = system.attention_layers(task.name) if task.name in system.tasks else 0
-            for example in spread(source, per_task) if layers else ():
+            for example in evenly_spaced(source, per_task) if layers else ():
                 try:
                     yield _card(system, task, example, layers)
                 except DataError:
-                    continue  # a row that cannot be read was counted when it was judged
+                    continue  # a row that cannot be read was counted in the evaluation
 
 
 def _card(system: System, task: Task, example: Example, layers: int) -> PredictionCard:
     row = system.processor.row(example, (task,), None)
     device = next((parameter.device for parameter in system.parameters()), torch.device("cpu"))
     batch = system.processor.collate([row], keep_annotations=False).to(device)
-    (seen,) = system.attention(batch, task.name, [layers - 1])
-    image = decode(example.images[0])
+    (maps,) = system.attention(batch, task.name, [layers - 1])
     return PredictionCard(
-        image=draw_attention(image, seen),
+        image=draw_attention(decode(example.images[0]), maps),
         task=task.name,
-        question=text_of(example.text),
+        prompt=joined(example.text),
         prediction=f"co-attention {layers} of {layers}",
         ground_truth="",
         wide=True,
     )
 
 
-def draw_attention(image: Image.Image, seen: AttentionMaps, *, layer: int = 0, heads: int = HEADS) -> bytes:
-    """A picture, then each head of a layer: warm where the words look, with the words that are looked at below.
+def draw_attention(image: Image.Image, maps: AttentionMaps, *, layer: int = 0, heads: int = MAX_HEADS) -> bytes:
+    """Returns the image, then per head of a layer the regions that words attend to and the most attended words.
 
     Args:
-        picture: what the row shows.
-        seen: the attention of the row.
-        layer: which of those in `seen`.
-        heads: how many of its heads.
+        image: of the row.
+        maps: the attention of the row.
+        layer: place of the layer in `maps`.
+        heads: the number of heads.
     """
-    scale = HIGH / image.height
-    large = image.convert("RGB").resize((max(1, round(image.width * scale)), HIGH))
-    panels = [("picture", large)]
-    for number, head in enumerate(heads_of(seen, layer)[:heads]):
-        # The whole picture, which is the first region, would only make all of it warmer.
-        warm = draw_heat(large, head.regions[1:], seen.boxes_xyxy[1:], scale)
+    scale = HEIGHT / image.height
+    large = image.convert("RGB").resize((max(1, round(image.width * scale)), HEIGHT))
+    panels = [("image", large)]
+    for number, head in enumerate(mean_attention(maps, layer)[:heads]):
+        # The first region is the whole image: drawn, it would only make every pixel warmer.
+        heat = draw_heat(large, head.regions[1:], maps.boxes_xyxy[1:], scale)
         title = f"head {number + 1} (whole {100 * head.regions[0]:.0f} %)"
-        panels.append((title, with_weights(warm, [_plain(word) for word in seen.words], head.words.tolist())))
+        panels.append((title, with_weights(heat, [_plain(word) for word in maps.words], head.words.tolist())))
     return thumbnail(side_by_side(panels, height=None), size=1600)
 
 
-def heads_of(seen: AttentionMaps, layer: int) -> list[HeadAttention]:
-    """Each head of a layer. Marks such as [CLS] look nowhere in particular and are left out of the mean over words."""
-    said = [place for place, word in enumerate(seen.words) if not (word.startswith("[") and word.endswith("]"))]
-    asked = said or list(range(len(seen.words)))
-    to_regions, to_words = seen.words_to_regions[layer], seen.regions_to_words[layer]
+def mean_attention(maps: AttentionMaps, layer: int) -> list[HeadAttention]:
+    """Returns the mean attention of each head; markers such as [CLS] are left out of the mean over words.
+
+    Markers attend to nothing in particular, and they would blur the map. A text of markers alone keeps them.
+    """
+    words = [place for place, word in enumerate(maps.words) if not (word.startswith("[") and word.endswith("]"))]
+    counted = words or list(range(len(maps.words)))
+    to_regions, to_words = maps.words_to_regions[layer], maps.regions_to_words[layer]
     return [
-        HeadAttention(to_regions[head][asked].mean(axis=0), to_words[head].mean(axis=0))
+        HeadAttention(to_regions[head][counted].mean(axis=0), to_words[head].mean(axis=0))
         for head in range(len(to_regions))
     ]
 
 
 def _plain(piece: str) -> str:
-    """A piece without its tokeniser's sign for the space before it."""
+    """Returns a piece without its tokenizer's sign for a preceding space."""
     return piece.lstrip("\u0120\u2581") or piece

@@ -1,4 +1,4 @@
-"""Boxes with their names on the picture they are of."""
+"""Drawing of boxes with their names on an image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TypeAlias
 from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import BoxSet
-from motet.report.draw.legend import with_names
-from motet.report.draw.lettering import Tone, letters
+from motet.report.draw.legend import with_colour_names
+from motet.report.draw.lettering import RGB, font_of_size
 
-Corners: TypeAlias = tuple[float, float, float, float]
-CROWDED = 12
-"""Of more boxes than these, names would hide the picture: colours and numbers stand below it instead."""
+Box: TypeAlias = tuple[float, float, float, float]
+MAX_NAMED_BOXES = 12
+"""Names of more boxes would hide the image: it then has the counts of the classes below it instead."""
 _TONES = (
     (214, 48, 49), (34, 102, 204), (26, 137, 67), (186, 104, 0), (134, 58, 178), (0, 131, 143), (191, 44, 122),
     (92, 92, 20), (84, 84, 94), (120, 66, 40),
@@ -32,18 +32,18 @@ def draw_boxes(
     scores: bool = False,
     min_score: float = 0.0,
 ) -> Image.Image:
-    """A copy of a picture with boxes and names on it, a colour for each class, the surest on top.
+    """Draws boxes and names on a copy of the image: one colour per class, the highest score on top.
 
-    A picture of more than `CROWDED` boxes has none of the names on it, but below it how many there are of each.
+    An image of more than `MAX_NAMED_BOXES` boxes has no names on it, but the number of boxes per class below it.
 
     Args:
-        picture: what to draw on.
-        boxes: in pixels of the unscaled picture; sides beyond it are drawn at its border.
+        image: to draw on.
+        boxes: in pixels of the unscaled image; sides beyond it are drawn at its border.
         names: of the boxes' labels.
-        scale: how many times larger the picture is than the one the boxes are of.
-        attributes: their names; said before the thing's. () leaves them out.
-        scores: write each box's score behind its name.
-        min_score: boxes below are left out.
+        scale: width of the image over the width of the one that the boxes are of.
+        attributes: names of the attributes, written before the class; () leaves them out.
+        scores: whether each box's score is written after its name.
+        min_score: boxes of a lower score are left out.
 
     Examples:
         >>> import numpy as np
@@ -53,36 +53,36 @@ def draw_boxes(
         (214, 48, 49)
     """
     image = image.convert("RGB")
-    pen, font = ImageDraw.Draw(image), letters(max(12, round(min(image.size) / 36)))
+    pen, font = ImageDraw.Draw(image), font_of_size(max(12, round(min(image.size) / 36)))
     line = max(2, round(min(image.size) / 220))
     shown = [place for place in range(len(boxes.labels)) if boxes.scores[place] >= min_score]
     shown.sort(key=lambda place: float(boxes.scores[place]))
-    corners = {place: inside(boxes.boxes_xyxy[place] * scale, image) for place in shown}
+    corners = {place: clip_to_image(boxes.boxes_xyxy[place] * scale, image) for place in shown}
     for place in shown:
         x0, y0, x1, y1 = corners[place]
-        tone = tone_of(int(boxes.labels[place]))
+        tone = class_colour(int(boxes.labels[place]))
         pen.rectangle((x0 - 1, y0 - 1, max(x1, x0), max(y1, y0)), outline=tone, width=line)
-    if len(shown) > CROWDED:
-        return with_names(image, _counted([int(boxes.labels[place]) for place in shown], names))
-    plates: list[Corners] = []
-    # The surest name is placed first: it gets the best place.
+    if len(shown) > MAX_NAMED_BOXES:
+        return with_colour_names(image, _counted([int(boxes.labels[place]) for place in shown], names))
+    plates: list[Box] = []
+    # The name of the highest score is placed first, so it gets the best place.
     for place in reversed(shown):
         text = box_text(boxes, place, names, attributes=attributes, scores=scores)
-        plate = plate_of(pen, font, text, corners[place], image.size, plates)
+        plate = label_plate(pen, font, text, corners[place], image.size, plates)
         plates.append(plate)
-        pen.rectangle(plate, fill=tone_of(int(boxes.labels[place])))
+        pen.rectangle(plate, fill=class_colour(int(boxes.labels[place])))
         pen.text((plate[0] + 3, (plate[1] + plate[3]) / 2), text, font=font, fill=(255, 255, 255), anchor="lm")
     return image
 
 
-def _counted(labels: Sequence[int], names: Sequence[str]) -> list[tuple[str, Tone | None]]:
-    return [(f"{count} {names[label]}", tone_of(label)) for label, count in Counter(labels).most_common()]
+def _counted(labels: Sequence[int], names: Sequence[str]) -> list[tuple[str, RGB | None]]:
+    return [(f"{count} {names[label]}", class_colour(label)) for label, count in Counter(labels).most_common()]
 
 
 def box_text(
     boxes: BoxSet, place: int, names: Sequence[str], *, attributes: Sequence[str] = (), scores: bool = False
 ) -> str:
-    """One box in words: "red large cat 0.93".
+    """Returns one box as text: "red large cat 0.93".
 
     Examples:
         >>> import numpy as np
@@ -95,11 +95,11 @@ def box_text(
     return " ".join([*described, names[int(boxes.labels[place])], *score])
 
 
-def tone_of(label: int) -> Tone:
-    """A class's colour, dark enough for white letters; the first ten are told apart most easily.
+def class_colour(label: int) -> RGB:
+    """Returns a class's colour, dark enough for white letters; the first ten are the easiest to distinguish.
 
     Examples:
-        >>> len({tone_of(label) for label in range(80)})
+        >>> len({class_colour(label) for label in range(80)})
         80
     """
     if label < len(_TONES):
@@ -109,8 +109,8 @@ def tone_of(label: int) -> Tone:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def inside(box: Sequence[float], image: Image.Image) -> Corners:
-    """A box cut at the picture's border, so that its lines are seen."""
+def clip_to_image(box: Sequence[float], image: Image.Image) -> Box:
+    """Returns a box clipped to the image, so that all its lines are visible."""
     x0, y0, x1, y1 = (float(value) for value in box)
     width, height = image.size
     return (
@@ -121,15 +121,15 @@ def inside(box: Sequence[float], image: Image.Image) -> Corners:
     )
 
 
-def plate_of(
+def label_plate(
     pen: ImageDraw.ImageDraw,
     font: ImageFont.FreeTypeFont,
     text: str,
-    box: Corners,
+    box: Box,
     size: tuple[int, int],
-    taken: Sequence[Corners],
-) -> Corners:
-    """Where a name goes: above its box, below it or in it, wherever it hides no other name."""
+    taken: Sequence[Box],
+) -> Box:
+    """Returns the rectangle of a name: above its box, below it or inside it, where it hides no other name."""
     x0, y0, x1, y1 = box
     width, height = pen.textlength(text, font=font) + 5, font.size * 1.2
     tops = (y0 - height - 1, y1, y0 + 1, y1 - height - 1, y0 + 2 * height, y0 - 2 * height - 1, y1 + height)
@@ -139,10 +139,10 @@ def plate_of(
             left = max(0.0, min(left, size[0] - width))
             plates.append((left, top, left + width, top + height))
     fitting = [plate for plate in plates if plate[1] >= 0 and plate[3] <= size[1]]
-    free = [plate for plate in fitting if not any(_meet(plate, other) for other in taken)]
+    free = [plate for plate in fitting if not any(_overlap(plate, other) for other in taken)]
     left, top = max(0.0, min(x0 - 1, size[0] - width)), max(0.0, min(y0, size[1] - height))
     return next(iter(free or fitting), (left, top, left + width, top + height))
 
 
-def _meet(one: Corners, other: Corners) -> bool:
+def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

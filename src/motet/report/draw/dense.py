@@ -1,4 +1,4 @@
-"""Maps as pictures: classes in their colours, metres from near to far, directions as colours, edges, errors."""
+"""Dense maps as images: classes, depths, surface normals, edges and errors in colours."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from PIL import Image
 from motet.core import ConfigError, Dense
 
 UNKNOWN = (120, 120, 124)
-"""Pixels without a truth."""
-_GROUND = (226, 226, 222)
-# Dark blue where it is near, over green, to pale yellow where it is far; brightness rises all along.
-RAMP = np.array([(48, 18, 92), (46, 88, 140), (30, 146, 138), (104, 200, 98), (250, 232, 60)], dtype=np.float64)
-# White where nothing is wrong, over orange, to dark red.
+"""Colour of pixels that are not annotated."""
+_FIRST_CLASS = (226, 226, 222)
+# From dark blue (near) over green to pale yellow (far); brightness rises monotonically.
+DEPTH_COLOURS = np.array(
+    [(48, 18, 92), (46, 88, 140), (30, 146, 138), (104, 200, 98), (250, 232, 60)], dtype=np.float64
+)
+# From white (no error) over orange to dark red.
 _ERRORS = np.array([(250, 250, 248), (250, 200, 120), (228, 110, 40), (150, 20, 30)], dtype=np.float64)
 
 
 def draw_map(values: np.ndarray, target: Dense, *, low: float | None = None, high: float | None = None) -> Image.Image:
-    """A map as colours, a pixel each: classes, metres from near (dark) to far, directions, edges dark on white.
+    """Returns a map as colours, one pixel per value: classes, depths from near (dark) to far, normals, dark edges.
 
-    Of a direction, red is how far it points right, green how far up, blue how far to the viewer.
+    The red, green and blue of a normal are its components to the right, up and to the viewer.
 
     Args:
-        values: (h, w) or (h, w, channels) in the unit of the target; -1 or NaN where nothing is known.
-        target: what kind of map.
-        low: metres that are drawn darkest; the map's own nearest by default.
-        high: metres that are drawn brightest; the map's own farthest by default.
+        values: (h, w) or (h, w, channels) in the unit of the target; -1 or NaN where it is not annotated.
+        target: the kind of map.
+        low: metres of the darkest colour; the map's smallest depth by default.
+        high: metres of the brightest colour; the map's largest depth by default.
 
     Raises:
-        ConfigError: a map whose shape the target cannot have.
+        ConfigError: a shape that does not fit the target.
 
     Examples:
         >>> far = draw_map(np.array([[1.0, 2.0]]), Dense(1, "metre"))
         >>> far.size, far.getpixel((0, 0)), far.getpixel((1, 0))
         ((2, 1), (48, 18, 92), (250, 232, 60))
     """
-    flat = _fitting(values, target)
+    flat = _squeezed(values, target)
     match target.unit:
         case "class":
-            colours = class_colours(target.channels)[np.clip(flat, 0, target.channels - 1).astype(np.int64)]
+            colours = map_class_colours(target.channels)[np.clip(flat, 0, target.channels - 1).astype(np.int64)]
             known = flat >= 0
         case "metre":
-            colours, known = ramp(_share_of_range(flat, low, high), RAMP), np.isfinite(flat)
+            colours, known = interpolate_colours(_share_of_range(flat, low, high), DEPTH_COLOURS), np.isfinite(flat)
         case "unit vector":
             known = np.isfinite(flat).all(axis=-1)
             colours = np.clip(127.5 + 127.5 * np.nan_to_num(flat) * (1, -1, 1), 0, 255)
@@ -55,57 +57,57 @@ def draw_map(values: np.ndarray, target: Dense, *, low: float | None = None, hig
     return Image.fromarray(np.where(known[..., None], colours, UNKNOWN).astype(np.uint8))
 
 
-def draw_errors(said: np.ndarray, true: np.ndarray, target: Dense) -> tuple[Image.Image, str]:
-    """How far off each pixel is, white where not at all, and in words what the darkest colour stands for.
+def draw_errors(predicted: np.ndarray, ground_truth: np.ndarray, target: Dense) -> tuple[Image.Image, str]:
+    """Returns the error of each pixel as a colour, white for none, and the meaning of the darkest colour as text.
 
     Args:
-        said: a map.
-        true: a map of the same size; nothing is drawn where it knows nothing.
-        target: what kind of map they are.
+        predicted: a map.
+        ground_truth: a map of the same size; grey is drawn where it is not annotated.
+        target: the kind of the maps.
 
     Raises:
-        ConfigError: maps of two sizes, or whose shape the target cannot have.
+        ConfigError: maps of two sizes, or of a shape that does not fit the target.
     """
-    one, other = _fitting(said, target), _fitting(true, target)
+    one, other = _squeezed(predicted, target), _squeezed(ground_truth, target)
     if one.shape != other.shape:
-        raise ConfigError(f"draw_errors: got maps of {one.shape} and {other.shape}; want one shape")
+        raise ConfigError(f"draw_errors: got maps of the shapes {one.shape} and {other.shape}; want the same shape")
     match target.unit:
         case "class":
-            off, most, told = (one != other).astype(np.float64), 1.0, "wrong class"
+            errors, largest, meaning = (one != other).astype(np.float64), 1.0, "wrong class"
             known = other >= 0
         case "metre":
-            off, known = np.abs(one - other), np.isfinite(other)
-            most = max(float(np.nanmax(off[known], initial=0.0)), 1e-6)
-            told = f"{most:.2f} m off"
+            errors, known = np.abs(one - other), np.isfinite(other)
+            largest = max(float(np.nanmax(errors[known], initial=0.0)), 1e-6)
+            meaning = f"{largest:.2f} m off"
         case "unit vector":
             # The chord between unit vectors, from 0 to 2; 90 degrees is the square root of 2.
-            off = np.linalg.norm(_unit(one) - _unit(other), axis=-1)
-            known, most, told = np.isfinite(other).all(axis=-1), 2**0.5, "90° off or more"
+            errors = np.linalg.norm(_unit(one) - _unit(other), axis=-1)
+            known, largest, meaning = np.isfinite(other).all(axis=-1), 2**0.5, "90° off or more"
         case "probability":
-            off, known, most, told = np.abs(one - other), np.isfinite(other), 1.0, "wrong"
-    colours = ramp(np.clip(np.nan_to_num(off) / most, 0, 1), _ERRORS)
-    return Image.fromarray(np.where(known[..., None], colours, UNKNOWN).astype(np.uint8)), told
+            errors, known, largest, meaning = np.abs(one - other), np.isfinite(other), 1.0, "wrong"
+    colours = interpolate_colours(np.clip(np.nan_to_num(errors) / largest, 0, 1), _ERRORS)
+    return Image.fromarray(np.where(known[..., None], colours, UNKNOWN).astype(np.uint8)), meaning
 
 
-def metres_of(maps: Sequence[np.ndarray]) -> tuple[float, float]:
-    """The nearest and the farthest of some maps, so that they are drawn alike; (0, 1) where nothing is known.
+def depth_range(maps: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Returns the smallest and the largest depth of some maps; (0, 1) where nothing is annotated.
 
     Examples:
-        >>> metres_of([np.array([1.0, np.nan]), np.array([4.0])])
+        >>> depth_range([np.array([1.0, np.nan]), np.array([4.0])])
         (1.0, 4.0)
     """
     known = np.concatenate([np.asarray(one, dtype=np.float64)[np.isfinite(one)] for one in maps])
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-def class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
-    """A colour for each class, the first a pale grey, as it is most often the ground.
+def map_class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
+    """Returns one colour per class; the first is a pale grey, since it is most often the background.
 
     Examples:
-        >>> len({tuple(colour) for colour in class_colours(150).tolist()})
+        >>> len({tuple(colour) for colour in map_class_colours(150).tolist()})
         150
     """
-    made = [_GROUND]
+    made = [_FIRST_CLASS]
     for label in range(1, count):
         # Steps of the golden angle never come back to a hue.
         hue, light = label * 0.381966 % 1.0, (0.42, 0.58, 0.3)[label % 3] + 0.02 * (label // 30)
@@ -114,8 +116,8 @@ def class_colours(count: int) -> UInt8[np.ndarray, "k 3"]:
     return np.array(made[:count], dtype=np.uint8)
 
 
-def _fitting(values: np.ndarray, target: Dense) -> np.ndarray:
-    """The map without a channel that is its only one."""
+def _squeezed(values: np.ndarray, target: Dense) -> np.ndarray:
+    """Returns the map without a channel dimension of one."""
     flat = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
     if flat.ndim != (3 if target.unit == "unit vector" else 2) or (flat.ndim == 3 and flat.shape[-1] != 3):
         raise ConfigError(
@@ -125,13 +127,13 @@ def _fitting(values: np.ndarray, target: Dense) -> np.ndarray:
 
 
 def _share_of_range(values: np.ndarray, low: float | None, high: float | None) -> Float[np.ndarray, "h w"]:
-    nearest, farthest = metres_of([values])
+    nearest, farthest = depth_range([values])
     bottom, top = nearest if low is None else low, farthest if high is None else high
     return np.asarray(np.clip((np.nan_to_num(values, nan=bottom) - bottom) / max(top - bottom, 1e-9), 0, 1))
 
 
-def ramp(shares: Float[np.ndarray, "*p"], stops: Float[np.ndarray, "s 3"]) -> Float[np.ndarray, "*p 3"]:
-    """Colours between stops, for shares from 0 to 1."""
+def interpolate_colours(shares: Float[np.ndarray, "*p"], stops: Float[np.ndarray, "s 3"]) -> Float[np.ndarray, "*p 3"]:
+    """Returns colours between evenly spaced stops, for shares from 0 to 1."""
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(shares, places, stops[:, channel]) for channel in range(3)], axis=-1)
 
@@ -141,24 +143,24 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(known / np.maximum(np.linalg.norm(known, axis=-1, keepdims=True), 1e-12))
 
 
-def map_in_words(values: np.ndarray, target: Dense) -> str:
-    """A map in a line: its commonest classes, from how near to how far it reaches, how much of it is edge.
+def describe_map(values: np.ndarray, target: Dense) -> str:
+    """Returns a map as one line of text: its most frequent classes, its range of depths, or its share of edges.
 
     Examples:
-        >>> map_in_words(np.array([[0, 0, 0, 1]]), Dense(2, "class", ("ground", "cat")))
+        >>> describe_map(np.array([[0, 0, 0, 1]]), Dense(2, "class", ("ground", "cat")))
         'ground 75 %, cat 25 %'
-        >>> map_in_words(np.array([[1.0, 7.25]]), Dense(1, "metre"))
+        >>> describe_map(np.array([[1.0, 7.25]]), Dense(1, "metre"))
         '1.00 to 7.25 m'
     """
-    flat = _fitting(values, target)
+    flat = _squeezed(values, target)
     match target.unit:
         case "class":
             counts = np.bincount(flat[flat >= 0].astype(np.int64), minlength=target.channels)
             order = [label for label in np.argsort(-counts, kind="stable")[:4].tolist() if counts[label]]
             shares = 100.0 * counts / max(int(counts.sum()), 1)
-            return ", ".join(f"{class_name(target, label)} {shares[label]:.0f} %" for label in order) or "nothing known"
+            return ", ".join(f"{class_name(target, label)} {shares[label]:.0f} %" for label in order) or "not annotated"
         case "metre":
-            low, high = metres_of([flat])
+            low, high = depth_range([flat])
             return f"{low:.2f} to {high:.2f} m"
         case "unit vector":
             known = flat[np.isfinite(flat).all(axis=-1)]
@@ -170,5 +172,5 @@ def map_in_words(values: np.ndarray, target: Dense) -> str:
 
 
 def class_name(target: Dense, label: int) -> str:
-    """What a class is called; its number where it has no name."""
+    """Returns the name of a class; its number where it has no name."""
     return target.names[label] if label < len(target.names) else str(label)

@@ -1,4 +1,4 @@
-"""How much each part of a picture is looked at, as warm colours over it."""
+"""Attention to the regions of an image, drawn as warm colours over it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from jaxtyping import Float
 from PIL import Image
 
 _COLD, _WARM, _HOT = (np.array(tone, dtype=np.float32) for tone in ((40, 34, 92), (226, 74, 51), (255, 232, 150)))
-_KEPT = 0.4
-"""Of the picture's own light, where it is looked at most."""
+_MIN_LIGHT = 0.4
+"""Share of the heat's colour that stays where the image is black."""
 
 
-def heat_of(
+def box_heat(
     weights: Float[np.ndarray, "n"], boxes_xyxy: Float[np.ndarray, "n 4"], size_hw: tuple[int, int]
 ) -> Float[np.ndarray, "h w"]:
-    """Weights of boxes as heat of pixels: each pixel the mean of its boxes, 1 the most.
+    """Returns the weights of boxes as heat of pixels, scaled to a largest heat of 1.
 
         heat = sum of weight / area, over sum of 1 / area, of the boxes that cover the pixel: small ones count more.
 
-    Without the division a grid of overlapping boxes would be seen instead of what is looked at.
+    Without the division one would see the grid of overlapping boxes instead of their weights.
 
     Args:
         weights: of the boxes, not negative.
         boxes_xyxy: in pixels.
-        size_hw: of the picture.
+        size_hw: of the image.
 
     Examples:
-        >>> heat_of(np.array([1.0, 3.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
+        >>> box_heat(np.array([1.0, 3.0]), np.array([[0, 0, 2, 2], [0, 0, 1, 2]]), (2, 2)).round(2).tolist()
         [[1.0, 0.43], [1.0, 0.43]]
     """
     height, width = size_hw
@@ -47,13 +47,13 @@ def heat_of(
 def draw_heat(
     image: Image.Image, weights: Sequence[float] | np.ndarray, boxes_xyxy: np.ndarray, scale: float = 1.0
 ) -> Image.Image:
-    """A copy of a picture in grey, dark and blue where it is not looked at, bright and warm where it is.
+    """Returns a grey copy of an image, tinted dark and blue for low weights, bright and warm for high ones.
 
     Args:
-        picture: what to draw on.
+        image: to draw on.
         weights: of the boxes.
-        boxes_xyxy: in pixels of the unscaled picture.
-        scale: how many times larger the picture is than the one the boxes are of.
+        boxes_xyxy: in pixels of the unscaled image.
+        scale: width of the image over the width of the one that the boxes are of.
 
     Examples:
         >>> drawn = draw_heat(Image.new("RGB", (8, 8), "grey"), [1.0], np.array([[0, 0, 4, 8]]))
@@ -61,10 +61,10 @@ def draw_heat(
         True
     """
     size_hw = image.height, image.width
-    heat = heat_of(np.asarray(weights, dtype=np.float64), np.asarray(boxes_xyxy) * scale, size_hw)
+    heat = box_heat(np.asarray(weights, dtype=np.float64), np.asarray(boxes_xyxy) * scale, size_hw)
     warm = heat.astype(np.float32)[..., None]
     colour = np.where(warm < 0.5, _COLD + (_WARM - _COLD) * 2 * warm, _WARM + (_HOT - _WARM) * (2 * warm - 1))
     grey = np.asarray(image.convert("L"), dtype=np.float32)[..., None]
-    # The picture's own light and shade stay: what lies under the heat must be seen.
-    mixed = colour * (_KEPT + (1 - _KEPT) * grey / 255)
+    # The image's own light and shade remain, so that the things under the heat stay visible.
+    mixed = colour * (_MIN_LIGHT + (1 - _MIN_LIGHT) * grey / 255)
     return Image.fromarray(mixed.clip(0, 255).astype(np.uint8), "RGB")

@@ -1,4 +1,4 @@
-"""What the colours of a map mean, written below it."""
+"""Legends below drawn maps."""
 
 from __future__ import annotations
 
@@ -8,57 +8,56 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from motet.core import Dense
-from motet.report.draw.dense import RAMP, class_colours, class_name, metres_of, ramp
-from motet.report.draw.lettering import INK, PAPER, Tone, letters
+from motet.report.draw.dense import DEPTH_COLOURS, class_name, depth_range, interpolate_colours, map_class_colours
+from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
 
 _FOOT = 22
-_MOST_NAMES = 12
-_FACING: tuple[tuple[str, Tone], ...] = (
+_MAX_NAMES = 12
+_DIRECTIONS: tuple[tuple[str, RGB], ...] = (
     ("right", (255, 127, 127)), ("up", (127, 255, 127)), ("to the viewer", (127, 127, 255)),
 )  # fmt: skip
 """Directions in the colours that `draw_map` gives them."""
 
 
-def with_legend(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
-    """A picture with what its colours mean below it: the classes that are shown, or a bar of metres.
+def with_legend(image: Image.Image, target: Dense, maps: Sequence[np.ndarray]) -> Image.Image:
+    """Returns an image with a legend below it: the most frequent classes of the maps, or a bar of metres.
 
     Args:
-        picture: of maps, at any size, several side by side or one.
-        target: what kind of map.
-        shown: the maps whose colours are explained.
+        image: one drawn map or several side by side, of any size.
+        target: the kind of map.
+        maps: the maps that are drawn, without a channel dimension.
     """
     match target.unit:
         case "class":
-            return _with_classes(image, target, shown)
+            return _with_classes(image, target, maps)
         case "metre":
-            return _with_bar(image, *metres_of(shown))
+            return _with_bar(image, *depth_range(maps))
         case "unit vector":
-            return with_names(image, _FACING)
+            return with_colour_names(image, _DIRECTIONS)
         case "probability":
-            return _with_line(image, "dark: an edge")
+            return _with_line(image, "dark: edge")
 
 
-def _with_classes(image: Image.Image, target: Dense, shown: Sequence[np.ndarray]) -> Image.Image:
-    """The commonest of the classes that are shown, as many as have room."""
-    counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in shown], axis=0)
+def _with_classes(image: Image.Image, target: Dense, maps: Sequence[np.ndarray]) -> Image.Image:
+    counts = np.sum([np.bincount(one[one >= 0].reshape(-1), minlength=target.channels) for one in maps], axis=0)
     order = [label for label in np.argsort(-counts, kind="stable").tolist() if counts[label]]
-    colours = class_colours(target.channels)
-    named: list[tuple[str, Tone | None]] = [
-        (class_name(target, label), _tone(colours[label])) for label in order[:_MOST_NAMES]
+    colours = map_class_colours(target.channels)
+    named: list[tuple[str, RGB | None]] = [
+        (class_name(target, label), _tone(colours[label])) for label in order[:_MAX_NAMES]
     ]
     rest = len(order) - len(named)
-    return with_names(image, [*named, *([(f"and {rest} more", None)] if rest > 0 else [])])
+    return with_colour_names(image, [*named, *([(f"and {rest} more", None)] if rest > 0 else [])])
 
 
-def with_names(image: Image.Image, named: Sequence[tuple[str, Tone | None]]) -> Image.Image:
-    """A picture with names below it, each behind its colour.
+def with_colour_names(image: Image.Image, named: Sequence[tuple[str, RGB | None]]) -> Image.Image:
+    """Returns an image with names below it, each after a patch of its colour.
 
     Args:
-        picture: any.
-        named: names and their colours; None for a word without one.
+        image: of any size.
+        named: names and their colours; None for a name without one.
     """
-    font, left = letters(12), 6.0
-    lines: list[list[tuple[str, Tone | None, float]]] = [[]]
+    font, left = font_of_size(12), 6.0
+    lines: list[list[tuple[str, RGB | None, float]]] = [[]]
     for text, tone in named:
         wide = 18 + font.getlength(text) + 12
         if left + wide > image.width and lines[-1]:
@@ -79,11 +78,11 @@ def with_names(image: Image.Image, named: Sequence[tuple[str, Tone | None]]) -> 
 
 def _with_bar(image: Image.Image, low: float, high: float) -> Image.Image:
     canvas = _higher(image, _FOOT)
-    pen, font, middle = ImageDraw.Draw(canvas), letters(12), image.height + _FOOT / 2
+    pen, font, middle = ImageDraw.Draw(canvas), font_of_size(12), image.height + _FOOT / 2
     near, far = f"{low:.1f} m", f"{high:.1f} m"
     left, right = 10 + font.getlength(near), min(image.width - 12 - font.getlength(far), 320.0)
     if right > left:
-        shades = ramp(np.linspace(0, 1, round(right - left))[None], RAMP).astype(np.uint8)
+        shades = interpolate_colours(np.linspace(0, 1, round(right - left))[None], DEPTH_COLOURS).astype(np.uint8)
         canvas.paste(Image.fromarray(np.repeat(shades, 12, axis=0)), (round(left), round(middle - 6)))
     pen.text((6, middle), near, font=font, fill=INK, anchor="lm")
     pen.text((right + 4, middle), far, font=font, fill=INK, anchor="lm")
@@ -92,7 +91,7 @@ def _with_bar(image: Image.Image, low: float, high: float) -> Image.Image:
 
 def _with_line(image: Image.Image, text: str) -> Image.Image:
     canvas = _higher(image, _FOOT)
-    ImageDraw.Draw(canvas).text((6, image.height + _FOOT / 2), text, font=letters(12), fill=INK, anchor="lm")
+    ImageDraw.Draw(canvas).text((6, image.height + _FOOT / 2), text, font=font_of_size(12), fill=INK, anchor="lm")
     return canvas
 
 
@@ -102,6 +101,6 @@ def _higher(image: Image.Image, more: int) -> Image.Image:
     return canvas
 
 
-def _tone(colour: np.ndarray) -> Tone:
+def _tone(colour: np.ndarray) -> RGB:
     red, green, blue = colour.tolist()
     return red, green, blue

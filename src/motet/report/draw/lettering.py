@@ -1,4 +1,4 @@
-"""The letters that are written on pictures, and the colours of ink and paper."""
+"""The font of text on images, and the colours of ink and paper."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TypeAlias
 from matplotlib import get_data_path
 from PIL import ImageFont
 
-Tone: TypeAlias = tuple[int, int, int]
-INK: Tone = (28, 28, 32)
-PAPER: Tone = (252, 252, 250)
+RGB: TypeAlias = tuple[int, int, int]
+INK: RGB = (28, 28, 32)
+PAPER: RGB = (252, 252, 250)
 
 
 @cache
-def letters(pixels: int) -> ImageFont.FreeTypeFont:
+def font_of_size(pixels: int) -> ImageFont.FreeTypeFont:
     """Returns DejaVu Sans, which comes with matplotlib, at a size in pixels."""
     return ImageFont.truetype(
         str(Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), pixels, layout_engine=ImageFont.Layout.BASIC

@@ -1,40 +1,45 @@
-"""What tasks take from each other in the ViT adapters, at the end and over training: a page, tables, a file."""
+"""Task affinities of the ViT adapters, at the end of training and over its steps."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from motet.core import CheckpointError, DataError
+from motet.core import CheckpointError
 from motet.core.model_folder import WEIGHTS, step_folder, steps_in
 from motet.report import tables
-from motet.report.heat import Heat, HeatTable, heat
-from motet.report.html import Draw, document, html_table, plot
-from motet.report.plots import curves, png
+from motet.report.heat import HeatTable
+from motet.report.html import document, html_table, plot
+from motet.report.pages.analysis import heat_plot, heat_png, sentence_case, write_analysis
+from motet.report.plots import curves
 from motet.report.runs import LOG, read_log
 
 BUFFER = "affinities"
-"""The name of the saved matrix: row t says what task t takes from each task, and sums to 1."""
+"""Name of the saved matrix: row t holds the weights with which task t mixes the features of all tasks; they sum to 1."""
 LABEL = "row: what a task takes from each task; rows sum to 1"
-_SHOWN = 6
+ABOUT = (
+    "How much the adapters of one task take from every task, and how much its loss counts for the others, estimated "
+    "from gradients during training. The matrix need not be symmetric."
+)
+_MAX_STEPS = 6
 
 Matrix = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
 class Affinities:
-    """The matrices of one run.
+    """The affinity matrices of one run.
 
     Args:
         tasks: in order.
-        saved: by step of a saved model, ascending; at least one.
-        logged: by (task, other) points (step, value) of the log; empty where no log has them.
+        saved: matrices by step of a saved model, ascending; at least one.
+        logged: points (step, value) of the log by (task, other task); empty where the log has none.
     """
 
     tasks: tuple[str, ...]
@@ -43,12 +48,12 @@ class Affinities:
 
     @property
     def last(self) -> Matrix:
-        """At the end."""
+        """The matrix of the last saved step."""
         return self.saved[max(self.saved)]
 
 
 def read_affinities(folder: Path, tasks: tuple[str, ...]) -> Affinities:
-    """The affinities that a run has saved and logged.
+    """Reads the affinities that a run saved and logged.
 
     Args:
         folder: of a run.
@@ -72,85 +77,68 @@ def read_affinities(folder: Path, tasks: tuple[str, ...]) -> Affinities:
     return Affinities(tasks, saved, {pair: points for pair, points in pairs.items() if points})
 
 
-def write_affinity(folder: Path, found: Affinities, *, title: str) -> tuple[Path, ...]:
+def write_affinity(folder: Path, affinities: Affinities, *, title: str) -> tuple[Path, ...]:
     """Writes `affinity.html`, `.md`, `.json` and `.png`.
 
     Args:
         folder: gets them.
-        found: of one run.
+        affinities: of one run.
         title: the run's name.
 
     Raises:
         DataError: a folder that cannot be written.
     """
-    held = json.dumps(plain_affinity(found), indent=1, ensure_ascii=False)
-    files = {
-        "affinity.html": page(found, title).encode(),
-        "affinity.md": f"# Task affinities: {title}\n\n{LABEL[0].upper()}{LABEL[1:]}.\n\n"
-        f"{tables.table(*table_rows(found))}\n".encode(),
-        "affinity.json": f"{held}\n".encode(),
-        "affinity.png": png(heat([heat_table(found, max(found.saved))], label=LABEL, digits=2)),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise DataError(f"affinity: got {error.strerror or error}; want a folder to write in", path=folder) from error
-    return tuple(folder / name for name in files)
-
-
-def page(found: Affinities, title: str) -> str:
-    """The matrix at the end as colours and numbers, and over training where more is known."""
-    last = _drawing(heat_table(found, max(found.saved)), LABEL)
-    sections = [("At the end", plot(last, "task affinities") + html_table(*table_rows(found)))]
-    over = ""
-    if len(found.saved) > 1:
-        shown = [heat_table(found, step) for step in _some(sorted(found.saved))]
-        over += "".join(plot(_drawing(table, ""), table.title) for table in shown)
-    if found.logged:
-        by_pair = {f"{to} takes of {of}": points for (to, of), points in found.logged.items()}
-        over += plot(lambda theme: curves(by_pair, label="", baselines={}, theme=theme), "task affinities by step")
-    if over:
-        sections.append(("Over training", over))
-    about = (
-        "What the adapters of one task take from every task, and how much its loss counts for the others, estimated "
-        "from gradients while training. The matrix need not be symmetric."
+    table = tables.table(*table_rows(affinities))
+    last = heat_table(affinities, max(affinities.saved))
+    return write_analysis(
+        folder,
+        "affinity",
+        data=affinity_to_json(affinities),
+        markdown=f"# Task affinities: {title}\n\n{sentence_case(LABEL)}.\n\n{table}\n",
+        html=page(affinities, title),
+        figures={"affinity.png": heat_png([last], label=LABEL)},
     )
-    return document(f"Task affinities: {title}", f"<p>{escape(about)}</p>", sections)
 
 
-def table_rows(found: Affinities) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows of the matrix at the end."""
-    rows = [(task, *(f"{value:.3f}" for value in values)) for task, values in zip(found.tasks, found.last, strict=True)]
-    return ("task", *(f"takes of {task}" for task in found.tasks)), rows
+def page(affinities: Affinities, title: str) -> str:
+    """Returns the page: the matrix at the end, then its course over training where several steps are known."""
+    last = heat_plot([heat_table(affinities, max(affinities.saved))], label=LABEL)
+    sections = [("At the end", last + html_table(*table_rows(affinities)))]
+    course = ""
+    if len(affinities.saved) > 1:
+        steps = _evenly_chosen(sorted(affinities.saved))
+        course += "".join(heat_plot([heat_table(affinities, step)], label="") for step in steps)
+    if affinities.logged:
+        by_pair = {f"{to} takes of {of}": points for (to, of), points in affinities.logged.items()}
+        course += plot(lambda theme: curves(by_pair, label="", baselines={}, theme=theme), "task affinities by step")
+    if course:
+        sections.append(("Over training", course))
+    return document(f"Task affinities: {title}", f"<p>{escape(ABOUT)}</p>", sections)
 
 
-def heat_table(found: Affinities, step: int) -> HeatTable:
-    """One saved matrix as colours."""
-    cells = {
-        (to, of): Heat(value)
-        for to, values in zip(found.tasks, found.saved[step], strict=True)
-        for of, value in zip(found.tasks, values, strict=True)
-    }
-    return HeatTable(f"step {step:,}", found.tasks, found.tasks, cells)
+def table_rows(affinities: Affinities) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Returns head and rows of the matrix at the end."""
+    pairs = zip(affinities.tasks, affinities.last, strict=True)
+    rows = [(task, *(f"{value:.3f}" for value in values)) for task, values in pairs]
+    return ("task", *(f"takes of {task}" for task in affinities.tasks)), rows
 
 
-def plain_affinity(found: Affinities) -> dict[str, Any]:
-    """Everything as JSON holds it."""
+def heat_table(affinities: Affinities, step: int) -> HeatTable:
+    """Returns the matrix of one saved step as a heat map."""
+    return HeatTable.of_matrix(f"step {step:,}", affinities.tasks, np.array(affinities.saved[step]))
+
+
+def affinity_to_json(affinities: Affinities) -> dict[str, Any]:
+    """Returns all matrices and logged points as JSON holds them."""
     return {
-        "tasks": list(found.tasks),
+        "tasks": list(affinities.tasks),
         "rows": "what a task takes from each task",
-        "saved": [{"step": step, "affinities": [list(row) for row in rows]} for step, rows in found.saved.items()],
+        "saved": [{"step": step, "affinities": [list(row) for row in rows]} for step, rows in affinities.saved.items()],
         "logged": [
             {"task": to, "of": of, "points": [list(point) for point in points]}
-            for (to, of), points in found.logged.items()
+            for (to, of), points in affinities.logged.items()
         ],
     }
-
-
-def _drawing(shown: HeatTable, label: str) -> Draw:
-    return lambda theme: heat([shown], label=label, theme=theme, digits=2)
 
 
 def _matrix(folder: Path) -> Matrix:
@@ -165,8 +153,8 @@ def _matrix(folder: Path) -> Matrix:
     return tuple(tuple(float(value) for value in row) for row in rows)
 
 
-def _some(steps: list[int]) -> list[int]:
-    """As many as are shown, from the first to the last."""
-    if len(steps) <= _SHOWN:
+def _evenly_chosen(steps: list[int]) -> list[int]:
+    """Returns at most `_MAX_STEPS` steps, the first and the last among them."""
+    if len(steps) <= _MAX_STEPS:
         return steps
-    return [steps[round(place * (len(steps) - 1) / (_SHOWN - 1))] for place in range(_SHOWN)]
+    return [steps[round(place * (len(steps) - 1) / (_MAX_STEPS - 1))] for place in range(_MAX_STEPS)]

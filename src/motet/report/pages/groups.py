@@ -1,17 +1,15 @@
-"""What an analysis of groups leaves: a table, a heat map and a file for programs."""
+"""Changes of the scores of task groups that are trained together: tables, heat maps and a JSON file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from motet.analysis.groups import Change, GroupChanges, Members, Suggestion, suggest
-from motet.core import DataError
 from motet.report import tables
-from motet.report.heat import Heat, HeatTable, heat
-from motet.report.plots import png
+from motet.report.heat import HeatCell, HeatTable
+from motet.report.pages.analysis import heat_png, sentence_case, write_analysis
 
 AVERAGE = "(mean)"
 TITLES = {2: "trained with one other group", 3: "trained with two other groups"}
@@ -33,26 +31,21 @@ def write_groups(
         folder: gets them.
         changes: of the groups' scores.
         groups: tasks by group.
-        role: of the rows that were evaluated.
-        seeds: how many runs each change is the mean of.
+        role: of the evaluated rows: "val" or "test".
+        seeds: the number of runs that each change is the mean of.
         scores: the scores behind the changes, as Markdown.
 
     Raises:
         DataError: a folder that cannot be written.
     """
     suggestion = suggest(changes)
-    image = png(heat(heat_tables(changes), label=LABEL)) if changes.changes else b""
-    plain = json.dumps(plain_groups(changes, suggestion, groups, role=role), indent=1, ensure_ascii=False)
-    page = markdown(changes, suggestion, groups, role=role, seeds=seeds, scores=scores)
-    files = {"groups.md": page.encode(), "groups.json": f"{plain}\n".encode(), "groups.png": image}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            if data:
-                (folder / name).write_bytes(data)
-    except OSError as error:
-        raise DataError(f"groups: got {error.strerror or error}; want a folder to write in", path=folder) from error
-    return tuple(folder / name for name, data in files.items() if data)
+    return write_analysis(
+        folder,
+        "groups",
+        data=groups_to_json(changes, suggestion, groups, role=role),
+        markdown=markdown(changes, suggestion, groups, role=role, seeds=seeds, scores=scores),
+        figures={"groups.png": heat_png(heat_tables(changes), label=LABEL, digits=1)} if changes.changes else {},
+    )
 
 
 def markdown(
@@ -64,15 +57,15 @@ def markdown(
     seeds: int,
     scores: str,
 ) -> str:
-    """The page: what is suggested and why, the tables, and the scores behind them."""
+    """Returns the suggested groups with the reasons, the tables, and the scores behind them."""
     first, *others = suggestion.reasons
-    lines = ["# Which groups of tasks help each other", "", f"{first[0].upper()}{first[1:]}.", ""]
+    lines = ["# Groups of tasks that help each other", "", f"{sentence_case(first)}.", ""]
     lines += [f"- {reason}" for reason in others]
     lines += ["", *(f"{name}: {', '.join(tasks)}.  " for name, tasks in groups.items()), ""]
     lines += [
-        f"By how many percent of its score alone a group's {role} score changes when it is trained with others, every "
-        "task seeing the same rows: positive is better. Mean and standard deviation over "
-        f"{seeds} {'seed' if seeds == 1 else 'seeds'}.",
+        f"Change of a group's {role} score when it is trained with other groups, in percent of its score when trained "
+        "alone; positive is better. Every task sees the same number of samples in both. Mean and standard deviation "
+        f"over {seeds} {'seed' if seeds == 1 else 'seeds'}.",
         "",
     ]
     for size in TITLES:
@@ -84,7 +77,7 @@ def markdown(
 
 
 def table_rows(changes: GroupChanges, size: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Head and rows of one half of the paper's table 3, with the averages.
+    """Returns head and rows of one half of the paper's table 3, with the averages.
 
     Args:
         changes: of all groups.
@@ -102,18 +95,18 @@ def table_rows(changes: GroupChanges, size: int) -> tuple[tuple[str, ...], list[
 
 
 def heat_tables(changes: GroupChanges) -> list[HeatTable]:
-    """The tables as colours."""
-    found = []
+    """Returns the tables as heat maps, pairs first."""
+    heats = []
     for size, title in TITLES.items():
         if columns := changes.columns(size):
-            cells = {key: Heat(change.mean, change.spread) for key, change in _cells(changes, size).items()}
+            cells = {key: HeatCell(change.mean, change.spread) for key, change in _cells(changes, size).items()}
             names = [*(_together(column) for column in columns), AVERAGE]
-            found.append(HeatTable(title, (*changes.names, AVERAGE), names, cells, AVERAGE))
-    return found
+            heats.append(HeatTable(title, (*changes.names, AVERAGE), names, cells, AVERAGE))
+    return heats
 
 
 def change_text(change: Change) -> str:
-    """A change as tables show it.
+    """Returns a change as tables show it: the mean, and the standard deviation of several seeds.
 
     Examples:
         >>> change_text(Change({0: 1.0, 1: 3.0})), change_text(Change({0: -0.5}))
@@ -122,10 +115,10 @@ def change_text(change: Change) -> str:
     return f"{change.mean:+.2f}" + ("" if change.spread is None else f" ± {change.spread:.2f}")
 
 
-def plain_groups(
+def groups_to_json(
     changes: GroupChanges, suggestion: Suggestion, groups: Mapping[str, Sequence[str]], *, role: str
 ) -> dict[str, Any]:
-    """Everything as JSON holds it."""
+    """Returns all changes, averages and the suggestion as JSON holds them."""
     measured = [
         {"group": group, "with": list(others), **_plain(change)} for (group, others), change in changes.changes.items()
     ]

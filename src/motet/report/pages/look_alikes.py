@@ -1,54 +1,27 @@
-"""Pictures in pairs that look alike, on one page, for a person who decides whether they are the same."""
+"""A page of image pairs that look alike, for a person who decides whether they are the same image."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from html import escape
-from importlib import resources
 
-
-@dataclass(frozen=True)
-class PairCard:
-    """One pair.
-
-    Args:
-        pictures: two encoded pictures, small.
-        names: what each is called.
-        said: what is known of the pair.
-    """
-
-    images: tuple[bytes, bytes] = field(repr=False)
-    names: tuple[str, str]
-    caption: str
+from motet.report.content import PairCard
+from motet.report.html import document, image_url
 
 
 def pairs_page(title: str, pairs: Sequence[PairCard], notes: Sequence[str] = ()) -> str:
-    """The page as HTML; it holds its pictures in itself."""
-    css = resources.files("motet.report").joinpath("page.css").read_text(encoding="utf-8")
+    """Returns the page as HTML with its images embedded."""
     cards = "".join(_card(pair) for pair in pairs)
-    said = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{css}</style></head>\n"
-        f"<body><main><header><h1>{escape(title)}</h1>{said}</header>\n"
-        f'<section><div class="cards">{cards}</div></section></main></body></html>\n'
-    )
+    summary = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return document(title, summary, [("Pairs", f'<div class="cards">{cards}</div>')])
 
 
 def _card(pair: PairCard) -> str:
     images = "".join(
-        f'<img src="data:{_media_type(data)};base64,{base64.b64encode(data).decode()}" alt="{escape(name)}" '
-        'style="width: 49%">'
+        f'<img src="{image_url(data)}" alt="{escape(name)}" style="width: 49%">'
         for data, name in zip(pair.images, pair.names, strict=True)
     )
     return (
-        f'<figure class="pair">{images}<figcaption><span class="said">{escape(" and ".join(pair.names))}</span>'
-        f'<span class="true">{escape(pair.caption)}</span></figcaption></figure>'
+        f'<figure class="double">{images}<figcaption><span class="prediction">{escape(" and ".join(pair.names))}'
+        f'</span><span class="annotation">{escape(pair.caption)}</span></figcaption></figure>'
     )
-
-
-def _media_type(data: bytes) -> str:
-    return "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"

@@ -1,4 +1,4 @@
-"""A run as one page: it holds its pictures in itself and asks nothing of any other file or address."""
+"""The report page of a run: it embeds its images and loads nothing from any other file or address."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from motet.core import CheckpointError, Report, Result
+from motet.core import Report, Result
 from motet.report import plots, tables
 from motet.report.compare import Comparison
-from motet.report.content import Content
-from motet.report.html import Draw, data_url, document, html_list, html_table, plot
-from motet.report.plots import Dot
-from motet.report.prediction_card import PredictionCard
+from motet.report.content import Content, PredictionCard
+from motet.report.html import DrawFigure, document, html_list, html_table, image_url, muted, plot
+from motet.report.plots import ScorePoint
+from motet.report.write import write_files
 
 
 def page(content: Content) -> str:
-    """The page as HTML."""
+    """Returns the page as HTML."""
     return document(content.title, _summary(content), _sections(content))
 
 
 def markdown(content: Content) -> str:
-    """The page's tables and notes as Markdown; plots and pictures are on the page only."""
+    """Returns the page's tables and notes as Markdown; plots and images are on the page only."""
     run, comparison = content.run, content.comparison
     parts = [f"# {content.title}", _summary_text(content), "## Results"]
     parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
@@ -32,10 +32,10 @@ def markdown(content: Content) -> str:
         parts.append(tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2))
         parts.append(tables.table(tables.COST_HEAD, tables.cost_rows(comparison)))
     if run.report.trivial_baselines:
-        parts += ["## Floors", tables.table(*tables.trivial_baseline_rows(run.report))]
+        parts += ["## Trivial baselines", tables.table(*tables.trivial_baseline_rows(run.report))]
     if run.log.task_status:
         parts += ["## Stop and go", tables.table(*tables.task_status_rows(run.log.task_status))]
-    parts += ["## Rows seen", tables.table(("source", "rows"), tables.samples_seen_rows(run.report.samples_seen))]
+    parts += ["## Samples seen", tables.table(("source", "samples"), tables.samples_seen_rows(run.report.samples_seen))]
     parts += ["## Notes", "\n".join(f"* {note}" for note in content.all_notes) or "None."]
     parts += [
         "## Versions",
@@ -50,19 +50,11 @@ def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
     """Writes `report.html` and `report.md` into a run folder, each whole or not at all.
 
     Raises:
-        CheckpointError: the folder cannot be written.
+        DataError: the folder cannot be written.
     """
-    paths = folder / "report.html", folder / "report.md"
-    for path, text in zip(paths, (page(content), markdown(content)), strict=True):
-        part = path.with_name(f"{path.name}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            raise CheckpointError(
-                f"{path}: got {error.strerror or error}; want a folder that can be written"
-            ) from error
-    return paths
+    files = {"report.html": page(content).encode(), "report.md": markdown(content).encode()}
+    html, text = write_files(folder, files)
+    return html, text
 
 
 def _sections(content: Content) -> list[tuple[str, str]]:
@@ -73,10 +65,10 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Multi-task against single-task", _comparison(content)),
         ("Learning curves", _learning_curves(content)),
         *([("Stop and go", _stop_and_go(content))] if run.log.task_status else []),
-        ("Rows seen per task", _rows_seen(report.samples_seen or run.log.rows)),
-        ("Floors", _baselines(content)),
+        ("Samples seen", _samples_seen(report.samples_seen or run.log.samples_seen)),
+        ("Trivial baselines", _baselines(content)),
         ("Predictions", _gallery(content.gallery, content.all_credit)),
-        *([("Attention", _looks(content))] if content.attention else []),
+        *([("Attention", _attention(content))] if content.attention else []),
         ("Notes", html_list(content.all_notes, "Nothing to note.")),
         ("Versions", html_list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
     ]
@@ -89,64 +81,67 @@ def _summary_text(content: Content) -> str:
         parts.append(f"{run.parameters['all']:,} parameters")
     if run.log.seconds:
         parts.append(f"trained in {tables.duration(run.log.seconds)}")
-    return ", ".join(parts) + f"; judged on {run.report.role} rows."
+    return ", ".join(parts) + f"; evaluated on {run.report.role} rows."
 
 
 def _summary(content: Content) -> str:
-    return f'<p class="soft">{escape(_summary_text(content))}</p>'
+    return muted(_summary_text(content))
 
 
 def _classes(report: Report) -> str:
-    """Bars of each class's own number, for the numbers that are made of classes."""
+    """Returns bars per class for the metrics that are means over classes."""
     parts = []
     for result in (one for one in report.results if one.classes):
-        said = ", ".join(f"{name} {'no truth' if v is None else f'{v:.1f}'}" for name, v in result.classes.items())
+        values = ", ".join(
+            f"{name} {tables.NO_GROUND_TRUTH if value is None else f'{value:.1f}'}"
+            for name, value in result.classes.items()
+        )
         parts.append(f"<h3>{escape(result.task)}</h3>")
-        parts.append(plot(_class_bars(result), f"{result.metric} of each class of {result.task}: {said}"))
+        parts.append(plot(_class_bars(result), f"{result.metric} per class of {result.task}: {values}"))
     return "".join(parts)
 
 
-def _class_bars(result: Result) -> Draw:
-    label = f"{result.metric}{f' ({result.unit})' if result.unit else ''} of each class on {result.source}"
+def _class_bars(result: Result) -> DrawFigure:
+    label = f"{result.metric}{f' ({result.unit})' if result.unit else ''} per class on {result.source}"
     return lambda theme: plots.class_bars(result.classes, mean=result.value, label=label, theme=theme)
 
 
 def _comparison_text(comparison: Comparison) -> str:
     seeds = len(comparison.seeds)
     return (
-        f"One model for {len(comparison.pairs)} tasks against a model of its own for each, {seeds} "
-        f"seed{'' if seeds == 1 else 's'}. Gain: how much better joint training is, in percent of the single-task "
-        "number, with the right sign where lower is better; delta-m is its mean over tasks. ± is the standard "
-        "deviation over seeds."
+        f"One multi-task model for {len(comparison.pairs)} tasks against one single-task model per task, {seeds} "
+        f"seed{'' if seeds == 1 else 's'}. Delta: 100 (M - B) / B, with the multi-task score M and the single-task "
+        "score B, and with the sign changed where lower is better: positive where the multi-task model is better. "
+        "delta-m is the mean of the deltas over tasks. ± is the standard deviation over seeds."
     )
 
 
 def _comparison(content: Content) -> str:
     comparison = content.comparison
     if comparison is None:
-        return '<p class="soft">No single-task models yet: <code>motet baseline</code> trains them.</p>'
+        return '<p class="muted">No single-task baselines yet: <code>motet baseline</code> trains them.</p>'
     drawn = []
     for unit in dict.fromkeys(pair.unit for pair in comparison.pairs):
         own = [pair for pair in comparison.pairs if pair.unit == unit]
         values = [
-            Dot(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
+            ScorePoint(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
             for pair in own
             for name, side in (("multi-task", pair.multi), ("single-task", pair.single))
         ]
         drawn.append(plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
     lines = any(pair.multi.low is not None for pair in comparison.pairs)
-    said = '<p class="soft">Lines: 95 % bootstrap intervals over images, first seed.</p>' if lines else ""
+    caption = muted("Lines: 95 % bootstrap intervals over images, first seed.") if lines else ""
     return (
         f"<p>{escape(_comparison_text(comparison))}</p>"
         + html_table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2, total=True)
         + "".join(drawn)
-        + said
+        + caption
         + html_table(tables.COST_HEAD, tables.cost_rows(comparison))
     )
 
 
-def _dots(values: Sequence[Dot], label: str) -> Draw:
-    return lambda theme: plots.dots(values, label=label, theme=theme)
+def _dots(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+    return lambda theme: plots.score_points(values, label=label, theme=theme)
 
 
 def _learning_curves(content: Content) -> str:
@@ -174,75 +169,80 @@ def _learning_curves(content: Content) -> str:
                 lambda theme: plots.curves(log.losses, label="loss", baselines={}, theme=theme), "training loss by step"
             )
         )
-    return "".join(parts) or '<p class="soft">No log was kept.</p>'
+    return "".join(parts) or muted("No training log was found.")
 
 
 def _stop_and_go(content: Content) -> str:
-    """When each task was trained: only for schedules under which that changes."""
+    """Returns the timeline of each task's status, for schedules that stop and resume tasks."""
     log, steps = content.run.log, content.run.report.step
     changes = sum(max(0, len(words) - 1) for words in log.task_status.values())
     return (
         f"<p>{changes} change{'' if changes == 1 else 's'} of {len(log.task_status)} tasks over {steps:,} steps.</p>"
         + plot(
-            lambda theme: plots.status_timeline(log.task_status, steps=steps, theme=theme), "what each task did by step"
+            lambda theme: plots.status_timeline(log.task_status, steps=steps, theme=theme),
+            "status of each task by step",
         )
     )
 
 
-def _rows_seen(rows: Mapping[str, int]) -> str:
-    if not rows:
-        return '<p class="soft">Not recorded.</p>'
-    said = ", ".join(f"{source}: {count:,}" for source, count in rows.items())
-    return plot(lambda theme: plots.bars(rows, label="training rows, by source", theme=theme), f"rows seen: {said}")
+def _samples_seen(samples: Mapping[str, int]) -> str:
+    if not samples:
+        return muted("Not recorded.")
+    counts = ", ".join(f"{source}: {count:,}" for source, count in samples.items())
+    return plot(
+        lambda theme: plots.horizontal_bars(samples, label="training samples seen, by source", theme=theme),
+        f"samples seen: {counts}",
+    )
 
 
 def _baselines(content: Content) -> str:
     report = content.run.report
     if not report.trivial_baselines:
-        return '<p class="soft">Not computed for this report.</p>'
-    said = (
-        "<p>What the main metric gives without understanding: the commonest answer, the best single text for all "
-        "pictures, every class at its mean box, the answer of the nearest training picture, and this model on pictures "
-        "of other rows.</p>"
+        return muted("Not computed for this report.")
+    about = (
+        "<p>Main metric of predictors that a model must beat: the most frequent answer, the best single text for all "
+        "images, every class at its mean box, the answer of the nearest training image, and this model on images of "
+        "other rows.</p>"
     )
-    return said + html_table(*tables.trivial_baseline_rows(report))
+    return about + html_table(*tables.trivial_baseline_rows(report))
 
 
-def _gallery(shown: Sequence[PredictionCard], credit: Sequence[str]) -> str:
-    if not shown:
-        return '<p class="soft">No predictions were kept.</p>'
+def _gallery(cards: Sequence[PredictionCard], credit: Sequence[str]) -> str:
+    if not cards:
+        return muted("No predictions were saved.")
     parts = []
-    for task in dict.fromkeys(card.task for card in shown):
-        cards = "".join(_card(card) for card in shown if card.task == task)
-        parts.append(f'<h3>{escape(task)}</h3><div class="cards">{cards}</div>')
-    parts.append("".join(f'<p class="soft">{escape(line)}</p>' for line in credit))
+    for task in dict.fromkeys(card.task for card in cards):
+        own = "".join(_card(card) for card in cards if card.task == task)
+        parts.append(f'<h3>{escape(task)}</h3><div class="cards">{own}</div>')
+    parts.append("".join(muted(line) for line in credit))
     return "".join(parts)
 
 
-def _looks(content: Content) -> str:
-    said = (
-        "<p>The last layer in which words and regions of the picture read each other, head by head. Warm: where the "
-        "words look, on average over words; in brackets what goes to the picture as a whole. Bars: which words the "
-        "regions look at, on average over regions; marks such as [CLS] often hold what no word needs.</p>"
+def _attention(content: Content) -> str:
+    about = (
+        "<p>The last co-attention layer between words and image regions, head by head. Warm: regions that the words "
+        "attend to, mean over words; in brackets the weight of the whole image. Bars: words that the regions attend "
+        "to, mean over regions; markers such as [CLS] often take the weight that no word needs.</p>"
     )
-    return said + _gallery(content.attention, content.all_credit)
+    return about + _gallery(content.attention, content.all_credit)
 
 
 def _card(card: PredictionCard) -> str:
-    mark = {True: " right", False: " wrong", None: ""}[card.right]
-    asked = f'<span class="asked">{escape(card.question)}</span>' if card.question else ""
+    mark = {True: " correct", False: " wrong", None: ""}[card.correct]
+    prompt = f'<span class="prompt">{escape(card.prompt)}</span>' if card.prompt else ""
     score = f" · {escape(card.score)}" if card.score else ""
-    wide = ' class="pair"' if card.wide else ""
-    true = f'<span class="true">true: {escape(card.ground_truth)}{score}</span>' if card.ground_truth or score else ""
+    wide = ' class="double"' if card.wide else ""
+    ground_truth = ""
+    if card.ground_truth or score:
+        ground_truth = f'<span class="ground-truth">ground truth: {escape(card.ground_truth)}{score}</span>'
     return (
-        f'<figure{wide}><img src="{data_url(card.image, card.media_type)}" '
-        f'alt="picture of a row of {escape(card.task)}">'
-        f'<figcaption>{asked}<span class="said{mark}">{escape(card.prediction) or "(nothing)"}</span>'
-        f"{_found(card)}{true}</figcaption></figure>"
+        f'<figure{wide}><img src="{image_url(card.image)}" alt="image of a row of {escape(card.task)}">'
+        f'<figcaption>{prompt}<span class="prediction{mark}">{escape(card.prediction) or "(nothing)"}</span>'
+        f"{_ranked_texts(card)}{ground_truth}</figcaption></figure>"
     )
 
 
-def _found(card: PredictionCard) -> str:
-    """Texts that were found, in their order, the right ones marked."""
-    lines = [f"<li{' class=hit' if right else ''}>{escape(text)}</li>" for text, right in card.listed]
+def _ranked_texts(card: PredictionCard) -> str:
+    """Returns the ranked texts in their order, the correct ones marked."""
+    lines = [f"<li{' class=correct' if correct else ''}>{escape(text)}</li>" for text, correct in card.ranked_texts]
     return f"<ol>{''.join(lines)}</ol>" if lines else ""
