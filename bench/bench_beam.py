@@ -16,7 +16,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from measure import in_turns, machine, peak_mib, ratio, write_table
 from motet.nn.generate import BeamSearch, generate
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS = 256, 2, 4, 8192, 32, 49
 BEAMS, ROWS, NEW = 4, 32, 24
@@ -26,7 +26,7 @@ PREFIX = (5, 6)
 def decoder(device: str) -> TextDecoder:
     """A decoder with drawn weights whose captions end after about ten tokens, as those of a trained one do."""
     torch.manual_seed(0)
-    pieces = Pieces(WORDS, {}, WORDS, WIDTH)
+    pieces = TokenEmbeddings(WORDS, {}, WORDS, WIDTH)
     built = TextDecoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=WIDTH, max_tokens=PLACES)
     with torch.no_grad():
         # GPT-2 has no bias on its output kernel; ours stays at zero.

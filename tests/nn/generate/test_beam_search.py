@@ -4,7 +4,6 @@ from history_model import generated, unprompted
 
 from motet.core import ConfigError
 from motet.nn.generate import BeamSearch
-from motet.nn.generate.vocabulary import top_k
 
 
 def plain_beam_search(model, row, beam, limit):
@@ -83,18 +82,6 @@ def test_which_ends_are_considered_makes_a_difference(model):
         for ends in ("best", "beams", "every")
     ]
     assert found[0] != found[1] != found[2] != found[0]
-
-
-@pytest.mark.parametrize(("words", "k"), [(5, 2), (64, 1), (130, 1), (640, 4), (1000, 4), (1023, 7)])
-def test_the_largest_are_found_wherever_they_are(words, k):
-    draw = torch.Generator().manual_seed(words)
-    logits = torch.randn(200, words, generator=draw)
-    logits[:50, -words % 64 :] += 3.0
-    logits[50:60] = float("-inf")
-    values, places = top_k(logits, k)
-    assert torch.equal(values, logits.topk(k).values)
-    assert torch.equal(logits.gather(1, places), values)
-    assert all(len(row.unique()) == k for row in places)
 
 
 def test_length_normalisation_prefers_longer_answers(model):

@@ -5,7 +5,7 @@ import torch
 from history_model import generated
 
 from motet.nn.generate import BeamSearch, Greedy
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 from motet.systems.lit_decoder.scoring import score_names
 
 WORDS, WIDTH, LENGTH, ROWS = 17, 16, 20, 5
@@ -18,7 +18,7 @@ NAMES = [[2], [2, 3], [2, 3, 4], [5, 3], [16, 16, 9], [16, 16, 10]]
 def decoder(request):
     torch.manual_seed(0)
     tables = ("a", "b") if request.param == "places by task" else ()
-    pieces = Pieces(WORDS, {"prompts": 2}, WORDS, WIDTH)
+    pieces = TokenEmbeddings(WORDS, {"prompts": 2}, WORDS, WIDTH)
     built = TextDecoder(pieces, WIDTH, 2, 2, 32, memory_width=6, max_tokens=LENGTH, position_tables=tables).eval()
     with torch.no_grad():
         # The output kernel starts at zero; after training it has words to prefer.

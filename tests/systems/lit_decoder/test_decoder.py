@@ -7,12 +7,12 @@ import torch
 
 from motet.core import ConfigError
 from motet.nn.parameter_names import parameter_name
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
 
 
 def decoder(*, specials=None, num_answers=11, tables=(), add=False) -> TextDecoder:
     torch.manual_seed(0)
-    pieces = Pieces(11, specials or {}, num_answers, 8)
+    pieces = TokenEmbeddings(11, specials or {}, num_answers, 8)
     made = TextDecoder(
         pieces, 8, 2, 2, 16, memory_width=6, max_tokens=9, position_tables=tables, add_tables=add
     ).eval()  # fmt: skip
@@ -34,7 +34,7 @@ def test_what_is_said_depends_on_what_stands_before_it_only() -> None:
 
 
 def test_it_starts_undecided() -> None:
-    made = TextDecoder(Pieces(11, {"classes": 2}, 13, 8), 8, 1, 2, 16, memory_width=6, max_tokens=9)
+    made = TextDecoder(TokenEmbeddings(11, {"classes": 2}, 13, 8), 8, 1, 2, 16, memory_width=6, max_tokens=9)
     assert made(TOKENS, MEMORY).abs().max() == 0
 
 
@@ -58,7 +58,7 @@ def test_images_that_keep_equally_much_need_no_mask() -> None:
     _, state = made.read(made.start(MEMORY), shift_right(TOKENS))
     kept = state.truncate(torch.tensor([3, 3, 3]))
     assert kept.valid is None
-    assert kept.seen == 3
+    assert kept.length == 3
     assert kept.past[0].shape[-2] == 3
 
 
@@ -106,7 +106,7 @@ def test_other_tasks_take_over_what_has_the_same_name() -> None:
 
 
 def test_the_loss_of_no_idea_is_the_logarithm_of_the_words() -> None:
-    found = word_loss(torch.zeros(2, 7), torch.tensor([3, 0]), label_smoothing=0.1)
+    found = token_loss(torch.zeros(2, 7), torch.tensor([3, 0]), label_smoothing=0.1)
     assert found.tolist() == pytest.approx([math.log(7)] * 2)
 
 

@@ -71,7 +71,7 @@ SENTENCE = Task(
 TASKS = (LABEL, CAPTION, VQA)
 
 
-def picture(value: tuple[int, int, int]) -> MemoryImage:
+def image_of(value: tuple[int, int, int]) -> MemoryImage:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 18), value).save(buffer, "PNG")
     return MemoryImage(f"{value}.png", buffer.getvalue())
@@ -85,7 +85,7 @@ def row(index: int, **changes) -> Example:
         "answers": (name,) * 10,
         "mood": index,
     }
-    image = picture(((200, 20, 20), (20, 20, 200))[index])
+    image = image_of(((200, 20, 20), (20, 20, 200))[index])
     made = Example(id=f"r/{index}", images=(image,), text=f"what colour {index}?", labels=labels)
     return replace(made, **changes)
 
@@ -181,7 +181,7 @@ def test_rows_of_different_tasks_stand_in_one_batch() -> None:
             assert float(loss.weight) == 2
 
 
-def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_asked_for() -> None:
+def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_learned_too() -> None:
     system = build()
     target = batch(system).targets["vqa"]
     for tokens, counted, prefix in zip(
@@ -190,7 +190,7 @@ def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_asked_for() -> Non
         learned = [token for token, count in zip(tokens, counted, strict=True) if count]
         assert learned[-1] == EOS
         assert learned == tokens[prefix : prefix + len(learned)]
-        assert prefix == 2 + len(system.words.encode("what colour 0?")) + 1
+        assert prefix == 2 + len(system.tokenizer.encode("what colour 0?")) + 1
     whole = batch(build(loss_on_prefix=True)).targets["vqa"].value
     assert whole["counted"][:, 0].all()
     assert (whole["counted"].sum(1) == target.value["counted"].sum(1) + target.value["prefix"]).all()
@@ -220,7 +220,7 @@ def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
     said = words(system.predict(batch(system))["vqa"])
     assert said == ["red", "blue"]
     system.decoding["vqa"] = Scoring()
-    with pytest.raises(ConfigError, match="got no names to choose from"):
+    with pytest.raises(ConfigError, match="got a Text without names"):
         system.predict(batch(system))
 
 
@@ -255,7 +255,7 @@ def test_all_texts_of_a_row_can_be_read_as_one() -> None:
 def test_the_first_token_of_a_text_can_say_which_is_meant() -> None:
     system = build((CAPTION,), texts={"caption": SplitCap()})
     made = system.processor.row(ROWS[0], (CAPTION,), None).entries[0]
-    first, *rest = system.words.encode("all of it is red")
+    first, *rest = system.tokenizer.encode("all of it is red")
     assert made.prefix[-1] == first
     assert list(made.answer) == [*rest, EOS]
     learn(system)
@@ -290,7 +290,7 @@ def test_sentences_need_no_image_and_may_stand_beside_rows_with_one() -> None:
     assert words(found["colour"]) == ["red", "blue"]
 
 
-def test_an_image_that_no_task_looks_at_is_not_read() -> None:
+def test_an_image_that_is_no_tasks_input_is_not_read() -> None:
     system = build((SENTENCE,))
     assert (
         system.processor.row(replace(ROWS[0], images=(MemoryImage("x", b"broken"),)), (SENTENCE,), None).image is None
@@ -316,14 +316,14 @@ def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
         assert any(not np.array_equal(pixels, plain) for pixels in seen) == changes
 
 
-def test_the_encoder_has_a_rate_of_its_own_and_only_kernels_decay() -> None:
+def test_the_encoder_has_a_learning_rate_of_its_own_and_only_kernels_decay() -> None:
     system = build(mode=Finetune(0.1))
     groups = {group["name"]: group for group in system.parameter_groups()}
     assert {name: (group["lr_scale"], group["decay"]) for name, group in groups.items()} == {
-        "encoder/kernels": (0.1, True), "encoder/others": (0.1, False),
-        "decoder/kernels": (1.0, True), "decoder/others": (1.0, False),
+        "encoder": (0.1, True), "encoder_plain": (0.1, False),
+        "decoder": (1.0, True), "decoder_plain": (1.0, False),
     }  # fmt: skip
-    others = {id(p) for p in groups["decoder/others"]["params"]}
+    others = {id(p) for p in groups["decoder_plain"]["params"]}
     for name, parameter in system.decoder.named_parameters():
         kernel = name == "pieces.kernel" or (name.endswith("weight") and "norm" not in name)
         assert (id(parameter) not in others) == kernel, name
@@ -333,7 +333,7 @@ def test_a_bottleneck_narrows_what_the_decoder_reads() -> None:
     for bottleneck, shape in ((None, (2, 4, 16)), (MapPooling(2), (2, 1, 16)), (LinearProjection(8), (2, 4, 2))):
         system = build(bottleneck=bottleneck)
         assert system.memory(batch(system)).shape == shape
-    with pytest.raises(ConfigError, match=r"Linear.factor: got 5; want a divisor of the encoder's width, 16"):
+    with pytest.raises(ConfigError, match=r"LinearProjection.factor: got 5; want a divisor of the encoder's width, 16"):
         build(bottleneck=LinearProjection(5))
 
 
