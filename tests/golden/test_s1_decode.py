@@ -25,7 +25,7 @@ def golden():
 
 @dataclass(frozen=True)
 class TableState:
-    """Where each image stands, and how many rows it has."""
+    """The position of each image, and its number of rows."""
 
     images: Tensor
     lengths: Tensor

@@ -178,7 +178,7 @@ class ContextScores(Scores):
 
 
 class NamedScores(Scores):
-    """Routing by a name, of a modality or a task: R = embed(name).
+    """Routing by name (modality or task): R = embed(name).
 
     Source: Uni-Perceiver-MoE, equations 7 and 8.
 

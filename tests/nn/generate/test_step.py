@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from motet.nn.generate.step import reordered_rows, selected_rows, worth_dropping
+from motet.nn.generate.step import reordered_rows, selected_rows, should_drop
 
 
 def test_selected_rows_are_those_of_a_view_by_item():
@@ -18,4 +18,4 @@ def test_reordered_rows_are_those_of_a_gather_by_item():
 
 @pytest.mark.parametrize(("num_done", "num_items", "worth"), [(1, 8, True), (1, 9, False), (2, 9, True), (0, 4, False)])
 def test_items_are_dropped_from_an_eighth_of_the_batch_on(num_done, num_items, worth):
-    assert worth_dropping(num_done, num_items) == worth
+    assert should_drop(num_done, num_items) == worth

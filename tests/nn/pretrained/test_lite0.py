@@ -11,7 +11,8 @@ def test_every_weight_of_the_model_is_loaded() -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     load_lite0(model)
     same = [name for name, value in model.state_dict().items() if torch.equal(value, before[name])]
-    assert same == []
+    # The file has no counters of batches.
+    assert [name for name in same if not name.endswith("num_batches_tracked")] == []
 
 
 def test_another_model_is_refused() -> None:

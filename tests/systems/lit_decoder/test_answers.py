@@ -64,7 +64,7 @@ def test_generated_class_tokens_read_as_names() -> None:
 
 
 def test_scoring_needs_names() -> None:
-    with pytest.raises(ConfigError, match="task 't': Scoring: got a Text without names"):
+    with pytest.raises(ConfigError, match="task 't': Scoring: got Text without names"):
         predicted(task(Text(9)), "red", Scoring())
 
 

@@ -1,4 +1,4 @@
-"""Decoding with the decoder that ships: its kept keys and values give what whole passes give."""
+"""Decoding with the real decoder: cached keys and values equal passes over whole sequences."""
 
 import pytest
 import torch
@@ -46,7 +46,7 @@ def forced(row):
 
 
 @pytest.mark.parametrize("strategy", [Greedy(), BeamSearch(num_beams=3), BeamSearch(num_beams=2, noise=1.0)], ids=repr)
-def test_steps_with_kept_keys_give_what_one_pass_gives(decoder, strategy):
+def test_steps_with_cached_keys_equal_one_pass(decoder, strategy):
     draw = torch.Generator().manual_seed(0)
     ours = generated(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, strategy, 9, draw)
     for row in range(ROWS):
@@ -71,7 +71,7 @@ def test_an_answer_does_not_depend_on_its_batch_mates(decoder, strategy):
         torch.testing.assert_close(together.log_probs[row], alone.log_probs[0], atol=1e-4, rtol=0)
 
 
-def test_an_answer_may_fill_every_place(decoder):
+def test_an_answer_may_fill_all_positions(decoder):
     with torch.no_grad():
         decoder.pieces.bias[1] = -30.0
     ours = generated(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, BeamSearch(num_beams=2), LENGTH - LENGTHS)
@@ -79,7 +79,7 @@ def test_an_answer_may_fill_every_place(decoder):
     assert not ours.finished.any()
 
 
-def test_scores_of_names_are_those_of_one_pass_a_name(decoder):
+def test_scores_of_names_are_those_of_one_pass_per_name(decoder):
     ours = score_names(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, NAMES)
     for row in range(ROWS):
         for index, name in enumerate(NAMES):
@@ -88,7 +88,7 @@ def test_scores_of_names_are_those_of_one_pass_a_name(decoder):
             assert ours[row, index] == pytest.approx(total, abs=1e-5)
 
 
-def test_an_image_is_kept_once_however_many_beams_read_it(decoder):
+def test_beams_share_the_keys_and_values_of_their_image(decoder):
     state = start(decoder, range(ROWS))
     branched = state.reorder(torch.zeros(ROWS, 6, dtype=torch.long))
     assert all(a is b for a, b in zip(state.memory, branched.memory, strict=True))

@@ -144,7 +144,7 @@ def test_every_option_learns(changes) -> None:
     assert words(found["vqa"]) == ["red", "blue"]
 
 
-def test_without_a_prompt_it_can_only_tell_tasks_by_their_question() -> None:
+def test_without_a_prompt_only_the_question_separates_tasks() -> None:
     system = learn(build(conditioning=Unconditioned()))
     found = system.predict(batch(system))
     assert words(found["vqa"]) == ["red", "blue"]
@@ -164,7 +164,7 @@ def test_a_row_of_several_tasks_gives_one_in_training_and_all_in_evaluation() ->
     assert {name: target.rows.tolist() for name, target in evaluated.targets.items()} == {name: [0, 1] for name in seen}
 
 
-def test_rows_of_different_tasks_stand_in_one_batch() -> None:
+def test_rows_of_different_tasks_share_one_batch() -> None:
     system = build()
     rows = [system.processor.row(ROWS[i % 2], (TASKS[i % 3],), rng_for("t", i)) for i in range(6)]
     mixed = system.processor.collate(rows, keep_annotations=False)
@@ -202,14 +202,14 @@ def test_a_batch_is_as_long_as_its_longest_row_or_always_the_same() -> None:
     assert batch(build(pad_to_longest=False), tasks=(LABEL,)).targets["colour"].value["tokens"].shape[1] == 64
 
 
-def test_classes_as_tokens_are_answered_by_their_names() -> None:
+def test_class_tokens_read_as_their_names() -> None:
     system = learn(build(classes=ClassTokens()))
     value = batch(system, tasks=(LABEL,)).targets["colour"].value
     assert (value["counted"].sum(1) == 2).all()  # the class and the end
     assert words(system.predict(batch(system))["colour"]) == ["red", "blue"]
 
 
-def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
+def test_scored_names_have_log_probabilities() -> None:
     system = learn(build())
     system.decoding["colour"] = Scoring()
     for index, found in enumerate(system.predict(batch(system))["colour"]):
@@ -217,10 +217,10 @@ def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
         assert found.index == index
         assert len(found.scores) == 3
         assert all(score < 0 for score in found.scores)
-    said = words(system.predict(batch(system))["vqa"])
-    assert said == ["red", "blue"]
+    texts = words(system.predict(batch(system))["vqa"])
+    assert texts == ["red", "blue"]
     system.decoding["vqa"] = Scoring()
-    with pytest.raises(ConfigError, match="got a Text without names"):
+    with pytest.raises(ConfigError, match="got Answer without names"):
         system.predict(batch(system))
 
 
@@ -245,14 +245,16 @@ def test_a_text_is_cut_after_so_many_words() -> None:
     assert words(system.predict(batch(system))["caption"]) == ["all of it", "all of it"]
 
 
-def test_all_texts_of_a_row_can_be_read_as_one() -> None:
+def test_all_texts_of_a_row_can_be_one_target() -> None:
     system = learn(build((CAPTION,), texts={"caption": ConcatTexts(" / ")}))
     assert system.predict(batch(system))["caption"][0].text.startswith("all of it is red /")
-    with pytest.raises(ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of Text tasks"):
+    with pytest.raises(
+        ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of tasks with a Text target"
+    ):
         build(texts={"colour": ConcatTexts()})
 
 
-def test_the_first_token_of_a_text_can_say_which_is_meant() -> None:
+def test_the_first_token_of_a_text_can_be_in_the_prompt() -> None:
     system = build((CAPTION,), texts={"caption": SplitCap()})
     made = system.processor.row(ROWS[0], (CAPTION,), None).entries[0]
     first, *rest = system.tokenizer.encode("all of it is red")
@@ -303,7 +305,7 @@ def test_two_images_are_refused() -> None:
         system.processor.row(replace(ROWS[0], images=ROWS[0].images * 2), (LABEL,), None)
 
 
-def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
+def test_only_invariant_tasks_get_a_crop_or_a_flip() -> None:
     system = build()
     half = Image.new("RGB", (40, 40))
     half.paste("white", (20, 0, 40, 40))
@@ -329,7 +331,7 @@ def test_the_encoder_has_a_learning_rate_of_its_own_and_only_kernels_decay() -> 
         assert (id(parameter) not in others) == kernel, name
 
 
-def test_a_bottleneck_narrows_what_the_decoder_reads() -> None:
+def test_a_bottleneck_narrows_the_memory() -> None:
     for bottleneck, shape in ((None, (2, 4, 16)), (MapPooling(2), (2, 1, 16)), (LinearProjection(8), (2, 4, 2))):
         system = build(bottleneck=bottleneck)
         assert system.memory(batch(system)).shape == shape
@@ -382,7 +384,7 @@ def test_any_encoder_of_timm_will_do(name: str) -> None:
     assert system.memory(rows).shape == (2, system.tower.num_tokens, system.tower.width)
 
 
-def test_answers_of_rows_without_annotation_are_words_too() -> None:
+def test_rows_without_annotation_are_predicted_too() -> None:
     system = build().eval()
     found = system.predict(
         system.processor.collate(

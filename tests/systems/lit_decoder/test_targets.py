@@ -1,4 +1,4 @@
-"""What is learned of one row."""
+"""The target text of one row."""
 
 from collections import Counter
 
@@ -10,14 +10,14 @@ from motet.systems.lit_decoder.options import ConcatTexts, RandomText, SplitCap
 from motet.systems.lit_decoder.targets import check_supported, target_text
 
 
-def task(target, sees=("image",)) -> Task:
-    return Task(name="t", inputs=frozenset(sees), label="x", target=target, metrics=(Accuracy,))
+def task(target, inputs=("image",)) -> Task:
+    return Task(name="t", inputs=frozenset(inputs), label="x", target=target, metrics=(Accuracy,))
 
 
 ANSWERS = ("yes",) * 6 + ("no",) * 3 + ("maybe",)
 
 
-def test_a_class_is_said_by_its_name() -> None:
+def test_the_text_of_a_class_is_its_name() -> None:
     assert target_text(task(Label(("a", "b"))), 1, "r", None) == "b"
 
 
@@ -27,7 +27,7 @@ def test_a_class_that_is_none_is_a_data_error(annotation) -> None:
         target_text(task(Label(("a", "b"))), annotation, "r", None)
 
 
-def test_answers_are_drawn_as_often_as_annotators_gave_them() -> None:
+def test_answers_are_drawn_by_their_number_of_annotators() -> None:
     drawn = Counter(target_text(task(Answer()), ANSWERS, "r", rng_for("t", i)) for i in range(1000))
     assert drawn["yes"] == pytest.approx(600, abs=60)
     assert drawn["no"] == pytest.approx(300, abs=60)
@@ -58,12 +58,12 @@ def test_an_empty_text_is_a_data_error(annotation) -> None:
 
 
 @pytest.mark.parametrize("annotation", [3, None, (1, 2), {"a": "b"}])
-def test_what_is_no_text_is_a_data_error(annotation) -> None:
+def test_other_values_than_texts_are_data_errors(annotation) -> None:
     with pytest.raises(DataError, match="want texts"):
         target_text(task(Answer()), annotation, "r", None)
 
 
-def test_a_task_that_sees_regions_is_refused() -> None:
+def test_a_task_with_regions_as_inputs_is_refused() -> None:
     check_supported(task(Text(9), ("text",)))
     with pytest.raises(UnsupportedTask, match=r"got \['image', 'regions'\]"):
         check_supported(task(Text(9), ("image", "regions")))

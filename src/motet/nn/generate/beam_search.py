@@ -15,7 +15,7 @@ from torch import Tensor
 
 from motet.core import ConfigError
 from motet.nn.generate.output import GeneratedTokens, gather_answers, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, worth_dropping
+from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
 from motet.nn.generate.vocabulary import logsumexp_, top_k
 
 Ends: TypeAlias = Literal["best", "beams", "every"]
@@ -162,7 +162,7 @@ def beam_search(
         full = limits[items] <= step + 1
         done = (ended.scores[:, -1] >= reachable) | full
         num_done, parents, token = int(done.sum()), found.parents, found.tokens
-        if num_done and (worth_dropping(num_done, len(items)) or bool(full.any())):
+        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
             _finish(final, finished, items[done], ended.select(done), live.select(done), penalty[done])
             left = (~done).nonzero()[:, 0]
             if not len(left):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from motet.core import ConfigError
 from motet.nn.generate.output import GeneratedTokens, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, worth_dropping
+from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def sample(
         num_done = int(done.sum())
         if num_done == len(items):
             break
-        if num_done and (worth_dropping(num_done, len(items)) or bool(full.any())):
+        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
             left = (~done).nonzero()[:, 0]
             state, items, token = state.select(left), items[left], token[left]
         logits, state = model.step(state, token.flatten())

@@ -78,6 +78,6 @@ def reordered_rows(parents: Int[Tensor, "b m"], num_rows: int) -> Int[Tensor, "r
     return (torch.arange(len(parents), device=parents.device)[:, None] * num_rows + parents).flatten()
 
 
-def worth_dropping(num_done: int, num_items: int) -> bool:
+def should_drop(num_done: int, num_items: int) -> bool:
     """Returns whether dropping the finished items saves more than copying the state of the others costs."""
     return 8 * num_done >= num_items

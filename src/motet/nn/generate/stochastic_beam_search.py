@@ -13,7 +13,7 @@ from torch import Tensor
 
 from motet.nn.generate.beam_search import BeamSearch
 from motet.nn.generate.output import GeneratedTokens, gather_answers, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, worth_dropping
+from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
 
 _NEVER = float("-inf")
 
@@ -77,7 +77,7 @@ def stochastic_beam_search(
         full = limits[items] <= step + 1
         done = (beams.ended | ~beams.log_probs.isfinite()).all(-1) | full
         num_done = int(done.sum())
-        if num_done and (worth_dropping(num_done, len(items)) or bool(full.any())):
+        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
             final.put(items[done], beams.select(done))
             left = (~done).nonzero()[:, 0]
             if not len(left):

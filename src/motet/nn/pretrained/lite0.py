@@ -39,7 +39,7 @@ def load_lite0(model: nn.Module) -> None:
         model.load_state_dict({_timm_name(name): value for name, value in state.items()}, strict=True)
     except (RuntimeError, KeyError) as error:
         raise CheckpointError(
-            f"BundledLite0: got weights of another model: {error}; want efficientnet-lite0-57934424.pth, as in the package"
+            f"BundledLite0: got weights of another model: {error}; want the package's efficientnet-lite0-57934424.pth"
         ) from error
 
 

@@ -95,7 +95,7 @@ def answer(
             task, names = prompts.task, answer_names(prompts.task)
             if not names:
                 raise ConfigError(
-                    f"task {task.name!r}: Scoring: got a {type(task.target).__name__} without names; want a task with "
+                    f"task {task.name!r}: Scoring: got {type(task.target).__name__} without names; want a task with "
                     "a closed list of answers, or another decoding"
                 )
             if task.name not in tries:

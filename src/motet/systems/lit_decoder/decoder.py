@@ -128,7 +128,7 @@ class TokenEmbeddings(nn.Module):
         """Returns the logits of every token that can be generated."""
         if not len(self.special_kernel):
             return F.linear(x, self.kernel, self.bias)
-        kernel = torch.cat(self.kernels())
+        kernel = torch.cat([*self.kernels()])
         return F.linear(x, kernel, torch.cat([self.bias, *self.special_bias.values()]))
 
 

@@ -104,7 +104,7 @@ class Sequences:
         return head + self.tokenizer.encode(question)[: max(room, 0)] + tail
 
     def answer(self, task: Task, text: str) -> list[int]:
-        """Returns an answer's tokens without EOS; a single one for a class with a token of its own."""
+        """Returns an answer's tokens without EOS; class tokens are single ones."""
         block = f"classes of {task.name}"
         return [self._id(block, text)] if block in self.blocks else self.tokenizer.encode(text)
 
