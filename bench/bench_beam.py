@@ -15,9 +15,8 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from measure import in_turns, machine, peak_mib, ratio, write_table
-from motet.systems.lit_decoder.beam import Beam
-from motet.systems.lit_decoder.decode import generate
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
+from motet.nn.generate import BeamSearch, generate
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS = 256, 2, 4, 8192, 32, 49
 BEAMS, ROWS, NEW = 4, 32, 24
@@ -27,7 +26,7 @@ PREFIX = (5, 6)
 def decoder(device: str) -> TextDecoder:
     """A decoder with drawn weights whose captions end after about ten tokens, as those of a trained one do."""
     torch.manual_seed(0)
-    pieces = Pieces(WORDS, {}, WORDS, WIDTH)
+    pieces = TokenEmbeddings(WORDS, {}, WORDS, WIDTH)
     built = TextDecoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=WIDTH, max_tokens=PLACES)
     with torch.no_grad():
         # GPT-2 has no bias on its output kernel; ours stays at zero.
@@ -79,8 +78,9 @@ def images(device: str) -> Tensor:
 def caption(model: TextDecoder, memory: Tensor) -> list[list[int]]:
     prefixes = torch.tensor([PREFIX] * len(memory), device=memory.device)
     lengths = torch.full((len(memory),), len(PREFIX), device=memory.device)
+    features, state = model.prefill(model.start(memory), prefixes, lengths)
     return generate(
-        model, model.start(memory), prefixes, lengths, Beam(beams=BEAMS, alpha=0.0, ends="beams"), NEW
+        model, state, model.logits(features), BeamSearch(num_beams=BEAMS, alpha=0.0, ends="beams"), NEW
     ).best()
 
 

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from measure import in_turns, machine, peak_mib, ratio, write_table
 from motet.core import rng_for
 from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 from motet.systems.lit_decoder.scoring import NameTrie, score_names
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS, CHANNELS = 256, 2, 4, 2000, 32, 49, 320
@@ -37,7 +37,7 @@ def names() -> list[list[int]]:
 
 def decoder() -> TextDecoder:
     torch.manual_seed(0)
-    pieces = Pieces(WORDS, {}, WORDS, WIDTH)
+    pieces = TokenEmbeddings(WORDS, {}, WORDS, WIDTH)
     built = TextDecoder(pieces, WIDTH, DEPTH, HEADS, 4 * WIDTH, memory_width=CHANNELS, max_tokens=PLACES)
     torch.nn.init.normal_(pieces.kernel, std=0.1)
     return built.eval()

@@ -15,8 +15,8 @@ from motet.nn.pretrained.big_vision import load_decoder_block, load_encoder_bloc
 from motet.nn.transformer import DecoderBlock, EncoderBlock, sincos_positions
 from motet.nn.vit import ViT
 from motet.preprocess.images import Geometry, InceptionCrop
-from motet.systems.lit_decoder.decode import score_names
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, word_loss
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, token_loss
+from motet.systems.lit_decoder.scoring import score_names
 from motet.systems.lit_decoder.weights import load_cappa_decoder
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def far(got, wanted) -> float:
 def decoder(
     vocabulary: int, width: int, depth: int, heads: int, hidden: int, *, length: int, bias: bool = True
 ) -> TextDecoder:
-    pieces = Pieces(vocabulary, {}, vocabulary, width)
+    pieces = TokenEmbeddings(vocabulary, {}, vocabulary, width)
     return TextDecoder(pieces, width, depth, heads, hidden, memory_width=width, max_tokens=length, bias=bias).eval()
 
 
@@ -99,7 +99,7 @@ def test_the_whole_decoder_gives_their_logits(parts, bias: bool) -> None:
 def test_weights_of_another_shape_are_refused(parts) -> None:
     with pytest.raises(CheckpointError, match="size mismatch"):
         load_map_head(MapHead(24, 3, 48), part(parts, "map_params/"))
-    with pytest.raises(CheckpointError, match="got no"):
+    with pytest.raises(CheckpointError, match="arrays without"):
         load_encoder_block(EncoderBlock(24, 3, 40), part(parts, "map_params/"))
 
 
@@ -123,7 +123,7 @@ def test_the_loss_is_theirs(loss, smoothing: float, weights: str) -> None:
     labels = tensor(loss["labels"]).long()
     # Their "now" gives no weights: every place counts, padding too.
     counted = torch.ones_like(labels, dtype=torch.bool) if weights == "now" else tensor(loss["weights"]) > 0
-    words = word_loss(tensor(loss["logits"])[counted], labels[counted], label_smoothing=smoothing)
+    words = token_loss(tensor(loss["logits"])[counted], labels[counted], label_smoothing=smoothing)
     by_row = row_means(words, counted)
     assert far(by_row, loss[f"xent_ls{smoothing}_normTrue_{weights}"]) < 1e-6
     assert far(by_row.mean(), loss[f"xent_ls{smoothing}_normTrue_{weights}_reduced"]) < 1e-6
@@ -133,7 +133,7 @@ def test_the_loss_is_theirs(loss, smoothing: float, weights: str) -> None:
 
 def test_label_smoothing_spreads_over_the_wrong_words_only(loss) -> None:
     labels = tensor(loss["labels"]).long().flatten()
-    ours = word_loss(tensor(loss["logits"]).flatten(0, 1), labels, label_smoothing=0.1)
+    ours = token_loss(tensor(loss["logits"]).flatten(0, 1), labels, label_smoothing=0.1)
     torchs = F.cross_entropy(tensor(loss["logits"]).flatten(0, 1), labels, label_smoothing=0.1, reduction="none")
     assert float((ours - torchs).abs().max()) > 1e-3
 

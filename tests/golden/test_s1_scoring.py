@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from motet.nn.vit import ViT
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 from motet.systems.lit_decoder.scoring import score_names
 
 HERE = Path(__file__).parent
@@ -64,7 +64,7 @@ def encoder(arrays):
 
 def decoder(arrays):
     flax, block = Flax(arrays, "params/decoder"), "EncDecBlock0"
-    pieces = Pieces(WORDS, {}, WORDS, WIDTH)
+    pieces = TokenEmbeddings(WORDS, {}, WORDS, WIDTH)
     built = TextDecoder(pieces, WIDTH, 1, HEADS, HIDDEN, memory_width=WIDTH, max_tokens=PLACES)
     state = {"pieces.embedding": flax["EmbedTargets/embedding"], "pieces.kernel": flax.kernel("LogitsDense")}
     state["pieces.bias"] = flax["LogitsDense/bias"]

@@ -233,7 +233,7 @@ def test_a_weight_that_differs_is_told(official) -> None:
     report = load_vilbert(system(), weights, heads={"vil_logit": "retrieve"})
     said = "\n".join(report.lines())
     assert "bert.encoder.layer.0.output.dense.weight: got shape (3, 3); want (24, 40); not loaded" in said
-    assert "nothing for body.streams.text.0.feedforward.down.out.weight, body.text_pooler.dense.bias" in said
+    assert "not in the weights: body.streams.text.0.feedforward.down.out.weight, body.text_pooler.dense.bias" in said
     assert "vil_prediction.logit_fc.0.weight" in said
 
 

@@ -62,5 +62,5 @@ def test_numbers_that_are_none_are_matched_somehow() -> None:
 
 
 def test_costs_below_zero_are_refused() -> None:
-    with pytest.raises(ConfigError, match="want none below 0"):
+    with pytest.raises(ConfigError, match="want weights of at least 0"):
         MatchCosts(l1=-1)

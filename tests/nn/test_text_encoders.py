@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from motet.core import CheckpointError, ConfigError
-from motet.nn.text_encoders import BundledMiniLM, HfBert, TextEncoder, TextTower, TinyBert, described, load_bert
+from motet.nn.text_encoders import (
+    BundledMiniLM,
+    HfBert,
+    TextEncoder,
+    TextTower,
+    TinyBert,
+    encoder_from_description,
+    load_bert,
+)
 from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 
@@ -62,13 +70,13 @@ def test_attention_stays_in_32_bits_under_autocast_on_a_cpu(monkeypatch) -> None
 
 def test_its_description_builds_its_like() -> None:
     encoder = tiny()
-    again = described(encoder.description())
+    again = encoder_from_description(encoder.description())
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(again.eval()(IDS, TYPES, VALID), encoder(IDS, TYPES, VALID))
     assert again.positions(5).shape == (5, 16)
     assert again.max_tokens == 12
     with pytest.raises(CheckpointError, match="saved text encoder"):
-        described(b"{")
+        encoder_from_description(b"{")
 
 
 def test_modes() -> None:
@@ -113,5 +121,5 @@ def test_what_cannot_be_had_is_named(tmp_path) -> None:
         HfBert(str(tmp_path)).tokenizer()
     with pytest.raises(ConfigError, match=r"TinyBert\.heads: got 3"):
         TinyBert(width=16, heads=3)
-    with pytest.raises(ConfigError, match="got a Linear; want one built as BERT"):
+    with pytest.raises(ConfigError, match="got a Linear; want a BERT-like one"):
         TextEncoder(torch.nn.Linear(2, 2))

@@ -1,4 +1,4 @@
-"""Multi-head attention whose keys and values can be computed once and kept."""
+"""Multi-head attention whose keys and values can be computed once and cached."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from motet.core import ConfigError
 
 
 class Attention(nn.Module):
-    """Attention of a sequence to itself or to a memory of any width.
+    """Multi-head attention of a sequence to itself or to a memory of any width.
 
         y = softmax(q k' / sqrt(c)) v,   c = width / heads
 
-    Keys and values come from `keys_values`, apart from the queries, so that a decoder computes those of an image once
-    and those of past words never again.
+    Keys and values come from `keys_values`, separately from the queries, so that a decoder computes those of an image
+    once and those of past tokens never again.
 
     Args:
         width: channels of the queries and of the result.
-        heads: parts the channels are cut into.
-        memory_width: channels of what is attended to; None for `width`.
-        bias: whether the projections add one; the decoder's do not, those of a ViT do.
+        heads: number of heads.
+        memory_width: channels of the tokens that are attended to; None for `width`.
+        bias: whether the projections have biases; the LiT decoder's have none, a ViT's have.
 
     Raises:
-        ConfigError: the width cannot be cut into so many heads.
+        ConfigError: the width is not divisible by the number of heads.
 
     Examples:
         >>> attention = Attention(8, 2, memory_width=5)
-        >>> kept = attention.keys_values(torch.zeros(3, 7, 5))
-        >>> attention(torch.zeros(3, 4, 8), kept).shape
+        >>> keys_values = attention.keys_values(torch.zeros(3, 7, 5))
+        >>> attention(torch.zeros(3, 4, 8), keys_values).shape
         torch.Size([3, 4, 8])
     """
 
@@ -42,7 +42,7 @@ class Attention(nn.Module):
         self.query = nn.Linear(width, width, bias)
         self.key_value = nn.Linear(width if memory_width is None else memory_width, 2 * width, bias)
         self.out = nn.Linear(width, width, bias)
-        # Keys and values share one matrix for speed; each half is initialised as the matrix of its own that it is.
+        # Keys and values share one matrix for speed; each half is initialised as a matrix of its own.
         for kernel in (self.query.weight, *self.key_value.weight.chunk(2), self.out.weight):
             nn.init.xavier_uniform_(kernel)
         if bias:
@@ -50,7 +50,7 @@ class Attention(nn.Module):
                 nn.init.zeros_(linear.bias)
 
     def keys_values(self, memory: Float[Tensor, "b n m"]) -> Float[Tensor, "2 b heads n c"]:
-        """The keys and the values of what is attended to."""
+        """Returns keys and values of the tokens that are attended to."""
         b, n, _ = memory.shape
         both: Tensor = self.key_value(memory)
         return both.view(b, n, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -63,13 +63,13 @@ class Attention(nn.Module):
         causal: bool = False,
         valid: Bool[Tensor, "b n"] | None = None,
     ) -> Float[Tensor, "b t d"]:
-        """What the queries of x read.
+        """Returns the attention's output for every token of x.
 
         Args:
-            x: asks.
+            x: the tokens that attend.
             keys_values: from `keys_values`.
-            causal: the t queries stand at the last t of the n places, and none reads a later place.
-            valid: True where a place may be read; None for all.
+            causal: whether the t queries are the last t of the n places, and none attends to a later place.
+            valid: True at the places that may be attended to; None for all.
         """
         (b, t, _), n = x.shape, keys_values.shape[-2]
         query = self.query(x).view(b, t, self.heads, -1).transpose(1, 2)
@@ -94,21 +94,21 @@ def attend(
     dropout: float = 0.0,
     scale: float | None = None,
 ) -> Float[Tensor, "b heads t c"]:
-    """Scaled dot-product attention by the kernel that is fastest, forward and back.
+    """Returns scaled dot-product attention, by the kernel that is fastest forward and backward.
 
     Args:
-        query: asks.
-        key: is compared with it.
-        value: is read.
-        readable: True where a query may read, to be broadcast to (b, heads, t, n); None for all.
-        causal: none reads a later place.
-        dropout: rate on the attention weights.
-        scale: what products are multiplied with; None for 1 / sqrt(c).
+        query: of t places.
+        key: of n places.
+        value: of n places.
+        readable: True where a query may attend to a key, broadcast to (b, heads, t, n); None for all.
+        causal: whether no query attends to a later place.
+        dropout: dropout probability on the attention weights.
+        scale: factor of the products; None for 1 / sqrt(c).
     """
     if query.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal, scale=scale)
-    # On a CPU the gradient of the bfloat16 kernel is ten times slower than that of the float32 one (profiled), and took
-    # back half of what autocast gains in the matrix products.
+    # On a CPU the gradient of the bfloat16 kernel is ten times slower than that of the float32 one (profiled), which
+    # cost half of the time that autocast saves in the matrix products.
     with torch.autocast("cpu", enabled=False):
         query, key, value = query.float(), key.float(), value.float()
         return F.scaled_dot_product_attention(query, key, value, readable, dropout, causal, scale=scale)

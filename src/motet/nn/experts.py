@@ -1,4 +1,4 @@
-"""A linear layer of several experts: merged where a choice holds for many tokens, dispatched where each has its own."""
+"""A linear layer of several experts: merged where many tokens share a choice, dispatched where each has its own."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from motet.nn.gates import Gates
 
 @dataclass(frozen=True)
 class Merged:
-    """A choice that holds for whole runs of tokens: their experts are added up to one matrix first.
+    """Routing shared by whole runs of tokens: their experts are summed into one matrix first.
 
     Args:
-        gates: a row for each different choice.
-        runs: along a sequence, how many tokens follow which row of `gates`.
+        gates: one row per distinct choice.
+        runs: along a sequence, pairs of a number of tokens and the row of `gates` that they use.
     """
 
     gates: Gates
     runs: tuple[tuple[int, int], ...]
 
     def without(self, count: int) -> Merged:
-        """The same for sequences without their first `count` tokens, all of the first run."""
+        """Returns the routing of sequences without their first `count` tokens, all of the first run."""
         (length, row), *rest = self.runs
         return Merged(self.gates, ((length - count, row), *rest))
 
 
 @dataclass(frozen=True)
 class Dispatched:
-    """A choice for each token: tokens are sorted by expert, so that each expert reads its own and no others.
+    """Routing of each token by itself: tokens are sorted by expert, so that each expert computes only its own.
 
     Args:
         gates: of each token.
-        valid: True on tokens that are computed, others give zeros; None for all.
+        valid: True at tokens that are computed, the outputs of others are zero; None for all.
     """
 
     gates: Gates
     valid: Bool[Tensor, "b n"] | None = None
 
     def without(self, count: int) -> Dispatched:
-        """The same for sequences without their first `count` tokens."""
+        """Returns the routing of sequences without their first `count` tokens."""
         length = self.gates.experts.shape[1]
         return Dispatched(self.gates.part(count, length), None if self.valid is None else self.valid[:, count:])
 
     @cached_property
     def plan(self) -> DispatchPlan:
-        """Who goes where; made once, also where a second layer shares the choice."""
+        """The sorted tokens; computed once, and reused by a second layer with the same routing."""
         return DispatchPlan.of(self.gates, self.valid)
 
 
@@ -64,56 +64,56 @@ class DispatchPlan:
     """Tokens sorted by expert.
 
     Args:
-        kept: places of the tokens that are computed; None for all.
-        tokens: for each sorted pair of a token and an expert, the token's place among the kept.
-        order: of the sorted pairs, their places among the unsorted.
-        back: where each unsorted pair stands among the sorted.
-        counts: pairs of each expert.
+        valid: places of the tokens that are computed; None for all.
+        tokens: of each sorted pair of a token and an expert, the token's place among the computed ones.
+        order: place of each sorted pair among the unsorted ones.
+        inverse: place of each unsorted pair among the sorted ones.
+        counts: number of pairs per expert.
         weights: of each token's k experts.
     """
 
-    kept: Int[Tensor, "m"] | None
+    valid: Int[Tensor, "m"] | None
     tokens: Int[Tensor, "p"]
     order: Int[Tensor, "p"]
-    back: Int[Tensor, "p"]
+    inverse: Int[Tensor, "p"]
     counts: Int[Tensor, "e"]
     weights: Float[Tensor, "m k"]
 
     @classmethod
     def of(cls, gates: Gates, valid: Bool[Tensor, "b n"] | None) -> DispatchPlan:
-        """Sorts; the order within an expert is that of the tokens."""
+        """Sorts tokens by expert; within an expert they keep their order."""
         experts, weights = gates.experts.flatten(0, -2), gates.weights.flatten(0, -2)
-        kept = None if valid is None else valid.flatten().nonzero()[:, 0]
-        if kept is not None:
-            experts, weights = experts[kept], weights[kept]
+        places = None if valid is None else valid.flatten().nonzero()[:, 0]
+        if places is not None:
+            experts, weights = experts[places], weights[places]
         k, pairs = experts.shape[1], experts.flatten()
         order = pairs.argsort(stable=True)
-        back = torch.empty_like(order)
-        back[order] = torch.arange(len(order), device=order.device)
+        inverse = torch.empty_like(order)
+        inverse[order] = torch.arange(len(order), device=order.device)
         counts = torch.bincount(pairs, minlength=gates.num_experts)
-        return cls(kept, order // k, order, back, counts, weights)
+        return cls(places, order // k, order, inverse, counts, weights)
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Pairs of each expert, as numbers."""
+        """The number of pairs per expert, as integers."""
         found: list[int] = self.counts.tolist()
         return found
 
 
 class ConditionalLinear(nn.Module):
-    """Several linear layers, of which each token has its own mixture.
+    """A mixture of several linear layers, with weights per token.
 
         y = sum over experts of G (W x + b)
 
-    All experts start alike. Where a choice holds for many tokens the sum is taken over the matrices first, and costs
-    what one layer costs; else each expert computes the tokens that are sent to it, and no others.
+    All experts are initialised equally. Where many tokens share a choice, the matrices are summed first, at the cost of
+    one layer; else each expert computes the tokens that are sent to it, and no others.
 
     Source: Uni-Perceiver-MoE, equation 4; the biases are the official code's.
 
     Args:
-        width: channels in.
-        out: channels out.
-        num_experts: how many layers.
+        width: input channels.
+        out: output channels.
+        num_experts: number of layers.
 
     Examples:
         >>> from motet.nn.gates import best_of
@@ -135,7 +135,7 @@ class ConditionalLinear(nn.Module):
         return self._dispatched(x, decision.plan)
 
     def merge(self, gates: Gates) -> tuple[Float[Tensor, "r o i"], Float[Tensor, "r o"]]:
-        """The one matrix and bias that do what the chosen experts do together, for each row of gates."""
+        """Returns one matrix and bias per row of gates, equivalent to the chosen experts together."""
         weights = gates.dense().to(self.weight.dtype)
         with torch.autocast(self.weight.device.type, enabled=False):
             weight = (weights @ self.weight.flatten(1)).view(-1, *self.weight.shape[1:])
@@ -143,7 +143,7 @@ class ConditionalLinear(nn.Module):
 
     @torch.no_grad()
     def linear(self, gates: Gates, row: int = 0) -> nn.Linear:
-        """A plain layer with the same outputs as this one under one row of gates."""
+        """Returns a plain layer with the outputs of this one under one row of gates."""
         weight, bias = self.merge(gates)
         layer = nn.Linear(weight.shape[2], weight.shape[1], device=weight.device, dtype=weight.dtype)
         layer.weight.copy_(weight[row])
@@ -165,22 +165,22 @@ class ConditionalLinear(nn.Module):
         if torch.is_autocast_enabled(x.device.type):
             kind = torch.get_autocast_dtype(x.device.type)
             x, weight, bias = x.to(kind), weight.to(kind), bias.to(kind)
-        flat = x.flatten(0, 1) if plan.kept is None else x.flatten(0, 1).index_select(0, plan.kept)
-        sent = _Send.apply(flat, plan.tokens, plan.back, plan.weights.shape[1])
+        flat = x.flatten(0, 1) if plan.valid is None else x.flatten(0, 1).index_select(0, plan.valid)
+        sent = _Send.apply(flat, plan.tokens, plan.inverse, plan.weights.shape[1])
         y = grouped_linear(sent, plan, weight, bias)
-        found: Tensor = _Return.apply(y, plan.weights.to(y.dtype), plan.tokens, plan.order, plan.back)
-        if plan.kept is not None:
-            found = found.new_zeros(b * n, found.shape[-1]).index_copy(0, plan.kept, found)
+        found: Tensor = _Return.apply(y, plan.weights.to(y.dtype), plan.tokens, plan.order, plan.inverse)
+        if plan.valid is not None:
+            found = found.new_zeros(b * n, found.shape[-1]).index_copy(0, plan.valid, found)
         return found.view(b, n, -1)
 
 
 def flat_linear(
     x: Float[Tensor, "b n i"], weight: Float[Tensor, "o i"], bias: Float[Tensor, "o"]
 ) -> Float[Tensor, "b n o"]:
-    """A linear layer of a slice of tokens: one product with its bias, whose gradient is one sum over rows.
+    """Applies a linear layer to a slice of tokens as one product with its bias.
 
-    A slice is not contiguous; as it is, the bias would be added apart, and its gradient summed over two dimensions,
-    which took a fifth of a whole training step on a CPU.
+    A slice is not contiguous: without flattening, the bias is added separately and its gradient is summed over two
+    dimensions, which took a fifth of a whole training step on a CPU.
     """
     return F.linear(x.flatten(0, 1), weight, bias).view(*x.shape[:-1], -1)
 
@@ -188,9 +188,9 @@ def flat_linear(
 def grouped_linear(
     x: Float[Tensor, "p i"], plan: DispatchPlan, weight: Float[Tensor, "e o i"], bias: Float[Tensor, "e o"]
 ) -> Float[Tensor, "p o"]:
-    """Each expert's layer on its own slice of the sorted tokens.
+    """Applies each expert's layer to its slice of the sorted tokens.
 
-    One grouped matrix product where the device has one, else one product an expert.
+    One grouped matrix product where the device has one, else one product per expert.
     """
     if _groups(x, weight):
         ends = plan.counts.cumsum(0).to(torch.int32)
@@ -201,7 +201,7 @@ def grouped_linear(
 
 
 def _groups(x: Tensor, weight: Tensor) -> bool:
-    """Whether a grouped product is there and fast: 16-bit floats on a GPU from compute capability 8 on."""
+    """Returns true where a grouped product exists and is fast: bfloat16 on a GPU of compute capability 8 or more."""
     if not x.is_cuda or x.dtype != torch.bfloat16 or not hasattr(F, "grouped_mm"):
         return False
     aligned = weight.shape[1] % 8 == 0 and weight.shape[2] % 8 == 0
@@ -209,7 +209,7 @@ def _groups(x: Tensor, weight: Tensor) -> bool:
 
 
 class _Grouped(torch.autograd.Function):
-    """A product an expert, each written to its place: putting parts together by `cat` copies all of them once more."""
+    """One product per expert, each written to its slice of the result: `cat` would copy all of them once more."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, sizes: list[int]) -> Tensor:
@@ -224,45 +224,45 @@ class _Grouped(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
-        by_x, by_weight = torch.empty_like(x), torch.empty_like(weight)
-        by_bias = weight.new_empty(weight.shape[:2])
-        parts, given = torch.split(x, ctx.sizes), torch.split(gradient, ctx.sizes)
-        for expert, (part, g, out) in enumerate(zip(parts, given, torch.split(by_x, ctx.sizes), strict=True)):
+        grad_x, grad_weight = torch.empty_like(x), torch.empty_like(weight)
+        grad_bias = weight.new_empty(weight.shape[:2])
+        parts, gradients = torch.split(x, ctx.sizes), torch.split(gradient, ctx.sizes)
+        for expert, (part, g, out) in enumerate(zip(parts, gradients, torch.split(grad_x, ctx.sizes), strict=True)):
             torch.mm(g, weight[expert], out=out)
-            torch.mm(g.t(), part, out=by_weight[expert])
-            torch.sum(g, 0, out=by_bias[expert])
-        return by_x, by_weight, by_bias, None
+            torch.mm(g.t(), part, out=grad_weight[expert])
+            torch.sum(g, 0, out=grad_bias[expert])
+        return grad_x, grad_weight, grad_bias, None
 
 
 class _Send(torch.autograd.Function):
-    """Tokens to their experts: rows are copied; back, the k copies of a row are added without a scatter."""
+    """Copies tokens to their experts; backward adds the k copies of a row without a scatter."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, tokens: Tensor, back: Tensor, k: int) -> Tensor:
-        ctx.save_for_backward(back)
+    def forward(ctx: Any, x: Tensor, tokens: Tensor, inverse: Tensor, k: int) -> Tensor:
+        ctx.save_for_backward(inverse)
         ctx.k = k
         return x.index_select(0, tokens)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        (back,) = ctx.saved_tensors
-        return F.embedding_bag(back.view(-1, ctx.k), gradient, mode="sum"), None, None, None
+        (inverse,) = ctx.saved_tensors
+        return F.embedding_bag(inverse.view(-1, ctx.k), gradient, mode="sum"), None, None, None
 
 
 class _Return(torch.autograd.Function):
-    """What the experts say of each token, weighed and added while it is fetched from its places."""
+    """Gathers the experts' outputs of each token as a weighted sum."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, weights: Tensor, tokens: Tensor, order: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(y, weights, tokens, order, back)
-        return F.embedding_bag(back.view(weights.shape), y, mode="sum", per_sample_weights=weights)
+    def forward(ctx: Any, y: Tensor, weights: Tensor, tokens: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(y, weights, tokens, order, inverse)
+        return F.embedding_bag(inverse.view(weights.shape), y, mode="sum", per_sample_weights=weights)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        y, weights, tokens, order, back = ctx.saved_tensors
+        y, weights, tokens, order, inverse = ctx.saved_tensors
         sent = gradient.index_select(0, tokens)
-        by_weights = torch.linalg.vecdot(sent, y).index_select(0, back).view(weights.shape)
+        grad_weights = torch.linalg.vecdot(sent, y).index_select(0, inverse).view(weights.shape)
         sent *= weights.flatten().index_select(0, order)[:, None]
-        return sent, by_weights, None, None, None
+        return sent, grad_weights, None, None, None

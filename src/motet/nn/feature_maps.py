@@ -1,4 +1,4 @@
-"""Image encoders whose tokens lie on a grid, for images of any size: a stage of any timm model, the bundled one."""
+"""Image encoders whose tokens form a grid, for images of any size: a stage of any timm model, the bundled one."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from motet.nn.tower import EncoderMode, Tower
 
 
 class FeatureMap(ImageEncoder):
-    """Pixels to a map; as an `Encoder`, its places are tokens, row by row.
+    """A network from pixels to a feature map; as an `ImageEncoder`, its tokens are the map's places, row by row.
 
     Attributes:
-        stride: pixels from one place to the next.
+        stride: pixels between neighbouring places.
     """
 
     stride: int
 
     @abstractmethod
     def map(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
-        """The map of images of any size that is a multiple of `stride`."""
+        """Returns the map of images of any size that is a multiple of `stride`."""
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         return self.map(pixels).flatten(2).transpose(1, 2)
@@ -42,7 +42,7 @@ class MapConfig(Protocol):
     """A frozen dataclass of plain values that builds one feature map."""
 
     def build(self, *, pretrained: bool) -> FeatureMap:
-        """The map; `pretrained=False` fetches nothing. Raises ConfigError on what cannot be built."""
+        """Builds the network; `pretrained=False` fetches nothing. Raises ConfigError if it cannot be built."""
         ...
 
 
@@ -53,14 +53,14 @@ class TimmMap:
     DETR-R50-DC5's is ``TimmMap("resnet50", output_stride=16, frozen_norms=True, frozen_stages=2)``.
 
     Args:
-        name: as `timm.list_models()` has it.
-        stage: whose output is read, from the end; several: the map of the finest, with what the coarser ones say of
-            each place behind it.
-        output_stride: 8 or 16: the last stages dilate instead of going further down (ResNets and others of timm).
-        frozen_norms: batch norms keep their pretrained statistics, weights and biases, as DETR's do.
-        frozen_stages: how many of timm's first stages are never trained; a ResNet's first one is its stem.
-        norm: a layer norm without weights on each place of each stage.
-        size: height and width that a fixed-size reader gives it; None for the size it was trained at.
+        name: of `timm.list_models()`.
+        stage: the stage whose output is used, counted from the end; for several, the map of the finest, concatenated
+            with the coarser ones at each place.
+        output_stride: 8 or 16: the last stages dilate instead of reducing further (ResNets and others of timm).
+        frozen_norms: whether batch norms keep their pretrained statistics, weights and biases, as in DETR.
+        frozen_stages: number of timm's first stages that are not trained; a ResNet's first one is its stem.
+        norm: whether each place of each stage passes a layer norm without weights.
+        size: height and width of the input where it has a fixed size; None for the size that it was trained at.
         options: further arguments of `timm.create_model`, as ``{"dynamic_img_size": True}`` for a ViT.
     """
 
@@ -74,7 +74,7 @@ class TimmMap:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, *, pretrained: bool) -> FeatureMap:
-        """The model up to the stage that is read."""
+        """Builds the model up to the stage that is used."""
         options = dict(self.options)
         if self.output_stride is not None:
             options["output_stride"] = self.output_stride
@@ -94,9 +94,10 @@ class BundledLite0Map:
     """EfficientNet-Lite0 with ImageNet weights from the package index, no hub needed.
 
     Args:
-        stage: whose output is read; -1 is the last (320 channels, stride 32), -2 the one before (112, stride 16).
-        size: height and width that a fixed-size reader gives it; 224 is what it was trained at.
-        norm: a layer norm without weights on each place; its maps have a deviation of about 4.
+        stage: the stage whose output is used; -1 is the last (320 channels, stride 32), -2 the one before (112,
+            stride 16).
+        size: height and width of the input where it has a fixed size; it was trained at 224.
+        norm: whether each place passes a layer norm without weights; its maps have a standard deviation of about 4.
         frozen_norms: see `TimmMap`.
         frozen_stages: see `TimmMap`.
     """
@@ -108,7 +109,7 @@ class BundledLite0Map:
     frozen_stages: int = 0
 
     def build(self, *, pretrained: bool) -> FeatureMap:
-        """The model up to the stage that is read."""
+        """Builds the model up to the stage that is used."""
         model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(model)
@@ -117,16 +118,16 @@ class BundledLite0Map:
 
 @dataclass(frozen=True)
 class GridOf:
-    """The tokens of an encoder of square images, laid out on their grid; for images of that one size only.
+    """The tokens of an encoder of square images as a map; for images of that one size only.
 
     Args:
-        encoder: its tokens stand row by row.
+        encoder: its tokens are in row-major order.
     """
 
     encoder: EncoderConfig
 
     def build(self, *, pretrained: bool) -> FeatureMap:
-        """The encoder."""
+        """Builds the encoder."""
         return _Grid(self.encoder.build(pretrained=pretrained))
 
 
@@ -134,26 +135,28 @@ class MapTower(Tower):
     """A feature map in one of the modes of `Tower`.
 
     Args:
-        config: which map.
-        mode: what may happen to it.
+        config: of the map.
+        mode: frozen, fine-tuned or from scratch.
         fetch: see `Tower`.
 
     Attributes:
-        stride: pixels from one place to the next.
-        grid_hw: rows and columns of the map of an image of the size that the encoder names.
+        stride: pixels between neighbouring places.
+        grid_hw: rows and columns of the map of an image of size `pixels.size_hw`.
     """
 
     def __init__(self, config: MapConfig, mode: EncoderMode, *, fetch: bool = True) -> None:
         super().__init__(config, mode, fetch=fetch)
         if not isinstance(self.encoder, FeatureMap):
-            raise ConfigError(f"{type(config).__name__}: got an encoder without a map; want a FeatureMap")
+            raise ConfigError(
+                f"{type(config).__name__}: got an encoder without a map; want one that builds a FeatureMap"
+            )
         self.stride = self.encoder.stride
         height, width = self.pixels.size_hw
         self.grid_hw = (-(-height // self.stride), -(-width // self.stride))
 
     def map(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
-        """The map; without gradient when frozen."""
-        assert isinstance(self.encoder, FeatureMap)  # held since it was built
+        """Returns the map; without gradient if frozen."""
+        assert isinstance(self.encoder, FeatureMap)  # checked in __init__
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             return self.encoder.map(pixels)
 
@@ -209,7 +212,9 @@ class _Grid(FeatureMap):
         self.width, self.num_tokens = encoder.width, encoder.num_tokens
         self.side = round(encoder.num_tokens**0.5)
         if self.side**2 != encoder.num_tokens or self.pixels.size_hw[0] != self.pixels.size_hw[1]:
-            raise ConfigError(f"GridOf.encoder: got {encoder.num_tokens} tokens; want a square of square images")
+            raise ConfigError(
+                f"GridOf.encoder: got {encoder.num_tokens} tokens; want a square number of tokens of square images"
+            )
         self.stride = -(-self.pixels.size_hw[0] // self.side)
 
     def map(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
@@ -226,10 +231,12 @@ def _normed(grid: Float[Tensor, "b c i j"]) -> Float[Tensor, "b c i j"]:
 
 
 def _first_parameters(model: nn.Module, stages: int) -> list[nn.Parameter]:
-    """Those up to and with a stage, in the order of the modules, which is that of depth."""
+    """Returns the parameters up to the end of a stage, in the order of the modules, from shallow to deep."""
     info = [stage["module"] for stage in getattr(model, "feature_info", ())]
     if not 0 <= stages <= len(info):
-        raise ConfigError(f"frozen_stages: got {stages}; want from 0 to {len(info)}, the stages that timm names")
+        raise ConfigError(
+            f"frozen_stages: got {stages}; want from 0 to {len(info)}, the number of stages in timm's feature_info"
+        )
     inside = {name for name, _ in model.named_modules() if any(_within(name, module) for module in info[:stages])}
     order = [name for name, _ in model.named_modules()]
     last = max(order.index(name) for name in inside)

@@ -1,4 +1,4 @@
-"""Which experts a token goes to: the best k of some scores, and the rules that scores are made by."""
+"""Gates of a mixture of experts: the k best experts of each token, and the routers that score experts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from motet.nn.parameter_names import parameter_name
 
 @dataclass(frozen=True)
 class Gates:
-    """The experts of some rows, and how much each of them counts.
+    """The chosen experts of rows of tokens, with their weights.
 
     Args:
-        experts: the k best of each row, the best first.
-        weights: of each of them.
-        probabilities: of all experts, before any is dropped.
+        experts: indices of the k best of each row, best first.
+        weights: of the chosen experts.
+        probabilities: of all experts, chosen or not.
     """
 
     experts: Int[Tensor, "*r k"]
@@ -30,35 +30,35 @@ class Gates:
 
     @property
     def num_experts(self) -> int:
-        """How many there are to choose from."""
+        """The number of experts to choose from."""
         return self.probabilities.shape[-1]
 
     def dense(self) -> Float[Tensor, "*r e"]:
-        """The weights of all experts, zero of those that were not chosen."""
+        """Returns the weights of all experts; zero for those not chosen."""
         return torch.zeros_like(self.probabilities).scatter(-1, self.experts, self.weights)
 
     def part(self, start: int, stop: int) -> Gates:
-        """Those of some places along the last axis of the rows."""
+        """Returns the gates of places start to stop along the last axis of the rows."""
         cut = (..., slice(start, stop), slice(None))
         return Gates(self.experts[cut], self.weights[cut], self.probabilities[cut])
 
 
 def check_k(k: int, num_experts: int, where: str) -> None:
-    """Raises ConfigError where fewer or more experts are wanted than there are."""
+    """Raises ConfigError unless 1 <= k <= num_experts."""
     if not 1 <= k <= num_experts:
         raise ConfigError(f"{where}.k: got {k} of {num_experts} experts; want from 1 to {num_experts}")
 
 
 def best_of(logits: Float[Tensor, "*r e"], k: int, *, normalize: bool = True) -> Gates:
-    """The k likeliest experts of each row.
+    """Returns the k most likely experts of each row.
 
         G = top_k(softmax(logits)), divided by its sum where k > 1 and `normalize`
 
-    Source: Uni-Perceiver-MoE, equation 3, which does not divide; its official code does, with k of 2 or more.
+    Source: Uni-Perceiver-MoE, equation 3, which does not normalise; its official code does, for k of 2 or more.
 
     Args:
-        logits: with whatever noise.
-        k: how many.
+        logits: with any noise already added.
+        k: number of experts per row.
         normalize: whether the weights of the k sum to 1.
 
     Raises:
@@ -77,7 +77,7 @@ def best_of(logits: Float[Tensor, "*r e"], k: int, *, normalize: bool = True) ->
 
 
 def with_noise(logits: Float[Tensor, "*r e"], noise: float) -> Float[Tensor, "*r e"]:
-    """Scores with normal noise of deviation noise / e, so that other experts are tried too.
+    """Returns logits plus normal noise of standard deviation noise / e, so that other experts are explored.
 
     Source: Riquelme et al., "Scaling Vision with Sparse Mixture of Experts" (V-MoE), NeurIPS 2021, section 2.1.
     """
@@ -85,15 +85,15 @@ def with_noise(logits: Float[Tensor, "*r e"], noise: float) -> Float[Tensor, "*r
 
 
 def load_balance(gates: Gates, valid: Bool[Tensor, "*r"] | None = None) -> Float[Tensor, ""]:
-    """How unevenly experts are used: 1 where all are used alike, up to the number of experts.
+    """Returns the load-balancing loss: 1 if all experts are used equally, up to the number of experts.
 
-        e sum over experts of f P        f: share of the choices that fell on one, P: its mean probability
+        e sum over experts of f P        f: fraction of the choices of an expert, P: its mean probability
 
-    Source: Fedus et al., "Switch Transformers", JMLR 2022, equations 4 to 6, for more than one choice a token.
+    Source: Fedus et al., "Switch Transformers", JMLR 2022, equations 4 to 6, for more than one choice per token.
 
     Args:
         gates: of tokens.
-        valid: True on real ones; None for all.
+        valid: True at real tokens; None for all.
 
     Examples:
         >>> round(float(load_balance(best_of(torch.eye(4), 1))), 4)
@@ -109,11 +109,11 @@ def load_balance(gates: Gates, valid: Bool[Tensor, "*r"] | None = None) -> Float
 
 
 class Scores(nn.Module):
-    """Scores of experts from what a rule makes of a token: one matrix, without bias, in 32 bits.
+    """A router's output layer, from a representation of the token to logits: one matrix, without bias, in 32 bits.
 
     Args:
-        width: of what the rule gives.
-        num_experts: out.
+        width: channels of the representation.
+        num_experts: number of logits.
     """
 
     def __init__(self, width: int, num_experts: int) -> None:
@@ -121,13 +121,13 @@ class Scores(nn.Module):
         self.out = nn.Linear(width, num_experts, bias=False)
 
     def scores(self, x: Float[Tensor, "*r d"]) -> Float[Tensor, "*r e"]:
-        """W x."""
+        """Returns the logits W x."""
         with torch.autocast(x.device.type, enabled=False):
             return F.linear(x.float(), self.out.weight.float())
 
 
 class TokenScores(Scores):
-    """By the token itself: R(x) = x.
+    """Routing by the token itself: R(x) = x.
 
     Source: Uni-Perceiver-MoE, equation 5.
     """
@@ -137,9 +137,9 @@ class TokenScores(Scores):
 
 
 class ContextScores(Scores):
-    """By the token and a summary of its sequence: R(x) = concat(x, attnpool(X)).
+    """Routing by the token and a summary of its sequence: R(x) = concat(x, attnpool(X)).
 
-    The summary is what the mean token reads of itself and all tokens, as in CLIP's attention pooling; without
+    The summary is the attention of the mean token to itself and all tokens, as in CLIP's attention pooling, but without
     positions, since sequences have any length.
 
     Source: Uni-Perceiver-MoE, equation 6; Radford et al., "CLIP", 2021, section 2.4.
@@ -147,7 +147,7 @@ class ContextScores(Scores):
     Args:
         width: of tokens.
         heads: of the pooling.
-        num_experts: out.
+        num_experts: number of logits.
     """
 
     def __init__(self, width: int, heads: int, num_experts: int) -> None:
@@ -157,20 +157,20 @@ class ContextScores(Scores):
         self.pooled = nn.Linear(width, width)
 
     def pool(self, x: Float[Tensor, "b n d"], valid: Bool[Tensor, "b n"] | None) -> Float[Tensor, "b d"]:
-        """The summary of each sequence.
+        """Returns the summary of each sequence.
 
         Args:
             x: tokens.
-            valid: True on those that are summed up; None for all.
+            valid: True at real tokens; None for all.
         """
         b, n, d = x.shape
         real = x.new_ones(b, n, 1) if valid is None else valid[..., None].to(x.dtype)
         mean = (x * real).sum(1, keepdim=True) / real.sum(1, keepdim=True).clamp(min=1)
         query = self.query(mean).view(b, 1, self.heads, -1).transpose(1, 2)
         key, value = self.key_value(torch.cat([mean, x], 1)).view(b, n + 1, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        seen = None if valid is None else F.pad(valid, (1, 0), value=True)[:, None, None]
-        read = F.scaled_dot_product_attention(query, key, value, seen)
-        summary: Tensor = self.pooled(read.transpose(1, 2).reshape(b, d))
+        readable = None if valid is None else F.pad(valid, (1, 0), value=True)[:, None, None]
+        attended = F.scaled_dot_product_attention(query, key, value, readable)
+        summary: Tensor = self.pooled(attended.transpose(1, 2).reshape(b, d))
         return summary
 
     def forward(self, x: Float[Tensor, "b n d"], summary: Float[Tensor, "b d"]) -> Float[Tensor, "b n e"]:
@@ -178,14 +178,14 @@ class ContextScores(Scores):
 
 
 class NamedScores(Scores):
-    """By a name: of a modality, of a task. R = embed(name).
+    """Routing by name (modality or task): R = embed(name).
 
     Source: Uni-Perceiver-MoE, equations 7 and 8.
 
     Args:
         names: all of them.
-        width: of what each is embedded in.
-        num_experts: out.
+        width: of the embeddings.
+        num_experts: number of logits.
     """
 
     def __init__(self, names: Sequence[str], width: int, num_experts: int) -> None:
@@ -197,14 +197,14 @@ class NamedScores(Scores):
 
 
 class AttributeScores(Scores):
-    """By what is said of a token, yes or no: R = norm(W attributes + bias).
+    """Routing by binary attributes of a token: R = norm(W attributes + bias).
 
     Source: Uni-Perceiver-MoE, equation 9; the bias is the official code's.
 
     Args:
         num_attributes: of a token.
-        width: of what they become.
-        num_experts: out.
+        width: of their embedding.
+        num_experts: number of logits.
     """
 
     def __init__(self, num_attributes: int, width: int, num_experts: int) -> None:

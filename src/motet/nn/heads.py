@@ -1,4 +1,4 @@
-"""What stands on top of a trunk: attention pooling, an MLP."""
+"""Heads on top of a trunk: attention pooling, MLP classifier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motet.nn.transformer import NORM_EPS, Mlp
 
 
 class MapHead(nn.Module):
-    """Multi-head attention pooling: a learned probe reads all tokens and becomes one.
+    """Multi-head attention pooling: a learned probe attends to all tokens and becomes one.
 
         y = attention(probe, x);   out = y + mlp(norm(y))
 
@@ -39,13 +39,13 @@ class MapHead(nn.Module):
 
 
 class MlpHead(nn.Module):
-    """A classifier, with one hidden layer or none.
+    """A linear classifier, or one with a hidden layer.
 
     Args:
-        width: channels in.
+        width: input channels.
         hidden: channels of the hidden layer; None for a linear classifier.
-        num_classes: scores out.
-        dropout: rate on what comes in.
+        num_classes: number of logits.
+        dropout: dropout probability on the input.
     """
 
     def __init__(self, width: int, hidden: int | None, num_classes: int, *, dropout: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""Sets of boxes: how alike two boxes are, and which prediction stands for which truth."""
+"""Sets of boxes: overlap of boxes, and the one-to-one matching of predictions and targets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from motet.core import ConfigError
 
-# Only keeps the quotient of two boxes without any area a number.
+# Keeps the quotient finite for two boxes without any area.
 _TINY = 1e-12
 
 
 def corners(boxes_cxcywh: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 4"]:
-    """Boxes by centre and size as boxes by their corners, x0 y0 x1 y1.
+    """Converts boxes from centre and size to corners, x0 y0 x1 y1.
 
     Examples:
         >>> corners(torch.tensor([0.5, 0.5, 0.5, 1.0])).tolist()
@@ -28,7 +28,7 @@ def corners(boxes_cxcywh: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 4"]:
 
 
 def generalised_iou(a_xyxy: Float[Tensor, "*a 4"], b_xyxy: Float[Tensor, "*b 4"]) -> Float[Tensor, "*c"]:
-    """Generalised intersection over union of boxes, over all leading axes together.
+    """Returns the generalised intersection over union of boxes, broadcast over all leading axes.
 
         GIoU = |A & B| / |A | B| - (|C| - |A | B|) / |C|,   C the smallest box around both
 
@@ -55,13 +55,13 @@ def _area(boxes_xyxy: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b"]:
 
 @dataclass(frozen=True)
 class MatchCosts:
-    """How much each difference costs between a prediction and a truth; DETR's values.
+    """The weights of the costs between a prediction and a target; the defaults are DETR's.
 
     Args:
-        label: of the probability that the prediction gives the truth's label.
-        l1: of the distance of the boxes, centres and sizes in parts of the image.
+        label: of the probability that the prediction assigns to the target's label.
+        l1: of the L1 distance of the boxes, centres and sizes as fractions of the image.
         giou: of the generalised IoU.
-        log: the label's cost is minus its log-probability, not minus its probability.
+        log: whether the label's cost is minus its log-probability instead of minus its probability.
     """
 
     label: float = 1.0
@@ -71,7 +71,9 @@ class MatchCosts:
 
     def __post_init__(self) -> None:
         if min(self.label, self.l1, self.giou) < 0 or not any((self.label, self.l1, self.giou)):
-            raise ConfigError(f"MatchCosts: got {self.label}, {self.l1}, {self.giou}; want none below 0, one above")
+            raise ConfigError(
+                f"MatchCosts: got {self.label}, {self.l1}, {self.giou}; want weights of at least 0, and one above 0"
+            )
 
 
 @torch.no_grad()
@@ -79,35 +81,35 @@ def match(
     logits: Float[Tensor, "l b q k"],
     boxes_cxcywh: Float[Tensor, "l b q 4"],
     labels: Int[Tensor, "b m"],
-    annotation_cxcywh: Float[Tensor, "b m 4"],
+    target_cxcywh: Float[Tensor, "b m 4"],
     valid: Bool[Tensor, "b m"],
     costs: MatchCosts = MatchCosts(),
 ) -> Int[Tensor, "l b q"]:
-    """The truth that each prediction stands for, -1 for none: of all one-to-one choices the cheapest.
+    """Returns the target index that each prediction is matched with, -1 for none: the cheapest one-to-one matching.
 
-        cost = -label * p(label of the truth) + l1 * |box - truth|_1 - giou * GIoU
+        cost = -label * p(label of the target) + l1 * |box - target|_1 - giou * GIoU
 
-    The costs of all layers and images are made at once and go to the CPU in one piece.
+    The costs of all layers and images are computed at once and moved to the CPU together.
 
-    Source: Carion et al., ECCV 2020 (DETR), section 3.1; UniT, section 3.4. p is a softmax over all labels, the
-    background's among them.
+    Source: Carion et al., ECCV 2020 (DETR), section 3.1; UniT, section 3.4. p is a softmax over all labels,
+    including the background.
 
     Args:
         logits: of each layer, image and query.
-        boxes_cxcywh: predicted, in parts of the image.
-        labels: of the truths; anything where not valid.
-        truth_cxcywh: in parts of the image.
-        valid: True on truths, False on what fills up.
-        costs: weights of the three parts.
+        boxes_cxcywh: predicted, as fractions of the image.
+        labels: of the targets; any value at padding.
+        target_cxcywh: as fractions of the image.
+        valid: True at targets, False at padding.
+        costs: weights of the three costs.
     """
-    logits, boxes, annotation = logits.float(), boxes_cxcywh.float(), annotation_cxcywh.float()
+    logits, boxes, target = logits.float(), boxes_cxcywh.float(), target_cxcywh.float()
     layers, _, queries, _ = logits.shape
     scores = logits.log_softmax(-1) if costs.log else logits.softmax(-1)
     picked = labels.clamp(min=0)[None, :, None, :].expand(layers, -1, queries, -1)
     cost = -costs.label * scores.gather(3, picked)
-    cost += costs.l1 * torch.cdist(boxes, annotation.expand(layers, -1, -1, -1), p=1)
-    cost -= costs.giou * generalised_iou(corners(boxes)[:, :, :, None], corners(annotation)[None, :, None])
-    # A model whose numbers are none any more is matched somehow: its loss says so.
+    cost += costs.l1 * torch.cdist(boxes, target.expand(layers, -1, -1, -1), p=1)
+    cost -= costs.giou * generalised_iou(corners(boxes)[:, :, :, None], corners(target)[None, :, None])
+    # A diverged model (NaN) still gets a matching; its loss shows the NaN.
     table = np.nan_to_num(cost.cpu().numpy(), nan=1e6, posinf=1e6, neginf=-1e6)
     counts = valid.sum(1).tolist()
     order = valid.long().argsort(dim=1, descending=True, stable=True).cpu().numpy()

@@ -1,10 +1,10 @@
-"""Names of tasks and heads as names of parameters."""
+"""Names of tasks and heads as parameter names."""
 
 from __future__ import annotations
 
 
 def parameter_name(name: str) -> str:
-    """A name where PyTorch allows no dot; two names never share one.
+    """Returns a parameter name for any name: PyTorch allows no dots. Different names stay different.
 
     Examples:
         >>> parameter_name("snli.ve")

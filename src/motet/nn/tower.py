@@ -18,17 +18,18 @@ from motet.nn.encoders import EncoderConfig
 
 @dataclass(frozen=True)
 class Frozen:
-    """The encoder never changes: no gradient, eval mode, batch statistics as they were. Its features can be stored."""
+    """A constant encoder: no gradients, eval mode, pretrained batch statistics. Its features can be stored."""
 
 
 @dataclass(frozen=True)
 class Finetune:
-    """The pretrained encoder is trained too; batch statistics stay as pretrained, so that no row depends on others.
+    """A pretrained encoder that is trained too; batch statistics stay fixed, so that no row depends on others.
 
-    Source: LiT decoder, appendix F: the encoder's rate is 0.1 of the decoder's; appendix G's "FT strong" is 1.0.
+    Source: LiT decoder, appendix F: the encoder's learning rate is 0.1 of the decoder's; in appendix G's "FT strong"
+    it is 1.0.
 
     Args:
-        lr_scale: multiplies the learning rate.
+        lr_scale: multiple of the run's learning rate.
     """
 
     lr_scale: float = 0.1
@@ -36,19 +37,19 @@ class Finetune:
 
 @dataclass(frozen=True)
 class FromScratch:
-    """The encoder starts at random and is trained as everything else, batch statistics included."""
+    """A randomly initialised encoder that is trained as everything else, including its batch statistics."""
 
 
 EncoderMode: TypeAlias = Frozen | Finetune | FromScratch
 
 
 class Tower(nn.Module):
-    """An encoder that knows whether it is trained.
+    """An image encoder in one of three modes.
 
     Args:
-        config: which encoder.
-        mode: what may happen to it.
-        fetch: whether pretrained weights are fetched, where the mode wants them; a restored model brings its own.
+        config: of the encoder.
+        mode: frozen, fine-tuned or from scratch.
+        fetch: whether pretrained weights are fetched, unless from scratch; a restored model brings its own.
 
     Raises:
         ConfigError: an encoder that cannot be built.
@@ -65,12 +66,12 @@ class Tower(nn.Module):
 
     @property
     def frozen(self) -> bool:
-        """Whether its features could be stored."""
+        """True if the encoder is constant, so that its features can be stored."""
         return isinstance(self.mode, Frozen)
 
     @property
     def lr_scale(self) -> float:
-        """What the learning rate of its parameters is multiplied with."""
+        """The multiple of the learning rate for its parameters."""
         match self.mode:
             case Frozen():
                 return 0.0
@@ -95,18 +96,18 @@ class Tower(nn.Module):
         return self
 
     def key(self) -> str | None:
-        """A digest of the encoder and its weights, under which features are stored; None unless it is frozen."""
+        """Returns a digest of the encoder and its weights, the key of stored features; None unless it is frozen."""
         if not self.frozen:
             return None
         return digest_of(self.config, self.encoder)
 
 
 def digest_of(described: Any, module: nn.Module) -> str:
-    """A digest of a module's weights and of what else its features depend on.
+    """Returns a digest of a module's weights and of everything else that its features depend on.
 
     Args:
         described: plain values and dataclasses of them.
-        module: whose weights.
+        module: the module whose weights are included.
     """
     digest = hashlib.blake2b(json.dumps(to_json(described), sort_keys=True).encode(), digest_size=16)
     for name, value in sorted(module.state_dict().items()):

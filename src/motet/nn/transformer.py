@@ -22,8 +22,8 @@ class Mlp(nn.Module):
     Args:
         width: channels in and out.
         hidden: channels between.
-        dropout: rate, after the activation.
-        bias: whether the two layers add one.
+        dropout: dropout probability after the activation.
+        bias: whether the two layers have biases.
     """
 
     def __init__(self, width: int, hidden: int, *, dropout: float = 0.0, bias: bool = True) -> None:
@@ -42,7 +42,7 @@ class Mlp(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Self-attention and MLP, each after a layer norm and added to what came in.
+    """Self-attention and MLP, each after a layer norm and with a residual connection.
 
     Source: Dosovitskiy et al., ICLR 2021, eq. 2-3; big_vision `models/vit.py`, Encoder1DBlock.
 
@@ -50,7 +50,7 @@ class EncoderBlock(nn.Module):
         width: channels.
         heads: of the attention.
         hidden: channels inside the MLP.
-        dropout: rate, after each of the two.
+        dropout: dropout probability after each of the two.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, *, dropout: float = 0.0) -> None:
@@ -69,7 +69,7 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """Causal self-attention, attention to a memory, MLP; each after a layer norm and added to what came in.
+    """Causal self-attention, cross-attention to a memory, MLP; each after a layer norm and with a residual connection.
 
     Source: Tschannen et al., NeurIPS 2023 (CapPa), big_vision `models/proj/cappa/cappa.py`, EncoderDecoderBlock: no
     biases in the attentions; dropout after each of the three parts, not on the attention weights.
@@ -79,8 +79,8 @@ class DecoderBlock(nn.Module):
         heads: of both attentions.
         hidden: channels inside the MLP.
         memory_width: channels of the memory; None for `width`.
-        dropout: rate.
-        bias: whether layer norms and MLP have one.
+        dropout: dropout probability.
+        bias: whether layer norms and MLP have biases.
     """
 
     def __init__(
@@ -109,28 +109,28 @@ class DecoderBlock(nn.Module):
         past: Float[Tensor, "2 m heads p c"] | None = None,
         valid: Bool[Tensor, "m p"] | None = None,
     ) -> tuple[Float[Tensor, "m t d"], Float[Tensor, "2 m heads q c"]]:
-        """The next t places, and the keys and values that later places will read.
+        """Returns the states of the next t places, and keys and values for later places.
 
         Args:
             x: m rows of t places.
-            memory: from `cross_attention.keys_values`; b divides m, and the rows of one memory stand together.
-            past: what this returned for the p places before.
-            valid: True where a place of `past` may be read; None for all.
+            memory: from `cross_attention.keys_values`; b divides m, and the rows of one memory are adjacent.
+            past: the keys and values returned for the p places before.
+            valid: True at the places of `past` that may be attended to; None for all.
         """
         y = self.norm1(x)
-        kept = self.self_attention.keys_values(y)
+        keys_values = self.self_attention.keys_values(y)
         if past is not None:
-            kept = torch.cat([past, kept], dim=-2)
+            keys_values = torch.cat([past, keys_values], dim=-2)
             valid = None if valid is None else F.pad(valid, (0, x.shape[1]), value=True)
-        x = x + self.dropout(self.self_attention(y, kept, causal=True, valid=valid))
-        # Rows that read one memory ask together: it is not copied for each of them.
+        x = x + self.dropout(self.self_attention(y, keys_values, causal=True, valid=valid))
+        # The rows of one memory become one sequence of queries, so that the memory is not copied for each of them.
         y = self.norm2(x).reshape(memory.shape[1], -1, x.shape[-1])
         x = x + self.dropout(self.cross_attention(y, memory).reshape(x.shape))
-        return x + self.dropout(self.mlp(self.norm3(x))), kept
+        return x + self.dropout(self.mlp(self.norm3(x))), keys_values
 
 
 def sincos_positions(height: int, width: int, channels: int, temperature: float = 10_000.0) -> Float[Tensor, "n d"]:
-    """Fixed position embeddings of a grid, row by row: sin x, cos x, sin y, cos y.
+    """Returns fixed position embeddings of a grid, row by row: sin x, cos x, sin y, cos y.
 
     Source: MoCo v3; big_vision `models/vit.py`, posemb_sincos_2d.
 
@@ -142,6 +142,6 @@ def sincos_positions(height: int, width: int, channels: int, temperature: float 
     """
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     quarter = channels // 4
-    rate = 1.0 / temperature ** (torch.arange(quarter) / (quarter - 1))
-    angle_y, angle_x = y.flatten()[:, None] * rate, x.flatten()[:, None] * rate
+    frequency = 1.0 / temperature ** (torch.arange(quarter) / (quarter - 1))
+    angle_y, angle_x = y.flatten()[:, None] * frequency, x.flatten()[:, None] * frequency
     return torch.cat([angle_x.sin(), angle_x.cos(), angle_y.sin(), angle_y.cos()], dim=1)

@@ -1,4 +1,4 @@
-"""The plain ViT of big_vision, for encoders that start from scratch."""
+"""The plain ViT of big_vision, for encoders that are trained from scratch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from motet.nn.transformer import NORM_EPS, EncoderBlock, sincos_positions
 
 
 class ViT(nn.Module):
-    """Patches, positions, blocks, a norm; no class token.
+    """A vision transformer: patches, positions, blocks, a final norm; no class token.
 
     Source: Dosovitskiy et al., ICLR 2021, eq. 1-4; big_vision `models/vit.py`.
 
     Args:
-        grid_hw: patches in a column and in a row.
-        patch: height and width of a patch, pixels.
+        grid_hw: rows and columns of patches.
+        patch: height and width of a patch, in pixels.
         width: channels.
-        depth: blocks.
+        depth: number of blocks.
         heads: of each attention.
         hidden: channels inside the MLPs.
-        learned_positions: else the fixed ones of `sincos_positions`.
-        dropout: rate, on the input and in the blocks.
+        learned_positions: whether positions are learned; else those of `sincos_positions`.
+        dropout: dropout probability on the input and in the blocks.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Names of big_vision under the names here; the numbers are held to the official ones in tests/golden."""
+"""Key maps of big_vision; the numbers are compared with the official ones in tests/golden."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from motet.nn.vit import ViT
 
 def test_a_missing_array_is_named() -> None:
     vit = ViT((2, 2), 4, 8, 1, 2, 16)
-    with pytest.raises(CheckpointError, match=r"got no 'embedding/kernel'; want it among 1 arrays"):
+    with pytest.raises(CheckpointError, match=r"got 1 arrays without 'embedding/kernel'"):
         load_vit(vit, {"pos_embedding": np.zeros((1, 4, 8))})
 
 

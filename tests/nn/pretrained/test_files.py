@@ -1,4 +1,4 @@
-"""Weights from where they lie, and what is said of those that found no place."""
+"""Reading of published weights, and the report of unmatched names."""
 
 import pytest
 import torch
@@ -8,9 +8,9 @@ from motet.core import CheckpointError
 from motet.nn.pretrained.files import PublishedWeights, read_published
 
 
-def test_nothing_is_said_where_all_found_a_place() -> None:
+def test_only_mismatches_are_reported() -> None:
     assert PublishedWeights(("a",), (), ()).lines() == ()
-    assert PublishedWeights((), (), (), ("b", "c")).lines() == ("nothing for b, c",)
+    assert PublishedWeights((), (), (), ("b", "c")).lines() == ("not in the weights: b, c",)
 
 
 def test_a_mapping_a_file_and_a_folder_give_the_same(tmp_path) -> None:
@@ -28,5 +28,5 @@ def test_a_weight_that_is_called_like_the_mapping_is_a_weight() -> None:
 def test_a_broken_file_and_a_missing_one_are_named(tmp_path) -> None:
     (tmp_path / "bad.safetensors").write_bytes(b"no")
     for name in ("bad", "none"):
-        with pytest.raises(CheckpointError, match=rf"{name}\.safetensors: got .*; want a whole"):
+        with pytest.raises(CheckpointError, match=rf"{name}\.safetensors: got .*; want a complete"):
             read_published(tmp_path / f"{name}.safetensors", inside="model")

@@ -1,4 +1,4 @@
-"""The feed-forward baselines; what all systems promise is asked in tests/contract."""
+"""The feed-forward baselines; what holds for all systems is tested in tests/contract."""
 
 import io
 

@@ -27,7 +27,7 @@ from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.tokenizers import EOS, TrainedTokenizer
 from motet.systems import build_system
 from motet.systems.lit_decoder import (
-    Beam,
+    BeamSearch,
     ByCategory,
     ByTask,
     ByTaskPositions,
@@ -37,7 +37,7 @@ from motet.systems.lit_decoder import (
     LinearProjection,
     LiTDecoderConfig,
     MapPooling,
-    Sample,
+    Sampling,
     Scoring,
     SplitCap,
     Unconditioned,
@@ -71,7 +71,7 @@ SENTENCE = Task(
 TASKS = (LABEL, CAPTION, VQA)
 
 
-def picture(value: tuple[int, int, int]) -> MemoryImage:
+def image_of(value: tuple[int, int, int]) -> MemoryImage:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 18), value).save(buffer, "PNG")
     return MemoryImage(f"{value}.png", buffer.getvalue())
@@ -85,7 +85,7 @@ def row(index: int, **changes) -> Example:
         "answers": (name,) * 10,
         "mood": index,
     }
-    image = picture(((200, 20, 20), (20, 20, 200))[index])
+    image = image_of(((200, 20, 20), (20, 20, 200))[index])
     made = Example(id=f"r/{index}", images=(image,), text=f"what colour {index}?", labels=labels)
     return replace(made, **changes)
 
@@ -144,7 +144,7 @@ def test_every_option_learns(changes) -> None:
     assert words(found["vqa"]) == ["red", "blue"]
 
 
-def test_without_a_prompt_it_can_only_tell_tasks_by_their_question() -> None:
+def test_without_a_prompt_only_the_question_separates_tasks() -> None:
     system = learn(build(conditioning=Unconditioned()))
     found = system.predict(batch(system))
     assert words(found["vqa"]) == ["red", "blue"]
@@ -164,7 +164,7 @@ def test_a_row_of_several_tasks_gives_one_in_training_and_all_in_evaluation() ->
     assert {name: target.rows.tolist() for name, target in evaluated.targets.items()} == {name: [0, 1] for name in seen}
 
 
-def test_rows_of_different_tasks_stand_in_one_batch() -> None:
+def test_rows_of_different_tasks_share_one_batch() -> None:
     system = build()
     rows = [system.processor.row(ROWS[i % 2], (TASKS[i % 3],), rng_for("t", i)) for i in range(6)]
     mixed = system.processor.collate(rows, keep_annotations=False)
@@ -181,7 +181,7 @@ def test_rows_of_different_tasks_stand_in_one_batch() -> None:
             assert float(loss.weight) == 2
 
 
-def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_asked_for() -> None:
+def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_learned_too() -> None:
     system = build()
     target = batch(system).targets["vqa"]
     for tokens, counted, prefix in zip(
@@ -190,7 +190,7 @@ def test_the_loss_is_on_the_answer_alone_unless_the_prefix_is_asked_for() -> Non
         learned = [token for token, count in zip(tokens, counted, strict=True) if count]
         assert learned[-1] == EOS
         assert learned == tokens[prefix : prefix + len(learned)]
-        assert prefix == 2 + len(system.words.encode("what colour 0?")) + 1
+        assert prefix == 2 + len(system.tokenizer.encode("what colour 0?")) + 1
     whole = batch(build(loss_on_prefix=True)).targets["vqa"].value
     assert whole["counted"][:, 0].all()
     assert (whole["counted"].sum(1) == target.value["counted"].sum(1) + target.value["prefix"]).all()
@@ -202,14 +202,14 @@ def test_a_batch_is_as_long_as_its_longest_row_or_always_the_same() -> None:
     assert batch(build(pad_to_longest=False), tasks=(LABEL,)).targets["colour"].value["tokens"].shape[1] == 64
 
 
-def test_classes_as_tokens_are_answered_by_their_names() -> None:
+def test_class_tokens_read_as_their_names() -> None:
     system = learn(build(classes=ClassTokens()))
     value = batch(system, tasks=(LABEL,)).targets["colour"].value
     assert (value["counted"].sum(1) == 2).all()  # the class and the end
     assert words(system.predict(batch(system))["colour"]) == ["red", "blue"]
 
 
-def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
+def test_scored_names_have_log_probabilities() -> None:
     system = learn(build())
     system.decoding["colour"] = Scoring()
     for index, found in enumerate(system.predict(batch(system))["colour"]):
@@ -217,23 +217,23 @@ def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
         assert found.index == index
         assert len(found.scores) == 3
         assert all(score < 0 for score in found.scores)
-    said = words(system.predict(batch(system))["vqa"])
-    assert said == ["red", "blue"]
+    texts = words(system.predict(batch(system))["vqa"])
+    assert texts == ["red", "blue"]
     system.decoding["vqa"] = Scoring()
-    with pytest.raises(ConfigError, match="got no names to choose from"):
+    with pytest.raises(ConfigError, match="got Answer without names"):
         system.predict(batch(system))
 
 
 def test_texts_are_searched_with_beams_and_names_greedily_by_default() -> None:
     ocr = replace(VQA, name="read", category="ocr")
     system = build((*TASKS, ocr))
-    assert system.decoding == {"colour": Greedy(), "caption": Beam(), "vqa": Greedy(), "read": Beam()}
+    assert system.decoding == {"colour": Greedy(), "caption": BeamSearch(), "vqa": Greedy(), "read": BeamSearch()}
 
 
 def test_sampling_is_a_function_of_the_rows() -> None:
     system = build().eval()
     torch.nn.init.normal_(system.decoder.pieces.kernel)
-    system.decoding["caption"] = Sample(temperature=1.0)
+    system.decoding["caption"] = Sampling(temperature=1.0)
     first, again = (words(system.predict(batch(system))["caption"]) for _ in range(2))
     other = words(system.predict(batch(system, [replace(r, id=f"{r.id}/other") for r in ROWS]))["caption"])
     assert first == again
@@ -245,17 +245,19 @@ def test_a_text_is_cut_after_so_many_words() -> None:
     assert words(system.predict(batch(system))["caption"]) == ["all of it", "all of it"]
 
 
-def test_all_texts_of_a_row_can_be_read_as_one() -> None:
+def test_all_texts_of_a_row_can_be_one_target() -> None:
     system = learn(build((CAPTION,), texts={"caption": ConcatTexts(" / ")}))
     assert system.predict(batch(system))["caption"][0].text.startswith("all of it is red /")
-    with pytest.raises(ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of Text tasks"):
+    with pytest.raises(
+        ConfigError, match=r"LiTDecoderConfig.texts: got \['colour'\]; want names of tasks with a Text target"
+    ):
         build(texts={"colour": ConcatTexts()})
 
 
-def test_the_first_token_of_a_text_can_say_which_is_meant() -> None:
+def test_the_first_token_of_a_text_can_be_in_the_prompt() -> None:
     system = build((CAPTION,), texts={"caption": SplitCap()})
     made = system.processor.row(ROWS[0], (CAPTION,), None).entries[0]
-    first, *rest = system.words.encode("all of it is red")
+    first, *rest = system.tokenizer.encode("all of it is red")
     assert made.prefix[-1] == first
     assert list(made.answer) == [*rest, EOS]
     learn(system)
@@ -290,7 +292,7 @@ def test_sentences_need_no_image_and_may_stand_beside_rows_with_one() -> None:
     assert words(found["colour"]) == ["red", "blue"]
 
 
-def test_an_image_that_no_task_looks_at_is_not_read() -> None:
+def test_an_image_that_is_no_tasks_input_is_not_read() -> None:
     system = build((SENTENCE,))
     assert (
         system.processor.row(replace(ROWS[0], images=(MemoryImage("x", b"broken"),)), (SENTENCE,), None).image is None
@@ -303,7 +305,7 @@ def test_two_images_are_refused() -> None:
         system.processor.row(replace(ROWS[0], images=ROWS[0].images * 2), (LABEL,), None)
 
 
-def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
+def test_only_invariant_tasks_get_a_crop_or_a_flip() -> None:
     system = build()
     half = Image.new("RGB", (40, 40))
     half.paste("white", (20, 0, 40, 40))
@@ -316,24 +318,24 @@ def test_only_tasks_that_allow_it_see_a_crop_or_a_flip() -> None:
         assert any(not np.array_equal(pixels, plain) for pixels in seen) == changes
 
 
-def test_the_encoder_has_a_rate_of_its_own_and_only_kernels_decay() -> None:
+def test_the_encoder_has_a_learning_rate_of_its_own_and_only_kernels_decay() -> None:
     system = build(mode=Finetune(0.1))
     groups = {group["name"]: group for group in system.parameter_groups()}
     assert {name: (group["lr_scale"], group["decay"]) for name, group in groups.items()} == {
-        "encoder/kernels": (0.1, True), "encoder/others": (0.1, False),
-        "decoder/kernels": (1.0, True), "decoder/others": (1.0, False),
+        "encoder": (0.1, True), "encoder_plain": (0.1, False),
+        "decoder": (1.0, True), "decoder_plain": (1.0, False),
     }  # fmt: skip
-    others = {id(p) for p in groups["decoder/others"]["params"]}
+    others = {id(p) for p in groups["decoder_plain"]["params"]}
     for name, parameter in system.decoder.named_parameters():
         kernel = name == "pieces.kernel" or (name.endswith("weight") and "norm" not in name)
         assert (id(parameter) not in others) == kernel, name
 
 
-def test_a_bottleneck_narrows_what_the_decoder_reads() -> None:
+def test_a_bottleneck_narrows_the_memory() -> None:
     for bottleneck, shape in ((None, (2, 4, 16)), (MapPooling(2), (2, 1, 16)), (LinearProjection(8), (2, 4, 2))):
         system = build(bottleneck=bottleneck)
         assert system.memory(batch(system)).shape == shape
-    with pytest.raises(ConfigError, match=r"Linear.factor: got 5; want a divisor of the encoder's width, 16"):
+    with pytest.raises(ConfigError, match=r"LinearProjection.factor: got 5; want a divisor of the encoder's width, 16"):
         build(bottleneck=LinearProjection(5))
 
 
@@ -382,7 +384,7 @@ def test_any_encoder_of_timm_will_do(name: str) -> None:
     assert system.memory(rows).shape == (2, system.tower.num_tokens, system.tower.width)
 
 
-def test_answers_of_rows_without_annotation_are_words_too() -> None:
+def test_rows_without_annotation_are_predicted_too() -> None:
     system = build().eval()
     found = system.predict(
         system.processor.collate(

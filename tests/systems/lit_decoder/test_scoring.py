@@ -23,7 +23,7 @@ def one_by_one(model, names):
     return scores
 
 
-def test_scores_are_those_of_one_pass_a_name(model):
+def test_scores_are_those_of_one_pass_per_name(model):
     ours = score_names(model, model.start(), PREFIXES, torch.tensor(LENGTHS), NAMES)
     torch.testing.assert_close(ours, one_by_one(model, NAMES), atol=1e-5, rtol=0)
 

@@ -76,7 +76,7 @@ def test_languages_are_tasks_with_their_code_as_prompt() -> None:
         sequences(ByTask({"captoin": "de"}))
 
 
-def test_a_category_that_is_not_there_is_asked_for() -> None:
+def test_a_missing_category_is_refused() -> None:
     with pytest.raises(ConfigError, match="category: got none"):
         Sequences(
             WORDS, [replace(PET, category="")], ByCategory(), ClassStrings(), separator=True, question_separator=True,
@@ -84,7 +84,7 @@ def test_a_category_that_is_not_there_is_asked_for() -> None:
         )  # fmt: skip
 
 
-def test_a_class_is_one_token_of_its_own_in_each_task() -> None:
+def test_a_class_is_one_token_per_task() -> None:
     made = sequences(classes=ClassTokens())
     tokens = [made.answer(one, name) for one in (PET, FLOWER) for name in one.target.names]
     assert all(len(answer) == 1 for answer in tokens)

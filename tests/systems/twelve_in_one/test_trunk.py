@@ -202,7 +202,7 @@ def test_a_bert_fills_words_and_layers_and_says_what_it_left(bert) -> None:
         assert torch.allclose(own(x, None), layer(x)[0] if isinstance(layer(x), tuple) else layer(x), atol=1e-5)
     assert all(name.startswith("streams.text.1.") for name in loaded.missing)
     assert loaded.missing
-    assert not loaded.left
+    assert not loaded.unexpected
 
 
 def test_other_weights_are_no_berts() -> None:

@@ -12,7 +12,7 @@ from motet.hub import load_system
 from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver import Experts, LossConfig, PromptTuning, TaskSpecificBlocks
 from motet.systems.uni_perceiver.attributes import TokenAttributes, entries_of
-from motet.systems.uni_perceiver.generation import TextStart, _Speaker, word_log_probs
+from motet.systems.uni_perceiver.generation import TextState, TextStepModel, word_scores
 from motet.systems.uni_perceiver.inputs import first_position, given_line, saying_line
 from motet.systems.uni_perceiver.merge_experts import merged
 from motet.systems.uni_perceiver.parts import is_tuned
@@ -39,15 +39,16 @@ def test_texts_said_step_by_step_are_as_likely_as_when_read_whole(make, rows, ba
         given = given_line(system, task, found, target)
         with torch.no_grad():
             line = saying_line(system, task, given, words)
-            whole = word_log_probs(system, task, system.encoder(line).states[:, -3:])
+            whole = word_scores(system, task, system.encoder(line).states[:, -3:])
             first = first_position(given)
             position = torch.zeros(2, dtype=torch.long) if first is None else first
-            state = TextStart(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
-            speaker, last = _Speaker(system, task), None
+            state = TextState(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
+            model = TextStepModel(system, task)
+            logits, state = model.start(state)
             for place in range(3):
-                step, state = speaker.step(state, last)
-                assert torch.allclose(step, whole[:, place], atol=1e-4)
-                last = words[:, place] - EOS
+                assert torch.allclose(logits[:, EOS:], whole[:, place], atol=1e-4)
+                assert bool((logits[:, :EOS] == -torch.inf).all())
+                logits, state = model.step(state, words[:, place])
 
 
 @pytest.mark.parametrize("blocks", BLOCKS.values(), ids=BLOCKS)

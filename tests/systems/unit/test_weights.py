@@ -113,10 +113,10 @@ def test_what_does_not_match_is_said(detr, alike) -> None:
     system = alike(width=48)
     before = system.decoder.norm.weight.clone()
     loaded = load_detr(system, {**detr.state_dict(), "model.extra.weight": torch.zeros(2)})
-    assert any(name == "model.decoder.layernorm.weight" for name, _, _ in loaded.shapes)
-    assert loaded.left == ("model.extra.weight",)
+    assert any(name == "model.decoder.layernorm.weight" for name, _, _ in loaded.mismatched)
+    assert loaded.unexpected == ("model.extra.weight",)
     assert any("got shape (32,); want (48,)" in line for line in loaded.lines())
-    assert "vision.layers.layers.0.mlp.up.weight" in loaded.kept
+    assert "vision.layers.layers.0.mlp.up.weight" in loaded.loaded
     assert torch.equal(before, system.decoder.norm.weight)
 
 

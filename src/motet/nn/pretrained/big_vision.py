@@ -1,6 +1,6 @@
-"""Weights of big_vision (flax arrays by name, as its `.npz` files have them) under the names of the modules here.
+"""Key maps from big_vision's weights (flax arrays by name, as in its `.npz` files) to the modules of `motet.nn`.
 
-flax keeps kernels as (in, out), and those of attentions as (in, heads, channels) or (heads, channels, out).
+flax stores kernels as (in, out), and those of attentions as (in, heads, channels) or (heads, channels, out).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ State = dict[str, Tensor]
 
 
 def load_vit(vit: ViT, arrays: Arrays) -> None:
-    """Loads big_vision's `models/vit.py` without a class token.
+    """Loads the weights of big_vision's `models/vit.py`, without a class token.
 
     Args:
         vit: of the same shape.
         arrays: by name, from ``"embedding/kernel"`` on.
 
     Raises:
-        CheckpointError: a name is missing or too many, or a shape differs.
+        CheckpointError: a missing or unexpected name, or another shape.
     """
     kernel = _take(arrays, "embedding/kernel")  # (h, w, in, out)
     state = {"patches.weight": kernel.permute(3, 2, 0, 1), "patches.bias": _take(arrays, "embedding/bias")}
@@ -41,7 +41,7 @@ def load_vit(vit: ViT, arrays: Arrays) -> None:
 
 
 def load_map_head(head: MapHead, arrays: Arrays) -> None:
-    """Loads big_vision's MAPHead. Raises CheckpointError, see `load_vit`."""
+    """Loads the weights of big_vision's MAPHead. Raises CheckpointError, see `load_vit`."""
     state = {"probe": _take(arrays, "probe")}
     state |= _under("attention", attention_state(arrays, "MultiHeadDotProductAttention_0/"))
     state |= _under("norm", norm_state(arrays, "LayerNorm_0/"))
@@ -50,17 +50,17 @@ def load_map_head(head: MapHead, arrays: Arrays) -> None:
 
 
 def load_encoder_block(block: EncoderBlock, arrays: Arrays) -> None:
-    """Loads big_vision's Encoder1DBlock. Raises CheckpointError, see `load_vit`."""
+    """Loads the weights of big_vision's Encoder1DBlock. Raises CheckpointError, see `load_vit`."""
     load(block, encoder_block_state(arrays, ""))
 
 
 def load_decoder_block(block: DecoderBlock, arrays: Arrays) -> None:
-    """Loads big_vision's EncoderDecoderBlock of CapPa. Raises CheckpointError, see `load_vit`."""
+    """Loads the weights of big_vision's EncoderDecoderBlock (CapPa). Raises CheckpointError, see `load_vit`."""
     load(block, decoder_block_state(arrays, ""))
 
 
 def encoder_block_state(arrays: Arrays, at: str) -> State:
-    """The parameters of an `EncoderBlock` from the arrays whose names start with `at`."""
+    """Returns the state dict of an `EncoderBlock` from the arrays whose names start with `at`."""
     return {
         **_under("norm1", norm_state(arrays, f"{at}LayerNorm_0/")),
         **_under("attention", attention_state(arrays, f"{at}MultiHeadDotProductAttention_0/")),
@@ -70,7 +70,7 @@ def encoder_block_state(arrays: Arrays, at: str) -> State:
 
 
 def decoder_block_state(arrays: Arrays, at: str) -> State:
-    """The parameters of a `DecoderBlock` from the arrays whose names start with `at`."""
+    """Returns the state dict of a `DecoderBlock` from the arrays whose names start with `at`."""
     return {
         **_under("norm1", norm_state(arrays, f"{at}LayerNorm1/")),
         **_under("self_attention", attention_state(arrays, f"{at}SelfAttn/")),
@@ -82,7 +82,7 @@ def decoder_block_state(arrays: Arrays, at: str) -> State:
 
 
 def attention_state(arrays: Arrays, at: str) -> State:
-    """The parameters of an `Attention`, whose keys and values share a matrix."""
+    """Returns the state dict of an `Attention`, in which keys and values share one matrix."""
     parts = {name: _take(arrays, f"{at}{name}/kernel") for name in ("query", "key", "value", "out")}
     state = {
         "query.weight": parts["query"].flatten(1).T,
@@ -97,7 +97,7 @@ def attention_state(arrays: Arrays, at: str) -> State:
 
 
 def mlp_state(arrays: Arrays, at: str) -> State:
-    """The parameters of an `Mlp`."""
+    """Returns the state dict of an `Mlp`."""
     return {
         **_under("up", linear_state(arrays, f"{at}Dense_0/")),
         **_under("down", linear_state(arrays, f"{at}Dense_1/")),
@@ -105,19 +105,19 @@ def mlp_state(arrays: Arrays, at: str) -> State:
 
 
 def linear_state(arrays: Arrays, at: str) -> State:
-    """The parameters of a linear layer."""
+    """Returns the state dict of a linear layer."""
     bias = {"bias": _take(arrays, f"{at}bias")} if f"{at}bias" in arrays else {}
     return {"weight": _take(arrays, f"{at}kernel").T, **bias}
 
 
 def norm_state(arrays: Arrays, at: str) -> State:
-    """The parameters of a layer norm."""
+    """Returns the state dict of a layer norm."""
     bias = {"bias": _take(arrays, f"{at}bias")} if f"{at}bias" in arrays else {}
     return {"weight": _take(arrays, f"{at}scale"), **bias}
 
 
 def load(module: nn.Module, state: State) -> None:
-    """Every parameter, or CheckpointError naming what differs."""
+    """Loads a complete state dict; raises CheckpointError with the names and shapes that differ."""
     try:
         module.load_state_dict({name: value.contiguous() for name, value in state.items()}, strict=True)
     except RuntimeError as error:
@@ -126,7 +126,9 @@ def load(module: nn.Module, state: State) -> None:
 
 def _take(arrays: Arrays, name: str) -> Tensor:
     if name not in arrays:
-        raise CheckpointError(f"weights: got no {name!r}; want it among {len(arrays)} arrays")
+        raise CheckpointError(
+            f"weights: got {len(arrays)} arrays without {name!r}; want a file of the same architecture, with it"
+        )
     return torch.from_numpy(np.array(arrays[name], dtype=np.float32))
 
 
@@ -135,7 +137,7 @@ def _under(name: str, state: State) -> State:
 
 
 def part(arrays: Arrays, at: str) -> dict[str, np.ndarray]:
-    """The arrays whose names start with `at`, without it.
+    """Returns the arrays whose names start with `at`, under the rest of their names.
 
     Examples:
         >>> part({"decoder/a": np.zeros(1), "encoder/b": np.zeros(2)}, "decoder/")

@@ -1,4 +1,4 @@
-"""Published weights: read from a file, a folder or a mapping, and which of them found a place here."""
+"""Published weights: reading them from a file, a folder or a mapping, and the report of unmatched names."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ from motet.core import CheckpointError
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """Which weights found a place.
+    """The report of loading published weights into a model.
 
     Args:
-        kept: names here that were filled.
-        left: published names that have no place here.
-        shapes: published names whose place here has another shape, with both shapes; they were not loaded.
-        missing: names here that nothing filled, of the part that was to be filled.
+        loaded: the model's names that were loaded.
+        unexpected: published names that the model does not have.
+        mismatched: published names whose parameter has another shape here, with the published and the wanted shape;
+            not loaded.
+        missing: the model's names that nothing was loaded into, of the part that should have been.
 
     Examples:
         >>> PublishedWeights(("norm.bias",), ("cls.bias",), (("up.weight", (4, 2), (3, 2)),)).lines()
-        ('up.weight: got shape (4, 2); want (3, 2); not loaded', 'no place for cls.bias')
+        ('up.weight: got shape (4, 2); want (3, 2); not loaded', 'not in this model: cls.bias')
     """
 
-    kept: tuple[str, ...]
-    left: tuple[str, ...]
-    shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    loaded: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     missing: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
-        """What did not match, a sentence each; nothing when all did."""
-        lines = [f"{name}: got shape {got}; want {want}; not loaded" for name, got, want in self.shapes]
-        if self.left:
-            lines.append(f"no place for {', '.join(self.left)}")
+        """Returns one line per kind of mismatch; empty if everything matched."""
+        lines = [f"{name}: got shape {got}; want {want}; not loaded" for name, got, want in self.mismatched]
+        if self.unexpected:
+            lines.append(f"not in this model: {', '.join(self.unexpected)}")
         if self.missing:
-            lines.append(f"nothing for {', '.join(self.missing)}")
+            lines.append(f"not in the weights: {', '.join(self.missing)}")
         return tuple(lines)
 
 
 def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) -> Mapping[str, Tensor]:
-    """Weights by name.
+    """Returns published weights by name.
 
     Args:
-        source: weights by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
-        inside: under which name original checkpoints keep the weights, beside what else they hold.
+        source: a mapping by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
+        inside: the key under which original checkpoints store the weights, beside other entries.
 
     Raises:
         CheckpointError: a file that cannot be read.
@@ -63,5 +64,7 @@ def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) ->
     try:
         weights: Mapping[str, Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: got {error}; want a whole .safetensors file") from error
+        raise CheckpointError(
+            f"{path}: got {error}; want a complete .safetensors file, or a folder with model.safetensors"
+        ) from error
     return weights

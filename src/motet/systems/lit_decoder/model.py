@@ -1,4 +1,4 @@
-"""The LiT decoder: an encoder that is usually frozen, and one decoder that answers every task in words (section 4)."""
+"""The LiT decoder: a usually frozen image encoder, and one decoder that generates every task's answer (section 4)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from motet.core import (
     Text,
     seed_for,
 )
+from motet.core.system import optimizer_groups
 from motet.nn.heads import MapHead
+from motet.nn.optim_groups import kernels
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
-from motet.systems.lit_decoder.answers import Decoding, TaskInputs, answer, default_decoding
-from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
-from motet.systems.lit_decoder.decode import NameTrie
-from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
-from motet.systems.lit_decoder.groups import parameter_groups
+from motet.systems.lit_decoder.answers import Decoding, TaskPrompts, answer, default_decoding
+from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
+from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
 from motet.systems.lit_decoder.processor import ImageInputs, LiTDecoderProcessor
+from motet.systems.lit_decoder.scoring import NameTrie
 from motet.systems.lit_decoder.sequence import Sequences
-from motet.systems.lit_decoder.targets import check
+from motet.systems.lit_decoder.targets import check_supported
 
 
 class LiTDecoder(System):
@@ -46,14 +47,14 @@ class LiTDecoder(System):
     Args:
         config: its options.
         tasks: in order.
-        words: the tokeniser, without special pieces.
+        tokenizer: without special pieces.
         fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
 
     Attributes:
-        decoding: how each task's answers are found; change it to decode otherwise.
+        decoding: strategy of each task; assign another to decode differently.
 
     Raises:
-        UnsupportedTask: a task whose answer is not words.
+        UnsupportedTask: a task whose answer is not text.
         ConfigError: options that do not fit each other, or the tasks.
     """
 
@@ -62,19 +63,19 @@ class LiTDecoder(System):
     processor: LiTDecoderProcessor
 
     def __init__(
-        self, config: LiTDecoderConfig, tasks: Sequence[Task], words: Tokenizer, *, fetch: bool = True
+        self, config: LiTDecoderConfig, tasks: Sequence[Task], tokenizer: Tokenizer, *, fetch: bool = True
     ) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         unknown = sorted(set(config.texts) - {task.name for task in tasks if isinstance(task.target, Text)})
         if unknown:
-            raise ConfigError(f"LiTDecoderConfig.texts: got {unknown}; want names of Text tasks")
-        self.config, self.words = config, words
+            raise ConfigError(f"LiTDecoderConfig.texts: got {unknown}; want names of tasks with a Text target")
+        self.config, self.tokenizer = config, tokenizer
         self.tasks = {task.name: task for task in tasks}
         self.tower = Tower(config.encoder, config.mode, fetch=fetch)
         self.sequences = Sequences(
-            words,
+            tokenizer,
             tasks,
             config.conditioning,
             config.classes,
@@ -96,12 +97,12 @@ class LiTDecoder(System):
             pad_to_longest=config.pad_to_longest,
         )
         self.bottleneck, memory_width = _bottleneck(config, self.tower.width)
-        # What a row without an image reads in its place.
-        no_image = all("image" in task.inputs for task in tasks)
-        self.nothing = None if no_image else nn.Parameter(torch.randn(memory_width) / memory_width**0.5)
+        # A learned token that replaces the image in rows without one.
+        always_image = all("image" in task.inputs for task in tasks)
+        self.nothing = None if always_image else nn.Parameter(torch.randn(memory_width) / memory_width**0.5)
         by_position = isinstance(config.conditioning, ByTaskPositions)
         self.decoder = TextDecoder(
-            _pieces(self.sequences, config),
+            _token_embeddings(self.sequences, config),
             config.width,
             config.depth,
             config.heads,
@@ -121,7 +122,7 @@ class LiTDecoder(System):
         return tokens
 
     def memory(self, batch: Batch) -> Float[Tensor, "b n d"]:
-        """What the decoder reads of each row: its image's tokens through the bottleneck, or the learned nothing."""
+        """Returns the tokens that the decoder attends to: the image's after the bottleneck, or the learned token."""
         if "features" in batch.inputs:
             tokens = batch.inputs["features"].to(self.decoder.norm.weight.dtype)
         elif "pixels" in batch.inputs:
@@ -130,12 +131,12 @@ class LiTDecoder(System):
             return self._nothing().expand(len(batch), 1, -1)
         memory: Tensor = self.bottleneck(tokens)
         if "has_image" in batch.inputs:
-            # n times the same token reads as one: a softmax over equals gives back their value.
+            # n copies of one token are equal to one: the softmax over equal keys returns their value.
             memory = torch.where(batch.inputs["has_image"][:, None, None], memory, self._nothing().to(memory.dtype))
         return memory
 
     def losses(self, batch: Batch) -> Losses:
-        """Each task's sum over rows of the mean over the row's words, so that every row counts the same."""
+        """Returns each task's sum over rows of the mean over the row's tokens: every row has the same weight."""
         targets = batch.targets
         memory = self.memory(batch)
         rows = torch.cat([target.rows for target in targets.values()])
@@ -143,10 +144,10 @@ class LiTDecoder(System):
         counted = torch.cat([target.value["counted"] for target in targets.values()])
         state = self.decoder.start(memory[rows], self._tables(targets))
         features, _ = self.decoder.read(state, shift_right(tokens))
-        # Scores over all words are the dearest thing here: only those of counted places are made.
-        scores = self.decoder.logits(features[counted])
-        words = word_loss(scores, tokens[counted], label_smoothing=self.config.label_smoothing)
-        by_row = row_means(words, counted)
+        # Logits over the vocabulary cost most: only those of counted places are computed.
+        logits = self.decoder.logits(features[counted])
+        by_token = token_loss(logits, tokens[counted], label_smoothing=self.config.label_smoothing)
+        by_row = row_means(by_token, counted)
         parts = torch.split(by_row, [len(target.rows) for target in targets.values()])
         return Losses(
             {
@@ -157,23 +158,32 @@ class LiTDecoder(System):
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """Words, or a Choice where names are scored; each task by its way in `decoding`."""
+        """Returns a `TextPrediction` per row, or a `ClassPrediction` where names are scored (see `decoding`)."""
         memory = self.memory(batch)
         answers: dict[str, Sequence[Prediction]] = {}
         for name, target in batch.targets.items():
             state = self.decoder.start(memory[target.rows], self._tables({name: target}))
             value = target.value
-            asked = TaskInputs(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
+            prompts = TaskPrompts(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
             seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
-            answers[name] = answer(self.decoder, state, self.sequences, asked, self.decoding[name], seed, self._tries)
+            answers[name] = answer(self.decoder, state, self.sequences, prompts, self.decoding[name], seed, self._tries)
         return answers
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns encoder and decoder, each split into kernels, which decay, and the rest, which does not.
+
+        Source: big_vision decays only parameters called "kernel".
+        """
+        decaying = {id(kernel) for kernel in (*kernels(self), *self.decoder.pieces.kernels())}
+        return optimizer_groups(
+            self,
+            lambda name: "encoder" if name.startswith("tower.") else "decoder",
+            {"encoder": self.tower.lr_scale, "decoder": 1.0},
+            lambda _, parameter: id(parameter) in decaying,
+        )
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """Encoder (where it is trained), bottleneck, each decoder layer, words; the tasks' own prompts are left out."""
+        """Returns encoder (if trained), bottleneck, embeddings, decoder layers, output; prompts are not shared."""
         pieces = self.decoder.pieces
         blocks: dict[str, list[nn.Parameter]] = {
             "encoder": [p for p in self.tower.parameters() if p.requires_grad],
@@ -185,13 +195,13 @@ class LiTDecoder(System):
         return {name: parameters for name, parameters in blocks.items() if parameters}
 
     def assets(self) -> Mapping[str, bytes]:
-        return {WORDS_FILE: self.words.to_bytes()}
+        return {TOKENIZER_FILE: self.tokenizer.to_bytes()}
 
     def asset_weights(self) -> tuple[str, ...]:
         return tuple(f"decoder.pieces.{name}" for name in ("embedding", "kernel", "bias"))
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
-        """The tokens of its classes, where they are tokens; in words, names are made of the tokeniser's pieces."""
+        """Returns the names of its class tokens' weights; class strings have none, they are the tokeniser's pieces."""
         block = parameter_name(f"classes of {task}")
         return tuple(f"decoder.pieces.special_{name}.{block}" for name in ("embedding", "kernel", "bias"))
 
@@ -200,7 +210,9 @@ class LiTDecoder(System):
 
     def _nothing(self) -> Float[Tensor, "d"]:
         if self.nothing is None:
-            raise DataError("batch: got rows without an image; want one in every row, since every task sees one")
+            raise DataError(
+                "batch: got rows without an image; want one in every row, since every task has an image as input"
+            )
         return self.nothing
 
     def _tables(self, targets: Mapping[str, Target]) -> Int[Tensor, "r"] | None:
@@ -218,14 +230,16 @@ def _bottleneck(config: LiTDecoderConfig, width: int) -> tuple[nn.Module, int]:
             return OneToken(MapHead(width, heads)), width
         case LinearProjection(factor):
             if width % factor:
-                raise ConfigError(f"Linear.factor: got {factor}; want a divisor of the encoder's width, {width}")
+                raise ConfigError(
+                    f"LinearProjection.factor: got {factor}; want a divisor of the encoder's width, {width}"
+                )
             return nn.Linear(width, width // factor), width // factor
         case other:
             assert_never(other)
 
 
 class OneToken(nn.Module):
-    """Pooled features as a sequence of one token.
+    """Attention pooling whose result is a sequence of one token.
 
     Args:
         pool: (b, n, d) to (b, d).
@@ -240,7 +254,7 @@ class OneToken(nn.Module):
         return pooled[:, None]
 
 
-def _pieces(sequences: Sequences, config: LiTDecoderConfig) -> Pieces:
-    num_answers = sequences.words.vocab_size if config.loss_on_prefix else sequences.num_answers
+def _token_embeddings(sequences: Sequences, config: LiTDecoderConfig) -> TokenEmbeddings:
+    num_answers = sequences.tokenizer.vocab_size if config.loss_on_prefix else sequences.num_answers
     blocks = {name: len(names) for name, names in sequences.blocks.items()}
-    return Pieces(sequences.words.num_text_ids, blocks, num_answers, config.width)
+    return TokenEmbeddings(sequences.tokenizer.num_text_ids, blocks, num_answers, config.width)

@@ -1,4 +1,4 @@
-"""How the LiT decoder sees an Example: one image, and a sequence of tokens for each task (sections 3 and 4)."""
+"""The LiT decoder's processor: an Example as one image and one token sequence per task (sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from motet.core.task import Invariance
 from motet.preprocess.images import ImageTransform
 from motet.systems.lit_decoder.options import RandomText, SplitCap, TextTarget
 from motet.systems.lit_decoder.sequence import Sequences, pad
-from motet.systems.lit_decoder.targets import AnswerTarget, said
+from motet.systems.lit_decoder.targets import AnswerTarget, target_text
 
 
 @dataclass(frozen=True)
 class ImageInputs:
-    """A row's one image as the encoder wants it: its pixels, or what the encoder once made of it.
+    """Reads a row's one image as the encoder's input, or its stored features.
 
     Args:
-        transform: pixels.
+        transform: image file to pixels.
         store: stored features; None for pixels.
     """
 
@@ -33,7 +33,7 @@ class ImageInputs:
     store: FeatureStore | None = None
 
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> np.ndarray | None:
-        """Pixels (3, h, w) or features (n, d); None where no task looks at an image.
+        """Returns pixels (3, h, w) or features (n, d); None where no task has an image as input.
 
         Raises:
             DataError: no image, several, or a broken one.
@@ -41,7 +41,7 @@ class ImageInputs:
         if not any("image" in task.inputs for task in tasks):
             return None
         if len(example.images) != 1:
-            raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
+            raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one image")
         allowed: list[frozenset[Invariance]] = [task.invariant for task in tasks]
         invariant = frozenset.intersection(*allowed)
         if self.store is not None:
@@ -49,7 +49,7 @@ class ImageInputs:
         return self.transform.read(example.images[0], invariant, rng)
 
     def collate(self, images: Sequence[np.ndarray | None]) -> dict[str, Tensor]:
-        """The batch's inputs: "pixels" or "features", and "has_image" when some rows have none."""
+        """Returns the batch's inputs: "pixels" or "features", and "has_image" if some rows have none."""
         present = [image for image in images if image is not None]
         if not present:
             return {}
@@ -63,7 +63,7 @@ class ImageInputs:
         return inputs
 
     def view_key(self) -> str:
-        """Changes when the pixels of a view would."""
+        """Returns a text that differs wherever the pixels of a view would."""
         return json.dumps(to_json(self.transform), sort_keys=True)
 
 
@@ -73,17 +73,17 @@ class Entry:
 
     Args:
         task: its name.
-        prefix: tokens that are given.
-        answer: tokens that are wanted, EOS with them; none where the truth is not known.
-        truth: raw, for metrics.
-        num_given: how many of the prefix's last tokens are the start of the answer (`SplitCap`).
+        prefix: tokens before the answer.
+        answer: target tokens, including EOS; empty without an annotation.
+        annotation: raw, for metrics.
+        num_prompted: number of the prefix's last tokens that are the start of the answer (`SplitCap`).
     """
 
     task: str
     prefix: tuple[int, ...]
     answer: tuple[int, ...]
     annotation: Any = None
-    num_given: int = 0
+    num_prompted: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Row:
 
     Args:
         id: the Example's.
-        image: pixels or stored features; None when no task looks at one.
-        entries: one a task.
+        image: pixels or stored features; None if no task has an image as input.
+        entries: one per task.
     """
 
     id: str
@@ -103,18 +103,17 @@ class Row:
 
 @dataclass(frozen=True)
 class LiTDecoderProcessor:
-    """See `core.Processor`.
+    """Encodes rows for the LiT decoder; see `core.Processor`.
 
-    A row of several tasks gives one of them in training, drawn each time, and all of them in evaluation.
+    A row with several tasks yields one of them in training, drawn each time, and all of them in evaluation.
 
     Args:
-        images: how its image is read.
-        sequences: how its words are put.
-        texts: which of a row's several texts a `Text` task learns, by task; `RandomText` where it is not said.
-        answers: which of the annotators' answers an `Answer` task learns.
-        loss_on_prefix: prompt, separators and question are learned too.
-        pad_to_longest: pad to the longest sequence of a batch; else to the longest there can be, so that every batch
-            has one shape.
+        images: reads images.
+        sequences: lays out tokens.
+        texts: see `LiTDecoderConfig`.
+        answers: see `LiTDecoderConfig`.
+        loss_on_prefix: see `LiTDecoderConfig`.
+        pad_to_longest: see `LiTDecoderConfig`; without it all batches have one shape.
     """
 
     images: ImageInputs
@@ -125,7 +124,7 @@ class LiTDecoderProcessor:
     pad_to_longest: bool = True
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
-        """One row. Without `rng` a missing annotation is no error yet: `collate` asks for it if truths are kept."""
+        """Returns one row. Without `rng` an annotation may be missing: `collate` refuses it if annotations are kept."""
         if rng is not None and len(tasks) > 1:
             tasks = [tasks[int(rng.integers(len(tasks)))]]
         entries = tuple(self._entry(example, task, rng) for task in tasks)
@@ -137,26 +136,30 @@ class LiTDecoderProcessor:
             return Entry(task.name, tuple(self.sequences.prefix(task, question)), ())
         annotation = task.annotation_of(example)
         texts = self.texts.get(task.name, RandomText())
-        answer = self.sequences.answer(task, said(task, annotation, example.id, rng, answers=self.answers, texts=texts))
-        # The first token of the text moves to where it is given.
+        text = target_text(task, annotation, example.id, rng, answers=self.answers, texts=texts)
+        answer = self.sequences.answer(task, text)
+        # SplitCap: the first token of the text becomes part of the prompt.
         start, answer = (answer[:1], answer[1:]) if isinstance(texts, SplitCap) else ([], answer)
         prefix = self.sequences.prefix(task, question, start)
         return Entry(task.name, tuple(prefix), tuple(self.sequences.close(prefix, answer)), annotation, len(start))
 
     def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
-        """Rows to a batch.
+        """Returns a batch.
 
-        A target's value holds ``tokens`` (r, t); ``counted`` (r, t), True on the tokens that the loss is over;
-        ``prefix`` (r,), how many tokens are given; ``answer_start`` (r,), from which token on they are the answer.
+        A target's value holds ``tokens`` (r, t); ``counted`` (r, t), True at the tokens in the loss; ``prefix`` (r,),
+        the number of tokens before the answer; ``answer_start`` (r,), the place from which on tokens belong to the
+        answer.
 
         Raises:
-            DataError: a row whose truth is to be kept has none.
+            DataError: a row without an annotation where annotations are kept.
         """
         found: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
                 if keep_annotations and not entry.answer:
-                    raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
+                    raise DataError(
+                        f"{row.id}: task {entry.task!r}: got no annotation; want one in every evaluated row"
+                    )
                 found.setdefault(entry.task, []).append((index, entry))
         longest = max((len(e.prefix) + len(e.answer) for row in rows for e in row.entries), default=0)
         length = max(longest, 1) if self.pad_to_longest else self.sequences.max_tokens
@@ -172,7 +175,7 @@ class LiTDecoderProcessor:
         counted = (place >= start[:, None]) & (place < stop[:, None])
         annotation = tuple(entry.annotation for _, entry in entries) if keep_annotations else ()
         rows = torch.tensor([index for index, _ in entries])
-        answer_start = prefix - torch.tensor([entry.num_given for _, entry in entries])
+        answer_start = prefix - torch.tensor([entry.num_prompted for _, entry in entries])
         value = {"tokens": tokens, "counted": counted, "prefix": prefix, "answer_start": answer_start}
         return Target(rows, value, annotation)
 

@@ -1,7 +1,7 @@
-"""Log-probabilities of all names of a label set, each common beginning computed once and each image once.
+"""Log-probabilities of all names of a label set; each image and each common beginning is computed once.
 
 Source: Beyer et al., "A Study of Autoregressive Decoders", section 4; big_vision `trainers/proj/cappa/predict_fns.py`,
-which runs the decoder once for each name; the sums are the same.
+which runs the decoder once per name; the sums are the same.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import S, SpecialIds, StepModel, logsumexp_, prefill
+from motet.nn.generate import SpecialIds
+from motet.nn.generate.vocabulary import logsumexp_
+from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
 
-# Logits in memory together (what stays in a processor's cache is read again fastest), but of no fewer places than this.
+# Number of logits computed together, so that they stay in the processor's cache, but of no fewer places than this.
 _LOGITS_AT_ONCE, _FEWEST_AT_ONCE = 2**20, 64
 
 
@@ -26,10 +28,10 @@ class Level:
 
     Args:
         num_nodes: at this depth.
-        parents: for each edge, the node it leaves: first the edges to the nodes of the next level in their order, then
-            the ends of names.
-        tokens: for each edge, its token.
-        names: for each end, which name it is.
+        parents: source node of each edge: first the edges to the nodes of the next level in their order, then the ends
+            of names.
+        tokens: of each edge.
+        names: index of the name that each end belongs to.
     """
 
     num_nodes: int
@@ -40,11 +42,11 @@ class Level:
 
 @dataclass(frozen=True)
 class NameTrie:
-    """The names of a label set by their beginnings, level by level.
+    """The names of a label set as a trie, level by level.
 
     Args:
-        levels: from the root, the place after the prefix.
-        num_names: how many names went in; equal ones are counted as often as they are given.
+        levels: from the root, which is the place after the prompt.
+        num_names: duplicates are counted.
     """
 
     levels: tuple[Level, ...]
@@ -52,7 +54,7 @@ class NameTrie:
 
     @staticmethod
     def of(names: Sequence[Sequence[int]], ids: SpecialIds | None = None) -> NameTrie:
-        """The trie of names given as token ids without the end.
+        """Returns the trie of names, token ids without the end.
 
         Raises:
             ConfigError: a name without tokens.
@@ -65,7 +67,7 @@ class NameTrie:
         eos = (SpecialIds() if ids is None else ids).eos
         for index, name in enumerate(names):
             if not len(name):
-                raise ConfigError(f"names: got no tokens for name {index}; want at least one")
+                raise ConfigError(f"names: got no tokens for name {index}; want at least one token in each name")
         levels, here, depth = [], [0] * len(names), 0
         going = list(range(len(names)))
         num_nodes = 1
@@ -84,16 +86,16 @@ class NameTrie:
 
     @property
     def num_nodes(self) -> int:
-        """Places at which the decoder is evaluated."""
+        """The number of places at which the decoder is evaluated."""
         return sum(level.num_nodes for level in self.levels)
 
     @property
     def widest(self) -> int:
-        """The most nodes at one depth."""
+        """The largest number of nodes at one depth."""
         return max((level.num_nodes for level in self.levels), default=0)
 
     def to(self, device: torch.device) -> NameTrie:
-        """The same trie on another device."""
+        """Returns the trie on another device."""
         levels = (
             Level(level.num_nodes, level.parents.to(device), level.tokens.to(device), level.names.to(device))
             for level in self.levels
@@ -103,72 +105,74 @@ class NameTrie:
 
 @torch.inference_mode()
 def score_names(
-    model: StepModel[S],
-    state: S,
-    prefixes: Int[Tensor, "b p"],
-    prefix_lengths: Int[Tensor, "b"],
+    decoder: TextDecoder,
+    state: DecoderState,
+    prompts: Int[Tensor, "b p"],
+    prompt_lengths: Int[Tensor, "b"],
     names: NameTrie | Sequence[Sequence[int]],
     *,
     max_rows: int = 8192,
     ids: SpecialIds | None = None,
 ) -> Float[Tensor, "b k"]:
-    """log p(name | image, prefix) of every name, its end included; no length normalisation.
+    """Returns log p(name | image, prompt) of every name, its end included; no length normalisation.
 
-    The names are walked by their common beginnings: every distinct beginning is one row of one step, the keys and
-    values of an image are shared by all of its rows, and the softmax is summed once a beginning.
+    The names are visited by their common beginnings: every distinct beginning is one row of one step, the keys and
+    values of an image are shared by all of its rows, and the softmax is normalised once per beginning.
 
     Args:
-        model: the decoder, in eval mode.
-        state: of b images that have seen no token.
-        prefixes: forced tokens of each row, without the start token; padded on the right.
-        prefix_lengths: how many of them each row has.
-        names: token ids without the end; as a trie, where the same names are scored again.
-        max_rows: rows (images times beginnings of one length) that are in memory together.
-        ids: what starts, ends and fills rows.
+        decoder: in eval mode.
+        state: of b rows without any token, from the decoder's `start`.
+        prompts: without the start token; padded on the right.
+        prompt_lengths: number of tokens of each prompt.
+        names: token ids without the end; a trie saves its construction where the same names are scored again.
+        max_rows: largest number of rows (images times beginnings of one length) in memory at once.
+        ids: the id that ends a name.
 
     Raises:
-        ConfigError: a name without tokens; prefix lengths that do not fit.
+        ConfigError: a name without tokens; prompt lengths that do not fit.
     """
     ids = SpecialIds() if ids is None else ids
-    trie = (names if isinstance(names, NameTrie) else NameTrie.of(names, ids)).to(prefixes.device)
-    features, state = prefill(model, state, prefixes, prefix_lengths, ids)
-    scores = features.new_empty((len(prefixes), trie.num_names), dtype=torch.float32)
+    trie = (names if isinstance(names, NameTrie) else NameTrie.of(names, ids)).to(prompts.device)
+    features, state = decoder.prefill(state, prompts, prompt_lengths)
+    scores = features.new_empty((len(prompts), trie.num_names), dtype=torch.float32)
     at_once = max(1, max_rows // max(1, trie.widest))
-    for images in torch.split(torch.arange(len(prefixes), device=prefixes.device), at_once):
-        scores[images] = _walk(model, state.select(images), features[images], trie)
+    for images in torch.split(torch.arange(len(prompts), device=prompts.device), at_once):
+        scores[images] = _walk(decoder, state.select(images), features[images], trie)
     return scores
 
 
-def _walk(model: StepModel[S], state: S, features: Float[Tensor, "b d"], trie: NameTrie) -> Float[Tensor, "b k"]:
+def _walk(
+    decoder: TextDecoder, state: DecoderState, features: Float[Tensor, "b d"], trie: NameTrie
+) -> Float[Tensor, "b k"]:
     b = len(features)
     scores = features.new_empty((b, trie.num_names), dtype=torch.float32)
     totals = scores.new_zeros((b, 1))
     for level in trie.levels:
-        totals = totals[:, level.parents] + _edges(model, features.view(b, level.num_nodes, -1), level)
+        totals = totals[:, level.parents] + _edges(decoder, features.view(b, level.num_nodes, -1), level)
         num_children = len(level.parents) - len(level.names)
         scores[:, level.names] = totals[:, num_children:]
         if num_children:
             totals = totals[:, :num_children]
-            state = state.branch(level.parents[:num_children].expand(b, -1))
-            extended, state = model.read(state, level.tokens[:num_children].repeat(b)[:, None])
+            state = state.reorder(level.parents[:num_children].expand(b, -1))
+            extended, state = decoder.read(state, level.tokens[:num_children].repeat(b)[:, None])
             features = extended[:, -1]
     return scores
 
 
-def _edges(model: StepModel[S], features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
-    """log p(token | node) of the edges of a level."""
+def _edges(decoder: TextDecoder, features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
+    """Returns log p(token | node) of the edges of a level."""
     b, n, _ = features.shape
     flat = features.flatten(0, 1)
-    # Edges in the order of the flattened nodes, so that each piece of the logits is made, read and dropped.
+    # Edges in the order of the flattened nodes, so that each chunk of logits is computed, used and dropped.
     order = level.parents.argsort(stable=True)
     nodes = (torch.arange(b, device=flat.device)[:, None] * n + level.parents[order]).flatten()
     tokens = level.tokens[order].repeat(b)
-    size = max(_FEWEST_AT_ONCE, _LOGITS_AT_ONCE // model.logits(flat[:1]).shape[-1])
+    size = max(_FEWEST_AT_ONCE, _LOGITS_AT_ONCE // decoder.logits(flat[:1]).shape[-1])
     starts = torch.arange(0, b * n, size, device=flat.device)
     bounds = [*torch.searchsorted(nodes, starts).tolist(), len(nodes)]
     found = torch.empty(len(nodes), device=flat.device)
     for start, first, last in zip(starts.tolist(), bounds, bounds[1:], strict=False):
-        logits = model.logits(flat[start : start + size]).float()
+        logits = decoder.logits(flat[start : start + size]).float()
         here = nodes[first:last] - start
         found[first:last] = logits[here, tokens[first:last]]
         found[first:last] -= logsumexp_(logits)[here]

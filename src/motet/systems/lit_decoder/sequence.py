@@ -1,4 +1,4 @@
-"""Task, question and answer as one sequence of tokens (sections 3, 4.2 and 5.6 of the paper)."""
+"""Prompt, question and answer as one sequence of tokens (sections 3, 4.2 and 5.6 of the paper)."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ SEPARATOR = "separator"
 
 
 class Sequences:
-    """``[prompt, separator, question..., separator, answer..., EOS]`` for every task.
+    """The layout ``[prompt, separator, question..., separator, answer..., EOS]`` of every task's sequences.
 
-    Source: the paper writes ``coco: a caption``, one prompt token and one separator. How a question is put in is not
-        said;
-    here it follows, and a second separator tells where the answer starts.
+    Source: the paper writes ``coco: a caption``, one prompt token and one separator. It does not say where a question
+    goes; here it follows, and a second separator marks the start of the answer.
 
     Args:
-        words: the tokeniser, without special pieces.
+        tokenizer: without special pieces.
         tasks: in order.
-        conditioning: what tells the tasks apart.
-        classes: names, or a token a class.
-        separator: whether one stands after the prompt.
-        question_separator: whether one stands after the question.
-        max_tokens: longest sequence, EOS counted.
-        answer_room: tokens a long question must leave for the answer.
+        conditioning: how the decoder is told the task.
+        classes: class names as text, or one token per class.
+        separator: whether a separator follows the prompt.
+        question_separator: whether a separator follows the question.
+        max_tokens: longest sequence, including EOS.
+        answer_room: tokens that a long question must leave for the answer.
 
     Raises:
         ConfigError: a task without a category where the category is the prompt; a prompt for a task that is not there;
@@ -44,7 +43,7 @@ class Sequences:
 
     def __init__(
         self,
-        words: Tokenizer,
+        tokenizer: Tokenizer,
         tasks: Sequence[Task],
         conditioning: Conditioning,
         classes: Classes,
@@ -56,7 +55,8 @@ class Sequences:
     ) -> None:
         if max_tokens < answer_room + 3 or answer_room < 1:
             raise ConfigError(
-                f"max_tokens: got {max_tokens} with {answer_room} for the answer; want room for prompt and separators"
+                f"max_tokens: got {max_tokens} with {answer_room} for the answer; want at least {answer_room + 3}, for "
+                "prompt and separators too"
             )
         self.max_tokens, self.answer_room, self.question_separator = max_tokens, answer_room, question_separator
         self.prompts = {task.name: _prompt(task, conditioning) for task in tasks}
@@ -73,20 +73,22 @@ class Sequences:
         for prompt in dict.fromkeys(prompt for prompt in self.prompts.values() if prompt is not None):
             self.blocks[f"prompt {prompt}"] = (prompt,)
         self.blocks[SEPARATOR] = (":",)
-        self.words = words.with_specials([f"{block}: {name}" for block, names in self.blocks.items() for name in names])
+        self.tokenizer = tokenizer.with_specials(
+            [f"{block}: {name}" for block, names in self.blocks.items() for name in names]
+        )
 
     @property
     def num_answers(self) -> int:
-        """Ids below this one may stand in an answer: all of the tokeniser's, and the class tokens."""
-        return self.words.num_text_ids + len(self._class_names)
+        """The number of ids that can be generated, which are the first ones: the tokeniser's and the class tokens."""
+        return self.tokenizer.num_text_ids + len(self._class_names)
 
     def prefix(self, task: Task, question: str, start: Sequence[int] = ()) -> list[int]:
-        """What stands before the answer, and is given.
+        """Returns the tokens before the answer: prompt, separators and question.
 
         Args:
-            task: whose prompt.
-            question: "" for none; a long one loses its end.
-            start: tokens of the answer that are given too (`SplitCap`).
+            task: the one whose prompt it is.
+            question: "" for none; a long one is truncated.
+            start: first tokens of the answer that belong to the prompt too (`SplitCap`).
         """
         head, tail = [], list(start)
         prompt = self.prompts[task.name]
@@ -99,28 +101,28 @@ class Sequences:
         if self.question_separator:
             tail.insert(0, self._id(SEPARATOR, ":"))
         room = self.max_tokens - self.answer_room - len(head) - len(tail)
-        return head + self.words.encode(question)[: max(room, 0)] + tail
+        return head + self.tokenizer.encode(question)[: max(room, 0)] + tail
 
     def answer(self, task: Task, text: str) -> list[int]:
-        """An answer's tokens, without an end; one token for a class that has one."""
+        """Returns an answer's tokens without EOS; class tokens are single ones."""
         block = f"classes of {task.name}"
-        return [self._id(block, text)] if block in self.blocks else self.words.encode(text)
+        return [self._id(block, text)] if block in self.blocks else self.tokenizer.encode(text)
 
     def close(self, prefix: Sequence[int], answer: Sequence[int]) -> list[int]:
-        """The answer's tokens with EOS, cut so that all fits."""
+        """Returns the answer's tokens with EOS, truncated so that the whole sequence fits."""
         return append_eos(answer, self.max_tokens - len(prefix))
 
     def text(self, ids: Iterable[int]) -> str:
-        """An answer's tokens as text, up to EOS; class tokens as the names of their classes, prompts as nothing."""
-        said = [i for i in ids if i < self.num_answers]
-        for place, i in enumerate(said):
-            if i >= self.words.num_text_ids:
-                before = self.words.decode(said[:place])
-                return " ".join(part for part in (before, self._class_names[i - self.words.num_text_ids]) if part)
-        return self.words.decode(said)
+        """Returns the text of an answer's tokens up to EOS; class tokens read as class names, prompts are skipped."""
+        answer = [i for i in ids if i < self.num_answers]
+        for place, i in enumerate(answer):
+            if i >= self.tokenizer.num_text_ids:
+                before = self.tokenizer.decode(answer[:place])
+                return " ".join(part for part in (before, self._class_names[i - self.tokenizer.num_text_ids]) if part)
+        return self.tokenizer.decode(answer)
 
     def _id(self, block: str, name: str) -> int:
-        return self.words.special_id(f"{block}: {name}")
+        return self.tokenizer.special_id(f"{block}: {name}")
 
 
 def _prompt(task: Task, conditioning: Conditioning) -> str | None:
@@ -129,7 +131,9 @@ def _prompt(task: Task, conditioning: Conditioning) -> str | None:
             return prompts.get(task.name, task.name)
         case ByCategory():
             if not task.category:
-                raise ConfigError(f"Task {task.name!r}: category: got none; want one, since ByCategory prompts with it")
+                raise ConfigError(
+                    f"Task {task.name!r}: category: got none; want one, since ByCategory uses it as the prompt"
+                )
             return task.category
         case Unconditioned() | ByTaskPositions():
             return None
@@ -138,5 +142,5 @@ def _prompt(task: Task, conditioning: Conditioning) -> str | None:
 
 
 def pad(rows: Sequence[Sequence[int]], length: int) -> list[list[int]]:
-    """Rows of one length, PAD after each."""
+    """Returns rows of one length, filled up with PAD on the right."""
     return [[*row, *[PAD] * (length - len(row))] for row in rows]

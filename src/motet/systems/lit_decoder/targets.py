@@ -1,4 +1,4 @@
-"""What the model learns to say of one row: a name, one of the answers, one of the texts (sections 3, 5.3 and 5.4)."""
+"""The text that is the target of a row: a name, one of the answers, one of the texts (sections 3, 5.3 and 5.4)."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ from motet.systems.lit_decoder.options import ConcatTexts, RandomText, SplitCap,
 AnswerTarget = Literal["drawn", "most common"]
 
 
-def check(task: Task) -> None:
-    """Raises UnsupportedTask for a task whose answer is not words, or that sees what this system does not."""
+def check_supported(task: Task) -> None:
+    """Raises UnsupportedTask for a task whose answer is not text, or with inputs that this system does not take."""
     match task.target:
         case Label() | Answer() | Text():
             pass
         case Boxes() | Region() | Dense() | Match() | Masked() | Score():
             raise UnsupportedTask(
-                f"task {task.name!r}: the LiT decoder answers Label, Answer and Text, in words: "
+                f"task {task.name!r}: the LiT decoder generates text for Label, Answer and Text: "
                 f"got {type(task.target).__name__}; want one of those, or another system"
             )
         case other:
             assert_never(other)
     if not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: the LiT decoder sees one image and a text: got {sorted(task.inputs)}; want no more"
+            f"task {task.name!r}: the LiT decoder takes one image and a text: got {sorted(task.inputs)}; want no "
+            "other inputs"
         )
 
 
-def said(
+def target_text(
     task: Task,
     annotation: Any,
     row_id: str,
@@ -53,7 +54,7 @@ def said(
     answers: AnswerTarget = "drawn",
     texts: TextTarget = RandomText(),  # noqa: B008  frozen, without fields
 ) -> str:
-    """The text to learn; drawn in training where several are right, the same one each time where `rng` is None.
+    """Returns the target as text; where several are valid, one is drawn, or always the same one if `rng` is None.
 
     Raises:
         DataError: an annotation that does not fit the task.

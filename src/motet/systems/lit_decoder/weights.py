@@ -1,4 +1,4 @@
-"""The decoder of big_vision's captioners (CapPa), the nearest released weights, into this system's decoder."""
+"""Published weights: the decoder of big_vision's captioners (CapPa), the nearest released ones to this system's."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from motet.systems.lit_decoder.decoder import TextDecoder
 
 
 def load_cappa_decoder(decoder: TextDecoder, arrays: Arrays, positions: np.ndarray) -> None:
-    """Loads `models/proj/cappa/cappa.py`, Decoder.
+    """Loads the weights of big_vision's CapPa decoder (`models/proj/cappa/cappa.py`, Decoder).
 
-    The special tokens (prompts, separators, classes), which those models do not have, stay as they are.
+    The special tokens (prompts, separators, classes), which those models do not have, keep their values.
 
     Args:
-        decoder: of the same shape, and with as many plain pieces.
+        decoder: of the same shape, with the same number of plain pieces.
         arrays: by name, from ``"EmbedTargets/embedding"`` on.
         positions: the decoder's position embeddings, (1, t, d).
 
     Raises:
-        CheckpointError: a name is missing or too many, or a shape differs.
+        CheckpointError: a missing or unexpected name, or another shape.
     """
     if "EmbedTargets/embedding" not in arrays or "LogitsDense/kernel" not in arrays:
-        raise CheckpointError(f"weights: got {len(arrays)} arrays without a decoder's; want 'EmbedTargets/embedding'")
+        raise CheckpointError(
+            f"weights: got {len(arrays)} arrays without a decoder's; want 'EmbedTargets/embedding' "
+            "and 'LogitsDense/kernel' among them"
+        )
     specials = {f"pieces.{name}": value for name, value in decoder.pieces.state_dict().items() if "special" in name}
     state = {
         **specials,

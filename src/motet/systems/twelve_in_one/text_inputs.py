@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from motet.core import ConfigError, Task
-from motet.nn.text_encoders import TextConfig, TextEncoder, described
+from motet.nn.text_encoders import TextConfig, TextEncoder, encoder_from_description
 from motet.nn.tower import EncoderMode, FromScratch
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
@@ -115,7 +115,7 @@ def build_reader(
         ConfigError: an encoder whose table of words has no row for [MASK].
     """
     if saved is not None:
-        sentences, encoder = saved[0], described(saved[1])
+        sentences, encoder = saved[0], encoder_from_description(saved[1])
     else:
         size = text.trains_words
         if size is not None:

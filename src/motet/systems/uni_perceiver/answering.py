@@ -15,7 +15,7 @@ from motet.nn.parameter_names import parameter_name
 from motet.preprocess.tokenizers import PAD
 from motet.systems.uni_perceiver import answers
 from motet.systems.uni_perceiver.encoder import Encoded
-from motet.systems.uni_perceiver.generation import generate
+from motet.systems.uni_perceiver.generation import generate_texts
 from motet.systems.uni_perceiver.inputs import embedded, given_line, image_features, saying_line, seen
 from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.mixing import mixed
@@ -61,7 +61,7 @@ def predictions_of(system: UniPerceiver, task: Task, batch: Batch, target: Targe
             scores = system.similarity.scores(features, system.targets.words(task), "word")
             return answers.told(target.value["ids"][:, 0], hidden, scores, system.reader.words.decode)
         case _ if is_said(task):
-            return generate(system, task, given_line(system, task, batch, target))
+            return generate_texts(system, task, given_line(system, task, batch, target))
         case _:
             return answers.named(task, name_scores(system, task, batch, target)[0])
 

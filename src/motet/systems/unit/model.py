@@ -22,7 +22,7 @@ from motet.core import (
 )
 from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
-from motet.nn.text_encoders import TextTower, described
+from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
@@ -262,7 +262,7 @@ def _text(
     if not names:
         return None, None
     if assets is not None:
-        sentences, encoder = SentenceTokenizer.from_bytes(assets[WORDS_FILE]), described(assets[TEXT_FILE])
+        sentences, encoder = SentenceTokenizer.from_bytes(assets[WORDS_FILE]), encoder_from_description(assets[TEXT_FILE])
     else:
         size = config.text.trains_words
         if size is not None:

@@ -1,4 +1,4 @@
-"""How a feed-forward classifier sees an Example: one image, and a class for each task."""
+"""The feed-forward classifiers' processor: an Example as one image and one class per task."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 
 from motet.core import Batch, DataError, Example, FeatureStore, ImageFile, Target, Task
 from motet.core.task import Invariance
-from motet.systems.lit_decoder.answers import names_of
+from motet.systems.lit_decoder.answers import answer_names
 from motet.systems.lit_decoder.processor import ImageInputs
-from motet.systems.lit_decoder.targets import said
+from motet.systems.lit_decoder.targets import target_text
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class FeedforwardRow:
     Args:
         id: the Example's.
         image: pixels or stored features.
-        classes: (task, class, raw truth) of each task; class -1 where the truth is none of the names, None where it is
-            not known.
+        classes: (task, class, raw annotation) per task; class -1 where the annotation is none of the names, None where
+            there is no annotation.
     """
 
     id: str
@@ -34,10 +34,10 @@ class FeedforwardRow:
 
 @dataclass(frozen=True)
 class FeedforwardProcessor:
-    """See `core.Processor`. A row carries all of its tasks.
+    """Encodes rows with all of their tasks; see `core.Processor`.
 
     Args:
-        images: how its image is read.
+        images: reads images.
     """
 
     images: ImageInputs
@@ -49,8 +49,8 @@ class FeedforwardProcessor:
                 classes.append((task.name, None, None))
                 continue
             annotation = task.annotation_of(example)
-            name = said(task, annotation, example.id, rng)
-            names = names_of(task)
+            name = target_text(task, annotation, example.id, rng)
+            names = answer_names(task)
             classes.append((task.name, names.index(name) if name in names else -1, annotation))
         return FeedforwardRow(example.id, self.images.read(example, tasks, rng), tuple(classes))
 
@@ -59,13 +59,13 @@ class FeedforwardProcessor:
         for index, row in enumerate(rows):
             for task, label, annotation in row.classes:
                 if keep_annotations and label is None:
-                    raise DataError(f"{row.id}: task {task!r}: got no annotation; want one")
+                    raise DataError(f"{row.id}: task {task!r}: got no annotation; want one in every evaluated row")
                 found.setdefault(task, []).append((index, -1 if label is None else label, annotation))
         targets = {
             task: Target(
                 torch.tensor([index for index, _, _ in entries]),
                 torch.tensor([label for _, label, _ in entries]),
-                tuple(truth for _, _, truth in entries) if keep_annotations else (),
+                tuple(annotation for _, _, annotation in entries) if keep_annotations else (),
             )
             for task, entries in found.items()
         }
