@@ -1,4 +1,4 @@
-"""Uni-Perceiver as a whole: what is read, compared, said, kept, tuned and merged."""
+"""Uni-Perceiver as a whole: inputs, similarities, generation, cached targets, prompt tuning and merged experts."""
 
 from dataclasses import replace
 
@@ -12,15 +12,13 @@ from motet.hub import restore
 from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver import Experts, LossConfig, PromptTuning, TaskSpecificBlocks
 from motet.systems.uni_perceiver.attributes import TokenAttributes, entries_of
-from motet.systems.uni_perceiver.generation import TextStart, _Speaker, word_log_probs
-from motet.systems.uni_perceiver.inputs import first_position, given_line, saying_line
-from motet.systems.uni_perceiver.merge_experts import merged
+from motet.systems.uni_perceiver.merge_experts import merge_experts
 from motet.systems.uni_perceiver.parts import is_tuned
-from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch, told_apart
+from motet.systems.uni_perceiver.retrieval import MatchedPairs, compared, in_batch_loss
 
 ROUTINGS = ("token", "context", "modality", "task", "attribute")
 BLOCKS = {name: Experts(routing=name, num_experts=3, where="all") for name in ROUTINGS}
-BLOCKS |= {"plain": None, "separate": TaskSpecificBlocks()}
+BLOCKS |= {"plain": None, "task specific": TaskSpecificBlocks()}
 
 
 def total(system, batch):
@@ -29,30 +27,28 @@ def total(system, batch):
 
 
 @pytest.mark.parametrize("blocks", BLOCKS.values(), ids=BLOCKS)
-def test_texts_said_step_by_step_are_as_likely_as_when_read_whole(make, rows, batch, blocks) -> None:
-    system = make("said", "open", blocks=blocks).eval()
-    # Questions of two lengths: what fills up the shorter one must not move its answer.
+def test_a_text_has_the_same_probability_step_by_step_and_in_one_pass(make, rows, batch, blocks) -> None:
+    system = make("caption", "open", blocks=blocks).eval()
+    # Questions of two lengths: padding of the shorter one must not change its answer.
     found = batch(system, [rows(0), rows(1, text="what")])
     words = torch.tensor([[5, 9, 12], [7, 5, 30]])
     for name, target in found.targets.items():
         task = system.tasks[name]
-        given = given_line(system, task, found, target)
+        generator = system.generator
         with torch.no_grad():
-            line = saying_line(system, task, given, words)
-            whole = word_log_probs(system, task, system.encoder(line).states[:, -3:])
-            first = first_position(given)
-            position = torch.zeros(2, dtype=torch.long) if first is None else first
-            state = TextStart(system.encoder(replace(given, num_open=given.x.shape[1])).past, position)
-            speaker, last = _Speaker(system, task), None
+            inputs = generator.inputs.of_task(task, found, target)
+            sequences = generator.inputs.with_text(task, inputs, words)
+            whole = generator.word_log_probs(task, system.encoder(sequences).states[:, -3:])
+            state, last = generator.start(inputs), None
             for place in range(3):
-                step, state = speaker.step(state, last)
-                assert torch.allclose(step, whole[:, place], atol=1e-4)
+                log_probs, state = generator.step(task, state, last)
+                assert torch.allclose(log_probs, whole[:, place], atol=1e-4)
                 last = words[:, place] - EOS
 
 
 @pytest.mark.parametrize("blocks", BLOCKS.values(), ids=BLOCKS)
 def test_every_way_of_making_blocks_learns(make, rows, batch, blocks) -> None:
-    system = make("class", "pair", "vqa", "said", "words", "fit", blocks=blocks)
+    system = make("class", "pair", "vqa", "caption", "masked", "pairs", blocks=blocks)
     loss = total(system, batch(system, [rows(0), rows(1)]))
     loss.backward()
     assert torch.isfinite(loss)
@@ -63,35 +59,35 @@ def test_every_way_of_making_blocks_learns(make, rows, batch, blocks) -> None:
 def test_a_wrong_pair_is_never_another_caption_of_the_same_image() -> None:
     torch.manual_seed(0)
     images, texts = (F.normalize(torch.randn(4, 8), dim=-1) for _ in range(2))
-    # Rows 0 and 1 show one picture; row 3's text is said of row 2's picture too.
+    # Rows 0 and 1 have the same image; row 3's text is a caption of row 2's image, too.
     pairs = MatchedPairs(
         images, texts, torch.tensor([1, 1, 2, 3]), torch.tensor([10, 11, 12, 13]),
         torch.tensor([[10, 11], [10, 11], [12, 13], [13, 0]]),
     )  # fmt: skip
-    to_texts, to_images = told_apart(pairs, pairs, torch.arange(4))
+    to_texts, to_images = compared(pairs, pairs, torch.arange(4))
     assert to_texts.int().tolist() == [[1, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1]]
     assert to_images.int().tolist() == [[1, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 1]]
-    loss = in_batch(pairs, pairs, 0, torch.tensor(5.0), 0.0)
+    loss = in_batch_loss(pairs, pairs, 0, torch.tensor(5.0), 0.0)
     scores = 5 * images @ texts.T
-    wanted = -(scores.masked_fill(~to_texts, -torch.inf).log_softmax(1).diagonal().sum())
-    wanted -= scores.T.masked_fill(~to_images, -torch.inf).log_softmax(1).diagonal().sum()
-    assert float(loss.total) == pytest.approx(float(wanted) / 2, abs=1e-4)
+    expected = -(scores.masked_fill(~to_texts, -torch.inf).log_softmax(1).diagonal().sum())
+    expected -= scores.T.masked_fill(~to_images, -torch.inf).log_softmax(1).diagonal().sum()
+    assert float(loss.total) == pytest.approx(float(expected) / 2, abs=1e-4)
     assert float(loss.weight) == 4
 
 
 def test_images_and_texts_of_a_split_are_encoded_apart(make, rows, batch) -> None:
-    system = make("fit").eval()
+    system = make("pairs").eval()
     images = batch(system, [rows(i, labels={}) for i in range(3)])
     texts = batch(system, [rows(i, images=(), labels={}, text=f"a cat {i}") for i in range(2)])
-    sides = system.side(images, "fit", "images"), system.side(texts, "fit", "texts")
-    assert system.score("fit", *sides).shape == (3, 2)
-    alone = system.side(batch(system, [rows(2, labels={})]), "fit", "images")
+    sides = system.side(images, "pairs", "images"), system.side(texts, "pairs", "texts")
+    assert system.score("pairs", *sides).shape == (3, 2)
+    alone = system.side(batch(system, [rows(2, labels={})]), "pairs", "images")
     assert torch.allclose(sides[0]["features"][2:], alone["features"], atol=1e-5)
     with pytest.raises(ConfigError, match="got task 'none'; want a Match"):
         system.score("none", *sides)
 
 
-def test_targets_are_kept_until_a_weight_changes(make, rows, batch, monkeypatch) -> None:
+def test_target_features_are_cached_until_a_weight_changes(make, rows, batch, monkeypatch) -> None:
     system = make("class").eval()
     found, calls = batch(system, [rows(0)]), []
     texts = system.targets.texts
@@ -123,37 +119,30 @@ def test_other_names_after_training_need_no_new_weights(make, rows, batch, tmp_p
 
 
 def test_a_name_longer_than_the_positions_is_refused_and_a_caption_cut(make, rows, batch) -> None:
-    with pytest.raises(ConfigError, match=r"task 'class': name 'cat': got .* pieces; want at most 4"):
+    with pytest.raises(ConfigError, match=r"task 'class': name 'cat': got .* tokens; want at most 4"):
         make("class", max_tokens=4, max_generated=4, tokenizer=replace(make("class").config.tokenizer, size=258))
-    system = make("said", "words")
-    long = batch(system, [rows(0, labels={"said": ("cat " * 90,)})]).targets
-    assert long["said"].value["said"].shape == (1, 16)
-    assert long["said"].value["said"][0, -1] == EOS
-    assert long["words"].value["ids"].shape[2] == 40
+    system = make("caption", "masked")
+    long = batch(system, [rows(0, labels={"caption": ("cat " * 90,)})]).targets
+    assert long["caption"].value["text_ids"].shape == (1, 16)
+    assert long["caption"].value["text_ids"][0, -1] == EOS
+    assert long["masked"].value["ids"].shape[2] == 40
 
 
 def test_a_sample_of_the_vocabulary_has_the_words_of_the_batch(make, rows, batch) -> None:
-    system = make("said", loss=LossConfig(sampled_words=40))
-    wanted = torch.tensor([9, 4, 9, 30])
-    features, index = system.targets.words_with(system.tasks["said"], wanted)
+    system = make("caption", loss=LossConfig(sampled_words=40))
+    ids = torch.tensor([9, 4, 9, 30])
+    features, index = system.targets.words_with(system.tasks["caption"], ids)
     assert len(features) == 40
-    every = system.targets.words(system.tasks["said"])
-    assert torch.allclose(features[index], every[wanted - EOS], atol=1e-5)
+    every = system.targets.words(system.tasks["caption"])
+    assert torch.allclose(features[index], every[ids - EOS], atol=1e-5)
     assert torch.isfinite(total(system, batch(system, [rows(0), rows(1)])))
 
 
-def test_hidden_words_are_hidden_whole_and_told(make, rows, batch) -> None:
-    system = make("words").eval()
-    reader = system.reader
-    for seed in range(20):
-        ids, told = reader.hide("unheard tremendous xylophones", rng_for("hide", seed), at_least_one=True)
-        whole = [piece if want < 0 else want for piece, want in zip(ids, told, strict=True)]
-        assert reader.words.decode(whole) == "unheard tremendous xylophones"
-        text = reader.words.decode([w for w, want in zip(whole, told, strict=True) if want >= 0])
-        assert text
-        assert set(text.split()) <= {"unheard", "tremendous", "xylophones"}
-    (said,) = system.predict(batch(system, [rows(0)]))["words"]
-    assert said.log_prob < 0
+def test_masked_words_are_predicted(make, rows, batch) -> None:
+    system = make("masked").eval()
+    (prediction,) = system.predict(batch(system, [rows(0)]))["masked"]
+    assert isinstance(prediction, TextPrediction)
+    assert prediction.log_prob < 0
 
 
 def test_a_video_is_read_frame_by_frame(make, rows, batch) -> None:
@@ -165,15 +154,15 @@ def test_a_video_is_read_frame_by_frame(make, rows, batch) -> None:
         batch(system, [rows(0, images=())])
 
 
-def test_mixed_images_have_mixed_classes(make, rows, batch) -> None:
-    system = make("class", loss=LossConfig(mixed=("class",)))
+def test_mixup_trains_labels_on_images_only(make, rows, batch) -> None:
+    system = make("class", loss=LossConfig(mixup_tasks=("class",)))
     torch.manual_seed(0)
     assert torch.isfinite(total(system, batch(system, [rows(0), rows(1)])))
-    with pytest.raises(ConfigError, match=r"learning\.mixed: got 'pair'; want a Label on images"):
-        make("pair", loss=LossConfig(mixed=("pair",)))
+    with pytest.raises(ConfigError, match=r"loss\.mixup_tasks: got 'pair'; want a Label on images"):
+        make("pair", loss=LossConfig(mixup_tasks=("pair",)))
 
 
-def test_a_loss_that_keeps_experts_evenly_used(make, rows, batch) -> None:
+def test_a_load_balancing_loss_is_a_term_of_its_own(make, rows, batch) -> None:
     system = make("class", blocks=replace(BLOCKS["token"], balance=0.1))
     terms = system.losses(batch(system, [rows(0), rows(1)])).terms
     assert 0.1 <= float(terms["class", "balance"].total.detach()) / 2 < 0.3
@@ -181,17 +170,19 @@ def test_a_loss_that_keeps_experts_evenly_used(make, rows, batch) -> None:
         replace(BLOCKS["task"], balance=0.1)
 
 
-def test_what_cannot_be_is_said() -> None:
+def test_errors_name_value_and_limit() -> None:
     with pytest.raises(ConfigError, match=r"Experts\.k: got 4 of 3 experts; want from 1 to 3"):
         Experts(num_experts=3, k=4)
-    with pytest.raises(ConfigError, match="which no row of the table fits"):
+    with pytest.raises(ConfigError, match="which no entry of the official table has"):
         entries_of((0, 1, 1, 1, 0, 1, 0, 1), "paper")
-    with pytest.raises(ConfigError, match="got a token of a picture, and none in the inputs"):
+    with pytest.raises(
+        ConfigError, match="got a visual token, but the inputs have no such modality; want visual_inputs=True"
+    ):
         TokenAttributes(text_inputs=True, text_targets=True, visual=True)
 
 
 def test_prompt_tuning_leaves_all_else_bit_equal(make, rows, batch) -> None:
-    system = make("class", "vqa", "said", tuning=PromptTuning(length=2))
+    system = make("class", "vqa", "caption", tuning=PromptTuning(length=2))
     before = {name: value.clone() for name, value in system.state_dict().items()}
     groups = system.parameter_groups()
     optimizer = torch.optim.AdamW([p for g in groups for p in g["params"]], lr=1e-2, weight_decay=0.1)
@@ -205,17 +196,17 @@ def test_prompt_tuning_leaves_all_else_bit_equal(make, rows, batch) -> None:
 
 
 @pytest.mark.parametrize("routing", ["modality", "task", "attribute"])
-@pytest.mark.parametrize("name", ["class", "open", "said", "words", "match"])
+@pytest.mark.parametrize("name", ["class", "open", "caption", "masked", "match"])
 def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tmp_path, routing, name) -> None:
     system = make(
-        "class", "open", "said", "words", "match", blocks=replace(BLOCKS[routing], where="every other")
+        "class", "open", "caption", "masked", "match", blocks=replace(BLOCKS[routing], where="every other")
     ).eval()
-    dense = merged(system, name)
+    dense = merge_experts(system, name)
     write_model(tmp_path, dense)
     loaded = restore(tmp_path).eval()
     assert not any("gate" in key or value.ndim == 3 for key, value in loaded.state_dict().items())
-    # Of a text without a picture all tokens have one modality.
-    alike = routing == "task" or (routing == "modality" and name == "words")
+    # All tokens of a text without an image have one modality.
+    alike = routing == "task" or (routing == "modality" and name == "masked")
     assert (loaded.config.blocks is None) == alike
     examples = [rows(i, candidates=("a cat", "a dog", "x", "y")) for i in range(2)]
     own = batch(system, examples)
@@ -230,11 +221,11 @@ def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tm
 
 def test_experts_chosen_by_the_data_cannot_be_merged(make) -> None:
     with pytest.raises(ConfigError, match="got 'token' routing; want experts chosen by modality, task or attribute"):
-        merged(make("class", blocks=BLOCKS["token"]), "class")
+        merge_experts(make("class", blocks=BLOCKS["token"]), "class")
     with pytest.raises(ConfigError, match="got task 'clas'; did you mean 'class'"):
-        merged(make("class"), "clas")
+        merge_experts(make("class"), "clas")
 
 
 def test_blocks_that_tasks_share_go_from_shallow_to_deep(make) -> None:
-    found = make("class", "said").shared_blocks()
-    assert list(found) == ["pictures", "words", "attention0", "mlp0", "attention1", "mlp1", "similarity"]
+    found = make("class", "caption").shared_blocks()
+    assert list(found) == ["images", "texts", "attention0", "mlp0", "attention1", "mlp1", "similarity"]

@@ -1,91 +1,136 @@
-"""Texts said about rows: what is given is encoded once, then words follow one by one."""
+"""Generation of texts: the inputs are encoded once, then words follow one by one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from motet.core import Prediction, Task, Text, TextPrediction
-from motet.preprocess.tokenizers import EOS
+from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction
+from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems.uni_perceiver.decode import beam_search
-from motet.systems.uni_perceiver.inputs import first_position
-from motet.systems.uni_perceiver.kinds import text_kind
-from motet.systems.uni_perceiver.layers import Past
-from motet.systems.uni_perceiver.lines import Line, Span
-
-if TYPE_CHECKING:
-    from motet.systems.uni_perceiver.model import UniPerceiver
+from motet.systems.uni_perceiver.embedding import Embedding
+from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.inputs import InputSequences
+from motet.systems.uni_perceiver.layers import KeyValueCache
+from motet.systems.uni_perceiver.options import GenerationConfig
+from motet.systems.uni_perceiver.sequences import Span, TokenSequences
+from motet.systems.uni_perceiver.token_kinds import text_kind
+from motet.systems.uni_perceiver.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class TextStart:
-    """Beginnings of texts.
+class DecoderState:
+    """Encoded inputs and the words generated so far.
 
     Args:
-        past: of each layer, what is given and the words so far.
+        caches: one per layer.
         position: of each row's next word.
     """
 
-    past: tuple[Past, ...]
+    caches: tuple[KeyValueCache, ...]
     position: Int[Tensor, "m"]
 
-    def rows(self, index: Int[Tensor, "r"]) -> TextStart:
-        """Some of them, in any order, each as often as it is named."""
-        return TextStart(tuple(past.rows(index) for past in self.past), self.position[index])
-
-
-def generate(system: UniPerceiver, task: Task, given: Line) -> list[Prediction]:
-    """The likeliest texts, cut at the task's number of words."""
-    rows, device = len(given.x), given.x.device
-    first = first_position(given)
-    position = torch.zeros(rows, dtype=torch.long, device=device) if first is None else first
-    speaker = _Speaker(system, task)
-    said = beam_search(
-        speaker.step,
-        TextStart(system.encoder(replace(given, num_open=given.x.shape[1])).past, position),
-        rows,
-        length=system.config.max_generated,
-        end=0,
-        saying=system.config.generation,
-        device=device,
-    )
-    found: list[Prediction] = []
-    for words, log_prob in zip(said.words, said.log_probs, strict=True):
-        text = system.reader.words.decode([word + EOS for word in words])
-        if isinstance(task.target, Text):
-            text = " ".join(text.split()[: task.target.max_words])
-        found.append(TextPrediction(text, log_prob))
-    return found
+    def rows(self, index: Int[Tensor, "r"]) -> DecoderState:
+        """Returns some of the rows, in any order, each as often as its index occurs."""
+        return DecoderState(tuple(cache.rows(index) for cache in self.caches), self.position[index])
 
 
 @dataclass(frozen=True)
-class _Speaker:
-    system: UniPerceiver
-    task: Task
+class TextGenerator:
+    """Generates texts word by word.
 
-    def step(self, begun: TextStart, last: Int[Tensor, "m"] | None) -> tuple[Float[Tensor, "m v"], TextStart]:
-        """Reads the last word and a special token behind it, which says the next; only the word is kept."""
-        embedding, kind = self.system.embedding, text_kind(self.task, causal=True)
-        special = torch.full((len(begun.position), 1), self.system.reader.special, device=begun.position.device)
-        x = embedding.text(special, begun.position)
+    Args:
+        inputs: of the model.
+        encoder: of the model.
+        vocabulary: of the model.
+        tokenizer: of the model.
+        max_tokens: of a generated text, with its end.
+        config: of the search.
+    """
+
+    inputs: InputSequences
+    encoder: UnifiedEncoder
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    max_tokens: int
+    config: GenerationConfig
+
+    def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+        """Returns the loss over the words of target texts, and the encoded inputs and texts."""
+        states, encoded, ids = self.states(task, batch, target)
+        return self.vocabulary.loss(task, states, ids), encoded
+
+    def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
+        """Returns the most likely texts, cut at the task's number of words."""
+        inputs = self.inputs.of_task(task, batch, target)
+        generated = beam_search(
+            partial(self.step, task),
+            self.start(inputs),
+            len(inputs.x),
+            length=self.max_tokens,
+            end=0,
+            saying=self.config,
+            device=inputs.x.device,
+        )
+        found: list[Prediction] = []
+        for words, log_prob in zip(generated.words, generated.log_probs, strict=True):
+            text = self.tokenizer.decode([word + EOS for word in words])
+            if isinstance(task.target, Text):
+                text = " ".join(text.split()[: task.target.max_words])
+            found.append(TextPrediction(text, log_prob))
+        return found
+
+    def states(
+        self, task: Task, batch: Batch, target: Target
+    ) -> tuple[Float[Tensor, "w d"], Encoded, Int[Tensor, "w"]]:
+        """Returns the states that predict the words of target texts, all encoded tokens, and the ids of the words."""
+        ids = target.value["text_ids"]
+        real = ids != PAD
+        encoded = self.encoder(self.inputs.with_text(task, self.inputs.of_task(task, batch, target), ids))
+        return encoded.states[:, -ids.shape[1] :][real], encoded, ids[real]
+
+    def start(self, inputs: TokenSequences) -> DecoderState:
+        """Returns the state before the first word."""
+        first = inputs.next_position()
+        position = torch.zeros(len(inputs.x), dtype=torch.long, device=inputs.x.device) if first is None else first
+        return DecoderState(self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches, position)
+
+    def step(
+        self, task: Task, state: DecoderState, last: Int[Tensor, "m"] | None
+    ) -> tuple[Float[Tensor, "m v"], DecoderState]:
+        """Encodes the last word and a special token behind it, which predicts the next; only the word is cached.
+
+        Args:
+            task: whose texts are generated.
+            state: before the last word.
+            last: indices in the vocabulary of the last words; None at the start.
+
+        Returns:
+            Log-probabilities of the next word, and the state after the last one.
+        """
+        embedding, kind = self._embedding, text_kind(task, causal=True)
+        special = torch.full((len(state.position), 1), embedding.special, device=state.position.device)
+        x = embedding.text(special, state.position)
         count = 1
         if last is not None:
-            x, count = torch.cat([embedding.text((last + EOS)[:, None], begun.position - 1), x], 1), 2
-        readable = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
-        states, own = self.system.encoder.later(x, (Span(count, kind),), readable, begun.past)
-        past = begun.past
+            x, count = torch.cat([embedding.text((last + EOS)[:, None], state.position - 1), x], 1), 2
+        mask = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
+        states, added = self.encoder.extend(x, (Span(count, kind),), mask, state.caches)
+        caches = state.caches
         if last is not None:
-            past = tuple(
-                before.longer(now.keys[:, :, :1], now.values[:, :, :1]) for before, now in zip(past, own, strict=True)
+            caches = tuple(
+                cache.append(new.keys[:, :, :1], new.values[:, :, :1]) for cache, new in zip(caches, added, strict=True)
             )
-        return word_log_probs(self.system, self.task, states[:, -1]), TextStart(past, begun.position + 1)
+        return self.word_log_probs(task, states[:, -1]), DecoderState(caches, state.position + 1)
 
+    def word_log_probs(self, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
+        """Returns log-probabilities of words, from the states of the special tokens that predict them."""
+        return self.vocabulary.scores(task, states).log_softmax(-1)
 
-def word_log_probs(system: UniPerceiver, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
-    """Of the next word, from the states of the special tokens that predict it."""
-    features = system.similarity.features(states)
-    return system.similarity.scores(features, system.targets.words(task), "said").log_softmax(-1)
+    @property
+    def _embedding(self) -> Embedding:
+        return self.inputs.embedding
