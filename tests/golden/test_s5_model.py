@@ -277,8 +277,9 @@ def system(request, official) -> UniPerceiver:
         return Task(name=name, inputs=frozenset({inputs}), label="x", target=target, metrics=(Accuracy,))
 
     config = UniPerceiverConfig(
-        sizes=EncoderSize(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param), tokenizer=Sixty(),
-        max_tokens=12, max_generated=8, patches=Patches(size=8, patch=4), frames=1, max_frames=4, drop_path=0.0,
+        sizes=EncoderSize(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param),
+        tokenizer=Sixty(), max_tokens=12, max_generated=8, patches=Patches(size=8, patch=4), frames=1,
+        max_frames=4, drop_path=0.0,
     )  # fmt: skip
     tasks = [
         task("cls", Label(NAMES), "image"), task("mlm", Masked("words"), "text"), task("cap", Text(8), "image"),

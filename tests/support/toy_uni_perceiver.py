@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from toy_runs import deadly
 
 from motet.core import (
     Answer,
+    Batch,
     Example,
     Label,
     Masked,
@@ -35,7 +37,8 @@ from motet.data.source import Source
 from motet.metrics import Accuracy
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import build_system
-from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
+from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, TaskSpecificBlocks, UniPerceiverConfig
+from motet.systems.uni_perceiver.options import Blocks, Routing
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
 from motet.training.distributed import processes
@@ -52,9 +55,17 @@ SPECS: dict[str, tuple[TargetSpec, str]] = {
 LABELS = {"masked": "caption", "pairs": "caption", "open": "vqa"}
 CONFIG = UniPerceiverConfig(
     sizes=EncoderSize(width=16, depth=2, heads=2, hidden=24), blocks=Experts(num_experts=3),
-    tokenizer=TrainedTokenizer(size=280), max_tokens=40, max_generated=16, patches=Patches(size=8, patch=4), frames=2, max_frames=3, layer_scale=1.0,
-    drop_path=0.0, initial_std=None,
+    tokenizer=TrainedTokenizer(size=280), max_tokens=40, max_generated=16,
+    patches=Patches(size=8, patch=4), frames=2, max_frames=3, layer_scale=1.0, drop_path=0.0, initial_std=None,
 )  # fmt: skip
+
+
+ROUTINGS: tuple[Routing, ...] = ("token", "context", "modality", "task", "attribute")
+BLOCKS: dict[str, Blocks] = {
+    **{name: Experts(routing=name, num_experts=3, where="all") for name in ROUTINGS},
+    "plain": None,
+    "task specific": TaskSpecificBlocks(),
+}
 
 
 def task(name: str) -> Task:
@@ -92,6 +103,13 @@ def system_of(*names: str, **changes: Any) -> System:
         if parameter.ndim < 2 and "log_scales" not in name:
             torch.nn.init.normal_(parameter, std=0.5)
     return system
+
+
+def total_loss(system: System, batch: Batch) -> Tensor:
+    """Returns the sum of the mean losses and terms of a batch."""
+    losses = system.losses(batch)
+    parts = [*losses.tasks.values(), *losses.terms.values()]
+    return torch.stack([loss.total / loss.weight for loss in parts if loss.weight]).sum()
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from motet.systems.uni_perceiver.targets import Family, family_of
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """Predicts one of a task's names.
+class NamePredictor:
+    """Predicts the class or answer of a row among the names of its task.
 
     Args:
         inputs: of the model.

@@ -23,7 +23,7 @@ from motet.systems.uni_perceiver.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class DecoderState:
+class GenerationState:
     """Encoded inputs and the words generated so far.
 
     Args:
@@ -34,9 +34,9 @@ class DecoderState:
     caches: tuple[KeyValueCache, ...]
     position: Int[Tensor, "m"]
 
-    def rows(self, index: Int[Tensor, "r"]) -> DecoderState:
+    def rows(self, index: Int[Tensor, "r"]) -> GenerationState:
         """Returns some of the rows, in any order, each as often as its index occurs."""
-        return DecoderState(tuple(cache.rows(index) for cache in self.caches), self.position[index])
+        return GenerationState(tuple(cache.rows(index) for cache in self.caches), self.position[index])
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,15 @@ class TextGenerator:
         encoded = self.encoder(self.inputs.with_text(task, self.inputs.of_task(task, batch, target), ids))
         return encoded.states[:, -ids.shape[1] :][real], encoded, ids[real]
 
-    def start(self, inputs: TokenSequences) -> DecoderState:
+    def start(self, inputs: TokenSequences) -> GenerationState:
         """Returns the state before the first word."""
         first = inputs.next_position()
         position = torch.zeros(len(inputs.x), dtype=torch.long, device=inputs.x.device) if first is None else first
-        return DecoderState(self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches, position)
+        return GenerationState(self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches, position)
 
     def step(
-        self, task: Task, state: DecoderState, last: Int[Tensor, "m"] | None
-    ) -> tuple[Float[Tensor, "m v"], DecoderState]:
+        self, task: Task, state: GenerationState, last: Int[Tensor, "m"] | None
+    ) -> tuple[Float[Tensor, "m v"], GenerationState]:
         """Encodes the last word and a special token behind it, which predicts the next; only the word is cached.
 
         Args:
@@ -125,7 +125,7 @@ class TextGenerator:
             caches = tuple(
                 cache.append(new.keys[:, :, :1], new.values[:, :, :1]) for cache, new in zip(caches, added, strict=True)
             )
-        return self.word_log_probs(task, states[:, -1]), DecoderState(caches, state.position + 1)
+        return self.word_log_probs(task, states[:, -1]), GenerationState(caches, state.position + 1)
 
     def word_log_probs(self, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
         """Returns log-probabilities of words, from the states of the special tokens that predict them."""

@@ -14,7 +14,7 @@ from motet.core.ranks import gather, world
 from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
 from motet.systems.uni_perceiver.answers import BALANCE, WORD, no_row_loss
-from motet.systems.uni_perceiver.classification import Classifier
+from motet.systems.uni_perceiver.classification import NamePredictor
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.generation import TextGenerator
@@ -112,7 +112,7 @@ class UniPerceiver(System):
         )
         inputs = InputSequences(self.embedding, self.trunk)
         vocabulary = Vocabulary(self.similarity, self.targets)
-        self.classifier = Classifier(
+        self.classifier = NamePredictor(
             inputs,
             self.encoder,
             self.similarity,
