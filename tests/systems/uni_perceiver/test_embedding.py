@@ -50,7 +50,8 @@ def test_frames_have_positions_in_time_random_in_training(embedding) -> None:
     assert not torch.allclose(still[:, :6], still[:, 6:])
     assert torch.allclose(embedding.images(frame, features=False), still[:, :6], atol=1e-5)
     embedding.train()
-    assert len({float(embedding.images(frame, features=False).sum().detach()) for _ in range(30)}) == 4
+    first = {round(float(embedding.images(frame, features=False)[0, 0, 0].detach()), 4) for _ in range(60)}
+    assert len(first) == 4
 
 
 def test_too_many_frames_and_odd_channels(embedding) -> None:
