@@ -15,8 +15,7 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from measure import in_turns, machine, peak_mib, ratio, write_table
-from motet.systems.lit_decoder.beam import Beam
-from motet.systems.lit_decoder.decode import generate
+from motet.nn.generate import BeamSearch, generate
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
 
 WIDTH, DEPTH, HEADS, WORDS, PLACES, TOKENS = 256, 2, 4, 8192, 32, 49
@@ -79,8 +78,9 @@ def images(device: str) -> Tensor:
 def caption(model: TextDecoder, memory: Tensor) -> list[list[int]]:
     prefixes = torch.tensor([PREFIX] * len(memory), device=memory.device)
     lengths = torch.full((len(memory),), len(PREFIX), device=memory.device)
+    features, state = model.prefill(model.start(memory), prefixes, lengths)
     return generate(
-        model, model.start(memory), prefixes, lengths, Beam(beams=BEAMS, alpha=0.0, ends="beams"), NEW
+        model, state, model.logits(features), BeamSearch(num_beams=BEAMS, alpha=0.0, ends="beams"), NEW
     ).best()
 
 

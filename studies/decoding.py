@@ -22,19 +22,19 @@ from motet.data.source import Source
 from motet.data.splits import Subset
 from motet.evaluation import evaluate
 from motet.hub import restore
+from motet.nn.generate import BeamSearch, Greedy, Sampling
 from motet.report import plots, tables
 from motet.systems.lit_decoder.answers import Decoding, Scoring
-from motet.systems.lit_decoder.decode import Beam, Greedy, Sample
 from motet.systems.lit_decoder.model import LiTDecoder
 from motet.training.train import store_features
 
 METHODS: Mapping[str, Decoding] = {
     "greedy": Greedy(),
-    **{f"beam {beams}": Beam(beams=beams) for beams in (4, 8, 16)},
-    "stochastic beam 4": Beam(beams=4, noise=1.0),
-    **{f"temperature 1, {n}": Sample(num_samples=n) for n in (1, 4, 8, 16)},
-    **{f"top-k 5, {n}": Sample(top_k=5, num_samples=n) for n in (1, 4, 8, 16)},
-    **{f"nucleus 0.9, {n}": Sample(top_p=0.9, num_samples=n) for n in (1, 4, 8, 16)},
+    **{f"beam {beams}": BeamSearch(num_beams=beams) for beams in (4, 8, 16)},
+    "stochastic beam 4": BeamSearch(num_beams=4, noise=1.0),
+    **{f"temperature 1, {n}": Sampling(num_samples=n) for n in (1, 4, 8, 16)},
+    **{f"top-k 5, {n}": Sampling(top_k=5, num_samples=n) for n in (1, 4, 8, 16)},
+    **{f"nucleus 0.9, {n}": Sampling(top_p=0.9, num_samples=n) for n in (1, 4, 8, 16)},
     "scoring": Scoring(),
 }
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from history_model import generated
 from torch import Tensor
 
-from motet.systems.lit_decoder.beam import Beam
-from motet.systems.lit_decoder.decode import generate
-from motet.systems.lit_decoder.sampling import Greedy, Sample, sampled_logits
-from motet.systems.lit_decoder.stochastic import conditional_gumbel
+from motet.nn.generate import BeamSearch, Greedy, Sampling
+from motet.nn.generate.sampling import truncated_logits
+from motet.nn.generate.stochastic_beam_search import conditional_gumbel
 
 HERE = Path(__file__).parent
 EOS, ROWS, LENGTH = 1, 5, 8
@@ -31,13 +31,13 @@ class TableState:
     lengths: Tensor
     num_rows: int = 1
 
-    def keep(self, lengths):
+    def truncate(self, lengths):
         return replace(self, lengths=lengths)
 
     def select(self, images):
         return replace(self, images=self.images[images], lengths=self.lengths[images])
 
-    def branch(self, parents):
+    def reorder(self, parents):
         return replace(self, num_rows=parents.shape[1])
 
 
@@ -56,6 +56,14 @@ class TableModel:
         features = self.table[images[:, None], places.clamp(max=self.table.shape[1] - 1), tokens]
         return features, replace(state, lengths=state.lengths + tokens.shape[1])
 
+    def prefill(self, state, prompts, lengths):
+        features, state = self.read(state, torch.nn.functional.pad(prompts, (1, 0)))
+        return features[torch.arange(len(lengths)), lengths], state.truncate(lengths + 1)
+
+    def step(self, state, tokens):
+        features, state = self.read(state, tokens[:, None])
+        return features[:, -1].clone(), state
+
     def logits(self, features):
         return features.clone()
 
@@ -70,7 +78,7 @@ def answer(model, strategy, *, prompted, generator=None):
     prefixes = torch.tensor([[3 + row, 2] for row in range(ROWS)]) if prompted else torch.zeros(ROWS, 0).long()
     lengths = torch.full((ROWS,), prefixes.shape[1])
     limit = LENGTH - prefixes.shape[1]
-    return generate(model, model.start(), prefixes, lengths, strategy, limit, generator)
+    return generated(model, model.start(), prefixes, lengths, strategy, limit, generator)
 
 
 def until_end(tokens):
@@ -99,7 +107,7 @@ def test_greedy_answers_and_log_probabilities_are_the_official_ones(golden, mode
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.6, 1.0])
 @pytest.mark.parametrize("beams", [1, 2, 4])
 def test_beams_are_those_of_the_flax_example(golden, model, beams, alpha):
-    ours = answer(model, Beam(beams=beams, alpha=alpha), prompted=False)
+    ours = answer(model, BeamSearch(num_beams=beams, alpha=alpha), prompted=False)
     sequences, scores = golden[f"wmtbeam{beams}_a{alpha}_sequences"], golden[f"wmtbeam{beams}_a{alpha}_scores"]
     same_answers(ours, sequences[..., 1:], scores)
 
@@ -108,7 +116,7 @@ def test_beams_are_those_of_the_flax_example(golden, model, beams, alpha):
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.6])
 @pytest.mark.parametrize("beams", [1, 2, 4])
 def test_prompted_beams_are_those_of_t5x(golden, model, beams, alpha, prompted):
-    ours = answer(model, Beam(beams=beams, alpha=alpha, count_prompt_in_length=True), prompted=prompted)
+    ours = answer(model, BeamSearch(num_beams=beams, alpha=alpha, count_prompt_in_length=True), prompted=prompted)
     key = f"t5x_beam{beams}_a{alpha}_{'prompt' if prompted else 'noprompt'}"
     same_answers(ours, golden[f"{key}_sequences"][..., PROMPT if prompted else 0 :], golden[f"{key}_scores"])
 
@@ -129,7 +137,7 @@ def same_answers(ours, sequences, scores):
 
 @pytest.mark.parametrize("beams", [1, 2, 4])
 def test_beams_without_length_normalisation_are_those_of_paligemma(golden, model, beams):
-    ours = answer(model, Beam(beams=beams, alpha=0.0, ends="every"), prompted=False)
+    ours = answer(model, BeamSearch(num_beams=beams, alpha=0.0, ends="every"), prompted=False)
     for row in range(ROWS):
         assert without_padding(ours.tokens[row, 0]) == without_padding(golden[f"bvbeam{beams}_sequences"][row])
         assert ours.scores[row, 0] == pytest.approx(float(golden[f"bvbeam{beams}_score"][row]), abs=1e-4)
@@ -137,26 +145,26 @@ def test_beams_without_length_normalisation_are_those_of_paligemma(golden, model
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.6, 1.0])
 def test_the_length_penalty_is_the_official_one(golden, alpha):
-    ours = Beam(alpha=alpha).penalty(torch.arange(1, 65))
+    ours = BeamSearch(alpha=alpha).penalty(torch.arange(1, 65))
     np.testing.assert_allclose(ours, golden[f"brevity_penalty_a{alpha}"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("name", "sample"),
     [
-        ("temp1", Sample()),
-        ("temp05", Sample(temperature=0.5)),
-        ("temp2", Sample(temperature=2.0)),
-        ("topk3", Sample(top_k=3)),
-        ("topk3_t05", Sample(temperature=0.5, top_k=3)),
-        ("topp05", Sample(top_p=0.5)),
-        ("topp08", Sample(top_p=0.8)),
-        ("topp08_t05", Sample(temperature=0.5, top_p=0.8, nucleus_first=True)),
-        ("topp095_t2", Sample(temperature=2.0, top_p=0.95, nucleus_first=True)),
+        ("temp1", Sampling()),
+        ("temp05", Sampling(temperature=0.5)),
+        ("temp2", Sampling(temperature=2.0)),
+        ("topk3", Sampling(top_k=3)),
+        ("topk3_t05", Sampling(temperature=0.5, top_k=3)),
+        ("topp05", Sampling(top_p=0.5)),
+        ("topp08", Sampling(top_p=0.8)),
+        ("topp08_t05", Sampling(temperature=0.5, top_p=0.8, nucleus_first=True)),
+        ("topp095_t2", Sampling(temperature=2.0, top_p=0.95, nucleus_first=True)),
     ],
 )
 def test_tokens_are_drawn_as_often_as_by_uvim(golden, name, sample):
-    drawn_from = sampled_logits(torch.from_numpy(golden["sample_logits"]), sample).softmax(-1)
+    drawn_from = truncated_logits(torch.from_numpy(golden["sample_logits"]), sample).softmax(-1)
     frequencies = torch.from_numpy(golden[f"sample_{name}_freq"])
     assert (drawn_from - frequencies).abs().max() < 0.02
     assert not frequencies[drawn_from == 0].any()
@@ -166,14 +174,16 @@ def test_tokens_are_drawn_as_often_as_by_uvim(golden, name, sample):
 def test_the_order_of_temperature_and_nucleus_matters(golden):
     """The official order keeps other tokens here, so the comparison above can tell them apart."""
     logits = torch.from_numpy(golden["sample_logits"])
-    first, last = (sampled_logits(logits, Sample(temperature=2.0, top_p=0.95, nucleus_first=f)) for f in (True, False))
+    first, last = (
+        truncated_logits(logits, Sampling(temperature=2.0, top_p=0.95, nucleus_first=f)) for f in (True, False)
+    )
     assert int(first.isfinite().sum()) == 3
     assert int(last.isfinite().sum()) > 3
 
 
 def test_draws_from_the_five_likeliest_are_among_them(golden, model):
     table = model.table.log_softmax(-1)
-    ours = answer(model, Sample(top_k=5, num_samples=4), prompted=False, generator=torch.Generator().manual_seed(0))
+    ours = answer(model, Sampling(top_k=5, num_samples=4), prompted=False, generator=torch.Generator().manual_seed(0))
     for row in range(ROWS):
         for place in range(4):
             before, total = 0, 0.0

@@ -15,8 +15,8 @@ from motet.nn.pretrained.big_vision import load_decoder_block, load_encoder_bloc
 from motet.nn.transformer import DecoderBlock, EncoderBlock, sincos_positions
 from motet.nn.vit import ViT
 from motet.preprocess.images import Geometry, InceptionCrop
-from motet.systems.lit_decoder.decode import score_names
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, word_loss
+from motet.systems.lit_decoder.scoring import score_names
 from motet.systems.lit_decoder.weights import load_cappa_decoder
 
 HERE = Path(__file__).parent

@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+from history_model import generated
 
-from motet.systems.lit_decoder.beam import Beam
-from motet.systems.lit_decoder.decode import generate
+from motet.nn.generate import BeamSearch, Greedy
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder
-from motet.systems.lit_decoder.sampling import Greedy
 from motet.systems.lit_decoder.scoring import score_names
 
 WORDS, WIDTH, LENGTH, ROWS = 17, 16, 20, 5
@@ -46,10 +45,10 @@ def forced(row):
     return PREFIXES[row, : LENGTHS[row]].tolist()
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(beams=3), Beam(beams=2, noise=1.0)], ids=repr)
+@pytest.mark.parametrize("strategy", [Greedy(), BeamSearch(num_beams=3), BeamSearch(num_beams=2, noise=1.0)], ids=repr)
 def test_steps_with_kept_keys_give_what_one_pass_gives(decoder, strategy):
     draw = torch.Generator().manual_seed(0)
-    ours = generate(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, strategy, 9, draw)
+    ours = generated(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, strategy, 9, draw)
     for row in range(ROWS):
         for place in range(ours.tokens.shape[1]):
             tokens = [token for token in ours.tokens[row, place].tolist() if token != 0]
@@ -61,11 +60,11 @@ def test_steps_with_kept_keys_give_what_one_pass_gives(decoder, strategy):
             assert ours.log_probs[row, place] == pytest.approx(total, abs=1e-4)
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(beams=3)], ids=repr)
+@pytest.mark.parametrize("strategy", [Greedy(), BeamSearch(num_beams=3)], ids=repr)
 def test_an_answer_does_not_depend_on_its_batch_mates(decoder, strategy):
-    together = generate(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, strategy, LENGTH - LENGTHS)
+    together = generated(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, strategy, LENGTH - LENGTHS)
     for row in range(ROWS):
-        alone = generate(
+        alone = generated(
             decoder, start(decoder, [row]), PREFIXES[[row]], LENGTHS[[row]], strategy, LENGTH - LENGTHS[[row]]
         )
         assert together.best()[row] == alone.best()[0]
@@ -75,7 +74,7 @@ def test_an_answer_does_not_depend_on_its_batch_mates(decoder, strategy):
 def test_an_answer_may_fill_every_place(decoder):
     with torch.no_grad():
         decoder.pieces.bias[1] = -30.0
-    ours = generate(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, Beam(beams=2), LENGTH - LENGTHS)
+    ours = generated(decoder, start(decoder, range(ROWS)), PREFIXES, LENGTHS, BeamSearch(num_beams=2), LENGTH - LENGTHS)
     assert (ours.tokens[:, 0] != 0).sum(-1).tolist() == (LENGTH - LENGTHS).tolist()
     assert not ours.finished.any()
 
@@ -91,5 +90,5 @@ def test_scores_of_names_are_those_of_one_pass_a_name(decoder):
 
 def test_an_image_is_kept_once_however_many_beams_read_it(decoder):
     state = start(decoder, range(ROWS))
-    branched = state.branch(torch.zeros(ROWS, 6, dtype=torch.long))
+    branched = state.reorder(torch.zeros(ROWS, 6, dtype=torch.long))
     assert all(a is b for a, b in zip(state.memory, branched.memory, strict=True))

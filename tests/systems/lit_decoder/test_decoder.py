@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from motet.core import ConfigError
 from motet.nn.parameter_names import parameter_name
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
 
@@ -40,11 +41,11 @@ def test_it_starts_undecided() -> None:
 def test_images_forgotten_and_rows_branched_go_on_as_if_alone() -> None:
     made = decoder()
     _, state = made.read(made.start(MEMORY), shift_right(TOKENS))
-    state = state.keep(torch.tensor([2, 7, 4])).select(torch.tensor([2, 0]))
-    state = state.branch(torch.zeros(2, 3, dtype=torch.long))
+    state = state.truncate(torch.tensor([2, 7, 4])).select(torch.tensor([2, 0]))
+    state = state.reorder(torch.zeros(2, 3, dtype=torch.long))
     new = torch.tensor([[2, 3], [4, 5], [6, 7], [2, 3], [4, 5], [6, 7]])
     features, state = made.read(state, new)
-    state = state.branch(torch.tensor([[1, 1], [2, 0]]))
+    state = state.reorder(torch.tensor([[1, 1], [2, 0]]))
     features, _ = made.read(state, torch.full((4, 1), 8))
     for row, (image, seen, follow) in enumerate([(2, 4, [4, 5]), (2, 4, [4, 5]), (0, 2, [6, 7]), (0, 2, [2, 3])]):
         whole = torch.cat([shift_right(TOKENS)[image, :seen], torch.tensor([*follow, 8])])
@@ -55,10 +56,16 @@ def test_images_forgotten_and_rows_branched_go_on_as_if_alone() -> None:
 def test_images_that_keep_equally_much_need_no_mask() -> None:
     made = decoder()
     _, state = made.read(made.start(MEMORY), shift_right(TOKENS))
-    kept = state.keep(torch.tensor([3, 3, 3]))
+    kept = state.truncate(torch.tensor([3, 3, 3]))
     assert kept.valid is None
     assert kept.seen == 3
     assert kept.past[0].shape[-2] == 3
+
+
+def test_prompt_lengths_that_do_not_fit_are_refused() -> None:
+    made = decoder()
+    with pytest.raises(ConfigError, match="want 3 numbers from 0 to 2"):
+        made.prefill(made.start(MEMORY), TOKENS[:, :2], torch.tensor([1, 2, 3]))
 
 
 @pytest.mark.parametrize("add", [False, True])

@@ -27,7 +27,7 @@ from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.tokenizers import EOS, TrainedTokenizer
 from motet.systems import build_system
 from motet.systems.lit_decoder import (
-    Beam,
+    BeamSearch,
     ByCategory,
     ByTask,
     ByTaskPositions,
@@ -37,7 +37,7 @@ from motet.systems.lit_decoder import (
     LinearProjection,
     LiTDecoderConfig,
     MapPooling,
-    Sample,
+    Sampling,
     Scoring,
     SplitCap,
     Unconditioned,
@@ -227,13 +227,13 @@ def test_scored_names_are_chosen_and_say_how_likely_each_is() -> None:
 def test_texts_are_searched_with_beams_and_names_greedily_by_default() -> None:
     ocr = replace(VQA, name="read", category="ocr")
     system = build((*TASKS, ocr))
-    assert system.decoding == {"colour": Greedy(), "caption": Beam(), "vqa": Greedy(), "read": Beam()}
+    assert system.decoding == {"colour": Greedy(), "caption": BeamSearch(), "vqa": Greedy(), "read": BeamSearch()}
 
 
 def test_sampling_is_a_function_of_the_rows() -> None:
     system = build().eval()
     torch.nn.init.normal_(system.decoder.pieces.kernel)
-    system.decoding["caption"] = Sample(temperature=1.0)
+    system.decoding["caption"] = Sampling(temperature=1.0)
     first, again = (words(system.predict(batch(system))["caption"]) for _ in range(2))
     other = words(system.predict(batch(system, [replace(r, id=f"{r.id}/other") for r in ROWS]))["caption"])
     assert first == again

@@ -1,10 +1,10 @@
 """The LiT decoder (Beyer et al., 2023): a frozen image encoder, and one decoder that answers every task in words."""
 
+from motet.nn.generate import BeamSearch as BeamSearch
+from motet.nn.generate import Greedy as Greedy
+from motet.nn.generate import Sampling as Sampling
 from motet.systems.lit_decoder.answers import Scoring as Scoring
 from motet.systems.lit_decoder.config import LiTDecoderConfig as LiTDecoderConfig
-from motet.systems.lit_decoder.decode import Beam as Beam
-from motet.systems.lit_decoder.decode import Greedy as Greedy
-from motet.systems.lit_decoder.decode import Sample as Sample
 from motet.systems.lit_decoder.feedforward import ConcatTokens as ConcatTokens
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig as FeedforwardConfig
 from motet.systems.lit_decoder.feedforward import MapFrozen as MapFrozen

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from motet.core import Answer, ClassPrediction, ConfigError, Label, Prediction, Task, Text
 from motet.core import TextPrediction as Said
-from motet.systems.lit_decoder.decode import Beam, Generated, Greedy, NameTrie, Sample, Strategy, generate, score_names
+from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, Strategy, generate
 from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
+from motet.systems.lit_decoder.scoring import NameTrie, score_names
 from motet.systems.lit_decoder.sequence import Sequences
 
 
@@ -27,7 +28,7 @@ Decoding: TypeAlias = Strategy | Scoring
 
 def default_decoding(task: Task) -> Decoding:
     """Beam search with 4 beams for texts and text reading, greedy for names and answers, as in the paper."""
-    return Beam() if isinstance(task.target, Text) or task.category == "ocr" else Greedy()
+    return BeamSearch() if isinstance(task.target, Text) or task.category == "ocr" else Greedy()
 
 
 def names_of(task: Task) -> tuple[str, ...]:
@@ -77,10 +78,19 @@ def answer(
     """
     prefixes = asked.tokens[:, : max(int(asked.prefix.max()), 0)] if len(asked.prefix) else asked.tokens
     match decoding:
-        case Greedy() | Sample() | Beam():
+        case Greedy() | Sampling() | BeamSearch():
             room = sequences.max_tokens - asked.prefix
             generator = torch.Generator(device=prefixes.device).manual_seed(seed % 2**63)
-            found = generate(decoder, state, prefixes, asked.prefix, decoding, room, generator)
+            features, state = decoder.prefill(state, prefixes, asked.prefix)
+            found = generate(
+                decoder,
+                state,
+                decoder.logits(features),
+                decoding,
+                room,
+                prompt_lengths=asked.prefix,
+                generator=generator,
+            )
             return _said(found, sequences, asked)
         case Scoring():
             names = names_of(asked.task)
@@ -94,7 +104,7 @@ def answer(
             assert_never(other)
 
 
-def _said(found: Generated, sequences: Sequences, asked: TaskInputs) -> list[Prediction]:
+def _said(found: GeneratedTokens, sequences: Sequences, asked: TaskInputs) -> list[Prediction]:
     said: list[Prediction] = []
     limit = asked.task.target.max_words if isinstance(asked.task.target, Text) else None
     given = zip(asked.tokens.tolist(), asked.answer_start.tolist(), asked.prefix.tolist(), strict=True)

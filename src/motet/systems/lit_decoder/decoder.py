@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from motet.core import ConfigError
+from motet.nn.generate.step import reordered_rows, selected_rows
 from motet.nn.parameter_names import parameter_name
 from motet.nn.transformer import NORM_EPS, DecoderBlock
 
@@ -38,8 +40,8 @@ class DecoderState:
     positions_of: Int[Tensor, "b"] | None = None
     num_rows: int = 1
 
-    def keep(self, lengths: Int[Tensor, "b"]) -> DecoderState:
-        """The state in which image i has seen only its first `lengths[i]` tokens; its next token follows those."""
+    def truncate(self, lengths: Int[Tensor, "b"]) -> DecoderState:
+        """Returns the state in which image i has only its first `lengths[i]` tokens; its next token follows those."""
         longest = int(lengths.max())
         past = tuple(part[..., :longest, :] for part in self.past)
         if int(lengths.min()) == longest:
@@ -48,8 +50,8 @@ class DecoderState:
         return replace(self, past=past, seen=lengths, valid=place < lengths[:, None])
 
     def select(self, images: Int[Tensor, "a"]) -> DecoderState:
-        """These images with all of their rows."""
-        rows = (images[:, None] * self.num_rows + torch.arange(self.num_rows, device=images.device)).flatten()
+        """Returns the state of these images, each with all of its rows."""
+        rows = selected_rows(images, self.num_rows)
         return replace(
             self,
             memory=tuple(part.index_select(1, images) for part in self.memory),
@@ -59,11 +61,10 @@ class DecoderState:
             positions_of=None if self.positions_of is None else self.positions_of[images],
         )
 
-    def branch(self, parents: Int[Tensor, "b m"]) -> DecoderState:
-        """m rows an image, each going on from one of the image's rows so far (counted from 0 in each image)."""
-        b, num_rows = parents.shape
-        rows = (torch.arange(b, device=parents.device)[:, None] * self.num_rows + parents).flatten()
-        return replace(self, past=tuple(part.index_select(1, rows) for part in self.past), num_rows=num_rows)
+    def reorder(self, parents: Int[Tensor, "b m"]) -> DecoderState:
+        """Returns a state with m rows per image: row j of image i continues the image's present row `parents[i, j]`."""
+        rows = reordered_rows(parents, self.num_rows)
+        return replace(self, past=tuple(part.index_select(1, rows) for part in self.past), num_rows=parents.shape[1])
 
     def places(self, length: int) -> Int[Tensor, "*b t"]:
         """The positions of the next `length` tokens: the same for all, or of each row."""
@@ -202,6 +203,35 @@ class TextDecoder(nn.Module):
             x, kept = block(x, state.memory[i], state.past[i] if state.past else None, valid)
             past.append(kept)
         return self.norm(x), state.then(past, length)
+
+    def prefill(
+        self, state: DecoderState, prompts: Int[Tensor, "b p"], lengths: Int[Tensor, "b"]
+    ) -> tuple[Float[Tensor, "b d"], DecoderState]:
+        """Reads each row's prompt in one pass; returns the features that predict its first free token, and the state.
+
+        Prompts are padded on the right, where causal attention hides the padding from every real token, and the state
+        drops it afterwards: a row's answer does not depend on the lengths of the others.
+
+        Args:
+            state: of b rows without any token, from `start`.
+            prompts: without the start token; tokens after a row's length are ignored.
+            lengths: number of tokens of each prompt.
+
+        Raises:
+            ConfigError: lengths that do not fit the prompts.
+        """
+        b, p = prompts.shape
+        if lengths.shape != (b,) or (b and not 0 <= int(lengths.min()) <= int(lengths.max()) <= p):
+            raise ConfigError(f"prompt lengths: got {lengths.tolist()}; want {b} numbers from 0 to {p}")
+        features, state = self.read(state, F.pad(prompts, (1, 0)))
+        if not b or int(lengths.min()) == p:
+            return features[:, -1], state
+        return features[torch.arange(b, device=features.device), lengths], state.truncate(lengths + 1)
+
+    def step(self, state: DecoderState, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r v"], DecoderState]:
+        """Appends one token to each row; returns the logits of the next one, and the state."""
+        features, state = self.read(state, tokens[:, None])
+        return self.logits(features[:, -1]), state
 
     def logits(self, features: Float[Tensor, "*r d"]) -> Float[Tensor, "*r v"]:
         """The scores of every token that may be answered, before the softmax."""

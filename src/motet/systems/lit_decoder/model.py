@@ -29,11 +29,11 @@ from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
 from motet.systems.lit_decoder.answers import Decoding, TaskInputs, answer, default_decoding
 from motet.systems.lit_decoder.config import WORDS_FILE, LiTDecoderConfig
-from motet.systems.lit_decoder.decode import NameTrie
 from motet.systems.lit_decoder.decoder import Pieces, TextDecoder, row_means, shift_right, word_loss
 from motet.systems.lit_decoder.groups import parameter_groups
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
 from motet.systems.lit_decoder.processor import ImageInputs, LiTDecoderProcessor
+from motet.systems.lit_decoder.scoring import NameTrie
 from motet.systems.lit_decoder.sequence import Sequences
 from motet.systems.lit_decoder.targets import check
 

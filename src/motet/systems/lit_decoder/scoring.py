@@ -14,7 +14,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.stepping import S, SpecialIds, StepModel, logsumexp_, prefill
+from motet.nn.generate import SpecialIds
+from motet.nn.generate.vocabulary import logsumexp_
+from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
 
 # Logits in memory together (what stays in a processor's cache is read again fastest), but of no fewer places than this.
 _LOGITS_AT_ONCE, _FEWEST_AT_ONCE = 2**20, 64
@@ -103,10 +105,10 @@ class NameTrie:
 
 @torch.inference_mode()
 def score_names(
-    model: StepModel[S],
-    state: S,
-    prefixes: Int[Tensor, "b p"],
-    prefix_lengths: Int[Tensor, "b"],
+    decoder: TextDecoder,
+    state: DecoderState,
+    prompts: Int[Tensor, "b p"],
+    prompt_lengths: Int[Tensor, "b"],
     names: NameTrie | Sequence[Sequence[int]],
     *,
     max_rows: int = 8192,
@@ -118,10 +120,10 @@ def score_names(
     values of an image are shared by all of its rows, and the softmax is summed once a beginning.
 
     Args:
-        model: the decoder, in eval mode.
-        state: of b images that have seen no token.
-        prefixes: forced tokens of each row, without the start token; padded on the right.
-        prefix_lengths: how many of them each row has.
+        decoder: in eval mode.
+        state: of b rows without any token, from the decoder's `start`.
+        prompts: without the start token; padded on the right.
+        prompt_lengths: number of tokens of each prompt.
         names: token ids without the end; as a trie, where the same names are scored again.
         max_rows: rows (images times beginnings of one length) that are in memory together.
         ids: what starts, ends and fills rows.
@@ -130,32 +132,34 @@ def score_names(
         ConfigError: a name without tokens; prefix lengths that do not fit.
     """
     ids = SpecialIds() if ids is None else ids
-    trie = (names if isinstance(names, NameTrie) else NameTrie.of(names, ids)).to(prefixes.device)
-    features, state = prefill(model, state, prefixes, prefix_lengths, ids)
-    scores = features.new_empty((len(prefixes), trie.num_names), dtype=torch.float32)
+    trie = (names if isinstance(names, NameTrie) else NameTrie.of(names, ids)).to(prompts.device)
+    features, state = decoder.prefill(state, prompts, prompt_lengths)
+    scores = features.new_empty((len(prompts), trie.num_names), dtype=torch.float32)
     at_once = max(1, max_rows // max(1, trie.widest))
-    for images in torch.split(torch.arange(len(prefixes), device=prefixes.device), at_once):
-        scores[images] = _walk(model, state.select(images), features[images], trie)
+    for images in torch.split(torch.arange(len(prompts), device=prompts.device), at_once):
+        scores[images] = _walk(decoder, state.select(images), features[images], trie)
     return scores
 
 
-def _walk(model: StepModel[S], state: S, features: Float[Tensor, "b d"], trie: NameTrie) -> Float[Tensor, "b k"]:
+def _walk(
+    decoder: TextDecoder, state: DecoderState, features: Float[Tensor, "b d"], trie: NameTrie
+) -> Float[Tensor, "b k"]:
     b = len(features)
     scores = features.new_empty((b, trie.num_names), dtype=torch.float32)
     totals = scores.new_zeros((b, 1))
     for level in trie.levels:
-        totals = totals[:, level.parents] + _edges(model, features.view(b, level.num_nodes, -1), level)
+        totals = totals[:, level.parents] + _edges(decoder, features.view(b, level.num_nodes, -1), level)
         num_children = len(level.parents) - len(level.names)
         scores[:, level.names] = totals[:, num_children:]
         if num_children:
             totals = totals[:, :num_children]
-            state = state.branch(level.parents[:num_children].expand(b, -1))
-            extended, state = model.read(state, level.tokens[:num_children].repeat(b)[:, None])
+            state = state.reorder(level.parents[:num_children].expand(b, -1))
+            extended, state = decoder.read(state, level.tokens[:num_children].repeat(b)[:, None])
             features = extended[:, -1]
     return scores
 
 
-def _edges(model: StepModel[S], features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
+def _edges(decoder: TextDecoder, features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
     """log p(token | node) of the edges of a level."""
     b, n, _ = features.shape
     flat = features.flatten(0, 1)
@@ -163,12 +167,12 @@ def _edges(model: StepModel[S], features: Float[Tensor, "b n d"], level: Level) 
     order = level.parents.argsort(stable=True)
     nodes = (torch.arange(b, device=flat.device)[:, None] * n + level.parents[order]).flatten()
     tokens = level.tokens[order].repeat(b)
-    size = max(_FEWEST_AT_ONCE, _LOGITS_AT_ONCE // model.logits(flat[:1]).shape[-1])
+    size = max(_FEWEST_AT_ONCE, _LOGITS_AT_ONCE // decoder.logits(flat[:1]).shape[-1])
     starts = torch.arange(0, b * n, size, device=flat.device)
     bounds = [*torch.searchsorted(nodes, starts).tolist(), len(nodes)]
     found = torch.empty(len(nodes), device=flat.device)
     for start, first, last in zip(starts.tolist(), bounds, bounds[1:], strict=False):
-        logits = model.logits(flat[start : start + size]).float()
+        logits = decoder.logits(flat[start : start + size]).float()
         here = nodes[first:last] - start
         found[first:last] = logits[here, tokens[first:last]]
         found[first:last] -= logsumexp_(logits)[here]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction
+from motet.nn.generate import BeamSearch, generate
+from motet.nn.generate.step import reordered_rows, selected_rows
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
-from motet.systems.uni_perceiver.decode import beam_search
 from motet.systems.uni_perceiver.embedding import Embedding
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
@@ -23,20 +24,77 @@ from motet.systems.uni_perceiver.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class GenerationState:
-    """Encoded inputs and the words generated so far.
+class TextState:
+    """The texts generated so far: m rows (beams) for each of b inputs; a `DecodingState`.
 
     Args:
-        caches: one per layer.
-        position: of each row's next word.
+        caches: keys and values per layer, of the input and of the text so far.
+        position: of each row's next token.
+        num_rows: m.
     """
 
     caches: tuple[KeyValueCache, ...]
-    position: Int[Tensor, "m"]
+    position: Int[Tensor, "r"]
+    num_rows: int = 1
 
-    def rows(self, index: Int[Tensor, "r"]) -> GenerationState:
-        """Returns some of the rows, in any order, each as often as its index occurs."""
-        return GenerationState(tuple(cache.rows(index) for cache in self.caches), self.position[index])
+    def select(self, items: Int[Tensor, "a"]) -> TextState:
+        """Returns the state of some of the inputs, each with all of its rows."""
+        return self._rows(selected_rows(items, self.num_rows), self.num_rows)
+
+    def reorder(self, parents: Int[Tensor, "b m"]) -> TextState:
+        """Returns a state with m rows per input: row j of input i continues the input's present row `parents[i, j]`."""
+        return self._rows(reordered_rows(parents, self.num_rows), parents.shape[1])
+
+    def _rows(self, index: Int[Tensor, "r"], num_rows: int) -> TextState:
+        return TextState(tuple(cache.rows(index) for cache in self.caches), self.position[index], num_rows)
+
+
+@dataclass(frozen=True)
+class TextStepModel:
+    """Predicts one token of a task's texts after the other; a `StepModel`.
+
+    A special token behind the text so far predicts the next token; only the text itself is kept in the state.
+
+    Args:
+        embedding: of the model.
+        encoder: of the model, in eval mode.
+        vocabulary: of the model.
+        task: whose texts are generated.
+    """
+
+    embedding: Embedding
+    encoder: UnifiedEncoder
+    vocabulary: Vocabulary
+    task: Task
+
+    def start(self, inputs: TokenSequences) -> tuple[Float[Tensor, "b v"], TextState]:
+        """Encodes the inputs; returns the logits of the first token, and the state."""
+        first = inputs.next_position()
+        position = torch.zeros(len(inputs.x), dtype=torch.long, device=inputs.x.device) if first is None else first
+        caches = self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches
+        return self._next(TextState(caches, position), None)
+
+    def step(self, state: TextState, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r v"], TextState]:
+        """Appends a token to each row; returns the logits of the next one, PAD's at -inf, and the state with it."""
+        return self._next(state, tokens)
+
+    def _next(self, state: TextState, last: Int[Tensor, "r"] | None) -> tuple[Float[Tensor, "r v"], TextState]:
+        special = torch.full((len(state.position), 1), self.embedding.special, device=state.position.device)
+        x = self.embedding.text(special, state.position)
+        count = 1
+        if last is not None:
+            x, count = torch.cat([self.embedding.text(last[:, None], state.position - 1), x], 1), 2
+        span = Span(count, text_kind(self.task, causal=True))
+        mask = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
+        states, added = self.encoder.extend(x, (span,), mask, state.caches)
+        caches = state.caches
+        if last is not None:
+            caches = tuple(
+                cache.append(new.keys[:, :, :1], new.values[:, :, :1]) for cache, new in zip(caches, added, strict=True)
+            )
+        # The vocabulary begins at EOS: with PAD before it, indices are token ids.
+        logits = F.pad(self.vocabulary.scores(self.task, states[:, -1]), (EOS, 0), value=-torch.inf)
+        return logits, TextState(caches, state.position + 1, state.num_rows)
 
 
 @dataclass(frozen=True)
@@ -65,20 +123,18 @@ class TextGenerator:
         return self.vocabulary.loss(task, states, ids), encoded
 
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
-        """Returns the most likely texts, cut at the task's number of words."""
-        inputs = self.inputs.of_task(task, batch, target)
-        generated = beam_search(
-            partial(self.step, task),
-            self.start(inputs),
-            len(inputs.x),
-            length=self.max_tokens,
-            end=0,
-            saying=self.config,
-            device=inputs.x.device,
-        )
+        """Returns the most likely text of each row, cut at the task's number of words.
+
+        Source: the official code, `caption_beam_searcher_v3.py`: an end counts where it is among the best `num_beams`
+        next tokens, and only the best text is returned.
+        """
+        model = self.step_model(task)
+        logits, state = model.start(self.inputs.of_task(task, batch, target))
+        beam = BeamSearch(num_beams=self.config.num_beams, alpha=self.config.alpha, ends="beams", num_answers=1)
+        generated = generate(model, state, logits, beam, self.max_tokens)
         found: list[Prediction] = []
-        for words, log_prob in zip(generated.words, generated.log_probs, strict=True):
-            text = self.tokenizer.decode([word + EOS for word in words])
+        for ids, log_prob in zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True):
+            text = self.tokenizer.decode(ids)
             if isinstance(task.target, Text):
                 text = " ".join(text.split()[: task.target.max_words])
             found.append(TextPrediction(text, log_prob))
@@ -93,44 +149,6 @@ class TextGenerator:
         encoded = self.encoder(self.inputs.with_text(task, self.inputs.of_task(task, batch, target), ids))
         return encoded.states[:, -ids.shape[1] :][real], encoded, ids[real]
 
-    def start(self, inputs: TokenSequences) -> GenerationState:
-        """Returns the state before the first word."""
-        first = inputs.next_position()
-        position = torch.zeros(len(inputs.x), dtype=torch.long, device=inputs.x.device) if first is None else first
-        return GenerationState(self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches, position)
-
-    def step(
-        self, task: Task, state: GenerationState, last: Int[Tensor, "m"] | None
-    ) -> tuple[Float[Tensor, "m v"], GenerationState]:
-        """Encodes the last word and a special token behind it, which predicts the next; only the word is cached.
-
-        Args:
-            task: whose texts are generated.
-            state: before the last word.
-            last: indices in the vocabulary of the last words; None at the start.
-
-        Returns:
-            Log-probabilities of the next word, and the state after the last one.
-        """
-        embedding, kind = self._embedding, text_kind(task, causal=True)
-        special = torch.full((len(state.position), 1), embedding.special, device=state.position.device)
-        x = embedding.text(special, state.position)
-        count = 1
-        if last is not None:
-            x, count = torch.cat([embedding.text((last + EOS)[:, None], state.position - 1), x], 1), 2
-        mask = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
-        states, added = self.encoder.extend(x, (Span(count, kind),), mask, state.caches)
-        caches = state.caches
-        if last is not None:
-            caches = tuple(
-                cache.append(new.keys[:, :, :1], new.values[:, :, :1]) for cache, new in zip(caches, added, strict=True)
-            )
-        return self.word_log_probs(task, states[:, -1]), GenerationState(caches, state.position + 1)
-
-    def word_log_probs(self, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
-        """Returns log-probabilities of words, from the states of the special tokens that predict them."""
-        return self.vocabulary.scores(task, states).log_softmax(-1)
-
-    @property
-    def _embedding(self) -> Embedding:
-        return self.inputs.embedding
+    def step_model(self, task: Task) -> TextStepModel:
+        """Returns the model that generates a task's texts token by token."""
+        return TextStepModel(self.inputs.embedding, self.encoder, self.vocabulary, task)

@@ -203,19 +203,19 @@ class GenerationConfig:
     """The beam search that generates texts.
 
     Args:
-        beams: unfinished texts per row at each step; 2 in the official code.
+        num_beams: unfinished texts per row at each step; 2 in the official code.
         alpha: exponent of the length normalisation ((5 + length) / 6) ** alpha; 0, none, in the official code.
 
     Raises:
         ConfigError: a number outside its range.
     """
 
-    beams: int = 2
+    num_beams: int = 2
     alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.beams < 1:
-            raise ConfigError(f"GenerationConfig.beams: got {self.beams}; want at least 1")
+        if self.num_beams < 1:
+            raise ConfigError(f"GenerationConfig.num_beams: got {self.num_beams}; want at least 1")
         if not self.alpha >= 0:
             raise ConfigError(f"GenerationConfig.alpha: got {self.alpha}; want 0 or more")
 

@@ -4,29 +4,28 @@ import itertools
 
 import pytest
 import torch
+from history_model import generated
 
 from motet.core import ConfigError
-from motet.systems.lit_decoder.beam import Beam
-from motet.systems.lit_decoder.decode import SpecialIds, generate
-from motet.systems.lit_decoder.sampling import Greedy, Sample
+from motet.nn.generate import BeamSearch, Greedy, Sampling, SpecialIds
 
 WORDS, EOS, PAD = 9, 1, 0
 PREFIXES = torch.tensor([[3, 2, 0, 0], [4, 0, 0, 0], [5, 2, 6, 7], [0, 0, 0, 0], [3, 2, 8, 0], [3, 2, 0, 0]])
 LENGTHS = torch.tensor([2, 1, 4, 0, 3, 2])
 DETERMINISTIC = [
     Greedy(),
-    Beam(beams=1, alpha=0.0),
-    Beam(beams=3),
-    Beam(beams=3, alpha=1.0, count_prompt_in_length=True),
-    Beam(beams=4, alpha=0.0, ends="every"),
-    Sample(temperature=0.0),
+    BeamSearch(num_beams=1, alpha=0.0),
+    BeamSearch(num_beams=3),
+    BeamSearch(num_beams=3, alpha=1.0, count_prompt_in_length=True),
+    BeamSearch(num_beams=4, alpha=0.0, ends="every"),
+    Sampling(temperature=0.0),
 ]
 DRAWING = [
-    Sample(),
-    Sample(top_k=3, num_samples=3),
-    Sample(top_p=0.7),
-    Beam(beams=3, noise=1.0),
-    Beam(beams=2, noise=0.3),
+    Sampling(),
+    Sampling(top_k=3, num_samples=3),
+    Sampling(top_p=0.7),
+    BeamSearch(num_beams=3, noise=1.0),
+    BeamSearch(num_beams=2, noise=0.3),
 ]
 
 
@@ -36,7 +35,7 @@ def seeded():
 
 def answer(model, strategy, rows=range(6), limit=8):
     rows = list(rows)
-    return generate(model, model.start(rows), PREFIXES[rows], LENGTHS[rows], strategy, limit, seeded())
+    return generated(model, model.start(rows), PREFIXES[rows], LENGTHS[rows], strategy, limit, seeded())
 
 
 def same(ours, theirs, row, other):
@@ -95,7 +94,7 @@ def test_answers_come_best_first_and_within_the_limit(model, strategy):
 @pytest.mark.parametrize("strategy", DETERMINISTIC + DRAWING, ids=repr)
 def test_each_row_may_have_a_limit_of_its_own(model, strategy):
     limits = torch.tensor([1, 4, 2, 8, 3, 5])
-    ours = generate(model, model.start(), PREFIXES, LENGTHS, strategy, limits, seeded())
+    ours = generated(model, model.start(), PREFIXES, LENGTHS, strategy, limits, seeded())
     for row in range(6):
         lengths = [len(real(tokens)) for tokens in ours.tokens[row]]
         assert max(lengths) <= limits[row]
@@ -108,13 +107,13 @@ def test_what_stands_after_a_prefix_is_not_read(model):
     for row, length in enumerate(LENGTHS):
         dirty[row, length:] = 5
     for strategy in DETERMINISTIC:
-        ours = generate(model, model.start(), dirty, LENGTHS, strategy, 8)
+        ours = generated(model, model.start(), dirty, LENGTHS, strategy, 8)
         for row in range(6):
             same(ours, answer(model, strategy), row, row)
 
 
 def test_one_beam_without_length_normalisation_is_greedy(model):
-    greedy, beam = answer(model, Greedy()), answer(model, Beam(beams=1, alpha=0.0, ends="best"))
+    greedy, beam = answer(model, Greedy()), answer(model, BeamSearch(num_beams=1, alpha=0.0, ends="best"))
     for row in range(6):
         # A beam of one considers two candidates: an end may be found beside the greedy word, and only then they part.
         if bool(beam.finished[row, 0]) and real(beam.tokens[row, 0]) != real(greedy.tokens[row, 0]):
@@ -125,7 +124,7 @@ def test_one_beam_without_length_normalisation_is_greedy(model):
 
 
 @pytest.mark.parametrize(
-    "sample", [Sample(top_k=1), Sample(temperature=1e-6), Sample(temperature=0.0), Sample(top_p=1e-9)]
+    "sample", [Sampling(top_k=1), Sampling(temperature=1e-6), Sampling(temperature=0.0), Sampling(top_p=1e-9)]
 )
 def test_sharp_sampling_is_greedy(model, sample):
     greedy, drawn = answer(model, Greedy()), answer(model, sample)
@@ -135,7 +134,7 @@ def test_sharp_sampling_is_greedy(model, sample):
 
 def test_more_beams_than_answers_find_the_likeliest_of_all(model):
     """With two places and room for everything, beam search is exhaustive."""
-    ours = answer(model, Beam(beams=40, alpha=0.0), limit=3)
+    ours = answer(model, BeamSearch(num_beams=40, alpha=0.0), limit=3)
     words = [word for word in range(WORDS) if word not in (PAD, EOS)]
     for row in range(6):
         everything = [[*body, EOS] for length in range(3) for body in itertools.product(words, repeat=length)]
@@ -161,8 +160,8 @@ def test_rows_that_have_ended_are_not_computed_further(model):
 
 def test_other_special_ids(model):
     """The ids swapped with those of two words give the swapped answers."""
-    ids = SpecialIds(pad=7, eos=8, start=0)
-    ours = generate(model, model.start(), PREFIXES, LENGTHS, Greedy(), 8, ids=ids)
+    ids = SpecialIds(pad=7, eos=8)
+    ours = generated(model, model.start(), PREFIXES, LENGTHS, Greedy(), 8, ids=ids)
     assert (ours.finished[:, 0] == (ours.tokens[:, 0] == 8).any(-1)).all()
     for row in range(6):
         tokens = [token for token in ours.tokens[row, 0].tolist() if token != 7]
@@ -172,7 +171,7 @@ def test_other_special_ids(model):
 @pytest.mark.parametrize("strategy", DRAWING, ids=repr)
 def test_a_strategy_that_draws_wants_a_generator(model, strategy):
     with pytest.raises(ConfigError, match="got no generator"):
-        generate(model, model.start(), PREFIXES, LENGTHS, strategy, 8)
+        generated(model, model.start(), PREFIXES, LENGTHS, strategy, 8)
 
 
 @pytest.mark.parametrize("strategy", DRAWING, ids=repr)
@@ -185,8 +184,3 @@ def test_equal_generators_draw_equal_answers(model, strategy):
 def test_no_room_for_an_answer_is_refused(model):
     with pytest.raises(ConfigError, match="max_new_tokens: got 0"):
         answer(model, Greedy(), limit=0)
-
-
-def test_prefix_lengths_that_do_not_fit_are_refused(model):
-    with pytest.raises(ConfigError, match="want 6 numbers from 0 to 4"):
-        generate(model, model.start(), PREFIXES, LENGTHS + 3, Greedy(), 4)
