@@ -23,13 +23,14 @@ from measure import Timing, in_turns, machine, peak_mib, ratio, write_table
 from motet.nn.experts import ConditionalLinear, Dispatched
 from motet.nn.gates import Gates, TokenScores, best_of
 from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.uni_perceiver.attributes import of_image, of_text
+from motet.systems.uni_perceiver.attributes import image_attributes, text_attributes
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.encoder import UnifiedEncoder
-from motet.systems.uni_perceiver.lines import Kind, Line, Span
-from motet.systems.uni_perceiver.merge_experts import merged
+from motet.systems.uni_perceiver.merge_experts import merge_experts
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.options import Blocks, EncoderSize, Experts, Patches
+from motet.systems.uni_perceiver.sequences import Span, TokenSequences
+from motet.systems.uni_perceiver.token_kinds import TokenKind
 from motet.tasks import captioning, classification
 
 EXPERTS, K = 8, 2
@@ -74,8 +75,8 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
     """A model of two tasks; nothing is dropped."""
     torch.manual_seed(0)
     config = UniPerceiverConfig(
-        sizes=of.sizes, blocks=blocks, tokenizer=TrainedTokenizer(size=300), patches=Patches(size=128), layer_scale=None,
-        drop_path=0.0, initial_std=None,
+        sizes=of.sizes, blocks=blocks, tokenizer=TrainedTokenizer(size=300), patches=Patches(size=128),
+        layer_scale=None, drop_path=0.0, initial_std=None,
     )  # fmt: skip
     tasks = (captioning("caption"), classification("kind", ("a cat", "a dog")))
     built = UniPerceiver(config, tasks, texts=lambda: ["a cat and a dog"])
@@ -87,34 +88,34 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
     return built.to(of.device)
 
 
-def line(of: Setting) -> Line:
-    """Rows of a picture and a caption that is said."""
+def sequences(of: Setting) -> TokenSequences:
+    """Returns rows of an image and a generated caption."""
     spans = (
-        Span(IMAGE, Kind("caption", of_image(text_inputs=True))),
-        Span(TEXT, Kind("caption", of_text(visual_inputs=True, causal=True))),
+        Span(IMAGE, TokenKind("caption", image_attributes(text_inputs=True))),
+        Span(TEXT, TokenKind("caption", text_attributes(visual_inputs=True, causal=True))),
     )
     x = torch.randn(of.rows, IMAGE + TEXT, of.width, generator=torch.Generator().manual_seed(1)).to(of.device)
-    return Line(x.requires_grad_(), spans)
+    return TokenSequences(x.requires_grad_(), spans)
 
 
-def training(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], None]:
+def training(of: Setting, encoder: UnifiedEncoder, batch: TokenSequences) -> Callable[[], None]:
     """Forward and backward of a step."""
 
     def step() -> None:
         encoder.zero_grad()
         with of.autocast():
-            states = encoder(given).states
+            states = encoder(batch).states
         states.float().square().mean().backward()
 
     return step
 
 
-def inference(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], Tensor]:
+def inference(of: Setting, encoder: UnifiedEncoder, batch: TokenSequences) -> Callable[[], Tensor]:
     """Forward alone, as an answer takes it."""
 
     def step() -> Tensor:
         with torch.inference_mode(), of.autocast():
-            states: Tensor = encoder(given).states
+            states: Tensor = encoder(batch).states
             return states
 
     return step
@@ -122,7 +123,7 @@ def inference(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[],
 
 def one_step(of: Setting, name: str) -> Callable[[], None]:
     """A training step of one kind of blocks, in a process of its own."""
-    return training(of, system(of, BLOCKS[name]).train().encoder, line(of))
+    return training(of, system(of, BLOCKS[name]).train().encoder, sequences(of))
 
 
 def arithmetic(of: Setting) -> float:
@@ -236,19 +237,21 @@ def shown(times: dict[str, Timing], name: str, against: str = "dense") -> str:
 
 def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]]]:
     """What is said above the table, and its rows."""
-    built, given = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, line(of)
+    built, batch = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, sequences(of)
     train = in_turns(
-        {name: training(of, one.train().encoder, given) for name, one in built.items()}, repeats=repeats
+        {name: training(of, one.train().encoder, batch) for name, one in built.items()}, repeats=repeats
     )  # fmt: skip
     updates: dict[str, Callable[[], object]] = {}
     for name, one in built.items():
         optimizer = torch.optim.AdamW(one.encoder.parameters(), fused=True)
         updates[name] = optimizer.step
     update = in_turns(updates, repeats=repeats)
-    folded = {f"{name}, merged": merged(built[name].eval(), "caption").encoder.eval() for name in ("attribute", "task")}
-    encoders = {name: one.eval().encoder for name, one in built.items()} | folded
-    answers = {name: inference(of, encoder, given) for name, encoder in encoders.items()}
-    for name in folded:
+    merged = {
+        f"{name}, merged": merge_experts(built[name].eval(), "caption").encoder.eval() for name in ("attribute", "task")
+    }
+    encoders = {name: one.eval().encoder for name, one in built.items()} | merged
+    answers = {name: inference(of, encoder, batch) for name, encoder in encoders.items()}
+    for name in merged:
         kept = name.removesuffix(", merged")
         # In 16 bits a merged matrix is rounded once more.
         tolerance = 1e-4 if of.precision == "float32" else 0.1
@@ -274,7 +277,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
         f"{name} {ratio(train[name], train['dense'])[0]:.2f} of {limit * (most if name == 'token' else 1):.2f}"
         for name, limit in ASKED.items()
     )
-    slowest = max(ratio(infer[name], infer["dense"])[0] for name in folded)
+    slowest = max(ratio(infer[name], infer["dense"])[0] for name in merged)
     said = [
         f"Forward and backward, times the dense model's, of what is asked for at most: {verdict} (routing by token "
         f"takes {most:.2f} times the products). Merged inference: {slowest:.2f} of 1.02.",

@@ -70,7 +70,7 @@ def unit() -> tuple[System, tuple[str, ...], Any, Any]:
 
 
 def uni_perceiver() -> tuple[System, tuple[str, ...], Any, Any]:
-    names = ("class", "fit", "words")
+    names = ("class", "pairs", "masked")
     blocks = replace(toy_uni_perceiver.CONFIG.blocks, noise=1.0)
     system = toy_uni_perceiver.system_of(*names, blocks=blocks, frames=1, max_frames=1)
     return system, names, toy_uni_perceiver.Rows, toy_uni_perceiver.task
@@ -101,5 +101,5 @@ def test_every_system_shares_blocks_in_which_all_tasks_pull(name: str) -> None:
 
 def test_words_alone_do_not_touch_what_sees_images() -> None:
     found = measured(*uni_perceiver(), training=True)
-    assert found.touched("pictures") == ("class", "fit")
-    assert np.isnan(found.blocks["pictures"].ratios[2]).all()
+    assert found.touched("images") == ("class", "pairs")
+    assert np.isnan(found.blocks["images"].ratios[2]).all()

@@ -21,7 +21,7 @@ from motet.systems.uni_perceiver import Experts
 def saved(folder: Path, routing: str) -> System:
     """A model of three tasks whose experts differ."""
     torch.manual_seed(0)
-    system = system_of("class", "vqa", "said", blocks=Experts(routing, num_experts=3))
+    system = system_of("class", "vqa", "caption", blocks=Experts(routing, num_experts=3))
     with torch.no_grad():
         for module in system.modules():
             if isinstance(module, ConditionalLinear):
@@ -42,7 +42,7 @@ def test_each_task_gets_a_dense_model_that_answers_the_same(motet, tmp_path: Pat
     whole = saved(tmp_path / "model", routing)
     ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out")
     assert (ran.code, ran.err) == (0, "")
-    for name in ("class", "vqa", "said"):
+    for name in ("class", "vqa", "caption"):
         dense = load_system(tmp_path / "out" / name)
         assert list(dense.tasks) == [name]
         assert not any(isinstance(module, ConditionalLinear) for module in dense.modules())
@@ -71,7 +71,7 @@ def test_what_cannot_be_merged_is_said_in_one_line(motet, tmp_path: Path) -> Non
     saved(tmp_path / "tokens", "token")
     ran = motet("export", tmp_path / "tokens", "--merge", tmp_path / "out")
     assert (ran.code, ran.out) == (2, "")
-    assert "merged: got 'token' routing; want experts chosen by modality, task or attribute" in ran.err
+    assert "merge_experts: got 'token' routing; want experts chosen by modality, task or attribute" in ran.err
     saved(tmp_path / "model", "task")
     ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out", "--task", "clas")
     assert "--task: got 'clas'; did you mean 'class'?" in ran.err

@@ -18,17 +18,17 @@ from motet.nn.gates import best_of
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems import build_system
 from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
-from motet.systems.uni_perceiver.answering import name_scores, said_states, told_states
-from motet.systems.uni_perceiver.answers import smoothed
+from motet.systems.uni_perceiver.answers import smoothed_loss
 from motet.systems.uni_perceiver.attributes import TABLE, TokenAttributes, entries_of
 from motet.systems.uni_perceiver.embedding import Embedding, grid_positions
 from motet.systems.uni_perceiver.encoder import UnifiedEncoder
-from motet.systems.uni_perceiver.kinds import target_kind
 from motet.systems.uni_perceiver.layers import Block
-from motet.systems.uni_perceiver.lines import Kind, Line, Span, saying_mask
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.routing import Gate
+from motet.systems.uni_perceiver.sequences import Span, TokenSequences, generation_mask
 from motet.systems.uni_perceiver.similarity import Similarity
+from motet.systems.uni_perceiver.targets import Family
+from motet.systems.uni_perceiver.token_kinds import TokenKind, target_kind
 from motet.systems.uni_perceiver.weights import CLIP_END, CLIP_SPECIAL, layer_state, load_uni_perceiver
 from motet.training.lr_schedules import Cosine
 
@@ -50,8 +50,8 @@ def far(got, wanted) -> float:
     return float((got - wanted).detach().abs().max())
 
 
-def kinds_of(entry: str, side: str = "input") -> list[Kind]:
-    return [Kind("t", attributes) for attributes in TABLE[entry][side]]
+def kinds_of(entry: str, side: str = "input") -> list[TokenKind]:
+    return [TokenKind("t", attributes) for attributes in TABLE[entry][side]]
 
 
 def official_table() -> dict[str, dict[str, list[list[int]]]]:
@@ -68,7 +68,7 @@ def test_the_table_of_attributes_is_the_official_one() -> None:
     assert len(TABLE) == 21
 
 
-def test_the_papers_attributes_say_the_same_in_another_order() -> None:
+def test_the_papers_attributes_are_the_codes_in_another_order() -> None:
     assert TABLE["image_classification"]["input"][0].bits("paper") == (1, 0, 0, 1, 1, 0, 0, 1)  # table 2's example
     for sides in TABLE.values():
         for attributes in (each for side in sides.values() for each in side):
@@ -100,7 +100,7 @@ def layer_of(found: dict) -> ConditionalLinear:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_gates_choose_as_the_official_ones(moe, scheme) -> None:
-    gate, seen = gate_of(moe, scheme), 0
+    gate, count = gate_of(moe, scheme), 0
     for name in (name for name in moe if name.startswith("gate/") and name.endswith("/attr")):
         entry, side = name.removeprefix("gate/").removesuffix("/attr").split("|")
         at = name.removesuffix("attr")
@@ -108,8 +108,8 @@ def test_gates_choose_as_the_official_ones(moe, scheme) -> None:
         assert far(gates.probabilities, moe[f"{at}logits"].softmax(-1)) < LAYER
         assert gates.experts.T.tolist() == moe[f"{at}indices(top1;top2)"].tolist()
         assert far(gates.weights.T, moe[f"{at}gates(renormalised)"]) < LAYER
-        seen += 1
-    assert seen == 23
+        count += 1
+    assert count == 23
 
 
 def test_gates_with_the_official_noise(moe) -> None:
@@ -149,30 +149,30 @@ def test_the_encoder_of_a_layer_with_experts_and_one_without(scheme) -> None:
     encoder.eval()
     x = found["x"]
     valid = found["pad_invalid"] == 0
-    plain = encoder(Line(x, spans("image_classification", (9,)))).states
+    plain = encoder(TokenSequences(x, spans("image_classification", (9,)))).states
     assert far(plain, found["out_image_classification"]) < LAYERS
     first = encoder.blocks[0](x, spans("image_classification", (9,)))[0]
     assert far(first, found["layer0_out_image_classification"]) < LAYER
-    padded = encoder(Line(x, spans("text_mlm", (9,)), valid)).states
+    padded = encoder(TokenSequences(x, spans("text_mlm", (9,)), valid)).states
     assert far(padded[valid], found["out_text_mlm_padded"][valid]) < LAYERS
-    mask = saying_mask(5, 2)
+    mask = generation_mask(5, 2)
     assert torch.equal(~mask, found["caption_attn_mask(True=blocked) spe1 img4 text2 spe2"].bool())
-    said = encoder(Line(x, spans("image_caption", (5, 4)), None, mask, 5)).states
-    assert far(said, found["out_image_caption"]) < LAYERS
-    words = encoder(Line(x, spans("Vocab_Word", (9,), "target"), valid)).states
+    caption = encoder(TokenSequences(x, spans("image_caption", (5, 4)), None, mask, 5)).states
+    assert far(caption, found["out_image_caption"]) < LAYERS
+    words = encoder(TokenSequences(x, spans("Vocab_Word", (9,), "target"), valid)).states
     assert far(words[valid], found["out_target_vocab"][valid]) < LAYERS
 
 
-def test_prompts_are_read_and_never_asked_for() -> None:
+def test_prompts_are_keys_and_values_without_queries() -> None:
     found = tensors("s5_deep_prompt_layer.npz")
     block = Block(EncoderSize(16, 1, 4, 24), 0, Experts(scheme="code"), ("t",), prompts=3)
     block.load_state_dict(layer_state(part(found, "layer/")))
     block.eval()
     valid = found["pad_invalid"] == 0
-    x, keys = found["x"], {"valid": valid, "readable": valid[:, None, None]}
+    x, keys = found["x"], {"valid": valid, "attention_mask": valid[:, None, None]}
     assert far(block(x, spans("image_classification", (9,)), **keys)[0], found["out_input"]) < LAYER
-    said = block(x, spans("image_caption", (5, 4)), readable=saying_mask(5, 2)[None, None])[0]
-    assert far(said, found["out_caption"]) < LAYER
+    caption = block(x, spans("image_caption", (5, 4)), attention_mask=generation_mask(5, 2)[None, None])[0]
+    assert far(caption, found["out_caption"]) < LAYER
     # The vector has the target's prompts beside an input's attributes.
     block.input_prompts = block.target_prompts
     assert far(block(x, spans("image_classification", (9,)), **keys)[0], found["out_target"]) < LAYER
@@ -181,9 +181,12 @@ def test_prompts_are_read_and_never_asked_for() -> None:
 @pytest.fixture(scope="module")
 def predictor():
     found = tensors("s5_predictor.npz")
-    similarity = Similarity(16, ("picture", "word", "said", "fit"))
-    names = {"picture": "img_cls", "word": "text_mlm", "said": "caption", "fit": "retrieve"}
-    state = {f"log_scales.{ours}": found[f"pred/logit_scale_{theirs}"] for ours, theirs in names.items()}
+    names = {
+        Family.IMAGE_CLASS: "img_cls", Family.MASKED_WORD: "text_mlm", Family.GENERATION: "caption",
+        Family.MATCH: "retrieve",
+    }  # fmt: skip
+    similarity = Similarity(16, tuple(names))
+    state = {f"log_scales.{ours.value}": found[f"pred/logit_scale_{theirs}"] for ours, theirs in names.items()}
     state |= {f"norm.{end}": found[f"pred/ln_post.{end}"] for end in ("weight", "bias")}
     state |= {f"project.{end}": found[f"pred/proj.{end}"] for end in ("weight", "bias")}
     similarity.load_state_dict(state)
@@ -193,41 +196,41 @@ def predictor():
 def test_scores_of_names_words_and_pairs(predictor) -> None:
     found, similarity = predictor
     inputs, names = similarity.features(found["q1"]), similarity.features(found["q2"][:, 0])
-    assert far(similarity.scores(inputs[:, 0], names, "picture"), found["cls/logits"]) < LAYERS
+    assert far(similarity.scores(inputs[:, 0], names, Family.IMAGE_CLASS), found["cls/logits"]) < LAYERS
     labels = found["mlm/labels"]
-    told = inputs[:, -labels.shape[1] :][labels != -1]
-    assert far(similarity.scores(told, names, "word"), found["mlm/logits"]) < LAYERS
-    fitting = similarity.features(found["ret/target_data"][:, 0])
-    scores = similarity.scores(inputs[:, 0], fitting, "fit")
+    masked = inputs[:, -labels.shape[1] :][labels != -1]
+    assert far(similarity.scores(masked, names, Family.MASKED_WORD), found["mlm/logits"]) < LAYERS
+    texts = similarity.features(found["ret/target_data"][:, 0])
+    scores = similarity.scores(inputs[:, 0], texts, Family.MATCH)
     assert far(scores, found["ret/i2t"]) < LAYERS
     assert far(scores.T, found["ret/t2i"]) < LAYERS
     assert far(inputs[:, 0], F.normalize(found["ret_eval/input_feats"], dim=-1)) < LAYERS
-    assert far(fitting, F.normalize(found["ret_eval/tgt_feats"], dim=-1)) < LAYERS
+    assert far(texts, F.normalize(found["ret_eval/tgt_feats"], dim=-1)) < LAYERS
 
 
-def test_a_scale_counts_no_more_than_a_hundred(predictor) -> None:
+def test_a_scale_above_a_hundred_counts_as_a_hundred(predictor) -> None:
     found, similarity = predictor
-    assert float(similarity.log_scales["said"].detach().exp()) > 150
+    assert float(similarity.log_scales[Family.GENERATION.value].detach().exp()) > 150
     inputs, names = similarity.features(found["q1"]), similarity.features(found["q2"][:, 0])
-    said = inputs[:, -2:][found["cap/labels"] != -1]
-    assert far(similarity.scores(said, names, "said"), found["cap/logits(temp clipped at 100)"]) < 1e-3
-    last = similarity.scores(inputs[:, -1], names, "said")
+    predicting = inputs[:, -2:][found["cap/labels"] != -1]
+    assert far(similarity.scores(predicting, names, Family.GENERATION), found["cap/logits(temp clipped at 100)"]) < 1e-3
+    last = similarity.scores(inputs[:, -1], names, Family.GENERATION)
     assert far(last, found["cap_eval/logits(last token)"]) < 1e-3
 
 
 def test_smoothed_labels(predictor) -> None:
     found, _ = predictor
-    loss = smoothed(found["loss_logits"], found["loss_targets"], 0.1)
+    loss = smoothed_loss(found["loss_logits"], found["loss_targets"], 0.1)
     assert float(loss.total / loss.weight) == pytest.approx(float(found["label_smoothing_0.1"]), abs=LAYER)
 
 
-def test_places_of_images_and_frames() -> None:
+def test_positions_in_images_and_in_time() -> None:
     found = tensors("s5_misc.npz")
     assert far(grid_positions(4, 4, 16), found["sincos_4x4_16"]) < LAYER
     assert far(grid_positions(4, 4, 16, 160 / 224), found["sincos_4x4_16_scale160/224"]) < LAYER
     embedding = Embedding(16, 4, 3, 4, patches=nn.Linear(16, 16), grid_hw=(3, 3), max_frames=8).eval()
     with torch.no_grad():
-        embedding.places.copy_(found["stpos/spatial_pos_embed.weight"])
+        embedding.spatial_positions.copy_(found["stpos/spatial_pos_embed.weight"])
         embedding.frames.weight.copy_(found["stpos/temporal_pos_embed.weight"])
         wanted = found["stpos_out_t2"].reshape(1, 18, 16)
         nn.init.zeros_(embedding.patches.weight)
@@ -248,7 +251,7 @@ SPECIAL_THERE, END_THERE, COUNT = 59, 2, 60
 
 @dataclass(frozen=True)
 class Sixty:
-    """Pieces of the tiny official model, each a word: "w5" is piece 5 there."""
+    """Tokens of the tiny official model, each a word: "w5" is token 5 there."""
 
     def build(self, texts) -> Tokenizer:
         import tokenizers
@@ -270,19 +273,20 @@ NAMES = ("w5 w6 w7", "w8 w9", "w10", "w11 w12", "w13")
 
 @pytest.fixture(scope="module", params=SCHEMES)
 def system(request, official) -> UniPerceiver:
-    def task(name, target, sees):
-        return Task(name=name, inputs=frozenset({sees}), label="x", target=target, metrics=(Accuracy,))
+    def task(name, target, inputs):
+        return Task(name=name, inputs=frozenset({inputs}), label="x", target=target, metrics=(Accuracy,))
 
     config = UniPerceiverConfig(
-        sizes=EncoderSize(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param), tokenizer=Sixty(),
-        max_tokens=12, max_generated=8, patches=Patches(size=8, patch=4), frames=1, max_frames=4, drop_path=0.0,
+        sizes=EncoderSize(16, 2, 4, 24), blocks=Experts(num_experts=4, noise=0.0, scheme=request.param),
+        tokenizer=Sixty(), max_tokens=12, max_generated=8, patches=Patches(size=8, patch=4), frames=1,
+        max_frames=4, drop_path=0.0,
     )  # fmt: skip
     tasks = [
         task("cls", Label(NAMES), "image"), task("mlm", Masked("words"), "text"), task("cap", Text(8), "image"),
         task("ret", Match("texts", "split"), "image"),
     ]  # fmt: skip
     system = build_system(config, tasks, texts=list)
-    loaded = load_uni_perceiver(system, part(official, "model/"), pieces=PIECES)
+    loaded = load_uni_perceiver(system, part(official, "model/"), token_ids=TOKEN_IDS)
     assert not loaded.mismatched
     unread = (
         "gate",
@@ -295,17 +299,19 @@ def system(request, official) -> UniPerceiver:
     assert [name for name in loaded.unexpected if not any(word in name for word in unread)] == []
     assert set(loaded.loaded) == set(system.state_dict())
     with torch.no_grad():
-        system.embedding.places.copy_(official["model/video_embed.embeddings_st_pos.spatial_pos_embed.weight"])
+        system.embedding.spatial_positions.copy_(
+            official["model/video_embed.embeddings_st_pos.spatial_pos_embed.weight"]
+        )
     return system.eval()
 
 
-PIECES = {END_THERE: EOS, SPECIAL_THERE: COUNT - 1}
-PIECES |= {i: j + 2 for j, i in enumerate(i for i in range(1, COUNT - 1) if i != END_THERE)}
+TOKEN_IDS = {END_THERE: EOS, SPECIAL_THERE: COUNT - 1}
+TOKEN_IDS |= {i: j + 2 for j, i in enumerate(i for i in range(1, COUNT - 1) if i != END_THERE)}
 
 
 def here(ids, invalid=None):
-    """Pieces of the official model as pieces here; what is not real is PAD."""
-    moved = ids.clone().apply_(lambda i: PIECES.get(i, PAD))
+    """Returns ids of the official model as ids here; invalid ones are PAD."""
+    moved = ids.clone().apply_(lambda i: TOKEN_IDS.get(i, PAD))
     return moved if invalid is None else moved.masked_fill(invalid.bool(), PAD)
 
 
@@ -331,33 +337,32 @@ def mean(losses, key):
 def test_the_whole_model_on_classes(system, official, names) -> None:
     rows = batch(official, {"label": official["cls/targets_in"]}, "cls")
     task = system.tasks["cls"]
-    scores, encoded = name_scores(system, task, rows, rows.targets["cls"])
+    scores, encoded = system.classifier.scores(task, rows, rows.targets["cls"])
     assert far(encoded.states, official["cls/q1"]) < LAYERS
     assert far(scores, official["cls/logits0"]) < LAYERS
     assert mean(system.losses(rows), ("cls", "")) == pytest.approx(float(official["cls/LabelSmoothing"]), abs=LAYERS)
 
 
-def test_the_whole_model_on_hidden_words(system, official, names) -> None:
-    told = official["mlm/label"]
-    value = {"ids": here(official["mlm/text"])[:, None], "told": torch.where(told >= 0, told + EOS, -1)}
+def test_the_whole_model_on_masked_words(system, official, names) -> None:
+    label = official["mlm/label"]
+    value = {"ids": here(official["mlm/text"])[:, None], "masked_ids": torch.where(label >= 0, label + EOS, -1)}
     rows = batch(official, value, "mlm")
     task = system.tasks["mlm"]
-    states, encoded, _ = told_states(system, task, rows, rows.targets["mlm"])
+    states, encoded, _ = system.masked_words.states(task, rows, rows.targets["mlm"])
     assert far(encoded.states, official["mlm/q1"]) < LAYERS
-    features = system.similarity.features(states)
-    assert far(system.similarity.scores(features, system.targets.words(task), "word"), official["mlm/logits0"]) < LAYERS
+    assert far(system.masked_words.vocabulary.scores(task, states), official["mlm/logits0"]) < LAYERS
     loss = mean(system.losses(rows), ("mlm", "word"))
     assert loss == pytest.approx(float(official["mlm/CrossEntropy_Loss"]), abs=LAYERS)
 
 
 def test_the_whole_model_on_captions(system, official, names) -> None:
     words = here(official["cap/text(words+spe)"], official["cap/invalid"])[:, :3]
-    rows = batch(official, {"said": words}, "cap")
+    rows = batch(official, {"text_ids": words}, "cap")
     task = system.tasks["cap"]
-    states, encoded, _ = said_states(system, task, rows, rows.targets["cap"])
+    states, encoded, _ = system.generator.states(task, rows, rows.targets["cap"])
     real = torch.cat([torch.ones(3, 5, dtype=torch.bool), official["cap/invalid"] == 0], 1)
     assert far(encoded.states[real], official["cap/q1"][real]) < LAYERS
-    scores = system.similarity.scores(system.similarity.features(states), system.targets.words(task), "said")
+    scores = system.generator.vocabulary.scores(task, states)
     assert far(scores, official["cap/logits0"]) < LAYERS
     label = official["cap/label"]
     loss = F.cross_entropy(scores, label[label != -1])
@@ -367,7 +372,7 @@ def test_the_whole_model_on_captions(system, official, names) -> None:
 def test_the_whole_model_on_pairs(system, official, names) -> None:
     value = {
         "ids": names[:3, None], "image_key": torch.arange(3), "text_key": torch.arange(10, 13),
-        "own_keys": torch.arange(10, 13)[:, None],
+        "caption_keys": torch.arange(10, 13)[:, None],
     }  # fmt: skip
     rows = batch(official, value, "ret")
     images = system.side(replace(rows, targets={}), "ret", "images")
@@ -379,7 +384,7 @@ def test_the_whole_model_on_pairs(system, official, names) -> None:
     assert mean(system.losses(rows), ("ret", "")) == pytest.approx(both / 2, abs=LAYERS)
 
 
-def test_pieces_that_clips_tokeniser_has_and_uni_perceiver_adds() -> None:
+def test_special_tokens_of_clips_tokeniser_and_of_uni_perceiver() -> None:
     found = json.loads((HERE / "s5_clip_tokenizer.json").read_text())
     assert found["<|endoftext|>"] == [CLIP_END]
     assert found["<|spe|>"] == [CLIP_SPECIAL]

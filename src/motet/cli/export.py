@@ -31,7 +31,7 @@ def export(
     """Write dense models, one a task, that answer as a model with experts does and need none."""
     from motet.core.errors import ConfigError, nearest
     from motet.hub import load_system, save_pretrained
-    from motet.systems.uni_perceiver.merge_experts import merged
+    from motet.systems.uni_perceiver.merge_experts import merge_experts
     from motet.systems.uni_perceiver.model import UniPerceiver
 
     system = load_system(model, trust=trusted(trust))
@@ -43,7 +43,7 @@ def export(
     report, credit = _beside(Path(model))
     found: list[dict[str, Any]] = []
     for name in task or system.tasks:
-        dense = merged(system, name)
+        dense = merge_experts(system, name)
         own = None if report is None else _of_task(report, name)
         where = save_pretrained(dense, merge / name, report=own, credit=credit)
         found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})

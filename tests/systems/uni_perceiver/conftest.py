@@ -1,4 +1,4 @@
-"""A Uni-Perceiver small enough for a test, tasks of every kind it answers, and rows for them."""
+"""A Uni-Perceiver small enough for a test, tasks of every kind of answer, and rows for them."""
 
 import pytest
 from toy_uni_perceiver import row, system_of
@@ -6,7 +6,7 @@ from toy_uni_perceiver import row, system_of
 
 @pytest.fixture(scope="session")
 def make():
-    """Builds a system of named tasks."""
+    """Returns the builder of a system of named tasks."""
     return system_of
 
 
@@ -17,7 +17,7 @@ def rows():
 
 @pytest.fixture(scope="session")
 def batch():
-    """One batch of a system's tasks."""
+    """Returns the builder of a batch of a system's tasks."""
 
     def collate(system, examples, *, rng=None):
         tasks = list(system.tasks.values())

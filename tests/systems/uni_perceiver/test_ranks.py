@@ -1,4 +1,4 @@
-"""Pairs told apart over two ranks: one process's weights; killed and resumed: the same, bit for bit."""
+"""Pairs gathered over two ranks give the weights of one process; a killed and resumed run the same, bit for bit."""
 
 import signal
 from pathlib import Path
@@ -25,7 +25,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return dict(read_weights(folder / "run"))
 
 
-def test_two_ranks_tell_pairs_apart_as_one_process_with_all_of_them_does(trained: dict[int, Path]) -> None:
+def test_two_ranks_with_gathered_pairs_train_as_one_process_with_all_pairs(trained: dict[int, Path]) -> None:
     alone, together = (weights(trained[world]) for world in (1, 2))
     before = dict(read_weights(trained[2] / "start"))
     assert alone.keys() == together.keys()

@@ -66,7 +66,7 @@ def published_model(
         tokenizer=HfTokenizer("openai/clip-vit-base-patch32"),
         patches=Patches(size=image_size, position_scale=position_scale),
         crop=InceptionCrop(),
-        loss=LossConfig(mixed=("imagenet22k",), weights=WEIGHTS),
+        loss=LossConfig(mixup_tasks=("imagenet22k",), weights=WEIGHTS),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a Uni-Perceiver is made of, as plain values; sizes and options default to the paper's base model."""
+"""The configuration of Uni-Perceiver, as plain values; sizes and options default to the paper's base model."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ from motet.systems.uni_perceiver.options import (
 )
 from motet.systems.uni_perceiver.suggestion import UniPerceiverSuggestion
 
-WORDS_FILE = "words.json"
+TOKENIZER_FILE = "words.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UniPerceiverConfig:
-    """One transformer for inputs and targets of every modality; tasks are told apart by what goes in.
+    """One transformer for inputs and targets of every modality; only their inputs and targets distinguish tasks.
 
     Source: Zhu et al., "Uni-Perceiver", CVPR 2022; Zhu et al., "Uni-Perceiver-MoE", NeurIPS 2022.
 
     Args:
         sizes: of the encoder; `TINY`, `BASE` and `LARGE` are the paper's.
-        blocks: what its layers are made of: `Experts` as in the paper, `TaskSpecificBlocks` ones for each task, or None for
-            plain ones.
-        words: the tokeniser; the paper's is CLIP's, ``HfTokenizer("openai/clip-vit-base-patch32")``. The default is trained
-            on the run's own texts.
-        max_tokens: positions of texts; what is longer is cut.
-        max_said: pieces of a text that is said at most, its end among them; what is longer is cut.
-        patches: how pictures become tokens.
-        encoder: whose features stand for pictures instead of patches of pixels; for small machines.
+        blocks: composition of its layers: `Experts` as in the paper, `TaskSpecificBlocks` with projections per task,
+            or None for plain ones.
+        tokenizer: the paper's is CLIP's, ``HfTokenizer("openai/clip-vit-base-patch32")``. The default is trained on the
+            run's own texts.
+        max_tokens: number of positions of texts; longer ones are cut.
+        max_generated: tokens of a generated text at most, with its end; longer targets are cut.
+        patches: of images.
+        encoder: its features replace patches of pixels, for small machines.
         mode: of that encoder: frozen, fine-tuned or from scratch.
-        crop: of training pictures, for tasks that allow it.
-        hflip: whether training pictures are mirrored, for tasks that allow it.
-        antialias: resize pictures by averaging, not by reading two by two pixels.
-        frames: that are read of a video.
-        max_frames: places in time; in training the first frame's is drawn.
-        layer_scale: of each layer's two parts at the start; None for none.
-        drop_path: how often a row skips a part of a layer in training, the same in all layers.
-        initial_std: of matrices and tables that start at random; None: one over the root of each one's inputs, by which
-            narrow models learn faster.
-        hiding: what is hidden of texts.
-        saying: how texts are said.
-        learning: how likelihoods become losses.
-        tuning: prompts, and little else, are trained; None: everything is.
+        crop: of training images, for tasks that allow it.
+        hflip: flips training images at random, for tasks that allow it.
+        antialias: resizes images with antialiasing.
+        frames: number of frames read per video.
+        max_frames: number of positions in time; in training the position of the first frame is random.
+        layer_scale: initial value of the scales of each layer's two parts; None: no scales.
+        drop_path: probability that a row skips a part of a layer in training, the same in all layers.
+        initial_std: standard deviation of matrices and tables that start at random; None: one over the square root of
+            each one's inputs, with which narrow models learn faster.
+        masking: of texts, for masked language modelling.
+        generation: of texts.
+        loss: options of the losses.
+        tuning: trains prompts, and little else; None: everything is trained.
 
     Raises:
         ConfigError: a number outside its range.
@@ -97,12 +97,13 @@ class UniPerceiverConfig:
             )
         if self.max_generated < 2 or self.max_tokens < 4:
             raise ConfigError(
-                f"UniPerceiverConfig.max_said, max_tokens: got {self.max_generated}, {self.max_tokens}; want at least "
-                "2 and 4"
+                f"UniPerceiverConfig.max_generated, max_tokens: got {self.max_generated}, {self.max_tokens}; want at "
+                "least 2 and 4"
             )
         if self.max_generated > self.max_tokens:
             raise ConfigError(
-                f"UniPerceiverConfig.max_said: got {self.max_generated}; want at most max_tokens, {self.max_tokens}"
+                f"UniPerceiverConfig.max_generated: got {self.max_generated}; want at most max_tokens, "
+                f"{self.max_tokens}"
             )
         if not 0 <= self.drop_path < 1:
             raise ConfigError(f"UniPerceiverConfig.drop_path: got {self.drop_path}; want from 0 to below 1")
@@ -112,8 +113,8 @@ class UniPerceiverConfig:
                 raise ConfigError(f"UniPerceiverConfig.{name}: got {value}; want above 0, or None")
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> UniPerceiverConfig:
-        """The same for some tasks, saying nothing of the others."""
+        """Returns the same configuration for some tasks, without options of the others."""
         del sources
         weights = {name: weight for name, weight in self.loss.weights.items() if name in tasks}
-        mixed = tuple(name for name in self.loss.mixed if name in tasks)
-        return replace(self, loss=replace(self.loss, weights=weights, mixed=mixed))
+        mixup_tasks = tuple(name for name in self.loss.mixup_tasks if name in tasks)
+        return replace(self, loss=replace(self.loss, weights=weights, mixup_tasks=mixup_tasks))

@@ -1,4 +1,4 @@
-"""Pictures, videos and texts as tokens of one width, under one norm (sections 2 and 3.2)."""
+"""The embedding of images, videos and texts: tokens of one width under one norm (sections 2 and 3.2)."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from motet.systems.uni_perceiver.layers import NORM_EPS
 
 
 def grid_positions(height: int, width: int, channels: int, scale: float = 1.0) -> Float[Tensor, "n d"]:
-    """Fixed positions of a grid, row by row: sin and cos of y, then of x, of channels / 4 wavelengths each.
+    """Returns fixed positions of a grid, row by row: sin and cos of y, then of x, of channels / 4 wavelengths each.
 
     Source: the official code, `transformer_util.py` (as MAE's).
 
     Args:
         height: rows of the grid.
-        width: columns.
+        width: columns of the grid.
         channels: a multiple of 4.
-        scale: what places are multiplied with.
+        scale: factor of the coordinates.
 
     Raises:
-        ConfigError: channels that cannot be cut in four.
+        ConfigError: a number of channels that is no multiple of 4.
     """
     if channels % 4:
-        raise ConfigError(f"UniPerceiverConfig.width: got {channels}; want a multiple of 4, for places in pictures")
+        raise ConfigError(f"EncoderSize.width: got {channels}; want a multiple of 4, for positions in images")
     y, x = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
-    rate = 1.0 / 10_000 ** (torch.arange(channels // 4).double() / (channels // 4))
-    angles = [place.flatten()[:, None] * scale * rate for place in (y, x)]
+    frequencies = 1.0 / 10_000 ** (torch.arange(channels // 4).double() / (channels // 4))
+    angles = [coordinate.flatten()[:, None] * scale * frequencies for coordinate in (y, x)]
     return torch.cat([part for angle in angles for part in (angle.sin(), angle.cos())], 1).float()
 
 
 class Embedding(nn.Module):
-    """Tokens of texts, pictures and videos.
+    """Embeds texts, images and videos as tokens.
 
-    Every sequence starts with the special token, which has neither position nor type. All pass the same norm.
+    Every sequence starts with the special token, which has neither position nor type. All tokens pass the same norm.
 
     Source: Uni-Perceiver-MoE builds on Zhu et al., "Uni-Perceiver", CVPR 2022, section 3.1; the official
     `token_embed.py`, `video_embed.py`, `transformer_util.py`.
 
     Args:
         width: of tokens.
-        num_pieces: of the tokeniser, the special one among them.
-        special: its id.
-        max_tokens: positions of texts.
-        patches: what makes tokens of a picture: a convolution of patches, a layer on stored features; None where no
-            task sees one.
-        grid_hw: rows and columns of a picture's tokens.
+        vocabulary_size: of the tokeniser, with the special token.
+        special: id of the special token.
+        max_tokens: number of positions of texts.
+        patches: embeds patches of pixels (a convolution) or stored features (a linear layer); None: no task has
+            images.
+        grid_hw: rows and columns of an image's tokens.
         position_scale: see `grid_positions`.
-        max_frames: positions of frames.
-        special_bias: whether the special token has a vector of its own that is trained alone (prompt tuning).
+        max_frames: number of positions of frames.
+        special_bias: adds a vector to the special token, which prompt tuning trains.
     """
 
     def __init__(
         self,
         width: int,
-        num_pieces: int,
+        vocabulary_size: int,
         special: int,
         max_tokens: int,
         *,
@@ -68,26 +68,32 @@ class Embedding(nn.Module):
     ) -> None:
         super().__init__()
         self.special = special
-        self.words, self.positions = nn.Embedding(num_pieces, width), nn.Embedding(max_tokens, width)
+        self.words, self.positions = nn.Embedding(vocabulary_size, width), nn.Embedding(max_tokens, width)
         self.text_type = nn.Parameter(torch.zeros(width))
         self.norm = nn.LayerNorm(width, NORM_EPS)
         self.patches = patches
         self.frames = None if patches is None else nn.Embedding(max_frames, width)
         if patches is not None:
-            self.register_buffer("places", grid_positions(*grid_hw, width, position_scale), persistent=False)
+            self.register_buffer("spatial_positions", grid_positions(*grid_hw, width, position_scale), persistent=False)
         self.special_bias = nn.Parameter(torch.zeros(width)) if special_bias else None
 
-    def start(self, rows: int) -> Float[Tensor, "b 1 d"]:
-        """The special token in front of sequences."""
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights."""
+        return self.text_type.device
+
+    def special_token(self, rows: int) -> Float[Tensor, "b 1 d"]:
+        """Returns the special token that every sequence starts with."""
         token = self.words.weight[self.special]
         first: Tensor = self.norm(token if self.special_bias is None else token + self.special_bias)
         return first.expand(rows, 1, -1)
 
-    def text(self, ids: Int[Tensor, "b t"], first: Int[Tensor, "b"] | None = None) -> Float[Tensor, "b t d"]:
-        """Pieces at their positions, the first of each row at `first`, or at 0."""
+    def text(self, ids: Int[Tensor, "b t"], start: Int[Tensor, "b"] | None = None) -> Float[Tensor, "b t d"]:
+        """Embeds token ids at consecutive positions, from each row's `start` on, or from 0."""
         at = torch.arange(ids.shape[1], device=ids.device)
-        if first is not None:
-            at = (first[:, None] + at).clamp(max=self.positions.num_embeddings - 1)  # of what only fills up
+        if start is not None:
+            # Only padding can be beyond the last position.
+            at = (start[:, None] + at).clamp(max=self.positions.num_embeddings - 1)
         x = self.words(ids) + self.positions(at) + self.text_type
         if self.special_bias is not None:
             x = x + (ids == self.special)[..., None] * self.special_bias
@@ -95,24 +101,26 @@ class Embedding(nn.Module):
         return found
 
     def images(self, values: Float[Tensor, "b f *v"], *, features: bool) -> Float[Tensor, "b n d"]:
-        """Frames one behind the other, each at its place in time; a picture is one frame.
+        """Embeds frames one after the other, each with its position in time; an image is one frame.
 
-        In training the place of the first is drawn, so that all places are learned from few frames.
+        In training the position of the first frame is random, so that few frames train all positions.
 
         Args:
             values: frames of pixels (3, h, w), or of an encoder's features (n, c).
-            features: which of the two.
+            features: the values are features, not pixels.
         """
-        assert self.patches is not None  # a task that sees a picture has them
+        assert self.patches is not None  # a task with images has them
         assert self.frames is not None
         b, f = values.shape[:2]
         x = self.patches(values.flatten(0, 1).to(self.patches.weight.dtype))
         x = x if features else x.flatten(2).transpose(1, 2)
         room = self.frames.num_embeddings - f
         if room < 0:
-            raise ConfigError(f"frames: got {f}; want at most {self.frames.num_embeddings}, the places in time")
+            raise ConfigError(
+                f"frames: got {f}; want at most {self.frames.num_embeddings}, UniPerceiverConfig.max_frames"
+            )
         first = int(torch.randint(room + 1, ())) if self.training and room else 0
         at = torch.arange(first, first + f, device=x.device)
-        x = x.view(b, f, *x.shape[1:]) + self.places + self.frames(at)[:, None]
+        x = x.view(b, f, *x.shape[1:]) + self.spatial_positions + self.frames(at)[:, None]
         found: Tensor = self.norm(x.flatten(1, 2))
         return found

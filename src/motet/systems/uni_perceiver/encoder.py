@@ -10,32 +10,32 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from motet.systems.uni_perceiver.layers import Block, Past
-from motet.systems.uni_perceiver.lines import Line, Span
+from motet.systems.uni_perceiver.layers import Block, KeyValueCache
 from motet.systems.uni_perceiver.options import Blocks, EncoderSize
+from motet.systems.uni_perceiver.sequences import Span, TokenSequences
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What became of sequences.
+    """The encoder's output.
 
     Args:
         states: of the tokens, without a last norm.
-        past: of each layer, for tokens that come later.
-        uneven: how unevenly experts were used, the mean over layers; None where data decide nothing.
+        caches: one per layer, for tokens that follow.
+        load_balance: the load-balancing loss, mean over layers; None where routing does not depend on the data.
     """
 
     states: Float[Tensor, "b n d"]
-    past: tuple[Past, ...]
-    uneven: Float[Tensor, ""] | None
+    caches: tuple[KeyValueCache, ...]
+    load_balance: Float[Tensor, ""] | None
 
 
 class UnifiedEncoder(nn.Module):
-    """Blocks one after the other.
+    """A stack of blocks.
 
     Args:
-        sizes: of it.
-        blocks: what they are made of.
+        sizes: its width, depth, heads and hidden channels.
+        blocks: the composition of its layers.
         tasks: names.
         layer_scale: see `Block`.
         drop_path: see `Block`; the same in all layers.
@@ -61,31 +61,33 @@ class UnifiedEncoder(nn.Module):
             ),
         )
 
-    def forward(self, line: Line) -> Encoded:
-        """All tokens of some sequences."""
-        x, readable, shared = line.x, line.keys(), line.open()
-        past: list[Past] = []
-        uneven: list[Tensor] = []
+    def forward(self, sequences: TokenSequences) -> Encoded:
+        """Encodes whole sequences."""
+        x, attention_mask, context_mask = sequences.x, sequences.key_mask(), sequences.context_mask()
+        caches: list[KeyValueCache] = []
+        balances: list[Tensor] = []
         for block in self.blocks:
-            x, kept, used = block(x, line.spans, valid=line.valid, readable=readable, shared=shared)
-            past.append(kept)
-            uneven += [] if used is None else [used]
-        return Encoded(x, tuple(past), torch.stack(uneven).mean() if uneven else None)
+            x, cache, balance = block(
+                x, sequences.spans, valid=sequences.valid, attention_mask=attention_mask, context_mask=context_mask
+            )
+            caches.append(cache)
+            balances += [] if balance is None else [balance]
+        return Encoded(x, tuple(caches), torch.stack(balances).mean() if balances else None)
 
-    def later(
+    def extend(
         self,
         x: Float[Tensor, "b m d"],
         spans: Sequence[Span],
-        readable: Bool[Tensor, "m m"],
-        past: Sequence[Past],
-    ) -> tuple[Float[Tensor, "b m d"], tuple[Past, ...]]:
-        """Tokens behind others: each reads all of those, and of its own like what is readable.
+        attention_mask: Bool[Tensor, "m m"],
+        caches: Sequence[KeyValueCache],
+    ) -> tuple[Float[Tensor, "b m d"], tuple[KeyValueCache, ...]]:
+        """Encodes tokens that follow others: each attends to all of those, and among the new ones as the mask allows.
 
         Returns:
-            Their states, and of each layer their own keys and values alone, for `Past.longer`.
+            Their states, and per layer their own keys and values alone, for `KeyValueCache.append`.
         """
-        kept: list[Past] = []
-        for block, before in zip(self.blocks, past, strict=True):
-            x, own, _ = block(x, spans, readable=readable[None, None], past=before)
-            kept.append(own)
-        return x, tuple(kept)
+        added: list[KeyValueCache] = []
+        for block, cache in zip(self.blocks, caches, strict=True):
+            x, own, _ = block(x, spans, attention_mask=attention_mask[None, None], cache=cache)
+            added.append(own)
+        return x, tuple(added)

@@ -1,39 +1,39 @@
-"""Generation of texts: the input of a row is encoded once, then pieces follow one by one."""
+"""Generation of texts: the inputs are encoded once, then words follow one by one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.core import Prediction, Task, Text, TextPrediction
+from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction
 from motet.nn.generate import BeamSearch, generate
 from motet.nn.generate.step import reordered_rows, selected_rows
-from motet.preprocess.tokenizers import EOS
-from motet.systems.uni_perceiver.inputs import first_position
-from motet.systems.uni_perceiver.kinds import text_kind
-from motet.systems.uni_perceiver.layers import Past
-from motet.systems.uni_perceiver.lines import Line, Span
-
-if TYPE_CHECKING:
-    from motet.systems.uni_perceiver.model import UniPerceiver
+from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
+from motet.systems.uni_perceiver.embedding import Embedding
+from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.inputs import InputSequences
+from motet.systems.uni_perceiver.layers import KeyValueCache
+from motet.systems.uni_perceiver.options import GenerationConfig
+from motet.systems.uni_perceiver.sequences import Span, TokenSequences
+from motet.systems.uni_perceiver.token_kinds import text_kind
+from motet.systems.uni_perceiver.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class TextState:
-    """The texts generated so far: m rows (beams) for each of b inputs.
+    """The texts generated so far: m rows (beams) for each of b inputs; a `DecodingState`.
 
     Args:
-        past: keys and values per layer, of the input and of the text so far.
-        position: of each row's next piece.
+        caches: keys and values per layer, of the input and of the text so far.
+        position: of each row's next token.
         num_rows: m.
     """
 
-    past: tuple[Past, ...]
+    caches: tuple[KeyValueCache, ...]
     position: Int[Tensor, "r"]
     num_rows: int = 1
 
@@ -46,75 +46,109 @@ class TextState:
         return self._rows(reordered_rows(parents, self.num_rows), parents.shape[1])
 
     def _rows(self, index: Int[Tensor, "r"], num_rows: int) -> TextState:
-        return TextState(tuple(past.rows(index) for past in self.past), self.position[index], num_rows)
-
-
-def generate_texts(system: UniPerceiver, task: Task, given: Line) -> list[Prediction]:
-    """Returns the most likely text of each row, cut at the task's number of words.
-
-    Source: the official code, `caption_beam_searcher_v3.py`: an end counts where it is among the best `beams` next
-    pieces, and only the best text is returned.
-    """
-    first = first_position(given)
-    position = torch.zeros(len(given.x), dtype=torch.long, device=given.x.device) if first is None else first
-    model = TextStepModel(system, task)
-    logits, state = model.start(
-        TextState(system.encoder(replace(given, num_open=given.x.shape[1])).past, position),
-    )
-    options = system.config.generation
-    beam = BeamSearch(num_beams=options.beams, alpha=options.alpha, ends="beams", num_answers=1)
-    generated = generate(model, state, logits, beam, system.config.max_generated)
-    found: list[Prediction] = []
-    for pieces, log_prob in zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True):
-        text = system.reader.words.decode(pieces)
-        if isinstance(task.target, Text):
-            text = " ".join(text.split()[: task.target.max_words])
-        found.append(TextPrediction(text, log_prob))
-    return found
+        return TextState(tuple(cache.rows(index) for cache in self.caches), self.position[index], num_rows)
 
 
 @dataclass(frozen=True)
 class TextStepModel:
-    """The system as a model that predicts one piece of a text after the other.
+    """Predicts one token of a task's texts after the other; a `StepModel`.
 
-    A special token behind the text so far predicts the next piece; only the pieces are kept in the state.
+    A special token behind the text so far predicts the next token; only the text itself is kept in the state.
 
     Args:
-        system: in eval mode.
-        task: the one whose texts are generated.
+        embedding: of the model.
+        encoder: of the model, in eval mode.
+        vocabulary: of the model.
+        task: whose texts are generated.
     """
 
-    system: UniPerceiver
+    embedding: Embedding
+    encoder: UnifiedEncoder
+    vocabulary: Vocabulary
     task: Task
 
-    def start(self, state: TextState) -> tuple[Float[Tensor, "r v"], TextState]:
-        """Returns the logits of the first piece, and the state behind it."""
-        return self._read(state, None)
+    def start(self, inputs: TokenSequences) -> tuple[Float[Tensor, "b v"], TextState]:
+        """Encodes the inputs; returns the logits of the first token, and the state."""
+        first = inputs.next_position()
+        position = torch.zeros(len(inputs.x), dtype=torch.long, device=inputs.x.device) if first is None else first
+        caches = self.encoder(replace(inputs, prefix_length=inputs.x.shape[1])).caches
+        return self._next(TextState(caches, position), None)
 
     def step(self, state: TextState, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r v"], TextState]:
-        """Appends a piece to each row; returns the logits of the next one, PAD's at -inf, and the state behind it."""
-        return self._read(state, tokens)
+        """Appends a token to each row; returns the logits of the next one, PAD's at -inf, and the state with it."""
+        return self._next(state, tokens)
 
-    def _read(self, state: TextState, last: Int[Tensor, "r"] | None) -> tuple[Float[Tensor, "r v"], TextState]:
-        embedding, kind = self.system.embedding, text_kind(self.task, causal=True)
-        special = torch.full((len(state.position), 1), self.system.reader.special, device=state.position.device)
-        x = embedding.text(special, state.position)
+    def _next(self, state: TextState, last: Int[Tensor, "r"] | None) -> tuple[Float[Tensor, "r v"], TextState]:
+        special = torch.full((len(state.position), 1), self.embedding.special, device=state.position.device)
+        x = self.embedding.text(special, state.position)
         count = 1
         if last is not None:
-            x, count = torch.cat([embedding.text(last[:, None], state.position - 1), x], 1), 2
-        readable = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
-        states, own = self.system.encoder.later(x, (Span(count, kind),), readable, state.past)
-        past = state.past
+            x, count = torch.cat([self.embedding.text(last[:, None], state.position - 1), x], 1), 2
+        span = Span(count, text_kind(self.task, causal=True))
+        mask = torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
+        states, added = self.encoder.extend(x, (span,), mask, state.caches)
+        caches = state.caches
         if last is not None:
-            past = tuple(
-                before.longer(now.keys[:, :, :1], now.values[:, :, :1]) for before, now in zip(past, own, strict=True)
+            caches = tuple(
+                cache.append(new.keys[:, :, :1], new.values[:, :, :1]) for cache, new in zip(caches, added, strict=True)
             )
-        # The vocabulary of targets begins at EOS: PAD is put before it, so that places are piece ids.
-        logits = F.pad(word_scores(self.system, self.task, states[:, -1]), (EOS, 0), value=-torch.inf)
-        return logits, TextState(past, state.position + 1, state.num_rows)
+        # The vocabulary begins at EOS: with PAD before it, indices are token ids.
+        logits = F.pad(self.vocabulary.scores(self.task, states[:, -1]), (EOS, 0), value=-torch.inf)
+        return logits, TextState(caches, state.position + 1, state.num_rows)
 
 
-def word_scores(system: UniPerceiver, task: Task, states: Float[Tensor, "m d"]) -> Float[Tensor, "m v"]:
-    """Returns the logits of the next piece, from the states of the special tokens that predict it."""
-    features = system.similarity.features(states)
-    return system.similarity.scores(features, system.targets.words(task), "said")
+@dataclass(frozen=True)
+class TextGenerator:
+    """Generates texts word by word.
+
+    Args:
+        inputs: of the model.
+        encoder: of the model.
+        vocabulary: of the model.
+        tokenizer: of the model.
+        max_tokens: of a generated text, with its end.
+        config: of the search.
+    """
+
+    inputs: InputSequences
+    encoder: UnifiedEncoder
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    max_tokens: int
+    config: GenerationConfig
+
+    def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+        """Returns the loss over the words of target texts, and the encoded inputs and texts."""
+        states, encoded, ids = self.states(task, batch, target)
+        return self.vocabulary.loss(task, states, ids), encoded
+
+    def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
+        """Returns the most likely text of each row, cut at the task's number of words.
+
+        Source: the official code, `caption_beam_searcher_v3.py`: an end counts where it is among the best `num_beams`
+        next tokens, and only the best text is returned.
+        """
+        model = self.step_model(task)
+        logits, state = model.start(self.inputs.of_task(task, batch, target))
+        beam = BeamSearch(num_beams=self.config.num_beams, alpha=self.config.alpha, ends="beams", num_answers=1)
+        generated = generate(model, state, logits, beam, self.max_tokens)
+        found: list[Prediction] = []
+        for ids, log_prob in zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True):
+            text = self.tokenizer.decode(ids)
+            if isinstance(task.target, Text):
+                text = " ".join(text.split()[: task.target.max_words])
+            found.append(TextPrediction(text, log_prob))
+        return found
+
+    def states(
+        self, task: Task, batch: Batch, target: Target
+    ) -> tuple[Float[Tensor, "w d"], Encoded, Int[Tensor, "w"]]:
+        """Returns the states that predict the words of target texts, all encoded tokens, and the ids of the words."""
+        ids = target.value["text_ids"]
+        real = ids != PAD
+        encoded = self.encoder(self.inputs.with_text(task, self.inputs.of_task(task, batch, target), ids))
+        return encoded.states[:, -ids.shape[1] :][real], encoded, ids[real]
+
+    def step_model(self, task: Task) -> TextStepModel:
+        """Returns the model that generates a task's texts token by token."""
+        return TextStepModel(self.inputs.embedding, self.encoder, self.vocabulary, task)

@@ -1,4 +1,4 @@
-"""A block of the encoder, whose four projections are plain, of experts, or one for each kind of token."""
+"""A block of the encoder, whose four projections are plain, made of experts, or one per task or kind of token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from motet.nn.attention import attend
 from motet.nn.experts import ConditionalLinear, Decision, Dispatched, flat_linear
 from motet.nn.gates import load_balance
 from motet.nn.parameter_names import parameter_name
-from motet.systems.uni_perceiver.lines import Span
 from motet.systems.uni_perceiver.options import (
     Blocks,
     EncoderSize,
@@ -25,19 +24,20 @@ from motet.systems.uni_perceiver.options import (
     is_expert_layer,
 )
 from motet.systems.uni_perceiver.routing import Gate
+from motet.systems.uni_perceiver.sequences import Span
 
 NORM_EPS = 1e-5
 
 
 @dataclass(frozen=True)
-class Past:
-    """What tokens that come later read of those before, in one layer.
+class KeyValueCache:
+    """The keys and values of one layer's tokens, which tokens that follow attend to.
 
     Args:
-        keys: prompts in front.
+        keys: those of prompts first.
         values: as keys.
-        valid: True on what may be read; None for all.
-        contexts: of attention's and of the feed-forward part's gate, where routing is by context.
+        valid: True on tokens that may be attended to; None: all.
+        contexts: of the gates of attention and of the feed-forward part, for routing by context.
     """
 
     keys: Float[Tensor, "b heads n c"]
@@ -45,24 +45,24 @@ class Past:
     valid: Bool[Tensor, "b n"] | None
     contexts: tuple[Float[Tensor, "b d"] | None, Float[Tensor, "b d"] | None] = (None, None)
 
-    def rows(self, index: Int[Tensor, "r"]) -> Past:
-        """Some of the sequences, in any order, each as often as it is named."""
+    def rows(self, index: Int[Tensor, "r"]) -> KeyValueCache:
+        """Returns some of the sequences, in any order, each as often as its index occurs."""
         first, second = (None if each is None else each[index] for each in self.contexts)
         valid = None if self.valid is None else self.valid[index]
-        return Past(self.keys[index], self.values[index], valid, (first, second))
+        return KeyValueCache(self.keys[index], self.values[index], valid, (first, second))
 
-    def longer(self, keys: Float[Tensor, "b heads m c"], values: Float[Tensor, "b heads m c"]) -> Past:
-        """With real tokens behind those that are there."""
+    def append(self, keys: Float[Tensor, "b heads m c"], values: Float[Tensor, "b heads m c"]) -> KeyValueCache:
+        """Returns a cache with those of further real tokens behind its own."""
         valid = None if self.valid is None else F.pad(self.valid, (0, keys.shape[2]), value=True)
-        return Past(torch.cat([self.keys, keys], 2), torch.cat([self.values, values], 2), valid, self.contexts)
+        return KeyValueCache(torch.cat([self.keys, keys], 2), torch.cat([self.values, values], 2), valid, self.contexts)
 
 
 class KeyedLinear(nn.Module):
-    """A plain layer for each name; a run of tokens goes to the one that its kind is given.
+    """Several linear layers by name, one of which each run of tokens passes.
 
     Args:
-        width: channels in.
-        out: channels out.
+        width: input channels.
+        out: output channels.
         names: of the layers.
     """
 
@@ -89,7 +89,7 @@ Projection: TypeAlias = nn.Linear | ConditionalLinear | KeyedLinear
 
 
 class Block(nn.Module):
-    """Attention and feed-forward part, each after a norm, scaled by channel, sometimes dropped, and added.
+    """A pre-norm transformer block with a scale per channel and drop-path on both of its parts.
 
         x = x + drop(scale1 attention(norm1 x));  x = x + drop(scale2 W2 gelu(W1 norm2 x))
 
@@ -100,11 +100,11 @@ class Block(nn.Module):
     Args:
         sizes: of the encoder.
         index: of the layer, from 0.
-        blocks: what its projections are made of.
+        blocks: the composition of its projections.
         tasks: names.
-        layer_scale: at the start; None for no scales.
-        drop_path: how often a row skips a part in training.
-        prompts: that keys and values have in front, for inputs and for targets each.
+        layer_scale: initial value of the scales; None: no scales.
+        drop_path: probability that a row skips a part in training.
+        prompts: number of trained vectors in front of keys and values, for inputs and for targets each.
     """
 
     def __init__(
@@ -144,66 +144,59 @@ class Block(nn.Module):
         spans: Sequence[Span],
         *,
         valid: Bool[Tensor, "b n"] | None = None,
-        readable: Bool[Tensor, "#b 1 #m n"] | None = None,
-        shared: Bool[Tensor, "b n"] | None = None,
-        past: Past | None = None,
-    ) -> tuple[Float[Tensor, "b n d"], Past, Float[Tensor, ""] | None]:
-        """The tokens a layer on, what later ones read of them, and how unevenly experts were used.
+        attention_mask: Bool[Tensor, "#b 1 #m n"] | None = None,
+        context_mask: Bool[Tensor, "b n"] | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> tuple[Float[Tensor, "b n d"], KeyValueCache, Float[Tensor, ""] | None]:
+        """Returns the tokens after this layer, their own keys and values, and the load-balancing loss.
 
         Args:
             x: tokens.
-            spans: what they are.
-            valid: True on real ones; None for all.
-            readable: which of them each may read; None for all.
-            shared: True on those that contexts are summed up over; None for all.
-            past: of tokens before them, all of which they may read; prompts are among those.
+            spans: their kinds.
+            valid: True on real tokens; None: all.
+            attention_mask: True where a token may attend to another of them; None: everywhere.
+            context_mask: True on tokens that contexts are pooled over; None: all.
+            cache: of earlier tokens, all of which may be attended to; prompts are among those.
         """
         y = self.norm1(x)
-        contexts = past.contexts if past is not None else (self._context(self.attention_gate, y, shared), None)
-        read, kept, first = self._attend(y, spans, valid, readable, contexts[0], past)
-        x = x + self._dropped(read if self.scale1 is None else self.scale1 * read)
+        contexts = cache.contexts if cache is not None else (self._context(self.attention_gate, y, context_mask), None)
+        attended, own, first = self._attend(y, spans, valid, attention_mask, contexts[0], cache)
+        x = x + self._dropped(attended if self.scale1 is None else self.scale1 * attended)
         y = self.norm2(x)
-        mlp_context = contexts[1] if past is not None else self._context(self.mlp_gate, y, shared)
+        mlp_context = contexts[1] if cache is not None else self._context(self.mlp_gate, y, context_mask)
         decision = self._decide(self.mlp_gate, y, spans, valid, mlp_context)
         added = self._project(self.down, F.gelu(self._project(self.up, y, spans, decision)), spans, decision)
         x = x + self._dropped(added if self.scale2 is None else self.scale2 * added)
-        past_now = Past(kept.keys, kept.values, kept.valid, (contexts[0], mlp_context))
-        return x, past_now, _uneven(first, decision)
+        own = KeyValueCache(own.keys, own.values, own.valid, (contexts[0], mlp_context))
+        return x, own, _load_balance(first, decision)
 
     def _attend(
         self,
         y: Float[Tensor, "b n d"],
         spans: Sequence[Span],
         valid: Bool[Tensor, "b n"] | None,
-        readable: Bool[Tensor, "#b 1 #m n"] | None,
+        attention_mask: Bool[Tensor, "#b 1 #m n"] | None,
         context: Float[Tensor, "b d"] | None,
-        past: Past | None,
-    ) -> tuple[Float[Tensor, "b n d"], Past, Decision | None]:
-        prompts = None if past is not None else self._prompts(spans)
+        cache: KeyValueCache | None,
+    ) -> tuple[Float[Tensor, "b n d"], KeyValueCache, Decision | None]:
+        prompts = None if cache is not None else self._prompts(spans)
         p = 0 if prompts is None else len(prompts)
-        inputs, longer, real = y, tuple(spans), valid
+        inputs, with_prompts, real = y, tuple(spans), valid
         if prompts is not None:
-            # They are tokens of the first kind that nobody asks for.
+            # Prompts count as tokens of the first kind, but have no queries.
             inputs = torch.cat([self.norm1(prompts).to(y.dtype).expand(len(y), -1, -1), y], 1)
-            longer = (Span(spans[0].count + p, spans[0].kind), *spans[1:])
+            with_prompts = (Span(spans[0].count + p, spans[0].kind), *spans[1:])
             real = None if valid is None else F.pad(valid, (p, 0), value=True)
-            readable = None if readable is None else F.pad(readable, (p, 0), value=True)
-        decision = self._decide(self.attention_gate, inputs, longer, real, context)
-        query, key, value = self._heads(self._project(self.qkv, inputs, longer, decision))
-        if past is not None:
-            seen = past.valid
-            if seen is not None or readable is not None:
-                now = y.new_ones(1, 1, 1, y.shape[1], dtype=torch.bool) if readable is None else readable
-                before = y.new_ones(1, 1, 1, past.keys.shape[2], dtype=torch.bool)
-                before = before if seen is None else seen[:, None, None]
-                b, m = max(len(before), len(now)), max(now.shape[2], 1)
-                readable = torch.cat([before.expand(b, 1, m, -1), now.expand(b, 1, m, -1)], 3)
-            keys, values = torch.cat([past.keys, key], 2), torch.cat([past.values, value], 2)
-        else:
-            keys, values = key, value
-        read = attend(query[:, :, p:], keys, values, readable).transpose(1, 2).flatten(2)
+            attention_mask = None if attention_mask is None else F.pad(attention_mask, (p, 0), value=True)
+        decision = self._decide(self.attention_gate, inputs, with_prompts, real, context)
+        query, key, value = self._heads(self._project(self.qkv, inputs, with_prompts, decision))
+        keys, values = key, value
+        if cache is not None:
+            attention_mask = _mask_behind(cache, attention_mask, y)
+            keys, values = torch.cat([cache.keys, key], 2), torch.cat([cache.values, value], 2)
+        attended = attend(query[:, :, p:], keys, values, attention_mask).transpose(1, 2).flatten(2)
         decision = decision if decision is None or not p else decision.without(p)
-        return self._project(self.out, read, spans, decision), Past(key, value, real), decision
+        return self._project(self.out, attended, spans, decision), KeyValueCache(key, value, real), decision
 
     def _heads(self, qkv: Float[Tensor, "b n e"]) -> tuple[Tensor, Tensor, Tensor]:
         b, n, _ = qkv.shape
@@ -214,8 +207,8 @@ class Block(nn.Module):
         return self.target_prompts if spans[0].kind.attributes.target else self.input_prompts
 
     @staticmethod
-    def _context(gate: Gate | None, y: Tensor, shared: Tensor | None) -> Tensor | None:
-        return None if gate is None else gate.context(y, shared)
+    def _context(gate: Gate | None, y: Tensor, context_mask: Tensor | None) -> Tensor | None:
+        return None if gate is None else gate.context(y, context_mask)
 
     @staticmethod
     def _decide(
@@ -228,22 +221,35 @@ class Block(nn.Module):
     ) -> Float[Tensor, "b n o"]:
         if isinstance(layer, ConditionalLinear):
             assert decision is not None  # such a layer has a gate
-            found: Tensor = layer(x, decision)
-            return found
+            by_experts: Tensor = layer(x, decision)
+            return by_experts
         if isinstance(layer, KeyedLinear):
-            keyed: Tensor = layer(x, [(span.count, self._name(span)) for span in spans])
+            keyed: Tensor = layer(x, [(span.count, self._layer_name(span)) for span in spans])
             return keyed
         plain: Tensor = layer(x)
         return plain
 
-    def _name(self, span: Span) -> str:
+    def _layer_name(self, span: Span) -> str:
         return self.blocks.matrix_of[span.kind.name] if isinstance(self.blocks, MergedExperts) else span.kind.task
 
     def _dropped(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         if not self.training or not self.drop_path:
             return x
-        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
-        return x * (kept / (1 - self.drop_path)).to(x.dtype)
+        survives = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
+        return x * (survives / (1 - self.drop_path)).to(x.dtype)
+
+
+def _mask_behind(
+    cache: KeyValueCache, attention_mask: Bool[Tensor, "#b 1 #m n"] | None, y: Float[Tensor, "b n d"]
+) -> Bool[Tensor, "#b 1 #m k"] | None:
+    """Returns which cached and new keys new tokens may attend to; None: all."""
+    if cache.valid is None and attention_mask is None:
+        return None
+    new = y.new_ones(1, 1, 1, y.shape[1], dtype=torch.bool) if attention_mask is None else attention_mask
+    old = y.new_ones(1, 1, 1, cache.keys.shape[2], dtype=torch.bool)
+    old = old if cache.valid is None else cache.valid[:, None, None]
+    b, m = max(len(old), len(new)), max(new.shape[2], 1)
+    return torch.cat([old.expand(b, 1, m, -1), new.expand(b, 1, m, -1)], 3)
 
 
 def _projection(kind: Blocks, tasks: Sequence[str], width: int, out: int) -> Projection:
@@ -258,6 +264,6 @@ def _projection(kind: Blocks, tasks: Sequence[str], width: int, out: int) -> Pro
             return KeyedLinear(width, out, sorted(set(matrix_of.values())))
 
 
-def _uneven(*decisions: Decision | None) -> Float[Tensor, ""] | None:
+def _load_balance(*decisions: Decision | None) -> Float[Tensor, ""] | None:
     found = [load_balance(each.gates, each.valid) for each in decisions if isinstance(each, Dispatched)]
     return torch.stack(found).mean() if found else None

@@ -1,4 +1,4 @@
-"""Uni-Perceiver: one encoder for inputs and targets, and how alike what it makes of them is."""
+"""Uni-Perceiver: one encoder for inputs and targets, whose similarity is the likelihood of a target."""
 
 from __future__ import annotations
 
@@ -9,59 +9,51 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from motet.core import (
-    Answer,
-    Batch,
-    ConfigError,
-    Label,
-    Loss,
-    Losses,
-    Masked,
-    Match,
-    Prediction,
-    Side,
-    System,
-    Task,
-)
+from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Target, Task
 from motet.core.ranks import gather, world
+from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
-from motet.systems.uni_perceiver import answers
-from motet.systems.uni_perceiver.answering import losses_of, predictions_of
-from motet.systems.uni_perceiver.candidate_targets import Targets
-from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import UnifiedEncoder
-from motet.systems.uni_perceiver.groups import parameter_groups, shared_blocks
-from motet.systems.uni_perceiver.inputs import image_features, seen
-from motet.systems.uni_perceiver.kinds import target_kind
-from motet.systems.uni_perceiver.options import Experts
+from motet.systems.uni_perceiver.answers import BALANCE, WORD, no_row_loss
+from motet.systems.uni_perceiver.classification import NamePredictor
+from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
+from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.generation import TextGenerator
+from motet.systems.uni_perceiver.inputs import InputSequences
+from motet.systems.uni_perceiver.masked_words import MaskedWordPredictor
+from motet.systems.uni_perceiver.matching import Matcher
+from motet.systems.uni_perceiver.options import is_task_specific, load_balance_weight
 from motet.systems.uni_perceiver.parts import (
     build_class_scores,
     build_embedding,
-    build_images,
-    build_reader,
+    build_image_inputs,
+    build_text_inputs,
     build_trunk,
     check_options,
-    freeze_for,
+    decays,
     initialise,
+    is_tuned,
+    name_ids,
 )
 from motet.systems.uni_perceiver.processor import UniPerceiverProcessor
 from motet.systems.uni_perceiver.similarity import Similarity
-from motet.systems.uni_perceiver.targets import check, family_of, is_said
+from motet.systems.uni_perceiver.target_features import TargetFeatures
+from motet.systems.uni_perceiver.targets import check_supported, family_of, has_word_loss, is_generated, is_visual
+from motet.systems.uni_perceiver.vocabulary import Vocabulary
 
 
 class UniPerceiver(System):
-    """Every task as finding the likeliest target of an input, both encoded by one transformer.
+    """Formulates every task as finding the most likely target of an input, both encoded by one transformer.
 
     Source: Zhu et al., "Uni-Perceiver-MoE: Learning Sparse Generalist Models with Conditional MoEs", NeurIPS 2022.
 
     Args:
         config: its options.
         tasks: in order.
-        texts: of the run, for words that are trained on them.
+        texts: of the run, for a tokeniser that is trained on them.
         assets: of a saved model; then nothing pretrained is fetched.
 
     Raises:
-        UnsupportedTask: a task that it cannot answer.
+        UnsupportedTask: a task whose answer or inputs it does not support.
         ConfigError: options that do not fit each other, or the tasks.
     """
 
@@ -79,13 +71,13 @@ class UniPerceiver(System):
     ) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         check_options(config, tasks)
         self.config, self.tasks = config, {task.name: task for task in tasks}
-        self.loss_terms = {task.name: terms for task in tasks if (terms := self._terms(task))}
-        self.reader = build_reader(config, texts, assets)
+        self.loss_terms = {task.name: terms for task in tasks if (terms := self._loss_terms(task))}
+        self.text_inputs = build_text_inputs(config, texts, assets)
         self.trunk = build_trunk(config, tasks, fetch=assets is None)
-        self.embedding = build_embedding(config, tasks, self.reader, self.trunk)
+        self.embedding = build_embedding(config, tasks, self.text_inputs, self.trunk)
         self.encoder = UnifiedEncoder(
             config.sizes,
             config.blocks,
@@ -98,65 +90,135 @@ class UniPerceiver(System):
         initialise([self.embedding, self.encoder, self.similarity], config.initial_std)
         self.class_scores = build_class_scores(config, tasks)
         self.similarity_weights = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.class_scores})
-        self.processor = UniPerceiverProcessor(build_images(config, tasks, self.trunk), self.reader)
-        named = [task for task in tasks if isinstance(task.target, Label | Answer) and task.target.names]
-        self.targets = Targets(self, {task.name: self.reader.names(task) for task in named})
-        self.gathers = False  # whether the next losses are over the pairs of all ranks, see `refresh`
+        self.processor = UniPerceiverProcessor(build_image_inputs(config, tasks, self.trunk), self.text_inputs)
+        self._compose()
+        self.gathers_pairs = False  # see `refresh`
         if config.tuning is not None:
-            freeze_for(config.tuning, self)
+            for name, parameter in self.named_parameters():
+                parameter.requires_grad_(is_tuned(name))
         self.train()
 
+    def _compose(self) -> None:
+        """Hands each kind of answer the parts that it uses; none of these objects has weights of its own."""
+        config, tokenizer = self.config, self.text_inputs.tokenizer
+        self.targets = TargetFeatures(
+            self.embedding,
+            self.encoder,
+            self.similarity,
+            names=name_ids(self.text_inputs, list(self.tasks.values())),
+            num_words=self.text_inputs.num_words,
+            per_task=is_task_specific(config.blocks),
+            sampled_words=config.loss.sampled_words,
+        )
+        inputs = InputSequences(self.embedding, self.trunk)
+        vocabulary = Vocabulary(self.similarity, self.targets)
+        self.classifier = NamePredictor(
+            inputs,
+            self.encoder,
+            self.similarity,
+            self.targets,
+            self.class_scores,
+            self.similarity_weights,
+            config.loss,
+        )
+        self.masked_words = MaskedWordPredictor(inputs, self.encoder, vocabulary, tokenizer)
+        self.generator = TextGenerator(
+            inputs, self.encoder, vocabulary, tokenizer, config.max_generated, config.generation
+        )
+        self.matcher = Matcher(inputs, self.encoder, self.similarity, self.targets, config.loss.smoothing)
+
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        """The frozen encoder of pictures, where there is one."""
+        """Returns the features of the encoder of images, where there is one."""
         if self.trunk is None:
-            raise ConfigError("UniPerceiverConfig.encoder: got None; want an encoder, for features that are stored")
+            raise ConfigError("UniPerceiverConfig.encoder: got None; want an encoder, to store its features")
         features: Tensor = self.trunk(pixels)
         return features
 
     def losses(self, batch: Batch) -> Losses:
-        """Each task's own, over its rows; words that are said or told have terms, means over words."""
+        """Returns each task's loss over its rows; words that are generated or masked have terms, means over words."""
         tasks: dict[str, Loss] = {}
         terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
-            loss, parts = losses_of(self, self.tasks[name], batch, target)
+            task, count = self.tasks[name], len(target.rows)
+            loss, encoded = self._loss(task, batch, target)
+            if has_word_loss(task):
+                terms[name, WORD] = loss
+                loss = no_row_loss(count, self.device)
             tasks[name] = loss
-            terms |= {(name, part): value for part, value in parts.items()}
+            if balance := load_balance_weight(self.config.blocks):
+                assert encoded.load_balance is not None  # only such a routing has a weight
+                rows = torch.tensor(float(count), device=self.device)
+                terms[name, BALANCE] = Loss(balance * encoded.load_balance * rows, rows)
         return Losses(tasks, terms=terms)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """A Choice of names or candidates; Words that are said, or texts whose hidden words are told."""
-        return {name: predictions_of(self, self.tasks[name], batch, target) for name, target in batch.targets.items()}
+        """Returns a ClassPrediction of names or candidates, or a TextPrediction of generated texts or masked words."""
+        return {name: self._predict(self.tasks[name], batch, target) for name, target in batch.targets.items()}
+
+    def _loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+        match task.target:
+            case Match():
+                return self.matcher.loss(task, batch, target, all_ranks=self.gathers_pairs and self.training)
+            case Masked():
+                return self.masked_words.loss(task, batch, target)
+            case _ if is_generated(task):
+                return self.generator.loss(task, batch, target)
+            case _:
+                return self.classifier.loss(task, batch, target)
+
+    def _predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
+        match task.target:
+            case Match():
+                return self.matcher.predict(task, batch, target)
+            case Masked():
+                return self.masked_words.predict(task, batch, target)
+            case _ if is_generated(task):
+                return self.generator.predict(task, batch, target)
+            case _:
+                return self.classifier.predict(task, batch, target)
 
     @torch.inference_mode()
     def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
-        """Features of pictures or of texts, each of which is encoded without the other.
+        """Returns features of images or of texts, each encoded without the other.
 
         Raises:
             ConfigError: a task that is no `Match`.
         """
         matched = self._matched(task)
         if of == "images":
-            every = torch.arange(len(batch), device=self.device)
-            return {"features": image_features(self, matched, seen(self, batch, every))[0]}
-        return {"features": self.targets.texts(batch.inputs["ids"], target_kind(matched))}
+            return {"features": self.matcher.image_features(matched, batch)}
+        return {"features": self.matcher.text_features(matched, batch.inputs["ids"])}
 
     @torch.inference_mode()
     def score(self, task: str, images: Mapping[str, Tensor], texts: Mapping[str, Tensor]) -> Float[Tensor, "i t"]:
-        """Their cosines, scaled."""
+        """Returns the scaled cosine of every image and every text."""
         self._matched(task)
-        return self.similarity.scores(images["features"], texts["features"], "fit")
+        return self.matcher.scores(images["features"], texts["features"])
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns groups of the trunk and of the rest, each with and without weight decay (see `decays`)."""
+        lr_scales = {"rest": 1.0, "trunk": 1.0 if self.trunk is None else self.trunk.lr_scale}
+        return optimizer_groups(self, lambda name: "trunk" if name.startswith("trunk.") else "rest", lr_scales, decays)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """Inputs, attention and feed-forward part of each layer, and what is compared: what tasks compete for."""
-        return shared_blocks(self)
+        """Returns the parameters that several tasks use: inputs, both parts of each layer, and the similarity."""
+        if len(self.tasks) < 2:
+            return {}
+        embedding = self.embedding
+        blocks: dict[str, list[nn.Module | nn.Parameter | None]] = {}
+        if sum(is_visual(task) for task in self.tasks.values()) > 1:
+            blocks |= {"trunk": [self.trunk], "images": [embedding.patches, embedding.frames]}
+        blocks["texts"] = [embedding.words, embedding.positions, embedding.text_type, embedding.norm]
+        for i, layer in enumerate(self.encoder.blocks):
+            blocks[f"attention{i}"] = [layer.norm1, layer.attention_gate, layer.qkv, layer.out, layer.scale1]
+            blocks[f"mlp{i}"] = [layer.norm2, layer.mlp_gate, layer.up, layer.down, layer.scale2]
+        blocks["similarity"] = [self.similarity.norm, self.similarity.project]
+        found = {name: [p for part in parts for p in _trained(part)] for name, parts in blocks.items()}
+        return {name: parameters for name, parameters in found.items() if parameters}
 
     def assets(self) -> Mapping[str, bytes]:
-        return {WORDS_FILE: self.reader.words.to_bytes()}
+        return {TOKENIZER_FILE: self.text_inputs.tokenizer.to_bytes()}
 
     def asset_weights(self) -> tuple[str, ...]:
         return ("embedding.words",)
@@ -172,25 +234,33 @@ class UniPerceiver(System):
         return {name: self.config.loss.weights.get(name, 1.0) for name in self.tasks}
 
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
-        """Asks whether all ranks hold the same tasks in the same order: only then may they wait for one another."""
+        """Gathers pairs over ranks in the next losses if all ranks have the same tasks in the same order.
+
+        Otherwise a rank would wait for one that computes something else.
+        """
         del step
         if not self.config.loss.gather or world() == 1:
             return
-        held = gather(tuple(tuple(batch.targets) for batch in batches))
-        self.gathers = all(each == held[0] for each in held)
+        tasks_of_ranks = gather(tuple(tuple(batch.targets) for batch in batches))
+        self.gathers_pairs = all(tasks == tasks_of_ranks[0] for tasks in tasks_of_ranks)
 
     @property
     def device(self) -> torch.device:
-        """Where it is."""
-        return self.embedding.text_type.device
+        """The device of the weights."""
+        return self.embedding.device
 
-    def _terms(self, task: Task) -> tuple[str, ...]:
-        words = is_said(task) or isinstance(task.target, Masked)
-        blocks = self.config.blocks
-        balanced = isinstance(blocks, Experts) and blocks.balance > 0
-        return (*((answers.WORD,) if words else ()), *((answers.BALANCE,) if balanced else ()))
+    def _loss_terms(self, task: Task) -> tuple[str, ...]:
+        words = (WORD,) if has_word_loss(task) else ()
+        return (*words, *((BALANCE,) if load_balance_weight(self.config.blocks) else ()))
 
     def _matched(self, task: str) -> Task:
         if task not in self.tasks or not isinstance(self.tasks[task].target, Match):
             raise ConfigError(f"score: got task {task!r}; want a Match of texts and images")
         return self.tasks[task]
+
+
+def _trained(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
+    if part is None:
+        return []
+    found = [part] if isinstance(part, nn.Parameter) else list(part.parameters())
+    return [parameter for parameter in found if parameter.requires_grad]

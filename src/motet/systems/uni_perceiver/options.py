@@ -1,10 +1,10 @@
-"""Where the paper, its code and smaller machines differ, as objects."""
+"""Options of Uni-Perceiver: encoder sizes, experts, patches, masking, generation, prompt tuning and losses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, assert_never, get_args
 
 from motet.core import ConfigError
 from motet.nn.gates import check_k
@@ -13,26 +13,26 @@ from motet.systems.uni_perceiver.attributes import Scheme
 Routing: TypeAlias = Literal["token", "context", "modality", "task", "attribute"]
 Where: TypeAlias = Literal["every other", "all"]
 BY_DATA: frozenset[Routing] = frozenset({"token", "context"})
-"""Routings whose choice is made for each token: they cannot be merged."""
+"""Routings that choose experts by each token's state: such experts cannot be merged."""
 
 
 def is_expert_layer(where: Where, index: int) -> bool:
-    """Whether a layer, counted from 0, has experts; of "every other" the first has."""
+    """Returns true for a layer, counted from 0, that has experts; of "every other" the first has."""
     return where == "all" or index % 2 == 0
 
 
 @dataclass(frozen=True)
 class EncoderSize:
-    """Of an encoder.
+    """The size of an encoder.
 
     Args:
         width: channels.
-        depth: layers.
+        depth: number of layers.
         heads: of each attention.
         hidden: channels inside feed-forward parts.
 
     Raises:
-        ConfigError: a number below 1, or a width that cannot be cut into so many heads.
+        ConfigError: a number below 1, or a width that is no multiple of 4 and of the heads.
     """
 
     width: int
@@ -42,9 +42,11 @@ class EncoderSize:
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.heads, self.hidden) < 1:
-            raise ConfigError(f"Sizes: got {self}; want at least 1 each")
+            raise ConfigError(f"EncoderSize: got {self}; want at least 1 each")
         if self.width % self.heads or self.width % 4:
-            raise ConfigError(f"Sizes.width: got {self.width}; want a multiple of 4 and of the heads, {self.heads}")
+            raise ConfigError(
+                f"EncoderSize.width: got {self.width}; want a multiple of 4 and of the heads, {self.heads}"
+            )
 
 
 TINY = EncoderSize(width=192, depth=12, heads=3, hidden=768)
@@ -54,21 +56,20 @@ LARGE = EncoderSize(width=1024, depth=24, heads=16, hidden=4096)
 
 @dataclass(frozen=True)
 class Experts:
-    """Conditional mixture of experts in the projections of attention and feed-forward parts.
+    """A conditional mixture of experts in the projections of attention and feed-forward parts.
 
     Source: Uni-Perceiver-MoE, section 3.2; sizes and noise as in the official code.
 
     Args:
-        routing: what the choice of experts depends on.
-        num_experts: in each layer.
-        k: how many each token goes to.
+        routing: the property of tokens that the choice of experts depends on.
+        num_experts: per layer.
+        k: number of experts per token.
         where: "every other" layer (base and large), or "all" (tiny).
-        noise: on scores in training, of deviation noise / num_experts.
-        normalize: whether the weights of the k sum to 1: the code, for k of 2 or more; the paper's equation 3 has them
-            as the softmax gives them.
-        scheme: of attributes, see `Attributes.bits`; they are the same statements in another order.
-        balance: weight of a loss that keeps experts evenly used; only for "token" and "context". The paper and its code
-            have none.
+        noise: standard deviation, times num_experts, of normal noise that is added to the scores in training.
+        normalize: the weights of the k experts sum to 1, as in the code, for k of 2 or more; in the paper's equation 3
+            they are those of the softmax.
+        scheme: order of the attributes, see `TokenAttributes.bits`.
+        balance: weight of a load-balancing loss; only for "token" and "context". The paper and its code have none.
 
     Raises:
         ConfigError: a number outside its range.
@@ -97,14 +98,14 @@ class Experts:
             raise ConfigError(f"Experts.noise, balance: got {self.noise}, {self.balance}; want 0 or more")
         if self.balance and self.routing not in BY_DATA:
             raise ConfigError(
-                f"Experts.balance: got {self.balance} with {self.routing!r} routing; want 0, since nothing about the "
-                "data makes its choice"
+                f"Experts.balance: got {self.balance} with {self.routing!r} routing; want 0: this choice of "
+                "experts does not depend on the data"
             )
 
 
 @dataclass(frozen=True)
 class TaskSpecificBlocks:
-    """A block of its own for each task, in every layer; what is before and behind the layers is shared.
+    """Projections of its own per task, in every layer; embedding, norms and similarity are shared.
 
     Source: Uni-Perceiver-MoE, figure 1 and table 3 ("task-specific parameterization").
     """
@@ -112,10 +113,10 @@ class TaskSpecificBlocks:
 
 @dataclass(frozen=True)
 class MergedExperts:
-    """What is left of experts whose choice does not depend on data: a matrix for each kind of token of one task.
+    """Experts merged for one task: one matrix per kind of token (see `merge_experts`).
 
     Args:
-        matrix_of: of each kind of token the name of its matrix; kinds that chose alike share one.
+        matrix_of: by kind of token the name of its matrix; kinds with the same experts share one.
         where: the layers that had experts.
     """
 
@@ -124,24 +125,42 @@ class MergedExperts:
 
     def __post_init__(self) -> None:
         if not self.matrix_of:
-            raise ConfigError("Folded.matrix_of: got none; want the matrix of at least one kind of token")
+            raise ConfigError("MergedExperts.matrix_of: got none; want the matrix of at least one kind of token")
 
 
 Blocks: TypeAlias = Experts | TaskSpecificBlocks | MergedExperts | None
-"""What layers are made of; None: plain ones that all tasks share."""
+"""The composition of layers; None: plain ones that all tasks share."""
+
+
+def is_task_specific(blocks: Blocks) -> bool:
+    """Returns true for blocks in which equal tokens of two tasks pass different weights."""
+    match blocks:
+        case None:
+            return False
+        case Experts():
+            return blocks.routing == "task"
+        case TaskSpecificBlocks() | MergedExperts():
+            return True
+        case other:
+            assert_never(other)
+
+
+def load_balance_weight(blocks: Blocks) -> float:
+    """Returns the weight of the load-balancing loss, 0 without experts."""
+    return blocks.balance if isinstance(blocks, Experts) else 0.0
 
 
 @dataclass(frozen=True)
 class Patches:
-    """Pictures as patches of pixels, as in the paper.
+    """Images as patches of pixels, as in the paper.
 
     Args:
-        size: height and width of pictures, in pixels.
-        patch: height and width of a patch.
+        size: height and width of images, in pixels.
+        patch: height and width of a patch, in pixels.
         mean: of each channel, of values from 0 to 1; subtracted.
         std: of each channel; divided by.
-        position_scale: what places in a picture are multiplied with before their sines are taken; the code's 160 / 224
-            where a model trained at 160 pixels goes on at 224.
+        position_scale: factor of positions before their sines; the code has 160 / 224 where a model trained at 160
+            pixels continues at 224.
     """
 
     size: int = 224
@@ -152,62 +171,64 @@ class Patches:
 
     def __post_init__(self) -> None:
         if self.patch < 1 or self.size < 1 or self.size % self.patch:
-            raise ConfigError(
-                f"Patches.patch: got {self.patch} for pictures of {self.size}; want a divisor of the size"
-            )
+            raise ConfigError(f"Patches.patch: got {self.patch} for images of {self.size}; want a divisor of the size")
         if not self.position_scale > 0:
             raise ConfigError(f"Patches.position_scale: got {self.position_scale}; want above 0")
 
 
 @dataclass(frozen=True)
 class MaskingConfig:
-    """What is hidden of texts, for `Masked` words.
+    """Whole-word masking of texts, for `Masked` words.
 
-    Source: the official code; Devlin et al., NAACL 2019: of the words to be told 80 % are hidden, 10 % become another
-    piece and 10 % stay.
+    Of the tokens of selected words 80 % become the special token, 10 % a random one, and 10 % stay.
+
+    Source: the official code; Devlin et al., NAACL 2019.
 
     Args:
-        words: the share of words that are to be told; all pieces of a word are.
+        probability: that a word is selected; all of its tokens are predicted then.
+
+    Raises:
+        ConfigError: a probability outside (0, 1].
     """
 
-    words: float = 0.15
+    probability: float = 0.15
 
     def __post_init__(self) -> None:
-        if not 0 < self.words <= 1:
-            raise ConfigError(f"Hiding.words: got {self.words}; want above 0 and at most 1")
+        if not 0 < self.probability <= 1:
+            raise ConfigError(f"MaskingConfig.probability: got {self.probability}; want above 0 and at most 1")
 
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """How texts are said, word by word.
+    """The beam search that generates texts.
 
     Args:
-        beams: beginnings kept at each step; 2 in the official code.
-        alpha: strength of the length normalisation ((5 + length) / 6) ** alpha; 0, none, in the official code.
+        num_beams: unfinished texts per row at each step; 2 in the official code.
+        alpha: exponent of the length normalisation ((5 + length) / 6) ** alpha; 0, none, in the official code.
 
     Raises:
         ConfigError: a number outside its range.
     """
 
-    beams: int = 2
+    num_beams: int = 2
     alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.beams < 1:
-            raise ConfigError(f"Saying.beams: got {self.beams}; want at least 1")
+        if self.num_beams < 1:
+            raise ConfigError(f"GenerationConfig.num_beams: got {self.num_beams}; want at least 1")
         if not self.alpha >= 0:
-            raise ConfigError(f"Saying.alpha: got {self.alpha}; want 0 or more")
+            raise ConfigError(f"GenerationConfig.alpha: got {self.alpha}; want 0 or more")
 
 
 @dataclass(frozen=True)
 class PromptTuning:
-    """Only prompts, norms, the special token's bias and the classes' own scores are trained; all else stays as it is.
+    """Prompt tuning: trains prompts, norms, the special token's bias and linear class scores; all else is frozen.
 
     Source: Uni-Perceiver-MoE, section 4.4; the official `moe_prompt_tuning` configurations.
 
     Args:
-        length: prompts in every layer, for inputs and for targets each.
-        classes: whether tasks of names add a linear layer's scores to those of similarity, zero at the start.
+        length: number of prompts per layer, for inputs and for targets each.
+        classes: tasks with names add the scores of a linear layer, zero at the start, to the similarities.
 
     Raises:
         ConfigError: a negative length.
@@ -223,17 +244,18 @@ class PromptTuning:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """How likelihoods become losses.
+    """Options of the losses.
 
     Args:
-        smoothing: of labels, for names of pictures and videos, and for retrieval; over all targets, the right one too.
-        sampled_words: in training so many pieces of the vocabulary are compared with: those of the batch, filled up by
-            lot; None for all of it, as in the paper.
-        gather: whether retrieval takes its wrong pairs from all ranks, in steps where all ranks hold the same tasks in
-            the same order; else from the rank's own batch.
-        mixup: strength of mixing pictures of a batch, for tasks named in `mixed`; the official code's ImageNet-22k.
-        mixed: tasks of a `Label` on pictures whose rows are mixed two by two.
-        weights: by task, what its loss is multiplied with; 1 where it is not named.
+        smoothing: of labels, for classes of images and videos, and for retrieval; over all targets, the right one
+            among them.
+        sampled_words: number of vocabulary words that a training step compares with: those of the batch and random
+            ones; None: the whole vocabulary, as in the paper.
+        gather: retrieval has negatives from all ranks, in steps where all ranks have the same tasks in the same order;
+            else from the rank's own batch.
+        mixup_alpha: parameter of mixup, for `mixup_tasks`; the official code's for ImageNet-22k.
+        mixup_tasks: tasks with a `Label` on images whose rows are mixed in pairs.
+        weights: factors of the losses, by task; 1 where a task is not named.
 
     Raises:
         ConfigError: a number outside its range.
@@ -242,16 +264,16 @@ class LossConfig:
     smoothing: float = 0.1
     sampled_words: int | None = None
     gather: bool = True
-    mixup: float = 0.8
-    mixed: tuple[str, ...] = ()
+    mixup_alpha: float = 0.8
+    mixup_tasks: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1:
-            raise ConfigError(f"Learning.smoothing: got {self.smoothing}; want from 0 to below 1")
+            raise ConfigError(f"LossConfig.smoothing: got {self.smoothing}; want from 0 to below 1")
         if self.sampled_words is not None and self.sampled_words < 1:
-            raise ConfigError(f"Learning.sampled_words: got {self.sampled_words}; want at least 1, or None for all")
-        if not self.mixup > 0:
-            raise ConfigError(f"Learning.mixup: got {self.mixup}; want above 0 (name no task in `mixed` for none)")
+            raise ConfigError(f"LossConfig.sampled_words: got {self.sampled_words}; want at least 1, or None for all")
+        if not self.mixup_alpha > 0:
+            raise ConfigError(f"LossConfig.mixup_alpha: got {self.mixup_alpha}; want above 0, or no `mixup_tasks`")
         if bad := {name: weight for name, weight in self.weights.items() if not weight >= 0}:
-            raise ConfigError(f"Learning.weights: got {bad}; want 0 or more")
+            raise ConfigError(f"LossConfig.weights: got {bad}; want 0 or more")

@@ -1,4 +1,4 @@
-"""The parts of a Uni-Perceiver, and what its options and tasks must agree on."""
+"""Builders of the parts of a Uni-Perceiver, and the checks of its options against its tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isqrt
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from motet.core import Answer, ConfigError, Label, Task
 from motet.nn.experts import ConditionalLinear
@@ -14,52 +14,54 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
-from motet.systems.uni_perceiver.config import WORDS_FILE, UniPerceiverConfig
+from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.embedding import Embedding
 from motet.systems.uni_perceiver.image_inputs import ImageInputs
-from motet.systems.uni_perceiver.options import MergedExperts, PromptTuning
+from motet.systems.uni_perceiver.options import MergedExperts
 from motet.systems.uni_perceiver.targets import is_visual
 from motet.systems.uni_perceiver.text_inputs import SPECIAL, TextInputs
 
-TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "similarity_weights.")
+_TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "similarity_weights.")
 
 
 def check_options(config: UniPerceiverConfig, tasks: Sequence[Task]) -> None:
-    """Raises ConfigError where options name what no task is, or cannot hold for them."""
+    """Raises ConfigError where options name no task, or do not fit the tasks."""
     names = {task.name for task in tasks}
-    for field, given in (("weights", config.loss.weights), ("mixed", config.loss.mixed)):
-        if unknown := sorted(set(given) - names):
-            raise ConfigError(
-                f"UniPerceiverConfig.learning.{field}: got {unknown}; want names of tasks, {sorted(names)}"
-            )
+    for field, named in (("weights", config.loss.weights), ("mixup_tasks", config.loss.mixup_tasks)):
+        if unknown := sorted(set(named) - names):
+            raise ConfigError(f"UniPerceiverConfig.loss.{field}: got {unknown}; want names of tasks, {sorted(names)}")
     for task in tasks:
-        if task.name in config.loss.mixed and not (isinstance(task.target, Label) and is_visual(task)):
-            raise ConfigError(f"UniPerceiverConfig.learning.mixed: got {task.name!r}; want a Label on images or videos")
+        if task.name in config.loss.mixup_tasks and not (isinstance(task.target, Label) and is_visual(task)):
+            raise ConfigError(
+                f"UniPerceiverConfig.loss.mixup_tasks: got {task.name!r}; want a Label on images or videos"
+            )
     if isinstance(config.blocks, MergedExperts) and len(names) > 1:
         raise ConfigError(
-            f"UniPerceiverConfig.blocks: got Folded for {sorted(names)}; want one task, which it is made for"
+            f"UniPerceiverConfig.blocks: got MergedExperts for {sorted(names)}; want the one task that they were "
+            "merged for"
         )
 
 
-def build_reader(
+def build_text_inputs(
     config: UniPerceiverConfig, texts: Callable[[], Iterable[str]], assets: Mapping[str, bytes] | None
 ) -> TextInputs:
-    """The tokeniser: a saved model's, or the one that the options name."""
-    plain = Tokenizer.from_bytes(assets[WORDS_FILE]) if assets is not None else config.tokenizer.build(texts())
-    return TextInputs(plain.with_specials([SPECIAL]), config.max_tokens, config.max_generated, config.masking.words)
+    """Builds the tokeniser of the options, or restores that of a saved model."""
+    plain = Tokenizer.from_bytes(assets[TOKENIZER_FILE]) if assets is not None else config.tokenizer.build(texts())
+    tokenizer = plain.with_specials([SPECIAL])
+    return TextInputs(tokenizer, config.max_tokens, config.max_generated, config.masking.probability)
 
 
 def build_trunk(config: UniPerceiverConfig, tasks: Sequence[Task], *, fetch: bool) -> Tower | None:
-    """The encoder whose features stand for pictures; None where there is none, or no task sees one."""
+    """Builds the encoder whose features replace patches of pixels; None: none configured, or no task has images."""
     if config.encoder is None or not any(is_visual(task) for task in tasks):
         return None
     return Tower(config.encoder, config.mode, fetch=fetch)
 
 
 def build_embedding(
-    config: UniPerceiverConfig, tasks: Sequence[Task], reader: TextInputs, trunk: Tower | None
+    config: UniPerceiverConfig, tasks: Sequence[Task], text_inputs: TextInputs, trunk: Tower | None
 ) -> Embedding:
-    """What makes tokens."""
+    """Builds the embedding of tokens."""
     width, patches = config.sizes.width, config.patches
     layer: nn.Conv2d | nn.Linear | None = None
     grid = (patches.size // patches.patch, patches.size // patches.patch)
@@ -69,8 +71,8 @@ def build_embedding(
         layer = nn.Conv2d(3, width, patches.patch, patches.patch)
     return Embedding(
         width,
-        reader.words.vocab_size,
-        reader.special,
+        text_inputs.tokenizer.vocab_size,
+        text_inputs.special,
         config.max_tokens,
         patches=layer,
         grid_hw=grid,
@@ -80,8 +82,8 @@ def build_embedding(
     )
 
 
-def build_images(config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower | None) -> ImageInputs | None:
-    """How pictures are read; None where no task sees any."""
+def build_image_inputs(config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower | None) -> ImageInputs | None:
+    """Builds the preprocessing of images; None: no task has any."""
     if not any(is_visual(task) for task in tasks):
         return None
     if trunk is None:
@@ -94,21 +96,27 @@ def build_images(config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower
 
 
 def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.ModuleDict:
-    """Of each task of names its own linear scores, zero at the start; none but for prompt tuning."""
+    """Builds linear scores per task with names, zero at the start, for prompt tuning; none without it."""
     if config.tuning is None or not config.tuning.classes:
         return nn.ModuleDict()
-    found = nn.ModuleDict()
+    layers = nn.ModuleDict()
     for task in tasks:
         if isinstance(task.target, Label | Answer) and task.target.names:
             layer = nn.Linear(config.sizes.width, len(task.target.names))
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-            found[parameter_name(task.name)] = layer
-    return found
+            layers[parameter_name(task.name)] = layer
+    return layers
+
+
+def name_ids(text_inputs: TextInputs, tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """Returns the token ids of each task's names, for tasks that have names."""
+    named = [task for task in tasks if isinstance(task.target, Label | Answer) and task.target.names]
+    return {task.name: text_inputs.encode_names(task) for task in named}
 
 
 def initialise(parts: Iterable[nn.Module], std: float | None) -> None:
-    """Normal matrices and tables, no biases; all experts of a layer alike."""
+    """Fills matrices and tables with normal numbers, biases with zeros; all experts of a layer start alike."""
     for module in (module for part in parts for module in part.modules()):
         if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
             inputs = module.weight[0].numel()
@@ -122,15 +130,8 @@ def initialise(parts: Iterable[nn.Module], std: float | None) -> None:
             nn.init.zeros_(module.bias)
 
 
-def freeze_for(tuning: PromptTuning, system: nn.Module) -> None:
-    """Leaves trainable what prompt tuning trains: see `is_tuned`."""
-    del tuning
-    for name, parameter in system.named_parameters():
-        parameter.requires_grad_(is_tuned(name))
-
-
 def is_tuned(name: str) -> bool:
-    """Whether prompt tuning trains a parameter of this name.
+    """Returns true for the name of a parameter that prompt tuning trains.
 
     Source: the official configurations; there gates have no norm by name.
 
@@ -138,10 +139,19 @@ def is_tuned(name: str) -> bool:
         >>> is_tuned("encoder.blocks.0.norm1.weight"), is_tuned("encoder.blocks.0.mlp_gate.rule.norm.weight")
         (True, False)
     """
-    return any(part in name for part in TUNED) and "_gate." not in name and not name.startswith("trunk.")
+    return any(part in name for part in _TUNED) and "_gate." not in name and not name.startswith("trunk.")
+
+
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Returns true for a parameter with weight decay: norms, biases, embeddings, scales and gates have none.
+
+    Source: the official configurations.
+    """
+    table = name.startswith(("embedding.words", "embedding.positions", "embedding.frames"))
+    return parameter.ndim > 1 and not name.endswith((".bias", "_prompts")) and "_gate." not in name and not table
 
 
 def _grid_of(num_tokens: int) -> tuple[int, int]:
-    """A square where the tokens fill one, else a line."""
+    """Returns a square grid where the tokens fill one, else a grid of one row."""
     side = isqrt(num_tokens)
     return (side, side) if side * side == num_tokens else (1, num_tokens)

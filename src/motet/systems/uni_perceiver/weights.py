@@ -1,4 +1,4 @@
-"""Weights of Uni-Perceiver's official code, under the names they are published with, into the modules here."""
+"""Weights of the official Uni-Perceiver, loaded under their published names into the modules here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver.attributes import Scheme
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.options import Experts
+from motet.systems.uni_perceiver.targets import Family
 
 State = dict[str, Tensor]
 
@@ -36,29 +37,29 @@ _EMBEDDING = {
     "video_embed.embeddings_st_pos.temporal_pos_embed.weight": "frames.weight",
 }  # fmt: skip
 _SCALES = {
-    "img_cls": "picture", "video_cls": "video", "text_mlm": "word", "caption": "said", "retrieve": "fit",
-    "downstream": "sentence",
+    "img_cls": Family.IMAGE_CLASS, "video_cls": Family.VIDEO_CLASS, "text_mlm": Family.MASKED_WORD,
+    "caption": Family.GENERATION, "retrieve": Family.MATCH, "downstream": Family.TEXT_CLASS,
 }  # fmt: skip
 
 
 def load_uni_perceiver(
-    system: UniPerceiver, source: str | Path | Mapping[str, Tensor], *, pieces: Mapping[int, int] | None = None
+    system: UniPerceiver, source: str | Path | Mapping[str, Tensor], *, token_ids: Mapping[int, int] | None = None
 ) -> PublishedWeights:
-    """Fills a Uni-Perceiver from weights of the official code.
+    """Loads weights of the official code into a Uni-Perceiver.
 
-    What the code keeps but never reads has no place here: the gates of attention's output and of the second
-    feed-forward layer, which share the choice of the layer before, and the type of pictures.
+    Some official weights are never used and have no counterpart here: the gates of attention's output and of the second
+    feed-forward layer, which share the choice of the layer before, and the type embedding of images.
 
     Args:
-        system: filled in place.
+        system: changed in place.
         source: weights by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
-        pieces: of each published piece its id here; None for CLIP's tokeniser, which the system then must have.
+        token_ids: the id here of each published token; None: the tokeniser is CLIP's.
 
     Raises:
-        CheckpointError: a file that cannot be read, or weights that are no Uni-Perceiver's.
+        CheckpointError: a file that cannot be read, or weights of another model.
 
     Returns:
-        What was loaded, and what was not.
+        The names of weights that were loaded, and of those that were not.
     """
     published = read_published(source, inside="model")
     if not any(name.startswith("fused_encoder.layers.") for name in published):
@@ -67,32 +68,32 @@ def load_uni_perceiver(
             "'fused_encoder.layers...'"
         )
     blocks = system.config.blocks
-    state, left = _renamed(published, blocks.scheme if isinstance(blocks, Experts) else "code")
-    places = _clip_pieces(system) if pieces is None else pieces
+    state, unmatched = _renamed(published, blocks.scheme if isinstance(blocks, Experts) else "code")
+    ids = _clip_ids(system) if token_ids is None else token_ids
     own = system.state_dict()
     if "embedding.words.weight" in state:
         table = state["embedding.words.weight"]
-        state["embedding.words.weight"] = _moved(table, own["embedding.words.weight"], places)
-    kept: list[str] = []
+        state["embedding.words.weight"] = _reordered(table, own["embedding.words.weight"], ids)
+    loaded: list[str] = []
     shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
     with torch.no_grad():
         for name, value in state.items():
             if name not in own:
-                left.append(name)
+                unmatched.append(name)
             elif own[name].shape != value.shape:
                 shapes.append((name, tuple(value.shape), tuple(own[name].shape)))
             else:
                 own[name].copy_(value)
-                kept.append(name)
-    return PublishedWeights(tuple(kept), tuple(left), tuple(shapes))
+                loaded.append(name)
+    return PublishedWeights(tuple(loaded), tuple(unmatched), tuple(shapes))
 
 
 def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> State:
-    """A `Block` from the names of one official layer.
+    """Returns the state of a `Block` from the weights of one official layer.
 
     Args:
-        published: by name, from "norm1.weight" on.
-        scheme: of attributes, that the gates here are asked in.
+        published: by name within the layer, such as "norm1.weight".
+        scheme: of the attributes that the gates here have as inputs.
     """
     state: State = {}
     experts: dict[str, dict[int, Tensor]] = {}
@@ -106,7 +107,7 @@ def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> Sta
             if start is not None:
                 state[_LAYER[start] + name.removeprefix(start)] = value
     for name, parts in experts.items():
-        state[name] = torch.stack([parts[place] for place in sorted(parts)])
+        state[name] = torch.stack([parts[index] for index in sorted(parts)])
     return _relabelled(state) if scheme == "paper" else state
 
 
@@ -119,7 +120,7 @@ def _gate_part(name: str, value: Tensor) -> State:
 
 
 def _relabelled(state: State) -> State:
-    """Gates that are told the paper's attributes: its 6 is the code's 7, its 7 says no where the code's 6 says yes."""
+    """Converts gates to the paper's attributes: its 6 is the code's 7, its 7 is 1 minus the code's 6."""
     changed = dict(state)
     for gate in _GATES.values():
         name = f"{gate}.rule.attributes"
@@ -134,7 +135,7 @@ def _relabelled(state: State) -> State:
 def _renamed(published: Mapping[str, Tensor], scheme: Scheme) -> tuple[State, list[str]]:
     layers: dict[int, dict[str, Tensor]] = {}
     state: State = {}
-    left: list[str] = []
+    unmatched: list[str] = []
     for name, value in published.items():
         if (found := re.fullmatch(r"fused_encoder\.layers\.(\d+)\.(.+)", name)) is not None:
             layers.setdefault(int(found[1]), {})[found[2]] = value
@@ -144,24 +145,24 @@ def _renamed(published: Mapping[str, Tensor], scheme: Scheme) -> tuple[State, li
             part = name.removeprefix("loss_prepare.").replace("ln_post", "norm").replace("proj", "project")
             state[f"similarity.{part}"] = value
         elif (scale := name.removeprefix("loss_prepare.logit_scale_")) in _SCALES:
-            state[f"similarity.log_scales.{_SCALES[scale]}"] = value
+            state[f"similarity.log_scales.{_SCALES[scale].value}"] = value
         else:
-            left.append(name)
-    for place, layer in layers.items():
-        state |= {f"encoder.blocks.{place}.{name}": value for name, value in layer_state(layer, scheme).items()}
-    return state, left
+            unmatched.append(name)
+    for index, layer in layers.items():
+        state |= {f"encoder.blocks.{index}.{name}": value for name, value in layer_state(layer, scheme).items()}
+    return state, unmatched
 
 
-def _moved(table: Tensor, own: Tensor, places: Mapping[int, int]) -> Tensor:
-    """The published rows at the ids of this tokeniser; a piece without one keeps its own."""
-    moved = own.clone()
-    for there, here in places.items():
-        if there < len(table) and here < len(moved):
-            moved[here] = table[there]
-    return moved
+def _reordered(table: Tensor, own: Tensor, token_ids: Mapping[int, int]) -> Tensor:
+    """Returns the published rows at the ids of this tokeniser; a token without one keeps its own."""
+    found = own.clone()
+    for published, here in token_ids.items():
+        if published < len(table) and here < len(found):
+            found[here] = table[published]
+    return found
 
 
-def _clip_pieces(system: UniPerceiver) -> dict[int, int]:
-    reader = system.reader
-    places = dict(enumerate(reader.words.ids))
-    return places | {CLIP_END: EOS, CLIP_SPECIAL: reader.special}
+def _clip_ids(system: UniPerceiver) -> dict[int, int]:
+    text_inputs = system.text_inputs
+    plain = dict(enumerate(text_inputs.tokenizer.ids))
+    return plain | {CLIP_END: EOS, CLIP_SPECIAL: text_inputs.special}

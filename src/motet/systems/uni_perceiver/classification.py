@@ -1,0 +1,83 @@
+"""Classification: an input compared with the names of a task's classes or answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from motet.core import Answer, Batch, Label, Loss, Prediction, Target, Task
+from motet.nn.parameter_names import parameter_name
+from motet.systems.uni_perceiver import answers
+from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.inputs import InputSequences
+from motet.systems.uni_perceiver.mixup import mixup
+from motet.systems.uni_perceiver.options import LossConfig
+from motet.systems.uni_perceiver.similarity import Similarity
+from motet.systems.uni_perceiver.target_features import TargetFeatures
+from motet.systems.uni_perceiver.targets import Family, family_of
+
+
+@dataclass(frozen=True)
+class NamePredictor:
+    """Predicts the class or answer of a row among the names of its task.
+
+    Args:
+        inputs: of the model.
+        encoder: of the model.
+        similarity: of the model.
+        targets: of the model.
+        class_scores: further linear scores of a task's names, for prompt tuning.
+        similarity_weights: factors of the similarities beside those.
+        config: smoothing and mixup.
+    """
+
+    inputs: InputSequences
+    encoder: UnifiedEncoder
+    similarity: Similarity
+    targets: TargetFeatures
+    class_scores: nn.ModuleDict
+    similarity_weights: nn.ParameterDict
+    config: LossConfig
+
+    def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+        """Returns a task's loss over its rows, and the encoded inputs."""
+        if self.encoder.training and task.name in self.config.mixup_tasks:
+            batch, target = mixup(batch, target, len(self.targets.ids[task.name]), self.config.mixup_alpha)
+        scores, encoded = self.scores(task, batch, target)
+        return self._loss(task, scores, target.value), encoded
+
+    def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
+        """Returns the most likely name of each row."""
+        return answers.class_predictions(task, self.scores(task, batch, target)[0])
+
+    def scores(self, task: Task, batch: Batch, target: Target) -> tuple[Float[Tensor, "r k"], Encoded]:
+        """Returns the scores of every name, and the encoded inputs."""
+        sequences = self.inputs.of_task(task, batch, target)
+        encoded = self.encoder(sequences)
+        place = torch.zeros(len(sequences.x), dtype=torch.long, device=sequences.x.device)
+        if "text" in task.inputs:
+            # The special token behind the text, the last real one, predicts the answer.
+            assert sequences.valid is not None
+            place = sequences.valid.sum(1) - 1
+        state = encoded.states[torch.arange(len(place), device=place.device), place]
+        features = self.similarity.features(state)
+        scores = self.similarity.scores(features, self.targets.names(task), family_of(task))
+        own = parameter_name(task.name)
+        if own in self.class_scores:
+            linear = self.class_scores[own](self.similarity.norm(state))
+            scores = self.similarity_weights[own] * scores + linear
+        return scores, encoded
+
+    def _loss(self, task: Task, scores: Float[Tensor, "r k"], value: Mapping[str, Any]) -> Loss:
+        classes = value["label" if isinstance(task.target, Label) else "answers"]
+        if task.loss is not None:
+            return task.loss(scores, classes)
+        if isinstance(task.target, Answer) or classes.is_floating_point():
+            return answers.soft_target_loss(scores, classes)
+        visual = family_of(task) in (Family.IMAGE_CLASS, Family.VIDEO_CLASS)
+        return answers.smoothed_loss(scores, classes, self.config.smoothing if visual else 0.0)
