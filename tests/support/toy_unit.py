@@ -166,8 +166,8 @@ class UniTRun:
         system.losses = kill("step", system.losses)
         os.fsync = kill("fsync", os.fsync)
         plan = TrainConfig(
-            steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), lr_schedule=Cosine(warmup=5), weight_decay=0.01, save_every=20,
-            workers=self.workers,
+            steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), lr_schedule=Cosine(warmup=5), weight_decay=0.01,
+            save_every=20, workers=self.workers,
         )  # fmt: skip
         with processes("cpu"):
             mixture = Mixture(sources, Apart(), seed=3)

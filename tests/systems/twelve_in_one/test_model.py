@@ -68,7 +68,7 @@ def system():
     config = TwelveInOneConfig(
         source=Fake(), text=TinyBert(width=16, depth=3, heads=2, words=300), text_mode=FromScratch(), image_width=8,
         image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3, pairs=("pair",),
-        linear=("aligned",), hiding=RegionMasking(alignment="aligned"),
+        linear=("aligned",), masking=RegionMasking(alignment_task="aligned"),
     )  # fmt: skip
     return build_system(config, TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
 
@@ -107,7 +107,7 @@ def test_pointing_learns_overlaps_and_answers_among_candidates(system) -> None:
     boxes = ((0.0, 0, 9, 9), (0.0, 0, 9, 6), (12.0, 12, 18, 18))
     rows = [row(0, candidates=boxes, labels={"match": {0}}), row(1, candidates=boxes[:2], labels={"match": {1}})]
     found = batch(system, rows, "point")
-    assert found.targets["point"].value["wanted"][0].tolist() == pytest.approx([1.0, 0.7, 0.0])
+    assert found.targets["point"].value["iou"][0].tolist() == pytest.approx([1.0, 0.7, 0.0])
     assert [len(choice.scores) for choice in system.predict(found)["point"]] == [3, 2]
 
 

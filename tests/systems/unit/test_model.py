@@ -10,9 +10,9 @@ import torch
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
 from motet.nn.tower import Finetune, Frozen
 from motet.systems import build_system
-from motet.systems.unit import Detection, FixedSize, ShortestSide, TextLimits
+from motet.systems.unit import DetectionConfig, FixedSize, ShortestSide, TextLimits
 
-SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), before_crop=(24, 32), crop_side=(16, 28))
+SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), sizes_before_crop=(24, 32), crop_side=(16, 28))
 
 
 def loss_of(losses: Losses) -> torch.Tensor:
@@ -60,7 +60,7 @@ def test_parts_of_a_batch_add_to_the_whole(make, rows, batch) -> None:
 
 def test_images_without_boxes_give_a_finite_loss_and_a_gradient(make, rows, batch) -> None:
     for balanced in (False, True):
-        system = make("boxes", detection=Detection(balanced=balanced))
+        system = make("boxes", detection=DetectionConfig(balanced=balanced))
         losses = system.losses(batch(system, [rows(2), rows(5)]))
         assert float(losses.terms["boxes", "box"].weight) == 0
         loss = loss_of(losses)
@@ -85,7 +85,7 @@ def test_padding_changes_nothing(make, maps, rows, batch) -> None:
     assert together.inputs["valid"].shape == (2, 32, 64)
     assert together.inputs["valid"][0].sum() == 32 * 32
     # A trunk's own border differs where zeros follow instead of the end: from the trunk on nothing may.
-    trunk = system._trunk(together)
+    trunk = system._trunk_features(together)
     single = (trunk[0][:1].unflatten(1, trunk[1])[:, :, :2].flatten(1, 2), (2, 2), None)
     with torch.no_grad():
         for name in system.tasks:
@@ -183,7 +183,7 @@ def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
         (replace(vqa, target=Answer()), "without names"),
         (replace(pair, inputs=frozenset({"video"})), "video"),
         (replace(pair, inputs=frozenset()), "got \\[\\]"),
-        (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes lie in an image"),
+        (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes need an image"),
     ):
         with pytest.raises(UnsupportedTask, match=said):
             build_system(system.config, [bad], texts=list)

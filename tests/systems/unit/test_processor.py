@@ -16,7 +16,7 @@ def test_a_pair_has_two_types_and_an_empty_half_is_legal(make, rows, batch) -> N
     system = make("pair")
     value = batch(system, [rows(0), rows(1, text=("a cat", ""))]).targets["pair"].value
     assert value["types"][0].max() == 1
-    assert value["read"].sum(1)[0] > value["read"].sum(1)[1]
+    assert value["attention_mask"].sum(1)[0] > value["attention_mask"].sum(1)[1]
     assert torch.isfinite(system.losses(batch(system, [rows(0, text=("", ""))])).tasks["pair"].total)
 
 
@@ -117,7 +117,7 @@ def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
 @pytest.mark.parametrize(
     ("annotation", "said"),
     [
-        (boxes((1, np.nan, 5, 9)), r"box: got \[1.0, nan, 5.0, 9.0\]; want four numbers"),
+        (boxes((1, np.nan, 5, 9)), r"box: got \[1.0, nan, 5.0, 9.0\]; want four finite numbers"),
         (boxes(labels=np.array([3])), "box label: got 3; want from 0 to 2"),
         (boxes(labels=np.array([0, 1])), "got 2 labels of 1 boxes"),
         (boxes(attributes=((7,),)), r"box attributes: got \(7,\); want from 0 to 1"),

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from motet.core import Target
-from motet.systems.twelve_in_one.answers import Read
-from motet.systems.twelve_in_one.body import States
-from motet.systems.twelve_in_one.hidden_answers import HiddenRegions
-from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions
+from motet.systems.twelve_in_one.answers import EncodedPairs
+from motet.systems.twelve_in_one.body import PairStates
+from motet.systems.twelve_in_one.masked_answers import MaskedRegionAnswers
+from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask
 
 FEATURES = torch.tensor(
     [[[1.0, 0.0], [0.0, 3.0], [2.0, 2.0], [9.0, 9.0]], [[4.0, 0.0], [0.0, 0.0], [0.0, 8.0], [1.0, 1.0]]]
@@ -18,7 +18,7 @@ TOLD = torch.tensor([[False, False, True, False], [True, True, False, False]])
 """The last region of the first picture is none."""
 
 
-def read(said: torch.Tensor) -> Read:
+def read(said: torch.Tensor) -> EncodedPairs:
     """A pass whose states are what is said of each region, the whole picture in front."""
     valid = torch.tensor([[True, True, True, False], [True] * 4])
     boxes = torch.zeros(2, 4, 4)
@@ -26,11 +26,13 @@ def read(said: torch.Tensor) -> Read:
     seen = PaddedRegions(FEATURES, boxes, valid, torch.ones(2, 2), valid, classes)
     states = torch.cat([torch.zeros(2, 1, 2), said], dim=1)
     text = torch.zeros(2, 1, 2)
-    return Read(States(text, states, text[:, 0], text[:, 0]), text[:, 0], seen, Hidden(TOLD, TOLD, TOLD, TOLD))
+    return EncodedPairs(
+        PairStates(text, states, text[:, 0], text[:, 0]), text[:, 0], seen, RegionMask(TOLD, TOLD, TOLD, TOLD)
+    )
 
 
 def told(said: torch.Tensor, *, features: bool) -> list[float]:
-    answers = HiddenRegions(torch.nn.Identity(), features)
+    answers = MaskedRegionAnswers(torch.nn.Identity(), features)
     return [one.value for one in answers.predict(read(said), Target(torch.arange(2), {}))]
 
 
@@ -57,6 +59,6 @@ def test_classes_are_told_against_the_mean_of_the_classes_in_sight() -> None:
 def test_where_nothing_is_hidden_nothing_is_told() -> None:
     nothing = read(FEATURES)
     none = torch.zeros_like(TOLD)
-    nothing = replace(nothing, hidden=Hidden(none, none, none, none))
-    found = HiddenRegions(torch.nn.Identity(), True).predict(nothing, Target(torch.arange(2), {}))
+    nothing = replace(nothing, mask=RegionMask(none, none, none, none))
+    found = MaskedRegionAnswers(torch.nn.Identity(), True).predict(nothing, Target(torch.arange(2), {}))
     assert [one.value for one in found] == [0.0, 0.0]
