@@ -116,7 +116,7 @@ def test_pretraining_hides_the_same_for_all_its_tasks(system) -> None:
     found = batch(system, rows, "words", "regions", "aligned", train=True)
     words, aligned = found.targets["words"].value, found.targets["aligned"].value
     assert torch.equal(words["ids"], aligned["ids"])
-    assert words["learned"].tolist() == [True, False, True, False]
+    assert words["in_loss"].tolist() == [True, False, True, False]
     losses = system.losses(found)
     assert set(losses.terms) == {("words", "word"), ("regions", "region")}
 

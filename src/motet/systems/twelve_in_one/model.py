@@ -37,6 +37,7 @@ from motet.systems.twelve_in_one.answers import (
 )
 from motet.systems.twelve_in_one.attention import attention_maps
 from motet.systems.twelve_in_one.body import UnimodalStates, build_body
+from motet.systems.twelve_in_one.build_answers import build_answers
 from motet.systems.twelve_in_one.checks import check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
 from motet.systems.twelve_in_one.heads import AnswerHead, MaskedWordHead, build_head, head_kinds, head_names
@@ -171,7 +172,7 @@ class TwelveInOne(System):
         self._check_match(task)
         if of == "images":
             rows = torch.arange(len(batch), device=self.device)
-            return self._encode_images(self.region_extractor(batch.inputs).of(rows)).to_dict()
+            return self._encode_images(self.region_extractor(batch.inputs).of_rows(rows)).to_dict()
         ids, types, valid = (batch.inputs[name][:, 0] for name in ("ids", "types", "attention_mask"))
         return self.body.encode_texts(ids, types, valid, self.token(task)).to_dict()
 
