@@ -9,7 +9,7 @@ from motet.systems.twelve_in_one.config import TwelveInOneConfig
 
 
 def check_names(config: TwelveInOneConfig, tasks: Sequence[Task]) -> None:
-    """Raises ConfigError for an option that names no task, or a task of a kind that the option is not for."""
+    """Raises ConfigError for options that name unknown tasks, or tasks of a kind that they are not for."""
     names = {task.name for task in tasks}
     labels = {task.name for task in tasks if isinstance(task.target, Label)}
     alignment = (config.masking.alignment_task,) if config.masking.alignment_task else ()

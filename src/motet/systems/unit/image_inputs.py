@@ -119,5 +119,5 @@ class ImageInputs:
 
 
 def _allowed_changes(task: Task) -> frozenset[Invariance]:
-    """Returns the changes of an image that a task allows: boxes are transformed along, so they allow more."""
+    """Returns the image changes that a task allows: boxes are transformed along, so they allow more."""
     return task.invariant | task.equivariant if isinstance(task.target, Boxes | Region) else task.invariant

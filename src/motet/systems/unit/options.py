@@ -47,9 +47,8 @@ class ShortestSide:
 
     def __post_init__(self) -> None:
         if min(self.size, *self.sizes, *self.sizes_before_crop, *self.crop_side) < 1:
-            raise ConfigError(
-                f"ShortestSide: got sizes {self.size}, {self.sizes}, {self.sizes_before_crop}; want at least 1"
-            )
+            sizes = (self.size, *self.sizes, *self.sizes_before_crop, *self.crop_side)
+            raise ConfigError(f"ShortestSide: got sizes {sizes}; want at least 1 each")
         if not self.sizes or not self.sizes_before_crop:
             raise ConfigError("ShortestSide.sizes: got none; want at least one, and one of sizes_before_crop")
         if self.max_side < self.size:

@@ -111,7 +111,7 @@ def _layers_state(published: Mapping[str, Tensor], parts: Mapping[str, str]) -> 
 
 
 def _layer_part(name: str, value: Tensor, parts: Mapping[str, str]) -> State:
-    """Renames one weight of a layer; PyTorch's joint matrix of queries, keys and values becomes three."""
+    """Renames one layer weight; PyTorch's joint matrix of queries, keys and values becomes three."""
     matched = re.fullmatch(r"layers\.(\d+)\.(\w+)\.(.+)", name)
     if matched is None:
         return {name: value} if name.startswith("norm.") else {}
