@@ -1,4 +1,4 @@
-"""UniT's parts against the numbers of its official code, with its weights in the classes that ship."""
+"""UniT's parts against the numbers of its official code, with its weights loaded into our classes."""
 
 import json
 from pathlib import Path
@@ -137,7 +137,7 @@ def test_layers_of_separate_decoders_start_different_unlike_theirs(transformer) 
 
 
 def annotations(found, max_boxes: int = 6) -> BoxTargets:
-    """The three images' boxes, filled up."""
+    """The boxes of the three images, padded."""
     boxes, labels = torch.zeros(3, max_boxes, 4), torch.zeros(3, max_boxes, dtype=torch.long)
     attributes = torch.full((3, max_boxes, 16), -1)
     valid = torch.zeros(3, max_boxes, dtype=torch.bool)
@@ -224,7 +224,7 @@ def test_the_loss_is_that_of_detr_itself(detection) -> None:
 
 
 class Given(nn.Module):
-    """Answers what it was given."""
+    """Returns a fixed value."""
 
     def __init__(self, value) -> None:
         super().__init__()
@@ -263,7 +263,7 @@ def bert(reading):
     return TextEncoder(model).eval()
 
 
-def test_a_task_row_stands_in_front_of_the_embedded_words(reading, bert) -> None:
+def test_a_task_token_precedes_the_embedded_words(reading, bert) -> None:
     tower = TextTower(bert, FromScratch())
     for token in (True, False):
         memory = TextMemory(tower, 24, ["vqa2", "glue_qnli"], task_token=token).eval()

@@ -1,4 +1,4 @@
-"""12-in-1's parts against the numbers of its official code, with its weights in the classes that ship."""
+"""12-in-1's parts against the numbers of its official code, with its weights loaded into our classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -206,7 +206,7 @@ def test_the_first_states_with_the_task_behind_cls(official, whole_model) -> Non
     assert far(body.regions(official["feats"], official["loc"]), official["emb_image"]) < LAYER
 
 
-def test_the_two_streams_and_what_is_pooled(official, read) -> None:
+def test_the_two_streams_and_the_pooled_states(official, read) -> None:
     assert far(read.text, official["seq_t"]) < LAYERS
     assert far(read.image, official["seq_v"]) < LAYERS
     assert far(read.text_pooled, official["pooled_t"]) < LAYERS
@@ -229,7 +229,7 @@ def test_every_head(official, whole_model, read) -> None:
     assert far(whole_model.head("regions")(read.image), official["out/vision_prediction"]) < LAYERS
 
 
-def test_a_weight_that_differs_is_told(official) -> None:
+def test_a_weight_that_differs_is_reported(official) -> None:
     weights = under(official, "vil/")
     weights["bert.encoder.layer.0.output.dense.weight"] = torch.zeros(3, 3)
     del weights["bert.t_pooler.dense.bias"]
@@ -292,7 +292,7 @@ def test_overlaps_count_corners_as_whole_pixels(masking) -> None:
     assert far(iou_px(found["anchors"], found["gt"]), found["iou"]) < LAYER
 
 
-def test_regions_are_hidden_as_the_code_does(masking) -> None:
+def test_regions_are_masked_as_in_the_code(masking) -> None:
     for case in cases(masking):
         seen, hidden = hidden_of(masking, case, RegionMasking(neighbours="uncounted"))
         features, _, _ = prepend_image_region(seen, hidden)
@@ -303,7 +303,7 @@ def test_regions_are_hidden_as_the_code_does(masking) -> None:
             assert far(features[0, 0], masking[f"{case}/global_feat"][0].float()) < LAYER
 
 
-def test_neighbours_of_a_hidden_region_are_hidden_too_as_in_the_paper(masking) -> None:
+def test_neighbours_of_a_masked_region_are_masked_too_as_in_the_paper(masking) -> None:
     seen, hidden = hidden_of(masking, "forced_mask0", RegionMasking())
     features, _, _ = prepend_image_region(seen, hidden)
     assert hidden.is_target[0].tolist() == [True] + [False] * 7
@@ -314,7 +314,7 @@ def test_neighbours_of_a_hidden_region_are_hidden_too_as_in_the_paper(masking) -
     assert prepend_image_region(kept_seen, kept)[0][0, 1:, 0].tolist() == [1, 0, 3, 4, 0, 6, 7, 8]
 
 
-def test_words_are_hidden_as_the_code_does(masking) -> None:
+def test_words_are_masked_as_in_the_code(masking) -> None:
     seeds = [case for case in cases(masking) if f"{case}/word_draws" in masking]
     assert len(seeds) == 6
     for case in seeds:
@@ -377,7 +377,7 @@ def test_losses_of_every_task(losses) -> None:
 
 
 def with_overlap(wanted: torch.Tensor) -> torch.Tensor:
-    """Boxes in a picture of 1000 x 1000 that overlap (0, 0, 1000, 1000) by so much, without a border."""
+    """Returns boxes in an image of 1000 x 1000 with given IoU with (0, 0, 1000, 1000), without a border."""
     high = wanted.clamp(min=0.01)
     return torch.stack([torch.zeros_like(high), torch.zeros_like(high), torch.ones_like(high), high], dim=-1)
 
@@ -390,7 +390,7 @@ def test_losses_of_referring_expressions(losses) -> None:
         assert ((wanted == 0) | (wanted >= 0.5)).all()
         rows, valid = len(logits), torch.ones(wanted.shape, dtype=torch.bool)
         seen = PaddedRegions(logits, with_overlap(wanted), valid, torch.full((rows, 2), 1000.0), valid)
-        # The whole picture stands in front: it is the truth here, and its score says so.
+        # The whole image is the first region; it is the target box here, and has a high score.
         image = torch.cat([torch.full((rows, 1, 1), 20.0), logits], dim=1)
         box = torch.tensor([[0.0, 0, 1000, 1000]]).expand(rows, 4)
         target = Target(torch.arange(rows), {"box": box, "is_referred": torch.ones(rows, dtype=torch.bool)})

@@ -1,4 +1,4 @@
-"""All pairs of two sides: in any blocks, with or without what a side can make once, the same scores."""
+"""Scores of all pairs are the same in blocks of any size, with and without projections made once per side."""
 
 from types import SimpleNamespace
 
@@ -29,7 +29,7 @@ def body() -> Body:
 
 @pytest.fixture(scope="module")
 def sides(body) -> tuple[UnimodalStates, UnimodalStates]:
-    """Five pictures of three to five regions, seven texts of one to eight words."""
+    """Five images of three to five regions, seven texts of one to eight words."""
     generator = torch.Generator().manual_seed(1)
     lengths, counts = torch.tensor([3, 8, 1, 5, 8, 2, 4]), torch.tensor([3, 5, 4, 5, 3])
     read = torch.arange(8) < lengths[:, None]
@@ -47,7 +47,7 @@ def head(fused: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def one_by_one(body: Body, images: UnimodalStates, texts: UnimodalStates) -> torch.Tensor:
-    """Each pair by itself, everything made anew."""
+    """Scores each pair alone."""
     scores = torch.empty(len(images.states), len(texts.states))
     for i in range(len(images.states)):
         for t in range(len(texts.states)):
@@ -64,7 +64,7 @@ def test_blocks_of_any_size_score_as_pairs_one_by_one(body, sides, pairs) -> Non
     assert len(found.unique()) == 35
 
 
-def test_each_side_asks_once_and_no_pair_is_joined_without(body, sides, monkeypatch) -> None:
+def test_each_side_is_projected_once_and_no_pair_without(body, sides, monkeypatch) -> None:
     asked, joined = [], []
     project, join = body.project_qkv, body.join
     monkeypatch.setattr(body, "project_qkv", lambda side, of: asked.append((of, len(side.states))) or project(side, of))
@@ -75,7 +75,7 @@ def test_each_side_asks_once_and_no_pair_is_joined_without(body, sides, monkeypa
         assert sum(count for side, count in asked if side == of) == whole
     assert sum(len(texts.states) for texts, _ in joined) == 35
     assert all(side.qkv is not None for pair in joined for side in pair)
-    # Texts of like lengths stand together: two of eight words, and none of them beside one of one word.
+    # Texts of similar lengths are grouped: two of eight words, and neither of them with one of one word.
     assert {texts.states.shape[1] for texts, _ in joined} == {2, 4, 8}
 
 

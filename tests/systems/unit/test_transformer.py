@@ -30,7 +30,9 @@ def test_the_decoder_returns_every_layer_and_ignores_padding() -> None:
     states = decoder(queries, memory, positions, valid)
     assert states.shape == (3, 2, 4, 8)
     torch.testing.assert_close(states[:, 1:], decoder(queries, memory[1:, :2], positions[:, :2]))
-    torch.testing.assert_close(decoder.norm(states).mean(-1), decoder.norm.bias.mean().expand(3, 2, 4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        decoder.norm(states).mean(-1), decoder.norm.bias.mean().expand(3, 2, 4), atol=1e-5, rtol=0
+    )
 
 
 def test_blocks_hold_every_parameter_once() -> None:

@@ -1,4 +1,4 @@
-"""DETR's weights under both kinds of names: the same numbers come out of our image encoder and our decoder."""
+"""DETR's weights under both kinds of names: our image encoder and our decoder return the same numbers."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def detr():
 
 @pytest.fixture(scope="module")
 def alike(make):
-    """A UniT of the same shape, without what a DETR has not."""
+    """A UniT of the same shape, without the parts that a DETR lacks."""
     return lambda **changes: make(
         "boxes", "vqa",
         **{"trunk": TRUNK, "mode": FromScratch(), "width": 32, "depth": 2, "heads": 4, "image_width": 32,
@@ -65,7 +65,7 @@ def test_it_detects_as_detr_does(detr, alike) -> None:
 
 
 def original_names(state: dict) -> dict:
-    """The same weights as facebookresearch/detr calls them, queries, keys and values in one matrix."""
+    """Renames the weights as in facebookresearch/detr, with queries, keys and values in one matrix."""
     found: dict = {}
     for name, value in state.items():
         parts = name.split(".")
@@ -109,7 +109,7 @@ def test_original_names_fill_the_same_places(detr, alike) -> None:
             assert torch.equal(value, by_original.state_dict()[name]), name
 
 
-def test_what_does_not_match_is_said(detr, alike) -> None:
+def test_mismatches_are_reported(detr, alike) -> None:
     system = alike(width=48)
     before = system.decoder.norm.weight.clone()
     loaded = load_detr(system, {**detr.state_dict(), "model.extra.weight": torch.zeros(2)})
