@@ -28,8 +28,8 @@ from motet.evaluation.two_stage_retrieval import (
     top_candidates,
 )
 from motet.metrics.match import rank_of
-from motet.systems.twelve_in_one.body import Body, OneSide
-from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs
+from motet.systems.twelve_in_one.body import Body, UnimodalStates
+from motet.systems.twelve_in_one.retrieval import pairs_at_once, score_pairs
 from motet.systems.twelve_in_one.streams import StreamSizes, last_layers
 
 FEATURES, WORDS, PLACES = 256, 2000, 40
@@ -77,20 +77,20 @@ class Sides:
         self.places = torch.from_numpy(rng.random((images, regions + 1, 5), dtype=np.float32)).to(device)
         self.valid = torch.ones(images, regions + 1, dtype=torch.bool, device=device)
 
-    def images(self, rows: Tensor) -> OneSide:
-        return self.body.images(self.features[rows], self.places[rows], self.valid[rows])
+    def images(self, rows: Tensor) -> UnimodalStates:
+        return self.body.encode_images(self.features[rows], self.places[rows], self.valid[rows])
 
-    def texts(self, rows: Tensor) -> OneSide:
+    def texts(self, rows: Tensor) -> UnimodalStates:
         read = self.read[rows]
         longest = int(read.any(0).nonzero().max()) + 1
         ids = self.ids[rows, :longest]
-        return self.body.texts(ids, torch.zeros_like(ids), read[:, :longest], None)
+        return self.body.encode_texts(ids, torch.zeros_like(ids), read[:, :longest], None)
 
     @torch.inference_mode()
     def once(self) -> Tensor:
         """Each side once, then all pairs."""
         images, texts = (torch.arange(len(side), device=side.device) for side in (self.features, self.ids))
-        return scores_of_pairs(self.body, self.head, self.images(images), self.texts(texts))
+        return score_pairs(self.body, self.head, self.images(images), self.texts(texts))
 
     @torch.inference_mode()
     def each_time(self) -> Tensor:
@@ -105,7 +105,7 @@ class Sides:
             for some_texts in torch.split(order, max(1, most // high)):
                 i, t = len(some_images), len(some_texts)
                 pairs = self.texts(some_texts.repeat(i)), self.images(some_images.repeat_interleave(t))
-                scores[some_images[:, None], some_texts] = self.head(self.body.fused(self.body.join(*pairs))).view(i, t)
+                scores[some_images[:, None], some_texts] = self.head(self.body.fuse(self.body.join(*pairs))).view(i, t)
         return scores
 
     def bound(self) -> float:

@@ -60,7 +60,7 @@ def main() -> None:
     head = system.heads["coco"]
     assert isinstance(head, DetectionHead)
     with torch.no_grad():
-        states = system.states("coco", given.targets["coco"], system._trunk(given))
+        states = system.states("coco", given.targets["coco"], system._trunk_features(given))
         classes, boxes = head.classes(states), head.boxes(states)
     for answer in (classes, boxes):
         answer.requires_grad_()

@@ -1,4 +1,4 @@
-"""UniT's parts against the numbers of its official code, with its weights in the classes that ship."""
+"""UniT's parts against the numbers of its official code, with its weights loaded into our classes."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from motet.metrics import Accuracy
 from motet.nn.matching import MatchCosts, corners, generalised_iou, match
 from motet.nn.text_encoders import TextEncoder, TextTower, load_bert
 from motet.nn.tower import FromScratch
-from motet.systems.unit import Detection, UniTConfig
-from motet.systems.unit.answers import ClassAnswers, Detections
+from motet.systems.unit import DetectionConfig, UniTConfig
+from motet.systems.unit.answers import ClassAnswers, DetectionAnswers
 from motet.systems.unit.criterion import BoxTargets, detection_losses
 from motet.systems.unit.heads import AttributeHead, BoxMlp, Classifier, DetectionHead
-from motet.systems.unit.model import _joined
+from motet.systems.unit.model import _join_memories
 from motet.systems.unit.text import TextMemory
 from motet.systems.unit.transformer import DetrDecoder
 from motet.systems.unit.vision import ImageLayers, sine_positions
@@ -103,7 +103,7 @@ def test_the_decoder_reads_images_texts_and_both(transformer, kind: str) -> None
     memories = {"det": [image_memory(found, layers, "0")], "vqa2": [image_memory(found, layers, "3"), text]}
     memories["sst2"] = [text]
     for task, parts in memories.items():
-        memory, positions, valid = _joined(parts)
+        memory, positions, valid = _join_memories(parts)
         assert far(memory.transpose(1, 2), found[f"{kind}_{task}_memory"]) < LAYERS
         prefix = f"{kind}/decoder." if kind == "shared" else f"{kind}/{own[task]}"
         decoder = decoder_of(found, prefix, config, width=24)
@@ -137,7 +137,7 @@ def test_layers_of_separate_decoders_start_different_unlike_theirs(transformer) 
 
 
 def annotations(found, max_boxes: int = 6) -> BoxTargets:
-    """The three images' boxes, filled up."""
+    """The boxes of the three images, padded."""
     boxes, labels = torch.zeros(3, max_boxes, 4), torch.zeros(3, max_boxes, dtype=torch.long)
     attributes = torch.full((3, max_boxes, 16), -1)
     valid = torch.zeros(3, max_boxes, dtype=torch.bool)
@@ -185,7 +185,7 @@ def attribute_head(found) -> AttributeHead:
 
 
 def losses(found, setting: str, logits, boxes):
-    options = Detection(balanced=setting == "unit_bcl", relu="after")
+    options = DetectionConfig(balanced=setting == "unit_bcl", relu="after")
     head = attribute_head(found)
     states = layers_of(found, "hs_for_attr")
     scores = (lambda labels: head(states, labels)) if setting == "unit_attr" else None
@@ -224,7 +224,7 @@ def test_the_loss_is_that_of_detr_itself(detection) -> None:
 
 
 class Given(nn.Module):
-    """Answers what it was given."""
+    """Returns a fixed value."""
 
     def __init__(self, value) -> None:
         super().__init__()
@@ -240,7 +240,7 @@ def test_boxes_come_back_in_pixels_of_the_file(detection) -> None:
     sizes = [(480, 640), (300, 200), (100, 100)]
     geometry = torch.tensor([[0, 0, width, height, 0, 64, 32, height, width] for height, width in sizes])
     target = Target(torch.arange(3), {"geometry": geometry})
-    found = Detections(head, UniTConfig()).predict(torch.zeros(1, 3, 9, 8), target)
+    found = DetectionAnswers(head, UniTConfig()).predict(torch.zeros(1, 3, 9, 8), target)
     for image, boxes in enumerate(found):
         wanted = under(detection, f"postprocess/img{image}/")
         assert np.abs(boxes.scores - wanted["scores"].numpy()).max() < LAYER
@@ -263,7 +263,7 @@ def bert(reading):
     return TextEncoder(model).eval()
 
 
-def test_a_task_row_stands_in_front_of_the_embedded_words(reading, bert) -> None:
+def test_a_task_token_precedes_the_embedded_words(reading, bert) -> None:
     tower = TextTower(bert, FromScratch())
     for token in (True, False):
         memory = TextMemory(tower, 24, ["vqa2", "glue_qnli"], task_token=token).eval()

@@ -1,4 +1,4 @@
-"""The optimiser that skips what is unused, and the rate, against the numbers UniT's code gives."""
+"""The optimiser that skips unused parameters, and the learning rate, against the numbers of UniT's code."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_the_plain_form_is_another_where_gradients_are_zero(golden):
     assert np.abs(kept[1][1] - golden["wd0.0001/p1/t2"]).max() > 1e-3
 
 
-def test_the_rate_is_the_official_cosine():
+def test_the_learning_rate_is_the_official_cosine():
     golden = np.load(HERE / "s2_warmup_cosine.npz")
     rates = np.array([Cosine(warmup=2000).factor(int(step), 10_000) for step in golden["steps"]])
     np.testing.assert_allclose(np.outer(rates, (5e-5, 1e-5)), golden["lr"], rtol=1e-12, atol=1e-18)

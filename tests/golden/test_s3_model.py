@@ -1,4 +1,4 @@
-"""12-in-1's parts against the numbers of its official code, with its weights in the classes that ship."""
+"""12-in-1's parts against the numbers of its official code, with its weights loaded into our classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +12,25 @@ from torch.nn import functional as F
 
 from motet.core import Answer, Label, Masked, Match, Region, Target, Task
 from motet.metrics import Accuracy
-from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextEncoder
 from motet.nn.tower import FromScratch
 from motet.preprocess.regions import ImageRegions
 from motet.systems import build_system
 from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
-from motet.systems.twelve_in_one.answers import Choices, Fits, Places, Points, Read
-from motet.systems.twelve_in_one.body import States
-from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords
-from motet.systems.twelve_in_one.layers import CoLayer, SelfLayer
+from motet.systems.twelve_in_one.answers import (
+    EncodedPairs,
+    FusedClassAnswers,
+    MatchAnswers,
+    PointingAnswers,
+    ReferringAnswers,
+)
+from motet.systems.twelve_in_one.body import PairStates
+from motet.systems.twelve_in_one.layers import BertLayer, CoAttentionLayer
+from motet.systems.twelve_in_one.masked_answers import MaskedRegionAnswers, MaskedWordAnswers
+from motet.systems.twelve_in_one.masking import mask_regions, mask_words
 from motet.systems.twelve_in_one.model import TwelveInOne
-from motet.systems.twelve_in_one.pretrain import hide_regions, hide_words
-from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, overlaps_px, with_mean
-from motet.systems.twelve_in_one.weights import co_part, layer_part, load_vilbert, whole
+from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, iou_px, prepend_image_region
+from motet.systems.twelve_in_one.weights import convert_co_attention, convert_layer, load_vilbert, merge_qkv
 
 HERE = Path(__file__).parent
 LAYER, LAYERS = 1e-5, 1e-4
@@ -77,7 +82,7 @@ def loaded(module, weights, part: Callable):
     state: dict = {}
     for name, value in weights.items():
         state |= part(name, value)
-    module.load_state_dict(whole(state))
+    module.load_state_dict(merge_qkv(state))
     return module.eval()
 
 
@@ -86,12 +91,12 @@ def test_a_layer_of_words_and_one_of_regions(official) -> None:
         ("txtlayer", "t", "text_mask", 24, 40),
         ("imglayer", "v", "image_mask", 20, 20),
     ):
-        layer = loaded(SelfLayer(width, 4, hidden, 0.1, 0.1), under(official, f"{name}/"), layer_part)
+        layer = loaded(BertLayer(width, 4, hidden, 0.1, 0.1), under(official, f"{name}/"), convert_layer)
         assert far(layer(official[x], official[mask].bool()), official[f"{name}_out"]) < LAYER
 
 
 def test_a_co_attention(official) -> None:
-    layer = loaded(CoLayer(24, 20, 16, 4, 40, 20, 0.1, 0.1), under(official, "coattn/"), co_part)
+    layer = loaded(CoAttentionLayer(24, 20, 16, 4, 40, 20, 0.1, 0.1), under(official, "coattn/"), convert_co_attention)
     text_valid, image_valid = official["text_mask"].bool(), official["image_mask"].bool()
     maps: list = []
     text, image = layer(official["t"], text_valid, official["v"], image_valid, maps)
@@ -167,7 +172,7 @@ def system() -> TwelveInOne:
     config = TwelveInOneConfig(
         source=NoRegions(), text=ThirtyWords(), text_mode=FromScratch(), max_tokens=16, image_width=20, image_depth=2,
         image_heads=4, image_hidden=20, co_width=16, co_heads=4, pairs=("nlvr2",), linear=("snli", "aligned"),
-        binary=("snli", "nlvr2"), hiding=RegionMasking(alignment="aligned", neighbours="uncounted"),
+        binary=("snli", "nlvr2"), masking=RegionMasking(alignment_task="aligned", neighbours="uncounted"),
     )  # fmt: skip
     built = build_system(config, TASKS, texts=list)
     assert isinstance(built, TwelveInOne)
@@ -177,8 +182,10 @@ def system() -> TwelveInOne:
 @pytest.fixture(scope="module")
 def whole_model(official):
     built = system()
-    tokens = {"vqa": 9} | {name: i for i, name in enumerate(("gqa", "retrieve", "nlvr2", "snli", "refer"))}
-    report = load_vilbert(built, under(official, "vil/"), heads=HEADS, tokens=tokens)
+    rows = {9: "vqa"} | dict(enumerate(("gqa", "retrieve", "nlvr2", "snli", "refer")))
+    heads = {official_name: built.head(name) for official_name, name in HEADS.items()}
+    tokens = {row: built.token(name) for row, name in rows.items()}
+    report = load_vilbert(built.body, under(official, "vil/"), heads=heads, tokens=tokens)
     assert report.lines() == ()
     return built
 
@@ -187,13 +194,9 @@ def whole_model(official):
 def read(official, whole_model):
     body = whole_model.body
     token = whole_model.tokens["vqa"]
-    texts = body.texts(official["input_ids"], official["seg"], official["text_mask"].bool(), token)
-    images = body.images(official["feats"], official["loc"], official["image_mask"].bool())
+    texts = body.encode_texts(official["input_ids"], official["seg"], official["text_mask"].bool(), token)
+    images = body.encode_images(official["feats"], official["loc"], official["image_mask"].bool())
     return body.join(texts, images)
-
-
-def head(model: TwelveInOne, name: str):
-    return model.heads[parameter_name(model.head_of[name])]
 
 
 def test_the_first_states_with_the_task_behind_cls(official, whole_model) -> None:
@@ -203,7 +206,7 @@ def test_the_first_states_with_the_task_behind_cls(official, whole_model) -> Non
     assert far(body.regions(official["feats"], official["loc"]), official["emb_image"]) < LAYER
 
 
-def test_the_two_streams_and_what_is_pooled(official, read) -> None:
+def test_the_two_streams_and_the_pooled_states(official, read) -> None:
     assert far(read.text, official["seq_t"]) < LAYERS
     assert far(read.image, official["seq_v"]) < LAYERS
     assert far(read.text_pooled, official["pooled_t"]) < LAYERS
@@ -211,26 +214,27 @@ def test_the_two_streams_and_what_is_pooled(official, read) -> None:
 
 
 def test_every_head(official, whole_model, read) -> None:
-    fused = whole_model.body.fused(read)
+    fused = whole_model.body.fuse(read)
     for name, wanted in (("vqa", "vil_prediction"), ("gqa", "vil_prediction_gqa"), ("retrieve", "vil_logit"),
                          ("snli", "vil_tri_prediction")):  # fmt: skip
-        assert far(head(whole_model, name)(fused), official[f"out/{wanted}"]) < LAYERS
-    pair = head(whole_model, "nlvr2")(fused.reshape(1, -1))
+        assert far(whole_model.head(name)(fused), official[f"out/{wanted}"]) < LAYERS
+    pair = whole_model.head("nlvr2")(fused.reshape(1, -1))
     assert far(pair, official["out/vil_binary_prediction"]) < LAYERS
     valid = official["image_mask"].bool()
-    places = head(whole_model, "refer")(read.image)
+    places = whole_model.head("refer")(read.image)
     assert far(places[valid], official["out/vision_logit"][valid]) < LAYERS
     assert (official["out/vision_logit"][~valid] < -9_000).all()
-    words = head(whole_model, "words")(read.text, table=whole_model.body.words.words.weight)
+    words = whole_model.head("words")(read.text, table=whole_model.body.words.words.weight)
     assert far(words, official["out/linguisic_prediction"]) < LAYERS
-    assert far(head(whole_model, "regions")(read.image), official["out/vision_prediction"]) < LAYERS
+    assert far(whole_model.head("regions")(read.image), official["out/vision_prediction"]) < LAYERS
 
 
-def test_a_weight_that_differs_is_told(official) -> None:
+def test_a_weight_that_differs_is_reported(official) -> None:
     weights = under(official, "vil/")
     weights["bert.encoder.layer.0.output.dense.weight"] = torch.zeros(3, 3)
     del weights["bert.t_pooler.dense.bias"]
-    report = load_vilbert(system(), weights, heads={"vil_logit": "retrieve"})
+    built = system()
+    report = load_vilbert(built.body, weights, heads={"vil_logit": built.head("retrieve")})
     said = "\n".join(report.lines())
     assert "bert.encoder.layer.0.output.dense.weight: got shape (3, 3); want (24, 40); not loaded" in said
     assert "not in the weights: body.streams.text.0.feedforward.down.out.weight, body.text_pooler.dense.bias" in said
@@ -244,25 +248,26 @@ def test_a_weight_that_differs_is_told(official) -> None:
 def test_losses_of_pretraining(pretraining, mismatched: str) -> None:
     found, built = pretraining, system()
     names = ("cls.predictions", "cls.imagePredictions", "cls.bi_seq_relationship")
-    assert load_vilbert(built, under(found, "model/"), heads={name: HEADS[name] for name in names}).lines() == ()
+    heads = {name: built.head(HEADS[name]) for name in names}
+    assert load_vilbert(built.body, under(found, "model/"), heads=heads).lines() == ()
     body = built.body
     everywhere = torch.ones(found["input_ids"].shape, dtype=torch.bool)
-    texts = body.texts(found["input_ids"], torch.zeros_like(found["input_ids"]), everywhere, None)
+    texts = body.encode_texts(found["input_ids"], torch.zeros_like(found["input_ids"]), everywhere, None)
     regions = torch.ones(found["feats"].shape[:2], dtype=torch.bool)
-    states = body.join(texts, body.images(found["feats"], found["loc"], regions))
+    states = body.join(texts, body.encode_images(found["feats"], found["loc"], regions))
     inside = regions[:, 1:]
     seen = PaddedRegions(
         found["feats"][:, 1:], found["loc"][:, 1:, :4], inside, torch.ones(4, 2), inside, found["image_target"]
     )
-    hidden = Hidden(inside, found["image_label"] == 1, inside, inside)
-    read = Read(states, body.fused(states), seen, hidden)
+    hidden = RegionMask(inside, found["image_label"] == 1, inside, inside)
+    read = EncodedPairs(states, body.fuse(states), seen, hidden)
     learned = (found["is_next"] == 0) if mismatched == "skipped" else torch.ones(4, dtype=torch.bool)
-    value = {"told": found["lm_label"][:, None], "learned": learned, "label": found["is_next"]}
+    value = {"masked_ids": found["lm_label"][:, None], "in_loss": learned, "label": found["is_next"]}
     target = Target(torch.arange(4), value)
     index = {"learned": 0, "skipped": 1}[mismatched]
-    words = HiddenWords(lambda x: head(built, "words")(x, body.words.words.weight), str).losses(read, target)
-    classes = HiddenRegions(head(built, "regions"), features=False).losses(read, target)
-    aligned = Choices(TASKS[-1], head(built, "aligned"), binary=False).losses(read, target)
+    words = MaskedWordAnswers(lambda x: built.head("words")(x, body.words.words.weight), str).losses(read, target)
+    classes = MaskedRegionAnswers(built.head("regions"), features=False).losses(read, target)
+    aligned = FusedClassAnswers(TASKS[-1], built.head("aligned"), binary=False).losses(read, target)
     for loss, wanted in ((words[1]["word"], "lm"), (classes[1]["region"], "img"), (aligned[0], "nsp")):
         assert mean_of(loss) == pytest.approx(float(found[f"obj{index}_loss_{wanted}"]), abs=1e-4)
 
@@ -271,50 +276,50 @@ def cases(found) -> list[str]:
     return sorted(key.removesuffix("/draws") for key in found if key.endswith("/draws"))
 
 
-def hidden_of(found, case: str, options: RegionMasking) -> tuple[PaddedRegions, Hidden]:
+def hidden_of(found, case: str, options: RegionMasking) -> tuple[PaddedRegions, RegionMask]:
     boxes = found["boxes"].float()[None]
     features = torch.arange(1.0, 9.0)[None, :, None].expand(1, 8, 4)
     size = float(boxes.max())
     valid = torch.ones(1, 8, dtype=torch.bool)
     seen = PaddedRegions(features, boxes / size, valid, torch.full((1, 2), size), valid)
-    return seen, hide_regions(seen, found[f"{case}/draws"].float()[None], options)
+    return seen, mask_regions(seen, found[f"{case}/draws"].float()[None], options)
 
 
 def test_overlaps_count_corners_as_whole_pixels(masking) -> None:
     boxes = masking["boxes"].float()
-    assert far(overlaps_px(boxes, boxes), masking["iou_plus1"].float()) < LAYER
+    assert far(iou_px(boxes, boxes), masking["iou_plus1"].float()) < LAYER
     found = tensors("s3_refexp_iou.npz")
-    assert far(overlaps_px(found["anchors"], found["gt"]), found["iou"]) < LAYER
+    assert far(iou_px(found["anchors"], found["gt"]), found["iou"]) < LAYER
 
 
-def test_regions_are_hidden_as_the_code_does(masking) -> None:
+def test_regions_are_masked_as_in_the_code(masking) -> None:
     for case in cases(masking):
         seen, hidden = hidden_of(masking, case, RegionMasking(neighbours="uncounted"))
-        features, _, _ = with_mean(seen, hidden)
-        assert torch.equal(hidden.told[0], masking[f"{case}/image_label"] == 1)
-        assert torch.equal(hidden.uncounted[0], masking[f"{case}/masked_label"] == 1)
+        features, _, _ = prepend_image_region(seen, hidden)
+        assert torch.equal(hidden.is_target[0], masking[f"{case}/image_label"] == 1)
+        assert torch.equal(hidden.not_counted[0], masking[f"{case}/masked_label"] == 1)
         assert far(features[0, 1:], masking[f"{case}/image_feat"].float()) == 0
         if f"{case}/global_feat" in masking:
             assert far(features[0, 0], masking[f"{case}/global_feat"][0].float()) < LAYER
 
 
-def test_neighbours_of_a_hidden_region_are_hidden_too_as_in_the_paper(masking) -> None:
+def test_neighbours_of_a_masked_region_are_masked_too_as_in_the_paper(masking) -> None:
     seen, hidden = hidden_of(masking, "forced_mask0", RegionMasking())
-    features, _, _ = with_mean(seen, hidden)
-    assert hidden.told[0].tolist() == [True] + [False] * 7
+    features, _, _ = prepend_image_region(seen, hidden)
+    assert hidden.is_target[0].tolist() == [True] + [False] * 7
     # Regions 1 and 4 overlap region 0 by more than 0.4; region 7 by 0.396.
     assert features[0, 1:, 0].tolist() == [0, 0, 3, 4, 0, 6, 7, 8]
     assert float(features[0, 0, 0]) == pytest.approx((3 + 4 + 6 + 7 + 8) / 5)
     kept_seen, kept = hidden_of(masking, "forced_keep0", RegionMasking())
-    assert with_mean(kept_seen, kept)[0][0, 1:, 0].tolist() == [1, 0, 3, 4, 0, 6, 7, 8]
+    assert prepend_image_region(kept_seen, kept)[0][0, 1:, 0].tolist() == [1, 0, 3, 4, 0, 6, 7, 8]
 
 
-def test_words_are_hidden_as_the_code_does(masking) -> None:
+def test_words_are_masked_as_in_the_code(masking) -> None:
     seeds = [case for case in cases(masking) if f"{case}/word_draws" in masking]
     assert len(seeds) == 6
     for case in seeds:
         ids, draws = list(range(1000, 1020)), masking[f"{case}/word_draws"].numpy()
-        hidden, told = hide_words(ids, [False] * 20, draws, np.full(20, -7), mask=103)
+        hidden, told = mask_words(ids, [False] * 20, draws, np.full(20, -7), mask_id=103)
         assert told == masking[f"{case}/word_labels"].tolist()
         # Another word is drawn from another generator there: only its place is compared.
         wanted = masking[f"{case}/word_tokens"].tolist()
@@ -324,16 +329,16 @@ def test_words_are_hidden_as_the_code_does(masking) -> None:
 # --- losses of tasks
 
 
-def states_of(image: torch.Tensor) -> States:
+def states_of(image: torch.Tensor) -> PairStates:
     nothing = torch.zeros(len(image), 1)
-    return States(nothing[:, None], image, nothing, nothing)
+    return PairStates(nothing[:, None], image, nothing, nothing)
 
 
-def read_of(fused=None, image=None, seen=None) -> Read:
+def read_of(fused=None, image=None, seen=None) -> EncodedPairs:
     some = fused if fused is not None else image
     image = torch.zeros(len(some), 1, 1) if image is None else image
     seen = seen if seen is not None else PaddedRegions(image, image, image[..., 0] > 0, image[:, 0], image[..., 0] > 0)
-    return Read(states_of(image), some if fused is None else fused, seen)
+    return EncodedPairs(states_of(image), some if fused is None else fused, seen)
 
 
 def loss_of(name: str, logits, target, found, prefix: str):
@@ -341,18 +346,22 @@ def loss_of(name: str, logits, target, found, prefix: str):
     same = torch.nn.Identity()
     kind = name.removesuffix("_b")
     if kind in ("vqa", "gqa"):
-        of = Choices(task(kind, Answer(NAMES[:2])), same, binary=False)
+        of = FusedClassAnswers(task(kind, Answer(NAMES[:2])), same, binary=False)
         return of.losses(read_of(logits), Target(rows, {"answers": target}))
     if kind in ("nlvr2", "snli_ve"):
-        of = Choices(task(kind, Label(NAMES[:3])), same, binary=True)
+        of = FusedClassAnswers(task(kind, Label(NAMES[:3])), same, binary=True)
         return of.losses(read_of(logits), Target(rows, {"label": target.argmax(-1)}))
     if kind == "retrieval":
         right = F.one_hot(target, 4).bool()
-        return Fits(same).losses(read_of(logits), Target(rows, {"real": torch.ones_like(right), "right": right}))
+        return MatchAnswers(same).losses(
+            read_of(logits), Target(rows, {"valid": torch.ones_like(right), "is_match": right})
+        )
     choices = found[f"{prefix}/multiple_choice_ids"]
     image = logits[:, 101:].gather(1, choices[..., None])
     real = torch.ones(choices.shape, dtype=torch.bool)
-    return Points(same, same).losses(read_of(image=image), Target(rows, {"real": real, "wanted": target[..., 0]}))
+    return PointingAnswers(same, same).losses(
+        read_of(image=image), Target(rows, {"valid": real, "iou": target[..., 0]})
+    )
 
 
 def test_losses_of_every_task(losses) -> None:
@@ -368,7 +377,7 @@ def test_losses_of_every_task(losses) -> None:
 
 
 def with_overlap(wanted: torch.Tensor) -> torch.Tensor:
-    """Boxes in a picture of 1000 x 1000 that overlap (0, 0, 1000, 1000) by so much, without a border."""
+    """Returns boxes in an image of 1000 x 1000 with given IoU with (0, 0, 1000, 1000), without a border."""
     high = wanted.clamp(min=0.01)
     return torch.stack([torch.zeros_like(high), torch.zeros_like(high), torch.ones_like(high), high], dim=-1)
 
@@ -381,10 +390,10 @@ def test_losses_of_referring_expressions(losses) -> None:
         assert ((wanted == 0) | (wanted >= 0.5)).all()
         rows, valid = len(logits), torch.ones(wanted.shape, dtype=torch.bool)
         seen = PaddedRegions(logits, with_overlap(wanted), valid, torch.full((rows, 2), 1000.0), valid)
-        # The whole picture stands in front: it is the truth here, and its score says so.
+        # The whole image is the first region; it is the target box here, and has a high score.
         image = torch.cat([torch.full((rows, 1, 1), 20.0), logits], dim=1)
         box = torch.tensor([[0.0, 0, 1000, 1000]]).expand(rows, 4)
-        target = Target(torch.arange(rows), {"box": box, "meant": torch.ones(rows, dtype=torch.bool)})
+        target = Target(torch.arange(rows), {"box": box, "is_referred": torch.ones(rows, dtype=torch.bool)})
         same = torch.nn.Identity()
-        loss, _ = Places(same, same, 0.5, 0.0).losses(read_of(image=image, seen=seen), target)
+        loss, _ = ReferringAnswers(same, same, 0.5, 0.0).losses(read_of(image=image, seen=seen), target)
         assert mean_of(loss) == pytest.approx(float(found[f"{prefix}/loss"]), abs=1e-3), prefix

@@ -1,4 +1,4 @@
-"""Stop-and-go, its schedule, and the optimiser with its warm-up against the numbers 12-in-1's code gives."""
+"""Stop-and-go, its schedule, and the optimiser with its warm-up against the numbers of 12-in-1's code."""
 
 import json
 from pathlib import Path
@@ -135,7 +135,7 @@ def test_every_step_of_the_optimiser_is_the_official_one(adamw, correct_bias, mi
             np.testing.assert_allclose(weight.detach().numpy(), want, atol=1e-6, rtol=0, err_msg=f"p{i} step {step}")
 
 
-def test_what_a_step_did_not_touch_moves_on_only_where_it_is_said(adamw):
+def test_unused_parameters_move_only_with_move_unused(adamw):
     weights = {}
     for move in (False, True):
         weight = torch.nn.Parameter(torch.ones(3))

@@ -1,4 +1,4 @@
-"""A UniT small enough for a test, tasks of every kind it answers, rows for them, and a run that can be killed."""
+"""A small UniT, tasks of every kind that it supports, rows for them, and a run that can be killed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SPECS: dict[str, TargetSpec] = {
 
 
 def task(name: str) -> Task:
-    """One of `SPECS`."""
+    """Returns the task of a name in `SPECS`."""
     return Task(
         name=name, inputs=frozenset(SEES[name].split()), label=name, target=SPECS[name], metrics=(Accuracy,),
         equivariant=frozenset({"hflip", "crop"}) if name == "boxes" else frozenset(),
@@ -62,7 +62,7 @@ def task(name: str) -> Task:
 
 
 def row(index: int, size_hw: tuple[int, int] = (24, 40), **changes: Any) -> Example:
-    """A picture, two sentences and every task's annotation; every third row has no box."""
+    """Returns a row with an image, two sentences and every task's annotation; every third row has no box."""
     pixels = rng_for("pixels", index).integers(0, 255, (*size_hw, 3)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -90,7 +90,7 @@ MAPS = replace(CONFIG, trunk=BundledLite0Map(stage=-2, size=64))
 
 
 def system_of(*names: str, config: UniTConfig = CONFIG, **changes: Any) -> System:
-    """A system of named tasks, the same weights each time."""
+    """Builds a system of named tasks, with the same weights each time."""
     torch.manual_seed(0)
     tasks = [task(name) for name in names or SPECS]
     return build_system(replace(config, **changes), tasks, texts=lambda: ["a cat", "no dog", "two cows"] * 4)
@@ -117,9 +117,9 @@ class Rows:
 
 
 class Apart:
-    """Boxes go to the first rank and pairs of sentences to the second, or both to the only one.
+    """A schedule with boxes on the first rank and pairs of sentences on the second, or both on the only one.
 
-    Every sixth step has boxes alone, so that the second rank has nothing; nobody is ever given a question.
+    Every sixth step has boxes alone, so that the second rank has no rows; no step has a question.
     """
 
     def step(self, index: int, world: int) -> Step:
@@ -146,7 +146,7 @@ class UniTRun:
 
     Args:
         folder: of the run.
-        die: kill -9 oneself at a call: {"step" | "fsync": the how-manieth}.
+        die: the call at which the process kills itself with SIGKILL, as {"step" | "fsync": its number}.
         workers: loader processes.
     """
 
@@ -156,7 +156,7 @@ class UniTRun:
 
     def __call__(self) -> Report:
         sources = [Source(name=name, reader=Rows(12), tasks=(task(name),)) for name in ("boxes", "pair", "vqa")]
-        # Nothing is dropped: what is drawn for that differs between numbers of ranks.
+        # No dropout: its random numbers differ with the number of ranks.
         text = replace(CONFIG.text, dropout=0.0)
         system = system_of("boxes", "pair", "vqa", dropout=0.0, attention_dropout=0.0, text=text)
         if os.environ.get("RANK", "0") == "0" and not (self.folder / "start").exists():
@@ -166,8 +166,8 @@ class UniTRun:
         system.losses = kill("step", system.losses)
         os.fsync = kill("fsync", os.fsync)
         plan = TrainConfig(
-            steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), lr_schedule=Cosine(warmup=5), weight_decay=0.01, save_every=20,
-            workers=self.workers,
+            steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), lr_schedule=Cosine(warmup=5), weight_decay=0.01,
+            save_every=20, workers=self.workers,
         )  # fmt: skip
         with processes("cpu"):
             mixture = Mixture(sources, Apart(), seed=3)

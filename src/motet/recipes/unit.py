@@ -25,7 +25,7 @@ from motet.recipes.lit_decoder import stored
 from motet.recipes.paper.unit import published
 from motet.scenes import CREDIT
 from motet.systems.unit.config import UniTConfig
-from motet.systems.unit.options import Detection, FixedSize, TextLimits
+from motet.systems.unit.options import DetectionConfig, FixedSize, TextLimits
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
 from motet.training.optim import SkipUnusedAdamW
@@ -150,7 +150,7 @@ def real() -> Run:
     """
     run = _photographs()
     # A third of 40 queries stands for a cell; DETR's 0.1 is for seven things in 100 queries, and makes it say too many.
-    system = replace(photographed(), detection=Detection(background=0.4))
+    system = replace(photographed(), detection=DetectionConfig(background=0.4))
     start = replace(CELLS, include=("vision.", "decoder.", "queries.bccd", "heads.bccd."))
     return replace(run, system=system, start=start)
 
@@ -163,7 +163,9 @@ def real_separate_decoders() -> Run:
         include=("vision.", "decoders.bccd.", "queries.bccd", "heads.bccd."),
         rename={"decoder.": "decoders.bccd."},
     )
-    return replace(run, system=replace(photographed(), detection=Detection(background=0.4), shared=False), start=start)
+    return replace(
+        run, system=replace(photographed(), detection=DetectionConfig(background=0.4), shared=False), start=start
+    )
 
 
 def photographed() -> UniTConfig:

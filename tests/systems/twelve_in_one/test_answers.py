@@ -1,62 +1,92 @@
-"""How much of hidden regions is told: all, no more than the mean of the others tells, or less."""
+"""Losses and predictions by kind of answer, on states that need no model."""
 
-from dataclasses import replace
-
+import numpy as np
 import pytest
 import torch
 
-from motet.core import Target
-from motet.systems.twelve_in_one.answers import Read
-from motet.systems.twelve_in_one.body import States
-from motet.systems.twelve_in_one.hidden_answers import HiddenRegions
-from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions
-
-FEATURES = torch.tensor(
-    [[[1.0, 0.0], [0.0, 3.0], [2.0, 2.0], [9.0, 9.0]], [[4.0, 0.0], [0.0, 0.0], [0.0, 8.0], [1.0, 1.0]]]
+from motet.core import Label, Target, Task
+from motet.metrics import Accuracy
+from motet.systems.twelve_in_one.answers import (
+    EncodedPairs,
+    FusedClassAnswers,
+    MatchAnswers,
+    PointingAnswers,
+    ReferringAnswers,
+    binary_label_loss,
+    candidates_loss,
+    regions_loss,
 )
-TOLD = torch.tensor([[False, False, True, False], [True, True, False, False]])
-"""The last region of the first picture is none."""
+from motet.systems.twelve_in_one.body import PairStates
+from motet.systems.twelve_in_one.regions import PaddedRegions
+
+SAME = torch.nn.Identity()
+BOXES = torch.tensor([[[0.0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1], [0, 0, 0.1, 0.1]]])
 
 
-def read(said: torch.Tensor) -> Read:
-    """A pass whose states are what is said of each region, the whole picture in front."""
-    valid = torch.tensor([[True, True, True, False], [True] * 4])
-    boxes = torch.zeros(2, 4, 4)
-    classes = FEATURES.softmax(-1)
-    seen = PaddedRegions(FEATURES, boxes, valid, torch.ones(2, 2), valid, classes)
-    states = torch.cat([torch.zeros(2, 1, 2), said], dim=1)
-    text = torch.zeros(2, 1, 2)
-    return Read(States(text, states, text[:, 0], text[:, 0]), text[:, 0], seen, Hidden(TOLD, TOLD, TOLD, TOLD))
+def encoded(fused: torch.Tensor, image: torch.Tensor | None = None) -> EncodedPairs:
+    """Pairs with given joint states and given region states; the third region is padding."""
+    valid = torch.tensor([[True, True, False]])
+    regions = PaddedRegions(torch.zeros(1, 3, 1), BOXES, valid, torch.tensor([[100.0, 200.0]]), valid)
+    image = torch.zeros(1, 4, 1) if image is None else image
+    return EncodedPairs(PairStates(image, image, fused, fused), fused, regions)
 
 
-def told(said: torch.Tensor, *, features: bool) -> list[float]:
-    answers = HiddenRegions(torch.nn.Identity(), features)
-    return [one.value for one in answers.predict(read(said), Target(torch.arange(2), {}))]
+def test_several_matches_add_their_probabilities() -> None:
+    scores, is_match = torch.randn(1, 4), torch.tensor([[True, False, True, False]])
+    wanted = -scores.softmax(-1)[is_match].sum().log()
+    torch.testing.assert_close(candidates_loss(scores, is_match).total, wanted)
 
 
-def in_sight() -> torch.Tensor:
-    first, second = FEATURES[0, :2].mean(0), FEATURES[1, 2:].mean(0)
-    return torch.stack([first, second])[:, None].expand(-1, 4, -1)
+def test_padding_regions_have_no_loss() -> None:
+    scores, targets, valid = torch.randn(2, 3), torch.rand(2, 3), torch.tensor([[True, True, False], [False] * 3])
+    loss = regions_loss(scores, targets, valid)
+    other = regions_loss(torch.where(valid, scores, 50.0), targets, valid)
+    assert float(loss.total) == float(other.total)
+    assert float(loss.weight) == 2
 
 
-def test_who_tells_the_features_has_all_and_who_says_the_mean_has_nothing() -> None:
-    assert told(FEATURES, features=True) == [1.0, 1.0]
-    assert told(in_sight(), features=True) == pytest.approx([0.0, 0.0])
-    # Half way to the truth leaves a quarter of the squared error.
-    assert told((in_sight() + FEATURES) / 2, features=True) == pytest.approx([0.75, 0.75])
-    assert told(FEATURES + 1000, features=True) == [-1.0, -1.0]
+def test_the_binary_loss_of_a_label_is_a_mean_over_names() -> None:
+    assert float(binary_label_loss(torch.zeros(2, 5), torch.tensor([0, 3])).total) == pytest.approx(2 * np.log(2))
 
 
-def test_classes_are_told_against_the_mean_of_the_classes_in_sight() -> None:
-    assert told(FEATURES, features=False) == pytest.approx([1.0, 1.0])
-    classes = FEATURES.softmax(-1)
-    mean = torch.stack([classes[0, :2].mean(0), classes[1, 2:].mean(0)])[:, None].expand(-1, 4, -1)
-    assert told((mean + 1e-4).log(), features=False) == pytest.approx([0.0, 0.0], abs=1e-5)
+def test_two_images_of_a_row_are_concatenated() -> None:
+    task = Task(name="t", inputs=frozenset({"image"}), label="x", target=Label(tuple("abcd")), metrics=(Accuracy,))
+    fused = torch.tensor([[0.0, 1.0], [9.0, 2.0]])
+    (one,) = FusedClassAnswers(task, SAME, binary=False).predict(encoded(fused), Target(torch.tensor([0]), {}))
+    assert (one.index, one.name, len(one.scores)) == (2, "c", 4)
 
 
-def test_where_nothing_is_hidden_nothing_is_told() -> None:
-    nothing = read(FEATURES)
-    none = torch.zeros_like(TOLD)
-    nothing = replace(nothing, hidden=Hidden(none, none, none, none))
-    found = HiddenRegions(torch.nn.Identity(), True).predict(nothing, Target(torch.arange(2), {}))
-    assert [one.value for one in found] == [0.0, 0.0]
+def test_the_best_candidate_has_its_name_and_padding_has_no_score() -> None:
+    value = {"valid": torch.tensor([[True, True, False]]), "names": (("x", "y"),)}
+    fused = torch.tensor([[0.5], [0.7], [9.0]])
+    (one,) = MatchAnswers(SAME).predict(encoded(fused), Target(torch.tensor([0]), value))
+    assert (one.name, one.scores) == ("y", pytest.approx((0.5, 0.7)))
+
+
+def test_a_referring_expression_is_a_box_in_pixels_or_the_whole_image() -> None:
+    answers, target = ReferringAnswers(SAME, SAME, 0.5, 0.0), Target(torch.tensor([0]), {})
+    for scores, box in (((0, 1, 2, 9), [100, 50, 200, 100]), ((3, 1, 2, 9), [0, 0, 200, 100])):
+        image = torch.tensor(scores, dtype=torch.float32).view(1, 4, 1)
+        (one,) = answers.predict(encoded(torch.zeros(1, 1), image), target)
+        assert one.boxes_xyxy.tolist() == [box]
+
+
+@pytest.mark.parametrize(("threshold", "is_referred", "best"), [(0.2, True, 0.25), (0.5, True, 0.0), (0.2, False, 0.0)])
+def test_targets_are_ious_above_the_threshold(threshold: float, is_referred: bool, best: float) -> None:
+    """Of the target box a quarter is region 0; with a weight of 1 the loss shows each region's target."""
+    value = {"box": torch.tensor([[0.0, 0, 100, 200]]), "is_referred": torch.tensor([is_referred])}
+    image = torch.tensor([-30.0, -30, -30, -30]).view(1, 4, 1)
+    # The box is taller than the image: the whole image overlaps it by 1/3, region 0 by 1/4.
+    loss, _ = ReferringAnswers(SAME, SAME, threshold, 0.0).losses(
+        encoded(torch.zeros(1, 1), image), Target(torch.tensor([0]), value)
+    )
+    whole = 1 / 3 if is_referred and threshold <= 1 / 3 else 0.0
+    assert float(loss.total) == pytest.approx(30 * (best + whole), abs=1e-3)
+
+
+def test_pointing_scores_the_extra_boxes_only() -> None:
+    image = torch.tensor([50.0, 50, 1, 2]).view(1, 4, 1)
+    value = {"valid": torch.tensor([[True, True]])}
+    (one,) = PointingAnswers(SAME, SAME).predict(encoded(torch.zeros(1, 1), image), Target(torch.tensor([0]), value))
+    assert one.index == 1
+    assert all(score < 0 for score in one.scores)

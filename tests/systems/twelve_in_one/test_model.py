@@ -1,4 +1,4 @@
-"""12-in-1 over regions that were found beforehand: pairs of a split, two pictures, pointing, pre-training."""
+"""12-in-1 on detected regions: pairs of a split, two images, pointing, pre-training."""
 
 import io
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 
 @dataclass(frozen=True)
 class Fake:
-    """Three to five regions a picture, drawn from its name."""
+    """A source of three to five regions per image, drawn from its name."""
 
     width: int = 6
     num_classes: int = 4
@@ -50,7 +50,7 @@ TASKS = (
 )  # fmt: skip
 
 
-def picture(name: str) -> MemoryImage:
+def image(name: str) -> MemoryImage:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 20)).save(buffer, "PNG")
     return MemoryImage(name, buffer.getvalue())
@@ -59,7 +59,7 @@ def picture(name: str) -> MemoryImage:
 def row(index: int, images: int = 1, **changes: Any) -> Example:
     names = tuple(f"p{index}-{i}" for i in range(images))
     text = "a small red thing on the left of it" if index % 2 else "two dogs"
-    return Example(id=f"e/{index}", images=tuple(map(picture, names)), image_ids=names, **({"text": text} | changes))
+    return Example(id=f"e/{index}", images=tuple(map(image, names)), image_ids=names, **({"text": text} | changes))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def system():
     config = TwelveInOneConfig(
         source=Fake(), text=TinyBert(width=16, depth=3, heads=2, words=300), text_mode=FromScratch(), image_width=8,
         image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3, pairs=("pair",),
-        linear=("aligned",), hiding=RegionMasking(alignment="aligned"),
+        linear=("aligned",), masking=RegionMasking(alignment_task="aligned"),
     )  # fmt: skip
     return build_system(config, TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
 
@@ -80,14 +80,14 @@ def batch(system, rows, *names: str, train: bool = False):
 
 
 def test_all_pairs_of_a_split_score_as_in_the_plain_pass(system) -> None:
-    pictures = [row(i, text="") for i in range(4)]
-    said = ["two dogs", "a small red thing on the left of it", "red dogs"]
-    texts = [Example(id=f"t/{i}", text=text) for i, text in enumerate(said)]
-    images = system.side(batch(system, pictures, "rank"), "rank", "images")
+    images_only = [row(i, text="") for i in range(4)]
+    sentences = ["two dogs", "a small red thing on the left of it", "red dogs"]
+    texts = [Example(id=f"t/{i}", text=text) for i, text in enumerate(sentences)]
+    images = system.side(batch(system, images_only, "rank"), "rank", "images")
     found = system.score("rank", images, system.side(batch(system, texts, "rank"), "rank", "texts"))
-    ids = tuple(one.image_ids[0] for one in pictures)
-    everything = tuple(one.images[0] for one in pictures)
-    for place, text in enumerate(said):
+    ids = tuple(one.image_ids[0] for one in images_only)
+    everything = tuple(one.images[0] for one in images_only)
+    for place, text in enumerate(sentences):
         asked = Example(id="x", images=everything, image_ids=ids, text=text, candidates=ids)
         plain = system.predict(batch(system, [asked], "rank"))["rank"][0]
         assert found[:, place].tolist() == pytest.approx(plain.scores, abs=1e-5)
@@ -107,26 +107,26 @@ def test_pointing_learns_overlaps_and_answers_among_candidates(system) -> None:
     boxes = ((0.0, 0, 9, 9), (0.0, 0, 9, 6), (12.0, 12, 18, 18))
     rows = [row(0, candidates=boxes, labels={"match": {0}}), row(1, candidates=boxes[:2], labels={"match": {1}})]
     found = batch(system, rows, "point")
-    assert found.targets["point"].value["wanted"][0].tolist() == pytest.approx([1.0, 0.7, 0.0])
+    assert found.targets["point"].value["iou"][0].tolist() == pytest.approx([1.0, 0.7, 0.0])
     assert [len(choice.scores) for choice in system.predict(found)["point"]] == [3, 2]
 
 
-def test_pretraining_hides_the_same_for_all_its_tasks(system) -> None:
+def test_pretraining_masks_the_same_for_all_its_tasks(system) -> None:
     rows = [row(i, labels={"captions": ("two dogs",), "class": i % 2}) for i in range(4)]
     found = batch(system, rows, "words", "regions", "aligned", train=True)
     words, aligned = found.targets["words"].value, found.targets["aligned"].value
     assert torch.equal(words["ids"], aligned["ids"])
-    assert words["learned"].tolist() == [True, False, True, False]
+    assert words["in_loss"].tolist() == [True, False, True, False]
     losses = system.losses(found)
     assert set(losses.terms) == {("words", "word"), ("regions", "region")}
 
 
 def test_attention_sums_to_one_over_what_is_real(system) -> None:
     rows = [row(i, labels={"region": (1.0, 1, 5, 5)}) for i in range(3)]
-    for looks in system.attention(batch(system, rows, "refer"), "refer", [1]):
-        assert looks.words[1] == "[TASK]"
-        assert looks.words_to_regions.shape == (1, 2, len(looks.words), len(looks.boxes_xyxy))
-        assert np.allclose(looks.words_to_regions.sum(-1), 1, atol=1e-5)
-        assert np.allclose(looks.regions_to_words.sum(-1), 1, atol=1e-5)
+    for maps in system.attention(batch(system, rows, "refer"), "refer", [1]):
+        assert maps.words[1] == "[TASK]"
+        assert maps.words_to_regions.shape == (1, 2, len(maps.words), len(maps.boxes_xyxy))
+        assert np.allclose(maps.words_to_regions.sum(-1), 1, atol=1e-5)
+        assert np.allclose(maps.regions_to_words.sum(-1), 1, atol=1e-5)
     with pytest.raises(ConfigError, match="layers: got"):
         system.attention(batch(system, rows, "refer"), "refer", [9])

@@ -1,4 +1,4 @@
-"""All pairs of two sides: in any blocks, with or without what a side can make once, the same scores."""
+"""Scores of all pairs are the same in blocks of any size, with and without projections made once per side."""
 
 from types import SimpleNamespace
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from motet.systems.twelve_in_one import retrieval
-from motet.systems.twelve_in_one.body import Body, OneSide
-from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs
+from motet.systems.twelve_in_one.body import Body, UnimodalStates
+from motet.systems.twelve_in_one.retrieval import pairs_at_once, score_pairs
 from motet.systems.twelve_in_one.streams import StreamSizes
 
 
@@ -28,8 +28,8 @@ def body() -> Body:
 
 
 @pytest.fixture(scope="module")
-def sides(body) -> tuple[OneSide, OneSide]:
-    """Five pictures of three to five regions, seven texts of one to eight words."""
+def sides(body) -> tuple[UnimodalStates, UnimodalStates]:
+    """Five images of three to five regions, seven texts of one to eight words."""
     generator = torch.Generator().manual_seed(1)
     lengths, counts = torch.tensor([3, 8, 1, 5, 8, 2, 4]), torch.tensor([3, 5, 4, 5, 3])
     read = torch.arange(8) < lengths[:, None]
@@ -37,8 +37,8 @@ def sides(body) -> tuple[OneSide, OneSide]:
     ids = torch.randint(0, 30, (7, 8), generator=generator)
     features = torch.randn(5, 5, 5, generator=generator)
     with torch.no_grad():
-        texts = body.texts(ids, torch.zeros_like(ids), read, None)
-        return body.images(features, torch.rand(5, 5, 5, generator=generator), valid), texts
+        texts = body.encode_texts(ids, torch.zeros_like(ids), read, None)
+        return body.encode_images(features, torch.rand(5, 5, 5, generator=generator), valid), texts
 
 
 def head(fused: torch.Tensor) -> torch.Tensor:
@@ -46,43 +46,43 @@ def head(fused: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def one_by_one(body: Body, images: OneSide, texts: OneSide) -> torch.Tensor:
-    """Each pair by itself, everything made anew."""
+def one_by_one(body: Body, images: UnimodalStates, texts: UnimodalStates) -> torch.Tensor:
+    """Scores each pair alone."""
     scores = torch.empty(len(images.states), len(texts.states))
     for i in range(len(images.states)):
         for t in range(len(texts.states)):
-            pair = body.join(texts.rows(torch.tensor([t])).cut(), images.rows(torch.tensor([i])).cut())
-            scores[i, t] = head(body.fused(pair))[0, 0]
+            pair = body.join(texts.rows(torch.tensor([t])).trim(), images.rows(torch.tensor([i])).trim())
+            scores[i, t] = head(body.fuse(pair))[0, 0]
     return scores
 
 
 @pytest.mark.parametrize("pairs", [1, 3, 6, 100, None])
 def test_blocks_of_any_size_score_as_pairs_one_by_one(body, sides, pairs) -> None:
     with torch.no_grad():
-        found = scores_of_pairs(body, head, *sides, pairs=pairs)
+        found = score_pairs(body, head, *sides, pairs=pairs)
     assert torch.allclose(found, one_by_one(body, *sides), atol=1e-5)
     assert len(found.unique()) == 35
 
 
-def test_each_side_asks_once_and_no_pair_is_joined_without(body, sides, monkeypatch) -> None:
+def test_each_side_is_projected_once_and_no_pair_without(body, sides, monkeypatch) -> None:
     asked, joined = [], []
-    ask, join = body.ask, body.join
-    monkeypatch.setattr(body, "ask", lambda side, of: asked.append((of, len(side.states))) or ask(side, of))
+    project, join = body.project_qkv, body.join
+    monkeypatch.setattr(body, "project_qkv", lambda side, of: asked.append((of, len(side.states))) or project(side, of))
     monkeypatch.setattr(body, "join", lambda texts, images: joined.append((texts, images)) or join(texts, images))
     with torch.no_grad():
-        scores_of_pairs(body, head, *sides, pairs=4)
+        score_pairs(body, head, *sides, pairs=4)
     for of, whole in (("images", 5), ("texts", 7)):
         assert sum(count for side, count in asked if side == of) == whole
     assert sum(len(texts.states) for texts, _ in joined) == 35
-    assert all(side.asks is not None for pair in joined for side in pair)
-    # Texts of like lengths stand together: two of eight words, and none of them beside one of one word.
+    assert all(side.qkv is not None for pair in joined for side in pair)
+    # Texts of similar lengths are grouped: two of eight words, and neither of them with one of one word.
     assert {texts.states.shape[1] for texts, _ in joined} == {2, 4, 8}
 
 
 def test_fewer_pairs_of_longer_sides_are_joined_at_once(body, sides, monkeypatch) -> None:
     images, texts = sides
-    monkeypatch.setattr(retrieval, "_NUMBERS", 5_000)
-    few, one = pairs_at_once(body, images, texts), pairs_at_once(body, images, texts.rows(torch.tensor([2])).cut())
+    monkeypatch.setattr(retrieval, "_MAX_VALUES", 5_000)
+    few, one = pairs_at_once(body, images, texts), pairs_at_once(body, images, texts.rows(torch.tensor([2])).trim())
     assert 1 < few < one
-    monkeypatch.setattr(retrieval, "_NUMBERS", 1)
+    monkeypatch.setattr(retrieval, "_MAX_VALUES", 1)
     assert pairs_at_once(body, images, texts) == 1

@@ -1,4 +1,4 @@
-"""12-in-1 over a trunk's map: boxes given behind the grid's, stored features, parameter groups, a BERT's weights."""
+"""12-in-1 on a trunk's map: extra boxes, stored features, parameter groups, weights of a BERT, box sources."""
 
 import io
 
@@ -25,7 +25,7 @@ from motet.nn.text_encoders import BundledMiniLM, TinyBert
 from motet.nn.tower import FromScratch, Frozen
 from motet.preprocess.regions import BoxGrid, DetectedBoxes, ImageRegions, StandOut
 from motet.systems import build_system
-from motet.systems.twelve_in_one import Referring, TwelveInOneConfig
+from motet.systems.twelve_in_one import ReferringConfig, TwelveInOneConfig
 from motet.systems.twelve_in_one.weights import load_bert
 
 SIDE = 64
@@ -55,10 +55,10 @@ def make(**changes):
 
 @pytest.fixture(scope="module")
 def system():
-    return make(referring=Referring(add_ground_truth=True))
+    return make(referring=ReferringConfig(add_ground_truth=True))
 
 
-def picture(name: str) -> MemoryImage:
+def image(name: str) -> MemoryImage:
     buffer = io.BytesIO()
     pixels = rng_for("picture", name).integers(0, 255, (SIDE, 2 * SIDE, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -67,7 +67,7 @@ def picture(name: str) -> MemoryImage:
 
 def row(index: int, images: int = 1, **changes) -> Example:
     names = tuple(f"p{index}-{i}" for i in range(images))
-    return Example(id=f"e/{index}", images=tuple(map(picture, names)), image_ids=names, text="two dogs", **changes)
+    return Example(id=f"e/{index}", images=tuple(map(image, names)), image_ids=names, text="two dogs", **changes)
 
 
 def batch(system, rows, name: str, *, train: bool = False, store=None):
@@ -79,27 +79,27 @@ def batch(system, rows, name: str, *, train: bool = False, store=None):
 BOX = (8.0, 8.0, 50.0, 40.0)
 
 
-def test_the_annotation_stands_among_the_regions_in_training_only(system) -> None:
+def test_the_ground_truth_box_is_among_the_regions_in_training_only(system) -> None:
     rows = [row(0, labels={"region": BOX}), row(1, labels={"region": None})]
     value = batch(system, rows, "refer", train=True).targets["refer"].value
-    assert value["given"][0].tolist() == [list(BOX)]
-    assert value["real"].tolist() == [[True], [False]]
-    assert "given" not in batch(system, rows, "refer").targets["refer"].value
+    assert value["extra_boxes"][0].tolist() == [list(BOX)]
+    assert value["valid"].tolist() == [[True], [False]]
+    assert "extra_boxes" not in batch(system, rows, "refer").targets["refer"].value
 
 
-def test_known_candidates_stand_there_instead(system) -> None:
+def test_known_candidates_replace_it(system) -> None:
     candidates = (BOX, (60.0, 0.0, 100.0, 30.0))
     known = row(0, labels={"region": BOX}, candidates=candidates)
     value = batch(system, [known, row(1, labels={"region": BOX})], "refer", train=True).targets["refer"].value
-    assert value["given"][0].tolist() == [list(box) for box in candidates]
-    assert value["real"].tolist() == [[True, True], [True, False]]
+    assert value["extra_boxes"][0].tolist() == [list(box) for box in candidates]
+    assert value["valid"].tolist() == [[True, True], [True, False]]
 
 
 def test_a_place_that_no_grid_box_has_is_learned_where_it_is_given(system) -> None:
-    """Of a tiny truth no box of the grid is right; with it among the regions there is one."""
+    """No box of the grid matches a tiny box; with that box among the regions there is a match."""
     rows = [row(0, labels={"region": (3.0, 3.0, 9.0, 9.0)})]
     with torch.no_grad():
-        blind = make(referring=Referring(add_ground_truth=True))
+        blind = make(referring=ReferringConfig(add_ground_truth=True))
         blind.heads["place"].out.weight.zero_()
         blind.heads["place"].out.bias.fill_(-20.0)
         given, alone = (
@@ -111,7 +111,7 @@ def test_a_place_that_no_grid_box_has_is_learned_where_it_is_given(system) -> No
 
 
 class Store:
-    """Features as a store keeps them: half the bits, the plain view."""
+    """A store of features in half precision, of the plain view."""
 
     def __init__(self, system) -> None:
         self.system, self.view = system, system.processor.view
@@ -190,9 +190,9 @@ def bert(system):
     return BertModel(config).eval()
 
 
-def test_a_bert_fills_words_and_layers_and_says_what_it_left(bert) -> None:
+def test_a_bert_fills_embeddings_and_layers_and_reports_the_rest(bert) -> None:
     built = make()
-    loaded = load_bert(built, {f"bert.{name}": value for name, value in bert.state_dict().items()})
+    loaded = load_bert(built.body, {f"bert.{name}": value for name, value in bert.state_dict().items()})
     layer, own = bert.encoder.layer[0], built.body.streams.text[0]
     assert torch.equal(built.body.words.words.weight, bert.embeddings.word_embeddings.weight)
     queries = torch.cat([getattr(layer.attention.self, part).weight for part in ("query", "key", "value")])
@@ -207,11 +207,11 @@ def test_a_bert_fills_words_and_layers_and_says_what_it_left(bert) -> None:
 
 def test_other_weights_are_no_berts() -> None:
     with pytest.raises(CheckpointError, match=r"got 'fc.weight' and others; want a BERT's names"):
-        load_bert(make(), {"fc.weight": torch.zeros(2)})
+        load_bert(make().body, {"fc.weight": torch.zeros(2)})
 
 
 class Corners:
-    """Three boxes of every picture, the last without a place in a model of two."""
+    """A source of three boxes per image, one more than the model takes."""
 
     def boxes_for(self, image, image_id):
         assert image_id.startswith("p")
@@ -219,28 +219,30 @@ class Corners:
         return boxes[: 3 if image.name.startswith("p0") else 1]
 
 
-def test_a_map_is_read_in_boxes_that_were_found_beforehand() -> None:
+def test_a_map_is_pooled_in_the_boxes_of_a_source() -> None:
     system = make(box_source=Corners(), max_regions=2)
     made = batch(system, [row(0, labels={"class": 1}), row(1, labels={"class": 0})], "entail")
     assert made.inputs["valid"][:, 0].tolist() == [[True, True], [True, False]]
     assert made.inputs["boxes"][0, 0].tolist() == [[0, 0, 0.5, 1], [0.5, 0, 1, 1]]
-    seen = system.seeing(made.inputs).seen
+    regions = system.region_extractor(made.inputs).regions
     tokens = system.encode(made.inputs["pixels"])
-    torch.testing.assert_close(seen.features[0], system.seeing.pooled(tokens, seen.boxes_xyxy)[0])
-    assert not torch.allclose(seen.features[0, 0], seen.features[0, 1])
-    # What fills up a row of fewer boxes changes no answer.
+    torch.testing.assert_close(regions.features[0], system.region_extractor.pool(tokens, regions.boxes_xyxy)[0])
+    assert not torch.allclose(regions.features[0, 0], regions.features[0, 1])
+    # Padding of a row with fewer boxes changes no prediction.
     alone = batch(system, [row(1, labels={"class": 0})], "entail")
     scores = [system.predict(one)["entail"][-1].scores for one in (made, alone)]
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
     assert torch.isfinite(system.train().losses(made).tasks["entail"].total)
 
 
-def test_found_boxes_are_one_way_to_regions_among_others() -> None:
-    with pytest.raises(ConfigError, match=r"TwelveInOneConfig.found: got it beside source or stand_out; want one way"):
+def test_a_box_source_excludes_other_ways_to_regions() -> None:
+    with pytest.raises(
+        ConfigError, match=r"TwelveInOneConfig.box_source: got it with source or stand_out; want one of"
+    ):
         TwelveInOneConfig(box_source=Corners(), stand_out=StandOut())
 
 
-def test_a_found_box_outside_its_image_is_an_error_of_the_data() -> None:
+def test_a_box_outside_its_image_is_an_error_of_the_data() -> None:
     class Far:
         def boxes_for(self, image, image_id):
             return np.array([[0, 0, 500, 64]], np.float32)
@@ -260,4 +262,4 @@ def test_boxes_of_a_source_of_regions() -> None:
         def at(self, image, image_id, boxes_xyxy):
             raise NotImplementedError
 
-    assert DetectedBoxes(Source()).boxes_for(picture("p0-0"), "p0-0").tolist() == [[1, 2, 3, 4]]
+    assert DetectedBoxes(Source()).boxes_for(image("p0-0"), "p0-0").tolist() == [[1, 2, 3, 4]]

@@ -1,4 +1,4 @@
-"""A UniT small enough for a test, tasks of every kind it answers, and rows for them."""
+"""A small UniT, tasks of every kind that it supports, and rows for them."""
 
 import pytest
 from toy_unit import MAPS, row, system_of

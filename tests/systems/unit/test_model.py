@@ -1,4 +1,4 @@
-"""The whole of UniT: which tasks it takes, what its losses count, what it predicts, what is shared, what is frozen."""
+"""UniT as a whole: supported tasks, counts of losses, predictions, shared blocks, frozen parts."""
 
 import math
 from dataclasses import replace
@@ -10,9 +10,9 @@ import torch
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
 from motet.nn.tower import Finetune, Frozen
 from motet.systems import build_system
-from motet.systems.unit import Detection, FixedSize, ShortestSide, TextLimits
+from motet.systems.unit import DetectionConfig, FixedSize, ShortestSide, TextLimits
 
-SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), before_crop=(24, 32), crop_side=(16, 28))
+SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), sizes_before_crop=(24, 32), crop_side=(16, 28))
 
 
 def loss_of(losses: Losses) -> torch.Tensor:
@@ -20,7 +20,7 @@ def loss_of(losses: Losses) -> torch.Tensor:
     return sum(loss.total / loss.weight for loss in found if loss.weight > 0)
 
 
-def test_every_kind_of_task_is_learned_and_answered(make, rows, batch) -> None:
+def test_every_kind_of_task_has_a_loss_and_a_prediction(make, rows, batch) -> None:
     system = make()
     losses = system.losses(batch(system, [rows(i) for i in range(4)]))
     assert set(losses.tasks) == {"boxes", "vqa", "pair", "entailed", "place"}
@@ -60,7 +60,7 @@ def test_parts_of_a_batch_add_to_the_whole(make, rows, batch) -> None:
 
 def test_images_without_boxes_give_a_finite_loss_and_a_gradient(make, rows, batch) -> None:
     for balanced in (False, True):
-        system = make("boxes", detection=Detection(balanced=balanced))
+        system = make("boxes", detection=DetectionConfig(balanced=balanced))
         losses = system.losses(batch(system, [rows(2), rows(5)]))
         assert float(losses.terms["boxes", "box"].weight) == 0
         loss = loss_of(losses)
@@ -77,7 +77,7 @@ def test_more_boxes_than_queries_are_matched_as_far_as_they_go(make, rows, batch
 
 
 def test_padding_changes_nothing(make, maps, rows, batch) -> None:
-    """A row alone and beside a larger one: its places, positions and answers are the same."""
+    """A row alone and in a batch with a larger one has the same states."""
     system = make("boxes", "vqa", config=maps, views=SMALL, mode=Finetune(), residual=False).eval()
     small, large = rows(0, (32, 32)), rows(1, (32, 64))
     alone, together = batch(system, [small]), batch(system, [small, large])
@@ -85,7 +85,7 @@ def test_padding_changes_nothing(make, maps, rows, batch) -> None:
     assert together.inputs["valid"].shape == (2, 32, 64)
     assert together.inputs["valid"][0].sum() == 32 * 32
     # A trunk's own border differs where zeros follow instead of the end: from the trunk on nothing may.
-    trunk = system._trunk(together)
+    trunk = system._trunk_features(together)
     single = (trunk[0][:1].unflatten(1, trunk[1])[:, :, :2].flatten(1, 2), (2, 2), None)
     with torch.no_grad():
         for name in system.tasks:
@@ -131,7 +131,7 @@ def test_frozen_parts_get_no_gradient_and_no_dropout_and_task_tokens_stay(make, 
         assert system.text.tower.encoder.training is ("text" not in frozen)
 
 
-def test_the_trunk_and_the_text_encoder_have_rates_of_their_own(make, maps) -> None:
+def test_the_trunk_and_the_text_encoder_have_learning_rates_of_their_own(make, maps) -> None:
     system = make("boxes", "vqa", config=maps, mode=Finetune(0.2), text_mode=Finetune(0.5))
     groups = {group["name"]: group for group in system.parameter_groups()}
     assert {name: group["lr_scale"] for name, group in groups.items()} == {"trunk": 0.2, "text": 0.5, "rest": 1.0}
@@ -156,11 +156,11 @@ def test_the_answer_loss_is_a_choice(make, rows, batch) -> None:
         assert float(loss.total.detach()) == pytest.approx(math.log(2) * (2 if answers == "binary" else 1), abs=1e-5)
 
 
-def test_a_restored_model_fetches_nothing_and_asks_for_no_texts(make, rows, batch) -> None:
+def test_a_restored_model_downloads_nothing_and_needs_no_texts(make, rows, batch) -> None:
     system = make().eval()
 
     def no_texts():
-        raise AssertionError("asked for texts")
+        raise AssertionError("texts were requested")
 
     again = build_system(system.config, list(system.tasks.values()), texts=no_texts, assets=system.assets())
     again.load_state_dict(system.state_dict())
@@ -176,21 +176,21 @@ def test_stored_features_need_a_fixed_size_and_a_frozen_trunk(make, maps, rows) 
         ragged.processor.view(rows(0).images[0], 0)
 
 
-def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
+def test_unsupported_tasks_are_refused_when_the_system_is_built(make) -> None:
     system = make("vqa", "pair")
     vqa, pair = system.tasks.values()
-    for bad, said in (
+    for bad, message in (
         (replace(vqa, target=Answer()), "without names"),
         (replace(pair, inputs=frozenset({"video"})), "video"),
         (replace(pair, inputs=frozenset()), "got \\[\\]"),
-        (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes lie in an image"),
+        (replace(make("boxes").tasks["boxes"], inputs=frozenset({"text"})), "boxes need an image"),
     ):
-        with pytest.raises(UnsupportedTask, match=said):
+        with pytest.raises(UnsupportedTask, match=message):
             build_system(system.config, [bad], texts=list)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"heads": 5}, "heads: got 5"),
         ({"image_width": 18}, "image_width: got 18"),
@@ -202,8 +202,8 @@ def test_what_it_cannot_answer_is_refused_at_once(make) -> None:
         ({"answers": "words"}, "want 'binary' or 'softmax'"),
     ],
 )
-def test_a_bad_option_is_named(make, changes, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_bad_option_is_named(make, changes, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         make("vqa", **changes)
 
 

@@ -1,4 +1,4 @@
-"""How UniT sees an Example: pairs and long texts, boxes under the one geometry, what is wrong with a truth."""
+"""The processor of UniT: pairs and long texts, boxes transformed with the image, errors of annotations."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def test_a_pair_has_two_types_and_an_empty_half_is_legal(make, rows, batch) -> N
     system = make("pair")
     value = batch(system, [rows(0), rows(1, text=("a cat", ""))]).targets["pair"].value
     assert value["types"][0].max() == 1
-    assert value["read"].sum(1)[0] > value["read"].sum(1)[1]
+    assert value["attention_mask"].sum(1)[0] > value["attention_mask"].sum(1)[1]
     assert torch.isfinite(system.losses(batch(system, [rows(0, text=("", ""))])).tasks["pair"].total)
 
 
@@ -46,7 +46,7 @@ def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
 
     system = make("boxes", config=maps, views=views)
     task = system.tasks["boxes"]
-    seen, flips, sizes = 0, set(), set()
+    num_boxes, flips, sizes = 0, set(), set()
     for index in range(60):
         encoded = system.processor.row(rows(0, (48, 80)), [task], rng_for("draw", index))
         value = system.processor.collate([encoded], keep_annotations=False).targets["boxes"].value
@@ -62,8 +62,8 @@ def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
             whole = np.array([[2.0, 3, 12, 20], [20, 1, 38, 15]])[int(label)]
             x0, y0, x1, y1 = geometry.crop_xyxy
             assert np.allclose(back, np.clip(whole, (x0, y0, x0, y0), (x1, y1, x1, y1)), atol=1e-3)
-            seen += 1
-    assert seen > 20
+            num_boxes += 1
+    assert num_boxes > 20
     assert flips == {True, False}
     assert len(sizes) > 1 or isinstance(views, FixedSize)
 
@@ -77,13 +77,13 @@ def test_a_task_that_allows_no_change_gets_the_plain_view(make, maps, rows) -> N
 
 
 class Store:
-    """Gives a view of one number, and remembers what it was allowed."""
+    """Returns one view, and records the allowed changes of each request."""
 
     def __init__(self, view: int) -> None:
-        self.asked, self.view = [], view
+        self.requests, self.view = [], view
 
     def read_view(self, image, allowed, rng):
-        self.asked.append(allowed)
+        self.requests.append(allowed)
         return np.zeros((4, 16), dtype=np.float16), self.view
 
 
@@ -93,21 +93,21 @@ def test_boxes_go_where_a_stored_view_took_them(make, maps, rows) -> None:
     example, task = rows(0, (48, 80)), system.tasks["boxes"]
     for view, changes in ((0, set()), (1, {"crop"}), (2, {"crop", "hflip"})):
         store = Store(view)
-        seen = system.processor.with_features(store).row(example, [task], rng_for("draw")).image.geometry
-        assert store.asked == [task.equivariant]
-        assert seen.source_hw == (48, 80)
-        assert (seen.crop_xyxy != (0, 0, 80, 48)) == ("crop" in changes)
-        assert seen.hflip == ("hflip" in changes)
+        geometry = system.processor.with_features(store).row(example, [task], rng_for("draw")).image.geometry
+        assert store.requests == [task.equivariant]
+        assert geometry.source_hw == (48, 80)
+        assert (geometry.crop_xyxy != (0, 0, 80, 48)) == ("crop" in changes)
+        assert geometry.hflip == ("hflip" in changes)
         image = example.images[0]
-        shown = system.processor.images.transform(decode(image), seen)
-        np.testing.assert_array_equal(shown, system.processor.view(image, view))
+        transformed = system.processor.images.transform(decode(image), geometry)
+        np.testing.assert_array_equal(transformed, system.processor.view(image, view))
 
 
 def test_a_stored_view_of_a_question_is_one_it_is_invariant_to(make, rows) -> None:
     system, store = make("vqa"), Store(0)
     encoded = system.processor.with_features(store).row(rows(0), [system.tasks["vqa"]], rng_for("draw"))
     assert encoded.image.geometry is None
-    assert store.asked == [frozenset()]
+    assert store.requests == [frozenset()]
 
 
 def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
@@ -115,9 +115,9 @@ def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "said"),
+    ("annotation", "message"),
     [
-        (boxes((1, np.nan, 5, 9)), r"box: got \[1.0, nan, 5.0, 9.0\]; want four numbers"),
+        (boxes((1, np.nan, 5, 9)), r"box: got \[1.0, nan, 5.0, 9.0\]; want four finite numbers"),
         (boxes(labels=np.array([3])), "box label: got 3; want from 0 to 2"),
         (boxes(labels=np.array([0, 1])), "got 2 labels of 1 boxes"),
         (boxes(attributes=((7,),)), r"box attributes: got \(7,\); want from 0 to 1"),
@@ -125,10 +125,10 @@ def boxes(box=(1.0, 2.0, 5.0, 9.0), **changes) -> BoxSet:
         (boxes(boxes_xyxy=np.zeros((1, 3))), r"got shape \(1, 3\)"),
     ],
 )
-def test_a_bad_box_is_named_with_its_row(make, rows, annotation, said: str) -> None:
+def test_a_bad_box_is_named_with_its_row(make, rows, annotation, message: str) -> None:
     system = make("boxes")
     example = rows(0)
-    with pytest.raises(DataError, match=f"e/0: task 'boxes': .*{said}"):
+    with pytest.raises(DataError, match=f"e/0: task 'boxes': .*{message}"):
         system.processor.row(replace(example, labels={"boxes": annotation}), [system.tasks["boxes"]], None)
 
 
@@ -144,7 +144,7 @@ def test_boxes_outside_of_no_area_and_of_crowds_are_not_learned(make, rows, batc
     assert value["boxes"][0, 0].tolist() == pytest.approx([5 / 40, 5 / 24, 10 / 40, 10 / 24])
 
 
-def test_a_phrase_that_means_nothing_has_no_weight(make, rows, batch) -> None:
+def test_a_phrase_without_referent_has_no_weight(make, rows, batch) -> None:
     system = make("place")
     nothing = replace(rows(1), labels={"place": None})
     loss = system.losses(batch(system, [rows(0), nothing])).tasks["place"]

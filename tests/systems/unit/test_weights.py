@@ -1,4 +1,4 @@
-"""DETR's weights under both kinds of names: the same numbers come out of our image encoder and our decoder."""
+"""DETR's weights under both kinds of names: our image encoder and our decoder return the same numbers."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def detr():
 
 @pytest.fixture(scope="module")
 def alike(make):
-    """A UniT of the same shape, without what a DETR has not."""
+    """A UniT of the same shape, without the parts that a DETR lacks."""
     return lambda **changes: make(
         "boxes", "vqa",
         **{"trunk": TRUNK, "mode": FromScratch(), "width": 32, "depth": 2, "heads": 4, "image_width": 32,
@@ -52,9 +52,9 @@ def test_it_detects_as_detr_does(detr, alike) -> None:
     valid[1, :, 64:] = False
     theirs = detr(pixel_values=pixels, pixel_mask=valid.long())
     features, grid_hw = system.vision.features(pixels)
-    from motet.systems.unit.vision import shrink
+    from motet.systems.unit.vision import downsample_mask
 
-    small = shrink(valid, grid_hw)
+    small = downsample_mask(valid, grid_hw)
     memory, positions, real = system.vision.layers(features, grid_hw, small, "boxes")
     known = real[..., None]
     assert torch.allclose(memory * known, theirs.encoder_last_hidden_state * known, atol=1e-4)
@@ -65,7 +65,7 @@ def test_it_detects_as_detr_does(detr, alike) -> None:
 
 
 def original_names(state: dict) -> dict:
-    """The same weights as facebookresearch/detr calls them, queries, keys and values in one matrix."""
+    """Renames the weights as in facebookresearch/detr, with queries, keys and values in one matrix."""
     found: dict = {}
     for name, value in state.items():
         parts = name.split(".")
@@ -109,7 +109,7 @@ def test_original_names_fill_the_same_places(detr, alike) -> None:
             assert torch.equal(value, by_original.state_dict()[name]), name
 
 
-def test_what_does_not_match_is_said(detr, alike) -> None:
+def test_mismatches_are_reported(detr, alike) -> None:
     system = alike(width=48)
     before = system.decoder.norm.weight.clone()
     loaded = load_detr(system, {**detr.state_dict(), "model.extra.weight": torch.zeros(2)})
@@ -133,7 +133,7 @@ def test_a_file_of_safetensors_and_errors(detr, alike, make, tmp_path) -> None:
         load_detr(system, {"weight": torch.zeros(1)})
     with pytest.raises(ConfigError, match="want a task of boxes"):
         load_detr(system, detr.state_dict(), task="vqa")
-    with pytest.raises(ConfigError, match="sees images"):
+    with pytest.raises(ConfigError, match="without image inputs"):
         load_detr(make("pair"), detr.state_dict())
 
 
@@ -145,6 +145,6 @@ def test_a_bert_fills_the_text_encoder(make) -> None:
     assert bool((system.text.tower.encoder.model.encoder.layer[0].output.dense.weight == 1).all())
     with pytest.raises(CheckpointError, match="others; want a BERT's weights"):
         load_text_encoder(system, {})
-    with pytest.raises(ConfigError, match="sees text"):
+    with pytest.raises(ConfigError, match="without text inputs"):
         load_text_encoder(make("boxes"), weights)
     assert replace(system.config, depth=1).depth == 1

@@ -1,37 +1,39 @@
-"""What words look at and what regions look at, for pictures in a report (the paper's supplement, section 8.10)."""
+"""Attention maps between words and regions, for figures in a report (the paper's supplement, section 8.10)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from motet.core import AttentionMaps, Target
-from motet.systems.twelve_in_one.answers import Read
+from motet.systems.twelve_in_one.answers import EncodedPairs
 from motet.systems.twelve_in_one.text_inputs import TextInputs
 
 TASK = "[TASK]"
 
 
-def looks_of(read: Read, target: Target, reader: TextInputs, *, token: bool) -> list[AttentionMaps]:
-    """Maps of a pass, row by row, without padding.
+def attention_maps(
+    encoded: EncodedPairs, target: Target, text_inputs: TextInputs, *, token: bool
+) -> list[AttentionMaps]:
+    """Returns the attention maps of encoded pairs, row by row, without padding.
 
     Args:
-        read: the pass, with maps.
+        encoded: pairs whose states hold maps.
         target: the task's rows.
-        reader: pieces to words.
-        token: whether a task's row stands behind the first word.
+        text_inputs: names the tokens.
+        token: whether a task token follows the first word.
     """
-    ids, given = target.value["ids"][:, 0], target.value["read"][:, 0]
-    boxes = read.seen.in_pixels(read.seen.boxes_xyxy).cpu().numpy()
-    found = []
+    ids, valid = target.value["ids"][:, 0], target.value["attention_mask"][:, 0]
+    boxes = encoded.regions.in_pixels(encoded.regions.boxes_xyxy).cpu().numpy()
+    maps = []
     for row in range(len(ids)):
-        words = [reader.piece(i) for i in ids[row][given[row]].tolist()]
+        words = [text_inputs.piece(i) for i in ids[row][valid[row]].tolist()]
         words[1:1] = [TASK] if token else []
-        regions = np.concatenate([[True], read.seen.valid[row].cpu().numpy()])
-        height, width = read.seen.size_hw[row].tolist()
-        to_regions = np.stack([m.words_to_regions[row].cpu().numpy() for m in read.states.maps])
-        to_words = np.stack([m.regions_to_words[row].cpu().numpy() for m in read.states.maps])
+        regions = np.concatenate([[True], encoded.regions.valid[row].cpu().numpy()])
+        height, width = encoded.regions.size_hw[row].tolist()
+        to_regions = np.stack([m.words_to_regions[row].cpu().numpy() for m in encoded.states.maps])
+        to_words = np.stack([m.regions_to_words[row].cpu().numpy() for m in encoded.states.maps])
         everything = np.concatenate([np.array([[0.0, 0.0, width, height]]), boxes[row]])
-        found.append(
+        maps.append(
             AttentionMaps(
                 tuple(words),
                 everything[regions],
@@ -39,4 +41,4 @@ def looks_of(read: Read, target: Target, reader: TextInputs, *, token: bool) -> 
                 to_words[:, :, regions][..., : len(words)],
             )
         )
-    return found
+    return maps

@@ -1,4 +1,4 @@
-"""What all tasks share: inputs, the two streams, and the two pooled states (section 3.1)."""
+"""The body that all tasks share: embeddings, the two streams, and the two pooled states (section 3.1)."""
 
 from __future__ import annotations
 
@@ -10,75 +10,83 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from motet.core import Side
-from motet.systems.twelve_in_one.layers import CoLayer, CoMaps
-from motet.systems.twelve_in_one.streams import Pooler, RegionInput, StreamSizes, TwoStreams, WordInput
+from motet.core import ConfigError, Side
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
+from motet.systems.twelve_in_one.layers import CoAttentionLayer, CoAttentionMaps
+from motet.systems.twelve_in_one.streams import (
+    Pooler,
+    RegionEmbedding,
+    StreamSizes,
+    TextEmbedding,
+    TwoStreams,
+    last_layers,
+)
 
 
 @dataclass(frozen=True)
-class OneSide:
-    """Texts that know of no image yet, or images that know of no text: what is computed once a side.
+class UnimodalStates:
+    """States of texts or of images before the first co-attention, computed once per text or image, not per pair.
 
     Args:
-        states: at the first co-attention.
-        valid: True on what is no padding.
-        asks: their queries, keys and values in the first co-attention; None where they are made pair by pair.
+        states: the input of the first co-attention.
+        valid: True on states that are not padding.
+        qkv: their queries, keys and values in the first co-attention; None if they are computed pair by pair.
     """
 
     states: Float[Tensor, "p n d"]
     valid: Bool[Tensor, "p n"]
-    asks: Float[Tensor, "p n e"] | None = None
+    qkv: Float[Tensor, "p n e"] | None = None
 
-    def rows(self, index: Int[Tensor, "r"]) -> OneSide:
-        """Some of them, perhaps several times."""
-        return OneSide(self.states[index], self.valid[index], None if self.asks is None else self.asks[index])
+    def rows(self, index: Int[Tensor, "r"]) -> UnimodalStates:
+        """Returns some of the texts or images; an index may occur several times."""
+        return UnimodalStates(self.states[index], self.valid[index], None if self.qkv is None else self.qkv[index])
 
-    def cut(self) -> OneSide:
-        """Without what is padding in all of them."""
+    def trim(self) -> UnimodalStates:
+        """Returns them without the positions that are padding in all of them."""
         longest = int(self.valid.any(0).nonzero().max()) + 1
-        asks = None if self.asks is None else self.asks[:, :longest]
-        return OneSide(self.states[:, :longest], self.valid[:, :longest], asks)
+        qkv = None if self.qkv is None else self.qkv[:, :longest]
+        return UnimodalStates(self.states[:, :longest], self.valid[:, :longest], qkv)
 
-    def plain(self) -> dict[str, Tensor]:
-        """As `System.side` gives it; `asks`, three times as wide as the co-attention, is quickly made again."""
+    def to_dict(self) -> dict[str, Tensor]:
+        """Returns what `System.side` returns, without `qkv`, which is three times as wide and quick to compute."""
         return {"states": self.states, "valid": self.valid}
 
     @staticmethod
-    def of(side: Mapping[str, Tensor]) -> OneSide:
-        """From what `plain` gave."""
-        return OneSide(side["states"], side["valid"])
+    def from_dict(side: Mapping[str, Tensor]) -> UnimodalStates:
+        """Returns the states that `to_dict` wrote."""
+        return UnimodalStates(side["states"], side["valid"])
 
 
 @dataclass(frozen=True)
-class States:
-    """The last states of pairs of a text and an image.
+class PairStates:
+    """The last states of pairs of text and image.
 
     Args:
-        text: of words, the task's row behind [CLS] among them.
-        image: of regions, that of the whole picture in front.
+        text: of words, with the task token after [CLS].
+        image: of regions, the whole image first.
         text_pooled: h_CLS.
         image_pooled: h_IMG.
-        maps: of the co-attentions that were asked for.
+        maps: of the requested co-attentions.
     """
 
     text: Float[Tensor, "p t d"]
     image: Float[Tensor, "p n c"]
     text_pooled: Float[Tensor, "p e"]
     image_pooled: Float[Tensor, "p e"]
-    maps: tuple[CoMaps, ...] = ()
+    maps: tuple[CoAttentionMaps, ...] = ()
 
 
 class Body(nn.Module):
-    """Words and regions to the states that heads read.
+    """The two-stream transformer from words and regions to the states that heads read.
 
     Args:
-        text: the configuration of a BERT of transformers, which sizes the stream of words.
+        text: the configuration of a BERT of transformers, which sets the sizes of the text embedding.
         sizes: of the streams.
-        max_tokens: the longest text there are positions for.
-        region_width: numbers of a region's feature.
-        dropout: rate.
-        attention_dropout: rate on attention weights.
-        fusion: how the two pooled states become one.
+        max_tokens: number of text positions.
+        region_width: channels of a region feature.
+        dropout: probability.
+        attention_dropout: probability, on attention weights.
+        fusion: of the two pooled states.
     """
 
     def __init__(
@@ -94,71 +102,133 @@ class Body(nn.Module):
     ) -> None:
         super().__init__()
         self.fusion = fusion
-        self.words = WordInput(
+        self.words = TextEmbedding(
             text.vocab_size,
             text.hidden_size,
             max_tokens,
             text.type_vocab_size,
             dropout,
-            # RoBERTa's positions start after the padding's.
+            # RoBERTa's positions start after that of padding.
             first_position=int(text.max_position_embeddings) - max_tokens,
             norm_eps=text.layer_norm_eps,
         )
-        self.regions = RegionInput(region_width, sizes.image_width, dropout)
+        self.regions = RegionEmbedding(region_width, sizes.image_width, dropout)
         self.streams = TwoStreams(sizes, dropout, attention_dropout)
         self.text_pooler = Pooler(sizes.text_width, sizes.co_width)
         self.image_pooler = Pooler(sizes.image_width, sizes.co_width)
         self.dropout = nn.Dropout(dropout)
 
-    def texts(
+    def encode_texts(
         self,
         ids: Int[Tensor, "p t"],
         types: Int[Tensor, "p t"],
-        read: Bool[Tensor, "p t"],
+        valid: Bool[Tensor, "p t"],
         token: Float[Tensor, "d"] | None,
-    ) -> OneSide:
-        """Texts up to the first co-attention; `token` is the row of the task, None for none."""
+    ) -> UnimodalStates:
+        """Encodes texts up to the first co-attention; `token` is the task token, None for none."""
         if token is not None:
-            read = torch.cat([read[:, :1], read.new_ones(len(read), 1), read[:, 1:]], dim=1)
-        return OneSide(self.streams.text_alone(self.words(ids, types, token), read), read)
+            valid = torch.cat([valid[:, :1], valid.new_ones(len(valid), 1), valid[:, 1:]], dim=1)
+        return UnimodalStates(self.streams.encode_text(self.words(ids, types, token), valid), valid)
 
-    def images(
+    def encode_images(
         self, features: Float[Tensor, "p n f"], places: Float[Tensor, "p n 5"], valid: Bool[Tensor, "p n"]
-    ) -> OneSide:
-        """Images up to the first co-attention."""
-        return OneSide(self.streams.image_alone(self.regions(features, places), valid), valid)
+    ) -> UnimodalStates:
+        """Encodes images up to the first co-attention."""
+        return UnimodalStates(self.streams.encode_image(self.regions(features, places), valid), valid)
 
-    def ask(self, side: OneSide, of: Side) -> OneSide:
-        """One side with its part of the first co-attention made: once a text or an image, not once a pair."""
+    def project_qkv(self, side: UnimodalStates, of: Side) -> UnimodalStates:
+        """Returns texts or images with their queries, keys and values of the first co-attention."""
         layer = self.streams.co[0]
-        assert isinstance(layer, CoLayer)
-        made = layer.text_query_key_value if of == "texts" else layer.image_query_key_value
-        return replace(side, asks=made(side.states))
+        assert isinstance(layer, CoAttentionLayer)
+        projection = layer.text_query_key_value if of == "texts" else layer.image_query_key_value
+        return replace(side, qkv=projection(side.states))
 
-    def join(self, texts: OneSide, images: OneSide, *, look_at: Collection[int] = ()) -> States:
-        """Each text with the image of the same place.
+    def join(
+        self, texts: UnimodalStates, images: UnimodalStates, *, attention_layers: Collection[int] = ()
+    ) -> PairStates:
+        """Runs pairs through the co-attentions: each text with the image of the same index.
 
         Args:
             texts: of p pairs.
             images: of the same pairs.
-            look_at: co-attentions whose maps are wanted.
+            attention_layers: indices of the co-attentions whose maps are returned.
         """
-        text, image, maps = self.streams.together(
+        text, image, maps = self.streams.encode_jointly(
             texts.states,
             texts.valid,
             images.states,
             images.valid,
-            look_at=look_at,
-            text_asks=texts.asks,
-            image_asks=images.asks,
+            attention_layers=attention_layers,
+            text_qkv=texts.qkv,
+            image_qkv=images.qkv,
         )
-        return States(text, image, self.text_pooler(text), self.image_pooler(image), tuple(maps))
+        return PairStates(text, image, self.text_pooler(text), self.image_pooler(image), tuple(maps))
 
-    def fused(self, states: States) -> Float[Tensor, "p e"]:
-        """What stands for text and image together: dropout(h_IMG * h_CLS).
+    def fuse(self, states: PairStates) -> Float[Tensor, "p e"]:
+        """Returns the joint state of each pair: dropout(h_IMG * h_CLS), or of their sum.
 
         Source: 12-in-1, equation 1; the official code, `fusion_method`.
         """
         text, image = states.text_pooled, states.image_pooled
-        both: Tensor = self.dropout(text * image if self.fusion == "product" else text + image)
-        return both
+        fused: Tensor = self.dropout(text * image if self.fusion == "product" else text + image)
+        return fused
+
+    def blocks(self) -> dict[str, list[nn.Module]]:
+        """Returns its modules by name, in the order they run."""
+        streams = self.streams
+        blocks: dict[str, list[nn.Module]] = {"words": [self.words], "regions": [self.regions]}
+        starts = [(0, 0), *streams.connections]
+        ends = [*streams.connections, (len(streams.image), len(streams.text))]
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            if index:
+                blocks[f"co_layer{index - 1}"] = [streams.co[index - 1]]
+            blocks |= {f"text_layer{i}": [streams.text[i]] for i in range(start[1], end[1])}
+            blocks |= {f"image_layer{i}": [streams.image[i]] for i in range(start[0], end[0])}
+        return blocks | {"poolers": [self.text_pooler, self.image_pooler]}
+
+    def co_attention_norms(self) -> list[nn.LayerNorm]:
+        """Returns the norms right after the co-attentions, two per layer."""
+        layers = [layer for layer in self.streams.co if isinstance(layer, CoAttentionLayer)]
+        return [added.norm for layer in layers for added in (layer.text_added, layer.image_added)]
+
+
+def build_body(config: TwelveInOneConfig, text: Any, max_tokens: int, region_width: int) -> Body:
+    """Builds the body whose text stream has the sizes of a BERT.
+
+    Args:
+        config: all other sizes.
+        text: the configuration of a BERT of transformers.
+        max_tokens: number of its text positions.
+        region_width: channels of a region feature.
+
+    Raises:
+        ConfigError: a BERT with another activation than GELU.
+    """
+    if text.hidden_act != "gelu":
+        raise ConfigError(
+            f"TwelveInOneConfig.text: got a BERT with activation {text.hidden_act!r}; want one with 'gelu'"
+        )
+    depth = int(text.num_hidden_layers)
+    connections = config.connections
+    sizes = StreamSizes(
+        text_width=text.hidden_size,
+        text_depth=depth,
+        text_heads=text.num_attention_heads,
+        text_hidden=text.intermediate_size,
+        image_width=config.image_width,
+        image_depth=config.image_depth,
+        image_heads=config.image_heads,
+        image_hidden=config.image_hidden,
+        co_width=config.co_width,
+        co_heads=config.co_heads,
+        connections=last_layers(config.image_depth, depth) if connections is None else connections,
+    )
+    return Body(
+        text,
+        sizes,
+        max_tokens,
+        region_width,
+        dropout=config.dropout,
+        attention_dropout=config.attention_dropout,
+        fusion=config.fusion,
+    )

@@ -1,4 +1,4 @@
-"""Builds the system from its configuration."""
+"""Builds a 12-in-1 from its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a 12-in-1 is made of, as plain values; widths and depths default to the paper's."""
+"""Configuration of 12-in-1, as plain values; widths and depths default to the paper's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
 from motet.preprocess.regions import BoxGrid, BoxSource, RegionSource, StandOut
 from motet.systems.base.suggestion import Suggestion
-from motet.systems.twelve_in_one.options import Referring, RegionMasking
+from motet.systems.twelve_in_one.options import ReferringConfig, RegionMasking
 from motet.systems.twelve_in_one.suggestion import TwelveInOneSuggestion
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
@@ -20,54 +20,55 @@ WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
 
 @dataclass(frozen=True, kw_only=True)
 class TwelveInOneConfig:
-    """Two transformers, of words and of regions, that read each other; a head a kind of task.
+    """Two transformers, of words and of regions, with co-attention between them, and one head per kind of task.
 
     Source: Lu et al., "12-in-1: Multi-Task Vision and Language Representation Learning", CVPR 2020; Lu et al.,
     "ViLBERT", NeurIPS 2019.
 
-    Regions and words default to what comes with packages, so that nothing is fetched: a grid of boxes over a frozen
-    trunk's map, and a MiniLM. The paper's are a `source` of detected regions and ``text=HfBert()``, twelve layers of
-    which the last six stand behind co-attentions.
+    Regions and words default to bundled models, so that nothing is downloaded: a grid of boxes over a frozen trunk's
+    map, and a MiniLM. The paper's are a `source` of detected regions and ``text=HfBert()``, whose twelve layers have
+    co-attentions before the last six.
 
     Args:
-        source: regions found beforehand; None for a grid of boxes over the trunk's map.
-        max_regions: of a source's or of found boxes, at most; 100 in the paper, 36 in its pre-training.
-        trunk: what makes a map of an image; only where there is no source.
-        mode: frozen, fine-tuned or from scratch.
-        found: boxes found beforehand that the map is read in; None for a grid of boxes. Pictures are not mirrored then.
-        grid: the boxes that the map is read in, the same in every picture.
-        stand_out: which of the grid's are regions; None: all.
-        bins: places a side that a box is read at.
-        hflip: whether training images are mirrored, for tasks that allow it; only where there is no source.
-        antialias: resize images by averaging, not by reading two by two pixels.
-        text: the encoder that the stream of words is sized by and, unless from scratch, starts from.
-        text_mode: frozen, fine-tuned or from scratch; the paper's pre-training is ``Finetune(0.1)``.
-        max_tokens: of a text at most.
-        max_tokens_of: by task, where it is another number.
-        image_width: channels of regions.
-        image_depth: layers of regions.
-        image_heads: of each of their attentions.
-        image_hidden: channels inside their feed-forward parts.
-        co_width: channels of attentions between the streams, and of what is pooled.
-        co_heads: of those attentions.
-        connections: of each co-attention the layer of regions and of words that it stands before; None: the last
-            layers of both, see `last_layers`.
-        dropout: rate.
-        attention_dropout: rate on attention weights.
-        fusion: how the two pooled states become one: their "product" (the paper), or their "sum".
-        task_token: a row behind [CLS] for each "task", for each "head", or for "none".
-        head: by task, the name of its head, where it is not to share that of its kind and names.
+        source: regions detected beforehand; None to pool them from the trunk's map.
+        max_regions: upper limit, for a source or a box source; 100 in the paper, 36 in its pre-training.
+        trunk: the backbone that turns an image into a feature map; unused with a source.
+        mode: training of the trunk: frozen, fine-tuned or from scratch.
+        box_source: boxes detected beforehand, in which the map is pooled; None for a grid. Images are not flipped then.
+        grid: the boxes in which the map is pooled, the same in every image.
+        stand_out: picks the boxes of the grid that differ from their surroundings; None for all of them.
+        bins: sampling points per side when the map is pooled in a box.
+        hflip: whether training images are flipped, for tasks that allow it; unused with a source.
+        antialias: resize images with antialiasing, not by plain bilinear sampling.
+        text: the encoder that sets the sizes of the text stream and, unless from scratch, its first weights.
+        text_mode: training of the text stream: frozen, fine-tuned or from scratch; ``Finetune(0.1)`` in the paper's
+            pre-training.
+        max_tokens: of a text.
+        max_tokens_of: by task, if it differs.
+        image_width: channels of the image stream.
+        image_depth: number of its layers.
+        image_heads: of each of its attentions.
+        image_hidden: channels inside its feed-forward blocks.
+        co_width: channels of the co-attentions and of the pooled states.
+        co_heads: of the co-attentions.
+        connections: per co-attention the image layer and the text layer that it precedes; None for the last layers of
+            both, see `last_layers`.
+        dropout: probability.
+        attention_dropout: probability, on attention weights.
+        fusion: of the two pooled states: their "product" (the paper), or their "sum".
+        task_token: a token after [CLS] per "task", per "head", or "none".
+        head: names of heads by task; by default tasks of the same kind and names share one.
         pairs: tasks of a `Label` on two images (NLVR2).
-        linear: tasks of a `Label` whose head is one matrix: the code's SNLI-VE, and alignment in pre-training.
-        binary: tasks of a `Label` that learn one yes or no for each name, as the code does; else by cross entropy.
-        referring: how places are learned.
-        hiding: what is hidden in pre-training.
-        head_lr_scale: the learning rate of heads over that of the rest; the code's 1e-4 over 2e-5.
-        decay_co_norms: whether weight decay holds for the norms of co-attentions and classifiers too; the code's list
-            of exceptions misses them by their names.
-        initial_std: of matrices and tables that start at random; BERT's 0.02, which suits wide layers that are trained
-            for long. None: one over the root of each one's inputs, by which five numbers say as much of where a region
-            is as hundreds of what it looks like.
+        linear: tasks of a `Label` whose head is one matrix: SNLI-VE in the code, and alignment in pre-training.
+        binary: tasks of a `Label` with a binary cross entropy per name, as in the code; else a cross entropy.
+        referring: targets of regions.
+        masking: of words and regions in pre-training.
+        head_lr_scale: the learning rate of heads over that of the rest; 1e-4 over 2e-5 in the code.
+        decay_co_norms: whether the norms of co-attentions and classifiers have weight decay; the code's list of
+            exceptions misses their names.
+        initial_std: of matrices and tables drawn at random; BERT's 0.02 suits wide layers that are trained for long.
+            None for the inverse root of each one's inputs, so that the five numbers of a region's location weigh as
+            much as the hundreds of its feature.
 
     Raises:
         ConfigError: a number outside its range.
@@ -105,8 +106,8 @@ class TwelveInOneConfig:
     pairs: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
     binary: tuple[str, ...] = ()
-    referring: Referring = field(default_factory=Referring)
-    hiding: RegionMasking = field(default_factory=RegionMasking)
+    referring: ReferringConfig = field(default_factory=ReferringConfig)
+    masking: RegionMasking = field(default_factory=RegionMasking)
     head_lr_scale: float = 5.0
     decay_co_norms: bool = True
     initial_std: float | None = 0.02
@@ -124,7 +125,7 @@ class TwelveInOneConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
         if self.box_source is not None and (self.source is not None or self.stand_out is not None):
-            raise ConfigError("TwelveInOneConfig.found: got it beside source or stand_out; want one way to regions")
+            raise ConfigError("TwelveInOneConfig.box_source: got it with source or stand_out; want one of the three")
         for name in ("head_lr_scale", "initial_std"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -135,7 +136,7 @@ class TwelveInOneConfig:
             raise ConfigError(f"TwelveInOneConfig.task_token: got {self.task_token!r}; want 'task', 'head' or 'none'")
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> TwelveInOneConfig:
-        """The same for some tasks, saying nothing of the others."""
+        """Returns the configuration for some of the tasks, without options of the others."""
         del sources
         return replace(
             self,
@@ -144,5 +145,5 @@ class TwelveInOneConfig:
             pairs=tuple(name for name in self.pairs if name in tasks),
             linear=tuple(name for name in self.linear if name in tasks),
             binary=tuple(name for name in self.binary if name in tasks),
-            hiding=self.hiding if self.hiding.alignment in tasks else replace(self.hiding, alignment=""),
+            masking=self.masking if self.masking.alignment_task in tasks else replace(self.masking, alignment_task=""),
         )

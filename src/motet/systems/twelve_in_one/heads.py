@@ -1,4 +1,4 @@
-"""What stands on top of the two streams, and which tasks share it (section 3.2)."""
+"""Heads on the two streams, and the tasks that share them (section 3.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import Answer, ConfigError, Label, Masked, Match, Region, Task, UnsupportedTask
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.twelve_in_one.layers import NORM_EPS
-
-if TYPE_CHECKING:
-    from motet.systems.twelve_in_one.config import TwelveInOneConfig
 
 Kind = Literal["answer", "label", "pair", "fit", "place", "words", "classes", "features"]
 
@@ -44,7 +42,7 @@ class AnswerHead(nn.Module):
 
 
 class LinearScores(nn.Module):
-    """Scores of one matrix: of how well a text fits an image, of a region, of names where a task asks for no more.
+    """Scores from one matrix: of a pair of text and image, of a region, or of names with a linear head.
 
     Source: 12-in-1, equations 2 and 3.
 
@@ -63,7 +61,7 @@ class LinearScores(nn.Module):
 
 
 class MaskedRegionHead(nn.Module):
-    """What a hidden region is: W norm(gelu(V x)), V square.
+    """Classes or features of a masked region: W norm(gelu(V x)), V square.
 
     Source: the official code, `BertImagePredictionHead`.
 
@@ -83,7 +81,7 @@ class MaskedRegionHead(nn.Module):
 
 
 class MaskedWordHead(nn.Module):
-    """What a hidden word is: E norm(gelu(V x)) + bias, E the table of words itself.
+    """Token scores of a masked word: E norm(gelu(V x)) + bias, with the word embeddings E themselves.
 
     Source: Devlin et al., NAACL 2019; the official code, `BertLMPredictionHead`.
 
@@ -104,11 +102,11 @@ class MaskedWordHead(nn.Module):
 
 @dataclass(frozen=True)
 class HeadKind:
-    """What a head is, apart from its weights: tasks share one only where this is the same.
+    """The form of a head; only tasks with equal forms can share a head.
 
     Args:
         kind: of head.
-        names: that it scores; none for kinds that score no names.
+        names: classes that it scores; empty for kinds without classes.
         linear: one matrix instead of two layers.
     """
 
@@ -116,8 +114,13 @@ class HeadKind:
     names: tuple[str, ...] = ()
     linear: bool = False
 
-    def usual_name(self) -> str:
-        """What a head is called that nobody names: by its kind, and by its names in their order.
+    @property
+    def learns_faster(self) -> bool:
+        """True for heads with a learning rate of their own, not for those of regions and of pre-training."""
+        return self.kind not in ("place", "words", "classes", "features")
+
+    def default_name(self) -> str:
+        """Returns the name of a head without a configured one, from its kind and its names in their order.
 
         Examples:
             >>> HeadKind("fit").usual_name()
@@ -132,27 +135,27 @@ class HeadKind:
 
 
 def head_kinds(config: TwelveInOneConfig, tasks: Sequence[Task]) -> dict[str, HeadKind]:
-    """The kind of head of each task."""
+    """Returns the kind of head of each task."""
     return {task.name: _kind(config, task) for task in tasks}
 
 
 def head_names(config: TwelveInOneConfig, kinds: Mapping[str, HeadKind]) -> dict[str, str]:
-    """The name of each task's head: the one that the configuration says, else that of its kind.
+    """Returns the name of each task's head: the configured one, else the default name of its kind.
 
-    So questions with the same list of answers share a head, as VQA and Visual Genome QA do in the paper; so do all
-    retrievals, and all referring expressions.
+    So tasks with the same list of answers share a head, as VQA and Visual Genome QA do in the paper; so do all
+    retrieval tasks, and all referring expressions.
 
     Raises:
         ConfigError: one name for heads of two kinds.
     """
-    names = {task: config.head.get(task, kind.usual_name()) for task, kind in kinds.items()}
+    names = {task: config.head.get(task, kind.default_name()) for task, kind in kinds.items()}
     of_head: dict[str, tuple[str, HeadKind]] = {}
     for task, name in names.items():
         first, kind = of_head.setdefault(name, (task, kinds[task]))
         if kind != kinds[task]:
             raise ConfigError(
-                f"TwelveInOneConfig.head: got {name!r} for tasks {first!r} and {task!r}, which want other heads; want "
-                "one name only for the same kind and the same names"
+                f"TwelveInOneConfig.head: got {name!r} for tasks {first!r} and {task!r}, whose heads differ; want one "
+                "name only for tasks of the same kind with the same names"
             )
     return names
 
@@ -170,23 +173,25 @@ def _kind(config: TwelveInOneConfig, task: Task) -> HeadKind:
         case Masked("words"):
             return HeadKind("words")
         case Masked():
-            return HeadKind(config.hiding.target)
+            return HeadKind(config.masking.target)
         case other:
-            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+            raise UnsupportedTask(
+                f"task {task.name!r}: got {type(other).__name__}; want Label, Answer, Region, Match or Masked"
+            )
 
 
 def build_head(
     kind: HeadKind, config: TwelveInOneConfig, *, text_width: int, num_pieces: int, region_width: int, num_classes: int
 ) -> nn.Module:
-    """A fresh head.
+    """Returns a new head.
 
     Args:
-        kind: of it.
+        kind: its form.
         config: sizes.
-        text_width: channels of words.
-        num_pieces: rows of the table of words.
-        region_width: numbers of a region's feature.
-        num_classes: classes of the detector.
+        text_width: channels of the text stream.
+        num_pieces: rows of the word embeddings.
+        region_width: channels of a region feature.
+        num_classes: of the detector.
     """
     co = 2 * config.co_width if kind.kind == "pair" else config.co_width
     match kind.kind:

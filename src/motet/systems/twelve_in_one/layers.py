@@ -1,4 +1,4 @@
-"""The layers of the two streams: BERT's, and the one in which each stream reads the other (section 3.1)."""
+"""Layers of the two streams: BERT's layer and the co-attention layer (section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NORM_EPS = 1e-12  # BERT's
 
 
 @dataclass(frozen=True)
-class CoMaps:
-    """How much each word reads each region in one co-attention layer, and each region each word.
+class CoAttentionMaps:
+    """Attention weights of one co-attention layer, in both directions.
 
     Args:
         words_to_regions: rows sum to 1 over regions.
@@ -28,13 +28,13 @@ class CoMaps:
     regions_to_words: Float[Tensor, "b heads n t"]
 
 
-class Added(nn.Module):
-    """What follows an attention or the inside of a feed-forward part: norm(x + dropout(W y)).
+class AddNorm(nn.Module):
+    """Output projection, residual and layer norm of an attention or a feed-forward block: norm(x + dropout(W y)).
 
     Args:
         inside: channels of y.
         width: channels of x and of the result.
-        dropout: rate.
+        dropout: probability.
     """
 
     def __init__(self, inside: int, width: int, dropout: float) -> None:
@@ -47,49 +47,49 @@ class Added(nn.Module):
 
 
 class BertFeedForward(nn.Module):
-    """norm(x + dropout(V gelu(U x))), with the exact GELU.
+    """The feed-forward block of BERT: norm(x + dropout(V gelu(U x))), with the exact GELU.
 
     Args:
         width: channels in and out.
         hidden: channels between.
-        dropout: rate.
+        dropout: probability.
     """
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.up, self.down = nn.Linear(width, hidden), Added(hidden, width, dropout)
+        self.up, self.down = nn.Linear(width, hidden), AddNorm(hidden, width, dropout)
 
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         out: Tensor = self.down(F.gelu(self.up(x)), x)
         return out
 
 
-class SelfLayer(nn.Module):
-    """A layer of BERT: self-attention and feed-forward, a norm after each is added.
+class BertLayer(nn.Module):
+    """A layer of BERT: self-attention and feed-forward block, each with residual and post-norm.
 
     Source: Devlin et al., NAACL 2019; ViLBERT's `BertLayer` and `BertImageLayer`, which are the same.
 
     Args:
         width: channels.
         heads: of the attention.
-        hidden: channels inside the feed-forward part.
-        dropout: rate.
-        attention_dropout: rate on attention weights.
+        hidden: channels inside the feed-forward block.
+        dropout: probability.
+        attention_dropout: probability, on attention weights.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, attention_dropout: float) -> None:
         super().__init__()
-        _divides("heads", heads, width)
+        _check_divides("heads", heads, width)
         self.heads, self.attention_dropout = heads, attention_dropout
         self.query_key_value = nn.Linear(width, 3 * width)
-        self.added, self.feedforward = Added(width, width, dropout), BertFeedForward(width, hidden, dropout)
+        self.added, self.feedforward = AddNorm(width, width, dropout), BertFeedForward(width, hidden, dropout)
 
     def forward(self, x: Float[Tensor, "b n d"], valid: Bool[Tensor, "b n"] | None) -> Float[Tensor, "b n d"]:
-        """The next states.
+        """Returns the next states.
 
         Args:
             x: the states.
-            valid: True on what may be read; None for all.
+            valid: True on states that are not padding; None for all.
         """
         query, key, value = _split(self.query_key_value(x), self.heads)
         y = _attend(query, key, value, valid, self.attention_dropout if self.training else 0.0)
@@ -97,24 +97,24 @@ class SelfLayer(nn.Module):
         return out
 
 
-class CoLayer(nn.Module):
-    """Each stream asks with its own queries, and reads the other's keys and values.
+class CoAttentionLayer(nn.Module):
+    """A co-attention layer: the queries of each stream attend to the keys and values of the other.
 
         t' = ff_t(norm(t + W_t attention(query t, key v, value v)))
         v' = ff_v(norm(v + W_v attention(query v, key t, value t)))
 
-    Source: Lu et al., NeurIPS 2019 (ViLBERT), figure 2b; the official code, `BertConnectionLayer`, whose two directions
-    read the states that came in, not each other's result, and where its co-attention mask is not used.
+    Source: Lu et al., NeurIPS 2019 (ViLBERT), figure 2b; the official code, `BertConnectionLayer`. As there, both
+    directions attend to the input states, not to each other's output, and the co-attention mask is not used.
 
     Args:
         text_width: channels of words.
         image_width: channels of regions.
         width: channels of queries, keys and values.
         heads: of both attentions.
-        text_hidden: channels inside the words' feed-forward part.
-        image_hidden: channels inside the regions'.
-        dropout: rate.
-        attention_dropout: rate on attention weights.
+        text_hidden: channels inside the feed-forward block of words.
+        image_hidden: channels inside that of regions.
+        dropout: probability.
+        attention_dropout: probability, on attention weights.
     """
 
     def __init__(
@@ -129,12 +129,12 @@ class CoLayer(nn.Module):
         attention_dropout: float,
     ) -> None:
         super().__init__()
-        _divides("heads", heads, width)
+        _check_divides("heads", heads, width)
         self.heads, self.attention_dropout = heads, attention_dropout
         self.text_query_key_value = nn.Linear(text_width, 3 * width)
         self.image_query_key_value = nn.Linear(image_width, 3 * width)
-        self.text_added = Added(width, text_width, dropout)
-        self.image_added = Added(width, image_width, dropout)
+        self.text_added = AddNorm(width, text_width, dropout)
+        self.image_added = AddNorm(width, image_width, dropout)
         self.text_feedforward = BertFeedForward(text_width, text_hidden, dropout)
         self.image_feedforward = BertFeedForward(image_width, image_hidden, dropout)
 
@@ -144,27 +144,27 @@ class CoLayer(nn.Module):
         text_valid: Bool[Tensor, "b t"] | None,
         image: Float[Tensor, "b n c"],
         image_valid: Bool[Tensor, "b n"] | None,
-        maps: list[CoMaps] | None = None,
+        maps: list[CoAttentionMaps] | None = None,
         *,
-        text_asks: Float[Tensor, "b t e"] | None = None,
-        image_asks: Float[Tensor, "b n e"] | None = None,
+        text_qkv: Float[Tensor, "b t e"] | None = None,
+        image_qkv: Float[Tensor, "b n e"] | None = None,
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b n c"]]:
-        """The next states of both.
+        """Returns the next states of both streams.
 
         Args:
             text: states of words.
             text_valid: True on words; None for all.
             image: states of regions.
             image_valid: True on regions; None for all.
-            maps: gets this layer's attention weights; None where nobody looks at them.
-            text_asks: what `text_query_key_value` made of the words, where that is known; so for a text of many pairs.
-            image_asks: what `image_query_key_value` made of the regions.
+            maps: the layer's attention weights are appended to it; None to skip them.
+            text_qkv: output of `text_query_key_value`, if it is known because a text is part of several pairs.
+            image_qkv: output of `image_query_key_value`, likewise.
         """
-        of_text = _split(self.text_query_key_value(text) if text_asks is None else text_asks, self.heads)
-        of_image = _split(self.image_query_key_value(image) if image_asks is None else image_asks, self.heads)
+        of_text = _split(self.text_query_key_value(text) if text_qkv is None else text_qkv, self.heads)
+        of_image = _split(self.image_query_key_value(image) if image_qkv is None else image_qkv, self.heads)
         if maps is not None:
             maps.append(
-                CoMaps(
+                CoAttentionMaps(
                     _weights(of_text[0], of_image[1], image_valid).detach(),
                     _weights(of_image[0], of_text[1], text_valid).detach(),
                 )
@@ -204,6 +204,6 @@ def _weights(
     return weights
 
 
-def _divides(name: str, heads: int, width: int) -> None:
+def _check_divides(name: str, heads: int, width: int) -> None:
     if heads < 1 or width % heads:
         raise ConfigError(f"twelve_in_one: {name}: got {heads} for a width of {width}; want a divisor of the width")

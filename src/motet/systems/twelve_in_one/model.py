@@ -1,10 +1,9 @@
-"""12-in-1: two streams that read each other, a head a kind of task (section 3)."""
+"""12-in-1: two streams with co-attention, and one head per kind of task (section 3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, assert_never
 
 import torch
 from jaxtyping import Float
@@ -25,49 +24,56 @@ from motet.core import (
     Target,
     Task,
 )
+from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
-from motet.nn.tower import FromScratch, Frozen
+from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.twelve_in_one.answers import Answers, Choices, Fits, Places, Points, Read, is_fit
-from motet.systems.twelve_in_one.attention import looks_of
-from motet.systems.twelve_in_one.body import OneSide
+from motet.systems.twelve_in_one.answers import (
+    EncodedPairs,
+    PairAnswers,
+    is_image_text_match,
+)
+from motet.systems.twelve_in_one.attention import attention_maps
+from motet.systems.twelve_in_one.body import UnimodalStates, build_body
+from motet.systems.twelve_in_one.build_answers import build_answers
+from motet.systems.twelve_in_one.checks import check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
-from motet.systems.twelve_in_one.groups import parameter_groups, shared_blocks
-from motet.systems.twelve_in_one.heads import MaskedWordHead, build_head, head_kinds, head_names
-from motet.systems.twelve_in_one.hidden_answers import HiddenRegions, HiddenWords, terms_of
-from motet.systems.twelve_in_one.image_inputs import ImageInputs as PictureReader
-from motet.systems.twelve_in_one.parts import build_body, check_classes, check_names, check_tokens
-from motet.systems.twelve_in_one.pretrain import hide_regions
+from motet.systems.twelve_in_one.heads import AnswerHead, MaskedWordHead, build_head, head_kinds, head_names
+from motet.systems.twelve_in_one.image_inputs import ImageInputs
+from motet.systems.twelve_in_one.masked_answers import loss_term_names
+from motet.systems.twelve_in_one.masking import mask_regions
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
-from motet.systems.twelve_in_one.region_embedding import BatchImages, RegionEmbedding
-from motet.systems.twelve_in_one.regions import Hidden, PaddedRegions, with_mean
-from motet.systems.twelve_in_one.retrieval import scores_of_pairs
-from motet.systems.twelve_in_one.targets import check
-from motet.systems.twelve_in_one.text_inputs import TextInputs, build_reader
-from motet.systems.twelve_in_one.weights import fill_text
+from motet.systems.twelve_in_one.region_extractor import BatchImages, RegionExtractor
+from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, prepend_image_region
+from motet.systems.twelve_in_one.retrieval import score_pairs
+from motet.systems.twelve_in_one.targets import check_supported
+from motet.systems.twelve_in_one.text_inputs import TextInputs, build_text_inputs
+from motet.systems.twelve_in_one.weights import load_bert
+
+_TEXT = ("body.words.", "body.streams.text.")
 
 
 class TwelveInOne(System):
-    """One model for questions, retrieval, referring expressions and verification.
+    """One model for visual questions, retrieval, referring expressions and verification.
 
     Source: Lu et al., "12-in-1: Multi-Task Vision and Language Representation Learning", CVPR 2020, section 3.
 
     Args:
         config: its options.
         tasks: in order.
-        texts: of the run, for words that are trained on them.
-        assets: of a saved model; then nothing pretrained is fetched.
+        texts: returns the texts of the run, to train a tokeniser on.
+        assets: files of a saved model; with them nothing pretrained is fetched.
 
     Attributes:
         head_of: the name of each task's head.
-        head_kinds: what kind each head is, by its name.
-        token_of: by task, whose row stands behind [CLS]; tasks of pre-training have none.
+        head_kinds: the kind of each head, by its name.
+        token_of: the name of each task's token; tasks of pre-training have none.
 
     Raises:
-        UnsupportedTask: a task that it cannot answer.
-        ConfigError: options that do not fit each other, or the tasks.
+        UnsupportedTask: a task of a kind that it does not support.
+        ConfigError: options that contradict each other or the tasks.
     """
 
     mixes: ClassVar[bool] = False
@@ -84,22 +90,22 @@ class TwelveInOne(System):
     ) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         check_names(config, tasks)
         self.config, self.tasks = config, {task.name: task for task in tasks}
         kinds = head_kinds(config, tasks)
         self.head_of = head_names(config, kinds)
         self.head_kinds = {name: kinds[task] for task, name in self.head_of.items()}
-        self.token_of = {name: owner for name in self.tasks if (owner := self._owner(name)) is not None}
-        self.loss_terms = {task.name: terms for task in tasks if (terms := terms_of(task))}
-        self.seeing = RegionEmbedding(config, fetch=assets is None)
-        check_classes(config, tasks, self.seeing.num_classes)
+        self.token_of = {name: owner for name in self.tasks if (owner := self._token_owner(name)) is not None}
+        self.loss_terms = {task.name: terms for task in tasks if (terms := loss_term_names(task))}
+        self.region_extractor = RegionExtractor(config, fetch=assets is None)
+        check_classes(config, tasks, self.region_extractor.num_classes)
         saved = None if assets is None else (SentenceTokenizer.from_bytes(assets[WORDS_FILE]), assets[TEXT_FILE])
-        wanted = list(texts()) if saved is None and config.text.trains_words is not None else None
-        self.sentences, mask, encoder = build_reader(config.text, config.text_mode, saved, wanted)
+        corpus = list(texts()) if saved is None and config.text.trains_words is not None else None
+        self.sentences, mask_id, encoder = build_text_inputs(config.text, config.text_mode, saved, corpus)
         self._description = encoder.description()
         check_tokens(config, encoder.max_tokens)
-        self.body = build_body(config, encoder.model.config, encoder.max_tokens, self.seeing.width)
+        self.body = build_body(config, encoder.model.config, encoder.max_tokens, self.region_extractor.width)
         owners = dict.fromkeys(self.token_of.values())
         self.tokens = nn.ParameterDict({parameter_name(o): torch.zeros(encoder.width) for o in owners})
         self.heads = nn.ModuleDict(
@@ -109,22 +115,22 @@ class TwelveInOne(System):
                     config,
                     text_width=encoder.width,
                     num_pieces=encoder.model.config.vocab_size,
-                    region_width=self.seeing.width,
-                    num_classes=self.seeing.num_classes,
+                    region_width=self.region_extractor.width,
+                    num_classes=self.region_extractor.num_classes,
                 )
                 for name, kind in self.head_kinds.items()
             }
         )
-        self._initialise()
+        self._init_weights()
         if assets is None and not isinstance(config.text_mode, FromScratch):
-            fill_text(self.body, encoder.model.state_dict())
+            load_bert(self.body, encoder.model.state_dict())
         self.processor = TwelveInOneProcessor(
-            self._pictures(),
-            TextInputs(self.sentences, mask, config.max_tokens, dict(config.max_tokens_of)),
+            self._build_image_inputs(),
+            TextInputs(self.sentences, mask_id, config.max_tokens, dict(config.max_tokens_of)),
             frozenset(config.pairs),
             config.referring,
-            config.hiding,
-            self.seeing.max_regions,
+            config.masking,
+            self.region_extractor.max_regions,
         )
         if isinstance(config.text_mode, Frozen):
             for module in self._frozen_text():
@@ -132,79 +138,139 @@ class TwelveInOne(System):
         self.train()
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        """The trunk's map, row by row, which boxes are read from."""
-        return self.seeing.encode(pixels)
+        """Returns the trunk's map, row by row, from which regions are pooled."""
+        return self.region_extractor.encode(pixels)
 
     def losses(self, batch: Batch) -> Losses:
-        """Each task's own, over its rows; hidden words and regions have terms, means over what was hidden."""
+        """Returns one loss per task over its rows; masked words and regions have terms, means over what was masked."""
         tasks: dict[str, Loss] = {}
         terms: dict[tuple[str, str], Loss] = {}
-        for name, read in self._read_all(batch):
-            tasks[name], parts = self._answers(name).losses(read, batch.targets[name])
+        for name, encoded in self._encode_tasks(batch):
+            tasks[name], parts = self._answers_for(name).losses(encoded, batch.targets[name])
             terms |= {(name, part): loss for part, loss in parts.items()}
         return Losses(tasks, terms=terms)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """A Choice; of a `Region` a BoxSet of one box; of `Masked` words Words, of regions a Real."""
-        return {name: self._answers(name).predict(read, batch.targets[name]) for name, read in self._read_all(batch)}
+        """Returns one prediction per row.
+
+        A `ClassPrediction`; for a `Region` a `BoxSet` of one box; for `Masked` words a `TextPrediction`, for `Masked`
+        regions a `ScalarPrediction`.
+        """
+        return {
+            name: self._answers_for(name).predict(encoded, batch.targets[name])
+            for name, encoded in self._encode_tasks(batch)
+        }
 
     @torch.inference_mode()
     def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
-        """Texts or pictures up to the first co-attention, where they know of one another.
+        """Returns the states of texts or images at the first co-attention; before it they do not depend on each other.
 
         Raises:
             ConfigError: a task that is no `Match` of texts and images.
         """
-        self._check_fit(task)
+        self._check_match(task)
         if of == "images":
             rows = torch.arange(len(batch), device=self.device)
-            return self._images(self.seeing(batch.inputs).of(rows)).plain()
-        ids, types, read = (batch.inputs[name][:, 0] for name in ("ids", "types", "read"))
-        return self.body.texts(ids, types, read, self._token(task)).plain()
+            return self._encode_images(self.region_extractor(batch.inputs).of_rows(rows)).to_dict()
+        ids, types, valid = (batch.inputs[name][:, 0] for name in ("ids", "types", "attention_mask"))
+        return self.body.encode_texts(ids, types, valid, self.token(task)).to_dict()
 
     @torch.inference_mode()
     def score(self, task: str, images: Mapping[str, Tensor], texts: Mapping[str, Tensor]) -> Float[Tensor, "i t"]:
-        """How well every picture fits every text (equation 2): i x t pairs, from the first co-attention on."""
-        self._check_fit(task)
-        head = self.heads[parameter_name(self.head_of[task])]
-        return scores_of_pairs(self.body, head, OneSide.of(images), OneSide.of(texts))
+        """Scores every pair of image and text (equation 2): i x t pairs, from the first co-attention on."""
+        self._check_match(task)
+        return score_pairs(
+            self.body, self.head(task), UnimodalStates.from_dict(images), UnimodalStates.from_dict(texts)
+        )
 
     def attention_layers(self, task: str) -> int:
-        """The co-attentions, for a task with one text and one picture a row."""
-        one_pair = not is_fit(self.tasks[task]) and task not in self.config.pairs
+        """Returns the number of co-attentions for a task with one text and one image per row, else 0."""
+        one_pair = not is_image_text_match(self.tasks[task]) and task not in self.config.pairs
         return len(self.body.streams.co) if one_pair else 0
 
     @torch.inference_mode()
     def attention(self, batch: Batch, task: str, layers: Collection[int]) -> Sequence[AttentionMaps]:
-        """What words look at and what regions look at, in the co-attentions asked for, for each row of a task.
+        """Returns the attention maps of some co-attentions, words to regions and regions to words, per row of a task.
 
         Args:
             batch: with targets of the task; call in eval mode.
-            task: one with one picture and one text a row.
-            layers: co-attentions by their place from the front.
+            task: with one image and one text per row.
+            layers: indices of co-attentions, from the front.
 
         Raises:
             ConfigError: no such layer, or a task of another form.
         """
         if not (count := self.attention_layers(task)):
-            raise ConfigError(f"attention: task {task!r}: got one with several pairs a row; want one text, one image")
+            raise ConfigError(
+                f"attention: task {task!r}: got several pairs per row; want a task with one text and one image per row"
+            )
         if bad := [layer for layer in layers if not 0 <= layer < count]:
             raise ConfigError(f"attention: layers: got {bad}; want co-attentions from 0 to {count - 1}")
-        read = self._read(task, batch.targets[task], self.seeing(batch.inputs), look_at=layers)
-        return looks_of(read, batch.targets[task], self.processor.reader, token=self._token(task) is not None)
+        target = batch.targets[task]
+        encoded = self._encode_task(task, target, self.region_extractor(batch.inputs), attention_layers=layers)
+        return attention_maps(encoded, target, self.processor.text_inputs, token=task in self.token_of)
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns groups of trunk, text stream, heads and the rest, each split by weight decay.
+
+        Heads learn faster, but not those of regions and of pre-training, whose names in the official code lack the
+        "vil_" of its list. Biases and norms do not decay, except norms that the code's list misses: see
+        `TwelveInOneConfig.decay_co_norms`.
+
+        Source: the official code, `train_tasks.py`; 12-in-1, table 8.
+        """
+        trunk = self.region_extractor.trunk
+        scales = {
+            "trunk": 0.0 if trunk is None else trunk.lr_scale,
+            "text": self._text_lr_scale(),
+            "heads": self.config.head_lr_scale,
+            "rest": 1.0,
+        }
+        fast = tuple(f"heads.{parameter_name(name)}." for name, kind in self.head_kinds.items() if kind.learns_faster)
+        decayed_norms = self._decayed_norms()
+
+        def part_of(name: str) -> str:
+            if name.startswith("region_extractor."):
+                return "trunk"
+            if name.startswith(_TEXT):
+                return "text"
+            return "heads" if name.startswith(fast) else "rest"
+
+        def decays(name: str, parameter: nn.Parameter) -> bool:
+            return parameter.ndim > 1 or name.startswith("tokens.") or id(parameter) in decayed_norms
+
+        return optimizer_groups(self, part_of, scales, decays)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """Inputs, layers and co-attentions in order of depth: what all tasks read."""
-        return shared_blocks(self)
+        """Returns the trained parameters of trunk, inputs, layers, co-attentions and poolers, in the order they run."""
+        if len(self.tasks) < 2:
+            return {}
+        trunk = self.region_extractor.trunk
+        blocks = ({} if trunk is None else {"trunk": [trunk]}) | self.body.blocks()
+        trained = {
+            name: [p for module in modules for p in module.parameters() if p.requires_grad]
+            for name, modules in blocks.items()
+        }
+        return {name: parameters for name, parameters in trained.items() if parameters}
+
+    def head(self, task: str) -> nn.Module:
+        """Returns the head of a task; tasks may share it.
+
+        Raises:
+            ConfigError: no such task.
+        """
+        if task not in self.tasks:
+            raise ConfigError(f"TwelveInOne.head: task: got {task!r}; want one of {sorted(self.tasks)}")
+        return self.heads[parameter_name(self.head_of[task])]
+
+    def token(self, task: str) -> Float[Tensor, "d"] | None:
+        """Returns the token of a task; None for a task without one."""
+        return self.tokens[parameter_name(self.token_of[task])] if task in self.token_of else None
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
         if isinstance(self.tasks[task].target, Match | Masked | Region):
-            return ()  # no rows of names
+            return ()  # these targets have no names
         return (f"heads.{parameter_name(self.head_of[task])}.out.",)
 
     def assets(self) -> Mapping[str, bytes]:
@@ -215,7 +281,7 @@ class TwelveInOne(System):
         return ("body.words.words", *(f"heads.{name}.bias" for name in words))
 
     def encoder_key(self) -> str | None:
-        return None if self.seeing.trunk is None else self.seeing.trunk.key()
+        return None if self.region_extractor.trunk is None else self.region_extractor.trunk.key()
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -226,15 +292,33 @@ class TwelveInOne(System):
 
     @property
     def device(self) -> torch.device:
-        """Where it is."""
+        """The device of its parameters."""
         return self.body.regions.features.weight.device
 
     def _frozen_text(self) -> tuple[nn.Module, nn.Module]:
         return self.body.words, self.body.streams.text
 
-    def _owner(self, task: str) -> str | None:
-        """Whose row stands behind [CLS] for a task; pre-training has none, as in the official code."""
-        if isinstance(self.tasks[task].target, Masked) or task == self.config.hiding.alignment:
+    def _text_lr_scale(self) -> float:
+        match self.config.text_mode:
+            case Frozen():
+                return 0.0
+            case Finetune(lr_scale):
+                return lr_scale
+            case FromScratch():
+                return 1.0
+            case other:
+                assert_never(other)
+
+    def _decayed_norms(self) -> set[int]:
+        """Returns the ids of the norm weights that decay although norms do not."""
+        if not self.config.decay_co_norms:
+            return set()
+        classifiers = {id(head.norm.weight) for head in self.heads.values() if isinstance(head, AnswerHead)}
+        return classifiers | {id(norm.weight) for norm in self.body.co_attention_norms()}
+
+    def _token_owner(self, task: str) -> str | None:
+        """Returns the name of a task's token; pre-training has none, as in the official code."""
+        if isinstance(self.tasks[task].target, Masked) or task == self.config.masking.alignment_task:
             return None
         match self.config.task_token:
             case "task":
@@ -244,11 +328,8 @@ class TwelveInOne(System):
             case "none":
                 return None
 
-    def _token(self, task: str) -> Float[Tensor, "d"] | None:
-        return self.tokens[parameter_name(self.token_of[task])] if task in self.token_of else None
-
-    def _initialise(self) -> None:
-        """Normal matrices and tables, no biases; the trunk is left as it is."""
+    def _init_weights(self) -> None:
+        """Draws matrices and tables from a normal distribution and zeroes biases; the trunk stays as it is."""
         for part in (self.body, self.heads, self.tokens):
             for name, parameter in part.named_parameters():
                 if parameter.ndim > 1 or part is self.tokens:
@@ -257,66 +338,56 @@ class TwelveInOne(System):
                 elif name.endswith("bias"):
                     nn.init.zeros_(parameter)
 
-    def _answers(self, name: str) -> Answers:
-        task, config = self.tasks[name], self.config
-        head, dropout = self.heads[parameter_name(self.head_of[name])], self.body.dropout
-        match task.target:
-            case Match("regions"):
-                return Points(head, dropout)
-            case Match():
-                return Fits(head)
-            case Region():
-                return Places(head, dropout, config.referring.threshold, config.referring.border_px)
-            case Masked("words"):
-                return HiddenWords(partial(head, table=self.body.words.words.weight), self.processor.reader.words)
-            case Masked():
-                return HiddenRegions(head, config.hiding.target == "features")
-            case _:
-                return Choices(task, head, name in config.binary)
+    def _answers_for(self, name: str) -> PairAnswers:
+        return build_answers(self.tasks[name], self.config, self.head(name), self.body, self.processor.text_inputs)
 
-    def _read_all(self, batch: Batch) -> Iterable[tuple[str, Read]]:
-        """Each task's rows through the streams; tasks that hide the same share one pass."""
-        images = self.seeing(batch.inputs)
-        hiding, hider = None, ""
+    def _encode_tasks(self, batch: Batch) -> Iterable[tuple[str, EncodedPairs]]:
+        """Runs each task's rows through the streams; tasks with the same masked rows share one pass."""
+        images = self.region_extractor(batch.inputs)
+        masked, first = None, ""
         for name, target in batch.targets.items():
             if "draws" not in target.value:
-                yield name, self._read(name, target, images)
+                yield name, self._encode_task(name, target, images)
                 continue
-            if hiding is None or not torch.equal(batch.targets[hider].rows, target.rows):
-                hiding, hider = self._read(name, target, images), name
-            yield name, hiding
+            if masked is None or not torch.equal(batch.targets[first].rows, target.rows):
+                masked, first = self._encode_task(name, target, images), name
+            yield name, masked
 
-    def _read(self, name: str, target: Target, pictures: BatchImages, *, look_at: Collection[int] = ()) -> Read:
+    def _encode_task(
+        self, name: str, target: Target, batch_images: BatchImages, *, attention_layers: Collection[int] = ()
+    ) -> EncodedPairs:
         task, value, rows = self.tasks[name], target.value, target.rows
-        ids, types, given = (value[key].flatten(0, 1) for key in ("ids", "types", "read"))
-        texts = self.body.texts(ids, types, given, self._token(name))
-        hidden: Hidden | None = None
+        ids, types, valid = (value[key].flatten(0, 1) for key in ("ids", "types", "attention_mask"))
+        texts = self.body.encode_texts(ids, types, valid, self.token(name))
+        mask: RegionMask | None = None
         order = torch.arange(len(rows), device=rows.device)
-        if is_fit(task):
-            seen = pictures.all_of(rows, pictures.num_a_row)
+        if is_image_text_match(task):
+            per_row = batch_images.images_per_row
+            regions = batch_images.first_of_rows(rows, per_row)
             texts = texts.rows((order[:, None] * value["ids"].shape[1] + value["text"]).flatten())
-            images = self._images(seen).rows((order[:, None] * pictures.num_a_row + value["picture"]).flatten())
+            images = self._encode_images(regions).rows((order[:, None] * per_row + value["image"]).flatten())
         elif name in self.config.pairs:
-            seen = pictures.all_of(rows, 2)
-            texts, images = texts.rows(order.repeat_interleave(2)), self._images(seen)
+            regions = batch_images.first_of_rows(rows, 2)
+            texts, images = texts.rows(order.repeat_interleave(2)), self._encode_images(regions)
         else:
-            seen = pictures.with_given(rows, value) if "given" in value else pictures.of(rows)
-            hidden = hide_regions(seen, value["draws"], self.config.hiding) if "draws" in value else None
-            images = self._images(seen, hidden)
-        states = self.body.join(texts, images, look_at=look_at)
-        return Read(states, self.body.fused(states), seen, hidden)
+            has_extra = "extra_boxes" in value
+            regions = batch_images.with_extra_boxes(rows, value) if has_extra else batch_images.of_rows(rows)
+            mask = mask_regions(regions, value["draws"], self.config.masking) if "draws" in value else None
+            images = self._encode_images(regions, mask)
+        states = self.body.join(texts, images, attention_layers=attention_layers)
+        return EncodedPairs(states, self.body.fuse(states), regions, mask)
 
-    def _images(self, seen: PaddedRegions, hidden: Hidden | None = None) -> OneSide:
-        return self.body.images(*with_mean(seen, hidden))
+    def _encode_images(self, regions: PaddedRegions, mask: RegionMask | None = None) -> UnimodalStates:
+        return self.body.encode_images(*prepend_image_region(regions, mask))
 
-    def _check_fit(self, task: str) -> None:
-        if task not in self.tasks or not is_fit(self.tasks[task]):
-            raise ConfigError(f"score: got task {task!r}; want a Match of texts and images")
+    def _check_match(self, task: str) -> None:
+        if task not in self.tasks or not is_image_text_match(self.tasks[task]):
+            raise ConfigError(f"score: got task {task!r}; want a task with a Match of texts and images")
 
-    def _pictures(self) -> PictureReader:
+    def _build_image_inputs(self) -> ImageInputs:
         config = self.config
-        if self.seeing.trunk is None:
-            return PictureReader(config.source, config.max_regions, None)
-        pixels = self.seeing.trunk.pixels
+        if self.region_extractor.trunk is None:
+            return ImageInputs(config.source, config.max_regions, None)
+        pixels = self.region_extractor.trunk.pixels
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), config.hflip, config.antialias)
-        return PictureReader(None, config.max_regions, transform, config.box_source)
+        return ImageInputs(None, config.max_regions, transform, config.box_source)

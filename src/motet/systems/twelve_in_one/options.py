@@ -1,4 +1,4 @@
-"""Where the paper, its code and other published ways differ, as objects."""
+"""Options of 12-in-1: targets of regions, and masking in pre-training."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from motet.core import ConfigError
 
 
 @dataclass(frozen=True)
-class Referring:
-    """How places are learned.
+class ReferringConfig:
+    """Targets of regions in referring expressions and pointing.
 
     Source: 12-in-1, section 3.2 ("Referring Expressions"); the official code, `refer_expression_dataset.py`.
 
     Args:
-        threshold: a region or a candidate that overlaps the truth less than this is as wrong as any other; its overlap
-            is its target where it does so more.
-        border_px: what the code adds to each side of a box before it measures overlaps.
-        add_truth: whether the boxes known of a picture (its candidates, or else the truth) stand among its regions in
-            training, as in the code as long as there is room for them; with a hundred detections there is none.
+        threshold: the target of a region or a candidate is its IoU with the ground-truth box, or 0 below the threshold.
+        border_px: added to each side of a box before the IoU, as in the code.
+        add_ground_truth: whether the known boxes of an image (its candidates, else the ground-truth box) are among its
+            regions in training. The code adds them while there is room; with a hundred detections there is none.
     """
 
     threshold: float = 0.5
@@ -28,48 +27,48 @@ class Referring:
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
-            raise ConfigError(f"Referring.threshold: got {self.threshold}; want from 0 to 1")
+            raise ConfigError(f"ReferringConfig.threshold: got {self.threshold}; want from 0 to 1")
         if self.border_px < 0:
-            raise ConfigError(f"Referring.border_px: got {self.border_px}; want 0 or more")
+            raise ConfigError(f"ReferringConfig.border_px: got {self.border_px}; want 0 or more")
 
 
 @dataclass(frozen=True)
 class RegionMasking:
-    """How words and regions are hidden, and what is learned of them.
+    """Masking of words and regions in pre-training, and the targets of masked regions.
 
     Source: 12-in-1, sections 3.1 and 8.2; ViLBERT, section 2.1; the official code, `concept_cap_dataset.py`.
 
     Args:
-        words: how often a word is to be told.
-        regions: how often a region is.
-        overlap: regions that overlap a region to be told by more than this are hidden too.
-        neighbours: what that means: "hidden", no feature and no part in the mean of the image (the paper); or
-            "uncounted", the feature stays, and the mean's sum is divided by fewer regions (the code).
-        target: what is told of a region: its detector's "classes", or its "features" where there is no detector.
-        alignment: the task of a `Label` that asks whether text and image belong together (0) or not (1); it is learned
-            in the same pass, from what is left to be seen.
-        mismatched: what is learned of a text with another's image: nothing is hidden from the loss ("learned"), or
-            hidden words and regions do not count ("skipped", the paper).
-        at_least_one: in evaluation one word and one region is hidden even where none was drawn.
+        word_probability: of a word to be predicted.
+        region_probability: of a region to be predicted.
+        overlap: regions whose IoU with a region to predict is above this are masked too.
+        neighbours: masking of these: "masked", no feature and no part in the image's mean (the paper); or "uncounted",
+            the feature stays, and the sum of the mean is divided by fewer regions (the code).
+        target: of a masked region: the detector's "classes", or its "features" if there is no detector.
+        alignment_task: the task of a `Label` whether text and image belong together (0) or not (1); it is learned in
+            the same pass, from the masked inputs.
+        mismatched: loss of masked words and regions if text and image do not belong together: "skipped" (the paper) or
+            "learned".
+        at_least_one: in evaluation at least one word is masked.
     """
 
-    words: float = 0.15
-    regions: float = 0.15
+    word_probability: float = 0.15
+    region_probability: float = 0.15
     overlap: float = 0.4
-    neighbours: Literal["hidden", "uncounted"] = "hidden"
+    neighbours: Literal["masked", "uncounted"] = "masked"
     target: Literal["classes", "features"] = "classes"
-    alignment: str = ""
+    alignment_task: str = ""
     mismatched: Literal["skipped", "learned"] = "skipped"
     at_least_one: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("words", "regions", "overlap"):
+        for name in ("word_probability", "region_probability", "overlap"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"Hiding.{name}: got {getattr(self, name)}; want from 0 to 1")
+                raise ConfigError(f"RegionMasking.{name}: got {getattr(self, name)}; want from 0 to 1")
         for name, known in (
-            ("neighbours", ("hidden", "uncounted")),
+            ("neighbours", ("masked", "uncounted")),
             ("target", ("classes", "features")),
             ("mismatched", ("skipped", "learned")),
         ):
             if getattr(self, name) not in known:
-                raise ConfigError(f"Hiding.{name}: got {getattr(self, name)!r}; want one of {known}")
+                raise ConfigError(f"RegionMasking.{name}: got {getattr(self, name)!r}; want one of {known}")

@@ -1,4 +1,4 @@
-"""What 12-in-1 answers, and what it learns of a row (section 3.2)."""
+"""Targets of 12-in-1: the supported tasks, and annotations of boxes (section 3.2)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from motet.preprocess.regions import as_boxes
 _ANSWERS = "Label, Answer with names, Region, Match and Masked"
 
 
-def check(task: Task) -> None:
-    """Raises UnsupportedTask for a task that this system cannot answer, or that sees what it does not."""
+def check_supported(task: Task) -> None:
+    """Raises UnsupportedTask for a task whose target or inputs this system does not support."""
     match task.target:
         case Label() | Region() | Masked() | Match(pool="row") | Match("texts" | "images"):
             pass
         case Match():
             raise UnsupportedTask(
-                f"task {task.name!r}: 12-in-1 points at one of a picture's own regions: got {task.target}; want "
+                f"task {task.name!r}: 12-in-1 points at one of the regions of one image: got {task.target}; want "
                 "pool='row'"
             )
         case Answer(names) if names:
@@ -52,13 +52,13 @@ def check(task: Task) -> None:
             assert_never(other)
     if not task.inputs <= {"image", "text", "regions"} or not task.inputs & {"image", "regions"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: 12-in-1 sees the regions of images, and words: got {sorted(task.inputs)}; want 'image' "
-            "or 'regions' among them, and no others than 'text'"
+            f"task {task.name!r}: 12-in-1 takes images or their regions, and text: got {sorted(task.inputs)}; want "
+            "'image' or 'regions', with or without 'text'"
         )
 
 
-def one_box(task: Task, annotation: Any, row_id: str) -> np.ndarray | None:
-    """A box in pixels of the file, or None where nothing is meant. Raises DataError on what is no box."""
+def parse_box(task: Task, annotation: Any, row_id: str) -> np.ndarray | None:
+    """Returns a box in pixels of the file, or None for a phrase that refers to nothing. Raises DataError on others."""
     if annotation is None:
         return None
     box = np.asarray(annotation, dtype=np.float32)
@@ -67,8 +67,8 @@ def one_box(task: Task, annotation: Any, row_id: str) -> np.ndarray | None:
     return box
 
 
-def candidate_boxes(task: Task, example: Example) -> np.ndarray:
-    """The candidates that are pointed at. Raises DataError where they are no boxes."""
+def parse_candidate_boxes(task: Task, example: Example) -> np.ndarray:
+    """Returns the candidate boxes of a row. Raises DataError if they are not boxes."""
     try:
         boxes = as_boxes(example.candidates)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Texts as pieces: how they are cut, which piece hides a word, and texts of a batch filled up to one length."""
+"""Text inputs of 12-in-1: tokenisation, masking and padding."""
 
 from __future__ import annotations
 
@@ -14,105 +14,105 @@ from motet.nn.text_encoders import TextConfig, TextEncoder, encoder_from_descrip
 from motet.nn.tower import EncoderMode, FromScratch
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.twelve_in_one.pretrain import hide_words
+from motet.systems.twelve_in_one.masking import mask_words
 
 
 @dataclass(frozen=True)
 class TextRow:
-    """A text as pieces.
+    """A tokenised text.
 
     Args:
-        ids: of the pieces.
-        types: of which sentence each is.
-        told: the hidden pieces, -1 where none is; empty where nothing is hidden.
+        ids: token ids.
+        types: 0 for tokens of the first sentence, 1 for those of the second.
+        masked_ids: the ids to predict, -1 for the rest; empty for a text without masks.
     """
 
     ids: tuple[int, ...]
     types: tuple[int, ...]
-    told: tuple[int, ...] = ()
+    masked_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class TextInputs:
-    """How texts are read.
+    """Tokenises and masks texts.
 
     Args:
         sentences: the tokeniser.
-        mask: the id of [MASK].
-        max_tokens: of a text at most.
-        max_tokens_of: by task, where it is another number.
+        mask_id: the id of [MASK].
+        max_tokens: of a text.
+        max_tokens_of: by task, if it differs.
     """
 
     sentences: SentenceTokenizer
-    mask: int
+    mask_id: int
     max_tokens: int
     max_tokens_of: Mapping[str, int] = field(default_factory=dict)
 
-    def read(self, text: str, task: Task) -> TextRow:
-        """A text for a task; what is too long is cut at its end."""
-        room = self.max_tokens_of.get(task.name, self.max_tokens)
-        ids, types = self.sentences.encode((text,), room)
+    def encode(self, text: str, task: Task) -> TextRow:
+        """Tokenises a text for a task and truncates it to the task's number of tokens."""
+        max_tokens = self.max_tokens_of.get(task.name, self.max_tokens)
+        ids, types = self.sentences.encode((text,), max_tokens)
         return TextRow(tuple(ids), tuple(types))
 
-    def hide(self, text: TextRow, share: float, rng: np.random.Generator, *, at_least_one: bool) -> TextRow:
-        """A text with some of its words hidden."""
+    def mask_words(self, text: TextRow, probability: float, rng: np.random.Generator, *, at_least_one: bool) -> TextRow:
+        """Returns a text with some of its words masked."""
         tokenizer = self.sentences.tokenizer
-        plain = set(tokenizer.encode("", add_special_tokens=True).ids) | {self.sentences.pad}
-        special = [piece in plain for piece in text.ids]
-        draws, others = rng.random(len(text.ids)), rng.integers(self.sentences.vocab_size, size=len(text.ids))
-        free = np.flatnonzero(~np.array(special))
-        if at_least_one and len(free) and draws[free].min() >= share:
-            draws[free[draws[free].argmin()]] = 0.0
-        ids, told = hide_words(text.ids, special, draws, others, self.mask, share)
-        return TextRow(tuple(ids), text.types, tuple(told))
+        special_ids = set(tokenizer.encode("", add_special_tokens=True).ids) | {self.sentences.pad}
+        special = [token in special_ids for token in text.ids]
+        draws, random_ids = rng.random(len(text.ids)), rng.integers(self.sentences.vocab_size, size=len(text.ids))
+        words = np.flatnonzero(~np.array(special))
+        if at_least_one and len(words) and draws[words].min() >= probability:
+            draws[words[draws[words].argmin()]] = 0.0
+        ids, masked_ids = mask_words(text.ids, special, draws, random_ids, self.mask_id, probability)
+        return TextRow(tuple(ids), text.types, tuple(masked_ids))
 
     def piece(self, index: int) -> str:
-        """One piece as it is called; words that were put together by a tokeniser of bytes keep its marks."""
+        """Returns a token as the tokeniser writes it; a byte-level tokeniser's marks of word starts stay."""
         return self.sentences.tokenizer.id_to_token(index) or "[MASK]"
 
-    def words(self, ids: Sequence[int]) -> str:
-        """The text of pieces, special ones left out."""
-        said: str = self.sentences.tokenizer.decode(list(ids), skip_special_tokens=True)
-        return said.strip()
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of token ids, without special tokens."""
+        text: str = self.sentences.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text.strip()
 
 
-def padded(texts: Sequence[Sequence[TextRow]], pad: int) -> dict[str, Tensor]:
-    """Rows of texts as tensors: ``ids``, ``types`` and ``read`` (r, s, t), the last True on pieces; ``told`` beside."""
-    most = max(1, *(len(row) for row in texts))
+def pad_texts(texts: Sequence[Sequence[TextRow]], pad: int) -> dict[str, Tensor]:
+    """Pads rows of texts to ``ids``, ``types``, ``attention_mask`` and ``masked_ids`` (r, s, t)."""
+    num_texts = max(1, *(len(row) for row in texts))
     length = max(1, *(len(text.ids) for row in texts for text in row))
-    shape = (len(texts), most, length)
+    shape = (len(texts), num_texts, length)
     ids, types = torch.full(shape, pad), torch.zeros(shape, dtype=torch.long)
-    read, told = torch.zeros(shape, dtype=torch.bool), torch.full(shape, -1)
+    attention_mask, masked_ids = torch.zeros(shape, dtype=torch.bool), torch.full(shape, -1)
     for index, row in enumerate(texts):
         for place, text in enumerate(row):
             at = (index, place, slice(len(text.ids)))
             ids[at], types[at] = torch.tensor(text.ids), torch.tensor(text.types)
-            read[at] = True
-            if text.told:
-                told[at] = torch.tensor(text.told)
-    # A text that fills up has one piece to read, since attention over nothing has no value.
-    read[..., 0] = True
-    return {"ids": ids, "types": types, "read": read, "told": told}
+            attention_mask[at] = True
+            if text.masked_ids:
+                masked_ids[at] = torch.tensor(text.masked_ids)
+    # A padding text has one valid token, since a softmax over no key is not a number.
+    attention_mask[..., 0] = True
+    return {"ids": ids, "types": types, "attention_mask": attention_mask, "masked_ids": masked_ids}
 
 
-def build_reader(
+def build_text_inputs(
     text: TextConfig,
     mode: EncoderMode,
     saved: tuple[SentenceTokenizer, bytes] | None,
     texts: Sequence[str] | None,
 ) -> tuple[SentenceTokenizer, int, TextEncoder]:
-    """The tokeniser, the id of [MASK], and the encoder that the stream of words is made of.
+    """Returns the tokeniser, the id of [MASK], and the encoder that sets the sizes of the text stream.
 
-    A tokeniser without a piece that hides words gets one more id for it.
+    A tokeniser without [MASK] gets one more id for it.
 
     Args:
-        text: which encoder.
-        mode: from scratch, nothing pretrained is loaded.
-        saved: tokeniser and description of a saved model; then nothing is fetched.
-        texts: of the run, for a tokeniser that is trained on them.
+        text: configuration of the encoder.
+        mode: of its training; from scratch, nothing pretrained is loaded.
+        saved: tokeniser and description of a saved model; with them nothing is downloaded.
+        texts: of the run, to train a tokeniser on.
 
     Raises:
-        ConfigError: an encoder whose table of words has no row for [MASK].
+        ConfigError: an encoder whose word embeddings have no row for [MASK].
     """
     if saved is not None:
         sentences, encoder = saved[0], encoder_from_description(saved[1])
@@ -122,21 +122,21 @@ def build_reader(
             sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts or ()))
         else:
             sentences = SentenceTokenizer(*text.tokenizer())
-        mask = mask_of(sentences)
-        encoder = text.build(
-            pretrained=not isinstance(mode, FromScratch), num_pieces=max(sentences.vocab_size, mask + 1)
-        )
-    mask = mask_of(sentences)
+        num_pieces = max(sentences.vocab_size, find_mask_id(sentences) + 1)
+        encoder = text.build(pretrained=not isinstance(mode, FromScratch), num_pieces=num_pieces)
+    mask_id = find_mask_id(sentences)
     rows = encoder.model.embeddings.word_embeddings.num_embeddings
-    if mask >= rows:
-        raise ConfigError(f"TwelveInOneConfig.text: got a table of {rows} words; want a row for [MASK], {mask}")
-    return sentences, mask, encoder
+    if mask_id >= rows:
+        raise ConfigError(
+            f"TwelveInOneConfig.text: got embeddings of {rows} tokens; want a row for [MASK], whose id is {mask_id}"
+        )
+    return sentences, mask_id, encoder
 
 
-def mask_of(sentences: SentenceTokenizer) -> int:
-    """The id of the piece that hides words: the tokeniser's own, or one behind all of its pieces."""
+def find_mask_id(sentences: SentenceTokenizer) -> int:
+    """Returns the id of [MASK]: the tokeniser's own, or the one after all of its tokens."""
     for name in ("[MASK]", "<mask>"):
-        found = sentences.tokenizer.token_to_id(name)
-        if found is not None:
-            return int(found)
+        token_id = sentences.tokenizer.token_to_id(name)
+        if token_id is not None:
+            return int(token_id)
     return sentences.vocab_size

@@ -1,4 +1,4 @@
-"""Each kind of answer: its head, its loss, its prediction in the task's own space (section 3.4)."""
+"""Head, loss and prediction of each kind of answer (section 3.4)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
 from motet.systems.unit.processor import geometry_of
 
 
-def head_of(task: Task, config: UniTConfig) -> nn.Module:
-    """A fresh head for a task."""
+def build_head(task: Task, config: UniTConfig) -> nn.Module:
+    """Returns a new head for a task."""
     match task.target:
         case Label(names) | Answer(names):
             return Classifier(config.width, len(names), dropout=config.dropout)
@@ -42,45 +42,47 @@ def head_of(task: Task, config: UniTConfig) -> nn.Module:
         case Region():
             return BoxMlp(config.width)
         case other:
-            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+            raise UnsupportedTask(
+                f"task {task.name!r}: got {type(other).__name__}; want Label, Answer, Boxes or Region"
+            )
 
 
 def reads_cls_only(task: Task, config: UniTConfig) -> bool:
-    """Whether the decoder sees only the state of [CLS] of this task's text."""
+    """Returns True if the decoder attends only to the [CLS] state of the task's text."""
     return config.text_limits.cls_only.get(task.name, isinstance(task.target, Label))
 
 
 class TaskAnswers(ABC):
-    """From the decoder's states of one task's rows to its losses and its predictions."""
+    """Losses and predictions of one task, from the decoder's states of its rows."""
 
     @abstractmethod
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
-        """The task's loss over its rows, and its terms."""
+        """Returns the task's loss over its rows, and its terms."""
 
     @abstractmethod
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
-        """One answer a row."""
+        """Returns one prediction per row."""
 
 
-def answers_of(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
-    """How a task is answered."""
+def build_answers(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
+    """Returns the losses and predictions of a task's kind of answer."""
     match task.target, head:
         case (Label() | Answer(), Classifier()):
             return ClassAnswers(task, head, config)
         case (Boxes(), DetectionHead()):
-            return Detections(head, config)
+            return DetectionAnswers(head, config)
         case (Region(), BoxMlp()):
             return RegionAnswers(head, config)
         case other:
-            raise UnsupportedTask(f"task {task.name!r}: got {other}; want one that was checked")
+            raise UnsupportedTask(f"task {task.name!r}: got {other}; want a target and the head built for it")
 
 
 @dataclass(frozen=True)
 class ClassAnswers(TaskAnswers):
-    """One of the names, from the first query's state.
+    """Classification among the names of a `Label` or an `Answer`, from the first query's state.
 
     Args:
-        task: whose.
+        task: a task with such a target.
         head: its classifier.
         config: options.
     """
@@ -90,36 +92,36 @@ class ClassAnswers(TaskAnswers):
     config: UniTConfig
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
-        """Of the last layer, or the sum of all layers' losses."""
+        """Returns the loss of the last layer, or the sum over all layers."""
         evaluated = states[:, :, 0] if self.config.every_layer else states[-1:, :, 0]
-        wanted = target.value["label" if isinstance(self.task.target, Label) else "answers"]
-        found = [self._loss(scores, wanted) for scores in self.head(evaluated)]
-        return Loss(torch.stack([loss.total for loss in found]).sum(), found[-1].weight), {}
+        targets = target.value["label" if isinstance(self.task.target, Label) else "answers"]
+        losses = [self._loss(scores, targets) for scores in self.head(evaluated)]
+        return Loss(torch.stack([loss.total for loss in losses]).sum(), losses[-1].weight), {}
 
-    def _loss(self, scores: Float[Tensor, "r k"], wanted: Tensor) -> Loss:
+    def _loss(self, scores: Float[Tensor, "r k"], targets: Tensor) -> Loss:
         if self.task.loss is not None:
-            return self.task.loss(scores, wanted)
+            return self.task.loss(scores, targets)
         if isinstance(self.task.target, Answer) and self.config.answers == "softmax":
-            return soft_cross_entropy(scores, wanted)
-        return default_for(self.task.target)(scores, wanted)
+            return soft_cross_entropy(scores, targets)
+        return default_for(self.task.target)(scores, targets)
 
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:  # noqa: ARG002
-        """The name of the highest score; scores are log-probabilities where they are of one choice among names."""
-        assert isinstance(self.task.target, Label | Answer)  # held since it was built
+        """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
+        assert isinstance(self.task.target, Label | Answer)  # checked when it was built
         names = self.task.target.names
         scores = self.head(states[-1, :, 0]).float()
-        one_of_them = isinstance(self.task.target, Label) or self.config.answers == "softmax"
-        scores = scores.log_softmax(-1) if one_of_them else nn.functional.logsigmoid(scores)
+        exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
+        scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
         best = scores.argmax(-1).tolist()
         return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
-class Detections(TaskAnswers):
-    """Every query's class, box and attributes.
+class DetectionAnswers(TaskAnswers):
+    """Object detection: class, box and attributes of every query.
 
     Args:
-        head: of the task.
+        head: the task's head.
         config: options.
     """
 
@@ -127,7 +129,7 @@ class Detections(TaskAnswers):
     config: UniTConfig
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
-        """Nothing by rows; terms by classes, boxes and boxes with attributes."""
+        """Returns a zero loss over rows, and terms over classes, boxes and boxes with attributes."""
         options = self.config.detection
         evaluated = states if options.every_layer else states[-1:]
         attributes = self.head.attributes
@@ -144,30 +146,29 @@ class Detections(TaskAnswers):
             options,
             None if attributes is None else scores,
         )
-        nothing = terms["box"].total.new_zeros(())
-        return Loss(nothing, nothing + len(target.rows)), terms
+        zero = terms["box"].total.new_zeros(())
+        return Loss(zero, zero + len(target.rows)), terms
 
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
-        """All queries, each with its likeliest class, in pixels of the file; the background is never chosen."""
+        """Returns all queries' boxes in pixels of the image file, each with its most likely class but background."""
         last = states[-1]
         scores, labels = self.head.classes(last).float().softmax(-1)[..., :-1].max(-1)
         boxes = self.head.boxes(last)
         attributes = None if self.head.attributes is None else self.head.attributes(last, labels).float().softmax(-1)
-        found: list[Prediction] = []
+        predictions: list[Prediction] = []
         for row, geometry in enumerate(target.value["geometry"].tolist()):
-            likely = () if attributes is None else _likely(attributes[row])
-            found.append(
-                BoxSet(_in_file(boxes[row], geometry), labels[row].cpu().numpy(), scores[row].cpu().numpy(), likely)
-            )
-        return found
+            file_boxes = _to_file_pixels(boxes[row], geometry)
+            likely = () if attributes is None else _likely_attributes(attributes[row])
+            predictions.append(BoxSet(file_boxes, labels[row].cpu().numpy(), scores[row].cpu().numpy(), likely))
+        return predictions
 
 
 @dataclass(frozen=True)
 class RegionAnswers(TaskAnswers):
-    """The first query's box, of the phrase that was read; ours, not the paper's.
+    """Referring expressions: the first query's box; ours, not the paper's.
 
     Args:
-        head: of the task.
+        head: the task's head.
         config: options.
     """
 
@@ -175,44 +176,47 @@ class RegionAnswers(TaskAnswers):
     config: UniTConfig
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
-        """DETR's loss of one box, over rows whose phrase means something."""
+        """Returns DETR's loss of one box, over rows whose phrase refers to something in the image."""
         options, value = self.config.detection, target.value
         boxes = self.head(states[:, :, 0] if options.every_layer else states[-1:, :, 0])
-        meant, wanted = value["valid"][:, 0], value["boxes"][:, 0].float()
-        l1, giou = (boxes - wanted).abs().sum(-1), 1 - generalised_iou(corners(boxes), corners(wanted))
-        apart = torch.where(meant, options.l1 * l1 + options.giou * giou, 0.0)
-        return Loss(apart.sum(), meant.sum().float()), {}
+        is_referred, targets = value["valid"][:, 0], value["boxes"][:, 0].float()
+        l1, giou = (boxes - targets).abs().sum(-1), 1 - generalised_iou(corners(boxes), corners(targets))
+        box_losses = torch.where(is_referred, options.l1 * l1 + options.giou * giou, 0.0)
+        return Loss(box_losses.sum(), is_referred.sum().float()), {}
 
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
-        """One box a row, in pixels of the file."""
+        """Returns one box per row, in pixels of the image file."""
         boxes = self.head(states[-1, :, :1])
         return [
-            BoxSet(_in_file(boxes[row], geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
+            BoxSet(_to_file_pixels(boxes[row], geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
             for row, geometry in enumerate(target.value["geometry"].tolist())
         ]
 
 
 def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Cross entropy with soft targets scaled to a sum of one; a row without any target adds nothing.
+    """Returns the cross entropy with soft targets scaled to a sum of one; a row without any target adds zero.
 
     Examples:
         >>> loss = soft_cross_entropy(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
         >>> round(float(loss.total), 4), float(loss.weight)
         (1.3863, 2.0)
     """
-    parts = targets / targets.sum(-1, keepdim=True).clamp(min=1e-6)
-    total = -(parts * scores.float().log_softmax(-1)).sum()
+    probabilities = targets / targets.sum(-1, keepdim=True).clamp(min=1e-6)
+    total = -(probabilities * scores.float().log_softmax(-1)).sum()
     return Loss(total, torch.tensor(float(len(scores)), device=scores.device))
 
 
-def _in_file(boxes_cxcywh: Float[Tensor, "q 4"], numbers: Sequence[int]) -> np.ndarray:
+def _to_file_pixels(boxes_cxcywh: Float[Tensor, "q 4"], numbers: Sequence[int]) -> np.ndarray:
     geometry = geometry_of(numbers)
     height, width = geometry.size_hw
     view: np.ndarray = corners(boxes_cxcywh.double()).cpu().numpy() * np.array([width, height, width, height])
     return geometry.boxes_back(view).astype(np.float32)
 
 
-def _likely(probabilities: Float[Tensor, "q a"]) -> tuple[tuple[int, ...], ...]:
-    """Of each box the attributes that are at least half as likely as its likeliest: two that hold share their sum."""
-    chosen = probabilities >= probabilities.max(-1, keepdim=True).values / 2
-    return tuple(tuple(row.nonzero()[:, 0].tolist()) for row in chosen)
+def _likely_attributes(probabilities: Float[Tensor, "q a"]) -> tuple[tuple[int, ...], ...]:
+    """Returns per box the attributes that are at least half as likely as its most likely one.
+
+    The loss gives each of two true attributes half of the probability, so a softmax splits it between them.
+    """
+    likely = probabilities >= probabilities.max(-1, keepdim=True).values / 2
+    return tuple(tuple(row.nonzero()[:, 0].tolist()) for row in likely)

@@ -1,4 +1,4 @@
-"""Builds the system from its configuration."""
+"""Builds a UniT from its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a UniT is made of, as plain values; widths, depths and losses default to the paper's."""
+"""Configuration of UniT, as plain values; widths, depths and losses default to the paper's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from motet.nn.feature_maps import BundledLite0Map, MapConfig
 from motet.nn.text_encoders import BundledMiniLM, TextConfig
 from motet.nn.tower import EncoderMode, Finetune, Frozen
 from motet.systems.base.suggestion import Suggestion
-from motet.systems.unit.options import Detection, FixedSize, TextLimits, Views
+from motet.systems.unit.options import DetectionConfig, FixedSize, TextLimits, Views
 from motet.systems.unit.suggestion import UniTSuggestion
 
 WORDS_FILE, TEXT_FILE = "words.json", "text_encoder.json"
@@ -20,45 +20,47 @@ Part = Literal["vision", "text", "decoder"]
 
 @dataclass(frozen=True, kw_only=True)
 class UniTConfig:
-    """An image encoder, a text encoder, and one decoder that reads either or both.
+    """An image encoder, a text encoder, and one decoder that attends to either or both.
 
     Source: Hu and Singh, "UniT: Multimodal Multitask Learning with a Unified Transformer", ICCV 2021.
 
-    The trunk and the text encoder default to the bundled ones, so that nothing is fetched. The paper's are
+    The trunk and the text encoder default to the bundled ones, so that nothing is downloaded. The paper's are
     ``TimmMap("resnet50", output_stride=16, frozen_norms=True, frozen_stages=2)`` with ``mode=Finetune(0.2)``,
     ``HfBert()`` and ``ShortestSide()``.
 
     Args:
-        trunk: what makes a map of an image.
-        mode: frozen, fine-tuned or from scratch.
-        views: images of one size, or each in its own shape.
-        hflip: whether training images are mirrored, for tasks that allow it.
-        antialias: resize images by averaging, not by reading two by two pixels.
+        trunk: the backbone that turns an image into a feature map.
+        mode: training of the trunk: frozen, fine-tuned or from scratch.
+        views: images of one fixed size, or each in its own shape.
+        hflip: whether training images are flipped, for tasks that allow it.
+        antialias: resize images with antialiasing, not by plain bilinear sampling.
         image_width: channels of the image encoder's layers.
-        image_depth: its layers.
-        image_heads: of each of its attentions.
-        residual: whether the trunk's projected map is added to what the image encoder gives (the code; not the paper).
+        image_depth: number of these layers.
+        image_heads: of each of their attentions.
+        residual: whether the trunk's projected map is added to the output of the image encoder (the code; not the
+            paper).
         text: the text encoder.
-        text_mode: frozen, fine-tuned or from scratch.
-        reading: how much of a text is read.
-        task_token: whether both encoders are told the task.
+        text_mode: its training: frozen, fine-tuned or from scratch.
+        text_limits: number of tokens that are read of a text.
+        task_token: whether both encoders get a task token.
         width: channels of the decoder.
-        depth: its layers.
+        depth: number of its layers.
         heads: of each of its attentions.
-        hidden: channels inside all feed-forward parts.
-        dropout: rate.
-        attention_dropout: rate on attention weights, image encoder and decoder; 0 lets the fastest kernels run.
-        pre_norm: norm before each part of the layers, not after it is added.
-        shared: one decoder for all tasks, else one a task.
-        queries: by task, how many; where not said, `box_queries` for `Boxes` and `other_queries` for the rest.
-        box_queries: see there.
-        other_queries: see there; the first query of them answers.
-        detection: how boxes are learned.
-        answers: how an `Answer` is learned: "binary", one yes or no for each name (the code), or "softmax", a cross
-            entropy with the soft targets scaled to one (the paper's words).
-        every_layer: classifiers too are judged after every layer of the decoder.
+        hidden: channels inside all feed-forward blocks.
+        dropout: probability.
+        attention_dropout: probability, on attention weights of image encoder and decoder; 0 lets the fastest kernels
+            run.
+        pre_norm: layer norm before each block instead of after its residual.
+        shared: one decoder for all tasks, else one per task.
+        queries: number of queries by task; by default `box_queries` for `Boxes` and `other_queries` for the rest.
+        box_queries: see `queries`.
+        other_queries: see `queries`; the prediction comes from the first of them.
+        detection: loss of boxes.
+        answers: loss of an `Answer`: "binary", a binary cross entropy per name (the code), or "softmax", a cross
+            entropy with the soft targets scaled to one (the paper's text).
+        every_layer: classifiers too have a loss after every layer of the decoder.
         frozen: parts that are not trained: "vision" is the trunk and the image encoder without its task tokens, "text"
-            the text encoder without its task rows.
+            the text encoder without its task tokens, "decoder" the decoder or decoders.
 
     Raises:
         ConfigError: a number outside its range.
@@ -91,7 +93,7 @@ class UniTConfig:
     queries: Mapping[str, int] = field(default_factory=dict)
     box_queries: int = 100
     other_queries: int = 25
-    detection: Detection = field(default_factory=Detection)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
     answers: Literal["binary", "softmax"] = "binary"
     every_layer: bool = False
     frozen: tuple[Part, ...] = ()
@@ -120,7 +122,7 @@ class UniTConfig:
             raise ConfigError(f"UniTConfig.frozen: got {unknown}; want 'vision', 'text' or 'decoder'")
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> UniTConfig:
-        """The same for some tasks, saying nothing of the others."""
+        """Returns the configuration for some of the tasks, without options of the others."""
         del sources
         cls_only = {name: alone for name, alone in self.text_limits.cls_only.items() if name in tasks}
         return replace(

@@ -1,4 +1,4 @@
-"""From the decoder's states to classes, boxes and attributes (section 3.4)."""
+"""Heads of classes, boxes and attributes on the decoder's states (section 3.4)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ NORM_EPS = 1e-12
 
 
 class Classifier(nn.Module):
-    """Scores from one query's state.
+    """Class scores from one query's state.
 
         scores = W norm(gelu(V dropout(x)))
 
-    Source: the official code, `BertPredictionHeadTransform` behind a dropout. The paper's eq. 8 has no norm, and its
-    dropout after the GELU.
+    Source: the official code, `BertPredictionHeadTransform` after a dropout. The paper's eq. 8 has no norm, and its
+    dropout comes after the GELU.
 
     Args:
         width: channels in.
         num_names: scores out.
-        dropout: rate on what comes in.
+        dropout: probability, on the input.
     """
 
     def __init__(self, width: int, num_names: int, *, dropout: float = 0.1) -> None:
@@ -39,7 +39,7 @@ class Classifier(nn.Module):
 
 
 class BoxMlp(nn.Module):
-    """A box by centre and size, in parts of the image.
+    """A box as centre and size relative to the image, by a three-layer MLP and a sigmoid.
 
     Args:
         width: channels in and between.
@@ -56,17 +56,17 @@ class BoxMlp(nn.Module):
 
 
 class AttributeHead(nn.Module):
-    """Scores of attributes, given what the thing is.
+    """Attribute scores, conditioned on the class of the object.
 
     Source: Anderson et al., CVPR 2018 (bottom-up attention), and UniT's official code, which passes the scores
     themselves through its ReLU and has none between the layers.
 
     Args:
         width: channels in.
-        num_labels: classes, the background counted.
+        num_labels: classes, background included.
         num_attributes: scores out.
-        relu: where the ReLU stands.
-        label_width: channels of a class's embedding.
+        relu: position of the ReLU: "between" the layers, or "after" both.
+        label_width: channels of a class embedding.
         hidden: channels between the two layers.
     """
 
@@ -94,12 +94,12 @@ class AttributeHead(nn.Module):
 
 
 class DetectionHead(nn.Module):
-    """Class, box and attributes of every query.
+    """Class, box and attribute scores of every query.
 
     Args:
         width: channels in.
-        num_names: classes without the background, which is the last score.
-        num_attributes: 0 for none.
+        num_names: classes without background, whose score is the last one.
+        num_attributes: 0 for no attribute head.
         relu: see `AttributeHead`.
     """
 

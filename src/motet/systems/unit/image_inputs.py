@@ -1,4 +1,4 @@
-"""How UniT sees a row's image: at a fixed size or in its own shape, as pixels or as what a frozen trunk made of it."""
+"""Image inputs of UniT: one image per row, of fixed size or in its own shape, as pixels or as stored features."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from motet.systems.unit.options import FixedSize, ShortestSide, Views
 
 @dataclass(frozen=True)
 class ImageRow:
-    """A row's image.
+    """The encoded image of a row.
 
     Args:
         values: pixels (3, h, w), or stored features (n, c).
-        geometry: what was done to the picture; None where no task asks for places in it.
+        geometry: the transform of the image; None for rows without tasks of boxes or regions.
     """
 
     values: np.ndarray
@@ -35,10 +35,10 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class ImageInputs:
-    """A row's one image as the trunk wants it.
+    """Reads, transforms and collates the one image of each row.
 
     Args:
-        transform: of the fixed size, and how pixels are resized and normalised.
+        transform: resizes, crops and normalises pixels, to the fixed size if there is one.
         views: fixed size, or each image in its own shape.
         stride: batches are padded to a multiple of it.
         store: stored features; None for pixels.
@@ -50,74 +50,74 @@ class ImageInputs:
     store: FeatureStore | None = None
 
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
-        """The image; None where no task looks at one.
+        """Returns the image of a row, or None if no task has image inputs.
 
-        Boxes move with the picture, so their tasks are also given what they are only equivariant to.
+        Boxes move with the image, so tasks of boxes also get the changes that they are only equivariant to.
 
         Raises:
-            DataError: no image, several, or a broken one.
+            DataError: no image, several, or one that cannot be decoded.
         """
         if not any("image" in task.inputs for task in tasks):
             return None
         if len(example.images) != 1:
             raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
         image = example.images[0]
-        allowed = frozenset.intersection(*(_allowed(task) for task in tasks))
-        places = any(isinstance(task.target, Boxes | Region) for task in tasks)
+        allowed = frozenset.intersection(*(_allowed_changes(task) for task in tasks))
+        has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
-            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if places else None)
-        picture = decode(image)
-        source_hw = (picture.height, picture.width)
+            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
+        decoded = decode(image)
+        source_hw = (decoded.height, decoded.width)
         match self.views:
             case FixedSize():
                 geometry = self.transform.draw(source_hw, allowed, rng)
             case ShortestSide():
-                geometry = self._detr(self.views).draw(source_hw, allowed, rng, scales=places)
+                geometry = self._detr_views(self.views).draw(source_hw, allowed, rng, scales=has_boxes)
             case other:
                 assert_never(other)
-        return ImageRow(self.transform(picture, geometry), geometry if places else None)
+        return ImageRow(self.transform(decoded, geometry), geometry if has_boxes else None)
 
-    def _detr(self, views: ShortestSide) -> DetrViews:
+    def _detr_views(self, views: ShortestSide) -> DetrViews:
         return DetrViews(
             views.size,
             views.max_side,
             views.sizes,
-            views.crop_part,
-            views.before_crop,
+            views.crop_probability,
+            views.sizes_before_crop,
             views.crop_side,
             self.transform.hflip,
         )
 
     def collate(self, images: Sequence[ImageRow | None]) -> dict[str, Tensor]:
-        """The batch's inputs: "pixels" or "features", and "valid", True on real pixels, where something is padded."""
-        present = [image.values for image in images if image is not None]
-        if not present:
+        """Returns the inputs of a batch: "pixels" or "features", and "valid", a padding mask, if images are padded."""
+        known = [image.values for image in images if image is not None]
+        if not known:
             return {}
-        values = [np.zeros_like(present[0]) if image is None else image.values for image in images]
+        values = [np.zeros_like(known[0]) if image is None else image.values for image in images]
         if self.store is not None:
             return {"features": torch.from_numpy(np.stack(values))}
         if isinstance(self.views, FixedSize):
             return {"pixels": torch.from_numpy(np.stack(values))}
-        height, width = (-(-max(part.shape[axis] for part in values) // self.stride) * self.stride for axis in (1, 2))
+        height, width = (-(-max(array.shape[axis] for array in values) // self.stride) * self.stride for axis in (1, 2))
         pixels = torch.zeros(len(values), 3, height, width)
         valid = torch.zeros(len(values), height, width, dtype=torch.bool)
-        for row, part in enumerate(values):
-            pixels[row, :, : part.shape[1], : part.shape[2]] = torch.from_numpy(part)
-            valid[row, : part.shape[1], : part.shape[2]] = True
+        for row, array in enumerate(values):
+            pixels[row, :, : array.shape[1], : array.shape[2]] = torch.from_numpy(array)
+            valid[row, : array.shape[1], : array.shape[2]] = True
         return {"pixels": pixels} if bool(valid.all()) else {"pixels": pixels, "valid": valid}
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        """See `core.Processor`. Raises ConfigError where images have no fixed size."""
+        """See `core.Processor`. Raises ConfigError if images have no fixed size."""
         if not isinstance(self.views, FixedSize):
-            raise ConfigError("UniTConfig.views: got ShortestSide; want FixedSize, for features that are stored")
+            raise ConfigError("UniTConfig.views: got ShortestSide; want FixedSize, so that features can be stored")
         return self.transform.view(image, index)
 
     def view_key(self) -> str:
-        """Changes when the pixels of a view would."""
+        """Returns a text that changes whenever the pixels of a view would."""
         return json.dumps([to_json(self.transform), to_json(self.views)], sort_keys=True)
 
 
-def _allowed(task: Task) -> frozenset[Invariance]:
-    """What may be done to a task's pictures where boxes are moved along."""
+def _allowed_changes(task: Task) -> frozenset[Invariance]:
+    """Returns the image changes that a task allows: boxes are transformed along, so they allow more."""
     return task.invariant | task.equivariant if isinstance(task.target, Boxes | Region) else task.invariant

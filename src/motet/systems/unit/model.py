@@ -1,4 +1,4 @@
-"""UniT: two encoders, one decoder, a head a task (section 3)."""
+"""UniT: an image encoder, a text encoder, one decoder, and one head per task (section 3)."""
 
 from __future__ import annotations
 
@@ -14,46 +14,49 @@ from motet.core import (
     Boxes,
     ConfigError,
     DataError,
+    Loss,
     Losses,
     Prediction,
     System,
     Target,
     Task,
 )
+from motet.core.system import optimizer_groups
 from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, encoder_from_description
+from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.unit.answers import TaskAnswers, answers_of, head_of, reads_cls_only
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
-from motet.systems.unit.criterion import terms_of
-from motet.systems.unit.groups import parameter_groups, shared_blocks
+from motet.systems.unit.criterion import loss_term_names
 from motet.systems.unit.image_inputs import ImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
-from motet.systems.unit.targets import check
+from motet.systems.unit.targets import check_supported
 from motet.systems.unit.text import TextMemory
 from motet.systems.unit.transformer import DetrDecoder
-from motet.systems.unit.vision import ImageLayers, Vision, shrink
+from motet.systems.unit.vision import ImageLayers, VisionEncoder, downsample_mask
 
 Trunk = tuple[Float[Tensor, "b n c"], tuple[int, int], Bool[Tensor, "b i j"] | None]
 
 
 class UniT(System):
-    """One transformer for detection, questions about images, entailment and sentences.
+    """One transformer for detection, visual questions, visual entailment and text classification.
 
     Source: Hu and Singh, "UniT: Multimodal Multitask Learning with a Unified Transformer", ICCV 2021, section 3.
 
     Args:
         config: its options.
         tasks: in order.
-        texts: of the run, for words that are trained on them.
-        assets: of a saved model; then nothing pretrained is fetched.
+        texts: returns the texts of the run, to train a tokeniser on.
+        assets: files of a saved model; with them nothing pretrained is fetched.
 
     Raises:
-        UnsupportedTask: a task that it cannot answer.
-        ConfigError: options that do not fit each other, or the tasks.
+        UnsupportedTask: a task of a kind that it does not support.
+        ConfigError: options that contradict each other or the tasks.
     """
 
     mixes: ClassVar[bool] = False
@@ -70,17 +73,17 @@ class UniT(System):
     ) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         _check_names(config, tasks)
         self.config, self.tasks = config, {task.name: task for task in tasks}
         self.loss_terms = {
-            task.name: terms_of(config.detection, attributes=bool(task.target.attributes))
+            task.name: loss_term_names(config.detection, attributes=bool(task.target.attributes))
             for task in tasks
             if isinstance(task.target, Boxes)
         }
-        self.vision = _vision(config, tasks, fetch=assets is None)
-        self.sentences, self.text = _text(config, tasks, texts, assets)
-        decoders = [_decoder(config) for _ in range(1 if config.shared else len(tasks))]
+        self.vision = _build_vision(config, tasks, fetch=assets is None)
+        self.sentences, self.text = _build_text(config, tasks, texts, assets)
+        decoders = [_build_decoder(config) for _ in range(1 if config.shared else len(tasks))]
         self.decoder = decoders[0] if config.shared else None
         self.decoders = nn.ModuleDict(
             {} if config.shared else dict(zip(map(parameter_name, self.tasks), decoders, strict=True))
@@ -88,72 +91,94 @@ class UniT(System):
         self.queries = nn.ParameterDict(
             {parameter_name(task.name): torch.randn(_num_queries(config, task), config.width) for task in tasks}
         )
-        self.heads = nn.ModuleDict({parameter_name(task.name): head_of(task, config) for task in tasks})
+        self.heads = nn.ModuleDict({parameter_name(task.name): build_head(task, config) for task in tasks})
         self.processor = UniTProcessor(
-            self._images(), self.sentences, config.text_limits, config.detection.max_attributes
+            self._build_image_inputs(), self.sentences, config.text_limits, config.detection.max_attributes
         )
         self._freeze()
         self.train()
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        """The frozen trunk alone: what follows it is trained."""
-        features, _ = self._seeing().features(pixels)
+        """Returns the features of the trunk alone, the part whose outputs can be stored."""
+        features, _ = self._require_vision().features(pixels)
         return features
 
     def losses(self, batch: Batch) -> Losses:
-        """Each task's own, over its rows of the batch; boxes have terms, each a mean over its own count."""
-        trunk = self._trunk(batch)
-        found = Losses({}, terms={})
-        tasks, terms = dict(found.tasks), dict(found.terms)
+        """Returns one loss per task over its rows of the batch; `Boxes` have terms, each with a count of its own."""
+        trunk = self._trunk_features(batch)
+        tasks: dict[str, Loss] = {}
+        terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
-            loss, parts = self._answers(name).losses(self.states(name, target, trunk), target)
-            tasks[name] = loss
+            tasks[name], parts = self._answers_for(name).losses(self.states(name, target, trunk), target)
             terms |= {(name, part): value for part, value in parts.items()}
         return Losses(tasks, terms=terms)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """A Choice by task, or a BoxSet in pixels of the file."""
-        trunk = self._trunk(batch)
+        """Returns one `ClassPrediction` per row, or one `BoxSet` in pixels of the image file."""
+        trunk = self._trunk_features(batch)
         return {
-            name: self._answers(name).predict(self.states(name, target, trunk), target)
+            name: self._answers_for(name).predict(self.states(name, target, trunk), target)
             for name, target in batch.targets.items()
         }
 
     def states(self, name: str, target: Target, trunk: Trunk | None) -> Float[Tensor, "l r q d"]:
-        """The decoder's states of all layers and queries, for one task's rows.
+        """Returns the decoder's states of all layers and queries, for the rows of one task.
 
         Args:
             name: the task.
             target: its rows and texts.
-            trunk: of the whole batch: the trunk's places, rows and columns, and which places are real.
+            trunk: features of the whole batch: the map row by row, its rows and columns, and its padding mask.
+
+        Raises:
+            DataError: a batch without the images or texts that the task reads.
         """
         task = self.tasks[name]
         memories: list[tuple[Tensor, Tensor, Tensor | None]] = []
         if "image" in task.inputs:
             if trunk is None:
-                raise DataError(f"task {name!r}: got a batch without images; want one with them")
+                raise DataError(f"task {name!r}: got a batch without images; want pixels or features in its inputs")
             features, grid_hw, valid = trunk
-            real = None if valid is None else valid[target.rows]
-            memories.append(self._seeing().layers(features[target.rows], grid_hw, real, name))
+            valid_rows = None if valid is None else valid[target.rows]
+            memories.append(self._require_vision().layers(features[target.rows], grid_hw, valid_rows, name))
         if "text" in task.inputs:
             if self.text is None or "ids" not in target.value:
-                raise DataError(f"task {name!r}: got a batch without texts; want one with them")
+                raise DataError(f"task {name!r}: got a batch without texts; want token ids in the task's target")
             value = target.value
             cls_only = reads_cls_only(task, self.config)
-            memories.append(self.text(value["ids"], value["types"], value["read"], name, cls_only=cls_only))
-        memory, positions, valid_memory = _joined(memories)
+            memories.append(self.text(value["ids"], value["types"], value["attention_mask"], name, cls_only=cls_only))
+        memory, positions, valid_memory = _join_memories(memories)
         decoder = self.decoder if self.decoder is not None else self.decoders[parameter_name(name)]
         states: Tensor = decoder(self.queries[parameter_name(name)], memory, positions, valid_memory)
         return states
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns three groups: trunk and text encoder at their learning rates, and the rest; all of them decay.
+
+        Source: the official configurations decay all parameters, norms and biases too.
+        """
+        scales = {"rest": 1.0}
+        if self.vision is not None:
+            scales["trunk"] = self.vision.trunk.lr_scale
+        if self.text is not None:
+            scales["text"] = self.text.tower.lr_scale
+        return optimizer_groups(self, _part_of, scales, lambda *_: True)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """Trunk, image layers, words, text layers and decoder layers that at least two tasks read."""
-        return shared_blocks(self)
+        """Returns the trained parameters of trunk, encoder layers and decoder layers that at least two tasks use."""
+        inputs = [task.inputs for task in self.tasks.values()]
+        blocks: dict[str, list[nn.Module]] = {}
+        if self.vision is not None and sum("image" in kinds for kinds in inputs) > 1:
+            blocks |= self.vision.blocks()
+        if self.text is not None and sum("text" in kinds for kinds in inputs) > 1:
+            blocks |= self.text.blocks()
+        if self.decoder is not None and len(inputs) > 1:
+            blocks |= self.decoder.blocks()
+        trained = {
+            name: [p for module in modules for p in module.parameters() if p.requires_grad]
+            for name, modules in blocks.items()
+        }
+        return {name: parameters for name, parameters in trained.items() if parameters}
 
     def assets(self) -> Mapping[str, bytes]:
         if self.text is None or self.sentences is None:
@@ -192,26 +217,26 @@ class UniT(System):
             frozen.append(self.decoders if self.decoder is None else self.decoder)
         return frozen
 
-    def _trunk(self, batch: Batch) -> Trunk | None:
+    def _trunk_features(self, batch: Batch) -> Trunk | None:
         if "features" in batch.inputs:
-            trunk = self._seeing().trunk
-            weight = self._seeing().layers.input.weight
+            trunk = self._require_vision().trunk
+            weight = self._require_vision().layers.input.weight
             return batch.inputs["features"].to(weight.dtype), trunk.grid_hw, None
         if "pixels" not in batch.inputs:
             return None
-        features, grid_hw = self._seeing().features(batch.inputs["pixels"])
-        valid = shrink(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
+        features, grid_hw = self._require_vision().features(batch.inputs["pixels"])
+        valid = downsample_mask(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
         return features, grid_hw, valid
 
-    def _answers(self, name: str) -> TaskAnswers:
-        return answers_of(self.tasks[name], self.heads[parameter_name(name)], self.config)
+    def _answers_for(self, name: str) -> TaskAnswers:
+        return build_answers(self.tasks[name], self.heads[parameter_name(name)], self.config)
 
-    def _seeing(self) -> Vision:
+    def _require_vision(self) -> VisionEncoder:
         if self.vision is None:
-            raise DataError("batch: got images; want none, since no task of this model sees one")
+            raise DataError("batch: got images; want none, since no task of this model has images")
         return self.vision
 
-    def _images(self) -> ImageInputs | None:
+    def _build_image_inputs(self) -> ImageInputs | None:
         if self.vision is None:
             return None
         config, pixels = self.config, self.vision.trunk.pixels
@@ -222,12 +247,17 @@ class UniT(System):
 
 def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:
     names = {task.name for task in tasks}
-    for field, given in (("queries", config.queries), ("reading.cls_only", config.text_limits.cls_only)):
-        if unknown := sorted(set(given) - names):
+    for field, option in (("queries", config.queries), ("text_limits.cls_only", config.text_limits.cls_only)):
+        if unknown := sorted(set(option) - names):
             raise ConfigError(f"UniTConfig.{field}: got {unknown}; want names of tasks, of {sorted(names)}")
 
 
-def _vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> Vision | None:
+def _part_of(name: str) -> str:
+    """Returns the group of a parameter: the trunk and the text encoder have learning rates of their own."""
+    return {"vision.trunk": "trunk", "text.tower": "text"}.get(".".join(name.split(".")[:2]), "rest")
+
+
+def _build_vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> VisionEncoder | None:
     names = [task.name for task in tasks if "image" in task.inputs]
     if not names:
         return None
@@ -246,18 +276,15 @@ def _vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> Vision
         attention_dropout=config.attention_dropout,
         pre_norm=config.pre_norm,
     )
-    return Vision(trunk, layers)
+    return VisionEncoder(trunk, layers)
 
 
-def _text(
+def _build_text(
     config: UniTConfig,
     tasks: Sequence[Task],
     texts: Callable[[], Iterable[str]],
     assets: Mapping[str, bytes] | None,
 ) -> tuple[SentenceTokenizer | None, TextMemory | None]:
-    from motet.nn.tower import FromScratch
-    from motet.preprocess.tokenizers import TrainedTokenizer
-
     names = [task.name for task in tasks if "text" in task.inputs]
     if not names:
         return None, None
@@ -274,14 +301,14 @@ def _text(
     longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)
     if longest > encoder.max_tokens:
         raise ConfigError(
-            f"UniTConfig.reading: got texts of {longest} tokens; want at most {encoder.max_tokens}, what the text "
-            "encoder has positions for"
+            f"UniTConfig.text_limits: got texts of {longest} tokens; want at most {encoder.max_tokens}, the number of "
+            "positions of the text encoder"
         )
     memory = TextMemory(TextTower(encoder, config.text_mode), config.width, names, task_token=config.task_token)
     return sentences, memory
 
 
-def _decoder(config: UniTConfig) -> DetrDecoder:
+def _build_decoder(config: UniTConfig) -> DetrDecoder:
     return DetrDecoder(
         config.depth,
         config.width,
@@ -294,23 +321,23 @@ def _decoder(config: UniTConfig) -> DetrDecoder:
 
 
 def _num_queries(config: UniTConfig, task: Task) -> int:
-    usual = config.box_queries if isinstance(task.target, Boxes) else config.other_queries
-    return config.queries.get(task.name, usual)
+    default = config.box_queries if isinstance(task.target, Boxes) else config.other_queries
+    return config.queries.get(task.name, default)
 
 
-def _joined(
+def _join_memories(
     memories: Sequence[tuple[Tensor, Tensor, Tensor | None]],
 ) -> tuple[Float[Tensor, "b n d"], Float[Tensor, "p n d"], Bool[Tensor, "b n"] | None]:
-    """Image and text one after the other; None for `valid` where all of it is real."""
+    """Returns the memories of image and text joined along the sequence; the mask is None where nothing is padding."""
     if len(memories) == 1:
         return memories[0]
     rows = len(memories[0][0])
     memory = torch.cat([part for part, _, _ in memories], dim=1)
-    positions = torch.cat([at.expand(rows, -1, -1) for _, at, _ in memories], dim=1)
+    positions = torch.cat([part.expand(rows, -1, -1) for _, part, _ in memories], dim=1)
     if all(valid is None for _, _, valid in memories):
         return memory, positions, None
-    real = [
+    masks = [
         torch.ones(part.shape[:2], dtype=torch.bool, device=part.device) if valid is None else valid
         for part, _, valid in memories
     ]
-    return memory, positions, torch.cat(real, dim=1)
+    return memory, positions, torch.cat(masks, dim=1)

@@ -1,4 +1,4 @@
-"""Where the paper, its code and other published ways differ, as objects."""
+"""Options of UniT: views of images, loss of boxes, limits of texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from motet.preprocess.crops import Crop, Whole
 
 @dataclass(frozen=True)
 class FixedSize:
-    """Every image is brought to the square that the trunk names; nothing is padded, and features can be stored.
+    """Images resized to the square that the trunk wants: nothing is padded, and features can be stored.
 
     Args:
         crop: of training images, for tasks that allow it; boxes move along.
@@ -24,57 +24,58 @@ class FixedSize:
 
 @dataclass(frozen=True)
 class ShortestSide:
-    """Images keep their shape: the shortest side is resized, and a batch is padded to its largest image.
+    """Images in their own shape: the shortest side is resized, and a batch is padded to its largest image.
 
     Source: UniT, section 4.1; the sizes are those of the official code's DETR transform. The paper crops last, the code
     resizes once more after the crop; we follow the code.
 
     Args:
         size: of the shortest side, in evaluation and for tasks that allow no crop.
-        max_side: no side becomes longer.
+        max_side: upper limit of the longest side.
         sizes: of the shortest side in training, one of them drawn.
-        crop_part: how often a training image is first resized to one of `before_crop`, then cropped.
-        before_crop: sizes of the shortest side before a crop.
-        crop_side: least and largest side of a crop.
+        crop_probability: of resizing a training image to one of `sizes_before_crop` and cropping it.
+        sizes_before_crop: of the shortest side before a crop.
+        crop_side: smallest and largest side of a crop.
     """
 
     size: int = 800
     max_side: int = 1333
     sizes: tuple[int, ...] = (480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800)
-    crop_part: float = 0.5
-    before_crop: tuple[int, ...] = (400, 500, 600)
+    crop_probability: float = 0.5
+    sizes_before_crop: tuple[int, ...] = (400, 500, 600)
     crop_side: tuple[int, int] = (384, 600)
 
     def __post_init__(self) -> None:
-        if min(self.size, *self.sizes, *self.before_crop, *self.crop_side) < 1:
-            raise ConfigError(f"ShortestSide: got sizes {self.size}, {self.sizes}, {self.before_crop}; want at least 1")
-        if not self.sizes or not self.before_crop:
-            raise ConfigError("ShortestSide.sizes: got none; want at least one, and of before_crop too")
+        if min(self.size, *self.sizes, *self.sizes_before_crop, *self.crop_side) < 1:
+            sizes = (self.size, *self.sizes, *self.sizes_before_crop, *self.crop_side)
+            raise ConfigError(f"ShortestSide: got sizes {sizes}; want at least 1 each")
+        if not self.sizes or not self.sizes_before_crop:
+            raise ConfigError("ShortestSide.sizes: got none; want at least one, and one of sizes_before_crop")
         if self.max_side < self.size:
             raise ConfigError(f"ShortestSide.max_side: got {self.max_side}; want at least the size, {self.size}")
         if self.crop_side[0] > self.crop_side[1]:
-            raise ConfigError(f"ShortestSide.crop_side: got {self.crop_side}; want the least side first")
-        if not 0 <= self.crop_part <= 1:
-            raise ConfigError(f"ShortestSide.crop_part: got {self.crop_part}; want from 0 to 1")
+            raise ConfigError(f"ShortestSide.crop_side: got {self.crop_side}; want the smaller side first")
+        if not 0 <= self.crop_probability <= 1:
+            raise ConfigError(f"ShortestSide.crop_probability: got {self.crop_probability}; want from 0 to 1")
 
 
 Views: TypeAlias = FixedSize | ShortestSide
 
 
 @dataclass(frozen=True)
-class Detection:
-    """How boxes are learned.
+class DetectionConfig:
+    """Matching and loss of boxes, and the attribute head.
 
     Args:
         costs: of the matching.
-        label: weight of the classes' loss.
-        l1: weight of the boxes' L1 distance.
-        giou: weight of the boxes' generalised IoU.
-        attribute: weight of the attributes' loss.
-        background: what a query that stands for nothing counts, over one that stands for a thing.
-        balanced: the code's `use_bcl`: things and background each have a mean of their own, weighted
+        label: weight of the class loss.
+        l1: weight of the L1 loss of boxes.
+        giou: weight of the generalised IoU loss of boxes.
+        attribute: weight of the attribute loss.
+        background: weight of a query without an object in the class loss, relative to one with an object.
+        balanced: the code's `use_bcl`: objects and background each have a mean of their own, weighted
             1 - `background` and `background`, and the matching costs use log-probabilities.
-        every_layer: each decoder layer is matched and judged, else the last one alone.
+        every_layer: every decoder layer is matched and has a loss, else only the last one.
         relu: the attribute head's one ReLU: "between" its two layers, or "after" both, on the scores, as in the
             official code.
         max_attributes: of one box, in training.
@@ -93,22 +94,22 @@ class Detection:
 
     def __post_init__(self) -> None:
         if not 0 < self.background <= 1:
-            raise ConfigError(f"Detection.background: got {self.background}; want above 0 and at most 1")
+            raise ConfigError(f"DetectionConfig.background: got {self.background}; want above 0 and at most 1")
         if self.relu not in ("between", "after"):
-            raise ConfigError(f"Detection.relu: got {self.relu!r}; want 'between' or 'after'")
+            raise ConfigError(f"DetectionConfig.relu: got {self.relu!r}; want 'between' or 'after'")
         if self.max_attributes < 1:
-            raise ConfigError(f"Detection.max_attributes: got {self.max_attributes}; want at least 1")
+            raise ConfigError(f"DetectionConfig.max_attributes: got {self.max_attributes}; want at least 1")
 
 
 @dataclass(frozen=True)
 class TextLimits:
-    """How much of a text is read, and how much of it the decoder sees.
+    """Lengths of texts, and the text states that the decoder attends to.
 
     Args:
         max_tokens: of a text without an image.
-        max_tokens_with_image: of a text beside an image.
-        cls_only: by task, whether the decoder sees only the state of [CLS]. Of tasks that are not named: all states
-            for `Answer` and `Region`, [CLS] for `Label`, as the official configurations have it (VQAv2; SNLI-VE, GLUE).
+        max_tokens_with_image: of a text with an image.
+        cls_only: by task, whether the decoder attends only to the state of [CLS]. By default all states for `Answer`
+            and `Region`, [CLS] for `Label`, as in the official configurations (VQAv2; SNLI-VE, GLUE).
     """
 
     max_tokens: int = 128
@@ -118,6 +119,6 @@ class TextLimits:
     def __post_init__(self) -> None:
         if min(self.max_tokens, self.max_tokens_with_image) < 8:
             raise ConfigError(
-                f"Reading.max_tokens: got {self.max_tokens} and {self.max_tokens_with_image} with an image; want at "
+                f"TextLimits.max_tokens: got {self.max_tokens} and {self.max_tokens_with_image} with an image; want at "
                 "least 8"
             )

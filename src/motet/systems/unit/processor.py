@@ -1,4 +1,4 @@
-"""How UniT sees an Example: an image, a text or both, and one task's truth."""
+"""Processor of UniT: image, text and annotation of an Example to rows and batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from motet.preprocess.geometry import Geometry
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.unit.image_inputs import ImageInputs, ImageRow
 from motet.systems.unit.options import TextLimits
-from motet.systems.unit.targets import encoded, stacked
+from motet.systems.unit.targets import encode_target, stack_targets
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class Entry:
 
     Args:
         task: its name.
-        ids: of the text, none where the task sees no text.
-        types: of which sentence each is.
-        value: the truth as arrays.
-        known: whether there is an annotation.
-        truth: raw, for metrics.
-        geometry: what was done to the picture, where the task asks for places in it.
+        ids: token ids; empty for a task without text.
+        types: 0 for tokens of the first sentence, 1 for those of the second.
+        value: the encoded target.
+        annotated: whether the row has an annotation for the task.
+        annotation: raw, for metrics.
+        geometry: the transform of the image, for tasks of boxes and regions.
     """
 
     task: str
     ids: tuple[int, ...]
     types: tuple[int, ...]
     value: Mapping[str, np.ndarray]
-    known: bool
+    annotated: bool
     annotation: Any = None
     geometry: Geometry | None = None
 
@@ -48,8 +48,8 @@ class Row:
 
     Args:
         id: the Example's.
-        image: pixels or stored features; None when no task looks at one.
-        entries: one a task.
+        image: pixels or stored features; None if no task has image inputs.
+        entries: one per task.
     """
 
     id: str
@@ -59,73 +59,76 @@ class Row:
 
 @dataclass(frozen=True)
 class UniTProcessor:
-    """See `core.Processor`.
+    """The processor of UniT; see `core.Processor`.
 
-    A row of several tasks gives one of them in training, drawn each time, and all of them in evaluation.
+    In training a row of several tasks is encoded for one of them, drawn each time; in evaluation for all of them.
 
     Args:
-        images: how an image is read.
-        sentences: how a text is put; None where no task sees one.
-        reading: how much of it.
+        images: reads and transforms images; None if no task has image inputs.
+        sentences: tokenises texts; None if no task has text inputs.
+        text_limits: lengths of texts.
         max_attributes: of one box.
     """
 
     images: ImageInputs | None
     sentences: SentenceTokenizer | None
-    reading: TextLimits = field(default_factory=TextLimits)
+    text_limits: TextLimits = field(default_factory=TextLimits)
     max_attributes: int = 16
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
-        """One row. Without `rng` a missing annotation is no error yet: `collate` asks for it if truths are kept."""
+        """Encodes a row. Without `rng` a missing annotation is no error: `collate` raises if annotations are kept."""
         if rng is not None and len(tasks) > 1:
             tasks = [tasks[int(rng.integers(len(tasks)))]]
         image = None if self.images is None else self.images.read(example, tasks, rng)
         return Row(example.id, image, tuple(self._entry(example, task, image, rng is None) for task in tasks))
 
     def _entry(self, example: Example, task: Task, image: ImageRow | None, evaluation: bool) -> Entry:
-        ids, types = self._read(example, task)
+        ids, types = self._encode_text(example, task)
         geometry = None if image is None else image.geometry
         known = task.label in example.labels or not evaluation
         annotation = task.annotation_of(example) if known else None
         if known and annotation is None and isinstance(task.target, Label | Answer):
             raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {task.label!r}")
-        value = encoded(task, annotation, example.id, geometry, self.max_attributes)
+        value = encode_target(task, annotation, example.id, geometry, self.max_attributes)
         return Entry(task.name, ids, types, value, known, annotation, geometry)
 
-    def _read(self, example: Example, task: Task) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _encode_text(self, example: Example, task: Task) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if "text" not in task.inputs:
             return (), ()
         if self.sentences is None:
-            raise ConfigError(f"task {task.name!r}: got a processor without words; want one built with this task")
-        room = self.reading.max_tokens_with_image if "image" in task.inputs else self.reading.max_tokens
-        ids, types = self.sentences.encode(sentences_of(example, task), room)
+            raise ConfigError(f"task {task.name!r}: got a processor without a tokeniser; want one built with this task")
+        limits = self.text_limits
+        max_tokens = limits.max_tokens_with_image if "image" in task.inputs else limits.max_tokens
+        ids, types = self.sentences.encode(sentences_of(example, task), max_tokens)
         return tuple(ids), tuple(types)
 
     def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
-        """Rows to a batch.
+        """Collates rows to a batch.
 
-        A target's value holds the text, ``ids``, ``types`` and ``read`` (r, t), the last True on what is no padding;
-        and the truth: ``label`` (r,), or ``answers`` (r, k), or ``boxes`` (r, m, 4) by centre and size in parts of the
-        view, ``labels`` (r, m), ``attributes`` (r, m, a) with -1 for none, ``valid`` (r, m); with boxes also
-        ``geometry`` (r, 9), what was done to the picture.
+        A target's value holds the text, ``ids``, ``types`` and ``attention_mask`` (r, t), the last True on tokens that
+        are not padding; and the encoded annotation: ``label`` (r,), or ``answers`` (r, k), or ``boxes`` (r, m, 4) as
+        centre and size relative to the view, ``labels`` (r, m), ``attributes`` (r, m, a) padded with -1, ``valid``
+        (r, m); with boxes also ``geometry`` (r, 9), the transform of the image.
 
         Raises:
-            DataError: a row whose truth is to be kept has none.
+            DataError: annotations are to be kept and a row has none.
         """
-        found: dict[str, list[tuple[int, Entry]]] = {}
+        by_task: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_annotations and not entry.known:
-                    raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
-                found.setdefault(entry.task, []).append((index, entry))
-        targets = {name: self._target(entries, keep_annotations) for name, entries in found.items()}
+                if keep_annotations and not entry.annotated:
+                    raise DataError(
+                        f"{row.id}: task {entry.task!r}: got no annotation; want one in every row that is evaluated"
+                    )
+                by_task.setdefault(entry.task, []).append((index, entry))
+        targets = {name: self._target(entries, keep_annotations) for name, entries in by_task.items()}
         inputs = {} if self.images is None else self.images.collate([row.image for row in rows])
         return Batch(tuple(row.id for row in rows), inputs, targets)
 
     def _target(self, entries: Sequence[tuple[int, Entry]], keep_annotations: bool) -> Target:
-        value = stacked([dict(entry.value) for _, entry in entries])
+        value = stack_targets([dict(entry.value) for _, entry in entries])
         if entries[0][1].ids and self.sentences is not None:
-            value |= _text([entry for _, entry in entries], self.sentences.pad)
+            value |= _pad_texts([entry for _, entry in entries], self.sentences.pad)
         geometries = [entry.geometry for _, entry in entries if entry.geometry is not None]
         if geometries and "boxes" in value:
             value["geometry"] = torch.tensor([_numbers(geometry) for geometry in geometries])
@@ -133,32 +136,32 @@ class UniTProcessor:
         return Target(torch.tensor([index for index, _ in entries]), value, annotation)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
-        return self._images().view(image, index)
+        return self._image_inputs().view(image, index)
 
     def view_changes(self, index: int) -> frozenset[Invariance]:
-        return self._images().transform.view_changes(index)
+        return self._image_inputs().transform.view_changes(index)
 
     def view_key(self) -> str:
-        return self._images().view_key()
+        return self._image_inputs().view_key()
 
     def with_features(self, store: FeatureStore | None) -> Self:
         return replace(self, images=None if self.images is None else replace(self.images, store=store))
 
-    def _images(self) -> ImageInputs:
+    def _image_inputs(self) -> ImageInputs:
         if self.images is None:
-            raise ConfigError("UniT: got no task that sees an image; want one, for views of images")
+            raise ConfigError("UniT: got no task with image inputs; want one, to make views of images")
         return self.images
 
 
 def sentences_of(example: Example, task: Task) -> tuple[str, ...]:
-    """A row's one sentence, or its pair; the task's prompt is put around the first one."""
+    """Returns a row's sentence or pair of sentences, the first of them in the task's prompt."""
     if isinstance(example.text, tuple) and len(example.text) == 2:
         return task.prompt.format(text=example.text[0]), example.text[1]
     return (task.prompt_for(example),)
 
 
 def geometry_of(numbers: Sequence[int]) -> Geometry:
-    """The geometry of nine numbers of a batch."""
+    """Returns the geometry that nine numbers of a batch describe."""
     x0, y0, x1, y1, flip, height, width, source_height, source_width = numbers
     return Geometry((x0, y0, x1, y1), bool(flip), (height, width), (source_height, source_width))
 
@@ -167,7 +170,7 @@ def _numbers(geometry: Geometry) -> tuple[int, ...]:
     return *geometry.crop_xyxy, int(geometry.hflip), *geometry.size_hw, *geometry.source_hw
 
 
-def _text(entries: Sequence[Entry], pad: int) -> dict[str, Tensor]:
+def _pad_texts(entries: Sequence[Entry], pad: int) -> dict[str, Tensor]:
     length = max(len(entry.ids) for entry in entries)
     ids = torch.full((len(entries), length), pad)
     types = torch.zeros(len(entries), length, dtype=torch.long)
@@ -175,4 +178,4 @@ def _text(entries: Sequence[Entry], pad: int) -> dict[str, Tensor]:
         ids[row, : len(entry.ids)] = torch.tensor(entry.ids)
         types[row, : len(entry.types)] = torch.tensor(entry.types)
     counts = torch.tensor([len(entry.ids) for entry in entries])
-    return {"ids": ids, "types": types, "read": torch.arange(length) < counts[:, None]}
+    return {"ids": ids, "types": types, "attention_mask": torch.arange(length) < counts[:, None]}

@@ -1,4 +1,4 @@
-"""What UniT answers, and what it learns of a row: a class, soft answers, boxes (section 3.4)."""
+"""Targets of UniT: the supported tasks, and annotations as class indices, soft answers and boxes (section 3.4)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from motet.preprocess.annotations import class_index, parse_answers
 from motet.preprocess.geometry import Geometry
 
 
-def check(task: Task) -> None:
-    """Raises UnsupportedTask for a task that this system cannot answer, or that sees what it does not."""
+def check_supported(task: Task) -> None:
+    """Raises UnsupportedTask for a task whose target or inputs this system does not support."""
     match task.target:
         case Label() | Boxes() | Region():
             pass
@@ -49,24 +49,25 @@ def check(task: Task) -> None:
             assert_never(other)
     if not task.inputs or not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: UniT sees one image, a text or both: got {sorted(task.inputs)}; want no others"
+            f"task {task.name!r}: UniT takes one image, a text or both: got {sorted(task.inputs)}; want 'image', "
+            "'text' or both"
         )
     if isinstance(task.target, Boxes | Region) and "image" not in task.inputs:
         raise UnsupportedTask(
-            f"task {task.name!r}: boxes lie in an image: got a task that sees {sorted(task.inputs)}; want 'image' in it"
+            f"task {task.name!r}: boxes need an image: got inputs {sorted(task.inputs)}; want 'image' among them"
         )
 
 
-def encoded(
+def encode_target(
     task: Task, annotation: Any, row_id: str, geometry: Geometry | None, max_attributes: int
 ) -> dict[str, np.ndarray]:
-    """A row's truth as arrays.
+    """Returns a row's annotation as arrays.
 
     Args:
-        task: whose.
-        truth: raw; None where it is not known, or a `Region` means nothing.
+        task: the annotated task.
+        annotation: raw; None if it is missing, or if the phrase of a `Region` refers to nothing.
         row_id: for the error.
-        geometry: what was done to the picture, for boxes.
+        geometry: the transform of the image, for boxes.
         max_attributes: of one box.
 
     Raises:
@@ -82,20 +83,22 @@ def encoded(
                 return {"answers": np.zeros(len(names), dtype=np.float32)}
             return {"answers": soft_answer_targets(parse_answers(task, annotation, row_id), names).numpy()}
         case Boxes(names, attributes):
-            assert geometry is not None  # a task of boxes sees an image, and then gets one
+            assert geometry is not None  # a task of boxes has image inputs, so its rows have a geometry
             return _boxes(task, annotation, row_id, geometry, (len(names), len(attributes)), max_attributes)
         case Region():
             assert geometry is not None
             boxes = np.zeros((0, 4)) if annotation is None else _corners(task, np.asarray([annotation]), row_id)
-            return {"boxes": _inside(boxes, geometry)[0].astype(np.float32)}
+            return {"boxes": _boxes_in_view(boxes, geometry)[0].astype(np.float32)}
         case other:
-            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+            raise UnsupportedTask(
+                f"task {task.name!r}: got {type(other).__name__}; want Label, Answer, Boxes or Region"
+            )
 
 
 def _boxes(
     task: Task, annotation: Any, row_id: str, geometry: Geometry, counts: tuple[int, int], max_attributes: int
 ) -> dict[str, np.ndarray]:
-    annotation = _NOTHING if annotation is None else annotation
+    annotation = _NO_BOXES if annotation is None else annotation
     if not isinstance(annotation, BoxSet):
         raise DataError(f"{row_id}: task {task.name!r}: got a {type(annotation).__name__}; want a BoxSet")
     corners = _corners(task, annotation.boxes_xyxy, row_id)
@@ -107,21 +110,21 @@ def _boxes(
         got = int(labels[bad][0])
         raise DataError(f"{row_id}: task {task.name!r}: box label: got {got}; want from 0 to {counts[0] - 1}")
     attributes = np.full((len(corners), max_attributes if counts[1] else 0), -1, dtype=np.int64)
-    for box, found in enumerate(annotation.attributes if counts[1] else ()):
-        if any(not 0 <= attribute < counts[1] for attribute in found):
+    for box, of_box in enumerate(annotation.attributes if counts[1] else ()):
+        if any(not 0 <= attribute < counts[1] for attribute in of_box):
             raise DataError(
-                f"{row_id}: task {task.name!r}: box attributes: got {found}; want from 0 to {counts[1] - 1}"
+                f"{row_id}: task {task.name!r}: box attributes: got {of_box}; want from 0 to {counts[1] - 1}"
             )
-        kept = found[:max_attributes]
-        attributes[box, : len(kept)] = kept
-    # A box around a crowd is no thing of its own: it is judged apart, and never learned.
+        first = of_box[:max_attributes]
+        attributes[box, : len(first)] = first
+    # A crowd box covers several objects: the metric treats it apart, and DETR does not train on it.
     single = ~np.asarray(annotation.crowd, dtype=bool) if len(annotation.crowd) else np.ones(len(corners), dtype=bool)
-    boxes, kept_boxes = _inside(corners[single], geometry)
-    chosen = np.flatnonzero(single)[kept_boxes]
-    return {"boxes": boxes.astype(np.float32), "labels": labels[chosen], "attributes": attributes[chosen]}
+    boxes, in_view = _boxes_in_view(corners[single], geometry)
+    used = np.flatnonzero(single)[in_view]
+    return {"boxes": boxes.astype(np.float32), "labels": labels[used], "attributes": attributes[used]}
 
 
-_NOTHING = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+_NO_BOXES = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 def _corners(task: Task, boxes_xyxy: np.ndarray, row_id: str) -> np.ndarray:
@@ -131,29 +134,29 @@ def _corners(task: Task, boxes_xyxy: np.ndarray, row_id: str) -> np.ndarray:
     boxes = boxes.reshape(-1, 4)
     if not np.isfinite(boxes).all():
         got = boxes[~np.isfinite(boxes).all(axis=1)][0].tolist()
-        raise DataError(f"{row_id}: task {task.name!r}: box: got {got}; want four numbers")
+        raise DataError(f"{row_id}: task {task.name!r}: box: got {got}; want four finite numbers")
     return boxes
 
 
-def _inside(boxes_xyxy: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and sizes in parts of the view, of the boxes that are still there, and which those are."""
-    moved, kept = geometry.boxes(boxes_xyxy)
+def _boxes_in_view(boxes_xyxy: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the boxes that the view still holds, as centre and size relative to it, and their indices."""
+    moved, in_view = geometry.boxes(boxes_xyxy)
     height, width = geometry.size_hw
     centre, size = (moved[:, :2] + moved[:, 2:]) / 2, moved[:, 2:] - moved[:, :2]
-    return np.concatenate([centre, size], axis=1) / np.array([width, height, width, height]), kept
+    return np.concatenate([centre, size], axis=1) / np.array([width, height, width, height]), in_view
 
 
-def stacked(found: Sequence[dict[str, np.ndarray]]) -> dict[str, Tensor]:
-    """Rows' truths as tensors; boxes are filled up to the same number, and ``valid`` is True on real ones."""
-    if "boxes" not in found[0]:
-        return {name: torch.from_numpy(np.stack([row[name] for row in found])) for name in found[0]}
-    most = max(1, *(len(row["boxes"]) for row in found))
+def stack_targets(rows: Sequence[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+    """Stacks encoded annotations of rows; boxes are padded to the same number, and ``valid`` masks the padding."""
+    if "boxes" not in rows[0]:
+        return {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
+    longest = max(1, *(len(row["boxes"]) for row in rows))
     value: dict[str, Tensor] = {}
-    for name, first in found[0].items():
-        filled = np.full((len(found), most, *first.shape[1:]), -1 if name == "attributes" else 0, dtype=first.dtype)
-        for place, row in enumerate(found):
-            filled[place, : len(row[name])] = row[name]
-        value[name] = torch.from_numpy(filled)
-    counts = torch.tensor([len(row["boxes"]) for row in found])
-    value["valid"] = torch.arange(most) < counts[:, None]
+    for name, first in rows[0].items():
+        padded = np.full((len(rows), longest, *first.shape[1:]), -1 if name == "attributes" else 0, dtype=first.dtype)
+        for index, row in enumerate(rows):
+            padded[index, : len(row[name])] = row[name]
+        value[name] = torch.from_numpy(padded)
+    counts = torch.tensor([len(row["boxes"]) for row in rows])
+    value["valid"] = torch.arange(longest) < counts[:, None]
     return value

@@ -1,4 +1,4 @@
-"""The text encoder: BERT with a task row in front, and positions for the decoder (section 3.2)."""
+"""The text encoder: BERT with a task token in front, and position embeddings for the decoder (section 3.2)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from motet.nn.text_encoders import TextTower
 
 
 class TextMemory(nn.Module):
-    """Words to what the decoder reads.
+    """BERT with a task token, whose states are the decoder's memory.
 
-        memory = B bert([task; words]) without its first place;   positions = C p
+        memory = B bert([task; words]) without its first position;   positions = C p
 
-    p are BERT's own position embeddings. The task's row stands in front of the embedded words, after their norm and
-    dropout, with no position or type of its own.
+    p are BERT's own position embeddings. The task token comes before the embedded words, after their norm and dropout,
+    and has no position or type embedding of its own.
 
     Source: UniT, eq. 3; the official code, `forward_bert_with_task_idx`. B and C are not in the paper.
 
     Args:
         tower: the encoder.
-        width: channels that the decoder reads.
-        tasks: names of those that read; each has a row.
-        task_token: whether they have.
+        width: channels of the memory.
+        tasks: names of the tasks with text; each has a token.
+        task_token: whether tasks have tokens.
     """
 
     def __init__(self, tower: TextTower, width: int, tasks: Sequence[str], *, task_token: bool = True) -> None:
@@ -46,17 +46,23 @@ class TextMemory(nn.Module):
         *,
         cls_only: bool,
     ) -> tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]]:
-        """The memory of one task, its positions, and which places are real.
+        """Returns the memory of one task, its position embeddings, and its padding mask.
 
         Args:
-            ids: of the words.
+            ids: token ids.
             types: 0 for the first sentence, 1 for the second.
-            valid: True on what is no padding.
+            valid: True on tokens that are not padding.
             task: its name.
-            cls_only: only the state of [CLS] is kept.
+            cls_only: keep the state of [CLS] only.
         """
-        front = self.tokens[parameter_name(task)][None] if len(self.tokens) else None
-        states = self.tower(ids, types, valid, front)[:, 0 if front is None else 1 :]
-        kept = 1 if cls_only else states.shape[1]
-        at = self.tower.encoder.positions(kept)
-        return self.out(states[:, :kept]), self.out_positions(at)[None], valid[:, :kept]
+        token = self.tokens[parameter_name(task)][None] if len(self.tokens) else None
+        states = self.tower(ids, types, valid, token)[:, 0 if token is None else 1 :]
+        length = 1 if cls_only else states.shape[1]
+        positions = self.tower.encoder.positions(length)
+        return self.out(states[:, :length]), self.out_positions(positions)[None], valid[:, :length]
+
+    def blocks(self) -> dict[str, list[nn.Module]]:
+        """Returns its modules by name, from shallow to deep, without what belongs to one task."""
+        model = self.tower.encoder.model
+        layers = {f"text_layer{i}": [layer] for i, layer in enumerate(model.encoder.layer)}
+        return {"words": [model.embeddings], **layers, "text_output": [self.out, self.out_positions]}

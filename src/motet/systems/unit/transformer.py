@@ -1,4 +1,4 @@
-"""The transformers of DETR and UniT: positions go to queries and keys, never to values (sections 3.1 and 3.3)."""
+"""The transformers of DETR and UniT: positions are added to queries and keys, not to values (sections 3.1, 3.3)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ NORM_EPS = 1e-5
 
 
 class DetrAttention(nn.Module):
-    """Multi-head attention whose keys and values are made from different inputs.
+    """Multi-head attention whose keys and values come from different inputs.
 
         y = softmax(q k' / sqrt(c)) v,   c = width / heads
 
     Args:
         width: channels.
-        heads: parts the channels are cut into.
-        dropout: rate on the attention weights.
+        heads: number of heads.
+        dropout: probability, on the attention weights.
 
     Raises:
-        ConfigError: the width cannot be cut into so many heads.
+        ConfigError: the width is not a multiple of the heads.
     """
 
     def __init__(self, width: int, heads: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         if heads < 1 or width % heads:
-            raise ConfigError(f"Attention.heads: got {heads} for a width of {width}; want a divisor of the width")
+            raise ConfigError(f"DetrAttention.heads: got {heads} for a width of {width}; want a divisor of the width")
         self.heads, self.dropout = heads, dropout
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
-        # The three are one matrix in PyTorch's module, and DETR initialises that one: its fan is the sum of theirs.
+        # DETR initialises the one matrix of PyTorch's module that holds all three, so its fan is the sum of theirs.
         for linear in (self.query, self.key, self.value):
             nn.init.xavier_uniform_(linear.weight, gain=2**-0.5)
         nn.init.xavier_uniform_(self.out.weight)
@@ -49,20 +49,19 @@ class DetrAttention(nn.Module):
         value: Float[Tensor, "b n d"],
         valid: Bool[Tensor, "b n"] | None = None,
     ) -> Float[Tensor, "b t d"]:
-        """What the queries read; `valid` is True where a place may be read, None for all."""
+        """Returns the values attended to by each query; `valid` is True on keys that are not padding, None for all."""
         q, k, v = (
             linear(x).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for linear, x in ((self.query, query), (self.key, key), (self.value, value))
         )
-        readable = None if valid is None else valid[:, None, None, :]
         dropout = self.dropout if self.training else 0.0
-        y = attend(q, k, v, readable, dropout=dropout)
+        y = attend(q, k, v, None if valid is None else valid[:, None, None, :], dropout=dropout)
         out: Tensor = self.out(y.transpose(1, 2).flatten(2))
         return out
 
 
 class DetrFeedForward(nn.Module):
-    """Two layers with a ReLU and dropout between."""
+    """Two linear layers with a ReLU and dropout between."""
 
     def __init__(self, width: int, hidden: int, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -76,17 +75,17 @@ class DetrFeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and feed-forward, each added to what came in and then normed; or normed before.
+    """A transformer encoder layer: self-attention and feed-forward block, with residuals and post- or pre-norm.
 
     Source: Carion et al., ECCV 2020, appendix A.3.
 
     Args:
         width: channels.
         heads: of the attention.
-        hidden: channels inside the feed-forward part.
-        dropout: rate, after each part and inside it.
-        attention_dropout: rate on the attention weights.
-        pre_norm: norm before each part, not after it is added.
+        hidden: channels inside the feed-forward block.
+        dropout: probability, after each block and inside it.
+        attention_dropout: probability, on the attention weights.
+        pre_norm: layer norm before each block instead of after its residual.
     """
 
     def __init__(
@@ -105,23 +104,23 @@ class EncoderLayer(nn.Module):
         if self.pre_norm:
             y = self.norm1(x)
             x = x + self.dropout(self.attention(y + positions, y + positions, y, valid))
-            normed_before: Tensor = x + self.dropout(self.mlp(self.norm2(x)))
-            return normed_before
-        placed = x + positions
-        x = self.norm1(x + self.dropout(self.attention(placed, placed, x, valid)))
+            pre_norm_out: Tensor = x + self.dropout(self.mlp(self.norm2(x)))
+            return pre_norm_out
+        query = x + positions
+        x = self.norm1(x + self.dropout(self.attention(query, query, x, valid)))
         out: Tensor = self.norm2(x + self.dropout(self.mlp(x)))
         return out
 
 
 class DecoderLayer(nn.Module):
-    """Queries look at each other, then at the memory, then pass a feed-forward part.
+    """A transformer decoder layer: self-attention of the queries, cross-attention to the memory, feed-forward block.
 
     Source: Carion et al., ECCV 2020, appendix A.3; UniT, section 3.3.
 
     Args:
         width: channels.
         heads: of both attentions.
-        hidden: channels inside the feed-forward part.
+        hidden: channels inside the feed-forward block.
         dropout: see `EncoderLayer`.
         attention_dropout: see `EncoderLayer`.
         pre_norm: see `EncoderLayer`.
@@ -146,41 +145,41 @@ class DecoderLayer(nn.Module):
         keys: Float[Tensor, "b n d"],
         valid: Bool[Tensor, "b n"] | None,
     ) -> Float[Tensor, "b q d"]:
-        """The queries' next states.
+        """Returns the next states of the queries.
 
         Args:
             x: their states.
-            queries: their embeddings, added wherever they ask.
-            memory: what is read.
-            keys: the memory with its positions.
-            valid: True where the memory may be read.
+            queries: their embeddings, added to the query side of both attentions.
+            memory: the encoders' output.
+            keys: the memory plus its positions.
+            valid: True on memory that is not padding.
         """
         if self.pre_norm:
             y = self.norm1(x)
             x = x + self.dropout(self.self_attention(y + queries, y + queries, y))
             x = x + self.dropout(self.cross_attention(self.norm2(x) + queries, keys, memory, valid))
-            normed_before: Tensor = x + self.dropout(self.mlp(self.norm3(x)))
-            return normed_before
-        asked = x + queries
-        x = self.norm1(x + self.dropout(self.self_attention(asked, asked, x)))
+            pre_norm_out: Tensor = x + self.dropout(self.mlp(self.norm3(x)))
+            return pre_norm_out
+        query = x + queries
+        x = self.norm1(x + self.dropout(self.self_attention(query, query, x)))
         x = self.norm2(x + self.dropout(self.cross_attention(x + queries, keys, memory, valid)))
         out: Tensor = self.norm3(x + self.dropout(self.mlp(x)))
         return out
 
 
 class DetrDecoder(nn.Module):
-    """The domain-agnostic decoder: it reads images, texts or both, and does not know which (eq. 4).
+    """The domain-agnostic decoder: one decoder for memories of images, of texts and of both (eq. 4).
 
-    Every layer's states pass one final norm, and all of them are given back.
+    The states of every layer pass one shared final norm and are all returned.
 
     Args:
-        depth: layers.
-        width: see `DecoderLayer`, as are the others.
+        depth: number of layers.
+        width: see `DecoderLayer`, as for the others.
         heads: of both attentions.
-        hidden: channels inside the feed-forward parts.
-        dropout: rate.
-        attention_dropout: rate on the attention weights.
-        pre_norm: norm before each part, not after it is added.
+        hidden: channels inside the feed-forward blocks.
+        dropout: probability.
+        attention_dropout: probability, on the attention weights.
+        pre_norm: layer norm before each block instead of after its residual.
     """
 
     def __init__(
@@ -208,7 +207,7 @@ class DetrDecoder(nn.Module):
         positions: Float[Tensor, "p n d"],
         valid: Bool[Tensor, "b n"] | None = None,
     ) -> Float[Tensor, "l b q d"]:
-        """The states of all queries after every layer."""
+        """Returns the states of all queries after every layer."""
         x = torch.zeros_like(queries).expand(len(memory), -1, -1)
         keys = memory + positions
         states = []
@@ -216,3 +215,8 @@ class DetrDecoder(nn.Module):
             x = layer(x, queries[None], memory, keys, valid)
             states.append(self.norm(x))
         return torch.stack(states)
+
+    def blocks(self) -> dict[str, list[nn.Module]]:
+        """Returns its modules by name, from shallow to deep."""
+        layers: dict[str, list[nn.Module]] = {f"decoder_layer{i}": [layer] for i, layer in enumerate(self.layers)}
+        return {**layers, "decoder_norm": [self.norm]}

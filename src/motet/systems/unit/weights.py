@@ -1,4 +1,4 @@
-"""Weights of DETR and of UniT's official code, under the names they are published with, into the modules here."""
+"""Loads published weights into a UniT: those of DETR, of BERT and of UniT's official code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DECODER = {
     "self_attn": "self_attention", "multihead_attn": "cross_attention", "linear1": "mlp.up", "linear2": "mlp.down",
     "norm1": "norm1", "norm2": "norm2", "norm3": "norm3",
 }  # fmt: skip
-# transformers' names, of version 4 and of version 5, as those of the original code.
+# Names in transformers, version 4 and version 5, to those of the original code.
 _HF_ENCODER = (
     (r"self_attn_layer_norm\.", "norm1."), (r"final_layer_norm\.", "norm2."), (r"(?:mlp\.)?fc1\.", "linear1."),
     (r"(?:mlp\.)?fc2\.", "linear2."),
@@ -35,50 +35,49 @@ _PARTS = {"q_proj": "query", "k_proj": "key", "v_proj": "value", "out_proj": "ou
 
 
 def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: str | None = None) -> PublishedWeights:
-    """Fills a UniT from a DETR: trunk, projection, image encoder; and where widths agree, decoder, queries and heads.
+    """Loads a DETR: trunk, projection and image encoder; if the widths are equal, decoder, queries and heads too.
 
     Args:
         system: filled in place.
         source: weights by name, those of facebookresearch/detr or of transformers; a ``.safetensors`` file; or a folder
             with ``model.safetensors`` in it.
-        task: the `Boxes` task that takes queries and heads; None for the only one there is.
+        task: the `Boxes` task whose queries and heads are filled; None for the only one.
 
     Raises:
-        CheckpointError: a file that cannot be read, or weights that are no DETR's.
-        ConfigError: a system that sees no images, or a task of another kind.
+        CheckpointError: a file that cannot be read, or weights of another model than DETR.
+        ConfigError: a system without image inputs, or a task of another kind.
 
     Returns:
-        What was loaded, and what was not.
+        The names that were loaded, and those that were not.
     """
     if system.vision is None:
-        raise ConfigError("load_detr: got a UniT without a task that sees images; want one")
+        raise ConfigError("load_detr: got a UniT without image inputs; want one with a task on images")
     published = read_published(source, inside="model")
-    original = {name: _original(name) for name in published}
+    original = {name: _original_name(name) for name in published}
     if not any(name.startswith("transformer.encoder.") for name in original.values()):
         raise CheckpointError(f"DETR weights: got {next(iter(published), 'nothing')!r} and others; want a DETR's names")
-    boxes = _boxes_task(system, task)
-    places = _places(system, boxes)
+    prefixes = _target_prefixes(system, _boxes_task(system, task))
     own = system.state_dict()
-    kept: list[str] = []
+    loaded: list[str] = []
     left: list[str] = []
     shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
     with torch.no_grad():
         for name, value in published.items():
-            found = _converted(original[name], value, places)
-            if not found or any(here not in own for here in found):
+            converted = _convert(original[name], value, prefixes)
+            if not converted or any(own_name not in own for own_name in converted):
                 left += [name] if not name.endswith("num_batches_tracked") else []
                 continue
-            for here, part in found.items():
-                if own[here].shape != part.shape:
-                    shapes.append((name, tuple(part.shape), tuple(own[here].shape)))
+            for own_name, part in converted.items():
+                if own[own_name].shape != part.shape:
+                    shapes.append((name, tuple(part.shape), tuple(own[own_name].shape)))
                 else:
-                    own[here].copy_(part)
-                    kept.append(here)
-    return PublishedWeights(tuple(kept), tuple(left), tuple(shapes))
+                    own[own_name].copy_(part)
+                    loaded.append(own_name)
+    return PublishedWeights(tuple(loaded), tuple(left), tuple(shapes))
 
 
 def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -> None:
-    """Fills a UniT's text encoder from a BERT of the same shape.
+    """Loads a BERT of the same shape into the text encoder of a UniT.
 
     Args:
         system: filled in place.
@@ -86,21 +85,21 @@ def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -
 
     Raises:
         CheckpointError: a file that cannot be read, a weight that is missing, a shape that differs.
-        ConfigError: a system that reads no texts.
+        ConfigError: a system without text inputs.
     """
     if system.text is None:
-        raise ConfigError("load_text_encoder: got a UniT without a task that sees text; want one")
+        raise ConfigError("load_text_encoder: got a UniT without text inputs; want one with a task on texts")
     where = str(source) if isinstance(source, str | Path) else "weights"
     load_bert(system.text.tower.encoder.model, read_published(source, inside="model"), where=where)
 
 
 def encoder_state(published: Mapping[str, Tensor]) -> State:
-    """An image encoder's layers under the names of `ImageLayers`, from those of DETR's and UniT's code."""
+    """Renames the layers of an image encoder from DETR's and UniT's code to `ImageLayers`."""
     return _layers_state(published, _ENCODER)
 
 
 def decoder_state(published: Mapping[str, Tensor]) -> State:
-    """A decoder under the names of `Decoder`, from those of DETR's and UniT's code."""
+    """Renames the layers of a decoder from DETR's and UniT's code to `DetrDecoder`."""
     return _layers_state(published, _DECODER)
 
 
@@ -112,23 +111,23 @@ def _layers_state(published: Mapping[str, Tensor], parts: Mapping[str, str]) -> 
 
 
 def _layer_part(name: str, value: Tensor, parts: Mapping[str, str]) -> State:
-    """One weight of a layer; three where PyTorch keeps queries, keys and values as one matrix."""
-    found = re.fullmatch(r"layers\.(\d+)\.(\w+)\.(.+)", name)
-    if found is None:
+    """Renames one layer weight; PyTorch's joint matrix of queries, keys and values becomes three."""
+    matched = re.fullmatch(r"layers\.(\d+)\.(\w+)\.(.+)", name)
+    if matched is None:
         return {name: value} if name.startswith("norm.") else {}
-    layer, part, rest = found.groups()
+    layer, part, rest = matched.groups()
     if part not in parts:
         return {}
-    at = f"layers.{layer}.{parts[part]}"
+    prefix = f"layers.{layer}.{parts[part]}"
     if rest.startswith("in_proj_"):
-        names = (f"{at}.{each}.{rest.removeprefix('in_proj_')}" for each in ("query", "key", "value"))
+        names = (f"{prefix}.{each}.{rest.removeprefix('in_proj_')}" for each in ("query", "key", "value"))
         return dict(zip(names, value.chunk(3), strict=True))
     first, _, last = rest.partition(".")
-    return {f"{at}.{_PARTS[first]}.{last}" if first in _PARTS else f"{at}.{rest}": value}
+    return {f"{prefix}.{_PARTS[first]}.{last}" if first in _PARTS else f"{prefix}.{rest}": value}
 
 
-def _original(name: str) -> str:
-    """A name of transformers as the original code has it; original names stay."""
+def _original_name(name: str) -> str:
+    """Returns a name of transformers as in the original code; original names are returned unchanged."""
     if name.startswith(("model.encoder.", "model.decoder.")):
         name = "transformer." + name.removeprefix("model.")
         for pattern, by in _HF_ENCODER if ".encoder." in name else _HF_DECODER:
@@ -141,42 +140,42 @@ def _original(name: str) -> str:
         (r"class_labels_classifier\.", "class_embed."),
         (r"bbox_predictor\.", "bbox_embed."),
     ):
-        if (found := re.match(pattern, name)) is not None:
-            return by + name[found.end() :]
+        if (matched := re.match(pattern, name)) is not None:
+            return by + name[matched.end() :]
     return name
 
 
-def _places(system: UniT, task: str | None) -> dict[str, str]:
-    """Where each part of a DETR goes, by the start of its original name."""
-    places = {
+def _target_prefixes(system: UniT, task: str | None) -> dict[str, str]:
+    """Returns the prefixes of a UniT's weights by the prefixes of DETR's original names."""
+    prefixes = {
         "backbone.0.body.": "vision.trunk.encoder.model.",
         "transformer.encoder.": "vision.layers.",
         "input_proj.": "vision.layers.input.",
     }
     if task is not None:
         name = parameter_name(task)
-        places |= {
+        prefixes |= {
             "transformer.decoder.": "decoder." if system.config.shared else f"decoders.{name}.",
             "query_embed.weight": f"queries.{name}",
             "class_embed.": f"heads.{name}.classes.",
             "bbox_embed.": f"heads.{name}.boxes.",
         }
-    return places
+    return prefixes
 
 
-def _converted(name: str, value: Tensor, places: Mapping[str, str]) -> State:
-    for start, here in places.items():
-        if not name.startswith(start):
+def _convert(name: str, value: Tensor, prefixes: Mapping[str, str]) -> State:
+    for original, own in prefixes.items():
+        if not name.startswith(original):
             continue
-        rest = name.removeprefix(start)
-        match start:
+        rest = name.removeprefix(original)
+        match original:
             case "transformer.encoder.":
-                return {here + part: one for part, one in _layer_part(rest, value, _ENCODER).items()}
+                return {own + part: weight for part, weight in _layer_part(rest, value, _ENCODER).items()}
             case "transformer.decoder.":
-                return {here + part: one for part, one in _layer_part(rest, value, _DECODER).items()}
+                return {own + part: weight for part, weight in _layer_part(rest, value, _DECODER).items()}
             case "input_proj.":
-                return {here + rest: value.flatten(1) if value.ndim > 1 else value}
-        return {here + rest: value}
+                return {own + rest: value.flatten(1) if value.ndim > 1 else value}
+        return {own + rest: value}
     return {}
 
 

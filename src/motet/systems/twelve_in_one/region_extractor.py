@@ -1,4 +1,4 @@
-"""Where regions come from: a source's, or boxes read from a trunk's map."""
+"""Extraction of regions: from a source, or pooled from a trunk's map."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.twelve_in_one.regions import PaddedRegions
 
 
-class RegionEmbedding(nn.Module):
-    """The inputs of a batch to regions.
+class RegionExtractor(nn.Module):
+    """The regions of the images of a batch, from its inputs.
 
     Args:
-        config: source, or trunk and grid.
-        fetch: whether a pretrained trunk is fetched; a restored model brings its own.
+        config: source, or trunk and boxes.
+        fetch: whether a pretrained trunk is downloaded; a restored model has its own weights.
     """
 
     def __init__(self, config: TwelveInOneConfig, *, fetch: bool) -> None:
@@ -35,7 +35,7 @@ class RegionEmbedding(nn.Module):
 
     @property
     def width(self) -> int:
-        """Numbers of a region's feature."""
+        """Channels of a region feature."""
         if self.trunk is not None:
             return self.trunk.width
         assert self.source is not None
@@ -43,59 +43,61 @@ class RegionEmbedding(nn.Module):
 
     @property
     def num_classes(self) -> int:
-        """Classes that a region has probabilities of; 0 where there are none."""
+        """Classes of the detector; 0 for regions without class probabilities."""
         return 0 if self.source is None else self.source.num_classes
 
     def encode(self, pixels: Float[Tensor, "p 3 h w"]) -> Float[Tensor, "p n c"]:
-        """The trunk's map, row by row."""
+        """Returns the trunk's map, row by row."""
         if self.trunk is None:
-            raise DataError("batch: got pixels; want regions of the source, which this model was built with")
+            raise DataError("batch: got pixels; want regions, since this model was built with a source of them")
         tokens: Tensor = self.trunk(pixels)
         return tokens
 
     def forward(self, inputs: Mapping[str, Tensor]) -> BatchImages:
-        """The regions of all pictures of a batch."""
+        """Returns the regions of all images of a batch."""
         if "present" not in inputs:
-            raise DataError("batch: got rows without images; want them, since 12-in-1 answers no text alone")
-        size_hw, num_a_row = inputs["size_hw"].flatten(0, 1), inputs["present"].shape[1]
+            raise DataError(
+                "batch: got rows without images; want an image in every row, since no task is on text alone"
+            )
+        size_hw, images_per_row = inputs["size_hw"].flatten(0, 1), inputs["present"].shape[1]
         if self.trunk is None:
-            return BatchImages(self, _of_source(inputs, size_hw), num_a_row, None)
+            return BatchImages(self, _source_regions(inputs, size_hw), images_per_row, None)
         tokens = self._tokens(inputs)
-        features, boxes, valid = self._found(tokens, inputs) if "boxes" in inputs else self.boxes(tokens)
-        return BatchImages(self, PaddedRegions(features, boxes, valid, size_hw, valid), num_a_row, tokens)
+        features, boxes, valid = self._pool_boxes(tokens, inputs) if "boxes" in inputs else self.boxes(tokens)
+        return BatchImages(self, PaddedRegions(features, boxes, valid, size_hw, valid), images_per_row, tokens)
 
-    def pooled(self, tokens: Float[Tensor, "p n c"], boxes_xyxy: Float[Tensor, "p e 4"]) -> Float[Tensor, "p e c"]:
-        """A map read in boxes, in parts of the picture."""
+    def pool(self, tokens: Float[Tensor, "p n c"], boxes_xyxy: Float[Tensor, "p e 4"]) -> Float[Tensor, "p e c"]:
+        """Pools a map in boxes that are relative to the image."""
         assert self.trunk is not None
         return pool_regions(tokens, boxes_xyxy, self.trunk.grid_hw, bins=self.bins)
 
-    def _found(
+    def _pool_boxes(
         self, tokens: Float[Tensor, "p n c"], inputs: Mapping[str, Tensor]
     ) -> tuple[Float[Tensor, "p r c"], Float[Tensor, "p r 4"], Bool[Tensor, "p r"]]:
-        """What the map says in boxes that were found beforehand."""
+        """Returns the features, boxes and padding mask of boxes detected beforehand."""
         boxes, valid = inputs["boxes"].flatten(0, 1), inputs["valid"].flatten(0, 1)
         with torch.autocast(tokens.device.type, enabled=False):
-            return self.pooled(tokens, boxes), boxes, valid
+            return self.pool(tokens, boxes), boxes, valid
 
     def _tokens(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "p n c"]:
         if "features" in inputs:
-            # Kept in half the bits; boxes are read in full.
+            # Stored in half precision; boxes are pooled in full.
             features = inputs["features"].float()
             return features.flatten(0, 1) if features.ndim == 4 else features
         if "pixels" not in inputs:
-            raise DataError("batch: got no pixels; want them, since this model was built without a source of regions")
+            raise DataError("batch: got no pixels; want pixels or features, since this model has no source of regions")
         pixels = inputs["pixels"]
         return self.encode(pixels.flatten(0, 1) if pixels.ndim == 5 else pixels)
 
 
 class GridRegions(nn.Module):
-    """A trunk's map read in the same boxes of every picture, or in those of them that stand out.
+    """Regions pooled from a trunk's map in the boxes of a grid, or in those that differ from their surroundings.
 
     Args:
         grid: the boxes.
-        stand_out: which of them are looked at; None: all.
+        stand_out: picks some of them per image; None for all.
         grid_hw: rows and columns of the map.
-        bins: places a side that a box is read at.
+        bins: sampling points per side of a box.
     """
 
     def __init__(self, grid: BoxGrid, stand_out: StandOut | None, grid_hw: tuple[int, int], bins: int) -> None:
@@ -118,7 +120,7 @@ class GridRegions(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "p n c"]
     ) -> tuple[Float[Tensor, "p r c"], Float[Tensor, "p r 4"], Bool[Tensor, "p r"]]:
-        """Features, boxes as shares of the picture, and which of them are real."""
+        """Returns features, boxes relative to the image, and the padding mask."""
         # In full precision, so that the same boxes are picked whatever the rest of the model computes in.
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()
@@ -132,43 +134,49 @@ class GridRegions(nn.Module):
 
 
 class BatchImages:
-    """The pictures of a batch, row after row, each row with the same number of places.
+    """The images of a batch, row after row, each row padded to the same number of images.
 
     Args:
-        seeing: what read them.
-        seen: their regions.
-        num_a_row: places of a row; where a row has fewer pictures, the rest is nothing that a target names.
-        tokens: of the trunk's maps; None with a source.
+        extractor: pools further boxes.
+        regions: of all images.
+        images_per_row: in the row with the most images; no target refers to the padding of other rows.
+        tokens: the trunk's maps, row by row; None with a source.
     """
 
     def __init__(
-        self, seeing: RegionEmbedding, seen: PaddedRegions, num_a_row: int, tokens: Float[Tensor, "p n c"] | None
+        self,
+        extractor: RegionExtractor,
+        regions: PaddedRegions,
+        images_per_row: int,
+        tokens: Float[Tensor, "p n c"] | None,
     ) -> None:
-        self.seeing, self.seen, self.num_a_row, self.tokens = seeing, seen, num_a_row, tokens
+        self.extractor, self.regions, self.images_per_row, self.tokens = extractor, regions, images_per_row, tokens
 
-    def of(self, rows: Int[Tensor, "r"], place: int = 0) -> PaddedRegions:
-        """One picture of each of some rows."""
-        return self.seen.rows(rows * self.num_a_row + place)
+    def of_rows(self, rows: Int[Tensor, "r"], place: int = 0) -> PaddedRegions:
+        """Returns one image of each of some rows."""
+        return self.regions.rows(rows * self.images_per_row + place)
 
-    def all_of(self, rows: Int[Tensor, "r"], count: int) -> PaddedRegions:
-        """The first pictures of some rows, row after row."""
+    def first_of_rows(self, rows: Int[Tensor, "r"], count: int) -> PaddedRegions:
+        """Returns the first images of some rows, row after row."""
         places = torch.arange(count, device=rows.device)
-        return self.seen.rows((rows[:, None] * self.num_a_row + places).flatten())
+        return self.regions.rows((rows[:, None] * self.images_per_row + places).flatten())
 
-    def with_given(self, rows: Int[Tensor, "r"], value: Mapping[str, Tensor]) -> PaddedRegions:
-        """The first picture of some rows, with the boxes of a target behind its regions."""
-        seen = self.of(rows)
-        height, width = seen.size_hw[:, 0], seen.size_hw[:, 1]
-        boxes = value["given"].to(seen.boxes_xyxy.dtype) / torch.stack([width, height, width, height], -1)[:, None]
-        if "given_features" in value:
-            return seen.with_boxes(boxes, value["given_features"], value["real"])
+    def with_extra_boxes(self, rows: Int[Tensor, "r"], value: Mapping[str, Tensor]) -> PaddedRegions:
+        """Returns the first image of some rows, with the extra boxes of a target after its regions."""
+        regions = self.of_rows(rows)
+        height, width = regions.size_hw[:, 0], regions.size_hw[:, 1]
+        scale = torch.stack([width, height, width, height], -1)[:, None]
+        boxes = value["extra_boxes"].to(regions.boxes_xyxy.dtype) / scale
+        if "extra_features" in value:
+            return regions.with_boxes(boxes, value["extra_features"], value["valid"])
         assert self.tokens is not None
-        return seen.with_boxes(boxes, self.seeing.pooled(self.tokens[rows * self.num_a_row], boxes), value["real"])
+        features = self.extractor.pool(self.tokens[rows * self.images_per_row], boxes)
+        return regions.with_boxes(boxes, features, value["valid"])
 
 
-def _of_source(inputs: Mapping[str, Tensor], size_hw: Float[Tensor, "p 2"]) -> PaddedRegions:
+def _source_regions(inputs: Mapping[str, Tensor], size_hw: Float[Tensor, "p 2"]) -> PaddedRegions:
     if "regions" not in inputs:
-        raise DataError("batch: got no regions; want them, since this model was built with a source of regions")
+        raise DataError("batch: got no regions; want regions, since this model was built with a source of them")
     valid: Bool[Tensor, "p n"] = inputs["valid"].flatten(0, 1)
     classes = inputs["classes"].flatten(0, 1) if "classes" in inputs else None
     return PaddedRegions(inputs["regions"].flatten(0, 1), inputs["boxes"].flatten(0, 1), valid, size_hw, valid, classes)
