@@ -79,7 +79,7 @@ def test_compare_speaks_json_and_writes_where_it_is_told(motet, runs):
 @pytest.mark.parametrize(
     ("folders", "said"),
     [
-        (["multi"], "got no single-task run of a, b; want one a task (motet baseline trains them)"),
+        (["multi"], "got no single-task run of a, b; want one run per task (motet baseline trains them)"),
         (["multi-single/a"], "all of one task; want a multi-task run among them"),
         (["nowhere"], "got no run.json here or one folder below"),
     ],
