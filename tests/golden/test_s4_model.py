@@ -17,11 +17,13 @@ from motet.metrics import Accuracy
 from motet.systems import build_system
 from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk, ViTAdaptersConfig
 from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, Film, TaskScaledNorm
-from motet.systems.vit_adapters.block import BlockAdapter, TrunkAdapters
+from motet.systems.vit_adapters.block import BlockAdapter
 from motet.systems.vit_adapters.decoder import Expand
 from motet.systems.vit_adapters.model import ViTAdapters
+from motet.systems.vit_adapters.shapes import Attended
 from motet.systems.vit_adapters.troa import update
-from motet.systems.vit_adapters.trunks import Attended, build_trunk
+from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
+from motet.systems.vit_adapters.trunks import build_trunk
 from motet.systems.vit_adapters.trunks.swin import adapted_block
 
 HERE = Path(__file__).parent
@@ -98,7 +100,8 @@ TINY = ViTAdaptersConfig(
         "swin_tiny_patch4_window7_224", None, False,
         {"embed_dim": 6, "depths": (1, 1, 2, 1), "num_heads": (1, 2, 3, 6), "drop_path_rate": 0.0},
     ),
-    adapters=EVERYWHERE, affinities=FixedAffinities("one-hot"), decoder=SwinUnet(depths=(0, 1, 1, 1), heads=(6, 3, 2, 1)),
+    adapters=EVERYWHERE, affinities=FixedAffinities("one-hot"),
+    decoder=SwinUnet(depths=(0, 1, 1, 1), heads=(6, 3, 2, 1)),
 )  # fmt: skip
 
 

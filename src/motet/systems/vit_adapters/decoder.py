@@ -14,7 +14,7 @@ from motet.core import ConfigError
 from motet.systems.vit_adapters.encoder import TrunkFeatures
 from motet.systems.vit_adapters.initial import as_swin
 from motet.systems.vit_adapters.options import SwinUnet
-from motet.systems.vit_adapters.trunks import Stage
+from motet.systems.vit_adapters.shapes import Stage
 
 NUM_LEVELS = 4
 HEAD_WIDTH = 32

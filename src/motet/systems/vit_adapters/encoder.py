@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from motet.core import ConfigError
-from motet.systems.vit_adapters.block import TrunkAdapters
-from motet.systems.vit_adapters.options import Adapters
+from motet.systems.vit_adapters.options import Adapters, Unfrozen
+from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
 from motet.systems.vit_adapters.trunks import Trunk
 
 NUM_ADAPTED = 4  # ViT adapters, section 3.1: blocks 15 to 18 of the 18 of Swin-B's third stage, and all of the last
@@ -137,6 +137,47 @@ class AdaptedTrunk:
         x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
         ends = len(maps) - len(self.early)
         return TrunkState(x, tuple(maps[:ends]), tuple(maps[ends:]))
+
+    def freeze(self, unfrozen: Sequence[Unfrozen]) -> None:
+        """Freezes the trunk, except for the named parts of it."""
+        self.trunk.requires_grad_(False)
+        if "patch embedding" in unfrozen:
+            self.trunk.patch_embedding().requires_grad_(True)
+        if "adapted blocks" in unfrozen:
+            for at in self.adapted:
+                self.trunk.block(*at).requires_grad_(True)
+
+    def freeze_replaced_norms(self) -> None:
+        """Freezes norms of the trunk that are not read any more, since a task-scaled norm replaces them."""
+        for at in self.adapted:
+            adapter = None if self.adapters is None else self.adapters.block(*at)
+            if adapter is not None and adapter.norm1 is not None:
+                for norm in self.trunk.norms(*at):
+                    norm.requires_grad_(False)
+
+    def trained_blocks(self, *, embeddings: bool) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Returns the trained parameters as disjoint blocks by name, in the order they run.
+
+        These are the stages of the trunk where it is trained, the adapters block by block, and the last norm.
+
+        Args:
+            embeddings: whether the embeddings of the tasks are a block too.
+        """
+        blocks: dict[str, Sequence[nn.Module]] = {"patches": [self.trunk.patch_embedding()]}
+        for stage, shape in enumerate(self.trunk.stages):
+            blocks[f"stage{stage}"] = [self.trunk.block(stage, index) for index in range(shape.depth)]
+        if self.adapters is not None:
+            blocks |= {"task_embeddings": [self.adapters.embeddings]} if embeddings else {}
+            blocks |= {f"adapter{name}": modules for name, modules in self.adapters.parts().items()}
+        blocks |= {"norm": [self.norm], "trunk_rest": [self.trunk]}
+        grouped: set[nn.Parameter] = set()
+        trained: dict[str, list[nn.Parameter]] = {}
+        for name, modules in blocks.items():
+            for parameter in (p for module in modules for p in module.parameters()):
+                if parameter.requires_grad and parameter not in grouped:
+                    grouped.add(parameter)
+                    trained.setdefault(name, []).append(parameter)
+        return trained
 
     def _arrived(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
         stage, index = at

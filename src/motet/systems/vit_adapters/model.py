@@ -21,22 +21,25 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
+from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
-from motet.nn.tower import FromScratch, Frozen, digest_of
+from motet.nn.tower import Finetune, FromScratch, Frozen, digest_of
 from motet.preprocess.images import ImageTransform
 from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.answers import predictions, task_loss
-from motet.systems.vit_adapters.block import TrunkAdapters
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
 from motet.systems.vit_adapters.decoder import SwinUnetDecoder, width_of
 from motet.systems.vit_adapters.domains import Discriminators, adversarial
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
-from motet.systems.vit_adapters.groups import freeze, parameter_groups, shared_blocks
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
 from motet.systems.vit_adapters.targets import check
+from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
+
+# Beside biases and norms, as in Swin's own code.
+WITHOUT_DECAY = ("relative_position_bias_table", "logit_scale", "cpb_mlp", "pos_embed", "cls_token")
 
 
 class ViTAdapters(System):
@@ -91,7 +94,9 @@ class ViTAdapters(System):
             adapting=config.adapt is not None,
             scale_depth=config.scale_depth,
         )
-        freeze(self)
+        if isinstance(config.mode, Frozen):
+            self.encoder.freeze(config.unfrozen)
+        self.encoder.freeze_replaced_norms()
         self.train()
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
@@ -188,12 +193,31 @@ class ViTAdapters(System):
         return gradients @ gradients.T
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """See `groups.parameter_groups`."""
-        return parameter_groups(self)
+        """Returns the groups of trunk, adapters, discriminators and the rest; in each, kernels decay."""
+        mode, adapters, adapt = self.config.mode, self.config.adapters, self.config.adapt
+        lr_scales = {
+            "rest": 1.0,
+            "trunk": mode.lr_scale if isinstance(mode, Finetune) else 1.0,
+            "adapters": 1.0 if adapters is None else adapters.lr_scale,
+            "discriminators": 1.0 if adapt is None else adapt.lr_scale,
+        }
+
+        def part_of(name: str) -> str:
+            part = name.split(".")[0]
+            return part if part in lr_scales else "rest"
+
+        def decays(name: str, parameter: nn.Parameter) -> bool:
+            if part_of(name) == "discriminators" or any(word in name for word in WITHOUT_DECAY):
+                return False
+            return parameter.ndim > 1
+
+        return optimizer_groups(self, part_of, lr_scales, decays)
 
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
-        """Stages of the trunk where it is trained, adapters block by block, the last norm."""
-        return shared_blocks(self)
+        """See `AdaptedTrunk.trained_blocks`; with one-hot affinities each task reads its own embedding alone."""
+        if len(self.tasks) < 2:
+            return {}
+        return self.encoder.trained_blocks(embeddings=self.config.affinities != FixedAffinities("one-hot"))
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
         return (f"heads.{parameter_name(task)}.",)

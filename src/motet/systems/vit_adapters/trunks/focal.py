@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.shapes import Attended
 from motet.systems.vit_adapters.trunks.layered import Layered
-from motet.systems.vit_adapters.trunks.trunk import Attended
-
-if TYPE_CHECKING:
-    from motet.systems.vit_adapters.block import BlockAdapter
 
 
 class Focal(Layered):

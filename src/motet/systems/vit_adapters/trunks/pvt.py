@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.systems.vit_adapters.trunks.trunk import Attended, Trunk
-
-if TYPE_CHECKING:
-    from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 
 class Pvt(Trunk):

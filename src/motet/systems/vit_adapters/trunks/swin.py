@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,12 +10,10 @@ from timm.models.swin_transformer import SwinTransformerBlock
 from timm.models.swin_transformer_v2 import SwinTransformerV2Block
 from torch import Tensor, nn
 
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.shapes import Attended
 from motet.systems.vit_adapters.trunks.layered import Layered
-from motet.systems.vit_adapters.trunks.trunk import Attended
 from motet.systems.vit_adapters.windows import from_windows, to_windows
-
-if TYPE_CHECKING:
-    from motet.systems.vit_adapters.block import BlockAdapter
 
 
 class Swin(Layered):

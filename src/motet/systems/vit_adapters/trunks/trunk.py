@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.nn.encoders import Pixels
-
-if TYPE_CHECKING:
-    from motet.systems.vit_adapters.block import BlockAdapter
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a trunk.
-
-    Args:
-        width: channels of its map.
-        grid_hw: rows and columns of it.
-        depth: blocks.
-    """
-
-    width: int
-    grid_hw: tuple[int, int]
-    depth: int
-
-
-@dataclass(frozen=True)
-class Attended:
-    """What one block's attention looks at.
-
-    Args:
-        queries_hw: height and width, in places, of what looks: a window, or the whole map.
-        keys_hw: of what is looked at.
-        exposed: whether a matrix can be added to queries times keys.
-    """
-
-    queries_hw: tuple[int, int]
-    keys_hw: tuple[int, int]
-    exposed: bool = True
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.shapes import Attended, Stage
 
 
 class Trunk(nn.Module, ABC):

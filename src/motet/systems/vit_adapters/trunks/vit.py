@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.nn.encoders import Pixels
-from motet.systems.vit_adapters.trunks.trunk import Attended, Stage, Trunk
-
-if TYPE_CHECKING:
-    from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.shapes import Attended, Stage
+from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 NUM_STAGES = 4
 SCALES = (4.0, 2.0, 1.0, 0.5)

@@ -1,0 +1,113 @@
+"""The adapters of a whole trunk: task embeddings, adapted blocks and the bottlenecks between them (section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from timm.models.swin_transformer import PatchMerging
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from motet.nn.parameter_names import parameter_name
+from motet.systems.vit_adapters.adapter import Bottleneck
+from motet.systems.vit_adapters.block import BlockAdapter
+from motet.systems.vit_adapters.initial import as_swin
+from motet.systems.vit_adapters.options import Adapters
+from motet.systems.vit_adapters.trunks import Trunk
+
+
+class TrunkAdapters(nn.Module):
+    """All that is added to a trunk: embeddings of the tasks, adapted blocks, bottlenecks, a last norm.
+
+    Args:
+        trunk: what it is added to.
+        options: what of it.
+        tasks: their names.
+        adapted: which blocks, as (stage, block).
+
+    Attributes:
+        passing: after which blocks there is a bottleneck.
+    """
+
+    def __init__(
+        self, trunk: Trunk, options: Adapters, tasks: Sequence[str], adapted: Sequence[tuple[int, int]]
+    ) -> None:
+        super().__init__()
+        self.options = options
+        width = options.condition_width
+        self.embeddings = nn.ParameterDict({parameter_name(name): torch.randn(width) for name in tasks})
+        self.blocks = nn.ModuleDict(
+            {_key(at): BlockAdapter(options, trunk.attended(*at), trunk.norms(*at)) for at in adapted}
+        )
+        passing = options.bottleneck
+        every = [(stage, index) for stage, shape in enumerate(trunk.stages) for index in range(shape.depth)]
+        self.passing = frozenset() if passing is None else frozenset(every if passing.everywhere else adapted)
+        self.bottlenecks = nn.ModuleDict()
+        self.merges = nn.ModuleDict()
+        if passing is None or not self.passing:
+            return
+        for at in sorted(self.passing):
+            made = Bottleneck(trunk.stages[at[0]].width, width, passing.reduction, passing.activation)
+            self.bottlenecks[_key(at)] = made
+        for stage in range(min(self.passing)[0] + 1, len(trunk.stages)):
+            before, here = trunk.stages[stage - 1], trunk.stages[stage]
+            if before.grid_hw != here.grid_hw:
+                self.merges[str(stage)] = as_swin(PatchMerging(before.width, here.width))
+            elif before.width != here.width:
+                self.merges[str(stage)] = as_swin(nn.Linear(before.width, here.width, bias=False))
+
+    def block(self, stage: int, index: int) -> BlockAdapter | None:
+        """The adapter of a block, if it has one."""
+        key = _key((stage, index))
+        found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
+        return found if isinstance(found, BlockAdapter) else None
+
+    def begin_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
+        """Task-scaled norms begin as the trunk's, also where those came from a run that had none.
+
+        Args:
+            trunk: its norms.
+            taken: names, from here on, of the weights that came from the other run: a norm among them stays.
+        """
+        for key, adapter in self.blocks.items():
+            for place, norm in enumerate(trunk.norms(*_at(key)), 1):
+                scaled = getattr(adapter, f"norm{place}")
+                if scaled is not None and f"blocks.{key}.norm{place}.weight" not in taken:
+                    scaled.begin_as(norm)
+
+    def parts(self) -> Mapping[str, list[nn.Module]]:
+        """What belongs to each adapted block, in the order they run: merges with the first block of their stage."""
+        found: dict[str, list[nn.Module]] = {}
+        for key in sorted({*self.blocks, *self.bottlenecks}, key=_at):
+            stage, index = _at(key)
+            merge = [self.merges[str(stage)]] if index == 0 and str(stage) in self.merges else []
+            here = [kind[key] for kind in (self.blocks, self.bottlenecks) if key in kind]
+            found[key] = [*merge, *here]
+        return found
+
+    def arrive(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
+        """What the adapters of a stage handed on, as the next stage takes it."""
+        if hidden is None or str(stage) not in self.merges:
+            return hidden
+        merged: Tensor = self.merges[str(stage)](hidden)
+        if merged.shape[1:3] == grid_hw:
+            return merged
+        # A trunk that halves an odd side downwards, where merging takes it upwards.
+        return F.interpolate(merged.permute(0, 3, 1, 2), grid_hw, mode="area").permute(0, 2, 3, 1)
+
+    def passed(self, at: tuple[int, int], x: Tensor, hidden: Tensor | None, z: Tensor) -> Tensor | None:
+        """What is handed on after a block: its map and what was handed to it, through the bottleneck."""
+        if at not in self.passing:
+            return hidden
+        out: Tensor = self.bottlenecks[_key(at)](x if hidden is None else x + hidden, z)
+        return out
+
+
+def _key(at: tuple[int, int]) -> str:
+    return f"{at[0]}_{at[1]}"
+
+
+def _at(key: str) -> tuple[int, int]:
+    stage, index = key.split("_")
+    return int(stage), int(index)
