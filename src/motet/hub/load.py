@@ -50,7 +50,9 @@ def load_system_with_match(
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
     saved = read_model(folder, trust=trust)
     try:
-        system = build_system(saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets)
+        system = build_system(
+            saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets
+        )
     except KeyError as error:
         raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all files that were saved") from error
     weights = read_weights(saved.folder)

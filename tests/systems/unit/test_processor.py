@@ -42,7 +42,7 @@ def test_boxes_by_centre_and_size_in_parts_of_the_image(make, rows, batch) -> No
 )
 def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
     """A box that was moved and moved back is the box, where nothing cut it."""
-    from motet.systems.unit.processor import geometry_of
+    from motet.preprocess.geometry import Geometry
 
     system = make("boxes", config=maps, views=views)
     task = system.tasks["boxes"]
@@ -50,7 +50,7 @@ def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
     for index in range(60):
         encoded = system.processor.row(rows(0, (48, 80)), [task], rng_for("draw", index))
         value = system.processor.collate([encoded], keep_annotations=False).targets["boxes"].value
-        geometry = geometry_of(value["geometry"][0].tolist())
+        geometry = Geometry.of(value["geometry"][0].tolist())
         flips.add(geometry.hflip)
         sizes.add(geometry.size_hw)
         height, width = geometry.size_hw

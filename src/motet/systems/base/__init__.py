@@ -8,3 +8,4 @@ from motet.systems.base.padding import stack_values as stack_values
 from motet.systems.base.processor import BaseProcessor as BaseProcessor
 from motet.systems.base.processor import Entry as Entry
 from motet.systems.base.processor import Row as Row
+from motet.systems.base.texts import sentences_of as sentences_of

@@ -15,7 +15,7 @@ from motet.core.task import Invariance
 from motet.preprocess.images import ImageTransform
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageInputs:
     """The image half of a processor.
 

@@ -23,13 +23,13 @@ class Entry:
     Args:
         task: its name.
         value: the encoded target.
-        known: whether the row has an annotation for it.
+        annotated: whether the row has an annotation for it.
         annotation: as the reader gave it, for metrics.
     """
 
     task: str
     value: Any = None
-    known: bool = True
+    annotated: bool = True
     annotation: Any = None
 
 
@@ -104,8 +104,10 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         found: dict[str, list[tuple[int, EntryT]]] = {}
         for index, row in enumerate(rows):
             for entry in row.entries:
-                if keep_annotations and not entry.known:
-                    raise DataError(f"{row.id}: task {entry.task!r}: got no annotation; want one")
+                if keep_annotations and not entry.annotated:
+                    raise DataError(
+                        f"{row.id}: task {entry.task!r}: got no annotation; want one in every row that is evaluated"
+                    )
                 found.setdefault(entry.task, []).append((index, entry))
         targets = {name: self._target(entries, rows, keep_annotations) for name, entries in found.items()}
         return Batch(tuple(row.id for row in rows), self.inputs(rows), targets)

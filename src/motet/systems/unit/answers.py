@@ -26,10 +26,10 @@ from motet.core import (
 )
 from motet.losses import default_for
 from motet.nn.matching import corners, generalised_iou
+from motet.preprocess.geometry import Geometry
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.criterion import BoxTargets, detection_losses
 from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
-from motet.systems.unit.processor import geometry_of
 
 
 def build_head(task: Task, config: UniTConfig) -> nn.Module:
@@ -207,7 +207,7 @@ def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k
 
 
 def _to_file_pixels(boxes_cxcywh: Float[Tensor, "q 4"], numbers: Sequence[int]) -> np.ndarray:
-    geometry = geometry_of(numbers)
+    geometry = Geometry.of(numbers)
     height, width = geometry.size_hw
     view: np.ndarray = corners(boxes_cxcywh.double()).cpu().numpy() * np.array([width, height, width, height])
     return geometry.boxes_back(view).astype(np.float32)

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import Boxes, ConfigError, DataError, Example, FeatureStore, ImageFile, Region, Task
+from motet.core import Boxes, ConfigError, Example, ImageFile, Region, Task
 from motet.core.codec import to_json
-from motet.core.task import Invariance
 from motet.preprocess.detr_views import DetrViews, size_of
 from motet.preprocess.geometry import Geometry
-from motet.preprocess.images import ImageTransform, decode
+from motet.preprocess.images import decode
+from motet.systems.base import ImageInputs as BaseImageInputs
+from motet.systems.base import allowed_changes, one_image
 from motet.systems.unit.options import FixedSize, ShortestSide, Views
 
 
@@ -33,21 +34,19 @@ class ImageRow:
     geometry: Geometry | None
 
 
-@dataclass(frozen=True)
-class ImageInputs:
+@dataclass(frozen=True, kw_only=True)
+class ImageInputs(BaseImageInputs):
     """Reads, transforms and collates the one image of each row.
 
     Args:
         transform: resizes, crops and normalises pixels, to the fixed size if there is one.
+        store: stored features; None for pixels.
         views: fixed size, or each image in its own shape.
         stride: batches are padded to a multiple of it.
-        store: stored features; None for pixels.
     """
 
-    transform: ImageTransform
     views: Views
     stride: int
-    store: FeatureStore | None = None
 
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
         """Returns the image of a row, or None if no task has image inputs.
@@ -59,10 +58,7 @@ class ImageInputs:
         """
         if not any("image" in task.inputs for task in tasks):
             return None
-        if len(example.images) != 1:
-            raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
-        image = example.images[0]
-        allowed = frozenset.intersection(*(_allowed_changes(task) for task in tasks))
+        image, allowed = one_image(example), allowed_changes(tasks, moved=(Boxes, Region))
         has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
@@ -116,8 +112,3 @@ class ImageInputs:
     def view_key(self) -> str:
         """Returns a text that changes whenever the pixels of a view would."""
         return json.dumps([to_json(self.transform), to_json(self.views)], sort_keys=True)
-
-
-def _allowed_changes(task: Task) -> frozenset[Invariance]:
-    """Returns the image changes that a task allows: boxes are transformed along, so they allow more."""
-    return task.invariant | task.equivariant if isinstance(task.target, Boxes | Region) else task.invariant

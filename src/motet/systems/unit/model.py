@@ -242,7 +242,7 @@ class UniT(System):
         config, pixels = self.config, self.vision.trunk.pixels
         crop = config.views.crop if isinstance(config.views, FixedSize) else Whole()
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, crop, config.hflip, config.antialias)
-        return ImageInputs(transform, config.views, self.vision.trunk.stride)
+        return ImageInputs(transform=transform, views=config.views, stride=self.vision.trunk.stride)
 
 
 def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:
@@ -289,7 +289,10 @@ def _build_text(
     if not names:
         return None, None
     if assets is not None:
-        sentences, encoder = SentenceTokenizer.from_bytes(assets[WORDS_FILE]), encoder_from_description(assets[TEXT_FILE])
+        sentences, encoder = (
+            SentenceTokenizer.from_bytes(assets[WORDS_FILE]),
+            encoder_from_description(assets[TEXT_FILE]),
+        )
     else:
         size = config.text.trains_words
         if size is not None:
