@@ -111,7 +111,7 @@ def test_interference_that_cannot_be_is_one_line(motet, runs, options, said):
 def test_a_run_without_saved_models_and_a_task_without_rows_are_one_line(motet, runs, tmp_path):
     (tmp_path / "empty").mkdir()
     ran = motet("analyse", "interference", tmp_path / "empty")
-    assert "got no config.json and no step-...; want a saved model or a run" in ran.err
+    assert "got no config.json and no step-...; want the folder of a saved model or of a run" in ran.err
     recipe = runs[0].parent / "interference_two_recipe.py"
     ran = motet("analyse", "interference", runs[0], *SMALL, "--recipe", recipe)
     assert ran.code == 2
