@@ -32,7 +32,7 @@ def test_the_order_of_boxes_tells_nothing_of_what_is_a_thing() -> None:
 
 
 def test_what_is_no_scene_is_refused() -> None:
-    with pytest.raises(DataError, match="SceneBoxes: a/1: got MemoryImage; want a picture of a scene"):
+    with pytest.raises(DataError, match="SceneBoxes: a/1: got MemoryImage; want an image of `Scenes`"):
         SceneBoxes().boxes_for(MemoryImage("a", b""), "a/1")
     with pytest.raises(ConfigError, match=r"SceneBoxes: got jitter 0.6, num_background 5; want"):
         SceneBoxes(jitter=0.6)

@@ -41,7 +41,8 @@ def write_page(
         trust: packages or modules of one's own that the saved model may import; a model that needs others is not asked.
 
     Raises:
-        CheckpointError: a folder that is no finished run, or that cannot be written.
+        CheckpointError: a folder that is no finished run.
+        DataError: a folder that cannot be written.
     """
     run = read_run(folder)
     shown = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))

@@ -44,7 +44,7 @@ class SceneBoxes:
             DataError: an image that is no scene.
         """
         if not isinstance(image, SceneImage):
-            raise DataError(f"SceneBoxes: {image_id}: got {type(image).__name__}; want a picture of a scene")
+            raise DataError(f"SceneBoxes: {image_id}: got {type(image).__name__}; want an image of `Scenes`")
         rng = rng_for("boxes found in a scene", image.fingerprint())
         height, width = image.size_hw
         things = np.array(tight_boxes(image.scene, image.size_hw, image.style), dtype=np.float64).reshape(-1, 4)

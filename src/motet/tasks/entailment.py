@@ -17,7 +17,7 @@ def visual_entailment(
     prompt: str = "{text}",
     crop: bool = False,
 ) -> Task:
-    """Returns a task on an image as premise and a sentence as hypothesis; also for statements that are true or false.
+    """Returns a visual entailment task, with the image as premise; also for statements that are true or false.
 
     Its images are never mirrored in training, since sentences contain "left" and "right", and not cropped by default,
     since a sentence may be about the part that was cut off.

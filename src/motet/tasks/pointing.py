@@ -7,7 +7,7 @@ from motet.metrics import MatchAccuracy
 
 
 def pointing(name: str = "point", *, label: str = "match", prompt: str = "{text}") -> Task:
-    """Returns a task on an image, a text, and candidate boxes of which one or more are correct.
+    """Returns a pointing task: inputs are image, text and candidate boxes, of which one or more are correct.
 
     Args:
         name: the task's key.

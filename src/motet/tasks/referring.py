@@ -7,7 +7,7 @@ from motet.metrics import RegionAccuracy, RegionIoU
 
 
 def referring(name: str = "refer", *, label: str = "region", prompt: str = "{text}") -> Task:
-    """Returns a task on an image and a phrase that refers to one thing in it, or to nothing; it predicts a box.
+    """Returns a task that predicts the box of the one thing that a phrase refers to, or no box.
 
     Its images are never mirrored or cropped: phrases contain "left" and "right", and the box would move.
 

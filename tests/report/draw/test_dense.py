@@ -93,5 +93,5 @@ def test_many_classes_are_cut_with_a_word_on_the_rest() -> None:
 def test_a_map_of_another_form_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"a map in 'metre': got the shape \(2, 2, 3\); want \(h, w\)"):
         draw_map(np.zeros((2, 2, 3)), METRES)
-    with pytest.raises(ConfigError, match=r"draw_errors: got maps of the shapes \(2, 2\) and \(2, 3\); want the same shape"):
+    with pytest.raises(ConfigError, match=r"draw_errors: got maps of the shapes \(2, 2\) and \(2, 3\); want the same"):
         draw_errors(np.zeros((2, 2)), np.zeros((2, 3)), METRES)

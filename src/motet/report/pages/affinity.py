@@ -21,7 +21,7 @@ from motet.report.plots import curves
 from motet.report.runs import LOG, read_log
 
 BUFFER = "affinities"
-"""Name of the saved matrix: row t holds the weights with which task t mixes the features of all tasks; they sum to 1."""
+"""Name of the saved matrix: row t holds the weights that task t gives to the features of all tasks; they sum to 1."""
 LABEL = "row: what a task takes from each task; rows sum to 1"
 ABOUT = (
     "How much the adapters of one task take from every task, and how much its loss counts for the others, estimated "
