@@ -345,9 +345,7 @@ def load_bert(model: nn.Module, weights: Mapping[str, Tensor], *, where: str) ->
     named = {_renamed(name): tensor for name, tensor in named.items()}
     missing = [name for name in own if name not in named]
     if missing:
-        raise CheckpointError(
-            f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want the weights of a BERT"
-        )
+        raise CheckpointError(f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want a BERT's weights")
     wrong = [name for name in own if own[name].shape != named[name].shape]
     if wrong:
         got, want = tuple(named[wrong[0]].shape), tuple(own[wrong[0]].shape)
