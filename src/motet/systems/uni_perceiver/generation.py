@@ -51,7 +51,7 @@ class TextState:
 
 @dataclass(frozen=True)
 class TextStepModel:
-    """Predicts one token of a task's texts after the other; a `StepModel`.
+    """Predicts the texts of a task token by token; a `StepModel`.
 
     A special token behind the text so far predicts the next token; only the text itself is kept in the state.
 
