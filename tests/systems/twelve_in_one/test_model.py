@@ -88,8 +88,8 @@ def test_all_pairs_of_a_split_score_as_in_the_plain_pass(system) -> None:
     ids = tuple(one.image_ids[0] for one in images_only)
     everything = tuple(one.images[0] for one in images_only)
     for place, text in enumerate(sentences):
-        asked = Example(id="x", images=everything, image_ids=ids, text=text, candidates=ids)
-        plain = system.predict(batch(system, [asked], "rank"))["rank"][0]
+        query = Example(id="x", images=everything, image_ids=ids, text=text, candidates=ids)
+        plain = system.predict(batch(system, [query], "rank"))["rank"][0]
         assert found[:, place].tolist() == pytest.approx(plain.scores, abs=1e-5)
     assert len({round(value, 4) for value in found.flatten().tolist()}) == 12
 

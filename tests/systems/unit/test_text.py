@@ -34,4 +34,4 @@ def test_blocks_leave_out_task_tokens(make) -> None:
     text = parts(make)[0]
     held = {id(p) for modules in text.blocks().values() for module in modules for p in module.parameters()}
     assert held.isdisjoint(id(token) for token in text.tokens.values())
-    assert list(text.blocks())[0] == "words"
+    assert next(iter(text.blocks())) == "words"
