@@ -72,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         said("train", made / "finding.py", "--folder", made / "run", "--json")
         image = (
-            SceneSources(asked=("describe",), train=1, val=1, test=1, size=64).sources(("test",))[0].reader[0].images[0]
+            SceneSources(task_names=("describe",), train=1, val=1, test=1, size=64).sources(("test",))[0].reader[0].images[0]
         )
         decode(image).save(made / "asked.png")
         yield made

@@ -211,18 +211,18 @@ def consistency(
     )
 
 
-def _tasks(known: Mapping[str, Task], asked: list[str] | None, kind: type, option: str, what: str) -> list[str]:
+def _tasks(known: Mapping[str, Task], names: list[str] | None, kind: type, option: str, what: str) -> list[str]:
     """The tasks that were asked for, or all of a kind."""
     from motet.core.errors import ConfigError, nearest
 
-    for name in asked or ():
+    for name in names or ():
         if name not in known:
             raise ConfigError(f"{option}: got {name!r}, which is no task of the model; {nearest(name, known)}")
         if not isinstance(known[name].target, kind):
             raise ConfigError(
                 f"{option}: got {name!r}, a task of {type(known[name].target).__name__}; want one that {what}"
             )
-    found = asked or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.inputs]
+    found = names or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.inputs]
     if not found:
         raise ConfigError(f"{option}: got a model of {', '.join(known)}; want one with a task that {what}")
     return found

@@ -44,7 +44,7 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     comparison = compare([read_run(place) for place in (folder / "multi", *single_runs)])
     page = write_page(folder / "multi", run.sources, title="motet demo", comparison=comparison)
     write_card(folder / "multi")
-    _say(comparison, run, folder / "multi", console)
+    _show(comparison, run, folder / "multi", console)
     minutes = (time.perf_counter() - started) / 60
     console.print(f"\n{minutes:.1f} minutes. Look at [bold]{page}[/bold], or ask the model:")
     console.print(f"  motet predict {folder / 'multi'} --task caption --image your.jpg")
@@ -58,7 +58,7 @@ def _stopped(report: Report, run: Run, console: Console) -> bool:
     return stopped
 
 
-def _say(comparison: Comparison, run: Run, folder: Path, console: Console) -> None:
+def _show(comparison: Comparison, run: Run, folder: Path, console: Console) -> None:
     """The comparison as a table, and a few answers."""
     from motet.cli.compare import show_comparison
 

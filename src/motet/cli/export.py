@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 def export(
     model: Annotated[str, typer.Argument(metavar="RUN", help="a run, or a saved model, with experts")],
-    merge: Annotated[
+    merge_experts: Annotated[
         Path, typer.Option(metavar="OUT", help="fold the experts into plain matrices, a model a task, in folders here")
     ],
     task: Annotated[list[str] | None, typer.Option(help="one of the tasks; repeated; all by default")] = None,
@@ -40,12 +40,12 @@ def export(
     for name in task or ():
         if name not in system.tasks:
             raise ConfigError(f"--task: got {name!r}; {nearest(name, system.tasks)}")
-    report, credit = _beside(Path(model))
+    report, credit = _report_and_credit(Path(model))
     found: list[dict[str, Any]] = []
     for name in task or system.tasks:
         dense = merged(system, name)
         own = None if report is None else _of_task(report, name)
-        where = save_pretrained(dense, merge / name, report=own, credit=credit)
+        where = save_pretrained(dense, merge_experts / name, report=own, credit=credit)
         found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})
     whole = sum(p.numel() for p in system.parameters())
     if json:
@@ -56,7 +56,7 @@ def export(
         print_lines(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
 
 
-def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
+def _report_and_credit(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
     """The report and the licence lines of a run folder; none of a saved model."""
     from motet.cli.options import recorded
     from motet.hub.load import read_report

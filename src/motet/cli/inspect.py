@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from motet.cli.console import console, print_json, print_lines, size, table
-from motet.cli.leaks import clean, leaks
+from motet.cli.leaks import deduplicate, leaks
 from motet.cli.options import Json, RecipeName, Sets, recipe_run
 from motet.cli.regions import regions
 
@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
     data.command("look", epilog="Example:  motet data look vit_adapters:tiny --out data.html")(look)
     data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
     data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
-    data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
+    data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(deduplicate)
     data.command("regions", epilog="Example:  motet data regions path/to/recipe.py:run --out regions.lmdb")(regions)
     app.add_typer(data, name="data")
     app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set train.steps=500")(plan)

@@ -80,7 +80,7 @@ def interference(
     chosen = tasks_of_each(known, tasks or ())
     whole = sum(len(models[name]) * passes(len(chosen[name]), how) for name in names)
     count = sum(map(len, models.values()))
-    _tell(
+    _print_status(
         f"{count} saved model{'' if count == 1 else 's'}, tasks {_listed(chosen)}: {whole:,} forward and backward "
         f"passes of {batch_size} rows",
         json=json,
@@ -140,7 +140,7 @@ def _measured(
     system = load_system(model, trust=trust).to(choose_device(device))
     said = name if step is None else f"{name}, step {step:,}"
     shared = sum(p.numel() for block in trained_blocks(system, how.blocks).values() for p in block)
-    _tell(
+    _print_status(
         f"{said}: {shared:,} shared weights; {size(8 * shared * len(tasks))} for the directions of {len(tasks)} tasks",
         json=quiet,
     )
@@ -202,7 +202,7 @@ def _listed(chosen: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(different)
 
 
-def _tell(line: str, *, json: bool) -> None:
+def _print_status(line: str, *, json: bool) -> None:
     if json:
         typer.echo(line, err=True)
     else:

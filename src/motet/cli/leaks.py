@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from motet.data.leakage import NearDuplicate, Removal, TaskLeakage
     from motet.data.source import Source
 
-SHOWN = 200
+MAX_PAIRS = 200
 """Pairs on a page: the nearest."""
 
 IdsOnly = Annotated[
@@ -64,7 +64,7 @@ def leaks(
         )
 
 
-def clean(
+def deduplicate(
     recipe: RecipeName,
     out: Out = Path("clean"),
     settings: Sets = None,
@@ -131,14 +131,14 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
             (pair.test_id, pair.train_id),
             f"{pair.distance} of 64 bits differ",
         )
-        for pair in alike[:SHOWN]
+        for pair in alike[:MAX_PAIRS]
     ]
     notes = [
         f"{len(alike):,} pairs; left a picture of a test set, right one of training. Their ids differ: whether they "
         "are the same picture is yours to say."
     ]
-    if len(alike) > SHOWN:
-        notes.append(f"The {SHOWN} nearest are shown.")
+    if len(alike) > MAX_PAIRS:
+        notes.append(f"The {MAX_PAIRS} nearest are shown.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(pairs_page("Pictures that look alike", shown, notes), encoding="utf-8")

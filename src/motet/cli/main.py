@@ -51,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app()(arguments, prog_name="motet", standalone_mode=False)
     except BaseException as error:
-        code = _told(error)
+        code = _exit_code(error)
     # Ctrl-C reaches us as this code: typer has taken the exception.
-    sys.exit(_say("stopped", 130) if code == 130 else code or 0)
+    sys.exit(_print_error("stopped", 130) if code == 130 else code or 0)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"motet {version('motet')}")
@@ -72,7 +72,7 @@ def _version(version: Annotated[bool, _VERSION] = False) -> None:
     del version
 
 
-def _told(error: BaseException) -> int:
+def _exit_code(error: BaseException) -> int:
     """Says on stderr what went wrong, in one line; the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
@@ -84,7 +84,7 @@ def _told(error: BaseException) -> int:
         return 0
     if isinstance(error, _UsageError):
         return _usage(error)
-    return _say(_sentence(error), 2)
+    return _print_error(_sentence(error), 2)
 
 
 def _usage(error: BaseException) -> int:
@@ -94,7 +94,7 @@ def _usage(error: BaseException) -> int:
         typer.echo(text)
         return 0
     command = getattr(context, "command_path", "motet")
-    return _say(f"{text} (see {command} --help)", 2)
+    return _print_error(f"{text} (see {command} --help)", 2)
 
 
 def _sentence(error: BaseException) -> str:
@@ -127,6 +127,6 @@ def _own_line(error: BaseException) -> str | None:
     return place
 
 
-def _say(text: str, code: int) -> int:
+def _print_error(text: str, code: int) -> int:
     print(f"motet: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  the command line is where motet speaks
     return code

@@ -66,7 +66,7 @@ def predict(
     target = predictor.tasks[name].target
     given = candidates_of(candidate or (), target, image or ())
     answer = predictor(
-        name, image=images_or_frames(image or (), predictor.tasks[name]), text=text, candidates=given.asked
+        name, image=images_or_frames(image or (), predictor.tasks[name]), text=text, candidates=given.values
     )
     files: list[str] = []
     if out is not None and image:
@@ -75,9 +75,9 @@ def predict(
         files = [str(path) for path in (drawn, *write_map(out, name, answer))]
     if json:
         asked = {"task": name, "images": image or [], "text": text, **({"files": files} if files else {})}
-        print_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target, given)})
+        print_json({**asked, "kind": type(answer).__name__, "answer": prediction_fields(answer, target, given)})
     else:
-        print_lines(in_words(answer, target, min_score, given))
+        print_lines(prediction_line(answer, target, min_score, given))
 
 
 def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageFile] | None:
@@ -107,12 +107,12 @@ class ChosenCandidates:
         boxes_xyxy: each as a box, where they are places.
     """
 
-    asked: tuple[Any, ...] = ()
-    named: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    labels: tuple[str, ...] = ()
     boxes_xyxy: tuple[tuple[float, ...], ...] = ()
 
 
-def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
+def candidates_of(texts: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
     """Parses the candidates that were typed; where images are matched, the images are the candidates.
 
     Raises:
@@ -121,19 +121,19 @@ def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str
     from motet.core import ConfigError, Match
 
     if not isinstance(target, Match):
-        if given:
-            raise ConfigError(f"--candidate: got {given[0]!r}; want none, since this task chooses from no candidates")
+        if texts:
+            raise ConfigError(f"--candidate: got {texts[0]!r}; want none, since this task chooses from no candidates")
         return ChosenCandidates()
     if target.among == "images":
-        if given:
-            raise ConfigError(f"--candidate: got {given[0]!r}; want --image for each picture to choose from")
-        return ChosenCandidates(named=tuple(images))
-    if not given:
+        if texts:
+            raise ConfigError(f"--candidate: got {texts[0]!r}; want --image for each picture to choose from")
+        return ChosenCandidates(labels=tuple(images))
+    if not texts:
         what = "LEFT,TOP,RIGHT,BOTTOM of each box" if target.among == "regions" else "each text to choose from"
         raise ConfigError(f"--candidate: got none; want {what}")
     if target.among == "texts":
-        return ChosenCandidates(tuple(given), tuple(given))
-    boxes = tuple(_box(one) for one in given)
+        return ChosenCandidates(tuple(texts), tuple(texts))
+    boxes = tuple(_box(one) for one in texts)
     named = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
     return ChosenCandidates(boxes, named, boxes)
 
@@ -154,8 +154,8 @@ def _corners(box: Sequence[float]) -> str:
     return " ".join(f"{side:.1f}" for side in box)
 
 
-def in_words(
-    answer: Prediction, target: TargetSpec, min_score: float = 0.0, given: ChosenCandidates | None = None
+def prediction_line(
+    answer: Prediction, target: TargetSpec, min_score: float = 0.0, candidates: ChosenCandidates | None = None
 ) -> str:
     """A prediction for a person, on one line where it has one; of boxes, those sure enough, the surest first."""
     from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, ScalarPrediction, TextPrediction
@@ -163,14 +163,14 @@ def in_words(
     match answer:
         case TextPrediction(text=text):
             return text
-        case ClassPrediction(index=index) if given is not None and 0 <= index < len(given.named):
-            return given.named[index]
+        case ClassPrediction(index=index) if candidates is not None and 0 <= index < len(candidates.labels):
+            return candidates.labels[index]
         case ClassPrediction(index=index, name=name):
             return name or str(index)
         case ScalarPrediction(value=value):
             return f"{value:g}"
         case BoxSet() if isinstance(target, Boxes):
-            return _boxes_in_words(answer, target, min_score)
+            return _box_lines(answer, target, min_score)
         case BoxSet():
             best = _surest(answer)
             return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
@@ -183,7 +183,7 @@ def in_words(
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
 
 
-def _boxes_in_words(answer: BoxSet, target: Boxes, min_score: float) -> str:
+def _box_lines(answer: BoxSet, target: Boxes, min_score: float) -> str:
     import numpy as np
 
     from motet.report.draw import box_text
@@ -201,7 +201,7 @@ def _surest(answer: BoxSet) -> list[float] | None:
     return [float(side) for side in answer.boxes_xyxy[int(answer.scores.argmax())]]
 
 
-def plain(answer: Prediction, target: TargetSpec, given: ChosenCandidates | None = None) -> dict[str, Any]:
+def prediction_fields(answer: Prediction, target: TargetSpec, candidates: ChosenCandidates | None = None) -> dict[str, Any]:
     """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate.
 
     A map is told in a few numbers: its own would be a long page.
@@ -222,8 +222,8 @@ def plain(answer: Prediction, target: TargetSpec, given: ChosenCandidates | None
         fields["names"] = [target.names[int(label)] for label in answer.labels]
         if target.attributes:
             fields["described"] = [[target.attributes[index] for index in one] for one in answer.attributes]
-    if isinstance(answer, ClassPrediction) and given is not None and 0 <= answer.index < len(given.named):
-        fields["candidate"] = list(given.boxes_xyxy[answer.index]) if given.boxes_xyxy else given.named[answer.index]
+    if isinstance(answer, ClassPrediction) and candidates is not None and 0 <= answer.index < len(candidates.labels):
+        fields["candidate"] = list(candidates.boxes_xyxy[answer.index]) if candidates.boxes_xyxy else candidates.labels[answer.index]
     return fields
 
 
@@ -233,7 +233,7 @@ def write_drawn(
     answer: Prediction,
     target: TargetSpec,
     min_score: float,
-    given: ChosenCandidates | None = None,
+    candidates: ChosenCandidates | None = None,
 ) -> None:
     """Writes the picture with its boxes or its place drawn on it, or with any other answer in words below it.
 
@@ -242,7 +242,7 @@ def write_drawn(
     """
     from motet.core import ConfigError
 
-    drawn = _drawn(images, answer, target, min_score, given or ChosenCandidates())
+    drawn = _drawn(images, answer, target, min_score, candidates or ChosenCandidates())
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         drawn.save(out)
@@ -252,7 +252,7 @@ def write_drawn(
 
 
 def _drawn(
-    images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, given: ChosenCandidates
+    images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, candidates: ChosenCandidates
 ) -> Image:
     from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match
     from motet.preprocess.images import decode
@@ -271,10 +271,10 @@ def _drawn(
             from motet.report.cards.maps import draw_map_panels
 
             return draw_map_panels(pictures[0], values, target, height=min(480, pictures[0].height))
-        case ClassPrediction(index=index), Match("regions") if index < len(given.boxes_xyxy):
-            said = given.boxes_xyxy[index] if index >= 0 else None
+        case ClassPrediction(index=index), Match("regions") if index < len(candidates.boxes_xyxy):
+            said = candidates.boxes_xyxy[index] if index >= 0 else None
             return draw_referred_boxes(
-                pictures[0], predicted=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", "")
+                pictures[0], predicted=said, candidates=candidates.boxes_xyxy, titles=(f"{index + 1}", "")
             )
         case ClassPrediction(index=index), Match("images"):
             pictures = [framed(one, PREDICTED_COLOUR) if place == index else one for place, one in enumerate(pictures)]
@@ -282,4 +282,4 @@ def _drawn(
     if len(pictures) > 1:
         panels = [(image.name, picture) for image, picture in zip(images, pictures, strict=True)]
         whole = side_by_side(panels, height=min(480, max(picture.height for picture in pictures)))
-    return with_caption(whole, in_words(answer, target, min_score, given))
+    return with_caption(whole, prediction_line(answer, target, min_score, candidates))

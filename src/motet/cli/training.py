@@ -54,7 +54,7 @@ def train(
         if json:
             print_json({"folder": str(place), "finished": report.step == run.train.steps, **report.to_dict()})
         else:
-            _say_trained(report, run, place)
+            _show_trained(report, run, place)
     missed = shortfalls(report, run) if check else []
     if missed:
         print_lines(*(missed if leads() else ()))
@@ -97,10 +97,10 @@ def evaluate(
     result_files: Annotated[
         Path | None, typer.Option(help="write result files as COCO, VQA and GLUE want them into this folder")
     ] = None,
-    first: Annotated[
+    rerank_top_k: Annotated[
         int | None, typer.Option(min=1, help="rank a split in two stages: score so many candidates of each query")
     ] = None,
-    anchors: Annotated[int, typer.Option(min=1, help="pictures and texts that the first stage scores")] = 64,
+    first_stage_size: Annotated[int, typer.Option(min=1, help="pictures and texts that the first stage scores")] = 64,
     device: Device = None,
     trust: Trust = None,
     json: Json = False,
@@ -126,7 +126,7 @@ def evaluate(
             interval=True,
             predictions=lines,
             tasks=asked,
-            ranking=Ranking(rerank_top_k=first, first_stage_size=anchors),
+            ranking=Ranking(rerank_top_k=rerank_top_k, first_stage_size=first_stage_size),
         )
     if not leads():
         return
@@ -155,7 +155,7 @@ def shortfalls(report: Report, run: Run) -> list[str]:
     return lines
 
 
-def _say_trained(report: Report, run: Run, folder: Path) -> None:
+def _show_trained(report: Report, run: Run, folder: Path) -> None:
     if report.step < run.train.steps:
         print_lines(f"stopped after step {report.step:,} of {run.train.steps:,}; --resume goes on")
         return

@@ -83,7 +83,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResu
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    return InitResult(path, tuple(_told(found, plans)), tuple(assign(plans)))
+    return InitResult(path, tuple(_summary_lines(found, plans)), tuple(assign(plans)))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
@@ -159,7 +159,7 @@ def _place(one: DetectedDataset) -> str:
     return re.sub(r"\W+", "_", path.name.partition(".")[0].lower()).strip("_") or one.reader.lower()
 
 
-def _told(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
+def _summary_lines(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
     for plan in plans:
         for one in plan.parts:
             yield f"{plan.name}: {one.rows:,} rows{f' ({one.split})' if one.split else ''}: {one.evidence}"

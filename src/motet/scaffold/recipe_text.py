@@ -188,9 +188,9 @@ class _Writer:
         self._use("dataclasses", "replace")
         return f"replace({made}, name={code(plan.name, self.folder)})"
 
-    def _cut(self, training: DetectedDataset, reader: str, given: set[str]) -> dict[str, str]:
+    def _cut(self, training: DetectedDataset, reader: str, present: set[str]) -> dict[str, str]:
         """The training part, and cut from it the parts that were not given: role -> expression."""
-        missing = [role for role in ("val", "test") if role not in given]
+        missing = [role for role in ("val", "test") if role not in present]
         shares, seed = choose_split(training, missing)
         if len(shares) == 1:
             return {"train": reader}

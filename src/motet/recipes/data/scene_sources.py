@@ -62,7 +62,7 @@ class SceneSources:
     """A stream of scenes, and what is asked of it.
 
     Args:
-        asked: names of tasks: "largest", "number", "read", "caption", "caption_de" (or another language), a kind of
+        task_names: names of tasks: "largest", "number", "read", "caption", "caption_de" (or another language), a kind of
             question, "detect" (boxes), "describe" (boxes with colours and sizes), "entail" and "statement" (a picture
             and a sentence), "pair" (two pictures and a sentence), "retrieve" and "retrieve_colours" (the picture of a
             caption, which may name colours), "refer", "refer_look" and "refer_place" (the place of a phrase, which may
@@ -91,7 +91,7 @@ class SceneSources:
         ConfigError: an unknown task.
     """
 
-    asked: tuple[str, ...]
+    task_names: tuple[str, ...]
     train: int
     val: int
     test: int
@@ -155,13 +155,13 @@ class SceneSources:
             case "edges":
                 return scene_edges()
         known = [*OTHERS, *VIDEOS, *MAPS, *QUESTIONS, *STATEMENTS, *PHRASES, *CAPTIONED, *SENTENCES]
-        raise ConfigError(f"SceneSources.asked: got {name!r}; {nearest(name, known)}")
+        raise ConfigError(f"SceneSources.task_names: got {name!r}; {nearest(name, known)}")
 
     def sources(self, roles: Sequence[Role] = ("train", "val", "test")) -> tuple[Source, ...]:
         """A source for each task and role, one for all maps; training questions are drawn anew each time."""
-        maps = tuple(name for name in self.asked if name in MAPS)
+        maps = tuple(name for name in self.task_names if name in MAPS)
         # The maps come where the first of them is asked.
-        names = [name for name in self.asked if name not in maps[1:]]
+        names = [name for name in self.task_names if name not in maps[1:]]
         return tuple(
             self._maps(maps, role) if name in maps else self._source(name, role) for role in roles for name in names
         )
@@ -173,7 +173,7 @@ class SceneSources:
             case "each":
                 asked: tuple[str, ...] = (name,)
             case "one":
-                asked = tuple(one for one in self.asked if one in QUESTIONS)
+                asked = tuple(one for one in self.task_names if one in QUESTIONS)
         answers = self._scenes("train", 1, question_kinds=asked).answers
         return question_answering(name, answers=answers, crop=False)
 
@@ -249,7 +249,7 @@ class SceneSources:
             num_things=self.things,
             question_kinds=question_kinds,
             # A word on a plate belongs to no thing: where nothing but maps is asked there is none.
-            text_kind="" if set(self.asked) <= set(MAPS) else "word",
+            text_kind="" if set(self.task_names) <= set(MAPS) else "word",
             style=self.style,
             ground=self.ground,
         )
