@@ -74,7 +74,8 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
     """A model of two tasks; nothing is dropped."""
     torch.manual_seed(0)
     config = UniPerceiverConfig(
-        sizes=of.sizes, blocks=blocks, tokenizer=TrainedTokenizer(size=300), patches=Patches(size=128), layer_scale=None,
+        sizes=of.sizes, blocks=blocks, tokenizer=TrainedTokenizer(size=300), patches=Patches(size=128),
+        layer_scale=None,
         drop_path=0.0, initial_std=None,
     )  # fmt: skip
     tasks = (captioning("caption"), classification("kind", ("a cat", "a dog")))

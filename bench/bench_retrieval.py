@@ -20,7 +20,13 @@ from measure import in_turns, machine, ratio, write_table
 from motet.core import Task, rng_for
 from motet.evaluation.retrieval import Split, is_ranked, score_split
 from motet.evaluation.task_evaluation import eval_mode
-from motet.evaluation.two_stage_retrieval import Ranking, top_candidates, first_stage_recall, estimate_scores, merge_stages
+from motet.evaluation.two_stage_retrieval import (
+    Ranking,
+    estimate_scores,
+    first_stage_recall,
+    merge_stages,
+    top_candidates,
+)
 from motet.metrics.match import rank_of
 from motet.systems.twelve_in_one.body import Body, OneSide
 from motet.systems.twelve_in_one.retrieval import pairs_at_once, scores_of_pairs

@@ -5,7 +5,7 @@ import published_videos
 import pytest
 from PIL import Image
 
-from motet.cli.predict import candidates_of, images_or_frames, prediction_line, prediction_fields, write_drawn
+from motet.cli.predict import candidates_of, images_or_frames, prediction_fields, prediction_line, write_drawn
 from motet.core import Boxes, BoxSet, ClassPrediction, ConfigError, Label, Match, Region, Text, TextPrediction
 from motet.report.draw import PREDICTED_COLOUR, class_colour
 from motet.tasks import classification, video_classification
@@ -58,9 +58,9 @@ def test_words_are_written_below_the_image(image, tmp_path, answer, target) -> N
 
 
 def test_a_place_that_cannot_be_written_is_one_line(image, tmp_path) -> None:
-    with pytest.raises(ConfigError, match=r"--out: got unknown file extension: .*; want a place for a .png or .jpg"):
+    with pytest.raises(ConfigError, match=r"--out: got unknown file extension: .*; want the path of a .png"):
         write_drawn(tmp_path / "out.what", [image], FOUND, PETS, 0.3)
-    with pytest.raises(ConfigError, match=r"--out: got .*; want a place"):
+    with pytest.raises(ConfigError, match=r"--out: got .*; want the path of a .png"):
         write_drawn(image / "out.png", [image], FOUND, PETS, 0.3)
 
 
@@ -70,7 +70,7 @@ PLACE = BoxSet(np.array([[10.0, 20.0, 60.0, 70.0]]), np.zeros(1, dtype=np.int64)
 def test_the_place_of_a_phrase_is_said_and_drawn_however_unsure(image, tmp_path) -> None:
     assert prediction_line(PLACE, Region(), 0.3) == "10.0 20.0 60.0 70.0  (0.25)"
     nothing = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
-    assert prediction_line(nothing, Region()) == "nothing is meant"
+    assert prediction_line(nothing, Region()) == "no box"
     for name, answer in (("place.png", PLACE), ("nothing.png", nothing)):
         write_drawn(tmp_path / name, [image], answer, Region(), 0.3)
     with Image.open(tmp_path / "place.png") as drawn:
@@ -116,7 +116,7 @@ def test_texts_and_images_are_chosen_from(image, tmp_path) -> None:
         ([], Match("texts", "split"), "got none; want each text to choose from"),
         (["1,2,3"], Match("regions"), "got '1,2,3'; want LEFT,TOP,RIGHT,BOTTOM in pixels"),
         (["9,9,3,3"], Match("regions"), "want LEFT,TOP,RIGHT,BOTTOM in pixels"),
-        (["a cat"], Match("images"), "want --image for each picture"),
+        (["a cat"], Match("images"), "want --image for each image"),
         (["a cat"], Label(("a", "b")), "this task chooses from no candidates"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_video_is_its_frames_where_videos_are_seen_and_an_image_itself(tmp_pat
     frames = images_or_frames([str(film)], task)
     assert frames is not None
     assert len(frames) == 12
-    assert frames[1].clip.shares[1] == 0.125  # in the middle of the first quarter
+    assert frames[1].clip.positions[1] == 0.125  # in the middle of the first quarter
     assert images_or_frames(["a.png", "b.png"], task) == ["a.png", "b.png"]
     assert images_or_frames(["a.mp4"], classification("kind", ("cat", "dog"))) == ["a.mp4"]
     assert images_or_frames([], task) is None

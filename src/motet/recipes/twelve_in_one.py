@@ -111,7 +111,9 @@ def world(
         system: what it is made of; `small()` by default.
         schedule: sizes of batches, stop-and-go, curriculum; `rounds` by default.
     """
-    scenes = SceneSources(task_names=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4)
+    scenes = SceneSources(
+        task_names=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4
+    )
     return Run(
         system=replace(system or small(regions=SceneBoxes()), pairs=tuple({"pair"} & set(task_names))),
         sources=tuple(source for source in scenes.sources() if source.tasks[0].name in task_names),
