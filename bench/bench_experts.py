@@ -35,7 +35,7 @@ from motet.tasks import captioning, classification
 
 EXPERTS, K = 8, 2
 IMAGE, TEXT = 65, 63  # tokens of a row: 128 in all
-ASKED = {"attribute": 1.15, "task": 1.15, "token": 1.25}
+TARGET_RATIO = {"attribute": 1.15, "task": 1.15, "token": 1.25}
 """How many times the dense model's forward and backward a routing may take; for tokens, times its arithmetic."""
 
 
@@ -275,7 +275,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
     most = arithmetic(of)
     verdict = "; ".join(
         f"{name} {ratio(train[name], train['dense'])[0]:.2f} of {limit * (most if name == 'token' else 1):.2f}"
-        for name, limit in ASKED.items()
+        for name, limit in TARGET_RATIO.items()
     )
     slowest = max(ratio(infer[name], infer["dense"])[0] for name in merged)
     said = [

@@ -48,7 +48,7 @@ def unit() -> Run:
 
 def twelve_in_one() -> Run:
     """Names and the question, from regions."""
-    return _run(twelve.small(found=SceneBoxes()), ASKED)
+    return _run(twelve.small(regions=SceneBoxes()), ASKED)
 
 
 def uni_perceiver() -> Run:
@@ -68,7 +68,9 @@ def vit_adapters() -> Run:
 
 
 def _run(system: SystemConfig, asked: tuple[str, ...], *, size: int = 128) -> Run:
-    world = SceneSources(asked=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size)
+    world = SceneSources(
+        task_names=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size
+    )
     return Run(
         system=system,
         sources=world.sources(),

@@ -3,7 +3,7 @@
 As a recipe it feeds the command line:
 
     MOTET_DATA=... motet data leaks studies/leaks.py:run
-    MOTET_DATA=... motet data clean studies/leaks.py:run --out clean
+    MOTET_DATA=... motet data deduplicate studies/leaks.py:run --out deduplicated
     MOTET_DATA=... motet data leaks clean/run.py
 
 Run as a program it writes docs/results/leaks.md: the table before, after, and what the hashes find of copies that are
@@ -222,7 +222,7 @@ COCO's, whose 2014 and 2017 releases have one numbering.
 
 {before}
 
-## After `motet data clean`
+## After `motet data deduplicate`
 
 {after}
 

@@ -32,7 +32,7 @@ def multi_task() -> Run:
     """The run that the rows of the table are variants of."""
     return Run(
         system=small(width=128),
-        sources=SceneSources(asked=TASKS, train=800, val=40, test=250, kinds=6).sources(),
+        sources=SceneSources(task_names=TASKS, train=800, val=40, test=250, kinds=6).sources(),
         schedule=Mixed(batch_size=64),
         train=TrainConfig(steps=300, lr=2e-3, optimizer=AdamW(), precision="bfloat16"),
         features=stored(),

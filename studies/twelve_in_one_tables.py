@@ -76,7 +76,7 @@ def together(
     return world(
         asked,
         steps=ITERATIONS,
-        system=dataclasses.replace(small(found=SceneBoxes()), task_token=token),
+        system=dataclasses.replace(small(regions=SceneBoxes()), task_token=token),
         schedule=schedule,
     )
 

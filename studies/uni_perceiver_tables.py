@@ -42,7 +42,7 @@ WAYS: Mapping[str, Blocks] = {
 
 def cell(blocks: Blocks) -> Run:
     """One model for the four tasks."""
-    scenes = SceneSources(asked=tuple(SHARES), train=500, val=20, test=200, kinds=6, things=(1, 3))
+    scenes = SceneSources(task_names=tuple(SHARES), train=500, val=20, test=200, kinds=6, things=(1, 3))
     run = world(scenes, STEPS, SHARES, system=small(width=64, depth=2, blocks=blocks))
     return dataclasses.replace(run, expect={})
 

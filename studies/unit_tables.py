@@ -45,7 +45,9 @@ def run(asked: tuple[str, ...], system: UniTConfig | None = None, *, start: bool
         system: what it is made of; `small()` by default.
         start: whether it starts from the detector.
     """
-    world = SceneSources(asked=asked, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4)
+    world = SceneSources(
+        task_names=asked, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4
+    )
     return Run(
         system=system or config(),
         sources=world.sources(),

@@ -44,7 +44,7 @@ def run_of(asked: tuple[str, ...], *, seed: int = 0, start: From | None = None, 
         max_tokens=max_tokens,
         tokenizer=TrainedTokenizer(size=290),
     )
-    sources = SceneSources(asked=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
+    sources = SceneSources(task_names=asked, train=6, val=2, test=2, size=32).sources(("train", "val"))
     plan = TrainConfig(steps=2, lr=0.01, seed=seed)
     return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), train=plan, start=start)
 

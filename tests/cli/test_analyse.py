@@ -149,7 +149,7 @@ def test_groups_are_trained_alone_and_together_and_shown(motet, toy_recipe, here
     assert "study cells: 6 runs, 0 finished" in ran.out
     assert "trained with one other group" in ran.out
     assert "task_a and task_b: " in ran.out
-    assert (tmp_path / "g/groups.md").read_text().startswith("# Which groups of tasks help each other")
+    assert (tmp_path / "g/groups.md").read_text().startswith("# Groups of tasks that help each other")
     with Image.open(tmp_path / "g/groups.png") as image:
         assert min(image.size) > 200
     joint = json.loads((tmp_path / "g/cells/task_a+task_b-seed1.json").read_text())["report"]
@@ -176,7 +176,7 @@ def test_a_run_that_fails_is_told_and_leaves_code_1(motet, toy_recipe, tmp_path,
     named = ("--group", "one=task_a", "--group", "two=task_b")
     ran = motet("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 1, *named)
     assert ran.code == 1
-    assert "failed: one+two, seed 0: no reason given" in ran.out
+    assert "failed: one+two, seed 0: the process wrote no message" in ran.out
     assert "there is no number to go by" in ran.out
     assert not (tmp_path / "g/groups.png").exists()
 
@@ -230,7 +230,7 @@ def test_consistency_is_the_share_of_pairs_that_are_right_on_both_sides(motet, k
 def test_consistency_wants_a_question_task_and_a_referring_task(motet, knowing):
     wrong = motet("analyse", "consistency", knowing, "--phrases", "colour")
     assert wrong.code == 2
-    assert "--phrases: got 'colour', a task of Answer; want one that finds what a phrase means" in wrong.err
+    assert "--phrases: got 'colour', a task of Answer; want a task that locates phrases" in wrong.err
     unknown = motet("analyse", "consistency", knowing, "--questions", "color")
     assert "--questions: got 'color', which is no task of the model; did you mean 'colour'?" in unknown.err
     val = motet("analyse", "consistency", knowing, "--role", "val")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from motet.cli import compare as worth
+from motet.cli import compare as compare_commands
 from motet.config.recipe_files import load_from_file
 from motet.core import Report, Result
 from motet.experiments.study import Study, run_folder
@@ -99,26 +99,26 @@ def test_compare_refuses_other_rows(motet, runs):
 
 
 def test_baseline_trains_single_runs_of_a_recipe_and_shows_both_budgets(motet, recipe, tmp_path, monkeypatch):
-    asked = []
+    trained = []
 
-    def train(single_run, folder, *, origin, resume, device, finish):
+    def train(single_run, folder, *, origin, resume, device, page):
         (task,) = single_run.tasks
-        asked.append((task.name, single_run.train.lr, finish, single_run.train.steps))
-        role = "test" if finish else "val"
+        trained.append((task.name, single_run.train.lr, page, single_run.train.steps))
+        role = "test" if page else "val"
         report = Report(step=single_run.train.steps, role=role, results=(result(task.name, 50.0),))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(json.dumps(report.to_dict()))
         return report
 
-    monkeypatch.setattr(worth, "train_run", train)
-    ran = motet("baseline", recipe, "--folder", tmp_path / "twins", "--lr", "0.1", "--lr", "0.2", "--match", "steps")
+    monkeypatch.setattr(compare_commands, "train_run", train)
+    ran = motet("baseline", recipe, "--folder", tmp_path / "single", "--lr", "0.1", "--lr", "0.2", "--match", "steps")
     assert ran.code == 0, ran.err
-    assert [one[:3] for one in asked] == [
-        (task, lr, finish) for task in ("kind", "vqa") for lr, finish in ((0.1, False), (0.2, False), (0.1, True))
+    assert [one[:3] for one in trained] == [
+        (task, lr, page) for task in ("kind", "vqa") for lr, page in ((0.1, False), (0.2, False), (0.1, True))
     ]
-    assert {steps for *_, steps in asked} == {4}
-    assert "twin matched by rows" in ran.out
-    assert "16 in 4 steps" in ran.out
+    assert {steps for *_, steps in trained} == {4}
+    assert "baseline matched by samples" in ran.out
+    assert "16 samples in 4 steps" in ran.out
     assert "kind alone, learning rate 0.1: accuracy 50.0 % on val" in ran.out
     assert "motet compare runs/grey_recipe" in ran.out
 
@@ -157,8 +157,8 @@ def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, m
     (tmp_path / "grey_study_recipe.py").write_text(STUDY)
     path = tmp_path / "grey_study_recipe.py"
     grid = load_from_file(path, "", Study, what="study")
-    monkeypatch.setattr(worth.sys, "executable", "/bin/false")
-    done = worth._run_apart(grid, tmp_path / "s", str(path), "short", 0, 1)
-    assert done.error == "no reason given"
+    monkeypatch.setattr(compare_commands.sys, "executable", "/bin/false")
+    done = compare_commands._run_apart(grid, tmp_path / "s", str(path), "short", 0, 1)
+    assert done.error == "the process wrote no message"
     assert done.report is None
     assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""

@@ -1,4 +1,4 @@
-"""`motet export --merge`: experts become one model a task, which answers the same and loads without any."""
+"""`motet export --merge-experts`: experts become one dense model per task with the same predictions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def saved(folder: Path, routing: str) -> System:
 
 
 def answers(system: System, name: str) -> object:
-    """What it says of three rows."""
+    """The predictions for three rows."""
     task = system.tasks[name]
     rows = [system.processor.row(row(index, text="is it a cat"), [task], None) for index in range(3)]
     return system.predict(system.processor.collate(rows, keep_annotations=False))[name]
@@ -40,7 +40,7 @@ def answers(system: System, name: str) -> object:
 @pytest.mark.parametrize("routing", ["attribute", "task", "modality"])
 def test_each_task_gets_a_dense_model_that_answers_the_same(motet, tmp_path: Path, routing: str) -> None:
     whole = saved(tmp_path / "model", routing)
-    ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out")
+    ran = motet("export", tmp_path / "model", "--merge-experts", tmp_path / "out")
     assert (ran.code, ran.err) == (0, "")
     for name in ("class", "vqa", "caption"):
         dense = load_system(tmp_path / "out" / name)
@@ -59,7 +59,7 @@ def test_each_task_gets_a_dense_model_that_answers_the_same(motet, tmp_path: Pat
 
 def test_one_task_as_json(motet, tmp_path: Path) -> None:
     whole = saved(tmp_path / "model", "task")
-    ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out", "--task", "class", "--json")
+    ran = motet("export", tmp_path / "model", "--merge-experts", tmp_path / "out", "--task", "class", "--json")
     told = json.loads(ran.out)
     (merged,) = told["merged"]
     assert (merged["task"], merged["folder"]) == ("class", str(tmp_path / "out" / "class"))
@@ -69,13 +69,13 @@ def test_one_task_as_json(motet, tmp_path: Path) -> None:
 
 def test_what_cannot_be_merged_is_said_in_one_line(motet, tmp_path: Path) -> None:
     saved(tmp_path / "tokens", "token")
-    ran = motet("export", tmp_path / "tokens", "--merge", tmp_path / "out")
+    ran = motet("export", tmp_path / "tokens", "--merge-experts", tmp_path / "out")
     assert (ran.code, ran.out) == (2, "")
     assert "merge_experts: got 'token' routing; want experts chosen by modality, task or attribute" in ran.err
     saved(tmp_path / "model", "task")
-    ran = motet("export", tmp_path / "model", "--merge", tmp_path / "out", "--task", "clas")
+    ran = motet("export", tmp_path / "model", "--merge-experts", tmp_path / "out", "--task", "clas")
     assert "--task: got 'clas'; did you mean 'class'?" in ran.err
-    ran = motet("export", tmp_path / "nowhere", "--merge", tmp_path / "out")
+    ran = motet("export", tmp_path / "nowhere", "--merge-experts", tmp_path / "out")
     assert ran.code == 2
     assert len(ran.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
@@ -83,8 +83,8 @@ def test_what_cannot_be_merged_is_said_in_one_line(motet, tmp_path: Path) -> Non
 
 def test_a_model_without_experts_is_said_in_one_line(motet, trained, tmp_path: Path) -> None:
     _, folder, _ = trained
-    ran = motet("export", folder, "--merge", tmp_path / "out")
-    assert "export --merge: got a LiTDecoder; want a UniPerceiver, which has experts" in ran.err
+    ran = motet("export", folder, "--merge-experts", tmp_path / "out")
+    assert "export --merge-experts: got a LiTDecoder; want a model with experts, such as a UniPerceiver" in ran.err
 
 
 def test_a_run_gives_its_numbers_and_licences_to_the_cards(motet, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_run_gives_its_numbers_and_licences_to_the_cards(motet, tmp_path: Path
     ]
     (tmp_path / "run" / "report.json").write_text(json.dumps(Report(results=tuple(numbers)).to_dict()))
     (tmp_path / "run" / "run.json").write_text(json.dumps({"credit": ["Noise: nobody's"]}))
-    ran = motet("export", tmp_path / "run", "--merge", tmp_path / "out", "--task", "class")
+    ran = motet("export", tmp_path / "run", "--merge-experts", tmp_path / "out", "--task", "class")
     assert ran.err == ""
     card = (tmp_path / "out" / "class" / "README.md").read_text()
     assert "61.2" in card

@@ -12,7 +12,7 @@ def test_list_shows_every_table(motet):
         assert name in ran.out
     found = json.loads(motet("list", "--json").out)
     assert list(found) == ["readers", "tasks", "systems", "recipes"]
-    assert found["tasks"]["digits"] == "sees image; one of 10 names: 0, 1, 2, 3, 4, 5, 6, 7, ...; accuracy"
+    assert found["tasks"]["digits"] == "inputs: image; one of 10 names: 0, 1, 2, 3, 4, 5, 6, 7, ...; accuracy"
     assert list(json.loads(motet("list", "systems", "--json").out)) == ["systems"]
     assert all(summary for kind in found.values() for summary in kind.values())
 
@@ -47,7 +47,7 @@ def test_what_is_near_a_layout_and_cannot_be_read_is_told_of_a_folder(motet, rec
     ran = motet("data", "check", recipe.parent)
     assert ran.code == 1
     assert "left out: " in ran.out
-    assert "got no folder with a picture called a" in ran.out
+    assert "got no folder with an image named a" in ran.out
     assert "24 rows read, 0 with a problem" in ran.out
     (unread,) = json.loads(motet("data", "check", recipe.parent, "--json").out)["left_out"]
     assert str(labels) in unread
@@ -65,7 +65,7 @@ def test_stats_count(motet, recipe):
 def test_plan_says_what_each_task_will_see(motet, recipe):
     ran = motet("plan", recipe, "--timed-steps", "1")
     assert ran.code == 0
-    assert "will see rows" in ran.out
+    assert "samples to see" in ran.out
     assert "parameters: " in ran.out
     told = json.loads(motet("plan", recipe, "--timed-steps", "1", "--json", "--set", "train.steps=20").out)
     assert told["steps"] == 20
@@ -83,7 +83,7 @@ def test_look_draws_some_rows_of_every_source_on_a_page(motet, recipe):
     page = recipe.parent / "new" / "data.html"
     ran = motet("data", "look", recipe, "--rows", "2", "--out", page)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"12 rows of 6 sources, 0 with a truth that cannot be: {page}\n"
+    assert ran.out == f"12 rows of 6 sources, 0 with an impossible annotation: {page}\n"
     html = page.read_text()
     assert "Greys: nobody&#x27;s" in html
     assert "<h2>kind/val (val, " in html

@@ -61,7 +61,7 @@ SMALL = ("--batches", 3, "--batch-size", 4, "--device", "cpu")
 def test_interference_is_measured_on_saved_models_and_goes_on(motet, runs):
     ran = motet("analyse", "interference", runs[0], *SMALL)
     assert ran.code == 0, ran.err
-    assert "1 saved model, tasks task_a, task_b, task_c: 18 forward and backward passes of 4 rows" in ran.out
+    assert "1 checkpoint, tasks task_a, task_b, task_c: 18 forward and backward passes of 4 rows" in ran.out
     assert "three, step 6: 40 shared weights; 960 B for the directions of 3 tasks" in ran.out
     assert "own step being 1" in " ".join(ran.out.split())
     held = json.loads((runs[0] / "interference/interference.json").read_text())

@@ -1,4 +1,4 @@
-"""`data leaks` and `data clean` on a recipe whose test pictures stand in training."""
+"""`data leaks` and `data deduplicate` on a recipe with test images in its training data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def leaking() -> Run:
 def leaking(recipe, monkeypatch, tmp_path):
     recipe.write_text(recipe.read_text() + LEAKING)
     monkeypatch.chdir(tmp_path)
-    # What `clean` writes is called run.py each time, and a file is a module of its name.
+    # The recipe of `data deduplicate` is named run.py each time, and a file is a module of its name.
     monkeypatch.delitem(sys.modules, "run", raising=False)
     return f"{recipe}:leaking"
 
@@ -45,10 +45,10 @@ def test_leaks_are_shown_by_task(motet, leaking):
     assert "100.0%" in ran.out
 
 
-def test_clean_writes_lists_and_a_recipe_that_leaks_nothing(motet, leaking, tmp_path):
-    ran = motet("data", "clean", leaking, "--ids-only", "--out", tmp_path / "clean")
+def test_deduplicate_writes_lists_and_a_recipe_without_leaks(motet, leaking, tmp_path):
+    ran = motet("data", "deduplicate", leaking, "--ids-only", "--out", tmp_path / "clean")
     assert ran.code == 0
-    assert "test sets are left as they are" in ran.out
+    assert "test sets are not changed" in ran.out
     before = json.loads(motet("data", "leaks", leaking, "--ids-only", "--json").out)["shares"]
     after = json.loads(motet("data", "leaks", tmp_path / "clean/run.py", "--ids-only", "--json").out)["shares"]
     assert sum(one["same"] for one in before) > 0
@@ -65,21 +65,24 @@ def test_copies_under_other_names_are_shown_in_pairs_and_go_only_when_asked(mote
     page = (tmp_path / "pairs.html").read_text()
     assert page.count("<figure") == len(told["alike"])
     assert told["alike"][0]["test_id"] in page
-    kept = json.loads(motet("data", "clean", recipe, "--json", "--workers", "0", "--out", "kept").out)["removed"]
+    kept = json.loads(motet("data", "deduplicate", recipe, "--json", "--workers", "0", "--out", "kept").out)["removed"]
     assert [one["alike"] for one in kept] == [[]] * len(kept)
     assert (tmp_path / "kept/pairs.html").exists()
-    gone = json.loads(motet("data", "clean", recipe, "--json", "--near", "--workers", "0", "--out", "gone").out)
+    gone = json.loads(motet("data", "deduplicate", recipe, "--json", "--near", "--workers", "0", "--out", "gone").out)
     assert {key for one in gone["removed"] for key in one["alike"]} == {pair["train_id"] for pair in told["alike"]}
     assert next((tmp_path / ".motet").glob("picture-hashes-*.npz")).exists()
 
 
 def test_near_and_ids_only_do_not_go_together(motet, recipe):
-    ran = motet("data", "clean", recipe, "--near", "--ids-only")
-    assert (ran.code, ran.err) == (2, "motet: motet data clean: got --near and --ids-only; want one of them\n")
+    ran = motet("data", "deduplicate", recipe, "--near", "--ids-only")
+    assert (ran.code, ran.err) == (
+        2,
+        "motet: motet data deduplicate: got --near and --ids-only; want one of them, since --near must read images\n",
+    )
 
 
 def test_a_cleaned_run_says_what_was_left_out(motet, leaking, tmp_path):
-    motet("data", "clean", leaking, "--ids-only", "--out", tmp_path / "clean")
+    motet("data", "deduplicate", leaking, "--ids-only", "--out", tmp_path / "clean")
     ran = motet("train", tmp_path / "clean/run.py", "--folder", tmp_path / "trained")
     assert ran.code == 0, ran.err
     notes = json.loads((tmp_path / "trained/report.json").read_text())["notes"]

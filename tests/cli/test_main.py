@@ -41,7 +41,10 @@ def test_every_help_has_an_example_of_that_very_command(motet, path):
 def test_the_commands_are_those_that_are_promised():
     names = {" ".join(path) for path in every_command()}
     promised = "demo init list plan train evaluate baseline compare study predict data analyse export"
-    below = {"data": "check look stats leaks clean regions", "analyse": "groups consistency interference affinity"}
+    below = {
+        "data": "check look stats leaks deduplicate regions",
+        "analyse": "groups consistency interference affinity",
+    }
     deeper = {f"{name} {part}" for name, parts in below.items() for part in parts.split()}
     assert names == {"", *promised.split(), *deeper}
 
@@ -97,12 +100,12 @@ def test_an_error_is_one_line_and_code_2(motet, typed, said):
     [
         (DataError("answers: got 9;\nwant 10", path="a.json", row=3), 2, "answers: got 9; want 10 (a.json, row 3)"),
         (OSError(28, "No space left on device", "runs/x"), 2, "runs/x: got No space left on device"),
-        (MemoryError(), 2, "out of memory: want less at once"),
-        (torch.OutOfMemoryError("CUDA out of memory.\nTried"), 2, "out of memory: want less at once"),
+        (MemoryError(), 2, "out of memory: want smaller batches"),
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried"), 2, "out of memory: want smaller batches"),
         (
             RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't"),
             2,
-            "out of memory: want less at once",
+            "out of memory: want smaller batches",
         ),
         (
             ZeroDivisionError("division by zero"),

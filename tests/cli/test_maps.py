@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.predict import plain
+from motet.cli.predict import prediction_fields
 from motet.core import ClassPrediction, ConfigError, Dense, DenseMap, Text
 
 STREETS = Dense(3, "class", ("road", "sky", "train"))
@@ -17,7 +17,7 @@ def test_a_map_is_told_in_a_few_numbers_whatever_its_kind() -> None:
     classes = np.zeros((400, 600, 1), dtype=np.int64)
     classes[:100] = 1
     told = {"size": [400, 600, 1], "unit": "class", "classes": {"road": 0.75, "sky": 0.25}}
-    assert plain(DenseMap(classes), STREETS) == told
+    assert prediction_fields(DenseMap(classes), STREETS) == told
     normals = np.stack([np.zeros((2, 2)), np.zeros((2, 2)), np.ones((2, 2))], axis=-1)
     assert map_summary(normals, Dense(3, "unit vector")) == {
         "size": [2, 2, 3], "unit": "unit vector", "mean": [0.0, 0.0, 1.0],
@@ -51,4 +51,4 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path) -> None:
 
 
 def test_words_are_told_as_before() -> None:
-    assert plain(ClassPrediction(1, "dog"), Text(3))["name"] == "dog"
+    assert prediction_fields(ClassPrediction(1, "dog"), Text(3))["name"] == "dog"

@@ -5,7 +5,7 @@ import published_videos
 import pytest
 from PIL import Image
 
-from motet.cli.predict import candidates_of, images_or_frames, in_words, plain, write_drawn
+from motet.cli.predict import candidates_of, images_or_frames, prediction_fields, prediction_line, write_drawn
 from motet.core import Boxes, BoxSet, ClassPrediction, ConfigError, Label, Match, Region, Text, TextPrediction
 from motet.report.draw import PREDICTED_COLOUR, class_colour
 from motet.tasks import classification, video_classification
@@ -20,12 +20,12 @@ FOUND = BoxSet(
 
 
 def test_boxes_are_said_by_name_the_surest_first() -> None:
-    assert in_words(FOUND, PETS, 0.3) == "red dog 0.90  50.0 20.0 90.0 70.0\ncat 0.50  1.0 2.0 30.0 40.0"
-    assert in_words(FOUND, PETS, 0.95) == "nothing (no box of score 0.95 or more)"
+    assert prediction_line(FOUND, PETS, 0.3) == "red dog 0.90  50.0 20.0 90.0 70.0\ncat 0.50  1.0 2.0 30.0 40.0"
+    assert prediction_line(FOUND, PETS, 0.95) == "nothing (no box of score 0.95 or more)"
 
 
 def test_a_program_gets_every_box_with_its_names() -> None:
-    told = plain(FOUND, PETS)
+    told = prediction_fields(FOUND, PETS)
     assert told["names"] == ["cat", "dog", "cat"]
     assert told["described"] == [[], ["red"], []]
     assert told["boxes_xyxy"][1] == [50.0, 20.0, 90.0, 70.0]
@@ -58,9 +58,9 @@ def test_words_are_written_below_the_image(image, tmp_path, answer, target) -> N
 
 
 def test_a_place_that_cannot_be_written_is_one_line(image, tmp_path) -> None:
-    with pytest.raises(ConfigError, match=r"--out: got unknown file extension: .*; want a place for a .png or .jpg"):
+    with pytest.raises(ConfigError, match=r"--out: got unknown file extension: .*; want the path of a .png"):
         write_drawn(tmp_path / "out.what", [image], FOUND, PETS, 0.3)
-    with pytest.raises(ConfigError, match=r"--out: got .*; want a place"):
+    with pytest.raises(ConfigError, match=r"--out: got .*; want the path of a .png"):
         write_drawn(image / "out.png", [image], FOUND, PETS, 0.3)
 
 
@@ -68,9 +68,9 @@ PLACE = BoxSet(np.array([[10.0, 20.0, 60.0, 70.0]]), np.zeros(1, dtype=np.int64)
 
 
 def test_the_place_of_a_phrase_is_said_and_drawn_however_unsure(image, tmp_path) -> None:
-    assert in_words(PLACE, Region(), 0.3) == "10.0 20.0 60.0 70.0  (0.25)"
+    assert prediction_line(PLACE, Region(), 0.3) == "10.0 20.0 60.0 70.0  (0.25)"
     nothing = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
-    assert in_words(nothing, Region()) == "nothing is meant"
+    assert prediction_line(nothing, Region()) == "no box"
     for name, answer in (("place.png", PLACE), ("nothing.png", nothing)):
         write_drawn(tmp_path / name, [image], answer, Region(), 0.3)
     with Image.open(tmp_path / "place.png") as drawn:
@@ -83,9 +83,9 @@ def test_the_place_of_a_phrase_is_said_and_drawn_however_unsure(image, tmp_path)
 def test_what_is_pointed_at_stands_out_among_thin_boxes(image, tmp_path) -> None:
     target = Match("regions")
     given = candidates_of(["5,5,30,40", "50,20,90,70"], target, ["p.png"])
-    assert given.asked == ((5, 5, 30, 40), (50, 20, 90, 70))
-    assert in_words(ClassPrediction(1), target, 0.3, given) == "box 2 of 2: 50.0 20.0 90.0 70.0"
-    assert plain(ClassPrediction(1), target, given)["candidate"] == [50, 20, 90, 70]
+    assert given.values == ((5, 5, 30, 40), (50, 20, 90, 70))
+    assert prediction_line(ClassPrediction(1), target, 0.3, given) == "box 2 of 2: 50.0 20.0 90.0 70.0"
+    assert prediction_fields(ClassPrediction(1), target, given)["candidate"] == [50, 20, 90, 70]
     write_drawn(tmp_path / "out.png", [image], ClassPrediction(1), target, 0.3, given)
     with Image.open(tmp_path / "out.png") as file:
         drawn = file.convert("RGB")
@@ -95,12 +95,12 @@ def test_what_is_pointed_at_stands_out_among_thin_boxes(image, tmp_path) -> None
 
 def test_texts_and_images_are_chosen_from(image, tmp_path) -> None:
     texts = candidates_of(["a cat", "a dog"], Match("texts"), ["p.png"])
-    assert (texts.asked, in_words(ClassPrediction(1, "a dog"), Match("texts"), 0, texts)) == (
+    assert (texts.values, prediction_line(ClassPrediction(1, "a dog"), Match("texts"), 0, texts)) == (
         ("a cat", "a dog"),
         "a dog",
     )
     images = candidates_of([], Match("images"), ["a.png", "b.png"])
-    assert (images.asked, in_words(ClassPrediction(1, "ask/0/1"), Match("images"), 0, images)) == ((), "b.png")
+    assert (images.values, prediction_line(ClassPrediction(1, "ask/0/1"), Match("images"), 0, images)) == ((), "b.png")
     write_drawn(tmp_path / "out.png", [image, image], ClassPrediction(1), Match("images"), 0.3, images)
     with Image.open(tmp_path / "out.png") as file:
         drawn = file.convert("RGB")
@@ -116,7 +116,7 @@ def test_texts_and_images_are_chosen_from(image, tmp_path) -> None:
         ([], Match("texts", "split"), "got none; want each text to choose from"),
         (["1,2,3"], Match("regions"), "got '1,2,3'; want LEFT,TOP,RIGHT,BOTTOM in pixels"),
         (["9,9,3,3"], Match("regions"), "want LEFT,TOP,RIGHT,BOTTOM in pixels"),
-        (["a cat"], Match("images"), "want --image for each picture"),
+        (["a cat"], Match("images"), "want --image for each image"),
         (["a cat"], Label(("a", "b")), "this task chooses from no candidates"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_video_is_its_frames_where_videos_are_seen_and_an_image_itself(tmp_pat
     frames = images_or_frames([str(film)], task)
     assert frames is not None
     assert len(frames) == 12
-    assert frames[1].clip.shares[1] == 0.125  # in the middle of the first quarter
+    assert frames[1].clip.positions[1] == 0.125  # in the middle of the first quarter
     assert images_or_frames(["a.png", "b.png"], task) == ["a.png", "b.png"]
     assert images_or_frames(["a.mp4"], classification("kind", ("cat", "dog"))) == ["a.mp4"]
     assert images_or_frames([], task) is None

@@ -114,7 +114,7 @@ def test_predict_answers_a_person_and_a_program(motet, trained):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--image", "x.png"], "--task: got none; want one of kind, vqa"),
+        (["--image", "x.png"], "--task: got none; want one of the model's tasks: kind, vqa"),
         (["--task", "knid", "--image", "x.png"], "got 'knid'; did you mean 'kind'?"),
         (["--task", "vqa", "--image", "x.png"], "task 'vqa' needs a text: got none; want text=..."),
         (["--task", "kind"], "task 'kind' needs an image: got none; want image=..."),

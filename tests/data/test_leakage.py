@@ -254,7 +254,7 @@ class TestLeaks:
     @pytest.mark.parametrize("text", ["", "{", "[3]", '[{"source": "a"}]', '{"a": 1}'])
     def test_damaged_lists_are_an_error_with_their_path(self, tmp_path, text):
         (tmp_path / "lists.json").write_text(text)
-        with pytest.raises(DataError, match=r"want the file that `motet data clean` writes \(.*lists.json\)"):
+        with pytest.raises(DataError, match=r"want the file that `motet data deduplicate` writes \(.*lists.json\)"):
             read_lists(tmp_path)
         with pytest.raises(DataError, match="lists: got no such file"):
             read_lists(tmp_path / "none")

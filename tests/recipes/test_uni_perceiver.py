@@ -78,13 +78,13 @@ def little(run: Run, folder: Path, *, steps: int = 2) -> Run:
 def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_on(tmp_path: Path) -> None:
     system = small(width=32, depth=2)
     scenes = SceneSources(
-        asked=("largest", "words", "caption", "retrieve"), train=24, val=4, test=6, kinds=3, things=(1, 2)
+        task_names=("largest", "words", "caption", "retrieve"), train=24, val=4, test=6, kinds=3, things=(1, 2)
     )
-    first = little(world(scenes, 4, dict.fromkeys(scenes.asked, 1.0), system=system), tmp_path, steps=4)
+    first = little(world(scenes, 4, dict.fromkeys(scenes.task_names, 1.0), system=system), tmp_path, steps=4)
     assert train(first, tmp_path / "first", show=False, baselines=False).step == 4
 
     def clips(*asked: str) -> tuple[Source, ...]:
-        return SceneSources(asked=asked, train=40, val=4, test=4, kinds=3, frames=2).sources()
+        return SceneSources(task_names=asked, train=40, val=4, test=4, kinds=3, frames=2).sources()
 
     asked = clips("mover", "video_caption", "video_retrieve")
     untuned = little(transfer.untuned(system, asked, From(tmp_path / "first")), tmp_path)

@@ -52,7 +52,7 @@ def test_the_detector_only_finds_things() -> None:
 
 
 def test_a_task_without_images_is_trained_by_itself_where_features_are_stored(tmp_path: Path) -> None:
-    of = SceneSources(asked=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
+    of = SceneSources(task_names=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
     run = replace(world(of, 2, {"answerable": 1}, batch_size=4), features=Features(tmp_path / "features"))
     assert not run.stores_features
     assert train(run, tmp_path / "run", show=False, baselines=False).step == 2

@@ -40,7 +40,10 @@ from motet.training.run import Run
 
 
 def run() -> Run:
-    sources = SceneSources(asked=("describe", "sentiment"), train=8, val=2, test=6, kinds=3, things=(1, 2), size=64).sources()
+    scenes = SceneSources(
+        task_names=("describe", "sentiment"), train=8, val=2, test=6, kinds=3, things=(1, 2), size=64
+    )
+    sources = scenes.sources()
     trunk = GridOf(PlainViT(size=32, patch=8, width=16, depth=1, heads=1))
     system = replace(
         small(width=32, depth=1, box_queries=4, text=TinyBert(width=16, depth=1, heads=1, words=300)),
@@ -72,7 +75,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         said("train", made / "finding.py", "--folder", made / "run", "--json")
         image = (
-            SceneSources(asked=("describe",), train=1, val=1, test=1, size=64).sources(("test",))[0].reader[0].images[0]
+            SceneSources(task_names=("describe",), train=1, val=1, test=1, size=64)
+            .sources(("test",))[0]
+            .reader[0]
+            .images[0]
         )
         decode(image).save(made / "asked.png")
         yield made

@@ -33,7 +33,7 @@ def run(folder: Path | None = None) -> Run:
     )
     return Run(
         system=system,
-        sources=SceneSources(asked=("caption", "count"), train=6, val=2, test=2, size=32).sources(),
+        sources=SceneSources(task_names=("caption", "count"), train=6, val=2, test=2, size=32).sources(),
         schedule=Mixed(batch_size=4),
         train=TrainConfig(steps=10),
         features=None if folder is None else Features(folder, views=3),

@@ -27,7 +27,7 @@ def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
     )
     run = Run(
         system=system,
-        sources=SceneSources(asked=("count",), train=4, val=2, test=2, size=32).sources(("train", "val")),
+        sources=SceneSources(task_names=("count",), train=4, val=2, test=2, size=32).sources(("train", "val")),
         schedule=Mixed(batch_size=2),
         train=TrainConfig(steps=1),
         features=Features(tmp_path / "features"),

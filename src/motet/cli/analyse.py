@@ -1,4 +1,4 @@
-"""`analyse`: what is worth knowing of a system beyond its scores."""
+"""The commands `analyse ...`: analyses of a trained system beyond its scores."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Representatives = Annotated[
     typer.Option("--representative", metavar="NAME=TASK", help="train only this task of a group; may be repeated"),
 ]
 OneEach = Annotated[bool, typer.Option("--one-each", help="train only one task of each group: its first")]
-Role = Annotated[Literal["val", "test"], typer.Option(help="the rows that are judged; choices are made on val")]
+Role = Annotated[Literal["val", "test"], typer.Option(help="the sources to evaluate on; make choices on val")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     analyse = typer.Typer(
-        help="Look into what was learned: which tasks help each other, which answers agree.",
+        help="Analyse trained models: which tasks help each other, which predictions agree.",
         no_args_is_help=True,
         rich_markup_mode=None,
         epilog="Example:  motet analyse groups lit_decoder:tiny",
@@ -52,22 +52,23 @@ def groups(
     representatives: Representatives = None,
     one_each: OneEach = False,
     triples: Annotated[bool, typer.Option("--triples", help="also train every three groups together")] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="runs of each kind, with seeds 0, 1, ...")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="runs per combination of groups, with seeds 0, 1, ...")] = 3,
     role: Role = "val",
     folder: Annotated[
-        Path | None, typer.Option(help="runs and results; runs/RECIPE-groups by default; goes on where it stopped")
+        Path | None,
+        typer.Option(help="folder of runs and results; runs/RECIPE-groups by default; continues where it stopped"),
     ] = None,
     settings: Sets = None,
-    jobs: Annotated[int, typer.Option(min=1, help="runs at a time")] = 1,
-    minutes: Annotated[float | None, typer.Option(help="stop a run that takes longer, and leave it out")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="runs at the same time")] = 1,
+    minutes: Annotated[float | None, typer.Option(help="stop a run that takes more minutes, and leave it out")] = None,
     device: Device = None,
     json: Json = False,
     only: Annotated[str, typer.Option(hidden=True)] = "",
     seed: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
-    """Train groups of tasks alone, in pairs and in triples, and show which help each other and which to put together.
+    """Train groups of tasks alone, in pairs and in triples; show which help each other and which to train jointly.
 
-    Every task sees the same rows in every run. Code 1 when a run failed.
+    Every task has the same samples in every run. The exit code is 1 when a run failed.
     """
     from motet.experiments.group_grid import changes_of, group_study, groups_of
     from motet.experiments.study import run_study, table
@@ -84,13 +85,13 @@ def groups(
         run_here(grid, place, only, seed, device=device)
         return
     options = [("--group", named), ("--representative", representatives), ("--set", settings)]
-    typed = [recipe, "--folder", str(place), "--role", role, *(["--one-each"] if one_each else [])]
-    typed += [*(["--triples"] if triples else []), *(["--device", device] if device else [])]
-    typed += [word for option, values in options for value in values or () for word in (option, value)]
+    command_line = [recipe, "--folder", str(place), "--role", role, *(["--one-each"] if one_each else [])]
+    command_line += [*(["--triples"] if triples else []), *(["--device", device] if device else [])]
+    command_line += [word for option, values in options for value in values or () for word in (option, value)]
     done = run_study(
         grid,
         place,
-        run_one=lambda cell, number: _run_apart(grid, place, typed, cell, number, jobs),
+        run_one=lambda cell, number: _run_apart(grid, place, command_line, cell, number, jobs),
         jobs=jobs,
         say=(lambda line: typer.echo(line, err=True)) if json else print_lines,
     )
@@ -103,10 +104,21 @@ def groups(
         raise typer.Exit(1)
 
 
-def _run_apart(grid: Study, folder: Path, typed: Sequence[str], cell: str, seed: int, jobs: int) -> FinishedCell:
+def _run_apart(grid: Study, folder: Path, command_line: Sequence[str], cell: str, seed: int, jobs: int) -> FinishedCell:
     from motet.cli.subprocesses import run_in_subprocess
 
-    command = [sys.executable, "-m", "motet.cli", "analyse", "groups", *typed, "--only", cell, "--seed", str(seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "motet.cli",
+        "analyse",
+        "groups",
+        *command_line,
+        "--only",
+        cell,
+        "--seed",
+        str(seed),
+    ]
     return run_in_subprocess(grid, folder, cell, seed, typed=command, jobs=jobs)
 
 
@@ -125,34 +137,42 @@ def _show_groups(
     failed = [f"{one.cell}, seed {one.seed}: {one.error}" for one in done if one.error]
     suggestion = suggest(changes)
     if json:
-        told = groups_to_json(changes, suggestion, groups, role=role)
-        print_json({**told, "failed": failed, "files": [str(path) for path in files]})
+        content = groups_to_json(changes, suggestion, groups, role=role)
+        print_json({**content, "failed": failed, "files": [str(path) for path in files]})
         return
     for size in TITLES:
         if changes.columns(size):
             head, rows = table_rows(changes, size)
-            table(head, rows, title="% of the score alone, positive is better", numbers=range(1, len(head)))
-    print_lines(*suggestion.reasons, *(f"failed: {line}" for line in failed), f"written: {', '.join(map(str, files))}")
+            table(
+                head,
+                rows,
+                title="% of the score of the group trained alone, positive is better",
+                numbers=range(1, len(head)),
+            )
+    print_lines(*suggestion.reasons, *(f"failed: {line}" for line in failed), f"wrote {', '.join(map(str, files))}")
 
 
 def _named(texts: list[str] | None) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(tasks.split(",")) for name, tasks in _pairs("--group", texts, "NAME=TASK,TASK").items()}
+    return {
+        name: tuple(tasks.split(","))
+        for name, tasks in _pairs("--group", texts, "NAME=TASK,TASK", "words=caption,vqa").items()
+    }
 
 
 def _chosen(texts: list[str] | None) -> dict[str, str]:
-    return _pairs("--representative", texts, "NAME=TASK")
+    return _pairs("--representative", texts, "NAME=TASK", "words=vqa")
 
 
-def _pairs(option: str, texts: list[str] | None, form: str) -> dict[str, str]:
+def _pairs(option: str, texts: list[str] | None, form: str, example: str) -> dict[str, str]:
     from motet.core.errors import ConfigError
 
     found: dict[str, str] = {}
     for text in texts or ():
         name, mark, value = text.partition("=")
         if not (name and mark and value):
-            raise ConfigError(f"{option}: got {text!r}; want {form}")
+            raise ConfigError(f"{option}: got {text!r}; want {form}, for example {option} {example}")
         if name in found:
-            raise ConfigError(f"{option}: got {name!r} twice; want every group once")
+            raise ConfigError(f"{option}: got {name!r} twice; want one {option} per group")
         found[name] = value
     return found
 
@@ -160,23 +180,31 @@ def _pairs(option: str, texts: list[str] | None, form: str) -> dict[str, str]:
 def consistency(
     folder: RunFolder,
     questions: Annotated[
-        list[str] | None, typer.Option("--questions", metavar="TASK", help="default: all that answer questions")
+        list[str] | None,
+        typer.Option(
+            "--questions", metavar="TASK", help="a task that answers questions; may be repeated; default: all of them"
+        ),
     ] = None,
     phrases: Annotated[
-        list[str] | None, typer.Option("--phrases", metavar="TASK", help="default: all that find what a phrase means")
+        list[str] | None,
+        typer.Option(
+            "--phrases", metavar="TASK", help="a task that locates phrases; may be repeated; default: all of them"
+        ),
     ] = None,
-    role: Annotated[Literal["val", "test"], typer.Option(help="which sources of its recipe")] = "test",
-    answered: Annotated[float, typer.Option(help="from which accuracy on a question is answered, 0 to 1")] = 0.5,
-    found: Annotated[float, typer.Option(help="above which overlap (IoU) a phrase is found, 0 to 1")] = 0.5,
-    overlap: Annotated[Literal["set", "count"], typer.Option(help="how often a shared word counts")] = "set",
-    recipe: Annotated[str | None, typer.Option(help="take the sources of this recipe instead of its own")] = None,
+    role: Annotated[Literal["val", "test"], typer.Option(help="role of the sources to evaluate on")] = "test",
+    answered: Annotated[float, typer.Option(help="lowest accuracy of a correctly answered question, 0 to 1")] = 0.5,
+    found: Annotated[float, typer.Option(help="IoU above which a phrase is correctly located, 0 to 1")] = 0.5,
+    overlap: Annotated[
+        Literal["set", "count"], typer.Option(help="whether a word counts once, or as often as it occurs")
+    ] = "set",
+    recipe: Annotated[str | None, typer.Option(help="use the sources of this recipe instead of the run's own")] = None,
     settings: Sets = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="rows at a time")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 64,
     device: Device = None,
     trust: Trust = None,
     json: Json = False,
 ) -> None:
-    """Show how often a question and a phrase that share a word, about one picture, are both answered rightly."""
+    """Show how often both predictions are correct of a question and a phrase on one image that share a word."""
     from motet.analysis.consistency import ScoredPhrase, grounding_consistency
     from motet.analysis.row_scores import score_rows
     from motet.core import Answer, Region
@@ -189,8 +217,8 @@ def consistency(
     with processes(device) as place:
         system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources = run.of_role(role)
-        asking = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about pictures")
-        naming = _tasks(system.tasks, phrases, Region, "--phrases", "finds what a phrase means")
+        question_tasks = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about images")
+        phrase_tasks = _tasks(system.tasks, phrases, Region, "--phrases", "locates phrases")
 
         def rows(tasks: Sequence[str], metric: Any = None) -> list[ScoredPhrase]:
             return [
@@ -198,31 +226,42 @@ def consistency(
             ]
 
         whole = grounding_consistency(
-            rows(asking), rows(naming, RegionIoU), min_accuracy=answered, min_iou=found, overlap=overlap
+            rows(question_tasks), rows(phrase_tasks, RegionIoU), min_accuracy=answered, min_iou=found, overlap=overlap
         )
-    told = {**vars(whole), "questions": asking, "phrases": naming, "role": role, "answered": answered, "found": found}
+    content = {
+        **vars(whole),
+        "questions": question_tasks,
+        "phrases": phrase_tasks,
+        "role": role,
+        "answered": answered,
+        "found": found,
+    }
     if json:
-        print_json(told)
+        print_json(content)
         return
     print_lines(
         f"grounding consistency: {100 * whole.value:.1f} %",
-        f"{whole.both:,} of {whole.pairs:,} pairs of a question ({', '.join(asking)}) and a phrase "
-        f"({', '.join(naming)}) that share a word are both right; {whole.images:,} pictures ({role})",
+        f"{whole.both:,} of {whole.pairs:,} pairs of a question ({', '.join(question_tasks)}) and a phrase "
+        f"({', '.join(phrase_tasks)}) that share a word are both correct; {whole.images:,} images ({role})",
     )
 
 
-def _tasks(known: Mapping[str, Task], asked: list[str] | None, kind: type, option: str, what: str) -> list[str]:
-    """The tasks that were asked for, or all of a kind."""
+def _tasks(known: Mapping[str, Task], names: list[str] | None, kind: type, option: str, what: str) -> list[str]:
+    """Returns the chosen tasks, or by default all tasks with this kind of target and with image and text as inputs.
+
+    Raises:
+        ConfigError: no such task, a task of another kind, or a model without one.
+    """
     from motet.core.errors import ConfigError, nearest
 
-    for name in asked or ():
+    for name in names or ():
         if name not in known:
             raise ConfigError(f"{option}: got {name!r}, which is no task of the model; {nearest(name, known)}")
         if not isinstance(known[name].target, kind):
             raise ConfigError(
-                f"{option}: got {name!r}, a task of {type(known[name].target).__name__}; want one that {what}"
+                f"{option}: got {name!r}, a task of {type(known[name].target).__name__}; want a task that {what}"
             )
-    found = asked or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.inputs]
+    found = names or [n for n, t in known.items() if isinstance(t.target, kind) and {"image", "text"} <= t.inputs]
     if not found:
-        raise ConfigError(f"{option}: got a model of {', '.join(known)}; want one with a task that {what}")
+        raise ConfigError(f"{option}: got a model of {', '.join(known)}; want a model with a task that {what}")
     return found

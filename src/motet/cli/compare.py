@@ -1,4 +1,4 @@
-"""Is it worth it: `baseline`, `compare`, `study`."""
+"""The commands that compare runs: `baseline`, `compare`, `study`."""
 
 from __future__ import annotations
 
@@ -32,20 +32,21 @@ def add_to(app: typer.Typer) -> None:
 def baseline(
     target: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="a recipe, or the folder of a multi-task run")],
     match: Annotated[
-        Literal["rows", "steps"], typer.Option(help="what twin and multi-task run have in common")
+        Literal["rows", "steps"], typer.Option(help="what single-task baseline and multi-task run have in common")
     ] = "rows",
     tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
     lrs: Annotated[
         list[float] | None,
         typer.Option(
-            "--lr", help="a learning rate to try, chosen on val; default: a third, one and three times the run's"
+            "--lr",
+            help="a learning rate to try; may be repeated; the best on val is used; default: 1/3, 1, 3 times the run's",
         ),
     ] = None,
-    folder: Annotated[Path | None, typer.Option(help="where the twins go; RUN-single by default")] = None,
+    folder: Annotated[Path | None, typer.Option(help="folder of the single-task runs; RUN-single by default")] = None,
     settings: Sets = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; the best there is by default")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")] = None,
 ) -> None:
-    """Train a model of its own for every task, by the same code, and compare them with the multi-task run."""
+    """Train a single-task baseline for every task, with the same code, and compare them with the multi-task run."""
     from motet.experiments.baselines import budgets, train_baselines
     from motet.hub.load import read_report
 
@@ -55,7 +56,7 @@ def baseline(
     _show_budgets(budgets(run, names, seen), match)
 
     def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
-        # Runs of the search have no test rows, and are looked at by nobody.
+        # Runs of the search for a learning rate have no test rows: a report page of them would be empty.
         evaluated = bool(single_run.of_role("test"))
         return train_run(single_run, where, origin=origin, resume=resume, device=device, page=evaluated)
 
@@ -67,13 +68,13 @@ def baseline(
     if whole:
         compare([place, single_runs_in])
     else:
-        print_lines(f"compare: {hint} (the multi-task run and the twins of all its tasks)")
+        print_lines(f"compare: {hint} (needs the multi-task run and the single-task baselines of all its tasks)")
 
 
 def _multi_task(
     target: str, settings: list[str] | None
 ) -> tuple[Run, Path, dict[str, object], Mapping[str, int] | None]:
-    """The multi-task run, its folder, where it came from, and the rows it took if it is finished."""
+    """Returns the multi-task run, its folder, its origin, and its samples seen per source if it is finished."""
     from motet.hub.load import read_report
 
     place = Path(target)
@@ -89,22 +90,20 @@ def _show_budgets(found: Sequence[Budgets], match: str) -> None:
             one.task,
             f"{one.rows:,}",
             f"{one.steps:,}",
-            *(f"{one.single_rows[way]:,} in {one.single_steps[way]:,} steps" for way in ("rows", "steps")),
+            *(f"{one.single_rows[way]:,} samples in {one.single_steps[way]:,} steps" for way in ("rows", "steps")),
         )
         for one in found
     ]
-    head = ("task", "multi-task rows", "its steps", "twin matched by rows", "twin matched by steps")
-    table(head, rows, title=f"budgets; the twins are matched by {match}", numbers=(1, 2, 3, 4))
+    head = ("task", "multi-task samples", "its steps", "baseline matched by samples", "baseline matched by steps")
+    table(head, rows, title=f"budgets; the single-task baselines are matched by {match}", numbers=(1, 2, 3, 4))
 
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs, or folders with several runs")],
-    out: Annotated[
-        Path | None, typer.Option(help="where the table goes; the multi-task run's folder by default")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the table; the multi-task run's by default")] = None,
     json: Json = False,
 ) -> None:
-    """Set multi-task runs, one a seed, against single-task runs of the same tasks; write the table and the report."""
+    """Compare multi-task runs, one per seed, with single-task runs of the same tasks; write table and report."""
     import dataclasses
 
     from motet.experiments.api import run_folders
@@ -122,11 +121,11 @@ def compare(
         print_json(dataclasses.asdict(comparison))
     else:
         show_comparison(comparison)
-        print_lines(f"written: {place / 'comparison.md'}, {page}")
+        print_lines(f"wrote {place / 'comparison.md'}, {page}")
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """Prints a comparison as two tables: scores, and what both sides take."""
+    """Prints a comparison as two tables: scores and costs."""
     from motet.report import tables
 
     table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), numbers=(2, 3, 4))
@@ -143,7 +142,7 @@ def _write_comparison(folder: Path, comparison: Comparison) -> None:
 
 
 def _sources(folder: Path) -> tuple[Source, ...]:
-    """The sources of a run, for its pictures; none where its recipe is not there any more."""
+    """Returns the sources of a run, for the images of its page; none if its recipe cannot be loaded."""
     from motet.core.errors import MotetError
 
     try:
@@ -154,18 +153,18 @@ def _sources(folder: Path) -> tuple[Source, ...]:
 
 def study(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="path/to/file.py or path/to/file.py:function, giving a Study")
+        str, typer.Argument(metavar="FILE", help="path/to/file.py or path/to/file.py:function, which returns a Study")
     ],
-    folder: Annotated[Path, typer.Option(help="where studies lie")] = Path("runs/studies"),
-    jobs: Annotated[int, typer.Option(min=1, help="runs at a time")] = 1,
+    folder: Annotated[Path, typer.Option(help="folder of all studies")] = Path("runs/studies"),
+    jobs: Annotated[int, typer.Option(min=1, help="runs at the same time")] = 1,
     table: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
     run: Annotated[
-        bool, typer.Option("--run/--no-run", help="run what is not finished, or only write the table")
+        bool, typer.Option("--run/--no-run", help="run what is not finished; or only write the table")
     ] = True,
     only: Annotated[str, typer.Option(hidden=True)] = "",
     seed: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
-    """Run a grid of systems, options and seeds: one JSON a finished run, goes on where it stopped, one table of all."""
+    """Run a grid of systems, options and seeds: one JSON per run, one table; it continues where it stopped."""
     from motet.cli.subprocesses import run_here
     from motet.config.recipe_files import load_from_file
     from motet.experiments.study import Study, run_study

@@ -1,4 +1,4 @@
-"""Output of commands: tables for a person, JSON for a program."""
+"""Output of commands: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """Standard output, with colours only where it is a terminal."""
+    """Returns standard output, with colours only if it is a terminal."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=False)
 
 
 def print_lines(*lines: str) -> None:
-    """Plain lines, as they are."""
+    """Prints lines without markup or wrapping."""
     target = console()
     for line in lines:
         target.print(line, markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on standard output."""
+    """Prints a value as JSON on standard output."""
     print(json.dumps(value, indent=1, ensure_ascii=False))  # noqa: T201
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> None:
-    """A table.
+    """Prints a table.
 
     Args:
         head: names of the columns.
-        rows: the cells.
-        title: above it.
-        numbers: columns that are set to the right.
+        rows: the cells, as text.
+        title: the line above it.
+        numbers: indices of the right-aligned columns.
     """
     from rich import box
     from rich.table import Table
@@ -51,7 +51,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = ""
 
 
 def size(num_bytes: float) -> str:
-    """Bytes for a person.
+    """Returns a number of bytes with a decimal unit.
 
     Examples:
         >>> size(900), size(2_500_000), size(3.2e9)

@@ -1,4 +1,4 @@
-"""`motet demo`: one model for seven tasks, one for each alone, what joint training gained or cost, and a page."""
+"""The command `demo`: a multi-task model of seven tasks, its single-task baselines, their comparison, and a page."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ from motet.training.train import train
 
 
 def demo(folder: Path, quick: bool, console: Console) -> None:
-    """Trains, compares, shows; goes on where it was stopped.
+    """Trains the models, compares them and shows some predictions; continues a run that was stopped.
 
     Args:
-        folder: gets ``multi`` (the one model), ``single`` (one model a task) and, in ``multi``, ``report.html``.
+        folder: gets ``multi`` (the one model), ``single`` (one run per task) and, in ``multi``, ``report.html``.
         quick: fewer rows and steps.
-        console: where it is told.
+        console: gets the messages.
     """
     started = time.perf_counter()
     run = recipe(quick=quick)
-    console.print(f"one model, {len(run.tasks)} tasks: {', '.join(task.name for task in run.tasks)}")
+    console.print(f"multi-task model, {len(run.tasks)} tasks: {', '.join(task.name for task in run.tasks)}")
     report = train(run, folder / "multi", resume=True)
     if _stopped(report, run, console):
         return
     single_runs = []
     for task in run.tasks:
         single_run = single_task(run, task.name, seen=report.samples_seen)
-        console.print(
-            f"{task.name} alone: the same {sum(report.samples_seen[s.name] for s in single_run.of_role('train')):,} rows"
-        )
+        samples = sum(report.samples_seen[source.name] for source in single_run.of_role("train"))
+        console.print(f"{task.name}, single-task baseline: the same {samples:,} samples")
         place = folder / "single" / task.name
         if _stopped(train(single_run, place, resume=True, baselines=False), single_run, console):
             return
@@ -44,9 +43,9 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     comparison = compare([read_run(place) for place in (folder / "multi", *single_runs)])
     page = write_page(folder / "multi", run.sources, title="motet demo", comparison=comparison)
     write_card(folder / "multi")
-    _say(comparison, run, folder / "multi", console)
+    _show(comparison, run, folder / "multi", console)
     minutes = (time.perf_counter() - started) / 60
-    console.print(f"\n{minutes:.1f} minutes. Look at [bold]{page}[/bold], or ask the model:")
+    console.print(f"\n{minutes:.1f} minutes. Open [bold]{page}[/bold], or use the model:")
     console.print(f"  motet predict {folder / 'multi'} --task caption --image your.jpg")
 
 
@@ -54,26 +53,26 @@ def _stopped(report: Report, run: Run, console: Console) -> bool:
     """Returns whether a signal ended the training early."""
     stopped = report.step < run.train.steps
     if stopped:
-        console.print(f"stopped after {report.step} of {run.train.steps} steps; the same command goes on from there")
+        console.print(f"stopped after {report.step} of {run.train.steps} steps; the same command continues the run")
     return stopped
 
 
-def _say(comparison: Comparison, run: Run, folder: Path, console: Console) -> None:
-    """The comparison as a table, and a few answers."""
+def _show(comparison: Comparison, run: Run, folder: Path, console: Console) -> None:
+    """Prints the comparison as a table, and a few predictions."""
     from motet.cli.compare import show_comparison
 
     show_comparison(comparison)
     record = read_run(folder)
-    console.print("\nA few answers (all of them, with their pictures, are on the page):")
-    for shown in _few(gallery(folder / PREDICTIONS, run.sources, record, per_task=1)):
-        console.print(f"  {shown}")
+    console.print("\nA few predictions (the page has more, with their images):")
+    for line in _card_lines(gallery(folder / PREDICTIONS, run.sources, record, per_task=1)):
+        console.print(f"  {line}")
     for line in run.credit:
         console.print(f"[dim]{line}[/dim]")
 
 
-def _few(cards: Iterable[PredictionCard]) -> list[str]:
+def _card_lines(cards: Iterable[PredictionCard]) -> list[str]:
     lines = []
     for card in cards:
-        asked = f" {card.prompt}" if card.prompt else ""
-        lines.append(f"{card.task}:{asked} -> {card.prediction}   (true: {card.ground_truth})")
+        prompt = f" {card.prompt}" if card.prompt else ""
+        lines.append(f"{card.task}:{prompt} -> {card.prediction}   (ground truth: {card.ground_truth})")
     return lines

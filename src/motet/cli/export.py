@@ -1,4 +1,4 @@
-"""Making another model of a trained one: `export`."""
+"""The command `export`: conversion of a trained model."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    app.command(epilog="Example:  motet export runs/uni_perceiver-tiny --merge models/tiny --task caption")(export)
+    app.command(epilog="Example:  motet export runs/uni_perceiver-tiny --merge-experts models/tiny --task caption")(
+        export
+    )
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="RUN", help="a run, or a saved model, with experts")],
-    merge: Annotated[
-        Path, typer.Option(metavar="OUT", help="fold the experts into plain matrices, a model a task, in folders here")
+    model: Annotated[str, typer.Argument(metavar="RUN", help="the folder of a run or saved model with experts")],
+    merge_experts: Annotated[
+        Path,
+        typer.Option(
+            metavar="OUT",
+            help="merge the experts into plain matrices: one model per task, each in a folder of its name in here",
+        ),
     ],
-    task: Annotated[list[str] | None, typer.Option(help="one of the tasks; repeated; all by default")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="only this task; may be repeated; all by default")] = None,
     json: Json = False,
     trust: Trust = None,
 ) -> None:
-    """Write dense models, one a task, that answer as a model with experts does and need none."""
+    """Write dense models, one per task, with the same predictions as the model with experts."""
     from motet.core.errors import ConfigError, nearest
     from motet.hub import load_system, save_pretrained
     from motet.systems.uni_perceiver.merge_experts import merge_experts
@@ -36,16 +42,18 @@ def export(
 
     system = load_system(model, trust=trusted(trust))
     if not isinstance(system, UniPerceiver):
-        raise ConfigError(f"export --merge: got a {type(system).__name__}; want a UniPerceiver, which has experts")
+        raise ConfigError(
+            f"export --merge-experts: got a {type(system).__name__}; want a model with experts, such as a UniPerceiver"
+        )
     for name in task or ():
         if name not in system.tasks:
             raise ConfigError(f"--task: got {name!r}; {nearest(name, system.tasks)}")
-    report, credit = _beside(Path(model))
+    report, credit = _report_and_credit(Path(model))
     found: list[dict[str, Any]] = []
     for name in task or system.tasks:
         dense = merge_experts(system, name)
         own = None if report is None else _of_task(report, name)
-        where = save_pretrained(dense, merge / name, report=own, credit=credit)
+        where = save_pretrained(dense, merge_experts / name, report=own, credit=credit)
         found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})
     whole = sum(p.numel() for p in system.parameters())
     if json:
@@ -56,8 +64,8 @@ def export(
         print_lines(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
 
 
-def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
-    """The report and the licence lines of a run folder; none of a saved model."""
+def _report_and_credit(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
+    """Returns the report and the credit lines of a run folder; none of a saved model."""
     from motet.cli.options import recorded
     from motet.hub.load import read_report
 
@@ -67,9 +75,9 @@ def _beside(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
 
 
 def _of_task(report: Report, name: str) -> Report:
-    """Returns the part of a report that is about one task."""
+    """Returns a report with the results of one task."""
     import dataclasses
 
     results = tuple(result for result in report.results if result.task == name)
-    baselines = {task: floors for task, floors in report.trivial_baselines.items() if task == name}
+    baselines = {task: scores for task, scores in report.trivial_baselines.items() if task == name}
     return dataclasses.replace(report, results=results, trivial_baselines=baselines)

@@ -1,4 +1,4 @@
-"""Looking before training: `list`, `data check`, `data look`, `data stats`, `plan`."""
+"""The commands to use before training: `list`, `data check`, `data look`, `data stats`, `plan`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from motet.cli.console import console, print_json, print_lines, size, table
-from motet.cli.leaks import clean, leaks
-from motet.cli.options import Json, RecipeName, Sets, recipe_run
+from motet.cli.leaks import deduplicate, leaks
+from motet.cli.options import Json, RecipeName, RecipeOrFolder, Sets, recipe_run, sources_of
 from motet.cli.regions import regions
 
 if TYPE_CHECKING:
-    from motet.data.source import Source
     from motet.training.estimate import Estimate
 
 What = Literal["readers", "tasks", "systems", "recipes"]
-RecipeOrFolder = Annotated[
-    str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data whose formats are recognised")
-]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command("list", epilog="Example:  motet list recipes --json")(list_)
     data = typer.Typer(
-        help="Look at data: every row, every picture, every answer.",
+        help="Inspect data: rows, images, annotations, duplicates.",
         no_args_is_help=True,
         rich_markup_mode=None,
         epilog="Example:  motet data check lit_decoder:tiny",
@@ -36,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
     data.command("look", epilog="Example:  motet data look vit_adapters:tiny --out data.html")(look)
     data.command("stats", epilog="Example:  motet data stats lit_decoder:photos --json")(stats)
     data.command("leaks", epilog="Example:  motet data leaks path/to/recipe.py:run --pairs pairs.html")(leaks)
-    data.command("clean", epilog="Example:  motet data clean path/to/recipe.py:run --out clean")(clean)
+    data.command("deduplicate", epilog="Example:  motet data deduplicate path/to/recipe.py:run --near")(deduplicate)
     data.command("regions", epilog="Example:  motet data regions path/to/recipe.py:run --out regions.lmdb")(regions)
     app.add_typer(data, name="data")
     app.command("plan", epilog="Example:  motet plan lit_decoder:tiny --set train.steps=500")(plan)
@@ -48,7 +44,7 @@ def list_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List what there is: readers of data, tasks, systems, recipes."""
+    """List the readers of data, tasks, systems and recipes of motet."""
     kinds = (what,) if what else ("readers", "tasks", "systems", "recipes")
     found = {kind: _listed(kind) for kind in kinds}
     if json:
@@ -59,7 +55,7 @@ def list_(
 
 
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
-    """Read every row and every picture once, and name each that training would stop at. Code 1 when there are any."""
+    """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
     from motet.data.check import problems
     from motet.preprocess.images import decode
     from motet.scaffold.init import left_out
@@ -87,16 +83,16 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
 def look(
     target: RecipeOrFolder,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="the page")] = Path("data.html"),
-    rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each source")] = 4,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="rows per source")] = 4,
     settings: Sets = None,
     json: Json = False,
 ) -> None:
-    """Draw some rows of every source on one page: boxes and places on the pictures, maps beside them, words below."""
+    """Draw some rows of every source on one page: boxes on the images, maps beside them, texts below."""
     from motet.core.errors import ConfigError
     from motet.report.cards.annotations import row_cards
     from motet.report.pages.data import data_page
 
-    sources, credit = sources_of(target, settings), credit_of(target, settings)
+    sources, credit = sources_of(target, settings), _credit_of(target, settings)
     shown = []
     for source in sources:
         name = f"{source.name} ({source.role}, {len(source.reader):,} rows)"
@@ -110,16 +106,16 @@ def look(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"--out: got {error.strerror or error}; want a file that can be written ({out})") from error
+        raise ConfigError(f"--out: got {error.strerror or error}; want a path that can be written ({out})") from error
     count, wrong = sum(len(made) for _, made in shown), sum(bool(row.problems) for _, made in shown for row in made)
     if json:
         print_json({"file": str(out), "rows": count, "with_a_problem": wrong})
     else:
-        print_lines(f"{count:,} rows of {len(shown)} sources, {wrong:,} with a truth that cannot be: {out}")
+        print_lines(f"{count:,} rows of {len(shown)} sources, {wrong:,} with an impossible annotation: {out}")
 
 
 def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> None:
-    """Count rows and images, and show how often each answer comes and how long the texts are."""
+    """Count rows and images, and show the frequency of annotations and the length of texts."""
     import dataclasses
 
     from motet.data.stats import stats as stats_of
@@ -143,7 +139,7 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
         for s in found
         for t in s.tasks
     ]
-    table(("task", "different", "words mean / max", "most frequent, share of rows"), answers, numbers=(1, 2))
+    table(("task", "different", "words mean / max", "most frequent (share of rows)"), answers, numbers=(1, 2))
     boxes = [
         (f"{s.source}: {t.task}", f"{sum(n for _, n in t.boxes):,}", ", ".join(f"{name} {n:,}" for name, n in t.boxes))
         for s in found
@@ -172,21 +168,21 @@ def _range(lowest: float, highest: float) -> str:
 
 
 def plan(recipe: RecipeName, settings: Sets = None, json: Json = False, timed_steps: int = 3) -> None:
-    """Say what a run will see, hold and take before it is trained: rows, parameters, time, memory, stored bytes."""
+    """Estimate a run before it is trained: samples, parameters, time, memory, stored features."""
     import dataclasses
 
     from motet.training.estimate import estimate
 
     run = recipe_run(recipe, settings)
     with console().status("building the system and timing a few steps") if not json else _nothing():
-        told = estimate(run, timed_steps=timed_steps)
+        found = estimate(run, timed_steps=timed_steps)
     if json:
-        print_json(dataclasses.asdict(told))
+        print_json(dataclasses.asdict(found))
     else:
-        _show_plan(told)
+        _show_plan(found)
 
 
-def _show_plan(told: Estimate) -> None:
+def _show_plan(found: Estimate) -> None:
     from motet.report.tables import duration
 
     rows = [
@@ -199,38 +195,29 @@ def _show_plan(told: Estimate) -> None:
             f"{s.share:.1%}",
             f"{s.epochs:.1f}",
         )
-        for s in told.samples
+        for s in found.samples
     ]
-    head = ("tasks", "source", "has rows", "images", "will see rows", "share", "epochs")
+    head = ("tasks", "source", "rows", "images", "samples to see", "share", "epochs")
     table(head, rows, numbers=(2, 3, 4, 5, 6))
     print_lines(
-        f"parameters: {told.shared:,} shared, {told.own:,} of single tasks, {told.frozen:,} frozen",
-        f"time: about {duration(told.seconds)} for {told.steps:,} steps ({1000 * told.step_seconds:.0f} ms a step"
-        + (f", and {duration(told.store_seconds)} to store features)" if told.store_seconds else ")"),
-        f"memory: {size(told.memory_bytes)} at its peak in the timed steps",
+        f"parameters: {found.shared:,} shared, {found.own:,} task-specific, {found.frozen:,} frozen",
+        f"time: about {duration(found.seconds)} for {found.steps:,} steps ({1000 * found.step_seconds:.0f} ms per step"
+        + (f", and {duration(found.store_seconds)} to store features)" if found.store_seconds else ")"),
+        f"memory: {size(found.memory_bytes)} at its peak in the timed steps",
     )
-    if told.passes > 1:
+    if found.passes > 1:
         print_lines(
-            f"gradient method: up to {told.passes} backward passes a step, one for each task, and "
-            f"{size(told.gradients_bytes)} for the tasks' gradients beside each other"
+            f"gradient method: up to {found.passes} backward passes per step, one per task, and "
+            f"{size(found.gradients_bytes)} for the gradients of all tasks"
         )
-    if told.stored_bytes:
+    if found.stored_bytes:
         print_lines(
-            f"stored features: {size(told.stored_bytes)} in {told.stored_in}, {size(told.free_bytes)} free there"
+            f"stored features: {size(found.stored_bytes)} in {found.stored_in}, {size(found.free_bytes)} free there"
         )
 
 
-def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
-    """The sources of a recipe, or those recognised in a folder of data."""
-    if Path(target).is_dir():
-        from motet.scaffold.init import sources_in
-
-        return sources_in(Path(target))
-    return recipe_run(target, settings).sources
-
-
-def credit_of(target: str, settings: list[str] | None) -> tuple[str, ...]:
-    """Returns the credit lines that must be beside the images of a recipe; none are known of a folder of data."""
+def _credit_of(target: str, settings: list[str] | None) -> tuple[str, ...]:
+    """Returns the credit lines that must be beside the images of a recipe; none for a folder of data."""
     return () if Path(target).is_dir() else recipe_run(target, settings).credit
 
 
@@ -252,7 +239,7 @@ def _listed(kind: str) -> Mapping[str, str]:
     from motet.tasks import TASKS
 
     return {
-        name: f"sees {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"
+        name: f"inputs: {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"
         for name, task in {**TASKS, **{f"scenes/{name}": task for name, task in SCENE_TASKS.items()}}.items()
     }
 

@@ -1,4 +1,4 @@
-"""`analyse interference` and `analyse affinity`: which tasks help and harm each other in what they share."""
+"""The commands `analyse interference` and `analyse affinity`: effects of tasks on each other in shared weights."""
 
 from __future__ import annotations
 
@@ -17,44 +17,43 @@ if TYPE_CHECKING:
     from motet.training.run import Run
 
 _MOST_COLUMNS = 4
-"""More tasks' numbers do not fit a line of a screen."""
+"""Most tasks with a column each; more do not fit the width of a terminal."""
 
 
 def interference(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="folders of runs; several are set side by side")
-    ],
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs; several are compared")],
     tasks: Annotated[
         list[str] | None,
         typer.Option(
-            "--task", help="only this task; may be repeated; default: all, of several runs those that two of them have"
+            "--task",
+            help="only this task; may be repeated; default: all; with several runs those that two of them have",
         ),
     ] = None,
     steps: Annotated[
-        list[int] | None, typer.Option("--step", help="the model of this step; may be repeated; default: the last")
+        list[int] | None, typer.Option("--step", help="the checkpoint of this step; may be repeated; default: the last")
     ] = None,
-    every_step: Annotated[bool, typer.Option("--every-step", help="every saved model of a run")] = False,
+    every_step: Annotated[bool, typer.Option("--every-step", help="every checkpoint of a run")] = False,
     blocks: Annotated[
         list[str] | None, typer.Option("--block", help="only this block of shared weights; may be repeated")
     ] = None,
     batches: Annotated[
-        int, typer.Option(min=1, help="batches of a task for its direction, and as many to try directions on")
+        int, typer.Option(min=1, help="batches per task for its gradient, and as many to measure losses on")
     ] = 100,
-    batch_size: Annotated[int, typer.Option(min=1, help="rows of a batch")] = 16,
-    seed: Annotated[int, typer.Option(help="of rows, crops and spreads")] = 0,
-    training: Annotated[bool, typer.Option("--training-mode", help="with dropout, as in training")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 16,
+    seed: Annotated[int, typer.Option(help="seed of rows, crops and confidence intervals")] = 0,
+    training: Annotated[bool, typer.Option("--training-mode", help="training mode, with dropout")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="page and tables; RUN/interference by default, or beside several runs; goes on when stopped"),
+        typer.Option(help="folder of page and tables; RUN/interference by default; continues where it stopped"),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="take the sources of this recipe instead of its own")] = None,
+    recipe: Annotated[str | None, typer.Option(help="use the sources of this recipe instead of the run's own")] = None,
     settings: Sets = None,
-    workers: Annotated[int, typer.Option(min=0, help="loader processes")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="number of loader processes")] = 0,
     device: Device = None,
     trust: Trust = None,
     json: Json = False,
 ) -> None:
-    """Measure how much a step for one task helps or harms every other, block by block of what they share.
+    """Measure options much a step for one task helps or harms every other task, per block of shared weights.
 
     The metric of Uni-Perceiver-MoE (equations 1 and 2) and cosines of gradients, for any system, on rows of the run's
     training sources.
@@ -66,8 +65,11 @@ def interference(
     from motet.report.pages.interference import write_interference
 
     if recipe and len(folders) > 1:
-        raise ConfigError(f"--recipe: got it with {len(folders)} runs; want one run, or runs that know their recipes")
-    how = InterferenceSettings(
+        raise ConfigError(
+            f"--recipe: got it with {len(folders)} runs; want --recipe with a single run only"
+            " (several must record their own)"
+        )
+    options = InterferenceSettings(
         batches=batches, batch_size=batch_size, seed=seed, training=training, blocks=tuple(blocks or ())
     )
     names = _names(folders)
@@ -78,32 +80,32 @@ def interference(
     trusts = {name: (*trusted(trust), *modules_of(run)) for name, run in runs.items()}
     known = {n: [task.name for task in read_model(models[n][0][1], trust=trusts[n]).tasks] for n in names}
     chosen = tasks_of_each(known, tasks or ())
-    whole = sum(len(models[name]) * passes(len(chosen[name]), how) for name in names)
+    whole = sum(len(models[name]) * passes(len(chosen[name]), options) for name in names)
     count = sum(map(len, models.values()))
-    _tell(
-        f"{count} saved model{'' if count == 1 else 's'}, tasks {_listed(chosen)}: {whole:,} forward and backward "
+    _print_status(
+        f"{count} checkpoint{'' if count == 1 else 's'}, tasks {_listed(chosen)}: {whole:,} forward and backward "
         f"passes of {batch_size} rows",
         json=json,
     )
     place = out or (folders[0] / "interference" if len(names) == 1 else folders[0].parent / "interference")
     measured = [
         _measured(
-            name, step, model, runs[name], chosen[name], how,
+            name, step, model, runs[name], chosen[name], options,
             trust=trusts[name], folder=place / "measured", workers=workers, device=device, quiet=json,
         )
         for name in names
         for step, model in models[name]
     ]  # fmt: skip
-    files = write_interference(place, measured, how)
-    _show(measured, how, files, json=json)
+    files = write_interference(place, measured, options)
+    _show(measured, options, files, json=json)
 
 
 def affinity(
     folder: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="page and tables; RUN/affinity by default")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of page and tables; RUN/affinity by default")] = None,
     json: Json = False,
 ) -> None:
-    """Show what the tasks of a run of the ViT adapters take from each other, at the end and over training."""
+    """Show the task affinities of a run of the ViT adapters, at its end and over training."""
     from motet.report.pages.affinity import affinity_to_json, read_affinities, table_rows, write_affinity
 
     found = read_affinities(folder, tuple(recorded(folder)["tasks"]))
@@ -112,8 +114,10 @@ def affinity(
         print_json({**affinity_to_json(found), "files": [str(path) for path in files]})
         return
     head, rows = table_rows(found)
-    table(head, rows, title=f"what a task takes from each, step {max(found.saved):,}", numbers=range(1, len(head)))
-    print_lines(f"written: {', '.join(map(str, files))}")
+    table(
+        head, rows, title=f"affinity of each task to the others, step {max(found.saved):,}", numbers=range(1, len(head))
+    )
+    print_lines(f"wrote {', '.join(map(str, files))}")
 
 
 def _measured(
@@ -122,7 +126,7 @@ def _measured(
     model: Path,
     run: Run,
     tasks: Sequence[str],
-    how: InterferenceSettings,
+    options: InterferenceSettings,
     *,
     trust: Sequence[str],
     folder: Path,
@@ -138,41 +142,41 @@ def _measured(
     from motet.training.distributed import choose_device
 
     system = load_system(model, trust=trust).to(choose_device(device))
-    said = name if step is None else f"{name}, step {step:,}"
-    shared = sum(p.numel() for block in trained_blocks(system, how.blocks).values() for p in block)
-    _tell(
-        f"{said}: {shared:,} shared weights; {size(8 * shared * len(tasks))} for the directions of {len(tasks)} tasks",
+    label = name if step is None else f"{name}, step {step:,}"
+    shared = sum(p.numel() for block in trained_blocks(system, options.blocks).values() for p in block)
+    _print_status(
+        f"{label}: {shared:,} shared weights; {size(8 * shared * len(tasks))} for the gradients of {len(tasks)} tasks",
         json=quiet,
     )
-    with counting("reading stored features", quiet=quiet) as filling:
-        with_stored_features(run, system, tasks, filling)
-    with counting(f"interference in {said}", quiet=quiet) as told:
+    with counting("reading stored features", quiet=quiet) as progress:
+        with_stored_features(run, system, tasks, progress)
+    with counting(f"interference in {label}", quiet=quiet) as progress:
         found, notes = measure(
             system,
             run.sources,
             tasks,
-            how,
+            options,
             model=model,
             folder=folder,
             workers=workers,
             skip_bad_rows=run.train.on_bad_row == "skip",
-            told=told,
+            told=progress,
         )
     return Measurement(run=name, step=step, system=type(system).__name__, interference=found, notes=notes)
 
 
-def _show(measured: Sequence[Measurement], how: InterferenceSettings, files: Sequence[Path], *, json: bool) -> None:
+def _show(measured: Sequence[Measurement], options: InterferenceSettings, files: Sequence[Path], *, json: bool) -> None:
     from motet.report.pages.interference import extreme_rows, report_to_json, shallow_and_deep, table_rows
 
     if json:
-        print_json({**report_to_json(measured, how), "files": [str(path) for path in files]})
+        print_json({**report_to_json(measured, options), "files": [str(path) for path in files]})
         return
     for one in measured:
         chosen = shallow_and_deep(one.interference)
         if chosen is None:
-            print_lines(f"{one.name}: no two tasks touch a block")
+            print_lines(f"{one.name}: no block is shared by two tasks")
             continue
-        title = f"{one.name}: what a step for one task does for another, its own step being 1"
+        title = f"{one.name}: effect of a step for one task on another, relative to the effect of its own step"
         if len(one.interference.tasks) > _MOST_COLUMNS:
             for block in dict.fromkeys(chosen):
                 table(*extreme_rows(one, block), title=f"{title}; {block}")
@@ -180,16 +184,16 @@ def _show(measured: Sequence[Measurement], how: InterferenceSettings, files: Seq
             head, rows = table_rows(one, "ratios", tuple(dict.fromkeys(chosen)))
             table(head, rows, title=title, numbers=range(2, len(head)))
         print_lines(*(f"note: {note}" for note in one.notes))
-    print_lines(f"written: {', '.join(map(str, files))}")
+    print_lines(f"wrote {', '.join(map(str, files))}")
 
 
 def _names(folders: Sequence[Path]) -> dict[str, Path]:
-    """The runs by the shortest ends of their paths that tell them apart."""
+    """Returns the runs, named by the shortest ends of their paths that differ."""
     from motet.core.errors import ConfigError
 
     places = [folder.resolve() for folder in folders]
     if len(set(places)) != len(places):
-        raise ConfigError(f"RUN: got {', '.join(map(str, folders))}; want every run once")
+        raise ConfigError(f"RUN: got {', '.join(map(str, folders))}; want each run once")
     for depth in range(1, max(len(place.parts) for place in places) + 1):
         names = ["/".join(place.parts[-depth:]) for place in places]
         if len(set(names)) == len(names):
@@ -202,7 +206,7 @@ def _listed(chosen: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(different)
 
 
-def _tell(line: str, *, json: bool) -> None:
+def _print_status(line: str, *, json: bool) -> None:
     if json:
         typer.echo(line, err=True)
     else:

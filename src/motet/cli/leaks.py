@@ -1,4 +1,4 @@
-"""Test pictures that stand in training: `data leaks` shows them, `data clean` writes lists without them."""
+"""The commands on test images in training data: `data leaks` lists them, `data deduplicate` removes them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from motet.data.leakage import NearDuplicate, Removal, TaskLeakage
     from motet.data.source import Source
 
-SHOWN = 200
-"""Pairs on a page: the nearest."""
+MAX_PAIRS = 200
+"""Most pairs on a page, the nearest first."""
 
 IdsOnly = Annotated[
-    bool, typer.Option("--ids-only", help="go by image ids alone; no picture is read, and nothing is known of copies")
+    bool, typer.Option("--ids-only", help="compare image ids only: reads no image and finds no copies with other ids")
 ]
-Cache = Annotated[
-    Path, typer.Option("--cache", metavar="FOLDER", help="where hashes of pictures stay for the next time")
+Cache = Annotated[Path, typer.Option("--cache", metavar="FOLDER", help="cache of image hashes")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="number of processes that read images; one per core by default")
 ]
-Workers = Annotated[int | None, typer.Option("--workers", help="processes that read pictures; one a core by default")]
 Pairs = Annotated[
-    Path | None, typer.Option("--pairs", metavar="FILE.html", help="write a page with the pairs that look alike")
+    Path | None, typer.Option("--pairs", metavar="FILE.html", help="write a page of near-duplicate pairs")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="where the lists go")]
+Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="folder of the lists and the recipe")]
 Near = Annotated[
-    bool, typer.Option("--near", help="also remove pictures that look like a test picture: look at pairs.html first")
+    bool, typer.Option("--near", help="also remove near-duplicates of test images: check pairs.html first")
 ]
 CACHE = Path(".motet")
 
@@ -45,12 +45,12 @@ def leaks(
     pairs: Pairs = None,
     json: Json = False,
 ) -> None:
-    """Show how many of each task's test pictures stand in what each task trains on: the same by id, or alike."""
-    from motet.data.leakage import leakage_by_task as shares_of
+    """Show how many test images of each task are in the training data of each task, by id or as near-duplicates."""
+    from motet.data.leakage import leakage_by_task as leakage_of
 
     sources = recipe_run(recipe, settings).sources
     alike, unread = ((), {}) if ids_only else _alike(sources, cache, workers, quiet=json)
-    shares = shares_of(sources, alike)
+    shares = leakage_of(sources, alike)
     if pairs is not None:
         _write_pairs(pairs, sources, alike)
     if json:
@@ -60,13 +60,13 @@ def leaks(
     print_lines(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
     if alike:
         print_lines(
-            f"{len(alike):,} pairs of pictures look alike" + ("" if pairs else "; --pairs FILE.html shows them")
+            f"{len(alike):,} near-duplicate pairs of images" + ("" if pairs else "; --pairs FILE.html shows them")
         )
 
 
-def clean(
+def deduplicate(
     recipe: RecipeName,
-    out: Out = Path("clean"),
+    out: Out = Path("deduplicated"),
     settings: Sets = None,
     near: Near = False,
     ids_only: IdsOnly = False,
@@ -74,12 +74,14 @@ def clean(
     workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """Write lists of training rows without the pictures of any test set, and a recipe that trains on them."""
+    """Write lists of the training images that are in a test set, and a recipe that trains without them."""
     from motet.core.errors import ConfigError
     from motet.data.leakage import removals, write_lists
 
     if near and ids_only:
-        raise ConfigError("motet data clean: got --near and --ids-only; want one of them")
+        raise ConfigError(
+            "motet data deduplicate: got --near and --ids-only; want one of them, since --near must read images"
+        )
     sources = recipe_run(recipe, settings).sources
     alike, unread = ((), {}) if ids_only else _alike(sources, cache, workers, quiet=json)
     found = removals(sources, alike if near else ())
@@ -87,16 +89,16 @@ def clean(
     if alike:
         written.append(_write_pairs(out / "pairs.html", sources, alike))
     if json:
-        told = [{**vars(one), "same": list(one.same), "alike": list(one.alike)} for one in found]
-        print_json({"removed": told, "unread": unread, "files": [str(path) for path in written]})
+        removed = [{**vars(one), "same": list(one.same), "alike": list(one.alike)} for one in found]
+        print_json({"removed": removed, "unread": unread, "files": [str(path) for path in written]})
         return
     _show_removals(found)
     print_lines(*(f"not read: {name}: {reason}" for name, reason in unread.items()))
     if alike and not near:
         print_lines(
-            f"{len(alike):,} more pairs of pictures look alike: see {out / 'pairs.html'}; --near removes them as well"
+            f"{len(alike):,} more near-duplicate pairs of images: see {out / 'pairs.html'}; --near removes them as well"
         )
-    print_lines(f"test sets are left as they are; train without leaks: motet train {out / 'run.py'}")
+    print_lines(f"test sets are not changed; train without leaks: motet train {out / 'run.py'}")
 
 
 def _alike(
@@ -109,14 +111,14 @@ def _alike(
 
     role = held_out_role(sources)
     files = [image_files([s for s in sources if (s.role == role) is held]) for held in (True, False)]
-    with counting("reading pictures", quiet=quiet) as told:
-        every = hash_images(files[0] | files[1], decode, cache=cache, workers=workers, progress=told)
+    with counting("reading images", quiet=quiet) as progress:
+        every = hash_images(files[0] | files[1], decode, cache=cache, workers=workers, progress=progress)
     held, others = (every.of(tuple(part)) for part in files)
     return near_duplicates(held, others), dict(every.unreadable)
 
 
 def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDuplicate]) -> Path:
-    """The nearest pairs side by side, for a person to judge."""
+    """Writes a page of the nearest pairs side by side, for a person to decide on."""
     from motet.core.errors import DataError
     from motet.data.leakage import image_files
     from motet.preprocess.images import decode
@@ -131,37 +133,39 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
             (pair.test_id, pair.train_id),
             f"{pair.distance} of 64 bits differ",
         )
-        for pair in alike[:SHOWN]
+        for pair in alike[:MAX_PAIRS]
     ]
     notes = [
-        f"{len(alike):,} pairs; left a picture of a test set, right one of training. Their ids differ: whether they "
-        "are the same picture is yours to say."
+        f"{len(alike):,} pairs; left a test image, right a training image. Their ids differ: please decide "
+        "whether they are the same image."
     ]
-    if len(alike) > SHOWN:
-        notes.append(f"The {SHOWN} nearest are shown.")
+    if len(alike) > MAX_PAIRS:
+        notes.append(f"The {MAX_PAIRS} nearest are shown.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(pairs_page("Pictures that look alike", shown, notes), encoding="utf-8")
+        path.write_text(pairs_page("Near-duplicate images", shown, notes), encoding="utf-8")
     except OSError as error:
-        raise DataError(f"pairs: got {error.strerror or error}; want a file that can be written", path=path) from error
+        raise DataError(
+            f"pairs: got {error.strerror or error}; want a path that can be written (--pairs, --out)", path=path
+        ) from error
     return path
 
 
 def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path:
-    """A recipe file that is the given one without its leaks."""
+    """Writes a recipe file: the given recipe without its leaks."""
     from motet.cli.options import origin_of
 
     origin = origin_of(recipe, settings)
     path = folder / "run.py"
     path.write_text(
-        f'"""{recipe} without the pictures of its test sets; written by `motet data clean`."""\n\n'
+        f'"""{recipe} without the images of its test sets; written by `motet data deduplicate`."""\n\n'
         "from pathlib import Path\n\n"
         "from motet.experiments.deduplicated import without_leaks\n"
         "from motet.config.recipe_files import load_recipe\n"
         "from motet.config.overrides import with_settings\n"
         "from motet.training.run import Run\n\n\n"
         "def run() -> Run:\n"
-        '    """The run, with the lists that lie beside this file."""\n'
+        '    """The run without the images in the lists beside this file."""\n'
         f"    whole = with_settings(load_recipe({origin['recipe']!r}), {origin['settings']!r})\n"
         "    return without_leaks(whole, Path(__file__).parent)\n",
         encoding="utf-8",
@@ -174,14 +178,14 @@ def _share(one: TaskLeakage) -> dict[str, object]:
 
 
 def _show_shares(shares: Sequence[TaskLeakage]) -> None:
-    """Rows are test sets, columns are what is trained on: by id, and in brackets what looks alike besides."""
+    """Prints a table: rows are test sets, columns training sets; shares by id, and in brackets the near-duplicates."""
     others = list(dict.fromkeys(one.other for one in shares))
     rows = []
     for task in dict.fromkeys(one.task for one in shares):
         own = [one for one in shares if one.task == task]
         cells = [f"{one.share:.1%}" + (f" (+{one.alike:,})" if one.alike else "") for one in own]
         rows.append((task, f"{own[0].images:,}", *cells))
-    table(("test pictures of", "images", *others), rows, numbers=tuple(range(1, len(others) + 2)))
+    table(("test images of", "images", *others), rows, numbers=tuple(range(1, len(others) + 2)))
 
 
 def _show_removals(found: Sequence[Removal]) -> None:
@@ -197,5 +201,5 @@ def _show_removals(found: Sequence[Removal]) -> None:
         )
         for one in found
     ]
-    head = ("source", "role", "images", "in a test set", "like one", "rows", "rows left")
+    head = ("source", "role", "images", "in a test set", "near-duplicates", "rows", "rows left")
     table(head, rows, numbers=(2, 3, 4, 5, 6))

@@ -1,4 +1,4 @@
-"""The command `motet`: its commands put together, and every error as one line."""
+"""The program `motet`: all its commands, and every error as one line."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ from typing import Annotated
 
 import typer
 
-from motet.cli import analyse, export, training
-from motet.cli import compare as worth
-from motet.cli import inspect as look
-from motet.cli import predict as ask
-from motet.cli import start as begin
+from motet.cli import analyse, compare, export, inspect, predict, start, training
 
 DEBUG = "MOTET_DEBUG"
-_ABOUT = "One model for many vision and language tasks: train it, compare it with one model a task, use it."
+_ABOUT = "One model for many vision and language tasks: train it, compare it with single-task baselines, use it."
 
-# The parent of everything that is wrong with how a command was typed; typer itself does not name it.
+# The base class of all errors of usage; typer has no public name for it.
 _UsageError = typer.BadParameter.__mro__[1]
 
 
 def app() -> typer.Typer:
-    """All commands."""
+    """Returns the program with all its commands."""
     whole = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
@@ -35,29 +31,29 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     whole.callback(help=_ABOUT, epilog="Example:  motet demo      then:  motet COMMAND --help")(_version)
-    for group in (begin, look, training, worth, analyse, ask, export):
+    for group in (start, inspect, training, compare, analyse, predict, export):
         group.add_to(whole)
     return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and leaves the process: code 0 when done, 2 and one line on stderr for an error.
+    """Runs one command and exits: code 0 if it succeeds, 2 and one line on stderr for an error.
 
     Args:
-        arguments: as typed after ``motet``; those of the process by default.
+        arguments: the words after ``motet``; those of the process by default.
     """
     if os.environ.get(DEBUG):
         sys.exit(app()(arguments, prog_name="motet", standalone_mode=False) or 0)
     try:
         code = app()(arguments, prog_name="motet", standalone_mode=False)
     except BaseException as error:
-        code = _told(error)
-    # Ctrl-C reaches us as this code: typer has taken the exception.
-    sys.exit(_say("stopped", 130) if code == 130 else code or 0)
+        code = _exit_code(error)
+    # typer turns Ctrl-C into this code.
+    sys.exit(_print_error("stopped", 130) if code == 130 else code or 0)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"motet {version('motet')}")
@@ -68,23 +64,23 @@ _VERSION = typer.Option("--version", help="Print the version and leave.", is_eag
 
 
 def _version(version: Annotated[bool, _VERSION] = False) -> None:
-    """Options of `motet` itself; they act when they are read."""
+    """Declares the options of `motet` itself; their callbacks act while they are parsed."""
     del version
 
 
-def _told(error: BaseException) -> int:
-    """Says on stderr what went wrong, in one line; the exit code."""
+def _exit_code(error: BaseException) -> int:
+    """Prints an error as one line on stderr; returns the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return 130
     if isinstance(error, BrokenPipeError):
-        # The reader of our output has left (`motet ... | head`); a flush at exit must not complain again.
+        # The process that reads our output has ended (`motet ... | head`); the flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, _UsageError):
         return _usage(error)
-    return _say(_sentence(error), 2)
+    return _print_error(_sentence(error), 2)
 
 
 def _usage(error: BaseException) -> int:
@@ -94,29 +90,29 @@ def _usage(error: BaseException) -> int:
         typer.echo(text)
         return 0
     command = getattr(context, "command_path", "motet")
-    return _say(f"{text} (see {command} --help)", 2)
+    return _print_error(f"{text} (see {command} --help)", 2)
 
 
 def _sentence(error: BaseException) -> str:
-    errors = sys.modules.get("motet.core.errors")  # who raised one has imported it
+    errors = sys.modules.get("motet.core.errors")  # a module that raised one has imported it
     if errors is not None and isinstance(error, errors.MotetError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'a file'}: got {error.strerror}; want one that can be read or written"
-    # torch's own error on a GPU, and the plain one of its CPU allocator; torch may not be imported here.
+        return f"{error.filename or 'a file'}: got {error.strerror}; want a path that can be read or written"
+    # torch's errors on GPU and CPU, by name: torch may not be imported here, it would slow every command.
     if (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or "DefaultCPUAllocator" in str(error)
     ):
-        return "out of memory: want less at once: lower --batch-size, or --set schedule.batch_size=..."
+        return "out of memory: want smaller batches: lower --batch-size, or --set schedule.batch_size=..."
     if (place := _own_line(error)) is not None:
         return f"{place}: got {type(error).__name__}: {error} ({DEBUG}=1 shows the whole traceback)"
-    return f"unexpected {type(error).__name__}: {error} (a fault of motet's: {DEBUG}=1 shows where)"
+    return f"unexpected {type(error).__name__}: {error} (a bug of motet: {DEBUG}=1 shows the whole traceback)"
 
 
 def _own_line(error: BaseException) -> str | None:
-    """Returns "FILE, line N" of the last frame in a file of the user's own; None where the error left motet nowhere."""
+    """Returns "FILE, line N" of the last frame in a file of the user's own; None if there is none."""
     libraries = {str(Path(path).resolve()) for path in sysconfig.get_paths().values()}
     libraries.add(str(Path(__file__).resolve().parents[1]))
     place = None
@@ -127,6 +123,6 @@ def _own_line(error: BaseException) -> str | None:
     return place
 
 
-def _say(text: str, code: int) -> int:
-    print(f"motet: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  the command line is where motet speaks
+def _print_error(text: str, code: int) -> int:
+    print(f"motet: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  errors of commands go to stderr
     return code

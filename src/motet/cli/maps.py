@@ -1,4 +1,4 @@
-"""A map that was answered, for a program: what is in it in a few numbers, and the file that holds it whole."""
+"""Predicted maps as output of a command: a summary in a few numbers, and a file of all values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _DIGITS = 6
 
 
 def map_summary(values: np.ndarray, target: TargetSpec) -> dict[str, Any]:
-    """A map in a few numbers: its size and unit, from where to where it goes, which share each class has.
+    """Returns a summary of a map: its size and unit, its range and mean, or the share of each class.
 
-    "range" is of what is one number a pixel, "mean" of any but classes, "classes" of those that are there, the
-    commonest first.
+    "range" is for maps of one number per pixel, "mean" for all maps but those of classes; "classes" holds the classes
+    that occur, the most frequent first.
 
     Args:
         values: (h, w) or (h, w, channels).
-        target: what was asked.
+        target: of the task.
 
     Examples:
         >>> import numpy as np
@@ -35,24 +35,24 @@ def map_summary(values: np.ndarray, target: TargetSpec) -> dict[str, Any]:
     from motet.data.map_values import MapTally, valid_pixels
 
     flat = values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values
-    told: dict[str, Any] = {"size": list(values.shape)}
+    summary: dict[str, Any] = {"size": list(values.shape)}
     if isinstance(target, Dense):
-        told["unit"] = target.unit
+        summary["unit"] = target.unit
     tally = MapTally()
     tally.add(flat)
     if flat.dtype.kind in "iu":
         names = target.names if isinstance(target, Dense) else ()
-        return {**told, "classes": {name: round(share, _DIGITS) for name, share in tally.shares(names)}}
+        return {**summary, "classes": {name: round(share, _DIGITS) for name, share in tally.shares(names)}}
     if not tally.valid:
-        return told
+        return summary
     if flat.ndim == 2:
-        told["range"] = [_short(tally.lowest), _short(tally.highest)]
+        summary["range"] = [_short(tally.lowest), _short(tally.highest)]
     mean = flat[valid_pixels(flat)].mean(axis=0, dtype=float)
-    return {**told, "mean": [_short(one) for one in mean] if flat.ndim == 3 else _short(mean)}
+    return {**summary, "mean": [_short(one) for one in mean] if flat.ndim == 3 else _short(mean)}
 
 
 def drawn_at(out: Path, task: str) -> Path:
-    """Returns the path of a drawn answer: the given one, or a file named after the task in a folder.
+    """Returns the path of a drawn prediction: the given one, or a file named after the task in a folder.
 
     Examples:
         >>> drawn_at(Path("a.png"), "depth").as_posix(), drawn_at(Path("a"), "depth").as_posix()
@@ -62,17 +62,17 @@ def drawn_at(out: Path, task: str) -> Path:
 
 
 def is_folder(out: Path) -> bool:
-    """Returns whether a path is a folder: one that exists, or a name without an ending."""
+    """Returns whether a path is a folder: one that exists, or a name without a suffix."""
     return out.is_dir() or not out.suffix
 
 
 def write_map(out: Path, task: str, answer: Prediction) -> tuple[Path, ...]:
-    """Writes a map's every number beside its drawing, as NumPy's .npy, where the place is a folder.
+    """Writes all values of a map as a .npy file beside its drawing, if the output is a folder.
 
     Args:
-        out: what was given as the place.
+        out: the value of --out.
         task: names the file.
-        answer: any; only a map is written.
+        answer: any prediction; only a map is written.
 
     Raises:
         ConfigError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, with one wording."""
+"""The arguments and options that several commands share, and the values that they stand for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from motet.data.source import Source
     from motet.training.run import Run
 
 RecipeName = Annotated[
     str,
     typer.Argument(metavar="RECIPE", help="family:name of a recipe (motet list recipes), or path/to/file.py:function"),
 ]
+RecipeOrFolder = Annotated[
+    str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data in known formats")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a run")]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="FIELD=VALUE", help="change a field of the recipe, e.g. plan.steps=50; may be repeated"
+        "--set", metavar="FIELD=VALUE", help="change a field of the recipe, e.g. train.steps=50; may be repeated"
     ),
 ]
 Trust = Annotated[
@@ -32,22 +36,31 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 
 
 def recipe_run(name: str, settings: list[str] | None) -> Run:
-    """The run a recipe describes, with its settings."""
+    """Returns the run that a recipe describes, with the settings of the command line."""
     from motet.config.overrides import with_settings
     from motet.config.recipe_files import load_recipe
 
     return with_settings(load_recipe(name), settings or ())
 
 
+def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
+    """Returns the sources of a recipe, or those detected in a folder of data."""
+    if Path(target).is_dir():
+        from motet.scaffold.init import sources_in
+
+        return sources_in(Path(target))
+    return recipe_run(target, settings).sources
+
+
 def trusted(names: list[str] | None) -> tuple[str, ...]:
-    """Package names to trust; a .py file is loaded, and trusted by its module name."""
+    """Returns the names of the packages to trust; a .py file is imported, and trusted by its module name."""
     from motet.config.recipe_files import import_file
 
     return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
 
 
-def leads() -> bool:
-    """Returns whether this process prints and writes, of those that `torchrun` started."""
+def is_main_process() -> bool:
+    """Returns whether this process, of those that `torchrun` started, prints and writes files."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -66,16 +79,18 @@ def origin_of(name: str, settings: list[str] | None) -> dict[str, object]:
 
 
 def run_of(folder: Path, settings: list[str] | None = None) -> Run:
-    """The run that a run folder was made by: its recipe, loaded again, with the settings it had and more.
+    """Returns the run of a run folder: its recipe, loaded again, with its recorded settings and more.
 
     Raises:
-        CheckpointError: it was not made from a recipe by name.
+        CheckpointError: the run was started from Python, not from a named recipe.
     """
     from motet.core.errors import CheckpointError
 
     origin = recorded(folder).get("origin") or {}
     if not origin.get("recipe"):
-        raise CheckpointError(f"{folder}/run.json: got no recipe (made from Python?); want --recipe RECIPE")
+        raise CheckpointError(
+            f"{folder}/run.json: got no recipe (started from Python?); want its recipe: --recipe RECIPE"
+        )
     return recipe_run(origin["recipe"], [*origin.get("settings", ()), *(settings or ())])
 
 
@@ -95,5 +110,7 @@ def recorded(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise CheckpointError(f"run folder {folder}: got no run.json; want a folder that `motet train` made") from error
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: got a damaged file ({error}); want JSON") from error
+        raise CheckpointError(
+            f"{path}: got a damaged file ({error}); want the JSON that `motet train` wrote"
+        ) from error
     return data

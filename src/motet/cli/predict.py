@@ -1,4 +1,4 @@
-"""Using a trained model: `predict`."""
+"""The command `predict`: one prediction of a trained model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from motet.core import Boxes, BoxSet, ImageFile, Prediction, TargetSpec, Task
 
-_FRAMES = 12  # of a video: the middles of its quarters are among them, and those of its thirds and halves nearly
+_FRAMES = 12  # per video: systems that read 2, 3, 4, 6 or 12 frames find theirs among these, or close to them
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,59 +29,63 @@ def add_to(app: typer.Typer) -> None:
 
 
 def predict(
-    model: Annotated[str, typer.Argument(metavar="RUN", help="a run, a saved model, or a name on the Hub")],
-    task: Annotated[str, typer.Option(help="what is asked; the model's only task by default")] = "",
-    image: Annotated[list[str] | None, typer.Option(help="a picture, or a video; repeated for a task on pairs")] = None,
-    text: Annotated[str | None, typer.Option(help="the question or sentence")] = None,
+    model: Annotated[
+        str, typer.Argument(metavar="RUN", help="the folder of a run or saved model, or a name on the Hub")
+    ],
+    task: Annotated[str, typer.Option(help="the task; the model's only task by default")] = "",
+    image: Annotated[
+        list[str] | None, typer.Option(help="an image or video file; repeated for a task on pairs")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="the prompt: a question, sentence or phrase")] = None,
     candidate: Annotated[
         list[str] | None,
-        typer.Option(help="a text to choose from, or a box LEFT,TOP,RIGHT,BOTTOM in pixels to point at; repeated"),
+        typer.Option(help="a text to choose from, or a box LEFT,TOP,RIGHT,BOTTOM in pixels; repeated"),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PICTURE|FOLDER",
-            help="draw the answer on the picture: boxes, the place that is meant, a map beside it, or words below; "
-            "a folder (no ending) also gets the numbers of a map",
+            metavar="IMAGE|FOLDER",
+            help="draw the prediction: boxes on the image, a map beside it, or text below it; "
+            "a folder (no suffix) also gets the values of a map",
         ),
     ] = None,
-    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes less sure than this")] = 0.3,
+    min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes of a lower score")] = 0.3,
     json: Json = False,
     trust: Trust = None,
 ) -> None:
-    """Ask a trained model about a picture."""
+    """Predict one task for an image, text or video with a trained model."""
     from motet.core.errors import ConfigError, nearest
     from motet.hub.predict import load
 
     predictor = load(model, trust=trusted(trust))
     if not task and len(predictor.tasks) != 1:
-        raise ConfigError(f"--task: got none; want one of {', '.join(predictor.tasks)}")
+        raise ConfigError(f"--task: got none; want one of the model's tasks: {', '.join(predictor.tasks)}")
     name = task or next(iter(predictor.tasks))
     if out is not None and not image:
-        raise ConfigError("--out: got no --image; want one to draw on")
+        raise ConfigError("--out: got no --image; want --image FILE, to draw the prediction on")
     if name not in predictor.tasks:
         raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
     if out is not None and "video" in predictor.tasks[name].inputs:
-        raise ConfigError(f"--out: got task {name!r}, which sees a video; want one on a picture, to draw on it")
+        raise ConfigError(f"--out: got task {name!r}, whose input is a video; want a task on images, to draw on one")
     target = predictor.tasks[name].target
-    given = candidates_of(candidate or (), target, image or ())
+    candidates = candidates_of(candidate or (), target, image or ())
     answer = predictor(
-        name, image=images_or_frames(image or (), predictor.tasks[name]), text=text, candidates=given.asked
+        name, image=images_or_frames(image or (), predictor.tasks[name]), text=text, candidates=candidates.values
     )
     files: list[str] = []
     if out is not None and image:
         drawn = drawn_at(out, name)
-        write_drawn(drawn, [Path(one) for one in image], answer, target, min_score, given)
+        write_drawn(drawn, [Path(one) for one in image], answer, target, min_score, candidates)
         files = [str(path) for path in (drawn, *write_map(out, name, answer))]
     if json:
-        asked = {"task": name, "images": image or [], "text": text, **({"files": files} if files else {})}
-        print_json({**asked, "kind": type(answer).__name__, "answer": plain(answer, target, given)})
+        request = {"task": name, "images": image or [], "text": text, **({"files": files} if files else {})}
+        print_json({**request, "kind": type(answer).__name__, "answer": prediction_fields(answer, target, candidates)})
     else:
-        print_lines(in_words(answer, target, min_score, given))
+        print_lines(prediction_line(answer, target, min_score, candidates))
 
 
 def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageFile] | None:
-    """The pictures that are asked about; of a task on videos, a video's frames in place of its file."""
+    """Returns the images; for a task on videos, the frames of each video in place of its file."""
     from motet.data.formats.video_file import Clip, VideoFrame
     from motet.data.formats.video_rows import Frames, is_video
 
@@ -99,43 +103,43 @@ def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageF
 
 @dataclass(frozen=True)
 class ChosenCandidates:
-    """The candidates of a question.
+    """The candidates that a prediction chooses from.
 
     Args:
-        asked: candidates as the task has them.
-        named: each in words.
-        boxes_xyxy: each as a box, where they are places.
+        values: the candidates as the task's rows have them.
+        labels: a text for each.
+        boxes_xyxy: each as a box, if they are regions.
     """
 
-    asked: tuple[Any, ...] = ()
-    named: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    labels: tuple[str, ...] = ()
     boxes_xyxy: tuple[tuple[float, ...], ...] = ()
 
 
-def candidates_of(given: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
-    """Parses the candidates that were typed; where images are matched, the images are the candidates.
+def candidates_of(texts: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
+    """Parses the candidates of the command line; for a task that chooses an image, the images are the candidates.
 
     Raises:
-        ConfigError: candidates for a task that takes none, none for one that needs them, or one that is no box.
+        ConfigError: candidates for a task without any, none for a task that needs them, or a text that is no box.
     """
     from motet.core import ConfigError, Match
 
     if not isinstance(target, Match):
-        if given:
-            raise ConfigError(f"--candidate: got {given[0]!r}; want none, since this task chooses from no candidates")
+        if texts:
+            raise ConfigError(f"--candidate: got {texts[0]!r}; want none, since this task chooses from no candidates")
         return ChosenCandidates()
     if target.among == "images":
-        if given:
-            raise ConfigError(f"--candidate: got {given[0]!r}; want --image for each picture to choose from")
-        return ChosenCandidates(named=tuple(images))
-    if not given:
+        if texts:
+            raise ConfigError(f"--candidate: got {texts[0]!r}; want --image for each image to choose from")
+        return ChosenCandidates(labels=tuple(images))
+    if not texts:
         what = "LEFT,TOP,RIGHT,BOTTOM of each box" if target.among == "regions" else "each text to choose from"
         raise ConfigError(f"--candidate: got none; want {what}")
     if target.among == "texts":
-        return ChosenCandidates(tuple(given), tuple(given))
-    boxes = tuple(_box(one) for one in given)
-    named = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
-    return ChosenCandidates(boxes, named, boxes)
+        return ChosenCandidates(tuple(texts), tuple(texts))
+    boxes = tuple(_box(one) for one in texts)
+    labels = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
+    return ChosenCandidates(boxes, labels, boxes)
 
 
 def _box(text: str) -> tuple[float, ...]:
@@ -154,26 +158,26 @@ def _corners(box: Sequence[float]) -> str:
     return " ".join(f"{side:.1f}" for side in box)
 
 
-def in_words(
-    answer: Prediction, target: TargetSpec, min_score: float = 0.0, given: ChosenCandidates | None = None
+def prediction_line(
+    answer: Prediction, target: TargetSpec, min_score: float = 0.0, candidates: ChosenCandidates | None = None
 ) -> str:
-    """A prediction for a person, on one line where it has one; of boxes, those sure enough, the surest first."""
+    """Returns a prediction as text: one line, or one line per box of enough score, the highest first."""
     from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, ScalarPrediction, TextPrediction
 
     match answer:
         case TextPrediction(text=text):
             return text
-        case ClassPrediction(index=index) if given is not None and 0 <= index < len(given.named):
-            return given.named[index]
+        case ClassPrediction(index=index) if candidates is not None and 0 <= index < len(candidates.labels):
+            return candidates.labels[index]
         case ClassPrediction(index=index, name=name):
             return name or str(index)
         case ScalarPrediction(value=value):
             return f"{value:g}"
         case BoxSet() if isinstance(target, Boxes):
-            return _boxes_in_words(answer, target, min_score)
+            return _box_lines(answer, target, min_score)
         case BoxSet():
-            best = _surest(answer)
-            return "nothing is meant" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
+            best = _best_box(answer)
+            return "no box" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
         case DenseMap(values=values) if isinstance(target, Dense):
             from motet.report.draw import describe_map
 
@@ -183,28 +187,30 @@ def in_words(
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
 
 
-def _boxes_in_words(answer: BoxSet, target: Boxes, min_score: float) -> str:
+def _box_lines(answer: BoxSet, target: Boxes, min_score: float) -> str:
     import numpy as np
 
     from motet.report.draw import box_text
 
     order = [place for place in np.argsort(-answer.scores).tolist() if answer.scores[place] >= min_score]
-    said = [box_text(answer, place, target.names, attributes=target.attributes, scores=True) for place in order]
-    lines = [f"{name}  {_corners(answer.boxes_xyxy[place])}" for name, place in zip(said, order, strict=True)]
+    titles = [box_text(answer, place, target.names, attributes=target.attributes, scores=True) for place in order]
+    lines = [f"{name}  {_corners(answer.boxes_xyxy[place])}" for name, place in zip(titles, order, strict=True)]
     return "\n".join(lines) or f"nothing (no box of score {min_score:g} or more)"
 
 
-def _surest(answer: BoxSet) -> list[float] | None:
-    """The corners of the surest box; None where there is none."""
+def _best_box(answer: BoxSet) -> list[float] | None:
+    """Returns the corners of the box of the highest score; None if there is no box."""
     if not len(answer.scores):
         return None
     return [float(side) for side in answer.boxes_xyxy[int(answer.scores.argmax())]]
 
 
-def plain(answer: Prediction, target: TargetSpec, given: ChosenCandidates | None = None) -> dict[str, Any]:
-    """A prediction for a program: its fields, arrays as lists; boxes with their names, a choice with its candidate.
+def prediction_fields(
+    answer: Prediction, target: TargetSpec, candidates: ChosenCandidates | None = None
+) -> dict[str, Any]:
+    """Returns a prediction as JSON values: its fields, with the names of boxes and the chosen candidate.
 
-    A map is told in a few numbers: its own would be a long page.
+    A map is summarised: all its values would be too long to print.
     """
     import dataclasses
 
@@ -222,8 +228,10 @@ def plain(answer: Prediction, target: TargetSpec, given: ChosenCandidates | None
         fields["names"] = [target.names[int(label)] for label in answer.labels]
         if target.attributes:
             fields["described"] = [[target.attributes[index] for index in one] for one in answer.attributes]
-    if isinstance(answer, ClassPrediction) and given is not None and 0 <= answer.index < len(given.named):
-        fields["candidate"] = list(given.boxes_xyxy[answer.index]) if given.boxes_xyxy else given.named[answer.index]
+    if isinstance(answer, ClassPrediction) and candidates is not None and 0 <= answer.index < len(candidates.labels):
+        fields["candidate"] = (
+            list(candidates.boxes_xyxy[answer.index]) if candidates.boxes_xyxy else candidates.labels[answer.index]
+        )
     return fields
 
 
@@ -233,53 +241,55 @@ def write_drawn(
     answer: Prediction,
     target: TargetSpec,
     min_score: float,
-    given: ChosenCandidates | None = None,
+    candidates: ChosenCandidates | None = None,
 ) -> None:
-    """Writes the picture with its boxes or its place drawn on it, or with any other answer in words below it.
+    """Writes the image with the predicted boxes or map, or with any other prediction as text below it.
 
     Raises:
-        ConfigError: a place that cannot be written, or a name that says no kind of picture.
+        ConfigError: a path that cannot be written, or a suffix of no known image format.
     """
     from motet.core import ConfigError
 
-    drawn = _drawn(images, answer, target, min_score, given or ChosenCandidates())
+    drawn = _drawn(images, answer, target, min_score, candidates or ChosenCandidates())
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         drawn.save(out)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ConfigError(f"--out: got {reason}; want a place for a .png or .jpg ({out})") from error
+        raise ConfigError(
+            f"--out: got {reason}; want the path of a .png or .jpg file that can be written ({out})"
+        ) from error
 
 
 def _drawn(
-    images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, given: ChosenCandidates
+    images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, candidates: ChosenCandidates
 ) -> Image:
     from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match
     from motet.preprocess.images import decode
     from motet.report.draw import PREDICTED_COLOUR, draw_boxes, draw_referred_boxes, framed, side_by_side, with_caption
 
-    pictures = [decode(DiskImage(image)) for image in images]
+    drawn = [decode(DiskImage(image)) for image in images]
     match answer, target:
         case BoxSet(), Boxes():
             names, attributes = target.names, target.attributes
-            return draw_boxes(pictures[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
+            return draw_boxes(drawn[0], answer, names, attributes=attributes, scores=True, min_score=min_score)
         case BoxSet(), _:
             return draw_referred_boxes(
-                pictures[0], predicted=_surest(answer), titles=(f"{answer.scores.max(initial=0):.2f}", "")
+                drawn[0], predicted=_best_box(answer), titles=(f"{answer.scores.max(initial=0):.2f}", "")
             )
         case DenseMap(values=values), Dense():
             from motet.report.cards.maps import draw_map_panels
 
-            return draw_map_panels(pictures[0], values, target, height=min(480, pictures[0].height))
-        case ClassPrediction(index=index), Match("regions") if index < len(given.boxes_xyxy):
-            said = given.boxes_xyxy[index] if index >= 0 else None
+            return draw_map_panels(drawn[0], values, target, height=min(480, drawn[0].height))
+        case ClassPrediction(index=index), Match("regions") if index < len(candidates.boxes_xyxy):
+            chosen = candidates.boxes_xyxy[index] if index >= 0 else None
             return draw_referred_boxes(
-                pictures[0], predicted=said, candidates=given.boxes_xyxy, titles=(f"{index + 1}", "")
+                drawn[0], predicted=chosen, candidates=candidates.boxes_xyxy, titles=(f"{index + 1}", "")
             )
         case ClassPrediction(index=index), Match("images"):
-            pictures = [framed(one, PREDICTED_COLOUR) if place == index else one for place, one in enumerate(pictures)]
-    whole = pictures[0]
-    if len(pictures) > 1:
-        panels = [(image.name, picture) for image, picture in zip(images, pictures, strict=True)]
-        whole = side_by_side(panels, height=min(480, max(picture.height for picture in pictures)))
-    return with_caption(whole, in_words(answer, target, min_score, given))
+            drawn = [framed(one, PREDICTED_COLOUR) if place == index else one for place, one in enumerate(drawn)]
+    whole = drawn[0]
+    if len(drawn) > 1:
+        panels = [(image.name, panel) for image, panel in zip(images, drawn, strict=True)]
+        whole = side_by_side(panels, height=min(480, max(panel.height for panel in drawn)))
+    return with_caption(whole, prediction_line(answer, target, min_score, candidates))

@@ -1,4 +1,4 @@
-"""A bar on stderr for long work; a line now and then where stderr is no terminal."""
+"""Progress of long work on stderr: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 EVERY_SECONDS = 10.0
-"""How often a line is written where there is no terminal for a bar."""
+"""Seconds between two lines if stderr is no terminal."""
 
 
 @contextmanager
 def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Gives a function to be told (done, total); the bar appears with the first news, and again for more work.
+    """Yields a function to call with (done, total); the bar appears at the first call, and again if the work grows.
 
     Args:
-        name: what is being done.
+        name: of the work.
         quiet: show nothing.
     """
     from rich.console import Console
@@ -26,32 +26,32 @@ def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
     progress = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
     task = progress.add_task(name, total=None)
     lines = not quiet and not console.is_terminal
-    written = time.monotonic()
+    last_line = time.monotonic()
 
-    def told(done: int, total: int) -> None:
-        nonlocal written
+    def update(done: int, total: int) -> None:
+        nonlocal last_line
         if done < total and not progress.live.is_started:
             progress.start()
         progress.update(task, completed=done, total=total)
         if done >= total:
             progress.stop()
-        if lines and time.monotonic() - written >= EVERY_SECONDS:
+        if lines and time.monotonic() - last_line >= EVERY_SECONDS:
             console.print(f"{name}: {done:,} of {total:,}", markup=False, highlight=False)
-            written = time.monotonic()
+            last_line = time.monotonic()
 
     try:
-        yield told
+        yield update
     finally:
         progress.stop()
 
 
 @contextmanager
 def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
-    """Gives a function to be called once for each unit of work.
+    """Yields a function to call once per unit of work.
 
     Args:
-        name: what is being done.
-        total: how many units there are.
+        name: of the work.
+        total: number of units.
         quiet: show nothing.
     """
     from rich.console import Console

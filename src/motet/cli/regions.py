@@ -1,4 +1,4 @@
-"""Regions found beforehand: `data regions` looks at every picture of a recipe once."""
+"""The command `data regions`: detects the regions of every image of a recipe once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motet.cli.console import print_json, print_lines
-from motet.cli.options import Json, Sets
+from motet.cli.options import Json, RecipeOrFolder, Sets, sources_of
 
 if TYPE_CHECKING:
     from motet.data.formats.regions import RegionFiles
 
-Target = Annotated[
-    str, typer.Argument(metavar="RECIPE|FOLDER", help="a recipe, or a folder of data whose formats are recognised")
-]
 Out = Annotated[
     Path,
     typer.Option("--out", metavar="FILE", help="NAME.lmdb, NAME.h5, or a name without ending: a folder of npz files"),
@@ -25,21 +22,21 @@ DetectorName = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME|FOLDER",
-        help="embedded: what stands out on the map of a frozen EfficientNet-Lite0; grid: all boxes of a grid on it; "
-        "a model of torchvision (fasterrcnn_resnet50_fpn_v2); or a local folder of transformers'",
+        help="embedded: the boxes that stand out on the map of the bundled EfficientNet-Lite0; grid: a grid on it; "
+        "a model of torchvision (fasterrcnn_resnet50_fpn_v2); or a local folder of a detector of transformers",
     ),
 ]
 Weights = Annotated[
     Path | None,
-    typer.Option("--weights", metavar="FILE", help="a torchvision model's parameters, instead of downloading them"),
+    typer.Option("--weights", metavar="FILE", help="weights of the torchvision model, instead of a download"),
 ]
-Most = Annotated[int, typer.Option("--most", min=1, help="regions a picture, the surest first")]
-Full = Annotated[bool, typer.Option("--full", help="features as 32-bit numbers; 16 bits by default")]
+Most = Annotated[int, typer.Option("--most", min=1, help="regions per image, those of the highest score first")]
+Full = Annotated[bool, typer.Option("--full", help="store features as float32; float16 by default")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps")]
 
 
 def regions(
-    target: Target,
+    target: RecipeOrFolder,
     out: Out = Path("regions"),
     detector: DetectorName = "embedded",
     weights: Weights = None,
@@ -49,11 +46,10 @@ def regions(
     settings: Sets = None,
     json: Json = False,
 ) -> None:
-    """Find the regions of every picture of a recipe, once, and write them to a file that a model reads as its source.
+    """Detect the regions of every image of a recipe once, and write them to a file that 12-in-1 reads.
 
-    Stop it with Ctrl-C at any time: the same command goes on where it was. Code 1 when a picture could not be read.
+    Ctrl-C stops it at any time; the same command continues. The exit code is 1 if an image could not be read.
     """
-    from motet.cli.inspect import sources_of
     from motet.cli.progress import counting
     from motet.data.formats.regions import region_writer
     from motet.data.leakage import image_files
@@ -62,9 +58,9 @@ def regions(
     sources = sources_of(target, settings)
     made_by = {"detector": detector, "weights": None if weights is None else str(weights), "most": most}
     writer = region_writer(out, made_by, half=not full)
-    with counting("reading pictures", quiet=json) as told, writer:
-        finds = detector_named(detector, weights=weights, device=device)
-        found = write_regions(image_files(sources), finds, writer, most=most, told=told)
+    with counting("detecting regions", quiet=json) as progress, writer:
+        detect = detector_named(detector, weights=weights, device=device)
+        found = write_regions(image_files(sources), detect, writer, most=most, told=progress)
     read = None if found.there + found.done == 0 else writer.reader()
     if json:
         size = {} if read is None else {"width": read.width, "classes": read.num_classes}
@@ -72,7 +68,7 @@ def regions(
     else:
         print_lines(*(f"not read: {name}: {reason}" for name, reason in found.unread.items()))
         print_lines(
-            f"{found.done:,} pictures looked at, {found.there:,} were there, {len(found.unread):,} could not be read"
+            f"{found.done:,} images done, {found.there:,} were in the file, {len(found.unread):,} could not be read"
         )
         print_lines(*([] if read is None else _use(out, read)))
     if found.unread:

@@ -1,4 +1,4 @@
-"""First steps: `demo` on the embedded data, `init` on your own."""
+"""The commands of the first steps: `demo` on the bundled data, `init` on your own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="under three minutes instead of ten")] = False,
-    folder: Annotated[Path, typer.Option(help="where the runs and the report go")] = Path("runs/demo"),
+    quick: Annotated[bool, typer.Option("--quick", help="smaller: under three minutes instead of ten")] = False,
+    folder: Annotated[Path, typer.Option(help="folder of the runs and the report")] = Path("runs/demo"),
 ) -> None:
-    """Train one model on six tasks and more, train single-task twins, compare them, and show what it answers.
+    """Train a model on seven tasks, train single-task baselines, compare them, and show some predictions.
 
-    Nothing is downloaded: pictures are drawn from the OpenMoji font (CC BY-SA 4.0), the encoder comes with motet.
+    Nothing is downloaded: images are drawn from the OpenMoji font (CC BY-SA 4.0), the encoder comes with motet.
     """
     from motet.cli.demo import demo as run_demo
 
@@ -30,14 +30,14 @@ def demo(
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a folder with data in published or plain formats")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a folder of data sets in known formats")],
     out: Annotated[Path | None, typer.Option(help="the recipe's file; FOLDER/motet_recipe.py by default")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace a file that is there")] = False,
+    force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
 ) -> None:
-    """Look at a folder of data, recognise the formats in it, and write a recipe that is ready to run."""
+    """Detect the data sets in a folder, and write a recipe for them that is ready to run."""
     from motet.scaffold.init import write_recipe
 
-    written = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
-    print_lines(*written.lines)
-    print_lines("", f"wrote {written.path}", "next:")
-    print_lines(*(f"  motet {what} {written.path}:{name}" for name in written.runs for what in ("plan", "train")))
+    result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
+    print_lines(*result.lines)
+    print_lines("", f"wrote {result.path}", "next:")
+    print_lines(*(f"  motet {command} {result.path}:{name}" for name in result.runs for command in ("plan", "train")))

@@ -1,4 +1,4 @@
-"""One run of a study in a process of its own: it can be stopped after its minutes, and leaves no memory behind."""
+"""Runs of a study in separate processes, which can be stopped after some minutes and leave no memory occupied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_here(grid: Study, folder: Path, cell: str, seed: int, *, device: str | None = None) -> None:
-    """Runs a cell in this process and writes its result: what the process apart does."""
+    """Runs a cell in this process and writes its result; called in the subprocess."""
     from motet.experiments.study import run_cell, write_done
     from motet.training.train import train
 
@@ -24,15 +24,15 @@ def run_here(grid: Study, folder: Path, cell: str, seed: int, *, device: str | N
 def run_in_subprocess(
     grid: Study, folder: Path, cell: str, seed: int, *, typed: Sequence[str], jobs: int
 ) -> FinishedCell:
-    """Runs a cell in a process of its own, and reads the result it leaves.
+    """Runs a cell in a subprocess, and returns the result that it wrote.
 
     Args:
         grid: the study.
-        folder: where studies lie.
-        cell: which run.
-        seed: which run.
-        typed: the process's command line: a `motet` that calls `run_here` with the same study, cell and seed.
-        jobs: how many run at a time; they share the processor's cores.
+        folder: of all studies.
+        cell: the cell's name.
+        seed: the run's seed.
+        typed: the command line of the subprocess: a `motet` that calls `run_here` with the same study, cell and seed.
+        jobs: number of runs at the same time; they share the CPU cores.
     """
     import os
     import time
@@ -51,13 +51,17 @@ def run_in_subprocess(
     if done is not None:
         return done
     failed = read_done(grid, folder, cell, seed)
-    last = (log.read_text(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+    last = (log.read_text(errors="replace").strip().splitlines() or ["the process wrote no message"])[-1]
     reason = error or (failed.error if failed and failed.digest == digest else "") or last
     return FinishedCell(cell=cell, seed=seed, digest=digest, seconds=time.monotonic() - started, error=reason)
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float) -> str:
-    """Waits for a run; past its time it is asked to save and stop, then made to. Why it was stopped, or ""."""
+    """Waits for a run; after its time terminates it, so that it saves and stops, and kills it 30 seconds later.
+
+    Returns:
+        Why it was stopped, or "".
+    """
     try:
         process.wait(seconds if math.isfinite(seconds) else None)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""`train` and `evaluate`; both also under `torchrun -m motet.cli`."""
+"""The commands `train` and `evaluate`; both also run under `torchrun -m motet.cli`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from motet.cli.options import (
     Sets,
     Trust,
     folder_of,
-    leads,
+    is_main_process,
     origin_of,
     recipe_run,
     run_of,
@@ -33,31 +33,33 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example:  motet evaluate runs/tiny --role val --json")(evaluate)
 
 
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best there is by default")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")]
 
 
 def train(
     recipe: RecipeName,
-    folder: Annotated[Path | None, typer.Option(help="of the run; runs/RECIPE by default")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on in a folder that was begun")] = False,
+    folder: Annotated[Path | None, typer.Option(help="the run's folder; runs/RECIPE by default")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="continue an interrupted run from its last checkpoint")
+    ] = False,
     settings: Sets = None,
     device: Device = None,
     check: Annotated[
-        bool, typer.Option("--check", help="code 1 when a result is below what the recipe expects")
+        bool, typer.Option("--check", help="exit code 1 if a result is below what the recipe expects")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Train a recipe, judge it on its test rows, and write the run's folder: log, checkpoints, report."""
+    """Train a recipe, evaluate it on its test sources, and write the run's folder: log, checkpoints, report."""
     run, place = recipe_run(recipe, settings), folder or folder_of(recipe)
     report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
-    if leads():
+    if is_main_process():
         if json:
             print_json({"folder": str(place), "finished": report.step == run.train.steps, **report.to_dict()})
         else:
-            _say_trained(report, run, place)
+            _show_trained(report, run, place)
     missed = shortfalls(report, run) if check else []
     if missed:
-        print_lines(*(missed if leads() else ()))
+        print_lines(*(missed if is_main_process() else ()))
         raise typer.Exit(1)
 
 
@@ -71,41 +73,46 @@ def train_run(
     quiet: bool = False,
     page: bool = True,
 ) -> Report:
-    """Trains a run with progress on the terminal and, once it is finished, writes its page and card (unless not `page`)."""
+    """Trains a run with progress on the terminal; with `page` also writes its report page and model card at the end."""
     from motet.cli.progress import counting
     from motet.experiments import api
-    from motet.training.train import train as train_alone
+    from motet.training.train import train as train_only
 
     with counting("storing features", quiet=quiet) as progress:
         if page:
             return api.train(
                 run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
             )
-        return train_alone(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
+        return train_only(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
 
 
 def evaluate(
     folder: RunFolder,
-    role: Annotated[Literal["val", "test"], typer.Option(help="which sources of its recipe")] = "test",
-    recipe: Annotated[str | None, typer.Option(help="take the sources of this recipe instead of its own")] = None,
+    role: Annotated[Literal["val", "test"], typer.Option(help="role of the sources to evaluate on")] = "test",
+    recipe: Annotated[str | None, typer.Option(help="use the sources of this recipe instead of the run's own")] = None,
     settings: Sets = None,
     tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="rows at a time")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 64,
     predictions: Annotated[
         Path | None, typer.Option(help="write every row's prediction to this file (JSON lines)")
     ] = None,
     result_files: Annotated[
-        Path | None, typer.Option(help="write result files as COCO, VQA and GLUE want them into this folder")
+        Path | None, typer.Option(help="write result files in the formats of COCO, VQA and GLUE to this folder")
     ] = None,
-    first: Annotated[
-        int | None, typer.Option(min=1, help="rank a split in two stages: score so many candidates of each query")
+    rerank_top_k: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="rank retrieval in two stages: score only the best K candidates of each query exactly"
+        ),
     ] = None,
-    anchors: Annotated[int, typer.Option(min=1, help="pictures and texts that the first stage scores")] = 64,
+    first_stage_size: Annotated[
+        int, typer.Option(min=1, help="images and texts that the first stage scores all candidates with")
+    ] = 64,
     device: Device = None,
     trust: Trust = None,
     json: Json = False,
 ) -> None:
-    """Judge a trained model on the rows of its recipe, or of another with the same tasks."""
+    """Evaluate a trained model on the sources of its recipe, or of another recipe with the same tasks."""
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
     from motet.experiments.api import modules_of
@@ -117,7 +124,7 @@ def evaluate(
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     with processes(device) as place:
         system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
-        sources, asked = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
+        sources, names = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
             system,
             sources,
@@ -125,10 +132,10 @@ def evaluate(
             role=role,
             interval=True,
             predictions=lines,
-            tasks=asked,
-            ranking=Ranking(rerank_top_k=first, first_stage_size=anchors),
+            tasks=names,
+            ranking=Ranking(rerank_top_k=rerank_top_k, first_stage_size=first_stage_size),
         )
-    if not leads():
+    if not is_main_process():
         return
     if lines is not None and result_files is not None:
         written = write_result_files(lines, result_files, system.tasks, sources)
@@ -140,7 +147,7 @@ def evaluate(
 
 
 def shortfalls(report: Report, run: Run) -> list[str]:
-    """A line for each result that is below what its recipe expects, less what it allows."""
+    """Returns one line per result that is worse than its recipe expects by more than the recipe allows."""
     from motet.core import decimals
 
     found = {(result.task, result.metric): result for result in report.results}
@@ -155,16 +162,16 @@ def shortfalls(report: Report, run: Run) -> list[str]:
     return lines
 
 
-def _say_trained(report: Report, run: Run, folder: Path) -> None:
+def _show_trained(report: Report, run: Run, folder: Path) -> None:
     if report.step < run.train.steps:
-        print_lines(f"stopped after step {report.step:,} of {run.train.steps:,}; --resume goes on")
+        print_lines(f"stopped after step {report.step:,} of {run.train.steps:,}; --resume continues")
         return
     _show_results(report)
     task = next(iter(report.results)).task if report.results else run.tasks[0].name
     print_lines(
         f"report: {folder / 'report.html'}",
-        f"ask it: motet predict {folder} --task {task} --image FILE",
-        f"one model a task, to compare: motet baseline {folder}",
+        f"use it: motet predict {folder} --task {task} --image FILE",
+        f"train single-task baselines to compare: motet baseline {folder}",
     )
 
 

@@ -1,4 +1,4 @@
-"""``--set train.steps=50``: a run with some fields changed, each text read as the field's own type."""
+"""Changes of single fields, as in ``--set train.steps=50``; each text is parsed as the field's type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def with_settings(value: T, settings: Iterable[str]) -> T:
-    """The same dataclass with fields changed, in the order given.
+    """Returns the dataclass with some fields changed, one after the other.
 
     Args:
         value: a frozen dataclass, such as a `Run`.
@@ -22,8 +22,8 @@ def with_settings(value: T, settings: Iterable[str]) -> T:
             where their parts have a `name`, by that name.
 
     Raises:
-        ConfigError: a path that is not there (with the nearest name), a text that is not of the field's type, or a
-            value that the dataclass refuses.
+        ConfigError: an unknown path (with the nearest name), a text that is not of the field's type, or a value that
+            the dataclass refuses.
 
     Examples:
         >>> from motet.training.config import TrainConfig
@@ -37,7 +37,7 @@ def with_settings(value: T, settings: Iterable[str]) -> T:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path.strip():
-            raise ConfigError(f"--set {setting}: got no '='; want name.of.field=value")
+            raise ConfigError(f"--set {setting}: got no name and '='; want name.of.field=value, such as train.steps=50")
         try:
             value = _changed(value, Any, path.strip().split("."), text.strip())
         except ConfigError as error:
@@ -46,7 +46,7 @@ def with_settings(value: T, settings: Iterable[str]) -> T:
 
 
 def _changed(value: Any, hint: Any, path: Sequence[str], text: str) -> Any:
-    """`value` with what lies at `path` replaced; `hint` is the declared type of `value`."""
+    """Returns `value` with the field at `path` replaced; `hint` is the declared type of `value`."""
     if not path:
         return read_text(text, hint, value)
     name, rest = path[0], path[1:]
@@ -61,7 +61,7 @@ def _changed(value: Any, hint: Any, path: Sequence[str], text: str) -> Any:
         return _changed_mapping(value, hint, path, text)
     if isinstance(value, tuple):
         return _changed_tuple(value, hint, path, text)
-    raise ConfigError(f"got {name!r} inside {type_name(type(value))}; want the path to end before it")
+    raise ConfigError(f"got {name!r} inside {type_name(type(value))}; want a path that ends before it")
 
 
 def _changed_mapping(value: Mapping[Any, Any], hint: Any, path: Sequence[str], text: str) -> Any:

@@ -1,4 +1,4 @@
-"""From what stands on the command line to a value: ``lit_decoder:tiny`` or ``path/to/file.py:function``."""
+"""Loading of recipes and studies by name: ``lit_decoder:tiny`` or ``path/to/file.py:function``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 def families() -> tuple[str, ...]:
-    """Returns the names of the package's recipe files: one per system, and some of runs that start from another run."""
+    """Returns the names of the package's recipe files: one per system, and some for transfer."""
     return tuple(sorted(path.stem for path in RECIPES.glob("*.py") if path.stem != "__init__"))
 
 
@@ -41,7 +41,7 @@ class Listed:
 
 
 def list_recipes() -> tuple[Listed, ...]:
-    """Every recipe of the package, read without running any."""
+    """Returns every recipe of the package; reads the files without running them."""
     return tuple(
         Listed(f"{family}:{name}", summary)
         for family in families()
@@ -50,9 +50,9 @@ def list_recipes() -> tuple[Listed, ...]:
 
 
 def functions_in(path: Path, returns: str) -> dict[str, str]:
-    """The public functions of a Python file that can be called with nothing and say that they return `returns`.
+    """Returns the public functions of a Python file that need no arguments and are annotated to return `returns`.
 
-    Each name with the first line of its docstring.
+    Maps each name to the first line of its docstring. The file is parsed, not run.
 
     Raises:
         ConfigError: the file cannot be read or is not Python.
@@ -75,14 +75,14 @@ def functions_in(path: Path, returns: str) -> dict[str, str]:
 
 
 def load_recipe(name: str) -> Run:
-    """The run a recipe describes.
+    """Returns the run that a recipe describes.
 
     Args:
         name: ``family:function`` of the package, or ``path/to/file.py:function``; a file with a single recipe may leave
             out the function.
 
     Raises:
-        ConfigError: no such family, file or function, or a function that gives something else than a `Run`.
+        ConfigError: no such family, file or function, or a function that returns no `Run`.
 
     Examples:
         >>> load_recipe("lit_decodr:tiny")
@@ -115,14 +115,14 @@ def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
         what: "recipe" or "study", for the error.
 
     Raises:
-        ConfigError: no such file or function, or a function that gives something else.
+        ConfigError: no such file or function, or a function that returns something else.
     """
     known = functions_in(path, kind.__name__)
     if not function:
         if len(known) != 1:
             got = f"{len(known)} ({', '.join(known)})" if known else "none"
             raise ConfigError(
-                f"{what} {path}: functions that say '-> {kind.__name__}': got {got}; want one, or {path}:NAME"
+                f"{what} {path}: functions '-> {kind.__name__}': got {got}; want exactly one, or {path}:NAME"
             )
         (function,) = known
     made = getattr(import_file(path), function, None)
@@ -132,31 +132,33 @@ def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
 
 
 def import_file(path: Path) -> ModuleType:
-    """A Python file as a module, its folder on the path as when it is run as a script.
+    """Imports a Python file as a module, with its folder on the path as if it was run as a script.
 
-    A file that is already loaded is not run again, so that its classes stay the same ones.
+    A file that is already loaded is not run again, so that its classes stay identical.
 
     Raises:
-        ConfigError: the file imports something that is not there, or another module has its name.
+        ConfigError: an import in the file fails, or another module has its name.
     """
     path = path.resolve()
     loaded = sys.modules.get(path.stem)
     if loaded is not None:
         if Path(getattr(loaded, "__file__", None) or "").resolve() == path:
             return loaded
-        raise ConfigError(f"{path}: got the name of another module, {loaded!r}; want a file name of its own")
+        raise ConfigError(
+            f"{path}: got the name of another module, {loaded!r}; want a file name that no module has: rename the file"
+        )
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: got a file that is no Python module; want one that ends in .py")
+        raise ConfigError(f"{path}: got no Python module; want a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
     except ImportError as error:
         del sys.modules[path.stem]
-        raise ConfigError(f"{path}: got {error}; want every import to be there") from error
+        raise ConfigError(f"{path}: got {error}; want imports that are installed") from error
     except BaseException:
         del sys.modules[path.stem]
         raise
@@ -171,5 +173,5 @@ def _needs_nothing(arguments: ast.arguments) -> bool:
 def _call(function: Callable[[], Any], kind: type[T], name: str) -> T:
     value = function() if callable(function) else function
     if not isinstance(value, kind):
-        raise ConfigError(f"{name}: got a {type(value).__name__}; want a {kind.__name__}")
+        raise ConfigError(f"{name}: got a {type(value).__name__}; want a function that returns a {kind.__name__}")
     return value

@@ -1,4 +1,4 @@
-"""A text as a value of a declared type: numbers, choices, tuples, dataclasses as calls. Nothing is evaluated."""
+"""Parsing of texts as values of declared types: numbers, choices, tuples, dataclasses as calls. No code runs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _UNION = (typing.Union, types.UnionType)
 
 
 def read_text(text: str, hint: Any, current: Any = None) -> Any:
-    """The text as a value of the type.
+    """Parses a text as a value of a type.
 
     Args:
-        text: as it stands on the command line: ``50``, ``1e-3``, ``none``, ``224,224``, ``Finetune(lr_scale=0.1)``.
+        text: as on the command line: ``50``, ``1e-3``, ``none``, ``224,224``, ``Finetune(lr_scale=0.1)``.
         hint: the declared type.
-        current: the value it replaces. Where the type is an interface, the classes beside this value's may be named;
-            where the type says nothing, the value's own type is taken.
+        current: the value to replace. For an interface, the classes of this value's module may be named; if it
+            is `Any`, this value's type is used.
 
     Raises:
         ConfigError: the text is not of the type.
@@ -64,11 +64,11 @@ def type_name(hint: Any) -> str:
 
 
 def choices(hint: Any, *beside: Any) -> dict[str, type]:
-    """The dataclasses that may be named where `hint` is declared.
+    """Returns the dataclasses that a text may name for a declared type.
 
     Args:
-        hint: a dataclass (itself), a union (all of its), or an interface (those that have its methods).
-        beside: values or classes in whose modules an interface's dataclasses are looked for, besides its own module.
+        hint: a dataclass (itself), a union (those of its members), or an interface (the dataclasses with its methods).
+        beside: values or classes; the dataclasses of an interface are searched in their modules and its own.
     """
     hint = _plain(hint)
     if typing.get_origin(hint) in _UNION:
@@ -92,11 +92,11 @@ def choices(hint: Any, *beside: Any) -> dict[str, type]:
 
 @dataclass(frozen=True)
 class _Form:
-    """A text cut into its parts, before its type is known.
+    """The parts of a text, before its type is known.
 
     Args:
-        text: as it was written.
-        word: the same without the quotes of a quoted text.
+        text: the original.
+        word: the text without quotes, if it is quoted.
         parts: of ``a, b``, ``(a, b)`` or ``[a, b]``.
         pairs: of ``{'a': 1}``.
         called: the name of ``Name`` or ``Name(...)``, with `parts` and `named`.
@@ -115,11 +115,11 @@ def _parse(text: str) -> _Form:
     text = text.strip()
     try:
         node = ast.parse(text, mode="eval").body
-        # Python's own text leaves out comments and brackets around the whole: "C#" and "(a)" are texts as they stand.
+        # Python's own text leaves out comments and brackets around the whole: "C#" and "(a)" stay unchanged.
         whole = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else text
         return dataclasses.replace(_form(node, text), text=text, word=whole)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # No Python: a text with spaces or slashes, or several of them with commas between.
+        # Not Python: a text with spaces or slashes, or several texts separated by commas.
         words = [word.strip() for word in text.split(",") if word.strip()]
         return _Form(text, text, tuple(_Form(word, word) for word in words) if len(words) != 1 else None)
 
@@ -196,7 +196,7 @@ def _read_literal(word: str, hint: Any) -> Any:
 
 
 def _read_union(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
-    """The first alternative that takes the text: a named class, then `none`; a text last, since it takes all."""
+    """Returns the value of the first member that accepts the text: a named class, `none`, ..., and last `str`."""
     named = choices(hint, current, owner)
     if form.called in named:
         return _build(form, named[form.called], current, owner)
@@ -234,10 +234,12 @@ def _read_mapping(form: _Form, hint: Any) -> dict[Any, Any]:
 
 
 def _build(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
-    """A dataclass written as its name or as a call of it."""
+    """Returns the dataclass of a name, or of a call with arguments."""
     options = choices(hint, current, owner)
     if not options:
-        raise ConfigError(f"got {form.text!r} for a {type_name(hint)}; want it in a recipe, it has no form as text")
+        raise ConfigError(
+            f"got {form.text!r} for a {type_name(hint)}; want it set in a recipe file, since it has no text form"
+        )
     if form.called is None:
         raise ConfigError(f"got {form.text!r}; want one of {', '.join(f'{name}(...)' for name in sorted(options))}")
     if form.called not in options:
@@ -258,7 +260,7 @@ def _build(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
 
 
 def field_types(kind: type) -> Mapping[str, Any]:
-    """The fields of a dataclass that its constructor takes, with their types."""
+    """Returns the types of the fields that a dataclass's constructor takes, by name."""
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
 
@@ -276,7 +278,7 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 
 
 def _plain(hint: Any) -> Any:
-    """Without Annotated and NewType; any kind of path is Path."""
+    """Returns the type without Annotated and NewType; `Path` for any kind of path."""
     while typing.get_origin(hint) is typing.Annotated:
         hint = typing.get_args(hint)[0]
     while isinstance(hint, typing.NewType):

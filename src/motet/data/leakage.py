@@ -268,9 +268,11 @@ def read_lists(folder: Path) -> Mapping[str, Removal]:
         entries: Any = json.loads(path.read_text(encoding="utf-8"))
         found = [Removal(**entry | {name: tuple(entry[name]) for name in ("same", "alike")}) for entry in entries]
     except FileNotFoundError as error:
-        raise DataError("lists: got no such file; want the file that `motet data clean` writes", path=path) from error
+        raise DataError(
+            "lists: got no such file; want the file that `motet data deduplicate` writes", path=path
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"lists: got {error}; want the file that `motet data clean` writes", path=path) from error
+        raise DataError(f"lists: got {error}; want the file that `motet data deduplicate` writes", path=path) from error
     return {one.source: one for one in found}
 
 
@@ -284,21 +286,23 @@ def without_removed(sources: Sequence[Source], lists: Mapping[str, Removal]) -> 
     known = {source.name: source for source in sources}
     for name, removal in lists.items():
         if name not in known:
-            raise ConfigError(f"clean lists: got one for source {name!r}; want a source of the run: {', '.join(known)}")
+            raise ConfigError(
+                f"lists: got one for source {name!r}; want a source of the run: {', '.join(known)}"
+            )
         source = known[name]
         if source.role == "test":
             raise ConfigError(
-                f"clean lists: source {name!r}: got a list for a test source; want lists for 'train' and 'val' only"
+                f"lists: source {name!r}: got a list for a test source; want lists for 'train' and 'val' only"
             )
         fingerprint = fingerprint_of(image_index(source.reader))["ids"]
         if fingerprint != removal.fingerprint:
             raise ConfigError(
-                f"clean lists: source {name!r}: got a list made for {removal.rows:,} other rows; want one for its "
-                f"{len(source.reader):,} (motet data clean)"
+                f"lists: source {name!r}: got a list made for {removal.rows:,} other rows; want one for its "
+                f"{len(source.reader):,} (motet data deduplicate)"
             )
         if removal.ids and not removal.rows_left:
             raise ConfigError(
-                f"clean lists: source {name!r}: got all {removal.rows:,} rows removed; want another split, or the "
+                f"lists: source {name!r}: got all {removal.rows:,} rows removed; want another split, or the "
                 "source left out"
             )
     return tuple(

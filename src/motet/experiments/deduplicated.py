@@ -1,4 +1,4 @@
-"""A run without the pictures of its test sets: the lists that `motet data clean` wrote, put to use."""
+"""Runs without the images of their test sets, by the lists that `motet data deduplicate` wrote."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ from motet.training.config import TrainConfig
 from motet.training.optim import AdamW
 from motet.training.run import Features, Run
 
-TINY_ASKED = ("largest", "number", "caption", "caption_de", "colour", "position")
-DEMO_ASKED = ("largest", "number", "read", "caption", "count", "exist")
+TINY_TASKS = ("largest", "number", "caption", "caption_de", "colour", "position")
+DEMO_TASKS = ("largest", "number", "read", "caption", "count", "exist")
 
 
 def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: int = 2000) -> LiTDecoderConfig:
@@ -62,7 +62,7 @@ def stored(views: int = 1) -> Features:
 
 def tiny() -> Run:
     """LiT decoder on scenes: six tasks in words. Two cores, under 90 seconds; CI runs it."""
-    world = SceneSources(asked=TINY_ASKED, train=600, val=40, test=200, kinds=6, things=(1, 3))
+    world = SceneSources(task_names=TINY_TASKS, train=600, val=40, test=200, kinds=6, things=(1, 3))
     return Run(
         # With a separator between prompt and answer one run of 18 never learned to tell two tasks apart: its captions
         # were numbers (docs/LOG.md).
@@ -92,7 +92,7 @@ def demo(*, quick: bool = False) -> Run:
     three things (twice that where it shows up to five); so it is asked most often.
     """
     world = SceneSources(
-        asked=DEMO_ASKED, train=600 if quick else 1500, val=50, test=300, kinds=6, things=(1, 2 if quick else 3)
+        task_names=DEMO_TASKS, train=600 if quick else 1500, val=50, test=300, kinds=6, things=(1, 2 if quick else 3)
     )
     easy = question_answering("easy_vqa", crop=False)
     part = 0.1 if quick else 0.25

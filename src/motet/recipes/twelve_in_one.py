@@ -50,7 +50,7 @@ def small(
     text: TextConfig | None = None,
     text_mode: EncoderMode | None = None,
     max_tokens: int = 32,
-    found: BoxSource | None = None,
+    regions: BoxSource | None = None,
 ) -> TwelveInOneConfig:
     """A 12-in-1 for a laptop: boxes read from the map of the embedded frozen EfficientNet-Lite0, narrow streams.
 
@@ -62,7 +62,7 @@ def small(
     """
     return TwelveInOneConfig(
         trunk=BundledLite0Map(size=image_size, stage=(-2, -1)),
-        box_source=found,
+        box_source=regions,
         max_regions=36,
         grid=BoxGrid(sides=(0.25, 0.4), step=0.45),  # 90 boxes
         hflip=False,
@@ -93,7 +93,7 @@ def tiny() -> Run:
 
 
 def world(
-    asked: Sequence[str],
+    task_names: Sequence[str],
     *,
     steps: int,
     system: TwelveInOneConfig | None = None,
@@ -106,16 +106,18 @@ def world(
     drown those that are means, since all tasks share one optimiser's second moments.
 
     Args:
-        asked: of `TWELVE`; they are the same tasks whichever others are asked.
+        task_names: of `TWELVE`; they are the same tasks whichever others are asked.
         steps: iterations.
         system: what it is made of; `small()` by default.
         schedule: sizes of batches, stop-and-go, curriculum; `rounds` by default.
     """
-    scenes = SceneSources(asked=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4)
+    scenes = SceneSources(
+        task_names=TWELVE, train=400, val=40, test=200, kinds=6, things=(2, 3), answers="one", phrases=4
+    )
     return Run(
-        system=replace(system or small(found=SceneBoxes()), pairs=tuple({"pair"} & set(asked))),
-        sources=tuple(source for source in scenes.sources() if source.tasks[0].name in asked),
-        schedule=schedule or rounds(asked),
+        system=replace(system or small(regions=SceneBoxes()), pairs=tuple({"pair"} & set(task_names))),
+        sources=tuple(source for source in scenes.sources() if source.tasks[0].name in task_names),
+        schedule=schedule or rounds(task_names),
         train=TrainConfig(steps=steps, lr=7e-4, lr_schedule=Cosine(warmup=10), grad_clip=0.1, seed=0),
         balancer=TaskMean(),
         features=stored(),
@@ -123,15 +125,15 @@ def world(
     )
 
 
-def rounds(asked: Sequence[str], stop: StopAndGo | None = None) -> RoundRobin:
+def rounds(task_names: Sequence[str], stop: StopAndGo | None = None) -> RoundRobin:
     """Sixteen rows a task, six of retrieval, where a row is four pairs.
 
     Args:
-        asked: of `TWELVE`.
+        task_names: of `TWELVE`.
         stop: when a task stops and goes; judged every ten iterations. None: never.
     """
-    pairs = {f"scenes/{task}": 6 for task in asked if task in GROUPS["retrieval"]}
-    periods = dict.fromkeys(asked, 10 if stop else 0)
+    pairs = {f"scenes/{task}": 6 for task in task_names if task in GROUPS["retrieval"]}
+    periods = dict.fromkeys(task_names, 10 if stop else 0)
     return RoundRobin(batch_size=16, batch_sizes=pairs, stop=stop, periods=periods)
 
 

@@ -87,7 +87,7 @@ def small(
 
 def tiny() -> Run:
     """Uni-Perceiver on scenes: two kinds of names, hidden words, captions, pairs. Two cores, under 90 seconds."""
-    scenes = SceneSources(asked=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 3))
+    scenes = SceneSources(task_names=tuple(TINY_SHARES), train=600, val=40, test=200, kinds=6, things=(1, 3))
     return replace(
         world(scenes, 400, TINY_SHARES),
         # Mean over 15 runs, and three of their standard deviations: five seeds in 32 bits with AVX-512, five more with
@@ -142,7 +142,7 @@ def in_batch(source: Source) -> Source:
 def video() -> Run:
     """Uni-Perceiver on short clips of scenes: what moves and how, by a name, in words, and found by its caption."""
     shares = {"motion": 4, "video_caption": 3, "video_retrieve": 2}
-    clips = SceneSources(asked=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
+    clips = SceneSources(task_names=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
     return world(clips, 600, shares)
 
 

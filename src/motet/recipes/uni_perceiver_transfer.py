@@ -105,9 +105,9 @@ def _few(source: Source, share: float) -> Source:
     return replace(source, reader=few_shot(source.reader, source.tasks[0], share), compose=None)
 
 
-def clips(*asked: str) -> tuple[Source, ...]:
+def clips(*task_names: str) -> tuple[Source, ...]:
     """Clips of the things of `uni_perceiver:tiny`, which has seen them in pictures only."""
-    return SceneSources(asked=asked, train=400, val=20, test=200, kinds=6, frames=4).sources()
+    return SceneSources(task_names=task_names, train=400, val=20, test=200, kinds=6, frames=4).sources()
 
 
 def scenes_untuned() -> Run:

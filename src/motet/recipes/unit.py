@@ -76,7 +76,7 @@ def small(
 def tiny() -> Run:
     """UniT on scenes: boxes with attributes, questions, entailment, two tasks on sentences. Two cores, 90 seconds."""
     scenes = SceneSources(
-        asked=tuple(TINY_SHARES), train=400, val=20, test=200, kinds=6, things=(1, 2), answers="each", sentences=8
+        task_names=tuple(TINY_SHARES), train=400, val=20, test=200, kinds=6, things=(1, 2), answers="each", sentences=8
     )
     system = small(width=96)
     # What [CLS] alone passes on of a sentence is learned after 50 to 200 of these few steps, or not at all, by chance.
@@ -99,7 +99,7 @@ def tiny() -> Run:
 def detector() -> Run:
     """A detector of scenes alone, which a shared model may start from: six kinds of thing, up to three in a picture."""
     return world(
-        SceneSources(asked=("detect",), train=1500, val=100, test=200, kinds=6, things=(1, 3)), 2000, {"detect": 1}
+        SceneSources(task_names=("detect",), train=1500, val=100, test=200, kinds=6, things=(1, 3)), 2000, {"detect": 1}
     )
 
 

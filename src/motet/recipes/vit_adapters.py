@@ -240,9 +240,9 @@ def transfer() -> Run:
     return on(small(), unseen(ALL_MAPS[:3]), 300, start=KNOWN)
 
 
-def unseen(asked: Sequence[str]) -> tuple[Source, ...]:
+def unseen(task_names: Sequence[str]) -> tuple[Source, ...]:
     """Black line drawings with all maps but the last to learn from; all of them to judge by."""
-    return scenes(asked, style="line", labelled=tuple(asked)[:-1], name="scenes/lines")
+    return scenes(task_names, style="line", labelled=tuple(task_names)[:-1], name="scenes/lines")
 
 
 def adapt() -> Run:
@@ -255,9 +255,9 @@ def adapt() -> Run:
     return on(small(adapt=Adaptation(depth_range_m=(0.0, 8.0), width=16, layers=4)), shifted(), 600)
 
 
-def shifted(asked: Sequence[str] = ALL_MAPS[:2]) -> tuple[Source, ...]:
+def shifted(task_names: Sequence[str] = ALL_MAPS[:2]) -> tuple[Source, ...]:
     """Light ground with labels, dark ground without; both judged."""
-    light, dark = scenes(asked), scenes(asked, ground="dark", labelled=(), name="scenes/dark")
+    light, dark = scenes(task_names), scenes(task_names, ground="dark", labelled=(), name="scenes/dark")
     return (*light, *dark)
 
 

@@ -1,4 +1,4 @@
-"""The choice of a system for each task of a recipe."""
+"""Assignment of a recipe's tasks to systems."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from motet.systems import SYSTEMS
 from motet.systems.base.suggestion import Suggestion
 
 RUN = "run"
-"""The function of a recipe of one model, and of the first of several."""
+"""Name of the recipe's only function, or of the first if there are several models."""
 
 
 def suggestions() -> tuple[Suggestion, ...]:
-    """Returns what the systems suggest, in the order of `SYSTEMS`; some suggest nothing."""
+    """Returns the suggestions of the systems that have one, in the order of `SYSTEMS`."""
     found = (getattr(config, "suggestion", None) for config in SYSTEMS)
     return tuple(one for one in found if one is not None)
 
 
 def assign(plans: Sequence[TaskPlan]) -> dict[str, tuple[Suggestion, tuple[TaskPlan, ...]]]:
-    """Returns per function of the recipe its system and tasks, each task once: one model where one can answer them all.
+    """Returns the system and tasks of each function of the recipe, each task once; one model if one supports all tasks.
 
-    The first system with a task of its own kinds takes everything where it takes the rest along; otherwise it takes its
-    own kinds only, and the rest is assigned again. What no system has of its own goes to the last one.
+    The first system with a task of its own kinds gets all tasks if it supports the others too; otherwise only those of
+    its own kinds, and the others are assigned again. Tasks of no system's own kinds go to the last system.
     """
     *specific, general = suggestions()
     for suggestion in specific:

@@ -1,4 +1,4 @@
-"""`motet init`: from what was recognised in a folder to a recipe that is ready to run, as Python a person can edit."""
+"""`motet init`: writes a recipe, ready to run and easy to edit, for the data sets detected in a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WORDS_OF_KIND = {
     "video retrieval": "video_retrieve",
 }
 _BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
-"""Kinds whose parts belong together by their annotations; NLVR2's pictures lie in another folder for each part."""
+"""Kinds whose splits are matched by their annotation files alone; NLVR2's images are in one folder per split."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class InitResult:
     """Result of `motet init`.
 
     Args:
-        path: the recipe.
-        lines: what was recognised and what was not, one line each.
-        runs: the functions of the recipe, a model each.
+        path: of the recipe.
+        lines: one line per detected split, and per problem.
+        runs: the functions of the recipe, one per model.
     """
 
     path: Path
@@ -56,26 +56,26 @@ class InitResult:
 
 
 def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResult:
-    """Looks at a folder and writes a recipe for what is there.
+    """Detects the data sets in a folder and writes a recipe for them.
 
     Args:
-        folder: with data.
+        folder: of the data.
         path: the Python file to write.
-        replace: whether a file that is there may be replaced.
+        replace: whether an existing file may be overwritten.
 
     Raises:
-        DataError: no such folder, or nothing in it that can be trained on.
-        ConfigError: the file is there already, or is no Python file.
+        DataError: no such folder, or no data in it to train on.
+        ConfigError: the file exists already, or has no name of a Python file.
     """
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise ConfigError(f"--out: got {path}; want a Python file, such as my_recipe.py")
     if path.exists() and not replace:
-        raise ConfigError(f"{path}: got a file that is there already; want another --out, or --force to replace it")
+        raise ConfigError(f"{path}: got a file that exists already; want another --out, or --force to replace it")
     found = detect(folder)
     plans = plan_tasks(found)
     if not plans:
         wrong = "; ".join(dict.fromkeys(problem for one in found for problem in one.problems))
-        hint = wrong or "motet data check says nothing either; docs/DATA.md shows the layouts"
+        hint = wrong or "no data set detected; docs/DATA.md shows the known layouts"
         raise DataError(f"folder: got nothing to train on ({hint}); want data in a known layout", path=folder)
     text = recipe_text(plans, folder, path)
     try:
@@ -83,11 +83,11 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResu
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    return InitResult(path, tuple(_told(found, plans)), tuple(assign(plans)))
+    return InitResult(path, tuple(_summary_lines(found, plans)), tuple(assign(plans)))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
-    """The sources that a recipe written for this folder would have.
+    """Returns the sources of the recipe that `write_recipe` would write.
 
     Raises:
         DataError: no such folder, or nothing in it that can be trained on.
@@ -105,12 +105,12 @@ def sources_in(folder: Path) -> tuple[Source, ...]:
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
-    """Returns one line for each thing in a folder that is near a known layout and cannot be read."""
+    """Returns one line per file or folder that resembles a known layout but cannot be read."""
     return tuple(dict.fromkeys(problem for one in detect(folder) for problem in one.problems))
 
 
 def plan_tasks(found: Sequence[DetectedDataset]) -> tuple[TaskPlan, ...]:
-    """The readable entries put together: those of one data set and one annotation are the parts of one task."""
+    """Returns one task per data set and annotation, with its splits; entries that cannot be read are left out."""
     groups: dict[tuple[Any, ...], list[DetectedDataset]] = {}
     for one in found:
         if not one.problems:
@@ -128,9 +128,9 @@ def _data_set(one: DetectedDataset) -> tuple[Any, ...]:
 
 
 def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, ...]:
-    """The parts with one to train on: where only others are named, the largest is cut.
+    """Returns the parts, one of which is to train on: if none is named so, the largest is to be split.
 
-    GLUE's own test parts are secret, so its dev parts are what is judged, and what to choose by is cut from train.
+    The labels of GLUE's test sets are secret: its dev sets are the test sets here, and val is split off train.
     """
     if parts[0].reader == "Glue" and all(one.split in ("train", "val") for one in parts):
         parts = [dataclasses.replace(one, split="test") if one.split == "val" else one for one in parts]
@@ -141,12 +141,12 @@ def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, .
 
 
 def _names(firsts: Sequence[DetectedDataset]) -> list[str]:
-    """A name for each task: its kind and language, and where that is not enough the place of its data."""
+    """Returns a name per task: its kind and language, and if those repeat also its folder or file."""
     plain = [_word(one) + ("" if one.language == "en" else f"_{one.language}") for one in firsts]
     names: list[str] = []
     for one, name in zip(firsts, plain, strict=True):
-        wanted = name if plain.count(name) == 1 else f"{name}_{_place(one)}"
-        names.append(next(free for free in numbered(wanted) if free not in names))
+        base = name if plain.count(name) == 1 else f"{name}_{_place(one)}"
+        names.append(next(free for free in numbered(base) if free not in names))
     return names
 
 
@@ -159,15 +159,15 @@ def _place(one: DetectedDataset) -> str:
     return re.sub(r"\W+", "_", path.name.partition(".")[0].lower()).strip("_") or one.reader.lower()
 
 
-def _told(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
+def _summary_lines(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
     for plan in plans:
         for one in plan.parts:
             yield f"{plan.name}: {one.rows:,} rows{f' ({one.split})' if one.split else ''}: {one.evidence}"
     models = assign(plans)
     if len(models) > 1:
-        asked = "; ".join(
+        models_text = "; ".join(
             f"{name}, {suggestion.about}, for {', '.join(plan.name for plan in of)}"
             for name, (suggestion, of) in models.items()
         )
-        yield f"{len(models)} models, since none answers all: {asked}"
+        yield f"{len(models)} models, since no system supports all tasks: {models_text}"
     yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)

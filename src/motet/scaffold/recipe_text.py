@@ -1,4 +1,4 @@
-"""A recipe as Python text: for what was recognised in a folder, readable, and ready to run."""
+"""The Python text of a recipe for the data sets detected in a folder."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from motet.scaffold.task_text import LABELS, TASK_MAKERS
 from motet.systems.base.suggestion import FRAMES, FunctionText, Suggestion
 
 _FRAMES_LINE = f"{FRAMES} = Frames(4, short_side=256)  # of each video: how many, and their shorter side in pixels"
-_LONGEST = 100  # of a call on one line
+_LONGEST = 100  # characters of a call on one line
 _SEEDS = 30
-_CLOSE = 0.15  # of its share, a part may be larger or smaller
+_CLOSE = 0.15  # relative deviation of a part from its share that is close enough
 _OFFICIAL_COCO = re.compile(r"(captions|instances|person_keypoints)_[a-z]+\d{4}")
-_MANY = 10_000  # questions: then an answer must come more than once to be chosen from
+_MANY = 10_000  # questions; above, rare answers are left out of the closed list
 _HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models", 5: "Five models"}
 _OWN_NAMES = (
     "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics", "MapFolders",
-)  # whose parts may differ in their classes  # fmt: skip
+)  # readers whose splits may differ in their classes  # fmt: skip
 _NAMED = ("classification", "detection", "video classification")
 
 
 def recipe_text(plans: Sequence[TaskPlan], folder: Path, path: Path) -> str:
-    """The recipe as Python."""
+    """Returns the recipe as Python text."""
     writer = _Writer(plans, folder, path)
     return writer.text()
 
 
 def numbered(name: str) -> Iterator[str]:
-    """The name, then with numbers behind it."""
+    """Yields the name, then the name with numbers appended."""
     yield name
     count = 2
     while True:
@@ -48,7 +48,7 @@ def numbered(name: str) -> Iterator[str]:
 
 
 class _Writer:
-    """The text of one recipe, piece by piece."""
+    """Collects the text of one recipe."""
 
     def __init__(self, plans: Sequence[TaskPlan], folder: Path, path: Path) -> None:
         self.plans, self.folder, self.path = plans, folder.resolve(), path.resolve()
@@ -82,8 +82,8 @@ class _Writer:
         self.imports.setdefault(module, set()).update(names)
 
     def _head(self) -> Iterable[str]:
-        yield f'"""{_HOW_MANY[len(self.models)]} for what lies in {self.folder.name}, ' + (
-            "written by `motet init`: yours to edit."
+        yield f'"""{_HOW_MANY[len(self.models)]} for the data in {self.folder.name}, ' + (
+            "written by `motet init`; edit it as you like."
         )
         yield ""
         yield from (f"    motet {what} {self.path.name}:{name}" for name in self.models for what in ("plan", "train"))
@@ -106,7 +106,7 @@ class _Writer:
         return any(plan.kind in VIDEOS for plan in self.plans)
 
     def _data(self) -> str:
-        """The folder as the recipe finds it: beside itself where it lies in it."""
+        """Returns the expression of the data folder: relative to the recipe if the recipe is in it."""
         if self.path.parent == self.folder:
             return "Path(__file__).resolve().parent"
         return f"Path({code(str(self.folder), self.folder)})"
@@ -116,7 +116,7 @@ class _Writer:
         yield f"def sources({'*names: str' if several else ''}) -> tuple[Source, ...]:"
         which = ", of these tasks or all" if several else ""
         by = "video" if all(plan.kind in VIDEOS for plan in self.plans) else "image"
-        yield f'    """What is learned from, chosen by and judged on{which}. Parts not given are cut by {by}."""'
+        yield f'    """The sources for training, validation and test{which}. Missing splits are split off by {by}."""'
         yield from (f"    {line}".rstrip() for whole in self.lines for line in whole.splitlines())
         yield "    every = (" if several else "    return ("
         wholes = [source.text(self.folder) for source in self.sources]
@@ -139,7 +139,7 @@ class _Writer:
                 self._source(plan, one.split, readers[id(one)])
 
     def _reader(self, plan: TaskPlan, one: DetectedDataset, training: DetectedDataset) -> str:
-        """The variable of a reader; made on first use."""
+        """Returns the variable of a reader, which is defined on first use."""
         arguments = {name: code(value, self.folder) for name, value in _own_images(one).items()}
         named = one.kind in _NAMED or "names" in one.arguments
         if one is not training and one.reader in _OWN_NAMES and named:
@@ -154,7 +154,7 @@ class _Writer:
             self.lines += [f"{self.readers[expression]} = {expression}"]
         return self.readers[expression]
 
-    def _task_call(self, plan: TaskPlan, reader: str, learned: str) -> str:
+    def _task_call(self, plan: TaskPlan, reader: str, training_rows: str) -> str:
         first = plan.parts[0]
         maker = TASK_MAKERS[first.kind]
         self._use("motet.tasks", maker)
@@ -169,7 +169,7 @@ class _Writer:
             case "question answering" if plan.name in self.closed:
                 self._use("motet.data.splits", "answers_from")
                 twice = ", min_count=9" if first.rows >= _MANY else ""
-                arguments += [f"answers=answers_from({learned}{twice})"]
+                arguments += [f"answers=answers_from({training_rows}{twice})"]
         if "attributes" in first.arguments:
             arguments += [f"attributes={reader}.attribute_names"]
         if first.kind != "classification" and first.label != LABELS[first.kind]:
@@ -180,7 +180,7 @@ class _Writer:
         return _call(maker.rpartition(" ")[2], arguments)
 
     def _glue_call(self, plan: TaskPlan) -> str:
-        """GLUE's own task and metrics; under another name where a folder has it twice."""
+        """Returns the call for GLUE's own task and metrics; with another name if the folder has the task twice."""
         task = str(plan.parts[0].arguments["task"])
         made = f"glue({code(task, self.folder)})"
         if plan.name == task:
@@ -188,9 +188,9 @@ class _Writer:
         self._use("dataclasses", "replace")
         return f"replace({made}, name={code(plan.name, self.folder)})"
 
-    def _cut(self, training: DetectedDataset, reader: str, given: set[str]) -> dict[str, str]:
-        """The training part, and cut from it the parts that were not given: role -> expression."""
-        missing = [role for role in ("val", "test") if role not in given]
+    def _cut(self, training: DetectedDataset, reader: str, present: set[str]) -> dict[str, str]:
+        """Returns the expression of each split by role: the training data, and the missing splits cut from it."""
+        missing = [role for role in ("val", "test") if role not in present]
         shares, seed = choose_split(training, missing)
         if len(shares) == 1:
             return {"train": reader}
@@ -202,7 +202,7 @@ class _Writer:
         return {role: f"{reader}_parts[{code(role, self.folder)}]" for role in shares}
 
     def _source(self, plan: TaskPlan, role: str, reader: str) -> None:
-        """A source of its own; maps of the same rows are asked of them together, in one."""
+        """Adds a source; dense tasks on the same rows share one."""
         if plan.kind in MAPS:
             for source in self.sources:
                 if (source.role, source.reader, source.maps) == (role, reader, True):
@@ -216,7 +216,7 @@ class _Writer:
 
 @dataclass
 class _Source:
-    """A source of the recipe while tasks are still put to it."""
+    """A source of the recipe, to which tasks can still be added."""
 
     name: str
     role: str
@@ -231,7 +231,7 @@ class _Source:
 
 
 def code(value: object, folder: Path) -> str:
-    """A plain value as Python; a path in the data folder as one from `DATA`.
+    """Returns a plain value as Python text; a path in the data folder is relative to `DATA`.
 
     Examples:
         >>> code({"class": "kind"}, Path("/d")), code((Path("/d/a b.csv"), 3), Path("/d"))
@@ -260,7 +260,7 @@ def _path_code(path: Path, folder: Path) -> str:
 
 
 def _call(name: str, arguments: Sequence[str]) -> str:
-    """A call on one line, or on several when it is long."""
+    """Returns a call on one line, or on several if it is long."""
     line = f"{name}({', '.join(arguments)})"
     if len(line) <= _LONGEST:
         return line
@@ -268,7 +268,7 @@ def _call(name: str, arguments: Sequence[str]) -> str:
 
 
 def _own_images(one: DetectedDataset) -> dict[str, object]:
-    """The arguments, with an image prefix for files of one's own: the reader's default is for COCO's images."""
+    """Returns the reader's arguments, with an image prefix for the user's own files: the default is COCO's."""
     arguments = dict(one.arguments)
     path = arguments.get("annotations")
     if (
@@ -281,16 +281,16 @@ def _own_images(one: DetectedDataset) -> dict[str, object]:
 
 
 def choose_split(one: DetectedDataset, missing: Sequence[str]) -> tuple[dict[str, float], int]:
-    """Shares of the parts, and the seed that cuts nearest to them; parts that would be empty are left out.
+    """Returns the shares of the splits, and the seed that comes nearest to them; empty splits are left out.
 
-    Which part an image falls to is drawn by its id, so the shares of a few images can be far from what was asked.
+    The split of an image is drawn by its id, so with few images the true shares can be far from those given.
     """
-    wanted = list(missing)
-    if not wanted:
+    roles = list(missing)
+    if not roles:
         return {"train": 1.0}, 0
     reader = READERS[one.reader](**_own_images(one))
-    while wanted:
-        shares = {"train": round(1 - 0.1 * len(wanted), 1), **dict.fromkeys(wanted, 0.1)}
+    while roles:
+        shares = {"train": round(1 - 0.1 * len(roles), 1), **dict.fromkeys(roles, 0.1)}
         best = (math.inf, 0)
         for seed in range(_SEEDS):
             best = min(best, (_off(split_by_image(reader, shares, seed), shares), seed))
@@ -298,7 +298,7 @@ def choose_split(one: DetectedDataset, missing: Sequence[str]) -> tuple[dict[str
                 break
         if best[0] < math.inf:
             return shares, best[1]
-        wanted.pop()
+        roles.pop()
     return {"train": 1.0}, 0
 
 

@@ -1,4 +1,4 @@
-"""A task of a recipe that is being written: what was detected for it."""
+"""The plan of one task of a recipe that is to be written."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from motet.data.detect import DetectedDataset
 from motet.data.readers import READERS
 
 MAPS = frozenset({"segmentation", "depth", "surface normals", "edges"})
-"""Kinds whose answer is a value per pixel; those of the same rows share a source."""
+"""Kinds of dense prediction; tasks on the same rows share a source."""
 VIDEOS = frozenset({"video classification", "video captioning", "video retrieval"})
 """Kinds whose input is a video."""
-_IMAGES_READ = 500  # for how many boxes an image may have
+_IMAGES_READ = 500  # to find the most boxes per image
 
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """One task of a recipe: what was recognised for it, part by part.
+    """One task of a recipe, with the data detected for it.
 
     Args:
-        name: its name, and that of its variable.
-        parts: one or more entries of one data set; "" is cut into parts.
+        name: of the task, and of its variable.
+        parts: the splits of one data set; an entry with split "" is to be split.
     """
 
     name: str
@@ -34,7 +34,7 @@ class TaskPlan:
 
     @property
     def training(self) -> DetectedDataset:
-        """The part that is learned from."""
+        """The part to train on."""
         return next(one for one in self.parts if one.split in ("train", ""))
 
     @property
@@ -44,7 +44,7 @@ class TaskPlan:
 
     @property
     def rows(self) -> int:
-        """Training rows, before anything is split off from them."""
+        """Number of training rows, before any are split off."""
         return sum(one.rows for one in self.parts if one.split in ("train", ""))
 
     def most_boxes(self) -> int:

@@ -1,4 +1,4 @@
-"""The functions that make the task of each kind of data in a recipe."""
+"""Names of task functions and annotations, for the text of a recipe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASK_MAKERS: Mapping[str, str] = {
     "video captioning": "video_captioning",
     "video retrieval": "video_retrieval",
 }
-"""By kind the function of `motet.tasks` that makes it."""
+"""The function of `motet.tasks` for each kind."""
 LABELS: Mapping[str, str] = {
     "captioning": "captions",
     "question answering": "answers",
@@ -44,4 +44,4 @@ LABELS: Mapping[str, str] = {
     "video captioning": "captions",
     "video retrieval": "captions",
 }
-"""By kind the annotation that it reads unless told otherwise; classes have no other."""
+"""The default annotation of each kind; classification has no other."""

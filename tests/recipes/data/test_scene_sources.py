@@ -22,7 +22,7 @@ def test_maps_share_one_source_whose_rows_carry_all_of_them() -> None:
 
 
 def test_maps_stand_beside_other_tasks_where_the_first_of_them_is_asked() -> None:
-    sources = world(asked=("largest", "depth", "count", "segment"), kinds=6).sources(("train",))
+    sources = world(task_names=("largest", "depth", "count", "segment"), kinds=6).sources(("train",))
     assert [source.name for source in sources] == ["scenes/largest", "scenes/maps", "scenes/count"]
     assert [task.name for task in sources[1].tasks] == ["depth", "segment"]
     assert sources[1].tasks[1].target.channels == 7
@@ -31,7 +31,7 @@ def test_maps_stand_beside_other_tasks_where_the_first_of_them_is_asked() -> Non
 
 def test_only_beside_other_tasks_is_something_written() -> None:
     alone = world().sources()[0].reader
-    beside = world(asked=("read", "depth")).sources()[0].reader
+    beside = world(task_names=("read", "depth")).sources()[0].reader
     assert "text" not in alone[0].labels
     assert "text" in beside[0].labels
 
@@ -53,4 +53,4 @@ def test_another_style_or_ground_has_other_images_and_true_maps(changed) -> None
 
 def test_a_word_that_is_no_task_is_told_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"SceneSources\.asked: got 'normal'; did you mean 'normals'"):
-        world(asked=("normal",)).sources()
+        world(task_names=("normal",)).sources()

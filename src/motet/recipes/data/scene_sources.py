@@ -1,4 +1,4 @@
-"""The embedded scenes as sources: one stream of pictures, a source for each thing that is asked of them."""
+"""The bundled scenes as sources: one stream of images, one source per task."""
 
 from __future__ import annotations
 
@@ -59,39 +59,37 @@ OTHERS = ("largest", "number", "read", "caption", "words", "detect", "describe",
 
 @dataclass(frozen=True, kw_only=True)
 class SceneSources:
-    """A stream of scenes, and what is asked of it.
+    """A stream of scenes with one or more tasks.
 
     Args:
-        asked: names of tasks: "largest", "number", "read", "caption", "caption_de" (or another language), a kind of
-            question, "detect" (boxes), "describe" (boxes with colours and sizes), "entail" and "statement" (a picture
-            and a sentence), "pair" (two pictures and a sentence), "retrieve" and "retrieve_colours" (the picture of a
-            caption, which may name colours), "refer", "refer_look" and "refer_place" (the place of a phrase, which may
-            say what it looks like, where it is, or both), "point" and "dialog" (which of the things a question or a
-            dialog means), a kind of sentences without a picture: "entailment", "paraphrase", "answerable",
-            "sentiment"; "words" (those of a caption that are hidden, without its picture); "motion", "mover",
-            "video_caption" and "video_retrieve" (how something moves in a clip, what it is, both in words, the clip of
-            a caption); or the maps "segment", "depth", "normals", "edges", which share one source, "scenes/maps", whose
-            rows carry all that are asked.
-        train: pictures to learn from.
-        val: pictures to choose by.
-        test: pictures to judge by.
+        task_names: of "largest", "number", "read", "caption", "caption_de" (or another language), a kind of question,
+            "detect" (boxes), "describe" (boxes with colours and sizes), "entail" and "statement" (an image and a
+            sentence), "pair" (two images and a sentence), "retrieve" and "retrieve_colours" (the image of a caption,
+            which may name colours), "refer", "refer_look" and "refer_place" (the region of a phrase, which describes
+            its appearance, its position, or either), "point" and "dialog" (the thing that a question or dialog refers
+            to), a kind of sentences without an image: "entailment", "paraphrase", "answerable", "sentiment"; "words"
+            (masked words of a caption, without its image); "motion", "mover", "video_caption" and "video_retrieve"
+            (the motion in a clip, the thing that moves, both as a caption, the clip of a caption); and the maps
+            "segment", "depth", "normals", "edges", which share one source, "scenes/maps", whose rows have all of them.
+        train: images to train on.
+        val: images to choose a model by.
+        test: images to evaluate on.
         kinds: nouns in the world; None for all categories.
-        things: fewest and most in a picture.
-        size: height and width of a picture, in pixels.
-        answers: questions are answered in words ("open"), from a closed list for "each" kind of question, or from "one"
-            list for all kinds.
-        phrases: training rows for each picture where a sentence, a phrase or a dialog is asked about, all different.
-        sentences: how many times as many rows sentences have to learn from as pictures; they cost next to nothing.
-        style: of the drawings: "colour", or "line" for black lines on grey, in which no colour can be asked for.
-        ground: what things stand on: "light" or "dark".
-        frames: of a clip.
+        things: fewest and most things in an image.
+        size: height and width of an image, in pixels.
+        answers: "open" for generated answers; or a closed list for "each" kind of question, or "one" list for all.
+        phrases: training rows per image of the tasks with a sentence, a phrase or a dialog, all different.
+        sentences: training rows of sentences per training image; they cost almost nothing.
+        style: of the drawings: "colour", or "line" for black lines on grey, on which no task may need a colour.
+        ground: the background: "light" or "dark".
+        frames: per clip.
         seed: of the stream.
 
     Raises:
         ConfigError: an unknown task.
     """
 
-    asked: tuple[str, ...]
+    task_names: tuple[str, ...]
     train: int
     val: int
     test: int
@@ -107,7 +105,7 @@ class SceneSources:
     seed: int = 0
 
     def task(self, name: str) -> Task:
-        """The task of a name."""
+        """Returns the task of a name."""
         if name in QUESTIONS:
             return self._question(name)
         if name in SENTENCES:
@@ -155,13 +153,13 @@ class SceneSources:
             case "edges":
                 return scene_edges()
         known = [*OTHERS, *VIDEOS, *MAPS, *QUESTIONS, *STATEMENTS, *PHRASES, *CAPTIONED, *SENTENCES]
-        raise ConfigError(f"SceneSources.asked: got {name!r}; {nearest(name, known)}")
+        raise ConfigError(f"SceneSources.task_names: got {name!r}; {nearest(name, known)}")
 
     def sources(self, roles: Sequence[Role] = ("train", "val", "test")) -> tuple[Source, ...]:
-        """A source for each task and role, one for all maps; training questions are drawn anew each time."""
-        maps = tuple(name for name in self.asked if name in MAPS)
-        # The maps come where the first of them is asked.
-        names = [name for name in self.asked if name not in maps[1:]]
+        """Returns one source per task and role, and one for all maps; training questions are drawn anew each time."""
+        maps = tuple(name for name in self.task_names if name in MAPS)
+        # The source of all maps takes the position of the first map.
+        names = [name for name in self.task_names if name not in maps[1:]]
         return tuple(
             self._maps(maps, role) if name in maps else self._source(name, role) for role in roles for name in names
         )
@@ -171,10 +169,10 @@ class SceneSources:
             case "open":
                 return scene_question(name)
             case "each":
-                asked: tuple[str, ...] = (name,)
+                kinds: tuple[str, ...] = (name,)
             case "one":
-                asked = tuple(one for one in self.asked if one in QUESTIONS)
-        answers = self._scenes("train", 1, question_kinds=asked).answers
+                kinds = tuple(one for one in self.task_names if one in QUESTIONS)
+        answers = self._scenes("train", 1, question_kinds=kinds).answers
         return question_answering(name, answers=answers, crop=False)
 
     def _maps(self, names: Sequence[str], role: Role) -> Source:
@@ -215,16 +213,16 @@ class SceneSources:
         if name in QUESTIONS:
             return self._scenes(role, count, question_kinds=(name,))
         scenes = self._scenes(role, count)
-        told = replace(scenes, questions_per_image=rows)
+        repeated = replace(scenes, questions_per_image=rows)
         if name in STATEMENTS:
-            return SceneStatements(told, STATEMENTS[name])
+            return SceneStatements(repeated, STATEMENTS[name])
         if name in PHRASES:
-            return SceneReferring(told, PHRASES[name])
+            return SceneReferring(repeated, PHRASES[name])
         match name:
             case "point":
-                return SceneReferring(told, "any", "question")
+                return SceneReferring(repeated, "any", "question")
             case "dialog":
-                return SceneDialogs(told)
+                return SceneDialogs(repeated)
         return scenes
 
     def _videos(self, part: Part, count: int) -> SceneVideos:
@@ -248,8 +246,8 @@ class SceneSources:
             kinds=self.kinds,
             num_things=self.things,
             question_kinds=question_kinds,
-            # A word on a plate belongs to no thing: where nothing but maps is asked there is none.
-            text_kind="" if set(self.asked) <= set(MAPS) else "word",
+            # A word on a plate is part of no thing, so it has no class in a map: scenes for maps alone have none.
+            text_kind="" if set(self.task_names) <= set(MAPS) else "word",
             style=self.style,
             ground=self.ground,
         )

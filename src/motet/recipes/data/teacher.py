@@ -62,9 +62,9 @@ class _Input:
 
 
 @lru_cache(maxsize=1 << 17)
-def _best_class(given: _Input) -> int:
-    transform = ImageTransform((given.size, given.size), crop=Whole(), hflip=False)
-    pixels = torch.from_numpy(transform.read(given.image, frozenset(), None))
+def _best_class(item: _Input) -> int:
+    transform = ImageTransform((item.size, item.size), crop=Whole(), hflip=False)
+    pixels = torch.from_numpy(transform.read(item.image, frozenset(), None))
     with torch.inference_mode():
         return int(_teacher()(pixels[None]).argmax())
 

@@ -91,7 +91,7 @@ def _sentences(folder: Path, photographs: Mapping[str, Subset]) -> Mapping[str, 
     for part in ("train", "val"):
         _collect(Multi30k(folder, part, ("en",), task=1), "captions_en", of)
         _collect(Multi30k(folder, part, ("en",), task=2), "captions_en", of)
-    known = {role: _said(_ids(photographs[role]), of) for role in ROLES}
+    known = {role: _texts_of(_ids(photographs[role]), of) for role in ROLES}
     lines = TextLines(folder / "text_only_full" / "train.en.gz", name="multi30k/train.en")
     evaluated = TextLines(folder / "text_only_full" / "val.en.gz", name="multi30k/val.en")
     chosen = Subset(lines, tuple(range(0, len(lines), 100)))
@@ -130,7 +130,7 @@ def _ids(part: Reader) -> set[str]:
     return {photograph for row in range(len(part)) for photograph in part.keys(row)}
 
 
-def _said(photographs: Iterable[str], of: Mapping[str, set[str]]) -> set[str]:
+def _texts_of(photographs: Iterable[str], of: Mapping[str, set[str]]) -> set[str]:
     return {text for photograph in photographs for text in of.get(photograph, ())}
 
 

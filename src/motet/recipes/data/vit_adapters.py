@@ -28,7 +28,7 @@ LABEL_OF = {"segment": "segmentation", "depth": "depth", "normals": "normals", "
 
 
 def scenes(
-    asked: Sequence[str] = ALL_MAPS,
+    task_names: Sequence[str] = ALL_MAPS,
     *,
     train: int = 600,
     val: int = 40,
@@ -46,7 +46,7 @@ def scenes(
     count as much as all the rest.
 
     Args:
-        asked: of `ALL_MAPS`.
+        task_names: of `ALL_MAPS`.
         train: pictures to learn from.
         val: pictures to choose by.
         test: pictures to judge by.
@@ -58,7 +58,7 @@ def scenes(
         name: of the training source; the others have their role after it.
     """
     world = SceneSources(
-        asked=tuple(asked), train=train, val=val, test=test, kinds=6, things=(1, 3),
+        task_names=tuple(task_names), train=train, val=val, test=test, kinds=6, things=(1, 3),
         size=size,
         style=style, ground=ground,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def named(
         tasks: tuple[Task, ...] = ()
         for style, ground in _LOOKS:
             world = SceneSources(
-                asked=("largest",), things=(1, 1), size=size,
+                task_names=("largest",), things=(1, 1), size=size,
                 train=count // 4, val=count // 4, test=count // 4, style=style, ground=ground,
             )  # fmt: skip
             asked = world.sources((role,))

@@ -83,10 +83,10 @@ def published() -> Run:
     """All tasks, 40,000 iterations, stop-and-go (section 3.3): the model of table 2, row 4.
 
     The streams start from BERT here; the paper's start from its own pre-training on Conceptual Captions, which
-    `motet.systems.twelve_in_one.weights` reads. The paper trains on clean splits: run ``motet data clean`` on this
-    recipe and wrap it in `motet.experiments.deduplicated.without_leaks`. The pools of hard negatives were never released; ours are
-    the pictures that look alike, found once and kept in ``.motet``. Sets whose test answers are secret are judged by
-    what the official code holds out of them.
+    `motet.systems.twelve_in_one.weights` reads. The paper trains on clean splits: run
+    ``motet data deduplicate`` on this recipe and wrap it in `motet.experiments.deduplicated.without_leaks`. The pools
+    of hard negatives were never released; ours are images that look alike, searched once and stored in ``.motet``.
+    Data sets whose test answers are secret are evaluated on the questions that the official code holds out.
     """
     root = data_root()
     return Run(
