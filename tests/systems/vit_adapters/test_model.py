@@ -41,8 +41,8 @@ def test_fresh_adapters_without_a_bottleneck_leave_every_trunk_as_it_was(trunk: 
     plain = system_of("segment", trunk=TRUNKS[trunk], adapters=None, affinities=FixedAffinities()).eval()
     plain.trunk.load_state_dict(changed.trunk.state_dict())
     pixels = batch_of(changed).inputs["pixels"]
-    ours = changed.encoder.finish(changed.encoder.begin(pixels), changed.condition("segment")).last
-    theirs = plain.encoder.finish(plain.encoder.begin(pixels), None).last
+    ours = changed.encoder.run_task(changed.encoder.run_shared(pixels), changed.condition("segment")).last
+    theirs = plain.encoder.run_task(plain.encoder.run_shared(pixels), None).last
     assert torch.allclose(ours, theirs, atol=1e-5)
     # And the blocks, run one by one, are timm's model.
     found, last = plain.trunk.model.forward_features(pixels), len(plain.trunk.stages) - 1
@@ -205,13 +205,18 @@ def test_heads_that_do_not_divide_a_width_are_refused() -> None:
 
 def test_the_papers_decoder_has_blocks_at_its_coarsest_level_too() -> None:
     system = system_of("depth", decoder=SwinUnet(width=4, depths=(1, 1, 1, 1), window=4)).eval()
-    assert system.scores("depth", system.encoder.begin(batch_of(system, 2).inputs["pixels"])).shape == (2, 1, 32, 32)
+    assert system.scores("depth", system.encoder.run_shared(batch_of(system, 2).inputs["pixels"])).shape == (
+        2,
+        1,
+        32,
+        32,
+    )
 
 
 def test_what_is_shared_comes_back_from_one_tensor() -> None:
     for trunk in TRUNKS.values():
         system = system_of("segment", trunk=trunk, adapters=replace(SMALL, bottleneck=Passing(everywhere=True))).eval()
-        begun = system.encoder.begin(batch_of(system).inputs["pixels"])
+        begun = system.encoder.run_shared(batch_of(system).inputs["pixels"])
         again = system.encoder.unpack(system.encoder.pack(begun))
         assert all(torch.equal(a, b) for a, b in zip(begun.tensors(), again.tensors(), strict=True))
 

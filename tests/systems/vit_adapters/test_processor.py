@@ -16,7 +16,7 @@ from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import ImageTransform, decode
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
-from motet.systems.vit_adapters.targets import check
+from motet.systems.vit_adapters.targets import check_supported
 
 HEIGHT, WIDTH = 20, 30
 CLASS = label_task("class")
@@ -338,7 +338,7 @@ def test_no_image_or_two_or_a_broken_one() -> None:
 )
 def test_tasks_it_cannot_answer(task: Task, said: str) -> None:
     with pytest.raises(UnsupportedTask, match=said):
-        check(task)
+        check_supported(task)
 
 
 def test_tasks_that_see_a_text_are_refused() -> None:
@@ -346,4 +346,4 @@ def test_tasks_that_see_a_text_are_refused() -> None:
     metrics = label_task("x").metrics
     for sees in ({"text"}, {"image", "text"}, set()):
         with pytest.raises(UnsupportedTask, match="the adapters see one image"):
-            check(Task(name="t", inputs=frozenset(sees), label="t", target=target, metrics=metrics))
+            check_supported(Task(name="t", inputs=frozenset(sees), label="t", target=target, metrics=metrics))

@@ -32,17 +32,19 @@ class TrunkState:
 
     x: Tensor
     starts: tuple[Tensor, ...]
-    passed: tuple[Tensor, ...] = ()
+    bottleneck_inputs: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
         """All of it, in order."""
-        return (self.x, *self.starts, *self.passed)
+        return (self.x, *self.starts, *self.bottleneck_inputs)
 
     def rows(self, rows: Int[Tensor, "r"]) -> TrunkState:
         """Some rows of the batch."""
         if len(rows) == len(self.x):
             return self  # rows are ascending, so these are all of them
-        return TrunkState(self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.passed))
+        return TrunkState(
+            self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.bottleneck_inputs)
+        )
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ class AdaptedTrunk:
         shapes = enumerate(self.trunk.stages)
         self.order: list[At] = [(stage, index) for stage, shape in shapes for index in range(shape.depth)]
         self.cut = min((self.order.index(at) for at in self.adapted), default=len(self.order))
-        passing = frozenset() if self.adapters is None else self.adapters.passing
+        passing = frozenset() if self.adapters is None else self.adapters.bottleneck_blocks
         self.early = [at for at in self.order[: self.cut] if at in passing]
 
-    def begin(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
+    def run_shared(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
         """All that no task changes; run once a batch."""
         trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
@@ -93,46 +95,46 @@ class AdaptedTrunk:
             starts: list[Tensor] = []
             passed: list[Tensor] = []
             for at in self.order[: self.cut]:
-                x = self._arrived(at, x, starts)
+                x = self._enter(at, x, starts)
                 x = self.trunk.run(*at, x)
                 if at in self.early:
                     passed.append(self.trunk.grid(at[0], x))
-                x = self._left(at, x)
+                x = self._leave(at, x)
             if self.cut < len(self.order):
-                x = self._arrived(self.order[self.cut], x, starts)
+                x = self._enter(self.order[self.cut], x, starts)
             return TrunkState(x, tuple(starts), tuple(passed))
 
-    def finish(self, begun: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
+    def run_task(self, state: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
         """The rest, for one task.
 
         Args:
             begun: of the task's rows.
             z: the task's condition: one for all rows, or one a row; None without adapters.
         """
-        x, starts, hidden = begun.x, list(begun.starts), None
-        for at, grid in zip(self.early, begun.passed, strict=True):
-            hidden = self._handed(at, grid, hidden, z)
+        x, starts, hidden = state.x, list(state.starts), None
+        for at, grid in zip(self.early, state.bottleneck_inputs, strict=True):
+            hidden = self._run_bottleneck(at, grid, hidden, z)
         for place, at in enumerate(self.order[self.cut :]):
             if place > 0:
-                x = self._arrived(at, x, starts)
-            x = self._ran(at, x, z)
-            hidden = self._handed(at, self.trunk.grid(at[0], x), hidden, z)
-            x = self._left(at, x)
+                x = self._enter(at, x, starts)
+            x = self._run_block(at, x, z)
+            hidden = self._run_bottleneck(at, self.trunk.grid(at[0], x), hidden, z)
+            x = self._leave(at, x)
         last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
         levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*starts[:-1], self.norm(last)])]
         return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
-    def pack(self, begun: TrunkState) -> Float[Tensor, "b n d"]:
+    def pack(self, state: TrunkState) -> Float[Tensor, "b n d"]:
         """What was begun, as one tensor that a feature store can keep."""
         width = math.gcd(*(stage.width for stage in self.trunk.stages))
-        return torch.cat([part.flatten(1) for part in begun.tensors()], dim=1).view(len(begun.x), -1, width)
+        return torch.cat([part.flatten(1) for part in state.tensors()], dim=1).view(len(state.x), -1, width)
 
     def unpack(self, features: Float[Tensor, "b n d"]) -> TrunkState:
         """What `pack` packed."""
         if not self._shapes:
             pixels = torch.zeros(1, 3, *self.trunk.pixels.size_hw, device=features.device)
             with torch.no_grad():
-                self._shapes = tuple(part.shape[1:] for part in self.begin(pixels).tensors())
+                self._shapes = tuple(part.shape[1:] for part in self.run_shared(pixels).tensors())
         flat = torch.split(features.flatten(1), [shape.numel() for shape in self._shapes], dim=1)
         x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
         ends = len(maps) - len(self.early)
@@ -168,7 +170,7 @@ class AdaptedTrunk:
             blocks[f"stage{stage}"] = [self.trunk.block(stage, index) for index in range(shape.depth)]
         if self.adapters is not None:
             blocks |= {"task_embeddings": [self.adapters.embeddings]} if embeddings else {}
-            blocks |= {f"adapter{name}": modules for name, modules in self.adapters.parts().items()}
+            blocks |= {f"adapter{name}": modules for name, modules in self.adapters.modules_by_block().items()}
         blocks |= {"norm": [self.norm], "trunk_rest": [self.trunk]}
         grouped: set[nn.Parameter] = set()
         trained: dict[str, list[nn.Parameter]] = {}
@@ -179,29 +181,29 @@ class AdaptedTrunk:
                     trained.setdefault(name, []).append(parameter)
         return trained
 
-    def _arrived(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
+    def _enter(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
         stage, index = at
         if index == 0:
             x = self.trunk.enter(stage, x)
             starts.append(self.trunk.grid(stage, x))
         return x
 
-    def _left(self, at: At, x: Tensor) -> Tensor:
+    def _leave(self, at: At, x: Tensor) -> Tensor:
         stage, index = at
         return self.trunk.leave(stage, x) if index == self.trunk.stages[stage].depth - 1 else x
 
-    def _ran(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
+    def _run_block(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
         adapter = None if self.adapters is None else self.adapters.block(*at)
         if adapter is None or z is None:
             return self.trunk.run(*at, x)
-        return self.trunk.adapted(*at, x, adapter, z)
+        return self.trunk.run_adapted(*at, x, adapter, z)
 
-    def _handed(self, at: At, grid: Tensor, hidden: Tensor | None, z: Tensor | None) -> Tensor | None:
+    def _run_bottleneck(self, at: At, grid: Tensor, hidden: Tensor | None, z: Tensor | None) -> Tensor | None:
         if self.adapters is None or z is None:
             return hidden
         if at[1] == 0:
-            hidden = self.adapters.arrive(hidden, at[0], self.trunk.stages[at[0]].grid_hw)
-        return self.adapters.passed(at, grid, hidden, z)
+            hidden = self.adapters.enter_stage(hidden, at[0], self.trunk.stages[at[0]].grid_hw)
+        return self.adapters.apply_bottleneck(at, grid, hidden, z)
 
 
 def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:

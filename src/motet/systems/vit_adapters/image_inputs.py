@@ -56,7 +56,7 @@ class ImageInputs:
         """
         if len(example.images) != 1:
             raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
-        image, allowed = example.images[0], frozenset.intersection(*(_allowed(task) for task in tasks))
+        image, allowed = example.images[0], frozenset.intersection(*(_allowed_augmentations(task) for task in tasks))
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
             return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)))
@@ -79,6 +79,6 @@ class ImageInputs:
         return json.dumps(to_json(self.transform), sort_keys=True)
 
 
-def _allowed(task: Task) -> frozenset[Invariance]:
+def _allowed_augmentations(task: Task) -> frozenset[Invariance]:
     """What may be done to a task's pictures where maps are moved along."""
     return task.invariant | task.equivariant if isinstance(task.target, Dense) else task.invariant

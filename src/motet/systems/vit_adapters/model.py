@@ -28,13 +28,13 @@ from motet.preprocess.images import ImageTransform
 from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import SwinUnetDecoder, width_of
-from motet.systems.vit_adapters.domains import Discriminators, adversarial
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
+from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
-from motet.systems.vit_adapters.targets import check
+from motet.systems.vit_adapters.targets import check_supported
 from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
 
@@ -68,7 +68,7 @@ class ViTAdapters(System):
     def __init__(self, config: ViTAdaptersConfig, tasks: Sequence[Task], *, fetch: bool) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         self.config, self.tasks = config, {task.name: task for task in tasks}
         scratch = isinstance(config.mode, FromScratch)
         self.trunk = build_trunk(config.trunk, pretrained=fetch and config.trunk.pretrained and not scratch)
@@ -85,7 +85,7 @@ class ViTAdapters(System):
             {parameter_name(name): SwinUnetDecoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
-        self.register_buffer("affinities", troa.start(config.affinities, len(tasks)))
+        self.register_buffer("affinities", troa.initial_affinities(config.affinities, len(tasks)))
         self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
         self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
@@ -101,11 +101,11 @@ class ViTAdapters(System):
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         """The frozen trunk up to the first adapted block: all maps that are read later, as one tensor."""
-        return self.encoder.pack(self.encoder.begin(pixels))
+        return self.encoder.pack(self.encoder.run_shared(pixels))
 
     def losses(self, batch: Batch) -> Losses:
         """Each task's own, over its rows of the batch; rows of another domain add terms of the adapted tasks."""
-        begun, domain = self._begin(batch), batch.inputs.get("domain")
+        begun, domain = self._shared_state(batch), batch.inputs.get("domain")
         everywhere: dict[str, Tensor] = {}
         if self.discriminators is not None and domain is not None:
             everywhere = {name: self.scores(name, begun) for name in self.discriminators.specs}
@@ -115,10 +115,10 @@ class ViTAdapters(System):
             found[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
-            terms = adversarial(self.discriminators, everywhere, domain)
-        return Losses(found, aux=self._told(), terms=terms)
+            terms = adversarial_losses(self.discriminators, everywhere, domain)
+        return Losses(found, aux=self._affinity_log(), terms=terms)
 
-    def scores(self, name: str, begun: TrunkState, rows: Tensor | None = None) -> Tensor:
+    def scores(self, name: str, state: TrunkState, rows: Tensor | None = None) -> Tensor:
         """What a task's head says: scores (r, channels, h, w) of a map, (r, names) of a choice.
 
         Args:
@@ -126,14 +126,14 @@ class ViTAdapters(System):
             begun: what the trunk has begun, of the whole batch.
             rows: which of them; None for all.
         """
-        chosen = begun if rows is None else begun.rows(rows)
-        return self._decoded(name, self.encoder.finish(chosen, self.condition(name)))
+        chosen = state if rows is None else state.rows(rows)
+        return self._decode(name, self.encoder.run_task(chosen, self.condition(name)))
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """A DenseMap in the file's size by task, or a Choice."""
-        begun = self._begin(batch)
-        return {name: self._answers(name, begun, target) for name, target in batch.targets.items()}
+        begun = self._shared_state(batch)
+        return {name: self._predictions(name, begun, target) for name, target in batch.targets.items()}
 
     def condition(self, name: str) -> Float[Tensor, "1 k"] | None:
         """What the adapters are told of a task: every task's embedding, as much of it as the task takes.
@@ -165,12 +165,12 @@ class ViTAdapters(System):
         self.eval()
         products = self.gradient_products(batches)
         self.train(was_training)
-        cosines, present = troa.cosines_of(products)
+        cosines, present = troa.gradient_cosines(products)
         with torch.no_grad():
-            new = troa.update(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
+            new = troa.update_affinities(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
             self.affinities.copy_(new)
             if options.shuffled:
-                self.order.copy_(troa.drawn_order(len(self.tasks), step))
+                self.order.copy_(troa.random_order(len(self.tasks), step))
 
     def gradient_products(self, batches: Sequence[Batch]) -> Float[Tensor, "n n"]:
         """Products of every two tasks' gradients, added over batches and ranks; every rank calls it."""
@@ -180,16 +180,16 @@ class ViTAdapters(System):
             for batch in batches:
                 gradients = self._activation_gradients(batch)
                 products += gradients @ gradients.T
-            return troa.added_over_ranks(products)
+            return troa.sum_over_ranks(products)
         shared = self._shared_parameters()
         gradients = self.affinities.new_zeros(len(self.tasks), sum(p.numel() for p in shared))
         for batch in batches:
-            begun = self._begin(batch)
+            begun = self._shared_state(batch)
             for name, target in batch.targets.items():
                 loss = self._loss(name, self.scores(name, begun, target.rows), target)
                 parts = torch.autograd.grad(loss.total, shared, materialize_grads=True)
                 gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
-        gradients = troa.added_over_ranks(gradients)
+        gradients = troa.sum_over_ranks(gradients)
         return gradients @ gradients.T
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -224,7 +224,7 @@ class ViTAdapters(System):
 
     def started(self, taken: Collection[str]) -> None:
         if self.adapters is not None:
-            self.adapters.begin_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
+            self.adapters.copy_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
 
     def encoder_key(self) -> str | None:
         if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:
@@ -249,16 +249,16 @@ class ViTAdapters(System):
             self.trunk.eval()
         return self
 
-    def _begin(self, batch: Batch) -> TrunkState:
+    def _shared_state(self, batch: Batch) -> TrunkState:
         if "features" in batch.inputs:
             return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
-        return self.encoder.begin(batch.inputs["pixels"])
+        return self.encoder.run_shared(batch.inputs["pixels"])
 
-    def _answers(self, name: str, begun: TrunkState, target: Target) -> list[Prediction]:
+    def _predictions(self, name: str, begun: TrunkState, target: Target) -> list[Prediction]:
         scores = self.scores(name, begun, target.rows)
         return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
 
-    def _decoded(self, name: str, features: TrunkFeatures) -> Tensor:
+    def _decode(self, name: str, features: TrunkFeatures) -> Tensor:
         head = self.heads[parameter_name(name)]
         if isinstance(self.tasks[name].target, Label):
             chosen: Tensor = head(features.last.mean((1, 2)))
@@ -274,7 +274,7 @@ class ViTAdapters(System):
             case Label(names):
                 return nn.Linear(self.trunk.levels[-1].width, len(names))
             case Dense(channels):
-                return nn.Linear(width_of(self.config.decoder, self.trunk.levels), channels, bias=False)
+                return nn.Linear(decoder_width(self.config.decoder, self.trunk.levels), channels, bias=False)
             case other:
                 raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
 
@@ -290,22 +290,22 @@ class ViTAdapters(System):
 
     def _activation_gradients(self, batch: Batch) -> Float[Tensor, "n p"]:
         """Each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
-        begun = self._begin(batch)
+        begun = self._shared_state(batch)
         found: list[Tensor] = []
         for name in self.tasks:
             target = batch.targets.get(name)
             chosen = begun if target is None else begun.rows(target.rows)
-            features = self.encoder.finish(chosen, self.condition(name))
+            features = self.encoder.run_task(chosen, self.condition(name))
             last = features.last.detach().requires_grad_()
             whole = last.new_zeros(len(batch), *last.shape[1:])
             if target is not None:
-                scores = self._decoded(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
+                scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
             found.append(whole.flatten())
         return torch.stack(found)
 
-    def _told(self) -> dict[str, Tensor]:
+    def _affinity_log(self) -> dict[str, Tensor]:
         """The affinities, for the log."""
         if isinstance(self.config.affinities, FixedAffinities):
             return {}

@@ -14,7 +14,7 @@ from motet.core import Batch, DataError, Dense, Example, FeatureStore, ImageFile
 from motet.core.task import Invariance
 from motet.preprocess.geometry import Geometry
 from motet.systems.vit_adapters.image_inputs import ImageInputs, ImageRow
-from motet.systems.vit_adapters.targets import encoded
+from motet.systems.vit_adapters.targets import encode_target
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ViTAdaptersProcessor:
         if not known:
             return Entry(task.name, dense, {})
         annotation = task.annotation_of(example)
-        value = encoded(task, annotation, example.id, geometry, scale_depth=self.scale_depth)
+        value = encode_target(task, annotation, example.id, geometry, scale_depth=self.scale_depth)
         return Entry(task.name, dense, value, annotation)
 
     def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:

@@ -27,7 +27,7 @@ TOLERANCE = 0.02
 """How far a normal's length may be from 1: three channels of 8 bits give up to 0.7 % by rounding."""
 
 
-def check(task: Task) -> None:
+def check_supported(task: Task) -> None:
     """Raises UnsupportedTask for a task that this system cannot answer, or that sees more than one image."""
     match task.target:
         case Label():
@@ -66,7 +66,7 @@ def _check_channels(task: Task, spec: Dense) -> None:
         )
 
 
-def encoded(
+def encode_target(
     task: Task, annotation: Any, row_id: str, geometry: Geometry, *, scale_depth: bool = False
 ) -> dict[str, np.ndarray]:
     """A row's truth as arrays under the geometry of its image.
@@ -85,13 +85,13 @@ def encoded(
         case Label(names):
             return {"label": np.array(class_index(task, annotation, row_id, len(names)))}
         case Dense() as spec:
-            values, valid = checked_map(spec, annotation, f"{row_id}: task {task.name!r}", geometry.source_hw)
-            return _moved(spec, values, valid, geometry, scale_depth)
+            values, valid = parse_map(spec, annotation, f"{row_id}: task {task.name!r}", geometry.source_hw)
+            return _transform_map(spec, values, valid, geometry, scale_depth)
         case other:
             raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
 
 
-def checked_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def parse_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A truth as values, (h, w) classes or (h, w, c) float32, and which pixels have one.
 
     Args:
@@ -122,18 +122,18 @@ def checked_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, in
     if values.shape != wanted:
         raise DataError(f"{where}: got a map of shape {annotation.shape}; want {wanted}")
     if spec.unit == "class":
-        valid = _classes(spec, values, where)
+        valid = _valid_classes(spec, values, where)
         values = values.astype(np.int64)
     else:
         values = values.astype(np.float32).reshape(*size_hw, -1)
-        valid = _numbers(spec, values, where)
+        valid = _valid_values(spec, values, where)
     if not valid.any():
         invalid = -1 if spec.unit == "class" else "NaN"
         raise DataError(f"{where}: got a map that is {invalid} everywhere; want at least one pixel that is known")
     return values, valid
 
 
-def _classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
+def _valid_classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     if values.dtype.kind == "f":
         raise DataError(f"{where}: got an array of {values.dtype}; want whole numbers, one a class")
     least, most = int(values.min()), int(values.max())
@@ -144,7 +144,7 @@ def _classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     return valid
 
 
-def _numbers(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
+def _valid_values(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     if np.isinf(values).any():
         raise DataError(f"{where}: got an infinite value; want numbers, or NaN where none is known")
     valid: np.ndarray = ~np.isnan(values).any(axis=2)
@@ -171,7 +171,7 @@ def _numbers(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     return valid
 
 
-def _moved(
+def _transform_map(
     spec: Dense, values: np.ndarray, valid: np.ndarray, geometry: Geometry, scale_depth: bool
 ) -> dict[str, np.ndarray]:
     seen = geometry.map(valid)

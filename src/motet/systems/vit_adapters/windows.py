@@ -7,7 +7,7 @@ from timm.models.swin_transformer import window_partition, window_reverse
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.systems.vit_adapters.initial import as_swin
+from motet.systems.vit_adapters.initial import init_as_swin
 
 HEAD_WIDTH = 32
 
@@ -49,7 +49,7 @@ class OwnAttention(nn.Module):
         super().__init__()
         self.heads, self.window_hw, self.bias = max(1, inside // HEAD_WIDTH), window_hw, bias
         inside -= inside % self.heads
-        self.qkv = as_swin(nn.Linear(width, 3 * inside))
+        self.qkv = init_as_swin(nn.Linear(width, 3 * inside))
         self.out = nn.Linear(inside, width)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -58,7 +58,7 @@ class OwnAttention(nn.Module):
         size_hw = (x.shape[1], x.shape[2])
         windows, filled_hw = to_windows(x, self.window_hw)
         q, k, v = self.qkv(windows).view(*windows.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        added = _real_keys(size_hw, filled_hw, self.window_hw, x) + self.bias(z)[:, None]
+        added = _padding_mask(size_hw, filled_hw, self.window_hw, x) + self.bias(z)[:, None]
         added = added.expand(len(x) if len(z) > 1 else 1, -1, -1, -1)
         # (n, places, places) of n windows, or of the windows of one picture where the task's part is one for all
         many = added.flatten(0, 1).repeat(len(windows) // added[:, :, 0, 0].numel(), 1, 1)
@@ -67,7 +67,7 @@ class OwnAttention(nn.Module):
         return from_windows(out, self.window_hw, filled_hw, size_hw)
 
 
-def _real_keys(
+def _padding_mask(
     size_hw: tuple[int, int], filled_hw: tuple[int, int], window_hw: tuple[int, int], x: Tensor
 ) -> Float[Tensor, "1 w 1 p"]:
     """0 at places of the map and far below at those that were filled up, by window."""

@@ -44,15 +44,15 @@ def build_trunk(config: TimmTrunk, *, pretrained: bool) -> Trunk:
     if config.size is not None and default is not None and default.fixed_input_size:
         options.setdefault("img_size", config.size)
     try:
-        model = _created(config.name, pretrained, options)
+        model = _create_model(config.name, pretrained, options)
     except (OSError, RuntimeError, TypeError, ValueError, AssertionError) as error:
         got = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ConfigError(f"TimmTrunk {config.name!r}: got {got}; want a model that timm can build") from error
     _drop_head(model)
-    return _taken_apart(config, model)
+    return _wrap(config, model)
 
 
-def _created(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
+def _create_model(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
     """timm's model. What it has for FocalNet takes no size that it sets itself; such a one is made of sizes alone."""
     try:
         return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
@@ -71,7 +71,7 @@ def _drop_head(model: Any) -> None:
             setattr(model, name, nn.Identity())
 
 
-def _taken_apart(config: TimmTrunk, model: Any) -> Trunk:
+def _wrap(config: TimmTrunk, model: Any) -> Trunk:
     cfg = model.pretrained_cfg
     size_hw = (config.size, config.size) if config.size is not None else tuple(cfg["input_size"][1:])
     pixels = Pixels(size_hw, tuple(cfg["mean"]), tuple(cfg["std"]))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.shapes import AttentionShape
 from motet.systems.vit_adapters.trunks.layered import Layered
 
 
@@ -23,20 +23,20 @@ class Focal(Layered):
         out: Tensor = self.model.stem(pixels)
         return out
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
         block = self.block(stage, index)
         norm1, norm2 = (_last(norm) for norm in self.norms(stage, index))
-        before = x if block.use_post_norm else _first(adapter.first(norm1, _last_axis(x), z))
+        before = x if block.use_post_norm else _first(adapter.apply_norm1(norm1, _last_axis(x), z))
         seen = block.modulation(before)
-        seen = _first(adapter.first(norm1, _last_axis(seen), z)) if block.use_post_norm else seen
+        seen = _first(adapter.apply_norm1(norm1, _last_axis(seen), z)) if block.use_post_norm else seen
         seen = block.ls1(seen)
         if adapter.own is not None:
             seen = seen + _first(adapter.own(_last_axis(before), z))
         x = x + block.drop_path1(seen)
         if block.use_post_norm:
-            bent = _first(adapter.second(norm2, _last_axis(block.mlp(x)), z))
+            bent = _first(adapter.apply_norm2(norm2, _last_axis(block.mlp(x)), z))
         else:
-            bent = block.mlp(_first(adapter.second(norm2, _last_axis(x), z)))
+            bent = block.mlp(_first(adapter.apply_norm2(norm2, _last_axis(x), z)))
         out: Tensor = x + block.drop_path2(block.ls2(bent))
         return out
 
@@ -44,10 +44,10 @@ class Focal(Layered):
         del stage
         return _last_axis(x)
 
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         del index
         grid_hw = self.stages[stage].grid_hw
-        return Attended(grid_hw, grid_hw, exposed=False)
+        return AttentionShape(grid_hw, grid_hw, takes_bias=False)
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)

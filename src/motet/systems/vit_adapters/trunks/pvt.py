@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.shapes import AttentionShape
 from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 
@@ -40,12 +40,14 @@ class Pvt(Trunk):
         out: Tensor = self.block(stage, index)(x.flatten(1, 2), size_hw)
         return out.view(x.shape)
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
         block, size_hw = self.block(stage, index), (x.shape[1], x.shape[2])
         tokens: Tensor = x.flatten(1, 2)
-        seen = reduced_attention(block.attn, adapter.first(block.norm1, tokens, z), size_hw, adapter.added(z))
+        seen = reduced_attention(
+            block.attn, adapter.apply_norm1(block.norm1, tokens, z), size_hw, adapter.attention_bias(z)
+        )
         tokens = tokens + block.drop_path1(seen)
-        tokens = tokens + block.drop_path2(block.mlp(adapter.second(block.norm2, tokens, z), size_hw))
+        tokens = tokens + block.drop_path2(block.mlp(adapter.apply_norm2(block.norm2, tokens, z), size_hw))
         return tokens.view(x.shape)
 
     def leave(self, stage: int, x: Tensor) -> Tensor:
@@ -57,10 +59,10 @@ class Pvt(Trunk):
         return x
 
     @torch.no_grad()
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         attention, shape = self.block(stage, index).attn, self.stages[stage]
-        coarse = _coarser(attention, attention.q.weight.new_zeros(1, shape.width, *shape.grid_hw))
-        return Attended(shape.grid_hw, (coarse.shape[2], coarse.shape[3]))
+        coarse = _reduced(attention, attention.q.weight.new_zeros(1, shape.width, *shape.grid_hw))
+        return AttentionShape(shape.grid_hw, (coarse.shape[2], coarse.shape[3]))
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)
@@ -79,7 +81,7 @@ def reduced_attention(
     q = attention.q(x).view(*x.shape[:2], *heads).transpose(1, 2)
     seen = x
     if attention.sr is not None:
-        coarse = _coarser(attention, x.transpose(1, 2).reshape(len(x), -1, *size_hw))
+        coarse = _reduced(attention, x.transpose(1, 2).reshape(len(x), -1, *size_hw))
         seen = attention.norm(coarse.flatten(2).transpose(1, 2))
         seen = seen if attention.act is None else attention.act(seen)
     k, v = attention.kv(seen).view(*seen.shape[:2], 2, *heads).permute(2, 0, 3, 1, 4)
@@ -90,7 +92,7 @@ def reduced_attention(
     return out
 
 
-def _coarser(attention: Any, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
+def _reduced(attention: Any, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
     """The map that is looked at."""
     pooled = x if attention.pool is None else attention.pool(x)
     out: Tensor = pooled if attention.sr is None else attention.sr(pooled)

@@ -11,7 +11,7 @@ from timm.models.swin_transformer_v2 import SwinTransformerV2Block
 from torch import Tensor, nn
 
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.shapes import AttentionShape
 from motet.systems.vit_adapters.trunks.layered import Layered
 from motet.systems.vit_adapters.windows import from_windows, to_windows
 
@@ -23,16 +23,16 @@ class Swin(Layered):
         out: Tensor = self.model.patch_embed(pixels)
         return out
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-        return adapted_block(self.block(stage, index), x, adapter, z)
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        return run_adapted(self.block(stage, index), x, adapter, z)
 
     def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
         del stage
         return x
 
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         window_hw = self.block(stage, index).window_size
-        return Attended(window_hw, window_hw)
+        return AttentionShape(window_hw, window_hw)
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)
@@ -43,19 +43,19 @@ class Swin(Layered):
         return found
 
 
-def adapted_block(block: Any, x: Float[Tensor, "b h w d"], adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+def run_adapted(block: Any, x: Float[Tensor, "b h w d"], adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
     """A block of either Swin with an adapter in it."""
-    added = adapter.added(z)
+    added = adapter.attention_bias(z)
     if isinstance(block, SwinTransformerV2Block):
-        x = x + block.drop_path1(adapter.first(block.norm1, windowed(block, x, added), z))
-        bent: Tensor = block.drop_path2(adapter.second(block.norm2, block.mlp(x), z))
+        x = x + block.drop_path1(adapter.apply_norm1(block.norm1, window_attention(block, x, added), z))
+        bent: Tensor = block.drop_path2(adapter.apply_norm2(block.norm2, block.mlp(x), z))
         return x + bent
-    x = x + block.drop_path1(windowed(block, adapter.first(block.norm1, x, z), added))
-    bent = block.drop_path2(block.mlp(adapter.second(block.norm2, x, z)))
+    x = x + block.drop_path1(window_attention(block, adapter.apply_norm1(block.norm1, x, z), added))
+    bent = block.drop_path2(block.mlp(adapter.apply_norm2(block.norm2, x, z)))
     return x + bent
 
 
-def windowed(
+def window_attention(
     block: SwinTransformerBlock | SwinTransformerV2Block,
     x: Float[Tensor, "b h w d"],
     added: Float[Tensor, "p q s"] | None,

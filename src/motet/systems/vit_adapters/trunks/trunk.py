@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motet.nn.encoders import Pixels
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended, Stage
+from motet.systems.vit_adapters.shapes import AttentionShape, Stage
 
 
 class Trunk(nn.Module, ABC):
@@ -56,7 +56,7 @@ class Trunk(nn.Module, ABC):
         """The state after a block, as timm has it."""
 
     @abstractmethod
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
         """The state after a block with an adapter in it."""
 
     def leave(self, stage: int, x: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class Trunk(nn.Module, ABC):
         return grid
 
     @abstractmethod
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         """What a block's attention looks at."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from motet.nn.encoders import Pixels
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended, Stage
+from motet.systems.vit_adapters.shapes import AttentionShape, Stage
 from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 NUM_STAGES = 4
@@ -55,14 +55,14 @@ class Vit(Trunk):
         out: Tensor = self.block(stage, index)(x)
         return out
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-        block, added = self.block(stage, index), adapter.added(z)
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        block, added = self.block(stage, index), adapter.attention_bias(z)
         if added is not None:
             # Tokens that stand for no place (class, registers) neither look nor are looked at otherwise than before.
             added = F.pad(added, (self.model.num_prefix_tokens, 0, self.model.num_prefix_tokens, 0))[:, None]
-        seen = block.attn(adapter.first(block.norm1, x, z), attn_mask=added)
+        seen = block.attn(adapter.apply_norm1(block.norm1, x, z), attn_mask=added)
         x = x + block.drop_path1(block.ls1(seen))
-        out: Tensor = x + block.drop_path2(block.ls2(block.mlp(adapter.second(block.norm2, x, z))))
+        out: Tensor = x + block.drop_path2(block.ls2(block.mlp(adapter.apply_norm2(block.norm2, x, z))))
         return out
 
     def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
@@ -77,10 +77,10 @@ class Vit(Trunk):
         mode = "area" if SCALES[stage] < 1 else "bilinear"
         return F.interpolate(grid.permute(0, 3, 1, 2), wanted, mode=mode).permute(0, 2, 3, 1)
 
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         del stage, index
         grid_hw = self.model.patch_embed.grid_size
-        return Attended(grid_hw, grid_hw)
+        return AttentionShape(grid_hw, grid_hw)
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)
