@@ -186,15 +186,15 @@ def test_a_trunk_whose_blocks_cannot_be_found_is_refused_with_what_was_looked_fo
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"adapters": None}, "affinities: got Troa"),
         ({"unfrozen": ("head",)}, "unfrozen: got"),
         ({"unfrozen": ("patch embedding",), "mode": Finetune()}, "trained as a whole"),
     ],
 )
-def test_parts_that_do_not_fit_each_other_are_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_parts_that_do_not_fit_each_other_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         replace(CONFIG, **change)
 
 

@@ -148,7 +148,7 @@ class TaskScaledNorm(nn.Module):
 
     @classmethod
     def from_norm(cls, norm: nn.LayerNorm, condition_width: int, *, shift: bool = False) -> TaskScaledNorm:
-        """Returns a norm that starts as a copy of a layer norm."""
+        """Returns a norm that starts with the weight and bias of `norm`."""
         made = cls(norm.normalized_shape[0], condition_width, eps=norm.eps, shift=shift)
         made.copy_from(norm)
         return made

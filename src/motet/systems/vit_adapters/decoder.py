@@ -110,8 +110,8 @@ def _blocks(options: SwinUnet, place: int, width: int, size_hw: tuple[int, int])
     heads = max(1, width // HEAD_WIDTH) if options.heads is None else options.heads[place]
     if options.depths[place] and width % heads:
         raise ConfigError(
-            f"SwinUnet.heads: got {heads} for a level of {width} channels; want a divisor of {width}, or None for one head "
-            "per 32 channels"
+            f"SwinUnet.heads: got {heads} for a level of {width} channels; want a divisor of {width}, or None for one "
+            "head per 32 channels"
         )
     blocks = (
         SwinTransformerBlock(

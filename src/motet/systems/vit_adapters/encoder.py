@@ -1,4 +1,4 @@
-"""The trunk with its adapters: once a batch up to the first adapted block, then once a task."""
+"""The trunk with its adapters: it runs once per batch up to the first adapted block, then once per task."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ At = tuple[int, int]
 
 @dataclass(frozen=True)
 class TrunkState:
-    """What all tasks of a batch share: the trunk's state before the first adapted block.
+    """The trunk's state before the first adapted block, which all tasks of a batch share.
 
     Args:
-        x: the state.
+        x: the input of the first adapted block.
         starts: the map at the start of each stage so far, fine to coarse.
-        passed: the map after each block so far that hands on to a bottleneck.
+        bottleneck_inputs: the map after each block so far that a bottleneck follows.
     """
 
     x: Tensor
@@ -35,11 +35,11 @@ class TrunkState:
     bottleneck_inputs: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All of it, in order."""
+        """Returns all tensors, in order."""
         return (self.x, *self.starts, *self.bottleneck_inputs)
 
     def rows(self, rows: Int[Tensor, "r"]) -> TrunkState:
-        """Some rows of the batch."""
+        """Returns the state of some rows of the batch."""
         if len(rows) == len(self.x):
             return self  # rows are ascending, so these are all of them
         return TrunkState(
@@ -49,11 +49,11 @@ class TrunkState:
 
 @dataclass(frozen=True)
 class TrunkFeatures:
-    """What a task's decoder reads, channels last.
+    """The feature maps that a task's decoder reads, channels last.
 
     Args:
         starts: the map at the start of each stage but the last, fine to coarse.
-        last: what the adapters make of the last stage.
+        last: the output of the adapters at the last stage.
     """
 
     starts: tuple[Tensor, ...]
@@ -62,16 +62,16 @@ class TrunkFeatures:
 
 @dataclass
 class AdaptedTrunk:
-    """The order in which a trunk and its adapters run; their weights are the system's.
+    """Runs the blocks of a trunk and its adapters in order; their weights belong to the system.
 
-    Source: ViT adapters, section 3.2, wired as the official code: what the adapters hand on stands for the last map,
-    and decoders are given the maps at the start of each stage.
+    Source: ViT adapters, section 3.2, wired as the official code: the last bottleneck's output replaces the last
+    map, and decoders read the maps at the start of each stage.
 
     Args:
         trunk: the model, block by block.
-        adapters: what is added to it; None for nothing.
+        adapters: the adapters of the trunk; None for none.
         norm: of the last map.
-        adapted: which blocks are.
+        adapted: the adapted blocks, as (stage, block).
     """
 
     trunk: Trunk
@@ -88,7 +88,7 @@ class AdaptedTrunk:
         self.early = [at for at in self.order[: self.cut] if at in passing]
 
     def run_shared(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
-        """All that no task changes; run once a batch."""
+        """Runs the blocks before the first adapted one, once per batch."""
         trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
             x = self.trunk.stem(pixels)
@@ -105,11 +105,11 @@ class AdaptedTrunk:
             return TrunkState(x, tuple(starts), tuple(passed))
 
     def run_task(self, state: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
-        """The rest, for one task.
+        """Runs the other blocks for one task.
 
         Args:
-            begun: of the task's rows.
-            z: the task's condition: one for all rows, or one a row; None without adapters.
+            state: the state of the task's rows.
+            z: the task's condition: one for all rows, or one per row; None without adapters.
         """
         x, starts, hidden = state.x, list(state.starts), None
         for at, grid in zip(self.early, state.bottleneck_inputs, strict=True):
@@ -125,12 +125,12 @@ class AdaptedTrunk:
         return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
     def pack(self, state: TrunkState) -> Float[Tensor, "b n d"]:
-        """What was begun, as one tensor that a feature store can keep."""
+        """Packs a state into one tensor, for a feature store."""
         width = math.gcd(*(stage.width for stage in self.trunk.stages))
         return torch.cat([part.flatten(1) for part in state.tensors()], dim=1).view(len(state.x), -1, width)
 
     def unpack(self, features: Float[Tensor, "b n d"]) -> TrunkState:
-        """What `pack` packed."""
+        """Returns the state that `pack` packed."""
         if not self._shapes:
             pixels = torch.zeros(1, 3, *self.trunk.pixels.size_hw, device=features.device)
             with torch.no_grad():
@@ -207,7 +207,7 @@ class AdaptedTrunk:
 
 
 def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
-    """Which blocks are adapted, as (stage, block).
+    """Returns the adapted blocks, as (stage, block).
 
     Raises:
         ConfigError: blocks that the trunk does not have, or none.

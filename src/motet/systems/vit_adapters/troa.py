@@ -1,4 +1,4 @@
-"""Task affinities from gradients, and what they tell the adapters and the losses (section 3.2.1)."""
+"""Task affinities from gradients (TROA, section 3.2.1)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from motet.systems.vit_adapters.options import Affinities, FixedAffinities
 
 
 def initial_affinities(affinities: Affinities, num_tasks: int) -> Float[Tensor, "n n"]:
-    """The matrix that training starts with: row t says what task t takes from each task.
+    """Returns the matrix that training starts with: row t holds the shares that task t takes from each task.
 
     Examples:
         >>> initial_affinities(FixedAffinities("one-hot"), 2).tolist()
@@ -32,7 +32,7 @@ def update_affinities(
     kappa: float = 1.0,
     sign: int = 1,
 ) -> Float[Tensor, "n n"]:
-    """One step of mirror descent on each task's row.
+    """Does one step of mirror descent on each task's row.
 
         w[t, n] <- w[t, n] exp(sign kappa cos[t, n]) / sum over n' of w[t, n'] exp(sign kappa cos[t, n'])
 
@@ -40,14 +40,14 @@ def update_affinities(
     against its own figure 4. The code that it builds on (Chen et al., "Weighted Training for Cross-Task Learning",
     ICLR 2022) descends along minus the cosine, which is sign = +1, our default.
 
-    Tasks that no row has a truth for have no gradient: their rows stay, and so do their shares of the other rows.
+    Tasks without a target in the batches have no gradient: their rows stay, and so do their shares of the other rows.
 
     Args:
         affinities: w, rows sum to 1.
         cosines: between the gradients of every two tasks.
-        present: which tasks had a gradient.
+        present: True for tasks that had a gradient.
         kappa: step size.
-        sign: see above.
+        sign: +1 or -1, see above.
 
     Examples:
         >>> w = torch.full((2, 2), 0.5)
@@ -63,7 +63,7 @@ def update_affinities(
 
 
 def gradient_cosines(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n"]]:
-    """Cosines from the products of every two gradients, and which tasks have a gradient at all.
+    """Returns cosines from the products of every two gradients, and a mask of the tasks that have a gradient.
 
     Examples:
         >>> gradients = torch.tensor([[1.0, 0.0], [2.0, 2.0], [0.0, 0.0]])
@@ -78,13 +78,13 @@ def gradient_cosines(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n
 
 
 def sum_over_ranks(values: Tensor) -> Tensor:
-    """The sum of what every rank passed; every rank calls it, also one without a batch."""
+    """Sums values over ranks, in place; every rank calls it, also one without a batch."""
     if world() > 1:
         dist.all_reduce(values)
     return values
 
 
 def random_order(num_tasks: int, step: int) -> Int[Tensor, "n n"]:
-    """For each task an order of its row, drawn by the step alone, so that it is the same on every rank."""
+    """Returns a random order of each task's row, drawn by the step alone, so that it is the same on every rank."""
     rng = rng_for("affinities", step)
     return torch.stack([torch.from_numpy(rng.permutation(num_tasks)) for _ in range(num_tasks)])

@@ -18,16 +18,16 @@ from motet.systems.vit_adapters.trunks import Trunk
 
 
 class TrunkAdapters(nn.Module):
-    """All that is added to a trunk: embeddings of the tasks, adapted blocks, bottlenecks, a last norm.
+    """The adapters of a trunk: embeddings of the tasks, adapted blocks and bottlenecks.
 
     Args:
-        trunk: what it is added to.
-        options: what of it.
-        tasks: their names.
-        adapted: which blocks, as (stage, block).
+        trunk: the adapted trunk.
+        options: the parts that there are.
+        tasks: names of the tasks.
+        adapted: the adapted blocks, as (stage, block).
 
     Attributes:
-        passing: after which blocks there is a bottleneck.
+        bottleneck_blocks: the blocks that are followed by a bottleneck, as (stage, block).
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class TrunkAdapters(nn.Module):
         if passing is None or not self.bottleneck_blocks:
             return
         for at in sorted(self.bottleneck_blocks):
-            made = Bottleneck(trunk.stages[at[0]].width, width, passing.reduction, passing.activation)
-            self.bottlenecks[_key(at)] = made
+            stage_width = trunk.stages[at[0]].width
+            self.bottlenecks[_key(at)] = Bottleneck(stage_width, width, passing.reduction, passing.activation)
         for stage in range(min(self.bottleneck_blocks)[0] + 1, len(trunk.stages)):
             before, here = trunk.stages[stage - 1], trunk.stages[stage]
             if before.grid_hw != here.grid_hw:
@@ -58,17 +58,17 @@ class TrunkAdapters(nn.Module):
                 self.merges[str(stage)] = init_as_swin(nn.Linear(before.width, here.width, bias=False))
 
     def block(self, stage: int, index: int) -> BlockAdapter | None:
-        """The adapter of a block, if it has one."""
+        """Returns the adapter of a block, if it has one."""
         key = _key((stage, index))
         found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
         return found if isinstance(found, BlockAdapter) else None
 
     def copy_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
-        """Task-scaled norms begin as the trunk's, also where those came from a run that had none.
+        """Copies the trunk's norms into the task-scaled ones, for a trunk whose weights came from another run.
 
         Args:
-            trunk: its norms.
-            taken: names, from here on, of the weights that came from the other run: a norm among them stays.
+            trunk: the trunk with the norms.
+            taken: names, relative to this module, of the weights from the other run; norms among them are not copied.
         """
         for key, adapter in self.blocks.items():
             for place, norm in enumerate(trunk.norms(*_at(key)), 1):
@@ -77,7 +77,7 @@ class TrunkAdapters(nn.Module):
                     scaled.copy_from(norm)
 
     def modules_by_block(self) -> Mapping[str, list[nn.Module]]:
-        """What belongs to each adapted block, in the order they run: merges with the first block of their stage."""
+        """Returns the modules of each adapted block, in running order; a merge is with the first block of its stage."""
         found: dict[str, list[nn.Module]] = {}
         for key in sorted({*self.blocks, *self.bottlenecks}, key=_at):
             stage, index = _at(key)
@@ -87,17 +87,17 @@ class TrunkAdapters(nn.Module):
         return found
 
     def enter_stage(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
-        """What the adapters of a stage handed on, as the next stage takes it."""
+        """Merges the output of a stage's bottlenecks to the size and width of the next stage."""
         if hidden is None or str(stage) not in self.merges:
             return hidden
         merged: Tensor = self.merges[str(stage)](hidden)
         if merged.shape[1:3] == grid_hw:
             return merged
-        # A trunk that halves an odd side downwards, where merging takes it upwards.
+        # Halving an odd side, the trunk rounds down, and merging up.
         return F.interpolate(merged.permute(0, 3, 1, 2), grid_hw, mode="area").permute(0, 2, 3, 1)
 
     def apply_bottleneck(self, at: tuple[int, int], x: Tensor, hidden: Tensor | None, z: Tensor) -> Tensor | None:
-        """What is handed on after a block: its map and what was handed to it, through the bottleneck."""
+        """Applies the bottleneck after a block to the sum of the block's map and the previous bottleneck's output."""
         if at not in self.bottleneck_blocks:
             return hidden
         out: Tensor = self.bottlenecks[_key(at)](x if hidden is None else x + hidden, z)

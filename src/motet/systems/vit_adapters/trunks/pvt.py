@@ -1,4 +1,4 @@
-"""PVT v2: every place looks at a coarser map of the same stage."""
+"""PVT v2: every position attends to a coarser map of the same stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motet.systems.vit_adapters.trunks.trunk import Trunk
 class Pvt(Trunk):
     """The pyramid transformers of timm, their linear form too.
 
-    Queries are all places of a map, keys those of the map made coarser; what a task adds has that shape.
+    Queries are all positions of a map, keys those of the downsampled map; the attention bias has that shape.
     """
 
     def depths(self) -> tuple[int, ...]:
@@ -43,10 +43,10 @@ class Pvt(Trunk):
     def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
         block, size_hw = self.block(stage, index), (x.shape[1], x.shape[2])
         tokens: Tensor = x.flatten(1, 2)
-        seen = reduced_attention(
+        attended = reduced_attention(
             block.attn, adapter.apply_norm1(block.norm1, tokens, z), size_hw, adapter.attention_bias(z)
         )
-        tokens = tokens + block.drop_path1(seen)
+        tokens = tokens + block.drop_path1(attended)
         tokens = tokens + block.drop_path2(block.mlp(adapter.apply_norm2(block.norm2, tokens, z), size_hw))
         return tokens.view(x.shape)
 
@@ -69,31 +69,31 @@ class Pvt(Trunk):
         return block.norm1, block.norm2
 
     def patch_embedding(self) -> nn.Module:
-        found: nn.Module = self.model.patch_embed
-        return found
+        patch_embed: nn.Module = self.model.patch_embed
+        return patch_embed
 
 
 def reduced_attention(
     attention: Any, x: Float[Tensor, "b n d"], size_hw: tuple[int, int], added: Float[Tensor, "p n s"] | None
 ) -> Float[Tensor, "b n d"]:
-    """timm's attention of a PVT v2 with a matrix added in every head, before the softmax."""
+    """Runs timm's attention of a PVT v2 with a matrix added in every head, before the softmax."""
     heads = (attention.num_heads, attention.head_dim)
     q = attention.q(x).view(*x.shape[:2], *heads).transpose(1, 2)
-    seen = x
+    source = x
     if attention.sr is not None:
         coarse = _reduced(attention, x.transpose(1, 2).reshape(len(x), -1, *size_hw))
-        seen = attention.norm(coarse.flatten(2).transpose(1, 2))
-        seen = seen if attention.act is None else attention.act(seen)
-    k, v = attention.kv(seen).view(*seen.shape[:2], 2, *heads).permute(2, 0, 3, 1, 4)
+        source = attention.norm(coarse.flatten(2).transpose(1, 2))
+        source = source if attention.act is None else attention.act(source)
+    k, v = attention.kv(source).view(*source.shape[:2], 2, *heads).permute(2, 0, 3, 1, 4)
     mask = None if added is None else added[:, None].to(q.dtype)
     dropped = attention.attn_drop.p if attention.training else 0.0
-    found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropped)
-    out: Tensor = attention.proj_drop(attention.proj(found.transpose(1, 2).flatten(2)))
+    attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropped)
+    out: Tensor = attention.proj_drop(attention.proj(attended.transpose(1, 2).flatten(2)))
     return out
 
 
 def _reduced(attention: Any, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
-    """The map that is looked at."""
+    """Returns the downsampled map that the keys come from."""
     pooled = x if attention.pool is None else attention.pool(x)
     out: Tensor = pooled if attention.sr is None else attention.sr(pooled)
     return out
