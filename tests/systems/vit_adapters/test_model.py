@@ -76,9 +76,9 @@ def test_of_an_18_block_stage_the_last_four_are_adapted_and_all_of_the_last() ->
     options = {**SWIN, "depths": (2, 2, 18, 2)}
     trunk = build_trunk(TimmTrunk("swinv2_tiny_window8_256", 32, False, options), pretrained=False)
     assert adapted_blocks(trunk, Adapters()) == ((2, 14), (2, 15), (2, 16), (2, 17), (3, 0), (3, 1))
-    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
+    with pytest.raises(ConfigError, match=r"blocks: got .*; want indices of blocks"):
         adapted_blocks(trunk, Adapters(blocks=((), (), (18,), ())))
-    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
+    with pytest.raises(ConfigError, match=r"blocks: got .*; want indices of blocks"):
         adapted_blocks(trunk, Adapters(blocks=((), (), ())))
 
 

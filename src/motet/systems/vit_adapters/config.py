@@ -81,6 +81,6 @@ class ViTAdaptersConfig:
         del sources
         if self.adapt is None or not self.adapt.tasks:
             return self
-        kept = tuple(name for name in self.adapt.tasks if name in tasks)
+        names = tuple(name for name in self.adapt.tasks if name in tasks)
         # No name would mean every dense task.
-        return replace(self, adapt=replace(self.adapt, tasks=kept) if kept else None)
+        return replace(self, adapt=replace(self.adapt, tasks=names) if names else None)

@@ -69,15 +69,15 @@ class SwinUnetDecoder(nn.Module):
         super().__init__()
         self.width = decoder_width(options, levels)
         self.size_hw, self.sizes = size_hw, [level.grid_hw for level in reversed(levels)]
-        widths = [self.width * 2 ** (NUM_LEVELS - 1 - place) for place in range(NUM_LEVELS)]
+        widths = [self.width * 2 ** (NUM_LEVELS - 1 - level) for level in range(NUM_LEVELS)]
         self.sides = nn.ModuleList(
             nn.Identity() if level.width == width else init_as_swin(nn.Linear(level.width, width))
             for level, width in zip(reversed(levels), widths, strict=True)
         )
         self.joins = nn.ModuleList(init_as_swin(nn.Linear(2 * width, width)) for width in widths[1:])
         self.blocks = nn.ModuleList(
-            _blocks(options, place, width, size)
-            for place, (width, size) in enumerate(zip(widths, self.sizes, strict=True))
+            _blocks(options, level, width, size)
+            for level, (width, size) in enumerate(zip(widths, self.sizes, strict=True))
         )
         self.expands = nn.ModuleList(Expand(width, width // 2) for width in widths[:-1])
         self.norm = nn.LayerNorm(self.width)
@@ -88,11 +88,11 @@ class SwinUnetDecoder(nn.Module):
         """Returns the features that the head reads, at the size of the image, channels last."""
         x = self.blocks[0](self.sides[0](features.last))
         beside = list(reversed(features.starts))
-        for place, expand in enumerate(self.expands):
-            height, width = self.sizes[place + 1]
+        for level, expand in enumerate(self.expands):
+            height, width = self.sizes[level + 1]
             x = expand(x)[:, :height, :width]
-            x = self.joins[place](torch.cat([x, self.sides[place + 1](beside[place])], dim=-1))
-            x = self.blocks[place + 1](x)
+            x = self.joins[level](torch.cat([x, self.sides[level + 1](beside[level])], dim=-1))
+            x = self.blocks[level + 1](x)
         x = self.final(self.norm(x))
         if (x.shape[1], x.shape[2]) != self.size_hw:
             x = F.interpolate(x.permute(0, 3, 1, 2), self.size_hw, mode="bilinear").permute(0, 2, 3, 1)
@@ -105,10 +105,10 @@ def decoder_width(options: SwinUnet, levels: Sequence[Stage]) -> int:
     return options.width or max(1, levels[-1].width // 2 ** (NUM_LEVELS - 1))
 
 
-def _blocks(options: SwinUnet, place: int, width: int, size_hw: tuple[int, int]) -> nn.Sequential:
+def _blocks(options: SwinUnet, level: int, width: int, size_hw: tuple[int, int]) -> nn.Sequential:
     """Returns the blocks of one level; every other block shifts its windows by half."""
-    heads = max(1, width // HEAD_WIDTH) if options.heads is None else options.heads[place]
-    if options.depths[place] and width % heads:
+    heads = max(1, width // HEAD_WIDTH) if options.heads is None else options.heads[level]
+    if options.depths[level] and width % heads:
         raise ConfigError(
             f"SwinUnet.heads: got {heads} for a level of {width} channels; want a divisor of {width}, or None for one "
             "head per 32 channels"
@@ -121,6 +121,6 @@ def _blocks(options: SwinUnet, place: int, width: int, size_hw: tuple[int, int])
             window_size=options.window,
             shift_size=0 if index % 2 == 0 else options.window // 2,
         )
-        for index in range(options.depths[place])
+        for index in range(options.depths[level])
     )
     return init_as_swin(nn.Sequential(*blocks))

@@ -83,9 +83,9 @@ class AdaptedTrunk:
     def __post_init__(self) -> None:
         shapes = enumerate(self.trunk.stages)
         self.order: list[At] = [(stage, index) for stage, shape in shapes for index in range(shape.depth)]
-        self.cut = min((self.order.index(at) for at in self.adapted), default=len(self.order))
+        self.num_shared = min((self.order.index(at) for at in self.adapted), default=len(self.order))
         passing = frozenset() if self.adapters is None else self.adapters.bottleneck_blocks
-        self.early = [at for at in self.order[: self.cut] if at in passing]
+        self.early_bottlenecks = [at for at in self.order[: self.num_shared] if at in passing]
 
     def run_shared(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
         """Runs the blocks before the first adapted one, once per batch."""
@@ -94,14 +94,14 @@ class AdaptedTrunk:
             x = self.trunk.stem(pixels)
             starts: list[Tensor] = []
             passed: list[Tensor] = []
-            for at in self.order[: self.cut]:
+            for at in self.order[: self.num_shared]:
                 x = self._enter(at, x, starts)
                 x = self.trunk.run(*at, x)
-                if at in self.early:
+                if at in self.early_bottlenecks:
                     passed.append(self.trunk.grid(at[0], x))
                 x = self._leave(at, x)
-            if self.cut < len(self.order):
-                x = self._enter(self.order[self.cut], x, starts)
+            if self.num_shared < len(self.order):
+                x = self._enter(self.order[self.num_shared], x, starts)
             return TrunkState(x, tuple(starts), tuple(passed))
 
     def run_task(self, state: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
@@ -112,10 +112,10 @@ class AdaptedTrunk:
             z: the task's condition: one for all rows, or one per row; None without adapters.
         """
         x, starts, hidden = state.x, list(state.starts), None
-        for at, grid in zip(self.early, state.bottleneck_inputs, strict=True):
+        for at, grid in zip(self.early_bottlenecks, state.bottleneck_inputs, strict=True):
             hidden = self._run_bottleneck(at, grid, hidden, z)
-        for place, at in enumerate(self.order[self.cut :]):
-            if place > 0:
+        for number, at in enumerate(self.order[self.num_shared :]):
+            if number > 0:
                 x = self._enter(at, x, starts)
             x = self._run_block(at, x, z)
             hidden = self._run_bottleneck(at, self.trunk.grid(at[0], x), hidden, z)
@@ -137,7 +137,7 @@ class AdaptedTrunk:
                 self._shapes = tuple(part.shape[1:] for part in self.run_shared(pixels).tensors())
         flat = torch.split(features.flatten(1), [shape.numel() for shape in self._shapes], dim=1)
         x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
-        ends = len(maps) - len(self.early)
+        ends = len(maps) - len(self.early_bottlenecks)
         return TrunkState(x, tuple(maps[:ends]), tuple(maps[ends:]))
 
     def freeze(self, unfrozen: Sequence[Unfrozen]) -> None:
@@ -217,13 +217,13 @@ def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
         middle, last = len(depths) - 2, len(depths) - 1
         first = max(0, depths[middle] - NUM_ADAPTED)
         return (*((middle, i) for i in range(first, depths[middle])), *((last, i) for i in range(depths[last])))
-    wanted: Sequence[Sequence[int]] = options.blocks
-    fits = len(wanted) == len(depths) and all(
-        0 <= index < depth for places, depth in zip(wanted, depths, strict=True) for index in places
+    blocks: Sequence[Sequence[int]] = options.blocks
+    fits = len(blocks) == len(depths) and all(
+        0 <= index < depth for indices, depth in zip(blocks, depths, strict=True) for index in indices
     )
-    if not fits or not any(wanted):
+    if not fits or not any(blocks):
         raise ConfigError(
-            f"Adapters.blocks: got {options.blocks}; want places of blocks for each of the trunk's {len(depths)} "
+            f"Adapters.blocks: got {options.blocks}; want indices of blocks for each of the trunk's {len(depths)} "
             f"stages, which have {depths} blocks"
         )
-    return tuple((stage, index) for stage, places in enumerate(wanted) for index in sorted(set(places)))
+    return tuple((stage, index) for stage, indices in enumerate(blocks) for index in sorted(set(indices)))

@@ -109,14 +109,14 @@ class ViTAdapters(System):
         all_scores: dict[str, Tensor] = {}
         if self.discriminators is not None and domain is not None:
             all_scores = {name: self.scores(name, state) for name in self.discriminators.specs}
-        found: dict[str, Loss] = {}
+        losses: dict[str, Loss] = {}
         for name, target in batch.targets.items():
             scores = all_scores[name][target.rows] if name in all_scores else self.scores(name, state, target.rows)
-            found[name] = self._loss(name, scores, target)
+            losses[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
             terms = adversarial_losses(self.discriminators, all_scores, domain)
-        return Losses(found, aux=self._affinity_log(), terms=terms)
+        return Losses(losses, aux=self._affinity_log(), terms=terms)
 
     def scores(self, name: str, state: TrunkState, rows: Tensor | None = None) -> Tensor:
         """Returns the output of a task's head: (r, channels, h, w) of a map, (r, classes) of a class.
@@ -229,8 +229,8 @@ class ViTAdapters(System):
     def encoder_key(self) -> str | None:
         if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:
             return None
-        kept = (self.config.trunk, self.encoder.cut, len(self.encoder.early))
-        return digest_of(kept, self.trunk)
+        features = (self.config.trunk, self.encoder.num_shared, len(self.encoder.early_bottlenecks))
+        return digest_of(features, self.trunk)
 
     def task_weights(self) -> Mapping[str, float]:
         """Returns the column sums of the affinities: how much all tasks together take from one; 1 where all are equal.
@@ -291,7 +291,7 @@ class ViTAdapters(System):
     def _activation_gradients(self, batch: Batch) -> Float[Tensor, "n p"]:
         """Returns each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
         state = self._shared_state(batch)
-        found: list[Tensor] = []
+        gradients: list[Tensor] = []
         for name in self.tasks:
             target = batch.targets.get(name)
             chosen = state if target is None else state.rows(target.rows)
@@ -302,8 +302,8 @@ class ViTAdapters(System):
                 scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
-            found.append(whole.flatten())
-        return torch.stack(found)
+            gradients.append(whole.flatten())
+        return torch.stack(gradients)
 
     def _affinity_log(self) -> dict[str, Tensor]:
         """Returns the affinities for the log, by a name per pair of tasks."""

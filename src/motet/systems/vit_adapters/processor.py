@@ -79,9 +79,9 @@ class ViTAdaptersProcessor:
         labels = example.labels  # may decode a map on access, so only these tasks' labels are read
         labelled = [task for task in tasks if task.label in labels and labels[task.label] is not None]
         if rng is not None and not labelled and not self.adapting:
-            wanted = sorted({task.label for task in tasks})
+            names = sorted({task.label for task in tasks})
             raise DataError(
-                f"{example.id}: annotations: got {sorted(example.labels) or 'none'}; want at least one of {wanted}"
+                f"{example.id}: annotations: got {sorted(example.labels) or 'none'}; want at least one of {names}"
             )
         carried = tasks if rng is None else labelled
         image = self.images.read(example, carried or tasks, rng)
@@ -109,15 +109,15 @@ class ViTAdaptersProcessor:
         Raises:
             DataError: annotations are to be kept, and a row has none of any kind.
         """
-        found: dict[str, list[tuple[int, Entry]]] = {}
+        by_task: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             if keep_annotations and row.bare:
                 raise DataError(f"{row.id}: got no annotation; want one, to evaluate predictions")
             for entry in row.entries:
                 if entry.value or not keep_annotations:
-                    found.setdefault(entry.task, []).append((index, entry))
+                    by_task.setdefault(entry.task, []).append((index, entry))
         geometries = torch.tensor([row.image.geometry.numbers for row in rows])
-        targets = {name: _target(entries, geometries, keep_annotations) for name, entries in found.items()}
+        targets = {name: _target(entries, geometries, keep_annotations) for name, entries in by_task.items()}
         inputs = self.images.collate([row.image for row in rows])
         if self.adapting:
             inputs["domain"] = torch.tensor([not row.entries for row in rows])

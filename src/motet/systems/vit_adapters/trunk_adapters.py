@@ -60,8 +60,8 @@ class TrunkAdapters(nn.Module):
     def block(self, stage: int, index: int) -> BlockAdapter | None:
         """Returns the adapter of a block, if it has one."""
         key = _key((stage, index))
-        found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
-        return found if isinstance(found, BlockAdapter) else None
+        adapter = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
+        return adapter if isinstance(adapter, BlockAdapter) else None
 
     def copy_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
         """Copies the trunk's norms into the task-scaled ones, for a trunk whose weights came from another run.
@@ -71,20 +71,20 @@ class TrunkAdapters(nn.Module):
             taken: names, relative to this module, of the weights from the other run; norms among them are not copied.
         """
         for key, adapter in self.blocks.items():
-            for place, norm in enumerate(trunk.norms(*_at(key)), 1):
-                scaled = getattr(adapter, f"norm{place}")
-                if scaled is not None and f"blocks.{key}.norm{place}.weight" not in taken:
+            for number, norm in enumerate(trunk.norms(*_at(key)), 1):
+                scaled = getattr(adapter, f"norm{number}")
+                if scaled is not None and f"blocks.{key}.norm{number}.weight" not in taken:
                     scaled.copy_from(norm)
 
     def modules_by_block(self) -> Mapping[str, list[nn.Module]]:
         """Returns the modules of each adapted block, in running order; a merge is with the first block of its stage."""
-        found: dict[str, list[nn.Module]] = {}
+        modules: dict[str, list[nn.Module]] = {}
         for key in sorted({*self.blocks, *self.bottlenecks}, key=_at):
             stage, index = _at(key)
             merge = [self.merges[str(stage)]] if index == 0 and str(stage) in self.merges else []
             here = [kind[key] for kind in (self.blocks, self.bottlenecks) if key in kind]
-            found[key] = [*merge, *here]
-        return found
+            modules[key] = [*merge, *here]
+        return modules
 
     def enter_stage(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
         """Merges the output of a stage's bottlenecks to the size and width of the next stage."""

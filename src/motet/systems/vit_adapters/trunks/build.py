@@ -94,7 +94,7 @@ def _wrap(config: TimmTrunk, model: Any) -> Trunk:
             )
     if len(trunk.stages) != NUM_STAGES:
         raise UnsupportedTask(
-            f"TimmTrunk {config.name!r}: looked for {NUM_STAGES} stages: got {len(trunk.stages)}; want {NUM_STAGES}, the "
-            "last two of which are adapted"
+            f"TimmTrunk {config.name!r}: looked for {NUM_STAGES} stages: got {len(trunk.stages)}; want {NUM_STAGES}, "
+            "the last two of which are adapted"
         )
     return trunk
