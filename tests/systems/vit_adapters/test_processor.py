@@ -10,13 +10,12 @@ import torch
 from PIL import Image
 from toys import label_task
 
-from motet.core import DataError, Dense, Example, Label, MemoryImage, Task, UnsupportedTask, rng_for
+from motet.core import DataError, Dense, Example, MemoryImage, Task, rng_for
 from motet.preprocess.crops import Crop, RandomCrop, Whole
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import ImageTransform, decode
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
-from motet.systems.vit_adapters.targets import check_supported
 
 HEIGHT, WIDTH = 20, 30
 CLASS = label_task("class")
@@ -325,25 +324,3 @@ def test_no_image_or_two_or_a_broken_one() -> None:
         processor().row(
             Example(id="x", images=(MemoryImage("cut.png", image.read()[:-60]),), labels=maps()), TASKS, None
         )
-
-
-@pytest.mark.parametrize(
-    ("task", "message"),
-    [
-        (dense("d", Dense(2, "metre")), "in unit 'metre': got 2; want 1"),
-        (dense("d", Dense(1, "unit vector")), "in unit 'unit vector': got 1; want 3"),
-        (dense("d", Dense(4, "class", ("a", "b"))), "in unit 'class': got 4; want one for each name"),
-        (dense("d", Dense(3, "probability")), "in unit 'probability': got 3; want 1, or 2"),
-    ],
-)
-def test_tasks_it_cannot_answer(task: Task, message: str) -> None:
-    with pytest.raises(UnsupportedTask, match=message):
-        check_supported(task)
-
-
-def test_tasks_that_see_a_text_are_refused() -> None:
-    target = Label(("a",))
-    metrics = label_task("x").metrics
-    for sees in ({"text"}, {"image", "text"}, set()):
-        with pytest.raises(UnsupportedTask, match="the adapters read one image"):
-            check_supported(Task(name="t", inputs=frozenset(sees), label="t", target=target, metrics=metrics))
