@@ -143,10 +143,10 @@ def phases(args: argparse.Namespace, num_tasks: int) -> dict[str, float]:
         for seconds in found.values():
             seconds.append(0.0)
         with torch.autocast(args.device, dtype=torch.bfloat16):
-            begun = timed("trunk, once", partial(system.encoder.begin, batch.inputs["pixels"]))
+            begun = timed("trunk, once", partial(system.encoder.run_shared, batch.inputs["pixels"]))
             means = []
             for name, target in batch.targets.items():
-                features = timed("adapted blocks", partial(system.encoder.finish, begun, system.condition(name)))
+                features = timed("adapted blocks", partial(system.encoder.run_task, begun, system.condition(name)))
                 decoder, head = (parts[parameter_name(name)] for parts in (system.decoders, system.heads))
                 maps = timed("decoders and heads", partial(_then, decoder, head, features)).permute(0, 3, 1, 2)
                 loss = timed("losses", partial(task_loss, system.tasks[name], maps, target.value))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from motet.core import Dense
-from motet.systems.vit_adapters.domains import Adaptation, Discriminator, domain_loss, shown
+from motet.systems.vit_adapters.domains import Adaptation, Discriminator, discriminator_input, domain_loss
 from motet.training.lr_schedules import Polynomial
 
 
@@ -18,7 +18,7 @@ def given() -> dict[str, np.ndarray]:
 
 
 def test_self_information_of_classes(given: dict[str, np.ndarray]) -> None:
-    maps = shown(torch.from_numpy(given["logits"]), Dense(5, "class"), (0.0, 1.0))
+    maps = discriminator_input(torch.from_numpy(given["logits"]), Dense(5, "class"), (0.0, 1.0))
     np.testing.assert_allclose(maps.numpy(), given["prob_2_entropy"], atol=1e-6)
 
 

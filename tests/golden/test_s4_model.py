@@ -20,11 +20,11 @@ from motet.systems.vit_adapters.adapter import BlockBias, Bottleneck, Film, Task
 from motet.systems.vit_adapters.block import BlockAdapter
 from motet.systems.vit_adapters.decoder import Expand
 from motet.systems.vit_adapters.model import ViTAdapters
-from motet.systems.vit_adapters.shapes import Attended
-from motet.systems.vit_adapters.troa import update
+from motet.systems.vit_adapters.shapes import AttentionShape
+from motet.systems.vit_adapters.troa import update_affinities
 from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
-from motet.systems.vit_adapters.trunks.swin import adapted_block
+from motet.systems.vit_adapters.trunks.swin import run_adapted
 
 HERE = Path(__file__).parent
 PARTS = dict(np.load(HERE / "s4_adapter_parts.npz", allow_pickle=False))
@@ -176,7 +176,7 @@ def loaded() -> ViTAdapters:
 @torch.no_grad()
 def test_the_whole_tiny_model_gives_the_official_maps() -> None:
     system = loaded()
-    begun = system.encoder.begin(tensor(MODEL["img16"]).float())
+    begun = system.encoder.run_shared(tensor(MODEL["img16"]).float())
     for place, name in enumerate(NAMES):
         # One row a task in the official batch: each is given its own.
         scores = system.scores(name, begun.rows(torch.tensor([place])))
@@ -205,10 +205,10 @@ def test_a_swin_block_with_a_task_in_it_is_the_official_one(shift: int) -> None:
     plain = {n: v for n, v in state.items() if n in block.state_dict()}
     missing, unexpected = block.load_state_dict(plain, strict=False)
     assert (missing, unexpected) == ([], [])
-    adapter = BlockAdapter(Adapters(), Attended((7, 7), (7, 7)), (block.norm1, block.norm2))
+    adapter = BlockAdapter(Adapters(), AttentionShape((7, 7), (7, 7)), (block.norm1, block.norm2))
     extra = {of_part(n): v for n, v in state.items() if n not in plain or n.startswith("norm")}
     filled(adapter, {n: v for n, v in extra.items() if n in adapter.state_dict()})
-    out = adapted_block(block, tensor(LAYER[f"block_shift{shift}_x"]).view(2, 14, 14, 12), adapter,
+    out = run_adapted(block, tensor(LAYER[f"block_shift{shift}_x"]).view(2, 14, 14, 12), adapter,
                         tensor(LAYER[f"block_shift{shift}_emb"]))  # fmt: skip
     assert torch.allclose(out.flatten(1, 2), tensor(LAYER[f"block_shift{shift}_out"]), atol=1e-5)
 
@@ -237,11 +237,11 @@ def test_a_stage_hands_on_its_map_and_what_its_adapters_found_as_the_official_la
     x = tensor(LAYER["layer_x"]).view(2, 14, 14, 12)
     hidden = tensor(LAYER[given]).view(2, 14, 14, 12) if given else None
     x = trunk.run(0, 0, x)
-    hidden = adapters.passed((0, 0), x, hidden, z)
+    hidden = adapters.apply_bottleneck((0, 0), x, hidden, z)
     adapter = adapters.block(*second)
     assert adapter is not None
-    x = trunk.adapted(*second, x, adapter, z)
-    hidden = adapters.arrive(adapters.passed(second, x, hidden, z), 1, (7, 7))
+    x = trunk.run_adapted(*second, x, adapter, z)
+    hidden = adapters.enter_stage(adapters.apply_bottleneck(second, x, hidden, z), 1, (7, 7))
     assert hidden is not None
     assert torch.allclose(trunk.enter(1, x).flatten(1, 2), tensor(LAYER[f"layer_out{ends}"]), atol=1e-5)
     assert torch.allclose(hidden.flatten(1, 2), tensor(LAYER[f"layer_hidden{ends}"]), atol=1e-5)
@@ -264,6 +264,6 @@ def test_affinities_follow_the_official_update_step_by_step() -> None:
     for step, minus_cosines in enumerate(tensor(trace["weight_gradients(-cos)"]).double()):
         cosines = torch.zeros(4, 4, dtype=torch.float64)
         cosines[3] = -minus_cosines
-        rows = update(rows, cosines, torch.ones(4, dtype=torch.bool))
+        rows = update_affinities(rows, cosines, torch.ones(4, dtype=torch.bool))
         assert torch.allclose(rows[3], tensor(trace["weights"])[step + 1], atol=1e-6)
     assert rows[3].argmax() == 3

@@ -1,4 +1,4 @@
-"""ViT adapters small enough for a test, tasks of every kind they answer, and rows for them, some partly labelled."""
+"""ViT adapters small enough for a test, tasks of every kind they support, and rows for them, some partly labelled."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CONFIG = ViTAdaptersConfig(
 
 
 def task(name: str) -> Task:
-    """One of `SPECS`."""
+    """Returns the task of one of `SPECS`."""
     return Task(
         name=name, inputs=frozenset({"image"}), label=name, target=SPECS[name], metrics=(Accuracy,),
         equivariant=frozenset({"hflip", "crop"}),
@@ -55,7 +55,7 @@ def task(name: str) -> Task:
 
 
 def row(index: int, size_hw: tuple[int, int] = (24, 40), **changes: Any) -> Example:
-    """A picture and every task's annotation; every third row has classes alone."""
+    """Returns an image with the annotations of every task; every third row has classes alone."""
     rng = rng_for("pixels", index)
     buffer = io.BytesIO()
     Image.fromarray(rng.integers(0, 255, (*size_hw, 3)).astype(np.uint8)).save(buffer, "PNG")
@@ -91,7 +91,7 @@ class Rows:
 
 
 def system_of(*names: str, config: ViTAdaptersConfig = CONFIG, **changes: Any) -> ViTAdapters:
-    """A system of named tasks, the same weights each time."""
+    """Returns a system of named tasks, with the same weights each time."""
     torch.manual_seed(0)
     system = build_system(replace(config, **changes), [task(name) for name in names or SPECS], texts=list)
     assert isinstance(system, ViTAdapters)
@@ -99,14 +99,14 @@ def system_of(*names: str, config: ViTAdaptersConfig = CONFIG, **changes: Any) -
 
 
 def batch_of(system: ViTAdapters, count: int = 3, *, keep_annotations: bool = False) -> Any:
-    """Rows of all of the system's tasks, as in evaluation where truths are kept, else as in training."""
+    """Returns rows of all tasks, as in evaluation with `keep_annotations`, else as in training."""
     tasks = tuple(system.tasks.values())
     rows = [system.processor.row(row(i), tasks, None if keep_annotations else rng_for("row", i)) for i in range(count)]
     return system.processor.collate(rows, keep_annotations=keep_annotations)
 
 
 def stirred(system: ViTAdapters) -> ViTAdapters:
-    """The same with every weight drawn, so that nothing hides behind kernels that start at zero."""
+    """Draws every weight of a system, so that no kernel hides others by its start at zero."""
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in system.parameters():
@@ -131,7 +131,7 @@ class RefreshedApart:
 
 
 def refreshed(parts: Callable[[list[int]], list[list[int]]]) -> list[list[list[float]]]:
-    """The affinities after each of some updates, of rows of which `parts` says which are here."""
+    """Returns the affinities after each update; `parts` gives the rows of this rank."""
     system = stirred(system_of("segment", "depth", affinities=Troa(every=1)))
     tasks, told = tuple(system.tasks.values()), []
     for step, here in enumerate(parts([0, 1, 2, 3]), start=1):

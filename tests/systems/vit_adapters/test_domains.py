@@ -15,8 +15,8 @@ from motet.systems.vit_adapters.domains import (
     Adaptation,
     Discriminators,
     SpectralConv2d,
-    adversarial,
-    shown,
+    adversarial_losses,
+    discriminator_input,
 )
 
 OPTIONS = Adaptation(width=4, layers=3, hflip=False)
@@ -49,20 +49,20 @@ DOMAIN = torch.tensor([False, True, True, False])
 def test_terms_are_those_that_were_announced() -> None:
     nets = discriminators()
     assert dict(nets.terms) == {"seg": (FOOL, SOURCE, TARGET), "depth": (FOOL, SOURCE, TARGET)}
-    found = adversarial(nets, scores(), DOMAIN)
+    found = adversarial_losses(nets, scores(), DOMAIN)
     assert set(found) == {(name, term) for name, terms in nets.terms.items() for term in terms}
     assert {float(loss.weight) for loss in found.values()} == {2.0}
 
 
 def test_a_domain_without_rows_adds_no_term() -> None:
     nets, maps = discriminators(), scores()
-    assert {term for _, term in adversarial(nets, maps, torch.zeros(4, dtype=torch.bool))} == {SOURCE}
-    assert {term for _, term in adversarial(nets, maps, torch.ones(4, dtype=torch.bool))} == {FOOL, TARGET}
+    assert {term for _, term in adversarial_losses(nets, maps, torch.zeros(4, dtype=torch.bool))} == {SOURCE}
+    assert {term for _, term in adversarial_losses(nets, maps, torch.ones(4, dtype=torch.bool))} == {FOOL, TARGET}
 
 
 def test_what_fools_moves_the_model_and_what_teaches_moves_the_discriminator() -> None:
     nets, maps = discriminators(), scores()
-    found = adversarial(nets, maps, DOMAIN)
+    found = adversarial_losses(nets, maps, DOMAIN)
     (found["seg", SOURCE].total + found["seg", TARGET].total).backward(retain_graph=True)
     assert all(scores_of.grad is None for scores_of in maps.values())
     learned = {name: parameter.grad.clone() for name, parameter in nets.of_task["seg"].named_parameters()}
@@ -76,7 +76,7 @@ def test_what_fools_moves_the_model_and_what_teaches_moves_the_discriminator() -
 
 def test_the_values_are_those_of_two_passes_by_hand() -> None:
     nets, maps = discriminators(), scores()
-    found = adversarial(nets, maps, DOMAIN)
+    found = adversarial_losses(nets, maps, DOMAIN)
     bce = nn.functional.binary_cross_entropy_with_logits
     with torch.no_grad():
         target, source = (nets("depth", maps["depth"][rows]) for rows in ([1, 2], [0, 3]))
@@ -105,7 +105,7 @@ def test_a_discriminator_learns_to_tell_domains_that_differ() -> None:
     for _ in range(40):
         nets.refresh()
         optimizer.zero_grad()
-        torch.stack([loss.total for loss in adversarial(nets, near, DOMAIN).values()]).sum().backward()
+        torch.stack([loss.total for loss in adversarial_losses(nets, near, DOMAIN).values()]).sum().backward()
         optimizer.step()
     with torch.no_grad():
         told = nets("depth", near["depth"]).mean((1, 2, 3)) > 0
@@ -113,12 +113,12 @@ def test_a_discriminator_learns_to_tell_domains_that_differ() -> None:
 
 
 def test_maps_are_shown_by_their_kind() -> None:
-    normals = shown(torch.tensor([3.0, 0.0, 4.0]).view(1, 3, 1, 1), Dense(3, "unit vector"), (0, 1))
+    normals = discriminator_input(torch.tensor([3.0, 0.0, 4.0]).view(1, 3, 1, 1), Dense(3, "unit vector"), (0, 1))
     assert normals.flatten().tolist() == pytest.approx([0.6, 0.0, 0.8])
-    depth = shown(torch.tensor([-1.0, 2.0, 6.0]).view(1, 1, 1, 3), DEPTH, (2.0, 6.0))
+    depth = discriminator_input(torch.tensor([-1.0, 2.0, 6.0]).view(1, 1, 1, 3), DEPTH, (2.0, 6.0))
     assert depth.flatten().tolist() == pytest.approx([-0.5, 0.0, 1.0])
-    one = shown(torch.tensor([[[[1.5]]]]), Dense(1, "probability"), (0, 1))
-    two = shown(torch.tensor([[[[0.0]], [[1.5]]]]), Dense(2, "probability"), (0, 1))
+    one = discriminator_input(torch.tensor([[[[1.5]]]]), Dense(1, "probability"), (0, 1))
+    two = discriminator_input(torch.tensor([[[[0.0]], [[1.5]]]]), Dense(2, "probability"), (0, 1))
     torch.testing.assert_close(one, two)
     p = 1 / (1 + math.exp(-1.5))
     assert one.flatten().tolist() == pytest.approx([-(1 - p) * math.log2(1 - p), -p * math.log2(p)], abs=1e-5)
@@ -140,19 +140,19 @@ def test_mirrored_normals_turn_their_x(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"tasks": ("dept",)}, "got 'dept', which is no dense task; did you mean 'depth'"),
         ({"tasks": ("class",)}, "got 'class', which is no dense task"),
         ({"layers": 5}, "got 5, each halving a map of 16 x 24"),
-        ({"layers": 1}, "want at least 1 and at least 2"),
+        ({"layers": 1}, "want a width of at least 1 and at least 2 layers"),
         ({"weight": -1.0}, "got -1.0; want 0 or more"),
         ({"lr_scale": 0.0}, "got 0.0; want a positive number"),
-        ({"depth_range_m": (3.0, 3.0)}, "want the nearest depth first"),
+        ({"depth_range_m": (3.0, 3.0)}, "want two depths in metres, the nearest first"),
     ],
 )
-def test_options_that_cannot_be(options: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_options_that_cannot_be(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         discriminators(Adaptation(**{"layers": 3} | options))
 
 

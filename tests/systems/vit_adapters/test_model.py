@@ -1,4 +1,4 @@
-"""One frozen trunk, adapters and a decoder a task: what runs how often, what is trained, what tasks are told."""
+"""The whole system: trained weights, task affinities, conditions and options."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from toy_vit_adapters import CONFIG, SPECS, SWIN, TRUNKS, batch_of, row, stirred, system_of
+from toy_vit_adapters import CONFIG, TRUNKS, batch_of, row, stirred, system_of
 
-from motet.core import Batch, ConfigError, UnsupportedTask, rng_for
+from motet.core import Batch, ConfigError, rng_for
 from motet.nn.tower import Finetune
-from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk, Troa
-from motet.systems.vit_adapters.encoder import adapted_blocks
+from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, Troa
 from motet.systems.vit_adapters.model import ViTAdapters
-from motet.systems.vit_adapters.trunks import build_trunk
 
 SMALL = Adapters(condition_width=12)
 
@@ -23,26 +21,14 @@ def whole(system: ViTAdapters, batch: Batch) -> torch.Tensor:
     return torch.stack([loss.total / loss.weight for loss in losses.tasks.values()]).sum()
 
 
-def runs_of(system: ViTAdapters) -> dict[tuple[int, int], int]:
-    """How often each block of the trunk runs from now on."""
-    counts = dict.fromkeys(system.encoder.order, 0)
-    for at in counts:
-
-        def count(*_: Any, at: tuple[int, int] = at) -> None:
-            counts[at] += 1
-
-        system.trunk.block(*at).mlp.register_forward_hook(count)
-    return counts
-
-
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_fresh_adapters_without_a_bottleneck_leave_every_trunk_as_it_was(trunk: str) -> None:
     changed = system_of("segment", trunk=TRUNKS[trunk], adapters=replace(SMALL, bottleneck=None)).eval()
     plain = system_of("segment", trunk=TRUNKS[trunk], adapters=None, affinities=FixedAffinities()).eval()
     plain.trunk.load_state_dict(changed.trunk.state_dict())
     pixels = batch_of(changed).inputs["pixels"]
-    ours = changed.encoder.finish(changed.encoder.begin(pixels), changed.condition("segment")).last
-    theirs = plain.encoder.finish(plain.encoder.begin(pixels), None).last
+    ours = changed.encoder.run_task(changed.encoder.run_shared(pixels), changed.condition("segment")).last
+    theirs = plain.encoder.run_task(plain.encoder.run_shared(pixels), None).last
     assert torch.allclose(ours, theirs, atol=1e-5)
     # And the blocks, run one by one, are timm's model.
     found, last = plain.trunk.model.forward_features(pixels), len(plain.trunk.stages) - 1
@@ -62,24 +48,6 @@ def test_every_trunk_trains_its_adapters_and_nothing_of_itself(trunk: str, atten
         # A window of one place looks at itself whatever is added.
         one_place = ".bias." in name or "relative_position" in name or "own." in name
         assert not parameter.requires_grad or one_place or float(parameter.grad.abs().sum()) > 0, name
-
-
-def test_blocks_before_the_first_adapted_one_run_once_a_batch_and_the_others_once_a_task() -> None:
-    system = system_of()
-    counts = runs_of(system)
-    system.losses(batch_of(system))
-    assert counts == {at: len(SPECS) if at in system.encoder.adapted else 1 for at in counts}
-    assert system.encoder.adapted == ((2, 0), (2, 1), (3, 0), (3, 1))
-
-
-def test_of_an_18_block_stage_the_last_four_are_adapted_and_all_of_the_last() -> None:
-    options = {**SWIN, "depths": (2, 2, 18, 2)}
-    trunk = build_trunk(TimmTrunk("swinv2_tiny_window8_256", 32, False, options), pretrained=False)
-    assert adapted_blocks(trunk, Adapters()) == ((2, 14), (2, 15), (2, 16), (2, 17), (3, 0), (3, 1))
-    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
-        adapted_blocks(trunk, Adapters(blocks=((), (), (18,), ())))
-    with pytest.raises(ConfigError, match=r"blocks: got .*; want places of blocks"):
-        adapted_blocks(trunk, Adapters(blocks=((), (), ())))
 
 
 def test_tasks_are_told_what_their_row_of_the_affinities_says() -> None:
@@ -175,26 +143,16 @@ def test_a_row_of_one_kind_of_annotation_adds_to_no_other_loss() -> None:
     assert float(both.tasks["segment"].weight) > float(alone.tasks["segment"].weight)
 
 
-def test_a_trunk_whose_blocks_cannot_be_found_is_refused_with_what_was_looked_for() -> None:
-    for name in ("resnet18", "convnext_atto"):
-        with pytest.raises(UnsupportedTask, match=r"looked for the stages and blocks of a Swin.*: got a .*; want"):
-            build_trunk(TimmTrunk(name, 32, False), pretrained=False)
-    with pytest.raises(ConfigError, match="did you mean 'swinv2_tiny_window8_256'"):
-        build_trunk(TimmTrunk("swinv2_tiny_window8_265", 32, False), pretrained=False)
-    with pytest.raises(ConfigError, match="want a model that timm can build"):
-        build_trunk(TimmTrunk("swinv2_tiny_window8_256", 32, False, {"no_such_argument": 1}), pretrained=False)
-
-
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"adapters": None}, "affinities: got Troa"),
         ({"unfrozen": ("head",)}, "unfrozen: got"),
         ({"unfrozen": ("patch embedding",), "mode": Finetune()}, "trained as a whole"),
     ],
 )
-def test_parts_that_do_not_fit_each_other_are_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_parts_that_do_not_fit_each_other_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         replace(CONFIG, **change)
 
 
@@ -205,15 +163,12 @@ def test_heads_that_do_not_divide_a_width_are_refused() -> None:
 
 def test_the_papers_decoder_has_blocks_at_its_coarsest_level_too() -> None:
     system = system_of("depth", decoder=SwinUnet(width=4, depths=(1, 1, 1, 1), window=4)).eval()
-    assert system.scores("depth", system.encoder.begin(batch_of(system, 2).inputs["pixels"])).shape == (2, 1, 32, 32)
-
-
-def test_what_is_shared_comes_back_from_one_tensor() -> None:
-    for trunk in TRUNKS.values():
-        system = system_of("segment", trunk=trunk, adapters=replace(SMALL, bottleneck=Passing(everywhere=True))).eval()
-        begun = system.encoder.begin(batch_of(system).inputs["pixels"])
-        again = system.encoder.unpack(system.encoder.pack(begun))
-        assert all(torch.equal(a, b) for a, b in zip(begun.tensors(), again.tensors(), strict=True))
+    assert system.scores("depth", system.encoder.run_shared(batch_of(system, 2).inputs["pixels"])).shape == (
+        2,
+        1,
+        32,
+        32,
+    )
 
 
 def test_linear_layers_beside_the_trunk_begin_as_in_the_official_code() -> None:

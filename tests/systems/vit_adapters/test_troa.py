@@ -8,22 +8,22 @@ import torch
 from toy_runs import finish, start
 from toy_vit_adapters import RefreshedApart, refreshed
 
-from motet.systems.vit_adapters.troa import cosines_of, drawn_order, update
+from motet.systems.vit_adapters.troa import gradient_cosines, random_order, update_affinities
 
 
 def test_an_update_by_hand() -> None:
     cosines = torch.tensor([[1.0, 0.5], [0.5, 1.0]])
-    new = update(torch.full((2, 2), 0.5), cosines, torch.tensor([True, True]), kappa=2.0)
+    new = update_affinities(torch.full((2, 2), 0.5), cosines, torch.tensor([True, True]), kappa=2.0)
     grown = torch.tensor([2.0, 1.0]).exp()
     assert torch.allclose(new[0], grown / grown.sum())
-    literal = update(torch.full((2, 2), 0.5), cosines, torch.tensor([True, True]), kappa=2.0, sign=-1)
+    literal = update_affinities(torch.full((2, 2), 0.5), cosines, torch.tensor([True, True]), kappa=2.0, sign=-1)
     shrunk = torch.tensor([-2.0, -1.0]).exp()
     assert torch.allclose(literal[0], shrunk / shrunk.sum())
 
 
 def test_what_has_no_gradient_keeps_its_row_and_its_share() -> None:
     start_rows = torch.tensor([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3], [0.4, 0.4, 0.2]])
-    new = update(start_rows, torch.eye(3), torch.tensor([True, True, False]))
+    new = update_affinities(start_rows, torch.eye(3), torch.tensor([True, True, False]))
     assert torch.equal(new[2], start_rows[2])
     assert torch.equal(new[:, 2], start_rows[:, 2])
     assert torch.allclose(new.sum(1), torch.ones(3))
@@ -32,16 +32,16 @@ def test_what_has_no_gradient_keeps_its_row_and_its_share() -> None:
 
 def test_cosines_are_of_directions() -> None:
     gradients = torch.tensor([[3.0, 0.0], [0.0, 0.1], [0.0, -5.0], [0.0, 0.0]])
-    cosines, present = cosines_of(gradients @ gradients.T)
+    cosines, present = gradient_cosines(gradients @ gradients.T)
     assert present.tolist() == [True, True, True, False]
     assert torch.allclose(cosines[:3, :3], torch.tensor([[1.0, 0, 0], [0, 1, -1], [0, -1, 1]]))
 
 
 def test_orders_are_permutations_drawn_by_the_step() -> None:
-    order = drawn_order(5, 7)
+    order = random_order(5, 7)
     assert torch.equal(order.sort(1).values, torch.arange(5).repeat(5, 1))
-    assert torch.equal(order, drawn_order(5, 7))
-    assert not torch.equal(order, drawn_order(5, 8))
+    assert torch.equal(order, random_order(5, 7))
+    assert not torch.equal(order, random_order(5, 8))
 
 
 def test_two_ranks_find_what_one_process_finds(tmp_path: Path) -> None:

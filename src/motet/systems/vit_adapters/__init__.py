@@ -1,4 +1,4 @@
-"""ViT adapters (Bhattacharjee et al., 2023): dense tasks on one frozen trunk, told what they take from each other."""
+"""ViT adapters (Bhattacharjee et al., 2023): dense tasks on one frozen trunk, conditioned on task affinities."""
 
 from motet.systems.vit_adapters.config import ViTAdaptersConfig as ViTAdaptersConfig
 from motet.systems.vit_adapters.domains import Adaptation as Adaptation

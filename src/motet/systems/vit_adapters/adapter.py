@@ -9,18 +9,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.systems.vit_adapters.initial import as_swin
+from motet.systems.vit_adapters.initial import init_as_swin
 
 Activation = Literal["gelu"] | None
 
 
 class Film(nn.Module):
-    """Scales and shifts channels by what a condition says.
+    """Scales and shifts channels by a condition (feature-wise linear modulation).
 
         y = (1 + g(z)) * x + b(z),    g and b linear in z
 
     Source: Perez et al., "FiLM", AAAI 2018, in the form of the official code of the adapters. Departs from it: the
-    weights start at zero, not only the bias, so that a trunk with fresh adapters gives what it gave without them.
+    weights start at zero too, not only the bias, so that a trunk with new adapters computes what it computed before.
 
     Args:
         condition_width: channels of z.
@@ -40,30 +40,30 @@ class Film(nn.Module):
         nn.init.zeros_(self.scale_shift.bias)
 
     def parts(self, z: Float[Tensor, "p k"]) -> tuple[Float[Tensor, "p c"], Float[Tensor, "p c"]]:
-        """1 + g(z) and b(z)."""
+        """Returns 1 + g(z) and b(z)."""
         scale, shift = self.scale_shift(z).chunk(2, dim=-1)
         return 1 + scale, shift
 
     def forward(self, x: Float[Tensor, "*b c"], z: Float[Tensor, "p k"]) -> Float[Tensor, "*q c"]:
-        """Rows of z stand for rows of x; one row of z stands for all of them."""
-        scale, shift = (_along(part, x) for part in self.parts(z))
+        """Modulates x; z has one row per row of x, or one row for all of them."""
+        scale, shift = (_broadcast(part, x) for part in self.parts(z))
         return scale * x + shift
 
 
 class BlockBias(nn.Module):
-    """What a task adds to the attention of a window, between places of one row of it: a learned matrix, modulated.
+    """A task's attention bias between the positions of one row of a window: a learned matrix, modulated.
 
-        A'(z) = (1 + g(z)) * A + b(z),    A of (h w) x w;    row i of the window sees A' at the keys of row i
+        A'(z) = (1 + g(z)) * A + b(z),    A of (h w) x w;    queries of row i get A' at the keys of row i
 
-    Where keys lie on a coarser grid than queries (PVT), row i of the queries sees the row of keys it falls on.
+    Where keys are on a coarser grid than queries (PVT), row i of the queries gets A' at the row of keys it falls on.
 
-    Source: equations 2 and 3 in the form of the official code: A starts at zero, modulation is by element, one matrix
-    serves all heads.
+    Source: equations 2 and 3 in the form of the official code: A starts at zero, the modulation is element-wise, and
+    all heads share one matrix.
 
     Args:
         condition_width: channels of z.
-        queries_hw: height and width of the window, in places.
-        keys_hw: of what it looks at.
+        queries_hw: height and width of the window of queries, in positions.
+        keys_hw: height and width of the keys.
     """
 
     places: Tensor
@@ -85,16 +85,16 @@ class BlockBias(nn.Module):
 
 
 class FullBias(nn.Module):
-    """What a task adds to the attention of a window, between any two places: equation 3 to the letter.
+    """A task's attention bias between any two positions of a window: equation 3, taken literally.
 
         A'(z) = A g(z) + b(z),    g and b of z as matrices, A learned from a random start
 
-    Its start differs from the letter in one thing: g and b start at zero, see `Film`.
+    Departs from equation 3 in one point: the weights of g and b start at zero, see `Film`.
 
     Args:
         condition_width: channels of z.
-        queries_hw: height and width of the window, in places.
-        keys_hw: of what it looks at.
+        queries_hw: height and width of the window of queries, in positions.
+        keys_hw: height and width of the keys.
     """
 
     def __init__(self, condition_width: int, queries_hw: tuple[int, int], keys_hw: tuple[int, int]) -> None:
@@ -118,17 +118,17 @@ class TaskScaledNorm(nn.Module):
 
         y = (x - mean(x)) / std(x) * (w (1 + g(z)) + b(z)) + bias
 
-    with mean and deviation over channels. w and bias start as those of the norm it stands for.
+    with mean and deviation over channels. w and bias start as those of the norm that it replaces.
 
-    Source: equation 4 (its "variance" must be the deviation) in the form of the official code, whose bias no task
-    changes; `shift` adds equation 4's term. The code reads z from the task, not from the features as the paper's symbol
-    has it; we follow it.
+    Source: equation 4 (its "variance" must be the deviation) in the form of the official code, whose bias does not
+    depend on the task; `shift` adds the term of equation 4. In the code z is the task's condition, not the features as
+    the paper's symbol suggests; we follow the code.
 
     Args:
         width: channels of x.
         condition_width: channels of z.
         eps: added to the variance.
-        shift: whether the bias is the task's too: bias + s(z).
+        shift: whether the bias depends on the task too: bias + s(z).
 
     Examples:
         >>> norm = TaskScaledNorm(width=8, condition_width=4)
@@ -147,14 +147,14 @@ class TaskScaledNorm(nn.Module):
             nn.init.zeros_(self.shift.weight)
 
     @classmethod
-    def of(cls, norm: nn.LayerNorm, condition_width: int, *, shift: bool = False) -> TaskScaledNorm:
-        """One that starts as a layer norm is."""
+    def from_norm(cls, norm: nn.LayerNorm, condition_width: int, *, shift: bool = False) -> TaskScaledNorm:
+        """Returns a norm that starts with the weight and bias of `norm`."""
         made = cls(norm.normalized_shape[0], condition_width, eps=norm.eps, shift=shift)
-        made.begin_as(norm)
+        made.copy_from(norm)
         return made
 
-    def begin_as(self, norm: nn.LayerNorm) -> None:
-        """Takes weight and bias of a layer norm."""
+    def copy_from(self, norm: nn.LayerNorm) -> None:
+        """Copies weight and bias of a layer norm."""
         with torch.no_grad():
             self.weight.copy_(norm.weight)
             self.bias.copy_(norm.bias)
@@ -163,31 +163,31 @@ class TaskScaledNorm(nn.Module):
         weight: Tensor = self.film(self.weight.expand(len(z), -1), z)
         bias = self.bias.expand(len(z), -1) if self.shift is None else self.bias + self.shift(z)
         plain = F.layer_norm(x, (self.width,), eps=self.eps)
-        return plain * _along(weight, x) + _along(bias, x)
+        return plain * _broadcast(weight, x) + _broadcast(bias, x)
 
 
 class Bottleneck(nn.Module):
-    """What one adapter hands to the next: modulated, narrowed, bent, widened.
+    """The bottleneck between one adapter and the next: modulation, a narrow layer, a non-linearity, a wide layer.
 
         y = up(f(down(Film(x, emb(z)))))
 
     Source: section 3.2 and the official code. The paper has a non-linearity f, the code none; we follow the paper, and
-    `activation=None` the code. As in the code, nothing is added around it.
+    `activation=None` the code. As in the code, it has no residual connection.
 
     Args:
         width: channels of x.
         condition_width: channels of z.
-        reduction: how many times narrower it is inside; 3 in the code.
-        activation: f.
+        reduction: the hidden width is the width divided by this; 3 in the code.
+        activation: f; None for none.
     """
 
     def __init__(self, width: int, condition_width: int, reduction: int = 3, activation: Activation = "gelu") -> None:
         super().__init__()
         self.activation = activation
-        self.embed = as_swin(nn.Linear(condition_width, condition_width))
+        self.embed = init_as_swin(nn.Linear(condition_width, condition_width))
         self.film = Film(condition_width, width)
-        self.down = as_swin(nn.Linear(width, max(1, width // reduction)))
-        self.up = as_swin(nn.Linear(max(1, width // reduction), width))
+        self.down = init_as_swin(nn.Linear(width, max(1, width // reduction)))
+        self.up = init_as_swin(nn.Linear(max(1, width // reduction), width))
 
     def forward(self, x: Float[Tensor, "*b d"], z: Float[Tensor, "p k"]) -> Float[Tensor, "*b d"]:
         inside = self.down(self.film(x, self.embed(z)))
@@ -195,6 +195,6 @@ class Bottleneck(nn.Module):
         return out
 
 
-def _along(part: Float[Tensor, "p c"], x: Tensor) -> Tensor:
-    """Rows of `part` beside rows of x, whatever lies between rows and channels."""
+def _broadcast(part: Float[Tensor, "p c"], x: Tensor) -> Tensor:
+    """Returns `part` with as many axes as x, so that it broadcasts between rows and channels."""
     return part.view(len(part), *(1 for _ in range(x.dim() - 2)), part.shape[-1])

@@ -1,4 +1,4 @@
-"""From a task's scores to its loss, and to its prediction in the task's own space: a map of the file's size, a name."""
+"""Losses and predictions from a task's scores; a predicted map has the size of the image file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from motet.preprocess.geometry import Geometry
 
 
 def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Tensor]) -> Loss:
-    """A task's loss, in its own unit: of probabilities, not their logits, where a map is of probabilities.
+    """Returns a task's loss; that of a map of probabilities is computed from probabilities, not from logits.
 
     Args:
-        task: whose.
+        task: the task.
         scores: of its decoder (r, c, h, w), or of its classifier (r, k).
-        value: the target's.
+        value: the value of the target.
     """
     evaluator = task.loss or default_for(task.target)
     if isinstance(task.target, Dense):
@@ -30,10 +30,10 @@ def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Te
 
 
 def in_unit(scores: Float[Tensor, "r c h w"], spec: Dense) -> Float[Tensor, "r k h w"]:
-    """What a map's loss is taken of: the probability of yes; everything else as the decoder gave it.
+    """Returns the probability of yes for a map of probabilities, and the scores of every other map unchanged.
 
-    Normals are not brought to unit length first, as in Standley et al. (2020, `taskonomy_losses.py`): the difference
-    to a unit vector teaches the length too, and no vector near zero has a direction that jumps.
+    Normals are not normalised first, as in Standley et al. (2020, `taskonomy_losses.py`): the difference to a unit
+    vector trains the length too, and the direction of a vector near zero would jump.
     """
     if spec.unit != "probability":
         return scores
@@ -41,19 +41,19 @@ def in_unit(scores: Float[Tensor, "r c h w"], spec: Dense) -> Float[Tensor, "r k
 
 
 def dense_map(scores: Float[Tensor, "c h w"], task: Task, geometry: Geometry, *, scale_depth: bool = False) -> DenseMap:
-    """One row's map at the file's size.
+    """Returns one row's predicted map at the size of the image file.
 
-    The scores are resized, bilinear, and only then read: the best class of each pixel; metres, 0 or more; vectors of
-    unit length; the probability of yes.
+    The scores are resized (bilinear) before they are turned into values: the best class of each pixel; metres, 0 or
+    more; vectors of unit length; the probability of yes.
 
     Args:
-        scores: as the decoder gave them.
-        task: whose.
-        geometry: what was done to the image; a flip is turned back, and what a crop left out is -1 or NaN.
-        scale_depth: whether truths were divided by the crop's zoom; undone here.
+        scores: the output of the decoder.
+        task: the task.
+        geometry: how the image was transformed; a flip is undone, and pixels outside the crop are -1 or NaN.
+        scale_depth: whether targets were divided by the crop's zoom; undone here.
 
     Raises:
-        UnsupportedTask: a task that asks for no map.
+        UnsupportedTask: a task without a map.
     """
     spec = task.target
     if not isinstance(spec, Dense):
@@ -78,10 +78,10 @@ def dense_map(scores: Float[Tensor, "c h w"], task: Task, geometry: Geometry, *,
 def predictions(
     task: Task, scores: Float[Tensor, "r ..."], target: Target, *, scale_depth: bool = False
 ) -> list[Prediction]:
-    """One answer a row: its map at its file's size, or its name.
+    """Returns one prediction per row: a map at the size of its image file, or a class.
 
     Args:
-        task: whose.
+        task: the task.
         scores: of its decoder (r, c, h, w), or of its classifier (r, k).
         target: of the task, with the ``geometry`` of each row.
         scale_depth: see `dense_map`.
@@ -89,11 +89,14 @@ def predictions(
     if isinstance(task.target, Label):
         return choices(scores, task.target.names)
     geometries = [Geometry.of(numbers) for numbers in target.value["geometry"].tolist()]
-    return [dense_map(one, task, seen, scale_depth=scale_depth) for one, seen in zip(scores, geometries, strict=True)]
+    return [
+        dense_map(one, task, geometry, scale_depth=scale_depth)
+        for one, geometry in zip(scores, geometries, strict=True)
+    ]
 
 
 def choices(scores: Float[Tensor, "r k"], names: Sequence[str]) -> list[Prediction]:
-    """The name of the highest score for each row, with all log-probabilities."""
+    """Returns the class with the highest score per row, with the log-probabilities of all classes."""
     log_probs = scores.detach().float().log_softmax(-1)
     best = log_probs.argmax(-1).tolist()
     return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]

@@ -17,5 +17,5 @@ def build_vit_adapters(
     assets: Mapping[str, bytes] | None = None,
 ) -> ViTAdapters:
     """Builds the system that a configuration describes; the arguments are those of `motet.systems.build_system`."""
-    del texts  # nothing here reads words
+    del texts  # no part of this system reads text
     return ViTAdapters(config, tasks, fetch=assets is None)

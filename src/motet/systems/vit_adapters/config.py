@@ -1,4 +1,4 @@
-"""What ViT adapters are made of, as plain values; the defaults are the paper's where it says."""
+"""The configuration of ViT adapters; where the paper gives a value, it is the default."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from motet.systems.vit_adapters.suggestion import ViTAdaptersSuggestion
 
 @dataclass(frozen=True, kw_only=True)
 class ViTAdaptersConfig:
-    """A frozen vision transformer with adapters that know the tasks, and a decoder a task.
+    """A frozen vision transformer with task-conditioned adapters, and one decoder per dense task.
 
     Source: Bhattacharjee, Suesstrunk and Salzmann, "Vision Transformer Adapters for Generalizable Multitask Learning",
     ICCV 2023.
 
-    The paper's baselines stand on the same trunk: all weights trained and no adapters are ``adapters=None,
-    affinities=FixedRates(), mode=Finetune(1.0)``; without one of the adapter's parts are ``Adapters(attention=None)``,
-    ``Adapters(norm=None)``, ``Adapters(bottleneck=None)``; without task affinities is ``affinities=FixedRates()``.
+    The paper's baselines use the same trunk. All weights trained and no adapters: ``adapters=None,
+    affinities=FixedAffinities(), mode=Finetune(1.0)``. Without one of the adapter's parts:
+    ``Adapters(attention=None)``, ``Adapters(norm=None)``, ``Adapters(bottleneck=None)``. Without task affinities:
+    ``affinities=FixedAffinities()``.
 
     Args:
         trunk: the vision transformer.
         mode: of the trunk; frozen, in the paper.
-        adapters: what is trained inside it; None for nothing.
-        affinities: what each task takes from the others.
+        adapters: the parts that are trained inside the trunk; None for none.
+        affinities: how much each task takes from the others.
         decoder: of each dense task.
-        unfrozen: parts of a frozen trunk that are trained all the same: the official code leaves both so, against the
+        unfrozen: parts of a frozen trunk that are trained nevertheless; the official code trains both, against the
             paper.
-        adapt: how pictures of another domain without labels are used; None for not at all.
-        crop: of training images, for tasks that allow it; maps move along.
-        hflip: whether training images are mirrored, for tasks that allow it; maps move along.
-        antialias: resize images by averaging, not by reading two by two pixels.
-        scale_depth: whether depth is divided by how much larger a crop makes things look, see `ViTAdaptersProcessor`.
+        adapt: how images of another domain without annotations are used; None: they are not used.
+        crop: of training images, for tasks that allow it; maps are cropped alike.
+        hflip: whether training images are mirrored, for tasks that allow it; maps are mirrored alike.
+        antialias: whether images are resized by averaging instead of from two by two pixels.
+        scale_depth: whether depth is divided by the zoom of a crop, see `ViTAdaptersProcessor`.
 
     Raises:
-        ConfigError: parts that do not fit each other.
+        ConfigError: options that do not fit each other.
     """
 
     name: ClassVar[str] = "vit_adapters"
@@ -62,22 +63,24 @@ class ViTAdaptersConfig:
     def __post_init__(self) -> None:
         if self.adapters is None and isinstance(self.affinities, Troa):
             raise ConfigError(
-                "ViTAdaptersConfig.affinities: got Troa without adapters that could use it; want FixedRates()"
+                "ViTAdaptersConfig.affinities: got Troa without adapters; want FixedAffinities(), or adapters"
             )
         if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks"}):
             raise ConfigError(
-                f"ViTAdaptersConfig.unfrozen: got {unknown}; want 'patch embedding', 'adapted blocks' or neither"
+                f"ViTAdaptersConfig.unfrozen: got {unknown}; want only 'patch embedding' and 'adapted "
+                "blocks', or an empty tuple"
             )
         if self.unfrozen and not isinstance(self.mode, Frozen):
             raise ConfigError(
-                f"ViTAdaptersConfig.unfrozen: got {self.unfrozen} of a trunk that is trained as a whole; want none"
+                f"ViTAdaptersConfig.unfrozen: got {self.unfrozen} with a trunk that is trained as a whole; want an "
+                "empty tuple, or mode=Frozen()"
             )
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> ViTAdaptersConfig:
-        """The same for some tasks, saying nothing of the others."""
+        """Returns the configuration restricted to some of the tasks."""
         del sources
         if self.adapt is None or not self.adapt.tasks:
             return self
-        kept = tuple(name for name in self.adapt.tasks if name in tasks)
+        names = tuple(name for name in self.adapt.tasks if name in tasks)
         # No name would mean every dense task.
-        return replace(self, adapt=replace(self.adapt, tasks=kept) if kept else None)
+        return replace(self, adapt=replace(self.adapt, tasks=names) if names else None)

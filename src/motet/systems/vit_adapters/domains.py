@@ -1,7 +1,7 @@
-"""Adapting to pictures without labels: a discriminator a task tells its outputs on one domain from those on the other.
+"""Domain adaptation to images without annotations: one discriminator per task separates its outputs on two domains.
 
-One optimiser trains both sides. What fools a discriminator passes through it with its weights held still, and what
-teaches it sees outputs that are cut from the model, so every parameter gets the gradient of its own side only.
+One optimiser trains both sides. The loss that fools a discriminator passes through it with its weights frozen, and the
+loss that trains it reads detached outputs of the model, so every parameter gets the gradient of its own side only.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ FOOL, SOURCE, TARGET = "fool", "told_source", "told_target"
 
 @dataclass(frozen=True, kw_only=True)
 class Adaptation:
-    """Output-level adversarial training between labelled source rows and unlabelled target rows.
+    """The options of output-level adversarial training between labelled source rows and unlabelled target rows.
 
     Source: ViT adapters, section 4, "Unsupervised Domain Adaptation", which names the method and no numbers; the
     numbers are those of astra-vision/DenseMTL `training/da_train.py`.
 
     Args:
-        tasks: whose outputs are brought together; none for every `Dense` task.
-        weight: of what fools the discriminators, a mean over tasks.
-        width: channels of a discriminator's first layer; each next one has twice as many.
+        tasks: names of the tasks whose outputs are aligned; empty for every `Dense` task.
+        weight: of the loss that fools the discriminators, a mean over tasks.
+        width: channels of a discriminator's first layer; every later layer has twice as many.
         layers: convolutions of a discriminator, each of which halves the map.
         spectral: whether every convolution is divided by its largest singular value.
         hflip: whether half of a discriminator's maps are mirrored in training.
-        depth_range_m: what becomes 0 and 1 of a depth map. The official code takes the extremes of each batch's
+        depth_range_m: the depths that become 0 and 1. The official code takes the extremes of each batch's
             labels; we fix them, since a range that changes with every batch and process makes the discriminator's
             inputs incomparable.
-        lr_scale: of the discriminators' learning rate over the plan's.
+        lr_scale: the discriminators' multiple of the run's learning rate.
 
     Raises:
         ConfigError: a number outside its range.
@@ -62,10 +62,13 @@ class Adaptation:
             raise ConfigError(f"Adaptation.lr_scale: got {self.lr_scale}; want a positive number")
         if self.width < 1 or self.layers < 2:
             raise ConfigError(
-                f"Adaptation: got width {self.width} and {self.layers} layers; want at least 1 and at least 2"
+                f"Adaptation: got width {self.width} and {self.layers} layers; want a width of at "
+                "least 1 and at least 2 layers"
             )
         if not self.depth_range_m[0] < self.depth_range_m[1]:
-            raise ConfigError(f"Adaptation.depth_range_m: got {self.depth_range_m}; want the nearest depth first")
+            raise ConfigError(
+                f"Adaptation.depth_range_m: got {self.depth_range_m}; want two depths in metres, the nearest first"
+            )
 
 
 class SpectralConv2d(nn.Conv2d):
@@ -74,8 +77,8 @@ class SpectralConv2d(nn.Conv2d):
         y = (W / (u^T W v)) * x,    u, v from one step of power iteration for each call of `refresh`
 
     Source: Miyato et al., "Spectral Normalization for GANs", ICLR 2018, algorithm 1. PyTorch's parametrisation iterates
-    in every forward pass; here it is done once an update, so that batches cut in parts, a second pass and several
-    processes all see the same weight.
+    in every forward pass; here it is done once per update, so that micro-batches, a second pass and several
+    processes all use the same weight.
     """
 
     u: Tensor
@@ -92,7 +95,7 @@ class SpectralConv2d(nn.Conv2d):
 
     @torch.no_grad()
     def refresh(self) -> None:
-        """One step of power iteration."""
+        """Does one step of power iteration."""
         if self.spectral:
             matrix = self.weight.flatten(1)
             self.u.copy_(F.normalize(matrix @ self.v, dim=0))
@@ -106,7 +109,7 @@ class SpectralConv2d(nn.Conv2d):
 
 
 class Discriminator(nn.Sequential):
-    """Which domain each patch of a map comes from: halving convolutions with LeakyReLU 0.2 between; logits, 1 = target.
+    """Classifies the domain of each patch of a map, 1 = target: halving convolutions with LeakyReLU 0.2 between them.
 
     Source: ADVENT (Vu et al., CVPR 2019) `get_fc_discriminator`, with DenseMTL's spectral norm.
 
@@ -124,15 +127,15 @@ class Discriminator(nn.Sequential):
 
 
 class Discriminators(nn.Module):
-    """A discriminator for each adapted task.
+    """One discriminator per adapted task.
 
     Its parameters are trained by terms of the tasks' losses (`terms`); put them in a parameter group of their own, with
-    `options.lr_scale` and without decay, and call `refresh` once an update, in `System.refresh`.
+    `options.lr_scale` and without decay, and call `refresh` once per update, in `System.refresh`.
 
     Args:
         tasks: of the system.
-        options: which of them, and how.
-        size_hw: of the maps that the system's decoders give.
+        options: the adapted tasks, and sizes.
+        size_hw: of the maps that the system's decoders predict.
 
     Raises:
         ConfigError: a name that is no dense task, no dense task at all, or maps too small for the layers.
@@ -145,7 +148,7 @@ class Discriminators(nn.Module):
             if name not in dense:
                 raise ConfigError(f"Adaptation.tasks: got {name!r}, which is no dense task; {nearest(name, dense)}")
         if not dense:
-            raise ConfigError("Adaptation: got no dense task; want at least one, whose maps are compared")
+            raise ConfigError("Adaptation: got no dense task; want at least one, whose maps the discriminators read")
         if min(size_hw) < 2**options.layers:
             raise ConfigError(
                 f"Adaptation.layers: got {options.layers}, each halving a map of {size_hw[0]} x {size_hw[1]}; want "
@@ -159,49 +162,49 @@ class Discriminators(nn.Module):
 
     @property
     def terms(self) -> Mapping[str, tuple[str, ...]]:
-        """By task the names of its terms, as `System.loss_terms` wants them."""
+        """The names of the loss terms by task, in the form of `System.loss_terms`."""
         return dict.fromkeys(self.specs, (FOOL, SOURCE, TARGET))
 
     def refresh(self) -> None:
-        """One step of every spectral norm's estimate; called once an update on every rank."""
+        """Does one step of every spectral norm's estimate; called once per update on every rank."""
         for module in self.modules():
             if isinstance(module, SpectralConv2d):
                 module.refresh()
 
     def forward(self, task: str, scores: Float[Tensor, "r c h w"], *, frozen: bool = False) -> Float[Tensor, "r 1 i j"]:
-        """The logits of one task's discriminator.
+        """Returns the logits of one task's discriminator.
 
         Args:
             task: its name.
-            scores: as the task's decoder gave them.
-            frozen: let gradients through to the scores, and give the discriminator none.
+            scores: the output of the task's decoder.
+            frozen: whether only the scores get a gradient, and the discriminator none.
         """
         net = self.of_task[parameter_name(task)]
-        maps = shown(scores.float(), self.specs[task], self.options.depth_range_m)
+        maps = discriminator_input(scores.float(), self.specs[task], self.options.depth_range_m)
         if self.training and self.options.hflip:
             maps = _mirrored(maps, self.specs[task])
         if not frozen:
             out: Tensor = net(maps)
             return out
-        held: Tensor = functional_call(net, {name: p.detach() for name, p in net.named_parameters()}, (maps,))
-        return held
+        logits: Tensor = functional_call(net, {name: p.detach() for name, p in net.named_parameters()}, (maps,))
+        return logits
 
 
-def adversarial(
+def adversarial_losses(
     discriminators: Discriminators, scores: Mapping[str, Float[Tensor, "b c h w"]], domain: Bool[Tensor, "b"]
 ) -> dict[tuple[str, str], Loss]:
-    """The terms of every adapted task, for `Losses.terms`; each counts the rows of its domain.
+    """Returns the terms of every adapted task, for `Losses.terms`; each counts the rows of its domain.
 
-        fool          weight / tasks * BCE(D(output on target), source)    the model learns, D is held still
-        told_source   BCE(D(output on source), source)                     D learns, the output is cut off
+        fool          weight / tasks * BCE(D(output on target), source)    trains the model, D is frozen
+        told_source   BCE(D(output on source), source)                     trains D, the output is detached
         told_target   BCE(D(output on target), target)
 
-    BCE is a row's mean over its patches. A domain without rows in the batch adds no term. The official code also
-    averages the discriminators' own losses over tasks, which does nothing under Adam, whose steps have no scale.
+    BCE is the mean over a row's patches. A domain without rows in the batch adds no term. The official code also
+    averages the discriminators' own losses over tasks, which has no effect under Adam, whose steps have no scale.
 
     Args:
         discriminators: of the system.
-        scores: each adapted task's, of all rows of the batch, labelled or not.
+        scores: by adapted task, of all rows of the batch, labelled or not.
         domain: True on unlabelled rows of the target domain.
     """
     sides = {False: (~domain).nonzero()[:, 0], True: domain.nonzero()[:, 0]}
@@ -212,8 +215,8 @@ def adversarial(
             if len(rows) == 0:
                 continue
             of_side = scores[task][rows]
-            told = domain_loss(discriminators(task, of_side.detach()), is_target=is_target)
-            terms[task, TARGET if is_target else SOURCE] = told
+            trained = domain_loss(discriminators(task, of_side.detach()), is_target=is_target)
+            terms[task, TARGET if is_target else SOURCE] = trained
             if is_target:
                 fooled = domain_loss(discriminators(task, of_side, frozen=True), is_target=False)
                 terms[task, FOOL] = Loss(weight * fooled.total, fooled.weight)
@@ -221,7 +224,7 @@ def adversarial(
 
 
 def domain_loss(logits: Float[Tensor, "r 1 i j"], *, is_target: bool) -> Loss:
-    """Binary cross entropy of every patch against one domain; a row counts 1.
+    """Returns the binary cross-entropy of every patch against one domain; a row counts 1.
 
     Examples:
         >>> loss = domain_loss(torch.zeros(2, 1, 3, 3), is_target=True)
@@ -229,29 +232,29 @@ def domain_loss(logits: Float[Tensor, "r 1 i j"], *, is_target: bool) -> Loss:
         0.6931
     """
     logits = logits.float()
-    wanted = torch.full_like(logits, float(is_target))
-    apart = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    return Loss(apart.flatten(1).mean(1).sum(), torch.tensor(float(len(logits)), device=logits.device))
+    domain = torch.full_like(logits, float(is_target))
+    by_patch = F.binary_cross_entropy_with_logits(logits, domain, reduction="none")
+    return Loss(by_patch.flatten(1).mean(1).sum(), torch.tensor(float(len(logits)), device=logits.device))
 
 
-def shown(
+def discriminator_input(
     scores: Float[Tensor, "r c h w"], spec: Dense, depth_range_m: tuple[float, float]
 ) -> Float[Tensor, "r k h w"]:
-    """A decoder's scores as a discriminator sees them, by kind of map.
+    """Returns a discriminator's input from a decoder's scores, by kind of map.
 
         classes          -p log2 p / log2 C of every class, p = softmax (weighted self-information)
-        metres           (relu(d) - least) / (most - least)
+        metres           (relu(d) - min) / (max - min), see `Adaptation.depth_range_m`
         unit vectors     n / |n|
-        probabilities    the self-information of both answers, p and 1 - p
+        probabilities    the self-information of no and yes, 1 - p and p
 
-    Source: ADVENT `prob_2_entropy`, DenseMTL `epsilon_map`; probabilities are ours, as classes of two.
+    Source: ADVENT `prob_2_entropy`, DenseMTL `epsilon_map`; probabilities, as two classes, are ours.
     """
     match spec.unit:
         case "class":
             return self_information(scores.log_softmax(1))
         case "metre":
-            least, most = depth_range_m
-            return (scores.relu() - least) / (most - least)
+            nearest_m, farthest_m = depth_range_m
+            return (scores.relu() - nearest_m) / (farthest_m - nearest_m)
         case "unit vector":
             return F.normalize(scores, dim=1)
         case "probability":
@@ -263,9 +266,9 @@ def shown(
 
 
 def self_information(log_probs: Float[Tensor, "r c h w"]) -> Float[Tensor, "r c h w"]:
-    """-p log2 p / log2 C of each class, from log-probabilities; 0 where p is 0.
+    """Returns -p log2 p / log2 C of each class, from log-probabilities; 0 where p is 0.
 
-    Source: ADVENT, equation 5. The official code adds 1e-30 inside the logarithm; log-probabilities need nothing.
+    Source: ADVENT, equation 5. The official code adds 1e-30 inside the logarithm; log-probabilities need no constant.
 
     Examples:
         >>> self_information(torch.full((1, 2, 1, 1), 0.5).log()).flatten().tolist()
@@ -286,7 +289,7 @@ def _channels(spec: Dense) -> int:
 
 
 def _mirrored(maps: Float[Tensor, "r c h w"], spec: Dense) -> Float[Tensor, "r c h w"]:
-    """About half of the maps mirrored, drawn from the generator that the loop seeds; normals turn their x round."""
+    """Mirrors about half of the maps, by the global generator, which the loop seeds; normals get the opposite x."""
     flipped = maps.flip(-1)
     if spec.unit == "unit vector":
         flipped = torch.cat([-flipped[:, :1], flipped[:, 1:]], dim=1)

@@ -1,4 +1,4 @@
-"""The trunk with its adapters: once a batch up to the first adapted block, then once a task."""
+"""The trunk with its adapters: it runs once per batch up to the first adapted block, then once per task."""
 
 from __future__ import annotations
 
@@ -22,36 +22,38 @@ At = tuple[int, int]
 
 @dataclass(frozen=True)
 class TrunkState:
-    """What all tasks of a batch share: the trunk's state before the first adapted block.
+    """The trunk's state before the first adapted block, which all tasks of a batch share.
 
     Args:
-        x: the state.
+        x: the input of the first adapted block.
         starts: the map at the start of each stage so far, fine to coarse.
-        passed: the map after each block so far that hands on to a bottleneck.
+        bottleneck_inputs: the map after each block so far that a bottleneck follows.
     """
 
     x: Tensor
     starts: tuple[Tensor, ...]
-    passed: tuple[Tensor, ...] = ()
+    bottleneck_inputs: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All of it, in order."""
-        return (self.x, *self.starts, *self.passed)
+        """Returns all tensors, in order."""
+        return (self.x, *self.starts, *self.bottleneck_inputs)
 
     def rows(self, rows: Int[Tensor, "r"]) -> TrunkState:
-        """Some rows of the batch."""
+        """Returns the state of some rows of the batch."""
         if len(rows) == len(self.x):
             return self  # rows are ascending, so these are all of them
-        return TrunkState(self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.passed))
+        return TrunkState(
+            self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.bottleneck_inputs)
+        )
 
 
 @dataclass(frozen=True)
 class TrunkFeatures:
-    """What a task's decoder reads, channels last.
+    """The feature maps that a task's decoder reads, channels last.
 
     Args:
         starts: the map at the start of each stage but the last, fine to coarse.
-        last: what the adapters make of the last stage.
+        last: the output of the adapters at the last stage.
     """
 
     starts: tuple[Tensor, ...]
@@ -60,16 +62,16 @@ class TrunkFeatures:
 
 @dataclass
 class AdaptedTrunk:
-    """The order in which a trunk and its adapters run; their weights are the system's.
+    """Runs the blocks of a trunk and its adapters in order; their weights belong to the system.
 
-    Source: ViT adapters, section 3.2, wired as the official code: what the adapters hand on stands for the last map,
-    and decoders are given the maps at the start of each stage.
+    Source: ViT adapters, section 3.2, wired as the official code: the last bottleneck's output replaces the last
+    map, and decoders read the maps at the start of each stage.
 
     Args:
         trunk: the model, block by block.
-        adapters: what is added to it; None for nothing.
+        adapters: the adapters of the trunk; None for none.
         norm: of the last map.
-        adapted: which blocks are.
+        adapted: the adapted blocks, as (stage, block).
     """
 
     trunk: Trunk
@@ -81,61 +83,61 @@ class AdaptedTrunk:
     def __post_init__(self) -> None:
         shapes = enumerate(self.trunk.stages)
         self.order: list[At] = [(stage, index) for stage, shape in shapes for index in range(shape.depth)]
-        self.cut = min((self.order.index(at) for at in self.adapted), default=len(self.order))
-        passing = frozenset() if self.adapters is None else self.adapters.passing
-        self.early = [at for at in self.order[: self.cut] if at in passing]
+        self.num_shared = min((self.order.index(at) for at in self.adapted), default=len(self.order))
+        passing = frozenset() if self.adapters is None else self.adapters.bottleneck_blocks
+        self.early_bottlenecks = [at for at in self.order[: self.num_shared] if at in passing]
 
-    def begin(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
-        """All that no task changes; run once a batch."""
+    def run_shared(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:
+        """Runs the blocks before the first adapted one, once per batch."""
         trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
             x = self.trunk.stem(pixels)
             starts: list[Tensor] = []
             passed: list[Tensor] = []
-            for at in self.order[: self.cut]:
-                x = self._arrived(at, x, starts)
+            for at in self.order[: self.num_shared]:
+                x = self._enter(at, x, starts)
                 x = self.trunk.run(*at, x)
-                if at in self.early:
+                if at in self.early_bottlenecks:
                     passed.append(self.trunk.grid(at[0], x))
-                x = self._left(at, x)
-            if self.cut < len(self.order):
-                x = self._arrived(self.order[self.cut], x, starts)
+                x = self._leave(at, x)
+            if self.num_shared < len(self.order):
+                x = self._enter(self.order[self.num_shared], x, starts)
             return TrunkState(x, tuple(starts), tuple(passed))
 
-    def finish(self, begun: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
-        """The rest, for one task.
+    def run_task(self, state: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
+        """Runs the other blocks for one task.
 
         Args:
-            begun: of the task's rows.
-            z: the task's condition: one for all rows, or one a row; None without adapters.
+            state: the state of the task's rows.
+            z: the task's condition: one for all rows, or one per row; None without adapters.
         """
-        x, starts, hidden = begun.x, list(begun.starts), None
-        for at, grid in zip(self.early, begun.passed, strict=True):
-            hidden = self._handed(at, grid, hidden, z)
-        for place, at in enumerate(self.order[self.cut :]):
-            if place > 0:
-                x = self._arrived(at, x, starts)
-            x = self._ran(at, x, z)
-            hidden = self._handed(at, self.trunk.grid(at[0], x), hidden, z)
-            x = self._left(at, x)
+        x, starts, hidden = state.x, list(state.starts), None
+        for at, grid in zip(self.early_bottlenecks, state.bottleneck_inputs, strict=True):
+            hidden = self._run_bottleneck(at, grid, hidden, z)
+        for number, at in enumerate(self.order[self.num_shared :]):
+            if number > 0:
+                x = self._enter(at, x, starts)
+            x = self._run_block(at, x, z)
+            hidden = self._run_bottleneck(at, self.trunk.grid(at[0], x), hidden, z)
+            x = self._leave(at, x)
         last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
         levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*starts[:-1], self.norm(last)])]
         return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
-    def pack(self, begun: TrunkState) -> Float[Tensor, "b n d"]:
-        """What was begun, as one tensor that a feature store can keep."""
+    def pack(self, state: TrunkState) -> Float[Tensor, "b n d"]:
+        """Packs a state into one tensor, for a feature store."""
         width = math.gcd(*(stage.width for stage in self.trunk.stages))
-        return torch.cat([part.flatten(1) for part in begun.tensors()], dim=1).view(len(begun.x), -1, width)
+        return torch.cat([part.flatten(1) for part in state.tensors()], dim=1).view(len(state.x), -1, width)
 
     def unpack(self, features: Float[Tensor, "b n d"]) -> TrunkState:
-        """What `pack` packed."""
+        """Returns the state that `pack` packed."""
         if not self._shapes:
             pixels = torch.zeros(1, 3, *self.trunk.pixels.size_hw, device=features.device)
             with torch.no_grad():
-                self._shapes = tuple(part.shape[1:] for part in self.begin(pixels).tensors())
+                self._shapes = tuple(part.shape[1:] for part in self.run_shared(pixels).tensors())
         flat = torch.split(features.flatten(1), [shape.numel() for shape in self._shapes], dim=1)
         x, *maps = (part.reshape(len(features), *shape) for part, shape in zip(flat, self._shapes, strict=True))
-        ends = len(maps) - len(self.early)
+        ends = len(maps) - len(self.early_bottlenecks)
         return TrunkState(x, tuple(maps[:ends]), tuple(maps[ends:]))
 
     def freeze(self, unfrozen: Sequence[Unfrozen]) -> None:
@@ -168,7 +170,7 @@ class AdaptedTrunk:
             blocks[f"stage{stage}"] = [self.trunk.block(stage, index) for index in range(shape.depth)]
         if self.adapters is not None:
             blocks |= {"task_embeddings": [self.adapters.embeddings]} if embeddings else {}
-            blocks |= {f"adapter{name}": modules for name, modules in self.adapters.parts().items()}
+            blocks |= {f"adapter{name}": modules for name, modules in self.adapters.modules_by_block().items()}
         blocks |= {"norm": [self.norm], "trunk_rest": [self.trunk]}
         grouped: set[nn.Parameter] = set()
         trained: dict[str, list[nn.Parameter]] = {}
@@ -179,33 +181,33 @@ class AdaptedTrunk:
                     trained.setdefault(name, []).append(parameter)
         return trained
 
-    def _arrived(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
+    def _enter(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
         stage, index = at
         if index == 0:
             x = self.trunk.enter(stage, x)
             starts.append(self.trunk.grid(stage, x))
         return x
 
-    def _left(self, at: At, x: Tensor) -> Tensor:
+    def _leave(self, at: At, x: Tensor) -> Tensor:
         stage, index = at
         return self.trunk.leave(stage, x) if index == self.trunk.stages[stage].depth - 1 else x
 
-    def _ran(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
+    def _run_block(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
         adapter = None if self.adapters is None else self.adapters.block(*at)
         if adapter is None or z is None:
             return self.trunk.run(*at, x)
-        return self.trunk.adapted(*at, x, adapter, z)
+        return self.trunk.run_adapted(*at, x, adapter, z)
 
-    def _handed(self, at: At, grid: Tensor, hidden: Tensor | None, z: Tensor | None) -> Tensor | None:
+    def _run_bottleneck(self, at: At, grid: Tensor, hidden: Tensor | None, z: Tensor | None) -> Tensor | None:
         if self.adapters is None or z is None:
             return hidden
         if at[1] == 0:
-            hidden = self.adapters.arrive(hidden, at[0], self.trunk.stages[at[0]].grid_hw)
-        return self.adapters.passed(at, grid, hidden, z)
+            hidden = self.adapters.enter_stage(hidden, at[0], self.trunk.stages[at[0]].grid_hw)
+        return self.adapters.apply_bottleneck(at, grid, hidden, z)
 
 
 def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
-    """Which blocks are adapted, as (stage, block).
+    """Returns the adapted blocks, as (stage, block).
 
     Raises:
         ConfigError: blocks that the trunk does not have, or none.
@@ -215,13 +217,13 @@ def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
         middle, last = len(depths) - 2, len(depths) - 1
         first = max(0, depths[middle] - NUM_ADAPTED)
         return (*((middle, i) for i in range(first, depths[middle])), *((last, i) for i in range(depths[last])))
-    wanted: Sequence[Sequence[int]] = options.blocks
-    fits = len(wanted) == len(depths) and all(
-        0 <= index < depth for places, depth in zip(wanted, depths, strict=True) for index in places
+    blocks: Sequence[Sequence[int]] = options.blocks
+    fits = len(blocks) == len(depths) and all(
+        0 <= index < depth for indices, depth in zip(blocks, depths, strict=True) for index in indices
     )
-    if not fits or not any(wanted):
+    if not fits or not any(blocks):
         raise ConfigError(
-            f"Adapters.blocks: got {options.blocks}; want places of blocks for each of the trunk's {len(depths)} "
+            f"Adapters.blocks: got {options.blocks}; want indices of blocks for each of the trunk's {len(depths)} "
             f"stages, which have {depths} blocks"
         )
-    return tuple((stage, index) for stage, places in enumerate(wanted) for index in sorted(set(places)))
+    return tuple((stage, index) for stage, indices in enumerate(blocks) for index in sorted(set(indices)))

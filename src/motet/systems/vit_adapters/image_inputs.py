@@ -1,4 +1,4 @@
-"""How the adapters see a row's image: as pixels or stored features, under one geometry that all its maps share."""
+"""The image of a row, as pixels or stored features, under one geometry that all its maps share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ImageRow:
 
     Args:
         values: pixels (3, h, w), normalised, or stored features (n, c).
-        geometry: what was done to the picture.
+        geometry: how the image was transformed.
     """
 
     values: np.ndarray
@@ -33,10 +33,10 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class ImageInputs:
-    """A row's one image as the trunk wants it.
+    """Reads a row's one image as input of the trunk.
 
     Args:
-        transform: its size, and how pixels are cropped, mirrored, resized and normalised.
+        transform: crops, mirrors, resizes and normalises pixels.
         store: features of the frozen trunk up to its first adapted block; None for pixels.
     """
 
@@ -44,29 +44,31 @@ class ImageInputs:
     store: FeatureStore | None = None
 
     def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow:
-        """The image. What one of the tasks does not allow is never done; maps move along, so theirs may be equivariant.
+        """Reads the image; augmentations are those that every task allows.
+
+        A task of maps allows an augmentation that it is equivariant to, since its maps are transformed too.
 
         Args:
             example: the row.
-            tasks: those whose truth the row carries.
-            rng: draws crop and flip; None for all of the picture.
+            tasks: those whose target the row carries.
+            rng: draws crop and flip; None for the whole image.
 
         Raises:
             DataError: no image, several, or a broken one.
         """
         if len(example.images) != 1:
             raise DataError(f"{example.id}: images: got {len(example.images)}; want exactly one")
-        image, allowed = example.images[0], frozenset.intersection(*(_allowed(task) for task in tasks))
+        image, allowed = example.images[0], frozenset.intersection(*(_allowed_augmentations(task) for task in tasks))
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
             return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)))
         # Maps are of the file's size: no decoding at a smaller one.
-        picture = decode(image)
-        geometry = self.transform.draw((picture.height, picture.width), allowed, rng)
-        return ImageRow(self.transform(picture, geometry), geometry)
+        pixels = decode(image)
+        geometry = self.transform.draw((pixels.height, pixels.width), allowed, rng)
+        return ImageRow(self.transform(pixels, geometry), geometry)
 
     def collate(self, images: Sequence[ImageRow]) -> dict[str, Tensor]:
-        """The batch's inputs: "pixels" (b, 3, h, w), or "features" (b, n, c)."""
+        """Returns the batch's inputs: "pixels" (b, 3, h, w), or "features" (b, n, c)."""
         name = "pixels" if self.store is None else "features"
         return {name: torch.from_numpy(np.stack([image.values for image in images]))}
 
@@ -75,10 +77,10 @@ class ImageInputs:
         return self.transform.view(image, index)
 
     def view_key(self) -> str:
-        """Changes when the pixels of a view would."""
+        """See `core.Processor`."""
         return json.dumps(to_json(self.transform), sort_keys=True)
 
 
-def _allowed(task: Task) -> frozenset[Invariance]:
-    """What may be done to a task's pictures where maps are moved along."""
+def _allowed_augmentations(task: Task) -> frozenset[Invariance]:
+    """Returns the augmentations that a task allows, given that maps are transformed with their image."""
     return task.invariant | task.equivariant if isinstance(task.target, Dense) else task.invariant

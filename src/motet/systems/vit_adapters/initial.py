@@ -1,4 +1,4 @@
-"""How linear layers beside a trunk begin."""
+"""Initialisation of linear layers beside a trunk."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import nn
 M = TypeVar("M", bound=nn.Module)
 
 
-def as_swin(module: M) -> M:
-    """Draws the linear layers of a module as a Swin's: normal, of deviation 0.02; no bias.
+def init_as_swin(module: M) -> M:
+    """Initialises the linear layers of a module as in Swin: normal with deviation 0.02, zero bias.
 
-    On scenes classes are learned sooner so than from PyTorch's own start, with adapters and without, see docs/LOG.md.
+    On scenes, classes are learned sooner than from PyTorch's default, with and without adapters, see docs/LOG.md.
 
     Source: the official code's `_init_weights`, Swin's.
 
     Examples:
-        >>> layer = as_swin(nn.Linear(64, 64))
+        >>> layer = init_as_swin(nn.Linear(64, 64))
         >>> layer.bias.any().item(), 0.018 < layer.weight.std().item() < 0.022
         (False, True)
     """

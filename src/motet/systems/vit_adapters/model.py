@@ -1,4 +1,4 @@
-"""ViT adapters: a frozen trunk, adapters that know what tasks take from each other, a decoder a task (section 3)."""
+"""ViT adapters: a frozen trunk, adapters that read task affinities, one decoder per task (section 3)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from motet.preprocess.images import ImageTransform
 from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import SwinUnetDecoder, width_of
-from motet.systems.vit_adapters.domains import Discriminators, adversarial
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
+from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
 from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
-from motet.systems.vit_adapters.targets import check
+from motet.systems.vit_adapters.targets import check_supported
 from motet.systems.vit_adapters.trunk_adapters import TrunkAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
 
@@ -54,7 +54,7 @@ class ViTAdapters(System):
         fetch: whether pretrained weights are fetched; a restored model brings its own.
 
     Raises:
-        UnsupportedTask: a task that it cannot answer, or a trunk whose blocks cannot be found.
+        UnsupportedTask: a task that it does not support, or a trunk of an unknown family.
         ConfigError: options that do not fit the trunk or the tasks.
     """
 
@@ -68,7 +68,7 @@ class ViTAdapters(System):
     def __init__(self, config: ViTAdaptersConfig, tasks: Sequence[Task], *, fetch: bool) -> None:
         super().__init__()
         for task in tasks:
-            check(task)
+            check_supported(task)
         self.config, self.tasks = config, {task.name: task for task in tasks}
         scratch = isinstance(config.mode, FromScratch)
         self.trunk = build_trunk(config.trunk, pretrained=fetch and config.trunk.pretrained and not scratch)
@@ -85,7 +85,7 @@ class ViTAdapters(System):
             {parameter_name(name): SwinUnetDecoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
-        self.register_buffer("affinities", troa.start(config.affinities, len(tasks)))
+        self.register_buffer("affinities", troa.initial_affinities(config.affinities, len(tasks)))
         self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
         self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
@@ -100,47 +100,47 @@ class ViTAdapters(System):
         self.train()
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
-        """The frozen trunk up to the first adapted block: all maps that are read later, as one tensor."""
-        return self.encoder.pack(self.encoder.begin(pixels))
+        """Runs the frozen trunk up to the first adapted block; returns all maps that are read later, as one tensor."""
+        return self.encoder.pack(self.encoder.run_shared(pixels))
 
     def losses(self, batch: Batch) -> Losses:
-        """Each task's own, over its rows of the batch; rows of another domain add terms of the adapted tasks."""
-        begun, domain = self._begin(batch), batch.inputs.get("domain")
-        everywhere: dict[str, Tensor] = {}
+        """Returns each task's loss over its rows; rows of the target domain add adversarial terms."""
+        state, domain = self._shared_state(batch), batch.inputs.get("domain")
+        all_scores: dict[str, Tensor] = {}
         if self.discriminators is not None and domain is not None:
-            everywhere = {name: self.scores(name, begun) for name in self.discriminators.specs}
-        found: dict[str, Loss] = {}
+            all_scores = {name: self.scores(name, state) for name in self.discriminators.specs}
+        losses: dict[str, Loss] = {}
         for name, target in batch.targets.items():
-            scores = everywhere[name][target.rows] if name in everywhere else self.scores(name, begun, target.rows)
-            found[name] = self._loss(name, scores, target)
+            scores = all_scores[name][target.rows] if name in all_scores else self.scores(name, state, target.rows)
+            losses[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
-            terms = adversarial(self.discriminators, everywhere, domain)
-        return Losses(found, aux=self._told(), terms=terms)
+            terms = adversarial_losses(self.discriminators, all_scores, domain)
+        return Losses(losses, aux=self._affinity_log(), terms=terms)
 
-    def scores(self, name: str, begun: TrunkState, rows: Tensor | None = None) -> Tensor:
-        """What a task's head says: scores (r, channels, h, w) of a map, (r, names) of a choice.
+    def scores(self, name: str, state: TrunkState, rows: Tensor | None = None) -> Tensor:
+        """Returns the output of a task's head: (r, channels, h, w) of a map, (r, classes) of a class.
 
         Args:
             name: the task.
-            begun: what the trunk has begun, of the whole batch.
-            rows: which of them; None for all.
+            state: the shared state of the whole batch.
+            rows: rows of the batch; None for all.
         """
-        chosen = begun if rows is None else begun.rows(rows)
-        return self._decoded(name, self.encoder.finish(chosen, self.condition(name)))
+        chosen = state if rows is None else state.rows(rows)
+        return self._decode(name, self.encoder.run_task(chosen, self.condition(name)))
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """A DenseMap in the file's size by task, or a Choice."""
-        begun = self._begin(batch)
-        return {name: self._answers(name, begun, target) for name, target in batch.targets.items()}
+        """Returns a DenseMap of the image file's size, or a ClassPrediction, per task and row."""
+        state = self._shared_state(batch)
+        return {name: self._predictions(name, state, target) for name, target in batch.targets.items()}
 
     def condition(self, name: str) -> Float[Tensor, "1 k"] | None:
-        """What the adapters are told of a task: every task's embedding, as much of it as the task takes.
+        """Returns the condition that adapters read: the tasks' embeddings, averaged by the task's affinities.
 
             c_t = sum over n of w[t, n] E[n]
 
-        None without adapters.
+        It is None without adapters.
 
         Source: section 3.2.2, where modulation "performs weighted averaging of the task representations with respect to
         the task affinity weights". The official code has the task's own embedding, which is this with one-hot w.
@@ -152,9 +152,9 @@ class ViTAdapters(System):
         return (row.to(embeddings.dtype) @ embeddings)[None]
 
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
-        """New affinities from the gradients of these batches, every so many steps.
+        """Updates the affinities from the gradients of these batches, every `Troa.every` steps.
 
-        Source: algorithm 1; its "few steps of Adam" are the steps of training since the last time.
+        Source: algorithm 1; its "few steps of Adam" are the steps of training since the last update.
         """
         if self.discriminators is not None:
             self.discriminators.refresh()
@@ -165,31 +165,31 @@ class ViTAdapters(System):
         self.eval()
         products = self.gradient_products(batches)
         self.train(was_training)
-        cosines, present = troa.cosines_of(products)
+        cosines, present = troa.gradient_cosines(products)
         with torch.no_grad():
-            new = troa.update(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
+            new = troa.update_affinities(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
             self.affinities.copy_(new)
             if options.shuffled:
-                self.order.copy_(troa.drawn_order(len(self.tasks), step))
+                self.order.copy_(troa.random_order(len(self.tasks), step))
 
     def gradient_products(self, batches: Sequence[Batch]) -> Float[Tensor, "n n"]:
-        """Products of every two tasks' gradients, added over batches and ranks; every rank calls it."""
+        """Returns the products of every two tasks' gradients, added over batches and ranks; every rank calls it."""
         options = self.config.affinities
         if isinstance(options, Troa) and options.gradients == "activations":
             products = torch.zeros_like(self.affinities)
             for batch in batches:
                 gradients = self._activation_gradients(batch)
                 products += gradients @ gradients.T
-            return troa.added_over_ranks(products)
+            return troa.sum_over_ranks(products)
         shared = self._shared_parameters()
         gradients = self.affinities.new_zeros(len(self.tasks), sum(p.numel() for p in shared))
         for batch in batches:
-            begun = self._begin(batch)
+            state = self._shared_state(batch)
             for name, target in batch.targets.items():
-                loss = self._loss(name, self.scores(name, begun, target.rows), target)
+                loss = self._loss(name, self.scores(name, state, target.rows), target)
                 parts = torch.autograd.grad(loss.total, shared, materialize_grads=True)
                 gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
-        gradients = troa.added_over_ranks(gradients)
+        gradients = troa.sum_over_ranks(gradients)
         return gradients @ gradients.T
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -224,18 +224,18 @@ class ViTAdapters(System):
 
     def started(self, taken: Collection[str]) -> None:
         if self.adapters is not None:
-            self.adapters.begin_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
+            self.adapters.copy_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
 
     def encoder_key(self) -> str | None:
         if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:
             return None
-        kept = (self.config.trunk, self.encoder.cut, len(self.encoder.early))
-        return digest_of(kept, self.trunk)
+        features = (self.config.trunk, self.encoder.num_shared, len(self.encoder.early_bottlenecks))
+        return digest_of(features, self.trunk)
 
     def task_weights(self) -> Mapping[str, float]:
-        """Column sums of the affinities: how much all tasks together take from one; ones where all are equal.
+        """Returns the column sums of the affinities: how much all tasks together take from one; 1 where all are equal.
 
-        Source: section 3.2.1, where task t is trained on sum over n of w[t, n] L[n]; the network is one for all t, so
+        Source: section 3.2.1, where task t is trained on sum over n of w[t, n] L[n]; one network serves all t, so
         their objectives are added. They are scaled as in TAWT's code, so that equal weights are ones.
         """
         options = self.config.affinities
@@ -249,20 +249,20 @@ class ViTAdapters(System):
             self.trunk.eval()
         return self
 
-    def _begin(self, batch: Batch) -> TrunkState:
+    def _shared_state(self, batch: Batch) -> TrunkState:
         if "features" in batch.inputs:
             return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
-        return self.encoder.begin(batch.inputs["pixels"])
+        return self.encoder.run_shared(batch.inputs["pixels"])
 
-    def _answers(self, name: str, begun: TrunkState, target: Target) -> list[Prediction]:
-        scores = self.scores(name, begun, target.rows)
+    def _predictions(self, name: str, state: TrunkState, target: Target) -> list[Prediction]:
+        scores = self.scores(name, state, target.rows)
         return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
 
-    def _decoded(self, name: str, features: TrunkFeatures) -> Tensor:
+    def _decode(self, name: str, features: TrunkFeatures) -> Tensor:
         head = self.heads[parameter_name(name)]
         if isinstance(self.tasks[name].target, Label):
-            chosen: Tensor = head(features.last.mean((1, 2)))
-            return chosen
+            scores: Tensor = head(features.last.mean((1, 2)))
+            return scores
         maps: Tensor = head(self.decoders[parameter_name(name)](features))
         return maps.permute(0, 3, 1, 2)
 
@@ -274,39 +274,39 @@ class ViTAdapters(System):
             case Label(names):
                 return nn.Linear(self.trunk.levels[-1].width, len(names))
             case Dense(channels):
-                return nn.Linear(width_of(self.config.decoder, self.trunk.levels), channels, bias=False)
+                return nn.Linear(decoder_width(self.config.decoder, self.trunk.levels), channels, bias=False)
             case other:
-                raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+                raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want a Label or a Dense")
 
     def _read_affinities(self) -> Float[Tensor, "n n"]:
         return self.affinities.gather(1, self.order)
 
     def _shared_parameters(self) -> list[nn.Parameter]:
-        """What all tasks share of the adapters: all but their embeddings, which stand for one task each."""
+        """Returns the adapter parameters that tasks share: all but the embeddings, of which each task has one."""
         named = [] if self.adapters is None else list(self.adapters.named_parameters())
         return [p for name, p in named if p.requires_grad and not name.startswith("embeddings.")] + [
             *self.norm.parameters()
         ]
 
     def _activation_gradients(self, batch: Batch) -> Float[Tensor, "n p"]:
-        """Each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
-        begun = self._begin(batch)
-        found: list[Tensor] = []
+        """Returns each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
+        state = self._shared_state(batch)
+        gradients: list[Tensor] = []
         for name in self.tasks:
             target = batch.targets.get(name)
-            chosen = begun if target is None else begun.rows(target.rows)
-            features = self.encoder.finish(chosen, self.condition(name))
+            chosen = state if target is None else state.rows(target.rows)
+            features = self.encoder.run_task(chosen, self.condition(name))
             last = features.last.detach().requires_grad_()
             whole = last.new_zeros(len(batch), *last.shape[1:])
             if target is not None:
-                scores = self._decoded(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
+                scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
-            found.append(whole.flatten())
-        return torch.stack(found)
+            gradients.append(whole.flatten())
+        return torch.stack(gradients)
 
-    def _told(self) -> dict[str, Tensor]:
-        """The affinities, for the log."""
+    def _affinity_log(self) -> dict[str, Tensor]:
+        """Returns the affinities for the log, by a name per pair of tasks."""
         if isinstance(self.config.affinities, FixedAffinities):
             return {}
         names = list(self.tasks)

@@ -1,4 +1,4 @@
-"""Where the paper, its code and the ablations differ, as objects."""
+"""Options of ViT adapters: the points where the paper, its code and the ablations differ."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class TimmTrunk:
 
     Args:
         name: as `timm.list_models()` has it.
-        size: height and width of what it is given; None for the size it was trained at.
-        pretrained: whether timm's weights are fetched; else it starts at random (and another run may fill it).
+        size: height and width of its input; None for the size it was trained at.
+        pretrained: whether timm's weights are fetched; else the weights are random (or come from another run).
         options: further arguments of `timm.create_model`, such as ``embed_dim`` and ``depths``.
     """
 
@@ -31,13 +31,13 @@ class TimmTrunk:
 
 @dataclass(frozen=True)
 class Passing:
-    """The bottleneck that hands what an adapter found to the next one.
+    """The bottleneck between one adapter and the next.
 
     Args:
-        reduction: how many times narrower it is inside.
+        reduction: the hidden width is the width divided by this.
         activation: between its two layers; None for none, as in the official code.
-        everywhere: after every block of the trunk, as in the official code, else after the adapted ones, as in the
-            paper.
+        everywhere: whether a bottleneck follows every block of the trunk, as in the official code, or only the adapted
+            ones, as in the paper.
     """
 
     reduction: int = 3
@@ -53,21 +53,21 @@ class Passing:
 
 @dataclass(frozen=True)
 class Adapters:
-    """What is trained inside the frozen trunk.
+    """The parts that are trained inside the frozen trunk.
 
     Args:
-        attention: the task's part of the attention: "block", the official code's form; "full", equation 3 to the
-            letter; None for none.
-        norm: the task's part of the norms: "weight", the official code's form; "weight and bias", equation 4 to the
-            letter; None for none.
-        bottleneck: how adapters are linked; None: the trunk's own last map is read.
+        attention: the task's part of the attention: "block", as in the official code; "full", equation 3 taken
+            literally; None for none.
+        norm: the task's part of the norms: "weight", as in the official code; "weight and bias", equation 4 taken
+            literally; None for none.
+        bottleneck: the link between adapters; None: decoders read the trunk's own last map.
         condition_width: channels of a task's embedding; 343 in the official code.
-        blocks: by stage, which blocks are adapted, from 0; None for the last four (or fewer) of the third stage and
-            all of the fourth.
-        window: height and width of the windows of the adapters' own attention, in trunks whose attention shows no
-            queries and keys (FocalNet).
-        own_reduction: how many times narrower than the trunk that attention is.
-        lr_scale: of the adapters' learning rate over the plan's, which decoders and heads have.
+        blocks: by stage, the indices of the adapted blocks, from 0; None for the last four (or fewer) of the third
+            stage and all of the fourth.
+        window: height and width of the windows of the adapters' own attention, in trunks without queries
+            and keys (FocalNet).
+        own_reduction: the width of that attention is the trunk's divided by this.
+        lr_scale: the adapters' multiple of the run's learning rate, which decoders and heads have.
     """
 
     attention: Literal["block", "full"] | None = "block"
@@ -95,16 +95,16 @@ class Adapters:
 
 @dataclass(frozen=True)
 class Troa:
-    """Task affinities from the gradients of the tasks' losses, anew every so many steps of training.
+    """Task affinities from the gradients of the tasks' losses, updated at intervals during training.
 
     Args:
         every: steps of training between two updates.
         kappa: step size of the update.
-        sign: +1, tasks whose gradients agree gain, as in the code it builds on (TAWT); -1, the paper's letter.
+        sign: +1, tasks whose gradients agree gain, as in the code it builds on (TAWT); -1, as the paper writes it.
         gradients: of the shared adapters' "parameters", or of the "activations" that decoders read.
-        weigh_losses: whether the affinities weigh the tasks' losses too, or only tell the adapters.
-        shuffled: an ablation: adapters and losses read each row of the affinities in an order that is drawn afresh at
-            each update: the same values, without their meaning.
+        weigh_losses: whether the affinities weight the tasks' losses too, or only condition the adapters.
+        shuffled: an ablation: adapters and losses read each row of the affinities in a random order, drawn at each
+            update: the same values, without their meaning.
     """
 
     every: int = 100
@@ -127,17 +127,17 @@ class Troa:
 
 @dataclass(frozen=True)
 class FixedAffinities:
-    """Task affinities that never change; a run that starts from another keeps what it takes from there.
+    """Task affinities that never change; a run that starts from the weights of another keeps the other's.
 
     Args:
-        start: "one-hot", each task knows itself alone, as in the official code; or "uniform".
+        start: "one-hot", each task reads its own embedding alone, as in the official code; or "uniform".
     """
 
     start: Literal["one-hot", "uniform"] = "one-hot"
 
     def __post_init__(self) -> None:
         if self.start not in ("one-hot", "uniform"):
-            raise ConfigError(f"Fixed.start: got {self.start!r}; want 'one-hot' or 'uniform'")
+            raise ConfigError(f"FixedAffinities.start: got {self.start!r}; want 'one-hot' or 'uniform'")
 
 
 Affinities: TypeAlias = Troa | FixedAffinities
@@ -145,14 +145,14 @@ Affinities: TypeAlias = Troa | FixedAffinities
 
 @dataclass(frozen=True)
 class SwinUnet:
-    """The decoder, one a task.
+    """The decoder; each dense task has one.
 
     Args:
         width: channels of its finest level, doubled at each coarser one; None for an eighth of the trunk's last map.
         depths: blocks of each level, coarse to fine: (0, 2, 2, 2) is the official code, (2, 2, 2, 2) the paper.
-        heads: of each level's attention, coarse to fine; None for one in 32 channels.
+        heads: of each level's attention, coarse to fine; None for one head per 32 channels.
         window: height and width of its windows.
-        dropout: rate on what the head reads; the official code's scripts have 0.6.
+        dropout: probability of dropout before the head; the official code's scripts have 0.6.
     """
 
     width: int | None = None
@@ -165,9 +165,13 @@ class SwinUnet:
         if self.width is not None and self.width < 1:
             raise ConfigError(f"SwinUnet.width: got {self.width}; want at least 1")
         if len(self.depths) != 4 or min(self.depths) < 0:
-            raise ConfigError(f"SwinUnet.depths: got {self.depths}; want four numbers, 0 or more")
+            raise ConfigError(
+                f"SwinUnet.depths: got {self.depths}; want four numbers of blocks, coarse to fine, each 0 or more"
+            )
         if self.heads is not None and (len(self.heads) != 4 or min(self.heads) < 1):
-            raise ConfigError(f"SwinUnet.heads: got {self.heads}; want four numbers, 1 or more")
+            raise ConfigError(
+                f"SwinUnet.heads: got {self.heads}; want four numbers of heads, coarse to fine, each 1 or more"
+            )
         if self.window < 1:
             raise ConfigError(f"SwinUnet.window: got {self.window}; want at least 1")
         if not 0 <= self.dropout < 1:

@@ -1,4 +1,4 @@
-"""How the adapters see an Example: one image, and the maps of all tasks that the row has an annotation of."""
+"""Encodes Examples for the adapters: one image, and the targets of all tasks that the row has an annotation of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from motet.core import Batch, DataError, Dense, Example, FeatureStore, ImageFile
 from motet.core.task import Invariance
 from motet.preprocess.geometry import Geometry
 from motet.systems.vit_adapters.image_inputs import ImageInputs, ImageRow
-from motet.systems.vit_adapters.targets import encoded
+from motet.systems.vit_adapters.targets import encode_target
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Entry:
 
     Args:
         task: its name.
-        dense: whether it asks for a map.
-        value: the truth as arrays; empty where there is none.
-        truth: raw, for metrics.
+        dense: whether its target is a map.
+        value: the encoded target; empty where there is none.
+        annotation: the raw annotation, for metrics.
     """
 
     task: str
@@ -40,8 +40,8 @@ class Row:
 
     Args:
         id: the Example's.
-        image: its pixels or features, and what was done to the picture.
-        entries: one a task; in training of those tasks alone that the row has an annotation of.
+        image: its pixels or features, and how the image was transformed.
+        entries: one per task; in training only of the tasks that the row has an annotation of.
         bare: whether the Example has no annotation of any kind.
     """
 
@@ -55,15 +55,15 @@ class Row:
 class ViTAdaptersProcessor:
     """See `core.Processor`.
 
-    Rows may be partly labelled: one has a depth map, the next classes and edges. In training a row without any of the
-    annotations that its tasks read is an error, or, where the system adapts to another domain, a row of that domain.
+    Rows may be partly labelled: one has a depth map, the next classes and edges. In training, a row without any
+    annotation of its tasks is an error, or, where the system adapts to another domain, a row of that domain.
 
     Args:
-        images: how an image is read.
+        images: reads images.
         adapting: whether rows without annotations belong to the target domain.
-        scale_depth: whether depth is divided by how much larger a crop makes things look, since what looks twice as
-            large looks half as far. Off by default, as in the paper, whose truths stay the file's metres: without crops
-            every picture is resized whole, in training as in evaluation, and there is nothing to scale.
+        scale_depth: whether depth is divided by the zoom of a crop, since a thing that appears twice as large appears
+            half as far. Off by default, as in the paper, whose targets stay the file's metres: without crops every
+            image is resized as a whole, in training and in evaluation, and nothing needs scaling.
     """
 
     images: ImageInputs
@@ -71,17 +71,17 @@ class ViTAdaptersProcessor:
     scale_depth: bool = False
 
     def row(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row:
-        """One row. Without `rng` a missing annotation is no error yet: `collate` asks for it if truths are kept.
+        """Encodes one row. Without `rng` a missing annotation is no error yet: `collate` checks it if it keeps them.
 
         Raises:
             DataError: a row to train on without any annotation, an annotation that does not fit, or a bad image.
         """
-        labels = example.labels  # which may decode a map when it is asked for: only those of these tasks are
+        labels = example.labels  # may decode a map on access, so only these tasks' labels are read
         labelled = [task for task in tasks if task.label in labels and labels[task.label] is not None]
         if rng is not None and not labelled and not self.adapting:
-            wanted = sorted({task.label for task in tasks})
+            names = sorted({task.label for task in tasks})
             raise DataError(
-                f"{example.id}: annotations: got {sorted(example.labels) or 'none'}; want at least one of {wanted}"
+                f"{example.id}: annotations: got {sorted(example.labels) or 'none'}; want at least one of {names}"
             )
         carried = tasks if rng is None else labelled
         image = self.images.read(example, carried or tasks, rng)
@@ -93,31 +93,31 @@ class ViTAdaptersProcessor:
         if not known:
             return Entry(task.name, dense, {})
         annotation = task.annotation_of(example)
-        value = encoded(task, annotation, example.id, geometry, scale_depth=self.scale_depth)
+        value = encode_target(task, annotation, example.id, geometry, scale_depth=self.scale_depth)
         return Entry(task.name, dense, value, annotation)
 
     def collate(self, rows: Sequence[Row], *, keep_annotations: bool) -> Batch:
-        """Rows to a batch.
+        """Collates rows to a batch.
 
         Inputs are ``pixels`` (b, 3, h, w), or ``features`` (b, n, c), and, where the system adapts, ``domain`` (b,),
         True on unlabelled rows of the target domain. A target's value holds ``label`` (r,); or ``map``, (r, c, h, w)
-        float or (r, h, w) classes, with ``valid`` (r, h, w), True where a truth is known, and ``geometry`` (r, 9), what
-        was done to the image. Map and valid are left out where nothing is known (answers for rows without truths).
+        float or (r, h, w) classes, with ``valid`` (r, h, w), True where the value is known, and ``geometry`` (r, 9),
+        how the image was transformed. Map and valid are left out for predictions on rows without annotations.
 
         With `keep_annotations` a task's rows are those that have its annotation.
 
         Raises:
-            DataError: a row whose truth is to be kept has no annotation of any kind.
+            DataError: annotations are to be kept, and a row has none of any kind.
         """
-        found: dict[str, list[tuple[int, Entry]]] = {}
+        by_task: dict[str, list[tuple[int, Entry]]] = {}
         for index, row in enumerate(rows):
             if keep_annotations and row.bare:
-                raise DataError(f"{row.id}: got no annotation; want one, to judge answers by")
+                raise DataError(f"{row.id}: got no annotation; want one, to evaluate predictions")
             for entry in row.entries:
                 if entry.value or not keep_annotations:
-                    found.setdefault(entry.task, []).append((index, entry))
+                    by_task.setdefault(entry.task, []).append((index, entry))
         geometries = torch.tensor([row.image.geometry.numbers for row in rows])
-        targets = {name: _target(entries, geometries, keep_annotations) for name, entries in found.items()}
+        targets = {name: _target(entries, geometries, keep_annotations) for name, entries in by_task.items()}
         inputs = self.images.collate([row.image for row in rows])
         if self.adapting:
             inputs["domain"] = torch.tensor([not row.entries for row in rows])

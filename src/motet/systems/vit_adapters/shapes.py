@@ -21,7 +21,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Attended:
+class AttentionShape:
     """Heights and widths of the queries and keys of one block's attention.
 
     Args:
@@ -32,4 +32,4 @@ class Attended:
 
     queries_hw: tuple[int, int]
     keys_hw: tuple[int, int]
-    exposed: bool = True
+    takes_bias: bool = True

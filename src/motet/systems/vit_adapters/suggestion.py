@@ -21,7 +21,7 @@ _IMPORTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ViTAdaptersSuggestion:
-    """Adapters in a vision transformer predict a value at each pixel, and take nothing else along."""
+    """Adapters in a vision transformer predict a value at each pixel, and take no other kind of task along."""
 
     name: str = "vit_adapters"
     about: str = "adapters in a vision transformer (maps)"
@@ -29,7 +29,7 @@ class ViTAdaptersSuggestion:
     closed: bool = True
 
     def takes_along(self, kinds: Sequence[str]) -> bool:
-        """Returns whether it also answers these kinds: none."""
+        """Returns whether it also supports these kinds of task: none."""
         return not kinds
 
     def text(self, function: str, tasks: Sequence[PlannedTask], sources: str, about: str) -> FunctionText:

@@ -1,4 +1,4 @@
-"""What the adapters answer, and what they learn of a row: maps of its image, or a class."""
+"""Supported tasks and encoded targets of the adapters: maps of an image, or its class."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ TOLERANCE = 0.02
 """How far a normal's length may be from 1: three channels of 8 bits give up to 0.7 % by rounding."""
 
 
-def check(task: Task) -> None:
-    """Raises UnsupportedTask for a task that this system cannot answer, or that sees more than one image."""
+def check_supported(task: Task) -> None:
+    """Raises UnsupportedTask for a task that this system does not support, or whose input is not one image alone."""
     match task.target:
         case Label():
             pass
@@ -36,15 +36,14 @@ def check(task: Task) -> None:
             _check_channels(task, spec)
         case Answer() | Text() | Boxes() | Region() | Match() | Masked() | Score():
             raise UnsupportedTask(
-                f"task {task.name!r}: the adapters answer Dense and Label: got {type(task.target).__name__}; want one "
+                f"task {task.name!r}: the adapters support Dense and Label: got {type(task.target).__name__}; want one "
                 "of those, or another system"
             )
         case other:
             assert_never(other)
     if task.inputs != {"image"}:
         raise UnsupportedTask(
-            f"task {task.name!r}: the adapters see one image: got a task that sees {sorted(task.inputs)}; want 'image' "
-            "alone"
+            f"task {task.name!r}: the adapters read one image: got the inputs {sorted(task.inputs)}; want 'image' alone"
         )
 
 
@@ -66,17 +65,17 @@ def _check_channels(task: Task, spec: Dense) -> None:
         )
 
 
-def encoded(
+def encode_target(
     task: Task, annotation: Any, row_id: str, geometry: Geometry, *, scale_depth: bool = False
 ) -> dict[str, np.ndarray]:
-    """A row's truth as arrays under the geometry of its image.
+    """Returns the encoded target of a row, under the geometry of its image.
 
     Args:
-        task: whose.
-        truth: raw.
+        task: the task.
+        annotation: raw.
         row_id: for the error.
-        geometry: what was done to the image.
-        scale_depth: whether a map in metres is divided by how much larger the crop makes things look.
+        geometry: how the image was transformed.
+        scale_depth: whether a map in metres is divided by the zoom of the crop.
 
     Raises:
         DataError: an annotation that does not fit the task or the image.
@@ -85,23 +84,23 @@ def encoded(
         case Label(names):
             return {"label": np.array(class_index(task, annotation, row_id, len(names)))}
         case Dense() as spec:
-            values, valid = checked_map(spec, annotation, f"{row_id}: task {task.name!r}", geometry.source_hw)
-            return _moved(spec, values, valid, geometry, scale_depth)
+            values, valid = parse_map(spec, annotation, f"{row_id}: task {task.name!r}", geometry.source_hw)
+            return _transform_map(spec, values, valid, geometry, scale_depth)
         case other:
-            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want one that was checked")
+            raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want a Label or a Dense")
 
 
-def checked_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """A truth as values, (h, w) classes or (h, w, c) float32, and which pixels have one.
+def parse_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns an annotation as values, (h, w) classes or (h, w, c) float32, and a mask of the pixels that have one.
 
     Args:
-        spec: what kind of map.
-        truth: raw: -1 is no class; NaN, in any channel, no value.
+        spec: the kind of map.
+        annotation: raw: -1 is no class; NaN, in any channel, no value.
         where: the start of an error.
         size_hw: of the image.
 
     Raises:
-        DataError: no array, another size than the image, a value that cannot be, or none that is known.
+        DataError: no array, another size than the image, a value out of range, or no known value.
     """
     if not isinstance(annotation, np.ndarray) or annotation.dtype.kind not in "iuf":
         got = (
@@ -118,24 +117,24 @@ def checked_map(spec: Dense, annotation: Any, where: str, size_hw: tuple[int, in
     if values.shape[:2] != size_hw:
         got, want = " x ".join(map(str, annotation.shape[:2])), " x ".join(map(str, size_hw))
         raise DataError(f"{where}: got a map of {got} pixels; want {want}, the size of its image")
-    wanted = (*size_hw, 3) if spec.unit == "unit vector" else size_hw
-    if values.shape != wanted:
-        raise DataError(f"{where}: got a map of shape {annotation.shape}; want {wanted}")
+    shape = (*size_hw, 3) if spec.unit == "unit vector" else size_hw
+    if values.shape != shape:
+        raise DataError(f"{where}: got a map of shape {annotation.shape}; want {shape}")
     if spec.unit == "class":
-        valid = _classes(spec, values, where)
+        valid = _valid_classes(spec, values, where)
         values = values.astype(np.int64)
     else:
         values = values.astype(np.float32).reshape(*size_hw, -1)
-        valid = _numbers(spec, values, where)
+        valid = _valid_values(spec, values, where)
     if not valid.any():
         invalid = -1 if spec.unit == "class" else "NaN"
         raise DataError(f"{where}: got a map that is {invalid} everywhere; want at least one pixel that is known")
     return values, valid
 
 
-def _classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
+def _valid_classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     if values.dtype.kind == "f":
-        raise DataError(f"{where}: got an array of {values.dtype}; want whole numbers, one a class")
+        raise DataError(f"{where}: got an array of {values.dtype}; want integers, one number per class")
     least, most = int(values.min()), int(values.max())
     if least < -1 or most >= spec.channels:
         got = least if least < -1 else most
@@ -144,9 +143,9 @@ def _classes(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     return valid
 
 
-def _numbers(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
+def _valid_values(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
     if np.isinf(values).any():
-        raise DataError(f"{where}: got an infinite value; want numbers, or NaN where none is known")
+        raise DataError(f"{where}: got an infinite value; want finite numbers, or NaN where unknown")
     valid: np.ndarray = ~np.isnan(values).any(axis=2)
     known = values[valid]
     if not len(known):
@@ -165,19 +164,19 @@ def _numbers(spec: Dense, values: np.ndarray, where: str) -> np.ndarray:
             if abs(worst - 1) > TOLERANCE:
                 raise DataError(f"{where}: got a normal of length {worst:.3g}; want unit length, or NaN where unknown")
         case "class":
-            raise UnsupportedTask(f"{where}: got classes; want numbers")
+            raise UnsupportedTask(f"{where}: got classes; want a map of numbers")
         case other:
             assert_never(other)
     return valid
 
 
-def _moved(
+def _transform_map(
     spec: Dense, values: np.ndarray, valid: np.ndarray, geometry: Geometry, scale_depth: bool
 ) -> dict[str, np.ndarray]:
-    seen = geometry.map(valid)
+    valid = geometry.map(valid)
     if spec.unit == "class":
-        return {"map": geometry.map(values), "valid": seen}
+        return {"map": geometry.map(values), "valid": valid}
     moved = geometry.map(values, unit_vectors=spec.unit == "unit vector")
     if spec.unit == "metre" and scale_depth:
         moved = moved / np.float32(geometry.zoom)
-    return {"map": np.ascontiguousarray(moved.transpose(2, 0, 1)), "valid": seen}
+    return {"map": np.ascontiguousarray(moved.transpose(2, 0, 1)), "valid": valid}

@@ -1,4 +1,4 @@
-"""Task affinities from gradients, and what they tell the adapters and the losses (section 3.2.1)."""
+"""Task affinities from gradients (TROA, section 3.2.1)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from motet.core.ranks import world
 from motet.systems.vit_adapters.options import Affinities, FixedAffinities
 
 
-def start(affinities: Affinities, num_tasks: int) -> Float[Tensor, "n n"]:
-    """The matrix that training starts with: row t says what task t takes from each task.
+def initial_affinities(affinities: Affinities, num_tasks: int) -> Float[Tensor, "n n"]:
+    """Returns the matrix that training starts with: row t holds the shares that task t takes from each task.
 
     Examples:
-        >>> start(FixedAffinities("one-hot"), 2).tolist()
+        >>> initial_affinities(FixedAffinities("one-hot"), 2).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
     if isinstance(affinities, FixedAffinities) and affinities.start == "one-hot":
@@ -24,7 +24,7 @@ def start(affinities: Affinities, num_tasks: int) -> Float[Tensor, "n n"]:
     return torch.full((num_tasks, num_tasks), 1 / num_tasks)
 
 
-def update(
+def update_affinities(
     affinities: Float[Tensor, "n n"],
     cosines: Float[Tensor, "n n"],
     present: Bool[Tensor, "n"],
@@ -32,7 +32,7 @@ def update(
     kappa: float = 1.0,
     sign: int = 1,
 ) -> Float[Tensor, "n n"]:
-    """One step of mirror descent on each task's row.
+    """Does one step of mirror descent on each task's row.
 
         w[t, n] <- w[t, n] exp(sign kappa cos[t, n]) / sum over n' of w[t, n'] exp(sign kappa cos[t, n'])
 
@@ -40,18 +40,18 @@ def update(
     against its own figure 4. The code that it builds on (Chen et al., "Weighted Training for Cross-Task Learning",
     ICLR 2022) descends along minus the cosine, which is sign = +1, our default.
 
-    Tasks that no row has a truth for have no gradient: their rows stay, and so do their shares of the other rows.
+    Tasks without a target in the batches have no gradient: their rows stay, and so do their shares of the other rows.
 
     Args:
         affinities: w, rows sum to 1.
         cosines: between the gradients of every two tasks.
-        present: which tasks had a gradient.
+        present: True for tasks that had a gradient.
         kappa: step size.
-        sign: see above.
+        sign: +1 or -1, see above.
 
     Examples:
         >>> w = torch.full((2, 2), 0.5)
-        >>> update(w, torch.eye(2), torch.tensor([True, True]))[0].softmax(0).argmax().item()
+        >>> update_affinities(w, torch.eye(2), torch.tensor([True, True]))[0].softmax(0).argmax().item()
         0
     """
     moved = affinities * torch.exp(sign * kappa * cosines)
@@ -62,12 +62,12 @@ def update(
     return torch.where(present[:, None], shared, affinities)
 
 
-def cosines_of(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n"]]:
-    """Cosines from the products of every two gradients, and which tasks have a gradient at all.
+def gradient_cosines(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n"]]:
+    """Returns cosines from the products of every two gradients, and a mask of the tasks that have a gradient.
 
     Examples:
         >>> gradients = torch.tensor([[1.0, 0.0], [2.0, 2.0], [0.0, 0.0]])
-        >>> cosines, present = cosines_of(gradients @ gradients.T)
+        >>> cosines, present = gradient_cosines(gradients @ gradients.T)
         >>> present.tolist(), round(float(cosines[0, 1]), 4)
         ([True, True, False], 0.7071)
     """
@@ -77,14 +77,14 @@ def cosines_of(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n"], Bo
     return products / (safe[:, None] * safe[None, :]), present
 
 
-def added_over_ranks(values: Tensor) -> Tensor:
-    """The sum of what every rank passed; every rank calls it, also one without a batch."""
+def sum_over_ranks(values: Tensor) -> Tensor:
+    """Sums values over ranks, in place; every rank calls it, also one without a batch."""
     if world() > 1:
         dist.all_reduce(values)
     return values
 
 
-def drawn_order(num_tasks: int, step: int) -> Int[Tensor, "n n"]:
-    """For each task an order of its row, drawn by the step alone, so that it is the same on every rank."""
+def random_order(num_tasks: int, step: int) -> Int[Tensor, "n n"]:
+    """Returns a random order of each task's row, drawn by the step alone, so that it is the same on every rank."""
     rng = rng_for("affinities", step)
     return torch.stack([torch.from_numpy(rng.permutation(num_tasks)) for _ in range(num_tasks)])

@@ -12,22 +12,22 @@ from torch.nn import functional as F
 from motet.nn.parameter_names import parameter_name
 from motet.systems.vit_adapters.adapter import Bottleneck
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.initial import as_swin
+from motet.systems.vit_adapters.initial import init_as_swin
 from motet.systems.vit_adapters.options import Adapters
 from motet.systems.vit_adapters.trunks import Trunk
 
 
 class TrunkAdapters(nn.Module):
-    """All that is added to a trunk: embeddings of the tasks, adapted blocks, bottlenecks, a last norm.
+    """The adapters of a trunk: embeddings of the tasks, adapted blocks and bottlenecks.
 
     Args:
-        trunk: what it is added to.
-        options: what of it.
-        tasks: their names.
-        adapted: which blocks, as (stage, block).
+        trunk: the adapted trunk.
+        options: the parts that there are.
+        tasks: names of the tasks.
+        adapted: the adapted blocks, as (stage, block).
 
     Attributes:
-        passing: after which blocks there is a bottleneck.
+        bottleneck_blocks: the blocks that are followed by a bottleneck, as (stage, block).
     """
 
     def __init__(
@@ -38,67 +38,67 @@ class TrunkAdapters(nn.Module):
         width = options.condition_width
         self.embeddings = nn.ParameterDict({parameter_name(name): torch.randn(width) for name in tasks})
         self.blocks = nn.ModuleDict(
-            {_key(at): BlockAdapter(options, trunk.attended(*at), trunk.norms(*at)) for at in adapted}
+            {_key(at): BlockAdapter(options, trunk.attention_shape(*at), trunk.norms(*at)) for at in adapted}
         )
         passing = options.bottleneck
         every = [(stage, index) for stage, shape in enumerate(trunk.stages) for index in range(shape.depth)]
-        self.passing = frozenset() if passing is None else frozenset(every if passing.everywhere else adapted)
+        self.bottleneck_blocks = frozenset() if passing is None else frozenset(every if passing.everywhere else adapted)
         self.bottlenecks = nn.ModuleDict()
         self.merges = nn.ModuleDict()
-        if passing is None or not self.passing:
+        if passing is None or not self.bottleneck_blocks:
             return
-        for at in sorted(self.passing):
-            made = Bottleneck(trunk.stages[at[0]].width, width, passing.reduction, passing.activation)
-            self.bottlenecks[_key(at)] = made
-        for stage in range(min(self.passing)[0] + 1, len(trunk.stages)):
+        for at in sorted(self.bottleneck_blocks):
+            stage_width = trunk.stages[at[0]].width
+            self.bottlenecks[_key(at)] = Bottleneck(stage_width, width, passing.reduction, passing.activation)
+        for stage in range(min(self.bottleneck_blocks)[0] + 1, len(trunk.stages)):
             before, here = trunk.stages[stage - 1], trunk.stages[stage]
             if before.grid_hw != here.grid_hw:
-                self.merges[str(stage)] = as_swin(PatchMerging(before.width, here.width))
+                self.merges[str(stage)] = init_as_swin(PatchMerging(before.width, here.width))
             elif before.width != here.width:
-                self.merges[str(stage)] = as_swin(nn.Linear(before.width, here.width, bias=False))
+                self.merges[str(stage)] = init_as_swin(nn.Linear(before.width, here.width, bias=False))
 
     def block(self, stage: int, index: int) -> BlockAdapter | None:
-        """The adapter of a block, if it has one."""
+        """Returns the adapter of a block, if it has one."""
         key = _key((stage, index))
-        found = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
-        return found if isinstance(found, BlockAdapter) else None
+        adapter = self.blocks[key] if key in self.blocks else None  # noqa: SIM401  a ModuleDict has no `get`
+        return adapter if isinstance(adapter, BlockAdapter) else None
 
-    def begin_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
-        """Task-scaled norms begin as the trunk's, also where those came from a run that had none.
+    def copy_norms(self, trunk: Trunk, taken: Collection[str]) -> None:
+        """Copies the trunk's norms into the task-scaled ones, for a trunk whose weights came from another run.
 
         Args:
-            trunk: its norms.
-            taken: names, from here on, of the weights that came from the other run: a norm among them stays.
+            trunk: the trunk with the norms.
+            taken: names, relative to this module, of the weights from the other run; norms among them are not copied.
         """
         for key, adapter in self.blocks.items():
-            for place, norm in enumerate(trunk.norms(*_at(key)), 1):
-                scaled = getattr(adapter, f"norm{place}")
-                if scaled is not None and f"blocks.{key}.norm{place}.weight" not in taken:
-                    scaled.begin_as(norm)
+            for number, norm in enumerate(trunk.norms(*_at(key)), 1):
+                scaled = getattr(adapter, f"norm{number}")
+                if scaled is not None and f"blocks.{key}.norm{number}.weight" not in taken:
+                    scaled.copy_from(norm)
 
-    def parts(self) -> Mapping[str, list[nn.Module]]:
-        """What belongs to each adapted block, in the order they run: merges with the first block of their stage."""
-        found: dict[str, list[nn.Module]] = {}
+    def modules_by_block(self) -> Mapping[str, list[nn.Module]]:
+        """Returns the modules of each adapted block, in running order; a merge is with the first block of its stage."""
+        modules: dict[str, list[nn.Module]] = {}
         for key in sorted({*self.blocks, *self.bottlenecks}, key=_at):
             stage, index = _at(key)
             merge = [self.merges[str(stage)]] if index == 0 and str(stage) in self.merges else []
             here = [kind[key] for kind in (self.blocks, self.bottlenecks) if key in kind]
-            found[key] = [*merge, *here]
-        return found
+            modules[key] = [*merge, *here]
+        return modules
 
-    def arrive(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
-        """What the adapters of a stage handed on, as the next stage takes it."""
+    def enter_stage(self, hidden: Tensor | None, stage: int, grid_hw: tuple[int, int]) -> Tensor | None:
+        """Merges the output of a stage's bottlenecks to the size and width of the next stage."""
         if hidden is None or str(stage) not in self.merges:
             return hidden
         merged: Tensor = self.merges[str(stage)](hidden)
         if merged.shape[1:3] == grid_hw:
             return merged
-        # A trunk that halves an odd side downwards, where merging takes it upwards.
+        # Halving an odd side, the trunk rounds down, and merging up.
         return F.interpolate(merged.permute(0, 3, 1, 2), grid_hw, mode="area").permute(0, 2, 3, 1)
 
-    def passed(self, at: tuple[int, int], x: Tensor, hidden: Tensor | None, z: Tensor) -> Tensor | None:
-        """What is handed on after a block: its map and what was handed to it, through the bottleneck."""
-        if at not in self.passing:
+    def apply_bottleneck(self, at: tuple[int, int], x: Tensor, hidden: Tensor | None, z: Tensor) -> Tensor | None:
+        """Applies the bottleneck after a block to the sum of the block's map and the previous bottleneck's output."""
+        if at not in self.bottleneck_blocks:
             return hidden
         out: Tensor = self.bottlenecks[_key(at)](x if hidden is None else x + hidden, z)
         return out

@@ -1,4 +1,4 @@
-"""A trunk by its name in timm, taken apart into stages and blocks."""
+"""Builds a trunk by its name in timm, as stages and blocks."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from motet.systems.vit_adapters.trunks.vit import NUM_STAGES, Vit
 
 
 def build_trunk(config: TimmTrunk, *, pretrained: bool) -> Trunk:
-    """The trunk, without its classifier.
+    """Builds the trunk, without its classifier.
 
     Args:
         config: its name and sizes.
         pretrained: whether timm's weights are fetched.
 
     Raises:
-        ConfigError: a name that timm does not have, arguments that it does not take, or weights that are not to be had.
-        UnsupportedTask: a model whose blocks cannot be found.
+        ConfigError: a name that timm does not have, arguments that it does not take, or weights that it cannot fetch.
+        UnsupportedTask: a model of an unknown family, or without four stages.
     """
     short = config.name.split(".")[0]
     if not config.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")) and not timm.is_model(short):
@@ -44,16 +44,16 @@ def build_trunk(config: TimmTrunk, *, pretrained: bool) -> Trunk:
     if config.size is not None and default is not None and default.fixed_input_size:
         options.setdefault("img_size", config.size)
     try:
-        model = _created(config.name, pretrained, options)
+        model = _create_model(config.name, pretrained, options)
     except (OSError, RuntimeError, TypeError, ValueError, AssertionError) as error:
         got = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ConfigError(f"TimmTrunk {config.name!r}: got {got}; want a model that timm can build") from error
     _drop_head(model)
-    return _taken_apart(config, model)
+    return _wrap(config, model)
 
 
-def _created(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
-    """timm's model. What it has for FocalNet takes no size that it sets itself; such a one is made of sizes alone."""
+def _create_model(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
+    """Creates timm's model; a FocalNet is built from its sizes alone where its entry point fixes them itself."""
     try:
         return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
     except TypeError as error:
@@ -65,13 +65,13 @@ def _created(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
 
 
 def _drop_head(model: Any) -> None:
-    """What comes after the last block is not read: the adapters end in a norm of their own."""
+    """Removes the layers after the last block, which are not read: the system has a norm of its own."""
     for name in ("norm", "fc_norm", "head", "head_drop", "attn_pool"):
         if isinstance(getattr(model, name, None), nn.Module):
             setattr(model, name, nn.Identity())
 
 
-def _taken_apart(config: TimmTrunk, model: Any) -> Trunk:
+def _wrap(config: TimmTrunk, model: Any) -> Trunk:
     cfg = model.pretrained_cfg
     size_hw = (config.size, config.size) if config.size is not None else tuple(cfg["input_size"][1:])
     pixels = Pixels(size_hw, tuple(cfg["mean"]), tuple(cfg["std"]))
@@ -89,11 +89,12 @@ def _taken_apart(config: TimmTrunk, model: Any) -> Trunk:
             parts = ", ".join(f"{name} ({type(part).__name__})" for name, part in model.named_children())
             raise UnsupportedTask(
                 f"TimmTrunk {config.name!r}: looked for the stages and blocks of a Swin, Swin V2, PVT v2, FocalNet or "
-                f"plain ViT of at least {NUM_STAGES} blocks: got a {type(model).__name__} of {parts}; want one of those"
+                f"plain ViT of at least {NUM_STAGES} blocks: got a {type(model).__name__} of {parts}; want one of "
+                "those families"
             )
     if len(trunk.stages) != NUM_STAGES:
         raise UnsupportedTask(
-            f"TimmTrunk {config.name!r}: looked for {NUM_STAGES} stages: got {len(trunk.stages)}; want as many, the "
-            "last two of which are adapted"
+            f"TimmTrunk {config.name!r}: looked for {NUM_STAGES} stages: got {len(trunk.stages)}; want {NUM_STAGES}, "
+            "the last two of which are adapted"
         )
     return trunk

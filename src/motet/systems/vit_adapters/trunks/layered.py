@@ -1,4 +1,4 @@
-"""What Swins and FocalNets of timm have in common: a list of layers, each of which makes its map coarser first."""
+"""The common half of timm's Swins and FocalNets: a list of layers, each of which downsamples its map first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 
 class Layered(Trunk):
-    """A trunk whose stages are the model's `layers`, of a `downsample` and `blocks` that need nothing but the state."""
+    """A trunk whose stages are the model's `layers`, each a `downsample` and `blocks` that take the state alone."""
 
     def depths(self) -> tuple[int, ...]:
         return tuple(len(layer.blocks) for layer in self.model.layers)

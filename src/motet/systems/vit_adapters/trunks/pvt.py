@@ -1,4 +1,4 @@
-"""PVT v2: every place looks at a coarser map of the same stage."""
+"""PVT v2: every position attends to a coarser map of the same stage."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.shapes import AttentionShape
 from motet.systems.vit_adapters.trunks.trunk import Trunk
 
 
 class Pvt(Trunk):
     """The pyramid transformers of timm, their linear form too.
 
-    Queries are all places of a map, keys those of the map made coarser; what a task adds has that shape.
+    Queries are all positions of a map, keys those of the downsampled map; the attention bias has that shape.
     """
 
     def depths(self) -> tuple[int, ...]:
@@ -40,12 +40,14 @@ class Pvt(Trunk):
         out: Tensor = self.block(stage, index)(x.flatten(1, 2), size_hw)
         return out.view(x.shape)
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
         block, size_hw = self.block(stage, index), (x.shape[1], x.shape[2])
         tokens: Tensor = x.flatten(1, 2)
-        seen = reduced_attention(block.attn, adapter.first(block.norm1, tokens, z), size_hw, adapter.added(z))
-        tokens = tokens + block.drop_path1(seen)
-        tokens = tokens + block.drop_path2(block.mlp(adapter.second(block.norm2, tokens, z), size_hw))
+        attended = reduced_attention(
+            block.attn, adapter.apply_norm1(block.norm1, tokens, z), size_hw, adapter.attention_bias(z)
+        )
+        tokens = tokens + block.drop_path1(attended)
+        tokens = tokens + block.drop_path2(block.mlp(adapter.apply_norm2(block.norm2, tokens, z), size_hw))
         return tokens.view(x.shape)
 
     def leave(self, stage: int, x: Tensor) -> Tensor:
@@ -57,41 +59,41 @@ class Pvt(Trunk):
         return x
 
     @torch.no_grad()
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         attention, shape = self.block(stage, index).attn, self.stages[stage]
-        coarse = _coarser(attention, attention.q.weight.new_zeros(1, shape.width, *shape.grid_hw))
-        return Attended(shape.grid_hw, (coarse.shape[2], coarse.shape[3]))
+        coarse = _reduced(attention, attention.q.weight.new_zeros(1, shape.width, *shape.grid_hw))
+        return AttentionShape(shape.grid_hw, (coarse.shape[2], coarse.shape[3]))
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)
         return block.norm1, block.norm2
 
     def patch_embedding(self) -> nn.Module:
-        found: nn.Module = self.model.patch_embed
-        return found
+        patch_embed: nn.Module = self.model.patch_embed
+        return patch_embed
 
 
 def reduced_attention(
     attention: Any, x: Float[Tensor, "b n d"], size_hw: tuple[int, int], added: Float[Tensor, "p n s"] | None
 ) -> Float[Tensor, "b n d"]:
-    """timm's attention of a PVT v2 with a matrix added in every head, before the softmax."""
+    """Runs timm's attention of a PVT v2 with a matrix added in every head, before the softmax."""
     heads = (attention.num_heads, attention.head_dim)
     q = attention.q(x).view(*x.shape[:2], *heads).transpose(1, 2)
-    seen = x
+    source = x
     if attention.sr is not None:
-        coarse = _coarser(attention, x.transpose(1, 2).reshape(len(x), -1, *size_hw))
-        seen = attention.norm(coarse.flatten(2).transpose(1, 2))
-        seen = seen if attention.act is None else attention.act(seen)
-    k, v = attention.kv(seen).view(*seen.shape[:2], 2, *heads).permute(2, 0, 3, 1, 4)
+        coarse = _reduced(attention, x.transpose(1, 2).reshape(len(x), -1, *size_hw))
+        source = attention.norm(coarse.flatten(2).transpose(1, 2))
+        source = source if attention.act is None else attention.act(source)
+    k, v = attention.kv(source).view(*source.shape[:2], 2, *heads).permute(2, 0, 3, 1, 4)
     mask = None if added is None else added[:, None].to(q.dtype)
     dropped = attention.attn_drop.p if attention.training else 0.0
-    found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropped)
-    out: Tensor = attention.proj_drop(attention.proj(found.transpose(1, 2).flatten(2)))
+    attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropped)
+    out: Tensor = attention.proj_drop(attention.proj(attended.transpose(1, 2).flatten(2)))
     return out
 
 
-def _coarser(attention: Any, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
-    """The map that is looked at."""
+def _reduced(attention: Any, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
+    """Returns the downsampled map that the keys come from."""
     pooled = x if attention.pool is None else attention.pool(x)
     out: Tensor = pooled if attention.sr is None else attention.sr(pooled)
     return out

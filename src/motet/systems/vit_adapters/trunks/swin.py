@@ -1,4 +1,4 @@
-"""Swin and Swin V2: windowed attention, whose mask also carries what a task adds."""
+"""Swin and Swin V2: windowed attention, whose mask also carries the attention bias of a task."""
 
 from __future__ import annotations
 
@@ -11,64 +11,64 @@ from timm.models.swin_transformer_v2 import SwinTransformerV2Block
 from torch import Tensor, nn
 
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended
+from motet.systems.vit_adapters.shapes import AttentionShape
 from motet.systems.vit_adapters.trunks.layered import Layered
 from motet.systems.vit_adapters.windows import from_windows, to_windows
 
 
 class Swin(Layered):
-    """Both Swins of timm: scaled dot products with the norms before each part, or cosines with the norms after it."""
+    """Both Swins of timm: V1 with scaled dot products and norms before each part, V2 with cosines and norms after."""
 
     def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
         out: Tensor = self.model.patch_embed(pixels)
         return out
 
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-        return adapted_block(self.block(stage, index), x, adapter, z)
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        return run_adapted(self.block(stage, index), x, adapter, z)
 
     def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
         del stage
         return x
 
-    def attended(self, stage: int, index: int) -> Attended:
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
         window_hw = self.block(stage, index).window_size
-        return Attended(window_hw, window_hw)
+        return AttentionShape(window_hw, window_hw)
 
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         block = self.block(stage, index)
         return block.norm1, block.norm2
 
     def patch_embedding(self) -> nn.Module:
-        found: nn.Module = self.model.patch_embed
-        return found
+        patch_embed: nn.Module = self.model.patch_embed
+        return patch_embed
 
 
-def adapted_block(block: Any, x: Float[Tensor, "b h w d"], adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-    """A block of either Swin with an adapter in it."""
-    added = adapter.added(z)
+def run_adapted(block: Any, x: Float[Tensor, "b h w d"], adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+    """Runs a block of either Swin with an adapter in it."""
+    added = adapter.attention_bias(z)
     if isinstance(block, SwinTransformerV2Block):
-        x = x + block.drop_path1(adapter.first(block.norm1, windowed(block, x, added), z))
-        bent: Tensor = block.drop_path2(adapter.second(block.norm2, block.mlp(x), z))
-        return x + bent
-    x = x + block.drop_path1(windowed(block, adapter.first(block.norm1, x, z), added))
-    bent = block.drop_path2(block.mlp(adapter.second(block.norm2, x, z)))
-    return x + bent
+        x = x + block.drop_path1(adapter.apply_norm1(block.norm1, window_attention(block, x, added), z))
+        hidden: Tensor = block.drop_path2(adapter.apply_norm2(block.norm2, block.mlp(x), z))
+        return x + hidden
+    x = x + block.drop_path1(window_attention(block, adapter.apply_norm1(block.norm1, x, z), added))
+    hidden = block.drop_path2(block.mlp(adapter.apply_norm2(block.norm2, x, z)))
+    return x + hidden
 
 
-def windowed(
+def window_attention(
     block: SwinTransformerBlock | SwinTransformerV2Block,
     x: Float[Tensor, "b h w d"],
     added: Float[Tensor, "p q s"] | None,
 ) -> Float[Tensor, "b h w d"]:
-    """A block's attention with a matrix added in every window and head, before the softmax.
+    """Runs a block's attention with a matrix added in every window and head, before the softmax.
 
     Source: the official code adds it before the mask of shifted windows; here both are added at once, since timm's
-    attention takes one mask for each window.
+    attention takes one mask per window.
 
     Args:
-        block: of either Swin.
-        x: what it looks at.
-        added: one matrix for all rows, or one a row; None for the plain attention.
+        block: a block of either Swin.
+        x: its input map.
+        added: one matrix for all rows, or one per row; None for the plain attention.
     """
     size_hw = (x.shape[1], x.shape[2])
     shift = block.shift_size

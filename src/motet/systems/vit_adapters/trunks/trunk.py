@@ -1,4 +1,4 @@
-"""What adapters need to know of a trunk, whatever its family."""
+"""The interface between adapters and a trunk of any family."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from motet.nn.encoders import Pixels
 from motet.systems.vit_adapters.block import BlockAdapter
-from motet.systems.vit_adapters.shapes import Attended, Stage
+from motet.systems.vit_adapters.shapes import AttentionShape, Stage
 
 
 class Trunk(nn.Module, ABC):
-    """A timm model, block by block. The state that runs through it is the family's own; `grid` reads a map off it.
+    """A timm model, block by block. Each family has its own form of state; `grid` returns it as a map.
 
     Args:
         model: of timm.
-        pixels: what it is given.
+        pixels: the size and normalisation of its input.
 
     Attributes:
         stages: four of them, fine to coarse.
-        levels: the maps a decoder is given, fine to coarse, as widths and sizes.
+        levels: widths and sizes of the maps that a decoder reads, fine to coarse.
     """
 
     stages: tuple[Stage, ...]
@@ -37,57 +37,57 @@ class Trunk(nn.Module, ABC):
 
     @abstractmethod
     def depths(self) -> tuple[int, ...]:
-        """Blocks of each stage."""
+        """Returns the number of blocks per stage."""
 
     @abstractmethod
     def stem(self, pixels: Float[Tensor, "b 3 h w"]) -> Tensor:
-        """The state before the first stage."""
+        """Returns the state before the first stage."""
 
     @abstractmethod
     def enter(self, stage: int, x: Tensor) -> Tensor:
-        """The state at the start of a stage: made coarser, where the family does."""
+        """Returns the state at the start of a stage, downsampled where the family does that there."""
 
     @abstractmethod
     def block(self, stage: int, index: int) -> nn.Module:
-        """One block."""
+        """Returns one block."""
 
     @abstractmethod
     def run(self, stage: int, index: int, x: Tensor) -> Tensor:
-        """The state after a block, as timm has it."""
+        """Runs a block as timm does."""
 
     @abstractmethod
-    def adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
-        """The state after a block with an adapter in it."""
+    def run_adapted(self, stage: int, index: int, x: Tensor, adapter: BlockAdapter, z: Float[Tensor, "p k"]) -> Tensor:
+        """Runs a block with an adapter in it."""
 
     def leave(self, stage: int, x: Tensor) -> Tensor:
-        """The state at the end of a stage."""
+        """Returns the state at the end of a stage."""
         del stage
         return x
 
     @abstractmethod
     def grid(self, stage: int, x: Tensor) -> Float[Tensor, "b h w d"]:
-        """The map of a state."""
+        """Returns a state as a map."""
 
     def level(self, stage: int, grid: Float[Tensor, "b h w d"]) -> Float[Tensor, "b i j d"]:
-        """A stage's map as the decoder is given it."""
+        """Returns a stage's map at the size that the decoder reads."""
         del stage
         return grid
 
     @abstractmethod
-    def attended(self, stage: int, index: int) -> Attended:
-        """What a block's attention looks at."""
+    def attention_shape(self, stage: int, index: int) -> AttentionShape:
+        """Returns the sizes of queries and keys of a block's attention."""
 
     @abstractmethod
     def norms(self, stage: int, index: int) -> tuple[nn.LayerNorm, nn.LayerNorm]:
-        """A block's two norms."""
+        """Returns a block's two norms."""
 
     @abstractmethod
     def patch_embedding(self) -> nn.Module:
-        """What makes patches of pixels."""
+        """Returns the module that embeds patches of pixels."""
 
     @torch.no_grad()
     def _shapes(self) -> tuple[Stage, ...]:
-        """Widths and sizes of the stages' maps, by running all but the blocks on an empty picture."""
+        """Returns the stages' widths and sizes, by running everything but the blocks on an empty image."""
         first = next(self.model.parameters())
         x = self.stem(torch.zeros(1, 3, *self.pixels.size_hw, device=first.device, dtype=first.dtype))
         stages = []
