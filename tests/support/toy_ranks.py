@@ -21,7 +21,7 @@ from motet.training.config import TrainConfig
 from motet.training.distributed import buffer_versions, processes, same_on_every_rank, share_updated_buffers
 from motet.training.fit import fit
 from motet.training.run import Features, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def ranks_run(folder: Path) -> Run:
@@ -39,7 +39,7 @@ class Together:
     def __call__(self) -> None:
         with processes("cpu"):
             said = {
-                "report": train(ranks_run(self.folder), self.folder / "run", device="cpu", show=False).to_dict(),
+                "report": run_training(ranks_run(self.folder), self.folder / "run", device="cpu", show=False).to_dict(),
                 "skipped": self._skipped(),
                 "full": self._full_disk(),
                 "unfit": self._unfit_store(),

@@ -14,7 +14,7 @@ from motet.experiments.single_task import single_task
 from motet.recipes.lit_decoder import demo as recipe
 from motet.report import Comparison, PredictionCard, compare, read_run
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def demo(folder: Path, quick: bool, console: Console) -> None:
@@ -28,7 +28,7 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     started = time.perf_counter()
     run = recipe(quick=quick)
     console.print(f"one model, {len(run.tasks)} tasks: {', '.join(task.name for task in run.tasks)}")
-    report = train(run, folder / "multi", resume=True)
+    report = run_training(run, folder / "multi", resume=True)
     if _stopped(report, run, console):
         return
     single_runs = []
@@ -38,7 +38,7 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
             f"{task.name} alone: the same {sum(report.samples_seen[s.name] for s in single_run.of_role('train')):,} rows"
         )
         place = folder / "single" / task.name
-        if _stopped(train(single_run, place, resume=True, baselines=False), single_run, console):
+        if _stopped(run_training(single_run, place, resume=True, baselines=False), single_run, console):
             return
         single_runs.append(place)
     comparison = compare([read_run(place) for place in (folder / "multi", *single_runs)])

@@ -74,14 +74,14 @@ def train_run(
     """Trains a run with progress on the terminal and, once it is finished, writes its page and card (unless not `page`)."""
     from motet.cli.progress import counting
     from motet.experiments import api
-    from motet.training.train import train as train_alone
+    from motet.training.run_training import run_training
 
     with counting("storing features", quiet=quiet) as progress:
         if page:
             return api.train(
                 run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
             )
-        return train_alone(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
+        return run_training(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
 
 
 def evaluate(

@@ -14,7 +14,7 @@ from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.experiments.single_task import Budget, best_lr, grid, single_task
 from motet.training.run import Run
-from motet.training.train import REPORT
+from motet.training.run_training import REPORT
 
 SEARCH = "search"
 FACTORS = (1 / 3, 1.0, 3.0)
@@ -22,7 +22,7 @@ FACTORS = (1 / 3, 1.0, 3.0)
 
 
 class Execute(Protocol):
-    """Trains and judges a run; `motet.training.train.execute` with what its caller wants to add."""
+    """Trains and judges a run; `motet.training.run_training.execute` with what its caller wants to add."""
 
     def __call__(self, run: Run, folder: Path, /, *, resume: bool) -> Report:
         """The last report."""

@@ -34,7 +34,7 @@ RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.js
 _PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
 
 
-def train(
+def run_training(
     run: Run,
     folder: str | Path,
     *,
