@@ -47,7 +47,7 @@ def test_a_task_of_several_sources_keeps_their_proportions_exactly() -> None:
     both = tuple(dataclasses.replace(source, tasks=(label_task("same"),)) for source in run.sources)
     run = dataclasses.replace(run, sources=both)
     assert seen(single_task(run, "same")) == seen(run)
-    many = seen(single_task(run, "same", match="steps", seen={"a": 1, "b": 2}))
+    many = seen(single_task(run, "same", match="steps", samples_seen={"a": 1, "b": 2}))
     assert many == {"a": 160, "b": 320}
 
 

@@ -18,7 +18,7 @@ from motet.data.features import FeatureFiles
 from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
 from motet.training.config import TrainConfig
-from motet.training.distributed import buffer_versions, processes, same_on_every_rank, share_updated_buffers
+from motet.training.distributed import buffer_versions, processes, broadcast_weights, share_updated_buffers
 from motet.training.fit import fit
 from motet.training.run import Features, Run
 from motet.training.run_training import run_training
@@ -84,7 +84,7 @@ class Together:
 
     def _weights(self) -> list[float]:
         system = toy_system(toy_sources(5), seed=rank())
-        same_on_every_rank(system)
+        broadcast_weights(system)
         return [float(parameter.detach().sum()) for parameter in system.parameters()]
 
     def _buffers(self) -> list[float]:

@@ -79,7 +79,7 @@ def test_stored_features_are_read_instead_of_images(tmp_path: Path) -> None:
     run = dataclasses.replace(toy_run(), features=Features(tmp_path / "store", views=2))
     told: list[tuple[int, int]] = []
     report = run_training(
-        run, tmp_path / "run", device="cpu", show=False, filling=lambda done, of: told.append((done, of))
+        run, tmp_path / "run", device="cpu", show=False, progress=lambda done, of: told.append((done, of))
     )
     assert min(result.value for result in report.results) > 50
     assert told[-1] == (105, 105)  # no task here lets its pictures be changed: one view of each

@@ -33,7 +33,7 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
         return
     single_runs = []
     for task in run.tasks:
-        single_run = single_task(run, task.name, seen=report.samples_seen)
+        single_run = single_task(run, task.name, samples_seen=report.samples_seen)
         console.print(
             f"{task.name} alone: the same {sum(report.samples_seen[s.name] for s in single_run.of_role('train')):,} rows"
         )

@@ -156,7 +156,7 @@ def _measured(
             folder=folder,
             workers=workers,
             skip_bad_rows=run.train.on_bad_row == "skip",
-            told=told,
+            progress=told,
         )
     return Measurement(run=name, step=step, system=type(system).__name__, interference=found, notes=notes)
 

@@ -19,7 +19,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a 
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="FIELD=VALUE", help="change a field of the recipe, e.g. plan.steps=50; may be repeated"
+        "--set", metavar="FIELD=VALUE", help="change a field of the recipe, e.g. train.steps=50; may be repeated"
     ),
 ]
 Trust = Annotated[

@@ -64,7 +64,7 @@ def regions(
     writer = region_writer(out, made_by, half=not full)
     with counting("reading pictures", quiet=json) as told, writer:
         finds = detector_named(detector, weights=weights, device=device)
-        found = write_regions(image_files(sources), finds, writer, most=most, told=told)
+        found = write_regions(image_files(sources), finds, writer, max_regions=most, progress=told)
     read = None if found.there + found.done == 0 else writer.reader()
     if json:
         size = {} if read is None else {"width": read.width, "classes": read.num_classes}

@@ -18,7 +18,7 @@ def run_here(grid: Study, folder: Path, cell: str, seed: int, *, device: str | N
     from motet.training.run_training import run_training
 
     done = run_cell(
-        grid, folder, cell, seed, execute=lambda run, where: run_training(run, where, resume=True, device=device)
+        grid, folder, cell, seed, train_run=lambda run, where: run_training(run, where, resume=True, device=device)
     )
     write_done(grid, folder, done)
 

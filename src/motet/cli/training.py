@@ -81,7 +81,7 @@ def train_run(
             return api.train(
                 run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
             )
-        return run_training(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
+        return run_training(run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin)
 
 
 def evaluate(

@@ -47,7 +47,7 @@ def train(
         ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.run_training.run_training`.
     """
     folder = Path(folder)
-    report = run_training(run, folder, resume=resume, device=device, show=show, filling=progress, origin=origin)
+    report = run_training(run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin)
     if rank() == 0 and report.step == run.train.steps:
         write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
         write_card(folder, trust=modules_of(run))

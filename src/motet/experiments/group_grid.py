@@ -77,7 +77,7 @@ def group_study(
     Raises:
         ConfigError: a task without sources of that role.
     """
-    kept = dataclasses.replace(run, sources=tuple(s for s in run.sources if role == "test" or s.role != "test"))
+    without_test = dataclasses.replace(run, sources=tuple(s for s in run.sources if role == "test" or s.role != "test"))
     evaluated = {task.name for source in run.of_role(role) for task in source.tasks}
     for name, tasks in groups.items():
         if missing := [task for task in tasks if task not in evaluated]:
@@ -88,7 +88,7 @@ def group_study(
     return Study(
         name=CELLS,
         cells={
-            cell: some_tasks(kept, [task for name in members for task in groups[name]])
+            cell: some_tasks(without_test, [task for name in members for task in groups[name]])
             for cell, members in cells.items()
             if only in ("", cell)
         },
@@ -110,7 +110,7 @@ def cell_of(members: Members) -> str:
 def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]) -> GroupChanges:
     """The change of every group in every finished run of several groups, against its run alone with the same seed.
 
-    A group's change is the mean of its tasks' relative gains in their main metrics, as in `motet.report.delta_m`: the
+    A group's change is the mean of its tasks' relative deltas in their main metrics, as in `motet.report.delta_m`: the
     better way up whatever the metric's direction, every task counting the same. For one task it is the entry of the
     paper's table.
 
@@ -125,27 +125,27 @@ def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]
     found = {}
     for members in trained_together(names, triples=True):
         for name in members if len(members) > 1 else ():
-            gains = {
-                seed: gain
+            deltas = {
+                seed: delta
                 for seed in seeds
                 if (joint := reports.get((cell_of(members), seed))) is not None
                 and (alone := reports.get((name, seed))) is not None
-                and (gain := _gain(joint, alone, groups[name])) is not None
+                and (delta := _delta_m(joint, alone, groups[name])) is not None
             }
-            if gains:
-                found[name, tuple(other for other in members if other != name)] = Change(gains)
+            if deltas:
+                found[name, tuple(other for other in members if other != name)] = Change(deltas)
     return GroupChanges(names=names, changes=found)
 
 
-def _gain(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:
-    gains = []
+def _delta_m(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:
+    deltas = []
     for task in tasks:
         try:
             with_others, by_itself = joint.main(task), alone.main(task)
         except KeyError as error:
             raise ConfigError(f"groups: {error.args[0]}") from error
-        gains.append(relative_delta(with_others.value, by_itself.value, by_itself.higher_is_better))
-    return delta_m(gains)
+        deltas.append(relative_delta(with_others.value, by_itself.value, by_itself.higher_is_better))
+    return delta_m(deltas)
 
 
 def _by_category(run: Run) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Interference measured on saved models of runs: kept task by task, so that it goes on where it was stopped."""
+"""Interference measured on saved models of runs: direction task by task, so that it goes on where it was stopped."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[t
         if step not in there:
             raise CheckpointError(
                 f"{folder}: got no saved model of step {step}; want one of {', '.join(map(str, there))} "
-                "(plan.save_every and plan.keep say which are kept)"
+                "(train.save_every and train.keep_checkpoints say which are kept)"
             )
     chosen = there if every else tuple(sorted(set(steps))) or there[-1:]
     return tuple((step, step_folder(folder, step)) for step in chosen)
 
 
-def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+def tasks_of_each(known: Mapping[str, Sequence[str]], requested: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
     """Returns the tasks of each run that are compared: all of a single run; of several the ones they share.
 
     Args:
@@ -61,20 +61,20 @@ def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ())
         ConfigError: a task that no run has, or a run with fewer than two.
     """
     everywhere = [task for tasks in known.values() for task in tasks]
-    for task in asked:
+    for task in requested:
         if task not in everywhere:
             raise ConfigError(
                 f"--task: got {task!r}, which is no task of {', '.join(known)}; {nearest(task, everywhere)}"
             )
     found = {}
     for run, tasks in known.items():
-        if asked:
-            found[run] = tuple(task for task in dict.fromkeys(asked) if task in tasks)
+        if requested:
+            found[run] = tuple(task for task in dict.fromkeys(requested) if task in tasks)
         else:
             found[run] = tuple(task for task in tasks if len(known) == 1 or everywhere.count(task) > 1)
         if len(found[run]) < 2:
             got = ", ".join(found[run]) or "none"
-            where = " that another run has too" if len(known) > 1 and not asked else ""
+            where = " that another run has too" if len(known) > 1 and not requested else ""
             raise ConfigError(
                 f"interference: {run}: got the tasks {got}; want two or more{where} (it has {', '.join(tasks)})"
             )
@@ -86,7 +86,7 @@ def passes(num_tasks: int, settings: InterferenceSettings) -> int:
     return 2 * num_tasks * settings.batches
 
 
-def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling: FillProgress | None = None) -> None:
+def with_stored_features(run: Run, system: System, tasks: Sequence[str], progress: FillProgress | None = None) -> None:
     """Lets the system's processor read the features that the run stored, of the training images of these tasks."""
     if run.features is None or not run.stores_features:
         return
@@ -94,7 +94,7 @@ def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling
     folder, workers = run.features.folder, run.train.workers
     FeatureFiles.fill(system, images_in(s for s in sources if not s.allows_changes), folder, views=1, workers=workers)
     changed = images_in(s for s in sources if s.allows_changes)
-    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=filling)
+    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=progress)
     system.processor = system.processor.with_features(files)
 
 
@@ -108,7 +108,7 @@ def measure(
     folder: Path,
     workers: int = 0,
     skip_bad_rows: bool = False,
-    told: Progress | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Interference, tuple[str, ...]]:
     """The interference of some tasks in one saved model, and what a reader should know.
 
@@ -154,37 +154,37 @@ def measure(
     parts = MeasurementParts(folder, identity)
     done, total, count = 0, passes(len(tasks), settings), settings.batches
     if (before := parts.finished()) is not None:
-        if told is not None:
-            told(total, total)
+        if progress is not None:
+            progress(total, total)
         return before, _notes(batches, before, settings)
 
-    def tell(batches: int = 1) -> None:
+    def advance(batches: int = 1) -> None:
         nonlocal done
         done += batches
-        if told is not None:
-            told(done, total)
+        if progress is not None:
+            progress(done, total)
 
     with measurement_mode(system, training=settings.training):
         directions: list[Directions] = []
         for task in tasks:
-            kept = parts.directions(task, blocks)
-            if kept is None:
+            direction = parts.directions(task, blocks)
+            if direction is None:
                 drawn = batches[task].take(0, count)
-                kept = directions_of(system, task, drawn, blocks, seed=settings.seed, progress=tell)
-                parts.save_directions(task, kept)
+                direction = directions_of(system, task, drawn, blocks, seed=settings.seed, progress=advance)
+                parts.save_directions(task, direction)
             else:
-                tell(count)
-            directions.append(kept)
+                advance(count)
+            directions.append(direction)
         probes: list[Probes] = []
         for task in tasks:
-            tried = parts.probes(task, blocks)
-            if tried is None:
+            probe = parts.probes(task, blocks)
+            if probe is None:
                 drawn = batches[task].take(count, 2 * count)
-                tried = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, progress=tell)
-                parts.save_probes(task, tried)
+                probe = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, progress=advance)
+                parts.save_probes(task, probe)
             else:
-                tell(count)
-            probes.append(tried)
+                advance(count)
+            probes.append(probe)
     found = interference(tasks, directions, probes, seed=settings.seed)
     parts.write_result(found)
     return found, _notes(batches, found, settings)

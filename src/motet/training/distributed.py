@@ -78,7 +78,7 @@ def add_over_ranks(values: Tensor) -> Tensor:
     return values
 
 
-def same_on_every_rank(system: nn.Module) -> None:
+def broadcast_weights(system: nn.Module) -> None:
     """Rank 0's parameters and buffers everywhere; ranks may have drawn or fetched them differently."""
     if world() > 1:
         for tensor in (*system.parameters(), *system.buffers()):
@@ -116,16 +116,16 @@ def share_updated_buffers(system: nn.Module, versions: Sequence[int]) -> None:
     buffers = list(system.buffers())
     if world() == 1 or not buffers:
         return
-    written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
-    written = written.to(buffers[0].device)
-    dist.all_reduce(written, op=dist.ReduceOp.MAX)
-    for buffer, somewhere in zip(buffers, written.tolist(), strict=True):
+    was_written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
+    was_written = was_written.to(buffers[0].device)
+    dist.all_reduce(was_written, op=dist.ReduceOp.MAX)
+    for buffer, somewhere in zip(buffers, was_written.tolist(), strict=True):
         if somewhere:
             dist.broadcast(buffer, src=0)
 
 
 def buffer_versions(system: nn.Module) -> list[int]:
-    """Returns how often each buffer has been written so far."""
+    """Returns how often each buffer has been was_written so far."""
     return [buffer._version for buffer in system.buffers()] if world() > 1 else []
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motet.core import Losses, System, seed_for
 from motet.training.aggregation import Method, PCGrad
-from motet.training.balancers import by_key, forwarded, loss_keys, nonzero
+from motet.training.balancers import losses_by_key, forward_parts, loss_keys, nonzero
 from motet.training.distributed import add_gradients, add_over_ranks
 from motet.training.step import StepLosses
 
@@ -22,7 +22,7 @@ class BackwardCost:
 
     Args:
         passes: backward passes through the shared parameters in each update, at most.
-        stored_bytes: of the tasks' gradients, held at the same time.
+        stored_bytes: of the tasks' gradients, parts at the same time.
     """
 
     passes: int
@@ -57,18 +57,18 @@ class TaskGradients:
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
         factors = system.task_weights()
-        held, weights, _ = forwarded(losses, system)
+        parts, weights, _ = forward_parts(losses, system)
         scale = dict(zip(loss_keys(system), (1 / nonzero(weights)).unbind(), strict=True))
-        rows, used = self._gradients(held, system, {key: factors[key[0]] * one for key, one in scale.items()})
+        rows, used = self._gradients(parts, system, {key: factors[key[0]] * one for key, one in scale.items()})
         shared, own = _parameters(system)
         add_gradients(own)
         w = self._weights(rows, _seed(losses))
-        _write(shared, w.to(rows) @ rows, used)
+        _write_gradients(shared, w.to(rows) @ rows, used)
         taken = dict(zip(system.tasks, w.tolist(), strict=True))
         return {name: factor * taken[name] for name, factor in factors.items()}
 
     def _gradients(
-        self, held: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
+        self, parts: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
     ) -> tuple[Float[Tensor, "t p"], Tensor]:
         """Each task's gradient of the shared parameters over all parts and ranks, and which of them anybody used.
 
@@ -78,7 +78,7 @@ class TaskGradients:
         device = next(system.parameters()).device
         rows = torch.zeros(len(system.tasks), sum(p.numel() for p in shared), device=device)
         used = torch.zeros(len(shared), device=device)
-        for part in held:
+        for part in parts:
             totals = _totals(part, scale)
             for place, (task, total) in enumerate(totals.items()):
                 last = place == len(totals) - 1
@@ -116,14 +116,14 @@ def _parameters(system: System) -> tuple[list[nn.Parameter], list[nn.Parameter]]
 def _totals(part: Losses, scale: Mapping[tuple[str, str], Tensor]) -> dict[str, Tensor]:
     """Each task's loss in a part, its terms in it, divided by what they are means over."""
     totals: dict[str, Tensor] = {}
-    for key, loss in by_key(part).items():
+    for key, loss in losses_by_key(part).items():
         if loss.total.requires_grad:
             scaled = loss.total * scale[key]
             totals[key[0]] = scaled if key[0] not in totals else totals[key[0]] + scaled
     return totals
 
 
-def _write(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
+def _write_gradients(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
     """The combined gradient to ``.grad``; a parameter that nobody used keeps none, so that no optimiser moves it."""
     parts = torch.split(combined, [p.numel() for p in shared]) if shared else ()
     for parameter, part, somewhere in zip(shared, parts, used.tolist(), strict=True):
