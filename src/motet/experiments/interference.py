@@ -1,4 +1,4 @@
-"""Interference measured on saved models of runs: direction task by task, so that it goes on where it was stopped."""
+"""Interference measured on saved models of runs: saved task by task, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from motet.experiments.interference_parts import MeasurementParts, digest_of_mod
 from motet.training.run import Run
 
 Progress = Callable[[int, int], None]
-"""Told how many batches are done, of how many."""
+"""A callback with the number of batches that are done, and of all batches."""
 
 
 def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[tuple[int | None, Path], ...]:
-    """The saved models of a run folder, or the folder itself where it is one: each with its step.
+    """Returns the saved models of a run folder with their steps, or the folder itself if it is a saved model.
 
     Args:
         folder: of a run, or of a saved model.
-        steps: which; the last one by default.
-        every: all that there are.
+        steps: of the models; the last one by default.
+        every: whether to return all saved models.
 
     Raises:
         CheckpointError: no saved model, or none of a step.
@@ -55,7 +55,7 @@ def tasks_of_each(known: Mapping[str, Sequence[str]], requested: Sequence[str] =
 
     Args:
         known: the tasks of every run, by its name.
-        asked: only these, of each run those that it has.
+        requested: only these tasks, of each run those that it has.
 
     Raises:
         ConfigError: a task that no run has, or a run with fewer than two.
@@ -82,7 +82,7 @@ def tasks_of_each(known: Mapping[str, Sequence[str]], requested: Sequence[str] =
 
 
 def passes(num_tasks: int, settings: InterferenceSettings) -> int:
-    """Forward and backward passes that one saved model takes."""
+    """Returns the number of forward and backward passes for one saved model."""
     return 2 * num_tasks * settings.batches
 
 
@@ -110,26 +110,26 @@ def measure(
     skip_bad_rows: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Interference, tuple[str, ...]]:
-    """The interference of some tasks in one saved model, and what a reader should know.
+    """Measures the interference of some tasks in one saved model, and returns it with remarks for the reader.
 
-    What was done before with the same model, rows and settings is read from `folder` and not done again: of each task
-    first its direction, then its comparison with all directions.
+    Results of the same model, rows and settings are read from `folder` instead of computed again: of each task its
+    direction, then its probes.
 
     Args:
         system: restored from `model`, on its device.
         sources: of its run.
         tasks: two or more of its tasks.
-        settings: how.
-        model: the folder with its weights.
-        folder: keeps what is done.
+        settings: of the measurement.
+        model: the folder with the weights.
+        folder: of the intermediate results.
         workers: loader processes.
         skip_bad_rows: draw another row for one that cannot be read.
-        told: progress.
+        progress: called after every batch.
 
     Raises:
-        ConfigError: a task without a training source, a block that is not there.
+        ConfigError: a task without a training source, or an unknown block.
         DataError: a row that cannot be read, or a folder that cannot be written.
-        MetricError: a gradient that is no number.
+        MetricError: a gradient that is not finite.
     """
     blocks = trained_blocks(system, settings.blocks)
     batches = {

@@ -23,14 +23,14 @@ _FORMAT = 1
 
 
 class MeasurementParts:
-    """The files of one measurement: a task's direction, its comparisons, and in the end all numbers.
+    """The files of one measurement: directions and probes per task, and in the end the result.
 
-    They are named by what is measured, so that another model, other rows or other settings never read them. What is
-    damaged counts as not there.
+    Their names hold a digest of the identity, so that another model, other rows or other settings never read them. A
+    damaged file counts as missing.
 
     Args:
-        folder: where they lie.
-        identity: what is measured, as plain data.
+        folder: of the files.
+        identity: model, rows and settings of the measurement, as plain data.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -38,7 +38,7 @@ class MeasurementParts:
         self.folder, self.digest = folder, hashlib.blake2b(identity_json.encode(), digest_size=8).hexdigest()
 
     def directions(self, task: str, blocks: Blocks) -> Directions | None:
-        """A task's direction in these blocks; None where it was not kept."""
+        """Returns a task's direction in these blocks; None if it was not saved."""
         tensors = self._read("direction", task)
         if tensors is None or any(f"counted {name}" not in tensors for name in blocks):
             return None
@@ -56,7 +56,7 @@ class MeasurementParts:
         self._write("direction", task, tensors)
 
     def probes(self, task: str, blocks: Blocks) -> Probes | None:
-        """A task's comparisons; None where they were not kept."""
+        """Returns a task's probes; None if they were not saved."""
         tensors = self._read("probes", task)
         if tensors is None or any(f"lengths {name}" not in tensors for name in blocks):
             return None
@@ -66,13 +66,13 @@ class MeasurementParts:
         )
 
     def save_probes(self, task: str, value: Probes) -> None:
-        """Writes a task's comparisons. Raises DataError where the folder cannot be written."""
+        """Writes a task's probes. Raises DataError where the folder cannot be written."""
         tensors = {f"products {name}": torch.from_numpy(array) for name, array in value.products.items()}
         tensors |= {f"lengths {name}": torch.from_numpy(array) for name, array in value.lengths.items()}
         self._write("probes", task, tensors)
 
     def finished(self) -> Interference | None:
-        """All numbers; None where they are not there yet."""
+        """Returns the result; None if it is not written yet."""
         try:
             tensors = json.loads(self._result.read_text(encoding="utf-8"))
             return interference_from_json(tensors)
@@ -80,7 +80,7 @@ class MeasurementParts:
             return None
 
     def write_result(self, found: Interference) -> None:
-        """Writes all numbers, and removes what they were made of. Raises DataError as above."""
+        """Writes the result and removes the intermediate files. Raises DataError if the folder cannot be written."""
         try:
             part = self._result.with_suffix(".part")
             part.write_text(json.dumps(interference_to_json(found)) + "\n", encoding="utf-8")
@@ -104,8 +104,8 @@ class MeasurementParts:
             tensors = load_file(path) if path.exists() else None
         except (SafetensorError, OSError):
             return None
-        # A file's tensors are aligned to 8 bytes, torch's own to 64, and kernels add up in another order for it: copies
-        # make a measurement that was stopped end in the very numbers of a whole one.
+        # Tensors of a file are aligned to 8 bytes, those of torch to 64, and kernels then add in another order. With
+        # copies, a resumed measurement ends with the same numbers, bit for bit, as one without a stop.
         return tensors and {name: tensor.clone() for name, tensor in tensors.items()}
 
     def _write(self, kind: str, task: str, tensors: Mapping[str, Tensor]) -> None:
@@ -120,7 +120,7 @@ class MeasurementParts:
 
 
 def digest_of_model(folder: Path) -> str:
-    """Of a saved model's weights as they lie on the disk.
+    """Returns a digest of the weights file of a saved model.
 
     Raises:
         CheckpointError: they cannot be read.

@@ -1,4 +1,4 @@
-"""The system of a run: built, the same on every rank, started from another run's weights where the run says so."""
+"""The system of a run with its initial weights: drawn, pretrained, or of another run; the same on every rank."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from motet.training.run import From, Run
 def initial_system(
     run: Run, device: torch.device, *, resume_from: Path | None = None
 ) -> tuple[System, WeightMatch | None]:
-    """The system of a run, on its device, with its starting weights.
+    """Builds the system of a run on its device, with its initial weights.
 
-    Rank 0 reads the texts and fetches what is pretrained; the others get its files and weights. New weights are drawn
-    from the run's seed.
+    Rank 0 reads the texts and fetches pretrained weights; the others receive its files and weights. New weights are
+    drawn from the run's seed.
 
     Args:
-        run: what to build.
-        device: where.
-        resume_from: a run folder that training will go on from: its files are selected, and nothing is fetched since the
-            weights follow.
+        run: has the system's configuration, the tasks and the seed.
+        device: the device of the system.
+        resume_from: a run folder that training continues from: its files are used, and nothing is fetched, because
+            `checkpoint.load` fills the weights.
 
     Returns:
-        The system, and which names matched where it starts from another run.
+        The system, and the matched weights if it starts from another run.
 
     Raises:
         UnsupportedTask: a task that the system cannot answer.
@@ -57,8 +57,8 @@ def initial_system(
         if (saved_kind := _saved_class(folder)) != (kind := to_json(run.system)["class"]):
             raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
         system = _build(run, assets_in(folder))
-        # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
-        # the saved one. What does not fit is refused by the checkpoint's own check, which knows whose run it is.
+        # Features are stored before training continues, and nothing pretrained was fetched, so the encoder must be the
+        # saved one already. Weights that do not fit are refused later, by the identity check of the checkpoint.
         own, saved = system.state_dict(), read_weights(folder)
         fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
     else:
@@ -74,18 +74,18 @@ def initial_system(
 
 def _check_exists(start: From) -> None:
     if start.made_by and not start.folder.exists():
-        raise CheckpointError(f"start: {start.folder}: got nothing; want the run that `{start.made_by}` makes")
+        raise CheckpointError(f"start: {start.folder}: got no such folder; want the run that `{start.made_by}` makes")
 
 
 def start_from(system: System, start: From) -> WeightMatch:
-    """Fills a system with another run's weights, in place.
+    """Loads another run's weights into a system, in place.
 
     Args:
-        system: has its own weights where the other run has none.
+        system: keeps its own weights where the other run has none.
         start: which weights, under which names.
 
     Returns:
-        What was filled, what stayed as it was, and what found no place.
+        The names that were loaded, those that were kept, and those of the other run that were not used.
 
     Raises:
         CheckpointError: the folder holds no model, a shape differs, or no name fits.
@@ -94,7 +94,7 @@ def start_from(system: System, start: From) -> WeightMatch:
 
 
 def _selected_weights(start: From) -> dict[str, Tensor]:
-    """The other run's weights that are wanted, by their names here."""
+    """Returns the weights of the other run that `start` selects, by their names in this run."""
     named = {_renamed(name, start.rename): tensor for name, tensor in read_weights(start.folder).items()}
     return {n: t for n, t in named.items() if n.startswith(start.include) and not n.startswith(start.exclude)}
 
@@ -115,7 +115,7 @@ def _filled(system: System, start: From, selected: Mapping[str, Tensor]) -> Weig
 
 
 def assets_in(folder: Path) -> dict[str, bytes]:
-    """The files beside a saved model's weights (its tokeniser), by name."""
+    """Returns the files beside a saved model's weights (its tokeniser), by name."""
     try:
         names = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["assets"]
         return {name: (folder / ASSETS / name).read_bytes() for name in names}
@@ -124,10 +124,10 @@ def assets_in(folder: Path) -> dict[str, bytes]:
 
 
 def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
-    """The system with another run's weights, and with its tokeniser where a weight is selected that counts its pieces.
+    """Returns the system with another run's weights, and with its tokeniser where a loaded weight has one row per token of it.
 
-    Rows of a table stand for the pieces of the old tokeniser; one trained on other texts would give each row another
-    piece to stand for, and no shape would show it.
+    Each row of an embedding table belongs to one token of the old tokeniser. A tokeniser trained on other texts would
+    assign the rows to other tokens, and no check of shapes would find it.
     """
     selected, folder = _selected_weights(start), model_folder(start.folder)
     counts_pieces = any(name.startswith(system.asset_weights()) for name in selected)

@@ -1,4 +1,4 @@
-"""The log of a run: `log.jsonl`, TensorBoard, and a live line for a person. Rank 0 writes."""
+"""The log of a run: `log.jsonl`, TensorBoard and a live line on the terminal; rank 0 writes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _PLAIN_LINE_SECONDS = 10.0
 
 
 class RunLogger:
-    """Collects the numbers of updates into lines.
+    """Writes the metrics of steps, reports, task status and notes.
 
-    A run of more than a thousand steps gets a line for every so many, with means over them and the rows added.
+    A run of more than a thousand steps gets one line per several steps, with their means and the sum of their rows.
 
     Args:
         folder: of the run.
-        steps: of the run.
-        start: the step it goes on from.
-        log_bytes: how much of an earlier log stays; the steps after it are done again.
-        show: whether a live line goes to the terminal (plain lines where stderr is none).
+        steps: number of steps of the run.
+        start: the step that the run continues from.
+        log_bytes: length of the earlier log that is kept; the steps after it run again.
+        show: whether to show a live line on the terminal (plain lines if stderr is not a terminal).
     """
 
     def __init__(self, folder: Path, *, steps: int, start: int, log_bytes: int, show: bool) -> None:
@@ -75,7 +75,7 @@ class RunLogger:
         return self._log.tell() if self.is_lead else 0
 
     def log_step(self, metrics: StepMetrics, skipped: int) -> None:
-        """Takes the numbers of one step."""
+        """Logs the metrics of one step."""
         if not self.is_lead:
             return
         self._pending.append(metrics)
@@ -83,7 +83,7 @@ class RunLogger:
             self.flush(skipped)
 
     def flush(self, skipped: int) -> None:
-        """Writes the line of what was metrics since the last one."""
+        """Writes one line for the steps since the last line."""
         if not self.is_lead or not self._pending:
             return
         now = time.monotonic()
@@ -99,7 +99,7 @@ class RunLogger:
             self._console.step(line)
 
     def log_report(self, report: Report) -> None:
-        """Takes an evaluation's results."""
+        """Logs the results of an evaluation."""
         if not self.is_lead:
             return
         results = [
@@ -111,12 +111,12 @@ class RunLogger:
             self._board.add_scalar(f"{report.role}/{result.source}/{result.metric}", result.value, report.step)
         if self._console is not None:
             self._console.evaluated(report)
-        self._line_started_at = time.monotonic()  # so that rows a second are those of training
+        self._line_started_at = time.monotonic()  # so that rows per second count training only
 
     def log_task_status(self, step: int, changed: Mapping[str, str]) -> None:
-        """Takes what tasks do from a step on: those that change, each with a word.
+        """Logs the tasks whose status changed after a step.
 
-        The line says so after `step` steps are done; the first one, of all tasks, stands before any.
+        The first such line, at step 0, has the status of all tasks.
         """
         if not self.is_lead:
             return
@@ -125,7 +125,7 @@ class RunLogger:
             self._console.print_line(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
 
     def note(self, text: str) -> None:
-        """A line for the log and for a person: a stop, unmatched names, a skipped row."""
+        """Writes a note to the log and the terminal: a stop, unmatched names, a skipped row."""
         if not self.is_lead:
             return
         self._write({"note": text})
@@ -141,7 +141,7 @@ class RunLogger:
 
 
 class _Console:
-    """A bar that moves on a terminal; elsewhere a line now and then."""
+    """A progress bar on a terminal; elsewhere one line per ten seconds."""
 
     def __init__(self, steps: int, start: int) -> None:
         self.console = Console(stderr=True)
@@ -213,7 +213,7 @@ def _scalars(line: Mapping[str, Any]) -> list[tuple[str, float]]:
 
 
 def _memory_mb() -> float:
-    """The peak so far: of the GPU where there is one, else of this process."""
+    """Returns the peak memory so far: of the GPU if there is one, else of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

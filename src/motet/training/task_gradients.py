@@ -1,4 +1,4 @@
-"""A gradient for each task, combined by how they agree: balancers that look at gradients, not at losses."""
+"""Balancers that combine one gradient per task by their inner products, not by the losses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BackwardCost:
 
     Args:
         passes: backward passes through the shared parameters in each update, at most.
-        stored_bytes: of the tasks' gradients, parts at the same time.
+        stored_bytes: of the tasks' gradients, which are in memory at the same time.
     """
 
     passes: int
@@ -31,21 +31,21 @@ class BackwardCost:
 
 @dataclass(frozen=True)
 class TaskGradients:
-    """The tasks' gradients of the shared parameters, combined by a gradient method; all else as `TaskMean` has it.
+    """Combines the tasks' gradients of the shared parameters by a gradient method; otherwise equal to `TaskMean`.
 
         shared    sum over t of  w_t g_t,    g_t = gradient of factor_t * mean_t,    w = method(G),  G_ij = g_i . g_j
         own       sum over t of  g_t
 
     What the tasks share is `System.shared_blocks`. The gradients of each task are added over parts and ranks before
     their products are taken, so any number of ranks gives what one process gives. A task whose gradient is zero, or
-    that is in no row of the update, has no say. With one task left it is the plain gradient.
+    that has no row in the update, is left out. With one task left the result is its plain gradient.
 
-    Each update takes one backward pass a task and holds one gradient a task of the shared parameters; `motet plan`
-    says how much that is. A system that is compiled (`TrainConfig.compile`) frees what the first backward pass read, and
-    cannot be combined with it.
+    Each update takes one backward pass per task and holds one gradient of the shared parameters per task; `motet plan`
+    prints how much that is. A compiled system (`TrainConfig.compile`) frees its graph in the first backward pass, so
+    the two cannot be combined.
 
     Args:
-        method: from the gradients' products to their weights.
+        method: computes the weights from the gradients' inner products.
     """
 
     method: Method = field(default_factory=PCGrad)
@@ -70,7 +70,7 @@ class TaskGradients:
     def _gradients(
         self, parts: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
     ) -> tuple[Float[Tensor, "t p"], Tensor]:
-        """Each task's gradient of the shared parameters over all parts and ranks, and which of them anybody used.
+        """Returns each task's gradient of the shared parameters over all parts and ranks, and which parameters were used.
 
         Gradients of the tasks' own parameters are left in ``.grad``, of this rank alone.
         """
@@ -97,7 +97,7 @@ class TaskGradients:
         return rows, used > 0
 
     def _weights(self, rows: Float[Tensor, "t p"], seed: int) -> Float[Tensor, "t"]:
-        """Each task's weight; 1 where there is nothing to weigh."""
+        """Returns each task's weight; 1 if fewer than two tasks have a gradient."""
         products = (rows @ rows.T).double().cpu()
         live = products.diagonal() > 0
         weights = torch.ones(len(rows), dtype=torch.float64)
@@ -114,7 +114,7 @@ def _parameters(system: System) -> tuple[list[nn.Parameter], list[nn.Parameter]]
 
 
 def _totals(part: Losses, scale: Mapping[tuple[str, str], Tensor]) -> dict[str, Tensor]:
-    """Each task's loss in a part, its terms in it, divided by what they are means over."""
+    """Returns each task's loss in a part, terms included, divided by the weights they are means over."""
     totals: dict[str, Tensor] = {}
     for key, loss in losses_by_key(part).items():
         if loss.total.requires_grad:
@@ -124,7 +124,7 @@ def _totals(part: Losses, scale: Mapping[tuple[str, str], Tensor]) -> dict[str, 
 
 
 def _write_gradients(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
-    """The combined gradient to ``.grad``; a parameter that nobody used keeps none, so that no optimiser moves it."""
+    """Writes the combined gradient to ``.grad``; a parameter without use gets none, so that no optimiser moves it."""
     parts = torch.split(combined, [p.numel() for p in shared]) if shared else ()
     for parameter, part, somewhere in zip(shared, parts, used.tolist(), strict=True):
         if somewhere:
@@ -132,5 +132,5 @@ def _write_gradients(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"
 
 
 def _seed(losses: Sequence[Losses]) -> int:
-    """Keyed by seed, step and update where the loop tells them; the same on every rank."""
+    """Returns a seed from seed, step and update of the losses, where they have them; the same on every rank."""
     return seed_for("task order", *(losses.key if isinstance(losses, StepLosses) else ())) % 2**63
