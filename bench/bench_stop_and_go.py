@@ -20,7 +20,7 @@ from motet.core import Report
 from motet.data.round_robin import RoundRobin
 from motet.data.stop_and_go import StopAndGo
 from motet.recipes.twelve_in_one import TWELVE, world
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 WAYS = {"all tasks in every iteration": None, "stop-and-go": StopAndGo()}
 
@@ -31,7 +31,7 @@ def trained(way: str, seed: int, folder: Path, arguments: argparse.Namespace) ->
     schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(asked, arguments.period))
     run = world(asked, steps=arguments.iterations, schedule=schedule)
     plan = replace(run.train, seed=seed)
-    return train(replace(run, train=plan), folder / f"{way}-{seed}", baselines=False, show=False)
+    return run_training(replace(run, train=plan), folder / f"{way}-{seed}", baselines=False, show=False)
 
 
 def updates(report: Report, rows: int) -> int:

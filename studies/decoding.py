@@ -26,7 +26,7 @@ from motet.nn.generate import BeamSearch, Greedy, Sampling
 from motet.report import plots, tables
 from motet.systems.lit_decoder.answers import Decoding, Scoring
 from motet.systems.lit_decoder.model import LiTDecoder
-from motet.training.train import store_features
+from motet.training.run_training import store_features
 
 METHODS: Mapping[str, Decoding] = {
     "greedy": Greedy(),

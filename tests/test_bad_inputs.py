@@ -31,7 +31,7 @@ from motet.data.source import Source
 from motet.tasks import captioning, classification, question_answering
 from motet.training import checkpoint, optimizer_state
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 RECIPE = """
 import sys
@@ -117,14 +117,14 @@ IMAGES = [
 
 @pytest.mark.parametrize(("spoil", "said"), IMAGES)
 def test_an_image_that_is_none_stops_training_with_its_name(images, spoil, said):
-    train(images_run(images), images / "run", device="cpu", show=False)
+    run_training(images_run(images), images / "run", device="cpu", show=False)
     before = bytes_in(images / "run/step-000002")
     for path in (images / "kinds").rglob("*.jpg"):
         spoil(path)
     where = rf"\({re.escape(str(images))}/kinds/\w+/\d\.jpg\)"
     assert re.fullmatch(f"{said} {where}", line_of(lambda: images_run(images), images / "other"))
     with pytest.raises(MotetError, match=said):
-        train(images_run(images), images / "run", device="cpu", resume=True, show=False)
+        run_training(images_run(images), images / "run", device="cpu", resume=True, show=False)
     assert bytes_in(images / "run/step-000002") == before
 
 
@@ -215,7 +215,7 @@ def test_a_class_folder_that_is_none_of_the_names(images):
 
 def test_the_checkpoint_of_another_run(recipe, tmp_path):
     folder = tmp_path / "run"
-    train(images_run(tmp_path), folder, device="cpu", show=False)
+    run_training(images_run(tmp_path), folder, device="cpu", show=False)
     before = bytes_in(folder)
     said = typed("train", recipe, "--folder", folder, "--resume", "--set", "train.lr=0.25")
     step = folder / "step-000002"
@@ -225,10 +225,10 @@ def test_the_checkpoint_of_another_run(recipe, tmp_path):
 
 
 def test_the_checkpoint_of_another_recipe(images):
-    train(toy_run(), images / "run", device="cpu", show=False)
+    run_training(toy_run(), images / "run", device="cpu", show=False)
     before = bytes_in(images / "run")
     with pytest.raises(CheckpointError) as raised:
-        train(images_run(images), images / "run", device="cpu", resume=True, show=False)
+        run_training(images_run(images), images / "run", device="cpu", resume=True, show=False)
     assert one_line(str(raised.value)) == (
         f"{images / 'run/step-000030'}: a checkpoint of another run: system: got 'toys:ToyConfig'; "
         "want 'motet.systems.lit_decoder.config:LiTDecoderConfig'"
@@ -262,7 +262,7 @@ def _on_weights(patch: pytest.MonkeyPatch) -> None:
 def test_a_disk_that_fills_up_in_the_middle_of_a_save(tmp_path, fill):
     folder, run = tmp_path / "run", toy_run()
     run = dataclasses.replace(run, train=dataclasses.replace(run.train, steps=4, save_every=2))
-    straight = train(run, tmp_path / "straight", device="cpu", show=False)
+    straight = run_training(run, tmp_path / "straight", device="cpu", show=False)
     with pytest.MonkeyPatch.context() as patch:
         save = checkpoint.save
 
@@ -273,14 +273,14 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_save(tmp_path, fill):
 
         patch.setattr(checkpoint, "save", second)
         with pytest.raises(CheckpointError) as raised:
-            train(run, folder, device="cpu", show=False)
+            run_training(run, folder, device="cpu", show=False)
     said = one_line(str(raised.value))
     assert said.startswith("checkpoint of step 4: got ")
     assert "No space left on device" in said
     assert said.endswith(f"; want a folder with room that can be written ({folder}); earlier checkpoints are whole")
     assert steps_in(folder) == (2,)
     assert not [path for path in folder.iterdir() if path.name.endswith((".unfinished", ".old"))]
-    assert train(run, folder, device="cpu", resume=True, show=False).results == straight.results
+    assert run_training(run, folder, device="cpu", resume=True, show=False).results == straight.results
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
@@ -300,7 +300,7 @@ def test_a_run_folder_that_cannot_be_written(recipe, tmp_path, monkeypatch, numb
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
 def test_a_run_folder_that_can_no_longer_be_written(tmp_path, monkeypatch, number):
     folder, run = tmp_path / "run", toy_run()
-    train(run, folder, device="cpu", show=False)
+    run_training(run, folder, device="cpu", show=False)
     before, whole = bytes_in(folder), Path.open
 
     def refused(path: Path, mode: str = "r", *given: Any, **named: Any) -> Any:
@@ -310,7 +310,7 @@ def test_a_run_folder_that_can_no_longer_be_written(tmp_path, monkeypatch, numbe
 
     monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(CheckpointError) as raised:
-        train(run, folder, device="cpu", resume=True, show=False)
+        run_training(run, folder, device="cpu", resume=True, show=False)
     monkeypatch.undo()
     said = one_line(str(raised.value))
     assert said == f"{folder / 'run.json'}: got {os.strerror(number)}; want a folder that can be written"

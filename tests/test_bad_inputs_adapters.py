@@ -26,8 +26,8 @@ from motet.training.aggregation import PCGrad
 from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
 from motet.training.run import Run
+from motet.training.run_training import run_training
 from motet.training.task_gradients import TaskGradients
-from motet.training.train import train
 
 TASKS = (semantic_segmentation("segment", NAMES, label="segment"), depth(), surface_normals())
 
@@ -59,7 +59,7 @@ def run_of(rows: Sequence[Example], evaluated: Sequence[Example] = (), **changes
 
 
 def trained(folder: Path, *rows: Example, **changes: Any) -> Report:
-    report = train(run_of(rows, **changes), folder / "run", device="cpu", show=False)
+    report = run_training(run_of(rows, **changes), folder / "run", device="cpu", show=False)
     assert report.step == 2
     return report
 
@@ -124,6 +124,6 @@ def test_images_without_labels_adapt_and_gradient_methods_train(tmp_path: Path) 
     bare = [replace(row(n), labels={}) for n in (1, 2)]
     system = replace(CONFIG, affinities=FixedAffinities(), adapt=Adaptation(width=4, layers=3))
     run = run_of((row(0), row(3), *bare), (row(0),), system=system, balancer=TaskGradients(PCGrad()))
-    report = train(run, tmp_path / "run", device="cpu", show=False)
+    report = run_training(run, tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"segment", "depth", "normals"}

@@ -23,7 +23,7 @@ from motet.training.balancers import TaskMean
 from motet.training.config import TrainConfig
 from motet.training.optim import SkipUnusedAdamW
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 LONG = "word " * 10_000
 
@@ -78,7 +78,7 @@ def test_a_box_that_is_none_is_told_with_its_file_and_row(tmp_path: Path, box: d
 
 @pytest.mark.parametrize("boxes", [(), ({},)], ids=["none anywhere", "none in one"])
 def test_images_without_boxes_train_and_are_evaluated(tmp_path: Path, boxes: tuple[dict[str, Any], ...]) -> None:
-    report = train(boxes_run(boxes_file(tmp_path, *boxes)), tmp_path / "run", device="cpu", show=False)
+    report = run_training(boxes_run(boxes_file(tmp_path, *boxes)), tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"pets"}
     found = Predictor(load_system(tmp_path / "run"))("pets", image=tmp_path / "2.jpg")
@@ -125,6 +125,6 @@ def test_a_sentence_of_ten_thousand_words_is_cut_and_trained_on(tmp_path: Path) 
 
 
 def evaluated(make: Callable[..., Run], folder: Path, *texts: str) -> Report:
-    report = train(make(folder, *texts), folder / "run", device="cpu", show=False)
+    report = run_training(make(folder, *texts), folder / "run", device="cpu", show=False)
     assert report.step == 2
     return report

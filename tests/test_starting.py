@@ -26,7 +26,7 @@ from motet.tasks import classification
 from motet.training.config import TrainConfig
 from motet.training.initial_weights import initial_system
 from motet.training.run import From, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 FOUR = ("largest", "number", "read", "caption")
 THREE_AND_A_NEW_ONE = ("caption", "largest", "number", "count")
@@ -82,7 +82,7 @@ def classes_of(names: tuple[str, ...], system: LiTDecoderConfig | FeedforwardCon
 def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder: four tasks, trained."""
     folder = tmp_path_factory.mktemp("four") / "run"
-    train(run_of(FOUR), folder, device="cpu", show=False)
+    run_training(run_of(FOUR), folder, device="cpu", show=False)
     return folder
 
 
@@ -129,7 +129,7 @@ def test_part_of_a_decoder_brings_its_words_and_an_encoder_does_not(four):
 def test_the_report_and_the_run_say_what_did_not_match_also_when_the_run_goes_on(four, tmp_path):
     run = run_of(THREE_AND_A_NEW_ONE, seed=1, start=From(four))
     for resume in (False, True):
-        report = train(run, tmp_path, device="cpu", resume=resume, show=False)
+        report = run_training(run, tmp_path, device="cpu", resume=resume, show=False)
         (fresh, left) = [line for line in report.notes if line.startswith("started from another run: ")]
         assert fresh.startswith("started from another run: 1 missing in the saved weights: decoder.")
         assert "count" in fresh
@@ -166,7 +166,7 @@ def test_nothing_that_fits_is_an_error(four):
 def test_a_class_of_another_name_in_the_same_row_is_an_error(tmp_path, config):
     """The shapes are the same, so nothing else would show that "cat" now stands where "dog" was learned."""
     before = classes_of(("dog", "cat", "bird"), config)
-    train(before, tmp_path, device="cpu", show=False)
+    run_training(before, tmp_path, device="cpu", show=False)
     same, _ = initial_system(replace(before, start=From(tmp_path)), CPU)
     assert same.tasks["kind"].target == before.tasks[0].target
     after = replace(classes_of(("dog", "bird", "cat"), config), start=From(tmp_path))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from motet.cli.options import origin_of, recipe_run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 TWO = """
 import dataclasses
@@ -48,7 +48,9 @@ def runs(tmp_path_factory) -> Iterator[tuple[Path, Path]]:
         recipe = folder / f"interference_{name}_recipe.py"
         recipe.write_text(text)
         origin = origin_of(str(recipe), None)
-        train(recipe_run(str(recipe), None), folder / name, device="cpu", baselines=False, show=False, origin=origin)
+        run_training(
+            recipe_run(str(recipe), None), folder / name, device="cpu", baselines=False, show=False, origin=origin
+        )
     yield folder / "three", folder / "two"
     sys.path[:] = path
     for name in ("three", "two"):

@@ -69,7 +69,7 @@ class Machine:
 
 def train(machine, folder, one=None, **given):
     lines = []
-    done = train_baselines(one or run(), folder, execute=machine.execute, say=lines.append, **given)
+    done = train_baselines(one or run(), folder, train_run=machine.execute, log=lines.append, **given)
     return done, lines
 
 

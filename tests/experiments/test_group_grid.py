@@ -195,7 +195,7 @@ def test_an_analysis_that_was_stopped_goes_on_and_more_can_be_asked_of_it(tmp_pa
             return report(step=cell.train.steps, **values)
 
         made = run_study(
-            study, tmp_path, run_one=lambda c, s: run_cell(study, tmp_path, c, s, execute=execute), say=str
+            study, tmp_path, run_one=lambda c, s: run_cell(study, tmp_path, c, s, train_run=execute), log=str
         )
         return changes_of(made, GROUPS)
 

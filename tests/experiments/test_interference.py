@@ -96,7 +96,7 @@ def test_a_measurement_that_was_stopped_goes_on_and_ends_the_same(toys, tmp_path
     with pytest.raises(KeyboardInterrupt):
         toys(folder="stopped")
     told: list[tuple[int, int]] = []
-    found, _ = toys(folder="stopped", told=lambda done, total: told.append((done, total)))
+    found, _ = toys(folder="stopped", progress=lambda done, total: told.append((done, total)))
     assert calls[stop_at:] == [("probes_of", "task_b")], "what was done is not done again"
     assert same(found, whole)
     assert told[-1] == (12, 12)
@@ -279,7 +279,7 @@ def test_affinities_at_the_end_and_over_training(adapters, tmp_path):
 
 
 def test_a_run_without_affinities_is_refused(tmp_path, adapters):
-    with pytest.raises(CheckpointError, match=r"got no step-\.\.\.; want a run of the ViT adapters"):
+    with pytest.raises(CheckpointError, match=r"got no step-\.\.\.; want a run with a saved model of a system that has"):
         read_affinities(tmp_path, ("a", "b"))
     write_model(tmp_path / "other/step-000001", toy_system(toy_sources(4, 4)))
     with pytest.raises(CheckpointError, match="got no task affinities; want a run of the ViT adapters"):

@@ -36,10 +36,12 @@ def test_each_image_is_looked_at_once_also_after_a_stop(tmp_path) -> None:
     images = {f"i/{shade}": picture(shade) for shade in (10, 60, 110)}
     detector, told = Counting(), []
     with region_writer(tmp_path / "out", {}) as writer:
-        found = write_regions(dict(list(images.items())[:1]), detector, writer, most=5)
+        found = write_regions(dict(list(images.items())[:1]), detector, writer, max_regions=5)
         assert (found.there, found.done) == (0, 1)
     with region_writer(tmp_path / "out", {}) as writer:
-        found = write_regions(images, detector, writer, most=5, told=lambda done, total: told.append((done, total)))
+        found = write_regions(
+            images, detector, writer, max_regions=5, progress=lambda done, total: told.append((done, total))
+        )
     assert (found.there, found.done, found.unread, detector.asked) == (1, 2, {}, 3)
     assert told == [(2, 3), (3, 3)]
 
@@ -47,7 +49,7 @@ def test_each_image_is_looked_at_once_also_after_a_stop(tmp_path) -> None:
 def test_an_image_that_cannot_be_read_is_told_and_passed_over(tmp_path) -> None:
     images = {"bad": MemoryImage("bad.png", b"none"), "good": picture(10)}
     with region_writer(tmp_path / "out", {}) as writer:
-        found = write_regions(images, Counting(), writer, most=5)
+        found = write_regions(images, Counting(), writer, max_regions=5)
         assert (found.done, writer.has("good"), writer.has("bad")) == (1, True, False)
     assert "bad.png" in found.unread["bad"]
 

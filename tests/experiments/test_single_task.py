@@ -14,7 +14,7 @@ from motet.data.schedules import Exactly
 from motet.experiments.single_task import best_lr, grid, single_task, some_tasks
 from motet.training.balancers import Weighted
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def seen(run: Run) -> dict[str, int]:
@@ -31,7 +31,7 @@ def test_a_single_run_sees_exactly_as_many_rows_of_its_task(tmp_path: Path, task
     assert {s.name for s in single_run.sources} == {source, f"{source}/val", f"{source}/test"}
     assert seen(single_run) == {source: seen(run)[source]}
     assert single_run.train.steps == -(-seen(run)[source] // 16)
-    report = train(single_run, tmp_path, device="cpu", show=False, baselines=False)
+    report = run_training(single_run, tmp_path, device="cpu", show=False, baselines=False)
     assert report.samples_seen == {source: seen(run)[source]}
     assert {result.task for result in report.results} == {task}
 
@@ -47,7 +47,7 @@ def test_a_task_of_several_sources_keeps_their_proportions_exactly() -> None:
     both = tuple(dataclasses.replace(source, tasks=(label_task("same"),)) for source in run.sources)
     run = dataclasses.replace(run, sources=both)
     assert seen(single_task(run, "same")) == seen(run)
-    many = seen(single_task(run, "same", match="steps", seen={"a": 1, "b": 2}))
+    many = seen(single_task(run, "same", match="steps", samples_seen={"a": 1, "b": 2}))
     assert many == {"a": 160, "b": 320}
 
 
@@ -81,7 +81,7 @@ def test_some_tasks_alone_are_told_of_no_other(tmp_path: Path) -> None:
     assert only.schedule == RoundRobin(batch_size=4, batch_sizes={"b": 6}, first=(("task_b",),))
     assert only.system == ByTask(of={"task_b": 2})
     assert only.train == run.train
-    assert train(only, tmp_path, device="cpu", show=False, baselines=False).samples_seen == {"b": 180}
+    assert run_training(only, tmp_path, device="cpu", show=False, baselines=False).samples_seen == {"b": 180}
     with pytest.raises(ConfigError, match="some_tasks: got no task; want at least one of task_a, task_b"):
         some_tasks(run, [])
     empty = Exactly(rows={"a": 16, "b": 0}, batch_size=4)

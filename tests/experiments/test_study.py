@@ -89,12 +89,12 @@ class Machine:
         return report(run, SCORES[cell][run.train.seed])
 
     def one(self, folder):
-        return lambda cell, seed: run_cell(self.study, folder, cell, seed, execute=self.execute)
+        return lambda cell, seed: run_cell(self.study, folder, cell, seed, train_run=self.execute)
 
 
 def test_every_cell_runs_once_with_each_seed(study, tmp_path):
     machine, lines = Machine(study), []
-    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), say=lines.append)
+    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), log=lines.append)
     assert sorted(machine.ran) == sorted((cell, seed) for cell in SCORES for seed in (0, 1))
     assert len(done) == 6
     assert lines[0] == "study table 1: 6 runs, 0 finished"
@@ -103,9 +103,9 @@ def test_every_cell_runs_once_with_each_seed(study, tmp_path):
 
 
 def test_a_second_call_runs_nothing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
     again = Machine(study)
-    done = run_study(study, tmp_path, run_one=again.one(tmp_path), say=str)
+    done = run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
     assert again.ran == []
     assert len(done) == 6
     assert all(one.report for one in done)
@@ -122,29 +122,29 @@ def test_it_goes_on_after_a_stop_in_the_middle(study, tmp_path):
 
     machine.execute = stopping
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path, run_one=machine.one(tmp_path), say=str)
+        run_study(study, tmp_path, run_one=machine.one(tmp_path), log=str)
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
     assert len(again.ran) == 3
     assert not set(again.ran) & set(machine.ran)
 
 
 def test_half_a_file_does_not_count(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
     path = run_folder(study, tmp_path, "joint", 0).with_suffix(".json")
     path.write_text(path.read_text()[:40])
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
     assert again.ran == [("joint", 0)]
 
 
 def test_a_changed_cell_is_run_again_from_nothing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
     left = run_folder(study, tmp_path, "joint", 0) / "old"
     left.write_text("x")
     changed = dataclasses.replace(study, cells={**study.cells, "joint": run("a", "b", depth=2)})
     again = Machine(changed)
-    run_study(changed, tmp_path, run_one=again.one(tmp_path), say=str)
+    run_study(changed, tmp_path, run_one=again.one(tmp_path), log=str)
     assert again.ran == [("joint", 0), ("joint", 1)]
     assert not left.exists()
 
@@ -166,7 +166,7 @@ def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):
         return plain(run, where)
 
     machine.execute = failing
-    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), say=str)
+    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), log=str)
     (failed,) = [one for one in done if one.error]
     assert (failed.cell, failed.seed) == ("joint", 1)
     assert failed.error == "DataError: answers: got 9; want 10 (a.json, row 3)"
@@ -175,14 +175,14 @@ def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):
     assert "1 (1 failed)" in page
     assert f"- joint, seed 1: {failed.error}" in page
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
     assert again.ran == [("joint", 1)]
 
 
 def test_a_run_that_stopped_early_is_not_finished(study, tmp_path):
     machine = Machine(study)
     machine.execute = lambda run, where: report(run, 1.0, step=3)
-    done = run_cell(study, tmp_path, "joint", 0, execute=machine.execute)
+    done = run_cell(study, tmp_path, "joint", 0, train_run=machine.execute)
     write_done(study, tmp_path, done)
     assert done.error == "stopped after step 3 of 5"
     assert done.report is None
@@ -194,28 +194,28 @@ def test_the_time_of_a_stopped_run_counts_when_it_goes_on(study, tmp_path):
         (where / "step-000003").mkdir(exist_ok=True)
         return report(run, 1.0, step=3)
 
-    first = run_cell(study, tmp_path, "joint", 0, execute=stopped)
+    first = run_cell(study, tmp_path, "joint", 0, train_run=stopped)
     write_done(study, tmp_path, dataclasses.replace(first, seconds=500.0))
-    assert run_cell(study, tmp_path, "joint", 0, execute=Machine(study).execute).seconds > 500
-    assert run_cell(study, tmp_path, "joint", 1, execute=Machine(study).execute).seconds < 500
+    assert run_cell(study, tmp_path, "joint", 0, train_run=Machine(study).execute).seconds > 500
+    assert run_cell(study, tmp_path, "joint", 1, train_run=Machine(study).execute).seconds < 500
 
 
 def test_weights_go_and_stay_as_the_study_says(study, tmp_path):
     for keep in (False, True):
         kept = dataclasses.replace(study, keep_models=keep)
-        run_cell(kept, tmp_path / str(keep), "joint", 0, execute=Machine(kept).execute)
+        run_cell(kept, tmp_path / str(keep), "joint", 0, train_run=Machine(kept).execute)
         assert bool(list(run_folder(kept, tmp_path / str(keep), "joint", 0).glob("step-*"))) == keep
 
 
 def test_several_at_a_time_give_the_same(study, tmp_path):
-    alone = run_study(study, tmp_path / "1", run_one=Machine(study).one(tmp_path / "1"), say=str)
-    together = run_study(study, tmp_path / "2", run_one=Machine(study).one(tmp_path / "2"), jobs=3, say=str)
+    alone = run_study(study, tmp_path / "1", run_one=Machine(study).one(tmp_path / "1"), log=str)
+    together = run_study(study, tmp_path / "2", run_one=Machine(study).one(tmp_path / "2"), jobs=3, log=str)
     timeless = [dataclasses.replace(one, seconds=0.0) for one in alone]
     assert timeless == [dataclasses.replace(one, seconds=0.0) for one in together]
 
 
 def test_the_table_has_mean_and_spread_baselines_and_what_is_missing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
     run_folder(study, tmp_path, "single/b", 1).with_suffix(".json").unlink()
     page = table(study, tmp_path)
     assert page.startswith("# table 1\n\nWhat joint training costs.\n\n|  | a (accuracy) | b (cider) | runs |")
@@ -269,7 +269,7 @@ def test_a_cell_that_starts_from_another_waits_for_its_model(tmp_path):
         return machine.execute(run, where)
 
     run_study(
-        study, tmp_path, run_one=lambda cell, seed: run_cell(study, tmp_path, cell, seed, execute=execute), say=str
+        study, tmp_path, run_one=lambda cell, seed: run_cell(study, tmp_path, cell, seed, train_run=execute), log=str
     )
     assert [cell for cell, _ in machine.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
     assert found["joint-seed1"] == From(run_folder(study, tmp_path, "single/b", 1), include=("tower.",))
@@ -279,10 +279,10 @@ def test_a_cell_that_starts_from_another_waits_for_its_model(tmp_path):
 
 def test_a_cell_is_run_again_when_what_it_starts_from_has_changed(tmp_path):
     study = started()
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), say=str)
+    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
     changed = dataclasses.replace(study, cells={**study.cells, "single/a": run("a", depth=2)})
     again = Machine(changed)
-    run_study(changed, tmp_path, run_one=again.one(tmp_path), say=str)
+    run_study(changed, tmp_path, run_one=again.one(tmp_path), log=str)
     assert len(again.ran) == 6
 
 
@@ -290,12 +290,12 @@ def test_what_a_new_cell_starts_from_is_run_again_when_its_weights_are_gone(tmp_
     study = started()
     before = dataclasses.replace(study, cells={"single/a": study.cells["single/a"]}, starts={})
     machine = Machine(before)
-    one = functools.partial(run_cell, before, tmp_path, execute=machine.execute)
-    run_study(before, tmp_path, run_one=one, say=str)
+    one = functools.partial(run_cell, before, tmp_path, train_run=machine.execute)
+    run_study(before, tmp_path, run_one=one, log=str)
     assert not list(run_folder(before, tmp_path, "single/a", 0).glob("step-*"))
     after, said = Machine(study), []
-    one = functools.partial(run_cell, study, tmp_path, execute=after.execute)
-    run_study(study, tmp_path, run_one=one, say=said.append)
+    one = functools.partial(run_cell, study, tmp_path, train_run=after.execute)
+    run_study(study, tmp_path, run_one=one, log=said.append)
     assert [cell for cell, _ in after.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
     assert not any("failed" in line for line in said)
 

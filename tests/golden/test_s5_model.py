@@ -241,7 +241,7 @@ def test_positions_in_images_and_in_time() -> None:
 
 def test_the_rate_warms_up_and_falls_to_its_least() -> None:
     found = tensors("s5_misc.npz")
-    rate = Cosine(warmup=100, least=1e-3)
+    rate = Cosine(warmup=100, min_factor=1e-3)
     for step, wanted in zip(found["warmup_cosine_steps"].tolist(), found["warmup_cosine_lr"].tolist(), strict=True):
         assert 1e-3 * rate.factor(step, 1000) == pytest.approx(wanted, abs=1e-6)
 

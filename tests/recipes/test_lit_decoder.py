@@ -11,7 +11,7 @@ from motet.recipes.lit_decoder import demo, paper, photos, tiny
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.training.optim import Adafactor
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 GUESSES = ("majority", "question majority", "constant")
 
@@ -19,7 +19,7 @@ GUESSES = ("majority", "question majority", "constant")
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = train(run, tmp_path / "tiny", show=False)
+    report = run_training(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == {task.name for task in run.tasks}
     for (task, metric), (value, shortfall) in run.expect.items():
         result = report.main(task)

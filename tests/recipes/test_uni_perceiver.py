@@ -40,7 +40,7 @@ from motet.training.config import TrainConfig
 from motet.training.lr_schedules import Cosine
 from motet.training.optim import AdamW
 from motet.training.run import Features, From, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 HERE = "MOTET_DATA" not in os.environ
 
@@ -48,7 +48,7 @@ HERE = "MOTET_DATA" not in os.environ
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = train(run, tmp_path / "tiny", show=False)
+    report = run_training(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == {task.name for task in run.tasks}
     for (task, metric), (value, shortfall) in run.expect.items():
         (result,) = (r for r in report.results if (r.task, r.metric) == (task, metric))
@@ -81,14 +81,14 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
         task_names=("largest", "words", "caption", "retrieve"), train=24, val=4, test=6, kinds=3, things=(1, 2)
     )
     first = little(world(scenes, 4, dict.fromkeys(scenes.task_names, 1.0), system=system), tmp_path, steps=4)
-    assert train(first, tmp_path / "first", show=False, baselines=False).step == 4
+    assert run_training(first, tmp_path / "first", show=False, baselines=False).step == 4
 
     def clips(*asked: str) -> tuple[Source, ...]:
         return SceneSources(task_names=asked, train=40, val=4, test=4, kinds=3, frames=2).sources()
 
     asked = clips("mover", "video_caption", "video_retrieve")
     untuned = little(transfer.untuned(system, asked, From(tmp_path / "first")), tmp_path)
-    report = train(untuned, tmp_path / "untuned", show=False, baselines=False)
+    report = run_training(untuned, tmp_path / "untuned", show=False, baselines=False)
     assert {result.task for result in report.results} == {"mover", "video_caption", "video_retrieve"}
     old = load_system(tmp_path / "first").state_dict()
     # All but the scale of a family of tasks that there was none of comes from the other run.
@@ -98,7 +98,7 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
     prompted = little(transfer.prompted(system, clips("mover"), From(tmp_path / "first")), tmp_path)
     (rows,) = (source.reader for source in prompted.of_role("train"))
     assert set(Counter(rows[row].labels["object"] for row in range(len(rows))).values()) == {5}
-    train(prompted, tmp_path / "prompted", show=False, baselines=False)
+    run_training(prompted, tmp_path / "prompted", show=False, baselines=False)
     tuned = load_system(tmp_path / "prompted").state_dict()
     frozen = [name for name in old if not is_tuned(name) and name in tuned]
     assert len(frozen) > 10
@@ -106,7 +106,7 @@ def test_a_model_of_images_is_asked_of_clips_as_it_is_with_prompts_and_trained_o
     assert any(not torch.equal(tuned[name], old[name]) for name in old if is_tuned(name) and name in tuned)
 
     finetuned = little(transfer.finetuned(system, clips("mover"), From(tmp_path / "first")), tmp_path)
-    train(finetuned, tmp_path / "finetuned", show=False, baselines=False)
+    run_training(finetuned, tmp_path / "finetuned", show=False, baselines=False)
     changed = load_system(tmp_path / "finetuned").state_dict()
     assert not torch.equal(changed["encoder.blocks.0.qkv.weight"], old["encoder.blocks.0.qkv.weight"])
 

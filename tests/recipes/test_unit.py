@@ -19,13 +19,13 @@ from motet.systems.unit import ShortestSide
 from motet.systems.unit.config import UniTConfig
 from motet.training.optim import Cosine, HfAdamW
 from motet.training.run import Features
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = train(run, tmp_path / "tiny", show=False)
+    report = run_training(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == {task.name for task in run.tasks}
     for (task, metric), (value, shortfall) in run.expect.items():
         (result,) = (r for r in report.results if (r.task, r.metric) == (task, metric))
@@ -55,7 +55,7 @@ def test_a_task_without_images_is_trained_by_itself_where_features_are_stored(tm
     of = SceneSources(task_names=("answerable",), train=8, val=4, test=4, kinds=6, answers="each")
     run = replace(world(of, 2, {"answerable": 1}, batch_size=4), features=Features(tmp_path / "features"))
     assert not run.stores_features
-    assert train(run, tmp_path / "run", show=False, baselines=False).step == 2
+    assert run_training(run, tmp_path / "run", show=False, baselines=False).step == 2
     assert not (tmp_path / "features").exists()
 
 

@@ -50,7 +50,7 @@ from motet.systems.vit_adapters.model import ViTAdapters
 from motet.training.balancers import TaskMean
 from motet.training.initial_weights import initial_system
 from motet.training.run import From, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 STUDY = Path(__file__).parents[2] / "studies" / "vit_adapters_tables.py"
 REAL = pytest.mark.skipif("MOTET_DATA" not in os.environ, reason="needs MOTET_DATA")
@@ -70,7 +70,7 @@ def tasks_of(run: Run, role: str = "train") -> dict[str, list[str]]:
 @pytest.mark.slow
 def test_tiny_reaches_what_it_says_and_more_than_a_guess(tmp_path: Path) -> None:
     run = tiny()
-    report = train(run, tmp_path / "tiny", show=False)
+    report = run_training(run, tmp_path / "tiny", show=False)
     assert {task for task, _ in run.expect} == set(ALL_MAPS)
     for (task, metric), (value, shortfall) in run.expect.items():
         (result,) = (r for r in report.results if (r.task, r.metric) == (task, metric))
@@ -180,7 +180,7 @@ def test_one_word_changes_the_trunk(word: Word, tmp_path: Path) -> None:
     few = scenes(train=4, val=2, test=2, size=32)
     run = on(small(word, size=32), few, 2, start=None, batch_size=2, precision="float32")
     assert config(run).adapters == small(size=32).adapters
-    report = train(run, tmp_path / "run", show=False, baselines=False)
+    report = run_training(run, tmp_path / "run", show=False, baselines=False)
     assert report.step == 2
     assert {result.task for result in report.results} == set(ALL_MAPS)
 
@@ -192,7 +192,7 @@ def test_a_trunk_of_a_size_that_windows_do_not_fit_is_refused() -> None:
 
 def test_adapters_on_a_trunk_of_another_run_begin_with_its_norms(tmp_path: Path) -> None:
     first = on(classifier(size=32), named(train=8, val=4, test=4, size=32, real=False), 2, start=None, batch_size=4)
-    train(first, tmp_path / "names", show=False, baselines=False)
+    run_training(first, tmp_path / "names", show=False, baselines=False)
     second = on(small(size=32), scenes(train=4, val=2, test=2, size=32), 1, start=From(tmp_path / "names", ("trunk.",)))
     system, matched = initial_system(second, torch.device("cpu"))
     assert isinstance(system, ViTAdapters)
@@ -236,9 +236,9 @@ def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path
     colour = scenes(asked, train=4, val=2, test=2, size=32)
     lines = scenes(asked, train=4, val=2, test=2, size=32, style="line", labelled=asked[:2], name="scenes/lines")
     first = on(small(size=32), colour, 1, start=None, batch_size=2, precision="float32")
-    train(first, tmp_path / "known", show=False, baselines=False)
+    run_training(first, tmp_path / "known", show=False, baselines=False)
     start = From(tmp_path / "known")
-    report = train(
+    report = run_training(
         on(small(size=32), lines, 2, start=start, batch_size=2, precision="float32"), tmp_path / "lines", show=False
     )
     assert {result.task for result in report.results} == set(asked)
@@ -251,7 +251,7 @@ def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path
     assert not all(torch.equal(before[name], after[name]) for name in other)
     # As it is, on another domain: what the study's rows without a step of training do.
     evaluated = on(small(size=32), (colour[0], lines[-1]), 0, start=start, batch_size=2, precision="float32")
-    untrained = train(evaluated, tmp_path / "as it is", show=False, baselines=False)
+    untrained = run_training(evaluated, tmp_path / "as it is", show=False, baselines=False)
     assert untrained.step == 0
     assert {result.source for result in untrained.results} == {"scenes/lines/test"}
 
@@ -263,7 +263,7 @@ def test_rows_without_labels_train_beside_rows_with_them(tmp_path: Path) -> None
     shift = Adaptation(depth_range_m=(0.0, 8.0), width=4, layers=3)
     for name, system in (("adapters", small(size=32)), ("vanilla", vanilla(size=32))):
         run = on(replace(system, adapt=shift), (*light, *dark), 2, start=None, batch_size=6, precision="float32")
-        report = train(run, tmp_path / name, show=False, baselines=False)
+        report = run_training(run, tmp_path / name, show=False, baselines=False)
         assert {result.source for result in report.results} == {"scenes/maps/test", "scenes/dark/test"}
 
 

@@ -25,7 +25,7 @@ from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.unit.config import UniTConfig
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 SIZE_HW = (20, 24)
 
@@ -129,7 +129,7 @@ def test_a_written_recipe_trains_and_answers(tmp_path, make, tasks):
     run = load_recipe(f"{written.path}:run")
     assert {source.tasks[0].name for source in run.sources} == tasks
     assert all(problem is None for source in run.sources for problem in problems(source))
-    report = train(smaller(run, tmp_path), tmp_path / "run", device="cpu", baselines=False)
+    report = run_training(smaller(run, tmp_path), tmp_path / "run", device="cpu", baselines=False)
     assert (report.role, {result.task for result in report.results}) == ("test", tasks)
     predictor = load(tmp_path / "run")
     for name, task in predictor.tasks.items():

@@ -25,7 +25,7 @@ from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.options import EncoderSize
 from motet.training.estimate import estimate
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def described(root: Path, count: int = 10) -> None:
@@ -76,7 +76,7 @@ def test_a_folder_of_clips_becomes_a_run_that_trains_and_answers(tmp_path: Path)
         "video_caption",
         "video_retrieve",
     }
-    report = train(small, tmp_path / "run", device="cpu", show=False)
+    report = run_training(small, tmp_path / "run", device="cpu", show=False)
     assert (report.step, report.role) == (2, "test")
     assert {result.task for result in report.results} == tasks
     assert report.trivial_baselines["video_kind"].keys() >= {"majority", "nearest neighbour"}

@@ -29,8 +29,8 @@ from motet.config.recipe_files import load_recipe
 from motet.core.model_folder import read_weights
 from motet.training import fit
 from motet.training.logging import RunLogger
+from motet.training.run_training import run_training
 from motet.training.step import StepMetrics
-from motet.training.train import train
 
 RECIPES = ("lit_decoder:tiny", "unit:tiny", "twelve_in_one:tiny", "vit_adapters:tiny", "uni_perceiver:tiny")
 PHOTOS_STEPS = 30
@@ -53,7 +53,7 @@ def record(name: str, steps: int | None) -> dict[str, Any]:
         run = dataclasses.replace(run, train=dataclasses.replace(run.train, steps=min(steps, run.train.steps)))
     RecordingLogger.losses = []
     with tempfile.TemporaryDirectory() as folder:
-        report = train(run, Path(folder) / "run", show=False)
+        report = run_training(run, Path(folder) / "run", show=False)
         # By value, not by name: a parameter may be renamed.
         tensors = sorted(_digest(weights) for weights in read_weights(Path(folder) / "run").values())
     return {

@@ -19,7 +19,7 @@ from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import classification
 from motet.training.config import TrainConfig
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def run_of(*sources: Source, **plan: Any) -> Run:
@@ -55,7 +55,7 @@ def write_image(path: Path, grey: int = 90) -> Path:
 def line_of(run: Callable[[], Run], folder: Path) -> str:
     """What a run says when it fails, which must be one line."""
     with pytest.raises(MotetError) as raised:
-        train(run(), folder, device="cpu", show=False)
+        run_training(run(), folder, device="cpu", show=False)
     return one_line(str(raised.value))
 
 

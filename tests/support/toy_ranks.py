@@ -18,10 +18,10 @@ from motet.data.features import FeatureFiles
 from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
 from motet.training.config import TrainConfig
-from motet.training.distributed import buffer_versions, processes, same_on_every_rank, share_updated_buffers
+from motet.training.distributed import broadcast_weights, buffer_versions, processes, share_updated_buffers
 from motet.training.fit import fit
 from motet.training.run import Features, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def ranks_run(folder: Path) -> Run:
@@ -39,7 +39,7 @@ class Together:
     def __call__(self) -> None:
         with processes("cpu"):
             said = {
-                "report": train(ranks_run(self.folder), self.folder / "run", device="cpu", show=False).to_dict(),
+                "report": run_training(ranks_run(self.folder), self.folder / "run", device="cpu", show=False).to_dict(),
                 "skipped": self._skipped(),
                 "full": self._full_disk(),
                 "unfit": self._unfit_store(),
@@ -84,7 +84,7 @@ class Together:
 
     def _weights(self) -> list[float]:
         system = toy_system(toy_sources(5), seed=rank())
-        same_on_every_rank(system)
+        broadcast_weights(system)
         return [float(parameter.detach().sum()) for parameter in system.parameters()]
 
     def _buffers(self) -> list[float]:

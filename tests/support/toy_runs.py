@@ -165,11 +165,11 @@ class SavesInto:
         system = toy_system(toy_sources(5), width=40)
         optimizer = AdamW().build(system.parameter_groups(), lr=0.1, weight_decay=0.01)
         position = Position(step=3, advanced=3, mixture={})
-        save(self.folder, position, system, optimizer, identity={}, keep=1)
+        save(self.folder, position, system, optimizer, identity={}, keep_checkpoints=1)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (700, resource.RLIM_INFINITY))
         try:
-            save(self.folder, replace(position, step=4), system, optimizer, identity={}, keep=1)
+            save(self.folder, replace(position, step=4), system, optimizer, identity={}, keep_checkpoints=1)
         except CheckpointError as error:
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             (self.folder / "said.txt").write_text(str(error))

@@ -40,7 +40,7 @@ def position(step: int) -> Position:
 def saved(folder: Path, step: int = 3, keep: int = 2) -> tuple[ToySystem, Optimizer]:
     system, optimizer = built(AdamW())
     trained(AdamW(), step, system, optimizer)
-    save(folder, position(step), system, optimizer, identity=IDENTITY, keep=keep)
+    save(folder, position(step), system, optimizer, identity=IDENTITY, keep_checkpoints=keep)
     return system, optimizer
 
 
@@ -48,7 +48,7 @@ def saved(folder: Path, step: int = 3, keep: int = 2) -> tuple[ToySystem, Optimi
 def test_an_optimiser_goes_on_bit_equal(tmp_path: Path, spec: OptimizerSpec) -> None:
     system, optimizer = built(spec)
     trained(spec, 5, system, optimizer)
-    save(tmp_path, position(5), system, optimizer, identity=IDENTITY, keep=1)
+    save(tmp_path, position(5), system, optimizer, identity=IDENTITY, keep_checkpoints=1)
     other, fresh = built(spec)
     assert load(tmp_path, other, fresh, identity=IDENTITY) == position(5)
     for pair in ((system, optimizer), (other, fresh)):

@@ -13,7 +13,7 @@ from toys import toy_sources, toy_system
 from motet.core import ConfigError
 from motet.core.model_folder import read_weights, steps_in
 from motet.training.distributed import add_gradients, choose_device, processes
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def said(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_whole_run_gives_what_one_process_gives(folder: Path, said: list[dict[str, Any]], tmp_path: Path) -> None:
-    alone = train(ranks_run(tmp_path), tmp_path / "run", device="cpu", show=False).to_dict()
+    alone = run_training(ranks_run(tmp_path), tmp_path / "run", device="cpu", show=False).to_dict()
     assert said[0]["report"] == said[1]["report"]
     assert json.loads((folder / "run/report.json").read_text()) == said[0]["report"]
     assert said[0]["report"]["results"] == json.loads(json.dumps(alone))["results"]

@@ -107,7 +107,7 @@ def test_no_memory_says_what_to_lower(tmp_path: Path, error: Exception) -> None:
         raise error
 
     system.losses = losses
-    with pytest.raises(TrainingError, match=r"step 1: out of memory on cpu: got 16 rows at once; want less: lower"):
+    with pytest.raises(TrainingError, match=r"step 1: out of memory on cpu: got 16 rows at once; want fewer: lower"):
         fit(system, mixture(sources), TrainConfig(steps=2), folder=tmp_path, show=False)
 
 

@@ -18,7 +18,7 @@ from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.training.config import TrainConfig
 from motet.training.initial_weights import initial_system
 from motet.training.run import Features, From, Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
@@ -32,12 +32,12 @@ def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
         train=TrainConfig(steps=1),
         features=Features(tmp_path / "features"),
     )
-    before = train(run, tmp_path / "run", show=False)
+    before = run_training(run, tmp_path / "run", show=False)
     fresh, _ = initial_system(run, torch.device("cpu"))
     again, _ = initial_system(run, torch.device("cpu"), resume_from=tmp_path / "run")
     assert again.encoder_key() == fresh.encoder_key()
     stores = sorted(path.name for path in (tmp_path / "features").iterdir())
-    after = train(run, tmp_path / "run", show=False, resume=True)
+    after = run_training(run, tmp_path / "run", show=False, resume=True)
     assert sorted(path.name for path in (tmp_path / "features").iterdir()) == stores
     assert after.results == before.results
 
@@ -46,4 +46,4 @@ def test_a_start_that_is_not_there_yet_says_what_makes_it(tmp_path: Path) -> Non
     start = From(tmp_path / "trunk", made_by="motet train mine:trunk")
     run = dataclasses.replace(toy_run(), start=start)
     with pytest.raises(CheckpointError, match=r"trunk: got nothing; want the run that `motet train mine:trunk` makes"):
-        train(run, tmp_path / "run", device="cpu", show=False)
+        run_training(run, tmp_path / "run", device="cpu", show=False)

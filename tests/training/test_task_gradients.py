@@ -169,8 +169,8 @@ def test_a_package_that_is_not_there_is_named(method: Method, monkeypatch: pytes
 def test_numbers_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match=r"CAGrad.c: got -1; want 0 or more"):
         CAGrad(c=-1)
-    with pytest.raises(ConfigError, match=r"Uncertainty.least: got 0; want a positive number"):
-        Uncertainty(least=0)
+    with pytest.raises(ConfigError, match=r"Uncertainty.min_loss: got 0; want a positive number"):
+        Uncertainty(min_loss=0)
 
 
 def test_two_ranks_give_what_one_process_gives(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def groups(
         place,
         run_one=lambda cell, number: _run_apart(grid, place, command_line, cell, number, jobs),
         jobs=jobs,
-        say=(lambda line: typer.echo(line, err=True)) if json else print_lines,
+        log=(lambda line: typer.echo(line, err=True)) if json else print_lines,
     )
     changes = changes_of(done, found)
     files = write_groups(

@@ -61,7 +61,14 @@ def baseline(
         return train_run(single_run, where, origin=origin, resume=resume, device=device, page=evaluated)
 
     train_baselines(
-        run, single_runs_in, execute=execute, tasks=names, match=match, lrs=lrs or (), seen=seen, say=print_lines
+        run,
+        single_runs_in,
+        train_run=execute,
+        tasks=names,
+        match=match,
+        lrs=lrs or (),
+        samples_seen=seen,
+        log=print_lines,
     )
     whole = len(names) == len(run.tasks) and read_report(place) is not None
     hint = f"motet compare {place} {single_runs_in}"
@@ -181,7 +188,7 @@ def study(
             folder,
             run_one=lambda cell, number: _run_apart(grid, folder, file, cell, number, jobs),
             jobs=jobs,
-            say=print_lines,
+            log=print_lines,
         )
     page = table_of(grid, folder)
     if table is not None:

@@ -14,7 +14,7 @@ from motet.experiments.single_task import single_task
 from motet.recipes.lit_decoder import demo as recipe
 from motet.report import Comparison, PredictionCard, compare, read_run
 from motet.training.run import Run
-from motet.training.train import train
+from motet.training.run_training import run_training
 
 
 def demo(folder: Path, quick: bool, console: Console) -> None:
@@ -28,16 +28,16 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     started = time.perf_counter()
     run = recipe(quick=quick)
     console.print(f"multi-task model, {len(run.tasks)} tasks: {', '.join(task.name for task in run.tasks)}")
-    report = train(run, folder / "multi", resume=True)
+    report = run_training(run, folder / "multi", resume=True)
     if _stopped(report, run, console):
         return
     single_runs = []
     for task in run.tasks:
-        single_run = single_task(run, task.name, seen=report.samples_seen)
+        single_run = single_task(run, task.name, samples_seen=report.samples_seen)
         samples = sum(report.samples_seen[source.name] for source in single_run.of_role("train"))
         console.print(f"{task.name}, single-task baseline: the same {samples:,} samples")
         place = folder / "single" / task.name
-        if _stopped(train(single_run, place, resume=True, baselines=False), single_run, console):
+        if _stopped(run_training(single_run, place, resume=True, baselines=False), single_run, console):
             return
         single_runs.append(place)
     comparison = compare([read_run(place) for place in (folder / "multi", *single_runs)])

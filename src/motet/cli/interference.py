@@ -160,7 +160,7 @@ def _measured(
             folder=folder,
             workers=workers,
             skip_bad_rows=run.train.on_bad_row == "skip",
-            told=progress,
+            progress=progress,
         )
     return Measurement(run=name, step=step, system=type(system).__name__, interference=found, notes=notes)
 

@@ -60,7 +60,7 @@ def regions(
     writer = region_writer(out, made_by, half=not full)
     with counting("detecting regions", quiet=json) as progress, writer:
         detect = detector_named(detector, weights=weights, device=device)
-        found = write_regions(image_files(sources), detect, writer, most=most, told=progress)
+        found = write_regions(image_files(sources), detect, writer, max_regions=most, progress=progress)
     read = None if found.there + found.done == 0 else writer.reader()
     if json:
         size = {} if read is None else {"width": read.width, "classes": read.num_classes}

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 def run_here(grid: Study, folder: Path, cell: str, seed: int, *, device: str | None = None) -> None:
     """Runs a cell in this process and writes its result; called in the subprocess."""
     from motet.experiments.study import run_cell, write_done
-    from motet.training.train import train
+    from motet.training.run_training import run_training
 
-    done = run_cell(grid, folder, cell, seed, execute=lambda run, where: train(run, where, resume=True, device=device))
+    done = run_cell(
+        grid, folder, cell, seed, train_run=lambda run, where: run_training(run, where, resume=True, device=device)
+    )
     write_done(grid, folder, done)
 
 

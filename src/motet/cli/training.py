@@ -76,14 +76,14 @@ def train_run(
     """Trains a run with progress on the terminal; with `page` also writes its report page and model card at the end."""
     from motet.cli.progress import counting
     from motet.experiments import api
-    from motet.training.train import train as train_only
+    from motet.training.run_training import run_training
 
     with counting("storing features", quiet=quiet) as progress:
         if page:
             return api.train(
                 run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
             )
-        return train_only(run, folder, resume=resume, device=device, show=not quiet, filling=progress, origin=origin)
+        return run_training(run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin)
 
 
 def evaluate(

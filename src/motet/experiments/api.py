@@ -15,7 +15,7 @@ from motet.hub import from_pretrained
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
 from motet.training.run import Run
-from motet.training.train import train as train_run
+from motet.training.run_training import run_training
 
 
 def train(
@@ -44,10 +44,10 @@ def train(
         `step` is below ``run.train.steps``.
 
     Raises:
-        ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.train.train`.
+        ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.run_training.run_training`.
     """
     folder = Path(folder)
-    report = train_run(run, folder, resume=resume, device=device, show=show, filling=progress, origin=origin)
+    report = run_training(run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin)
     if rank() == 0 and report.step == run.train.steps:
         write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
         write_card(folder, trust=modules_of(run))

@@ -14,15 +14,15 @@ from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.experiments.single_task import Budget, best_lr, grid, single_task
 from motet.training.run import Run
-from motet.training.train import REPORT
+from motet.training.run_training import REPORT
 
 SEARCH = "search"
 FACTORS = (1 / 3, 1.0, 3.0)
 """The learning rates tried by default, as multiples of the multi-task run's."""
 
 
-class Execute(Protocol):
-    """Trains and judges a run; `motet.training.train.execute` with what its caller wants to add."""
+class TrainRun(Protocol):
+    """Trains and judges a run; `motet.training.run_training.execute` with what its caller wants to add."""
 
     def __call__(self, run: Run, folder: Path, /, *, resume: bool) -> Report:
         """The last report."""
@@ -48,7 +48,7 @@ class Budgets:
     single_steps: Mapping[Budget, int]
 
 
-def budgets(run: Run, tasks: Sequence[str], seen: Mapping[str, int] | None = None) -> tuple[Budgets, ...]:
+def budgets(run: Run, tasks: Sequence[str], samples_seen: Mapping[str, int] | None = None) -> tuple[Budgets, ...]:
     """Both budgets of every task's twin.
 
     Args:
@@ -59,7 +59,7 @@ def budgets(run: Run, tasks: Sequence[str], seen: Mapping[str, int] | None = Non
     found = []
     for task in tasks:
         single_runs: dict[Budget, Run] = {
-            way: single_task(run, task, match=way, seen=seen) for way in ("rows", "steps")
+            way: single_task(run, task, match=way, samples_seen=samples_seen) for way in ("rows", "steps")
         }
         rows = {way: sum(_rows(single_run).values()) for way, single_run in single_runs.items()}
         # Matched by rows, the twin takes what the run takes of the task.
@@ -72,12 +72,12 @@ def train_baselines(
     run: Run,
     folder: Path,
     *,
-    execute: Execute,
+    train_run: TrainRun,
     tasks: Sequence[str] = (),
     match: Budget = "rows",
     lrs: Sequence[float] = (),
-    seen: Mapping[str, int] | None = None,
-    say: Callable[[str], None],
+    samples_seen: Mapping[str, int] | None = None,
+    log: Callable[[str], None],
 ) -> dict[str, Path]:
     """Trains the twin of every task; goes on where an earlier call was stopped.
 
@@ -87,12 +87,12 @@ def train_baselines(
     Args:
         run: the multi-task run.
         folder: gets a run folder a task, and those of the search under ``search/``.
-        execute: trains and judges.
+        train_run: trains and judges.
         tasks: names; all of the run by default.
         match: what twin and run have in common.
         lrs: learning rates to choose between; a third, one and three times the run's by default.
         seen: rows by source that the run took, where it is known.
-        say: told a line for each task.
+        log: told a line for each task.
 
     Raises:
         ConfigError: a task that the run does not have, or a run of one task, which is its own twin.
@@ -102,53 +102,53 @@ def train_baselines(
     names = tuple(tasks) or tuple(task.name for task in run.tasks)
     done = {}
     for name in names:
-        single_run = single_task(run, name, match=match, seen=seen)
-        done[name] = _train_one(single_run, name, folder, execute, tuple(lrs), say)
+        single_run = single_task(run, name, match=match, samples_seen=samples_seen)
+        done[name] = _train_one(single_run, name, folder, train_run, tuple(lrs), log)
     return done
 
 
 def _train_one(
-    single_run: Run, name: str, folder: Path, execute: Execute, lrs: tuple[float, ...], say: Callable[[str], None]
+    single_run: Run, name: str, folder: Path, train_run: TrainRun, lrs: tuple[float, ...], log: Callable[[str], None]
 ) -> Path:
     final = folder / name
     report = _finished(final, single_run)
     if report is None and not final.exists():
-        _search(single_run, name, folder, execute, lrs, say)
+        _search(single_run, name, folder, train_run, lrs, log)
     if report is None:
         lr = _chosen_lr(folder, name, single_run)
         chosen = _at(single_run, lr)
-        report = execute(chosen, final, resume=True)
+        report = train_run(chosen, final, resume=True)
         if report.step < chosen.train.steps:
             raise CheckpointError(
                 f"{final}: stopped after step {report.step} of {chosen.train.steps}; call again to go on"
             )
     result = report.main(name)
-    say(f"{name} alone: {result.metric} {result.value:.1f} {result.unit} on {result.source}".rstrip())
+    log(f"{name} alone: {result.metric} {result.value:.1f} {result.unit} on {result.source}".rstrip())
     return final
 
 
 def _search(
-    single_run: Run, name: str, folder: Path, execute: Execute, lrs: tuple[float, ...], say: Callable[[str], None]
+    single_run: Run, name: str, folder: Path, train_run: TrainRun, lrs: tuple[float, ...], log: Callable[[str], None]
 ) -> None:
     """Trains at every learning rate, notes the best, and puts its folder where the final one is looked for."""
     tried = lrs or tuple(factor * single_run.train.lr for factor in FACTORS)
     evaluated = any(source.role == "val" for source in single_run.sources)
     if len(tried) == 1 or not evaluated:
         if not evaluated and len(tried) > 1:
-            say(f"{name} alone: no val rows to choose a learning rate by: {single_run.train.lr:g} is kept")
+            log(f"{name} alone: no val rows to choose a learning rate by: {single_run.train.lr:g} is kept")
         _note_lr(folder, name, tried[0] if len(tried) == 1 else single_run.train.lr)
         return
     reports = {}
     for lr, candidate in grid(single_run, tried).items():
         place = folder / SEARCH / name / f"lr-{lr:g}"
-        report = _finished(place, candidate) or execute(candidate, place, resume=True)
+        report = _finished(place, candidate) or train_run(candidate, place, resume=True)
         if report.step < candidate.train.steps:
             raise CheckpointError(
                 f"{place}: stopped after step {report.step} of {candidate.train.steps}; call again to go on"
             )
         reports[lr] = report
         result = report.main(name)
-        say(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
+        log(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
     lr = best_lr(reports, name)
     _note_lr(folder, name, lr)
     # Training is done; what is left is to judge it on the test rows, in the folder that is compared.

@@ -1,4 +1,4 @@
-"""The runs that tell which groups of tasks help each other: every group alone, every two, every three, as a study."""
+"""A study that measures which groups of tasks help each other: one cell per group, per pair and per triple of groups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def groups_of(
     representatives: Mapping[str, str] | None = None,
     one_each: bool = False,
 ) -> dict[str, tuple[str, ...]]:
-    """The groups of a run's tasks, by name.
+    """Returns the groups of a run's tasks, by name.
 
     Args:
         run: whose tasks.
@@ -61,9 +61,9 @@ def group_study(
     role: Literal["val", "test"] = "val",
     only: str = "",
 ) -> Study:
-    """The grid of runs: a cell for every group alone, every two groups and, if asked for, every three.
+    """Returns the study: one cell per group, per pair of groups and, with `triples`, per triple.
 
-    Each task sees the same rows in every cell, by `motet.experiments.single_task.some_tasks`; all else is the run's.
+    Each task is trained on the same rows in every cell, by `motet.experiments.single_task.some_tasks`; all else is the run's.
 
     Args:
         run: the multi-task run.
@@ -71,24 +71,26 @@ def group_study(
         triples: also every three groups.
         seeds: every cell is run once with each.
         minutes: a run that takes longer is stopped and counted as failed.
-        role: the rows that are judged. A grouping is a choice, and choices are made on "val"; "test" is for a table.
+        role: the rows that are evaluated. A grouping is a choice, and choices are made on "val"; "test" is for a table.
         only: the name of a single cell, where no other is needed.
 
     Raises:
         ConfigError: a task without sources of that role.
     """
-    kept = dataclasses.replace(run, sources=tuple(s for s in run.sources if role == "test" or s.role != "test"))
+    without_test = dataclasses.replace(run, sources=tuple(s for s in run.sources if role == "test" or s.role != "test"))
     evaluated = {task.name for source in run.of_role(role) for task in source.tasks}
     for name, tasks in groups.items():
         if missing := [task for task in tasks if task not in evaluated]:
-            raise ConfigError(f"group {name!r}: task {missing[0]!r}: got no source of role {role!r}; want one")
+            raise ConfigError(
+                f"group {name!r}: task {missing[0]!r}: got no source of role {role!r}; want one with that task"
+            )
     cells = {cell_of(members): members for members in trained_together(tuple(groups), triples=triples)}
     if only and only not in cells:
         raise ConfigError(f"cell: got {only!r}; {nearest(only, cells)}")
     return Study(
         name=CELLS,
         cells={
-            cell: some_tasks(kept, [task for name in members for task in groups[name]])
+            cell: some_tasks(without_test, [task for name in members for task in groups[name]])
             for cell, members in cells.items()
             if only in ("", cell)
         },
@@ -108,9 +110,9 @@ def cell_of(members: Members) -> str:
 
 
 def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]) -> GroupChanges:
-    """The change of every group in every finished run of several groups, against its run alone with the same seed.
+    """Returns the change of every group in every finished run of several groups, relative to its own run of the same seed.
 
-    A group's change is the mean of its tasks' relative gains in their main metrics, as in `motet.report.delta_m`: the
+    A group's change is the mean of its tasks' relative differences in their main metrics, as in `motet.report.delta_m`: the
     better way up whatever the metric's direction, every task counting the same. For one task it is the entry of the
     paper's table.
 
@@ -125,27 +127,27 @@ def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]
     found = {}
     for members in trained_together(names, triples=True):
         for name in members if len(members) > 1 else ():
-            gains = {
-                seed: gain
+            deltas = {
+                seed: delta
                 for seed in seeds
                 if (joint := reports.get((cell_of(members), seed))) is not None
                 and (alone := reports.get((name, seed))) is not None
-                and (gain := _gain(joint, alone, groups[name])) is not None
+                and (delta := _delta_m(joint, alone, groups[name])) is not None
             }
-            if gains:
-                found[name, tuple(other for other in members if other != name)] = Change(gains)
+            if deltas:
+                found[name, tuple(other for other in members if other != name)] = Change(deltas)
     return GroupChanges(names=names, changes=found)
 
 
-def _gain(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:
-    gains = []
+def _delta_m(joint: Report, alone: Report, tasks: Sequence[str]) -> float | None:
+    deltas = []
     for task in tasks:
         try:
             with_others, by_itself = joint.main(task), alone.main(task)
         except KeyError as error:
             raise ConfigError(f"groups: {error.args[0]}") from error
-        gains.append(relative_delta(with_others.value, by_itself.value, by_itself.higher_is_better))
-    return delta_m(gains)
+        deltas.append(relative_delta(with_others.value, by_itself.value, by_itself.higher_is_better))
+    return delta_m(deltas)
 
 
 def _by_category(run: Run) -> dict[str, tuple[str, ...]]:
@@ -167,7 +169,7 @@ def _check(run: Run, groups: Mapping[str, Sequence[str]]) -> None:
         if not tasks:
             raise ConfigError(f"group {name!r}: got no task; want at least one")
         if not name or name[0] in ". " or any(not (c.isalnum() or c in "-_. ") for c in name):
-            raise ConfigError(f"group {name!r}: got that name; want letters, digits, '-', '_', '.'")
+            raise ConfigError(f"group {name!r}: got that name; want only letters, digits, '-', '_', '.'")
         for task in tasks:
             if task not in known:
                 raise ConfigError(f"group {name!r}: got {task!r}, which is no task of the run; {nearest(task, known)}")

@@ -1,4 +1,4 @@
-"""Interference measured on saved models of runs: kept task by task, so that it goes on where it was stopped."""
+"""Interference measured on saved models of runs: saved task by task, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from motet.experiments.interference_parts import MeasurementParts, digest_of_mod
 from motet.training.run import Run
 
 Progress = Callable[[int, int], None]
-"""Told how many batches are done, of how many."""
+"""A callback with the number of batches that are done, and of all batches."""
 
 
 def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[tuple[int | None, Path], ...]:
-    """The saved models of a run folder, or the folder itself where it is one: each with its step.
+    """Returns the saved models of a run folder with their steps, or the folder itself if it is a saved model.
 
     Args:
         folder: of a run, or of a saved model.
-        steps: which; the last one by default.
-        every: all that there are.
+        steps: of the models; the last one by default.
+        every: whether to return all saved models.
 
     Raises:
         CheckpointError: no saved model, or none of a step.
@@ -44,37 +44,37 @@ def chosen_models(folder: Path, steps: Sequence[int], *, every: bool) -> tuple[t
         if step not in there:
             raise CheckpointError(
                 f"{folder}: got no saved model of step {step}; want one of {', '.join(map(str, there))} "
-                "(plan.save_every and plan.keep say which are kept)"
+                "(train.save_every and train.keep_checkpoints say which are kept)"
             )
     chosen = there if every else tuple(sorted(set(steps))) or there[-1:]
     return tuple((step, step_folder(folder, step)) for step in chosen)
 
 
-def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+def tasks_of_each(known: Mapping[str, Sequence[str]], requested: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
     """Returns the tasks of each run that are compared: all of a single run; of several the ones they share.
 
     Args:
         known: the tasks of every run, by its name.
-        asked: only these, of each run those that it has.
+        requested: only these tasks, of each run those that it has.
 
     Raises:
         ConfigError: a task that no run has, or a run with fewer than two.
     """
     everywhere = [task for tasks in known.values() for task in tasks]
-    for task in asked:
+    for task in requested:
         if task not in everywhere:
             raise ConfigError(
                 f"--task: got {task!r}, which is no task of {', '.join(known)}; {nearest(task, everywhere)}"
             )
     found = {}
     for run, tasks in known.items():
-        if asked:
-            found[run] = tuple(task for task in dict.fromkeys(asked) if task in tasks)
+        if requested:
+            found[run] = tuple(task for task in dict.fromkeys(requested) if task in tasks)
         else:
             found[run] = tuple(task for task in tasks if len(known) == 1 or everywhere.count(task) > 1)
         if len(found[run]) < 2:
             got = ", ".join(found[run]) or "none"
-            where = " that another run has too" if len(known) > 1 and not asked else ""
+            where = " that another run has too" if len(known) > 1 and not requested else ""
             raise ConfigError(
                 f"interference: {run}: got the tasks {got}; want two or more{where} (it has {', '.join(tasks)})"
             )
@@ -82,11 +82,11 @@ def tasks_of_each(known: Mapping[str, Sequence[str]], asked: Sequence[str] = ())
 
 
 def passes(num_tasks: int, settings: InterferenceSettings) -> int:
-    """Forward and backward passes that one saved model takes."""
+    """Returns the number of forward and backward passes for one saved model."""
     return 2 * num_tasks * settings.batches
 
 
-def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling: FillProgress | None = None) -> None:
+def with_stored_features(run: Run, system: System, tasks: Sequence[str], progress: FillProgress | None = None) -> None:
     """Lets the system's processor read the features that the run stored, of the training images of these tasks."""
     if run.features is None or not run.stores_features:
         return
@@ -94,7 +94,7 @@ def with_stored_features(run: Run, system: System, tasks: Sequence[str], filling
     folder, workers = run.features.folder, run.train.workers
     FeatureFiles.fill(system, images_in(s for s in sources if not s.allows_changes), folder, views=1, workers=workers)
     changed = images_in(s for s in sources if s.allows_changes)
-    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=filling)
+    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=progress)
     system.processor = system.processor.with_features(files)
 
 
@@ -108,28 +108,28 @@ def measure(
     folder: Path,
     workers: int = 0,
     skip_bad_rows: bool = False,
-    told: Progress | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Interference, tuple[str, ...]]:
-    """The interference of some tasks in one saved model, and what a reader should know.
+    """Measures the interference of some tasks in one saved model, and returns it with remarks for the reader.
 
-    What was done before with the same model, rows and settings is read from `folder` and not done again: of each task
-    first its direction, then its comparison with all directions.
+    Results of the same model, rows and settings are read from `folder` instead of computed again: of each task its
+    direction, then its probes.
 
     Args:
         system: restored from `model`, on its device.
         sources: of its run.
         tasks: two or more of its tasks.
-        settings: how.
-        model: the folder with its weights.
-        folder: keeps what is done.
+        settings: of the measurement.
+        model: the folder with the weights.
+        folder: of the intermediate results.
         workers: loader processes.
         skip_bad_rows: draw another row for one that cannot be read.
-        told: progress.
+        progress: called after every batch.
 
     Raises:
-        ConfigError: a task without a training source, a block that is not there.
+        ConfigError: a task without a training source, or an unknown block.
         DataError: a row that cannot be read, or a folder that cannot be written.
-        MetricError: a gradient that is no number.
+        MetricError: a gradient that is not finite.
     """
     blocks = trained_blocks(system, settings.blocks)
     batches = {
@@ -154,37 +154,37 @@ def measure(
     parts = MeasurementParts(folder, identity)
     done, total, count = 0, passes(len(tasks), settings), settings.batches
     if (before := parts.finished()) is not None:
-        if told is not None:
-            told(total, total)
+        if progress is not None:
+            progress(total, total)
         return before, _notes(batches, before, settings)
 
-    def tell(batches: int = 1) -> None:
+    def advance(batches: int = 1) -> None:
         nonlocal done
         done += batches
-        if told is not None:
-            told(done, total)
+        if progress is not None:
+            progress(done, total)
 
     with measurement_mode(system, training=settings.training):
         directions: list[Directions] = []
         for task in tasks:
-            kept = parts.directions(task, blocks)
-            if kept is None:
+            direction = parts.directions(task, blocks)
+            if direction is None:
                 drawn = batches[task].take(0, count)
-                kept = directions_of(system, task, drawn, blocks, seed=settings.seed, progress=tell)
-                parts.save_directions(task, kept)
+                direction = directions_of(system, task, drawn, blocks, seed=settings.seed, progress=advance)
+                parts.save_directions(task, direction)
             else:
-                tell(count)
-            directions.append(kept)
+                advance(count)
+            directions.append(direction)
         probes: list[Probes] = []
         for task in tasks:
-            tried = parts.probes(task, blocks)
-            if tried is None:
+            probe = parts.probes(task, blocks)
+            if probe is None:
                 drawn = batches[task].take(count, 2 * count)
-                tried = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, progress=tell)
-                parts.save_probes(task, tried)
+                probe = probes_of(system, task, drawn, blocks, directions, seed=settings.seed, progress=advance)
+                parts.save_probes(task, probe)
             else:
-                tell(count)
-            probes.append(tried)
+                advance(count)
+            probes.append(probe)
     found = interference(tasks, directions, probes, seed=settings.seed)
     parts.write_result(found)
     return found, _notes(batches, found, settings)

@@ -23,64 +23,64 @@ _FORMAT = 1
 
 
 class MeasurementParts:
-    """The files of one measurement: a task's direction, its comparisons, and in the end all numbers.
+    """The files of one measurement: directions and probes per task, and in the end the result.
 
-    They are named by what is measured, so that another model, other rows or other settings never read them. What is
-    damaged counts as not there.
+    Their names hold a digest of the identity, so that another model, other rows or other settings never read them. A
+    damaged file counts as missing.
 
     Args:
-        folder: where they lie.
-        identity: what is measured, as plain data.
+        folder: of the files.
+        identity: model, rows and settings of the measurement, as plain data.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        said = json.dumps({"format": _FORMAT, **identity})
-        self.folder, self.digest = folder, hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+        identity_json = json.dumps({"format": _FORMAT, **identity})
+        self.folder, self.digest = folder, hashlib.blake2b(identity_json.encode(), digest_size=8).hexdigest()
 
     def directions(self, task: str, blocks: Blocks) -> Directions | None:
-        """A task's direction in these blocks; None where it was not kept."""
-        held = self._read("direction", task)
-        if held is None or any(f"counted {name}" not in held for name in blocks):
+        """Returns a task's direction in these blocks; None if it was not saved."""
+        tensors = self._read("direction", task)
+        if tensors is None or any(f"counted {name}" not in tensors for name in blocks):
             return None
         return Directions(
-            {name: held[f"unit {name}"] for name in blocks},
-            {name: held[f"mean {name}"] for name in blocks},
-            {name: int(held[f"counted {name}"]) for name in blocks},
+            {name: tensors[f"unit {name}"] for name in blocks},
+            {name: tensors[f"mean {name}"] for name in blocks},
+            {name: int(tensors[f"counted {name}"]) for name in blocks},
         )
 
     def save_directions(self, task: str, value: Directions) -> None:
         """Writes a task's direction. Raises DataError where the folder cannot be written."""
-        held = {f"unit {name}": tensor for name, tensor in value.unit.items()}
-        held |= {f"mean {name}": tensor for name, tensor in value.mean.items()}
-        held |= {f"counted {name}": torch.tensor(count) for name, count in value.counted.items()}
-        self._write("direction", task, held)
+        tensors = {f"unit {name}": tensor for name, tensor in value.unit.items()}
+        tensors |= {f"mean {name}": tensor for name, tensor in value.mean.items()}
+        tensors |= {f"counted {name}": torch.tensor(count) for name, count in value.counted.items()}
+        self._write("direction", task, tensors)
 
     def probes(self, task: str, blocks: Blocks) -> Probes | None:
-        """A task's comparisons; None where they were not kept."""
-        held = self._read("probes", task)
-        if held is None or any(f"lengths {name}" not in held for name in blocks):
+        """Returns a task's probes; None if they were not saved."""
+        tensors = self._read("probes", task)
+        if tensors is None or any(f"lengths {name}" not in tensors for name in blocks):
             return None
         return Probes(
-            {name: held[f"products {name}"].numpy() for name in blocks},
-            {name: held[f"lengths {name}"].numpy() for name in blocks},
+            {name: tensors[f"products {name}"].numpy() for name in blocks},
+            {name: tensors[f"lengths {name}"].numpy() for name in blocks},
         )
 
     def save_probes(self, task: str, value: Probes) -> None:
-        """Writes a task's comparisons. Raises DataError where the folder cannot be written."""
-        held = {f"products {name}": torch.from_numpy(array) for name, array in value.products.items()}
-        held |= {f"lengths {name}": torch.from_numpy(array) for name, array in value.lengths.items()}
-        self._write("probes", task, held)
+        """Writes a task's probes. Raises DataError where the folder cannot be written."""
+        tensors = {f"products {name}": torch.from_numpy(array) for name, array in value.products.items()}
+        tensors |= {f"lengths {name}": torch.from_numpy(array) for name, array in value.lengths.items()}
+        self._write("probes", task, tensors)
 
     def finished(self) -> Interference | None:
-        """All numbers; None where they are not there yet."""
+        """Returns the result; None if it is not written yet."""
         try:
-            held = json.loads(self._result.read_text(encoding="utf-8"))
-            return interference_from_json(held)
+            tensors = json.loads(self._result.read_text(encoding="utf-8"))
+            return interference_from_json(tensors)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def write_result(self, found: Interference) -> None:
-        """Writes all numbers, and removes what they were made of. Raises DataError as above."""
+        """Writes the result and removes the intermediate files. Raises DataError if the folder cannot be written."""
         try:
             part = self._result.with_suffix(".part")
             part.write_text(json.dumps(interference_to_json(found)) + "\n", encoding="utf-8")
@@ -101,26 +101,26 @@ class MeasurementParts:
     def _read(self, kind: str, task: str) -> dict[str, Tensor] | None:
         path = self._path(kind, task)
         try:
-            held = load_file(path) if path.exists() else None
+            tensors = load_file(path) if path.exists() else None
         except (SafetensorError, OSError):
             return None
-        # A file's tensors are aligned to 8 bytes, torch's own to 64, and kernels add up in another order for it: copies
-        # make a measurement that was stopped end in the very numbers of a whole one.
-        return held and {name: tensor.clone() for name, tensor in held.items()}
+        # Tensors of a file are aligned to 8 bytes, those of torch to 64, and kernels then add in another order. With
+        # copies, a resumed measurement ends with the same numbers, bit for bit, as one without a stop.
+        return tensors and {name: tensor.clone() for name, tensor in tensors.items()}
 
-    def _write(self, kind: str, task: str, held: Mapping[str, Tensor]) -> None:
+    def _write(self, kind: str, task: str, tensors: Mapping[str, Tensor]) -> None:
         path = self._path(kind, task)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
-            save_file({name: tensor.contiguous() for name, tensor in held.items()}, part)
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
             part.replace(path)
         except (OSError, SafetensorError) as error:
             raise _cannot_write(path, error) from error
 
 
 def digest_of_model(folder: Path) -> str:
-    """Of a saved model's weights as they lie on the disk.
+    """Returns a digest of the weights file of a saved model.
 
     Raises:
         CheckpointError: they cannot be read.

@@ -52,8 +52,8 @@ def write_regions(
     detector: Detector,
     writer: RegionWriter,
     *,
-    most: int,
-    told: Callable[[int, int], None] | None = None,
+    max_regions: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ExtractionCounts:
     """Writes the regions of pictures that the writer has not yet; a picture that cannot be read is passed over.
 
@@ -70,12 +70,12 @@ def write_regions(
     there, unread = len(images) - len(missing), dict[str, str]()
     for number, (image_id, image) in enumerate(missing.items()):
         try:
-            for _, regions in find_regions([(image_id, image)], detector, max_regions=most):
+            for _, regions in find_regions([(image_id, image)], detector, max_regions=max_regions):
                 writer.write(image_id, regions)
         except DataError as error:
             unread[image_id] = str(error)
-        if told is not None:
-            told(there + number + 1, len(images))
+        if progress is not None:
+            progress(there + number + 1, len(images))
     return ExtractionCounts(there, len(missing) - len(unread), unread)
 
 
@@ -112,8 +112,8 @@ def trunk_detector(config: MapConfig, *, whole_grid: bool = False, device: str =
         device: where it runs.
     """
     trunk = config.build(pretrained=True).to(device).eval()
-    wants = trunk.pixels
-    transform = ImageTransform(wants.size_hw, wants.mean, wants.std, Whole(), hflip=False, antialias=True)
+    pixels = trunk.pixels
+    transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), hflip=False, antialias=True)
 
     def encode(pixels: Tensor) -> Tensor:
         return trunk.map(pixels.to(device))

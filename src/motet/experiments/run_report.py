@@ -15,7 +15,7 @@ from motet.report.gallery import gallery as gallery
 
 PREDICTIONS = "predictions.jsonl"
 _CARD = "README.md"
-LOOKS = 2
+ATTENTION_ROWS = 2
 """Rows a task whose attention is drawn."""
 
 
@@ -45,10 +45,10 @@ def write_page(
         DataError: a folder that cannot be written.
     """
     run = read_run(folder)
-    shown = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))
+    predictions = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))
     system = _saved(folder, trust)
-    seen = () if system is None else tuple(attention_cards(system, sources, run, per_task=LOOKS))
-    page, _ = write_report(folder, Content(title, run, comparison, shown, seen))
+    attention = () if system is None else tuple(attention_cards(system, sources, run, per_task=ATTENTION_ROWS))
+    page, _ = write_report(folder, Content(title, run, comparison, predictions, attention))
     return page
 
 

@@ -19,7 +19,7 @@ Budget: TypeAlias = Literal["rows", "steps"]
 T = TypeVar("T")
 
 
-def single_task(run: Run, task: str, *, match: Budget = "rows", seen: Mapping[str, int] | None = None) -> Run:
+def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Mapping[str, int] | None = None) -> Run:
     """The run that trains one task alone, on the same sources with the same numbers.
 
     With "rows" it takes exactly as many rows of each source as the multi-task run does, in updates of as many rows and
@@ -38,19 +38,19 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", seen: Mapping[st
     """
     names = _known(run, (task,), "single_task")
     sources = _sources(run, names)
-    rows, batch_size, whole = _budget(run, seen, [source.name for source in sources])
+    rows, batch_size, whole = _budget(run, samples_seen, [source.name for source in sources])
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     if not sum(own.values()):
         raise ConfigError(f"single_task: task {task!r}: got no row of it in the run; want at least one")
     if match == "steps":
         own = _scaled(own, run.train.steps * batch_size)
     schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
-    return _narrowed(
-        dataclasses.replace(run, schedule=schedule, train=_shortened(run.train, schedule.steps)), names, sources
+    return _restricted(
+        dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
     )
 
 
-def some_tasks(run: Run, tasks: Sequence[str], *, seen: Mapping[str, int] | None = None) -> Run:
+def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int] | None = None) -> Run:
     """The run on some of its tasks, each with as many rows as in the whole run, and the same ones in the same order.
 
     A schedule that can be had for some tasks (`TaskSubset`, such as `RoundRobin`) keeps its iterations, in each of which
@@ -69,15 +69,15 @@ def some_tasks(run: Run, tasks: Sequence[str], *, seen: Mapping[str, int] | None
     names = _known(run, tasks, "some_tasks")
     sources = _sources(run, names)
     if isinstance(run.schedule, TaskSubset):
-        return _narrowed(run, names, sources)
-    rows, batch_size, whole = _budget(run, seen, [source.name for source in sources])
+        return _restricted(run, names, sources)
+    rows, batch_size, whole = _budget(run, samples_seen, [source.name for source in sources])
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     for name in names:
         if not sum(own[source.name] for source in sources if source.role == "train" and _has(source, name)):
             raise ConfigError(f"some_tasks: task {name!r}: got no row of it in the run; want at least one")
     schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
-    return _narrowed(
-        dataclasses.replace(run, schedule=schedule, train=_shortened(run.train, schedule.steps)), names, sources
+    return _restricted(
+        dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
     )
 
 
@@ -128,11 +128,11 @@ def _has(source: Source, task: str) -> bool:
 
 def _sources(run: Run, tasks: Sequence[str]) -> tuple[Source, ...]:
     """The sources of some tasks, of which nothing else is asked."""
-    kept = ((source, tuple(task for task in source.tasks if task.name in tasks)) for source in run.sources)
-    return tuple(dataclasses.replace(source, tasks=own) for source, own in kept if own)
+    selected = ((source, tuple(task for task in source.tasks if task.name in tasks)) for source in run.sources)
+    return tuple(dataclasses.replace(source, tasks=own) for source, own in selected if own)
 
 
-def _narrowed(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> Run:
+def _restricted(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> Run:
     """The run on these sources; whatever in it goes by task or by source speaks of no other."""
     trained = [source.name for source in sources if source.role == "train"]
 
@@ -149,11 +149,13 @@ def _narrowed(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> Ru
     )
 
 
-def _budget(run: Run, seen: Mapping[str, int] | None, own: Sequence[str]) -> tuple[Mapping[str, int], int, bool]:
+def _budget(
+    run: Run, samples_seen: Mapping[str, int] | None, own: Sequence[str]
+) -> tuple[Mapping[str, int], int, bool]:
     """Rows by source over the run, rows of an update, and whether no batch holds rows of two sources."""
     train = run.of_role("train")
     mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
-    rows = samples_per_source(mixture, run.train.steps) if seen is None else seen
+    rows = samples_per_source(mixture, run.train.steps) if samples_seen is None else samples_seen
     size, whole = 0, True
     for index in range(run.train.steps):
         step = mixture.schedule.step(index, 1)
@@ -176,13 +178,13 @@ def _scaled(rows: Mapping[str, int], total: int) -> dict[str, int]:
     return {name: end - start for name, start, end in zip(rows, [0, *ends], ends, strict=False)}
 
 
-def _shortened(plan: TrainConfig, steps: int) -> TrainConfig:
-    """The plan over other steps, with evaluations and checkpoints at the same shares of them."""
+def _at_length(config: TrainConfig, steps: int) -> TrainConfig:
+    """The config over other steps, with evaluations and checkpoints at the same shares of them."""
     return dataclasses.replace(
-        plan,
+        config,
         steps=steps,
-        evaluate_every=_as_often(plan.evaluate_every, plan.steps, steps),
-        save_every=_as_often(plan.save_every, plan.steps, steps),
+        evaluate_every=_as_often(config.evaluate_every, config.steps, steps),
+        save_every=_as_often(config.save_every, config.steps, steps),
     )
 
 

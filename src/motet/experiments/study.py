@@ -27,9 +27,11 @@ from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
 from motet.training.run import Run
 
-_OF_ITS_MODEL = {"image shuffled"}  # a floor that is another one for every model says nothing under a table of several
+_PER_MODEL_BASELINES = {
+    "image shuffled"
+}  # a floor that is another one for every model says nothing under a table of several
 
-Execute: TypeAlias = Callable[[Run, Path], Report]
+TrainOrResume: TypeAlias = Callable[[Run, Path], Report]
 """Trains a run in a folder, going on from what is there, and gives its last report."""
 
 
@@ -123,7 +125,7 @@ def run_study(
     *,
     run_one: Callable[[str, int], FinishedCell],
     jobs: int = 1,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> tuple[FinishedCell, ...]:
     """Runs what is not finished yet, and gives all results; a run that fails does not stop the rest.
 
@@ -137,13 +139,13 @@ def run_study(
     grid = [(cell, seed) for seed in study.seeds for cell in study.cells]
     done = {key: finished(study, folder, *key) for key in grid}
     left = _left(study, folder, done)
-    say(f"study {study.name}: {len(grid)} runs, {len(grid) - len(left)} finished")
+    log(f"study {study.name}: {len(grid)} runs, {len(grid) - len(left)} finished")
 
     def one(key: tuple[str, int]) -> FinishedCell:
         result = run_one(*key)
         write_done(study, folder, result)
         outcome = f"failed: {result.error}" if result.error else _in_short(result.report)
-        say(f"{result.cell}, seed {result.seed}, {result.seconds:.0f} s: {outcome}")
+        log(f"{result.cell}, seed {result.seed}, {result.seconds:.0f} s: {outcome}")
         return result
 
     for turn in sorted({study.turn(cell) for cell, _ in left}):
@@ -154,13 +156,13 @@ def run_study(
 
 def _left(study: Study, folder: Path, done: Mapping[tuple[str, int], FinishedCell | None]) -> list[tuple[str, int]]:
     """Returns the runs to do: unfinished ones, and those they start from whose weights are gone."""
-    wanted = {key for key, found in done.items() if found is None}
-    for cell, seed in tuple(wanted):
+    unfinished = {key for key, found in done.items() if found is None}
+    for cell, seed in tuple(unfinished):
         first = study.starts.get(cell)
         while first is not None and not steps_in(run_folder(study, folder, first, seed)):
-            wanted.add((first, seed))
+            unfinished.add((first, seed))
             first = study.starts.get(first)
-    return [key for key in done if key in wanted]
+    return [key for key in done if key in unfinished]
 
 
 def _together(
@@ -174,7 +176,7 @@ def _together(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def run_cell(study: Study, folder: Path, cell: str, seed: int, *, execute: Execute) -> FinishedCell:
+def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: TrainOrResume) -> FinishedCell:
     """One run, in this process; an error that a user can cause becomes its one line."""
     run, where, started = study.run(cell, seed), run_folder(study, folder, cell, seed), time.monotonic()
     digest = digest_in(study, cell, seed)
@@ -184,7 +186,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, execute: Execu
         if run.start is not None and (first := study.starts.get(cell)) is not None:
             start = dataclasses.replace(run.start, folder=run_folder(study, folder, first, seed))
             run = dataclasses.replace(run, start=start)
-        report = execute(run, where)
+        report = train_run(run, where)
         stopped = report.step < run.train.steps
         error = f"stopped after step {report.step} of {run.train.steps}" if stopped else ""
     except (MotetError, OSError, MemoryError) as raised:
@@ -241,14 +243,23 @@ def digest_of(run: Run) -> str:
     """Returns a digest of a configuration: of all that a recipe says, its readers with their arguments and rows."""
     parts = [run.system, run.schedule, run.train, run.balancer, run.start]
     sources = [
-        [s.name, s.role, s.sample_by, s.weight, len(s.reader), _shown(s.reader), _shown(s.compose), to_json(s.tasks)]
+        [
+            s.name,
+            s.role,
+            s.sample_by,
+            s.weight,
+            len(s.reader),
+            _stable_repr(s.reader),
+            _stable_repr(s.compose),
+            to_json(s.tasks),
+        ]
         for s in run.sources
     ]
     text = json.dumps([_plain(part) for part in parts] + sources, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _shown(value: object) -> str:
+def _stable_repr(value: object) -> str:
     """A value's own words, without the places in memory that those of functions have."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
@@ -303,7 +314,7 @@ def _spread(results: list[Result]) -> str:
 def _baseline(done: list[FinishedCell], task: str) -> str:
     for one in done:
         baselines = one.report.trivial_baselines.get(task, {}) if one.report else {}
-        values = [value for name, value in baselines.items() if name not in _OF_ITS_MODEL]
+        values = [value for name, value in baselines.items() if name not in _PER_MODEL_BASELINES]
         if one.report and values:
             best = max if one.report.main(task).higher_is_better else min
             return f"{best(values):.{decimals(one.report.main(task).unit)}f}"

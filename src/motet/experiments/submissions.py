@@ -40,16 +40,16 @@ def chosen_sources(
     for name in tasks or ():
         if name not in known:
             raise ConfigError(f"--task: got {name!r}; {nearest(name, known)}")
-    wanted = set(tasks or known)
+    requested = set(tasks or known)
     of_role = [source for source in sources if source.role == role]
     for source in of_role:
         for task in source.tasks:
-            if task.name in wanted and task.target != getattr(known.get(task.name), "target", task.target):
+            if task.name in requested and task.target != getattr(known.get(task.name), "target", task.target):
                 raise ConfigError(f"task {task.name!r}: got another kind of answer in the recipe; want the model's")
-    chosen = [source for source in of_role if wanted & {task.name for task in source.tasks} & set(known)]
+    chosen = [source for source in of_role if requested & {task.name for task in source.tasks} & set(known)]
     if not chosen:
         names = sorted({task.name for source in of_role for task in source.tasks})
-        raise ConfigError(f"sources of role {role!r}: got the tasks {names}; want some of {sorted(wanted)}")
+        raise ConfigError(f"sources of role {role!r}: got the tasks {names}; want some of {sorted(requested)}")
     return tuple(chosen)
 
 
@@ -69,30 +69,30 @@ def write_result_files(
         sources: that were judged.
 
     Raises:
-        MetricError: two captions of one image, or a folder that cannot be written.
+        MetricError: two captions of one image, or a folder that cannot be paths.
     """
-    said: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+    predictions_of: dict[tuple[str, str], list[tuple[str, Any]]] = {}
     for line in read_lines(predictions):
-        said.setdefault((line["source"], line["task"]), []).append((line["id"], line["prediction"]))
+        predictions_of.setdefault((line["source"], line["task"]), []).append((line["id"], line["prediction"]))
     readers = {source.name: source.reader for source in sources}
-    written = []
-    for (source, name), rows in said.items():
+    paths = []
+    for (source, name), rows in predictions_of.items():
         place = folder / f"{source.replace('/', '-')}-{name}.json"
-        words = [(row_id, str(answer)) for row_id, answer in rows]
+        texts = [(row_id, str(answer)) for row_id, answer in rows]
         match tasks[name].target:
             case Text():
-                write_results(place, caption_results(words))
+                write_results(place, caption_results(texts))
             case Answer():
-                write_results(place, answer_results(words))
+                write_results(place, answer_results(texts))
             case Boxes(names=names):
                 write_results(place, box_results(rows, _category_ids(readers.get(source), names)))
             case Label(names=names) if GLUE.get(name) == names:
                 place = place.with_suffix(".tsv")
-                write_glue(place, glue_results(words, names))
+                write_glue(place, glue_results(texts, names))
             case _:
                 continue
-        written.append(place)
-    return tuple(written)
+        paths.append(place)
+    return tuple(paths)
 
 
 def _category_ids(reader: Reader | None, names: Sequence[str]) -> tuple[int, ...]:

@@ -97,10 +97,10 @@ class ScalingAdafactor(Optimizer):
         if self.update_clip is not None:
             update.div_((update.square().mean().sqrt() / self.update_clip).clamp_(min=1.0))
         if self.momentum is not None:
-            kept = state.get("momentum")
+            stored = state.get("momentum")
             update = update.mul_(1.0 - self.momentum)
-            if kept is not None:
-                update.add_(kept.float(), alpha=self.momentum)
+            if stored is not None:
+                update.add_(stored.float(), alpha=self.momentum)
             # A copy even where nothing is converted: the caller scales `update` in place.
             state["momentum"] = update.to(self.momentum_dtype, copy=True)
         # A Python number: a step count on an accelerator would be read back at every step.
@@ -132,8 +132,8 @@ def _factored_axes(shape: tuple[int, ...], min_factored: int) -> tuple[int, int]
 
 
 def _running_mean(state: dict[str, Any], key: str, value: Tensor, beta: float) -> Tensor:
-    """The mean kept under `key`, moved towards `value`."""
+    """The mean stored under `key`, moved towards `value`."""
     if key not in state:
         state[key] = torch.zeros_like(value)
-    kept: Tensor = state[key]
-    return kept.mul_(beta).add_(value, alpha=1.0 - beta)
+    stored: Tensor = state[key]
+    return stored.mul_(beta).add_(value, alpha=1.0 - beta)

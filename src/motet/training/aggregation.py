@@ -126,21 +126,21 @@ class CAGrad:
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         del seed
-        count, given = len(products), _scaled(products.numpy())
+        count, scaled = len(products), _scaled(products.numpy())
         mean = np.full(count, 1 / count)
-        radius = self.c * np.sqrt(mean @ given @ mean)
+        radius = self.c * np.sqrt(mean @ scaled @ mean)
 
         def worst(w: np.ndarray) -> float:
-            return float(w @ given @ mean + radius * np.sqrt(w @ given @ w))
+            return float(w @ scaled @ mean + radius * np.sqrt(w @ scaled @ w))
 
         def slope(w: np.ndarray) -> np.ndarray:
-            found: np.ndarray = given @ mean + radius * (given @ w) / np.sqrt(w @ given @ w)
+            found: np.ndarray = scaled @ mean + radius * (scaled @ w) / np.sqrt(w @ scaled @ w)
             return found
 
         one = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}
         solved = minimize(worst, mean, jac=slope, bounds=[(0, 1)] * count, constraints=one, method="SLSQP")
         w = solved.x
-        weights = (mean + radius / np.sqrt(w @ given @ w) * w) / (1 + self.c**2)
+        weights = (mean + radius / np.sqrt(w @ scaled @ w) * w) / (1 + self.c**2)
         return torch.from_numpy(count * weights)
 
 

@@ -40,7 +40,7 @@ class RowMean:
     """Every row counts the same whatever its task: sum of all totals / sum of all weights.
 
     The LiT decoder's loss: with it, mixing probabilities mean what they say. Totals and weights are added over rows,
-    held-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
+    parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
     times its rows.
     """
 
@@ -52,12 +52,12 @@ class RowMean:
         parameters = list(system.parameters())
         if len(losses) == 1 and world() == 1:
             only = losses[0]
-            _backward(only, dict.fromkeys(by_key(only), 1 / nonzero(_sums([only], system)[0].sum())), factors)
+            _backward(only, dict.fromkeys(losses_by_key(only), 1 / nonzero(_sums([only], system)[0].sum())), factors)
             return factors
         weights = _sums([], system)[0]
         for part in losses:
             weights += _sums([part], system)[0]
-            _backward(part, dict.fromkeys(by_key(part), 1.0), factors)
+            _backward(part, dict.fromkeys(losses_by_key(part), 1.0), factors)
         add_gradients(parameters)
         weight = nonzero(add_over_ranks(weights).sum())
         for parameter in parameters:
@@ -82,7 +82,7 @@ class Weighted:
     by_task: Mapping[str, float]
 
     @classmethod
-    def by_rate(cls, rates: Mapping[str, float]) -> Weighted:
+    def from_lrs(cls, lrs: Mapping[str, float]) -> Weighted:
         """Each task's own learning rate over the smallest of them, which is then the plan's.
 
         Source: Lu et al., "12-in-1", section 3.3, "Loss Scaling".
@@ -91,13 +91,13 @@ class Weighted:
             ConfigError: no rate, or one that is not positive.
 
         Examples:
-            >>> dict(Weighted.by_rate({"vqa": 4e-5, "retrieval": 2e-5}).by_task)
+            >>> dict(Weighted.from_lrs({"vqa": 4e-5, "retrieval": 2e-5}).by_task)
             {'vqa': 2.0, 'retrieval': 1.0}
         """
-        least = min(rates.values(), default=0.0)
+        least = min(lrs.values(), default=0.0)
         if not least > 0:
-            raise ConfigError(f"Weighted.by_rate: got {dict(rates)}; want a positive learning rate a task")
-        return cls({name: rate / least for name, rate in rates.items()})
+            raise ConfigError(f"Weighted.from_lrs: got {dict(lrs)}; want a positive learning rate per task")
+        return cls({name: rate / least for name, rate in lrs.items()})
 
     def __post_init__(self) -> None:
         for name, weight in self.by_task.items():
@@ -154,19 +154,19 @@ class Uncertainty:
         ConfigError: a number that is not positive.
     """
 
-    least: float = 1e-3
+    min_loss: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not self.least > 0:
-            raise ConfigError(f"Uncertainty.least: got {self.least}; want a positive number")
+        if not self.min_loss > 0:
+            raise ConfigError(f"Uncertainty.min_loss: got {self.min_loss}; want a positive number")
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
-        parts, weights, totals = forwarded(losses, system)
+        parts, weights, totals = forward_parts(losses, system)
         factors = dict(system.task_weights())
         means = dict.fromkeys(system.tasks, 0.0)
         for (task, _), mean in zip(loss_keys(system), (totals / nonzero(weights)).tolist(), strict=True):
             means[task] += mean
-        factors = {task: factor / (2 * max(means[task], self.least)) for task, factor in factors.items()}
+        factors = {task: factor / (2 * max(means[task], self.min_loss)) for task, factor in factors.items()}
         scale = dict(zip(loss_keys(system), (1 / nonzero(weights)).unbind(), strict=True))
         for part in parts:
             _backward(part, scale, factors)
@@ -186,18 +186,18 @@ def _backward_of_means(
         by_rows: multiply each task's mean with its share of the rows: what `RowMean` means where a task's loss has
             terms that are means over something else.
     """
-    held, weights, _ = forwarded(losses, system)
+    parts, weights, _ = forward_parts(losses, system)
     inverse = 1 / nonzero(weights)
     if by_rows:
         rows = weights[: len(system.tasks)]
         share = dict(zip(system.tasks, (rows / nonzero(rows.sum())).unbind(), strict=True))
         inverse = inverse * torch.stack([share[task] for task, _ in loss_keys(system)])
-    for part in held:
+    for part in parts:
         _backward(part, dict(zip(loss_keys(system), inverse.unbind(), strict=True)), factors)
     add_gradients(system.parameters())
 
 
-class Forwarded(NamedTuple):
+class ForwardedParts(NamedTuple):
     """The parts of an update after the forward pass, before anything goes backward.
 
     Args:
@@ -211,7 +211,7 @@ class Forwarded(NamedTuple):
     totals: Tensor
 
 
-def forwarded(losses: Sequence[Losses], system: System) -> Forwarded:
+def forward_parts(losses: Sequence[Losses], system: System) -> ForwardedParts:
     """Adds the losses of an update's parts, before anything goes backward.
 
     One part is forwarded once. Several are forwarded here without gradients, to learn the sums, and again when they are
@@ -224,7 +224,7 @@ def forwarded(losses: Sequence[Losses], system: System) -> Forwarded:
     else:
         with torch.no_grad():
             sums = _sums(losses, system)
-    return Forwarded(parts, *add_over_ranks(sums))
+    return ForwardedParts(parts, *add_over_ranks(sums))
 
 
 def loss_keys(system: System) -> tuple[tuple[str, str], ...]:
@@ -239,7 +239,7 @@ def loss_keys(system: System) -> tuple[tuple[str, str], ...]:
     return own + tuple((task, term) for task in system.tasks for term in system.loss_terms.get(task, ()))
 
 
-def by_key(part: Losses) -> dict[tuple[str, str], Loss]:
+def losses_by_key(part: Losses) -> dict[tuple[str, str], Loss]:
     """A part's own sums and terms, under the keys of `loss_keys`."""
     return {(task, ""): loss for task, loss in part.tasks.items()} | dict(part.terms)
 
@@ -251,7 +251,7 @@ def _sums(parts: Iterable[Losses], system: System) -> Float[Tensor, "2 k"]:
     sums = torch.zeros(2, len(keys), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     places = {key: place for place, key in enumerate(keys)}
     for part in parts:
-        for key, loss in by_key(part).items():
+        for key, loss in losses_by_key(part).items():
             sums[0, places[key]] += loss.weight.detach().to(sums)
             sums[1, places[key]] += loss.total.detach().to(sums)
     return sums
@@ -263,7 +263,7 @@ def nonzero(weight: Tensor) -> Tensor:
 
 
 def _backward(part: Losses, scale: Mapping[tuple[str, str], Tensor | float], factors: Mapping[str, float]) -> None:
-    found = by_key(part).items()
+    found = losses_by_key(part).items()
     terms = [loss.total * factors[key[0]] * scale[key] for key, loss in found if loss.total.requires_grad]
     if terms:
         torch.autograd.backward(torch.stack(terms).sum())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from motet.core import Losses, System
-from motet.training.balancers import by_key, nonzero
+from motet.training.balancers import losses_by_key, nonzero
 from motet.training.distributed import add_gradients, add_over_ranks
 
 
@@ -31,7 +31,7 @@ class BatchMean:
         for part in losses:
             terms = [
                 loss.total * (factors[task] / batches) / nonzero(loss.weight.detach())
-                for (task, _), loss in by_key(part).items()
+                for (task, _), loss in losses_by_key(part).items()
                 if loss.total.requires_grad
             ]
             if terms:

@@ -29,7 +29,7 @@ from torch.optim import Optimizer
 from motet.core import CheckpointError, System
 from motet.core.model_folder import STATE, fill, read_weights, step_folder, steps_in, write_model
 from motet.core.ranks import broadcast, rank
-from motet.training.optimizer_state import fill_optimizer, is_cut, put, write_parts
+from motet.training.optimizer_state import is_sharded, load_optimizer_state, write_optimizer_state, write_parts
 
 _FORMAT = 1
 _STATE = "state.json"
@@ -62,7 +62,7 @@ def save_system(system: System, folder: str | Path) -> None:
         ConfigError: a configuration or task that cannot be found again by name.
     """
     folder = Path(folder)
-    with _whole(folder, f"saving {folder}") as unfinished:
+    with _written_whole(folder, f"saving {folder}") as unfinished:
         write_model(unfinished, system)
 
 
@@ -73,7 +73,7 @@ def save(
     optimizer: Optimizer,
     *,
     identity: Mapping[str, Any],
-    keep: int,
+    keep_checkpoints: int,
 ) -> None:
     """Writes the checkpoint of a step into a run folder and removes all but the latest; rank 0 writes.
 
@@ -88,13 +88,13 @@ def save(
     Raises:
         CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
     """
-    if is_cut(optimizer):
-        _alone(lambda: _clear_parts(run_folder))
+    if is_sharded(optimizer):
+        _on_rank_0(lambda: _clear_parts(run_folder))
         write_parts(_parts_folder(run_folder, position.step), optimizer)
-    _alone(lambda: _save(run_folder, position, system, optimizer, identity, keep))
+    _on_rank_0(lambda: _save(run_folder, position, system, optimizer, identity, keep_checkpoints))
 
 
-def _alone(work: Callable[[], None]) -> None:
+def _on_rank_0(work: Callable[[], None]) -> None:
     """Has rank 0 do something; all ranks wait, and fail with it."""
     failure: str | None = None
     if rank() == 0:
@@ -107,7 +107,7 @@ def _alone(work: Callable[[], None]) -> None:
         raise CheckpointError(failure)
 
 
-def refuse_another(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
+def check_same_run(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
     """Sees that a run folder is of this run, before anything in it is changed.
 
     Raises:
@@ -128,10 +128,10 @@ def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Ma
     if not steps:
         return None
     folder = step_folder(run_folder, steps[-1])
-    state = _read_state(folder)
+    state = _checked_state(folder)
     _check_identity(state["identity"], json.loads(json.dumps(identity)), folder)
     fill(system, read_weights(folder), strict=True, where=str(folder))
-    fill_optimizer(optimizer, folder / STATE, state["optimizer"])
+    load_optimizer_state(optimizer, folder / STATE, state["optimizer"])
     return Position(**state["position"])
 
 
@@ -145,10 +145,10 @@ def _save(
 
 
 def _write(folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any]) -> None:
-    with _whole(folder, f"checkpoint of step {position.step}") as unfinished:
+    with _written_whole(folder, f"checkpoint of step {position.step}") as unfinished:
         write_model(unfinished, system)
         (unfinished / STATE).mkdir()
-        plain = put(unfinished / STATE, optimizer, _parts_folder(folder.parent, position.step))
+        plain = write_optimizer_state(unfinished / STATE, optimizer, _parts_folder(folder.parent, position.step))
         state = {
             "format": _FORMAT,
             "position": vars(position),
@@ -160,7 +160,7 @@ def _write(folder: Path, position: Position, system: System, optimizer: Optimize
 
 
 @contextlib.contextmanager
-def _whole(folder: Path, what: str) -> Iterator[Path]:
+def _written_whole(folder: Path, what: str) -> Iterator[Path]:
     """A folder to write into, that gets its name once everything in it is on the disk."""
     unfinished = folder.parent / f".{folder.name}.{os.getpid()}.unfinished"
     try:
@@ -262,7 +262,7 @@ def _parsed_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
+def _checked_state(folder: Path) -> dict[str, Any]:
     state = _parsed_state(folder)
     for name, digest in state["files"].items():
         try:

@@ -16,20 +16,20 @@ class TrainConfig:
     Args:
         steps: iterations of the schedule.
         lr: peak learning rate; each parameter group multiplies it with its own `lr_scale`.
-        optimizer: how gradients become updates.
-        rate: the learning rate's shape over the steps, 0 to 1.
+        optimizer: which optimiser, with its constants.
+        lr_schedule: the factor of the learning rate at each step, 0 to 1.
         weight_decay: as the optimiser defines it.
-        clip: largest norm of the gradient; None for no clipping.
-        micro_batches: each rank's batch is cut in so many parts, run one after the other, to save memory.
+        grad_clip: largest norm of the gradient; None for no clipping.
+        micro_batches: number of parts that each rank's batch is split into; they run one after the other, to save memory.
         precision: "bfloat16" autocasts the forward pass where the hardware has it.
         compile: `torch.compile` the system's losses.
-        workers: loader processes a rank.
+        workers: loader processes per rank.
         evaluate_every: steps between evaluations on "val" sources; 0 for only at the end.
         save_every: steps between checkpoints; 0 for only at the end.
-        keep: how many of the latest checkpoints stay.
-        seed: of everything that is drawn.
-        sharded: between updates each rank keeps its part of the parameters and of the optimiser's state (FSDP2), for
-            models whose state does not fit on one device; `AdamW` only. Nothing on one rank. See `Shards`.
+        keep_checkpoints: number of the latest checkpoints that are kept.
+        seed: of every random draw.
+        sharded: whether each rank holds only its part of the parameters and of the optimiser's state between updates
+            (FSDP2), for models whose state does not fit on one device; `AdamW` only. No effect on one rank. See `Shards`.
         on_bad_row: "stop" raises the row's DataError; "skip" draws the next row, and the report counts it.
 
     Raises:
@@ -66,20 +66,21 @@ class TrainConfig:
                 raise ConfigError(f"TrainConfig.{name}: got {getattr(self, name)}; want at least {low}")
         if self.sharded and type(self.optimizer) is not AdamW:
             raise ConfigError(
-                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step of a part of a "
-                "parameter needs nothing of the rest"
+                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step for a part of "
+                "a parameter does not read the rest"
             )
         if not self.lr > 0:
             raise ConfigError(f"TrainConfig.lr: got {self.lr}; want a positive number")
         if self.grad_clip is not None and not self.grad_clip > 0:
-            raise ConfigError(f"TrainConfig.clip: got {self.grad_clip}; want a positive number or None")
+            raise ConfigError(f"TrainConfig.grad_clip: got {self.grad_clip}; want a positive number or None")
         if self.weight_decay < 0:
             raise ConfigError(f"TrainConfig.weight_decay: got {self.weight_decay}; want 0 or more")
 
     def check(self) -> None:
-        """Raises ConfigError where the rate's shape does not fit into the steps: before features are stored for it.
+        """Raises ConfigError if the learning-rate schedule does not fit into the steps.
 
-        Not when it is made: steps and shape are often set one after the other.
+        The constructor does not check this, because steps and schedule are often set one after the other. `run_training`
+        checks it before it stores features.
         """
         if self.steps:
             self.lr_schedule.factor(0, self.steps)

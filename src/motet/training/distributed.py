@@ -1,10 +1,10 @@
-"""The processes of one run: started by `torchrun`, given a device, and their gradients added up.
+"""The processes of one run: they join, choose a device, and add their gradients.
 
 Gradients are added by plain all-reduce, not by DistributedDataParallel, for three reasons that DDP cannot be configured
-around. A schedule may give a rank no batch at all, or another number of batches than its neighbour, and DDP's reducer
-waits for one forward and backward of every rank. Gradient methods ask for each task's gradient by `autograd.grad`,
+around. A schedule may give a rank no batch, or another number of batches than other ranks, and DDP's reducer
+waits for one forward and backward of every rank. Gradient methods compute each task's gradient by `autograd.grad`,
 which DDP's hooks do not see. And a sum is divided by weights (rows, tokens) that are only known once every rank and
-every held-back batch has been forward. The price is that adding does not overlap the backward pass.
+every micro-batch has been forwarded. The price is that adding does not overlap the backward pass.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
 
     Args:
         device: "cpu", "cuda", "cuda:1", "mps"; None for the best there is.
-        timeout_minutes: how long ranks wait for each other before one is taken for dead.
+        timeout_minutes: how long ranks wait for each other before the run fails.
 
     Yields:
         This process's device.
@@ -52,10 +52,10 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The named device, else this rank's GPU, else the CPU.
+    """Returns the named device, else this rank's GPU, else the CPU.
 
     Raises:
-        ConfigError: a device that is not there.
+        ConfigError: a device that is not available.
     """
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if name is None:
@@ -67,19 +67,19 @@ def choose_device(name: str | None = None) -> torch.device:
     except RuntimeError as error:
         raise ConfigError(f"device: got {name!r}; want cpu, cuda, cuda:N or mps") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device: got {name!r}; want one that is there (no CUDA GPU is)")
+        raise ConfigError(f"device: got {name!r}; want cpu, since no CUDA GPU is available")
     return torch.device("cuda", local) if device.type == "cuda" and device.index is None else device
 
 
 def add_over_ranks(values: Tensor) -> Tensor:
-    """The sum of what every rank passed, in place."""
+    """Adds the values of all ranks in place, and returns the sum."""
     if world() > 1:
         dist.all_reduce(values)
     return values
 
 
-def same_on_every_rank(system: nn.Module) -> None:
-    """Rank 0's parameters and buffers everywhere; ranks may have drawn or fetched them differently."""
+def broadcast_weights(system: nn.Module) -> None:
+    """Copies rank 0's parameters and buffers to all ranks, which may have drawn or fetched others."""
     if world() > 1:
         for tensor in (*system.parameters(), *system.buffers()):
             dist.broadcast(tensor.detach(), src=0)
@@ -112,14 +112,14 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 
 def share_updated_buffers(system: nn.Module, versions: Sequence[int]) -> None:
-    """Rank 0's value everywhere for each buffer that some rank wrote since `versions` was taken (running means)."""
+    """Copies rank 0's value of each buffer that some rank wrote since `versions` (running means) to all ranks."""
     buffers = list(system.buffers())
     if world() == 1 or not buffers:
         return
-    written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
-    written = written.to(buffers[0].device)
-    dist.all_reduce(written, op=dist.ReduceOp.MAX)
-    for buffer, somewhere in zip(buffers, written.tolist(), strict=True):
+    was_written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
+    was_written = was_written.to(buffers[0].device)
+    dist.all_reduce(was_written, op=dist.ReduceOp.MAX)
+    for buffer, somewhere in zip(buffers, was_written.tolist(), strict=True):
         if somewhere:
             dist.broadcast(buffer, src=0)
 
@@ -130,7 +130,7 @@ def buffer_versions(system: nn.Module) -> list[int]:
 
 
 def in_buckets(tensors: Sequence[T]) -> Iterator[list[T]]:
-    """Tensors of one type put together up to a size, so that few large messages travel."""
+    """Yields tensors of one type together, up to a size, so that ranks exchange few large messages."""
     bucket: list[T] = []
     size = 0
     for tensor in tensors:

@@ -11,17 +11,17 @@ from motet.core import MotetError
 
 
 class TrainingError(MotetError, RuntimeError):
-    """Training cannot go on: a loss that is no number, or no memory left."""
+    """Training cannot go on: a loss that is not finite, or no memory left."""
 
 
 @contextmanager
-def memory_in_one_line(step: int, device: torch.device, rows: int) -> Iterator[None]:
-    """Turns an out-of-memory error into one that says what to lower.
+def explain_out_of_memory(step: int, device: torch.device, rows: int) -> Iterator[None]:
+    """Turns an out-of-memory error into one line that says what to lower; other errors pass.
 
     Args:
-        step: the step that is done inside.
-        device: where.
-        rows: in the largest part of a batch that goes through the system at once.
+        step: the step that runs inside.
+        device: the device it runs on.
+        rows: number of rows in the largest micro-batch.
     """
     try:
         yield
@@ -32,6 +32,6 @@ def memory_in_one_line(step: int, device: torch.device, rows: int) -> Iterator[N
         if not isinstance(error, torch.OutOfMemoryError | MemoryError) and type(error) is not RuntimeError:
             raise
         raise TrainingError(
-            f"step {step}: out of memory on {device}: got {rows} rows at once; want less: lower the schedule's "
-            "batch_size, or raise plan.micro_batches (same numbers, less memory)"
+            f"step {step}: out of memory on {device}: got {rows} rows at once; want fewer: lower the schedule's "
+            "batch_size, or raise train.micro_batches (same numbers, less memory)"
         ) from error

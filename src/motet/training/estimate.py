@@ -30,7 +30,7 @@ class Estimate:
 
     Args:
         steps: of the plan.
-        sees: each source's part in the run.
+        samples: each source's part in the run.
         shared: trained parameters that the tasks share.
         own: trained parameters of single tasks.
         frozen: parameters that are not trained.
@@ -77,7 +77,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
     system, _ = initial_system(run, torch.device(device))
-    sees = count_samples(mixture, run.train.steps)
+    samples = count_samples(mixture, run.train.steps)
     encoding = _Encoding(system)
     if run.stores_features:
         system.processor = system.processor.with_features(encoding)
@@ -98,7 +98,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         )
     return Estimate(
         steps=run.train.steps,
-        samples=sees,
+        samples=samples,
         shared=shared,
         own=own,
         frozen=frozen,
@@ -157,7 +157,7 @@ class _Encoding:
 def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
-    updater = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
+    train_step = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
     set_lr(optimizer, 0.0)  # the weights stay where they are
     system.train()
@@ -168,7 +168,7 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
         reads, encodes = time.perf_counter(), encoding.seconds
         ready = next(steps)
         updates = time.perf_counter()
-        updater.update(index, 0, [part for batch in ready.batches for part in batch], False)
+        train_step.update(index, 0, [part for batch in ready.batches for part in batch], False)
         mixture.consumed = dict(ready.planned.consumed)
         if index:  # the first step also allocates and warms up
             reading += updates - reads - (encoding.seconds - encodes)

@@ -22,8 +22,8 @@ from motet.training import checkpoint
 from motet.training.balancers import Balancer, RowMean, loss_keys
 from motet.training.checkpoint import Position
 from motet.training.config import TrainConfig
-from motet.training.distributed import same_on_every_rank
-from motet.training.errors import memory_in_one_line
+from motet.training.distributed import broadcast_weights
+from motet.training.errors import explain_out_of_memory
 from motet.training.logging import RunLogger
 from motet.training.optim import set_lr
 from motet.training.sharding import Shards
@@ -31,7 +31,16 @@ from motet.training.signals import StopSignals
 from motet.training.step import SHARED, StepOutcome, TrainStep
 
 # What may change between a run and its resumption without making it another run.
-_FREE_IN_PLAN = {"workers", "save_every", "keep", "evaluate_every", "compile", "micro_batches", "on_bad_row", "sharded"}
+_MAY_CHANGE = {
+    "workers",
+    "save_every",
+    "keep_checkpoints",
+    "evaluate_every",
+    "compile",
+    "micro_batches",
+    "on_bad_row",
+    "sharded",
+}
 
 
 class Evaluator(Protocol):
@@ -47,7 +56,7 @@ class Evaluator(Protocol):
 def fit(
     system: System,
     mixture: Mixture,
-    plan: TrainConfig,
+    config: TrainConfig,
     *,
     balancer: Balancer | None = None,
     held_out: Sequence[Source] = (),
@@ -67,7 +76,7 @@ def fit(
     Args:
         system: on its device; ranks get rank 0's weights.
         mixture: which rows feed a step.
-        plan: steps, rates, precision, seeds.
+        config: steps, rates, precision, seeds.
         balancer: several losses to one gradient; `RowMean` by default.
         held_out: "val" sources, evaluated every ``run.train.evaluate_every`` steps and when the schedule asks.
         folder: of the run: log, TensorBoard, checkpoints.
@@ -94,50 +103,52 @@ def fit(
     device = next(system.parameters()).device
     # Dropout can only read the global generator; whoever called gets theirs back.
     with torch.random.fork_rng([device] if device.type == "cuda" else []), StopSignals() as signals:
-        running = _Running(system, mixture, plan, balancer or RowMean(), held_out, folder, evaluator, eval_batch_size)
-        running.start(resume=resume)
+        loop = _FitLoop(system, mixture, config, balancer or RowMean(), held_out, folder, evaluator, eval_batch_size)
+        loop.start(resume=resume)
         with RunLogger(
-            folder, steps=plan.steps, start=running.step, log_bytes=running.log_bytes, show=show and rank() == 0
-        ) as journal:
-            return running.run(journal, signals, evaluate_at_end)
+            folder, steps=config.steps, start=loop.step, log_bytes=loop.log_bytes, show=show and rank() == 0
+        ) as logger:
+            return loop.run(logger, signals, evaluate_at_end)
 
 
-class _Running:
+class _FitLoop:
     """One call of `fit`: its parts and where it stands."""
 
     def __init__(
         self,
         system: System,
         mixture: Mixture,
-        plan: TrainConfig,
+        config: TrainConfig,
         balancer: Balancer,
         held_out: Sequence[Source],
         folder: Path,
         evaluator: Evaluator,
         eval_batch_size: int,
     ) -> None:
-        self.system, self.mixture, self.plan, self.folder = system, mixture, plan, folder
+        self.system, self.mixture, self.config, self.folder = system, mixture, config, folder
         self.held_out, self.eval_batch_size = held_out, eval_batch_size
         self.evaluator = evaluator
         self.device = next(system.parameters()).device
         groups = system.parameter_groups()
         whole = [parameter for group in groups for parameter in group["params"]]
-        self.shards = Shards(system) if plan.sharded and world() > 1 else None
-        self.optimizer = plan.optimizer.build(
-            groups if self.shards is None else self.shards.groups(groups), lr=plan.lr, weight_decay=plan.weight_decay
+        self.shards = Shards(system) if config.sharded and world() > 1 else None
+        self.optimizer = config.optimizer.build(
+            groups if self.shards is None else self.shards.groups(groups),
+            lr=config.lr,
+            weight_decay=config.weight_decay,
         )
-        self.updater = TrainStep(
-            system, self.optimizer, balancer, plan, self.device, parameters=whole, shards=self.shards
+        self.train_step = TrainStep(
+            system, self.optimizer, balancer, config, self.device, parameters=whole, shards=self.shards
         )
-        self.identity = identity_of(system, mixture, plan, balancer)
+        self.identity = identity_of(system, mixture, config, balancer)
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
-        self.waiting: list[StepOutcome] = []
-        self.standing: dict[str, str] = {}
+        self.pending: list[StepOutcome] = []
+        self.task_status: dict[str, str] = {}
 
     def start(self, *, resume: bool) -> None:
         """Makes the folder, and takes up the latest checkpoint."""
-        _make(self.folder)
+        _make_folder(self.folder)
         if steps_in(self.folder) and not resume:
             raise CheckpointError(
                 f"run folder {self.folder}: got checkpoints in it; want an empty folder, or --resume to go on"
@@ -147,79 +158,79 @@ class _Running:
             self.step, self.advanced = position.step, position.advanced
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
             self.mixture.load_state_dict(dict(position.mixture))
-            self.standing = self._standing()
-        same_on_every_rank(self.system)
+            self.task_status = self._current_task_status()
+        broadcast_weights(self.system)
         if self.shards is not None:
-            self.shards.keep()
+            self.shards.update()
 
-    def run(self, journal: RunLogger, signals: StopSignals, evaluate_at_end: bool) -> Report:
+    def run(self, logger: RunLogger, signals: StopSignals, evaluate_at_end: bool) -> Report:
         """Segment after segment: steps, then an evaluation that a schedule may learn from."""
-        plan = self.plan
+        config = self.config
         loader = Loader(
             self.mixture,
             self.system.processor,
             rank=rank(),
             world=world(),
-            workers=plan.workers,
-            parts=plan.micro_batches,
-            on_bad_row=plan.on_bad_row,
+            workers=config.workers,
+            parts=config.micro_batches,
+            on_bad_row=config.on_bad_row,
         )
         self.system.train()
-        self._tell_standing(journal)
+        self._log_task_status(logger)
         evaluated = -1
-        while self.step < plan.steps:
+        while self.step < config.steps:
             end = self._segment_end()
             for ready in loader.segment(self.step, end):
-                stop = self._take(ready, journal, signals)
+                stop = self._do_step(ready, logger, signals)
                 if self.step == end and (due := self._due(end, evaluate_at_end)):
-                    self._flush(journal)
-                    self._evaluate(due, journal)
+                    self._flush(logger)
+                    self._evaluate(due, logger)
                     evaluated = end
-                self._tell_standing(journal)
-                if stop or self.step == plan.steps or (plan.save_every and self.step % plan.save_every == 0):
-                    self._save(journal)
-                if stop and self.step < plan.steps:
-                    journal.note(
-                        note := f"stopped by a signal after step {self.step} of {plan.steps}; --resume goes on"
+                self._log_task_status(logger)
+                if stop or self.step == config.steps or (config.save_every and self.step % config.save_every == 0):
+                    self._save(logger)
+                if stop and self.step < config.steps:
+                    logger.note(
+                        note := f"stopped by a signal after step {self.step} of {config.steps}; --resume goes on"
                     )
-                    return self._final(note)
-        if not plan.steps and not steps_in(self.folder):
-            self._save(journal)  # another run's weights, asked other tasks as they are: a model like any other
-        if evaluate_at_end and self.held_out and evaluated != plan.steps:
+                    return self._final_report(note)
+        if not config.steps and not steps_in(self.folder):
+            self._save(logger)  # another run's weights, asked other tasks as they are: a model like any other
+        if evaluate_at_end and self.held_out and evaluated != config.steps:
             # Nothing was left to do: a finished run is judged again, which is in the log and in the schedule already.
             self.report = self._evaluated(self.held_out)
-        return self._final()
+        return self._final_report()
 
-    def _take(self, ready: LoadedStep, journal: RunLogger, signals: StopSignals) -> bool:
+    def _do_step(self, ready: LoadedStep, logger: RunLogger, signals: StopSignals) -> bool:
         """One step; whether to stop after it."""
         before, after = self.mixture.consumed, ready.planned.consumed
         self._check_mixing(ready)
         for line in ready.skipped:
-            journal.note(f"step {self.step + 1}: skipped a row of {line}")
-        rate = self.plan.lr_schedule.factor(self.advanced, self.plan.steps)
+            logger.note(f"step {self.step + 1}: skipped a row of {line}")
+        lr_factor = self.config.lr_schedule.factor(self.advanced, self.config.steps)
         updates: list[list[Batch]] = [list(batch) for batch in ready.batches]
         if ready.planned.update == "joint":
             updates = [[part for batch in updates for part in batch]]
         self.step += 1
         stop = False
         if any(after[name] != before[name] for name in after):
-            set_lr(self.optimizer, rate)
+            set_lr(self.optimizer, lr_factor)
             largest = max((len(part) for batch in ready.batches for part in batch), default=0)
-            with memory_in_one_line(self.step, self.device, largest):
+            with explain_out_of_memory(self.step, self.device, largest):
                 values = [
-                    self.updater.update(
+                    self.train_step.update(
                         self.step - 1, number, parts, signals.name is not None, 0 if number else len(ready.skipped)
                     )
                     for number, parts in enumerate(updates)
                 ]
                 rows = {name: after[name] - before[name] for name in after}
-                stop = self._note(values, rate, rows, journal)
+                stop = self._record(values, lr_factor, rows, logger)
             self.advanced += 1
         self.mixture.consumed = dict(after)
         return stop
 
-    def _note(
-        self, values: list[tuple[Tensor, tuple[str, ...]]], rate: float, rows: Mapping[str, int], journal: RunLogger
+    def _record(
+        self, values: list[tuple[Tensor, tuple[str, ...]]], lr_factor: float, rows: Mapping[str, int], logger: RunLogger
     ) -> bool:
         """Passes the numbers on; on a GPU one step late, so that it never waits. Every rank reads the same."""
         keys = loss_keys(self.system)
@@ -228,25 +239,25 @@ class _Running:
         norm = torch.stack([one[shared] for one, _ in values]).max()
         last, aux = values[-1]
         whole = torch.cat([summed, norm[None], last[shared + 1 :]])
-        self.waiting.append(StepOutcome.start(self.step, whole, keys, aux, rate, rows))
+        self.pending.append(StepOutcome.start(self.step, whole, keys, aux, lr_factor, rows))
         late = 1 if self.device.type == "cuda" else 0
         stop = False
-        while len(self.waiting) > late:
-            stop = self._read(self.waiting.pop(0), journal) or stop
+        while len(self.pending) > late:
+            stop = self._read(self.pending.pop(0), logger) or stop
         return stop
 
-    def _flush(self, journal: RunLogger) -> None:
+    def _flush(self, logger: RunLogger) -> None:
         """Nothing is evaluated or saved before it is known that the losses so far were numbers."""
-        while self.waiting:
-            self._read(self.waiting.pop(0), journal)
+        while self.pending:
+            self._read(self.pending.pop(0), logger)
 
-    def _read(self, outcome: StepOutcome, journal: RunLogger) -> bool:
-        seen = outcome.read()
-        self.skipped += seen.skipped
-        journal.log_step(seen, self.skipped)
-        return seen.stop
+    def _read(self, outcome: StepOutcome, logger: RunLogger) -> bool:
+        metrics = outcome.read()
+        self.skipped += metrics.skipped
+        logger.log_step(metrics, self.skipped)
+        return metrics.stop
 
-    def _evaluate(self, due: Sequence[str], journal: RunLogger) -> None:
+    def _evaluate(self, due: Sequence[str], logger: RunLogger) -> None:
         sources = [
             dataclasses.replace(source, tasks=tasks)
             for source in self.held_out
@@ -256,13 +267,13 @@ class _Running:
             return
         self.report = self._evaluated(sources)
         self.mixture.schedule.observe(self.report)
-        journal.log_report(self.report)
+        logger.log_report(self.report)
 
     def _evaluated(self, sources: Sequence[Source]) -> Report:
         self._gather()
         self.system.eval()
         report = self.evaluator(
-            self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.plan.workers
+            self.system, sources, batch_size=self.eval_batch_size, step=self.step, workers=self.config.workers
         )
         self.system.train()
         return report
@@ -271,43 +282,48 @@ class _Running:
         if self.shards is not None:
             self.shards.gather()
 
-    def _standing(self) -> dict[str, str]:
+    def _current_task_status(self) -> dict[str, str]:
         schedule = self.mixture.schedule
         return dict(schedule.task_status(self.step)) if isinstance(schedule, HasTaskStatus) else {}
 
-    def _tell_standing(self, journal: RunLogger) -> None:
+    def _log_task_status(self, logger: RunLogger) -> None:
         """Logs the status of tasks from here on, where it changed."""
-        now = self._standing()
-        changed = {task: word for task, word in now.items() if self.standing.get(task) != word}
+        now = self._current_task_status()
+        changed = {task: word for task, word in now.items() if self.task_status.get(task) != word}
         if changed:
-            journal.log_task_status(self.step, changed)
-        self.standing = now
+            logger.log_task_status(self.step, changed)
+        self.task_status = now
 
-    def _save(self, journal: RunLogger) -> None:
-        self._flush(journal)
-        journal.flush(self.skipped)
+    def _save(self, logger: RunLogger) -> None:
+        self._flush(logger)
+        logger.flush(self.skipped)
         self._gather()
         position = Position(
             step=self.step,
             advanced=self.advanced,
             mixture=self.mixture.state_dict(),
-            log_bytes=journal.log_bytes,
+            log_bytes=logger.log_bytes,
             skipped=self.skipped,
         )
         checkpoint.save(
-            self.folder, position, self.system, self.optimizer, identity=self.identity, keep=self.plan.keep_checkpoints
+            self.folder,
+            position,
+            self.system,
+            self.optimizer,
+            identity=self.identity,
+            keep_checkpoints=self.config.keep_checkpoints,
         )
 
     def _segment_end(self) -> int:
         """The next step after which something may be evaluated: as far as rows may be read ahead."""
-        for step in range(self.step + 1, self.plan.steps):
+        for step in range(self.step + 1, self.config.steps):
             if self._due(step, False):
                 return step
-        return self.plan.steps
+        return self.config.steps
 
     def _due(self, step: int, at_end: bool) -> tuple[str, ...]:
-        every = self.plan.evaluate_every
-        if (every and step % every == 0) or (at_end and step == self.plan.steps):
+        every = self.config.evaluate_every
+        if (every and step % every == 0) or (at_end and step == self.config.steps):
             return tuple(self.system.tasks)
         return tuple(self.mixture.schedule.due(step))
 
@@ -322,7 +338,7 @@ class _Running:
                     f"since {type(self.system).__name__} cannot mix (Mixed(whole_batches=True))"
                 )
 
-    def _final(self, *notes: str) -> Report:
+    def _final_report(self, *notes: str) -> Report:
         self._gather()
         skipped = (f"{self.skipped} bad rows skipped, others drawn",) if self.skipped else ()
         return dataclasses.replace(
@@ -333,19 +349,19 @@ class _Running:
         )
 
 
-def identity_of(system: System, mixture: Mixture, plan: TrainConfig, balancer: Balancer) -> dict[str, Any]:
+def identity_of(system: System, mixture: Mixture, config: TrainConfig, balancer: Balancer) -> dict[str, Any]:
     """Whose run a checkpoint is, as plain data: two runs that differ in it are not the same run."""
     return {
         "system": to_json(system.config),
         "tasks": [to_json(task) for task in system.tasks.values()],
-        "train": {name: value for name, value in to_json(plan).items() if name not in _FREE_IN_PLAN},
+        "train": {name: value for name, value in to_json(config).items() if name not in _MAY_CHANGE},
         "balancer": to_json(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
         "sources": mixture.fingerprints(),
         "mixture_seed": mixture.seed,
     }
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     failure: str | None = None
     if rank() == 0:
         try:

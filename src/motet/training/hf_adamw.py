@@ -96,11 +96,11 @@ class HfAdamWOptimizer(Optimizer):
         first, second = [state["mean"] for state in states], [state["square"] for state in states]
         torch._foreach_mul_(first, beta1)
         torch._foreach_mul_(second, beta2)
-        given = [place for place, parameter in enumerate(parameters) if parameter.grad is not None]
+        with_gradient = [place for place, parameter in enumerate(parameters) if parameter.grad is not None]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if gradients:
-            torch._foreach_add_([first[place] for place in given], gradients, alpha=1.0 - beta1)
-            torch._foreach_addcmul_([second[place] for place in given], gradients, gradients, value=1.0 - beta2)
+            torch._foreach_add_([first[place] for place in with_gradient], gradients, alpha=1.0 - beta1)
+            torch._foreach_addcmul_([second[place] for place in with_gradient], gradients, gradients, value=1.0 - beta2)
         roots = torch._foreach_sqrt(second)
         torch._foreach_add_(roots, self.eps)
         sizes = []

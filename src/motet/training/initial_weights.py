@@ -1,4 +1,4 @@
-"""The system of a run: built, the same on every rank, started from another run's weights where the run says so."""
+"""The system of a run with its initial weights: drawn, pretrained, or of another run; the same on every rank."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from motet.core.model_folder import (
 from motet.core.ranks import broadcast, rank
 from motet.data.splits import texts_of
 from motet.systems import build_system
-from motet.training.distributed import same_on_every_rank
+from motet.training.distributed import broadcast_weights
 from motet.training.run import From, Run
 
 
 def initial_system(
     run: Run, device: torch.device, *, resume_from: Path | None = None
 ) -> tuple[System, WeightMatch | None]:
-    """The system of a run, on its device, with its starting weights.
+    """Builds the system of a run on its device, with its initial weights.
 
-    Rank 0 reads the texts and fetches what is pretrained; the others get its files and weights. New weights are drawn
-    from the run's seed.
+    Rank 0 reads the texts and fetches pretrained weights; the others receive its files and weights. New weights are
+    drawn from the run's seed.
 
     Args:
-        run: what to build.
-        device: where.
-        resume_from: a run folder that training will go on from: its files are taken, and nothing is fetched since the
-            weights follow.
+        run: has the system's configuration, the tasks and the seed.
+        device: the device of the system.
+        resume_from: a run folder that training continues from: its files are used, and nothing is fetched, because
+            `checkpoint.load` fills the weights.
 
     Returns:
-        The system, and which names matched where it starts from another run.
+        The system, and the matched weights if it starts from another run.
 
     Raises:
         UnsupportedTask: a task that the system cannot answer.
@@ -54,68 +54,68 @@ def initial_system(
     matched: WeightMatch | None = None
     if steps and resume_from is not None:
         folder = step_folder(resume_from, steps[-1])
-        if (saved_kind := _kind_in(folder)) != (kind := to_json(run.system)["class"]):
+        if (saved_kind := _saved_class(folder)) != (kind := to_json(run.system)["class"]):
             raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
         system = _build(run, assets_in(folder))
-        # Features are stored before training goes on, and nothing pretrained was fetched: by then the encoder must be
-        # the saved one. What does not fit is refused by the checkpoint's own check, which knows whose run it is.
+        # Features are stored before training continues, and nothing pretrained was fetched, so the encoder must be the
+        # saved one already. Weights that do not fit are refused later, by the identity check of the checkpoint.
         own, saved = system.state_dict(), read_weights(folder)
         fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
     else:
         if run.start is not None:
-            _check_there(run.start)
+            _check_exists(run.start)
         system = _build_on_rank_0_first(run)
         if run.start is not None:
-            system, matched = _started(system, run, run.start)
+            system, matched = _with_weights_of(system, run, run.start)
     system.to(device)
-    same_on_every_rank(system)
+    broadcast_weights(system)
     return system, matched
 
 
-def _check_there(start: From) -> None:
+def _check_exists(start: From) -> None:
     if start.made_by and not start.folder.exists():
-        raise CheckpointError(f"start: {start.folder}: got nothing; want the run that `{start.made_by}` makes")
+        raise CheckpointError(f"start: {start.folder}: got no such folder; want the run that `{start.made_by}` makes")
 
 
 def start_from(system: System, start: From) -> WeightMatch:
-    """Fills a system with another run's weights, in place.
+    """Loads another run's weights into a system, in place.
 
     Args:
-        system: has its own weights where the other run has none.
+        system: keeps its own weights where the other run has none.
         start: which weights, under which names.
 
     Returns:
-        What was filled, what stayed as it was, and what found no place.
+        The names that were loaded, those that were kept, and those of the other run that were not used.
 
     Raises:
         CheckpointError: the folder holds no model, a shape differs, or no name fits.
     """
-    return _filled(system, start, _taken(start))
+    return _filled(system, start, _selected_weights(start))
 
 
-def _taken(start: From) -> dict[str, Tensor]:
-    """The other run's weights that are wanted, by their names here."""
+def _selected_weights(start: From) -> dict[str, Tensor]:
+    """Returns the weights of the other run that `start` selects, by their names in this run."""
     named = {_renamed(name, start.rename): tensor for name, tensor in read_weights(start.folder).items()}
     return {n: t for n, t in named.items() if n.startswith(start.include) and not n.startswith(start.exclude)}
 
 
-def _filled(system: System, start: From, taken: Mapping[str, Tensor]) -> WeightMatch:
+def _filled(system: System, start: From, selected: Mapping[str, Tensor]) -> WeightMatch:
     try:
-        check_class_names(system, start.folder, taken)
-        matched = fill(system, taken, strict=False, where=str(start.folder))
+        check_class_names(system, start.folder, selected)
+        matched = fill(system, selected, strict=False, where=str(start.folder))
     except CheckpointError as error:
         raise CheckpointError(f"{error}, or From.exclude with that name") from error
     if not matched.matched:
         raise CheckpointError(
-            f"{start.folder}: got no weight that fits ({len(taken)} names under {list(start.include)}, such as "
-            f"{next(iter(taken), 'none')!r}); want names such as {next(iter(system.state_dict()))!r}"
+            f"{start.folder}: got no weight that fits ({len(selected)} names under {list(start.include)}, such as "
+            f"{next(iter(selected), 'none')!r}); want names such as {next(iter(system.state_dict()))!r}"
         )
     system.started(matched.matched)
     return matched
 
 
 def assets_in(folder: Path) -> dict[str, bytes]:
-    """The files beside a saved model's weights (its tokeniser), by name."""
+    """Returns the files beside a saved model's weights (its tokeniser), by name."""
     try:
         names = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["assets"]
         return {name: (folder / ASSETS / name).read_bytes() for name in names}
@@ -123,25 +123,25 @@ def assets_in(folder: Path) -> dict[str, bytes]:
         raise CheckpointError(f"{folder}: got {error}; want a whole saved model") from error
 
 
-def _started(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
-    """The system with another run's weights, and with its tokeniser where a weight is taken that counts its pieces.
+def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
+    """Returns the system with another run's weights, and with its tokeniser where a loaded weight has one row per token of it.
 
-    Rows of a table stand for the pieces of the old tokeniser; one trained on other texts would give each row another
-    piece to stand for, and no shape would show it.
+    Each row of an embedding table belongs to one token of the old tokeniser. A tokeniser trained on other texts would
+    assign the rows to other tokens, and no check of shapes would find it.
     """
-    taken, folder = _taken(start), model_folder(start.folder)
-    counts_pieces = any(name.startswith(system.asset_weights()) for name in taken)
-    same_kind = _kind_in(folder) == to_json(run.system)["class"]
+    selected, folder = _selected_weights(start), model_folder(start.folder)
+    counts_pieces = any(name.startswith(system.asset_weights()) for name in selected)
+    same_kind = _saved_class(folder) == to_json(run.system)["class"]
     if counts_pieces and same_kind and (assets := assets_in(folder)) != dict(system.assets()):
         with_old = _build(run, assets)
         own = with_old.state_dict()
         fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}
         fill(with_old, fresh, strict=False, where="fresh weights")
         system = with_old
-    return system, _filled(system, start, taken)
+    return system, _filled(system, start, selected)
 
 
-def _kind_in(folder: Path) -> str:
+def _saved_class(folder: Path) -> str:
     """Returns the class name of a saved model's configuration."""
     try:
         return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"])

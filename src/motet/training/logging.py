@@ -1,4 +1,4 @@
-"""The log of a run: `log.jsonl`, TensorBoard, and a live line for a person. Rank 0 writes."""
+"""The log of a run: `log.jsonl`, TensorBoard and a live line on the terminal; rank 0 writes."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _PLAIN_LINE_SECONDS = 10.0
 
 
 class RunLogger:
-    """Collects the numbers of updates into lines.
+    """Writes the metrics of steps, reports, task status and notes.
 
-    A run of more than a thousand steps gets a line for every so many, with means over them and the rows added.
+    A run of more than a thousand steps gets one line per several steps, with their means and the sum of their rows.
 
     Args:
         folder: of the run.
-        steps: of the run.
-        start: the step it goes on from.
-        log_bytes: how much of an earlier log stays; the steps after it are done again.
-        show: whether a live line goes to the terminal (plain lines where stderr is none).
+        steps: number of steps of the run.
+        start: the step that the run continues from.
+        log_bytes: length of the earlier log that is kept; the steps after it run again.
+        show: whether to show a live line on the terminal (plain lines if stderr is not a terminal).
     """
 
     def __init__(self, folder: Path, *, steps: int, start: int, log_bytes: int, show: bool) -> None:
         self.folder, self.steps, self.every = folder, steps, max(1, steps // _LINES)
-        self.lead, self._held, self._began = rank() == 0, list[StepMetrics](), time.monotonic()
-        self._line_began = self._began
-        if not self.lead:
+        self.is_lead, self._pending, self._started_at = rank() == 0, list[StepMetrics](), time.monotonic()
+        self._line_started_at = self._started_at
+        if not self.is_lead:
             return
         from torch.utils.tensorboard import SummaryWriter  # a second of imports that other ranks need not pay
 
@@ -54,7 +54,7 @@ class RunLogger:
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
         except OSError as error:
             raise _cannot_write(folder, error) from error
-        self._screen = _Screen(steps, start) if show else None
+        self._console = _Console(steps, start) if show else None
 
     def __enter__(self) -> RunLogger:
         return self
@@ -62,45 +62,45 @@ class RunLogger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self.lead:
+        if not self.is_lead:
             return
-        if self._screen is not None:
-            self._screen.close()
+        if self._console is not None:
+            self._console.close()
         self._log.close()
         self._board.close()
 
     @property
     def log_bytes(self) -> int:
         """The length of the log in bytes; part of a checkpoint."""
-        return self._log.tell() if self.lead else 0
+        return self._log.tell() if self.is_lead else 0
 
-    def log_step(self, seen: StepMetrics, skipped: int) -> None:
-        """Takes the numbers of one step."""
-        if not self.lead:
+    def log_step(self, metrics: StepMetrics, skipped: int) -> None:
+        """Logs the metrics of one step."""
+        if not self.is_lead:
             return
-        self._held.append(seen)
-        if seen.step % self.every == 0 or seen.step == self.steps:
+        self._pending.append(metrics)
+        if metrics.step % self.every == 0 or metrics.step == self.steps:
             self.flush(skipped)
 
     def flush(self, skipped: int) -> None:
-        """Writes the line of what was seen since the last one."""
-        if not self.lead or not self._held:
+        """Writes one line for the steps since the last line."""
+        if not self.is_lead or not self._pending:
             return
         now = time.monotonic()
-        line = _line(self._held, now - self._line_began)
-        line |= {"seconds": round(now - self._began, 3), "memory_mb": round(_memory_mb(), 1)}
+        line = _line(self._pending, now - self._line_started_at)
+        line |= {"seconds": round(now - self._started_at, 3), "memory_mb": round(_memory_mb(), 1)}
         if skipped:
             line["skipped"] = skipped
-        self._line_began, self._held = now, []
+        self._line_started_at, self._pending = now, []
         self._write(line)
         for name, value in _scalars(line):
             self._board.add_scalar(name, value, line["step"])
-        if self._screen is not None:
-            self._screen.step(line)
+        if self._console is not None:
+            self._console.step(line)
 
     def log_report(self, report: Report) -> None:
-        """Takes an evaluation's results."""
-        if not self.lead:
+        """Logs the results of an evaluation."""
+        if not self.is_lead:
             return
         results = [
             {"task": r.task, "source": r.source, "metric": r.metric, "value": r.value, "count": r.count, "main": r.main}
@@ -109,28 +109,28 @@ class RunLogger:
         self._write({"step": report.step, "role": report.role, "results": results})
         for result in report.results:
             self._board.add_scalar(f"{report.role}/{result.source}/{result.metric}", result.value, report.step)
-        if self._screen is not None:
-            self._screen.evaluated(report)
-        self._line_began = time.monotonic()  # so that rows a second are those of training
+        if self._console is not None:
+            self._console.evaluated(report)
+        self._line_started_at = time.monotonic()  # so that rows per second count training only
 
     def log_task_status(self, step: int, changed: Mapping[str, str]) -> None:
-        """Takes what tasks do from a step on: those that change, each with a word.
+        """Logs the tasks whose status changed after a step.
 
-        The line says so after `step` steps are done; the first one, of all tasks, stands before any.
+        The first such line, at step 0, has the status of all tasks.
         """
-        if not self.lead:
+        if not self.is_lead:
             return
         self._write({"step": step, "task_status": dict(changed)})
-        if self._screen is not None and step:
-            self._screen.say(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
+        if self._console is not None and step:
+            self._console.print_line(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
 
     def note(self, text: str) -> None:
-        """A line for the log and for a person: a stop, unmatched names, a skipped row."""
-        if not self.lead:
+        """Writes a note to the log and the terminal: a stop, unmatched names, a skipped row."""
+        if not self.is_lead:
             return
         self._write({"note": text})
-        if self._screen is not None:
-            self._screen.say(text)
+        if self._console is not None:
+            self._console.print_line(text)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
@@ -140,8 +140,8 @@ class RunLogger:
             raise _cannot_write(self.folder, error) from error
 
 
-class _Screen:
-    """A bar that moves on a terminal; elsewhere a line now and then."""
+class _Console:
+    """A progress bar on a terminal; elsewhere one line per ten seconds."""
 
     def __init__(self, steps: int, start: int) -> None:
         self.console = Console(stderr=True)
@@ -167,15 +167,15 @@ class _Screen:
             self.progress.update(self.bar, completed=line["step"], description=text)
         elif line["seconds"] - self._last >= _PLAIN_LINE_SECONDS or line["step"] == self.steps:
             self._last = line["seconds"]
-            self.say(f"step {line['step']}/{self.steps}  {text}")
+            self.print_line(f"step {line['step']}/{self.steps}  {text}")
 
     def evaluated(self, report: Report) -> None:
         results = "  ".join(
             f"{r.task} {r.metric} {r.value:.{decimals(r.unit)}f}{r.unit}" for r in report.results if r.main
         )
-        self.say(f"step {report.step}  {report.role}  {results}")
+        self.print_line(f"step {report.step}  {report.role}  {results}")
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
@@ -183,26 +183,26 @@ class _Screen:
             self.progress.stop()
 
 
-def _line(held: list[StepMetrics], seconds: float) -> dict[str, Any]:
+def _line(pending: list[StepMetrics], seconds: float) -> dict[str, Any]:
     losses: dict[str, list[float]] = {}
     rows: dict[str, int] = {}
-    for seen in held:
-        for name, loss in seen.loss.items():
+    for metrics in pending:
+        for name, loss in metrics.loss.items():
             losses.setdefault(name, []).append(loss)
-        for name, count in seen.rows.items():
+        for name, count in metrics.rows.items():
             rows[name] = rows.get(name, 0) + count
-    means = [seen.mean for seen in held if not math.isnan(seen.mean)]
+    means = [metrics.mean for metrics in pending if not math.isnan(metrics.mean)]
     line = {
-        "step": held[-1].step,
+        "step": pending[-1].step,
         "mean_loss": round(sum(means) / len(means), 6) if means else 0.0,
         "loss": {name: round(sum(values) / len(values), 6) for name, values in losses.items()},
         "rows": {name: count for name, count in rows.items() if count},
-        "lr": held[-1].lr,
-        "grad_norm": round(held[-1].norm, 6),
+        "lr": pending[-1].lr_factor,
+        "grad_norm": round(pending[-1].norm, 6),
         "rows_per_second": round(sum(rows.values()) / max(seconds, 1e-9), 1),
     }
-    if held[-1].aux:
-        line["aux"] = {name: value for name, value in held[-1].aux.items() if math.isfinite(value)}
+    if pending[-1].aux:
+        line["aux"] = {name: value for name, value in pending[-1].aux.items() if math.isfinite(value)}
     return line
 
 
@@ -213,7 +213,7 @@ def _scalars(line: Mapping[str, Any]) -> list[tuple[str, float]]:
 
 
 def _memory_mb() -> float:
-    """The peak so far: of the GPU where there is one, else of this process."""
+    """Returns the peak memory so far: of the GPU if there is one, else of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

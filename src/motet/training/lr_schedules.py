@@ -84,10 +84,10 @@ class Cosine(_Shape):
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
-    least: float = 0.0
+    min_factor: float = 0.0
 
     def decay(self, step: int, warmup: int, steps: int) -> float:
-        return max(self.least, 0.5 * (1.0 + math.cos(math.pi * _progress(step, warmup, steps))))
+        return max(self.min_factor, 0.5 * (1.0 + math.cos(math.pi * _progress(step, warmup, steps))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,7 +168,7 @@ class Adafactor:
         )
 
 
-def set_lr(optimizer: Optimizer, rate: float) -> None:
+def set_lr(optimizer: Optimizer, factor: float) -> None:
     """Put the schedule's factor of this step into every group; call before `optimizer.step()`.
 
     Each group then holds ``lr = peak_lr * rate``, and ``rate`` for a decay that does not follow the learning rate.
@@ -186,8 +186,8 @@ def set_lr(optimizer: Optimizer, rate: float) -> None:
         5e-05
     """
     for group in optimizer.param_groups:
-        group["rate"] = rate
-        group["lr"] = group["peak_lr"] * rate
+        group["rate"] = factor
+        group["lr"] = group["peak_lr"] * factor
 
 
 def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
@@ -199,17 +199,17 @@ def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:
     """The groups in torch's form: "lr_scale", "decay" become "peak_lr", "weight_decay"; empty groups are left out."""
-    seen: set[int] = set()
+    already: set[int] = set()
     built: list[dict[str, Any]] = []
     for group in groups:
         params = list(group["params"])
         for parameter in params:
-            if id(parameter) in seen:
+            if id(parameter) in already:
                 raise ConfigError(
                     f"parameter group {group['name']!r}: got a parameter of shape {tuple(parameter.shape)} that "
                     "stands in a group already; want each once"
                 )
-            seen.add(id(parameter))
+            already.add(id(parameter))
         if params:
             peak_lr = lr * float(group["lr_scale"])
             decay = weight_decay if group["decay"] else 0.0

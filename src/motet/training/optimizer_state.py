@@ -26,7 +26,7 @@ from motet.core import CheckpointError
 _WHOLE, _PARTS = "optimizer.safetensors", "parts"
 
 
-def is_cut(optimizer: Optimizer) -> bool:
+def is_sharded(optimizer: Optimizer) -> bool:
     """Returns whether each rank holds a part of the optimiser's parameters."""
     return any(isinstance(p, DTensor) for group in optimizer.param_groups for p in group["params"])
 
@@ -44,42 +44,42 @@ def write_parts(folder: Path, optimizer: Optimizer) -> None:
         raise CheckpointError(f"{folder}: got {_first(error)}; want a folder with room that can be written") from error
 
 
-def put(folder: Path, optimizer: Optimizer, parts: Path) -> dict[str, Any]:
-    """Puts the state into a folder, for rank 0.
+def write_optimizer_state(folder: Path, optimizer: Optimizer, parts: Path) -> dict[str, Any]:
+    """Writes the state into a folder; rank 0 calls it.
 
     Args:
         folder: of the state.
         optimizer: whose.
-        parts: where `write_parts` has put them, if the optimiser's parameters are cut; the folder is moved.
+        parts: folder that `write_parts` wrote, if the optimiser's parameters are sharded; it is moved.
 
     Returns:
         The rest of the state, as plain data.
     """
     tensors, plain = _tensors(optimizer)
-    if not is_cut(optimizer):
+    if not is_sharded(optimizer):
         save_file(tensors, folder / _WHOLE)
         return plain
     parts.rename(folder / _PARTS)
     return plain | {"kinds": _kinds_of(tensors)}
 
 
-def fill_optimizer(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> None:
-    """Goes on with a state.
+def load_optimizer_state(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> None:
+    """Loads a saved state into an optimiser.
 
     Args:
         optimizer: filled in place.
         folder: of the state.
-        saved: what `put` gave.
+        saved: the plain data that `write_optimizer_state` returned.
 
     Raises:
         CheckpointError: a state of another optimiser, in parts where it should be whole, or damaged files.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     shapes = [list(parameter.shape) for parameter in parameters]
-    if ("kinds" in saved) != is_cut(optimizer):
-        got = ("whole on one rank", "in parts, a rank each")
+    if ("kinds" in saved) != is_sharded(optimizer):
+        got = ("whole on one rank", "in parts, one per rank")
         raise CheckpointError(
-            f"{folder}: the optimiser's state: got it {got['kinds' in saved]}; want it {got[is_cut(optimizer)]}, as "
+            f"{folder}: the optimiser's state: got it {got['kinds' in saved]}; want it {got[is_sharded(optimizer)]}, as "
             "TrainConfig.sharded on several ranks has it and one rank has not"
         )
     if saved["kind"] != type(optimizer).__name__ or saved["shapes"] != shapes:
@@ -104,7 +104,7 @@ def fill_optimizer(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any])
 
 
 def _saved_tensors(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> dict[str, Tensor]:
-    if is_cut(optimizer):
+    if is_sharded(optimizer):
         return _read_parts(folder / _PARTS, optimizer, saved["kinds"])
     path = folder / _WHOLE
     try:
@@ -130,7 +130,7 @@ def _read_parts(folder: Path, optimizer: Optimizer, kinds: Mapping[str, Any]) ->
     for name, (dtype, shape) in kinds.items():
         parameter = parameters[int(name.partition(".")[0])]
         kind, whole = getattr(torch, dtype), tuple(shape)
-        # Moments lie as their parameter does; a count of steps is the same everywhere.
+        # Moments are sharded like their parameter; a count of steps is the same on every rank.
         like = whole == tuple(parameter.shape)
         tensors[name] = torch.empty_like(parameter, dtype=kind) if like else torch.empty(whole, dtype=kind)
     try:
@@ -141,15 +141,15 @@ def _read_parts(folder: Path, optimizer: Optimizer, kinds: Mapping[str, Any]) ->
 
 
 def _tensors(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors for safetensors and the rest for JSON."""
+    """Returns the tensors of the state, for safetensors, and the rest, for JSON."""
     whole = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
     numbers: dict[str, dict[str, Any]] = {}
     for index, state in whole["state"].items():
         for name, value in state.items():
             if isinstance(value, Tensor):
-                cut = isinstance(value, DTensor)  # which the files take as it lies
-                tensors[f"{index}.{name}"] = value.detach() if cut else value.detach().cpu().contiguous().clone()
+                sharded = isinstance(value, DTensor)  # the writer of parts stores it in its own placement
+                tensors[f"{index}.{name}"] = value.detach() if sharded else value.detach().cpu().contiguous().clone()
             else:
                 numbers.setdefault(str(index), {})[name] = value
     groups = [
@@ -161,7 +161,7 @@ def _tensors(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _kinds_of(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Each tensor's type and whole shape, as plain data."""
+    """Returns each tensor's type and whole shape, as plain data."""
     return {name: [str(value.dtype).removeprefix("torch."), list(value.shape)] for name, value in tensors.items()}
 
 

@@ -64,13 +64,13 @@ class Shards:
             torch.autograd.graph.increment_version(whole)  # who keeps what was computed from it must see
         self._gathered = True
 
-    def keep(self) -> None:
+    def update(self) -> None:
         """Takes each rank's part of the system's values, which are whole and the same everywhere."""
         with torch.no_grad():
             for whole, part in zip(self._whole, self._parts, strict=True):
                 part.copy_(self._cut(whole.detach(), part))
 
-    def cut(self) -> None:
+    def shard(self) -> None:
         """Leaves each rank its part of the gradients, and frees the system's parameters until they are gathered."""
         gradients = [whole.grad for whole in self._whole]
         for holder in self._holders:

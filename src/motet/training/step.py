@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from motet.core import Batch, Losses, System, seed_for
 from motet.core.ranks import rank
-from motet.training.balancers import Balancer, by_key, loss_keys
+from motet.training.balancers import Balancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
 from motet.training.distributed import add_over_ranks, buffer_versions, share_updated_buffers
 from motet.training.errors import TrainingError
@@ -75,7 +75,7 @@ class StepOutcome:
             rows skipped, the gradient's norm, aux.
         keys: tasks and terms in the order of `values`, see `loss_keys`.
         aux: names of the last values.
-        rate: of the learning rate.
+        lr_factor: of the learning rate, from the schedule.
         rows: by source, over all ranks.
     """
 
@@ -83,7 +83,7 @@ class StepOutcome:
     values: Tensor
     keys: tuple[tuple[str, str], ...]
     aux: tuple[str, ...]
-    lr: float
+    lr_factor: float
     rows: Mapping[str, int]
     event: torch.cuda.Event | None = None
 
@@ -94,17 +94,17 @@ class StepOutcome:
         values: Tensor,
         keys: tuple[tuple[str, str], ...],
         aux: tuple[str, ...],
-        rate: float,
+        lr_factor: float,
         rows: Mapping[str, int],
     ) -> StepOutcome:
         """Starts the copy to this process without waiting for the device."""
         if values.device.type != "cuda":
-            return cls(step, values.cpu(), keys, aux, rate, rows)
+            return cls(step, values.cpu(), keys, aux, lr_factor, rows)
         here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
         here.copy_(values, non_blocking=True)
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch gives its constructor no types
         event.record()
-        return cls(step, here, keys, aux, rate, rows, event)
+        return cls(step, here, keys, aux, lr_factor, rows, event)
 
     def read(self) -> StepMetrics:
         """Waits for the numbers.
@@ -123,8 +123,8 @@ class StepOutcome:
         for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
             if not abs(total) < float("inf"):
                 raise TrainingError(
-                    f"step {self.step}: the loss of task {name!r}: got {total}; want a number (lower plan.lr, or look "
-                    "at the rows of this step); the last checkpoint is kept"
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr, or check "
+                    "the rows of this step); the last checkpoint is kept"
                 )
             if weight > 0:
                 loss[name] = loss.get(name, 0.0) + total / weight
@@ -133,12 +133,12 @@ class StepOutcome:
         if not norm < float("inf"):
             raise TrainingError(
                 f"step {self.step}: the gradient's norm, with finite losses of {', '.join(loss) or 'no task'}: got "
-                f"{norm}; want a number (lower plan.lr); the last checkpoint is kept"
+                f"{norm}; want a finite number (lower train.lr); the last checkpoint is kept"
             )
         rows = {name: weight for (name, term), weight in zip(self.keys, weights, strict=True) if not term}
         counted = sum(rows.values())
         mean = sum(loss[name] * rows[name] for name in loss) / counted if counted > 0 else float("nan")
-        return StepMetrics(self.step, mean, loss, norm, self.lr, self.rows, aux, int(skipped), stop > 0)
+        return StepMetrics(self.step, mean, loss, norm, self.lr_factor, self.rows, aux, int(skipped), stop > 0)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class StepMetrics:
     mean: float
     loss: Mapping[str, float]
     norm: float
-    lr: float
+    lr_factor: float
     rows: Mapping[str, int]
     aux: Mapping[str, float]
     skipped: int
@@ -174,17 +174,23 @@ class TrainStep:
         system: System,
         optimizer: Optimizer,
         balancer: Balancer,
-        plan: TrainConfig,
+        config: TrainConfig,
         device: torch.device,
         *,
         parameters: Sequence[nn.Parameter] | None = None,
         shards: Shards | None = None,
     ) -> None:
         self.shards = shards
-        self.system, self.optimizer, self.balancer, self.plan, self.device = system, optimizer, balancer, plan, device
+        self.system, self.optimizer, self.balancer, self.config, self.device = (
+            system,
+            optimizer,
+            balancer,
+            config,
+            device,
+        )
         own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self.parameters = own if parameters is None else list(parameters)
-        self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if plan.compile else system.losses
+        self.forward: Callable[[Batch], Losses] = torch.compile(system.losses) if config.compile else system.losses
 
     def update(
         self, step: int, number: int, batches: Sequence[Batch], stop: bool, skipped: int = 0
@@ -207,24 +213,24 @@ class TrainStep:
             self.shards.gather()
         self.system.refresh(parts, step)
         self.optimizer.zero_grad(set_to_none=True)
-        losses = StepLosses(self.forward, parts, (self.plan.seed, step, number), self.device, self._autocast)
+        losses = StepLosses(self.forward, parts, (self.config.seed, step, number), self.device, self._autocast)
         self.balancer.backward(losses, self.system)
         norm = self._clip()
         if self.shards is not None:
-            self.shards.cut()
+            self.shards.shard()
         self.optimizer.step()
         share_updated_buffers(self.system, versions)
         return self._values(losses, norm, (float(stop), float(skipped)))
 
     def _clip(self) -> Tensor:
-        if self.plan.grad_clip is not None:
-            return torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.grad_clip)
+        if self.config.grad_clip is not None:
+            return torch.nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip)
         return torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
     def _values(self, losses: StepLosses, norm: Tensor, counts: tuple[float, float]) -> tuple[Tensor, tuple[str, ...]]:
         keys = loss_keys(self.system)
         found = list(losses.found.values())
-        parts = [by_key(part) for part in found]
+        parts = [losses_by_key(part) for part in found]
         zero = torch.zeros((), device=self.device)
         totals = [_added([part[key].total for part in parts if key in part], zero) for key in keys]
         weights = [_added([part[key].weight for part in parts if key in part], zero) for key in keys]
@@ -241,7 +247,7 @@ class TrainStep:
         """bfloat16 where the hardware multiplies it; elsewhere it is emulated, slower than 32 bits."""
         kind = self.device.type
         hardware = torch.cuda.is_bf16_supported() if kind == "cuda" else kind == "cpu" and _amx()
-        if self.plan.precision == "bfloat16" and hardware:
+        if self.config.precision == "bfloat16" and hardware:
             return torch.autocast(kind, dtype=torch.bfloat16)
         return contextlib.nullcontext()
 

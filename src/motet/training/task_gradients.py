@@ -1,4 +1,4 @@
-"""A gradient for each task, combined by how they agree: balancers that look at gradients, not at losses."""
+"""Balancers that combine one gradient per task by their inner products, not by the losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motet.core import Losses, System, seed_for
 from motet.training.aggregation import Method, PCGrad
-from motet.training.balancers import by_key, forwarded, loss_keys, nonzero
+from motet.training.balancers import forward_parts, loss_keys, losses_by_key, nonzero
 from motet.training.distributed import add_gradients, add_over_ranks
 from motet.training.step import StepLosses
 
@@ -22,7 +22,7 @@ class BackwardCost:
 
     Args:
         passes: backward passes through the shared parameters in each update, at most.
-        stored_bytes: of the tasks' gradients, held at the same time.
+        stored_bytes: of the tasks' gradients, which are in memory at the same time.
     """
 
     passes: int
@@ -31,21 +31,21 @@ class BackwardCost:
 
 @dataclass(frozen=True)
 class TaskGradients:
-    """The tasks' gradients of the shared parameters, combined by a gradient method; all else as `TaskMean` has it.
+    """Combines the tasks' gradients of the shared parameters by a gradient method; otherwise equal to `TaskMean`.
 
         shared    sum over t of  w_t g_t,    g_t = gradient of factor_t * mean_t,    w = method(G),  G_ij = g_i . g_j
         own       sum over t of  g_t
 
     What the tasks share is `System.shared_blocks`. The gradients of each task are added over parts and ranks before
     their products are taken, so any number of ranks gives what one process gives. A task whose gradient is zero, or
-    that is in no row of the update, has no say. With one task left it is the plain gradient.
+    that has no row in the update, is left out. With one task left the result is its plain gradient.
 
-    Each update takes one backward pass a task and holds one gradient a task of the shared parameters; `motet plan`
-    says how much that is. A system that is compiled (`TrainConfig.compile`) frees what the first backward pass read, and
-    cannot be combined with it.
+    Each update takes one backward pass per task and holds one gradient of the shared parameters per task; `motet plan`
+    prints how much that is. A compiled system (`TrainConfig.compile`) frees its graph in the first backward pass, so
+    the two cannot be combined.
 
     Args:
-        method: from the gradients' products to their weights.
+        method: computes the weights from the gradients' inner products.
     """
 
     method: Method = field(default_factory=PCGrad)
@@ -57,20 +57,20 @@ class TaskGradients:
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
         factors = system.task_weights()
-        held, weights, _ = forwarded(losses, system)
+        parts, weights, _ = forward_parts(losses, system)
         scale = dict(zip(loss_keys(system), (1 / nonzero(weights)).unbind(), strict=True))
-        rows, used = self._gradients(held, system, {key: factors[key[0]] * one for key, one in scale.items()})
+        rows, used = self._gradients(parts, system, {key: factors[key[0]] * one for key, one in scale.items()})
         shared, own = _parameters(system)
         add_gradients(own)
         w = self._weights(rows, _seed(losses))
-        _write(shared, w.to(rows) @ rows, used)
+        _write_gradients(shared, w.to(rows) @ rows, used)
         taken = dict(zip(system.tasks, w.tolist(), strict=True))
         return {name: factor * taken[name] for name, factor in factors.items()}
 
     def _gradients(
-        self, held: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
+        self, parts: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
     ) -> tuple[Float[Tensor, "t p"], Tensor]:
-        """Each task's gradient of the shared parameters over all parts and ranks, and which of them anybody used.
+        """Returns each task's gradient of the shared parameters over all parts and ranks, and which parameters were used.
 
         Gradients of the tasks' own parameters are left in ``.grad``, of this rank alone.
         """
@@ -78,7 +78,7 @@ class TaskGradients:
         device = next(system.parameters()).device
         rows = torch.zeros(len(system.tasks), sum(p.numel() for p in shared), device=device)
         used = torch.zeros(len(shared), device=device)
-        for part in held:
+        for part in parts:
             totals = _totals(part, scale)
             for place, (task, total) in enumerate(totals.items()):
                 last = place == len(totals) - 1
@@ -97,7 +97,7 @@ class TaskGradients:
         return rows, used > 0
 
     def _weights(self, rows: Float[Tensor, "t p"], seed: int) -> Float[Tensor, "t"]:
-        """Each task's weight; 1 where there is nothing to weigh."""
+        """Returns each task's weight; 1 if fewer than two tasks have a gradient."""
         products = (rows @ rows.T).double().cpu()
         live = products.diagonal() > 0
         weights = torch.ones(len(rows), dtype=torch.float64)
@@ -114,17 +114,17 @@ def _parameters(system: System) -> tuple[list[nn.Parameter], list[nn.Parameter]]
 
 
 def _totals(part: Losses, scale: Mapping[tuple[str, str], Tensor]) -> dict[str, Tensor]:
-    """Each task's loss in a part, its terms in it, divided by what they are means over."""
+    """Returns each task's loss in a part, terms included, divided by the weights they are means over."""
     totals: dict[str, Tensor] = {}
-    for key, loss in by_key(part).items():
+    for key, loss in losses_by_key(part).items():
         if loss.total.requires_grad:
             scaled = loss.total * scale[key]
             totals[key[0]] = scaled if key[0] not in totals else totals[key[0]] + scaled
     return totals
 
 
-def _write(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
-    """The combined gradient to ``.grad``; a parameter that nobody used keeps none, so that no optimiser moves it."""
+def _write_gradients(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: Tensor) -> None:
+    """Writes the combined gradient to ``.grad``; a parameter without use gets none, so that no optimiser moves it."""
     parts = torch.split(combined, [p.numel() for p in shared]) if shared else ()
     for parameter, part, somewhere in zip(shared, parts, used.tolist(), strict=True):
         if somewhere:
@@ -132,5 +132,5 @@ def _write(shared: Sequence[nn.Parameter], combined: Float[Tensor, "p"], used: T
 
 
 def _seed(losses: Sequence[Losses]) -> int:
-    """Keyed by seed, step and update where the loop tells them; the same on every rank."""
+    """Returns a seed from seed, step and update of the losses, where they have them; the same on every rank."""
     return seed_for("task order", *(losses.key if isinstance(losses, StepLosses) else ())) % 2**63

@@ -103,7 +103,7 @@ def published() -> Run:
             workers=4,
             save_every=1000,
         ),
-        balancer=Weighted.by_rate({name: rate for name, (_, rate, _) in TABLE_8.items()}),
+        balancer=Weighted.from_lrs({name: rate for name, (_, rate, _) in TABLE_8.items()}),
     )
 
 

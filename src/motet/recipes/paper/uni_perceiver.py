@@ -100,7 +100,7 @@ def released(sizes: EncoderSize, *, second: bool = False) -> Run:
         steps=steps,
         lr=lr,
         optimizer=AdamW(betas=(0.9, 0.95), eps=1e-6),
-        lr_schedule=Cosine(warmup=0 if second else 10_000, least=least / lr),
+        lr_schedule=Cosine(warmup=0 if second else 10_000, min_factor=least / lr),
         weight_decay=decay,
         grad_clip=0.1,
         precision="bfloat16",

@@ -24,7 +24,7 @@ from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.data.splits import WithoutImages
 from motet.evaluation import evaluate, with_trivial_baselines
-from motet.training.checkpoint import refuse_another
+from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
 from motet.training.fit import fit, identity_of
 from motet.training.initial_weights import initial_system
@@ -34,7 +34,7 @@ RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.js
 _PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
 
 
-def train(
+def run_training(
     run: Run,
     folder: str | Path,
     *,
@@ -43,7 +43,7 @@ def train(
     eval_batch_size: int = 64,
     baselines: bool = True,
     show: bool = True,
-    filling: FillProgress | None = None,
+    progress: FillProgress | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Report:
     """Does all of a run; under `torchrun` on every rank.
@@ -75,18 +75,18 @@ def train(
     """
     folder = Path(folder)
     run.train.check()
-    with processes(device) as place:
-        _open(folder, resume)
-        system, matched = initial_system(run, place, resume_from=folder if resume else None)
+    with processes(device) as torch_device:
+        _open_folder(folder, resume)
+        system, matched = initial_system(run, torch_device, resume_from=folder if resume else None)
         sources = run.of_role("train")
         mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
         if resume:
-            refuse_another(folder, identity=identity_of(system, mixture, run.train, run.balancer))
+            check_same_run(folder, identity=identity_of(system, mixture, run.train, run.balancer))
         if matched is None and resume and run.start is not None:
-            matched = _matched_before(folder / RUN)
+            matched = _saved_match(folder / RUN)
         if run.stores_features:
-            system.processor = system.processor.with_features(store_features(run, system, filling))
-        _write(folder / RUN, _written(run, system, place, matched) | {"origin": origin})
+            system.processor = system.processor.with_features(store_features(run, system, progress))
+        _write(folder / RUN, _run_record(run, system, torch_device, matched) | {"origin": origin})
         report = fit(
             system,
             mixture,
@@ -102,14 +102,14 @@ def train(
             report = dataclasses.replace(
                 report, notes=(*report.notes, *(f"started from another run: {line}" for line in matched.lines()))
             )
-        left_out = tuple(line for source in run.sources for line in _left_out(source))
+        left_out = tuple(line for source in run.sources for line in _removed_note(source))
         report = dataclasses.replace(report, notes=(*report.notes, *left_out))
         if report.step < run.train.steps:
             return report
         return _evaluated(run, system, folder, report, eval_batch_size, baselines)
 
 
-def store_features(run: Run, system: System, filling: FillProgress | None = None) -> FeatureFiles:
+def store_features(run: Run, system: System, progress: FillProgress | None = None) -> FeatureFiles:
     """Stores what the frozen encoder makes of every image of a run.
 
     All views of training images of which some task allows a crop or a flip; of the others the plain one.
@@ -122,9 +122,9 @@ def store_features(run: Run, system: System, filling: FillProgress | None = None
     folder, views = run.features.folder, run.features.views
     changed = [source for source in run.sources if source.role == "train" and source.allows_changes]
     plain = [source for source in run.sources if source.role != "train" or not source.allows_changes]
-    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, progress=filling)
+    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, progress=progress)
     return FeatureFiles.fill(
-        system, images_in(changed), folder, views=views, workers=run.train.workers, progress=filling
+        system, images_in(changed), folder, views=views, workers=run.train.workers, progress=progress
     )
 
 
@@ -154,7 +154,7 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
     return report
 
 
-def _open(folder: Path, resume: bool) -> None:
+def _open_folder(folder: Path, resume: bool) -> None:
     failure: str | None = None
     if rank() == 0:
         try:
@@ -168,7 +168,7 @@ def _open(folder: Path, resume: bool) -> None:
         raise CheckpointError(failure)
 
 
-def _matched_before(path: Path) -> WeightMatch | None:
+def _saved_match(path: Path) -> WeightMatch | None:
     """Returns the weights that matched when a resumed run began; `path` is about to be written anew."""
     found: WeightMatch | None = None
     failure: str | None = None
@@ -184,7 +184,7 @@ def _matched_before(path: Path) -> WeightMatch | None:
     return found
 
 
-def _written(run: Run, system: System, device: torch.device, matched: WeightMatch | None) -> dict[str, Any]:
+def _run_record(run: Run, system: System, device: torch.device, matched: WeightMatch | None) -> dict[str, Any]:
     parameters = list(system.parameters())
     return {
         "tasks": list(system.tasks),
@@ -204,7 +204,7 @@ def _written(run: Run, system: System, device: torch.device, matched: WeightMatc
     }
 
 
-def _left_out(source: Source) -> tuple[str, ...]:
+def _removed_note(source: Source) -> tuple[str, ...]:
     """Returns a note on the rows that a clean split removed from a source."""
     if not isinstance(source.reader, WithoutImages) or not source.reader.left_out:
         return ()

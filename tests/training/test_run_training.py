@@ -15,11 +15,11 @@ from motet.training.checkpoint import tensors_equal
 from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
 from motet.training.run import Features, Run
-from motet.training.train import store_features, train
+from motet.training.run_training import run_training, store_features
 
 
 def test_a_run_writes_everything_down(tmp_path: Path) -> None:
-    report = train(toy_run(), tmp_path / "run", device="cpu", show=False)
+    report = run_training(toy_run(), tmp_path / "run", device="cpu", show=False)
     assert report.role == "test"
     assert [r.source for r in report.results if r.main] == ["a/test", "b/test"]
     assert all(r.low is not None and r.low <= r.value <= (r.high or 0) for r in report.results)
@@ -39,38 +39,38 @@ def test_a_run_writes_everything_down(tmp_path: Path) -> None:
 
 
 def test_a_begun_folder_is_refused_without_resume_and_evaluated_again_with_it(tmp_path: Path) -> None:
-    first = train(toy_run(), tmp_path, device="cpu", show=False)
+    first = run_training(toy_run(), tmp_path, device="cpu", show=False)
     with pytest.raises(CheckpointError, match="got one that is not empty; want a new one, or --resume"):
-        train(toy_run(), tmp_path, device="cpu", show=False)
-    assert train(toy_run(), tmp_path, resume=True, device="cpu", show=False) == first
+        run_training(toy_run(), tmp_path, device="cpu", show=False)
+    assert run_training(toy_run(), tmp_path, resume=True, device="cpu", show=False) == first
 
 
 def test_a_warm_up_longer_than_the_run_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     run = toy_run()
     short = dataclasses.replace(run, train=dataclasses.replace(run.train, steps=5, lr_schedule=Cosine(warmup=6)))
     with pytest.raises(ConfigError, match=r"Cosine: got a warm-up of 6 .* in a run of 5; want them to fit in it"):
-        train(short, tmp_path / "run", device="cpu", show=False)
+        run_training(short, tmp_path / "run", device="cpu", show=False)
     assert not (tmp_path / "run").exists()
 
 
 def test_another_runs_folder_is_refused_with_what_differs(tmp_path: Path) -> None:
-    train(toy_run(), tmp_path, device="cpu", show=False)
+    run_training(toy_run(), tmp_path, device="cpu", show=False)
     run = toy_run()
     faster = dataclasses.replace(run, train=dataclasses.replace(run.train, lr=0.5))
     with pytest.raises(CheckpointError, match=r"a checkpoint of another run: train.lr: got 0.05; want 0.5$"):
-        train(faster, tmp_path, resume=True, device="cpu", show=False)
+        run_training(faster, tmp_path, resume=True, device="cpu", show=False)
     wider = dataclasses.replace(run, system=ToyConfig(width=16))
     with pytest.raises(CheckpointError, match=r"a checkpoint of another run: system.width: got 8; want 16$"):
-        train(wider, tmp_path, resume=True, device="cpu", show=False)
+        run_training(wider, tmp_path, resume=True, device="cpu", show=False)
     source = dataclasses.replace(run.sources[0], reader=ToyReader("other", 40))
     moved = dataclasses.replace(run, sources=(source, *run.sources[1:]))
     with pytest.raises(CheckpointError, match=r"another run: sources.a.ids: got '\w+'; want '\w+'$"):
-        train(moved, tmp_path, resume=True, device="cpu", show=False)
+        run_training(moved, tmp_path, resume=True, device="cpu", show=False)
 
 
 def test_the_same_run_twice_gives_the_same_weights(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        train(toy_run(), tmp_path / name, device="cpu", show=False, baselines=False)
+        run_training(toy_run(), tmp_path / name, device="cpu", show=False, baselines=False)
     assert steps_in(tmp_path / "one") == (30,)
     assert tensors_equal(read_weights(tmp_path / "one"), read_weights(tmp_path / "two"))
 
@@ -78,7 +78,9 @@ def test_the_same_run_twice_gives_the_same_weights(tmp_path: Path) -> None:
 def test_stored_features_are_read_instead_of_images(tmp_path: Path) -> None:
     run = dataclasses.replace(toy_run(), features=Features(tmp_path / "store", views=2))
     told: list[tuple[int, int]] = []
-    report = train(run, tmp_path / "run", device="cpu", show=False, filling=lambda done, of: told.append((done, of)))
+    report = run_training(
+        run, tmp_path / "run", device="cpu", show=False, progress=lambda done, of: told.append((done, of))
+    )
     assert min(result.value for result in report.results) > 50
     assert told[-1] == (105, 105)  # no task here lets its pictures be changed: one view of each
     system, _ = initial_system(run, next(iter(read_weights(tmp_path / "run").values())).device)
@@ -108,6 +110,6 @@ def test_a_run_without_test_sources_reports_on_val(tmp_path: Path) -> None:
         schedule=run.schedule,
         train=run.train,
     )
-    report = train(run, tmp_path, device="cpu", show=False)
+    report = run_training(run, tmp_path, device="cpu", show=False)
     assert report.role == "val"
     assert Report.from_dict(json.loads((tmp_path / "report.json").read_text())) == report
