@@ -78,7 +78,9 @@ def test_it_is_compared_with_single_task_models(patches: tuple[Run, Report, Path
     run, report, place = patches
     for task in run.tasks:
         motet.train(
-            single_task(run, task.name, samples_seen=report.samples_seen), place.parent / "single" / task.name, show=False
+            single_task(run, task.name, samples_seen=report.samples_seen),
+            place.parent / "single" / task.name,
+            show=False,
         )
     comparison = motet.compare(place, place.parent / "single")
     assert {pair.task for pair in comparison.pairs} == {"shade", "bright"}

@@ -1,4 +1,4 @@
-"""Docstrings and signatures agree: what `Args:` names is what the function or dataclass takes, and nothing is left out."""
+"""Docstrings and signatures agree: `Args:` names what the function or dataclass takes, all of it."""
 
 from __future__ import annotations
 

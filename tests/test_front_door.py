@@ -75,7 +75,7 @@ def test_a_reader_of_another_kind_is_named_with_what_to_do(reader: object, messa
 
 @pytest.mark.parametrize("tasks", [label_task("a"), ("a",)], ids=["a task", "a name"])
 def test_tasks_of_another_kind_are_named_with_what_to_do(tasks: object) -> None:
-    with pytest.raises(ConfigError, match="Source 'x': tasks: got .*; want"):
+    with pytest.raises(ConfigError, match=r"Source 'x': tasks: got .*; want"):
         Source(name="x", reader=ToyReader("x", 3), tasks=tasks)  # type: ignore[arg-type]
 
 

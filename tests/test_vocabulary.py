@@ -12,11 +12,46 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "motet"
 
-NOT_THE_FIELDS = (
-    "said say saying told tell asked asks seen sees seeing shown looks meant taught found given wanted kept worth apart "
-    "folding folded finish standing narrowing twin twins floor floors truth truths written judge judged judging picture "
-    "pictures begun"
-).split()
+NOT_THE_FIELDS = [
+    "said",
+    "say",
+    "saying",
+    "told",
+    "tell",
+    "asked",
+    "asks",
+    "seen",
+    "sees",
+    "seeing",
+    "shown",
+    "looks",
+    "meant",
+    "taught",
+    "found",
+    "given",
+    "wanted",
+    "kept",
+    "worth",
+    "apart",
+    "folding",
+    "folded",
+    "finish",
+    "standing",
+    "narrowing",
+    "twin",
+    "twins",
+    "floor",
+    "floors",
+    "truth",
+    "truths",
+    "written",
+    "judge",
+    "judged",
+    "judging",
+    "picture",
+    "pictures",
+    "begun",
+]
 """Words of everyday language for technical things; each has a term of the field (docs/GLOSSARY.md)."""
 
 ALLOWED_NAMES: dict[str, str] = {}

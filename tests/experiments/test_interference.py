@@ -224,9 +224,8 @@ def test_of_many_tasks_the_screen_has_the_strongest():
     empty = [[nan] * 3] * 3
     whole = dict.fromkeys(("means", "means_spread", "cosines", "cosines_spread", "mean_cosines"), empty)
     block = {**whole, "ratios": ratios, "ratios_spread": spreads, "counted": [3, 3, 0], "against": [0.0, 0.0, nan]}
-    one = Measurement(
-        run="r", step=1, system="Toy", interference=interference_from_json({"tasks": ["a", "b", "c"], "blocks": {"x": block}})
-    )  # fmt: skip
+    interference = interference_from_json({"tasks": ["a", "b", "c"], "blocks": {"x": block}})
+    one = Measurement(run="r", step=1, system="Toy", interference=interference)
     assert interference_page.extreme_rows(one, "x")[1] == [
         ("a", "b 0.50 ± 0.10", "c -0.50 ± 0.20"),
         ("b", "c 0.30 ± 0.10", "-"),
@@ -279,7 +278,9 @@ def test_affinities_at_the_end_and_over_training(adapters, tmp_path):
 
 
 def test_a_run_without_affinities_is_refused(tmp_path, adapters):
-    with pytest.raises(CheckpointError, match=r"got no step-\.\.\.; want a run with a saved model of a system that has"):
+    with pytest.raises(
+        CheckpointError, match=r"got no step-\.\.\.; want a run with a saved model of a system that has"
+    ):
         read_affinities(tmp_path, ("a", "b"))
     write_model(tmp_path / "other/step-000001", toy_system(toy_sources(4, 4)))
     with pytest.raises(CheckpointError, match="got no task affinities; want a run of the ViT adapters"):

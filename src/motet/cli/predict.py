@@ -53,7 +53,7 @@ def predict(
     json: Json = False,
     trust: Trust = None,
 ) -> None:
-    """Predict one task for an image, text or video with a trained model."""
+    """Predict one task for one image, text or video with a trained model."""
     from motet.core.errors import ConfigError, nearest
     from motet.hub.predict import load
 

@@ -225,8 +225,8 @@ class System(nn.Module, ABC):
 class SystemConfig(Protocol):
     """A frozen dataclass of plain values that describes one system; `config.json` of a saved model holds its fields.
 
-    Who reads a configuration needs no model: `motet.systems.build_system` builds one, by the table `SYSTEMS` for motet's
-    own configurations and by a method ``build(tasks, *, texts, assets)`` for yours.
+    Who reads a configuration needs no model: `motet.systems.build_system` builds one, by the table `SYSTEMS` for
+    motet's own configurations and by a method ``build(tasks, *, texts, assets)`` for yours.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

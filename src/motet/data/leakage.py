@@ -286,9 +286,7 @@ def without_removed(sources: Sequence[Source], lists: Mapping[str, Removal]) -> 
     known = {source.name: source for source in sources}
     for name, removal in lists.items():
         if name not in known:
-            raise ConfigError(
-                f"lists: got one for source {name!r}; want a source of the run: {', '.join(known)}"
-            )
+            raise ConfigError(f"lists: got one for source {name!r}; want a source of the run: {', '.join(known)}")
         source = known[name]
         if source.role == "test":
             raise ConfigError(

@@ -68,8 +68,8 @@ class Source:
         if missing or isinstance(self.reader, type | Mapping):
             kind = self.reader.__name__ if isinstance(self.reader, type) else type(self.reader).__name__
             raise ConfigError(
-                f"{where}: reader: got {'the class' if isinstance(self.reader, type) else 'a'} {kind}; want an object with "
-                "__len__, keys(index) and __getitem__(index) that returns a motet.core.Example: twelve lines around any "
+                f"{where}: reader: got {'the class' if isinstance(self.reader, type) else 'a'} {kind}; want an object "
+                "with __len__, keys(index) and __getitem__(index) that returns a motet.core.Example: twelve "
                 "data set (docs/ADDING.md)"
             )
         if isinstance(self.tasks, Task):

@@ -30,7 +30,8 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
         run: the multi-task run.
         task: which task stays.
         match: what is equal.
-        seen: rows by source that the run took (`Report.samples_seen`), where its schedule goes by results; without it the
+        seen: rows by source that the run took (`Report.samples_seen`), where its schedule goes by results; without it
+        the
             schedule is asked as if it saw none.
 
     Raises:
@@ -53,10 +54,10 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
 def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int] | None = None) -> Run:
     """The run on some of its tasks, each with as many rows as in the whole run, and the same ones in the same order.
 
-    A schedule that can be had for some tasks (`TaskSubset`, such as `RoundRobin`) keeps its iterations, in each of which
-    fewer sources have a batch. Of any other, the rows that the run takes of each source are counted, and taken exactly
-    (`Exactly`), in batches of the run's size and so in fewer steps; where its batches are of one source each, so are
-    these. Learning rate, warm-up and decay keep their shape over the steps there are.
+    A schedule that can be had for some tasks (`TaskSubset`, such as `RoundRobin`) keeps its iterations, in each of
+    which fewer sources have a batch. Of any other, the rows that the run takes of each source are counted, and taken
+    exactly (`Exactly`), in batches of the run's size and so in fewer steps; where its batches are of one source each,
+    so are these. Learning rate, warm-up and decay keep their shape over the steps there are.
 
     Args:
         run: the multi-task run.

@@ -30,7 +30,8 @@ SYSTEMS: dict[type[Any], Builder] = {
 }
 """What builds a system, by the class of its configuration.
 
-`motet init` asks them in this order for what they suggest: the more special first, and last the one that takes the rest.
+`motet init` asks them in this order for what they suggest: the more special first, and last the one that takes the
+rest.
 """
 
 

@@ -1,6 +1,7 @@
 """Checkpoints of a run: a whole one or none, whatever happens while it is written.
 
-A checkpoint is a saved model folder (see `motet.core.model_folder`) with the state of training beside it, under ``state/``:
+A checkpoint is a saved model folder (see `motet.core.model_folder`) with the state of training beside it, under
+``state/``:
 
     optimizer.safetensors   the optimiser's tensors, by parameter and name
     parts/                  instead of it, where each rank holds a part of them (`TrainConfig.sharded`)
@@ -75,7 +76,7 @@ def save(
     identity: Mapping[str, Any],
     keep_checkpoints: int,
 ) -> None:
-    """Writes the checkpoint of a step into a run folder and removes all but the latest; rank 0 writes.
+    """Writes a step's checkpoint into a run folder and removes all but the latest; rank 0 writes.
 
     Args:
         run_folder: gets a folder ``step-000200``.

@@ -1,4 +1,4 @@
-"""A run from a value to a run folder: built, trained, evaluated on its test sources, written down."""
+"""From a `Run` to its folder: built, trained, evaluated on its test sources, written down."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ RowT = TypeVar("RowT", bound=Row[Any])
 
 
 class Views(Protocol):
-    """What a processor needs of its image half: views of images, and the same half reading stored features."""
+    """The image half of a processor: views of images, and the same half reading stored features."""
 
     def with_store(self, store: FeatureStore | None) -> Self: ...
     def view(self, image: ImageFile, index: int) -> np.ndarray: ...
@@ -64,10 +64,10 @@ class Views(Protocol):
 
 
 class BaseProcessor(ABC, Generic[RowT, EntryT]):
-    """How one system sees an Example; see `core.Processor`.
+    """The view that one system has of an Example; see `core.Processor`.
 
-    A subclass is a frozen dataclass. A row of several tasks carries one of them in training, drawn each time, and all of
-    them in evaluation.
+    A subclass is a frozen dataclass. A row of several tasks carries one of them in training, drawn each time, and all
+    of them in evaluation.
 
     Attributes:
         images: the image half; None where no task sees an image.

@@ -1,4 +1,4 @@
-"""Which tasks a system would answer on little data, and the recipe function that `motet init` writes for it."""
+"""The tasks that a system would answer on little data, and the recipe function that `motet init` writes for it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FunctionText:
 
 
 class Suggestion(Protocol):
-    """What a system offers to `motet init`; the class variable `suggestion` of its configuration holds it."""
+    """A system's offer to `motet init`; the class variable `suggestion` of its configuration holds it."""
 
     @property
     def name(self) -> str:
@@ -71,7 +71,7 @@ class Suggestion(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it chooses answers from a list, so that questions need one."""
+        """True of a system that chooses answers from a list, so that questions need one."""
         ...
 
     def takes_along(self, kinds: Sequence[str]) -> bool:

@@ -49,7 +49,7 @@ class TextInputs:
     max_tokens_of: Mapping[str, int] = field(default_factory=dict)
 
     def encode(self, text: str, task: Task) -> TextRow:
-        """Tokenises a text for a task and truncates it to the task's number of tokens."""
+        """Tokenises a text and truncates it to the number of tokens of its task."""
         max_tokens = self.max_tokens_of.get(task.name, self.max_tokens)
         ids, types = self.sentences.encode((text,), max_tokens)
         return TextRow(tuple(ids), tuple(types))
