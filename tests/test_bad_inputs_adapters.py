@@ -76,7 +76,7 @@ def with_map(name: str, values: Any) -> Example:
         ("depth", np.ones((40, 24)), "got a map of 40 x 24 pixels; want 24 x 40, the size of its image"),
         ("depth", np.full((24, 40), np.nan), "got a map that is NaN everywhere; want at least one pixel that is known"),
         ("depth", np.full((24, 40), -1.0), "got a depth of -1 m; want 0 or more, or NaN where unknown"),
-        ("depth", np.full((24, 40), np.inf), "got an infinite value; want numbers, or NaN where none is known"),
+        ("depth", np.full((24, 40), np.inf), "got an infinite value; want finite numbers, or NaN where unknown"),
         ("segment", np.full((24, 40), 255), "got class 255; want 0 to 2, or -1 where none is known"),
         ("segment", np.full((24, 40), -1), "got a map that is -1 everywhere; want at least one pixel that is known"),
         ("normals", np.ones((24, 40, 3)), "got a normal of length 1.73; want unit length, or NaN where unknown"),

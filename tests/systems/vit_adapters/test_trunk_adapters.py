@@ -14,9 +14,7 @@ ADAPTED = ((2, 1), (3, 0))
 Z = torch.zeros(1, 12)
 
 
-def adapters(
-    bottleneck: Passing | None, trunk: str = "swinv2", at: Sequence[tuple[int, int]] = ADAPTED
-) -> TrunkAdapters:
+def adapters(bottleneck: Passing | None, trunk: str = "swinv2") -> TrunkAdapters:
     options = Adapters(condition_width=12, bottleneck=bottleneck)
     return TrunkAdapters(build_trunk(TRUNKS[trunk], pretrained=False), options, ["a", "b"], ADAPTED)
 

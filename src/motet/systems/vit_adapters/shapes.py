@@ -27,7 +27,7 @@ class AttentionShape:
     Args:
         queries_hw: height and width, in positions, of the queries: a window, or the whole map.
         keys_hw: height and width of the keys.
-        exposed: whether a matrix can be added to the product of queries and keys.
+        takes_bias: whether a matrix can be added to the product of queries and keys.
     """
 
     queries_hw: tuple[int, int]
