@@ -26,7 +26,6 @@ from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems.uni_perceiver.attributes import image_attributes, text_attributes
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.encoder import UnifiedEncoder
-from motet.systems.uni_perceiver.merge_experts import merge_experts
 from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.uni_perceiver.options import Blocks, EncoderSize, Experts, Patches
 from motet.systems.uni_perceiver.sequences import Span, TokenSequences
@@ -247,7 +246,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
         updates[name] = optimizer.step
     update = in_turns(updates, repeats=repeats)
     merged = {
-        f"{name}, merged": merge_experts(built[name].eval(), "caption").encoder.eval() for name in ("attribute", "task")
+        f"{name}, merged": built[name].eval().merge_experts("caption").encoder.eval() for name in ("attribute", "task")
     }
     encoders = {name: one.eval().encoder for name, one in built.items()} | merged
     answers = {name: inference(of, encoder, batch) for name, encoder in encoders.items()}

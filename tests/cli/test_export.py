@@ -84,7 +84,7 @@ def test_what_cannot_be_merged_is_said_in_one_line(motet, tmp_path: Path) -> Non
 def test_a_model_without_experts_is_said_in_one_line(motet, trained, tmp_path: Path) -> None:
     _, folder, _ = trained
     ran = motet("export", folder, "--merge-experts", tmp_path / "out")
-    assert "export --merge-experts: got a LiTDecoder; want a model with experts, such as a UniPerceiver" in ran.err
+    assert "export --merge-experts: got a LiTDecoder; want a system with experts" in ran.err
 
 
 def test_a_run_gives_its_numbers_and_licences_to_the_cards(motet, tmp_path: Path) -> None:

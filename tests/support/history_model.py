@@ -1,6 +1,10 @@
 """A small decoder whose every answer depends on the image and on the whole history, so that mixed-up rows show."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,15 +25,16 @@ class HistoryState:
     read: Tensor | None = None
     """Sums after each token of the first pass: (r, t, WIDTH)."""
 
-    def truncate(self, lengths):
+    def truncate(self, lengths: Tensor) -> HistoryState:
+        assert self.read is not None
         sums = self.read[torch.arange(len(lengths)), lengths - 1]
         return replace(self, lengths=lengths, sums=sums, read=None)
 
-    def select(self, images):
+    def select(self, images: Tensor) -> HistoryState:
         sums = self.sums.view(-1, self.num_rows, WIDTH)[images].flatten(0, 1)
         return replace(self, images=self.images[images], lengths=self.lengths[images], sums=sums, read=None)
 
-    def reorder(self, parents):
+    def reorder(self, parents: Tensor) -> HistoryState:
         sums = self.sums.view(-1, self.num_rows, WIDTH)
         sums = sums.gather(1, parents[..., None].expand(-1, -1, WIDTH)).flatten(0, 1)
         return replace(self, sums=sums, num_rows=parents.shape[1], read=None)
@@ -38,7 +43,7 @@ class HistoryState:
 class HistoryModel:
     """Features are a running product of the tokens, so that order and place matter; each image adds its own."""
 
-    def __init__(self, num_images, seed=0, end=1.5):
+    def __init__(self, num_images: int, seed: int = 0, end: float = 1.5) -> None:
         draw = torch.Generator().manual_seed(seed)
         self.images = torch.randn(num_images, WIDTH, generator=draw)
         self.words = torch.randn(WORDS, WIDTH, generator=draw)
@@ -49,11 +54,11 @@ class HistoryModel:
         self.bias[0], self.bias[1] = -10.0, end
         self.rows_read = 0
 
-    def start(self, images=None):
-        images = torch.arange(len(self.images)) if images is None else torch.tensor(images, dtype=torch.long)
-        return HistoryState(images, torch.zeros_like(images), self.images[images], 1)
+    def start(self, images: Sequence[int] | None = None) -> HistoryState:
+        chosen = torch.arange(len(self.images)) if images is None else torch.tensor(images, dtype=torch.long)
+        return HistoryState(chosen, torch.zeros_like(chosen), self.images[chosen], 1)
 
-    def read(self, state, tokens):
+    def read(self, state: HistoryState, tokens: Tensor) -> tuple[Tensor, HistoryState]:
         self.rows_read += tokens.numel()
         sums, features = state.sums, []
         for step in range(tokens.shape[1]):
@@ -63,26 +68,41 @@ class HistoryModel:
         read = torch.stack(features, dim=1)
         return read, replace(state, lengths=state.lengths + tokens.shape[1], sums=sums, read=read)
 
-    def prefill(self, state, prompts, lengths):
+    def prefill(self, state: HistoryState, prompts: Tensor, lengths: Tensor) -> tuple[Tensor, HistoryState]:
         features, state = self.read(state, F.pad(prompts, (1, 0)))
         return features[torch.arange(len(lengths)), lengths], state.truncate(lengths + 1)
 
-    def step(self, state, tokens):
+    def step(self, state: HistoryState, tokens: Tensor) -> tuple[Tensor, HistoryState]:
         features, state = self.read(state, tokens[:, None])
         return self.logits(features[:, -1]), state
 
-    def logits(self, features):
+    def logits(self, features: Tensor) -> Tensor:
         return features @ self.kernel + self.bias
 
 
-def generated(model, state, prompts, lengths, strategy, limit, generator=None, ids=None):
+def generated(
+    model: HistoryModel,
+    state: HistoryState,
+    prompts: Tensor,
+    lengths: Tensor,
+    strategy: Any,
+    limit: Any,
+    generator: torch.Generator | None = None,
+    ids: Any = None,
+) -> Any:
     """Reads the prompts, then generates."""
     features, state = model.prefill(state, prompts, lengths)
     logits = model.logits(features)
     return generate(model, state, logits, strategy, limit, prompt_lengths=lengths, generator=generator, ids=ids)
 
 
-def unprompted(model, strategy, limit, generator=None, images=None):
+def unprompted(
+    model: HistoryModel,
+    strategy: Any,
+    limit: Any,
+    generator: torch.Generator | None = None,
+    images: Sequence[int] | None = None,
+) -> Any:
     """Generates for all images of the model, or for some, without prompts."""
     state = model.start(images)
     b = len(state.images)

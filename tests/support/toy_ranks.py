@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from toys import ToyConfig, ToyReader, toy_run, toy_sources, toy_system
@@ -59,7 +60,7 @@ class Together:
         """The disk is full for rank 0, which alone writes."""
         whole, sources = os.fsync, toy_sources(20)
 
-        def full(handle: object) -> None:
+        def full(fd: Any) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         mixture = Mixture(sources, Mixed(batch_size=4).bind(sources, seed=0), 0)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from motet.core import (
     rng_for,
 )
 from motet.core.model_folder import write_model
+from motet.core.task import InputKind
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.metrics import Accuracy
@@ -72,7 +73,11 @@ def task(name: str) -> Task:
     """Returns one of `SPECS` as a task."""
     target, inputs = SPECS[name]
     return Task(
-        name=name, inputs=frozenset(inputs.split()), label=LABELS.get(name, name), target=target, metrics=(Accuracy,)
+        name=name,
+        inputs=frozenset(get_args(InputKind)) & set(inputs.split()),
+        label=LABELS.get(name, name),
+        target=target,
+        metrics=(Accuracy,),
     )  # fmt: skip
 
 
@@ -166,13 +171,14 @@ class UniPerceiverRun:
     def __call__(self) -> Report:
         sources = [Source(name=name, reader=Rows(12), tasks=(task(name),)) for name in ("class", "pairs")]
         # Nothing random in a forward pass: it would differ between numbers of ranks.
+        assert isinstance(CONFIG.blocks, Experts)
         blocks = replace(CONFIG.blocks, noise=0.0)
         system = system_of("class", "pairs", blocks=blocks, frames=1, max_frames=1)
         if os.environ.get("RANK", "0") == "0" and not (self.folder / "start").exists():
             (self.folder / "start").mkdir(parents=True)
             write_model(self.folder / "start", system)
         kill = deadly(self.die or {}, 0.0)
-        system.losses = kill("step", system.losses)
+        system.losses = kill("step", system.losses)  # type: ignore[method-assign]
         # The gradient of a bias of keys is rounding error, of which Adam with a small epsilon makes full steps.
         plan = TrainConfig(steps=9, lr=1e-3, optimizer=AdamW(eps=1e-3), lr_schedule=Cosine(warmup=2), save_every=4)
         with processes("cpu"):

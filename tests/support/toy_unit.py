@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from motet.core import (
     rng_for,
 )
 from motet.core.model_folder import write_model
+from motet.core.task import InputKind
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.metrics import Accuracy
@@ -56,7 +57,11 @@ SPECS: dict[str, TargetSpec] = {
 def task(name: str) -> Task:
     """Returns the task of a name in `SPECS`."""
     return Task(
-        name=name, inputs=frozenset(SEES[name].split()), label=name, target=SPECS[name], metrics=(Accuracy,),
+        name=name,
+        inputs=frozenset(get_args(InputKind)) & set(SEES[name].split()),
+        label=name,
+        target=SPECS[name],
+        metrics=(Accuracy,),
         equivariant=frozenset({"hflip", "crop"}) if name == "boxes" else frozenset(),
     )  # fmt: skip
 
@@ -157,13 +162,14 @@ class UniTRun:
     def __call__(self) -> Report:
         sources = [Source(name=name, reader=Rows(12), tasks=(task(name),)) for name in ("boxes", "pair", "vqa")]
         # No dropout: its random numbers differ with the number of ranks.
+        assert isinstance(CONFIG.text, TinyBert)
         text = replace(CONFIG.text, dropout=0.0)
         system = system_of("boxes", "pair", "vqa", dropout=0.0, attention_dropout=0.0, text=text)
         if os.environ.get("RANK", "0") == "0" and not (self.folder / "start").exists():
             (self.folder / "start").mkdir(parents=True)
             write_model(self.folder / "start", system)
         kill = deadly(self.die or {}, 0.0)
-        system.losses = kill("step", system.losses)
+        system.losses = kill("step", system.losses)  # type: ignore[method-assign]
         os.fsync = kill("fsync", os.fsync)
         plan = TrainConfig(
             steps=60, lr=1e-3, optimizer=SkipUnusedAdamW(), lr_schedule=Cosine(warmup=5), weight_decay=0.01,

@@ -40,7 +40,8 @@ def summaries(root: Path) -> list[tuple[str, str, str, str, int]]:
 
 def read(detected: DetectedDataset) -> Reader:
     """Builds the reader of a detected data set, as a recipe does."""
-    return READERS[detected.reader](**detected.arguments)
+    reader: Reader = READERS[detected.reader](**detected.arguments)
+    return reader
 
 
 def coco(root: Path, **misspelled: str) -> None:

@@ -36,22 +36,19 @@ def export(
 ) -> None:
     """Write dense models, one per task, with the same predictions as the model with experts."""
     from motet.core.errors import ConfigError, nearest
+    from motet.core.system import Mergeable
     from motet.hub import load_system, save_pretrained
-    from motet.systems.uni_perceiver.merge_experts import merge_experts
-    from motet.systems.uni_perceiver.model import UniPerceiver
 
     system = load_system(model, trust=trusted(trust))
-    if not isinstance(system, UniPerceiver):
-        raise ConfigError(
-            f"export --merge-experts: got a {type(system).__name__}; want a model with experts, such as a UniPerceiver"
-        )
+    if not isinstance(system, Mergeable):
+        raise ConfigError(f"export --merge-experts: got a {type(system).__name__}; want a system with experts")
     for name in task or ():
         if name not in system.tasks:
             raise ConfigError(f"--task: got {name!r}; {nearest(name, system.tasks)}")
     report, credit = _report_and_credit(Path(model))
     found: list[dict[str, Any]] = []
     for name in task or system.tasks:
-        dense = merge_experts(system, name)
+        dense = system.merge_experts(name)
         own = None if report is None else _of_task(report, name)
         where = save_pretrained(dense, merge_experts / name, report=own, credit=credit)
         found.append({"task": name, "folder": str(where), "parameters": sum(p.numel() for p in dense.parameters())})

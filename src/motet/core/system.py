@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -220,6 +220,15 @@ class System(nn.Module, ABC):
     def task_weights(self) -> Mapping[str, float]:
         """Returns the factor of each task's loss for balancers; ones by default."""
         return dict.fromkeys(self.tasks, 1.0)
+
+
+@runtime_checkable
+class Mergeable(Protocol):
+    """A system with experts that gives, for one task, a system without experts and with the same predictions."""
+
+    def merge_experts(self, task: str) -> System:
+        """Returns the system for one task; raises ConfigError if its experts cannot be merged."""
+        ...
 
 
 class SystemConfig(Protocol):

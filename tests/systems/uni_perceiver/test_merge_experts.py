@@ -8,7 +8,6 @@ from toy_uni_perceiver import BLOCKS
 from motet.core import ConfigError, TextPrediction
 from motet.core.model_folder import write_model
 from motet.hub import load_system
-from motet.systems.uni_perceiver.merge_experts import merge_experts
 
 
 @pytest.mark.parametrize("routing", ["modality", "task", "attribute"])
@@ -17,7 +16,7 @@ def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tm
     system = make(
         "class", "open", "caption", "masked", "match", blocks=replace(BLOCKS[routing], where="every other")
     ).eval()
-    dense = merge_experts(system, name)
+    dense = system.merge_experts(name)
     write_model(tmp_path, dense)
     loaded = load_system(tmp_path).eval()
     assert not any("gate" in key or value.ndim == 3 for key, value in loaded.state_dict().items())
@@ -37,13 +36,13 @@ def test_merged_experts_answer_alike_and_load_without_them(make, rows, batch, tm
 
 def test_experts_chosen_by_the_data_cannot_be_merged(make) -> None:
     with pytest.raises(ConfigError, match="got 'token' routing; want experts chosen by modality, task or attribute"):
-        merge_experts(make("class", blocks=BLOCKS["token"]), "class")
+        make("class", blocks=BLOCKS["token"]).merge_experts("class")
     with pytest.raises(ConfigError, match="got task 'clas'; did you mean 'class'"):
-        merge_experts(make("class"), "clas")
+        make("class").merge_experts("clas")
 
 
 def test_merging_leaves_the_mode_of_the_model(make) -> None:
     for training in (True, False):
         system = make("class", blocks=BLOCKS["attribute"]).train(training)
-        assert not merge_experts(system, "class").training
+        assert not system.merge_experts("class").training
         assert system.training is training

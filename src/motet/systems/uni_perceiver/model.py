@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Target, Task
+from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Target, Task, nearest
 from motet.core.ranks import gather, world
 from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
@@ -21,6 +22,7 @@ from motet.systems.uni_perceiver.generation import TextGenerator
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.masked_words import MaskedWordPredictor
 from motet.systems.uni_perceiver.matching import Matcher
+from motet.systems.uni_perceiver.merge_experts import merged_blocks, merged_weights
 from motet.systems.uni_perceiver.options import is_task_specific, load_balance_weight
 from motet.systems.uni_perceiver.parts import (
     build_class_scores,
@@ -216,6 +218,33 @@ class UniPerceiver(System):
         blocks["similarity"] = [self.similarity.norm, self.similarity.project]
         found = {name: [p for part in parts for p in _trained(part)] for name, parts in blocks.items()}
         return {name: parameters for name, parameters in found.items() if parameters}
+
+    @torch.no_grad()
+    def merge_experts(self, task: str) -> UniPerceiver:
+        """Returns a Uni-Perceiver for one task, without experts and gates, with the predictions of this one.
+
+        All tokens of one kind (the task's images, its texts, generated words, its targets) always go to the same
+        experts, whose weighted sum is one matrix. Kinds with the same experts share it: with routing by task all do,
+        and the result is a plain Uni-Perceiver.
+
+        Source: Uni-Perceiver-MoE, section 3.3, "reparameterization".
+
+        Raises:
+            ConfigError: no such task, no experts, or experts chosen by each token's state.
+        """
+        if task not in self.tasks:
+            raise ConfigError(f"merge_experts: got task {task!r}; {nearest(task, self.tasks)}")
+        blocks = self.config.blocks
+        config = replace(self.config.restrict((task,), ()), blocks=merged_blocks(blocks, self.tasks[task]))
+        merged = UniPerceiver(config, [self.tasks[task]], texts=tuple, assets=self.assets())
+        own = self.state_dict()
+        state = {name: own[name] for name in merged.state_dict() if name in own}
+        was_training = self.training
+        self.eval()  # no noise on the choice of experts
+        state |= merged_weights(self.encoder, blocks, self.tasks[task])
+        self.train(was_training)
+        merged.load_state_dict(state, strict=True)
+        return merged.to(self.device).eval()
 
     def assets(self) -> Mapping[str, bytes]:
         return {TOKENIZER_FILE: self.text_inputs.tokenizer.to_bytes()}
