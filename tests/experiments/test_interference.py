@@ -279,7 +279,9 @@ def test_affinities_at_the_end_and_over_training(adapters, tmp_path):
 
 
 def test_a_run_without_affinities_is_refused(tmp_path, adapters):
-    with pytest.raises(CheckpointError, match=r"got no step-\.\.\.; want a run with a saved model of a system that has"):
+    with pytest.raises(
+        CheckpointError, match=r"got no step-\.\.\.; want a run with a saved model of a system that has"
+    ):
         read_affinities(tmp_path, ("a", "b"))
     write_model(tmp_path / "other/step-000001", toy_system(toy_sources(4, 4)))
     with pytest.raises(CheckpointError, match="got no task affinities; want a run of the ViT adapters"):
