@@ -39,7 +39,7 @@ class Balancer(Protocol):
 class RowMean:
     """Every row counts the same whatever its task: sum of all totals / sum of all weights.
 
-    The LiT decoder's loss: with it, mixing probabilities mean what they say. Totals and weights are added over rows,
+    The LiT decoder's loss: with it, mixing probabilities are the shares of tasks in the loss. Totals and weights are added over rows,
     parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
     times its rows.
     """
