@@ -52,5 +52,5 @@ def test_a_folder_without_lists_or_with_damaged_ones_is_one_line(tmp_path: Path)
     with pytest.raises(DataError, match=r"lists: got no such file; want the file that `motet data clean` writes"):
         without_leaks(toy_run(), tmp_path)
     (tmp_path / "lists.json").write_text("{")
-    with pytest.raises(DataError, match="lists: got .*; want the file"):
+    with pytest.raises(DataError, match=r"lists: got .*; want the file"):
         without_leaks(toy_run(), tmp_path)

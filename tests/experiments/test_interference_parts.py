@@ -77,7 +77,7 @@ def test_half_a_result_counts_as_missing(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "a file"
     file.write_text("")
-    with pytest.raises(DataError, match="interference: got .*; want a folder with room that can be written"):
+    with pytest.raises(DataError, match=r"interference: got .*; want a folder with room that can be written"):
         parts(file).save_probes("a", PROBES)
     with pytest.raises(DataError, match="want a folder with room"):
         parts(file).write_result(RESULT)

@@ -94,5 +94,5 @@ def test_a_weight_of_no_task_is_named_with_the_nearest() -> None:
     trained = system()
     with pytest.raises(ConfigError, match=r"Weighted: got 'task_q', which is no task; did you mean"):
         Weighted({"task_q": 1.0}).backward(Forward(trained, [batch(ROWS)]), trained)
-    with pytest.raises(ConfigError, match="Weighted: x: got -1.0; want 0 or more"):
+    with pytest.raises(ConfigError, match=r"Weighted: x: got -1\.0; want 0 or more"):
         Weighted({"x": -1.0})

@@ -111,7 +111,7 @@ def run_folders(folders: Sequence[Path]) -> list[Path]:
         inside = sorted(path.parent for path in folder.glob("*/run.json"))
         if not (folder / "run.json").exists() and not inside:
             raise CheckpointError(
-                f"{folder}: got no run.json here or one folder below; want the folder of a run, as `motet train` writes it"
+                f"{folder}: got no run.json here or one folder below; want a run folder, as `motet train` writes it"
             )
         found += [folder] if (folder / "run.json").exists() else inside
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""A study that measures which groups of tasks help each other: one cell per group, per pair and per triple of groups."""
+"""A study that measures which groups of tasks help each other: one cell per group, pair and triple."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def group_study(
 ) -> Study:
     """Returns the study: one cell per group, per pair of groups and, with `triples`, per triple.
 
-    Each task is trained on the same rows in every cell, by `motet.experiments.single_task.some_tasks`; all else is the run's.
+    Each task is trained on the same rows in every cell, by `motet.experiments.single_task.some_tasks`; all else is the
+    run's.
 
     Args:
         run: the multi-task run.
@@ -110,10 +111,10 @@ def cell_of(members: Members) -> str:
 
 
 def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]) -> GroupChanges:
-    """Returns the change of every group in every finished run of several groups, relative to its own run of the same seed.
+    """Returns the change of every group in every finished run of several groups, relative to its run of the same seed.
 
-    A group's change is the mean of its tasks' relative differences in their main metrics, as in `motet.report.delta_m`: the
-    better way up whatever the metric's direction, every task counting the same. For one task it is the entry of the
+    A group's change is the mean of its tasks' relative differences in their main metrics, as in `motet.report.delta_m`:
+    the better way up whatever the metric's direction, every task counting the same. For one task it is the entry of the
     paper's table.
 
     Raises:

@@ -38,7 +38,8 @@ def write_page(
         title: of the page.
         comparison: with single-task models, where there are any.
         per_task: images per task.
-        trust: packages or modules of one's own that the saved model may import; a model that needs others is not loaded.
+        trust: packages or modules of one's own that the saved model may import; a model that needs others is not
+            loaded.
 
     Raises:
         CheckpointError: a folder that is no finished run, or that cannot be written.

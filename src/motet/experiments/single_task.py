@@ -1,4 +1,4 @@
-"""Single-task baselines: a multi-task run restricted to one of its tasks, or to some, for comparison with joint training."""
+"""Single-task baselines: a multi-task run restricted to one or some of its tasks, to compare joint training with."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _scaled(rows: Mapping[str, int], total: int) -> dict[str, int]:
 
 
 def _at_length(config: TrainConfig, steps: int) -> TrainConfig:
-    """Returns the train config with another number of steps, with evaluations and checkpoints at the same shares of it."""
+    """Returns the train config with another number of steps; evaluations and checkpoints keep their shares."""
     return dataclasses.replace(
         config,
         steps=steps,

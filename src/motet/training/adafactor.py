@@ -22,9 +22,9 @@ class ScalingAdafactor(Optimizer):
         p    = p - rate * (lr * lr_scale * m + weight_decay * p)
 
     Parameters with fewer than two axes of `min_factored` entries store the whole mean of g^2 in place of r and c.
-    The decay is scaled by the schedule's factor ("rate"), not by the learning rate or the group's scale: its strength is
-    the same at every learning rate. A parameter whose gradient is None is not changed, decay included, and its own count of steps
-    does not advance.
+    The decay is scaled by the schedule's factor ("rate"), not by the learning rate or the group's scale: its strength
+    is the same at every learning rate. A parameter whose gradient is None is not changed, decay included, and its own
+    count of steps does not advance.
 
     Source: Zhai et al., "Scaling Vision Transformers", section 3.4; Google big_vision `scale_by_adafactor` over optax
     `scale_by_factored_rms`. Departs from it in two ways. Flax keeps attention heads as an axis of their own, which is
@@ -32,8 +32,8 @@ class ScalingAdafactor(Optimizer):
     32 bits; there, in bfloat16, where 0.9 is 0.8984.
 
     Args:
-        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor), "rate" (that factor)
-            and "weight_decay".
+        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor), "rate" (that
+            factor) and "weight_decay".
         beta2_cap: the largest decay of the running mean of g^2.
         momentum: decay of the first moment; None for none.
         momentum_dtype: type of the stored first moment.

@@ -39,9 +39,9 @@ class Balancer(Protocol):
 class RowMean:
     """Every row counts the same whatever its task: sum of all totals / sum of all weights.
 
-    The LiT decoder's loss: with it, mixing probabilities are the shares of tasks in the loss. Totals and weights are added over rows,
-    parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
-    times its rows.
+    The LiT decoder's loss: with it, mixing probabilities are the shares of tasks in the loss. Totals and weights are
+    added over rows, parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts
+    with its mean times its rows.
     """
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
@@ -214,8 +214,8 @@ class ForwardedParts(NamedTuple):
 def forward_parts(losses: Sequence[Losses], system: System) -> ForwardedParts:
     """Adds the losses of an update's parts, before anything goes backward.
 
-    One part is forwarded once. Several are forwarded here without gradients, to compute the sums, and again when they are
-    read: their graphs would not fit into memory together.
+    One part is forwarded once. Several are forwarded here without gradients, to compute the sums, and again when they
+    are read: their graphs would not fit into memory together.
     """
     parts: Sequence[Losses] = losses
     if len(losses) == 1:

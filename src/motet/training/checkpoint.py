@@ -1,6 +1,7 @@
 """Checkpoints of a run, written atomically: a crash leaves a whole checkpoint or none.
 
-A checkpoint is a saved model folder (see `motet.core.model_folder`) with the state of training beside it, under ``state/``:
+A checkpoint is a saved model folder (see `motet.core.model_folder`) with the state of training beside it, under
+``state/``:
 
     optimizer.safetensors   the optimiser's tensors, by parameter and name
     parts/                  instead of it, where each rank holds a part of them (`TrainConfig.sharded`)
@@ -29,7 +30,7 @@ from torch.optim import Optimizer
 from motet.core import CheckpointError, System
 from motet.core.model_folder import STATE, fill, read_weights, step_folder, steps_in, write_model
 from motet.core.ranks import broadcast, rank
-from motet.training.optimizer_state import load_optimizer_state, is_sharded, write_optimizer_state, write_parts
+from motet.training.optimizer_state import is_sharded, load_optimizer_state, write_optimizer_state, write_parts
 
 _FORMAT = 1
 _STATE = "state.json"

@@ -20,7 +20,8 @@ class TrainConfig:
         lr_schedule: the factor of the learning rate at each step, 0 to 1.
         weight_decay: as the optimiser defines it.
         grad_clip: largest norm of the gradient; None for no clipping.
-        micro_batches: number of parts that each rank's batch is split into; they run one after the other, to save memory.
+        micro_batches: number of parts that each rank's batch is split into; they run one after the other, to save
+            memory.
         precision: "bfloat16" autocasts the forward pass where the hardware has it.
         compile: `torch.compile` the system's losses.
         workers: loader processes per rank.
@@ -29,7 +30,8 @@ class TrainConfig:
         keep_checkpoints: number of the latest checkpoints that are kept.
         seed: of every random draw.
         sharded: whether each rank holds only its part of the parameters and of the optimiser's state between updates
-            (FSDP2), for models whose state does not fit on one device; `AdamW` only. No effect on one rank. See `Shards`.
+            (FSDP2), for models whose state does not fit on one device; `AdamW` only. No effect on one rank. See
+            `Shards`.
         on_bad_row: "stop" raises the row's DataError; "skip" draws the next row, and the report counts it.
 
     Raises:
@@ -66,8 +68,8 @@ class TrainConfig:
                 raise ConfigError(f"TrainConfig.{name}: got {getattr(self, name)}; want at least {low}")
         if self.sharded and type(self.optimizer) is not AdamW:
             raise ConfigError(
-                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step for a part of "
-                "a parameter does not read the rest"
+                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step for a "
+                "part of a parameter does not read the rest"
             )
         if not self.lr > 0:
             raise ConfigError(f"TrainConfig.lr: got {self.lr}; want a positive number")
@@ -79,8 +81,8 @@ class TrainConfig:
     def check(self) -> None:
         """Raises ConfigError if the learning-rate schedule does not fit into the steps.
 
-        The constructor does not check this, because steps and schedule are often set one after the other. `run_training`
-        checks it before it stores features.
+        The constructor does not check this, because steps and schedule are often set one after the other.
+        `run_training` checks it before it stores features.
         """
         if self.steps:
             self.lr_schedule.factor(0, self.steps)

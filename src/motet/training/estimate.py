@@ -129,7 +129,7 @@ def count_parameters(system: System) -> tuple[int, int, int]:
 
 
 class _Encoding:
-    """A replacement for a feature store: encodes each image when it is read, and measures the time that a store saves."""
+    """A replacement for a feature store: encodes each image when read, and measures the time that a store saves."""
 
     def __init__(self, system: System) -> None:
         self.system, self.pixels_of = system, system.processor

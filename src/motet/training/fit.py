@@ -69,9 +69,9 @@ def fit(
 ) -> Report:
     """Trains a system in place.
 
-    Every ``run.train.save_every`` steps, at the end, and on SIGINT or SIGTERM a checkpoint is written into `folder`; with
-    `resume` training continues from the latest and ends with the same weights, bit for bit, as if it had not been stopped
-    (with as many ranks; with another number the rows are the same and the weights equal to rounding).
+    Every ``run.train.save_every`` steps, at the end, and on SIGINT or SIGTERM a checkpoint is written into `folder`;
+    with `resume` training continues from the latest and ends with the same weights, bit for bit, as if it had not been
+    stopped (with as many ranks; with another number the rows are the same and the weights equal to rounding).
 
     Args:
         system: on its device; ranks get rank 0's weights.

@@ -33,11 +33,13 @@ class HfAdamWOptimizer(Optimizer):
     pytorch-transformers 1.0.0 (`correct_bias`).
 
     Args:
-        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor) and "weight_decay".
+        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor) and
+            "weight_decay".
         betas: decays of the first and second moment.
         eps: added to the root of the second moment.
         skip_unused: whether parameters with an all-zero gradient are skipped.
-        correct_bias: whether moments are corrected for their start at zero; without it the size of a step is lr, as in BERT's own optimiser.
+        correct_bias: whether moments are corrected for their start at zero; without it the size of a step is lr, as in
+            BERT's own optimiser.
         move_unused: whether parameters without a gradient follow their old momentum.
     """
 

@@ -198,7 +198,7 @@ def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
 
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """Returns the groups in torch's form: "lr_scale", "decay" become "peak_lr", "weight_decay"; empty groups are left out."""
+    """Returns the groups in torch's form, with "peak_lr" and "weight_decay", without empty groups."""
     already: set[int] = set()
     built: list[dict[str, Any]] = []
     for group in groups:

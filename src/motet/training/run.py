@@ -117,8 +117,8 @@ class Run:
                 )
         if isinstance(self.system, nn.Module):
             raise ConfigError(
-                f"Run.system: got {_kind(self.system)}, a model that is built; want the configuration of a system, such as "
-                "motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
+                f"Run.system: got {_kind(self.system)}, a built model; want the configuration of a system, such "
+                "as motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
             )
         if not dataclasses.is_dataclass(self.system) or isinstance(self.system, type):
             raise ConfigError(
@@ -127,7 +127,8 @@ class Run:
             )
         if not hasattr(self.schedule, "bind"):
             raise ConfigError(
-                f"Run.schedule: got {_kind(self.schedule)}; want a schedule, such as motet.data.schedules.Mixed(batch_size=32)"
+                f"Run.schedule: got {_kind(self.schedule)}; want a schedule, such as "
+                "motet.data.schedules.Mixed(batch_size=32)"
             )
         if not isinstance(self.train, TrainConfig):
             raise ConfigError(f"Run.train: got {_kind(self.train)}; want TrainConfig(steps=...)")

@@ -13,14 +13,14 @@ from torch.optim import Optimizer
 
 from motet.core import Batch, Losses, System, seed_for
 from motet.core.ranks import rank
-from motet.training.balancers import Balancer, losses_by_key, loss_keys
+from motet.training.balancers import Balancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
 from motet.training.distributed import add_over_ranks, buffer_versions, share_updated_buffers
 from motet.training.errors import TrainingError
 from motet.training.sharding import Shards
 
 SHARED = 2
-"""Values of an `StepOutcome` that are added over ranks beside totals and weights: ranks with a stop signal, rows skipped."""
+"""Number of values of a `StepOutcome` added over ranks beside totals and weights: stop signals, rows skipped."""
 
 
 class StepLosses(Sequence[Losses]):
@@ -124,8 +124,8 @@ class StepOutcome:
         for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
             if not abs(total) < float("inf"):
                 raise TrainingError(
-                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr, or check "
-                    "the rows of this step); the last checkpoint is kept"
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr or "
+                    "check the rows of this step); the last checkpoint is kept"
                 )
             if weight > 0:
                 loss[name] = loss.get(name, 0.0) + total / weight
@@ -206,7 +206,7 @@ class TrainStep:
             skipped: bad rows of this rank that others were drawn for.
 
         Returns:
-            The values of an `StepOutcome` and the names of its aux.
+            The values of a `StepOutcome` and the names of its aux.
         """
         parts = [batch.to(self.device) for batch in batches]
         versions = buffer_versions(self.system)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motet.core import Losses, System, seed_for
 from motet.training.aggregation import Method, PCGrad
-from motet.training.balancers import losses_by_key, forward_parts, loss_keys, nonzero
+from motet.training.balancers import forward_parts, loss_keys, losses_by_key, nonzero
 from motet.training.distributed import add_gradients, add_over_ranks
 from motet.training.step import StepLosses
 
@@ -70,7 +70,7 @@ class TaskGradients:
     def _gradients(
         self, parts: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
     ) -> tuple[Float[Tensor, "t p"], Tensor]:
-        """Returns each task's gradient of the shared parameters over all parts and ranks, and which parameters were used.
+        """Returns each task's gradient of the shared parameters over parts and ranks, and which parameters are used.
 
         Gradients of the tasks' own parameters are left in ``.grad``, of this rank alone.
         """
