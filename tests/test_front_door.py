@@ -85,7 +85,7 @@ WRONG_PARTS = {
         (("x",), "Run.sources: got the text 'x' among them"),
     ],
     "system": [
-        (nn.Linear(2, 2), "Run.system: got a Linear, a model that is built; want the configuration"),
+        (nn.Linear(2, 2), "Run.system: got a Linear, a built model; want the configuration"),
         (ToyConfig, "Run.system: got the class ToyConfig itself"),
         ("unit", "Run.system: got the text 'unit'"),
     ],

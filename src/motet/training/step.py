@@ -124,8 +124,8 @@ class StepOutcome:
         for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
             if not abs(total) < float("inf"):
                 raise TrainingError(
-                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr or "
-                    "check the rows of this step); the last checkpoint is kept"
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr "
+                    "or check the rows of this step); the last checkpoint is kept"
                 )
             if weight > 0:
                 loss[name] = loss.get(name, 0.0) + total / weight
