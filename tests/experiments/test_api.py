@@ -48,7 +48,7 @@ def test_run_folders_are_found_here_or_one_below_and_once(tmp_path: Path) -> Non
         (tmp_path / name / "run.json").write_text("{}")
     assert run_folders([tmp_path]) == [tmp_path / "a", tmp_path / "b"]
     assert run_folders([tmp_path / "b", tmp_path]) == [tmp_path / "b", tmp_path / "a"]
-    with pytest.raises(CheckpointError, match=r"other: got no run.json here or one folder below; want the folder"):
+    with pytest.raises(CheckpointError, match=r"other: got no run.json here or one folder below; want a run folder"):
         run_folders([tmp_path / "other"])
 
 

@@ -92,7 +92,7 @@ def test_a_loss_that_is_no_number_names_task_and_step_and_keeps_the_checkpoint(t
         return found
 
     system.losses = losses
-    with pytest.raises(TrainingError, match=r"step 6: the loss of task 'task_b': got nan; want a number"):
+    with pytest.raises(TrainingError, match=r"step 6: the loss of task 'task_b': got nan; want a finite number"):
         fit(system, mixture(sources), TrainConfig(steps=9, save_every=4), folder=tmp_path, show=False)
     assert steps_in(tmp_path) == (4,)
     assert all(tensor.isfinite().all() for tensor in read_weights(tmp_path).values())

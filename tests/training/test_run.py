@@ -33,7 +33,7 @@ def test_sources_are_found_by_role_in_order() -> None:
         ({"sources": ()}, "Run.sources: got none of role 'train'; want at least one"),
         ({"sources": RUN.of_role("val")}, "Run.sources: got none of role 'train'"),
         ({"sources": (*RUN.sources, RUN.sources[0])}, r"got the names \['a'\] more than once"),
-        ({"system": nn.Linear(1, 1)}, "Run.system: got a Linear, a model that is built"),
+        ({"system": nn.Linear(1, 1)}, "Run.system: got a Linear, a built model"),
         ({"system": ToyConfig}, "Run.system: got the class ToyConfig itself; want the configuration of a system"),
         ({"system": "unit"}, "Run.system: got the text 'unit'"),
         ({"schedule": None}, "Run.schedule: got a NoneType; want a schedule"),

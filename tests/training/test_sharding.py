@@ -64,7 +64,7 @@ def test_three_ranks_go_on_with_the_parts_of_two(trained: dict[bool, Path], tmp_
 
 
 def test_one_rank_cannot_go_on_with_parts(trained: dict[bool, Path]) -> None:
-    with pytest.raises(CheckpointError, match="got it in parts, a rank each; want it whole on one rank"):
+    with pytest.raises(CheckpointError, match="got it in parts, one per rank; want it whole on one rank"):
         ToyRun(trained[True], steps=15, dropout=0.0)()
 
 

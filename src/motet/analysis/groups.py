@@ -76,7 +76,7 @@ class GroupChanges:
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class Partition:
     """A partition of the groups into parts to train together.
 
     Args:
@@ -132,7 +132,7 @@ def total(changes: Sequence[Change | None], less: Sequence[Change | None] = ()) 
     return Change(sums) if sums else None
 
 
-def suggest(changes: GroupChanges) -> Suggestion:
+def suggest(changes: GroupChanges) -> Partition:
     """Suggests a grouping by greedy merging, with its reasons in words.
 
     Every group starts as a part of its own. The merger of two parts with the largest gain is made, then the next, as
@@ -163,7 +163,7 @@ def suggest(changes: GroupChanges) -> Suggestion:
             key=lambda part: changes.names.index(part[0]),
         )
     apart = [f"{_and(pair)}: {_describe_gain(changes, pair, gain)}: {_reason_apart(gain)}" for pair, gain in gains]
-    return Suggestion(tuple(parts), (_summary(changes, parts), *merged, *apart))
+    return Partition(tuple(parts), (_summary(changes, parts), *merged, *apart))
 
 
 def gain_of_merging(changes: GroupChanges, one: Members, other: Members) -> Change | None:

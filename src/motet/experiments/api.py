@@ -32,7 +32,7 @@ def train(
 
     Args:
         run: what is trained, on what, and how.
-        folder: of the run; a new one, or with `resume` one that was begun.
+        folder: of the run; a new one, or with `resume` that of an earlier start.
         resume: go on from the last checkpoint.
         device: "cpu", "cuda", ...; the best there is by default.
         show: a live line on the terminal.
@@ -111,7 +111,7 @@ def run_folders(folders: Sequence[Path]) -> list[Path]:
         inside = sorted(path.parent for path in folder.glob("*/run.json"))
         if not (folder / "run.json").exists() and not inside:
             raise CheckpointError(
-                f"{folder}: got no run.json here or one folder below; want a run folder (`motet train` makes one)"
+                f"{folder}: got no run.json here or one folder below; want a run folder, as `motet train` writes it"
             )
         found += [folder] if (folder / "run.json").exists() else inside
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""The single-task models a multi-task run is compared with: trained by the same code, their learning rate searched."""
+"""Training of the single-task baselines of a multi-task run, with a search of their learning rates."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ FACTORS = (1 / 3, 1.0, 3.0)
 
 
 class TrainRun(Protocol):
-    """Trains and judges a run; `motet.training.run_training.execute` with what its caller wants to add."""
+    """Trains and evaluates a run: `run_training`, or a function of the caller around it."""
 
     def __call__(self, run: Run, folder: Path, /, *, resume: bool) -> Report:
-        """The last report."""
+        """Returns the last report."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """Samples and steps of a task in the multi-task run and in its single-task run, per way of matching.
+    """Samples and steps of a task in the multi-task run and in its single-task baseline, by matched budget.
 
     Args:
         task: its name.
-        rows: that the multi-task run takes of its sources.
+        rows: samples that the multi-task run takes of its sources.
         steps: of the multi-task run.
-        twin_rows: rows of the twin, by way of matching.
-        twin_steps: steps of the twin, by way of matching.
+        single_rows: samples of the baseline, by matched budget.
+        single_steps: steps of the baseline, by matched budget.
     """
 
     task: str
@@ -49,12 +49,12 @@ class Budgets:
 
 
 def budgets(run: Run, tasks: Sequence[str], samples_seen: Mapping[str, int] | None = None) -> tuple[Budgets, ...]:
-    """Both budgets of every task's twin.
+    """Returns both budgets of every task's single-task baseline.
 
     Args:
         run: the multi-task run.
         tasks: names.
-        seen: rows by source that the run took, where it is known.
+        samples_seen: samples by source that the run took, if known.
     """
     found = []
     for task in tasks:
@@ -62,8 +62,8 @@ def budgets(run: Run, tasks: Sequence[str], samples_seen: Mapping[str, int] | No
             way: single_task(run, task, match=way, samples_seen=samples_seen) for way in ("rows", "steps")
         }
         rows = {way: sum(_rows(single_run).values()) for way, single_run in single_runs.items()}
-        # Matched by rows, the twin takes what the run takes of the task.
-        steps = {way: twin.train.steps for way, twin in single_runs.items()}
+        # Matched by rows, the baseline takes as many samples of the task as the run.
+        steps = {way: single_run.train.steps for way, single_run in single_runs.items()}
         found.append(Budgets(task=task, rows=rows["rows"], steps=run.train.steps, single_rows=rows, single_steps=steps))
     return tuple(found)
 
@@ -79,23 +79,23 @@ def train_baselines(
     samples_seen: Mapping[str, int] | None = None,
     log: Callable[[str], None],
 ) -> dict[str, Path]:
-    """Trains the twin of every task; goes on where an earlier call was stopped.
+    """Trains the single-task baseline of every task; continues an earlier call that was stopped.
 
-    The learning rate of each is the best of `lrs` on its val rows; its test rows are judged once, with that one. A task
-    without val rows keeps the run's own rate.
+    The learning rate of each is the best of `lrs` on its val rows; its test rows are evaluated once, with that one. A
+    task without val rows keeps the run's own learning rate.
 
     Args:
         run: the multi-task run.
-        folder: gets a run folder a task, and those of the search under ``search/``.
-        train_run: trains and judges.
+        folder: gets one run folder per task, and those of the search under ``search/``.
+        train_run: trains and evaluates a run.
         tasks: names; all of the run by default.
-        match: what twin and run have in common.
+        match: the budget that the baseline and the run have in common.
         lrs: learning rates to choose between; a third, one and three times the run's by default.
-        seen: rows by source that the run took, where it is known.
-        log: told a line for each task.
+        samples_seen: samples by source that the run took, if known.
+        log: called with one line per task.
 
     Raises:
-        ConfigError: a task that the run does not have, or a run of one task, which is its own twin.
+        ConfigError: a task that the run does not have, or a run of one task, which is its own baseline.
     """
     if len(run.tasks) < 2:
         raise ConfigError(f"baseline: got a run of one task, {run.tasks[0].name!r}; want one of several tasks")
@@ -130,7 +130,7 @@ def _train_one(
 def _search(
     single_run: Run, name: str, folder: Path, train_run: TrainRun, lrs: tuple[float, ...], log: Callable[[str], None]
 ) -> None:
-    """Trains at every learning rate, notes the best, and puts its folder where the final one is looked for."""
+    """Trains at every learning rate, notes the best, and moves its folder to the place of the final one."""
     tried = lrs or tuple(factor * single_run.train.lr for factor in FACTORS)
     evaluated = any(source.role == "val" for source in single_run.sources)
     if len(tried) == 1 or not evaluated:
@@ -151,7 +151,7 @@ def _search(
         log(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
     lr = best_lr(reports, name)
     _note_lr(folder, name, lr)
-    # Training is done; what is left is to judge it on the test rows, in the folder that is compared.
+    # Training is done; only the evaluation on the test rows is left, in the folder that is compared.
     (folder / SEARCH / name / f"lr-{lr:g}").rename(folder / name)
 
 
@@ -172,7 +172,7 @@ def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:
 
 
 def _finished(folder: Path, run: Run) -> Report | None:
-    """The final report of a run that is done, judged on test rows where it has some."""
+    """Returns the final report of a finished run, on test rows if it has some; None if it is not finished."""
     try:
         report = Report.from_dict(json.loads((folder / REPORT).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Runs without the images of their test sets, by the lists that `motet data deduplicate` wrote."""
+"""Runs without the images of their test sets, by the lists that `motet data clean` writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from motet.training.run import Run
 
 
 def without_leaks(run: Run, folder: str | Path) -> Run:
-    """The run with every training and validation source without the rows that the lists name.
+    """Returns the run without the training and validation rows that the lists name.
 
-    Its report says what was left out.
+    Its report notes how many rows were left out.
 
     Args:
-        run: what the lists were made for.
+        run: the run that the lists were made for.
         folder: holds ``lists.json``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A study of which groups of tasks help each other: one cell per group, per pair and per triple of groups."""
+"""A study that measures which groups of tasks help each other: one cell per group, pair and triple."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def cell_of(members: Members) -> str:
 
 
 def changes_of(done: Sequence[FinishedCell], groups: Mapping[str, Sequence[str]]) -> GroupChanges:
-    """Returns each group's change in every finished run of several groups, relative to its own run of the same seed.
+    """Returns the change of every group in every finished run of several groups, relative to its run of the same seed.
 
     A group's change is the mean of its tasks' relative differences in their main metrics, as in `motet.report.delta_m`:
     the better way up whatever the metric's direction, every task counting the same. For one task it is the entry of the

@@ -1,4 +1,4 @@
-"""`motet data regions`: the regions of all pictures of a recipe, found once and written to a file."""
+"""Extraction of the regions of all images of a recipe into one file, for `motet data regions`."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ExtractionCounts:
     """Numbers of images whose regions were extracted, were there already, or could not be read.
 
     Args:
-        there: pictures whose regions were written before.
-        done: pictures that were looked at now.
-        unread: pictures that could not be read, with the reason.
+        there: images whose regions were written before.
+        done: images whose regions were extracted now.
+        unread: images that could not be read, with the reason.
     """
 
     there: int
@@ -55,16 +55,16 @@ def write_regions(
     max_regions: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> ExtractionCounts:
-    """Writes the regions of pictures that the writer has not yet; a picture that cannot be read is passed over.
+    """Writes the regions of images that the writer does not have yet; an image that cannot be read is skipped.
 
-    Each picture is written whole: after any stop the next call goes on where this one was.
+    Each image is written whole, so that after any stop the next call continues from there.
 
     Args:
         images: by image id.
-        detector: what finds them.
-        writer: an open one.
-        most: regions a picture, the surest first.
-        told: how many pictures are done, of how many.
+        detector: finds the regions.
+        writer: open for writing.
+        max_regions: regions per image, the most confident first.
+        progress: called with the number of images that are done, and of all images.
     """
     missing = {image_id: image for image_id, image in images.items() if not writer.has(image_id)}
     there, unread = len(images) - len(missing), dict[str, str]()
@@ -80,7 +80,7 @@ def write_regions(
 
 
 def detector_named(name: str, *, weights: Path | None = None, device: str = "cpu") -> Detector:
-    """A detector by name: the embedded ones, one of torchvision, or a folder of transformers'.
+    """Returns a detector by name: the bundled ones, one of torchvision, or a folder of transformers'.
 
     Args:
         name: "embedded" (proposals over a frozen EfficientNet-Lite0), "grid" (all boxes of a grid over the same map), a
@@ -103,12 +103,12 @@ def detector_named(name: str, *, weights: Path | None = None, device: str = "cpu
 
 
 def trunk_detector(config: MapConfig, *, whole_grid: bool = False, device: str = "cpu") -> Detector:
-    """Regions of a frozen trunk's map, read by ROI align.
+    """Returns a detector over a frozen trunk's feature map, whose features are pooled by ROI align.
 
     Args:
         config: the trunk.
-        whole_grid: all boxes of `BoxGrid`, as a model without a source of regions sees them; else the boxes that stand
-            out from what is around them (`TrunkProposals`).
+        whole_grid: whether to return all boxes of `BoxGrid`, as for a model without a source of regions; else the
+            boxes that differ from their surroundings (`TrunkProposals`).
         device: where it runs.
     """
     trunk = config.build(pretrained=True).to(device).eval()
@@ -126,7 +126,7 @@ def trunk_detector(config: MapConfig, *, whole_grid: bool = False, device: str =
 
 @dataclass(frozen=True)
 class _Grid:
-    """Every box of a grid, with what a map says in it, in the grid's order."""
+    """Every box of a grid with the map's pooled features, in the order of the grid."""
 
     encode: Callable[[Tensor], Tensor]
     pixels: Callable[[Image.Image], np.ndarray]
@@ -166,7 +166,7 @@ def _torchvision(name: str, weights: Path | None) -> Any:
 
 
 def _state_in(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of a `.pth` of nothing but tensors."""
+    """Returns the tensors of a safetensors file, or of a `.pth` file with tensors only."""
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file

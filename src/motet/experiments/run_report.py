@@ -1,4 +1,4 @@
-"""A finished run as something to look at and to pass on: its page with pictures, and its card."""
+"""The report page and the model card of a finished run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from motet.report.gallery import gallery as gallery
 PREDICTIONS = "predictions.jsonl"
 _CARD = "README.md"
 ATTENTION_ROWS = 2
-"""Rows a task whose attention is drawn."""
+"""Number of rows per task whose attention is drawn."""
 
 
 def write_page(
@@ -28,17 +28,18 @@ def write_page(
     per_task: int = 6,
     trust: Sequence[str] = (),
 ) -> Path:
-    """Writes `report.html` and `report.md` into a finished run's folder, with predictions beside their pictures.
+    """Writes `report.html` and `report.md` into a finished run's folder, with predictions beside their images.
 
-    Of a model that tells what it looks at, the last saved step is asked for some rows.
+    For a model with attention maps, the last saved step is run on some rows.
 
     Args:
         folder: of the run.
-        sources: of the run; those that were judged are looked up by the names in its report.
+        sources: of the run; those that were evaluated are looked up by the names in its report.
         title: of the page.
         comparison: with single-task models, where there are any.
-        per_task: pictures a task.
-        trust: packages or modules of one's own that the saved model may import; a model that needs others is not asked.
+        per_task: images per task.
+        trust: packages or modules of one's own that the saved model may import; a model that needs others is not
+            loaded.
 
     Raises:
         CheckpointError: a folder that is no finished run.
@@ -53,7 +54,7 @@ def write_page(
 
 
 def _saved(folder: Path, trust: Sequence[str]) -> System | None:
-    """The model of a run's last step; None where there is none, or where it cannot be read without more trust."""
+    """Loads the model of a run's last step; None if there is none, or if it needs modules that are not trusted."""
     try:
         return load_system(folder, trust=trust) if steps_in(folder) else None
     except CheckpointError:

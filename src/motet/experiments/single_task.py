@@ -1,4 +1,4 @@
-"""A run on one of its tasks or on some: what joint training is compared with, made by the same code."""
+"""Single-task baselines: a multi-task run restricted to one or some of its tasks, to compare joint training with."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from motet.training.config import TrainConfig
 from motet.training.run import Run, TaskSubset
 
 Budget: TypeAlias = Literal["rows", "steps"]
+"""The quantity that a single-task baseline has in common with the multi-task run: samples of its task, or steps."""
 T = TypeVar("T")
 
 
 def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Mapping[str, int] | None = None) -> Run:
-    """The run that trains one task alone, on the same sources with the same numbers.
+    """Returns the single-task baseline of one task: a run on the same sources with the same train config.
 
-    With "rows" it takes exactly as many rows of each source as the multi-task run does, in updates of as many rows and
-    so in fewer steps; with "steps" it does as many steps, and sees its task more often. Learning rate, warm-up and
-    decay keep their shape over its own steps; evaluations and checkpoints stand at the same shares of it.
+    With `match` "rows" it takes exactly as many samples of each source as the multi-task run, in batches of the same
+    size and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its task. Learning
+    rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their share of them.
 
     Args:
         run: the multi-task run.
-        task: which task stays.
-        match: what is equal.
-        seen: rows by source that the run took (`Report.samples_seen`), where its schedule goes by results; without it
-        the
-            schedule is asked as if it saw none.
+        task: the task to train.
+        match: the budget that both runs share.
+        samples_seen: samples by source that the run took (`Report.samples_seen`), for a schedule that depends on
+            results; without it they are counted from the schedule as if there were no results.
 
     Raises:
-        ConfigError: a task that the run does not have, or of which it sees no row.
+        ConfigError: a task that the run does not have, or of which it takes no row.
     """
     names = _known(run, (task,), "single_task")
     sources = _sources(run, names)
@@ -52,20 +52,20 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
 
 
 def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int] | None = None) -> Run:
-    """The run on some of its tasks, each with as many rows as in the whole run, and the same ones in the same order.
+    """Returns the run on some of its tasks, each with the same rows in the same order as in the whole run.
 
-    A schedule that can be had for some tasks (`TaskSubset`, such as `RoundRobin`) keeps its iterations, in each of
-    which fewer sources have a batch. Of any other, the rows that the run takes of each source are counted, and taken
-    exactly (`Exactly`), in batches of the run's size and so in fewer steps; where its batches are of one source each,
-    so are these. Learning rate, warm-up and decay keep their shape over the steps there are.
+    A schedule that can be restricted (`TaskSubset`, such as `RoundRobin`) keeps its iterations, and fewer sources have
+    a batch in each. For any other, the rows that the run takes of each source are counted and taken exactly
+    (`Exactly`), in batches of the run's size and therefore in fewer steps; if its batches are of one source each, so
+    are these. Learning rate, warm-up and decay keep their shape over the steps that are left.
 
     Args:
         run: the multi-task run.
-        tasks: which tasks stay.
-        seen: rows by source that the run took, where it is known; see `single_task`.
+        tasks: the tasks to train.
+        samples_seen: samples by source that the run took, if known; see `single_task`.
 
     Raises:
-        ConfigError: no task, one that the run does not have, or of which it sees no row.
+        ConfigError: no task, one that the run does not have, or of which it takes no row.
     """
     names = _known(run, tasks, "some_tasks")
     sources = _sources(run, names)
@@ -83,10 +83,10 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
 
 
 def grid(run: Run, lrs: Sequence[float]) -> dict[float, Run]:
-    """The run at several learning rates, each without its test sources: they are chosen between by `best_lr`, on val.
+    """Returns the run at several learning rates, without its test sources; `best_lr` chooses one on the val sources.
 
     Raises:
-        ConfigError: no rate, or no val source to choose by.
+        ConfigError: no learning rate, or no val source to choose by.
     """
     if not lrs:
         raise ConfigError("grid: lrs: got none; want at least one learning rate")
@@ -100,7 +100,7 @@ def grid(run: Run, lrs: Sequence[float]) -> dict[float, Run]:
 
 
 def best_lr(reports: Mapping[float, Report], task: str) -> float:
-    """The learning rate whose val report is best by the task's main metric; the lowest of several that are.
+    """Returns the learning rate with the best val report by the task's main metric; of equal ones the lowest.
 
     Raises:
         ConfigError: a report that is not of val sources: nothing is chosen on test.
@@ -113,7 +113,7 @@ def best_lr(reports: Mapping[float, Report], task: str) -> float:
 
 
 def _known(run: Run, tasks: Sequence[str], what: str) -> tuple[str, ...]:
-    """The tasks in the order of the run, each once."""
+    """Returns the tasks in the order of the run, each once."""
     names = [known.name for known in run.tasks]
     for task in tasks:
         if task not in names:
@@ -128,13 +128,13 @@ def _has(source: Source, task: str) -> bool:
 
 
 def _sources(run: Run, tasks: Sequence[str]) -> tuple[Source, ...]:
-    """The sources of some tasks, of which nothing else is asked."""
+    """Returns the sources of some tasks, without their other tasks."""
     selected = ((source, tuple(task for task in source.tasks if task.name in tasks)) for source in run.sources)
     return tuple(dataclasses.replace(source, tasks=own) for source, own in selected if own)
 
 
 def _restricted(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> Run:
-    """The run on these sources; whatever in it goes by task or by source speaks of no other."""
+    """Returns the run on these sources; parts with values per task or per source are restricted too."""
     trained = [source.name for source in sources if source.role == "train"]
 
     def of(part: T) -> T:
@@ -153,7 +153,7 @@ def _restricted(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> 
 def _budget(
     run: Run, samples_seen: Mapping[str, int] | None, own: Sequence[str]
 ) -> tuple[Mapping[str, int], int, bool]:
-    """Rows by source over the run, rows of an update, and whether no batch holds rows of two sources."""
+    """Returns rows by source over the run, rows per update, and whether no batch has rows of two sources."""
     train = run.of_role("train")
     mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
     rows = samples_per_source(mixture, run.train.steps) if samples_seen is None else samples_seen
@@ -162,7 +162,7 @@ def _budget(
         step = mixture.schedule.step(index, 1)
         batches = [batch for batches in step.batches for batch in batches]
         if step.update == "each":
-            # Every batch has an update of its own, also those of sources that are not asked for.
+            # Every batch has its own update, also the batches of sources of other tasks.
             size = max([size, *(sum(batch.values()) for batch in batches if not batch.keys().isdisjoint(own))])
         else:
             size = size or sum(sum(batch.values()) for batch in batches)
@@ -173,14 +173,14 @@ def _budget(
 
 
 def _scaled(rows: Mapping[str, int], total: int) -> dict[str, int]:
-    """The same proportions at another sum, exactly."""
+    """Returns the same proportions with another sum, exactly."""
     whole = sum(rows.values())
     ends = [round(end * total / whole) for end in accumulate(rows.values())]
     return {name: end - start for name, start, end in zip(rows, [0, *ends], ends, strict=False)}
 
 
 def _at_length(config: TrainConfig, steps: int) -> TrainConfig:
-    """The config over other steps, with evaluations and checkpoints at the same shares of them."""
+    """Returns the train config with another number of steps; evaluations and checkpoints keep their shares."""
     return dataclasses.replace(
         config,
         steps=steps,

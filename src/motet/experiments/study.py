@@ -1,4 +1,4 @@
-"""Grids of runs: cells by seeds, one after the other, one JSON a finished run, resumable after any stop.
+"""Studies: grids of runs, cells by seeds, with one JSON file per finished run; resumable after any stop.
 
     <folder>/<study>/<cell>-seed0.json     a finished run: its report, its time, what it was
     <folder>/<study>/<cell>-seed0/         the run's own folder
@@ -29,10 +29,10 @@ from motet.training.run import Run
 
 _PER_MODEL_BASELINES = {
     "image shuffled"
-}  # a floor that is another one for every model says nothing under a table of several
+}  # a baseline that differs per model has no place under a table of several models
 
 TrainOrResume: TypeAlias = Callable[[Run, Path], Report]
-"""Trains a run in a folder, going on from what is there, and gives its last report."""
+"""Trains a run in a folder, or resumes it there, and returns its last report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,12 @@ class Study:
 
     Args:
         name: of its folder and its page.
-        cells: what is compared, by name. Cells ``row/part`` are parts of one row of the table: the single-task twins
-            of one model stand in one line.
+        cells: the runs to compare, by name. Cells ``row/part`` are parts of one row of the table, such as the
+            single-task baselines of one model.
         seeds: every cell is run once with each.
         minutes: a run that takes longer is stopped and counted as failed.
-        about: a line or two above the table.
-        keep_models: leave the weights of finished runs on the disk.
+        about: text above the table.
+        keep_models: whether to keep the weights of finished runs.
         starts: a cell -> the cell whose model, of the same seed, it starts from (a detector, the multi-task model to
             fine-tune). Which weights it takes stands in the cell's own `Run.start`, whose folder is filled in here.
 
@@ -127,14 +127,14 @@ def run_study(
     jobs: int = 1,
     log: Callable[[str], None],
 ) -> tuple[FinishedCell, ...]:
-    """Runs what is not finished yet, and gives all results; a run that fails does not stop the rest.
+    """Runs the unfinished cells and returns all results; a run that fails does not stop the others.
 
     Args:
         study: the grid.
-        folder: where studies lie; this one in a folder of its name.
+        folder: of all studies; this one has a folder of its name in it.
         run_one: runs one cell with one seed: `run_cell`, here or in another process.
-        jobs: how many at a time.
-        say: told one line for each run.
+        jobs: number of runs at the same time.
+        log: called with one line per run.
     """
     grid = [(cell, seed) for seed in study.seeds for cell in study.cells]
     done = {key: finished(study, folder, *key) for key in grid}
@@ -172,12 +172,12 @@ def _together(
     try:
         return dict(zip(left, pool.map(one, left), strict=True))
     finally:
-        # After Ctrl-C what runs saves and stops; what has not begun must not begin.
+        # After Ctrl-C, running cells save and stop; the others must not start.
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: TrainOrResume) -> FinishedCell:
-    """One run, in this process; an error that a user can cause becomes its one line."""
+    """Trains one run in this process; an error that a user can cause becomes the one line of its result."""
     run, where, started = study.run(cell, seed), run_folder(study, folder, cell, seed), time.monotonic()
     digest = digest_in(study, cell, seed)
     _clear_other(where, digest)
@@ -191,7 +191,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
         error = f"stopped after step {report.step} of {run.train.steps}" if stopped else ""
     except (MotetError, OSError, MemoryError) as raised:
         report, error = None, " ".join(f"{type(raised).__name__}: {raised}".split())
-    # A run that was stopped goes on from its checkpoint: what it took until then counts too.
+    # A run that was stopped continues from its checkpoint: the time until then counts too.
     earlier = before.seconds if before and before.digest == digest else 0.0
     seconds = earlier + time.monotonic() - started
     if not error and not study.keep_models and cell not in study.starts.values():
@@ -203,7 +203,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
 
 
 def finished(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell | None:
-    """The result of a run that is finished, of this configuration; None for one that is still to be run, or failed."""
+    """Returns the result of a finished run of this configuration; None if it has not run yet or failed."""
     done = read_done(study, folder, cell, seed)
     return done if done and not done.error and done.digest == digest_in(study, cell, seed) else None
 
@@ -240,7 +240,7 @@ def digest_in(study: Study, cell: str, seed: int) -> str:
 
 
 def digest_of(run: Run) -> str:
-    """Returns a digest of a configuration: of all that a recipe says, its readers with their arguments and rows."""
+    """Returns a digest of a configuration: all of a recipe, with the arguments and row counts of its readers."""
     parts = [run.system, run.schedule, run.train, run.balancer, run.start]
     sources = [
         [
@@ -260,7 +260,7 @@ def digest_of(run: Run) -> str:
 
 
 def _stable_repr(value: object) -> str:
-    """A value's own words, without the places in memory that those of functions have."""
+    """Returns the `repr` of a value without the memory addresses that those of functions have."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
@@ -287,7 +287,7 @@ def _columns(done: list[FinishedCell]) -> list[tuple[str, str]]:
 
 
 def _grouped(study: Study, done: list[FinishedCell]) -> Iterator[tuple[str, list[FinishedCell]]]:
-    """The runs of each row of the table: all cells that share what stands before the slash."""
+    """Yields the runs of each row of the table: all cells with the same name before the slash."""
     for row in dict.fromkeys(cell.partition("/")[0] for cell in study.cells):
         yield row, [d for d in done if d.cell.partition("/")[0] == row]
 

@@ -26,12 +26,12 @@ def chosen_sources(
     known: Mapping[str, Task],
     tasks: Sequence[str] | None = None,
 ) -> tuple[Source, ...]:
-    """The sources of a role that a model can be judged on.
+    """Returns the sources of a role that a model can be evaluated on.
 
     Args:
         sources: of a recipe.
-        role: which of them.
-        known: the model's tasks.
+        role: of the sources.
+        known: the model's tasks, by name.
         tasks: only sources with one of these; all by default.
 
     Raises:
@@ -66,7 +66,7 @@ def write_result_files(
         predictions: every row's prediction, as `motet.evaluation.evaluate` wrote them.
         folder: gets the files.
         tasks: the model's.
-        sources: that were judged.
+        sources: that were evaluated.
 
     Raises:
         MetricError: two captions of one image, or a folder that cannot be paths.

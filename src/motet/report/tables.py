@@ -106,7 +106,7 @@ def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[s
     return ("task", "score", *names), rows
 
 
-def samples_seen_rows(samples_seen: Mapping[str, int]) -> list[tuple[str, str]]:
+def source_rows(samples_seen: Mapping[str, int]) -> list[tuple[str, str]]:
     """Returns one row per source with the number of samples that training took from it."""
     return [(source, f"{count:,}") for source, count in samples_seen.items()]
 

@@ -14,17 +14,17 @@ _DECAY_EXPONENT = 0.8  # beta2 of step t is 1 - (t + 1) ** -0.8
 
 
 class ScalingAdafactor(Optimizer):
-    """Adafactor as Vision Transformers are trained with: no parameter scaling, no relative step, decoupled decay.
+    """Adafactor for Vision Transformers: no parameter scaling, no relative step, decoupled decay.
 
         r, c = running means of g^2 over columns and over rows      (the two largest axes)
         u    = g / sqrt(r / mean(r) * c)
         m    = momentum * m + (1 - momentum) * u
         p    = p - rate * (lr * lr_scale * m + weight_decay * p)
 
-    Parameters with fewer than two axes of `min_factored` entries keep the whole mean of g^2 in place of r and c.
-    The decay is scaled by the schedule's rate, not by the learning rate or the group's scale: its size means the same
-    at every learning rate. A parameter whose gradient is None is left alone, decay included, and its own count of steps
-    does not advance.
+    Parameters with fewer than two axes of `min_factored` entries store the whole mean of g^2 in place of r and c.
+    The decay is scaled by the schedule's factor ("rate"), not by the learning rate or the group's scale: its strength
+    is the same at every learning rate. A parameter whose gradient is None is not changed, decay included, and its own
+    count of steps does not advance.
 
     Source: Zhai et al., "Scaling Vision Transformers", section 3.4; Google big_vision `scale_by_adafactor` over optax
     `scale_by_factored_rms`. Departs from it in two ways. Flax keeps attention heads as an axis of their own, which is
@@ -32,10 +32,11 @@ class ScalingAdafactor(Optimizer):
     32 bits; there, in bfloat16, where 0.9 is 0.8984.
 
     Args:
-        groups: mappings with "params", "lr" (peak, times the group's scale, times the rate), "rate" and "weight_decay".
+        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor), "rate" (that
+            factor) and "weight_decay".
         beta2_cap: the largest decay of the running mean of g^2.
         momentum: decay of the first moment; None for none.
-        momentum_dtype: what the first moment is stored in.
+        momentum_dtype: type of the stored first moment.
         update_clip: largest root mean square of u for one parameter; None for no clipping, the published setting.
         min_factored: the second largest axis must have this many entries to be factored.
     """
@@ -81,7 +82,7 @@ class ScalingAdafactor(Optimizer):
         return loss
 
     def _direction(self, gradient: Tensor, state: dict[str, Any]) -> Tensor:
-        """The step before learning rate and decay; a tensor of its own."""
+        """Returns the step before learning rate and decay, as a new tensor."""
         taken = int(state.get("step", 0))
         beta2 = min(self.beta2_cap, 1.0 - (taken + 1.0) ** -_DECAY_EXPONENT)
         axes = _factored_axes(tuple(gradient.shape), self.min_factored)
@@ -109,7 +110,7 @@ class ScalingAdafactor(Optimizer):
 
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from `state_dict()`, every tensor in the type it was saved in.
+        """Loads a state from `state_dict()`, every tensor in the type it was saved in.
 
         The parent's method converts statistics to the parameter's type, which would end the half-precision rounding of
         the first moment, and with it bit-equal resumption.
@@ -124,7 +125,7 @@ class ScalingAdafactor(Optimizer):
 
 
 def _factored_axes(shape: tuple[int, ...], min_factored: int) -> tuple[int, int] | None:
-    """The second largest and the largest axis, the later one of equals being the larger; None where it is too small."""
+    """Returns the second largest and the largest axis, the later of equals as the larger; None if it is too small."""
     if len(shape) < 2:
         return None
     second, largest = sorted(range(len(shape)), key=shape.__getitem__)[-2:]
@@ -132,7 +133,7 @@ def _factored_axes(shape: tuple[int, ...], min_factored: int) -> tuple[int, int]
 
 
 def _running_mean(state: dict[str, Any], key: str, value: Tensor, beta: float) -> Tensor:
-    """The mean stored under `key`, moved towards `value`."""
+    """Moves the mean under `key` towards `value` and returns it."""
     if key not in state:
         state[key] = torch.zeros_like(value)
     stored: Tensor = state[key]

@@ -1,4 +1,4 @@
-"""Weights of the tasks' gradients in the update, from their inner products alone."""
+"""Gradient methods: weights of the tasks' gradients in the update, from their inner products alone."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from torch import Tensor
 from motet.core import ConfigError
 
 _EPS = 1e-4
-"""Added to the diagonal of products that were scaled to a mean of one, as torchjd does; rounding may leave them just
-short of positive."""
+"""Added to the diagonal of products that were scaled to a mean of one, as torchjd does; after rounding they may not be
+quite positive definite."""
 
 
 class Method(Protocol):
     """A gradient method: from the products of the tasks' gradients to a weight for each."""
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
-        """The weights; their sum's scale is that of a sum over tasks, so that one learning rate fits all methods.
+        """Returns the weights, on the scale of a sum over tasks, so that one learning rate fits all methods.
 
         Args:
             products: of every two tasks' gradients, in 64 bits on the CPU; no gradient is zero, and there are at least
                 two.
-            seed: of what is drawn; the same on every rank.
+            seed: of random draws; the same on every rank.
 
         Raises:
             ConfigError: a package that is not installed.
@@ -37,7 +37,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class PCGrad:
-    """Each task's gradient loses what points against another's, one other after the next in random order; then added.
+    """Removes from each task's gradient its component against another's, in random order of the others; then adds them.
 
         g_i <- g_i - min(0, g_i . g_j) / |g_j|^2 g_j    for j in random order
 
@@ -65,12 +65,12 @@ class PCGrad:
 
 @dataclass(frozen=True)
 class UPGrad:
-    """Each task's gradient is brought to the nearest one that worsens no task; then added.
+    """Projects each task's gradient to the nearest one that worsens no task; then adds them.
 
         sum over i of  argmin |d - g_i|  with  d . g_j >= 0 for all j
 
     Source: Quinton and Rey, "Jacobian Descent for Multi-Objective Optimization", 2024, section 3.1; torchjd's, with its
-    quadratic program solved by SciPy's non-negative least squares, since the solver that torchjd asks for is one more
+    quadratic program solved by SciPy's non-negative least squares, since torchjd's solver is one more
     package:  min over v >= u of v^T G v  is  min over z >= 0 of |A z + A u|^2  with  A^T A = G.
 
     Examples:
@@ -105,10 +105,10 @@ class CAGrad:
 
     Source: Liu et al., "Conflict-Averse Gradient Descent for Multi-task Learning", NeurIPS 2021, algorithm 1. The
     division by 1 + c^2 and SciPy's SLSQP are those of the official code (Cranial-XIX/CAGrad). torchjd has it too, with
-    a solver (cvxpy) that motet does not ask for.
+    a solver (cvxpy) that motet does not depend on.
 
     Args:
-        c: how far from the mean, over the mean's length; 0 gives the mean.
+        c: distance from the mean gradient, relative to its length; 0 gives the mean.
 
     Raises:
         ConfigError: a negative number.
@@ -169,7 +169,7 @@ class MGDA:
 
 
 def _scaled(products: np.ndarray) -> np.ndarray:
-    """Products with a mean diagonal of one, and safely positive."""
+    """Returns the products scaled to a mean diagonal of one, and positive definite."""
     size = np.trace(products) / len(products)
     scaled: np.ndarray = products / size + _EPS * np.eye(len(products))
     return scaled

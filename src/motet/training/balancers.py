@@ -1,4 +1,4 @@
-"""Several losses to one gradient."""
+"""Balancers: combine the losses of several tasks into one gradient."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Balancer(Protocol):
         must add each before it combines them.
 
         Args:
-            losses: one for each part of a batch this rank holds; asking for an item runs the forward pass, and may be
-                done again (without gradients, to learn the weights first).
-            system: what is trained.
+            losses: one per micro-batch of this rank; reading an item runs the forward pass, and may be done again
+                (without gradients, to compute the weights first).
+            system: the system to train.
 
         Returns:
-            What each task's loss was multiplied with, for the log.
+            The factor of each task's loss, for the log.
         """
         ...
 
@@ -39,9 +39,9 @@ class Balancer(Protocol):
 class RowMean:
     """Every row counts the same whatever its task: sum of all totals / sum of all weights.
 
-    The LiT decoder's loss: with it, mixing probabilities mean what they say. Totals and weights are added over rows,
-    parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts with its mean
-    times its rows.
+    The LiT decoder's loss: with it, mixing probabilities are the shares of tasks in the loss. Totals and weights are
+    added over rows, parts-back parts and ranks, then divided once. A task whose loss has terms (`Losses.terms`) counts
+    with its mean times its rows.
     """
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
@@ -83,12 +83,12 @@ class Weighted:
 
     @classmethod
     def from_lrs(cls, lrs: Mapping[str, float]) -> Weighted:
-        """Each task's own learning rate over the smallest of them, which is then the plan's.
+        """Returns weights equal to each task's learning rate over the smallest one, which the train config then has.
 
         Source: Lu et al., "12-in-1", section 3.3, "Loss Scaling".
 
         Raises:
-            ConfigError: no rate, or one that is not positive.
+            ConfigError: no learning rate, or one that is not positive.
 
         Examples:
             >>> dict(Weighted.from_lrs({"vqa": 4e-5, "retrieval": 2e-5}).by_task)
@@ -122,8 +122,8 @@ class Weighted:
 class TaskMean:
     """Each task's mean, added: sum over t of total_t / weight_t. UniT's loss.
 
-    With several tasks in one update and batches cut in parts, the forward pass runs twice: every task is divided by
-    a weight that is only known when all parts have been seen.
+    With several tasks in one update and several micro-batches, the forward pass runs twice: every task is divided by
+    a weight that is only known after all micro-batches.
     """
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
@@ -148,7 +148,7 @@ class Uncertainty:
     2024. Losses have to be positive.
 
     Args:
-        least: a smaller loss counts as this one, so that a task that is nearly solved does not drown the others.
+        min_loss: a smaller loss counts as this one, so that a task that is nearly solved does not dominate the others.
 
     Raises:
         ConfigError: a number that is not positive.
@@ -180,8 +180,8 @@ def _backward_of_means(
     """Leaves the gradient of the sum over tasks of factor * mean, over all parts and ranks.
 
     Args:
-        losses: one a part.
-        system: what is trained.
+        losses: one per part.
+        system: the system to train.
         factors: by task.
         by_rows: multiply each task's mean with its share of the rows: what `RowMean` means where a task's loss has
             terms that are means over something else.
@@ -201,7 +201,7 @@ class ForwardedParts(NamedTuple):
     """The parts of an update after the forward pass, before anything goes backward.
 
     Args:
-        parts: one that was forwarded, or several that are forwarded when they are asked for.
+        parts: one that was forwarded, or several that are forwarded when they are read.
         weights: in 64 bits where the device has them.
         totals: of the losses.
     """
@@ -214,8 +214,8 @@ class ForwardedParts(NamedTuple):
 def forward_parts(losses: Sequence[Losses], system: System) -> ForwardedParts:
     """Adds the losses of an update's parts, before anything goes backward.
 
-    One part is forwarded once. Several are forwarded here without gradients, to learn the sums, and again when they are
-    asked for: their graphs would not fit into memory together.
+    One part is forwarded once. Several are forwarded here without gradients, to compute the sums, and again when they
+    are read: their graphs would not fit into memory together.
     """
     parts: Sequence[Losses] = losses
     if len(losses) == 1:
@@ -240,7 +240,7 @@ def loss_keys(system: System) -> tuple[tuple[str, str], ...]:
 
 
 def losses_by_key(part: Losses) -> dict[tuple[str, str], Loss]:
-    """A part's own sums and terms, under the keys of `loss_keys`."""
+    """Returns a part's own sums and terms, under the keys of `loss_keys`."""
     return {(task, ""): loss for task, loss in part.tasks.items()} | dict(part.terms)
 
 

@@ -1,4 +1,4 @@
-"""Batches that count alike, whatever their tasks and sizes: several ranks that sample their tasks apart."""
+"""A balancer in which every batch counts the same, for ranks that sample their tasks independently."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class BatchMean:
 
         L_b = sum over its tasks t of  factor_t * total_t / weight_t
 
-    What gradients come to that are averaged over processes, each of which has a batch of its own task: a task that
-    several of them drew counts several times. A batch that is cut to save memory counts as so many.
+    It equals an average of gradients over processes that each have a batch of one task: a task that several of them
+    drew counts several times. A batch that is split into micro-batches counts once per micro-batch.
 
     Source: Zhu et al., "Uni-Perceiver-MoE", section 4.1.
     """

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: a whole one or none, whatever happens while it is written.
+"""Checkpoints of a run, written atomically: a crash leaves a whole checkpoint or none.
 
 A checkpoint is a saved model folder (see `motet.core.model_folder`) with the state of training beside it, under
 ``state/``:
@@ -44,7 +44,7 @@ class Position:
         step: iterations of the schedule that are done.
         advanced: those of them that had something to do; the learning rate goes by these.
         mixture: `Mixture.state_dict()`.
-        log_bytes: how long `log.jsonl` was; what stands behind it is of steps that will be done again.
+        log_bytes: length of `log.jsonl`; lines after it are of steps that will run again.
         skipped: bad rows that others were drawn for.
     """
 
@@ -80,11 +80,11 @@ def save(
 
     Args:
         run_folder: gets a folder ``step-000200``.
-        position: where the run stands.
+        position: the state of the run.
         system: weights, configuration, tasks, assets.
         optimizer: its state.
-        identity: whose run it is, as plain data; compared when it is loaded.
-        keep: how many checkpoints stay.
+        identity: of the run, as plain data; compared when it is loaded.
+        keep_checkpoints: number of checkpoints that are kept.
 
     Raises:
         CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
@@ -96,7 +96,7 @@ def save(
 
 
 def _on_rank_0(work: Callable[[], None]) -> None:
-    """Has rank 0 do something; all ranks wait, and fail with it."""
+    """Runs a function on rank 0; all ranks wait, and fail with it."""
     failure: str | None = None
     if rank() == 0:
         try:
@@ -109,7 +109,7 @@ def _on_rank_0(work: Callable[[], None]) -> None:
 
 
 def check_same_run(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
-    """Sees that a run folder is of this run, before anything in it is changed.
+    """Checks that a run folder is of this run, before anything in it is changed.
 
     Raises:
         CheckpointError: its latest checkpoint is of another run, or cannot be read.
@@ -120,7 +120,7 @@ def check_same_run(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
 
 
 def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Mapping[str, Any]) -> Position | None:
-    """Goes on from the latest checkpoint of a run folder; None where there is none yet.
+    """Loads the latest checkpoint of a run folder and returns its position; None if there is none.
 
     Raises:
         CheckpointError: a damaged checkpoint, or one of another run.
@@ -162,7 +162,7 @@ def _write(folder: Path, position: Position, system: System, optimizer: Optimize
 
 @contextlib.contextmanager
 def _written_whole(folder: Path, what: str) -> Iterator[Path]:
-    """A folder to write into, that gets its name once everything in it is on the disk."""
+    """Yields a folder to write into, which gets its name once everything in it is on the disk."""
     unfinished = folder.parent / f".{folder.name}.{os.getpid()}.unfinished"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -198,7 +198,7 @@ def _remove_old(run_folder: Path, keep: int) -> None:
         _clear(run_folder, ".parts-*")
     except OSError as error:
         raise CheckpointError(
-            f"old checkpoints in {run_folder}: got {error.strerror or error}; want to remove them"
+            f"old checkpoints in {run_folder}: got {error.strerror or error}; want permission to remove them"
         ) from error
 
 
@@ -212,12 +212,12 @@ def _clear_parts(run_folder: Path) -> None:
         _clear(run_folder, ".parts-*")
     except OSError as error:
         raise CheckpointError(
-            f"unfinished parts in {run_folder}: got {error.strerror or error}; want to remove them"
+            f"unfinished parts in {run_folder}: got {error.strerror or error}; want permission to remove them"
         ) from error
 
 
 def _remove(folder: Path) -> None:
-    """Renamed first: a kill in between must not leave half a folder under a whole one's name."""
+    """Removes a folder; renamed first, so that a kill in between leaves no half folder under its name."""
     gone = folder.parent / f".{folder.name}.{os.getpid()}.old"
     folder.rename(gone)
     shutil.rmtree(gone)

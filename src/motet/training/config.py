@@ -21,7 +21,7 @@ class TrainConfig:
         weight_decay: as the optimiser defines it.
         grad_clip: largest norm of the gradient; None for no clipping.
         micro_batches: number of parts that each rank's batch is split into; they run one after the other, to save
-        memory.
+            memory.
         precision: "bfloat16" autocasts the forward pass where the hardware has it.
         compile: `torch.compile` the system's losses.
         workers: loader processes per rank.

@@ -26,23 +26,23 @@ from motet.training.task_gradients import BackwardCost, TaskGradients
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A run in numbers, before it is trained.
+    """The estimate of a run.
 
     Args:
-        steps: of the plan.
-        samples: each source's part in the run.
+        steps: of the run.
+        samples: the samples of each source in the run.
         shared: trained parameters that the tasks share.
         own: trained parameters of single tasks.
         frozen: parameters that are not trained.
         step_seconds: of one step, as measured.
-        store_seconds: to encode and store every training image once; 0 without stored features.
-        seconds: of the training steps and storing; evaluation is not in it.
+        store_seconds: time to encode and store every training image once; 0 without stored features.
+        seconds: of the training steps and storing, without evaluation.
         memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
         stored_bytes: of the feature store; 0 without one.
         stored_in: its folder; "" without one.
         free_bytes: free on the disk of that folder.
         passes: backward passes of a step, where a gradient method takes one for each task; else 1.
-        gradients_bytes: of the tasks' gradients that such a method holds beside each other; 0 without one.
+        gradients_bytes: of the tasks' gradients that such a method holds at the same time; 0 without one.
     """
 
     steps: int
@@ -62,15 +62,15 @@ class Estimate:
 
 
 def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cpu") -> Estimate:
-    """Builds the system, takes a few steps of the run with it, and throws it away.
+    """Estimates a run: builds its system and times a few steps with it.
 
     Args:
         run: not changed, and nothing is written.
-        timed_steps: how many are measured, after one that is not.
-        device: where.
+        timed_steps: number of measured steps, after one that is not measured.
+        device: of the system.
 
     Raises:
-        ConfigError: what the run itself would raise before its first step; no room for stored features.
+        ConfigError: any error of the run before its first step, or no room for stored features.
         DataError: a bad row among the first.
     """
     run.train.check()
@@ -129,7 +129,7 @@ def count_parameters(system: System) -> tuple[int, int, int]:
 
 
 class _Encoding:
-    """Stands for a feature store: encodes an image when asked, and keeps the time apart that a store would save."""
+    """A replacement for a feature store: encodes each image when read, and measures the time that a store saves."""
 
     def __init__(self, system: System) -> None:
         self.system, self.pixels_of = system, system.processor
@@ -137,7 +137,7 @@ class _Encoding:
         self.seconds, self.images, self.bytes_each = 0.0, 0, 0
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
-        """The features of the plain view; every view takes as long."""
+        """Returns the features of the plain view; every view takes as long."""
         del invariant, rng
         started = time.perf_counter()
         pixels = torch.from_numpy(self.pixels_of.view(image, 0))[None].to(self.device)
@@ -150,7 +150,7 @@ class _Encoding:
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> tuple[np.ndarray, int]:
-        """The same, of view 0."""
+        """Returns the same, with the index 0 of the view."""
         return self.read(image, allowed, rng), 0
 
 
@@ -159,7 +159,7 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
     train_step = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
-    set_lr(optimizer, 0.0)  # the weights stay where they are
+    set_lr(optimizer, 0.0)  # the weights do not change
     system.train()
     reading = updating = 0.0
     steps = loader.segment(0, timed_steps + 1)
@@ -180,7 +180,7 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
 
 
 def _num_images(mixture: Mixture, names: set[str]) -> int:
-    """Images over these sources, those that several share once."""
+    """Counts the images of these sources, shared ones once."""
     return len({key for name in names for ids in mixture.images[name].ids for key in ids})
 
 

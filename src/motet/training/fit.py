@@ -1,4 +1,4 @@
-"""The order of forward, backward, step, evaluate and save."""
+"""The training loop: steps, evaluations and checkpoints in their order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from motet.training.sharding import Shards
 from motet.training.signals import StopSignals
 from motet.training.step import SHARED, StepOutcome, TrainStep
 
-# What may change between a run and its resumption without making it another run.
+# Fields of the train config that may change when a run is resumed.
 _MAY_CHANGE = {
     "workers",
     "save_every",
@@ -44,12 +44,12 @@ _MAY_CHANGE = {
 
 
 class Evaluator(Protocol):
-    """Asks a system the rows of sources; `motet.evaluation.evaluate`."""
+    """Evaluates a system on sources; by default `motet.evaluation.evaluate`."""
 
     def __call__(
         self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int
     ) -> Report:
-        """The results, merged over ranks."""
+        """Returns the results, merged over ranks."""
         ...
 
 
@@ -70,30 +70,30 @@ def fit(
     """Trains a system in place.
 
     Every ``run.train.save_every`` steps, at the end, and on SIGINT or SIGTERM a checkpoint is written into `folder`;
-    with `resume` training goes on from the latest and ends with the same weights, bit for bit, as if it had not been
+    with `resume` training continues from the latest and ends with the same weights, bit for bit, as if it had not been
     stopped (with as many ranks; with another number the rows are the same and the weights equal to rounding).
 
     Args:
         system: on its device; ranks get rank 0's weights.
-        mixture: which rows feed a step.
-        config: steps, rates, precision, seeds.
-        balancer: several losses to one gradient; `RowMean` by default.
-        held_out: "val" sources, evaluated every ``run.train.evaluate_every`` steps and when the schedule asks.
-        folder: of the run: log, TensorBoard, checkpoints.
-        resume: go on from the latest checkpoint in `folder`; without one, start.
-        evaluate_at_end: evaluate once more after the last step.
-        judge: how sources are evaluated.
-        eval_batch_size: rows at once in evaluation.
-        show: a live line on the terminal.
+        mixture: draws the rows of each step.
+        config: steps, learning rate, precision, seed.
+        balancer: combines several losses into one gradient; `RowMean` by default.
+        held_out: "val" sources, evaluated every ``run.train.evaluate_every`` steps and when the schedule requires it.
+        folder: of the run, with log, TensorBoard and checkpoints.
+        resume: whether to continue from the latest checkpoint in `folder`, if there is one.
+        evaluate_at_end: whether to evaluate after the last step.
+        evaluator: evaluates the held-out sources.
+        eval_batch_size: rows per batch in evaluation.
+        show: whether to show a live line on the terminal.
 
     Returns:
-        The last evaluation, with the rows taken by source. When a signal stopped the run its `step` is below
+        The last evaluation, with the samples seen by source. When a signal stopped the run its `step` is below
         ``run.train.steps``, and a note says so.
 
     Raises:
         ConfigError: a schedule that mixes what the system cannot mix, or a held-out source of another role.
         CheckpointError: checkpoints in `folder` without `resume`, or of another run; a disk that is full.
-        TrainingError: a loss that is no number, or no memory.
+        TrainingError: a loss that is not finite, or out of memory.
         DataError: a bad row, when bad rows stop the run.
     """
     folder = Path(folder)
@@ -101,7 +101,7 @@ def fit(
         if source.role != "val":
             raise ConfigError(f"train: held_out: source {source.name!r}: got role {source.role!r}; want 'val'")
     device = next(system.parameters()).device
-    # Dropout can only read the global generator; whoever called gets theirs back.
+    # Dropout can only read the global generator; the caller's state is restored.
     with torch.random.fork_rng([device] if device.type == "cuda" else []), StopSignals() as signals:
         loop = _FitLoop(system, mixture, config, balancer or RowMean(), held_out, folder, evaluator, eval_batch_size)
         loop.start(resume=resume)
@@ -112,7 +112,7 @@ def fit(
 
 
 class _FitLoop:
-    """One call of `fit`: its parts and where it stands."""
+    """The parts and the state of one call of `fit`."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class _FitLoop:
         self.task_status: dict[str, str] = {}
 
     def start(self, *, resume: bool) -> None:
-        """Makes the folder, and takes up the latest checkpoint."""
+        """Creates the folder and loads the latest checkpoint."""
         _make_folder(self.folder)
         if steps_in(self.folder) and not resume:
             raise CheckpointError(
@@ -164,7 +164,7 @@ class _FitLoop:
             self.shards.update()
 
     def run(self, logger: RunLogger, signals: StopSignals, evaluate_at_end: bool) -> Report:
-        """Segment after segment: steps, then an evaluation that a schedule may learn from."""
+        """Runs segments: steps, then an evaluation that a schedule may depend on."""
         config = self.config
         loader = Loader(
             self.mixture,
@@ -195,14 +195,14 @@ class _FitLoop:
                     )
                     return self._final_report(note)
         if not config.steps and not steps_in(self.folder):
-            self._save(logger)  # another run's weights, asked other tasks as they are: a model like any other
+            self._save(logger)  # another run's weights without training are saved like any other model
         if evaluate_at_end and self.held_out and evaluated != config.steps:
-            # Nothing was left to do: a finished run is judged again, which is in the log and in the schedule already.
+            # A finished run is evaluated again; log and schedule have the first evaluation already.
             self.report = self._evaluated(self.held_out)
         return self._final_report()
 
     def _do_step(self, ready: LoadedStep, logger: RunLogger, signals: StopSignals) -> bool:
-        """One step; whether to stop after it."""
+        """Does one step; returns whether to stop after it."""
         before, after = self.mixture.consumed, ready.planned.consumed
         self._check_mixing(ready)
         for line in ready.skipped:
@@ -232,7 +232,7 @@ class _FitLoop:
     def _record(
         self, values: list[tuple[Tensor, tuple[str, ...]]], lr_factor: float, rows: Mapping[str, int], logger: RunLogger
     ) -> bool:
-        """Passes the numbers on; on a GPU one step late, so that it never waits. Every rank reads the same."""
+        """Logs the metrics; on a GPU one step late, so that it never waits. Every rank reads the same values."""
         keys = loss_keys(self.system)
         shared = 2 * len(keys) + SHARED
         summed = torch.stack([one[:shared] for one, _ in values]).sum(0)
@@ -247,7 +247,7 @@ class _FitLoop:
         return stop
 
     def _flush(self, logger: RunLogger) -> None:
-        """Nothing is evaluated or saved before it is known that the losses so far were numbers."""
+        """Reads all pending metrics: nothing is evaluated or saved before the losses so far are known to be finite."""
         while self.pending:
             self._read(self.pending.pop(0), logger)
 
@@ -287,7 +287,7 @@ class _FitLoop:
         return dict(schedule.task_status(self.step)) if isinstance(schedule, HasTaskStatus) else {}
 
     def _log_task_status(self, logger: RunLogger) -> None:
-        """Logs the status of tasks from here on, where it changed."""
+        """Logs the tasks whose status changed."""
         now = self._current_task_status()
         changed = {task: word for task, word in now.items() if self.task_status.get(task) != word}
         if changed:
@@ -315,7 +315,7 @@ class _FitLoop:
         )
 
     def _segment_end(self) -> int:
-        """The next step after which something may be evaluated: as far as rows may be read ahead."""
+        """Returns the next step after which something may be evaluated: rows may be read ahead until there."""
         for step in range(self.step + 1, self.config.steps):
             if self._due(step, False):
                 return step
@@ -350,7 +350,7 @@ class _FitLoop:
 
 
 def identity_of(system: System, mixture: Mixture, config: TrainConfig, balancer: Balancer) -> dict[str, Any]:
-    """Whose run a checkpoint is, as plain data: two runs that differ in it are not the same run."""
+    """Returns a run's identity as plain data; `fit` refuses the checkpoint of another run."""
     return {
         "system": to_json(system.config),
         "tasks": [to_json(task) for task in system.tasks.values()],

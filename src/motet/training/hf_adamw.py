@@ -1,4 +1,4 @@
-"""AdamW that decays after its step, and may leave alone what a step did not touch."""
+"""AdamW with the decay after the step, and with options for parameters that a step does not use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 
 class HfAdamWOptimizer(Optimizer):
-    """AdamW as Hugging Face's `transformers` had it, with a form for models of which each step uses only a part.
+    """AdamW of Hugging Face's early `transformers`, with options for models of which each step uses only a part.
 
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g^2
@@ -20,25 +20,27 @@ class HfAdamWOptimizer(Optimizer):
         p = p - lr * weight_decay * p
 
     PyTorch decays first and adds its epsilon to the corrected root. With `skip_unused`, a parameter whose gradient is
-    all zero is passed over like one without a gradient: no moment moves, nothing decays, and t, its own count of steps,
-    stays. So heads and decoders of tasks that a step did not draw keep their momentum for the step that does.
+    all zero is skipped like one without a gradient: no moment moves, nothing decays, and t, its own count of steps,
+    stays. So heads and decoders of tasks that a step did not draw keep their momentum.
 
-    Whether gradients are zero is asked of all parameters at once: one wait for the accelerator a step.
+    The test for zero gradients reads all parameters at once: one wait for the accelerator per step.
 
-    With `move_unused` it is the other way round: a parameter that this step gave no gradient, but an earlier one did,
-    goes on as if its gradient were zero; it follows its old momentum and decays. So did BERT's and 12-in-1's training,
-    where gradients were zeroed in place.
+    `move_unused` is the opposite: a parameter without a gradient in this step, but with one in an earlier step, is
+    updated as if its gradient were zero; it follows its old momentum and decays. BERT's and 12-in-1's training did so,
+    because gradients were zeroed in place.
 
     Source: Hu and Singh 2021, "UniT", appendix A; facebookresearch/mmf `AdamWSkipParamsWithZeroGrad`; `AdamW` of
     pytorch-transformers 1.0.0 (`correct_bias`).
 
     Args:
-        groups: mappings with "params", "lr" (peak, times the group's scale, times the rate) and "weight_decay".
+        groups: mappings with "params", "lr" (peak, times the group's scale, times the schedule's factor) and
+            "weight_decay".
         betas: decays of the first and second moment.
         eps: added to the root of the second moment.
-        skip_unused: whether parameters with an all-zero gradient are passed over.
-        correct_bias: without it the size of a step is plainly lr, as in BERT's own optimiser.
-        move_unused: whether parameters without a gradient move on.
+        skip_unused: whether parameters with an all-zero gradient are skipped.
+        correct_bias: whether moments are corrected for their start at zero; without it the size of a step is lr, as in
+            BERT's own optimiser.
+        move_unused: whether parameters without a gradient follow their old momentum.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class HfAdamWOptimizer(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """One update of every parameter that is used."""
+        """Updates every parameter that is used."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

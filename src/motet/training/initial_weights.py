@@ -124,7 +124,7 @@ def assets_in(folder: Path) -> dict[str, bytes]:
 
 
 def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
-    """Returns the system with another run's weights, and with its tokeniser if a loaded weight has a row per token.
+    """Returns the system with another run's weights, and with its tokeniser if a loaded weight has one row per token.
 
     Each row of an embedding table belongs to one token of the old tokeniser. A tokeniser trained on other texts would
     assign the rows to other tokens, and no check of shapes would find it.

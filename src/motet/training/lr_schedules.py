@@ -1,4 +1,4 @@
-"""The learning rate's shape over a run, as values: a factor from 0 to 1 for each step."""
+"""Learning-rate schedules as values: a factor from 0 to 1 per step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LRSchedule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class _Shape:
-    """Warm-up and cool-down around a decay; both multiply it, so that step 0 of a warm-up has rate 0.
+    """Warm-up and cool-down around a decay; both multiply it, so that step 0 of a warm-up has factor 0.
 
     Source: Google big_vision `create_learning_rate_schedule`.
 
@@ -54,12 +54,12 @@ class _Shape:
                 f"{type(self).__name__}: got a warm-up of {warmup} and a cool-down of {cooldown} steps in a run of "
                 f"{steps}; want them to fit in it"
             )
-        rate = self.decay(step, warmup, steps)
+        factor = self.decay(step, warmup, steps)
         if warmup:
-            rate *= min(1.0, step / warmup)
+            factor *= min(1.0, step / warmup)
         if cooldown:
-            rate *= max(0.0, min(1.0, (steps - step) / cooldown))
-        return rate
+            factor *= max(0.0, min(1.0, (steps - step) / cooldown))
+        return factor
 
     def decay(self, step: int, warmup: int, steps: int) -> float:
         """The factor without warm-up and cool-down."""
@@ -68,16 +68,16 @@ class _Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(_Shape):
-    """Half a cosine from 1 at the end of the warm-up to 0 at the end of the run, or to `least` a little before it.
+    """Half a cosine from 1 at the end of the warm-up to 0 at the end of the run, or to `min_factor` a little before it.
 
-        rate = max(least, (1 + cos(pi * progress)) / 2)
+        factor = max(min_factor, (1 + cos(pi * progress)) / 2)
 
     Source: big_vision. "A Study of Autoregressive Decoders" does not state its decay; this is its neighbours' default.
 
     Args:
         warmup: a number of steps (int), or a share of the run (float below 1).
         cooldown: the same, counted from the end.
-        least: below which the cosine does not fall; Uni-Perceiver's code has 1e-6 over the highest rate.
+        min_factor: lower bound of the cosine; Uni-Perceiver's code has 1e-6 over the peak learning rate.
 
     Examples:
         >>> [round(Cosine(warmup=2).factor(step, 10), 3) for step in (0, 1, 2, 6, 10)]
@@ -114,7 +114,7 @@ class LinearDecay(_Shape):
 class Polynomial(_Shape):
     """A power of the straight line from 1 at the end of the warm-up to 0 at the end of the run.
 
-        rate = (1 - progress) ^ power
+        factor = (1 - progress) ^ power
 
     Source: Chen et al., "DeepLab", 2017, section 4.2 ("poly"); ADVENT and DenseMTL train discriminators with it.
 
@@ -146,7 +146,7 @@ class Polynomial(_Shape):
 class Rsqrt(_Shape):
     """One over a square root of the steps since the warm-up: a run whose end need not be known when it starts.
 
-        rate = 1 / sqrt(1 + (step - warmup) / timescale)
+        factor = 1 / sqrt(1 + (step - warmup) / timescale)
 
     Args:
         warmup: a number of steps (int), or a share of the run (float below 1).
@@ -174,7 +174,7 @@ class Rsqrt(_Shape):
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(_Shape):
-    """The peak rate throughout, after a warm-up if there is one.
+    """The peak learning rate throughout, after a warm-up if there is one.
 
     Args:
         warmup: a number of steps (int), or a share of the run (float below 1).

@@ -1,4 +1,4 @@
-"""Optimisers as values, and the one place where the learning-rate schedule reaches them."""
+"""Optimisers as values, and the function that sets their learning rate at each step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OptimizerSpec(Protocol):
     """An optimiser as a value that a recipe names."""
 
     def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
-        """The optimiser, at rate 1; call `set_lr` before each step.
+        """Returns the optimiser, at the peak learning rate; call `set_lr` before each step.
 
         Args:
             groups: ``{"name", "params", "lr_scale", "decay": bool}``, as `SystemConfig.parameter_groups` gives them.
@@ -34,7 +34,7 @@ class OptimizerSpec(Protocol):
             weight_decay: of the groups with `decay`; the others have none.
 
         Raises:
-            ConfigError: no parameter at all, or one that stands in two groups.
+            ConfigError: no parameter at all, or one that is in two groups.
         """
         ...
 
@@ -114,7 +114,7 @@ class HfAdamW:
 class SkipUnusedAdamW(HfAdamW):
     """`HfAdamW` that passes over what a step did not touch: parameters whose gradient is missing or all zero.
 
-    For one data set a step: the heads of the others neither decay nor drift on old momentum meanwhile.
+    For one data set per step: the heads of the others neither decay nor drift on old momentum meanwhile.
 
     Source: Hu and Singh 2021, "UniT", footnote 2 and appendix A.
     """
@@ -126,7 +126,7 @@ class SkipUnusedAdamW(HfAdamW):
 class Adafactor:
     """The Adafactor of "Scaling Vision Transformers", which the LiT decoder is trained with.
 
-    The weight decay is scaled by the schedule's rate only: one value fits all learning rates. See `ScalingAdafactor`.
+    The weight decay is scaled by the schedule's factor only: one value fits all learning rates. See `ScalingAdafactor`.
 
     Args:
         beta2_cap: the largest decay of the second moment; 0.999 and 0.95 are both published and make no difference.
@@ -169,13 +169,13 @@ class Adafactor:
 
 
 def set_lr(optimizer: Optimizer, factor: float) -> None:
-    """Put the schedule's factor of this step into every group; call before `optimizer.step()`.
+    """Sets the schedule's factor of this step in every group; call it before `optimizer.step()`.
 
-    Each group then holds ``lr = peak_lr * rate``, and ``rate`` for a decay that does not follow the learning rate.
+    Each group then holds ``lr = peak_lr * factor``, and ``rate`` for a decay that does not follow the learning rate.
 
     Args:
         optimizer: built by an `OptimizerSpec`.
-        rate: 0 to 1, from `LRSchedule.factor(step, steps)`.
+        factor: 0 to 1, from `LRSchedule.factor(step, steps)`.
 
     Examples:
         >>> weight = torch.nn.Parameter(torch.ones(2))
@@ -198,7 +198,7 @@ def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
 
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """The groups in torch's form: "lr_scale", "decay" become "peak_lr", "weight_decay"; empty groups are left out."""
+    """Returns the groups in torch's form, with "peak_lr" and "weight_decay", without empty groups."""
     already: set[int] = set()
     built: list[dict[str, Any]] = []
     for group in groups:
@@ -207,7 +207,7 @@ def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: 
             if id(parameter) in already:
                 raise ConfigError(
                     f"parameter group {group['name']!r}: got a parameter of shape {tuple(parameter.shape)} that "
-                    "stands in a group already; want each once"
+                    "is in a group already; want each parameter in one group"
                 )
             already.add(id(parameter))
         if params:

@@ -79,8 +79,8 @@ def load_optimizer_state(optimizer: Optimizer, folder: Path, saved: Mapping[str,
     if ("kinds" in saved) != is_sharded(optimizer):
         got = ("whole on one rank", "in parts, one per rank")
         raise CheckpointError(
-            f"{folder}: optimiser state: got it {got['kinds' in saved]}; want it {got[is_sharded(optimizer)]}, as "
-            "TrainConfig.sharded on several ranks has it and one rank has not"
+            f"{folder}: the optimiser's state: got it {got['kinds' in saved]}; want it "
+            f"{got[is_sharded(optimizer)]} (it is in parts with TrainConfig.sharded on several ranks)"
         )
     if saved["kind"] != type(optimizer).__name__ or saved["shapes"] != shapes:
         raise CheckpointError(

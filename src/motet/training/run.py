@@ -1,4 +1,4 @@
-"""A run as a value: everything a recipe says."""
+"""Runs as values: all that a recipe specifies."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from motet.training.config import TrainConfig
 
 
 class ScheduleSpec(Protocol):
-    """A schedule as a recipe names it, before the sizes of the sources are known."""
+    """A schedule in a recipe, before the sizes of the sources are known."""
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> Schedule:
-        """The schedule over these training sources. Raises ConfigError on a name that is no source."""
+        """Returns the schedule over these training sources. Raises ConfigError on a name that is no source."""
         ...
 
 
 @runtime_checkable
 class TaskSubset(Protocol):
-    """A part of a run (a system's configuration, a schedule, a balancer) that says something by task or by source."""
+    """A part of a run (a system's configuration, a schedule, a balancer) with values per task or per source."""
 
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> Self:
-        """The same, saying nothing of any other task or training source."""
+        """Returns the same without the values of any other task or training source."""
         ...
 
 
 @dataclass(frozen=True)
 class From:
-    """Start from another run's weights: a pretrained trunk, a detector, the multi-task model to fine-tune.
+    """Initial weights from another run: a pretrained trunk, a detector, the multi-task model to fine-tune.
 
-    The other run's tokeniser comes with weights that have a row for each of its pieces.
+    The other run's tokeniser is loaded with weights that have one row per token of it.
 
     Args:
         folder: a run folder or a saved model folder.
@@ -59,8 +59,8 @@ class Features:
     """Store the frozen encoder's output once and read it instead of images (LiT decoder, section 5.9).
 
     Args:
-        folder: where stores lie; shared by runs, keyed by content.
-        views: how many differently cropped views of each training image are kept, the plain one included.
+        folder: of the stores; shared by runs, keyed by content.
+        views: number of differently cropped views stored per training image, the plain one included.
     """
 
     folder: Path
@@ -75,12 +75,12 @@ class Run:
         system: builds the architecture.
         sources: of all roles; a task's order is that of its first source.
         schedule: bound to the training sources when the run starts.
-        plan: steps, rates, seeds.
-        balancer: several losses to one gradient.
+        train: steps, learning rate, seed and the like.
+        balancer: combines several losses into one gradient.
         features: store frozen features; None encodes images at every step.
         start: another run to start from.
         expect: (task, metric) -> (value, allowed shortfall), checked by `motet train --check` and CI.
-        credit: lines that must stand beside pictures and in the model card (licences of the data).
+        credit: lines that must be shown beside images and in the model card (licences of the data).
 
     Raises:
         ConfigError: no training source, two sources of one name, two different tasks of one name.
@@ -117,8 +117,8 @@ class Run:
                 )
         if isinstance(self.system, nn.Module):
             raise ConfigError(
-                f"Run.system: got {_kind(self.system)}, a built model; want the configuration of a system, such as "
-                "motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
+                f"Run.system: got {_kind(self.system)}, a built model; want the configuration of a system, such "
+                "as motet.systems.lit_decoder.LiTDecoderConfig() (motet list systems)"
             )
         if not dataclasses.is_dataclass(self.system) or isinstance(self.system, type):
             raise ConfigError(
@@ -145,7 +145,9 @@ class Run:
                         f"want one that is trained: {sorted(found)}"
                     )
                 if found.setdefault(task.name, task) != task:
-                    raise ConfigError(f"Run.sources: got two different tasks called {task.name!r}; want one a name")
+                    raise ConfigError(
+                        f"Run.sources: got two different tasks called {task.name!r}; want one task per name"
+                    )
         return tuple(found.values())
 
     @property
@@ -159,7 +161,7 @@ class Run:
 
 
 def _kind(value: object) -> str:
-    """Names what was given: a class by its name, a value by its class and, for a text, by itself."""
+    """Names a value in an error: a class by its name, a value by its class and, for a text, by itself."""
     if isinstance(value, type):
         return f"the class {value.__name__} itself"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""From a `Run` to its folder: built, trained, evaluated on its test sources, written down."""
+"""Trains a run and fills its folder: builds, trains, evaluates on the test sources, writes the reports."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ def run_training(
     progress: FillProgress | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Does all of a run; under `torchrun` on every rank.
+    """Trains and evaluates a run, without page and model card; under `torchrun` on every rank.
 
     The folder gets ``run.json`` (versions, commit, data, recipe), ``log.jsonl``, TensorBoard, checkpoints, and at the
-    end ``report.json`` (the test sources, with floors and intervals; the val sources where there are none),
+    end ``report.json`` (the test sources, with trivial baselines and intervals; the val sources where there are none),
     ``report-val.json`` and ``predictions.jsonl``.
 
     Args:
-        run: what to do.
+        run: the run.
         folder: of the run.
-        resume: go on in a folder that has been begun; a finished one is only judged again.
+        resume: whether to continue in the folder of an earlier start; a finished run is only evaluated again.
         device: "cpu", "cuda", ...; None for the best there is.
-        eval_batch_size: rows at once in evaluation.
-        floors: also score what a test result must beat.
-        show: a live line on the terminal.
-        filling: told of every batch of images whose features are stored.
-        origin: where the run came from (a recipe by name, its settings), for ``run.json``.
+        eval_batch_size: rows per batch in evaluation.
+        baselines: whether to evaluate the trivial baselines too.
+        show: whether to show a live line on the terminal.
+        progress: called after every batch of images whose features are stored.
+        origin: origin of the run (a recipe by name, its settings), for ``run.json``.
 
     Returns:
         The report of the test sources, or of the val sources where there are none. When a signal stopped the run its
         `step` is below ``run.train.steps``.
 
     Raises:
-        CheckpointError: a folder that has been begun without `resume`, or by another run.
-        ConfigError: anything in the run that cannot be.
+        CheckpointError: a folder that is not empty without `resume`, or of another run.
+        ConfigError: a part of the run that is not valid.
         DataError: a row that cannot be read.
         TrainingError: training cannot go on.
     """
@@ -110,9 +110,9 @@ def run_training(
 
 
 def store_features(run: Run, system: System, progress: FillProgress | None = None) -> FeatureFiles:
-    """Stores what the frozen encoder makes of every image of a run.
+    """Stores the frozen encoder's features of every image of a run.
 
-    All views of training images of which some task allows a crop or a flip; of the others the plain one.
+    Training images get all views if some task allows a crop or a flip; all others get the plain view.
 
     Raises:
         ConfigError: the run asks for none, the system has no frozen encoder, or the disk has no room.
@@ -129,7 +129,7 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
 
 
 def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:
-    """The test sources, once and at the end; and everything written."""
+    """Evaluates the test sources, once and at the end, and writes the reports."""
     if rank() == 0:
         _write(folder / VAL_REPORT, val.to_dict())
     sources = run.of_role("test")
@@ -169,7 +169,7 @@ def _open_folder(folder: Path, resume: bool) -> None:
 
 
 def _saved_match(path: Path) -> WeightMatch | None:
-    """Returns the weights that matched when a resumed run began; `path` is about to be written anew."""
+    """Returns the weights that matched when a resumed run started; `path` is overwritten next."""
     found: WeightMatch | None = None
     failure: str | None = None
     if rank() == 0 and path.exists():
@@ -226,7 +226,7 @@ def _data(source: Source) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As much of a value as can be written: a reader or function of one's own by its text."""
+    """Returns a value as plain data, as far as it can be: a reader or function of the user by its `repr`."""
     if isinstance(value, Source):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple) and any(isinstance(part, Source) for part in value):
@@ -249,7 +249,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of motet's own repository, where it runs from one; marked when files differ from it."""
+    """Returns the commit of motet's repository, if it runs from one, with a mark when files differ from it."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""Ctrl-C and the end of a job's time: finish the step, save, stop."""
+"""Stop signals (Ctrl-C, the end of a job's time): the step is finished and saved before the run stops."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 class StopSignals:
-    """While entered, the first SIGINT or SIGTERM is remembered; a second SIGINT stops at once.
+    """A context that records the first SIGINT or SIGTERM; a second SIGINT raises KeyboardInterrupt.
 
-    Only the main thread can be told; in any other nothing is changed.
+    Only the main thread can receive signals; in any other nothing is changed.
 
     Attributes:
-        name: "SIGINT" or "SIGTERM" once one came.
+        name: "SIGINT" or "SIGTERM" once one was received.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""One update: forward of every part, backward by the balancer, clipping, and what is known about it afterwards."""
+"""One update of the weights: forward of every micro-batch, backward by the balancer, clipping, optimiser, metrics."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from motet.training.errors import TrainingError
 from motet.training.sharding import Shards
 
 SHARED = 2
-"""Values of an `StepOutcome` that are added over ranks beside totals and weights: asked to stop, rows skipped."""
+"""Number of values of a `StepOutcome` added over ranks beside totals and weights: stop signals, rows skipped."""
 
 
 class StepLosses(Sequence[Losses]):
-    """The losses of one update's parts; asking for one runs its forward pass.
+    """The losses of one update's parts; reading an item runs its forward pass.
 
     Dropout is keyed by (seed, step, update, rank, part), so that it is the same after a resume and in a second pass.
 
@@ -32,7 +32,7 @@ class StepLosses(Sequence[Losses]):
         forward: `System.losses`, compiled or not.
         parts: this rank's batches.
         key: seed, step and number of the update in the step.
-        device: where the parts lie.
+        device: of the parts.
         autocast: a context for the forward pass.
     """
 
@@ -67,16 +67,17 @@ class StepLosses(Sequence[Losses]):
 
 @dataclass
 class StepOutcome:
-    """Numbers of an update, still on the device until `read`.
+    """The raw metrics of an update, on the device until `read`.
 
     Args:
         step: iterations of the schedule done, this one counted.
-        values: for each key total and weight over all ranks, then how many ranks were asked to stop, bad
+        values: for each key total and weight over all ranks, then the number of ranks with a stop signal, bad
             rows skipped, the gradient's norm, aux.
         keys: tasks and terms in the order of `values`, see `loss_keys`.
         aux: names of the last values.
-        lr_factor: of the learning rate, from the schedule.
+        lr_factor: the schedule's factor of the learning rate.
         rows: by source, over all ranks.
+        event: marks the end of the copy from a GPU; None elsewhere.
     """
 
     step: int
@@ -107,10 +108,10 @@ class StepOutcome:
         return cls(step, here, keys, aux, lr_factor, rows, event)
 
     def read(self) -> StepMetrics:
-        """Waits for the numbers.
+        """Waits for the values and returns the metrics.
 
         Raises:
-            TrainingError: a loss or the gradient is no number.
+            TrainingError: a loss or the gradient is not finite.
         """
         if self.event is not None:
             self.event.synchronize()
@@ -123,7 +124,7 @@ class StepOutcome:
         for (name, term), total, weight in zip(self.keys, totals, weights, strict=True):
             if not abs(total) < float("inf"):
                 raise TrainingError(
-                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr, "
+                    f"step {self.step}: the loss of task {name!r}: got {total}; want a finite number (lower train.lr "
                     "or check the rows of this step); the last checkpoint is kept"
                 )
             if weight > 0:
@@ -143,7 +144,7 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """The numbers of an update, as they stand in the log."""
+    """The metrics of an update, as they are logged."""
 
     step: int
     mean: float
@@ -157,16 +158,16 @@ class StepMetrics:
 
 
 class TrainStep:
-    """Does updates of one system with one optimiser.
+    """Updates one system with one optimiser.
 
     Args:
-        system: what is trained.
+        system: the system to train.
         optimizer: over its trainable parameters.
-        balancer: several losses to one gradient.
-        plan: clipping, precision, seed, compilation.
-        device: where the system lies.
-        parameters: that are clipped, whole; None for the optimiser's own.
-        shards: where parameters are cut between updates.
+        balancer: combines several losses into one gradient.
+        config: clipping, precision, seed, compilation.
+        device: of the system.
+        parameters: the whole parameters, for clipping; None for those of the optimiser.
+        shards: the sharded parameters; None if they are whole between updates.
     """
 
     def __init__(
@@ -195,17 +196,17 @@ class TrainStep:
     def update(
         self, step: int, number: int, batches: Sequence[Batch], stop: bool, skipped: int = 0
     ) -> tuple[Tensor, tuple[str, ...]]:
-        """One update; every rank calls it, also one without a batch.
+        """Does one update; every rank calls it, also one without a batch.
 
         Args:
             step: from 0.
-            number: which update of the step, from 0.
+            number: index of the update in the step, from 0.
             batches: this rank's parts.
-            stop: whether this rank was asked to stop.
+            stop: whether this rank received a stop signal.
             skipped: bad rows of this rank that others were drawn for.
 
         Returns:
-            The values of an `StepOutcome` and the names of its aux.
+            The values of a `StepOutcome` and the names of its aux.
         """
         parts = [batch.to(self.device) for batch in batches]
         versions = buffer_versions(self.system)
@@ -244,7 +245,7 @@ class TrainStep:
         return torch.cat([shared, torch.stack([norm.detach().float().to(self.device), *means])]), tuple(aux)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        """bfloat16 where the hardware multiplies it; elsewhere it is emulated, slower than 32 bits."""
+        """Returns a context with bfloat16 if the hardware multiplies it; emulated, it is slower than 32 bits."""
         kind = self.device.type
         hardware = torch.cuda.is_bf16_supported() if kind == "cuda" else kind == "cpu" and _amx()
         if self.config.precision == "bfloat16" and hardware:
@@ -258,8 +259,10 @@ def _amx() -> bool:
 
 
 def _seed(device: torch.device, seed: int) -> None:
-    """Only the generators that a forward pass on this device reads: `torch.manual_seed` also leaves a call, with its
-    traceback, for every kind of device that is not there, each time."""
+    """Seeds the generators that a forward pass on this device reads.
+
+    `torch.manual_seed` also stores a call with its traceback for every kind of device that is missing, each time.
+    """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)

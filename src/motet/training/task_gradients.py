@@ -70,7 +70,7 @@ class TaskGradients:
     def _gradients(
         self, parts: Sequence[Losses], system: System, scale: Mapping[tuple[str, str], Tensor]
     ) -> tuple[Float[Tensor, "t p"], Tensor]:
-        """Returns each task's gradient of the shared parameters over all parts and ranks, and the used parameters.
+        """Returns each task's gradient of the shared parameters over parts and ranks, and which parameters are used.
 
         Gradients of the tasks' own parameters are left in ``.grad``, of this rank alone.
         """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.analysis.groups import Change, GroupChanges, Members, Suggestion, suggest
+from motet.analysis.groups import Change, GroupChanges, Members, Partition, suggest
 from motet.report import tables
 from motet.report.heat import HeatCell, HeatTable
 from motet.report.pages.analysis import heat_png, sentence_case, write_analysis
@@ -50,7 +50,7 @@ def write_groups(
 
 def markdown(
     changes: GroupChanges,
-    suggestion: Suggestion,
+    suggestion: Partition,
     groups: Mapping[str, Sequence[str]],
     *,
     role: str,
@@ -116,7 +116,7 @@ def change_text(change: Change) -> str:
 
 
 def groups_to_json(
-    changes: GroupChanges, suggestion: Suggestion, groups: Mapping[str, Sequence[str]], *, role: str
+    changes: GroupChanges, suggestion: Partition, groups: Mapping[str, Sequence[str]], *, role: str
 ) -> dict[str, Any]:
     """Returns all changes, averages and the suggestion as JSON holds them."""
     measured = [

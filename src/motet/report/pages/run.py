@@ -35,7 +35,7 @@ def markdown(content: Content) -> str:
         parts += ["## Trivial baselines", tables.table(*tables.trivial_baseline_rows(run.report))]
     if run.log.task_status:
         parts += ["## Stop and go", tables.table(*tables.task_status_rows(run.log.task_status))]
-    parts += ["## Samples seen", tables.table(("source", "samples"), tables.samples_seen_rows(run.report.samples_seen))]
+    parts += ["## Samples seen", tables.table(("source", "samples"), tables.source_rows(run.report.samples_seen))]
     parts += ["## Notes", "\n".join(f"* {note}" for note in content.all_notes) or "None."]
     parts += [
         "## Versions",
