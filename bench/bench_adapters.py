@@ -143,10 +143,10 @@ def phases(args: argparse.Namespace, num_tasks: int) -> dict[str, float]:
         for seconds in found.values():
             seconds.append(0.0)
         with torch.autocast(args.device, dtype=torch.bfloat16):
-            begun = timed("trunk, once", partial(system.encoder.begin, batch.inputs["pixels"]))
+            trunk_state = timed("trunk, once", partial(system.encoder.begin, batch.inputs["pixels"]))
             means = []
             for name, target in batch.targets.items():
-                features = timed("adapted blocks", partial(system.encoder.finish, begun, system.condition(name)))
+                features = timed("adapted blocks", partial(system.encoder.finish, trunk_state, system.condition(name)))
                 decoder, head = (parts[parameter_name(name)] for parts in (system.decoders, system.heads))
                 maps = timed("decoders and heads", partial(_then, decoder, head, features)).permute(0, 3, 1, 2)
                 loss = timed("losses", partial(task_loss, system.tasks[name], maps, target.value))
@@ -232,10 +232,10 @@ def main() -> None:
         refresh.append(
             f"{one:.2f} of a step for {num_tasks} tasks ({100 * one / 100:.1f} % of training, every 100 steps)"
         )
-    said = [*parameters(), *timing(args, phases(args, NUM_TASKS[-1]), refresh)]
+    notes = [*parameters(), *timing(args, phases(args, NUM_TASKS[-1]), refresh)]
     columns = ["", "a step", "against vanilla", "against a model a task", "peak MiB", "against vanilla"]
     title = "ViT adapters against training the whole trunk"
-    write_table("bench_adapters", title, said, columns, compared(times, memory))
+    write_table("bench_adapters", title, notes, columns, compared(times, memory))
 
 
 def parameters() -> list[str]:

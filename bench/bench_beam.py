@@ -116,7 +116,7 @@ def main() -> None:
     faster = ratio(times["transformers"], times["motet"])
     peaks = {name: f"{peak_mib(prepared, name, args.device):.0f}" if args.device == "cpu" else "-" for name in parts}
     lengths = sorted(len(words) + 1 for words in ours)
-    said = [
+    notes = [
         f"Beam search with {BEAMS} beams, {ROWS} images of {TOKENS} tokens, a decoder of {DEPTH} layers, width "
         f"{WIDTH}, {WORDS} words. Both hold the same weights and gave the same {ROWS} captions ({lengths[0]} to "
         f"{lengths[-1]} tokens, median {lengths[len(lengths) // 2]}). Measured in turns, {args.repeats} times: median "
@@ -131,7 +131,7 @@ def main() -> None:
     write_table(
         "bench_beam",
         "Beam search against transformers",
-        said,
+        notes,
         ["", f"{ROWS} captions", "ms a caption", "peak memory, MiB"],
         rows,
     )

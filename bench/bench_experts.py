@@ -98,24 +98,24 @@ def line(of: Setting) -> Line:
     return Line(x.requires_grad_(), spans)
 
 
-def training(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], None]:
+def training(of: Setting, encoder: UnifiedEncoder, sample: Line) -> Callable[[], None]:
     """Forward and backward of a step."""
 
     def step() -> None:
         encoder.zero_grad()
         with of.autocast():
-            states = encoder(given).states
+            states = encoder(sample).states
         states.float().square().mean().backward()
 
     return step
 
 
-def inference(of: Setting, encoder: UnifiedEncoder, given: Line) -> Callable[[], Tensor]:
+def inference(of: Setting, encoder: UnifiedEncoder, sample: Line) -> Callable[[], Tensor]:
     """Forward alone, as an answer takes it."""
 
     def step() -> Tensor:
         with torch.inference_mode(), of.autocast():
-            states: Tensor = encoder(given).states
+            states: Tensor = encoder(sample).states
             return states
 
     return step
@@ -168,10 +168,10 @@ def check_dispatch(of: Setting) -> str:
     decision = Dispatched(gates)
     with counting() as rows:
         found = layer(x, decision)
-    wanted = plain_loop(layer, x, gates)
-    apart = float((found - wanted).detach().abs().max())
+    expected = plain_loop(layer, x, gates)
+    apart = float((found - expected).detach().abs().max())
     upstream = torch.randn_like(found)
-    gradients = [torch.autograd.grad(y, [x, layer.weight], upstream, retain_graph=True) for y in (found, wanted)]
+    gradients = [torch.autograd.grad(y, [x, layer.weight], upstream, retain_graph=True) for y in (found, expected)]
     for own, other in zip(*gradients, strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
     chosen = torch.bincount(gates.experts.flatten(), minlength=EXPERTS).tolist()
@@ -229,7 +229,7 @@ def block_step(of: Setting, block: nn.Module, x: Tensor) -> Callable[[], None]:
     return step
 
 
-def shown(times: dict[str, Timing], name: str, against: str = "dense") -> str:
+def cells(times: dict[str, Timing], name: str, against: str = "dense") -> str:
     """A time, and how many times another."""
     middle, least, most = ratio(times[name], times[against])
     return f"{times[name].median * 1e3:.0f} ms, {middle:.2f} ({least:.2f} to {most:.2f})"
@@ -237,23 +237,25 @@ def shown(times: dict[str, Timing], name: str, against: str = "dense") -> str:
 
 def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]]]:
     """What is said above the table, and its rows."""
-    built, given = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, line(of)
+    built, sample = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, line(of)
     train = in_turns(
-        {name: training(of, one.train().encoder, given) for name, one in built.items()}, repeats=repeats
+        {name: training(of, one.train().encoder, sample) for name, one in built.items()}, repeats=repeats
     )  # fmt: skip
     updates: dict[str, Callable[[], object]] = {}
     for name, one in built.items():
         optimizer = torch.optim.AdamW(one.encoder.parameters(), fused=True)
         updates[name] = optimizer.step
     update = in_turns(updates, repeats=repeats)
-    folded = {f"{name}, merged": merged(built[name].eval(), "caption").encoder.eval() for name in ("attribute", "task")}
-    encoders = {name: one.eval().encoder for name, one in built.items()} | folded
-    answers = {name: inference(of, encoder, given) for name, encoder in encoders.items()}
-    for name in folded:
-        kept = name.removesuffix(", merged")
+    merged_encoders = {
+        f"{name}, merged": merged(built[name].eval(), "caption").encoder.eval() for name in ("attribute", "task")
+    }
+    encoders = {name: one.eval().encoder for name, one in built.items()} | merged_encoders
+    answers = {name: inference(of, encoder, sample) for name, encoder in encoders.items()}
+    for name in merged_encoders:
+        selected = name.removesuffix(", merged")
         # In 16 bits a merged matrix is rounded once more.
         tolerance = 1e-4 if of.precision == "float32" else 0.1
-        torch.testing.assert_close(answers[name](), answers[kept](), rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(answers[name](), answers[selected](), rtol=tolerance, atol=tolerance)
     infer = in_turns(answers, repeats=repeats)
     memory = {name: f"{peak_mib(one_step, of, name):.0f}" for name in BLOCKS} if of.device == "cpu" else {}
     rows: list[tuple[str, ...]] = []
@@ -264,9 +266,9 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
             (
                 name,
                 f"{count:.1f} M",
-                shown(train, name) if trained else "",
-                shown(update, name) if trained else "",
-                shown(infer, name),
+                cells(train, name) if trained else "",
+                cells(update, name) if trained else "",
+                cells(infer, name),
                 memory.get(name, ""),
             )
         )
@@ -275,12 +277,12 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
         f"{name} {ratio(train[name], train['dense'])[0]:.2f} of {limit * (most if name == 'token' else 1):.2f}"
         for name, limit in TARGET_RATIO.items()
     )
-    slowest = max(ratio(infer[name], infer["dense"])[0] for name in folded)
-    said = [
+    slowest = max(ratio(infer[name], infer["dense"])[0] for name in merged_encoders)
+    notes = [
         f"Forward and backward, times the dense model's, of what is asked for at most: {verdict} (routing by token "
         f"takes {most:.2f} times the products). Merged inference: {slowest:.2f} of 1.02.",
     ]
-    return said, rows
+    return notes, rows
 
 
 def against_theirs(of: Setting, repeats: int) -> str:
@@ -314,7 +316,7 @@ def main() -> None:
     of = Setting(args.width, args.depth, args.rows, args.device, args.precision)
     checked = check_dispatch(of)
     verdict, rows = measured(of, args.repeats)
-    said = [
+    notes = [
         f"{of.depth} layers, width {of.width}, {EXPERTS} experts in every other layer, k = {K}, "
         f"{of.rows * (IMAGE + TEXT):,} tokens a step (rows of {IMAGE} of a picture and {TEXT} of a text), "
         f"{of.precision}. Measured in turns, {args.repeats} times: median, and times the dense model's (least to "
@@ -326,7 +328,7 @@ def main() -> None:
     ]
     columns = ["", "parameters", "forward + backward", "optimiser", "inference", "memory"]
     name = "bench_experts" if args.device == "cpu" else "bench_experts_gpu"
-    write_table(name, "Conditional experts against a dense model", said, columns, rows)
+    write_table(name, "Conditional experts against a dense model", notes, columns, rows)
 
 
 if __name__ == "__main__":

@@ -176,10 +176,14 @@ def _loss(task: Task, whole: np.ndarray, split: Split, first: int, anchors: int)
     among, ranking = task.target.among, Ranking(rerank_top_k=first, first_stage_size=anchors)
     images, texts = ranking.anchors("images", whole.shape[0]), ranking.anchors("texts", whole.shape[1])
     guess = estimate_scores(whole[:, texts], whole[images], images, texts)
-    kept = top_candidates(guess, first, among)
-    staged = merge_stages(whole, guess, kept, among)
+    selected = top_candidates(guess, first, among)
+    staged = merge_stages(whole, guess, selected, among)
     read = ranking.num_pairs(*whole.shape, among) / whole.size
-    numbers = first_stage_recall(kept, split.fits, among), _recall(whole, split, among), _recall(staged, split, among)
+    numbers = (
+        first_stage_recall(selected, split.fits, among),
+        _recall(whole, split, among),
+        _recall(staged, split, among),
+    )
     size = f"{whole.shape[0]} x {whole.shape[1]}"
     return (task.name, size, anchors, first, f"{read:.0%}", *(f"{number:.1f}" for number in numbers))
 

@@ -27,9 +27,9 @@ WAYS = {"all tasks in every iteration": None, "stop-and-go": StopAndGo()}
 
 def trained(way: str, seed: int, folder: Path, arguments: argparse.Namespace) -> Report:
     """The test report of one run."""
-    asked: Sequence[str] = arguments.tasks
-    schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(asked, arguments.period))
-    run = world(asked, steps=arguments.iterations, schedule=schedule)
+    requested: Sequence[str] = arguments.tasks
+    schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(requested, arguments.period))
+    run = world(requested, steps=arguments.iterations, schedule=schedule)
     plan = replace(run.train, seed=seed)
     return train(replace(run, train=plan), folder / f"{way}-{seed}", baselines=False, show=False)
 

@@ -346,7 +346,7 @@ def main() -> None:
         peaks = {name: peak_mib(prepared, name, folder, args.steps) for name in names}
     over = {name: ratio(times["motet"], times[name]) for name in names[1:]}
     trained = sum(parameter.numel() for parameter in world.system.parameters() if parameter.requires_grad)
-    said = [
+    notes = [
         f"One model (decoder of 2 layers, width 256, {trained:,} trained parameters), {ROWS} rows of two tasks a step "
         f"with stored features, the same batches from the same loader without workers, AdamW (fused), the gradient's "
         f"norm clipped, a rate set at each step, its loss read at each step. From step to step, the first {FIRST} of "
@@ -371,7 +371,7 @@ def main() -> None:
         for name in names
     ]
     columns = ["", "a step", "motet takes, of its time", "last weights, apart from by hand", "peak memory, MiB"]
-    write_table("bench_train", "A step of training", said, columns, rows)
+    write_table("bench_train", "A step of training", notes, columns, rows)
 
 
 if __name__ == "__main__":

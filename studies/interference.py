@@ -67,9 +67,9 @@ def vit_adapters() -> Run:
     return replace(run, features=None)
 
 
-def _run(system: SystemConfig, asked: tuple[str, ...], *, size: int = 128) -> Run:
+def _run(system: SystemConfig, requested: tuple[str, ...], *, size: int = 128) -> Run:
     world = SceneSources(
-        task_names=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size
+        task_names=requested, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size
     )
     return Run(
         system=system,

@@ -71,7 +71,7 @@ def run() -> Run:
         ),
         {"train": 0.25, "test": 0.75},
     )
-    asked = question_answering("vqav2", metrics=TEN_ANSWERS_METRICS)
+    requested = question_answering("vqav2", metrics=TEN_ANSWERS_METRICS)
     entails, german = visual_entailment("esnlive"), captioning("multi30k_de", label="captions_de")
     train = (
         Source(
@@ -86,11 +86,11 @@ def run() -> Run:
             tasks=(captioning("coco"),),
         ),
         Source(name="esnlive/train", reader=entail["train"], tasks=(entails,)),
-        Source(name="vqav2/train", reader=vqa["train"], tasks=(asked,)),
+        Source(name="vqav2/train", reader=vqa["train"], tasks=(requested,)),
     )
     held = (
         Source(name="esnlive/test", reader=entail["test"], tasks=(entails,), role="test"),
-        Source(name="vqav2/test", reader=vqa["test"], tasks=(asked,), role="test"),
+        Source(name="vqav2/test", reader=vqa["test"], tasks=(requested,), role="test"),
     )
     return Run(system=small(), sources=train + held, schedule=Mixed(batch_size=32), train=TrainConfig(steps=300))
 
@@ -123,12 +123,12 @@ def resized(image: Image.Image, share: float) -> Image.Image:
 
 
 COPIES: dict[str, Callable[[Image.Image, np.random.Generator], bytes]] = {
-    "re-encoded, JPEG quality 30": lambda picture, _: encoded(picture, 30),
-    "half the size": lambda picture, _: encoded(resized(picture, 0.5), 85),
-    "twice the size": lambda picture, _: encoded(resized(picture, 2.0), 85),
-    "cropped to 95 % of each side": lambda picture, rng: encoded(cut(picture, 0.95, rng), 85),
-    "cropped to 90 % of each side": lambda picture, rng: encoded(cut(picture, 0.9, rng), 85),
-    "cropped to 80 % of each side": lambda picture, rng: encoded(cut(picture, 0.8, rng), 85),
+    "re-encoded, JPEG quality 30": lambda rgb, _: encoded(rgb, 30),
+    "half the size": lambda rgb, _: encoded(resized(rgb, 0.5), 85),
+    "twice the size": lambda rgb, _: encoded(resized(rgb, 2.0), 85),
+    "cropped to 95 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.95, rng), 85),
+    "cropped to 90 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.9, rng), 85),
+    "cropped to 80 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.8, rng), 85),
 }
 
 
@@ -148,12 +148,12 @@ class Found:
         return f"| {self.kind} | {self.planted} | {self.right / self.planted:.1%} | {precision} | {self.wrong} |"
 
 
-def measured(pictures: dict[str, Image.Image], originals: Hashes) -> list[Found]:
+def measured(all_images: dict[str, Image.Image], originals: Hashes) -> list[Found]:
     """Copies of every picture of the second half, and which of all pictures they are taken for."""
-    planted = list(pictures)[1::2]
+    planted = list(all_images)[1::2]
     found = []
     for kind, copy in COPIES.items():
-        made = {name: copy(pictures[name], rng_for("planted", kind, name)) for name in planted}
+        made = {name: copy(all_images[name], rng_for("planted", kind, name)) for name in planted}
         images = {f"copy of {name}": MemoryImage(name, data) for name, data in made.items()}
         pairs = {
             (pair.test_id, pair.train_id) for pair in near_duplicates(hash_images(images, decode, workers=0), originals)

@@ -58,7 +58,7 @@ def alone(task: str) -> Run:
 
 
 def together(
-    asked: tuple[str, ...] = TWELVE,
+    requested: tuple[str, ...] = TWELVE,
     *,
     stop: StopAndGo | None = STOP,
     token: str = "task",
@@ -72,9 +72,9 @@ def together(
         token: what a row stands for behind [CLS].
         first: groups that begin.
     """
-    schedule = dataclasses.replace(rounds(asked, stop), first=first)
+    schedule = dataclasses.replace(rounds(requested, stop), first=first)
     return world(
-        asked,
+        requested,
         steps=ITERATIONS,
         system=dataclasses.replace(small(regions=SceneBoxes()), task_token=token),
         schedule=schedule,
