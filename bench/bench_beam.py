@@ -122,7 +122,7 @@ def main() -> None:
         f"{lengths[-1]} tokens, median {lengths[len(lengths) // 2]}). Measured in turns, {args.repeats} times: median "
         f"(least to most). {machine()}.",
         f"motet is {faster[0]:.2f} times faster a caption ({faster[1]:.2f} to {faster[2]:.2f} over the turns); 1.5 is "
-        "asked for.",
+        "required.",
     ]
     rows = [
         (name, str(times[name]), f"{times[name].median / ROWS * 1e3:.2f}", peaks[name])

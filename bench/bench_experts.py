@@ -89,7 +89,7 @@ def system(of: Setting, blocks: Blocks) -> UniPerceiver:
 
 
 def line(of: Setting) -> Line:
-    """Rows of a picture and a caption that is said."""
+    """Rows of an image and a caption to generate."""
     spans = (
         Span(IMAGE, Kind("caption", of_image(text_inputs=True))),
         Span(TEXT, Kind("caption", of_text(visual_inputs=True, causal=True))),
@@ -236,7 +236,7 @@ def cells(times: dict[str, Timing], name: str, against: str = "dense") -> str:
 
 
 def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]]]:
-    """What is said above the table, and its rows."""
+    """Returns the notes above the table, and its rows."""
     built, sample = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, line(of)
     train = in_turns(
         {name: training(of, one.train().encoder, sample) for name, one in built.items()}, repeats=repeats
@@ -279,7 +279,7 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
     )
     slowest = max(ratio(infer[name], infer["dense"])[0] for name in merged_encoders)
     notes = [
-        f"Forward and backward, times the dense model's, of what is asked for at most: {verdict} (routing by token "
+        f"Forward and backward, times the dense model's, of what is required at most: {verdict} (routing by token "
         f"takes {most:.2f} times the products). Merged inference: {slowest:.2f} of 1.02.",
     ]
     return notes, rows
@@ -318,7 +318,7 @@ def main() -> None:
     verdict, rows = measured(of, args.repeats)
     notes = [
         f"{of.depth} layers, width {of.width}, {EXPERTS} experts in every other layer, k = {K}, "
-        f"{of.rows * (IMAGE + TEXT):,} tokens a step (rows of {IMAGE} of a picture and {TEXT} of a text), "
+        f"{of.rows * (IMAGE + TEXT):,} tokens per step (rows of {IMAGE} of an image and {TEXT} of a text), "
         f"{of.precision}. Measured in turns, {args.repeats} times: median, and times the dense model's (least to "
         f"most). Memory is what a step adds at its peak, in MiB. {machine()}.",
         *verdict,

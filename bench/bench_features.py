@@ -86,7 +86,7 @@ def main() -> None:
         f"decoder of 2 layers, width {WIDTH}. {args.repeats} epochs of each in turns: median (least to most). "
         f"{machine()}.",
         f"With stored features an epoch is {faster[0]:.2f} times faster ({faster[1]:.2f} to {faster[2]:.2f} over the "
-        f"turns); 5 is asked for. Storing them took {filled:.1f} s once, with building the model, and {size:.1f} MiB "
+        f"turns); 5 is required. Storing them took {filled:.1f} s once, with building the model, and {size:.1f} MiB "
         "of disk. A scene is drawn each time its image is read, which takes the place of decoding a file.",
     ]
     rows = [(name, str(times[name]), f"{IMAGES / times[name].median:.0f}", f"{peaks[name]:.0f}") for name in names]

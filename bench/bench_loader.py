@@ -143,7 +143,7 @@ def main() -> None:
         f"x {SIZE}, batches of {ROWS}; 0 workers, or 2 against 2 processes. The bare loop resizes as Pillow does; so "
         f"does motet with `antialias=True`, while its default reads two by two pixels as the paper does. Medians of "
         f"{args.repeats} turns (least to most). {machine()}, Pillow {__version__}.",
-        "At least 0.9 of the bare loop's rows a second is asked for.",
+        "At least 0.9 of the bare loop's rows per second is required.",
     ]
     columns = ["", "workers", "rows/s", "of the bare loop", "peak memory, MiB"]
     write_table("bench_loader", "The loader on JPEG files", notes, columns, rows)

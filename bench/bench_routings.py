@@ -51,7 +51,7 @@ def built(run: Run) -> UniPerceiver:
 
 
 def batches(run: Run, system: UniPerceiver, *, train: bool) -> list[Batch]:
-    """A batch of each task, its pictures as the frozen encoder's features."""
+    """A batch of each task, its images as the frozen encoder's features."""
     found = []
     for source in run.of_role("train" if train else "test"):
         (task,) = source.tasks

@@ -71,9 +71,9 @@ def main() -> None:
         "What stop-and-go saves",
         [
             machine(),
-            f"{len(arguments.tasks)} tasks on scenes, {arguments.iterations} iterations of {arguments.rows} rows a "
-            f"task, each judged on validation rows every {arguments.period} iterations; {len(arguments.seeds)} seeds. "
-            "The score is the mean of the tasks' main numbers on test rows; ranges that overlap are not told apart.",
+            f"{len(arguments.tasks)} tasks on scenes, {arguments.iterations} iterations of {arguments.rows} rows per "
+            f"task, evaluated on validation rows every {arguments.period} iterations; {len(arguments.seeds)} seeds. "
+            "The score is the mean of the tasks' main numbers on test rows; ranges that overlap are no difference.",
         ],
         ("", "updates", "saved", "mean score", "least to most"),
         rows,

@@ -146,7 +146,7 @@ def by_hand(world: World) -> None:
         nn.utils.clip_grad_norm_(parameters, 1.0)
         set_lr(optimizer, world.rate(step))
         optimizer.step()
-        loss.item()  # the number that a person looks at
+        loss.item()  # the number for the log
 
 
 class Wrapped(nn.Module):
@@ -357,8 +357,8 @@ def main() -> None:
         "`.next()` on iterators. Its loop ran with these three put right from outside, with AdamW in place of its "
         "Adam, and with clipping and the rate added before each step.",
         f"A step of motet takes {over['by hand'][0]:.3f} times as long as by hand ({over['by hand'][1]:.3f} to "
-        f"{over['by hand'][2]:.3f} over the turns); at most 1.05 is asked for. No slower than the other two within "
-        "the spread is asked for.",
+        f"{over['by hand'][2]:.3f} over the turns); at most 1.05 is required. No slower than the other two within "
+        "the spread is required.",
     ]
     rows = [
         (

@@ -88,7 +88,7 @@ def main() -> None:
         f"{args.rows} rows of {args.places:,} places, forward and backward in float32; same weights, same states. "
         f"Measured in turns, {args.repeats} times: median (least to most). {machine()}.",
         f"motet takes {found[0]:.3f} of PyTorch's time ({found[1]:.3f} to {found[2]:.3f} over the turns); at most "
-        "1.05 is asked for. It also gives the normed states of all layers, and adds positions to keys.",
+        "1.05 is required. It also gives the normed states of all layers, and adds positions to keys.",
     ]
     rows = [(name, str(time)) for name, time in times.items()]
     write_table("bench_unit_decoder", "UniT's decoder against PyTorch's", notes, ["", "a step"], rows)

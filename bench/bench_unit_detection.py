@@ -82,7 +82,7 @@ def main() -> None:
         f"layers, classes, distances, generalised IoU, forward and backward. {args.repeats} times in turns: "
         f"median (least to most). {machine()}.",
         f"Matching and losses take {share[0]:.2f} % of a step ({share[1]:.2f} to {share[2]:.2f} over the turns); at "
-        "most 5 % is asked for.",
+        "most 5 % is required.",
     ]
     rows = [(name, str(time)) for name, time in times.items()]
     write_table("bench_unit_detection", "UniT's matching and losses", notes, ["", "time"], rows)

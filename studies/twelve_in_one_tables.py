@@ -2,7 +2,7 @@
 
     motet study studies/twelve_in_one_tables.py --jobs 2 --table docs/results/twelve_in_one_tables.md
 
-Table 2: a model a task, a model a group, one model for all, that one without verification, and models a task that
+Table 2: one model per task, one per group, one model for all, that one without verification, and models a task that
 start from it. Table 6: the model for all without stop-and-go, without a token a task, with a token a head, and with
 tasks that join the group that learns fastest, or the one that learns slowest.
 

@@ -2,12 +2,12 @@
 
     motet study studies/vit_adapters_tables.py --jobs 2 --table docs/results/vit_adapters_tables.md
 
-Everything stands on one trunk, which names pictures of one thing first, of twenty kinds in four looks. Table 2: a model
-a task, all weights trained for several tasks, and adapters on the frozen trunk, for classes and depth (S-D), normals
+All runs share one trunk, pretrained to classify images of one thing, of twenty kinds in four styles. Table 2: one model
+per task, all weights trained for several tasks, and adapters on the frozen trunk, for classes and depth (S-D), normals
 (S-D-N) and edges (S-D-N-E). What the parts do: adapters for S-D-N-E without one of them, and with other affinities than
 those that are learned: equal ones, none, learned ones in a wrong order, the paper's letter, and those of a finished run
 held fixed. Table 3: what was trained in colour goes on with black lines, without their last map. Table 4: light ground
-with labels and dark ground without. Table 5: what was trained in colour is judged on black lines as it is. Longer: the
+with labels and dark ground without. Table 5: what was trained in colour is evaluated on black lines. Longer: the
 rows of four tasks of table 2, and two of other affinities, with four times the steps, for 120 underfit. Table 6,
 parameters and time, is `bench/bench_adapters.py`.
 
@@ -136,7 +136,7 @@ def table_5() -> tuple[Cells, Starts]:
 
 
 def longer() -> tuple[Cells, Starts]:
-    """Four tasks with more steps: a model a task, all weights, adapters; and those with other affinities."""
+    """Four tasks with more steps: one model per task, all weights, adapters; and those with other affinities."""
     shuffled = Troa(every=25, shuffled=True)
     cells = {f"longer, single-task/{task}": run(vanilla(size=SIZE), maps((task,)), LONGER) for task in ALL_MAPS}
     cells["longer, vanilla"] = run(vanilla(size=SIZE), maps(ALL_MAPS), LONGER)
@@ -159,7 +159,7 @@ def run(
 
 
 def as_it_is(system: ViTAdaptersConfig, requested: Sequence[str], evaluated: Sequence[Source]) -> Run:
-    """A finished model, judged on another domain without a step of training."""
+    """A finished model, evaluated on another domain without a step of training."""
     learned = scenes(requested, roles=("train",), size=SIZE)
     return run(system, (*learned, *(source for source in evaluated if source.role == "test")), 0, start=EVERYTHING)
 
