@@ -73,7 +73,7 @@ def test_interference_is_measured_on_saved_models_and_goes_on(motet, runs):
         (3, ["task_a", "task_b"]),
         (6, ["task_a", "task_b"]),
     ]
-    assert "2 saved models" in both.err
+    assert "2 checkpoints" in both.err
     again = motet("analyse", "interference", *typed)
     assert again.out == both.out
 
