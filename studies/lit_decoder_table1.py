@@ -4,7 +4,7 @@
 
 Six tasks in three of the paper's four categories over the same images, so only the prompt distinguishes the tasks. A
 single-task model takes as many steps as the multi-task one, and so has six times as many samples of its task;
-too, trains its single-task models until they are done.
+the paper, too, trains its single-task models until they converge.
 """
 
 from __future__ import annotations
