@@ -232,10 +232,10 @@ def main() -> None:
         refresh.append(
             f"{one:.2f} of a step for {num_tasks} tasks ({100 * one / 100:.1f} % of training, every 100 steps)"
         )
-    said = [*parameters(), *timing(args, phases(args, NUM_TASKS[-1]), refresh)]
-    columns = ["", "a step", "against vanilla", "against a model a task", "peak MiB", "against vanilla"]
+    notes = [*parameters(), *timing(args, phases(args, NUM_TASKS[-1]), refresh)]
+    columns = ["", "a step", "against vanilla", "against one model per task", "peak MiB", "against vanilla"]
     title = "ViT adapters against training the whole trunk"
-    write_table("bench_adapters", title, said, columns, compared(times, memory))
+    write_table("bench_adapters", title, notes, columns, compared(times, memory))
 
 
 def parameters() -> list[str]:
@@ -245,7 +245,7 @@ def parameters() -> list[str]:
     return [
         f"At the paper's sizes, for S-D-N-E: {own:.1f} million parameters are trained of {adapters.whole:.1f} million, "
         f"the decoders' among them. Training all of one trunk with the same four decoders is {vanilla.trained:.1f} "
-        f"million ({own / vanilla.trained:.2f} of it are trained here); a model a task is {4 * alone.trained:.1f} "
+        f"million ({own / vanilla.trained:.2f} of it are trained here); one model per task is {4 * alone.trained:.1f} "
         f"million ({own / (4 * alone.trained):.2f}).",
         f"Without decoders: one trunk with its adapters has {adapters.encoder:.1f} million, a trunk a task "
         f"{encoders:.1f} ({adapters.encoder / encoders:.2f}). The paper says 105.7 against 348 (0.30) and not what of; "

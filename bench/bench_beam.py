@@ -116,13 +116,13 @@ def main() -> None:
     faster = ratio(times["transformers"], times["motet"])
     peaks = {name: f"{peak_mib(prepared, name, args.device):.0f}" if args.device == "cpu" else "-" for name in parts}
     lengths = sorted(len(words) + 1 for words in ours)
-    said = [
+    notes = [
         f"Beam search with {BEAMS} beams, {ROWS} images of {TOKENS} tokens, a decoder of {DEPTH} layers, width "
         f"{WIDTH}, {WORDS} words. Both hold the same weights and gave the same {ROWS} captions ({lengths[0]} to "
         f"{lengths[-1]} tokens, median {lengths[len(lengths) // 2]}). Measured in turns, {args.repeats} times: median "
         f"(least to most). {machine()}.",
         f"motet is {faster[0]:.2f} times faster a caption ({faster[1]:.2f} to {faster[2]:.2f} over the turns); 1.5 is "
-        "asked for.",
+        "required.",
     ]
     rows = [
         (name, str(times[name]), f"{times[name].median / ROWS * 1e3:.2f}", peaks[name])
@@ -131,7 +131,7 @@ def main() -> None:
     write_table(
         "bench_beam",
         "Beam search against transformers",
-        said,
+        notes,
         ["", f"{ROWS} captions", "ms a caption", "peak memory, MiB"],
         rows,
     )

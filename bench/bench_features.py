@@ -81,17 +81,17 @@ def main() -> None:
         peaks = {name: peak_mib(prepared, name, folder) for name in names}
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 2**20
     faster = ratio(times["encoded every time"], times["stored"])
-    said = [
+    notes = [
         f"One epoch over {IMAGES} scenes in steps of {ROWS}: EfficientNet-Lite0 at {SIZE} x {SIZE}, frozen, and a "
         f"decoder of 2 layers, width {WIDTH}. {args.repeats} epochs of each in turns: median (least to most). "
         f"{machine()}.",
         f"With stored features an epoch is {faster[0]:.2f} times faster ({faster[1]:.2f} to {faster[2]:.2f} over the "
-        f"turns); 5 is asked for. Storing them took {filled:.1f} s once, with building the model, and {size:.1f} MiB "
+        f"turns); 5 is required. Storing them took {filled:.1f} s once, with building the model, and {size:.1f} MiB "
         "of disk. A scene is drawn each time its image is read, which takes the place of decoding a file.",
     ]
     rows = [(name, str(times[name]), f"{IMAGES / times[name].median:.0f}", f"{peaks[name]:.0f}") for name in names]
     columns = ["features", "an epoch", "rows/s", "peak memory, MiB"]
-    write_table("bench_features", "An epoch with stored features", said, columns, rows)
+    write_table("bench_features", "An epoch with stored features", notes, columns, rows)
 
 
 if __name__ == "__main__":

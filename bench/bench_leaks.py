@@ -1,4 +1,4 @@
-"""Test pictures in training: reading and hashing, and searching, per 1,000 pictures; is the search linear?
+"""Test images in training: reading and hashing, and searching, per 1,000 images; is the search linear?
 
 python bench/bench_leaks.py
 """
@@ -43,7 +43,7 @@ def images(folder: Path, count: int) -> dict[str, DiskImage]:
 
 
 def drawn(name: str, count: int) -> Hashes:
-    """Hashes as unrelated pictures have them: half of the bits of pHash are set, as its median says."""
+    """Hashes as unrelated images have them: half of the bits of pHash are set, as its median says."""
     rng = rng_for("bench hashes", name, count)
     values = rng.integers(0, 2**64, (count, len(WINDOWS), 2), dtype=np.uint64)
     bits = np.argsort(rng.random((count, len(WINDOWS), 64)), axis=-1) < 32
@@ -54,13 +54,13 @@ def drawn(name: str, count: int) -> Hashes:
 def main() -> None:
     """Measures and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=400, help="how many are read and hashed")
+    parser.add_argument("--images", type=int, default=400, help="how many are read and hashed")
     parser.add_argument("--sizes", type=int, nargs="+", default=[7_500, 30_000, 120_000])
-    parser.add_argument("--held", type=float, default=0.2, help="test pictures for each training picture")
+    parser.add_argument("--held", type=float, default=0.2, help="test images for each training image")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        files = images(Path(folder), arguments.pictures)
+        files = images(Path(folder), arguments.images)
         start = time.perf_counter()
         hash_images(files, decode, workers=0)
         read = 1000 * (time.perf_counter() - start) / len(files)
@@ -74,14 +74,14 @@ def main() -> None:
         rows.append((f"{size:,}", f"{len(held.names):,}", timing, f"{per:.3f} s", f"{per / first:.2f}"))
     write_table(
         "bench_leaks",
-        "Test pictures in training",
+        "Test images in training",
         [
             machine(),
-            f"Reading and hashing 1,000 pictures of {SIZE_HW[1]} x {SIZE_HW[0]} pixels takes one process {read:.1f} s: "
+            f"Reading and hashing 1,000 images of {SIZE_HW[1]} x {SIZE_HW[0]} pixels takes one process {read:.1f} s: "
             f"120,000 take it {read * 120 / 60:.0f} minutes, shared by all cores, and once, since hashes are kept.",
             "Below: the search alone, in seven windows both ways. A linear search has 1 in the last column.",
         ],
-        ("training pictures", "test pictures", "search", "per 1,000", "against the first row"),
+        ("training images", "test images", "search", "per 1,000", "against the first row"),
         rows,
     )
 

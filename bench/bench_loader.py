@@ -63,8 +63,8 @@ def write_files(folder: Path) -> tuple[Path, ...]:
 def bare(path: Path) -> np.ndarray:
     """Decode, resize, to an array of floats: what has to be done."""
     with Image.open(path) as image:
-        picture = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    values = np.asarray(picture).transpose(2, 0, 1).astype(np.float32)
+        rgb = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    values = np.asarray(rgb).transpose(2, 0, 1).astype(np.float32)
     return (values / 255 - MEAN) / STD
 
 
@@ -138,15 +138,15 @@ def main() -> None:
                 peak = f"{peak_mib(prepared, name, paths, 0):.0f}" if workers == 0 else "-"
                 share = "-" if name == "bare loop" else f"{least[0]:.3f} ({least[1]:.3f} to {least[2]:.3f})"
                 rows.append((name, str(workers), f"{IMAGES / times[name].median:.0f}", share, peak))
-    said = [
+    notes = [
         f"{IMAGES} JPEG files of {SOURCE_HW[1]} x {SOURCE_HW[0]} pixels ({kilobytes:.0f} KB each) to arrays of {SIZE} "
         f"x {SIZE}, batches of {ROWS}; 0 workers, or 2 against 2 processes. The bare loop resizes as Pillow does; so "
         f"does motet with `antialias=True`, while its default reads two by two pixels as the paper does. Medians of "
         f"{args.repeats} turns (least to most). {machine()}, Pillow {__version__}.",
-        "At least 0.9 of the bare loop's rows a second is asked for.",
+        "At least 0.9 of the bare loop's rows per second is required.",
     ]
     columns = ["", "workers", "rows/s", "of the bare loop", "peak memory, MiB"]
-    write_table("bench_loader", "The loader on JPEG files", said, columns, rows)
+    write_table("bench_loader", "The loader on JPEG files", notes, columns, rows)
 
 
 if __name__ == "__main__":

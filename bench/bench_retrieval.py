@@ -1,4 +1,4 @@
-"""Pairs of pictures and captions: each side once up to where it meets the other, against the same batches without that.
+"""Pairs of images and captions: each side once up to where it meets the other, against the same batches without that.
 
 python bench/bench_retrieval.py
 python bench/bench_retrieval.py --sizes paper --images 8 --texts 40 --regions 100
@@ -44,13 +44,13 @@ SIZES: Mapping[str, StreamSizes] = {
 
 
 class Sides:
-    """Pictures and captions as a processor would give them, and a body to read them.
+    """Images and captions as a processor would give them, and a body to read them.
 
     Args:
         sizes: of the body.
-        images: how many pictures.
+        images: how many images.
         texts: how many captions; of 5 to 16 pieces, about as those of COCO.
-        regions: of a picture.
+        regions: of an image.
         device: where.
     """
 
@@ -118,7 +118,7 @@ class Sides:
 
 
 def multiplications(sizes: StreamSizes, words: float, regions: float) -> tuple[float, float, float]:
-    """Of a text alone and of a picture alone, with their part of the first co-attention; and of a pair from there."""
+    """Of a text alone and of an image alone, with their part of the first co-attention; and of a pair from there."""
     text = (
         words * (4 * sizes.text_width**2 + 2 * sizes.text_width * sizes.text_hidden) + 2 * words**2 * sizes.text_width
     )
@@ -176,10 +176,14 @@ def _loss(task: Task, whole: np.ndarray, split: Split, first: int, anchors: int)
     among, ranking = task.target.among, Ranking(rerank_top_k=first, first_stage_size=anchors)
     images, texts = ranking.anchors("images", whole.shape[0]), ranking.anchors("texts", whole.shape[1])
     guess = estimate_scores(whole[:, texts], whole[images], images, texts)
-    kept = top_candidates(guess, first, among)
-    staged = merge_stages(whole, guess, kept, among)
+    selected = top_candidates(guess, first, among)
+    staged = merge_stages(whole, guess, selected, among)
     read = ranking.num_pairs(*whole.shape, among) / whole.size
-    numbers = first_stage_recall(kept, split.fits, among), _recall(whole, split, among), _recall(staged, split, among)
+    numbers = (
+        first_stage_recall(selected, split.fits, among),
+        _recall(whole, split, among),
+        _recall(staged, split, among),
+    )
     size = f"{whole.shape[0]} x {whole.shape[1]}"
     return (task.name, size, anchors, first, f"{read:.0%}", *(f"{number:.1f}" for number in numbers))
 
@@ -212,14 +216,14 @@ def main() -> None:
     rows = [measured(name, regions, arguments) for name in arguments.sizes for regions in arguments.regions]
     write_table(
         "bench_retrieval",
-        "Retrieval: all pairs of pictures and captions",
+        "Retrieval: all pairs of images and captions",
         [
             machine(),
-            f"{arguments.images} pictures x {arguments.texts} captions of 5 to 16 pieces, 12-in-1 at random weights. "
+            f"{arguments.images} images x {arguments.texts} captions of 5 to 16 pieces, 12-in-1 at random weights. "
             "Once a side: layers of words before the first co-attention, what regions start from, queries, keys and "
             "values of that co-attention. Each time: the same batches of pairs, both sides read from their beginning. "
-            "Both gave the same scores to 1e-5. The bound: the ratio of multiplications; 0.9 of it at least is asked.",
-            "Two stages: the best 50 pictures of each caption, by 64 anchors a side.",
+            "Both gave the same scores to 1e-5. The bound: the ratio of multiplications; 0.9 of it is required.",
+            "Two stages: the best 50 images of each caption, by 64 anchors per side.",
         ],
         ("", "once a side", "each time", "ratio", "bound", "of it", "1,000 x 5,000", "in two stages"),
         rows,
@@ -229,7 +233,7 @@ def main() -> None:
             "bench_retrieval_stages",
             "Retrieval in two stages: what the first one loses",
             ["The test splits of a trained run; recall of the first stage, and recall at 1 of one stage and of two."],
-            ("task", "pictures x texts", "anchors", "kept", "pairs read", "first stage", "R@1, all pairs", "R@1, two"),
+            ("task", "images x texts", "anchors", "kept", "pairs read", "first stage", "R@1, all pairs", "R@1, two"),
             lost(arguments.run, arguments.recipe, arguments.first, arguments.anchors),
         )
 

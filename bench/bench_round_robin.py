@@ -128,7 +128,7 @@ def main() -> None:
         [
             machine(),
             f"Two tasks of the small LiT decoder, {arguments.rows} rows each, stored features; in one iteration both "
-            "have an update of their own. At most 1.03 is wanted.",
+            "have an update of their own. At most 1.03 is required.",
         ],
         ("iteration", "single steps, added", "ratio (least to most)"),
         [(timings["together"], timings["apart"], f"{median:.3f} ({least:.3f} to {most:.3f})")],

@@ -51,7 +51,7 @@ def built(run: Run) -> UniPerceiver:
 
 
 def batches(run: Run, system: UniPerceiver, *, train: bool) -> list[Batch]:
-    """A batch of each task, its pictures as the frozen encoder's features."""
+    """A batch of each task, its images as the frozen encoder's features."""
     found = []
     for source in run.of_role("train" if train else "test"):
         (task,) = source.tasks
@@ -70,12 +70,12 @@ def with_features(system: UniPerceiver, rows: Sequence[Example], task: Task, rng
     return replace(batch, inputs={"features": features})
 
 
-def step(system: UniPerceiver, given: Sequence[Batch]) -> Callable[[], None]:
+def step(system: UniPerceiver, sample: Sequence[Batch]) -> Callable[[], None]:
     """Forward and backward of a batch of each task."""
 
     def run() -> None:
         system.train()
-        for batch in given:
+        for batch in sample:
             system.zero_grad()
             losses = system.losses(batch)
             parts = [loss.total / loss.weight for loss in (*losses.tasks.values(), *losses.terms.values())]
@@ -84,12 +84,12 @@ def step(system: UniPerceiver, given: Sequence[Batch]) -> Callable[[], None]:
     return run
 
 
-def answers(system: UniPerceiver, given: Sequence[Batch]) -> Callable[[], None]:
+def answers(system: UniPerceiver, sample: Sequence[Batch]) -> Callable[[], None]:
     """A batch of names, of captions and of pairs, names and words encoded beforehand."""
 
     def run() -> None:
         system.eval()
-        for batch in given:
+        for batch in sample:
             (name,) = batch.targets
             if system.tasks[name].category == "retrieval":
                 texts = Batch(batch.ids, {"ids": batch.targets[name].value["ids"][:, 0]}, {})
@@ -112,16 +112,16 @@ def main() -> None:
     systems = {name: built(run) for name, run in runs.items()}
     # The same pixels for all: one of them encodes.
     first = next(iter(systems))
-    train, asked = (batches(runs[first], systems[first], train=train) for train in (True, False))
+    train, requested = (batches(runs[first], systems[first], train=train) for train in (True, False))
     steps = in_turns({name: step(system, train) for name, system in systems.items()}, repeats=args.repeats)
-    said = in_turns({name: answers(system, asked) for name, system in systems.items()}, repeats=args.repeats)
+    notes = in_turns({name: answers(system, requested) for name, system in systems.items()}, repeats=args.repeats)
     rows = [
         (
             name,
             f"{sum(p.numel() for p in system.parameters() if p.requires_grad) / 1e6:.2f} M",
             str(steps[name]),
             f"{ratio(steps[name], steps[first])[0]:.2f}",
-            str(said[name]),
+            str(notes[name]),
             f"{ratio(said[name], said[first])[0]:.2f}",
         )
         for name, system in systems.items()

@@ -129,7 +129,7 @@ def main() -> None:
     tokens = names()
     rows = [row for num_images in args.images for row in measured(tokens, num_images, args.device, args.repeats)]
     lengths = [len(name) for name in tokens]
-    said = [
+    notes = [
         f"{NAMES} names of {sum(lengths) / NAMES:.1f} tokens on average, at most {max(lengths)}; they have "
         f"{NameTrie.of(tokens).num_nodes - 1} different beginnings. Images of {TOKENS} tokens, a prefix of "
         f"{len(PREFIX)} tokens, a decoder of {DEPTH} layers, width {WIDTH}, {WORDS} words. All ways gave the same "
@@ -139,7 +139,7 @@ def main() -> None:
         "Asked for: 3 times faster than padded names, 10 times than one pass a name.",
     ]
     columns = ["images", "", "time", "ms an image", "motet is faster by", "peak memory, MiB"]
-    write_table("bench_scoring", "Scoring 1,000 class names", said, columns, rows)
+    write_table("bench_scoring", "Scoring 1,000 class names", notes, columns, rows)
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ WAYS = {"all tasks in every iteration": None, "stop-and-go": StopAndGo()}
 
 def trained(way: str, seed: int, folder: Path, arguments: argparse.Namespace) -> Report:
     """The test report of one run."""
-    asked: Sequence[str] = arguments.tasks
-    schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(asked, arguments.period))
-    run = world(asked, steps=arguments.iterations, schedule=schedule)
+    requested: Sequence[str] = arguments.tasks
+    schedule = RoundRobin(batch_size=arguments.rows, stop=WAYS[way], periods=dict.fromkeys(requested, arguments.period))
+    run = world(requested, steps=arguments.iterations, schedule=schedule)
     plan = replace(run.train, seed=seed)
     return run_training(replace(run, train=plan), folder / f"{way}-{seed}", baselines=False, show=False)
 
@@ -71,9 +71,9 @@ def main() -> None:
         "What stop-and-go saves",
         [
             machine(),
-            f"{len(arguments.tasks)} tasks on scenes, {arguments.iterations} iterations of {arguments.rows} rows a "
-            f"task, each judged on validation rows every {arguments.period} iterations; {len(arguments.seeds)} seeds. "
-            "The score is the mean of the tasks' main numbers on test rows; ranges that overlap are not told apart.",
+            f"{len(arguments.tasks)} tasks on scenes, {arguments.iterations} iterations of {arguments.rows} rows per "
+            f"task, evaluated on validation rows every {arguments.period} iterations; {len(arguments.seeds)} seeds. "
+            "The score is the mean of the tasks' main numbers on test rows; ranges that overlap are no difference.",
         ],
         ("", "updates", "saved", "mean score", "least to most"),
         rows,

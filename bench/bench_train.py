@@ -146,7 +146,7 @@ def by_hand(world: World) -> None:
         nn.utils.clip_grad_norm_(parameters, 1.0)
         set_lr(optimizer, world.rate(step))
         optimizer.step()
-        loss.item()  # the number that a person looks at
+        loss.item()  # the number for the log
 
 
 class Wrapped(nn.Module):
@@ -346,7 +346,7 @@ def main() -> None:
         peaks = {name: peak_mib(prepared, name, folder, args.steps) for name in names}
     over = {name: ratio(times["motet"], times[name]) for name in names[1:]}
     trained = sum(parameter.numel() for parameter in world.system.parameters() if parameter.requires_grad)
-    said = [
+    notes = [
         f"One model (decoder of 2 layers, width 256, {trained:,} trained parameters), {ROWS} rows of two tasks a step "
         f"with stored features, the same batches from the same loader without workers, AdamW (fused), the gradient's "
         f"norm clipped, a rate set at each step, its loss read at each step. From step to step, the first {FIRST} of "
@@ -357,8 +357,8 @@ def main() -> None:
         "`.next()` on iterators. Its loop ran with these three put right from outside, with AdamW in place of its "
         "Adam, and with clipping and the rate added before each step.",
         f"A step of motet takes {over['by hand'][0]:.3f} times as long as by hand ({over['by hand'][1]:.3f} to "
-        f"{over['by hand'][2]:.3f} over the turns); at most 1.05 is asked for. No slower than the other two within "
-        "the spread is asked for.",
+        f"{over['by hand'][2]:.3f} over the turns); at most 1.05 is required. No slower than the other two within "
+        "the spread is required.",
     ]
     rows = [
         (
@@ -371,7 +371,7 @@ def main() -> None:
         for name in names
     ]
     columns = ["", "a step", "motet takes, of its time", "last weights, apart from by hand", "peak memory, MiB"]
-    write_table("bench_train", "A step of training", said, columns, rows)
+    write_table("bench_train", "A step of training", notes, columns, rows)
 
 
 if __name__ == "__main__":

@@ -74,24 +74,24 @@ def main() -> None:
     def run_theirs() -> None:
         step(other, other(start, memory))
 
-    asked = torch.randn(args.rows, QUERIES, WIDTH, device=args.device)
+    requested = torch.randn(args.rows, QUERIES, WIDTH, device=args.device)
     with torch.no_grad():
-        x = asked
+        x = requested
         for layer in own.layers:
             x = layer(x, queries[None], memory, memory, None)
-        torch.testing.assert_close(own.norm(x), other(asked, memory), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(own.norm(x), other(requested, memory), rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(own(queries, memory, positions)[-1], other(start, memory), rtol=1e-3, atol=1e-3)
     times = in_turns({"motet": run_ours, "torch": run_theirs}, repeats=args.repeats)
     found = ratio(times["motet"], times["torch"])
-    said = [
+    notes = [
         f"A decoder of {DEPTH} layers, width {WIDTH}, {HEADS} heads, {HIDDEN} hidden channels, {QUERIES} queries, "
         f"{args.rows} rows of {args.places:,} places, forward and backward in float32; same weights, same states. "
         f"Measured in turns, {args.repeats} times: median (least to most). {machine()}.",
         f"motet takes {found[0]:.3f} of PyTorch's time ({found[1]:.3f} to {found[2]:.3f} over the turns); at most "
-        "1.05 is asked for. It also gives the normed states of all layers, and adds positions to keys.",
+        "1.05 is required. It also gives the normed states of all layers, and adds positions to keys.",
     ]
     rows = [(name, str(time)) for name, time in times.items()]
-    write_table("bench_unit_decoder", "UniT's decoder against PyTorch's", said, ["", "a step"], rows)
+    write_table("bench_unit_decoder", "UniT's decoder against PyTorch's", notes, ["", "a step"], rows)
 
 
 if __name__ == "__main__":

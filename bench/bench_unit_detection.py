@@ -56,18 +56,18 @@ def main() -> None:
     plan = TrainConfig(steps=1, lr=5e-5, grad_clip=0.1)
     optimizer = HfAdamW().build(system.parameter_groups(), lr=plan.lr, weight_decay=1e-4)
     updater = TrainStep(system, optimizer, TaskMean(), plan, torch.device(args.device))
-    given = batch(args.rows, args.side).to(args.device)
+    sample = batch(args.rows, args.side).to(args.device)
     head = system.heads["coco"]
     assert isinstance(head, DetectionHead)
     with torch.no_grad():
-        states = system.states("coco", given.targets["coco"], system._trunk_features(given))
+        states = system.states("coco", sample.targets["coco"], system._trunk_features(sample))
         classes, boxes = head.classes(states), head.boxes(states)
     for answer in (classes, boxes):
         answer.requires_grad_()
-    annotations = BoxTargets.of(given.targets["coco"].value)
+    annotations = BoxTargets.of(sample.targets["coco"].value)
 
     def step() -> None:
-        updater.update(0, 0, [given], False)
+        updater.update(0, 0, [sample], False)
 
     def losses() -> None:
         terms = detection_losses(classes, boxes, annotations, config.detection)
@@ -75,17 +75,17 @@ def main() -> None:
 
     times = in_turns({"step": step, "losses": losses}, repeats=args.repeats)
     share = [100 * part for part in ratio(times["losses"], times["step"])]
-    said = [
+    notes = [
         f"One step of UniT at the paper's sizes ({config.box_queries} queries, {config.depth} layers, {NAMES} classes, "
         f"a ResNet-50 with a dilated last stage) on {args.rows} images of {tuple(given.inputs['pixels'].shape[2:])} "
         f"pixels with {BOXES} boxes each: forward, backward, clipping, AdamW. The losses alone: matching of all "
         f"layers, classes, distances, generalised IoU, forward and backward. {args.repeats} times in turns: "
         f"median (least to most). {machine()}.",
         f"Matching and losses take {share[0]:.2f} % of a step ({share[1]:.2f} to {share[2]:.2f} over the turns); at "
-        "most 5 % is asked for.",
+        "most 5 % is required.",
     ]
     rows = [(name, str(time)) for name, time in times.items()]
-    write_table("bench_unit_detection", "UniT's matching and losses", said, ["", "time"], rows)
+    write_table("bench_unit_detection", "UniT's matching and losses", notes, ["", "time"], rows)
 
 
 if __name__ == "__main__":

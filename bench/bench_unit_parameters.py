@@ -39,20 +39,20 @@ def assets() -> Mapping[str, bytes]:
     return {WORDS_FILE: SentenceTokenizer(*BundledMiniLM().tokenizer()).to_bytes(), TEXT_FILE: encoder.description()}
 
 
-def counted(asked: Sequence[Task], files: Mapping[str, bytes], *, shared: bool = True) -> int:
+def counted(requested: Sequence[Task], files: Mapping[str, bytes], *, shared: bool = True) -> int:
     """Parameters of a model of these tasks."""
-    system = UniT(replace(published_model(), shared=shared), asked, texts=list, assets=files)
+    system = UniT(replace(published_model(), shared=shared), requested, texts=list, assets=files)
     return sum(parameter.numel() for parameter in system.parameters())
 
 
 def main() -> None:
-    asked = tasks()
+    requested = tasks()
     with torch.device("meta"):
         files = assets()
-        shared, separate = (counted(asked, files, shared=one) for one in (True, False))
-        alone = {task.name: counted([task], files) for task in asked}
+        shared, separate = (counted(requested, files, shared=one) for one in (True, False))
+        alone = {task.name: counted([task], files) for task in requested}
         # What the paper counts: a whole model, both encoders and all, kept once for each task.
-        copies = len(asked) * shared
+        copies = len(requested) * shared
     rows = [(f"{name} alone", f"{count / 1e6:.1f}", "") for name, count in alone.items()]
     total = sum(alone.values())
     rows += [
@@ -60,14 +60,14 @@ def main() -> None:
         ("one model, a decoder each", f"{separate / 1e6:.1f}", f"{separate / shared:.2f}"),
         ("one model, one decoder", f"{shared / 1e6:.1f}", "1.00"),
     ]
-    said = [
+    notes = [
         f"The shared model of eight data sets has {shared / 1e6:.1f} million parameters (the paper: 201 million). The "
         f"paper compares it with eight whole models, {copies / 1e6:.0f} million, and says 8 times fewer; models of one "
         f"task that leave out the encoder they do not need have {total / 1e6:.0f} million together, "
         f"{total / shared:.1f} times as many.",
         "COCO has 91 classes, Visual Genome 1,600 with 400 attributes, VQAv2 3,129 answers.",
     ]
-    write_table("bench_unit_parameters", "Parameters of UniT", said, ["", "millions", "against one model"], rows)
+    write_table("bench_unit_parameters", "Parameters of UniT", notes, ["", "millions", "against one model"], rows)
 
 
 if __name__ == "__main__":

@@ -104,19 +104,19 @@ def _processor() -> str:
 
 
 def write_table(
-    name: str, title: str, said: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[object]]
+    name: str, title: str, notes: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Print a table and write it to `bench/<name>.md`.
 
     Args:
         name: the file, without its ending.
         title: its heading.
-        said: paragraphs above the table.
+        notes: paragraphs above the table.
         columns: headings.
         rows: cells.
     """
     table = [columns, ["---"] * len(columns), *([str(cell) for cell in row] for row in rows)]
-    lines = [f"# {title}", "", *(line for paragraph in said for line in (paragraph, ""))]
+    lines = [f"# {title}", "", *(line for paragraph in notes for line in (paragraph, ""))]
     lines += ["| " + " | ".join(row) + " |" for row in table]
     text = "\n".join(lines) + "\n"
     (Path(__file__).parent / f"{name}.md").write_text(text)

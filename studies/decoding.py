@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument("--recipe", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=128, help="test rows a task")
-    given = parser.parse_args()
-    run, system = load_recipe(given.recipe), load_system(given.run)
+    sample = parser.parse_args()
+    run, system = load_recipe(sample.recipe), load_system(sample.run)
     if not isinstance(system, LiTDecoder):
         raise SystemExit(f"{given.run}: got a {type(system).__name__}; want a LiT decoder")
     if run.features is not None:
@@ -55,7 +55,7 @@ def main() -> None:
     for source in run.of_role("test"):
         name = source.tasks[0].name
         part = dataclasses.replace(
-            source, reader=Subset(source.reader, tuple(range(min(given.rows, len(source.reader)))))
+            source, reader=Subset(source.reader, tuple(range(min(sample.rows, len(source.reader)))))
         )
         for method, decoding in METHODS.items():
             if isinstance(decoding, Scoring) and not isinstance(source.tasks[0].target, Label):
@@ -63,11 +63,11 @@ def main() -> None:
             score, seconds = timed(system, name, part, decoding)
             measured.append({"task": name, "method": method, "score": score, "seconds_a_row": seconds})
             console.print(f"{name:12} {method:18} {score:7.2f}  {1000 * seconds:8.2f} ms a row")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n")
-    given.out.with_suffix(".md").write_text(page(measured))
+    sample.out.parent.mkdir(parents=True, exist_ok=True)
+    sample.out.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n")
+    sample.out.with_suffix(".md").write_text(page(measured))
     figure = plots.score_against_time(in_panels(measured), label="main metric")
-    given.out.with_suffix(".png").write_bytes(plots.png(figure))
+    sample.out.with_suffix(".png").write_bytes(plots.png(figure))
 
 
 def timed(system: LiTDecoder, task: str, source: Source, decoding: Decoding) -> tuple[float, float]:

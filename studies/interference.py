@@ -5,7 +5,7 @@
     done
     motet analyse interference runs/interference/*
 
-Two sets of names over the same pictures, what the largest thing is and how many there are, and one question, which
+Two sets of names over the same images, what the largest thing is and how many there are, and one question, which
 colour something has, of the four systems that answer questions; the adapters have two maps beside the names. Every
 system reads the same frozen EfficientNet-Lite0 but the adapters, whose trunk is trained from scratch with them. Rows,
 batches of one task, steps and the plan are the same; widths are those of the systems' own small recipes.
@@ -67,9 +67,9 @@ def vit_adapters() -> Run:
     return replace(run, features=None)
 
 
-def _run(system: SystemConfig, asked: tuple[str, ...], *, size: int = 128) -> Run:
+def _run(system: SystemConfig, requested: tuple[str, ...], *, size: int = 128) -> Run:
     world = SceneSources(
-        task_names=asked, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size
+        task_names=requested, train=500, val=20, test=200, kinds=6, things=(1, 3), answers="each", size=size
     )
     return Run(
         system=system,

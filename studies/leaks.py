@@ -1,4 +1,4 @@
-"""Published sets that share pictures: e-SNLI-VE and VQAv2 as test sets against Flickr8k, Multi30k and COCO as training.
+"""Published sets that share images: e-SNLI-VE and VQAv2 as test sets against Flickr8k, Multi30k and COCO as training.
 
 As a recipe it feeds the command line:
 
@@ -7,7 +7,7 @@ As a recipe it feeds the command line:
     MOTET_DATA=... motet data leaks clean/run.py
 
 Run as a program it writes docs/results/leaks.md: the table before, after, and what the hashes find of copies that are
-planted among pictures that are unrelated.
+planted among images that are unrelated.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ PAGE = Path(__file__).parent.parent / "docs" / "results" / "leaks.md"
 
 
 def run() -> Run:
-    """Captioning on Flickr8k, Multi30k and COCO; entailment and questions whose pictures come from the same places.
+    """Captioning on Flickr8k, Multi30k and COCO; entailment and questions whose images come from the same places.
 
-    Entailment and questions have a quarter of their own pictures to train on, cut by picture, so that their own
+    Entailment and questions have a quarter of their own images to train on, cut by image, so that their own
     training is clean from the start.
     """
     root = data_root()
@@ -71,7 +71,7 @@ def run() -> Run:
         ),
         {"train": 0.25, "test": 0.75},
     )
-    asked = question_answering("vqav2", metrics=TEN_ANSWERS_METRICS)
+    requested = question_answering("vqav2", metrics=TEN_ANSWERS_METRICS)
     entails, german = visual_entailment("esnlive"), captioning("multi30k_de", label="captions_de")
     train = (
         Source(
@@ -86,11 +86,11 @@ def run() -> Run:
             tasks=(captioning("coco"),),
         ),
         Source(name="esnlive/train", reader=entail["train"], tasks=(entails,)),
-        Source(name="vqav2/train", reader=vqa["train"], tasks=(asked,)),
+        Source(name="vqav2/train", reader=vqa["train"], tasks=(requested,)),
     )
     held = (
         Source(name="esnlive/test", reader=entail["test"], tasks=(entails,), role="test"),
-        Source(name="vqav2/test", reader=vqa["test"], tasks=(asked,), role="test"),
+        Source(name="vqav2/test", reader=vqa["test"], tasks=(requested,), role="test"),
     )
     return Run(system=small(), sources=train + held, schedule=Mixed(batch_size=32), train=TrainConfig(steps=300))
 
@@ -123,18 +123,18 @@ def resized(image: Image.Image, share: float) -> Image.Image:
 
 
 COPIES: dict[str, Callable[[Image.Image, np.random.Generator], bytes]] = {
-    "re-encoded, JPEG quality 30": lambda picture, _: encoded(picture, 30),
-    "half the size": lambda picture, _: encoded(resized(picture, 0.5), 85),
-    "twice the size": lambda picture, _: encoded(resized(picture, 2.0), 85),
-    "cropped to 95 % of each side": lambda picture, rng: encoded(cut(picture, 0.95, rng), 85),
-    "cropped to 90 % of each side": lambda picture, rng: encoded(cut(picture, 0.9, rng), 85),
-    "cropped to 80 % of each side": lambda picture, rng: encoded(cut(picture, 0.8, rng), 85),
+    "re-encoded, JPEG quality 30": lambda rgb, _: encoded(rgb, 30),
+    "half the size": lambda rgb, _: encoded(resized(rgb, 0.5), 85),
+    "twice the size": lambda rgb, _: encoded(resized(rgb, 2.0), 85),
+    "cropped to 95 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.95, rng), 85),
+    "cropped to 90 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.9, rng), 85),
+    "cropped to 80 % of each side": lambda rgb, rng: encoded(cut(rgb, 0.8, rng), 85),
 }
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the hashes find of one kind of copy: half of the pictures have one, among copies of the other half."""
+    """What the hashes find of one kind of copy: half of the images have one, among copies of the other half."""
 
     kind: str
     planted: int
@@ -148,12 +148,12 @@ class Found:
         return f"| {self.kind} | {self.planted} | {self.right / self.planted:.1%} | {precision} | {self.wrong} |"
 
 
-def measured(pictures: dict[str, Image.Image], originals: Hashes) -> list[Found]:
-    """Copies of every picture of the second half, and which of all pictures they are taken for."""
-    planted = list(pictures)[1::2]
+def measured(all_images: dict[str, Image.Image], originals: Hashes) -> list[Found]:
+    """Copies of every image of the second half, and which of all images they are taken for."""
+    planted = list(all_images)[1::2]
     found = []
     for kind, copy in COPIES.items():
-        made = {name: copy(pictures[name], rng_for("planted", kind, name)) for name in planted}
+        made = {name: copy(all_images[name], rng_for("planted", kind, name)) for name in planted}
         images = {f"copy of {name}": MemoryImage(name, data) for name, data in made.items()}
         pairs = {
             (pair.test_id, pair.train_id) for pair in near_duplicates(hash_images(images, decode, workers=0), originals)
@@ -166,7 +166,7 @@ def measured(pictures: dict[str, Image.Image], originals: Hashes) -> list[Found]
 def table(shares: Sequence[TaskLeakage]) -> str:
     """Markdown: a row a test set, a column what is trained on."""
     others = list(dict.fromkeys(one.other for one in shares))
-    lines = [f"| test pictures of | images | {' | '.join(others)} |", "|---|--:|" + "--:|" * len(others)]
+    lines = [f"| test images of | images | {' | '.join(others)} |", "|---|--:|" + "--:|" * len(others)]
     for task in dict.fromkeys(one.task for one in shares):
         own = [one for one in shares if one.task == task]
         cells = [f"{one.share:.1%}" + (f" (+{one.alike})" if one.alike else "") for one in own]
@@ -209,14 +209,14 @@ def written() -> str:
     )
 
 
-PAGE_TEXT = """# Pictures of test sets in training
+PAGE_TEXT = """# Images of test sets in training
 
 Written by `python studies/leaks.py` (it needs `MOTET_DATA`). Small published parts of the sets stand for the whole: the
 shares are those of these parts.
 
 ## Before
 
-Share of each task's test pictures that stand in what each task trains on, by image id; in brackets how many more look
+Share of each task's test images that stand in what each task trains on, by image id; in brackets how many more look
 like one that does. e-SNLI-VE is made of Flickr30k's photographs, as are Multi30k and a part of Flickr8k; VQAv2 of
 COCO's, whose 2014 and 2017 releases have one numbering.
 
@@ -234,15 +234,15 @@ What was left out of training (test sets stay as they are):
 
 ## What the hashes find
 
-Copies of half of the {count} pictures, compared with all of them. A copy counts as found when it is paired with its
+Copies of half of the {count} images, compared with all of them. A copy counts as found when it is paired with its
 original; every other pair is wrong. pHash may differ in {frequencies} of 64 bits and dHash in {differences}; each of
-seven windows of a picture is compared with the whole of the other, both ways.
+seven windows of an image is compared with the whole of the other, both ways.
 
 | copy | planted | recall | precision | wrong pairs |
 |---|--:|--:|--:|--:|
 {found}
 
-Among the {count} different pictures themselves, {pairs:,} pairs, {unrelated} look alike. Reading and hashing a picture
+Among the {count} different images themselves, {pairs:,} pairs, {unrelated} look alike. Reading and hashing an image
 of these sizes took {ms:.1f} ms here, on a busy machine.
 """
 

@@ -2,9 +2,9 @@
 
     motet study studies/lit_decoder_table1.py --jobs 2 --table docs/results/lit_decoder_table1.md
 
-Six tasks in three of the paper's four categories over the same pictures, so that only the prompt tells tasks apart. A
-single-task model takes as many steps as the multi-task one, and so sees six times as many rows of its task: the paper,
-too, trains its single-task models until they are done.
+Six tasks in three of the paper's four categories over the same images, so only the prompt distinguishes the tasks. A
+single-task model takes as many steps as the multi-task one, and so has six times as many samples of its task;
+the paper, too, trains its single-task models until they converge.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     motet study studies/twelve_in_one_tables.py --jobs 2 --table docs/results/twelve_in_one_tables.md
 
-Table 2: a model a task, a model a group, one model for all, that one without verification, and models a task that
+Table 2: one model per task, one per group, one model for all, that one without verification, and models a task that
 start from it. Table 6: the model for all without stop-and-go, without a token a task, with a token a head, and with
 tasks that join the group that learns fastest, or the one that learns slowest.
 
@@ -58,7 +58,7 @@ def alone(task: str) -> Run:
 
 
 def together(
-    asked: tuple[str, ...] = TWELVE,
+    requested: tuple[str, ...] = TWELVE,
     *,
     stop: StopAndGo | None = STOP,
     token: str = "task",
@@ -72,9 +72,9 @@ def together(
         token: what a row stands for behind [CLS].
         first: groups that begin.
     """
-    schedule = dataclasses.replace(rounds(asked, stop), first=first)
+    schedule = dataclasses.replace(rounds(requested, stop), first=first)
     return world(
-        asked,
+        requested,
         steps=ITERATIONS,
         system=dataclasses.replace(small(regions=SceneBoxes()), task_token=token),
         schedule=schedule,

@@ -37,7 +37,7 @@ DETECTOR = "single-task/detect"
 TAKEN = ("vision.", "decoder.", "queries.detect", "heads.detect.")
 
 
-def run(asked: tuple[str, ...], system: UniTConfig | None = None, *, start: bool = False) -> Run:
+def run(requested: tuple[str, ...], system: UniTConfig | None = None, *, start: bool = False) -> Run:
     """One model for these tasks.
 
     Args:
@@ -46,18 +46,18 @@ def run(asked: tuple[str, ...], system: UniTConfig | None = None, *, start: bool
         start: whether it starts from the detector.
     """
     world = SceneSources(
-        task_names=asked, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4
+        task_names=requested, train=500, val=40, test=200, kinds=6, things=(1, 2), answers="each", sentences=4
     )
     return Run(
         system=system or config(),
         sources=world.sources(),
         schedule=Mixed(
-            rates=FixedRates({f"scenes/{name}": float(STEPS[name]) for name in asked}),
+            rates=FixedRates({f"scenes/{name}": float(STEPS[name]) for name in requested}),
             batch_size=32,
             whole_batches=True,
         ),
         train=TrainConfig(
-            steps=sum(STEPS[name] for name in asked), lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16"
+            steps=sum(STEPS[name] for name in requested), lr=1e-3, optimizer=SkipUnusedAdamW(), precision="bfloat16"
         ),
         balancer=TaskMean(),
         features=stored(),

@@ -2,12 +2,12 @@
 
     motet study studies/vit_adapters_tables.py --jobs 2 --table docs/results/vit_adapters_tables.md
 
-Everything stands on one trunk, which names pictures of one thing first, of twenty kinds in four looks. Table 2: a model
-a task, all weights trained for several tasks, and adapters on the frozen trunk, for classes and depth (S-D), normals
+All runs share one trunk, pretrained to classify images of one thing, of twenty kinds in four styles. Table 2: one model
+per task, all weights trained for several tasks, and adapters on the frozen trunk, for classes and depth (S-D), normals
 (S-D-N) and edges (S-D-N-E). What the parts do: adapters for S-D-N-E without one of them, and with other affinities than
 those that are learned: equal ones, none, learned ones in a wrong order, the paper's letter, and those of a finished run
 held fixed. Table 3: what was trained in colour goes on with black lines, without their last map. Table 4: light ground
-with labels and dark ground without. Table 5: what was trained in colour is judged on black lines as it is. Longer: the
+with labels and dark ground without. Table 5: what was trained in colour is evaluated on black lines. Longer: the
 rows of four tasks of table 2, and two of other affinities, with four times the steps, for 120 underfit. Table 6,
 parameters and time, is `bench/bench_adapters.py`.
 
@@ -59,9 +59,9 @@ def study() -> Study:
 def table_2() -> tuple[Cells, Starts]:
     """Single-task, vanilla multi-task, adapters."""
     cells = {f"single-task/{task}": run(vanilla(size=SIZE), maps((task,))) for task in ALL_MAPS}
-    for name, asked in SETS.items():
-        cells[f"vanilla, {name}"] = run(vanilla(size=SIZE), maps(asked))
-        cells[f"adapters, {name}"] = run(adapters(), maps(asked))
+    for name, requested in SETS.items():
+        cells[f"vanilla, {name}"] = run(vanilla(size=SIZE), maps(requested))
+        cells[f"adapters, {name}"] = run(adapters(), maps(requested))
     return cells, {}
 
 
@@ -99,13 +99,13 @@ def table_3() -> tuple[Cells, Starts]:
 
 def table_4() -> tuple[Cells, Starts]:
     """Adaptation from light ground to dark; none, and the oracle, which has the dark ground's labels."""
-    asked = SETS["S-D"]
-    dark = scenes(asked, ground="dark", size=SIZE, name="scenes/dark")
-    light = scenes(asked, roles=("train",), size=SIZE)
-    unlabelled = scenes(asked, ground="dark", labelled=(), size=SIZE, name="scenes/dark")
+    requested = SETS["S-D"]
+    dark = scenes(requested, ground="dark", size=SIZE, name="scenes/dark")
+    light = scenes(requested, roles=("train",), size=SIZE)
+    unlabelled = scenes(requested, ground="dark", labelled=(), size=SIZE, name="scenes/dark")
     cells = {
-        "light to dark, vanilla, not adapted": as_it_is(vanilla(size=SIZE), asked, dark),
-        "light to dark, adapters, not adapted": as_it_is(adapters(), asked, dark),
+        "light to dark, vanilla, not adapted": as_it_is(vanilla(size=SIZE), requested, dark),
+        "light to dark, adapters, not adapted": as_it_is(adapters(), requested, dark),
         "light to dark, vanilla, adapted": run(adapted(vanilla(size=SIZE)), (*light, *unlabelled), batch_size=32),
         "light to dark, adapters, adapted": run(adapted(adapters()), (*light, *unlabelled), batch_size=32),
         "dark, adapters, oracle": run(adapters(), dark),
@@ -113,7 +113,7 @@ def table_4() -> tuple[Cells, Starts]:
             f"dark, single-task oracle/{task}": run(
                 vanilla(size=SIZE), scenes((task,), ground="dark", size=SIZE, name="scenes/dark")
             )
-            for task in asked
+            for task in requested
         },
     }
     starts = {f"light to dark, {kind}, not adapted": f"{kind}, S-D" for kind in ("vanilla", "adapters")}
@@ -136,7 +136,7 @@ def table_5() -> tuple[Cells, Starts]:
 
 
 def longer() -> tuple[Cells, Starts]:
-    """Four tasks with more steps: a model a task, all weights, adapters; and those with other affinities."""
+    """Four tasks with more steps: one model per task, all weights, adapters; and those with other affinities."""
     shuffled = Troa(every=25, shuffled=True)
     cells = {f"longer, single-task/{task}": run(vanilla(size=SIZE), maps((task,)), LONGER) for task in ALL_MAPS}
     cells["longer, vanilla"] = run(vanilla(size=SIZE), maps(ALL_MAPS), LONGER)
@@ -158,15 +158,15 @@ def run(
     return on(system, sources, steps, start=start, batch_size=batch_size, precision="float32")
 
 
-def as_it_is(system: ViTAdaptersConfig, asked: Sequence[str], evaluated: Sequence[Source]) -> Run:
-    """A finished model, judged on another domain without a step of training."""
-    learned = scenes(asked, roles=("train",), size=SIZE)
+def as_it_is(system: ViTAdaptersConfig, requested: Sequence[str], evaluated: Sequence[Source]) -> Run:
+    """A finished model, evaluated on another domain without a step of training."""
+    learned = scenes(requested, roles=("train",), size=SIZE)
     return run(system, (*learned, *(source for source in evaluated if source.role == "test")), 0, start=EVERYTHING)
 
 
-def maps(asked: Sequence[str]) -> tuple[Source, ...]:
+def maps(requested: Sequence[str]) -> tuple[Source, ...]:
     """Scenes in colour on light ground with these maps."""
-    return scenes(asked, size=SIZE)
+    return scenes(requested, size=SIZE)
 
 
 def adapters(of: Adapters | None = None, affinities: Troa | FixedAffinities | None = None) -> ViTAdaptersConfig:

@@ -92,4 +92,4 @@ def test_look_draws_some_rows_of_every_source_on_a_page(motet, recipe):
     assert told == {"file": str(page), "rows": 6, "with_a_problem": 0}
     ran = motet("data", "look", recipe, "--rows", "1", "--out", recipe / "data.html")
     assert ran.code == 2
-    assert "--out: got File exists; want a file that can be written" in ran.err
+    assert "--out: got File exists; want a path that can be written" in ran.err

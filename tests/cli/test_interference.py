@@ -64,8 +64,8 @@ def test_interference_is_measured_on_saved_models_and_goes_on(motet, runs):
     ran = motet("analyse", "interference", runs[0], *SMALL)
     assert ran.code == 0, ran.err
     assert "1 checkpoint, tasks task_a, task_b, task_c: 18 forward and backward passes of 4 rows" in ran.out
-    assert "three, step 6: 40 shared weights; 960 B for the directions of 3 tasks" in ran.out
-    assert "own step being 1" in " ".join(ran.out.split())
+    assert "three, step 6: 40 shared weights; 960 B for the gradients of 3 tasks" in ran.out
+    assert "relative to the effect of its own step" in " ".join(ran.out.split())
     held = json.loads((runs[0] / "interference/interference.json").read_text())
     assert [model["step"] for model in held["models"]] == [6]
     typed = (runs[0], *SMALL, "--every-step", "--task", "task_a", "--task", "task_b", "--json")
@@ -75,7 +75,7 @@ def test_interference_is_measured_on_saved_models_and_goes_on(motet, runs):
         (3, ["task_a", "task_b"]),
         (6, ["task_a", "task_b"]),
     ]
-    assert "2 saved models" in both.err
+    assert "2 checkpoints" in both.err
     again = motet("analyse", "interference", *typed)
     assert again.out == both.out
 
@@ -119,7 +119,7 @@ def test_a_run_without_saved_models_and_a_task_without_rows_are_one_line(motet, 
     assert ran.code == 2
     assert "task 'task_c': got no training source with it; want one" in ran.err
     twice = motet("analyse", "interference", runs[0], runs[0], *SMALL)
-    assert "want every run once" in twice.err
+    assert "want each run once" in twice.err
 
 
 def test_affinity_wants_a_run_of_the_adapters(motet, runs):

@@ -63,7 +63,7 @@ def test_later_settings_win():
     ("setting", "message"),
     [
         ("train.stesp=50", "--set train.stesp=50: got no field 'stesp' in TrainConfig; did you mean 'steps'?"),
-        ("train.steps", "--set train.steps: got no '='; want name.of.field=value"),
+        ("train.steps", "--set train.steps: got no name and '='; want name.of.field=value"),
         ("train.steps=many", "--set train.steps=many: got 'many'; want a whole number"),
         ("train.steps=-1", "--set train.steps=-1: TrainConfig.steps: got -1; want at least 0"),
         ("train.steps.x=1", "got 'x' inside a whole number"),

@@ -79,8 +79,8 @@ def test_the_only_function_needs_no_name(write):
     ("function", "message"),
     [
         ("frist", "got no function 'frist'; did you mean 'first'"),
-        ("other", "got a int; want a Plain"),
-        ("", "functions that say '-> Plain': got 2 \\(first, second\\); want one"),
+        ("other", "got a int; want a function that returns a Plain"),
+        ("", "functions that return Plain: got 2 \\(first, second\\); want exactly one"),
     ],
 )
 def test_a_function_that_is_not_there_or_gives_something_else(write, function, message):

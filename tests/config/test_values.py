@@ -159,7 +159,7 @@ def test_reads(text, hint, value):
         ("Wrapped()", Wrapped, r"got no 'mode'; want Wrapped\(mode=...\)"),
         ("__import__('os').system('x')", Mode, "want one of"),
         ("Finetune(**x)", Mode, r"got no field '\*\*'"),
-        ("print", typing.Callable[[], int], "has no form as text"),
+        ("print", typing.Callable[[], int], "has no text form"),
         ("a", Mapping[str, int], "want {'name': value"),
     ],
 )

@@ -14,7 +14,7 @@ def console() -> Console:
     """Returns standard output, with colours only if it is a terminal."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, emoji=False)
 
 
 def print_lines(*lines: str) -> None:

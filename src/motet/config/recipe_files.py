@@ -122,7 +122,7 @@ def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
         if len(known) != 1:
             got = f"{len(known)} ({', '.join(known)})" if known else "none"
             raise ConfigError(
-                f"{what} {path}: functions '-> {kind.__name__}': got {got}; want exactly one, or {path}:NAME"
+                f"{what} {path}: functions that return {kind.__name__}: got {got}; want exactly one, or {path}:NAME"
             )
         (function,) = known
     made = getattr(import_file(path), function, None)

@@ -55,13 +55,13 @@ def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: in
 
 
 def stored(views: int = 1) -> Features:
-    """Stored features in the user's cache (``$MOTET_CACHE``, else ``~/.cache/motet``), shared by all runs."""
+    """Returns the feature store in the user's cache (``$MOTET_CACHE``, else ``~/.cache/motet``), shared by all runs."""
     cache = Path(os.environ.get("MOTET_CACHE", Path.home() / ".cache" / "motet"))
     return Features(cache / "features", views)
 
 
 def tiny() -> Run:
-    """LiT decoder on scenes: six tasks in words. Two cores, under 90 seconds; CI runs it."""
+    """LiT decoder on scenes: six tasks with generated text. Two cores, under 90 seconds; CI runs it."""
     world = SceneSources(task_names=TINY_TASKS, train=600, val=40, test=200, kinds=6, things=(1, 3))
     return Run(
         # With a separator between prompt and answer one run of 18 never learned to tell two tasks apart: its captions
@@ -86,10 +86,10 @@ def tiny() -> Run:
 
 
 def demo(*, quick: bool = False) -> Run:
-    """The run of `motet demo`: seven tasks in words over scenes and easy-VQA, on the frozen EfficientNet-Lite0.
+    """The run of `motet demo`: seven tasks as text, on scenes and easy-VQA, on the frozen EfficientNet-Lite0.
 
-    Whether a thing is there is learned last and all at once, after some 15,000 questions where a picture shows one to
-    three things (twice that where it shows up to five); so it is asked most often.
+    The question whether a thing is there is learned last and suddenly, after some 15,000 samples with one to three
+    things in an image (twice as many with up to five), so it is sampled most often.
     """
     world = SceneSources(
         task_names=DEMO_TASKS, train=600 if quick else 1500, val=50, test=300, kinds=6, things=(1, 2 if quick else 3)
@@ -123,7 +123,7 @@ def demo(*, quick: bool = False) -> Run:
 def photos() -> Run:
     """LiT decoder on real data under $MOTET_DATA: classes, captions in two languages, receipts, questions.
 
-    Every set is cut by image: no test picture was seen in training, and a claim rests on 200 test pictures or more.
+    Every set is cut by image: no test image is in the training data, and every test set has 200 images or more.
     """
     return Run(
         system=small(pieces=3000),

@@ -54,9 +54,9 @@ def small(
 ) -> TwelveInOneConfig:
     """A 12-in-1 for a laptop: boxes read from the map of the embedded frozen EfficientNet-Lite0, narrow streams.
 
-    Boxes are those that were found beforehand, or a grid of 90.
+    Boxes come from `regions`, detected in advance, or are a grid of 90.
 
-    Runs of minutes underfit: nothing is dropped; pictures are not mirrored, so that the trunk's maps can be stored.
+    Runs of minutes underfit: nothing is dropped; images are not mirrored, so that the trunk's maps can be stored.
     Narrow layers start from larger weights than BERT's, or they learn nothing for hundreds of steps. The paper's own
     values are in `paper`.
     """
@@ -99,16 +99,16 @@ def world(
     system: TwelveInOneConfig | None = None,
     schedule: RoundRobin | None = None,
 ) -> Run:
-    """A run on scenes: every task has a batch and an update of its own in every iteration.
+    """Returns a run on scenes, with one batch and one update per task in every iteration.
 
     Regions are boxes near the things and some on the ground, as a detector would find them (`SceneBoxes`). Gradients
-    are clipped at 0.1, which all of them exceed: losses that are sums over answers or regions would else
-    drown those that are means, since all tasks share one optimiser's second moments.
+    are clipped at 0.1, which all of them exceed: otherwise losses that are sums over answers or
+    regions would dominate those that are means, since all tasks share one optimiser's second moments.
 
     Args:
-        task_names: of `TWELVE`; they are the same tasks whichever others are asked.
+        task_names: of `TWELVE`; a task does not depend on which others there are.
         steps: iterations.
-        system: what it is made of; `small()` by default.
+        system: `small()` by default.
         schedule: sizes of batches, stop-and-go, curriculum; `rounds` by default.
     """
     scenes = SceneSources(
@@ -126,11 +126,11 @@ def world(
 
 
 def rounds(task_names: Sequence[str], stop: StopAndGo | None = None) -> RoundRobin:
-    """Sixteen rows a task, six of retrieval, where a row is four pairs.
+    """Returns the schedule: 16 rows per task and batch, 6 for retrieval, where a row is four pairs.
 
     Args:
         task_names: of `TWELVE`.
-        stop: when a task stops and goes; judged every ten iterations. None: never.
+        stop: when a task stops and goes, evaluated every ten iterations; None for never.
     """
     pairs = {f"scenes/{task}": 6 for task in task_names if task in GROUPS["retrieval"]}
     periods = dict.fromkeys(task_names, 10 if stop else 0)
@@ -138,9 +138,9 @@ def rounds(task_names: Sequence[str], stop: StopAndGo | None = None) -> RoundRob
 
 
 def real() -> Run:
-    """12-in-1 on real data under $MOTET_DATA: statements on drawings and photographs, captions to find, questions.
+    """12-in-1 on real data under $MOTET_DATA: statements on drawings and photographs, retrieval, questions.
 
-    Pictures are looked at by the 36 boxes of the grid that stand out most: as many as the paper's pre-training takes.
+    Regions are the 36 boxes of the grid that stand out most: as many as in the paper's pre-training.
     """
     system = small(width=192, depth=2, image_size=224, text=BundledMiniLM(), text_mode=Finetune(0.3), max_tokens=40)
     sources = gathered()
@@ -150,7 +150,9 @@ def real() -> Run:
         schedule=RoundRobin(
             batch_size=32,
             batch_sizes={"flickr8k": 8},
-            periods={task.name: 0 for source in sources for task in source.tasks},  # judged when the plan says
+            periods={
+                task.name: 0 for source in sources for task in source.tasks
+            },  # evaluated every `evaluate_every` steps
         ),
         train=TrainConfig(steps=150, lr=5e-4, lr_schedule=Cosine(warmup=15), grad_clip=0.1, evaluate_every=50, seed=0),
         balancer=TaskMean(),
@@ -159,7 +161,7 @@ def real() -> Run:
 
 
 def few() -> Run:
-    """VQAv2, VSR and RefCOCOs as far as they lie under $MOTET_DATA: to be read; dozens of rows support no claim."""
+    """VQAv2, VSR and RefCOCOs under $MOTET_DATA: a check that they are read; dozens of rows support no claim."""
     return replace(real(), sources=too_few(), schedule=RoundRobin(batch_size=8), train=TrainConfig(steps=2))
 
 

@@ -1,7 +1,7 @@
 """Runs of Uni-Perceiver with conditional experts: the paper's, small ones on scenes, one on real data.
 
 motet train uni_perceiver:tiny        scenes: names, hidden words, captions, pairs; under 90 seconds on two cores
-motet train uni_perceiver:video       scenes in short clips: what moves and how, by name, in words, in pairs
+motet train uni_perceiver:video       scenes in short clips: object and motion, by class name, caption and retrieval
 motet train uni_perceiver:real        real data under $MOTET_DATA
 motet train uni_perceiver:fights      videos there
 motet plan uni_perceiver:paper_base   every value of the paper, on the data sets it names
@@ -51,22 +51,22 @@ def small(
     frames: int = 4,
     sampled_words: int | None = None,
 ) -> UniPerceiverConfig:
-    """A Uni-Perceiver for a laptop: features of the embedded frozen EfficientNet-Lite0 stand for patches of pixels.
+    """A Uni-Perceiver for a laptop: features of the bundled frozen EfficientNet-Lite0 replace patches of pixels.
 
-    Runs of minutes underfit: nothing is dropped or smoothed, and pictures are only resized, so that features can be
+    Runs of minutes underfit: nothing is dropped or smoothed, and images are only resized, so that features can be
     stored. Narrow layers start from larger weights than the paper's, and without small scales on their parts, or they
     learn nothing for hundreds of steps. The paper's own values are in `paper_base`.
 
     Args:
         width: channels.
         depth: layers.
-        image_size: height and width of pictures, in pixels.
-        stage: of the encoder; at 128 pixels the last gives 16 tokens, the last two together 64 that count better.
-        blocks: what layers are made of.
-        pieces: of the tokeniser, at most.
-        max_tokens: positions of texts.
-        frames: that are read of a video.
-        sampled_words: pieces that a word is told from in training; None for all.
+        image_size: height and width of images, in pixels.
+        stage: of the encoder; at 128 pixels the last gives 16 tokens, the last two together 64, which help counting.
+        blocks: the kind of the layers' blocks.
+        pieces: maximum size of the tokeniser's vocabulary.
+        max_tokens: maximum length of texts.
+        frames: per video.
+        sampled_words: number of sampled pieces in the softmax over words in training; None for all.
     """
     return UniPerceiverConfig(
         sizes=EncoderSize(width=width, depth=depth, heads=max(1, width // 32), hidden=4 * width),
@@ -111,14 +111,14 @@ def world(
     batch_size: int = 32,
     lr: float = 1e-3,
 ) -> Run:
-    """A run on a world of scenes, each step a batch of one task.
+    """Returns a run on scenes; each step is a batch of one task.
 
     Args:
-        of: the scenes, and what is asked of them.
+        of: the scenes and tasks.
         steps: iterations.
-        shares: how often each task is drawn, by what is asked.
-        system: what it is made of; `small()` by default.
-        batch_size: rows of a step; pairs are told from the others of their batch.
+        shares: sampling weight of each task, by name.
+        system: `small()` by default.
+        batch_size: rows of a step; the other pairs of a batch are the negatives.
         lr: peak learning rate.
     """
     return Run(
@@ -135,12 +135,12 @@ def world(
 
 
 def in_batch(source: Source) -> Source:
-    """A source of pairs whose rows bring no candidates: each is told from the other pairs of its batch."""
+    """Returns a source of pairs without candidates: the negatives are the other pairs of the batch."""
     return replace(source, compose=None) if isinstance(source.tasks[0].target, Match) else source
 
 
 def video() -> Run:
-    """Uni-Perceiver on short clips of scenes: what moves and how, by a name, in words, and found by its caption."""
+    """Uni-Perceiver on short clips of scenes: object and motion by class name, as a caption, and by retrieval."""
     shares = {"motion": 4, "video_caption": 3, "video_retrieve": 2}
     clips = SceneSources(task_names=tuple(shares), train=400, val=20, test=200, kinds=6, frames=4)
     return world(clips, 600, shares)
@@ -149,27 +149,27 @@ def video() -> Run:
 def real() -> Run:
     """Uni-Perceiver on real data under $MOTET_DATA: two sets of names, hidden words, captions, pairs, sentences.
 
-    Every set is cut so that no photograph and no sentence judged by is learned from.
+    Every data set is split so that no test photograph or sentence is in the training data.
     """
     return photographed(assembled(), REAL_RATES, steps=3000)
 
 
 def fights() -> Run:
-    """Uni-Perceiver on two hundred clips under $MOTET_DATA: is there a fight? A check that videos are read, no more."""
+    """Uni-Perceiver on two hundred clips under $MOTET_DATA: is there a fight? A check that videos are read."""
     return photographed(clips_of_fights(), {"fight": 1.0}, steps=150)
 
 
 def photographic() -> UniPerceiverConfig:
-    """A wider one, for real pictures and texts."""
+    """Returns a wider configuration, for real images and texts."""
     return small(width=128, stage=(-2, -1), pieces=4000, max_tokens=48, sampled_words=768)
 
 
 def photographed(sources: tuple[Source, ...], rates: Mapping[str, float], *, steps: int) -> Run:
-    """A run on real pictures, texts or videos.
+    """Returns a run on real images, texts or videos.
 
     Args:
         sources: of all roles.
-        rates: how often each training source is drawn.
+        rates: sampling weight of each training source.
         steps: iterations.
     """
     return Run(

@@ -1,6 +1,6 @@
 """Tasks that a Uni-Perceiver was never trained on: used as it is, with prompts tuned on little data, or fine-tuned.
 
-motet train uni_perceiver_transfer:scenes_untuned    clips, asked of the model of `uni_perceiver:tiny`, as it is
+motet train uni_perceiver_transfer:scenes_untuned    clips, predicted by the model of `uni_perceiver:tiny`, as it is
 motet train uni_perceiver_transfer:scenes_prompted   prompts alone are trained, on 1 % of the clips
 motet train uni_perceiver_transfer:scenes_finetuned  everything is, on all of them
 motet train uni_perceiver_transfer:all_but_fashion   real data under $MOTET_DATA, without the garments; then the same
@@ -41,12 +41,12 @@ PROMPTS = 300
 
 
 def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From) -> Run:
-    """Another run's model, asked what it never learned; nothing is trained.
+    """Returns a run that evaluates another run's model on new tasks; nothing is trained.
 
     Source: Uni-Perceiver-MoE, section 4.4, "w/o tuning".
 
     Args:
-        system: as the other run has it.
+        system: of the other run.
         sources: of the new tasks, of all roles.
         start: the other run.
     """
@@ -62,15 +62,15 @@ def untuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From) 
 
 
 def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: From, *, share: float = 0.01) -> Run:
-    """Another run's model with prompts in every layer, tuned on a share of the new data; its own weights stay.
+    """Returns a run that tunes prompts in every layer of another run's frozen model, on a share of the new data.
 
-    Source: Uni-Perceiver-MoE, section 4.4, "PT"; rate, decay and clipping are those of the official configurations.
+    Source: Uni-Perceiver-MoE, section 4.4, "PT"; learning rate, decay and clipping as in the official configurations.
 
     Args:
-        system: as the other run has it.
+        system: of the other run.
         sources: of the new tasks, of all roles.
         start: the other run.
-        share: of the training rows; of every class five rows at least.
+        share: of the training rows; at least five rows per class.
     """
     run = untuned(replace(system, tuning=PromptTuning()), [_few(source, share) for source in sources], start)
     plan = TrainConfig(
@@ -85,12 +85,12 @@ def prompted(system: UniPerceiverConfig, sources: Sequence[Source], start: From,
 
 
 def finetuned(system: UniPerceiverConfig, sources: Sequence[Source], start: From, *, steps: int = 300) -> Run:
-    """Another run's model, trained on with all of the new data.
+    """Returns a run that fine-tunes another run's model on all of the new data.
 
     Source: Uni-Perceiver-MoE, section 4.4, "FT".
 
     Args:
-        system: as the other run has it.
+        system: of the other run.
         sources: of the new tasks, of all roles.
         start: the other run.
         steps: iterations.
@@ -106,7 +106,7 @@ def _few(source: Source, share: float) -> Source:
 
 
 def clips(*task_names: str) -> tuple[Source, ...]:
-    """Clips of the things of `uni_perceiver:tiny`, which has seen them in pictures only."""
+    """Returns clips of the things of `uni_perceiver:tiny`, which is trained on still images of them."""
     return SceneSources(task_names=task_names, train=400, val=20, test=200, kinds=6, frames=4).sources()
 
 
@@ -127,23 +127,23 @@ def scenes_finetuned() -> Run:
 
 
 def all_but_fashion() -> Run:
-    """`uni_perceiver:real` without the garments, which the runs below are asked of."""
+    """`uni_perceiver:real` without the garments, which are the new task of the runs below."""
     rates = {name: rate for name, rate in REAL_RATES.items() if name != "fashion"}
     return photographed(tuple(s for s in assembled() if s.tasks[0].name != "fashion"), rates, steps=2500)
 
 
 def fashion_untuned() -> Run:
-    """Garments, by a model that was shown none."""
+    """Garments, predicted by a model that is not trained on any."""
     return untuned(photographic(), _garments(), ALL_BUT_FASHION)
 
 
 def fashion_prompted() -> Run:
-    """Garments, by prompts tuned on 1 % of them, five of each kind at least."""
+    """Garments, by prompts tuned on 1 % of them, at least five per class."""
     return prompted(photographic(), _garments(), ALL_BUT_FASHION)
 
 
 def fashion_finetuned() -> Run:
-    """Garments, by a model that is trained on with all of them."""
+    """Garments, by a model that is fine-tuned on all of them."""
     return finetuned(photographic(), _garments(), ALL_BUT_FASHION, steps=600)
 
 

@@ -1,9 +1,9 @@
-"""Runs of UniT: the paper's, a small one on scenes, one that only finds things in them, one on real data.
+"""Runs of UniT: the paper's, a small one on scenes, a detector on scenes, one on real data.
 
 motet train unit:tiny      scenes: boxes with attributes, questions, entailment, sentences; under 90 seconds
 motet train unit:detector  a detector of scenes, some minutes on two cores
 motet train unit:cells     a detector of blood cells, under $MOTET_DATA
-motet train unit:real      real data there; starts from that detector (:real_separate_decoders with a decoder a task)
+motet train unit:real      real data there; starts from that detector (:real_separate_decoders: one decoder per task)
 motet plan unit:paper      every value of the paper, on the eight data sets it names
 """
 
@@ -97,19 +97,19 @@ def tiny() -> Run:
 
 
 def detector() -> Run:
-    """A detector of scenes alone, which a shared model may start from: six kinds of thing, up to three in a picture."""
+    """A detector of scenes, which a shared model may start from: six kinds of thing, up to three in an image."""
     return world(
         SceneSources(task_names=("detect",), train=1500, val=100, test=200, kinds=6, things=(1, 3)), 2000, {"detect": 1}
     )
 
 
 def world(of: SceneSources, steps: int, shares: Mapping[str, float], *, batch_size: int = 32) -> Run:
-    """A run on a world of scenes.
+    """Returns a run on scenes.
 
     Args:
-        of: the scenes, and what is asked of them.
+        of: the scenes and tasks.
         steps: iterations, each a batch of one task.
-        shares: how many of them each task has, by what is asked.
+        shares: relative number of steps of each task, by name.
         batch_size: rows of a step.
     """
     sources = of.sources()
@@ -128,9 +128,9 @@ def world(of: SceneSources, steps: int, shares: Mapping[str, float], *, batch_si
 def cells() -> Run:
     """A detector of blood cells alone (BCCD under $MOTET_DATA), which `real` starts from; some ten minutes.
 
-    A dozen cells on a picture teach a detector with queries nothing for thousands of steps: it puts its boxes where
-    cells mostly lie. Views that keep as little as a sixteenth of the picture hold one to twelve cells, larger ones too,
-    and from those it learns to look (docs/LOG.md).
+    With a dozen cells per image a detector with queries learns nothing for thousands of steps: it predicts the most
+    frequent positions of cells. Crops of down to a sixteenth of the image hold one to twelve cells, also larger ones,
+    and with those it learns to attend to the image (docs/LOG.md).
     """
     run = _photographs("bccd")
     return replace(
@@ -144,12 +144,12 @@ def real() -> Run:
     """UniT on real data under $MOTET_DATA: blood cells and COCO boxes, questions, entailment, four tasks of GLUE.
 
     It starts from the detector of cells, which `motet train unit:cells` leaves in its usual folder. BCCD is the
-    detection set to judge by; COCO's part there is too small for a claim. Sets without a test part of their own are cut
-    by image or by line. Both encoders are frozen; pictures with boxes are stored in 32 views, half of them mirrored,
-    all but one cropped, and the boxes go along.
+    detection set to evaluate on; the COCO subset is too small for a claim. Data sets without a test set are split by
+    image or by line. Both encoders are frozen; features of images with boxes are stored for 32 views, half of them
+    mirrored, all but one cropped, with boxes to match.
     """
     run = _photographs()
-    # A third of 40 queries stands for a cell; DETR's 0.1 is for seven things in 100 queries, and makes it say too many.
+    # A third of 40 queries match a cell; DETR's 0.1 is for seven things in 100 queries, and gives too many boxes here.
     system = replace(photographed(), detection=DetectionConfig(background=0.4))
     start = replace(CELLS, include=("vision.", "decoder.", "queries.bccd", "heads.bccd."))
     return replace(run, system=system, start=start)
@@ -169,7 +169,7 @@ def real_separate_decoders() -> Run:
 
 
 def photographed() -> UniTConfig:
-    """A UniT for real pictures: 224 pixels, crops of any size, 40 things to find, a frozen text encoder."""
+    """Returns a UniT for real images: 224 pixels, crops of any size, 40 box queries, a frozen text encoder."""
     return replace(
         small(image_size=224, text=BundledMiniLM(), text_mode=Frozen(), box_queries=40, max_tokens=64),
         views=FixedSize(InceptionCrop(min_area=0.06)),
@@ -178,7 +178,7 @@ def photographed() -> UniTConfig:
 
 
 def _photographs(*only: str) -> Run:
-    """The real data, or some of its tasks."""
+    """Returns the real data of some tasks, by default of all."""
     return Run(
         system=photographed(),
         sources=tuple(source for source in collected() if not only or source.tasks[0].name in only),

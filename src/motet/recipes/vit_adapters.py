@@ -1,7 +1,7 @@
 """Runs of ViT adapters: the paper's, small ones on scenes, one on real maps; and the trunk that they start from.
 
 motet train vit_adapters:tiny       scenes: classes, depth, normals, edges; under 90 seconds on two cores
-motet train vit_adapters:pretrain   a small Swin V2 that names pictures; the trunk of all below
+motet train vit_adapters:pretrain   a small Swin V2 classifier; the trunk of all below
 motet train vit_adapters:multitask  the four maps of scenes on that trunk, frozen
 motet train vit_adapters:known      three of them in colour; then, on black lines, :transfer
 motet train vit_adapters:adapt      from light to dark ground without labels there
@@ -54,7 +54,7 @@ def trunk_of(word: Word, size: int = 128) -> TimmTrunk:
 
     Args:
         word: its family.
-        size: height and width of what it is given, a multiple of 32; windows are a sixteenth of it.
+        size: height and width of the input, a multiple of 32; windows are a sixteenth of it.
 
     Raises:
         ConfigError: another size.
@@ -104,16 +104,17 @@ def small(
 ) -> ViTAdaptersConfig:
     """Adapters for a laptop: a frozen trunk of six blocks, four of them adapted, decoders of three; nothing is dropped.
 
-    The rate that lets decoders learn in some hundred steps leaves adapters dead (docs/LOG.md); theirs is a tenth of it.
+    With the learning rate that trains the decoders in some hundred steps, adapters learn nothing (docs/LOG.md); theirs
+    is a tenth of it.
     The paper's own values are in `paper`. Any other trunk: ``replace(small(), trunk=TimmTrunk(...))``.
 
     Args:
         trunk: the trunk's family.
-        size: height and width of pictures and maps.
+        size: height and width of images and maps.
         mode: of the trunk; frozen by default.
         adapters: what is trained inside it.
-        affinities: what each task takes from the others; anew every 25 steps by default.
-        adapt: how pictures of another domain without labels are used.
+        affinities: of each task to the others; estimated again every 25 steps by default.
+        adapt: the use of unlabelled images of another domain.
     """
     return ViTAdaptersConfig(
         trunk=trunk_of(trunk, size),
@@ -132,7 +133,7 @@ def vanilla(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
 
 
 def classifier(trunk: Word = "swinv2", *, size: int = 128) -> ViTAdaptersConfig:
-    """A trunk from scratch that names pictures from its last map: what a frozen trunk is made by."""
+    """A trunk with a classifier on its last map, trained from scratch; other recipes freeze this trunk."""
     return replace(small(trunk, size=size, mode=FromScratch(), affinities=FixedAffinities()), adapters=None)
 
 
@@ -147,16 +148,16 @@ def on(
     lr: float = 3e-3,
     precision: Literal["float32", "bfloat16"] = "bfloat16",
 ) -> Run:
-    """A run on sources of maps or names, every task's mean loss added.
+    """Returns a run on sources of dense tasks or classes; its loss is the sum of the mean losses of all tasks.
 
     Args:
         system: what is trained.
         sources: of all roles.
         steps: of training.
         start: the run that the trunk comes from.
-        rates: how many rows of a step each training source gets, over all; equal by default.
+        rates: the share of a batch of each training source; equal by default.
         batch_size: rows of a step.
-        lr: peak learning rate. Depth begins at 0 m and has to climb to some six: at 1e-3 it is not there in 120 steps.
+        lr: peak learning rate. Depth begins at 0 m and has to climb to some six: at 1e-3 120 steps are too few.
         precision: of the forward pass; products as small as those of 64 pixels are slower in bfloat16.
     """
     learned = [source.name for source in sources if source.role == "train"]
@@ -194,7 +195,7 @@ def tiny() -> Run:
 
 
 def pretrain() -> Run:
-    """A small Swin V2 that names pictures, from scratch: scenes, and CIFAR-10 and Fashion-MNIST where $MOTET_DATA is.
+    """A small Swin V2 classifier from scratch: scenes, and with $MOTET_DATA also CIFAR-10 and Fashion-MNIST.
 
     Every other recipe here takes its trunk from this run's usual folder.
     """
@@ -207,7 +208,7 @@ def pretrain_vit() -> Run:
 
 
 def pretrain_distilled() -> Run:
-    """As `pretrain`, and the trunk also learns what the bundled EfficientNet-Lite0 calls every training picture."""
+    """As `pretrain`, with the prediction of the bundled EfficientNet-Lite0 per training image as one more task."""
     run = pretrain()
     return replace(run, sources=with_teacher(run.sources))
 
@@ -218,7 +219,7 @@ def multitask() -> Run:
 
 
 def novel() -> Run:
-    """As `multitask`, judged also on what it never saw: black line drawings, and dark grounds."""
+    """As `multitask`, also evaluated on unseen domains: black line drawings, and dark grounds."""
     lines = scenes(style="line", roles=("test",), name="lines/maps")
     dark = scenes(ground="dark", roles=("test",), name="dark/maps")
     run = multitask()
@@ -231,7 +232,7 @@ def known() -> Run:
 
 
 def transfer() -> Run:
-    """The second stage: black line drawings with classes and depth; their normals are judged and never shown.
+    """The second stage: black line drawings with classes and depth; normals are evaluated only.
 
     It starts from all that `known` has learned, which `motet train vit_adapters:known` leaves in its usual folder.
 
@@ -241,12 +242,12 @@ def transfer() -> Run:
 
 
 def unseen(task_names: Sequence[str]) -> tuple[Source, ...]:
-    """Black line drawings with all maps but the last to learn from; all of them to judge by."""
+    """Black line drawings: trained on with all maps but the last, evaluated on all."""
     return scenes(task_names, style="line", labelled=tuple(task_names)[:-1], name="scenes/lines")
 
 
 def adapt() -> Run:
-    """Classes and depth of scenes on light ground, and pictures on dark ground without labels, which are judged.
+    """Classes and depth of scenes on light ground, adapted to unlabelled images on dark ground, which are evaluated.
 
     Discriminators tell the maps of one ground from those of the other, and the adapters learn to deceive them.
 
@@ -256,7 +257,7 @@ def adapt() -> Run:
 
 
 def shifted(task_names: Sequence[str] = ALL_MAPS[:2]) -> tuple[Source, ...]:
-    """Light ground with labels, dark ground without; both judged."""
+    """Light ground with labels, dark ground without; both are evaluated."""
     light, dark = scenes(task_names), scenes(task_names, ground="dark", labelled=(), name="scenes/dark")
     return (*light, *dark)
 
@@ -275,7 +276,7 @@ def paper() -> Run:
 
 
 def paper_novel() -> Run:
-    """The same, judged on NYUv2 without having seen it (table 5)."""
+    """As `paper`, evaluated on NYUv2 without training on it (table 5)."""
     return published_novel()
 
 
@@ -300,7 +301,7 @@ def paper_nyuv2() -> Run:
 
 
 def paper_transfer() -> Run:
-    """Zero-shot task transfer from Virtual KITTI 2 to Cityscapes, whose normals are not shown (table 3)."""
+    """Zero-shot task transfer from Virtual KITTI 2 to Cityscapes, whose normals are evaluated only (table 3)."""
     return published_transfer()
 
 

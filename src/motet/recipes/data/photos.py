@@ -1,4 +1,4 @@
-"""Real pictures under $MOTET_DATA as sources, each set cut by image into parts to learn from, choose and judge by."""
+"""Real images under $MOTET_DATA as sources; each data set is split by image into train, val and test."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ROLES: tuple[Role, ...] = ("train", "val", "test")
 
 
 def data_root() -> Path:
-    """The folder that $MOTET_DATA names.
+    """Returns the folder that $MOTET_DATA names.
 
     Raises:
-        ConfigError: it names none.
+        ConfigError: it names no folder.
     """
     root = os.environ.get("MOTET_DATA", "")
     if not root or not Path(root).is_dir():
@@ -29,10 +29,10 @@ def data_root() -> Path:
 
 
 def photographs() -> tuple[Source, ...]:
-    """CIFAR-10, Fashion-MNIST, captions in English and German, lines of receipts, easy-VQA, and a few rows of VQAv2.
+    """Returns CIFAR-10, Fashion-MNIST, captions in English and German, lines of receipts, easy-VQA and some of VQAv2.
 
-    Flickr8k and Multi30k share their photographs; both are cut by the photograph's number, so that a picture which is
-    tested in one language is not trained in the other.
+    Flickr8k and Multi30k share their photographs; both are split by the photograph's number, so that a test image of
+    one language is not a training image of the other.
     """
     root = data_root()
     cifar = ImageFolder(root / "cifar10" / "train", name="cifar10")
@@ -90,7 +90,7 @@ def photographs() -> tuple[Source, ...]:
 
 
 def flickr8k(folder: Path) -> Reader:
-    """The photographs that are there, of the two lists beside them."""
+    """Returns the rows of Flickr8k that the two lists beside the captions name."""
     captions, images = folder / "captions.txt", folder / "Images"
     lists = ("train_images.txt", "val_images.txt")
     return ConcatRows(

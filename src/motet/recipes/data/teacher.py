@@ -26,7 +26,7 @@ class Lite0Teacher:
     """Names an image by the best of ImageNet's 1,000 classes of the bundled EfficientNet-Lite0.
 
     Args:
-        size: height and width of the whole image as the teacher sees it.
+        size: height and width of the teacher's input.
     """
 
     size: int = 128

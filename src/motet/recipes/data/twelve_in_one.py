@@ -1,4 +1,4 @@
-"""Real data under $MOTET_DATA for 12-in-1: statements on drawings and photographs, captions to find, questions."""
+"""Real data under $MOTET_DATA for 12-in-1: statements on drawings and photographs, retrieval, questions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from motet.tasks import TEN_ANSWERS_METRICS, question_answering, referring, retr
 from motet.tasks.class_names import EASY_VQA
 
 PHOTOGRAPHS: Mapping[str, float] = {"train": 0.66, "val": 0.06, "test": 0.28}
-"""Flickr8k and e-SNLI-VE share photographs: cut alike, a photograph judged by in one is trained on in neither."""
+"""Shares of the splits of Flickr8k and e-SNLI-VE, which share photographs: equal, so that a test image of one is in
+the training data of neither."""
 
 
 def gathered() -> tuple[Source, ...]:
-    """NLVR, e-SNLI-VE, Flickr8k to search, easy-VQA, each with train, val and test parts.
+    """Returns NLVR, e-SNLI-VE, Flickr8k retrieval and easy-VQA, each with train, val and test sources.
 
-    NLVR's training part is too large to stand in a small folder: its development part is learned from, the hidden one
-    judged by. Sentences of e-SNLI-VE's development part are cut by photograph.
+    NLVR's training set is too large for a small folder: the development set is trained on, and the hidden set is the
+    test set. Sentences of e-SNLI-VE's development set are split by photograph.
     """
     root = data_root()
     drawings = {
@@ -32,7 +33,7 @@ def gathered() -> tuple[Source, ...]:
     evaluated = Subset(drawings["hidden"], tuple(range(0, len(drawings["hidden"]), 4)))
     entailed = ESnliVe(root / "esnlive" / "esnlive_dev.csv", root / "esnlive" / "flickr30k-images")
     captioned = split_by_image(flickr8k(root / "flickr8k"), PHOTOGRAPHS)
-    # Every picture is scored with every caption: a hundred pictures are 50,000 passes of the whole model.
+    # Every image is scored with every caption: a hundred images are 50,000 passes of the whole model.
     searched = Subset(captioned["test"], tuple(range(min(100, len(captioned["test"])))))
     easy = split_by_image(EasyVqa(part="train"), {"train": 0.48, "val": 0.02, "rest": 0.5})
     return (
@@ -49,7 +50,7 @@ def gathered() -> tuple[Source, ...]:
 
 
 def too_few() -> tuple[Source, ...]:
-    """VQAv2, VSR and RefCOCOs as far as they are there: dozens of rows each, to be read and not to be judged by."""
+    """Returns VQAv2, VSR and RefCOCOs, of which dozens of rows each are there: enough to read, not to evaluate on."""
     root = data_root()
     vqa = root / "vqav2"
     questions = Vqav2(

@@ -1,4 +1,4 @@
-"""Real data under $MOTET_DATA for Uni-Perceiver: names, hidden words, captions, pairs, sentences, fights in videos."""
+"""Real data under $MOTET_DATA for Uni-Perceiver: classes, masked words, captions, retrieval, sentences, videos."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ REAL_RATES: Mapping[str, float] = {
     "flickr8k": 0.2,
     "sst2": 0.1,
 }
-"""How often each source is drawn."""
+"""Sampling weight of each source."""
 
 
 def assembled() -> tuple[Source, ...]:
-    """CIFAR-10, Fashion-MNIST, Multi30k's sentences, Flickr8k to be described and searched, SST-2.
+    """Returns CIFAR-10, Fashion-MNIST, Multi30k's sentences, captions and retrieval on Flickr8k, and SST-2.
 
-    Flickr8k is cut by photograph, the same for both of its tasks. Multi30k's sentences describe photographs too: those
-    of a photograph that is chosen or judged by are left out of training, those of one that is learned from out of the
-    rest.
+    Flickr8k is split by photograph, the same for both of its tasks. Multi30k's sentences describe photographs too:
+    those of val and test photographs are left out of training, those of training photographs out of val and test.
     """
     root = data_root()
     cifar = ImageFolder(root / "cifar10" / "train", name="cifar10")
@@ -57,10 +56,10 @@ def assembled() -> tuple[Source, ...]:
 
 
 def fights() -> tuple[Source, ...]:
-    """Two seconds of a camera each, with a fight or without; too few to claim anything by.
+    """Returns clips of two seconds of a camera, with a fight or without; too few to support a claim.
 
-    The lists are cut by the video that clips come from, but 14 clips are all that val has. So the last third of each
-    class in train's list is judged by: clips of one video stand together in it, and at most one of each class is cut.
+    The official lists are split by video, but val has 14 clips only. So the test set is the last third of each class in
+    the list of train: clips of one video are consecutive in it, and at most one video per class is split.
     """
     root = data_root() / "surv_fight"
     clips = VideoList(root / "train.csv", frames=Frames(4))
@@ -84,7 +83,7 @@ def _garments(root: Path, part: str) -> Idx:
 
 
 def _sentences(folder: Path, photographs: Mapping[str, Subset]) -> Mapping[str, Reader]:
-    """Lines of English, without those that are said of a photograph of another part."""
+    """Returns lines of English per split, without those that describe a photograph of another split."""
     of: dict[str, set[str]] = {}
     for role in ROLES:
         _collect(photographs[role], "captions", of)
@@ -104,13 +103,13 @@ def _sentences(folder: Path, photographs: Mapping[str, Subset]) -> Mapping[str, 
 
 
 def without_texts(lines: Reader, texts: Iterable[str]) -> Subset:
-    """The rows whose text is none of these, letter by letter; case, spaces and stops do not count."""
+    """Returns the rows whose text is none of the given ones; case, spaces and punctuation are ignored."""
     held = {letters(text) for text in texts}
     return Subset(lines, tuple(row for row in range(len(lines)) if letters(str(lines[row].text)) not in held))
 
 
 def letters(text: str) -> str:
-    """A text without what printings of it differ in.
+    """Returns the letters and digits of a text, in lower case.
 
     Examples:
         >>> letters("A black dog , running .") == letters("A black dog, running")
@@ -120,7 +119,7 @@ def letters(text: str) -> str:
 
 
 def _collect(reader: Reader, label: str, of: dict[str, set[str]]) -> None:
-    """Adds a reader's texts to those that are known of each photograph."""
+    """Adds the texts of a reader to those of each photograph."""
     for row in range(len(reader)):
         for photograph in reader.keys(row):
             of.setdefault(photograph, set()).update(reader[row].labels[label])
@@ -135,7 +134,7 @@ def _texts_of(photographs: Iterable[str], of: Mapping[str, set[str]]) -> set[str
 
 
 def _reviews(folder: Path) -> Mapping[str, Reader]:
-    """GLUE's test labels are secret: its dev part is judged, and a twentieth of train is chosen by."""
+    """Returns SST-2: GLUE's test labels are secret, so dev is the test set, and val is a twentieth of train."""
     train, dev = Glue(folder, "sst2", "train"), Glue(folder, "sst2", "dev")
     return {
         "train": Subset(train, tuple(row for row in range(len(train)) if row % 20)),

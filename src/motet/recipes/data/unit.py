@@ -30,10 +30,10 @@ SENTENCES: tuple[GlueTask, ...] = ("sst2", "qnli", "mrpc", "rte")
 
 
 def collected() -> tuple[Source, ...]:
-    """BCCD, COCO boxes, easy-VQA, e-SNLI-VE and four of GLUE's tasks, each with train, val and test parts.
+    """Returns BCCD, COCO boxes, easy-VQA, e-SNLI-VE and four of GLUE's tasks, each with train, val and test sources.
 
-    BCCD's own test part has 72 pictures, so its val part is judged with it; a tenth of train is chosen by instead.
-    GLUE's test labels are secret: its dev parts are judged, and a twentieth of train is chosen by.
+    BCCD's own test set has 72 images, so its val set is added to it, and val is a tenth of train. The labels of GLUE's
+    test sets are secret: the dev sets are the test sets, and val is a twentieth of train.
     """
     root = data_root()
     cells = {part: PascalVoc(root / "bccd" / "BCCD", part, clip=True) for part in ("train", "val", "test")}

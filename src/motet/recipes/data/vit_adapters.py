@@ -1,4 +1,4 @@
-"""Sources for the adapters: scenes with all four maps in two styles, pictures to name, real maps under $MOTET_DATA."""
+"""Sources for the adapters: scenes with four maps in two styles, classification, real maps under $MOTET_DATA."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL_MAPS = ("segment", "depth", "normals", "edges")
 """The four dense tasks in the paper's order: S, D, N, E."""
 
 LABEL_OF = {"segment": "segmentation", "depth": "depth", "normals": "normals", "edges": "edges"}
-"""Which annotation each of them reads."""
+"""The annotation of each task."""
 
 
 def scenes(
@@ -40,21 +40,21 @@ def scenes(
     labelled: Sequence[str] | None = None,
     name: str = "scenes/maps",
 ) -> tuple[Source, ...]:
-    """Scenes of six kinds of thing with maps of them: one source a role, whose rows carry all that are asked.
+    """Returns scenes of six kinds of thing with maps: one source per role, whose rows have the maps of all tasks.
 
-    Edges are few; with the plain absolute difference a run of minutes learns to say that there are none. So here they
-    count as much as all the rest.
+    Few pixels are edges; with the plain L1 loss a short run learns to predict none. So edge pixels together weigh as
+    much as all others together.
 
     Args:
         task_names: of `ALL_MAPS`.
-        train: pictures to learn from.
-        val: pictures to choose by.
-        test: pictures to judge by.
+        train: images to train on.
+        val: images to choose a model by.
+        test: images to evaluate on.
         size: their height and width.
         style: "colour", or "line" for black lines.
         ground: "light" or "dark".
         roles: which sources.
-        labelled: tasks that training rows have a map of; () for pictures without labels, None for all.
+        labelled: tasks that training rows have annotations of; () for unlabelled images, None for all tasks.
         name: of the training source; the others have their role after it.
     """
     world = SceneSources(
@@ -62,13 +62,15 @@ def scenes(
         size=size,
         style=style, ground=ground,
     )  # fmt: skip
-    kept = None if labelled is None else tuple(LABEL_OF[task] for task in labelled)
+    labels = None if labelled is None else tuple(LABEL_OF[task] for task in labelled)
     return tuple(
         replace(
             source,
             name=name if source.role == "train" else f"{name}/{source.role}",
             tasks=tuple(_weighed(task) for task in source.tasks),
-            reader=source.reader if kept is None or source.role != "train" else AnnotationSubset(source.reader, kept),
+            reader=source.reader
+            if labels is None or source.role != "train"
+            else AnnotationSubset(source.reader, labels),
         )
         for source in world.sources(roles)
     )
@@ -82,16 +84,16 @@ def named(
     size: int = 128,
     real: bool = True,
 ) -> tuple[Source, ...]:
-    """Pictures to name: scenes of one thing, CIFAR-10, Fashion-MNIST.
+    """Returns images with classes: scenes of one thing, CIFAR-10, Fashion-MNIST.
 
     Scenes show twenty kinds of thing on both grounds and in both styles of drawing, and one thing each: a small trunk
-    learns far more from those (half of the kinds) than by naming the largest of up to five (a fifth of them). The two
+    learns far more from those (half of the kinds) than from the largest of up to five things (a fifth of them). The two
     real sets are read where $MOTET_DATA is set.
 
     Args:
-        train: scenes to learn from, a quarter of them of each kind.
-        val: scenes to choose by.
-        test: scenes to judge by.
+        train: scenes to train on, a quarter of them per style and ground.
+        val: scenes to choose a model by.
+        test: scenes to evaluate on.
         size: their height and width.
         real: whether CIFAR-10 and Fashion-MNIST are read where $MOTET_DATA is set.
     """
@@ -100,14 +102,14 @@ def named(
     for role, count in counts.items():
         readers: list[Reader] = []
         tasks: tuple[Task, ...] = ()
-        for style, ground in _LOOKS:
+        for style, ground in _STYLES:
             world = SceneSources(
                 task_names=("largest",), things=(1, 1), size=size,
                 train=count // 4, val=count // 4, test=count // 4, style=style, ground=ground,
             )  # fmt: skip
-            asked = world.sources((role,))
-            readers.append(asked[0].reader)
-            tasks = tuple(task for source in asked for task in source.tasks)
+            role_sources = world.sources((role,))
+            readers.append(role_sources[0].reader)
+            tasks = tuple(task for source in role_sources for task in source.tasks)
         found.append(
             Source(
                 name="scenes/names" if role == "train" else f"scenes/names/{role}",
@@ -117,7 +119,7 @@ def named(
     return (*found, *(_photographs() if real and os.environ.get("MOTET_DATA") else ()))
 
 
-_LOOKS: tuple[tuple[Style, Tone], ...] = (("colour", "light"), ("colour", "dark"), ("line", "light"), ("line", "dark"))
+_STYLES: tuple[tuple[Style, Tone], ...] = (("colour", "light"), ("colour", "dark"), ("line", "light"), ("line", "dark"))
 
 
 def _weighed(task: Task) -> Task:
@@ -125,7 +127,7 @@ def _weighed(task: Task) -> Task:
 
 
 def _photographs() -> tuple[Source, ...]:
-    """CIFAR-10 and Fashion-MNIST to name."""
+    """Returns CIFAR-10 and Fashion-MNIST with their classes."""
     root = data_root()
     cifar = ImageFolder(root / "cifar10" / "train", name="cifar10")
     parts = split_by_image(cifar, {"train": 0.8, "val": 0.1, "test": 0.1})
@@ -146,11 +148,11 @@ def _photographs() -> tuple[Source, ...]:
 
 
 def mapped() -> tuple[Source, ...]:
-    """Real maps, each source with its own: 7-Scenes depth and normals, CamVid classes, BSDS500 boundaries.
+    """Returns real maps, per source its own tasks: 7-Scenes depth and normals, CamVid classes, BSDS500 boundaries.
 
-    7-Scenes' frames are of one camera's walk through one kitchen: those after the walk's first four fifths are judged,
-    and a frame learned from is a second away from them at least. BSDS500's own val part is cut in two, since its test
-    part is not always there.
+    7-Scenes' frames are of one camera's walk through one kitchen: the test set are those after its first four
+    fifths, and a training frame is at least a second away from them. BSDS500's val set is split in two, since its test
+    set is not always there.
     """
     root = data_root()
     kitchen = SevenScenes(root / "sevenscenes_rgbd", "train", normals="depth")
@@ -173,9 +175,9 @@ def mapped() -> tuple[Source, ...]:
 
 
 def _of_roles(tasks: Task | tuple[Task, ...], parts: Mapping[str, Reader], *, name: str = "") -> tuple[Source, ...]:
-    asked = tasks if isinstance(tasks, tuple) else (tasks,)
-    called = name or asked[0].name
+    all_tasks = tasks if isinstance(tasks, tuple) else (tasks,)
+    base = name or all_tasks[0].name
     return tuple(
-        Source(name=called if role == "train" else f"{called}/{role}", reader=parts[role], tasks=asked, role=role)
+        Source(name=base if role == "train" else f"{base}/{role}", reader=parts[role], tasks=all_tasks, role=role)
         for role in ROLES
     )

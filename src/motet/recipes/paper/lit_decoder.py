@@ -1,4 +1,4 @@
-"""The paper's multi-task run, every value as published, and what the paper leaves open said so."""
+"""The paper's multi-task run, every value as published; docstrings name what the paper leaves open."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def published() -> Run:
     """The LiT decoder of Beyer et al. (2023): 12 layers, width 768, frozen SigLIP ViT-B/16, ten data sets.
 
     The paper's own encoder is not public; timm's SigLIP ViT-B/16, trained with the same loss on the same source of
-    images, stands in for it. Batch size, warm-up and clipping are not stated in the paper: 512, 3 % and 1.0 here, the
+    images, replaces it. Batch size, warm-up and clipping are not stated in the paper: 512, 3 % and 1.0 here, the
     last two as in big_vision's CapPa runs.
     """
     sources = _sources(data_root())
@@ -121,7 +121,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
 
 
 def _pair(task: Task, train: Reader, test: Reader) -> list[Source]:
-    """The paper reports the last step's model and chooses nothing by results, so there is no "val" part."""
+    """Returns train and test sources; no "val", since the paper reports the last step's model."""
     roles: tuple[tuple[Role, Reader], ...] = (("train", train), ("test", test))
     return [
         Source(name=task.name if role == "train" else f"{task.name}/test", reader=reader, tasks=(task,), role=role)

@@ -1,4 +1,4 @@
-"""12-in-1's run on twelve data sets, every value as published, and where paper and official code differ said so."""
+"""12-in-1's run on twelve data sets, every value as published, with notes where paper and official code differ."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TABLE_8: Mapping[str, tuple[int, float, int]] = {
 
 _COCO_HELD = (slice(0, 1000), slice(1000, 2000))
 _HELD: Mapping[str, int] = {"vqav2": 3000, "gqa": 3000, "visual_genome": 5000}
-"""The last questions that the official code holds out of sets whose test answers are secret."""
+"""Number of last questions that the official code holds out of data sets whose test answers are secret."""
 
 
 def published_model(regions: Path) -> TwelveInOneConfig:
@@ -113,7 +113,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
 
 def _questions(root: Path) -> list[Source]:
     vqa, genome, gqa = root / "vqav2", root / "visual_genome", root / "gqa"
-    asked = tuple(
+    questions = tuple(
         Vqav2(
             vqa / f"v2_OpenEnded_mscoco_{part}2014_questions.json",
             vqa / f"v2_mscoco_{part}2014_annotations.json",
@@ -123,9 +123,9 @@ def _questions(root: Path) -> list[Source]:
     )
     more = VisualGenomeQA(genome / "question_answers.json", genome, image_data=genome / "image_data.json")
     programs = Gqa(gqa / "train_balanced_questions.json", gqa / "images", image_data=genome / "image_data.json")
-    answers = answers_from(asked[0], 9)
+    answers = answers_from(questions[0], 9)
     return [
-        *_held(question_answering("vqav2", answers=answers, metrics=TEN_ANSWERS_METRICS), ConcatRows(asked)),
+        *_held(question_answering("vqav2", answers=answers, metrics=TEN_ANSWERS_METRICS), ConcatRows(questions)),
         *_held(question_answering("visual_genome", answers=answers), more),
         *_held(question_answering("gqa", answers=answers_from(programs)), programs),
     ]
@@ -141,7 +141,7 @@ def _captions(root: Path) -> list[Source]:
         part: Flickr30k(flickr / "results_20130124.token", flickr / "flickr30k-images", split=flickr / f"{part}.txt")
         for part in ("train", "val", "test")
     }
-    # 1,000 test pictures with five captions each, as the paper ranks them; those behind them are chosen by.
+    # 1,000 test images with five captions each, as the paper ranks them; the images after them are the val set.
     evaluated, chosen = (Subset(photos["val"], tuple(range(len(photos["val"])))[at]) for at in _COCO_HELD)
     return [
         *_ranked("coco_retrieval", photos["train"], chosen, evaluated),
@@ -172,12 +172,12 @@ def _places(root: Path) -> list[Source]:
 
 def _verified(root: Path) -> list[Source]:
     pairs, entail = root / "nlvr2", root / "snli_ve"
-    said = (Nlvr2(pairs / f"{name}.json", pairs / "images") for name in ("train", "dev", "test1"))
+    nlvr2 = (Nlvr2(pairs / f"{name}.json", pairs / "images") for name in ("train", "dev", "test1"))
     premises = [
         SnliVe(entail / f"snli_ve_{name}.jsonl", entail / "flickr30k-images") for name in ("train", "dev", "test")
     ]
     return [
-        *_sourced(verification("nlvr2"), *said),
+        *_sourced(verification("nlvr2"), *nlvr2),
         *_sourced(visual_entailment("snli_ve", premises[0].names), *premises),
     ]
 
@@ -186,10 +186,10 @@ _PARTS = ("train", "valid", "test")
 
 
 def _held(task: Task, reader: Reader) -> list[Source]:
-    """All but the last questions to learn from; those to choose and to judge by, since no others have answers."""
+    """Trains on all but the last questions; those are val and test, since no others have answers."""
     cut = max(len(reader) - _HELD[task.name], len(reader) // 2)
-    kept, last = Subset(reader, tuple(range(cut))), Subset(reader, tuple(range(cut, len(reader))))
-    return _sourced(task, kept, last, last)
+    training, last = Subset(reader, tuple(range(cut))), Subset(reader, tuple(range(cut, len(reader))))
+    return _sourced(task, training, last, last)
 
 
 def _ranked(name: str, train: Reader, val: Reader, test: Reader) -> list[Source]:

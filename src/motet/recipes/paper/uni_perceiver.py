@@ -1,4 +1,4 @@
-"""Uni-Perceiver-MoE's runs on sixteen sets, every value as published, and where paper and official code differ said so.
+"""Uni-Perceiver-MoE's runs on sixteen sets, every value as published, with notes where paper and official code differ.
 
 The paper's appendix with its training details is not at hand. What section 4.1 leaves open (how often each set is
 drawn, rows of a batch, processes, steps, warm-up, weights of losses) is taken from the official configurations,
@@ -33,7 +33,7 @@ from motet.training.run import From, Run
 PAIRS: Mapping[str, float] = {
     "yfcc": 0.584, "cc12m": 0.5057, "cc3m": 0.26295, "visual_genome": 0.1766, "coco": 0.1144, "sbu": 0.1383,
 }  # fmt: skip
-"""Sets of pictures with texts, which feed captions and retrieval alike: how often each is drawn."""
+"""Sampling weights of the data sets of image-text pairs, which serve both captioning and retrieval."""
 
 SIXTEEN: Mapping[str, tuple[float, int]] = {
     "imagenet22k": (2.486, 720),
@@ -92,7 +92,7 @@ def published(sizes: EncoderSize) -> Run:
 def released(sizes: EncoderSize, *, second: bool = False) -> Run:
     """The official configuration: 160 pixels, then 224 with positions scaled to fit.
 
-    First stage: rate 1e-3, decay 0.2, clipped at 0.1, 230,000 steps; second: 2e-5, 0.05, 50,000 steps.
+    First stage: learning rate 1e-3, decay 0.2, clipped at 0.1, 230,000 steps; second: 2e-5, 0.05, 50,000 steps.
     """
     least = 1e-6  # below which the rate does not fall
     lr, decay, steps = (2e-5, 0.05, 50_000) if second else (1e-3, 0.2, 230_000)
@@ -128,9 +128,9 @@ def _run(system: UniPerceiverConfig, plan: TrainConfig, start: From | None = Non
 
 
 def _sources(root: Path, frames: int) -> tuple[Source, ...]:
-    """All are learned from; COCO's val part is judged by, where the paper takes 5,000 pictures of 2014's.
+    """All are trained on; the test set is COCO's val2017, where the paper takes 5,000 images of val2014.
 
-    ImageNet-1k, Kinetics-400, Flickr30k, MSVD and GLUE are asked of the model afterwards, with or without tuning: see
+    ImageNet-1k, Kinetics-400, Flickr30k, MSVD and GLUE are evaluated afterwards, with or without tuning: see
     `motet.recipes.uni_perceiver_transfer`.
     """
     images = _named(root / "imagenet22k")
@@ -143,9 +143,9 @@ def _sources(root: Path, frames: int) -> tuple[Source, ...]:
         _train(video_classification("moments", moments.names), moments),
         _train(masked_words("bookswiki", label="text"), TextLines(root / "bookswiki" / "train.txt.gz")),
     ]
-    said = {name: _pairs(root, name) for name in PAIRS}
-    found += [_train(captioning(f"{name}_caption"), reader) for name, reader in said.items()]
-    found += [_train(retrieval(f"{name}_retrieval", crop=True), reader) for name, reader in said.items()]
+    readers = {name: _pairs(root, name) for name in PAIRS}
+    found += [_train(captioning(f"{name}_caption"), reader) for name, reader in readers.items()]
+    found += [_train(retrieval(f"{name}_retrieval", crop=True), reader) for name, reader in readers.items()]
     evaluated = _coco(root, "val")
     found += [
         Source(name="coco_caption/test", reader=evaluated, tasks=(captioning("coco_caption"),), role="test"),
@@ -159,7 +159,7 @@ def _sources(root: Path, frames: int) -> tuple[Source, ...]:
 def _named(folder: Path) -> ImageFolder:
     """ImageNet-22k: class folders by synset, and the words of each in `words.txt`; a word of several bears its synset.
 
-    A class is likened to its words, so numbers would say nothing.
+    The model compares images with the words of a class, so numbers would carry no meaning.
     """
     lines = (line.partition("\t") for line in read_lines(folder / "words.txt"))
     words = {synset: text.split(",")[0].strip() for synset, _, text in lines}
@@ -174,7 +174,7 @@ def _pairs(root: Path, name: str) -> Reader:
         case "coco":
             return _coco(root, "train")
         case "visual_genome":
-            # A line a picture: what its regions are said to be, joined from `region_descriptions.json`.
+            # One line per image: the descriptions of its regions, joined from `region_descriptions.json`.
             folder = root / name
             labels = {"captions": "captions"}
             return Table(folder / "captions.jsonl", image="image", labels=labels, image_root=folder, image_id="vg/{id}")

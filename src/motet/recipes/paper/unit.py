@@ -1,4 +1,4 @@
-"""UniT's run on eight data sets, every value as published, and where paper and official code differ said so."""
+"""UniT's run on eight data sets, every value as published, with notes where paper and official code differ."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def published() -> Run:
     The ResNet-50 with a dilated last stage starts from ImageNet here. The paper starts image encoder, decoder and
     COCO's heads from its own COCO model: train that one first and give it as ``start=From(folder)``, or fill them from
     a published DETR with `motet.systems.unit.weights`. Plain AdamW, as the released configuration of this run has it;
-    the paper's footnote 2 wants `SkipUnusedAdamW` for shared decoders. Clipping at 0.1 stands in the code alone.
+    the paper's footnote 2 wants `SkipUnusedAdamW` for shared decoders. Clipping at 0.1 is in the code only.
     """
     return Run(
         system=published_model(),
@@ -97,10 +97,10 @@ def _sources(root: Path) -> tuple[Source, ...]:
         )
         for part in ("train", "val")
     }
-    # Section 4.1: questions of Visual Genome are trained on too. Its pictures that stand in COCO's val2017 must be
+    # Section 4.1: questions of Visual Genome are trained on too. Its images that are in COCO's val2017 must be
     # left out of the list of questions.
     more = VisualGenomeQA(genome / "question_answers.json", genome, image_data=genome / "image_data.json")
-    asked = question_answering("vqav2", answers=answers_from(questions["train"], 9), metrics=TEN_ANSWERS_METRICS)
+    vqa_task = question_answering("vqav2", answers=answers_from(questions["train"], 9), metrics=TEN_ANSWERS_METRICS)
     premises = {
         part: SnliVe(entail / f"snli_ve_{part}.jsonl", entail / "flickr30k-images") for part in ("train", "dev")
     }
@@ -111,7 +111,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
             things["train"],
             things["val"],
         ),
-        *_pair(asked, ConcatRows((questions["train"], more)), questions["val"]),
+        *_pair(vqa_task, ConcatRows((questions["train"], more)), questions["val"]),
         *_pair(visual_entailment("snli_ve", premises["train"].names), premises["train"], premises["dev"]),
     ]
     for name in SENTENCES:
@@ -121,7 +121,7 @@ def _sources(root: Path) -> tuple[Source, ...]:
 
 
 def _pair(task: Task, train: Reader, test: Reader) -> list[Source]:
-    """The paper reports what the last iteration gives, so there is no "val" part."""
+    """Returns train and test sources; no "val", since the paper reports the last iteration."""
     return [
         Source(name=task.name, reader=train, tasks=(task,)),
         Source(name=f"{task.name}/test", reader=test, tasks=(task,), role="test"),

@@ -1,4 +1,4 @@
-"""The adapters' runs as published, on the data sets that the paper names; what is published nowhere is said so."""
+"""The adapters' runs as published, on the data sets that the paper names, with notes on unpublished values."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def published() -> Run:
 
 
 def published_novel() -> Run:
-    """Taskonomy to NYUv2 (table 5): trained as `published` on S-D-N, judged on rooms it has not been fitted to."""
+    """Taskonomy to NYUv2 (table 5): trained as `published` on S-D-N, evaluated on NYUv2, which it is not trained on."""
     run = published()
     tasks = _tasks(TASKONOMY_NAMES, "SDN")
-    kept = tuple(replace(source, tasks=tasks) for source in run.sources)
+    training = tuple(replace(source, tasks=tasks) for source in run.sources)
     evaluated = Source(name="nyuv2/test", reader=_rooms_in_taskonomys_words(), tasks=tasks, role="test")
-    return replace(run, sources=(*kept, evaluated))
+    return replace(run, sources=(*training, evaluated))
 
 
 def published_streets(name: Streets) -> Run:
@@ -109,15 +109,15 @@ def published_streets(name: Streets) -> Run:
 
 
 def published_transfer() -> Run:
-    """Virtual KITTI 2 to Cityscapes (table 3): its classes and depth are shown, its normals are not."""
+    """Virtual KITTI 2 to Cityscapes (table 3): trained with its classes and depth, evaluated also on its normals."""
     streets = published_streets("cityscapes")
-    shown = tuple(
+    sources = tuple(
         replace(source, reader=AnnotationSubset(source.reader, ("segmentation", "depth")))
         if source.role == "train"
         else source
         for source in streets.sources
     )
-    return replace(streets, sources=shown, start=VKITTI2)
+    return replace(streets, sources=sources, start=VKITTI2)
 
 
 def published_adaptation() -> Run:
@@ -155,7 +155,7 @@ def _run(sources: Sequence[Source]) -> Run:
 
 
 def _tasks(names: Sequence[str], which: str) -> tuple[Task, ...]:
-    """The paper's sets by their letters."""
+    """Returns the tasks of the paper's sets by their letters."""
     by_letter = {
         "S": semantic_segmentation(names=names), "D": depth(), "N": surface_normals(), "E": edges(),
     }  # fmt: skip
@@ -178,7 +178,7 @@ def _kitti(root: Path, scenes: tuple[str, ...]) -> VirtualKitti2:
 
 
 def _every_tenth(reader: Reader) -> tuple[Reader, Reader]:
-    """SYNTHIA has no official parts either: every tenth picture is judged."""
+    """Returns every tenth row as the test set: SYNTHIA has no official split either."""
     rows = range(len(reader))
     return Subset(reader, tuple(r for r in rows if r % 10 != 9)), Subset(reader, tuple(r for r in rows if r % 10 == 9))
 
