@@ -110,7 +110,7 @@ def _digest(data: bytes) -> str:
 class Pair(NamedTuple):
     """A candidate of a `Match` that consists of an image and a text.
 
-    Args:
+    Attributes:
         image: the index of the image among the Example's images.
         text: the text paired with it.
     """

@@ -200,7 +200,7 @@ def _backward_of_means(
 class ForwardedParts(NamedTuple):
     """The parts of an update after the forward pass, before anything goes backward.
 
-    Args:
+    Attributes:
         parts: one that was forwarded, or several that are forwarded when they are read.
         weights: in 64 bits where the device has them.
         totals: of the losses.
