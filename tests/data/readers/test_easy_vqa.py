@@ -55,5 +55,5 @@ def test_a_damaged_file_says_what_is_wrong_and_where(root, write, data, message)
 
 def test_without_the_package_a_root_is_asked_for(monkeypatch):
     monkeypatch.setattr(easy_vqa.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="pip install easy-vqa"):
+    with pytest.raises(ConfigError, match=r"pip install 'motet\[demo\]'"):
         EasyVqa()

