@@ -107,8 +107,8 @@ def test_a_row_of_a_table_stands_for_the_same_piece_as_before(four):
     assert all(own.state_dict()[name].shape == old.state_dict()[name].shape for name in PIECES)
     started, _ = initial_system(run, CPU)
     assert started.assets() == old.assets()
-    ids = old.sequences.words.encode("a red circle")
-    assert started.sequences.words.encode("a red circle") == ids
+    ids = old.sequences.tokenizer.encode("a red circle")
+    assert started.sequences.tokenizer.encode("a red circle") == ids
 
 
 def test_part_of_a_decoder_brings_its_words_and_an_encoder_does_not(four):

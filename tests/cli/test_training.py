@@ -164,5 +164,5 @@ def test_a_run_that_no_recipe_made_asks_for_one(tmp_path):
     from motet.cli.options import run_of
 
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="want --recipe RECIPE"):
+    with pytest.raises(CheckpointError, match="want its recipe: --recipe RECIPE"):
         run_of(tmp_path)

@@ -49,7 +49,7 @@ def test_lists_of_other_data_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_lists_or_with_damaged_ones_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"lists: got no such file; want the file that `motet data clean` writes"):
+    with pytest.raises(DataError, match=r"lists: got no such file; want the file that `motet data deduplicate` writes"):
         without_leaks(toy_run(), tmp_path)
     (tmp_path / "lists.json").write_text("{")
     with pytest.raises(DataError, match=r"lists: got .*; want the file"):

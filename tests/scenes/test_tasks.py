@@ -4,7 +4,7 @@ import pytest
 
 from motet.core import ConfigError
 from motet.core.target import Boxes, Label
-from motet.data.check import misfit
+from motet.data.check import annotation_error
 from motet.scenes import Scenes
 from motet.scenes.tasks import (
     SCENE_TASKS,
@@ -30,7 +30,7 @@ TASKS = [
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_annotations_of_scenes_fit_their_tasks(task) -> None:
     for index in range(len(SCENES)):
-        assert misfit(task.annotation_of(SCENES[index]), task.target) is None
+        assert annotation_error(task.annotation_of(SCENES[index]), task.target) is None
 
 
 def test_the_names_in_the_table_are_those_of_the_tasks() -> None:

@@ -74,5 +74,5 @@ def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match="device: got 'gpu'; want cpu, cuda"):
         choose_device("gpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="device: got 'cuda'; want one that is there"):
+        with pytest.raises(ConfigError, match="device: got 'cuda'; want cpu, since no CUDA GPU is available"):
             choose_device("cuda")

@@ -45,5 +45,7 @@ def test_the_pretrained_encoder_is_there_again_when_a_run_goes_on(tmp_path):
 def test_a_start_that_is_not_there_yet_says_what_makes_it(tmp_path: Path) -> None:
     start = From(tmp_path / "trunk", made_by="motet train mine:trunk")
     run = dataclasses.replace(toy_run(), start=start)
-    with pytest.raises(CheckpointError, match=r"trunk: got nothing; want the run that `motet train mine:trunk` makes"):
+    with pytest.raises(
+        CheckpointError, match=r"trunk: got no such folder; want the run that `motet train mine:trunk` makes"
+    ):
         run_training(run, tmp_path / "run", device="cpu", show=False)

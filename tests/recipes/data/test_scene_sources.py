@@ -8,7 +8,7 @@ from motet.recipes.data.scene_sources import MAPS, SceneSources
 
 
 def world(**given) -> SceneSources:
-    return SceneSources(**{"asked": MAPS, "train": 2, "val": 1, "test": 1, "size": 48, **given})
+    return SceneSources(**{"task_names": MAPS, "train": 2, "val": 1, "test": 1, "size": 48, **given})
 
 
 def test_maps_share_one_source_whose_rows_carry_all_of_them() -> None:
@@ -52,5 +52,5 @@ def test_another_style_or_ground_has_other_images_and_true_maps(changed) -> None
 
 
 def test_a_word_that_is_no_task_is_told_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"SceneSources\.asked: got 'normal'; did you mean 'normals'"):
+    with pytest.raises(ConfigError, match=r"SceneSources\.task_names: got 'normal'; did you mean 'normals'"):
         world(task_names=("normal",)).sources()

@@ -11,9 +11,9 @@ from motet.report.pages.groups import AVERAGE, change_text, groups_to_json, heat
 GROUPS = {"one": ("a", "b"), "two": ("c",)}
 CHANGES = GroupChanges(
     names=("one", "two"),
-    found={("one", ("two",)): Change({0: 1.0, 1: 3.0}), ("two", ("one",)): Change({0: -4.0, 1: -2.0})},
+    changes={("one", ("two",)): Change({0: 1.0, 1: 3.0}), ("two", ("one",)): Change({0: -4.0, 1: -2.0})},
 )
-NONE = GroupChanges(names=("one", "two"), found={})
+NONE = GroupChanges(names=("one", "two"), changes={})
 
 
 def test_a_table_has_one_row_per_group_and_averages() -> None:

@@ -27,7 +27,7 @@ def system(of, favourite):
         tokenizer, [of], ByTask(), ClassTokens(), separator=True, question_separator=True, max_tokens=12, answer_room=4
     )
     blocks = {name: len(names) for name, names in sequences.blocks.items()}
-    pieces = TokenEmbeddings(sequences.tokenizer.num_plain, blocks, sequences.num_answers, 8)
+    pieces = TokenEmbeddings(sequences.tokenizer.num_text_ids, blocks, sequences.num_answers, 8)
     decoder = TextDecoder(pieces, 8, 1, 2, 16, memory_width=4, max_tokens=12).eval()
     token = sequences.answer(of, favourite)[0]
     with torch.no_grad():

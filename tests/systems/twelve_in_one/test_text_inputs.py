@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from motet.preprocess.sentences import Sentences
 
 from motet.core import Region, Task
 from motet.metrics import Accuracy
+from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems.twelve_in_one.text_inputs import TextInputs, TextRow, find_mask_id, pad_texts
 
@@ -14,7 +14,9 @@ TASK = Task(name="t", inputs=frozenset({"image"}), label="x", target=Region(), m
 
 @pytest.fixture(scope="module")
 def inputs() -> TextInputs:
-    sentences = Sentences.trained(TrainedTokenizer(size=300).build(["two dogs", "a small red thing"] * 3))
+    sentences = SentenceTokenizer.from_tokenizer(
+        TrainedTokenizer(size=300).build(["two dogs", "a small red thing"] * 3)
+    )
     return TextInputs(sentences, find_mask_id(sentences), 12, {"short": 5})
 
 
@@ -24,7 +26,7 @@ def test_a_text_is_truncated_to_its_tasks_length(inputs) -> None:
 
 
 def test_a_tokeniser_without_mask_gets_one_more_id(inputs) -> None:
-    assert inputs.mask_id == inputs.sentences.num_pieces
+    assert inputs.mask_id == inputs.sentences.vocab_size
     assert inputs.piece(inputs.mask_id) == "[MASK]"
 
 

@@ -56,7 +56,7 @@ def test_heads_and_tokens_that_are_handed_in_are_filled() -> None:
     assert head.out.bias.tolist() == [5.0, 5.0]
     assert token.tolist() == list(range(8, 16))
     assert body.streams.co[0].text_query_key_value.bias.tolist()[8:16] == [3.0] * 8
-    assert {"heads.vil_prediction.out.bias", "tokens.1"} <= set(loaded.kept)
+    assert {"heads.vil_prediction.out.bias", "tokens.1"} <= set(loaded.loaded)
     assert all(name.startswith("body.") for name in loaded.missing)
 
 
@@ -64,7 +64,7 @@ def test_a_head_with_other_names_is_left_alone_and_reported() -> None:
     body, head = build_body(CONFIG, BERT, 12, 5), AnswerHead(8, 16, 2)
     before = head.out.bias.clone()
     loaded = load_vilbert(body, published(width=3), heads={"vil_prediction": head})
-    assert loaded.shapes == (("vil_prediction.logit_fc.3.bias", (3,), (2,)),)
+    assert loaded.mismatched == (("vil_prediction.logit_fc.3.bias", (3,), (2,)),)
     assert torch.equal(head.out.bias, before)
 
 

@@ -88,8 +88,8 @@ def test_at_least_one_word_is_masked_where_that_is_asked_for(text_inputs) -> Non
 
 
 def test_the_vocabulary_is_all_tokens_but_padding_and_the_special_one(text_inputs) -> None:
-    assert text_inputs.num_words == text_inputs.tokenizer.num_pieces - 2
-    assert text_inputs.special == text_inputs.tokenizer.num_pieces - 1
+    assert text_inputs.num_words == text_inputs.tokenizer.vocab_size - 2
+    assert text_inputs.special == text_inputs.tokenizer.vocab_size - 1
 
 
 def test_names_have_ends_and_must_differ(text_inputs) -> None:

@@ -25,7 +25,7 @@ def test_rows_of_the_table_go_to_the_ids_of_the_tokeniser(make) -> None:
     assert after[2].tolist() == [3.0] * 16
     others = [i for i in range(len(after)) if i not in (7, 2)]
     assert torch.equal(after[others], before[others])
-    assert set(report.kept) == {"encoder.blocks.0.norm1.weight", "embedding.words.weight"}
+    assert set(report.loaded) == {"encoder.blocks.0.norm1.weight", "embedding.words.weight"}
     assert system.encoder.blocks[0].norm1.weight.tolist() == [3.0] * 16
 
 
@@ -33,8 +33,8 @@ def test_other_shapes_and_unknown_names_are_reported(make) -> None:
     system = make("class")
     before = {name: value.clone() for name, value in system.state_dict().items()}
     report = load_uni_perceiver(system, {NORM: torch.zeros(5), "head.bias": torch.zeros(2)}, token_ids={})
-    assert report.left == ("head.bias",)
-    assert report.shapes == (("encoder.blocks.0.norm1.weight", (5,), (16,)),)
+    assert report.unexpected == ("head.bias",)
+    assert report.mismatched == (("encoder.blocks.0.norm1.weight", (5,), (16,)),)
     assert all(torch.equal(value, before[name]) for name, value in system.state_dict().items())
 
 
@@ -46,6 +46,6 @@ def test_every_published_scale_finds_its_family(make) -> None:
     }  # fmt: skip
     published = {f"loss_prepare.logit_scale_{name}": torch.tensor(float(i)) for i, name in enumerate(names)}
     report = load_uni_perceiver(system, {NORM: torch.ones(16), **published}, token_ids={})
-    assert not report.left
+    assert not report.unexpected
     scales = system.similarity.log_scales
     assert [float(scales[key].detach()) for key in names.values()] == [0, 1, 2, 3, 4, 5]

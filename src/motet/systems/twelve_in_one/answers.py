@@ -187,7 +187,7 @@ def candidates_loss(scores: Float[Tensor, "r c"], is_match: Bool[Tensor, "r c"])
     """Returns -log of the softmax probability of the matching candidates; a row without any adds zero and counts one.
 
     Examples:
-        >>> loss = one_of_candidates(torch.zeros(2, 4), torch.tensor([[True, False, False, False], [False] * 4]))
+        >>> loss = candidates_loss(torch.zeros(2, 4), torch.tensor([[True, False, False, False], [False] * 4]))
         >>> round(float(loss.total), 4), float(loss.weight)
         (1.3863, 2.0)
     """

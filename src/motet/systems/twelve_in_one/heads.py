@@ -123,9 +123,9 @@ class HeadKind:
         """Returns the name of a head without a configured one, from its kind and its names in their order.
 
         Examples:
-            >>> HeadKind("fit").usual_name()
+            >>> HeadKind("fit").default_name()
             'fit'
-            >>> HeadKind("answer", ("yes", "no")).usual_name() == HeadKind("answer", ("no", "yes")).usual_name()
+            >>> HeadKind("answer", ("yes", "no")).default_name() == HeadKind("answer", ("no", "yes")).default_name()
             False
         """
         if not self.names:

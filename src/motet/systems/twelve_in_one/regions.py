@@ -111,7 +111,7 @@ def iou_px(
 
     Examples:
         >>> box = torch.tensor([[0.0, 0, 9, 9]])
-        >>> overlaps_px(box, torch.tensor([[0.0, 0, 9, 4], [20, 20, 30, 30]])).tolist()
+        >>> iou_px(box, torch.tensor([[0.0, 0, 9, 4], [20, 20, 30, 30]])).tolist()
         [[0.5, 0.0]]
     """
     first, second = boxes_xyxy[..., :, None, :], others_xyxy[..., None, :, :]

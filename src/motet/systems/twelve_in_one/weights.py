@@ -102,9 +102,9 @@ def load_vilbert(
         "heads." and its official name, a token's with "tokens." and its row.
 
     Examples:
-        >>> # doctest: +SKIP
-        >>> heads = {"vil_prediction": system.head("vqa"), "vision_logit": system.head("refcoco")}
-        >>> load_vilbert(system.body, "vilbert.safetensors", heads=heads, tokens={1: system.token("vqa")})
+        >>> heads = {"vil_prediction": system.head("vqa"), "vision_logit": system.head("refcoco")}  # doctest: +SKIP
+        >>> tokens = {1: system.token("vqa")}  # doctest: +SKIP
+        >>> load_vilbert(system.body, "vilbert.safetensors", heads=heads, tokens=tokens)  # doctest: +SKIP
     """
     heads, tokens = heads or {}, tokens or {}
     if unknown := sorted(set(heads) - set(HEADS)):
