@@ -1,7 +1,9 @@
 """Training on toys: that it learns, evaluates, logs, saves, and says clearly why it cannot go on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -140,6 +142,20 @@ def test_a_folder_with_checkpoints_is_not_trained_over(tmp_path: Path) -> None:
     fit(toy_system(sources), mixture(sources), TrainConfig(steps=2), folder=tmp_path, show=False)
     with pytest.raises(CheckpointError, match="got checkpoints in it; want an empty folder, or --resume"):
         fit(toy_system(sources), mixture(sources), TrainConfig(steps=2), folder=tmp_path, show=False)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"keep_checkpoints": 2}, {"save_every": 3}, {"micro_batches": 2}, {"on_bad_row": "skip"}], ids=str
+)
+def test_a_resumed_run_may_change_what_does_not_change_its_result(tmp_path: Path, changes: dict[str, Any]) -> None:
+    sources = toy_sources(20)
+    config = TrainConfig(steps=4)
+    fit(toy_system(sources), mixture(sources), config, folder=tmp_path, show=False)
+    again = replace(config, **changes)
+    report = fit(toy_system(sources), mixture(sources), again, folder=tmp_path, resume=True, show=False)
+    assert report.step == 4
+    with pytest.raises(CheckpointError, match="lr"):
+        fit(toy_system(sources), mixture(sources), replace(config, lr=0.5), folder=tmp_path, resume=True, show=False)
 
 
 def test_held_out_sources_are_for_choices_only(tmp_path: Path) -> None:
