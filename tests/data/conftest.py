@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from motet.data.readers import ESnliVe, SnliVe
+
 
 @pytest.fixture
 def image() -> Callable[..., Path]:
@@ -39,3 +41,25 @@ def write() -> Callable[..., Path]:
         return path
 
     return to
+
+
+@pytest.fixture
+def snli(tmp_path, image, write):
+    def reader(*changes, **options):
+        image(tmp_path / "images" / "10.jpg")
+        row = {"Flickr30K_ID": "10", "sentence1": "A dog runs.", "sentence2": "It sleeps.", "gold_label": "neutral",
+               "pairID": "10.jpg#0r1n"}  # fmt: skip
+        lines = "".join(json.dumps({**row, **change}) + "\n" for change in changes or ({},))
+        return SnliVe(write(tmp_path / "snli_ve_dev.jsonl", lines), tmp_path / "images", **options)
+
+    return reader
+
+
+@pytest.fixture
+def esnli(tmp_path, image, write):
+    def reader(row='0,10.jpg#1r1e,10.jpg,"A dog, running.",entailment,It runs.', **options):
+        image(tmp_path / "images" / "10.jpg")
+        table = f",pairID,Flickr30kID,hypothesis,gold_label,explanation\n{row}\n"
+        return ESnliVe(write(tmp_path / "esnlive_dev.csv", table), tmp_path / "images", **options)
+
+    return reader

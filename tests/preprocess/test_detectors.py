@@ -20,6 +20,11 @@ from motet.preprocess.images import ImageTransform
 from motet.preprocess.regions import box_iou
 
 
+@pytest.fixture
+def image() -> MemoryImage:
+    return image_of(Image.new("RGB", (60, 40)))
+
+
 def tiny_detector() -> FasterRCNN:
     """A random two-stage detector of 5 classes."""
     torch.manual_seed(0)

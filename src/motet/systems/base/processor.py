@@ -134,7 +134,8 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         """Returns the same processor reading stored features, or pixels where `store` is None."""
         if self.images is None:
             return self
-        return dataclasses.replace(cast(Any, self), images=self._views().with_store(store))  # type: ignore[no-any-return]
+        reading: Self = dataclasses.replace(cast(Any, self), images=self._views().with_store(store))
+        return reading
 
     def _views(self) -> Views:
         if self.images is None:
