@@ -84,8 +84,14 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         """Returns the batch's inputs."""
 
     @abstractmethod
-    def value(self, entries: Sequence[EntryT], rows: Sequence[RowT]) -> Any:
-        """Returns the value of one task's target: of its entries, each with the row it belongs to."""
+    def value(self, entries: Sequence[EntryT], indices: Sequence[int], rows: Sequence[RowT]) -> Any:
+        """Returns the value of one task's target.
+
+        Args:
+            entries: the task's.
+            indices: of the row that each entry belongs to.
+            rows: all rows of the batch.
+        """
 
     def chosen(self, tasks: Sequence[Task], rng: np.random.Generator | None) -> Sequence[Task]:
         """Returns the tasks that a row carries: in training one, drawn."""
@@ -103,20 +109,29 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         """
         found: dict[str, list[tuple[int, EntryT]]] = {}
         for index, row in enumerate(rows):
-            for entry in row.entries:
-                if keep_annotations and not entry.annotated:
-                    raise DataError(
-                        f"{row.id}: task {entry.task!r}: got no annotation; want one in every row that is evaluated"
-                    )
+            for entry in self.entries_of(row, keep_annotations=keep_annotations):
                 found.setdefault(entry.task, []).append((index, entry))
         targets = {name: self._target(entries, rows, keep_annotations) for name, entries in found.items()}
         return Batch(tuple(row.id for row in rows), self.inputs(rows), targets)
 
-    def _target(self, entries: Sequence[tuple[int, EntryT]], rows: Sequence[RowT], keep_annotations: bool) -> Target:
-        own = [entry for _, entry in entries]
-        value = self.value(own, [rows[index] for index, _ in entries])
-        annotations = tuple(entry.annotation for entry in own) if keep_annotations else ()
-        return Target(torch.tensor([index for index, _ in entries]), value, annotations)
+    def entries_of(self, row: RowT, *, keep_annotations: bool) -> Sequence[EntryT]:
+        """Returns the entries of a row that a batch takes.
+
+        Raises:
+            DataError: a row without an annotation, where annotations are to be kept.
+        """
+        entries: Sequence[EntryT] = row.entries
+        for entry in entries:
+            if keep_annotations and not entry.annotated:
+                raise DataError(
+                    f"{row.id}: task {entry.task!r}: got no annotation; want one in every row that is evaluated"
+                )
+        return entries
+
+    def _target(self, found: Sequence[tuple[int, EntryT]], rows: Sequence[RowT], keep_annotations: bool) -> Target:
+        indices, entries = [index for index, _ in found], [entry for _, entry in found]
+        annotations = tuple(entry.annotation for entry in entries) if keep_annotations else ()
+        return Target(torch.tensor(indices), self.value(entries, indices, rows), annotations)
 
     def view(self, image: ImageFile, index: int) -> np.ndarray:
         """Returns view `index` of an image, (3, h, w) float32; view 0 is the plain one."""

@@ -87,7 +87,9 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         """Returns the batch's images; see `ImageInputs.collate`."""
         return {} if self.images is None else self.images.collate([row.image for row in rows])
 
-    def value(self, entries: Sequence[UniTEntry], rows: Sequence[Row[UniTEntry]]) -> dict[str, Tensor]:
+    def value(
+        self, entries: Sequence[UniTEntry], indices: Sequence[int], rows: Sequence[Row[UniTEntry]]
+    ) -> dict[str, Tensor]:
         """Returns a target's value.
 
         It holds the text, ``ids``, ``types`` and ``attention_mask`` (r, t), the last True on tokens that are not
@@ -95,7 +97,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         size relative to the view, ``labels`` (r, m), ``attributes`` (r, m, a) padded with -1, ``valid`` (r, m); with
         boxes also ``geometry`` (r, 9), the transform of the image.
         """
-        del rows
+        del indices, rows
         value = stack_targets([dict(entry.value) for entry in entries])
         if entries[0].ids and self.sentences is not None:
             value |= _pad_texts(entries, self.sentences.pad)
