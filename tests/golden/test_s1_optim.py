@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from motet.training.adafactor import ScalingAdafactor
 from motet.training.optim import Adafactor, Cosine, LinearDecay, Rsqrt, set_lr
 
 HERE = Path(__file__).parent
@@ -58,7 +57,8 @@ def test_three_axes_are_factored_over_the_two_largest(golden):
     optimizer = Adafactor(momentum=None).build([group("w", [weight])], lr=1.0, weight_decay=0.0)
     *_, last = updates(optimizer, weight, golden["grads_t3"])
     assert np.abs(last - golden["nomom_update1_t3"]).max() <= 1e-6 * np.abs(last).max()
-    assert {tuple(optimizer.state[weight][key].shape) for key in ("rows", "columns")} == {(3, 33), (3, 36)}
+    shapes = {tuple(optimizer.state[weight][f"exp_avg_sq_{key}"].squeeze().shape) for key in "rc"}
+    assert shapes == {(3, 33), (3, 36)}
 
 
 def test_second_moments_are_the_official_ones(golden):
@@ -68,9 +68,9 @@ def test_second_moments_are_the_official_ones(golden):
         matrix.grad = torch.from_numpy(golden["grads_mat"][step])
         vector.grad = torch.from_numpy(golden["grads_vec"][step])
         optimizer.step()
-    np.testing.assert_allclose(optimizer.state[matrix]["rows"], golden["f32mom_vrow_mat"], rtol=1e-5)
-    np.testing.assert_allclose(optimizer.state[matrix]["columns"], golden["f32mom_vcol_mat"], rtol=1e-5)
-    np.testing.assert_allclose(optimizer.state[vector]["square"], golden["f32mom_v_vec"], rtol=1e-5)
+    np.testing.assert_allclose(optimizer.state[matrix]["exp_avg_sq_r"].squeeze(), golden["f32mom_vrow_mat"], rtol=1e-5)
+    np.testing.assert_allclose(optimizer.state[matrix]["exp_avg_sq_c"].squeeze(), golden["f32mom_vcol_mat"], rtol=1e-5)
+    np.testing.assert_allclose(optimizer.state[vector]["exp_avg_sq"], golden["f32mom_v_vec"], rtol=1e-5)
 
 
 PARTS = {"img_kernel": "mat", "img_bias": "vec", "dec_kernel": "tall", "dec_scale": "vec"}
@@ -123,7 +123,3 @@ def test_rates_are_the_official_ones(name, shape):
 
 def group(name, params, *, lr_scale=1.0, decay=False):
     return {"name": name, "params": params, "lr_scale": lr_scale, "decay": decay}
-
-
-def test_the_built_optimiser_is_the_adafactor():
-    assert isinstance(Adafactor().build([group("w", [parameter([1.0])])], lr=1.0, weight_decay=0.0), ScalingAdafactor)

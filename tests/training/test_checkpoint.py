@@ -96,7 +96,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, identity: dict[s
 def test_another_optimiser_is_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     with pytest.raises(
-        CheckpointError, match=r"got the state of AdamW over 4 parameters; want ScalingAdafactor over 4"
+        CheckpointError, match=r"got the state of AdamW over 4 parameters; want AdafactorBigVision over 4"
     ):
         load(tmp_path, *built(Adafactor()), identity=IDENTITY)
 

@@ -4,6 +4,7 @@ from torch import nn
 
 from motet.core import ConfigError
 from motet.training.optim import Adafactor, AdamW, HfAdamW, SkipUnusedAdamW, set_lr
+from motet.training.optimizer_state import load_optimizer_state, write_optimizer_state
 
 SPECS = [
     AdamW(),
@@ -43,10 +44,10 @@ def test_a_saved_and_loaded_optimiser_continues_bit_equal(spec, dtype, tmp_path)
     unbroken = weights(dtype=dtype)
     optimizer = spec.build(groups(unbroken), lr=1e-2, weight_decay=1e-2)
     train(optimizer, unbroken, 3)
-    torch.save(optimizer.state_dict(), tmp_path / "state.pt")
+    plain = write_optimizer_state(tmp_path, optimizer, tmp_path / "unused")
     resumed = [nn.Parameter(weight.detach().clone()) for weight in unbroken]
     again = spec.build(groups(resumed), lr=1e-2, weight_decay=1e-2)
-    again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    load_optimizer_state(again, tmp_path, plain)
     train(optimizer, unbroken, 3, start=3)
     train(again, resumed, 3, start=3)
     for ours, theirs in zip(unbroken, resumed, strict=True):
@@ -55,24 +56,12 @@ def test_a_saved_and_loaded_optimiser_continues_bit_equal(spec, dtype, tmp_path)
             assert torch.equal(torch.as_tensor(value), torch.as_tensor(again.state[theirs][key])), key
 
 
-def test_a_loaded_state_does_not_share_memory_with_what_it_was_loaded_from():
-    params = weights()
-    optimizer = Adafactor().build(groups(params), lr=1e-2, weight_decay=0.0)
-    train(optimizer, params, 1)
-    other = weights()
-    again = Adafactor().build(groups(other), lr=1e-2, weight_decay=0.0)
-    again.load_state_dict(optimizer.state_dict())
-    before = optimizer.state[params[0]]["rows"].clone()
-    train(again, other, 1, start=1)
-    assert torch.equal(optimizer.state[params[0]]["rows"], before)
-
-
 def test_the_first_moment_is_stored_in_half_precision():
     params = weights()
     optimizer = Adafactor().build(groups(params), lr=1e-2, weight_decay=0.0)
     train(optimizer, params, 2)
-    assert optimizer.state[params[0]]["momentum"].dtype == torch.bfloat16
-    assert optimizer.state[params[0]]["rows"].dtype == torch.float32
+    assert optimizer.state[params[0]]["exp_avg"].dtype == torch.bfloat16
+    assert optimizer.state[params[0]]["exp_avg_sq_r"].dtype == torch.float32
 
 
 def test_adafactors_decay_follows_the_rate_and_not_the_learning_rate():

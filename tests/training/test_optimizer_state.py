@@ -63,7 +63,7 @@ def test_a_momentum_of_16_bits_stays_one(tmp_path: Path) -> None:
     take_steps(first, parameters, range(1))
     second = built(Adafactor(), parameters)
     load_optimizer_state(second, tmp_path, write_optimizer_state(tmp_path, first, tmp_path / "unused"))
-    assert {second.state[parameter]["momentum"].dtype for parameter in parameters} == {torch.bfloat16}
+    assert {second.state[parameter]["exp_avg"].dtype for parameter in parameters} == {torch.bfloat16}
 
 
 def test_the_state_of_another_optimizer_is_refused(tmp_path: Path) -> None:

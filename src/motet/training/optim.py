@@ -10,7 +10,6 @@ import torch
 from torch.optim import Optimizer
 
 from motet.core import ConfigError
-from motet.training.adafactor import ScalingAdafactor
 from motet.training.hf_adamw import HfAdamWOptimizer
 from motet.training.lr_schedules import Constant as Constant
 from motet.training.lr_schedules import Cosine as Cosine
@@ -126,7 +125,12 @@ class SkipUnusedAdamW(HfAdamW):
 class Adafactor:
     """The Adafactor of "Scaling Vision Transformers", which the LiT decoder is trained with.
 
-    The weight decay is scaled by the schedule's factor only: one value fits all learning rates. See `ScalingAdafactor`.
+    It is timm's, whose updates are those of big_vision's own code. The weight decay is scaled by the schedule's factor
+    only: one value fits all learning rates. A parameter whose gradient is None is not changed, decay included.
+
+    Source: Zhai et al., "Scaling Vision Transformers", section 3.4; Google big_vision `scale_by_adafactor` over optax
+    `scale_by_factored_rms`. Departs from it in one way: flax keeps attention heads as an axis of their own, which is
+    then not factored; here projections are matrices.
 
     Args:
         beta2_cap: the largest decay of the second moment; 0.999 and 0.95 are both published and make no difference.
@@ -158,20 +162,26 @@ class Adafactor:
             raise ConfigError(f"Adafactor.update_clip: got {self.update_clip}; want a positive number or None")
 
     def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
-        return ScalingAdafactor(
-            _torch_groups(groups, lr, weight_decay),
+        from timm.optim import AdafactorBigVision  # takes a second, which commands that train nothing do without
+
+        optimizer: Optimizer = AdafactorBigVision(
+            [group | {"peak_weight_decay": group["weight_decay"]} for group in _torch_groups(groups, lr, weight_decay)],
+            lr=lr,
+            min_dim_size_to_factor=self.min_factored,
             beta2_cap=self.beta2_cap,
             momentum=self.momentum,
             momentum_dtype=torch.bfloat16 if self.momentum_dtype == "bfloat16" else torch.float32,
-            update_clip=self.update_clip,
-            min_factored=self.min_factored,
+            clipping_threshold=self.update_clip,
+            unscaled_wd=True,
         )
+        return optimizer
 
 
 def set_lr(optimizer: Optimizer, factor: float) -> None:
     """Sets the schedule's factor of this step in every group; call it before `optimizer.step()`.
 
-    Each group then holds ``lr = peak_lr * factor``, and ``rate`` for a decay that does not follow the learning rate.
+    Each group then holds ``lr = peak_lr * factor``, and a decay that does not follow the learning rate its own
+    ``weight_decay = peak_weight_decay * factor``.
 
     Args:
         optimizer: built by an `OptimizerSpec`.
@@ -186,8 +196,9 @@ def set_lr(optimizer: Optimizer, factor: float) -> None:
         5e-05
     """
     for group in optimizer.param_groups:
-        group["rate"] = factor
         group["lr"] = group["peak_lr"] * factor
+        if "peak_weight_decay" in group:
+            group["weight_decay"] = group["peak_weight_decay"] * factor
 
 
 def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
@@ -219,7 +230,6 @@ def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: 
                     "params": params,
                     "lr": peak_lr,
                     "peak_lr": peak_lr,
-                    "rate": 1.0,
                     "weight_decay": decay,
                 }
             )

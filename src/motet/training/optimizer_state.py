@@ -97,10 +97,11 @@ def load_optimizer_state(optimizer: Optimizer, folder: Path, saved: Mapping[str,
         group.update(numbers)
     optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
     for index, values in state.items():
+        loaded = optimizer.state[parameters[index]]
         for name, value in values.items():
-            # Torch casts to the parameter's type; a moment kept in fewer bits must stay in them to go on bit-equal.
-            if isinstance(value, Tensor) and optimizer.state[parameters[index]][name].dtype != value.dtype:
-                optimizer.state[parameters[index]][name] = value.to(parameters[index].device)
+            # Torch casts to the parameter's type; a moment of another type must keep its bits to go on bit-equal.
+            if isinstance(value, Tensor):
+                loaded[name] = value.to(loaded[name].device)
 
 
 def _saved_tensors(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any]) -> dict[str, Tensor]:
