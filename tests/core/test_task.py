@@ -28,7 +28,7 @@ def task(**more) -> Task:
     ("more", "line"),
     [
         ({"name": ""}, "Task.name: got ''"),
-        ({"name": "a b"}, "Task.name: got 'a b'; want a word without spaces or '/'"),
+        ({"name": "a b"}, "Task.name: got 'a b'; want a word of printable letters without spaces or '/'"),
         ({"name": "a/b"}, "Task.name: got 'a/b'"),
         ({"metrics": ()}, "Task 'mood': metrics: got none"),
         ({"prompt": "mood?"}, "Task 'mood': prompt: got 'mood\\?'; want '{text}' in it"),

@@ -141,11 +141,12 @@ def show_comparison(comparison: Comparison) -> None:
 
 def _write_comparison(folder: Path, comparison: Comparison) -> None:
     from motet.report import tables
+    from motet.report.write import to_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
     scores = tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2)
     cost = tables.table(tables.COST_HEAD, tables.cost_rows(comparison))
-    (folder / "comparison.md").write_text(f"{scores}\n\n{cost}\n", encoding="utf-8")
+    (folder / "comparison.md").write_bytes(to_bytes(f"{scores}\n\n{cost}\n"))
 
 
 def _sources(folder: Path) -> tuple[Source, ...]:
@@ -176,6 +177,7 @@ def study(
     from motet.config.recipe_files import load_from_file
     from motet.experiments.study import Study, run_study
     from motet.experiments.study import table as table_of
+    from motet.report.write import to_bytes
 
     path, _, function = file.partition(":")
     grid = load_from_file(Path(path), function, Study, what="study")
@@ -193,10 +195,10 @@ def study(
     page = table_of(grid, folder)
     if table is not None:
         table.parent.mkdir(parents=True, exist_ok=True)
-        table.write_text(page, encoding="utf-8")
+        table.write_bytes(to_bytes(page))
     from rich.markdown import Markdown
 
-    console().print(Markdown(page))
+    console().print(Markdown(to_bytes(page).decode()))
 
 
 def _run_apart(grid: Study, folder: Path, file: str, cell: str, seed: int, jobs: int) -> FinishedCell:

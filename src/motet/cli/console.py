@@ -19,14 +19,18 @@ def console() -> Console:
 
 def print_lines(*lines: str) -> None:
     """Prints lines without markup or wrapping."""
+    from motet.core.printable import printable
+
     target = console()
     for line in lines:
-        target.print(line, markup=False, soft_wrap=True)
+        target.print(printable(line), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
     """Prints a value as JSON on standard output."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))  # noqa: T201
+    from motet.core.printable import printable
+
+    print(printable(json.dumps(value, indent=1, ensure_ascii=False)))  # noqa: T201
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> None:
@@ -42,11 +46,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = ""
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    from motet.core.printable import printable
+
+    drawn = Table(title=printable(title) or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place, name in enumerate(head):
-        drawn.add_column(Text(name), justify="right" if place in numbers else "left", overflow="fold")
+        drawn.add_column(Text(printable(name)), justify="right" if place in numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     console().print(drawn)
 
 

@@ -91,6 +91,7 @@ def look(
     from motet.core.errors import ConfigError
     from motet.report.cards.annotations import row_cards
     from motet.report.pages.data import data_page
+    from motet.report.write import to_bytes
 
     sources, credit = sources_of(target, settings), _credit_of(target, settings)
     shown = []
@@ -104,7 +105,7 @@ def look(
         shown.append((name, made))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
+        out.write_bytes(to_bytes(data_page(f"Data of {target}", shown, credit)))
     except OSError as error:
         raise ConfigError(f"--out: got {error.strerror or error}; want a path that can be written ({out})") from error
     count, wrong = sum(len(made) for _, made in shown), sum(bool(row.problems) for _, made in shown for row in made)

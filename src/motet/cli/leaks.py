@@ -125,6 +125,7 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
     from motet.report.content import PairCard
     from motet.report.draw import thumbnail
     from motet.report.pages.look_alikes import pairs_page
+    from motet.report.write import to_bytes
 
     files: dict[str, ImageFile] = image_files(sources) if alike else {}
     shown = [
@@ -143,7 +144,7 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
         notes.append(f"The {MAX_PAIRS} nearest are shown.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(pairs_page("Near-duplicate images", shown, notes), encoding="utf-8")
+        path.write_bytes(to_bytes(pairs_page("Near-duplicate images", shown, notes)))
     except OSError as error:
         raise DataError(
             f"pairs: got {error.strerror or error}; want a path that can be written (--pairs, --out)", path=path
@@ -158,7 +159,7 @@ def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path
     origin = origin_of(recipe, settings)
     path = folder / "run.py"
     path.write_text(
-        f'"""{recipe} without the images of its test sets; written by `motet data deduplicate`."""\n\n'
+        '"""A run without the images of its test sets; written by `motet data deduplicate`."""\n\n'
         "from pathlib import Path\n\n"
         "from motet.experiments.deduplicated import without_leaks\n"
         "from motet.config.recipe_files import load_recipe\n"

@@ -124,5 +124,7 @@ def _own_line(error: BaseException) -> str | None:
 
 
 def _print_error(text: str, code: int) -> int:
-    print(f"motet: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201  errors of commands go to stderr
+    line = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)  # no name may steer the terminal
+    print(f"motet: {shown}", file=sys.stderr)  # noqa: T201  errors of commands go to stderr
     return code

@@ -21,10 +21,12 @@ def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from motet.core.printable import printable
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
-    task = progress.add_task(name, total=None)
+    task = progress.add_task(printable(name), total=None)
     lines = not quiet and not console.is_terminal
     last_line = time.monotonic()
 
@@ -36,7 +38,7 @@ def counting(name: str, *, quiet: bool = False) -> Iterator[Callable[[int, int],
         if done >= total:
             progress.stop()
         if lines and time.monotonic() - last_line >= EVERY_SECONDS:
-            console.print(f"{name}: {done:,} of {total:,}", markup=False, highlight=False)
+            console.print(printable(f"{name}: {done:,} of {total:,}"), markup=False, highlight=False)
             last_line = time.monotonic()
 
     try:
@@ -57,8 +59,10 @@ def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from motet.core.printable import printable
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total)
+        task = progress.add_task(printable(name), total=total)
         yield lambda: progress.update(task, advance=1)

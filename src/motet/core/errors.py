@@ -6,9 +6,15 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from motet.core.printable import printable
+
 
 class MotetError(Exception):
     """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
+
+    def __str__(self) -> str:
+        # The value may be a name from a file: a terminal must not obey it.
+        return printable(super().__str__())
 
 
 class ConfigError(MotetError, ValueError):

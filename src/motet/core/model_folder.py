@@ -24,6 +24,7 @@ from torch import Tensor
 
 from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
+from motet.core.printable import printable
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
 
@@ -249,7 +250,7 @@ def _digest(data: bytes) -> str:
 
 
 def _write_json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(printable(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
 
 
 def _read_json(path: Path, kind: type) -> Any:

@@ -50,8 +50,8 @@ class Task:
     loss: Callable[[Tensor, Any], Loss] | None = None
 
     def __post_init__(self) -> None:
-        if not self.name or any(c.isspace() or c == "/" for c in self.name):
-            raise ConfigError(f"Task.name: got {self.name!r}; want a word without spaces or '/'")
+        if not self.name or any(c.isspace() or c == "/" or not c.isprintable() for c in self.name):
+            raise ConfigError(f"Task.name: got {self.name!r}; want a word of printable letters without spaces or '/'")
         if not self.metrics:
             raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one metric class")
         if "text" in self.inputs and "{text}" not in self.prompt:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from motet.core import CheckpointError, System
 from motet.core.model_folder import model_folder, steps_in
+from motet.core.printable import printable
 from motet.data.source import Source
 from motet.hub import load_system, model_card
 from motet.report import Comparison, Content, read_run, write_report
@@ -70,5 +71,5 @@ def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
     run = read_run(folder)
     place = model_folder(folder)
     card = model_card(load_system(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
-    (place / _CARD).write_text(card, encoding="utf-8")
+    (place / _CARD).write_text(printable(card), encoding="utf-8")
     return place / _CARD

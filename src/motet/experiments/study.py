@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 from motet.core import ConfigError, MotetError, Report, Result, decimals, nearest
 from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
+from motet.core.printable import printable
 from motet.training.run import Run
 
 _PER_MODEL_BASELINES = {
@@ -224,7 +225,7 @@ def write_done(study: Study, folder: Path, done: FinishedCell) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = {**vars(done), "report": done.report.to_dict() if done.report else None}
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    unfinished.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    unfinished.write_text(printable(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
     unfinished.replace(path)
 
 

@@ -18,6 +18,7 @@ from motet.core.model_folder import (
     read_weights,
     write_model,
 )
+from motet.core.printable import printable
 from motet.hub.card import model_card
 from motet.systems import build_system
 
@@ -79,7 +80,7 @@ def save_pretrained(
     folder = Path(folder)
     write_model(folder, system)
     card = model_card(system, name=name or folder.resolve().name, report=report, credit=tuple(credit))
-    (folder / CARD).write_text(card, encoding="utf-8")
+    (folder / CARD).write_text(printable(card), encoding="utf-8")
     return folder
 
 

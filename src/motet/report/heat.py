@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
-from motet.report.plots import LIGHT, Theme
+from motet.report.plots import LIGHT, Theme, short
 
 _ROW_INCHES = 0.46
 _GAP = 0.25
@@ -143,11 +143,13 @@ def _draw(
     axes.set_xlim(0, max(across.values(), default=0) + 1)
     axes.set_ylim(max(down.values(), default=0) + 1, 0)
     axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name, lines) for name in across])
-    axes.set_yticks([place + 0.5 for place in down.values()], list(down) if named else [""] * len(down))
+    axes.set_yticks(
+        [place + 0.5 for place in down.values()], [short(name) for name in down] if named else [""] * len(down)
+    )
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelcolor=theme.text, labelsize=8)
     axes.set_facecolor("none")
-    axes.set_title(table.title, fontsize=9, loc="left", color=theme.text)
+    axes.set_title(short(table.title, 80), fontsize=9, loc="left", color=theme.text)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
@@ -158,7 +160,7 @@ def _places(names: Sequence[str], average: str | None) -> dict[str, float]:
 
 def _wrapped(name: str, lines: int = 0) -> str:
     """Returns a name with each group on its own line, padded above to the given number of line breaks."""
-    wrapped = name.replace(" + ", "\n+ ")
+    wrapped = "\n+ ".join(short(part, 20) for part in name.split(" + "))
     return "\n" * (lines - wrapped.count("\n")) + wrapped
 
 

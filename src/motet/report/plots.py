@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullLocator
+
+from motet.core.printable import printable
 
 _MARKERS = ("o", "s", "^", "D", "v")
 _COLUMNS = 3
@@ -70,7 +74,7 @@ def curves(
                 textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.baseline,
             )  # fmt: skip
         unit = label if isinstance(label, str) else label.get(name, "")
-        axes.set_title(f"{name}  ·  {unit}" if unit else name, fontsize=9, loc="left", color=theme.text)
+        axes.set_title(short(f"{name}  ·  {unit}" if unit else name), fontsize=9, loc="left", color=theme.text)
         if place >= len(names) - _COLUMNS:
             axes.set_xlabel("step", fontsize=8, color=theme.text)
         _dress(axes, theme)
@@ -88,10 +92,10 @@ def horizontal_bars(values: Mapping[str, float], *, label: str, theme: Theme = L
             f"{value:,.0f}", (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
             color=theme.text,
         )  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [short(name) for name in names])
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlabel(label, fontsize=8, color=theme.text)
+    axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
     _dress(axes, theme, grid="x")
     return figure
 
@@ -120,7 +124,7 @@ def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, t
                 fontstyle="italic" if value is None else "normal",
             )  # fmt: skip
         axes.axvline(mean, color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1, zorder=0.9)
-        axes.set_yticks(range(len(own)), [_short(name) for name, _ in own])
+        axes.set_yticks(range(len(own)), [short(name, 24) for name, _ in own])
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_xlim(0.0, 1.12 * highest or 1.0)
         _dress(axes, theme, grid="x")
@@ -128,8 +132,10 @@ def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, t
     return figure
 
 
-def _short(name: str, most: int = 24) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def short(name: str, most: int = 40) -> str:
+    """Returns a name from data as a label: printable, on one line, and not so long that the plot has no room left."""
+    shown = " ".join(printable(name).split("\n"))
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -167,9 +173,9 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
             if dot.low is not None and dot.high is not None:
                 axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
         axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=name, zorder=3)
-    axes.set_yticks(range(len(tasks)), tasks)
+    axes.set_yticks(range(len(tasks)), [short(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
-    axes.set_xlabel(label, fontsize=8, color=theme.text)
+    axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
     _dress(axes, theme, grid="x")
     _legend(axes, theme)
     return figure
@@ -215,12 +221,12 @@ def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(x=0.12, y=0.12)
-        axes.set_title(panel, fontsize=9, color=theme.text, loc="left")
+        axes.set_title(short(panel), fontsize=9, color=theme.text, loc="left")
         _dress(axes, theme)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     figure.supxlabel("milliseconds per row", fontsize=8, color=theme.text)
-    figure.supylabel(label, fontsize=8, color=theme.text)
+    figure.supylabel(short(label), fontsize=8, color=theme.text)
     known = {text: line for axes in figure.axes for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
         [known[name] for name in series], series, fontsize=8, frameon=False, labelcolor=theme.text,
@@ -237,7 +243,7 @@ def _timed_line(axes: Axes, values: Sequence[TimedScore], name: str, number: int
     axes.plot(times, scores, color=colour, marker=marker, markersize=5, linewidth=0.8, label=name, zorder=3)
     for value, time, score in zip(values, times, scores, strict=True):
         axes.annotate(
-            value.label, (time, score), xytext=(5, 4), textcoords="offset points", fontsize=7.5, color=theme.text
+            short(value.label), (time, score), xytext=(5, 4), textcoords="offset points", fontsize=7.5, color=theme.text
         )
 
 
@@ -270,7 +276,7 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
         "thick: go  ·  thin: stop  ·  none: wait  ·  right: share of steps in go", fontsize=8, loc="left",
         color=theme.text,
     )  # fmt: skip
-    axes.set_yticks(range(len(tasks)), tasks)
+    axes.set_yticks(range(len(tasks)), [short(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.set_xlim(0, max(1, steps))
     axes.set_xlabel("step", fontsize=8, color=theme.text)
@@ -281,7 +287,7 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
 def svg(figure: Figure) -> bytes:
     """Returns a figure as SVG with letters as outlines, so it needs no font; equal figures give equal bytes."""
     file = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "motet"}):
+    with _letters_as_they_are(figure), mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "motet"}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 
@@ -289,8 +295,19 @@ def svg(figure: Figure) -> bytes:
 def png(figure: Figure, *, dots_per_inch: int = 150) -> bytes:
     """Returns a figure as PNG on white, for a README."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dots_per_inch, facecolor="white")
+    with _letters_as_they_are(figure):
+        figure.savefig(file, format="png", dpi=dots_per_inch, facecolor="white")
     return file.getvalue()
+
+
+@contextmanager
+def _letters_as_they_are(figure: Figure) -> Iterator[None]:
+    """Draws text as it is written: names come from data, where `$` is a letter and begins no formula."""
+    with mpl.rc_context({"text.parse_math": False}):  # for the labels of ticks, which are made while drawing
+        for text in figure.findobj(Text):
+            assert isinstance(text, Text)
+            text.set_parse_math(False)
+        yield
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from motet.core import DataError
+from motet.core.printable import printable
+
+
+def to_bytes(text: str) -> bytes:
+    """Returns a page as UTF-8; what UTF-8 or a page cannot hold stands as its escape."""
+    return printable(text).encode()
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from motet.core import Report, decimals
+from motet.core.printable import printable
 from motet.core.ranks import rank
 from motet.training.errors import TrainingError
 from motet.training.step import StepMetrics
@@ -134,7 +135,7 @@ class RunLogger:
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
-            self._log.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._log.write(printable(json.dumps(line, ensure_ascii=False)).encode() + b"\n")
             self._log.flush()
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
@@ -154,7 +155,7 @@ class _Console:
                 MofNCompleteColumn(),
                 BarColumn(bar_width=20),
                 TimeRemainingColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 console=self.console,
             )
             self.bar = self.progress.add_task("", total=steps, completed=start)
@@ -164,7 +165,7 @@ class _Console:
         tasks = "  ".join(f"{name} {value:.3f}" for name, value in line["loss"].items())
         text = f"loss {line['mean_loss']:.3f}  {tasks}  {line['rows_per_second']:.0f} rows/s"
         if self.progress is not None:
-            self.progress.update(self.bar, completed=line["step"], description=text)
+            self.progress.update(self.bar, completed=line["step"], description=printable(text))
         elif line["seconds"] - self._last >= _PLAIN_LINE_SECONDS or line["step"] == self.steps:
             self._last = line["seconds"]
             self.print_line(f"step {line['step']}/{self.steps}  {text}")
@@ -176,7 +177,7 @@ class _Console:
         self.print_line(f"step {report.step}  {report.role}  {results}")
 
     def print_line(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
         if self.progress is not None:

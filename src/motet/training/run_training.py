@@ -17,6 +17,7 @@ import torch
 from motet.core import CheckpointError, ConfigError, Report, System
 from motet.core.codec import to_json
 from motet.core.model_folder import WeightMatch
+from motet.core.printable import printable
 from motet.core.ranks import broadcast, rank, world
 from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.image_index import fingerprint_of, image_index
@@ -263,6 +264,6 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
     if rank() != 0:
         return
     try:
-        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(printable(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
     except OSError as error:
         raise CheckpointError(f"{path}: got {error.strerror or error}; want a folder that can be written") from error

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import BoxSet
 from motet.report.draw.legend import with_colour_names
-from motet.report.draw.lettering import RGB, font_of_size
+from motet.report.draw.lettering import RGB, font_of_size, one_line
 
 Box: TypeAlias = tuple[float, float, float, float]
 MAX_NAMED_BOXES = 12
@@ -67,7 +67,7 @@ def draw_boxes(
     plates: list[Box] = []
     # The name of the highest score is placed first, so it gets the best place.
     for place in reversed(shown):
-        text = box_text(boxes, place, names, attributes=attributes, scores=scores)
+        text = one_line(box_text(boxes, place, names, attributes=attributes, scores=scores))
         plate = label_plate(pen, font, text, corners[place], image.size, plates)
         plates.append(plate)
         pen.rectangle(plate, fill=class_colour(int(boxes.labels[place])))

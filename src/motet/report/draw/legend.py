@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from motet.core import Dense
 from motet.report.draw.dense import DEPTH_COLOURS, class_name, depth_range, interpolate_colours, map_class_colours
-from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
+from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size, one_line
 
 _FOOT = 22
 _MAX_NAMES = 12
@@ -58,7 +58,8 @@ def with_colour_names(image: Image.Image, named: Sequence[tuple[str, RGB | None]
     """
     font, left = font_of_size(12), 6.0
     lines: list[list[tuple[str, RGB | None, float]]] = [[]]
-    for text, tone in named:
+    for name, tone in named:
+        text = one_line(name)
         wide = 18 + font.getlength(text) + 12
         if left + wide > image.width and lines[-1]:
             lines.append([])

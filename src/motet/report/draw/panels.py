@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
+from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size, one_line
 
 _BAR: RGB = (196, 84, 44)
 
@@ -27,7 +27,7 @@ def side_by_side(panels: Sequence[tuple[str, Image.Image]], *, height: int | Non
     canvas = Image.new("RGB", (sum(p.width + gap for _, p in sized) - gap, high + head), PAPER)
     pen, left = ImageDraw.Draw(canvas), 0
     for title, image in sized:
-        pen.text((left + 2, head / 2), title, font=font, fill=INK, anchor="lm")
+        pen.text((left + 2, head / 2), one_line(title), font=font, fill=INK, anchor="lm")
         canvas.paste(image, (left, head))
         left += image.width + gap
     return canvas
@@ -39,7 +39,9 @@ def with_caption(image: Image.Image, text: str) -> Image.Image:
     size = max(14, round(min(image.size) / 28))
     font = font_of_size(size)
     lines = [
-        part for line in text.splitlines() for part in textwrap.wrap(line, max(8, int(image.width / (size * 0.58))))
+        part
+        for line in text.splitlines()
+        for part in textwrap.wrap(one_line(line), max(8, int(image.width / (size * 0.58))))
     ]
     step = round(size * 1.4)
     canvas = Image.new("RGB", (image.width, image.height + step * len(lines) + size // 2), PAPER)
@@ -85,7 +87,9 @@ def with_weights(image: Image.Image, words: Sequence[str], weights: Sequence[flo
     pen = ImageDraw.Draw(canvas)
     for number, place in enumerate(chosen):
         y = image.height + 4 + step * number
-        pen.text((left - 6, y + step / 2), _cut(pen, words[place], left - 8), font=font, fill=INK, anchor="rm")
+        pen.text(
+            (left - 6, y + step / 2), _cut(pen, one_line(words[place]), left - 8), font=font, fill=INK, anchor="rm"
+        )
         wide = max(1, round(room * weights[place] / top))
         pen.rectangle((left, y + 3, left + wide, y + step - 4), fill=_BAR)
         percent, inside = f"{100 * weights[place]:.0f} %", wide > 44

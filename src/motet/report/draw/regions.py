@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from motet.report.draw.boxes import Box, clip_to_image, label_plate
-from motet.report.draw.lettering import RGB, font_of_size
+from motet.report.draw.lettering import RGB, font_of_size, one_line
 
 GROUND_TRUTH_COLOUR: RGB = (0, 128, 96)
 PREDICTED_COLOUR: RGB = (208, 76, 0)
@@ -51,8 +51,8 @@ def draw_referred_boxes(
     shown = [
         (box, tone, title)
         for box, tone, title in (
-            (predicted, PREDICTED_COLOUR, titles[0]),
-            (ground_truth, GROUND_TRUTH_COLOUR, titles[1]),
+            (predicted, PREDICTED_COLOUR, one_line(titles[0])),
+            (ground_truth, GROUND_TRUTH_COLOUR, one_line(titles[1])),
         )
     ]
     plates: list[Box] = []
