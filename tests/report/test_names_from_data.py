@@ -24,8 +24,8 @@ from motet.report.write import to_bytes
 from motet.training.logging import RunLogger
 
 NAMES = [
-    "$", "$\\frac$", "$a^$b", "a_b^c$", "\x1b[31mred", "\x00", "caf\udce9", "\u202eevil", "<script>x</script>", "|", "a\nb",
-    "[red]x[/red]", "%s {0}", "", "\u2028", "x" * 300,
+    "$", "$\\frac$", "$a^$b", "a_b^c$", "\x1b[31mred", "\x00", "caf\udce9", "\u202eevil", "<script>x</script>", "|",
+    "a\nb", "[red]x[/red]", "%s {0}", "", "\u2028", "x" * 300,
 ]  # fmt: skip
 
 FIGURES: dict[str, Callable[[str], Figure]] = {

@@ -109,7 +109,7 @@ def heat(
     for number, (axes, table) in enumerate(zip(panels, tables, strict=True)):
         same = number > 0 and table.rows == tables[0].rows
         _draw(axes, table, colours, scale, theme, named=not same, lines=lines, digits=digits)
-    figure.supxlabel(label, fontsize=8, color=theme.text)
+    figure.supxlabel(short(label, 120), fontsize=8, color=theme.text)
     return figure
 
 
@@ -143,9 +143,8 @@ def _draw(
     axes.set_xlim(0, max(across.values(), default=0) + 1)
     axes.set_ylim(max(down.values(), default=0) + 1, 0)
     axes.set_xticks([place + 0.5 for place in across.values()], [_wrapped(name, lines) for name in across])
-    axes.set_yticks(
-        [place + 0.5 for place in down.values()], [short(name) for name in down] if named else [""] * len(down)
-    )
+    names = [short(name) if named else "" for name in down]
+    axes.set_yticks([place + 0.5 for place in down.values()], names)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelcolor=theme.text, labelsize=8)
     axes.set_facecolor("none")

@@ -128,7 +128,7 @@ def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, t
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_xlim(0.0, 1.12 * highest or 1.0)
         _dress(axes, theme, grid="x")
-    figure.supxlabel(f"{label}; dashed: the mean, {mean:.1f}", fontsize=8, color=theme.text)
+    figure.supxlabel(f"{short(label)}; dashed: the mean, {mean:.1f}", fontsize=8, color=theme.text)
     return figure
 
 
