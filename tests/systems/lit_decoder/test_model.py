@@ -259,7 +259,7 @@ def test_the_first_token_of_a_text_can_be_in_the_prompt() -> None:
     made = system.processor.row(ROWS[0], (CAPTION,), None).entries[0]
     first, *rest = system.tokenizer.encode("all of it is red")
     assert made.prefix[-1] == first
-    assert list(made.answer) == [*rest, EOS]
+    assert list(made.value) == [*rest, EOS]
     learn(system)
     assert words(system.predict(batch(system))["caption"]) == ["all of it is red", "all of it is blue"]
 

@@ -15,7 +15,7 @@ from motet.systems.lit_decoder.options import (
     ClassTokens,
     Unconditioned,
 )
-from motet.systems.lit_decoder.sequence import Sequences, pad
+from motet.systems.lit_decoder.sequence import Sequences
 
 WORDS = TrainedTokenizer(size=300).build(["a red dog", "what is it", "how many dogs are there"])
 
@@ -111,7 +111,3 @@ def test_a_long_question_leaves_room_for_the_answer_and_a_long_answer_keeps_its_
     assert answer[-1] == EOS
     with pytest.raises(ConfigError, match="max_tokens: got 10 with 8"):
         sequences(max_tokens=10)
-
-
-def test_padding_fills_up_with_zeros() -> None:
-    assert pad([[5], [6, 7]], 3) == [[5, 0, 0], [6, 7, 0]]

@@ -54,7 +54,7 @@ def test_boxes_move_with_the_image(make, maps, rows, batch, views) -> None:
         flips.add(geometry.hflip)
         sizes.add(geometry.size_hw)
         height, width = geometry.size_hw
-        assert encoded.image.values.shape == (3, height, width)
+        assert encoded.image.shape == (3, height, width)
         for box, label in zip(value["boxes"][0][value["valid"][0]], value["labels"][0], strict=False):
             centre, size = box[:2].numpy(), box[2:].numpy()
             corners = np.concatenate([centre - size / 2, centre + size / 2]) * [width, height, width, height]
@@ -73,7 +73,7 @@ def test_a_task_that_allows_no_change_gets_the_plain_view(make, maps, rows) -> N
     plain = system.processor.row(rows(0), [system.tasks["vqa"]], None)
     for index in range(8):
         drawn = system.processor.row(rows(0), [system.tasks["vqa"]], rng_for("draw", index))
-        assert np.array_equal(drawn.image.values, plain.image.values)
+        assert np.array_equal(drawn.image, plain.image)
 
 
 class Store:
@@ -86,6 +86,9 @@ class Store:
         self.requests.append(allowed)
         return np.zeros((4, 16), dtype=np.float16), self.view
 
+    def read(self, image, allowed, rng):
+        return self.read_view(image, allowed, rng)[0]
+
 
 def test_boxes_go_where_a_stored_view_took_them(make, maps, rows) -> None:
     """View 2 is cropped and mirrored: its boxes are those that the same view of the pixels would have."""
@@ -93,7 +96,7 @@ def test_boxes_go_where_a_stored_view_took_them(make, maps, rows) -> None:
     example, task = rows(0, (48, 80)), system.tasks["boxes"]
     for view, changes in ((0, set()), (1, {"crop"}), (2, {"crop", "hflip"})):
         store = Store(view)
-        geometry = system.processor.with_features(store).row(example, [task], rng_for("draw")).image.geometry
+        geometry = system.processor.with_features(store).row(example, [task], rng_for("draw")).entries[0].geometry
         assert store.requests == [task.equivariant]
         assert geometry.source_hw == (48, 80)
         assert (geometry.crop_xyxy != (0, 0, 80, 48)) == ("crop" in changes)
@@ -106,7 +109,7 @@ def test_boxes_go_where_a_stored_view_took_them(make, maps, rows) -> None:
 def test_a_stored_view_of_a_question_is_one_it_is_invariant_to(make, rows) -> None:
     system, store = make("vqa"), Store(0)
     encoded = system.processor.with_features(store).row(rows(0), [system.tasks["vqa"]], rng_for("draw"))
-    assert encoded.image.geometry is None
+    assert encoded.entries[0].geometry is None
     assert store.requests == [frozenset()]
 
 

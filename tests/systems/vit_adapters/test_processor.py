@@ -14,7 +14,7 @@ from motet.core import DataError, Dense, Example, MemoryImage, Task, rng_for
 from motet.preprocess.crops import Crop, RandomCrop, Whole
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import ImageTransform, decode
-from motet.systems.vit_adapters.image_inputs import ImageInputs
+from motet.systems.base import ImageInputs
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
 
 HEIGHT, WIDTH = 20, 30
@@ -63,7 +63,8 @@ def example(name: str = "e/0", labels: Mapping[str, Any] | None = None) -> Examp
 
 
 def processor(crop: Crop | None = None, **options: bool) -> ViTAdaptersProcessor:
-    return ViTAdaptersProcessor(ImageInputs(ImageTransform((16, 24), crop=crop or Whole(), antialias=True)), **options)
+    transform = ImageTransform((16, 24), crop=crop or Whole(), antialias=True)
+    return ViTAdaptersProcessor(ImageInputs(transform=transform), **options)
 
 
 def only(*names: str) -> dict[str, np.ndarray]:
@@ -120,7 +121,7 @@ def test_image_and_maps_share_one_geometry(crop: Crop) -> None:
     make, flips = processor(crop), set()
     for key in range(30):
         row = make.row(example(), TASKS, rng_for("draw", key))
-        geometry = row.image.geometry
+        geometry = row.entries[0].geometry
         flips.add(geometry.hflip)
         value = {entry.task: entry.value for entry in row.entries}
         valid = value["depth"]["valid"]
@@ -129,7 +130,7 @@ def test_image_and_maps_share_one_geometry(crop: Crop) -> None:
         place = np.round(value["depth"]["map"][0] * 100)
         source_row, source_column = place // WIDTH, place % WIDTH
         step_y, step_x = (kept / seen for kept, seen in zip(_kept(geometry), geometry.size_hw, strict=True))
-        red, green = (row.image.values[:2] + 1) * 127.5
+        red, green = (row.image[:2] + 1) * 127.5
         assert np.abs(red / 10 - source_row)[valid].max() <= step_y / 2 + 0.51
         assert np.abs(green / 8 - source_column)[valid].max() <= step_x / 2 + 0.51
         assert np.array_equal(value["seg"]["map"][valid], (source_column * 3 // WIDTH)[valid])
@@ -164,20 +165,20 @@ def test_what_one_task_of_the_row_does_not_allow_is_never_done() -> None:
     make = processor(RandomCrop(0.6))
     for key in range(12):
         together = make.row(example(), (SEG, fixed), rng_for("draw", key))
-        assert not together.image.geometry.hflip
+        assert not together.entries[0].geometry.hflip
         with_class = make.row(example(), (SEG, CLASS), rng_for("draw", key))
-        assert with_class.image.geometry == Geometry((0, 0, WIDTH, HEIGHT), False, (16, 24), (HEIGHT, WIDTH))
+        assert with_class.entries[0].geometry == Geometry((0, 0, WIDTH, HEIGHT), False, (16, 24), (HEIGHT, WIDTH))
     # A task the row has no annotation of has no say.
     alone = [make.row(example("a", only("seg")), (SEG, fixed), rng_for("draw", key)) for key in range(12)]
-    assert {row.image.geometry.hflip for row in alone} == {True, False}
+    assert {row.entries[0].geometry.hflip for row in alone} == {True, False}
 
 
 def test_depth_is_scaled_by_the_zoom_only_where_it_is_asked_for() -> None:
     plain, scaled = (processor(RandomCrop(0.5), scale_depth=on) for on in (False, True))
     for key in range(5):
         rows = [make.row(example(), (DEPTH,), rng_for("draw", key)) for make in (plain, scaled)]
-        assert rows[0].image.geometry == rows[1].image.geometry
-        assert rows[0].image.geometry.zoom == pytest.approx(2.0)
+        assert rows[0].entries[0].geometry == rows[1].entries[0].geometry
+        assert rows[0].entries[0].geometry.zoom == pytest.approx(2.0)
         annotation, halved = (row.entries[0].value["map"] for row in rows)
         np.testing.assert_allclose(halved, annotation / 2)
     assert np.nanmax(scaled.row(example(), (DEPTH,), None).entries[0].value["map"]) == pytest.approx(5.99, abs=0.4)
@@ -245,8 +246,10 @@ def test_maps_go_where_a_stored_view_took_them() -> None:
         row = stored.row(example(), TASKS, rng_for("draw"))
         assert store.asked == [frozenset({"hflip", "crop"})]
         image = example().images[0]
-        np.testing.assert_array_equal(make.images.transform(decode(image), row.image.geometry), make.view(image, view))
-        np.testing.assert_array_equal(row.entries[0].value["valid"], row.image.geometry.map(maps()["seg"] >= 0))
+        np.testing.assert_array_equal(
+            make.images.transform(decode(image), row.entries[0].geometry), make.view(image, view)
+        )
+        np.testing.assert_array_equal(row.entries[0].value["valid"], row.entries[0].geometry.map(maps()["seg"] >= 0))
         found = stored.collate([row, row], keep_annotations=False)
         assert found.inputs["features"].shape == (2, 4, 6)
         assert set(found.inputs) == {"features"}

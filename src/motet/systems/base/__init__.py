@@ -3,8 +3,11 @@
 from motet.systems.base.image_inputs import ImageInputs as ImageInputs
 from motet.systems.base.image_inputs import allowed_changes as allowed_changes
 from motet.systems.base.image_inputs import one_image as one_image
+from motet.systems.base.padding import fill_blanks as fill_blanks
+from motet.systems.base.padding import pad_ids as pad_ids
 from motet.systems.base.padding import stack_padded as stack_padded
 from motet.systems.base.padding import stack_values as stack_values
+from motet.systems.base.predictions import class_predictions as class_predictions
 from motet.systems.base.processor import BaseProcessor as BaseProcessor
 from motet.systems.base.processor import Entry as Entry
 from motet.systems.base.processor import Row as Row

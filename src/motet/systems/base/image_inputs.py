@@ -8,11 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from motet.core import DataError, Example, FeatureStore, ImageFile, Task
 from motet.core.codec import to_json
 from motet.core.task import Invariance
-from motet.preprocess.images import ImageTransform
+from motet.preprocess.detr_views import size_of
+from motet.preprocess.geometry import Geometry
+from motet.preprocess.images import ImageTransform, decode
+from motet.systems.base.padding import fill_blanks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,24 @@ class ImageInputs:
         if self.store is not None:
             return self.store.read(image, invariant, rng)
         return self.transform.read(image, invariant, rng)
+
+    def array_and_geometry(
+        self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, Geometry]:
+        """Returns what `array` does and how the image was transformed, for targets that move along with it."""
+        if self.store is not None:
+            features, view = self.store.read_view(image, invariant, rng)
+            return features, self.transform.view_geometry(image, view, size_of(image))
+        # Boxes and maps are in pixels of the file: no decoding at a smaller size.
+        pixels = decode(image)
+        geometry = self.transform.draw((pixels.height, pixels.width), invariant, rng)
+        return self.transform(pixels, geometry), geometry
+
+    def collate(self, images: Sequence[np.ndarray | None]) -> dict[str, Tensor]:
+        """Returns the inputs of a batch: "pixels" or "features", blank in rows without an image; none if all are."""
+        arrays = fill_blanks(images)
+        name = "pixels" if self.store is None else "features"
+        return {name: torch.from_numpy(np.stack(arrays))} if arrays else {}
 
     def with_store(self, store: FeatureStore | None) -> Self:
         """Returns the same, reading from a store, or pixels where it is None."""

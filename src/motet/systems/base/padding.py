@@ -22,6 +22,28 @@ def stack_padded(arrays: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
 
 
+def fill_blanks(arrays: Sequence[np.ndarray | None]) -> list[np.ndarray]:
+    """Returns the arrays with zeros, like the first of them, in place of None; none where all are None."""
+    first = next((array for array in arrays if array is not None), None)
+    return [] if first is None else [np.zeros_like(first) if array is None else array for array in arrays]
+
+
+def pad_ids(rows: Sequence[Sequence[int]], pad: int, length: int | None = None) -> Tensor:
+    """Returns the token ids of rows as one tensor, filled up on the right.
+
+    Args:
+        rows: token ids.
+        pad: the id that fills up shorter rows.
+        length: of every row; None for that of the longest.
+
+    Examples:
+        >>> pad_ids([[5], [6, 7]], 0).tolist(), pad_ids([[5]], 9, 3).tolist()
+        ([[5, 0], [6, 7]], [[5, 9, 9]])
+    """
+    length = max(map(len, rows)) if length is None else length
+    return torch.tensor([[*row, *[pad] * (length - len(row))] for row in rows], dtype=torch.long)
+
+
 def stack_values(values: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Tensor]:
     """Stacks the arrays of rows by name, as `stack_padded`; the names are those of the first row."""
     return {name: stack_padded([value[name] for value in values]) for name in values[0]}

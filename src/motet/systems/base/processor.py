@@ -55,8 +55,9 @@ RowT = TypeVar("RowT", bound=Row[Any])
 
 
 class Views(Protocol):
-    """The image half of a processor: views of images, and the same half reading stored features."""
+    """The image half of a processor: batches and views of images, and the same half reading stored features."""
 
+    def collate(self, images: Sequence[Any]) -> dict[str, Tensor]: ...
     def with_store(self, store: FeatureStore | None) -> Self: ...
     def view(self, image: ImageFile, index: int) -> np.ndarray: ...
     def view_changes(self, index: int) -> frozenset[Invariance]: ...
@@ -80,10 +81,6 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         """Encodes an Example for tasks that are chosen. Without `rng` a missing annotation is no error yet."""
 
     @abstractmethod
-    def inputs(self, rows: Sequence[RowT]) -> dict[str, Tensor]:
-        """Returns the batch's inputs."""
-
-    @abstractmethod
     def value(self, entries: Sequence[EntryT], indices: Sequence[int], rows: Sequence[RowT]) -> Any:
         """Returns the value of one task's target.
 
@@ -92,6 +89,10 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
             indices: of the row that each entry belongs to.
             rows: all rows of the batch.
         """
+
+    def inputs(self, rows: Sequence[RowT]) -> dict[str, Tensor]:
+        """Returns the batch's inputs: the images of its rows. A system may add to them."""
+        return {} if self.images is None else self._views().collate([row.image for row in rows])
 
     def chosen(self, tasks: Sequence[Task], rng: np.random.Generator | None) -> Sequence[Task]:
         """Returns the tasks that a row carries: in training one, drawn."""

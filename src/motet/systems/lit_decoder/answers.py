@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from motet.core import Answer, ClassPrediction, ConfigError, Label, Prediction, Task, Text, TextPrediction
+from motet.core import Answer, ConfigError, Label, Prediction, Task, Text, TextPrediction
 from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, Strategy, generate
+from motet.systems.base import class_predictions
 from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
 from motet.systems.lit_decoder.scoring import NameTrie, score_names
 from motet.systems.lit_decoder.sequence import Sequences
@@ -100,7 +101,7 @@ def answer(
                 )
             if task.name not in tries:
                 tries[task.name] = NameTrie.of([sequences.answer(task, name) for name in names])
-            return _classes(score_names(decoder, state, tokens, prompts.lengths, tries[task.name]), names)
+            return class_predictions(score_names(decoder, state, tokens, prompts.lengths, tries[task.name]), names)
         case other:
             assert_never(other)
 
@@ -116,8 +117,3 @@ def _texts(generated: GeneratedTokens, sequences: Sequences, prompts: TaskPrompt
             text = " ".join(text.split()[:limit])
         texts.append(TextPrediction(text, log_prob))
     return texts
-
-
-def _classes(scores: Float[Tensor, "r k"], names: tuple[str, ...]) -> list[Prediction]:
-    best = scores.argmax(dim=1).tolist()
-    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]

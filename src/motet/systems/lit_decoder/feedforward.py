@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from motet.core import (
     Answer,
     Batch,
-    ClassPrediction,
     ConfigError,
     Label,
     Loss,
@@ -32,9 +31,9 @@ from motet.nn.optim_groups import kernels
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import EncoderMode, Frozen, Tower
 from motet.preprocess.images import Crop, ImageTransform, InceptionCrop
+from motet.systems.base import ImageInputs, class_predictions
 from motet.systems.lit_decoder.answers import answer_names
 from motet.systems.lit_decoder.feedforward_processor import FeedforwardProcessor
-from motet.systems.lit_decoder.processor import ImageInputs
 
 
 @dataclass(frozen=True)
@@ -152,13 +151,10 @@ class Feedforward(System):
         self.config, self.tasks = config, {task.name: task for task in tasks}
         self.tower = Tower(config.encoder, config.mode, fetch=fetch)
         pixels = self.tower.pixels
-        self.processor = FeedforwardProcessor(
-            ImageInputs(
-                ImageTransform(
-                    pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
-                )
-            )
+        transform = ImageTransform(
+            pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
         )
+        self.processor = FeedforwardProcessor(ImageInputs(transform=transform))
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
 
     def _head(self, task: Task) -> Head:
@@ -181,13 +177,10 @@ class Feedforward(System):
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        return {name: self._choices(name, scores) for name, scores in self._scores(batch).items()}
-
-    def _choices(self, name: str, scores: Tensor) -> list[Prediction]:
-        names = answer_names(self.tasks[name])
-        log_probs = scores.float().log_softmax(dim=-1)
-        best = log_probs.argmax(dim=-1).tolist()
-        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
+        return {
+            name: class_predictions(scores.float().log_softmax(dim=-1), answer_names(self.tasks[name]))
+            for name, scores in self._scores(batch).items()
+        }
 
     def _scores(self, batch: Batch) -> dict[str, Tensor]:
         tokens = batch.inputs["features"].float() if "features" in batch.inputs else self.encode(batch.inputs["pixels"])

@@ -29,11 +29,12 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
+from motet.systems.base import ImageInputs
 from motet.systems.lit_decoder.answers import Decoding, TaskPrompts, answer, default_decoding
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
-from motet.systems.lit_decoder.processor import ImageInputs, LiTDecoderProcessor
+from motet.systems.lit_decoder.processor import LiTDecoderProcessor
 from motet.systems.lit_decoder.scoring import NameTrie
 from motet.systems.lit_decoder.sequence import Sequences
 from motet.systems.lit_decoder.targets import check_supported
@@ -89,7 +90,7 @@ class LiTDecoder(System):
             pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
         )
         self.processor = LiTDecoderProcessor(
-            ImageInputs(transform),
+            ImageInputs(transform=transform),
             self.sequences,
             texts=config.texts,
             answers=config.answers,

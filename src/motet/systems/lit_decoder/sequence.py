@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from motet.core import ConfigError, Label, Task
-from motet.preprocess.tokenizers import PAD, Tokenizer, append_eos
+from motet.preprocess.tokenizers import Tokenizer, append_eos
 from motet.systems.lit_decoder.options import (
     ByCategory,
     ByTask,
@@ -139,8 +139,3 @@ def _prompt(task: Task, conditioning: Conditioning) -> str | None:
             return None
         case other:
             assert_never(other)
-
-
-def pad(rows: Sequence[Sequence[int]], length: int) -> list[list[int]]:
-    """Returns rows of one length, filled up with PAD on the right."""
-    return [[*row, *[PAD] * (length - len(row))] for row in rows]

@@ -7,19 +7,7 @@ from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from motet.core import (
-    Answer,
-    Boxes,
-    Dense,
-    Label,
-    Masked,
-    Match,
-    Region,
-    Score,
-    Task,
-    Text,
-    UnsupportedTask,
-)
+from motet.core import Answer, Label, Task, Text, UnsupportedTask
 from motet.preprocess.annotations import class_index, parse_texts
 from motet.systems.lit_decoder.options import ConcatTexts, RandomText, SplitCap, TextTarget
 
@@ -31,13 +19,11 @@ def check_supported(task: Task) -> None:
     match task.target:
         case Label() | Answer() | Text():
             pass
-        case Boxes() | Region() | Dense() | Match() | Masked() | Score():
+        case other:
             raise UnsupportedTask(
                 f"task {task.name!r}: the LiT decoder generates text for Label, Answer and Text: "
-                f"got {type(task.target).__name__}; want one of those, or another system"
+                f"got {type(other).__name__}; want one of those, or another system"
             )
-        case other:
-            assert_never(other)
     if not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(
             f"task {task.name!r}: the LiT decoder takes one image and a text: got {sorted(task.inputs)}; want no "

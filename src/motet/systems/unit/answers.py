@@ -15,7 +15,6 @@ from motet.core import (
     Answer,
     Boxes,
     BoxSet,
-    ClassPrediction,
     Label,
     Loss,
     Prediction,
@@ -27,6 +26,7 @@ from motet.core import (
 from motet.losses import default_for
 from motet.nn.matching import corners, generalised_iou
 from motet.preprocess.geometry import Geometry
+from motet.systems.base import class_predictions
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.criterion import BoxTargets, detection_losses
 from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
@@ -112,8 +112,7 @@ class ClassAnswers(TaskAnswers):
         scores = self.head(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
-        best = scores.argmax(-1).tolist()
-        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+        return class_predictions(scores, names)
 
 
 @dataclass(frozen=True)

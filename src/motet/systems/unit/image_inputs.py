@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import numpy as np
 import torch
@@ -13,29 +12,15 @@ from torch import Tensor
 
 from motet.core import Boxes, ConfigError, Example, ImageFile, Region, Task
 from motet.core.codec import to_json
-from motet.preprocess.detr_views import DetrViews, size_of
+from motet.preprocess.detr_views import DetrViews
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import decode
-from motet.systems.base import ImageInputs as BaseImageInputs
-from motet.systems.base import allowed_changes, one_image
+from motet.systems.base import ImageInputs, allowed_changes, fill_blanks, one_image
 from motet.systems.unit.options import FixedSize, ShortestSide, Views
 
 
-@dataclass(frozen=True)
-class ImageRow:
-    """The encoded image of a row.
-
-    Args:
-        values: pixels (3, h, w), or stored features (n, c).
-        geometry: the transform of the image; None for rows without tasks of boxes or regions.
-    """
-
-    values: np.ndarray
-    geometry: Geometry | None
-
-
 @dataclass(frozen=True, kw_only=True)
-class ImageInputs(BaseImageInputs):
+class UniTImageInputs(ImageInputs):
     """Reads, transforms and collates the one image of each row.
 
     Args:
@@ -48,8 +33,10 @@ class ImageInputs(BaseImageInputs):
     views: Views
     stride: int
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
-        """Returns the image of a row, or None if no task has image inputs.
+    def read(
+        self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None
+    ) -> tuple[np.ndarray | None, Geometry | None]:
+        """Returns the image of a row, None if no task has image inputs, and its geometry, if a task has boxes.
 
         Boxes move with the image, so tasks of boxes also get the changes that they are only equivariant to.
 
@@ -57,22 +44,17 @@ class ImageInputs(BaseImageInputs):
             DataError: no image, several, or one that cannot be decoded.
         """
         if not any("image" in task.inputs for task in tasks):
-            return None
+            return None, None
         image, allowed = one_image(example), allowed_changes(tasks, moved=(Boxes, Region))
         has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
-        if self.store is not None:
-            values, view = self.store.read_view(image, allowed, rng)
-            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
-        decoded = decode(image)
-        source_hw = (decoded.height, decoded.width)
-        match self.views:
-            case FixedSize():
-                geometry = self.transform.draw(source_hw, allowed, rng)
-            case ShortestSide():
-                geometry = self._detr_views(self.views).draw(source_hw, allowed, rng, scales=has_boxes)
-            case other:
-                assert_never(other)
-        return ImageRow(self.transform(decoded, geometry), geometry if has_boxes else None)
+        if isinstance(self.views, ShortestSide) and self.store is None:
+            decoded = decode(image)
+            views = self._detr_views(self.views)
+            geometry = views.draw((decoded.height, decoded.width), allowed, rng, scales=has_boxes)
+            return self.transform(decoded, geometry), geometry
+        if has_boxes:
+            return self.array_and_geometry(image, allowed, rng)
+        return self.array(image, allowed, rng), None
 
     def _detr_views(self, views: ShortestSide) -> DetrViews:
         return DetrViews(
@@ -85,16 +67,11 @@ class ImageInputs(BaseImageInputs):
             self.transform.hflip,
         )
 
-    def collate(self, images: Sequence[ImageRow | None]) -> dict[str, Tensor]:
+    def collate(self, images: Sequence[np.ndarray | None]) -> dict[str, Tensor]:
         """Returns the inputs of a batch: "pixels" or "features", and "valid", a padding mask, if images are padded."""
-        known = [image.values for image in images if image is not None]
-        if not known:
-            return {}
-        values = [np.zeros_like(known[0]) if image is None else image.values for image in images]
-        if self.store is not None:
-            return {"features": torch.from_numpy(np.stack(values))}
-        if isinstance(self.views, FixedSize):
-            return {"pixels": torch.from_numpy(np.stack(values))}
+        values = fill_blanks(images)
+        if not values or self.store is not None or isinstance(self.views, FixedSize):
+            return super().collate(images)
         height, width = (-(-max(array.shape[axis] for array in values) // self.stride) * self.stride for axis in (1, 2))
         pixels = torch.zeros(len(values), 3, height, width)
         valid = torch.zeros(len(values), height, width, dtype=torch.bool)

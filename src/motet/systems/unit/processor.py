@@ -12,8 +12,8 @@ from torch import Tensor
 from motet.core import Answer, ConfigError, DataError, Example, Label, Task
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import BaseProcessor, Entry, Row, sentences_of
-from motet.systems.unit.image_inputs import ImageInputs, ImageRow
+from motet.systems.base import BaseProcessor, Entry, Row, pad_ids, sentences_of
+from motet.systems.unit.image_inputs import UniTImageInputs
 from motet.systems.unit.options import TextLimits
 from motet.systems.unit.targets import encode_target, stack_targets
 
@@ -50,20 +50,19 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         max_attributes: of one box.
     """
 
-    images: ImageInputs | None
+    images: UniTImageInputs | None
     sentences: SentenceTokenizer | None
     text_limits: TextLimits = field(default_factory=TextLimits)
     max_attributes: int = 16
 
     def encode(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> Row[UniTEntry]:
         """Encodes a row for tasks that are chosen."""
-        image = None if self.images is None else self.images.read(example, tasks, rng)
-        entries = tuple(self._entry(example, task, image, rng is None) for task in tasks)
+        image, geometry = (None, None) if self.images is None else self.images.read(example, tasks, rng)
+        entries = tuple(self._entry(example, task, geometry, rng is None) for task in tasks)
         return Row(id=example.id, image=image, entries=entries)
 
-    def _entry(self, example: Example, task: Task, image: ImageRow | None, evaluation: bool) -> UniTEntry:
+    def _entry(self, example: Example, task: Task, geometry: Geometry | None, evaluation: bool) -> UniTEntry:
         ids, types = self._encode_text(example, task)
-        geometry = None if image is None else image.geometry
         known = task.label in example.labels or not evaluation
         annotation = task.annotation_of(example) if known else None
         if known and annotation is None and isinstance(task.target, Label | Answer):
@@ -82,10 +81,6 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         max_tokens = limits.max_tokens_with_image if "image" in task.inputs else limits.max_tokens
         ids, types = self.sentences.encode(sentences_of(example, task), max_tokens)
         return tuple(ids), tuple(types)
-
-    def inputs(self, rows: Sequence[Row[UniTEntry]]) -> dict[str, Tensor]:
-        """Returns the batch's images; see `ImageInputs.collate`."""
-        return {} if self.images is None else self.images.collate([row.image for row in rows])
 
     def value(
         self, entries: Sequence[UniTEntry], indices: Sequence[int], rows: Sequence[Row[UniTEntry]]
@@ -108,11 +103,6 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
 
 
 def _pad_texts(entries: Sequence[UniTEntry], pad: int) -> dict[str, Tensor]:
-    length = max(len(entry.ids) for entry in entries)
-    ids = torch.full((len(entries), length), pad)
-    types = torch.zeros(len(entries), length, dtype=torch.long)
-    for row, entry in enumerate(entries):
-        ids[row, : len(entry.ids)] = torch.tensor(entry.ids)
-        types[row, : len(entry.types)] = torch.tensor(entry.types)
+    ids, types = pad_ids([entry.ids for entry in entries], pad), pad_ids([entry.types for entry in entries], 0)
     counts = torch.tensor([len(entry.ids) for entry in entries])
-    return {"ids": ids, "types": types, "attention_mask": torch.arange(length) < counts[:, None]}
+    return {"ids": ids, "types": types, "attention_mask": torch.arange(ids.shape[1]) < counts[:, None]}

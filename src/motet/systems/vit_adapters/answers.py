@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import assert_never
 
 import torch
@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from motet.core import ClassPrediction, Dense, DenseMap, Label, Loss, Prediction, Target, Task, UnsupportedTask
+from motet.core import Dense, DenseMap, Label, Loss, Prediction, Target, Task, UnsupportedTask
 from motet.losses import default_for
 from motet.preprocess.geometry import Geometry
+from motet.systems.base import class_predictions
 
 
 def task_loss(task: Task, scores: Float[Tensor, "r ..."], value: Mapping[str, Tensor]) -> Loss:
@@ -87,16 +88,9 @@ def predictions(
         scale_depth: see `dense_map`.
     """
     if isinstance(task.target, Label):
-        return choices(scores, task.target.names)
+        return class_predictions(scores.detach().float().log_softmax(-1), task.target.names)
     geometries = [Geometry.of(numbers) for numbers in target.value["geometry"].tolist()]
     return [
         dense_map(one, task, geometry, scale_depth=scale_depth)
         for one, geometry in zip(scores, geometries, strict=True)
     ]
-
-
-def choices(scores: Float[Tensor, "r k"], names: Sequence[str]) -> list[Prediction]:
-    """Returns the class with the highest score per row, with the log-probabilities of all classes."""
-    log_probs = scores.detach().float().log_softmax(-1)
-    best = log_probs.argmax(-1).tolist()
-    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]

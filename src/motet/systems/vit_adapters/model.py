@@ -25,13 +25,13 @@ from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Finetune, FromScratch, Frozen, digest_of
 from motet.preprocess.images import ImageTransform
+from motet.systems.base import ImageInputs
 from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
 from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
 from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
-from motet.systems.vit_adapters.image_inputs import ImageInputs
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
 from motet.systems.vit_adapters.targets import check_supported
@@ -89,8 +89,9 @@ class ViTAdapters(System):
         self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
         self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
+        transform = ImageTransform(size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)
         self.processor = ViTAdaptersProcessor(
-            ImageInputs(ImageTransform(size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)),
+            ImageInputs(transform=transform),
             adapting=config.adapt is not None,
             scale_depth=config.scale_depth,
         )

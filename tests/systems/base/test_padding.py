@@ -1,0 +1,33 @@
+"""Arrays and ids of different lengths as one tensor."""
+
+import numpy as np
+import torch
+
+from motet.systems.base import fill_blanks, pad_ids, stack_padded, stack_values
+
+
+def test_none_becomes_zeros_like_the_first_array() -> None:
+    first, other = np.ones((2, 3), np.float16), np.full((5, 1), 7)
+    found = fill_blanks([None, first, other])
+    assert [array.shape for array in found] == [(2, 3), (2, 3), (5, 1)]
+    assert found[0].dtype == np.float16
+    assert not found[0].any()
+    assert found[1] is first
+    assert found[2] is other
+    assert fill_blanks([None, None]) == fill_blanks([]) == []
+
+
+def test_ids_are_padded_to_the_longest_row_or_to_a_length() -> None:
+    assert pad_ids([[5], (6, 7)], 3).tolist() == [[5, 3], [6, 7]]
+    assert pad_ids([[5]], 0, 3).tolist() == [[5, 0, 0]]
+    assert pad_ids([[], []], 0).shape == (2, 0)
+    assert pad_ids([[], []], 0).dtype == torch.long
+
+
+def test_arrays_are_stacked_by_name_and_padded_along_the_first_axis() -> None:
+    rows = [{"a": np.array(1), "b": np.ones((1, 2))}, {"a": np.array(2), "b": np.ones((3, 2))}]
+    found = stack_values(rows)
+    assert found["a"].tolist() == [1, 2]
+    assert found["b"].sum((1, 2)).tolist() == [2, 6]
+    assert not found["b"][0, 1:].any()
+    assert stack_padded([np.ones((2, 2)), np.ones((2, 2))]).shape == (2, 2, 2)
