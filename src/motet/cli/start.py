@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from motet.cli.console import console, print_lines
+from motet.cli.console import console, print_errors, print_lines
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,9 +35,14 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
 ) -> None:
     """Detect the data sets in a folder, and write a recipe for them that is ready to run."""
-    from motet.scaffold.init import write_recipe
+    from motet.scaffold.init import NothingToRead, write_recipe
 
-    result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
+    try:
+        result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
+    except NothingToRead as error:
+        print_errors(*error.lines)
+        raise
     print_lines(*result.lines)
     print_lines("", f"wrote {result.path}", "next:")
-    print_lines(*(f"  motet {command} {result.path}:{name}" for name in result.runs for command in ("plan", "train")))
+    commands = ("data check", "plan", "train")
+    print_lines(*(f"  motet {command} {result.path}:{name}" for name in result.runs for command in commands))

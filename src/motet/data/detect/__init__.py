@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from motet.core import DataError
@@ -11,6 +13,7 @@ from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
 from motet.data.detect.map_folders import find_map_folders
 from motet.data.detect.maps import find_published_maps
+from motet.data.detect.near_miss import NearMiss as NearMiss
 from motet.data.detect.other_formats import (
     find_flickr,
     find_hf_saved,
@@ -22,17 +25,51 @@ from motet.data.detect.other_formats import (
 from motet.data.detect.referring import find_referring
 from motet.data.detect.sentences import find_entailment, find_glue
 from motet.data.detect.statements import find_statements
-from motet.data.detect.survey import survey_folder
+from motet.data.detect.survey import Survey, survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.videos import find_videos
 
+_FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] = (
+    # Published layouts first: each finder claims its files, so that no data set is detected twice.
+    find_multi30k,
+    find_hf_saved,
+    find_published_maps,
+    find_statements,
+    find_referring,
+    find_videos,
+    find_json_formats,
+    find_idx,
+    find_voc,
+    find_yolo,
+    find_map_folders,
+    find_glue,
+    find_entailment,
+    find_flickr,
+    find_text_lines,
+    find_tables,
+    find_tars,
+    find_class_folders,
+)
 
-def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
-    """Detects the data sets in a folder, each with the reader and the arguments that read it.
 
-    An entry is one annotation of one split: a table of captions in two languages is two entries with equal arguments.
-    A data set that resembles a known format but cannot be read is an entry with `problems`. The search covers four
-    levels of folders, and only the first files of a folder with many.
+@dataclass(frozen=True)
+class FolderContents:
+    """The data in a folder.
+
+    Args:
+        datasets: one entry per annotation of one split: a table of captions in two languages is two entries with equal
+            arguments. A data set that resembles a known format but cannot be read is an entry with `problems`.
+        near_misses: files and folders that no data set has, and what keeps them from being read.
+    """
+
+    datasets: tuple[DetectedDataset, ...]
+    near_misses: tuple[NearMiss, ...]
+
+
+def inspect_folder(folder: Path | str) -> FolderContents:
+    """Detects the data sets in a folder, each with the reader and the arguments that read it, and what is near to one.
+
+    The search covers four levels of folders, and only the first files of a folder with many.
 
     Args:
         folder: the user's folder.
@@ -44,25 +81,17 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
     if not root.is_dir():
         raise DataError("folder: got no folder; want the path of a folder with data", path=root)
     survey = survey_folder(root)
-    # Published layouts first: each finder claims its files, so that no data set is detected twice.
-    finders = (
-        find_multi30k,
-        find_hf_saved,
-        find_published_maps,
-        find_statements,
-        find_referring,
-        find_videos,
-        find_json_formats,
-        find_idx,
-        find_voc,
-        find_yolo,
-        find_map_folders,
-        find_glue,
-        find_entailment,
-        find_flickr,
-        find_text_lines,
-        find_tables,
-        find_tars,
-        find_class_folders,
+    found = [one for find in _FINDERS for one in find(survey)]
+    return FolderContents(
+        tuple(one for one in found if isinstance(one, DetectedDataset)),
+        tuple(one for one in found if isinstance(one, NearMiss)),
     )
-    return tuple(found for find in finders for found in find(survey))
+
+
+def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
+    """Detects the data sets in a folder: `inspect_folder` without its near misses.
+
+    Raises:
+        DataError: no such folder.
+    """
+    return inspect_folder(folder).datasets
