@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -44,5 +45,6 @@ def init(
         raise
     print_lines(*result.lines)
     print_lines("", f"wrote {result.path}", "next:")
-    commands = ("data check", "plan", "train")
-    print_lines(*(f"  motet {command} {result.path}:{name}" for name in result.runs for command in commands))
+    for run in result.runs:
+        recipe = shlex.quote(f"{result.path}:{run}")
+        print_lines(*(f"  motet {command} {recipe}" for command in ("data check", "plan", "train")))

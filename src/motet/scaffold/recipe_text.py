@@ -49,7 +49,8 @@ def _function(plan: RecipePlan, name: str, suggestion: Suggestion, tasks: tuple[
 def _docstring(plan: RecipePlan, path: Path) -> Iterator[str]:
     yield f'"""{_HOW_MANY[len(plan.models)]} for the data in DATA, written by `motet init`; edit it as you like.'
     yield ""
-    yield from (f"    motet {what} {path.name}:{name}" for name in plan.models for what in ("plan", "train"))
+    for name in plan.models:
+        yield from (f"    motet {command} {path.name}:{name}" for command in ("data check", "plan", "train"))
     yield from ('"""', "")
 
 
