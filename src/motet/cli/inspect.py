@@ -69,9 +69,16 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 if problem is not None:
                     found.append(problem)
     if json:
-        print_json({"rows": rows, "problems": [vars(problem) for problem in found], "left_out": list(data.left_out)})
+        print_json(
+            {
+                "rows": rows,
+                "problems": [vars(problem) for problem in found],
+                "left_out": list(data.left_out),
+                "notes": list(data.notes),
+            }
+        )
     else:
-        print_lines(*(f"left out: {line}" for line in data.left_out))
+        print_lines(*data.lines)
         print_lines(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
@@ -110,7 +117,7 @@ def look(
     if json:
         print_json({"file": str(out), "rows": count, "with_a_problem": wrong})
     else:
-        print_lines(*(f"left out: {line}" for line in data.left_out))
+        print_lines(*data.lines)
         print_lines(f"{count:,} rows of {len(shown)} sources, {wrong:,} with an impossible annotation: {out}")
 
 
@@ -125,7 +132,7 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
     if json:
         print_json([dataclasses.asdict(one) for one in found])
         return
-    print_lines(*(f"left out: {line}" for line in data.left_out))
+    print_lines(*data.lines)
     rows = [
         (s.source, s.role, f"{s.counts.rows:,}", f"{s.counts.unique_images:,}", ", ".join(t.task for t in s.tasks))
         for s in found

@@ -51,11 +51,11 @@ def data_of(target: str, settings: list[str] | None) -> FolderData:
     from motet.scaffold.init import FolderData, NothingToRead, read_folder
 
     if not Path(target).is_dir():
-        return FolderData(recipe_run(target, settings).sources, ())
+        return FolderData(recipe_run(target, settings).sources)
     try:
         return read_folder(Path(target))
     except NothingToRead as error:
-        print_errors(*error.lines)
+        print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
         raise
 
 

@@ -34,14 +34,18 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a folder of data sets in known formats")],
     out: Annotated[Path | None, typer.Option(help="the recipe's file; FOLDER/motet_recipe.py by default")] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
+    class_level: Annotated[
+        int | None,
+        typer.Option(min=1, help="how many folders below FOLDER the class folders of images are; found out by default"),
+    ] = None,
 ) -> None:
     """Detect the data sets in a folder, and write a recipe for them that is ready to run."""
     from motet.scaffold.init import NothingToRead, write_recipe
 
     try:
-        result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
+        result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force, class_level=class_level)
     except NothingToRead as error:
-        print_errors(*error.lines)
+        print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
         raise
     print_lines(*result.lines)
     print_lines("", f"wrote {result.path}", "next:")

@@ -16,6 +16,8 @@ from motet.scaffold.recipe_plan import plan_recipe
 from motet.scaffold.recipe_text import recipe_text
 from motet.scaffold.task_plan import TaskPlan
 
+_MOST_LINES = 20
+
 
 @dataclass(frozen=True)
 class InitResult:
@@ -39,10 +41,17 @@ class FolderData:
     Args:
         sources: for training, validation and test.
         left_out: one line per file or folder that resembles a known format, but is not read.
+        notes: one line per other file or folder that is not read, or not as it may be meant.
     """
 
     sources: tuple[Source, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything that is not read, for people."""
+        return (*(f"left out: {line}" for line in self.left_out), *(f"note: {line}" for line in self.notes))
 
 
 class NothingToRead(DataError):
@@ -50,26 +59,29 @@ class NothingToRead(DataError):
 
     Args:
         folder: that was inspected.
-        lines: one per file or folder that resembles a known format, with what keeps it from being read.
+        summary: what is in it.
+        lines: one per file or folder, with what keeps it from being read.
     """
 
-    def __init__(self, folder: Path, lines: Sequence[str]) -> None:
-        self.lines = tuple(lines)
+    def __init__(self, folder: Path, summary: str, lines: Sequence[str]) -> None:
+        self.folder, self.summary, self.lines = folder, summary, tuple(lines)
         more = f"; and {len(lines) - 1} more" if len(lines) > 1 else ""
-        hint = f"{lines[0]}{more}" if lines else "no data set detected; docs/DATA.md shows the known layouts"
-        super().__init__(f"folder: got nothing to train on ({hint}); want data in a known layout", path=folder)
+        hint = f"; {lines[0]}{more}" if lines else ""
+        want = "want data in a known layout (docs/DATA.md)"
+        super().__init__(f"folder: got nothing to train on ({summary}{hint}); {want}", path=folder)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return NothingToRead, (self.path, self.lines)
+        return NothingToRead, (self.folder, self.summary, self.lines)
 
 
-def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResult:
+def write_recipe(folder: Path, path: Path, *, replace: bool = False, class_level: int | None = None) -> InitResult:
     """Detects the data sets in a folder and writes a recipe for them.
 
     Args:
         folder: of the data.
         path: the Python file to write.
         replace: whether an existing file may be overwritten.
+        class_level: how many folders below `folder` the class folders of images are; None to find out.
 
     Raises:
         DataError: no such folder.
@@ -80,7 +92,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResu
         raise ConfigError(f"--out: got {path}; want a Python file, such as my_recipe.py")
     if path.exists() and not replace:
         raise ConfigError(f"{path}: got a file that exists already; want another --out, or --force to replace it")
-    contents, tasks = _tasks_in(folder)
+    contents, tasks = _tasks_in(folder, class_level)
     text = recipe_text(plan_recipe(tasks), folder, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +111,7 @@ def read_folder(folder: Path) -> FolderData:
         NothingToRead: nothing in it that can be trained on.
     """
     contents, tasks = _tasks_in(folder)
-    return FolderData(plan_recipe(tasks).build_sources(), left_out(contents))
+    return FolderData(plan_recipe(tasks).build_sources(), _left_out(contents), _notes(contents))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
@@ -107,17 +119,27 @@ def sources_in(folder: Path) -> tuple[Source, ...]:
     return read_folder(folder).sources
 
 
-def left_out(contents: FolderContents) -> tuple[str, ...]:
-    """Returns one line per file or folder that resembles a known format but is not read."""
+def _left_out(contents: FolderContents) -> tuple[str, ...]:
     problems = [problem for one in contents.datasets for problem in one.problems]
-    return tuple(dict.fromkeys(printable(line) for line in [*problems, *map(str, contents.near_misses)]))
+    near = [str(miss) for miss in contents.near_misses if miss.format]
+    return _lines([*problems, *near])
 
 
-def _tasks_in(folder: Path) -> tuple[FolderContents, tuple[TaskPlan, ...]]:
-    contents = inspect_folder(folder)
+def _notes(contents: FolderContents) -> tuple[str, ...]:
+    return _lines([str(miss) for miss in contents.near_misses if not miss.format])
+
+
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """Returns the different texts as lines; of many the first."""
+    lines = list(dict.fromkeys(map(printable, texts)))
+    return (*lines[:_MOST_LINES], *([f"... and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []))
+
+
+def _tasks_in(folder: Path, class_level: int | None = None) -> tuple[FolderContents, tuple[TaskPlan, ...]]:
+    contents = inspect_folder(folder, class_level=class_level)
     tasks = plan_tasks(contents.datasets)
     if not tasks:
-        raise NothingToRead(folder, left_out(contents))
+        raise NothingToRead(folder, contents.summary, (*_left_out(contents), *_notes(contents)))
     return contents, tasks
 
 
@@ -132,4 +154,4 @@ def _summary_lines(contents: FolderContents, tasks: Sequence[TaskPlan]) -> Itera
             for name, (suggestion, of) in models.items()
         )
         yield f"{len(models)} models, since no system supports all tasks: {models_text}"
-    yield from (f"left out: {line}" for line in left_out(contents))
+    yield from FolderData((), _left_out(contents), _notes(contents)).lines

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from motet.core import DataError
+from motet.core import ConfigError, DataError
 from motet.data.detect.boxes import find_voc, find_yolo
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
@@ -14,6 +14,7 @@ from motet.data.detect.json_formats import find_json_formats
 from motet.data.detect.map_folders import find_map_folders
 from motet.data.detect.maps import find_published_maps
 from motet.data.detect.near_miss import NearMiss as NearMiss
+from motet.data.detect.near_miss import grouped
 from motet.data.detect.other_formats import (
     find_flickr,
     find_hf_saved,
@@ -27,6 +28,7 @@ from motet.data.detect.sentences import find_entailment, find_glue
 from motet.data.detect.statements import find_statements
 from motet.data.detect.survey import Survey, survey_folder
 from motet.data.detect.tables import find_tables
+from motet.data.detect.unread import contents, unread
 from motet.data.detect.videos import find_videos
 
 _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] = (
@@ -60,32 +62,37 @@ class FolderContents:
         datasets: one entry per annotation of one split: a table of captions in two languages is two entries with equal
             arguments. A data set that resembles a known format but cannot be read is an entry with `problems`.
         near_misses: files and folders that no data set has, and what keeps them from being read.
+        summary: what is in the folder, by number and ending.
     """
 
     datasets: tuple[DetectedDataset, ...]
     near_misses: tuple[NearMiss, ...]
+    summary: str = ""
 
 
-def inspect_folder(folder: Path | str) -> FolderContents:
+def inspect_folder(folder: Path | str, *, class_level: int | None = None) -> FolderContents:
     """Detects the data sets in a folder, each with the reader and the arguments that read it, and what is near to one.
 
     The search covers four levels of folders, and only the first files of a folder with many.
 
     Args:
         folder: the user's folder.
+        class_level: how many folders below it the class folders of images are; None to find out.
 
     Raises:
         DataError: no such folder.
+        ConfigError: a level below 1.
     """
+    if class_level is not None and class_level < 1:
+        raise ConfigError(f"--class-level: got {class_level}; want 1 or more")
     root = Path(folder)
     if not root.is_dir():
         raise DataError("folder: got no folder; want the path of a folder with data", path=root)
-    survey = survey_folder(root)
+    survey = survey_folder(root, class_level)
     found = [one for find in _FINDERS for one in find(survey)]
-    return FolderContents(
-        tuple(one for one in found if isinstance(one, DetectedDataset)),
-        tuple(one for one in found if isinstance(one, NearMiss)),
-    )
+    datasets = tuple(one for one in found if isinstance(one, DetectedDataset))
+    near = grouped(one for one in found if isinstance(one, NearMiss))
+    return FolderContents(datasets, (*near, *unread(survey, datasets)), contents(survey))
 
 
 def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
