@@ -12,8 +12,9 @@ from PIL import Image
 from motet.config.recipe_files import functions_in
 from motet.core import ConfigError, DataError
 from motet.data.detect import DetectedDataset
-from motet.scaffold.init import plan_tasks, sources_in, write_recipe
-from motet.scaffold.recipe_text import choose_split, code, recipe_text
+from motet.scaffold.init import sources_in, write_recipe
+from motet.scaffold.recipe_plan import plan_recipe
+from motet.scaffold.recipe_text import recipe_text
 from motet.scaffold.task_plan import TaskPlan
 
 
@@ -124,21 +125,6 @@ def found(reader, label="class", *, kind="classification", language="en", part="
     )
 
 
-def test_names_say_kind_and_language_and_where_needed_the_place():
-    plans = plan_tasks(
-        [
-            found("ImageFolder", root=Path("a/pets")),
-            found("ImageFolder", root=Path("a/cars")),
-            found("Multi30k", "captions_en", kind="captioning", root=Path("m"), part="train"),
-            found("Multi30k", "captions_de", kind="captioning", language="de", root=Path("m"), part="train"),
-            found("Multi30k", "captions_de", kind="captioning", language="de", root=Path("m"), part="test"),
-            found("OcrLines", "text", kind="text reading", tables=Path("lines.tsv")),
-        ]
-    )
-    assert [plan.name for plan in plans] == ["kind_pets", "kind_cars", "caption", "caption_de", "read"]
-    assert [part.split for part in plans[3].parts] == ["train", "test"]
-
-
 def test_two_languages_share_one_reader(tmp_path):
     names = pictures(tmp_path / "pictures", 12)
     rows = [(f"pictures/{name}", f"picture {name}", f"Bild {name}") for name in names]
@@ -149,24 +135,12 @@ def test_two_languages_share_one_reader(tmp_path):
     assert sources["caption_de"].tasks[0].label == "captions_de"
 
 
-def test_a_cut_of_a_few_images_has_no_empty_part_and_of_two_has_fewer_parts(tmp_path):
-    pictures(tmp_path / "few" / "cat", 4)
-    pictures(tmp_path / "few" / "dog", 4)
-    one = found("ImageFolder", root=tmp_path / "few")
-    shares, _ = choose_split(one, ["val", "test"])
-    assert list(shares) == ["train", "val", "test"]
-    pictures(tmp_path / "two" / "cat", 1)
-    pictures(tmp_path / "two" / "dog", 1)
-    shares, _ = choose_split(found("ImageFolder", root=tmp_path / "two"), ["val", "test"])
-    assert list(shares) == ["train", "val"]
-
-
 def test_long_calls_are_broken_over_lines(tmp_path):
     long = "a_long_name_of_a_folder_that_goes_on_and_on_for_quite_a_while_so_that_no_line_would_hold_it"
     for kind in ("cat", "dog"):
         pictures(tmp_path / long / kind, 5)
     plans = [TaskPlan("kind", (found("ImageFolder", root=tmp_path / long, name="n"),))]
-    text = recipe_text(plans, tmp_path, tmp_path / "r.py")
+    text = recipe_text(plan_recipe(plans), tmp_path, tmp_path / "r.py")
     assert "kind_rows = ImageFolder(\n        root=DATA" in text
     compile(text, "r.py", "exec")
 
@@ -191,8 +165,3 @@ def test_a_folder_with_nothing_in_it_is_one_line(tmp_path):
     with pytest.raises(DataError, match="got no folder"):
         sources_in(tmp_path / "not there")
     assert not (tmp_path / "r.py").exists()
-
-
-def test_values_are_written_so_that_python_reads_them_back():
-    value = {"a": (1, "x\n'\"ü", None), "b": [True, 2.5], "c": Path("/d/e f")}
-    assert eval(code(value, Path("/elsewhere"))) == {"a": (1, "x\n'\"ü", None), "b": (True, 2.5), "c": Path("/d/e f")}

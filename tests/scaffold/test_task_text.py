@@ -7,21 +7,21 @@ import inspect
 import pytest
 
 import motet.tasks
-from motet.scaffold.init import _WORDS_OF_KIND
+from motet.scaffold.plan_tasks import WORDS_OF_KIND
 from motet.scaffold.task_text import LABELS, TASK_MAKERS
 
 
 def test_every_kind_has_a_function_and_a_name() -> None:
-    assert set(_WORDS_OF_KIND) | {"sentences"} == set(TASK_MAKERS)
+    assert set(WORDS_OF_KIND) | {"sentences"} == set(TASK_MAKERS)
     assert set(LABELS) | {"classification"} == set(TASK_MAKERS)
 
 
 @pytest.mark.parametrize("kind", sorted(TASK_MAKERS))
 def test_every_function_is_public_in_motet_tasks(kind: str) -> None:
-    assert callable(getattr(motet.tasks, TASK_MAKERS[kind].partition(" as ")[0]))
+    assert TASK_MAKERS[kind].load() is getattr(motet.tasks, TASK_MAKERS[kind].name)
+    assert callable(TASK_MAKERS[kind].load())
 
 
 @pytest.mark.parametrize("kind", sorted(set(LABELS) - {"sentences"}))
 def test_the_default_annotation_is_the_one_of_the_function(kind: str) -> None:
-    maker = getattr(motet.tasks, TASK_MAKERS[kind].partition(" as ")[0])
-    assert inspect.signature(maker).parameters["label"].default == LABELS[kind]
+    assert inspect.signature(TASK_MAKERS[kind].load()).parameters["label"].default == LABELS[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ def print_lines(*lines: str) -> None:
     target = console()
     for line in lines:
         target.print(printable(line), markup=False, soft_wrap=True)
+
+
+def print_errors(*lines: str) -> None:
+    """Prints lines on standard error."""
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from motet.cli.console import console, print_json, print_lines, size, table
 from motet.cli.leaks import deduplicate, leaks
-from motet.cli.options import Json, RecipeName, RecipeOrFolder, Sets, recipe_run, sources_of
+from motet.cli.options import Json, RecipeName, RecipeOrFolder, Sets, data_of, recipe_run
 from motet.cli.regions import regions
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
     """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
     from motet.data.check import problems
     from motet.preprocess.images import decode
-    from motet.scaffold.init import left_out
 
+    data = data_of(target, settings)
     found, rows = [], 0
-    unread = left_out(Path(target)) if Path(target).is_dir() else ()
-    for source in sources_of(target, settings):
+    for source in data.sources:
         with _bar(f"{source.name} ({source.role})", len(source.reader), quiet=json) as advance:
             for problem in problems(source, decode=decode):
                 rows += 1
@@ -70,13 +69,20 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 if problem is not None:
                     found.append(problem)
     if json:
-        print_json({"rows": rows, "problems": [vars(problem) for problem in found], "left_out": list(unread)})
+        print_json(
+            {
+                "rows": rows,
+                "problems": [vars(problem) for problem in found],
+                "left_out": list(data.left_out),
+                "notes": list(data.notes),
+            }
+        )
     else:
-        print_lines(*(f"left out: {problem}" for problem in unread))
+        print_lines(*data.lines)
         print_lines(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
-    if found or unread:
+    if found or data.left_out:
         raise typer.Exit(1)
 
 
@@ -93,9 +99,9 @@ def look(
     from motet.report.pages.data import data_page
     from motet.report.write import to_bytes
 
-    sources, credit = sources_of(target, settings), _credit_of(target, settings)
+    data, credit = data_of(target, settings), _credit_of(target, settings)
     shown = []
-    for source in sources:
+    for source in data.sources:
         name = f"{source.name} ({source.role}, {len(source.reader):,} rows)"
         with _bar(source.name, min(rows, len(source.reader)), quiet=json) as advance:
             made = []
@@ -112,6 +118,7 @@ def look(
     if json:
         print_json({"file": str(out), "rows": count, "with_a_problem": wrong})
     else:
+        print_lines(*data.lines)
         print_lines(f"{count:,} rows of {len(shown)} sources, {wrong:,} with an impossible annotation: {out}")
 
 
@@ -121,10 +128,12 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
 
     from motet.data.stats import stats as stats_of
 
-    found = [stats_of(source) for source in sources_of(target, settings)]
+    data = data_of(target, settings)
+    found = [stats_of(source) for source in data.sources]
     if json:
         print_json([dataclasses.asdict(one) for one in found])
         return
+    print_lines(*data.lines)
     rows = [
         (s.source, s.role, f"{s.counts.rows:,}", f"{s.counts.unique_images:,}", ", ".join(t.task for t in s.tasks))
         for s in found

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motet.cli.console import print_errors
+
 if TYPE_CHECKING:
     from motet.data.source import Source
+    from motet.scaffold.init import FolderData
     from motet.training.run import Run
 
 RecipeName = Annotated[
@@ -43,13 +46,22 @@ def recipe_run(name: str, settings: list[str] | None) -> Run:
     return with_settings(load_recipe(name), settings or ())
 
 
+def data_of(target: str, settings: list[str] | None) -> FolderData:
+    """Returns the sources of a recipe, or those detected in a folder of data with what is not read there."""
+    from motet.scaffold.init import FolderData, NothingToRead, read_folder
+
+    if not Path(target).is_dir():
+        return FolderData(recipe_run(target, settings).sources)
+    try:
+        return read_folder(Path(target))
+    except NothingToRead as error:
+        print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
+        raise
+
+
 def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
     """Returns the sources of a recipe, or those detected in a folder of data."""
-    if Path(target).is_dir():
-        from motet.scaffold.init import sources_in
-
-        return sources_in(Path(target))
-    return recipe_run(target, settings).sources
+    return data_of(target, settings).sources
 
 
 def trusted(names: list[str] | None) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from motet.cli.console import console, print_lines
+from motet.cli.console import console, print_errors, print_lines
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,11 +34,21 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a folder of data sets in known formats")],
     out: Annotated[Path | None, typer.Option(help="the recipe's file; FOLDER/motet_recipe.py by default")] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite an existing file")] = False,
+    class_level: Annotated[
+        int | None,
+        typer.Option(min=1, help="how many folders below FOLDER the class folders of images are; found out by default"),
+    ] = None,
 ) -> None:
     """Detect the data sets in a folder, and write a recipe for them that is ready to run."""
-    from motet.scaffold.init import write_recipe
+    from motet.scaffold.init import NothingToRead, write_recipe
 
-    result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force)
+    try:
+        result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force, class_level=class_level)
+    except NothingToRead as error:
+        print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
+        raise
     print_lines(*result.lines)
     print_lines("", f"wrote {result.path}", "next:")
-    print_lines(*(f"  motet {command} {result.path}:{name}" for name in result.runs for command in ("plan", "train")))
+    for run in result.runs:
+        recipe = shlex.quote(f"{result.path}:{run}")
+        print_lines(*(f"  motet {command} {recipe}" for command in ("data check", "plan", "train")))

@@ -17,7 +17,7 @@ def seed_for(purpose: str, *keys: int | str) -> int:
         False
     """
     text = "\x1f".join([purpose, *(f"{type(key).__name__}:{key}" for key in keys)])
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
 
 
 def rng_for(purpose: str, *keys: int | str) -> np.random.Generator:

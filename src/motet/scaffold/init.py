@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from motet.core import ConfigError, DataError
-from motet.data.detect import DetectedDataset, detect
+from motet.data.detect import FolderContents, inspect_folder
+from motet.data.formats.error_text import printable
 from motet.data.source import Source
 from motet.scaffold.assign import assign
-from motet.scaffold.recipe_text import TaskPlan, numbered, recipe_text
+from motet.scaffold.plan_tasks import plan_tasks
+from motet.scaffold.recipe_plan import plan_recipe
+from motet.scaffold.recipe_text import recipe_text
+from motet.scaffold.task_plan import TaskPlan
 
-_PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])")
-_WORDS_OF_KIND = {
-    "classification": "kind",
-    "captioning": "caption",
-    "question answering": "vqa",
-    "text reading": "read",
-    "detection": "boxes",
-    "visual entailment": "entail",
-    "sentences": "sentence",
-    "verification": "verify",
-    "pairs": "pair",
-    "referring": "refer",
-    "pointing": "point",
-    "segmentation": "segment",
-    "depth": "depth",
-    "surface normals": "normals",
-    "edges": "edges",
-    "video classification": "video_kind",
-    "video captioning": "video_caption",
-    "video retrieval": "video_retrieve",
-}
-_BY_ANNOTATIONS = frozenset({"verification", "pairs", "referring", "pointing"})
-"""Kinds whose splits are matched by their annotation files alone; NLVR2's images are in one folder per split."""
+_MOST_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +25,7 @@ class InitResult:
 
     Args:
         path: of the recipe.
-        lines: one line per detected split, and per problem.
+        lines: one line per detected split, and per file that is not read.
         runs: the functions of the recipe, one per model.
     """
 
@@ -55,119 +34,124 @@ class InitResult:
     runs: tuple[str, ...] = ("run",)
 
 
-def write_recipe(folder: Path, path: Path, *, replace: bool = False) -> InitResult:
+@dataclass(frozen=True)
+class FolderData:
+    """The data of a folder, as the recipe that `write_recipe` writes reads it.
+
+    Args:
+        sources: for training, validation and test.
+        left_out: one line per file or folder that resembles a known format, but is not read.
+        notes: one line per other file or folder that is not read, or not as it may be meant.
+    """
+
+    sources: tuple[Source, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything that is not read, for people."""
+        return (*(f"left out: {line}" for line in self.left_out), *(f"note: {line}" for line in self.notes))
+
+
+class NothingToRead(DataError):
+    """A folder without data that a reader reads.
+
+    Args:
+        folder: that was inspected.
+        summary: what is in it.
+        lines: one per file or folder, with what keeps it from being read.
+    """
+
+    def __init__(self, folder: Path, summary: str, lines: Sequence[str]) -> None:
+        self.folder, self.summary, self.lines = folder, summary, tuple(lines)
+        more = f"; and {len(lines) - 1} more" if len(lines) > 1 else ""
+        hint = f"; {lines[0]}{more}" if lines else ""
+        want = "want data in a known layout (docs/DATA.md)"
+        super().__init__(f"folder: got nothing to train on ({summary}{hint}); {want}", path=folder)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return NothingToRead, (self.folder, self.summary, self.lines)
+
+
+def write_recipe(folder: Path, path: Path, *, replace: bool = False, class_level: int | None = None) -> InitResult:
     """Detects the data sets in a folder and writes a recipe for them.
 
     Args:
         folder: of the data.
         path: the Python file to write.
         replace: whether an existing file may be overwritten.
+        class_level: how many folders below `folder` the class folders of images are; None to find out.
 
     Raises:
-        DataError: no such folder, or no data in it to train on.
+        DataError: no such folder.
+        NothingToRead: no data in it to train on.
         ConfigError: the file exists already, or has no name of a Python file.
     """
     if path.suffix != ".py" or not path.stem.isidentifier():
         raise ConfigError(f"--out: got {path}; want a Python file, such as my_recipe.py")
     if path.exists() and not replace:
         raise ConfigError(f"{path}: got a file that exists already; want another --out, or --force to replace it")
-    found = detect(folder)
-    plans = plan_tasks(found)
-    if not plans:
-        wrong = "; ".join(dict.fromkeys(problem for one in found for problem in one.problems))
-        hint = wrong or "no data set detected; docs/DATA.md shows the known layouts"
-        raise DataError(f"folder: got nothing to train on ({hint}); want data in a known layout", path=folder)
-    text = recipe_text(plans, folder, path)
+    contents, tasks = _tasks_in(folder, class_level)
+    text = recipe_text(plan_recipe(tasks), folder, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    return InitResult(path, tuple(_summary_lines(found, plans)), tuple(assign(plans)))
+    lines = (printable(line) for line in _summary_lines(contents, tasks))
+    return InitResult(path, tuple(lines), tuple(assign(tasks)))
+
+
+def read_folder(folder: Path) -> FolderData:
+    """Returns the data of a folder, and what is not read.
+
+    Raises:
+        DataError: no such folder.
+        NothingToRead: nothing in it that can be trained on.
+    """
+    contents, tasks = _tasks_in(folder)
+    return FolderData(plan_recipe(tasks).build_sources(), _left_out(contents), _notes(contents))
 
 
 def sources_in(folder: Path) -> tuple[Source, ...]:
-    """Returns the sources of the recipe that `write_recipe` would write.
-
-    Raises:
-        DataError: no such folder, or nothing in it that can be trained on.
-    """
-    found = detect(folder)
-    plans = plan_tasks(found)
-    if not plans:
-        wrong = next((problem for one in found for problem in one.problems), "no known layout; see docs/DATA.md")
-        raise DataError(f"folder: got nothing that can be read ({wrong}); want data in a known layout", path=folder)
-    path = folder / "motet_recipe.py"
-    namespace: dict[str, Any] = {"__file__": str(path), "__name__": "motet_recipe"}
-    exec(compile(recipe_text(plans, folder, path), str(path), "exec"), namespace)
-    sources: tuple[Source, ...] = namespace["sources"]()
-    return sources
+    """Returns the sources of the recipe that `write_recipe` would write, without writing it; see `read_folder`."""
+    return read_folder(folder).sources
 
 
-def left_out(folder: Path) -> tuple[str, ...]:
-    """Returns one line per file or folder that resembles a known layout but cannot be read."""
-    return tuple(dict.fromkeys(problem for one in detect(folder) for problem in one.problems))
+def _left_out(contents: FolderContents) -> tuple[str, ...]:
+    problems = [problem for one in contents.datasets for problem in one.problems]
+    near = [str(miss) for miss in contents.near_misses if miss.format]
+    return _lines([*problems, *near])
 
 
-def plan_tasks(found: Sequence[DetectedDataset]) -> tuple[TaskPlan, ...]:
-    """Returns one task per data set and annotation, with its splits; entries that cannot be read are left out."""
-    groups: dict[tuple[Any, ...], list[DetectedDataset]] = {}
-    for one in found:
-        if not one.problems:
-            groups.setdefault(_data_set(one), []).append(one)
-    names = _names([parts[0] for parts in groups.values()])
-    return tuple(TaskPlan(name, _with_training(parts)) for name, parts in zip(names, groups.values(), strict=True))
+def _notes(contents: FolderContents) -> tuple[str, ...]:
+    return _lines([str(miss) for miss in contents.near_misses if not miss.format])
 
 
-def _data_set(one: DetectedDataset) -> tuple[Any, ...]:
-    """Returns a key that entries of one data set share, whatever split they are of."""
-    places = tuple(_PARTS.sub("*", str(value).lower()) for value in one.arguments.values() if isinstance(value, Path))
-    if one.kind in _BY_ANNOTATIONS:
-        places = places[:1]
-    return one.reader, one.kind, one.label, one.arguments.get("task"), places
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """Returns the different texts as lines; of many the first."""
+    lines = list(dict.fromkeys(map(printable, texts)))
+    return (*lines[:_MOST_LINES], *([f"... and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []))
 
 
-def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, ...]:
-    """Returns the parts, one of which is to train on: if none is named so, the largest is to be split.
-
-    The labels of GLUE's test sets are secret: its dev sets are the test sets here, and val is split off train.
-    """
-    if parts[0].reader == "Glue" and all(one.split in ("train", "val") for one in parts):
-        parts = [dataclasses.replace(one, split="test") if one.split == "val" else one for one in parts]
-    if any(one.split in ("train", "") for one in parts):
-        return tuple(parts)
-    largest = max(parts, key=lambda one: one.rows)
-    return tuple(dataclasses.replace(one, split="") if one is largest else one for one in parts)
+def _tasks_in(folder: Path, class_level: int | None = None) -> tuple[FolderContents, tuple[TaskPlan, ...]]:
+    contents = inspect_folder(folder, class_level=class_level)
+    tasks = plan_tasks(contents.datasets)
+    if not tasks:
+        raise NothingToRead(folder, contents.summary, (*_left_out(contents), *_notes(contents)))
+    return contents, tasks
 
 
-def _names(firsts: Sequence[DetectedDataset]) -> list[str]:
-    """Returns a name per task: its kind and language, and if those repeat also its folder or file."""
-    plain = [_word(one) + ("" if one.language == "en" else f"_{one.language}") for one in firsts]
-    names: list[str] = []
-    for one, name in zip(firsts, plain, strict=True):
-        base = name if plain.count(name) == 1 else f"{name}_{_place(one)}"
-        names.append(next(free for free in numbered(base) if free not in names))
-    return names
-
-
-def _word(one: DetectedDataset) -> str:
-    return str(one.arguments["task"]) if one.reader == "Glue" else _WORDS_OF_KIND[one.kind]
-
-
-def _place(one: DetectedDataset) -> str:
-    path = next((value for value in one.arguments.values() if isinstance(value, Path)), Path(one.reader))
-    return re.sub(r"\W+", "_", path.name.partition(".")[0].lower()).strip("_") or one.reader.lower()
-
-
-def _summary_lines(found: Sequence[DetectedDataset], plans: Sequence[TaskPlan]) -> Iterator[str]:
-    for plan in plans:
-        for one in plan.parts:
-            yield f"{plan.name}: {one.rows:,} rows{f' ({one.split})' if one.split else ''}: {one.evidence}"
-    models = assign(plans)
+def _summary_lines(contents: FolderContents, tasks: Sequence[TaskPlan]) -> Iterator[str]:
+    for task in tasks:
+        for one in task.parts:
+            yield f"{task.name}: {one.rows:,} rows{f' ({one.split})' if one.split else ''}: {one.evidence}"
+    models = assign(tasks)
     if len(models) > 1:
         models_text = "; ".join(
-            f"{name}, {suggestion.about}, for {', '.join(plan.name for plan in of)}"
+            f"{name}, {suggestion.about}, for {', '.join(task.name for task in of)}"
             for name, (suggestion, of) in models.items()
         )
         yield f"{len(models)} models, since no system supports all tasks: {models_text}"
-    yield from dict.fromkeys(f"left out: {problem}" for one in found for problem in one.problems)
+    yield from FolderData((), _left_out(contents), _notes(contents)).lines

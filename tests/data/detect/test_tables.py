@@ -63,7 +63,7 @@ def test_a_table_that_cannot_be_read_is_a_problem(tmp_path):
     write(tmp_path / "m.csv", "image,label\nnone.jpg,cat\n")
     problems = [found.problems[0] for found in detect(tmp_path)]
     assert "CSV: got" in problems[0]
-    assert "got no folder with the image none.jpg" in problems[1]
+    assert "m.csv: table: got no folder with the images of column 'image' (none.jpg); want them in" in problems[1]
 
 
 def test_parquet_with_images_in_it(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from motet.core import DataError
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
 from motet.data.readers import READERS
 
 
@@ -185,7 +185,13 @@ def test_captions_without_videos_and_lines_without_captions_are_told(tmp_path: P
 def test_an_empty_class_folder_is_told(tmp_path: Path) -> None:
     published.write_classes(tmp_path)
     (tmp_path / "swim").mkdir()
-    assert problem(tmp_path) == f"class folder: got no videos; want at least one ({tmp_path / 'swim'})"
+    contents = inspect_folder(tmp_path)
+    assert [(one.rows, one.problems) for one in contents.datasets] == [(2, ())]
+    (miss,) = contents.near_misses
+    assert (
+        str(miss)
+        == f"{tmp_path}: got empty folders beside class folders (swim); want files in them if they are classes"
+    )
 
 
 def test_videos_of_which_nothing_is_said_are_told(tmp_path: Path) -> None:

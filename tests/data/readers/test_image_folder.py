@@ -42,11 +42,47 @@ def test_folders_can_stand_for_words(root):
         ImageFolder(root, rename={"cat": "dog"})
 
 
-def test_a_class_without_images_is_named(root):
-    (root / "bird").mkdir()
-    with pytest.raises(DataError, match="got no images") as caught:
-        ImageFolder(root)
-    assert caught.value.path == root / "bird"
+@pytest.mark.parametrize(
+    "place", ["bird/", "docs/a/notes.txt", "@eaDir/cat/1.jpg", "__MACOSX/cat/1.jpg", ".git/x/1.jpg"]
+)
+def test_folders_without_images_and_of_systems_are_no_classes(root, image, place):
+    before = ImageFolder(root)
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    if place.endswith(".jpg"):
+        image(root / place)
+    elif place.endswith(".txt"):
+        (root / place).touch()
+    else:
+        (root / place).mkdir()
+    after = ImageFolder(root)
+    assert after.names == before.names
+    assert len(after) == len(before) == 3
+    assert len(ImageFolder(root, classes=("cat", "dog"))) == 3
+
+
+def test_thumbnails_that_a_system_keeps_within_a_class_are_no_rows(root, image):
+    image(root / "cat" / "@eaDir" / "a.jpg" / "SYNOPHOTO_THUMB_XL.jpg")
+    assert len(ImageFolder(root)) == 3
+
+
+def test_ignored_folders_are_no_classes_and_need_not_be_there(root, image):
+    image(root / "originals" / "2023" / "1.jpg")
+    assert ImageFolder(root).names == ("cat", "dog", "originals")
+    reader = ImageFolder(root, ignore=("originals", "elsewhere"))
+    assert (reader.names, len(reader)) == (("cat", "dog"), 3)
+
+
+def test_a_level_says_which_folders_are_the_classes(tmp_path, image):
+    for place in ("animals/cat/1.jpg", "animals/dog/1.jpg", "plants/oak/old/1.jpg", "plants/oak/2.jpg"):
+        image(tmp_path / place)
+    assert ImageFolder(tmp_path).names == ("animals", "plants")
+    reader = ImageFolder(tmp_path, level=2)
+    assert reader.names == ("animals/cat", "animals/dog", "plants/oak")
+    assert [reader[row].labels["class"] for row in range(len(reader))] == [0, 1, 2, 2]
+    with pytest.raises(DataError, match=r"want root/\*/\*/\*/class/image\.jpg"):
+        ImageFolder(tmp_path, level=4)
+    with pytest.raises(ConfigError, match="level: got 0; want 1 or more"):
+        ImageFolder(tmp_path, level=0)
 
 
 def test_a_folder_without_classes_is_an_error(tmp_path):

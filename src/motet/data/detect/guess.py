@@ -69,7 +69,7 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         >>> found.kind, found.image, found.text, found.labels
         ('question answering', 'file', 'q', {'answers': 'a'})
     """
-    image_like = [column for column in columns if _all(rows, column, _holds_image)]
+    image_like = [column for column in columns if _all(rows, column, holds_image)]
     image = image or _column_named(image_like, _IMAGES) or next(iter(image_like), "")
     if not image or not rows:
         return None
@@ -153,7 +153,8 @@ def _all(rows: Sequence[Row], column: str, holds: Callable[[Any], bool]) -> bool
     return bool(rows) and all(holds(row.get(column)) for row in rows)
 
 
-def _holds_image(cell: object) -> bool:
+def holds_image(cell: object) -> bool:
+    """Returns True for the name of an image, the image itself, or a list of either."""
     match cell:
         case str():
             return is_image(cell)
@@ -162,7 +163,7 @@ def _holds_image(cell: object) -> bool:
         case {"bytes": data, "path": path}:
             return data is not None or path is not None
         case list():
-            return bool(cell) and all(_holds_image(part) for part in cell)
+            return bool(cell) and all(holds_image(part) for part in cell)
     return False
 
 

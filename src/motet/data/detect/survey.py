@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from motet.data.detect.dataset import Split
-from motet.data.formats.paths import is_image
+from motet.data.formats.paths import is_hidden, is_image
 
 _MAX_DEPTH = 4
 _MAX_FOLDERS = 3_000
@@ -19,21 +21,44 @@ _SPLITS: dict[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
+_OUTPUTS = (
+    frozenset({"run.json", "log.jsonl"}),
+    frozenset({"model.safetensors", "tasks.json"}),
+    frozenset({"store.json", "stamps.json"}),
+)  # files of folders that motet writes: a run, a model, stored features
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 _SPLIT_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The names of the subfolders and first files of one folder, sorted."""
+    """The names in one folder, sorted.
+
+    Args:
+        folders: all of them.
+        files: the first ones.
+        endings: number of files by ending, such as ".jpg" or ".JPG", over all files; "" for those without.
+    """
 
     folders: tuple[str, ...]
     files: tuple[str, ...]
+    endings: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def images(self) -> tuple[str, ...]:
         """The files with the ending of an image."""
         return tuple(name for name in self.files if is_image(name))
+
+    @cached_property
+    def image_endings(self) -> tuple[str, ...]:
+        """The endings of its images, ".jpg" before ".JPG"."""
+        known = [ending for ending in self.endings if is_image(f"a{ending}")]
+        return tuple(sorted(known, reverse=True))
+
+    @property
+    def num_images(self) -> int:
+        """Number of all files with the ending of an image."""
+        return sum(self.endings[ending] for ending in self.image_endings)
 
 
 @dataclass(frozen=True)
@@ -43,11 +68,15 @@ class Survey:
     Args:
         root: the folder.
         listings: per listed folder its names, the root first.
+        outputs: folders that motet wrote, which are not listed.
+        class_level: how many folders below the root the class folders of images are; None to find out.
         claimed: files and folders that belong to a detected data set.
     """
 
     root: Path
     listings: dict[Path, Listing]
+    outputs: frozenset[Path] = frozenset()
+    class_level: int | None = None
     claimed: set[Path] = field(default_factory=set)
 
     def files(self, *endings: str) -> Iterator[Path]:
@@ -61,6 +90,10 @@ class Survey:
         """Returns True where the path or a folder above it belongs to a detected data set."""
         return path in self.claimed or any(parent in self.claimed for parent in path.parents)
 
+    def is_known(self, folder: Path) -> bool:
+        """Returns True where the folder was looked into; there may be too many."""
+        return folder in self.listings or folder in self.outputs
+
     def image_folder(self, names: Iterable[str], near: Path) -> Path | None:
         """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
         sample = [name for name in itertools.islice(names, 5) if name]
@@ -68,17 +101,22 @@ class Survey:
         return next((f for f in folders if sample and all((f / name).is_file() for name in sample)), None)
 
 
-def survey_folder(root: Path) -> Survey:
-    """Lists a folder and those below it, level by level, without hidden ones."""
+def survey_folder(root: Path, class_level: int | None = None) -> Survey:
+    """Lists a folder and those below it, level by level, without hidden ones and those that motet writes."""
     listings: dict[Path, Listing] = {}
+    outputs: set[Path] = set()
     level = [root]
     for _ in range(_MAX_DEPTH + 1):
         below: list[Path] = []
         for folder in level[: _MAX_FOLDERS - len(listings)]:
-            listings[folder] = _listing(folder)
-            below += [folder / name for name in listings[folder].folders]
+            listing = _listing(folder)
+            if folder != root and any(output <= set(listing.files) for output in _OUTPUTS):
+                outputs.add(folder)
+                continue
+            listings[folder] = listing
+            below += [folder / name for name in listing.folders]
         level = below
-    return Survey(root, listings)
+    return Survey(root, listings, frozenset(outputs), class_level)
 
 
 def _listing(folder: Path) -> Listing:
@@ -87,15 +125,12 @@ def _listing(folder: Path) -> Listing:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    folders.append(entry.name)
-                elif len(files) < _MAX_FILES:
-                    files.append(entry.name)
+                if not is_hidden(entry.name):
+                    (folders if entry.is_dir() else files).append(entry.name)
     except OSError:
         pass  # a folder without read permission counts as empty
-    return Listing(tuple(sorted(folders)), tuple(sorted(files)))
+    endings = Counter(f".{ending}" if dot else "" for _, dot, ending in (name.rpartition(".") for name in files))
+    return Listing(tuple(sorted(folders)), tuple(sorted(files)[:_MAX_FILES]), endings)
 
 
 def _distance(one: Path, other: Path) -> int:

@@ -11,6 +11,7 @@ from motet.core import DiskImage, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Guess, Row, guess
+from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.paths import IMAGE_SUFFIXES
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
@@ -48,12 +49,12 @@ def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[Detec
 
 def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **mapping.arguments()}
-    names = [str(row[mapping.image]) for row in rows[:5] if isinstance(row[mapping.image], str)]
+    names = _names(rows, mapping.image)[:5]
     problems: tuple[str, ...] = ()
     if names:
         images = survey.image_folder(names, path)
         if images is None:
-            problems = (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
+            problems = (missing_images(survey, path, mapping.image, _names(rows, mapping.image)),)
         elif images != path.parent:
             survey.claimed.add(images)
             arguments["image_root"] = images
@@ -65,6 +66,10 @@ def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Itera
             labels=mapping.languages, evidence=f"table {path.name}, {mapping.evidence}",
             split=split_of(Path(value), Path()) if value else split_of(path, survey.root), problems=problems,
         )  # fmt: skip
+
+
+def _names(rows: list[Row], column: str) -> list[str]:
+    return [name for row in rows if isinstance(name := row[column], str)]
 
 
 def _has_repeats(path: Path, mapping: Guess) -> bool:

@@ -1,4 +1,4 @@
-"""Errors of other libraries as part of a one-line message."""
+"""Text from elsewhere (errors of other libraries, names of files and columns) as part of a one-line message."""
 
 from __future__ import annotations
 
@@ -13,3 +13,15 @@ def first_line(error: BaseException) -> str:
         ('no such key', 'KeyError')
     """
     return (str(error).splitlines() or [type(error).__name__])[0][:_MAX_LENGTH]
+
+
+def printable(text: str) -> str:
+    """Returns the text on one line: ends of lines, surrogates and other invisible characters as Python escapes.
+
+    Examples:
+        >>> print(printable("a\\nb\\u2028c"))
+        a\\nb\\u2028c
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

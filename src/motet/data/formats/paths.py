@@ -10,6 +10,9 @@ from motet.core import DataError, DiskImage
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+_SYSTEM_NAMES = frozenset(
+    {"@eaDir", "__MACOSX", "__pycache__", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
 _COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
@@ -108,15 +111,25 @@ def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
 
 
 def file_names(folder: Path) -> list[str]:
-    """Returns the names in a folder, sorted, without hidden ones.
+    """Returns the names in a folder, sorted, without hidden ones and those that systems make.
 
     Raises:
         DataError: no such folder.
     """
     try:
-        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        return sorted(entry.name for entry in folder.iterdir() if not is_hidden(entry.name))
     except OSError as error:
         raise DataError(f"folder: got {error.strerror or error}; want a readable folder", path=folder) from error
+
+
+def is_hidden(name: str) -> bool:
+    """Returns True for a name that starts with a dot, or that a system or an archiver makes.
+
+    Examples:
+        >>> is_hidden(".git"), is_hidden("__MACOSX"), is_hidden("cat")
+        (True, True, False)
+    """
+    return name.startswith(".") or name in _SYSTEM_NAMES
 
 
 def is_image(name: str) -> bool:

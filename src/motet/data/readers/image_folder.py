@@ -8,42 +8,56 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
-from motet.data.formats.paths import default_name, file_names, image_at, is_image
+from motet.data.formats.paths import default_name, file_names, image_at, is_hidden, is_image
 
 
 @dataclass(frozen=True)
 class ImageFolder:
     """Class folders of images, for classification; labels: "class", an index into `names`.
 
+    Folders without an image in them or below are no classes.
+
     Args:
         root: the folder that holds the class folders.
-        classes: the class folders and their order; by default all folders, sorted. Give the other parts those of the
-            training part, so that an index means the same class in all of them; a class may have no folder here.
+        classes: the class folders and their order; by default all folders with images, sorted. Give the other parts
+            those of the training part, so that an index means the same class in all of them; a class may have no folder
+            here.
         rename: class folder -> class name ("n02123045" -> "tabby cat"); the other classes are named by their folder.
         name: prefix of Example ids; by default the folder's name.
+        level: how many folders below the root the class folders are. With 2, the classes of `root/animals/cat/1.jpg`
+            and `root/plants/oak/1.jpg` are "animals/cat" and "plants/oak"; with 1, "animals" and "plants".
+        ignore: folders of images that are no classes.
 
     Raises:
-        DataError: no such folder, no images in it, a class folder without images or one that is not among `classes`.
-        ConfigError: `rename` contains a folder that is not a class, or gives two classes the same name.
+        DataError: no such folder, no images in it, or a folder of images that is not among `classes`.
+        ConfigError: `rename` contains a folder that is not a class, or gives two classes the same name; a level below
+            1.
     """
 
     root: Path | str
     classes: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    level: int = 1
+    ignore: tuple[str, ...] = ()
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _prefix: str = field(init=False, repr=False, compare=False)
     _rows: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         root = Path(self.root)
-        classes = self.classes or tuple(_class_folders(root))
-        rows = tuple(_rows(root, classes))
-        if not rows:
-            raise DataError("class folders: got no images; want root/class/image.jpg", path=root)
+        if self.level < 1:
+            raise ConfigError(f"ImageFolder.level: got {self.level}; want 1 or more")
+        folders = [name for name in _folders(root, self.level) if name not in self.ignore]
+        places = {name: found for name in folders if (found := images_below(root, name))}
+        if not places:
+            raise DataError(
+                f"class folders: got no images; want root/{'*/' * (self.level - 1)}class/image.jpg", path=root
+            )
+        classes = self.classes or tuple(places)
         object.__setattr__(self, "names", _names(classes, self.rename))
         object.__setattr__(self, "_prefix", self.name or default_name(root))
-        object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_rows", tuple(_rows(root, classes, places)))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -59,8 +73,21 @@ class ImageFolder:
         return Example(id=key, images=(image,), image_ids=(key,), labels={"class": class_index})
 
 
-def _class_folders(root: Path) -> list[str]:
-    return [name for name in file_names(root) if (root / name).is_dir()]
+def images_below(root: Path, folder: str) -> list[str]:
+    """Returns the images in a folder of the root and in all folders below it, as sorted paths from the root."""
+    found = []
+    for at, folders, files in os.walk(root / folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        inside = Path(at).relative_to(root).as_posix()
+        found += [f"{inside}/{name}" for name in files if is_image(name) and not is_hidden(name)]
+    return sorted(found)
+
+
+def _folders(root: Path, level: int) -> list[str]:
+    names = [name for name in file_names(root) if (root / name).is_dir()]
+    if level == 1:
+        return names
+    return [f"{name}/{below}" for name in names for below in _folders(root / name, level - 1)]
 
 
 def _names(classes: tuple[str, ...], rename: Mapping[str, str]) -> tuple[str, ...]:
@@ -74,22 +101,10 @@ def _names(classes: tuple[str, ...], rename: Mapping[str, str]) -> tuple[str, ..
     return names
 
 
-def _rows(root: Path, classes: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+def _rows(root: Path, classes: tuple[str, ...], places: Mapping[str, list[str]]) -> Iterator[tuple[int, str]]:
     index_of = {folder: index for index, folder in enumerate(classes)}
-    for folder in _class_folders(root):
+    for folder, inside in places.items():
         if folder not in index_of:
             hint = nearest(folder, classes)
             raise DataError(f"class folder: got {folder!r}; want one of the given classes ({hint})", path=root / folder)
-        places = _images_below(root, folder)
-        if not places:
-            raise DataError("class folder: got no images; want at least one", path=root / folder)
-        yield from ((index_of[folder], place) for place in places)
-
-
-def _images_below(root: Path, folder: str) -> list[str]:
-    found = []
-    for at, folders, files in os.walk(root / folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(at).relative_to(root).as_posix()
-        found += [f"{inside}/{name}" for name in files if is_image(name) and not name.startswith(".")]
-    return sorted(found)
+        yield from ((index_of[folder], place) for place in inside)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import DataError, Example
-from motet.data.formats.paths import default_name, file_names
+from motet.data.formats.paths import default_name
 from motet.data.formats.video_classes import sorted_class_names, videos_in_class_folders, with_class_indices
 from motet.data.formats.video_rows import Frames, video_example, video_keys
 
@@ -15,16 +15,18 @@ from motet.data.formats.video_rows import Frames, video_example, video_keys
 class VideoFolder:
     """Class folders of videos (`root/run/1.mp4`), one Example per video; labels: "class".
 
+    Folders without a video in them are no classes.
+
     Args:
         root: the folder that holds the class folders.
         frames: number and size of the frames of a video.
-        names: the class folders and their order; by default all folders, sorted. Give the other parts those of the
-            training part, so that an index means the same class in all of them; a class may have no folder here.
+        names: the class folders and their order; by default all folders with videos, sorted. Give the other parts those
+            of the training part, so that an index means the same class in all of them; a class may have no folder here.
         name: prefix of Example ids; by default the folder's name.
 
     Raises:
-        DataError: no such folder, no video in it, a class folder without videos or that is not among `names`. An error
-            within a video raises when its frames are read.
+        DataError: no such folder, no video in it, or a folder of videos that is not among `names`. An error within a
+            video raises when its frames are read.
     """
 
     root: Path | str
@@ -39,9 +41,6 @@ class VideoFolder:
         if not videos:
             raise DataError("class folders: got no videos; want root/class/video.mp4", path=root)
         classes = sorted_class_names(videos)
-        empty = [name for name in file_names(root) if (root / name).is_dir() and name not in classes]
-        if empty:
-            raise DataError("class folder: got no videos; want at least one", path=root / empty[0])
         object.__setattr__(self, "names", self.names or classes)
         object.__setattr__(self, "_rows", with_class_indices(videos, self.names, root))
 

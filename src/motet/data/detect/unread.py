@@ -1,0 +1,121 @@
+"""Everything in a folder that no data set has: file by file what it is, how near it comes, and what to change."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from motet.data.detect.dataset import DetectedDataset
+from motet.data.detect.near_boxes import xml_miss, yolo_miss
+from motet.data.detect.near_json import json_miss
+from motet.data.detect.near_miss import NearMiss, few, grouped
+from motet.data.detect.near_tables import list_miss, table_miss
+from motet.data.detect.survey import Survey
+
+_SAMPLED = 20  # files of one folder and ending that are looked into
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+_JSON = (".json", ".json.gz")
+_UNREADABLE = {
+    (".zip", ".7z", ".rar", ".tar.bz2", ".tar.xz"): ("an archive", "it unpacked"),
+    (".xlsx", ".xls", ".ods"): ("a spreadsheet", "it saved as a CSV file"),
+    (".tfrecord", ".tfrecords"): ("TFRecords", "image files with a table, or WebDataset tars"),
+    (".npz", ".npy", ".mat", ".h5", ".hdf5"): ("arrays", "image files with a table, if they are the data"),
+    (".pkl", ".pickle"): ("a pickle, which is never loaded", "image files with a table, if it is the data"),
+    (".arrow", ".feather"): ("Arrow data", "the folder that `save_to_disk` wrote, with state.json"),
+}
+
+
+def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, ...]:
+    """Returns the files and folders that are not read, those alike in one entry.
+
+    Args:
+        survey: after all finders have claimed their files.
+        found: the data sets.
+    """
+    return grouped(itertools.chain(_files(survey), _images(survey, found), _empty_folders(survey, found)))
+
+
+def contents(survey: Survey) -> str:
+    """Summarises what is in a folder: its images, and its other files by ending.
+
+    Examples:
+        >>> from motet.data.detect.survey import Listing
+        >>> contents(Survey(Path(), {Path(): Listing((), ("a.jpg", "b.csv"), {".jpg": 1, ".csv": 1})}))
+        '1 images, 1 .csv in 1 folder'
+    """
+    images = sum(listing.num_images for listing in survey.listings.values())
+    others: Counter[str] = Counter()
+    for listing in survey.listings.values():
+        others.update({end.lower(): n for end, n in listing.endings.items() if end not in listing.image_endings})
+    endings = [f"{count:,} {ending or 'without an ending'}" for ending, count in others.most_common()]
+    folders = sum(bool(listing.endings) for listing in survey.listings.values())
+    files = few([f"{images:,} images", *endings], 6)
+    return f"{files} in {folders:,} folder{'' if folders == 1 else 's'}"
+
+
+def _files(survey: Survey) -> Iterator[NearMiss]:
+    for endings in (_TABLES, _JSON, (".xml",), (".txt",), *_UNREADABLE):
+        folders: dict[Path, list[Path]] = {}
+        for path in survey.files(*endings):
+            folders.setdefault(path.parent, []).append(path)
+        for paths in folders.values():
+            misses = grouped(miss for path in paths[:_SAMPLED] if (miss := _file(survey, path, endings)) is not None)
+            rest = len(paths) - _SAMPLED
+            if misses and rest > 0:
+                most = max(misses, key=lambda miss: miss.more)
+                misses = tuple(miss.with_more(rest) if miss is most else miss for miss in misses)
+            yield from misses
+
+
+def _file(survey: Survey, path: Path, endings: tuple[str, ...]) -> NearMiss | None:
+    if endings == _TABLES:
+        return table_miss(survey, path)
+    if endings == _JSON:
+        return json_miss(survey, path)
+    if endings == (".xml",):
+        return xml_miss(path)
+    if endings == (".txt",):
+        return yolo_miss(survey, path) or list_miss(path)
+    got, want = _UNREADABLE[endings]
+    return NearMiss(path, got, want)
+
+
+def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMiss]:
+    """Yields the folders of images that no data set takes images from."""
+    used = {place for one in found for place in _places(one)}
+    folders = [
+        folder
+        for folder, listing in survey.listings.items()
+        if listing.num_images and not survey.is_claimed(folder) and not used & {folder, *folder.parents}
+    ]
+    with_images = [folder for folder, listing in survey.listings.items() if listing.num_images]
+    for folder in folders:
+        count = survey.listings[folder].num_images
+        if with_images == [folder] and folder != survey.root:
+            got, want = f"{count:,} images in one folder alone ({folder.name})", "at least two class folders"
+            yield NearMiss(folder.parent, got, f"{want}, or annotations that name the images")
+        else:
+            want = "annotations that name them, or class folders"
+            yield NearMiss(folder, f"{count:,} images without annotations", want)
+
+
+def _places(one: DetectedDataset) -> Iterator[Path]:
+    """Yields the folders that a data set takes images from: those it is given, else those of its files."""
+    paths = [path for value in one.arguments.values() for path in (value if isinstance(value, tuple) else (value,))]
+    given = [path for path in paths if isinstance(path, Path)]
+    folders = [path for path in given if path.is_dir()]
+    yield from folders or [path.parent for path in given]
+
+
+def _empty_folders(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMiss]:
+    for one in found:
+        root = one.arguments.get("root")
+        if one.reader not in ("ImageFolder", "VideoFolder") or not isinstance(root, Path):
+            continue
+        below = [root / name for name in survey.listings[root].folders if root / name in survey.listings]
+        empty = [path for path in below if not survey.listings[path].folders and not survey.listings[path].endings]
+        if empty:
+            got = f"empty folders beside class folders ({few([path.name for path in empty])})"
+            yield NearMiss(root, got, "files in them if they are classes")
