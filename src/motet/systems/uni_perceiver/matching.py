@@ -10,7 +10,8 @@ from torch import Tensor
 
 from motet.core import Batch, Loss, Prediction, Target, Task
 from motet.core.ranks import gather, rank
-from motet.systems.uni_perceiver import answers
+from motet.losses import candidates_loss
+from motet.systems.base import candidate_predictions
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch_loss
@@ -51,7 +52,7 @@ class Matcher:
         if "correct" in value:
             scores, encoded = self._candidate_scores(task, batch, target)
             scores = scores.masked_fill(~value["real"], -torch.inf)
-            return answers.candidate_loss(scores, value["correct"]), encoded
+            return candidates_loss(scores, value["correct"]), encoded
         images, encoded = self._image_features(task, self.inputs.image_tokens(batch, target.rows))
         own = MatchedPairs.of(images, self.text_features(task, value["ids"][:, 0]), value)
         among, first = own, 0
@@ -63,7 +64,7 @@ class Matcher:
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
         """Returns the best candidate of each row."""
         scores = self._candidate_scores(task, batch, target)[0]
-        return answers.candidate_predictions(scores, target.value["real"], target.value.get("names", ()))
+        return candidate_predictions(scores, target.value["real"], target.value.get("names", ()))
 
     def image_features(self, task: Task, batch: Batch) -> Float[Tensor, "b d"]:
         """Returns features of the images or videos of all rows."""

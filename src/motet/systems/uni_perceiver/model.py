@@ -14,6 +14,7 @@ from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Predicti
 from motet.core.ranks import gather, world
 from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
+from motet.systems.base import trained_blocks
 from motet.systems.uni_perceiver.answers import BALANCE, WORD, no_row_loss
 from motet.systems.uni_perceiver.classification import NamePredictor
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
@@ -208,7 +209,7 @@ class UniPerceiver(System):
         if len(self.tasks) < 2:
             return {}
         embedding = self.embedding
-        blocks: dict[str, list[nn.Module | nn.Parameter | None]] = {}
+        blocks: dict[str, Sequence[nn.Module | nn.Parameter | None]] = {}
         if sum(is_visual(task) for task in self.tasks.values()) > 1:
             blocks |= {"trunk": [self.trunk], "images": [embedding.patches, embedding.frames]}
         blocks["texts"] = [embedding.words, embedding.positions, embedding.text_type, embedding.norm]
@@ -216,8 +217,7 @@ class UniPerceiver(System):
             blocks[f"attention{i}"] = [layer.norm1, layer.attention_gate, layer.qkv, layer.out, layer.scale1]
             blocks[f"mlp{i}"] = [layer.norm2, layer.mlp_gate, layer.up, layer.down, layer.scale2]
         blocks["similarity"] = [self.similarity.norm, self.similarity.project]
-        found = {name: [p for part in parts for p in _trained(part)] for name, parts in blocks.items()}
-        return {name: parameters for name, parameters in found.items() if parameters}
+        return trained_blocks(blocks)
 
     @torch.no_grad()
     def merge_experts(self, task: str) -> UniPerceiver:
@@ -286,10 +286,3 @@ class UniPerceiver(System):
         if task not in self.tasks or not isinstance(self.tasks[task].target, Match):
             raise ConfigError(f"score: got task {task!r}; want a Match of texts and images")
         return self.tasks[task]
-
-
-def _trained(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
-    if part is None:
-        return []
-    found = [part] if isinstance(part, nn.Parameter) else list(part.parameters())
-    return [parameter for parameter in found if parameter.requires_grad]
