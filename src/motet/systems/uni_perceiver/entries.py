@@ -12,7 +12,7 @@ import numpy as np
 from motet.core import Answer, Example, Label, Masked, Match, Task, Text, UnsupportedTask, rng_for
 from motet.preprocess.annotations import matching_candidates, parse_pairs, parse_texts
 from motet.systems.base import Entry, annotation_of_row, encode_class, one_image, sentences_of, text_to_mask
-from motet.systems.uni_perceiver.image_inputs import ImagesOfRow
+from motet.systems.uni_perceiver.image_inputs import UniPerceiverImages
 from motet.systems.uni_perceiver.targets import is_generated, target_text
 from motet.systems.uni_perceiver.text_inputs import UniPerceiverTextInputs, padded
 
@@ -46,7 +46,7 @@ class EntryEncoder:
     texts: UniPerceiverTextInputs
 
     def encode(
-        self, example: Example, task: Task, images: ImagesOfRow | None, rng: np.random.Generator | None
+        self, example: Example, task: Task, images: UniPerceiverImages | None, rng: np.random.Generator | None
     ) -> UniPerceiverEntry:
         """Encodes a row's texts and annotation.
 
@@ -96,7 +96,7 @@ class EntryEncoder:
         ids, masked_ids = self.texts.mask(text, own, at_least_one=rng is None)
         return {"ids": _ids(ids), "masked_ids": np.array(masked_ids)}
 
-    def _candidates(self, example: Example, task: Task, annotation: Any, images: ImagesOfRow | None) -> Arrays:
+    def _candidates(self, example: Example, task: Task, annotation: Any, images: UniPerceiverImages | None) -> Arrays:
         different, pairs = parse_pairs(task, example)
         text_index, image_index = np.array(pairs).T
         correct = np.zeros(len(pairs), dtype=bool)

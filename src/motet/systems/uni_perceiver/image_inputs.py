@@ -15,7 +15,7 @@ from motet.systems.base import ImageInputs, allowed_changes, one_image
 
 
 @dataclass(frozen=True)
-class ImagesOfRow:
+class UniPerceiverImages:
     """The images of a row, or the frames of its video.
 
     Args:
@@ -39,7 +39,9 @@ class UniPerceiverImageInputs(ImageInputs):
 
     num_frames: int
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImagesOfRow | None:
+    def read(
+        self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None
+    ) -> UniPerceiverImages | None:
         """Returns a row's images, all of them where they are only matched; None: no task has any.
 
         Raises:
@@ -59,25 +61,27 @@ class UniPerceiverImageInputs(ImageInputs):
             return self._video(example, allowed, rng)
         matched = all(isinstance(task.target, Match) for task in visual)
         images = example.images if matched and example.images else [one_image(example)]
-        return ImagesOfRow(np.stack([self.array(image, allowed, rng) for image in images]), video=False)
+        return UniPerceiverImages(np.stack([self.array(image, allowed, rng) for image in images]), video=False)
 
-    def _video(self, example: Example, allowed: frozenset[Invariance], rng: np.random.Generator | None) -> ImagesOfRow:
+    def _video(
+        self, example: Example, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> UniPerceiverImages:
         """Reads frames at even distances, in training a random one per part; all are cropped and flipped alike."""
         if not example.images:
             raise DataError(f"{example.id}: frames: got 0; want at least one")
         frames = [example.images[index] for index in frame_indices(len(example.images), self.num_frames, rng)]
         if self.store is not None:
             # A store draws its views per image: only the plain one is the same for all frames.
-            return ImagesOfRow(np.stack([self.store.read(frame, allowed, None) for frame in frames]), video=True)
+            return UniPerceiverImages(np.stack([self.store.read(frame, allowed, None) for frame in frames]), video=True)
         images = [self.transform.load(frame, cropped=rng is not None) for frame in frames]
         first = images[0]
         geometry = self.transform.draw((first.height, first.width), allowed, rng)
         if any(image.size != first.size for image in images):
             sizes = sorted({image.size for image in images})
             raise DataError(f"{example.id}: frames: got sizes {sizes}; want one size per video")
-        return ImagesOfRow(np.stack([self.transform(image, geometry) for image in images]), video=True)
+        return UniPerceiverImages(np.stack([self.transform(image, geometry) for image in images]), video=True)
 
-    def collate(self, rows: Sequence[ImagesOfRow | None]) -> dict[str, Tensor]:
+    def collate(self, rows: Sequence[UniPerceiverImages | None]) -> dict[str, Tensor]:
         """Returns a batch's inputs: "pixels" or "features" of first images, "frames" or "frame_features" of videos.
 
         Raises:

@@ -23,7 +23,7 @@ class UniPerceiverRow(Row[UniPerceiverEntry]):
     Args:
         id: the Example's.
         entries: one per task; none where the row is one side of the pairs of a whole split.
-        image: its images or frames (`ImagesOfRow`); None where no task has any.
+        image: its images or frames (`UniPerceiverImages`); None where no task has any.
         text: token ids of such a side; None where it is an image.
     """
 
