@@ -2,7 +2,7 @@
 
 import pytest
 
-from motet.core import DataError, Example, Label, Masked, Match, Region, Task, rng_for
+from motet.core import Boxes, DataError, Example, Label, Masked, Match, Region, Task, rng_for
 from motet.metrics import Accuracy
 from motet.systems.base import annotation_of_row, text_to_mask
 
@@ -31,9 +31,10 @@ def test_only_evaluation_takes_a_row_without_annotation() -> None:
 
 
 @pytest.mark.parametrize("evaluation", [False, True])
-def test_none_is_an_annotation_of_a_region_alone(evaluation) -> None:
+def test_none_is_an_annotation_of_boxes_and_regions_alone(evaluation) -> None:
     nothing = row(labels={"x": None})
-    assert annotation_of_row(nothing, task(Region()), evaluation=evaluation) == (True, None)
+    for target in (Region(), Boxes(("cat",))):
+        assert annotation_of_row(nothing, task(target), evaluation=evaluation) == (True, None)
     with pytest.raises(DataError, match="e/0: task 't': got None; want the annotation 'x'"):
         annotation_of_row(nothing, CLASS, evaluation=evaluation)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import DataError, Example, Match, Region, Task
+from motet.core import Boxes, DataError, Example, Match, Region, Task
 
 
 def annotation_of_row(example: Example, task: Task, *, evaluation: bool) -> tuple[bool, Any]:
@@ -21,14 +21,15 @@ def annotation_of_row(example: Example, task: Task, *, evaluation: bool) -> tupl
         evaluation: a missing annotation is no error yet.
 
     Raises:
-        DataError: no annotation in training, or None where that is none: a `Region` may refer to nothing.
+        DataError: no annotation in training, or None for a target other than `Boxes` (an image without any) and
+            `Region` (an expression that refers to nothing).
     """
     if isinstance(task.target, Match) and task.target.pool == "split" and example.candidates:
         task = replace(task, label="match")
     if evaluation and task.label not in example.labels:
         return False, None
     annotation = task.annotation_of(example)
-    if annotation is None and not isinstance(task.target, Region):
+    if annotation is None and not isinstance(task.target, Boxes | Region):
         raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {task.label!r}")
     return True, annotation
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import Answer, ConfigError, DataError, Example, Label, Task
+from motet.core import ConfigError, Example, Task
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import BaseProcessor, Entry, Row, sentences_of
+from motet.systems.base import BaseProcessor, Entry, Row, annotation_of_row, sentences_of, stack_padded
 from motet.systems.unit.image_inputs import ImageInputs, ImageRow
 from motet.systems.unit.options import TextLimits
 from motet.systems.unit.targets import encode_target, stack_targets
@@ -64,10 +64,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
     def _entry(self, example: Example, task: Task, image: ImageRow | None, evaluation: bool) -> UniTEntry:
         ids, types = self._encode_text(example, task)
         geometry = None if image is None else image.geometry
-        known = task.label in example.labels or not evaluation
-        annotation = task.annotation_of(example) if known else None
-        if known and annotation is None and isinstance(task.target, Label | Answer):
-            raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {task.label!r}")
+        known, annotation = annotation_of_row(example, task, evaluation=evaluation)
         value = encode_target(task, annotation, example.id, geometry, self.max_attributes)
         return UniTEntry(
             task=task.name, value=value, annotated=known, annotation=annotation, ids=ids, types=types, geometry=geometry
@@ -108,11 +105,8 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
 
 
 def _pad_texts(entries: Sequence[UniTEntry], pad: int) -> dict[str, Tensor]:
-    length = max(len(entry.ids) for entry in entries)
-    ids = torch.full((len(entries), length), pad)
-    types = torch.zeros(len(entries), length, dtype=torch.long)
-    for row, entry in enumerate(entries):
-        ids[row, : len(entry.ids)] = torch.tensor(entry.ids)
-        types[row, : len(entry.types)] = torch.tensor(entry.types)
-    counts = torch.tensor([len(entry.ids) for entry in entries])
-    return {"ids": ids, "types": types, "attention_mask": torch.arange(length) < counts[:, None]}
+    return {
+        "ids": stack_padded([np.array(entry.ids) for entry in entries], fill=pad),
+        "types": stack_padded([np.array(entry.types) for entry in entries]),
+        "attention_mask": stack_padded([np.ones(len(entry.ids), dtype=bool) for entry in entries]),
+    }
