@@ -31,6 +31,7 @@ class Matcher:
         similarity: of the model.
         targets: of the model.
         smoothing: of labels.
+        all_ranks: pairs are compared in training with those of all ranks, which then must all call `loss`.
     """
 
     inputs: InputSequences
@@ -38,15 +39,15 @@ class Matcher:
     similarity: Similarity
     targets: TargetFeatures
     smoothing: float
+    all_ranks: bool = False
 
-    def loss(self, task: Task, batch: Batch, target: Target, *, all_ranks: bool) -> tuple[Loss, Encoded]:
+    def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
         """Returns a task's loss over its rows, and the encoded images.
 
         Args:
             task: a `Match`.
             batch: rows with candidates, or pairs that are compared with each other.
             target: of the task.
-            all_ranks: pairs are compared with those of all ranks, which then must all call this.
         """
         value = target.value
         if "correct" in value:
@@ -56,7 +57,7 @@ class Matcher:
         images, encoded = self._image_features(task, self.inputs.image_tokens(batch, target.rows))
         own = MatchedPairs.of(images, self.text_features(task, value["ids"][:, 0]), value)
         among, first = own, 0
-        if all_ranks:
+        if self.all_ranks and self.encoder.training:
             first = sum(gather(len(images))[: rank()])
             among = own.gathered()
         return in_batch_loss(own, among, first, self.similarity.scale(Family.MATCH), self.smoothing), encoded

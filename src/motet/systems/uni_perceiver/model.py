@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Target, Task, nearest
+from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Task, nearest
 from motet.core.ranks import gather, world
 from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
@@ -18,7 +18,7 @@ from motet.systems.base import trained_blocks
 from motet.systems.uni_perceiver.answers import BALANCE, WORD, no_row_loss
 from motet.systems.uni_perceiver.classification import NamePredictor
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
 from motet.systems.uni_perceiver.generation import TextGenerator
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.masked_words import MaskedWordPredictor
@@ -95,7 +95,6 @@ class UniPerceiver(System):
         self.similarity_weights = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.class_scores})
         self.processor = UniPerceiverProcessor(build_image_inputs(config, tasks, self.trunk), self.text_inputs)
         self._compose()
-        self.gathers_pairs = False  # see `refresh`
         if config.tuning is not None:
             for name, parameter in self.named_parameters():
                 parameter.requires_grad_(is_tuned(name))
@@ -143,7 +142,7 @@ class UniPerceiver(System):
         terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
             task, count = self.tasks[name], len(target.rows)
-            loss, encoded = self._loss(task, batch, target)
+            loss, encoded = self._predictor(task).loss(task, batch, target)
             if has_word_loss(task):
                 terms[name, WORD] = loss
                 loss = no_row_loss(count, self.device)
@@ -157,29 +156,19 @@ class UniPerceiver(System):
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """Returns a ClassPrediction of names or candidates, or a TextPrediction of generated texts or masked words."""
-        return {name: self._predict(self.tasks[name], batch, target) for name, target in batch.targets.items()}
+        tasks = {name: self.tasks[name] for name in batch.targets}
+        return {name: self._predictor(task).predict(task, batch, batch.targets[name]) for name, task in tasks.items()}
 
-    def _loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+    def _predictor(self, task: Task) -> Matcher | MaskedWordPredictor | TextGenerator | NamePredictor:
         match task.target:
             case Match():
-                return self.matcher.loss(task, batch, target, all_ranks=self.gathers_pairs and self.training)
+                return self.matcher
             case Masked():
-                return self.masked_words.loss(task, batch, target)
+                return self.masked_words
             case _ if is_generated(task):
-                return self.generator.loss(task, batch, target)
+                return self.generator
             case _:
-                return self.classifier.loss(task, batch, target)
-
-    def _predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
-        match task.target:
-            case Match():
-                return self.matcher.predict(task, batch, target)
-            case Masked():
-                return self.masked_words.predict(task, batch, target)
-            case _ if is_generated(task):
-                return self.generator.predict(task, batch, target)
-            case _:
-                return self.classifier.predict(task, batch, target)
+                return self.classifier
 
     @torch.inference_mode()
     def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
@@ -271,7 +260,7 @@ class UniPerceiver(System):
         if not self.config.loss.gather or world() == 1:
             return
         tasks_of_ranks = gather(tuple(tuple(batch.targets) for batch in batches))
-        self.gathers_pairs = all(tasks == tasks_of_ranks[0] for tasks in tasks_of_ranks)
+        self.matcher = replace(self.matcher, all_ranks=all(tasks == tasks_of_ranks[0] for tasks in tasks_of_ranks))
 
     @property
     def device(self) -> torch.device:
