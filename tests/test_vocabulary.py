@@ -60,9 +60,7 @@ ALLOWED_NAMES: dict[str, str] = {}
 SHARED_NAMES: dict[str, str] = {
     "Entry": "one task's part of a processor's row, in each system that has one",
     "ImageInputs": "the image half of a processor, in each system",
-    "ImageRow": "an image as a processor's row holds it, in each system",
     "Row": "what a processor makes of an example, in each system",
-    "TextInputs": "the text half of a processor, in each system",
 }
 """Class names that several systems use for the same part of their own, with what it is."""
 

@@ -7,12 +7,12 @@ import pytest
 from toy_uni_perceiver import CONFIG, row, task
 
 from motet.core import DataError
-from motet.systems.uni_perceiver.image_inputs import ImageInputs, frame_indices
+from motet.systems.uni_perceiver.image_inputs import UniPerceiverImageInputs, frame_indices
 from motet.systems.uni_perceiver.parts import build_image_inputs
 
 
 @pytest.fixture(scope="module")
-def image_inputs() -> ImageInputs:
+def image_inputs() -> UniPerceiverImageInputs:
     return build_image_inputs(CONFIG, [task("class"), task("motion")], None)
 
 
@@ -45,8 +45,12 @@ def test_a_video_has_the_frames_of_the_options(image_inputs) -> None:
 
 
 def test_wrong_numbers_of_images(image_inputs) -> None:
-    with pytest.raises(DataError, match="e/0: images: got 2; want exactly one, for task 'class'"):
+    with pytest.raises(DataError, match="e/0: images: got 2; want exactly one"):
         image_inputs.read(row(0, frames=2), [task("class")], None)
+    with pytest.raises(DataError, match="e/0: images: got 0; want exactly one"):
+        image_inputs.read(row(0, images=()), [task("match")], None)
+    with pytest.raises(DataError, match="e/0: images: got 2; want exactly one"):
+        image_inputs.read(row(0, frames=2), [task("match"), task("class")], None)
     with pytest.raises(DataError, match="e/0: frames: got 0; want at least one"):
         image_inputs.read(row(0, images=()), [task("motion")], None)
     with pytest.raises(DataError, match=r"e/0: got tasks on images and tasks on videos: \['class', 'motion'\]"):

@@ -1,9 +1,12 @@
 """Matching: sides apart, candidates, and pairs of a batch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from motet.core import ConfigError
+from motet.systems.uni_perceiver.retrieval import MatchedPairs
 
 
 def test_images_and_texts_of_a_split_are_encoded_apart(make, rows, batch) -> None:
@@ -39,3 +42,24 @@ def test_padding_is_no_candidate(make, rows, batch) -> None:
     (alone,) = system.predict(batch(system, [few]))["match"]
     assert together[0].scores == pytest.approx(alone.scores, abs=1e-4)
     assert len(together[0].scores) == 2
+
+
+@pytest.mark.parametrize(("all_ranks", "training"), [(True, True), (True, False), (False, True)])
+def test_pairs_of_all_ranks_are_gathered_in_training_alone(make, rows, batch, monkeypatch, all_ranks, training) -> None:
+    calls = []
+    monkeypatch.setattr(MatchedPairs, "gathered", lambda own: calls.append(own) or own)
+    system = make("pairs").train(training)
+    system.matcher = replace(system.matcher, all_ranks=all_ranks)
+    found = batch(system, [rows(i) for i in range(3)])
+    assert float(system.losses(found).tasks["pairs"].weight) == 3
+    assert bool(calls) == (all_ranks and training)
+
+
+def test_ranks_with_other_tasks_gather_no_pairs(make, rows, batch, monkeypatch) -> None:
+    system = make("pairs")
+    batches = [batch(system, [rows(0)])]
+    monkeypatch.setattr("motet.systems.uni_perceiver.model.world", lambda: 2)
+    for others, same in (((("pairs",),), True), ((("class",),), False), ((), False)):
+        monkeypatch.setattr("motet.systems.uni_perceiver.model.gather", lambda own, others=others: [own, others])
+        system.refresh(batches, 0)
+        assert system.matcher.all_ranks == same

@@ -1,13 +1,10 @@
 """Rows and batches: targets of each kind of task, padding and missing annotations."""
 
-from dataclasses import replace
-
 import pytest
 from toy_uni_perceiver import row, system_of, task
 
 from motet.core import ConfigError, DataError, rng_for
 from motet.preprocess.tokenizers import EOS, PAD
-from motet.systems.uni_perceiver.processor import sentences_of
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +40,7 @@ def test_targets_name_their_rows(processor) -> None:
 def test_a_missing_annotation_is_an_error_where_annotations_are_kept(processor) -> None:
     unlabelled = row(0, labels={})
     assert value_of(processor, "class", [unlabelled])["label"].tolist() == [-1]
-    with pytest.raises(DataError, match=r"e/0: task 'class': got no annotation; want one in Example\.labels"):
+    with pytest.raises(DataError, match=r"e/0: task 'class': got no annotation; want one in every row"):
         batch_of(processor, "class", [unlabelled], keep=True)
     with pytest.raises(DataError, match="got None; want the annotation 'class'"):
         batch_of(processor, "class", [row(0, labels={"class": None})])
@@ -113,14 +110,8 @@ def test_sides_of_a_split_have_no_targets(processor) -> None:
     assert set(images.inputs) == {"pixels"}
 
 
-def test_a_prompt_is_formatted_with_the_first_sentence() -> None:
-    prompted = replace(task("pair"), prompt="is {text} true?")
-    assert sentences_of(row(0, text=("a", "b")), prompted) == ("is a true?", "b")
-    assert sentences_of(row(0, text="a"), prompted) == ("is a true?",)
-
-
 def test_views_need_images() -> None:
     texts = system_of("pair").processor
-    with pytest.raises(ConfigError, match="got no task with images; want one, for views of images"):
+    with pytest.raises(ConfigError, match="got no task that sees an image; want one, for views of images"):
         texts.view_key()
     assert texts.with_features(None).images is None

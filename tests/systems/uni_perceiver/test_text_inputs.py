@@ -10,13 +10,13 @@ from toy_uni_perceiver import CONFIG, task
 from motet.core import ConfigError, Label, rng_for
 from motet.preprocess.tokenizers import EOS, PAD
 from motet.systems.uni_perceiver.parts import build_text_inputs
-from motet.systems.uni_perceiver.text_inputs import TextInputs, padded, padded_masked_ids, stacked_texts
+from motet.systems.uni_perceiver.text_inputs import UniPerceiverTextInputs, padded
 
 TEXT = "unheard tremendous xylophones"
 
 
 @pytest.fixture(scope="module")
-def text_inputs() -> TextInputs:
+def text_inputs() -> UniPerceiverTextInputs:
     return build_text_inputs(CONFIG, lambda: ["a red cat", "two small dogs", TEXT], None)
 
 
@@ -65,7 +65,7 @@ def test_words_are_masked_whole(text_inputs) -> None:
 
 
 def test_masked_tokens_become_special_or_random_or_stay(text_inputs) -> None:
-    inputs = TextInputs(text_inputs.tokenizer, 40, 16, 1.0)
+    inputs = UniPerceiverTextInputs(text_inputs.tokenizer, 40, 16, 1.0)
     pairs = []
     for seed in range(300):
         ids, masked_ids = inputs.mask(TEXT, rng_for("mask", seed), at_least_one=False)
@@ -81,7 +81,7 @@ def test_masked_tokens_become_special_or_random_or_stay(text_inputs) -> None:
 
 
 def test_at_least_one_word_is_masked_where_that_is_asked_for(text_inputs) -> None:
-    rare = TextInputs(text_inputs.tokenizer, 40, 16, 1e-9)
+    rare = UniPerceiverTextInputs(text_inputs.tokenizer, 40, 16, 1e-9)
     assert max(rare.mask(TEXT, rng_for("m", 0), at_least_one=False)[1]) == -1
     assert max(rare.mask(TEXT, rng_for("m", 0), at_least_one=True)[1]) >= 0
     assert rare.mask("", rng_for("m", 0), at_least_one=True) == ([EOS], [-1])
@@ -103,10 +103,7 @@ def test_names_have_ends_and_must_differ(text_inputs) -> None:
         text_inputs.encode_names(replace(same, target=Label(("cat", "dog " * 40))))
 
 
-def test_padding() -> None:
-    assert padded([[3, 4], [5]]).tolist() == [[3, 4], [5, PAD]]
-    assert padded([[], []]).tolist() == [[PAD], [PAD]]
-    found = stacked_texts([[[3, 4]], [[5], [6, 7, 8]]])["ids"]
-    assert found.tolist() == [[[3, 4, 0], [0, 0, 0]], [[5, 0, 0], [6, 7, 8]]]
-    masked = padded_masked_ids([np.array([-1, 4]), np.array([7])], 3)
-    assert torch.equal(masked, torch.tensor([[-1, 4, -1], [7, -1, -1]]))
+def test_shorter_texts_are_padded() -> None:
+    ids = padded([[3, 4], [], [5]])
+    assert ids.tolist() == [[3, 4], [PAD, PAD], [5, PAD]]
+    assert ids.dtype == torch.long

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import ConfigError
-from motet.nn.generate.output import GeneratedTokens, gather_answers, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
+from motet.nn.generate.hypotheses import NEVER, Hypotheses
+from motet.nn.generate.output import GeneratedTokens, ranked
+from motet.nn.generate.step import S, SpecialIds, StepModel, remaining_items
 from motet.nn.generate.vocabulary import logsumexp_, top_k
 
 Ends: TypeAlias = Literal["best", "beams", "every"]
-
-_NEVER = float("-inf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,37 +84,6 @@ class BeamSearch:
         return ((5.0 + length) / 6.0) ** self.alpha
 
 
-@dataclass(frozen=True)
-class _Hypotheses:
-    """m answers, ended or not, of each of a items.
-
-    Args:
-        scores: the values that they are ranked by; -inf for an empty slot.
-        log_probs: the model's own.
-        tokens: without the prompt.
-    """
-
-    scores: Float[Tensor, "a m"]
-    log_probs: Float[Tensor, "a m"]
-    tokens: Int[Tensor, "a m t"]
-
-    @staticmethod
-    def empty(num_items: int, num_slots: int, length: int, pad: int, device: torch.device) -> _Hypotheses:
-        nothing = torch.full((num_items, num_slots), _NEVER, device=device)
-        tokens = torch.full((num_items, num_slots, length), pad, device=device)
-        return _Hypotheses(nothing, nothing.clone(), tokens)
-
-    def select(self, items: Int[Tensor, "n"]) -> _Hypotheses:
-        return _Hypotheses(self.scores[items], self.log_probs[items], self.tokens[items])
-
-    def best(self, count: int, others: _Hypotheses) -> _Hypotheses:
-        """Returns the best of these and others."""
-        scores, index = torch.cat([self.scores, others.scores], dim=1).topk(count)
-        log_probs = torch.cat([self.log_probs, others.log_probs], dim=1).gather(1, index)
-        tokens = torch.cat([self.tokens, others.tokens], dim=1)
-        return _Hypotheses(scores, log_probs, gather_answers(tokens, index))
-
-
 def beam_search(
     model: StepModel[S],
     state: S,
@@ -142,35 +110,31 @@ def beam_search(
     num_answers = k if beam.num_answers is None else beam.num_answers
     length = int(limits.max()) if b else 0
     extra = prompt_lengths if beam.count_prompt_in_length else torch.zeros_like(prompt_lengths)
-    final, ended = (_Hypotheses.empty(b, num_answers, length, ids.pad, device) for _ in range(2))
-    finished = torch.zeros(b, num_answers, dtype=torch.bool, device=device)
-    live = _Hypotheses.empty(b, 1, length, ids.pad, device)
+    final, ended = (Hypotheses.empty(b, num_answers, length, ids, device) for _ in range(2))
+    live = Hypotheses.empty(b, 1, length, ids, device)
     live.log_probs.zero_()
     items = torch.arange(b, device=device)
     for step in range(length):
         found = _candidates(logits.float(), live.log_probs, ids, k, beam.ends)
         penalty = beam.penalty(extra[items] + step + 1)[:, None]
         if found.end_totals.isfinite().any():
-            tokens = gather_answers(live.tokens, found.end_parents)
-            tokens[..., step] = ids.eos
-            ended = ended.best(num_answers, _Hypotheses(found.end_totals / penalty, found.end_totals, tokens))
-        tokens = gather_answers(live.tokens, found.parents)
-        tokens[..., step] = found.tokens
-        live = _Hypotheses(found.totals, found.totals, tokens)
+            eos = torch.full_like(found.end_parents, ids.eos)
+            ends = live.extend(step, found.end_parents, eos, found.end_totals / penalty, found.end_totals, ids)
+            ended = ended.best(num_answers, ends)
+        live = live.extend(step, found.parents, found.tokens, found.totals, found.totals, ids)
         # Log-probabilities only fall, and no penalty is larger than the last: a bound on what a beam may still reach.
         reachable = live.log_probs[:, 0] / beam.penalty(extra[items] + limits[items])
         full = limits[items] <= step + 1
         done = (ended.scores[:, -1] >= reachable) | full
-        num_done, parents, token = int(done.sum()), found.parents, found.tokens
-        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
-            _finish(final, finished, items[done], ended.select(done), live.select(done), penalty[done])
-            left = (~done).nonzero()[:, 0]
+        parents, token = found.parents, found.tokens
+        if (left := remaining_items(done, full)) is not None:
+            final.put(items[done], _answers(ended.select(done), live.select(done), penalty[done]))
             if not len(left):
                 break
             state, items, parents, token = state.select(left), items[left], parents[left], token[left]
             ended, live = ended.select(left), live.select(left)
         logits, state = model.step(state.reorder(parents), token.flatten())
-    return ranked(final.tokens, final.log_probs, final.scores, finished, ids)
+    return ranked(final.tokens, final.log_probs, final.scores, final.ended, ids)
 
 
 @dataclass(frozen=True)
@@ -189,9 +153,9 @@ def _candidates(
 ) -> _Candidates:
     (a, m), k_children = totals.shape, min(2 * k, logits.shape[-1])
     pad, end = logits[:, ids.pad].clone(), logits[:, ids.eos].clone()
-    logits[:, ids.pad] = _NEVER
+    logits[:, ids.pad] = NEVER
     if ends == "every":
-        logits[:, ids.eos] = _NEVER
+        logits[:, ids.eos] = NEVER
     values, tokens = top_k(logits, k_children)
     logits[:, ids.pad], logits[:, ids.eos] = pad, end
     offset = totals - logsumexp_(logits).view(a, m)
@@ -201,12 +165,12 @@ def _candidates(
     parents = places // values.shape[-1]
     tokens = tokens.view(a, -1).gather(1, places)
     is_end = tokens == ids.eos
-    going = best.masked_fill(is_end, _NEVER)
+    going = best.masked_fill(is_end, NEVER)
     if going.shape[1] < k:
         # A vocabulary of fewer tokens than beams: the other beams are empty.
         short = (0, k - going.shape[1])
         going, parents, tokens = (
-            torch.nn.functional.pad(going, short, value=_NEVER),
+            torch.nn.functional.pad(going, short, value=NEVER),
             torch.nn.functional.pad(parents, short),
             torch.nn.functional.pad(tokens, short, value=ids.pad),
         )
@@ -216,22 +180,17 @@ def _candidates(
     else:
         if ends == "beams":
             is_end[:, k:] = False
-        end_totals, end_parents = best.masked_fill(~is_end, _NEVER), parents[:, : best.shape[1]]
+        end_totals, end_parents = best.masked_fill(~is_end, NEVER), parents[:, : best.shape[1]]
     return _Candidates(live_totals, parents.gather(1, live), tokens.gather(1, live), end_totals, end_parents)
 
 
-def _finish(
-    final: _Hypotheses,
-    finished: Bool[Tensor, "b n"],
-    items: Int[Tensor, "d"],
-    ended: _Hypotheses,
-    live: _Hypotheses,
-    penalty: Float[Tensor, "d 1"],
-) -> None:
-    """Writes the answers of the items that are done: those that ended or, where none has, the live beams."""
-    num_answers = finished.shape[1]
-    some = ended.scores[:, :1].isfinite()
-    final.scores[items] = torch.where(some, ended.scores, live.log_probs[:, :num_answers] / penalty)
-    final.log_probs[items] = torch.where(some, ended.log_probs, live.log_probs[:, :num_answers])
-    final.tokens[items] = torch.where(some[..., None], ended.tokens, live.tokens[:, :num_answers])
-    finished[items] = ended.scores.isfinite()
+def _answers(ended: Hypotheses, live: Hypotheses, penalty: Float[Tensor, "d 1"]) -> Hypotheses:
+    """Returns the answers of items that are done: those that ended or, where none has, the live beams."""
+    count = ended.scores.shape[1]
+    some, log_probs = ended.ended[:, :1], live.log_probs[:, :count]
+    return Hypotheses(
+        torch.where(some, ended.scores, log_probs / penalty),
+        torch.where(some, ended.log_probs, log_probs),
+        torch.where(some[..., None], ended.tokens, live.tokens[:, :count]),
+        ended.ended,
+    )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from motet.core import ConfigError
 from motet.nn.generate.output import GeneratedTokens, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
+from motet.nn.generate.step import S, SpecialIds, StepModel, remaining_items
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,9 @@ def sample(
         ended[items] |= token == ids.eos
         full = limits[items] <= step + 1
         done = ended[items].all(-1) | full
-        num_done = int(done.sum())
-        if num_done == len(items):
-            break
-        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
-            left = (~done).nonzero()[:, 0]
+        if (left := remaining_items(done, full)) is not None:
+            if not len(left):
+                break
             state, items, token = state.select(left), items[left], token[left]
         logits, state = model.step(state, token.flatten())
     return ranked(tokens, log_probs, log_probs, ended, ids)

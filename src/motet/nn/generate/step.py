@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -78,6 +78,16 @@ def reordered_rows(parents: Int[Tensor, "b m"], num_rows: int) -> Int[Tensor, "r
     return (torch.arange(len(parents), device=parents.device)[:, None] * num_rows + parents).flatten()
 
 
-def should_drop(num_done: int, num_items: int) -> bool:
-    """Returns whether dropping the finished items saves more than copying the state of the others costs."""
-    return 8 * num_done >= num_items
+def remaining_items(done: Bool[Tensor, "a"], full: Bool[Tensor, "a"]) -> Int[Tensor, "n"] | None:
+    """Returns the items that go on where those that are done leave the batch now; None where all stay.
+
+    They leave when that saves more than copying the state of the others costs, or one of them is full.
+
+    Examples:
+        >>> remaining_items(torch.tensor([True, False]), full=torch.tensor([False, False])).tolist()
+        [1]
+    """
+    num_done = int(done.sum())
+    if not num_done or (8 * num_done < len(done) and not bool(full.any())):
+        return None
+    return (~done).nonzero()[:, 0]

@@ -5,17 +5,14 @@ Source: Kool, van Hoof, Welling, "Stochastic Beams and Where to Find Them", ICML
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.nn.generate.beam_search import BeamSearch
-from motet.nn.generate.output import GeneratedTokens, gather_answers, ranked
-from motet.nn.generate.step import S, SpecialIds, StepModel, should_drop
-
-_NEVER = float("-inf")
+from motet.nn.generate.hypotheses import NEVER, Hypotheses
+from motet.nn.generate.output import GeneratedTokens, ranked
+from motet.nn.generate.step import S, SpecialIds, StepModel, remaining_items
 
 
 def conditional_gumbel(
@@ -67,92 +64,58 @@ def stochastic_beam_search(
     """
     device, b, k = logits.device, len(logits), beam.num_beams
     length = int(limits.max()) if b else 0
-    final = _Beams.empty(b, k, length, ids, device)
-    beams, items = _Beams.empty(b, 1, length, ids, device), torch.arange(b, device=device)
+    final, beams = Hypotheses.empty(b, k, length, ids, device), Hypotheses.empty(b, 1, length, ids, device)
     beams.log_probs.zero_()
+    gumbels, items = torch.zeros(b, 1, device=device), torch.arange(b, device=device)
     for step in range(length):
         log_probs = logits.float().log_softmax(-1)
-        log_probs[:, ids.pad] = _NEVER
-        parents, beams = _grow(beams, log_probs.view(*beams.ended.shape, -1), step, k, beam.noise, ids, generator)
+        log_probs[:, ids.pad] = NEVER
+        log_probs = log_probs.view(*beams.ended.shape, -1)
+        parents, beams, gumbels = _grow(beams, gumbels, log_probs, step, k, beam.noise, ids, generator)
         full = limits[items] <= step + 1
         done = (beams.ended | ~beams.log_probs.isfinite()).all(-1) | full
-        num_done = int(done.sum())
-        if num_done and (should_drop(num_done, len(items)) or bool(full.any())):
+        if (left := remaining_items(done, full)) is not None:
             final.put(items[done], beams.select(done))
-            left = (~done).nonzero()[:, 0]
             if not len(left):
                 break
-            state, items, parents, beams = state.select(left), items[left], parents[left], beams.select(left)
+            state, items, parents = state.select(left), items[left], parents[left]
+            beams, gumbels = beams.select(left), gumbels[left]
         # Ended answers are stepped too, with padding, and ignored: an item's rows stay one block.
         logits, state = model.step(state.reorder(parents), beams.tokens[..., step].flatten())
     return _ranked(final, prompt_lengths, ids, beam)
 
 
-@dataclass(frozen=True)
-class _Beams:
-    """m answers, ended or not, of each of a items.
-
-    Args:
-        ranks: the values that they are selected by.
-        gumbels: perturbed log-probabilities.
-        log_probs: the model's own; -inf for an empty slot.
-        tokens: without the prompt.
-        ended: whether the answer is complete.
-    """
-
-    ranks: Float[Tensor, "a m"]
-    gumbels: Float[Tensor, "a m"]
-    log_probs: Float[Tensor, "a m"]
-    tokens: Int[Tensor, "a m t"]
-    ended: Bool[Tensor, "a m"]
-
-    @staticmethod
-    def empty(num_items: int, num_beams: int, length: int, ids: SpecialIds, device: torch.device) -> _Beams:
-        nothing = torch.full((num_items, num_beams), _NEVER, device=device)
-        tokens = torch.full((num_items, num_beams, length), ids.pad, device=device)
-        return _Beams(nothing, nothing.clone(), nothing.clone(), tokens, torch.zeros_like(nothing, dtype=torch.bool))
-
-    def select(self, items: Tensor) -> _Beams:
-        return _Beams(
-            self.ranks[items], self.gumbels[items], self.log_probs[items], self.tokens[items], self.ended[items]
-        )
-
-    def put(self, items: Tensor, other: _Beams) -> None:
-        self.log_probs[items], self.tokens[items], self.ended[items] = other.log_probs, other.tokens, other.ended
-
-
 def _grow(
-    beams: _Beams,
+    beams: Hypotheses,
+    gumbels: Float[Tensor, "a m"],
     log_probs: Float[Tensor, "a m v"],
     step: int,
     k: int,
     noise: float,
     ids: SpecialIds,
     generator: torch.Generator,
-) -> tuple[Int[Tensor, "a k"], _Beams]:
-    """Returns the k best of all children and of the answers that have ended, and the parent of each."""
+) -> tuple[Int[Tensor, "a k"], Hypotheses, Float[Tensor, "a k"]]:
+    """Returns the k best of all children and of the ended answers: the parent of each, themselves, their gumbels."""
     (a, m), v = beams.ended.shape, log_probs.shape[-1]
     phi = beams.log_probs[..., None] + log_probs
     gumbel = _gumbel(phi, generator)
-    gumbels = phi + gumbel if step == 0 else conditional_gumbel(phi, gumbel, beams.gumbels)
+    children = phi + gumbel if step == 0 else conditional_gumbel(phi, gumbel, gumbels)
     barren = (beams.ended | ~beams.log_probs.isfinite())[..., None] | ~phi.isfinite()
-    ranks = (phi + noise * (gumbels - phi)).masked_fill(barren, _NEVER).flatten(1)
+    ranks = (phi + noise * (children - phi)).masked_fill(barren, NEVER).flatten(1)
     # The children, then the ended answers themselves, then k empty slots in case there are too few of both.
-    pool = torch.cat([ranks, beams.ranks.masked_fill(~beams.ended, _NEVER), ranks.new_full((a, k), _NEVER)], dim=1)
+    pool = torch.cat([ranks, beams.scores.masked_fill(~beams.ended, NEVER), ranks.new_full((a, k), NEVER)], dim=1)
     best, places = pool.topk(k)
-    is_child, is_old = places < m * v, (places >= m * v) & (places < m * v + m)
+    is_child = places < m * v
     parents = torch.where(is_child, places // v, (places - m * v).clamp(max=m - 1))
     token = torch.where(is_child, places % v, ids.pad)
     child = torch.where(is_child, places, 0)
-    new_gumbels = torch.where(is_child, gumbels.flatten(1).gather(1, child), beams.gumbels.gather(1, parents))
-    new_log_probs = torch.where(is_child, phi.flatten(1).gather(1, child), beams.log_probs.gather(1, parents))
-    tokens = gather_answers(beams.tokens, parents)
-    tokens[..., step] = token
-    empty = ~best.isfinite()
-    ended = (is_old | (is_child & (token == ids.eos))) & ~empty
-    return parents, _Beams(
-        best, new_gumbels.masked_fill(empty, _NEVER), new_log_probs.masked_fill(empty, _NEVER), tokens, ended
-    )
+
+    def chosen(of_children: Float[Tensor, "a m v"], of_beams: Float[Tensor, "a m"]) -> Float[Tensor, "a k"]:
+        values = torch.where(is_child, of_children.flatten(1).gather(1, child), of_beams.gather(1, parents))
+        return values.masked_fill(~best.isfinite(), NEVER)
+
+    grown = beams.extend(step, parents, token, best, chosen(phi, beams.log_probs), ids)
+    return parents, grown, chosen(children, gumbels)
 
 
 def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
@@ -161,7 +124,7 @@ def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
     return -torch.log((-torch.log(uniform.clamp(min=tiny))).clamp(min=tiny))
 
 
-def _ranked(beams: _Beams, prompt_lengths: Int[Tensor, "b"], ids: SpecialIds, beam: BeamSearch) -> GeneratedTokens:
+def _ranked(beams: Hypotheses, prompt_lengths: Int[Tensor, "b"], ids: SpecialIds, beam: BeamSearch) -> GeneratedTokens:
     lengths = (beams.tokens != ids.pad).sum(-1)
     if beam.count_prompt_in_length:
         lengths = lengths + prompt_lengths[:, None]

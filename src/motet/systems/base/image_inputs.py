@@ -56,7 +56,7 @@ class ImageInputs:
         geometry = self.transform.draw((pixels.height, pixels.width), invariant, rng)
         return self.transform(pixels, geometry), geometry
 
-    def collate(self, images: Sequence[np.ndarray | None]) -> dict[str, Tensor]:
+    def collate(self, images: Sequence[Any]) -> dict[str, Tensor]:
         """Returns the inputs of a batch: "pixels" or "features", blank in rows without an image; none if all are."""
         arrays = fill_blanks(images)
         name = "pixels" if self.store is None else "features"

@@ -90,20 +90,21 @@ class Suggestion(Protocol):
         ...
 
 
-def train_config_lines(steps: int, lr: str, optimizer: str = "") -> Iterator[str]:
+def train_config_lines(steps: int, lr: str, *, precision: str = "bfloat16", **options: str) -> Iterator[str]:
     """Yields the lines of `Run.train` in a recipe function.
 
     Args:
         steps: iterations; evaluated and saved four times.
         lr: the learning rate as Python.
-        optimizer: as Python; the default where empty.
+        precision: the default of `TrainConfig` where empty.
+        options: others of `TrainConfig`, as Python.
     """
     yield "        train=TrainConfig("
     yield f"            steps={steps},"
     yield f"            lr={lr},"
-    if optimizer:
-        yield f"            optimizer={optimizer},"
-    yield '            precision="bfloat16",'
+    yield from (f"            {name}={value}," for name, value in options.items())
+    if precision:
+        yield f'            precision="{precision}",'
     yield f"            evaluate_every={steps // 4},"
     yield f"            save_every={steps // 4},"
     yield "        ),"

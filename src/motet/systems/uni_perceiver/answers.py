@@ -1,4 +1,4 @@
-"""Losses and predictions from scores of targets, for each kind of answer."""
+"""Losses and predictions that only Uni-Perceiver has: smoothed labels, and texts with masked words."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
-from motet.core import Answer, ClassPrediction, Label, Loss, Prediction, Task, TextPrediction
+from motet.core import Loss, Prediction, TextPrediction
+from motet.losses import row_count
 from motet.preprocess.tokenizers import EOS
 
 WORD, BALANCE = "word", "balance"
@@ -51,60 +51,10 @@ def smoothed_loss(
     return Loss(-((1 - smoothing) * right + smoothing * mean).sum(), row_count(scores))
 
 
-def soft_target_loss(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Returns cross entropy with targets scaled to a sum of one; a row without any adds nothing.
-
-    Examples:
-        >>> loss = soft_target_loss(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    parts = targets.float() / targets.float().sum(-1, keepdim=True).clamp(min=1e-6)
-    return Loss(-(parts * scores.float().log_softmax(-1)).sum(), row_count(scores))
-
-
-def candidate_loss(scores: Float[Tensor, "r c"], correct: Bool[Tensor, "r c"]) -> Loss:
-    """Returns -log of the correct candidates' probability; a row counts one, and adds nothing if none is correct."""
-    log_probs = scores.float().log_softmax(-1)
-    some = correct.any(-1)
-    total = -log_probs[some].masked_fill(~correct[some], -torch.inf).logsumexp(-1).sum()
-    return Loss(total, row_count(scores))
-
-
-def word_loss(scores: Float[Tensor, "w v"], index: Int[Tensor, "w"]) -> Loss:
-    """Returns cross entropy of words; each counts one."""
-    return Loss(F.cross_entropy(scores.float(), index, reduction="sum"), row_count(scores))
-
-
 def no_row_loss(count: int, device: torch.device) -> Loss:
     """Returns a loss of zero over rows, for tasks whose loss is a mean over words."""
     zero = torch.zeros((), device=device)
     return Loss(zero, zero + count)
-
-
-def row_count(scores: Tensor) -> Float[Tensor, ""]:
-    """Returns the number of rows, as a tensor."""
-    return torch.tensor(float(len(scores)), device=scores.device)
-
-
-def class_predictions(task: Task, scores: Float[Tensor, "r k"]) -> list[Prediction]:
-    """Returns the most likely name of each row; scores of predictions are log-probabilities."""
-    assert isinstance(task.target, Label | Answer)  # `check_supported`
-    names = task.target.names
-    log_probs = scores.float().log_softmax(-1)
-    best = log_probs.argmax(-1).tolist()
-    return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, log_probs.tolist(), strict=True)]
-
-
-def candidate_predictions(
-    scores: Float[Tensor, "r c"], real: Bool[Tensor, "r c"], names: Sequence[Sequence[str]] = ()
-) -> list[Prediction]:
-    """Returns the best candidate of each row; scores of predictions are those of its real candidates."""
-    found: list[Prediction] = []
-    for place, (row, valid) in enumerate(zip(scores.float(), real, strict=True)):
-        best = int(row.masked_fill(~valid, -torch.inf).argmax())
-        found.append(ClassPrediction(best, names[place][best] if names else "", tuple(row[valid].tolist())))
-    return found
 
 
 def masked_text_predictions(

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.core import Answer, Batch, Label, Loss, Prediction, Target, Task
+from motet.losses import soft_cross_entropy
 from motet.nn.parameter_names import parameter_name
-from motet.systems.uni_perceiver import answers
+from motet.systems.base import class_predictions
+from motet.systems.uni_perceiver.answers import smoothed_loss
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.mixup import mixup
@@ -52,8 +54,10 @@ class NamePredictor:
         return self._loss(task, scores, target.value), encoded
 
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
-        """Returns the most likely name of each row."""
-        return answers.class_predictions(task, self.scores(task, batch, target)[0])
+        """Returns the most likely name of each row, with the log-probabilities of all."""
+        assert isinstance(task.target, Label | Answer)  # `check_supported`
+        log_probs = self.scores(task, batch, target)[0].float().log_softmax(-1)
+        return class_predictions(log_probs, task.target.names)
 
     def scores(self, task: Task, batch: Batch, target: Target) -> tuple[Float[Tensor, "r k"], Encoded]:
         """Returns the scores of every name, and the encoded inputs."""
@@ -78,6 +82,6 @@ class NamePredictor:
         if task.loss is not None:
             return task.loss(scores, classes)
         if isinstance(task.target, Answer) or classes.is_floating_point():
-            return answers.soft_target_loss(scores, classes)
+            return soft_cross_entropy(scores, classes)
         visual = family_of(task) in (Family.IMAGE_CLASS, Family.VIDEO_CLASS)
-        return answers.smoothed_loss(scores, classes, self.config.smoothing if visual else 0.0)
+        return smoothed_loss(scores, classes, self.config.smoothing if visual else 0.0)

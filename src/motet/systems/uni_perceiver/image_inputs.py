@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import DataError, Example, FeatureStore, ImageFile, Match, Task
-from motet.core.codec import to_json
+from motet.core import DataError, Example, Match, Task
 from motet.core.task import Invariance
-from motet.preprocess.images import ImageTransform
+from motet.systems.base import ImageInputs, allowed_changes, fill_blanks, one_image
 
 
 @dataclass(frozen=True)
-class ImageRow:
+class UniPerceiverImages:
     """The images of a row, or the frames of its video.
 
     Args:
@@ -29,22 +27,22 @@ class ImageRow:
     video: bool
 
 
-@dataclass(frozen=True)
-class ImageInputs:
+@dataclass(frozen=True, kw_only=True)
+class UniPerceiverImageInputs(ImageInputs):
     """Reads the images of rows.
 
     Args:
         transform: to pixels.
+        store: stored features; None for pixels.
         num_frames: number of frames read per video.
-        store: stored features; None: pixels are read.
     """
 
-    transform: ImageTransform
     num_frames: int
-    store: FeatureStore | None = None
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
-        """Returns a row's images; None: no task has any.
+    def read(
+        self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None
+    ) -> UniPerceiverImages | None:
+        """Returns a row's images, all of them where they are only matched; None: no task has any.
 
         Raises:
             DataError: a wrong number of images, a video without frames, or an image that cannot be read.
@@ -58,37 +56,32 @@ class ImageInputs:
                 f"{example.id}: got tasks on images and tasks on videos: "
                 f"{sorted(task.name for task in visual)}; want one of the two per row"
             )
-        allowed = frozenset.intersection(*(task.invariant for task in visual))
+        allowed = allowed_changes(visual)
         if videos:
             return self._video(example, allowed, rng)
-        for task in visual:
-            number = len(example.images)
-            if number != 1 and not (number and isinstance(task.target, Match)):
-                raise DataError(f"{example.id}: images: got {number}; want exactly one, for task {task.name!r}")
-        return ImageRow(np.stack([self._image(image, allowed, rng) for image in example.images]), video=False)
+        matched = all(isinstance(task.target, Match) for task in visual)
+        images = example.images if matched and example.images else [one_image(example)]
+        return UniPerceiverImages(np.stack([self.array(image, allowed, rng) for image in images]), video=False)
 
-    def _image(self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
-        if self.store is not None:
-            return self.store.read(image, allowed, rng)
-        return self.transform.read(image, allowed, rng)
-
-    def _video(self, example: Example, allowed: frozenset[Invariance], rng: np.random.Generator | None) -> ImageRow:
+    def _video(
+        self, example: Example, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> UniPerceiverImages:
         """Reads frames at even distances, in training a random one per part; all are cropped and flipped alike."""
         if not example.images:
             raise DataError(f"{example.id}: frames: got 0; want at least one")
         frames = [example.images[index] for index in frame_indices(len(example.images), self.num_frames, rng)]
         if self.store is not None:
             # A store draws its views per image: only the plain one is the same for all frames.
-            return ImageRow(np.stack([self.store.read(frame, allowed, None) for frame in frames]), video=True)
+            return UniPerceiverImages(np.stack([self.store.read(frame, allowed, None) for frame in frames]), video=True)
         images = [self.transform.load(frame, cropped=rng is not None) for frame in frames]
         first = images[0]
         geometry = self.transform.draw((first.height, first.width), allowed, rng)
         if any(image.size != first.size for image in images):
             sizes = sorted({image.size for image in images})
             raise DataError(f"{example.id}: frames: got sizes {sizes}; want one size per video")
-        return ImageRow(np.stack([self.transform(image, geometry) for image in images]), video=True)
+        return UniPerceiverImages(np.stack([self.transform(image, geometry) for image in images]), video=True)
 
-    def collate(self, rows: Sequence[ImageRow | None]) -> dict[str, Tensor]:
+    def collate(self, rows: Sequence[UniPerceiverImages | None]) -> dict[str, Tensor]:
         """Returns a batch's inputs: "pixels" or "features" of first images, "frames" or "frame_features" of videos.
 
         Raises:
@@ -97,21 +90,12 @@ class ImageInputs:
         present = [row for row in rows if row is not None]
         if not present:
             return {}
-        if len({row.video for row in present}) > 1:
-            raise DataError("batch: got images and videos; want rows of one source, which has one or the other")
         video = present[0].video
-        name = {(False, False): "pixels", (False, True): "features", (True, False): "frames"}.get(
-            (video, self.store is not None), "frame_features"
-        )
-        values = [row.values if video else row.values[0] for row in present]
-        blank = np.zeros_like(values[0])
-        found = iter(values)
-        whole = [blank if row is None else next(found) for row in rows]
-        return {name: torch.from_numpy(np.stack(whole))}
-
-    def view_key(self) -> str:
-        """Returns a key of the preprocessing, which changes when the pixels of a view would."""
-        return json.dumps(to_json(self.transform), sort_keys=True)
+        if any(row.video != video for row in present):
+            raise DataError("batch: got images and videos; want rows of one source, which has one or the other")
+        values = fill_blanks([None if row is None else row.values if video else row.values[0] for row in rows])
+        pixels, features = ("frames", "frame_features") if video else ("pixels", "features")
+        return {pixels if self.store is None else features: torch.from_numpy(np.stack(values))}
 
 
 def frame_indices(count: int, num_frames: int, rng: np.random.Generator | None) -> list[int]:

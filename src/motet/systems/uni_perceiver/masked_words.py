@@ -9,7 +9,7 @@ from torch import Tensor
 
 from motet.core import Batch, Loss, Prediction, Target, Task
 from motet.preprocess.tokenizers import Tokenizer
-from motet.systems.uni_perceiver import answers
+from motet.systems.uni_perceiver.answers import masked_text_predictions
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ class MaskedWordPredictor:
         """Returns each text with its most likely words in the masked places."""
         states, _, masked = self.states(task, batch, target)
         scores = self.vocabulary.scores(task, states)
-        return answers.masked_text_predictions(target.value["ids"][:, 0], masked, scores, self.tokenizer.decode)
+        return masked_text_predictions(target.value["ids"][:, 0], masked, scores, self.tokenizer.decode)
 
     def states(
         self, task: Task, batch: Batch, target: Target

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from motet.core import Batch, Loss, Prediction, Target, Task
 from motet.core.ranks import gather, rank
-from motet.systems.uni_perceiver import answers
+from motet.losses import candidates_loss
+from motet.systems.base import candidate_predictions
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.retrieval import MatchedPairs, in_batch_loss
@@ -30,6 +31,7 @@ class Matcher:
         similarity: of the model.
         targets: of the model.
         smoothing: of labels.
+        all_ranks: pairs are compared in training with those of all ranks, which then must all call `loss`.
     """
 
     inputs: InputSequences
@@ -37,25 +39,25 @@ class Matcher:
     similarity: Similarity
     targets: TargetFeatures
     smoothing: float
+    all_ranks: bool = False
 
-    def loss(self, task: Task, batch: Batch, target: Target, *, all_ranks: bool) -> tuple[Loss, Encoded]:
+    def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
         """Returns a task's loss over its rows, and the encoded images.
 
         Args:
             task: a `Match`.
             batch: rows with candidates, or pairs that are compared with each other.
             target: of the task.
-            all_ranks: pairs are compared with those of all ranks, which then must all call this.
         """
         value = target.value
         if "correct" in value:
             scores, encoded = self._candidate_scores(task, batch, target)
             scores = scores.masked_fill(~value["real"], -torch.inf)
-            return answers.candidate_loss(scores, value["correct"]), encoded
+            return candidates_loss(scores, value["correct"]), encoded
         images, encoded = self._image_features(task, self.inputs.image_tokens(batch, target.rows))
         own = MatchedPairs.of(images, self.text_features(task, value["ids"][:, 0]), value)
         among, first = own, 0
-        if all_ranks:
+        if self.all_ranks and self.encoder.training:
             first = sum(gather(len(images))[: rank()])
             among = own.gathered()
         return in_batch_loss(own, among, first, self.similarity.scale(Family.MATCH), self.smoothing), encoded
@@ -63,7 +65,7 @@ class Matcher:
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
         """Returns the best candidate of each row."""
         scores = self._candidate_scores(task, batch, target)[0]
-        return answers.candidate_predictions(scores, target.value["real"], target.value.get("names", ()))
+        return candidate_predictions(scores, target.value["real"], target.value.get("names", ()))
 
     def image_features(self, task: Task, batch: Batch) -> Float[Tensor, "b d"]:
         """Returns features of the images or videos of all rows."""

@@ -10,14 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Target, Task, nearest
+from motet.core import Batch, ConfigError, Loss, Losses, Masked, Match, Prediction, Side, System, Task, nearest
 from motet.core.ranks import gather, world
 from motet.core.system import optimizer_groups
 from motet.nn.parameter_names import parameter_name
+from motet.systems.base import trained_blocks
 from motet.systems.uni_perceiver.answers import BALANCE, WORD, no_row_loss
 from motet.systems.uni_perceiver.classification import NamePredictor
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
-from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
+from motet.systems.uni_perceiver.encoder import UnifiedEncoder
 from motet.systems.uni_perceiver.generation import TextGenerator
 from motet.systems.uni_perceiver.inputs import InputSequences
 from motet.systems.uni_perceiver.masked_words import MaskedWordPredictor
@@ -94,7 +95,6 @@ class UniPerceiver(System):
         self.similarity_weights = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.class_scores})
         self.processor = UniPerceiverProcessor(build_image_inputs(config, tasks, self.trunk), self.text_inputs)
         self._compose()
-        self.gathers_pairs = False  # see `refresh`
         if config.tuning is not None:
             for name, parameter in self.named_parameters():
                 parameter.requires_grad_(is_tuned(name))
@@ -142,7 +142,7 @@ class UniPerceiver(System):
         terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
             task, count = self.tasks[name], len(target.rows)
-            loss, encoded = self._loss(task, batch, target)
+            loss, encoded = self._predictor(task).loss(task, batch, target)
             if has_word_loss(task):
                 terms[name, WORD] = loss
                 loss = no_row_loss(count, self.device)
@@ -156,29 +156,19 @@ class UniPerceiver(System):
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """Returns a ClassPrediction of names or candidates, or a TextPrediction of generated texts or masked words."""
-        return {name: self._predict(self.tasks[name], batch, target) for name, target in batch.targets.items()}
+        tasks = {name: self.tasks[name] for name in batch.targets}
+        return {name: self._predictor(task).predict(task, batch, batch.targets[name]) for name, task in tasks.items()}
 
-    def _loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
+    def _predictor(self, task: Task) -> Matcher | MaskedWordPredictor | TextGenerator | NamePredictor:
         match task.target:
             case Match():
-                return self.matcher.loss(task, batch, target, all_ranks=self.gathers_pairs and self.training)
+                return self.matcher
             case Masked():
-                return self.masked_words.loss(task, batch, target)
+                return self.masked_words
             case _ if is_generated(task):
-                return self.generator.loss(task, batch, target)
+                return self.generator
             case _:
-                return self.classifier.loss(task, batch, target)
-
-    def _predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
-        match task.target:
-            case Match():
-                return self.matcher.predict(task, batch, target)
-            case Masked():
-                return self.masked_words.predict(task, batch, target)
-            case _ if is_generated(task):
-                return self.generator.predict(task, batch, target)
-            case _:
-                return self.classifier.predict(task, batch, target)
+                return self.classifier
 
     @torch.inference_mode()
     def side(self, batch: Batch, task: str, of: Side) -> Mapping[str, Tensor]:
@@ -208,7 +198,7 @@ class UniPerceiver(System):
         if len(self.tasks) < 2:
             return {}
         embedding = self.embedding
-        blocks: dict[str, list[nn.Module | nn.Parameter | None]] = {}
+        blocks: dict[str, Sequence[nn.Module | nn.Parameter | None]] = {}
         if sum(is_visual(task) for task in self.tasks.values()) > 1:
             blocks |= {"trunk": [self.trunk], "images": [embedding.patches, embedding.frames]}
         blocks["texts"] = [embedding.words, embedding.positions, embedding.text_type, embedding.norm]
@@ -216,8 +206,7 @@ class UniPerceiver(System):
             blocks[f"attention{i}"] = [layer.norm1, layer.attention_gate, layer.qkv, layer.out, layer.scale1]
             blocks[f"mlp{i}"] = [layer.norm2, layer.mlp_gate, layer.up, layer.down, layer.scale2]
         blocks["similarity"] = [self.similarity.norm, self.similarity.project]
-        found = {name: [p for part in parts for p in _trained(part)] for name, parts in blocks.items()}
-        return {name: parameters for name, parameters in found.items() if parameters}
+        return trained_blocks(blocks)
 
     @torch.no_grad()
     def merge_experts(self, task: str) -> UniPerceiver:
@@ -271,7 +260,7 @@ class UniPerceiver(System):
         if not self.config.loss.gather or world() == 1:
             return
         tasks_of_ranks = gather(tuple(tuple(batch.targets) for batch in batches))
-        self.gathers_pairs = all(tasks == tasks_of_ranks[0] for tasks in tasks_of_ranks)
+        self.matcher = replace(self.matcher, all_ranks=all(tasks == tasks_of_ranks[0] for tasks in tasks_of_ranks))
 
     @property
     def device(self) -> torch.device:
@@ -286,10 +275,3 @@ class UniPerceiver(System):
         if task not in self.tasks or not isinstance(self.tasks[task].target, Match):
             raise ConfigError(f"score: got task {task!r}; want a Match of texts and images")
         return self.tasks[task]
-
-
-def _trained(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
-    if part is None:
-        return []
-    found = [part] if isinstance(part, nn.Parameter) else list(part.parameters())
-    return [parameter for parameter in found if parameter.requires_grad]

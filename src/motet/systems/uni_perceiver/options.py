@@ -169,6 +169,11 @@ class Patches:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     position_scale: float = 1.0
 
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of images, in pixels."""
+        return self.size, self.size
+
     def __post_init__(self) -> None:
         if self.patch < 1 or self.size < 1 or self.size % self.patch:
             raise ConfigError(f"Patches.patch: got {self.patch} for images of {self.size}; want a divisor of the size")

@@ -16,10 +16,10 @@ from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.embedding import Embedding
-from motet.systems.uni_perceiver.image_inputs import ImageInputs
+from motet.systems.uni_perceiver.image_inputs import UniPerceiverImageInputs
 from motet.systems.uni_perceiver.options import MergedExperts
 from motet.systems.uni_perceiver.targets import is_visual
-from motet.systems.uni_perceiver.text_inputs import SPECIAL, TextInputs
+from motet.systems.uni_perceiver.text_inputs import SPECIAL, UniPerceiverTextInputs
 
 _TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "similarity_weights.")
 
@@ -44,11 +44,11 @@ def check_options(config: UniPerceiverConfig, tasks: Sequence[Task]) -> None:
 
 def build_text_inputs(
     config: UniPerceiverConfig, texts: Callable[[], Iterable[str]], assets: Mapping[str, bytes] | None
-) -> TextInputs:
+) -> UniPerceiverTextInputs:
     """Builds the tokeniser of the options, or restores that of a saved model."""
     plain = Tokenizer.from_bytes(assets[TOKENIZER_FILE]) if assets is not None else config.tokenizer.build(texts())
     tokenizer = plain.with_specials([SPECIAL])
-    return TextInputs(tokenizer, config.max_tokens, config.max_generated, config.masking.probability)
+    return UniPerceiverTextInputs(tokenizer, config.max_tokens, config.max_generated, config.masking.probability)
 
 
 def build_trunk(config: UniPerceiverConfig, tasks: Sequence[Task], *, fetch: bool) -> Tower | None:
@@ -59,7 +59,7 @@ def build_trunk(config: UniPerceiverConfig, tasks: Sequence[Task], *, fetch: boo
 
 
 def build_embedding(
-    config: UniPerceiverConfig, tasks: Sequence[Task], text_inputs: TextInputs, trunk: Tower | None
+    config: UniPerceiverConfig, tasks: Sequence[Task], text_inputs: UniPerceiverTextInputs, trunk: Tower | None
 ) -> Embedding:
     """Builds the embedding of tokens."""
     width, patches = config.sizes.width, config.patches
@@ -82,17 +82,15 @@ def build_embedding(
     )
 
 
-def build_image_inputs(config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower | None) -> ImageInputs | None:
+def build_image_inputs(
+    config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower | None
+) -> UniPerceiverImageInputs | None:
     """Builds the preprocessing of images; None: no task has any."""
     if not any(is_visual(task) for task in tasks):
         return None
-    if trunk is None:
-        of = config.patches
-        transform = ImageTransform((of.size, of.size), of.mean, of.std, config.crop, config.hflip, config.antialias)
-    else:
-        pixels = trunk.pixels
-        transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias)
-    return ImageInputs(transform, config.frames)
+    of = config.patches if trunk is None else trunk.pixels
+    transform = ImageTransform(of.size_hw, of.mean, of.std, config.crop, config.hflip, config.antialias)
+    return UniPerceiverImageInputs(transform=transform, num_frames=config.frames)
 
 
 def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.ModuleDict:
@@ -109,7 +107,7 @@ def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.
     return layers
 
 
-def name_ids(text_inputs: TextInputs, tasks: Sequence[Task]) -> dict[str, Tensor]:
+def name_ids(text_inputs: UniPerceiverTextInputs, tasks: Sequence[Task]) -> dict[str, Tensor]:
     """Returns the token ids of each task's names, for tasks that have names."""
     named = [task for task in tasks if isinstance(task.target, Label | Answer) and task.target.names]
     return {task.name: text_inputs.encode_names(task) for task in named}

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from motet.core import Loss
 from motet.core.ranks import gather, rank, world
-from motet.systems.uni_perceiver.answers import row_count, smoothed_loss
+from motet.losses import row_count
+from motet.systems.uni_perceiver.answers import smoothed_loss
 
 
 @dataclass(frozen=True)

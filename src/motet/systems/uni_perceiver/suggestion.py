@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from motet.systems.base.suggestion import FRAMES, FunctionText, PlannedTask, steps_for
+from motet.systems.base.suggestion import FRAMES, FunctionText, PlannedTask, steps_for, train_config_lines
 
 _BATCH_SIZE = 32
 _TEXTS = frozenset({"captioning", "text reading"})
@@ -66,14 +66,7 @@ def _lines(function: str, sources: str, about: str, steps: int, *, several: bool
         yield "            rates=Temperature(2.0),  # large sources more often than small ones, but not by their size"
     yield f"            batch_size={_BATCH_SIZE},"
     yield "        ),"
-    yield "        train=TrainConfig("
-    yield f"            steps={steps},"
-    yield "            lr=7e-4,"
-    yield "            lr_schedule=Cosine(warmup=0.03),"
-    yield "            weight_decay=0.05,"
-    yield f"            evaluate_every={steps // 4},"
-    yield f"            save_every={steps // 4},"
-    yield "        ),"
+    yield from train_config_lines(steps, "7e-4", precision="", lr_schedule="Cosine(warmup=0.03)", weight_decay="0.05")
     yield "        balancer=TaskMean(),"
     yield '        features=Features(Path("runs/features")),  # the encoder reads each frame once'
     yield "    )"

@@ -31,7 +31,7 @@ class TargetFeatures:
         encoder: of the model.
         similarity: of the model.
         names: ids of each task's names, by task.
-        num_words: size of the vocabulary that words are predicted from, see `TextInputs.num_words`.
+        num_words: size of the vocabulary that words are predicted from, see `UniPerceiverTextInputs.num_words`.
         per_task: a target's features depend on its task, not on its attributes alone.
         sampled_words: size of a training sample of that vocabulary; None: all of it.
     """

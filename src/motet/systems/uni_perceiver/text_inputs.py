@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from motet.core import Answer as AnswerSpec
 from motet.core import ConfigError, Label, Task
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer, append_eos, normalise
+from motet.systems.base import stack_padded
 
 SPECIAL = "<|spe|>"
 _MASKED, _REPLACED = 0.8, 0.9  # of selected tokens 80 % become the special one, 10 % a random one, 10 % stay
 
 
 @dataclass(frozen=True)
-class TextInputs:
+class UniPerceiverTextInputs:
     """Encodes texts as token ids.
 
     Args:
@@ -115,28 +116,9 @@ class TextInputs:
         return padded(list(found))
 
 
-def padded(texts: Sequence[Sequence[int]]) -> Tensor:
-    """Returns texts as one tensor, with padding."""
-    length = max((len(text) for text in texts), default=0)
-    ids = torch.full((len(texts), max(length, 1)), PAD)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text, dtype=torch.long)
-    return ids
-
-
-def stacked_texts(rows: Sequence[Sequence[Sequence[int]]]) -> dict[str, Tensor]:
-    """Returns rows of texts as ``ids`` (r, s, t), with padding; PAD is no token of a text."""
-    most = max(1, *(len(row) for row in rows))
-    flat = padded([text for row in rows for text in (*row, *([()] * (most - len(row))))])
-    return {"ids": flat.view(len(rows), most, -1)}
-
-
-def padded_masked_ids(rows: Sequence[np.ndarray], length: int) -> Tensor:
-    """Returns the original ids of masked tokens, (r, t), -1 elsewhere."""
-    masked_ids = torch.full((len(rows), length), -1)
-    for row, ids in enumerate(rows):
-        masked_ids[row, : len(ids)] = torch.from_numpy(ids)
-    return masked_ids
+def padded(texts: Sequence[Sequence[int]]) -> Int[Tensor, "k t"]:
+    """Returns texts as one tensor, with PAD behind shorter ones."""
+    return stack_padded([np.array(text, dtype=np.int64) for text in texts], fill=PAD)
 
 
 def _second_length(parts: Sequence[Sequence[int]]) -> int:

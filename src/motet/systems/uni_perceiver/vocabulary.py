@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from motet.core import Loss, Task
-from motet.systems.uni_perceiver.answers import word_loss
+from motet.losses import cross_entropy
 from motet.systems.uni_perceiver.similarity import Similarity
 from motet.systems.uni_perceiver.target_features import TargetFeatures
 from motet.systems.uni_perceiver.targets import family_of
@@ -34,4 +34,4 @@ class Vocabulary:
         """Returns the cross entropy of the right token ids, each state counting one."""
         targets, index = self.targets.words_with(task, ids)
         scores = self.similarity.scores(self.similarity.features(states), targets, family_of(task))
-        return word_loss(scores, index)
+        return cross_entropy(scores, index)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from motet.core import CheckpointError
-from motet.nn.pretrained.files import PublishedWeights, read_published
+from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
 from motet.preprocess.tokenizers import EOS
 from motet.systems.uni_perceiver.attributes import Scheme
 from motet.systems.uni_perceiver.model import UniPerceiver
@@ -74,18 +74,8 @@ def load_uni_perceiver(
     if "embedding.words.weight" in state:
         table = state["embedding.words.weight"]
         state["embedding.words.weight"] = _reordered(table, own["embedding.words.weight"], ids)
-    loaded: list[str] = []
-    shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
-    with torch.no_grad():
-        for name, value in state.items():
-            if name not in own:
-                unmatched.append(name)
-            elif own[name].shape != value.shape:
-                shapes.append((name, tuple(value.shape), tuple(own[name].shape)))
-            else:
-                own[name].copy_(value)
-                loaded.append(name)
-    return PublishedWeights(tuple(loaded), tuple(unmatched), tuple(shapes))
+    without = dict.fromkeys(unmatched, State())
+    return copy_published(own, without | {name: {name: value} for name, value in state.items()})
 
 
 def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> State:

@@ -23,7 +23,7 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
-from motet.losses import default_for
+from motet.losses import default_for, soft_cross_entropy
 from motet.nn.matching import corners, generalised_iou
 from motet.preprocess.geometry import Geometry
 from motet.systems.base import class_predictions
@@ -108,11 +108,10 @@ class ClassAnswers(TaskAnswers):
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:  # noqa: ARG002
         """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
         assert isinstance(self.task.target, Label | Answer)  # checked when it was built
-        names = self.task.target.names
         scores = self.head(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
-        return class_predictions(scores, names)
+        return class_predictions(scores, self.task.target.names)
 
 
 @dataclass(frozen=True)
@@ -190,19 +189,6 @@ class RegionAnswers(TaskAnswers):
             BoxSet(_to_file_pixels(boxes[row], geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
             for row, geometry in enumerate(target.value["geometry"].tolist())
         ]
-
-
-def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Returns the cross entropy with soft targets scaled to a sum of one; a row without any target adds zero.
-
-    Examples:
-        >>> loss = soft_cross_entropy(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    probabilities = targets / targets.sum(-1, keepdim=True).clamp(min=1e-6)
-    total = -(probabilities * scores.float().log_softmax(-1)).sum()
-    return Loss(total, torch.tensor(float(len(scores)), device=scores.device))
 
 
 def _to_file_pixels(boxes_cxcywh: Float[Tensor, "q 4"], numbers: Sequence[int]) -> np.ndarray:

@@ -29,6 +29,7 @@ from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.base import trained_blocks
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
@@ -167,18 +168,14 @@ class UniT(System):
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Returns the trained parameters of trunk, encoder layers and decoder layers that at least two tasks use."""
         inputs = [task.inputs for task in self.tasks.values()]
-        blocks: dict[str, list[nn.Module]] = {}
+        blocks: dict[str, Sequence[nn.Module]] = {}
         if self.vision is not None and sum("image" in kinds for kinds in inputs) > 1:
             blocks |= self.vision.blocks()
         if self.text is not None and sum("text" in kinds for kinds in inputs) > 1:
             blocks |= self.text.blocks()
         if self.decoder is not None and len(inputs) > 1:
             blocks |= self.decoder.blocks()
-        trained = {
-            name: [p for module in modules for p in module.parameters() if p.requires_grad]
-            for name, modules in blocks.items()
-        }
-        return {name: parameters for name, parameters in trained.items() if parameters}
+        return trained_blocks(blocks)
 
     def assets(self) -> Mapping[str, bytes]:
         if self.text is None or self.sentences is None:

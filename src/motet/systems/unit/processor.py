@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import Answer, ConfigError, DataError, Example, Label, Task
+from motet.core import ConfigError, Example, Task
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import BaseProcessor, Entry, Row, pad_ids, sentences_of
+from motet.systems.base import BaseProcessor, Entry, Row, annotation_of_row, pad_ids, sentences_of
 from motet.systems.unit.image_inputs import UniTImageInputs
 from motet.systems.unit.options import TextLimits
 from motet.systems.unit.targets import encode_target, stack_targets
@@ -63,10 +63,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
 
     def _entry(self, example: Example, task: Task, geometry: Geometry | None, evaluation: bool) -> UniTEntry:
         ids, types = self._encode_text(example, task)
-        known = task.label in example.labels or not evaluation
-        annotation = task.annotation_of(example) if known else None
-        if known and annotation is None and isinstance(task.target, Label | Answer):
-            raise DataError(f"{example.id}: task {task.name!r}: got None; want the annotation {task.label!r}")
+        known, annotation = annotation_of_row(example, task, evaluation=evaluation)
         value = encode_target(task, annotation, example.id, geometry, self.max_attributes)
         return UniTEntry(
             task=task.name, value=value, annotated=known, annotation=annotation, ids=ids, types=types, geometry=geometry

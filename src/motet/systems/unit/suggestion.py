@@ -50,7 +50,7 @@ class UniTSuggestion:
             "        ),",
             f"        sources={sources},",
             *_mixed(rates, len(tasks) > 1),
-            *train_config_lines(steps, "5e-4", "SkipUnusedAdamW()"),
+            *train_config_lines(steps, "5e-4", optimizer="SkipUnusedAdamW()"),
             "        balancer=TaskMean(),",
             *(
                 ['        features=Features(Path("runs/features")),  # the frozen encoder reads each image once']

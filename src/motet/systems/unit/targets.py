@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from motet.core import Answer, Boxes, BoxSet, DataError, Label, Region, Task, UnsupportedTask
-from motet.losses import soft_answer_targets
-from motet.preprocess.annotations import class_index, parse_answers
 from motet.preprocess.geometry import Geometry
+from motet.systems.base import encode_class
 
 
 def check_supported(task: Task) -> None:
@@ -58,14 +57,8 @@ def encode_target(
         DataError: an annotation that does not fit the task.
     """
     match task.target:
-        case Label(names):
-            if annotation is None:
-                return {"label": np.array(-1)}
-            return {"label": np.array(class_index(task, annotation, row_id, len(names)))}
-        case Answer(names):
-            if annotation is None:
-                return {"answers": np.zeros(len(names), dtype=np.float32)}
-            return {"answers": soft_answer_targets(parse_answers(task, annotation, row_id), names).numpy()}
+        case Label() | Answer():
+            return encode_class(task, annotation, row_id)
         case Boxes(names, attributes):
             assert geometry is not None  # a task of boxes has image inputs, so its rows have a geometry
             return _boxes(task, annotation, row_id, geometry, (len(names), len(attributes)), max_attributes)

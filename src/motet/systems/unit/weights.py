@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from motet.core import Boxes, CheckpointError, ConfigError
 from motet.nn.parameter_names import parameter_name
-from motet.nn.pretrained.files import PublishedWeights, read_published
+from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
 from motet.nn.text_encoders import load_bert
 from motet.systems.unit.model import UniT
 
@@ -57,23 +57,9 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
     if not any(name.startswith("transformer.encoder.") for name in original.values()):
         raise CheckpointError(f"DETR weights: got {next(iter(published), 'nothing')!r} and others; want a DETR's names")
     prefixes = _target_prefixes(system, _boxes_task(system, task))
-    own = system.state_dict()
-    loaded: list[str] = []
-    left: list[str] = []
-    shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
-    with torch.no_grad():
-        for name, value in published.items():
-            converted = _convert(original[name], value, prefixes)
-            if not converted or any(own_name not in own for own_name in converted):
-                left += [name] if not name.endswith("num_batches_tracked") else []
-                continue
-            for own_name, part in converted.items():
-                if own[own_name].shape != part.shape:
-                    shapes.append((name, tuple(part.shape), tuple(own[own_name].shape)))
-                else:
-                    own[own_name].copy_(part)
-                    loaded.append(own_name)
-    return PublishedWeights(tuple(loaded), tuple(left), tuple(shapes))
+    renamed = {name: _convert(original[name], value, prefixes) for name, value in published.items()}
+    found = copy_published(system.state_dict(), renamed)
+    return replace(found, unexpected=tuple(n for n in found.unexpected if not n.endswith("num_batches_tracked")))
 
 
 def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -> None:
