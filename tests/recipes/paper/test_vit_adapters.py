@@ -87,10 +87,9 @@ def test_the_plan_is_the_codes_where_the_paper_is_silent() -> None:
 
 
 def test_taskonomy_is_split_by_building(made) -> None:
-    run = made(published)
-    assert [keys(run, role) for role in ("train", "val", "test")] == [
-        {f"taskonomy/{building}/point_{n}_view_0" for n in range(2)} for building in ("allensville", "beechwood", "ihlen")
-    ]  # fmt: skip
+    run, views = made(published), range(2)
+    for role, building in {"train": "allensville", "val": "beechwood", "test": "ihlen"}.items():
+        assert keys(run, role) == {f"taskonomy/{building}/point_{view}_view_0" for view in views}
 
 
 def test_rooms_of_nyuv2_are_evaluated_in_taskonomys_words_and_never_trained_on(made) -> None:
