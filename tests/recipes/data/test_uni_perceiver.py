@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_layouts import (
     PHOTOS,
@@ -27,6 +27,7 @@ def sources(data_folder: Path) -> tuple[Source, ...]:
     return assembled()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_letters_ignore_case_spaces_and_punctuation_and_nothing_else(text: str) -> None:
     kept = letters(text)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from suggested import LONGEST, Planned, run_of, written
-from toys import toy_sources
 from toy_vit_adapters import task
+from toys import toy_sources
 
 from motet.data.schedules import Mixed
 from motet.nn.tower import Finetune
