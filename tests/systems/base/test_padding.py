@@ -42,7 +42,11 @@ def test_values_are_stacked_by_name_each_to_its_own_length() -> None:
         {"ids": np.array([4]), "box": np.ones(4), "label": np.array(0)},
     ]
     stacked = stack_values(rows)
-    assert {name: tuple(value.shape) for name, value in stacked.items()} == {"ids": (2, 3), "box": (2, 4), "label": (2,)}
+    assert {name: tuple(value.shape) for name, value in stacked.items()} == {
+        "ids": (2, 3),
+        "box": (2, 4),
+        "label": (2,),
+    }
     assert torch.equal(stacked["ids"], torch.tensor([[1, 2, 3], [4, 0, 0]]))
     with pytest.raises(KeyError):
         stack_values([rows[0], {"ids": np.array([4])}])
