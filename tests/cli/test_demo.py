@@ -1,4 +1,4 @@
-"""`motet demo` from end to end on a recipe of a test's size: two tasks, two single-task runs, a page; stopped, resumed."""
+"""`motet demo` from end to end on a recipe of a test's size: one model, two single-task runs, a page; then resumed."""
 
 import io
 import json
