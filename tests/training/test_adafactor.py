@@ -7,7 +7,7 @@ from torch import nn
 
 from motet.training.adafactor import ScalingAdafactor
 
-SHAPES = [(5,), (4, 3), (3, 4), (40, 36), (36, 40), (34, 2, 33), (2, 40, 3, 35), (33, 33)]
+SHAPES = [(5,), (4, 3), (3, 4), (40, 36), (36, 40), (34, 2, 33), (2, 40, 3, 35), (40, 36, 3), (33, 33)]
 
 
 def by_hand(gradients: list[np.ndarray], *, momentum: float | None, clip: float | None, least: int) -> np.ndarray:

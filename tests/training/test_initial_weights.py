@@ -139,5 +139,5 @@ def test_a_system_without_anything_to_train_is_refused(monkeypatch: pytest.Monke
 
 def test_a_checkpoint_of_another_kind_of_system_is_not_continued(other: tuple[Path, System]) -> None:
     run = dataclasses.replace(toy_run(), system=LiTDecoderConfig())
-    with pytest.raises(CheckpointError, match="a checkpoint of another run: system: got '.*ToyConfig'; want '.*LiTDec"):
+    with pytest.raises(CheckpointError, match=r"a checkpoint of another run: system: got '.*ToyConfig'; want '.*LiT"):
         initial_system(run, torch.device("cpu"), resume_from=other[0].parent)
