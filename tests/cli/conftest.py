@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from motet.cli import main
+from motet.config.recipe_files import load_recipe
+from motet.training.run import Run
 
 RECIPE = '''
 from pathlib import Path
@@ -122,6 +124,13 @@ def recipe(tmp_path) -> Iterator[Path]:
     """The recipe, in a folder of its own."""
     with forgotten():
         yield write_recipe(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory) -> Iterator[Run]:
+    """The run of the recipe."""
+    with forgotten():
+        yield load_recipe(f"{write_recipe(tmp_path_factory.mktemp('loaded'))}:run")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,21 @@
+import pytest
+
 from motet.core import Report, Result
-from motet.report.tables import best_trivial_baseline, classes_rows, results_rows, table, trivial_baseline_rows
+from motet.report.compare import Comparison, Cost, SeedValues, TaskComparison
+from motet.report.tables import (
+    COMPARISON_HEAD,
+    COST_HEAD,
+    RESULTS_HEAD,
+    best_trivial_baseline,
+    classes_rows,
+    comparison_rows,
+    cost_rows,
+    duration,
+    interval,
+    results_rows,
+    table,
+    trivial_baseline_rows,
+)
 
 
 def test_a_bar_or_a_line_end_in_a_cell_does_not_break_the_table() -> None:
@@ -33,3 +49,63 @@ def test_every_class_has_its_number_or_is_said_to_have_no_annotation() -> None:
     head = ("streets", "miou")
     assert classes_rows(report) == [(*head, "road", "50.0 %"), (*head, "train", "no ground truth")]
     assert Report.from_dict(report.to_dict()) == report
+
+
+def depth(**changes) -> Result:
+    given = {
+        "task": "depth", "source": "d", "metric": "rmse", "value": 0.4567, "unit": "m", "higher_is_better": False,
+        "count": 12_345, **changes,
+    }  # fmt: skip
+    return Result(**given)
+
+
+def test_a_row_has_its_interval_its_counts_and_the_lowest_baseline_of_an_error() -> None:
+    report = Report(
+        results=(depth(low=0.4, high=0.51, num_images=2000), depth(metric="rel", main=False)),
+        trivial_baselines={"depth": {"constant": 1.25, "nearest": 0.75}},
+    )
+    first, second = results_rows(report)
+    assert len(first) == len(second) == len(RESULTS_HEAD)
+    assert first == ("depth", "rmse (lower is better)", "0.46 m", "0.40 to 0.51", "12,345", "2,000", "0.75 (nearest)")
+    # What is not the main metric has no baseline beside it: those are of the main one.
+    assert (second[0], second[-1]) == ("", "")
+
+
+@pytest.mark.parametrize("ends", [{}, {"low": 0.4}, {"high": 0.5}])
+def test_half_an_interval_is_none(ends: dict[str, float]) -> None:
+    assert interval(depth(**ends)) == "-"
+
+
+def comparison(**changes) -> Comparison:
+    pairs = (
+        TaskComparison("pets", "accuracy", "%", True, SeedValues((62.0, 60.0)), SeedValues((50.0,))),
+        TaskComparison("depth", "rmse", "m", False, SeedValues((0.6, 0.6)), SeedValues((0.5, 0.7))),
+    )
+    multi, single = Cost(1_500_000, 200, 2560.4, 42.0), Cost(None, None, 5120.0, 7300.0)
+    return Comparison(**{"pairs": pairs, "delta_m": 11.0, "delta_m_spread": 1.25, "multi": multi, "single": single,
+                         "seeds": (0, 1), **changes})  # fmt: skip
+
+
+def test_a_comparison_ends_with_the_mean_of_its_signed_gains() -> None:
+    pets, error, mean = comparison_rows(comparison())
+    assert {len(row) for row in (pets, error, mean)} == {len(COMPARISON_HEAD)}
+    assert pets == ("pets", "accuracy", "61.0 ± 1.4 %", "50.0 %", "+22.0 %")
+    assert error == ("depth", "rmse (lower is better)", "0.60 ± 0.00 m", "0.60 ± 0.14 m", "+0.0 %")
+    assert mean == ("delta-m", "mean delta", "", "", "+11.0 % ± 1.2")
+    alone = comparison_rows(comparison(delta_m=None, delta_m_spread=None))[-1]
+    assert alone[-1] == "-"
+
+
+def test_costs_that_a_run_did_not_record_are_dashes() -> None:
+    multi, single = cost_rows(comparison())
+    assert len(multi) == len(COST_HEAD)
+    assert multi == ("one multi-task model", "1,500,000", "200", "2,560", "42 s")
+    assert single == ("2 single-task models", "-", "-", "5,120", "2 h 1 min")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599.6, "1 h 0 min"), (90_061, "25 h 1 min")],
+)
+def test_seconds_are_rounded_before_they_are_split(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -165,3 +166,50 @@ def test_a_parameter_in_two_groups_is_refused():
 def test_numbers_out_of_range_are_refused(spec, fields):
     with pytest.raises(ConfigError, match="got"):
         spec(**fields)
+
+
+FACTORED_SHAPES = [(5,), (4, 3), (3, 4), (40, 36), (36, 40), (34, 2, 33), (2, 40, 3, 35), (40, 36, 3), (33, 33)]
+
+
+def by_hand(gradients: list[np.ndarray], *, momentum: float | None, clip: float | None, least: int) -> np.ndarray:
+    """The last of some steps with a rate of one; means are over whole axes, as in the paper's vectors r and c."""
+    shape = gradients[0].shape
+    order = sorted(range(len(shape)), key=lambda axis: shape[axis])  # ties: the later axis is the larger
+    second, largest = order[-2:] if len(shape) > 1 else (0, 0)
+    factored = len(shape) > 1 and shape[second] >= least
+    rows, columns, whole, first = 0.0, 0.0, 0.0, 0.0
+    for step, gradient in enumerate(gradients):
+        beta = min(0.999, 1 - (step + 1) ** -0.8)
+        squared = gradient**2 + 1e-30
+        if factored:
+            rows = beta * rows + (1 - beta) * squared.mean(axis=largest, keepdims=True)
+            columns = beta * columns + (1 - beta) * squared.mean(axis=second, keepdims=True)
+            update = gradient / np.sqrt(rows / rows.mean(axis=second, keepdims=True)) / np.sqrt(columns)
+        else:
+            whole = beta * whole + (1 - beta) * squared
+            update = gradient / np.sqrt(whole)
+        if clip is not None:
+            update = update / max(1.0, float(np.sqrt((update**2).mean())) / clip)
+        if momentum is not None:
+            first = momentum * first + (1 - momentum) * update
+            update = first
+    return update
+
+
+@pytest.mark.parametrize("shape", FACTORED_SHAPES, ids=str)
+@pytest.mark.parametrize(("momentum", "clip"), [(None, None), (0.9, None), (0.5, 0.7)])
+def test_a_step_of_adafactor_is_the_formula_over_the_two_largest_axes(
+    shape: tuple[int, ...], momentum: float | None, clip: float | None
+) -> None:
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=shape) * 10.0 ** rng.integers(-3, 3, size=(*shape[:-1], 1)) for _ in range(4)]
+    weight = nn.Parameter(torch.zeros(shape, dtype=torch.float64))
+    group = {"name": "w", "params": [weight], "lr_scale": 1.0, "decay": False}
+    spec = Adafactor(momentum=momentum, momentum_dtype="float32", update_clip=clip)
+    optimizer = spec.build([group], lr=1.0, weight_decay=0.0)
+    for gradient in gradients:
+        before = weight.detach().clone()
+        weight.grad = torch.from_numpy(gradient)
+        optimizer.step()
+    found = (before - weight.detach()).numpy()
+    np.testing.assert_allclose(found, by_hand(gradients, momentum=momentum, clip=clip, least=32), rtol=2e-4, atol=1e-6)

@@ -37,8 +37,16 @@ def number(value: float | None, unit: str = "", *, sign: bool = False) -> str:
 
 
 def bare(value: float | None, unit: str, *, sign: bool = False) -> str:
-    """Returns `number` without its unit, for a column whose other cells have it."""
-    return "-" if value is None else f"{value:{'+' if sign else ''}.{decimals(unit)}f}"
+    """Returns `number` without its unit, for a column whose other cells have it; a rounded zero is never negative.
+
+    Examples:
+        >>> bare(-0.04, "%", sign=True)
+        '+0.0'
+    """
+    if value is None:
+        return "-"
+    digits = decimals(unit)
+    return f"{round(value, digits) + 0.0:{'+' if sign else ''}.{digits}f}"
 
 
 def _unit(unit: str) -> str:

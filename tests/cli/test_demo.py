@@ -1,0 +1,114 @@
+"""`motet demo` from end to end on a recipe of a test's size: one model, two single-task runs, a page; then resumed."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from motet.cli import demo as module
+from motet.core import Report
+from motet.report import Comparison, PredictionCard
+from motet.training.run import Run
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A demo and what it showed."""
+
+    folder: Path
+    said: str
+    quick: bool
+    comparison: Comparison
+
+
+def show(run: Run, folder: Path, *, quick: bool) -> Shown:
+    """Runs the demo with another recipe; its table is not printed but given back."""
+    out, asked, compared = io.StringIO(), [], []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "recipe", lambda *, quick: asked.append(quick) or run)
+        patched.setattr("motet.cli.compare.show_comparison", compared.append)
+        module.demo(folder, quick, Console(file=out, width=1000))
+    return Shown(folder, out.getvalue(), asked[0], compared[0] if compared else None)
+
+
+@pytest.fixture(scope="module")
+def finished(loaded: Run, tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return show(loaded, tmp_path_factory.mktemp("demo"), quick=True)
+
+
+def test_one_model_is_compared_with_one_per_task_on_as_many_samples(finished: Shown) -> None:
+    assert finished.quick
+    assert "multi-task model, 2 tasks: kind, vqa" in finished.said
+    assert [pair.task for pair in finished.comparison.pairs] == ["kind", "vqa"]
+    samples = {
+        str(path.parent.relative_to(finished.folder)): Report.from_dict(json.loads(path.read_text())).samples_seen
+        for path in finished.folder.rglob("report.json")
+    }
+    multi = samples["multi"]
+    assert samples == {"multi": multi, "single/kind": {"kind": multi["kind"]}, "single/vqa": {"vqa": multi["vqa"]}}
+    assert sum(multi.values()) == 4 * 4
+    for task, count in multi.items():
+        assert f"{task}, single-task baseline: the same {count:,} samples" in finished.said
+
+
+def test_it_ends_with_a_page_a_card_predictions_and_what_to_do_with_them(finished: Shown) -> None:
+    multi = finished.folder / "multi"
+    page = (multi / "report.html").read_text()
+    assert "motet demo" in page
+    assert "delta-m" in page
+    (card,) = multi.rglob("README.md")
+    assert "Greys" in card.read_text()
+    assert f"Open {multi / 'report.html'}, or use the model" in finished.said
+    assert f"motet predict {multi} --task" in finished.said
+    assert "Greys: nobody's" in finished.said  # a licence asks for it beside the images
+    for task in ("kind:", "vqa: is it dark ?"):
+        (line,) = (line for line in finished.said.splitlines() if line.strip().startswith(task))
+        assert "(ground truth: " in line
+
+
+def test_the_same_command_again_trains_nothing_anew(
+    finished: Shown, loaded: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weights() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*.safetensors")}
+
+    before = weights()
+    assert len(before) >= 3
+    monkeypatch.setattr(module, "write_page", lambda folder, sources, **_: folder / "report.html")
+    monkeypatch.setattr(module, "write_card", lambda folder: folder)
+    again = show(loaded, finished.folder, quick=False)
+    assert not again.quick
+    assert weights() == before
+    assert again.comparison.delta_m == finished.comparison.delta_m
+
+
+@pytest.mark.parametrize("stops_in", ["multi", "single/kind"])
+def test_a_stopped_run_says_so_and_trains_nothing_more(
+    stops_in: str, loaded: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def stopped(run: Run, folder: Path, **options: Any) -> Report:
+        assert options["resume"]
+        ran.append(str(folder.relative_to(tmp_path)))
+        step = 1 if ran[-1] == stops_in else run.train.steps
+        return Report(step=step, samples_seen={"kind": 9, "vqa": 7})
+
+    monkeypatch.setattr(module, "run_training", stopped)
+    shown = show(loaded, tmp_path, quick=True)
+    assert ran == ["multi", "single/kind"][: 1 if stops_in == "multi" else 2]
+    assert "stopped after 1 of " in shown.said
+    assert "the same command continues the run" in shown.said
+    assert "Open" not in shown.said
+
+
+def test_a_prediction_is_one_line_with_its_question_if_it_has_one() -> None:
+    cards = [PredictionCard(b"", "vqa", "is it?", "yes", "no"), PredictionCard(b"", "kind", "", "dark", "light")]
+    assert module._card_lines(cards) == [
+        "vqa: is it? -> yes   (ground truth: no)",
+        "kind: -> dark   (ground truth: light)",
+    ]

@@ -1,0 +1,173 @@
+"""12-in-1's published run: table 8, the size of its model, its parameter groups, and what each data set gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from published_sizes import bert_assets, millions, names, on_meta
+from twelve_paper_data import write_twelve_paper_data
+
+from motet.core import Example, Task
+from motet.data.source import Source
+from motet.recipes.paper.twelve_in_one import TABLE_8, _held, published, published_model
+from motet.systems.twelve_in_one.model import TwelveInOne
+from motet.tasks import pointing, question_answering, referring, retrieval, verification, visual_entailment
+from motet.training.balancers import Weighted
+from motet.training.run import Run
+
+pytest.importorskip("lmdb")
+
+TASKS: tuple[Task, ...] = (
+    question_answering("vqav2", answers=names(3129)),
+    question_answering("visual_genome", answers=names(3129)),
+    question_answering("gqa", answers=names(1533)),
+    retrieval("coco_retrieval"),
+    retrieval("flickr_retrieval"),
+    referring("refcoco"),
+    referring("refcoco+"),
+    referring("refcocog"),
+    pointing("visual7w"),
+    pointing("guesswhat"),
+    verification("nlvr2"),
+    visual_entailment("snli_ve"),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("twelve")
+    write_twelve_paper_data(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(root: Path) -> Run:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MOTET_DATA", str(root))
+        patched.chdir(root)
+        return published()
+
+
+@pytest.fixture(scope="module")
+def model(root: Path) -> TwelveInOne:
+    built = on_meta(published_model(root / "regions.lmdb"), TASKS, bert_assets())
+    assert isinstance(built, TwelveInOne)
+    return built
+
+
+def by_name(run: Run) -> Mapping[str, Source]:
+    return {source.name: source for source in run.sources}
+
+
+def test_the_model_has_270_million_parameters_with_those_that_the_code_never_reads(model: TwelveInOne) -> None:
+    """Table 2, row 4. The code has two more matrices per co-attention, unread, and keeps the heads of pre-training."""
+    unread = 6 * ((1024 * 1024 + 1024) + (1024 * 768 + 768))
+    words = (768 * 768 + 768) + 2 * 768 + 30_522  # the matrix itself is that of the embeddings
+    regions = (1024 * 1024 + 1024) + 2 * 1024 + (1024 * 1601 + 1601)
+    assert round(millions(model) + (unread + words + regions + 1024 * 2 + 2) / 1e6) == 270
+
+
+def test_the_pairs_of_nlvr2_cost_four_million_parameters(model: TwelveInOne) -> None:
+    """Table 2, row 5: 266 million without verification, whose other head is one matrix in the code."""
+    head = model.heads[model.head_of["nlvr2"]]
+    assert millions(head) == pytest.approx(270 - 266, abs=0.3)
+    assert millions(head) * 1e6 == (2048 * 2048 + 2048) + 2 * 2048 + (2048 * 2 + 2)
+
+
+def test_tasks_of_a_kind_share_a_head(model: TwelveInOne) -> None:
+    """Section 3.2: VQA and Genome QA one list of answers, both retrievals, all five that point at a region."""
+    shared: dict[str, set[str]] = {}
+    for task, head in model.head_of.items():
+        shared.setdefault(head, set()).add(task)
+    assert sorted(map(len, shared.values())) == [1, 1, 1, 2, 2, 5]
+    assert {"vqav2", "visual_genome"} in shared.values()
+    assert {"coco_retrieval", "flickr_retrieval"} in shared.values()
+    assert set(model.token_of.values()) == set(TABLE_8)  # a token per data set
+
+
+def test_heads_learn_at_1e_4_and_the_streams_at_2e_5(run: Run, model: TwelveInOne) -> None:
+    rates = {
+        id(parameter): group["lr_scale"] * run.train.lr
+        for group in model.parameter_groups()
+        for parameter in group["params"]
+    }
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert len(rates) == len(trained)
+    fast = {name for name, parameter in trained.items() if rates[id(parameter)] == pytest.approx(1e-4)}
+    slow = {name for name, parameter in trained.items() if rates[id(parameter)] == pytest.approx(2e-5)}
+    assert fast | slow == set(trained)
+    heads = {name for name in trained if name.startswith("heads.")}
+    # The head of regions is called "vision_logit" in the code, which its list of heads ("vil_") misses.
+    assert fast == {name for name in heads if not name.startswith(f"heads.{model.head_of['refcoco']}.")}
+
+
+def test_table_8_is_the_papers(run: Run) -> None:
+    assert {name: rows for name, (rows, _, _) in TABLE_8.items()} == {
+        **dict.fromkeys(("vqav2", "visual_genome", "gqa", "coco_retrieval", "flickr_retrieval"), 128),
+        **dict.fromkeys(("refcoco", "refcoco+", "refcocog", "visual7w", "snli_ve"), 256),
+        "guesswhat": 64, "nlvr2": 64,
+    }  # fmt: skip
+    assert {name for name, (_, rate, _) in TABLE_8.items() if rate == 4e-5} == {"vqav2", "visual_genome", "gqa"}
+    assert {rate for _, rate, _ in TABLE_8.values()} == {2e-5, 4e-5}
+    assert isinstance(run.balancer, Weighted)
+    for name, (_, rate, _) in TABLE_8.items():
+        assert run.balancer.by_task[name] * run.train.lr == pytest.approx(rate)
+
+
+def test_every_task_has_its_batch_and_its_update_in_an_iteration(run: Run) -> None:
+    (batches,) = run.schedule.bind(run.of_role("train"), seed=0).step(0, 1).batches
+    assert [dict(batch) for batch in batches] == [{name: rows} for name, (rows, _, _) in TABLE_8.items()]
+
+
+def test_the_rate_warms_up_for_a_tenth_and_falls_in_a_line_to_zero(run: Run) -> None:
+    factor = run.train.lr_schedule.factor
+    assert [factor(step, 40_000) for step in (0, 2000, 4000, 22_000, 40_000)] == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A reader of many rows, none of which is read."""
+
+    rows: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (f"{index}",)
+
+    def __getitem__(self, index: int) -> Example:
+        raise AssertionError(f"row {index} was read")
+
+
+@pytest.mark.parametrize(("name", "held"), [("vqav2", 3000), ("gqa", 3000), ("visual_genome", 5000)])
+def test_the_last_questions_are_held_out_where_test_answers_are_secret(name: str, held: int) -> None:
+    task = question_answering(name, answers=("yes",))
+    train, val, test = _held(task, Counted(20_000))
+    assert len(train.reader) == 20_000 - held
+    assert [val.reader.keys(0), val.reader.keys(held - 1)] == [(f"{20_000 - held}",), ("19999",)]
+    assert val.reader == test.reader
+    assert (train.role, val.role, test.role) == ("train", "val", "test")
+    # Of a small set, half is left to learn from.
+    assert [len(source.reader) for source in _held(task, Counted(10))] == [5, 5, 5]
+
+
+def test_retrieval_trains_on_four_pairs_and_is_evaluated_on_all_of_a_thousand_images(run: Run) -> None:
+    for name in ("coco_retrieval", "flickr_retrieval"):
+        composed = {role: by_name(run)[f"{name}{role}"].compose is not None for role in ("", "/val", "/test")}
+        assert composed == {"": True, "/val": False, "/test": False}
+    val, test = (by_name(run)[f"coco_retrieval/{role}"].reader for role in ("val", "test"))
+    assert {test.keys(row) for row in range(len(test))}.isdisjoint(val.keys(row) for row in range(len(val)))
+
+
+def test_referring_expressions_are_evaluated_on_people_and_umds_own_test_part(run: Run) -> None:
+    parts = {
+        name: getattr(by_name(run)[f"{name}/test"].reader, "split", "") for name in ("refcoco", "refcoco+", "refcocog")
+    }
+    assert parts == {"refcoco": "testA", "refcoco+": "testA", "refcocog": "test"}
+
+
+def test_every_task_is_in_all_three_roles(run: Run) -> None:
+    for role in ("train", "val", "test"):
+        assert [source.tasks[0].name for source in run.of_role(role)] == list(TABLE_8)
