@@ -1,8 +1,18 @@
+import math
+
 import pytest
 import torch
 
 from motet.core import Answer, Boxes, ConfigError, Label, Masked, Match, Region, Score, Text
-from motet.losses import absolute_error, cross_entropy, default_for, soft_answer_targets, soft_answers
+from motet.losses import (
+    absolute_error,
+    candidate_cross_entropy,
+    cross_entropy,
+    default_for,
+    soft_answer_targets,
+    soft_answers,
+    soft_cross_entropy,
+)
 
 
 def test_each_kind_of_answer_has_its_own_default() -> None:
@@ -58,3 +68,23 @@ def test_every_loss_has_a_gradient() -> None:
         loss(scores, annotation).total.backward()
         assert scores.grad is not None
         assert scores.grad.abs().sum() > 0
+
+
+def test_soft_cross_entropy_does_not_depend_on_the_scale_of_targets() -> None:
+    scores, targets = torch.randn(3, 5), torch.rand(3, 5)
+    one, other = soft_cross_entropy(scores, targets), soft_cross_entropy(scores, 7 * targets)
+    torch.testing.assert_close(one.total, other.total)
+    assert float(one.weight) == 3
+
+
+def test_several_matches_add_their_probabilities() -> None:
+    scores, is_match = torch.randn(1, 4), torch.tensor([[True, False, True, False]])
+    wanted = -scores.softmax(-1)[is_match].sum().log()
+    torch.testing.assert_close(candidate_cross_entropy(scores, is_match).total, wanted)
+
+
+def test_padding_of_candidates_has_no_probability_and_a_row_without_a_match_counts() -> None:
+    scores = torch.tensor([[1.0, 2.0, -torch.inf], [0.0, 3.0, 1.0]])
+    loss = candidate_cross_entropy(scores, torch.tensor([[True, False, False], [False] * 3]))
+    assert float(loss.total) == pytest.approx(math.log(1 + math.exp(1.0)))
+    assert float(loss.weight) == 2

@@ -15,7 +15,6 @@ from motet.core import (
     Answer,
     Boxes,
     BoxSet,
-    ClassPrediction,
     Label,
     Loss,
     Prediction,
@@ -24,19 +23,22 @@ from motet.core import (
     Task,
     UnsupportedTask,
 )
-from motet.losses import default_for
+from motet.losses import default_for, soft_cross_entropy
+from motet.nn.heads import BertHead
 from motet.nn.matching import corners, generalised_iou
 from motet.preprocess.geometry import Geometry
+from motet.systems.base import class_predictions
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.criterion import BoxTargets, detection_losses
-from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
+from motet.systems.unit.heads import BoxMlp, DetectionHead
 
 
 def build_head(task: Task, config: UniTConfig) -> nn.Module:
     """Returns a new head for a task."""
     match task.target:
         case Label(names) | Answer(names):
-            return Classifier(config.width, len(names), dropout=config.dropout)
+            # As the official code; the paper's eq. 8 has no norm, and its dropout comes after the GELU.
+            return BertHead(config.width, len(names), dropout=config.dropout)
         case Boxes(names, attributes):
             return DetectionHead(config.width, len(names), len(attributes), relu=config.detection.relu)
         case Region():
@@ -67,7 +69,7 @@ class TaskAnswers(ABC):
 def build_answers(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
     """Returns the losses and predictions of a task's kind of answer."""
     match task.target, head:
-        case (Label() | Answer(), Classifier()):
+        case (Label() | Answer(), BertHead()):
             return ClassAnswers(task, head, config)
         case (Boxes(), DetectionHead()):
             return DetectionAnswers(head, config)
@@ -88,7 +90,7 @@ class ClassAnswers(TaskAnswers):
     """
 
     task: Task
-    head: Classifier
+    head: BertHead
     config: UniTConfig
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
@@ -112,8 +114,7 @@ class ClassAnswers(TaskAnswers):
         scores = self.head(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
-        best = scores.argmax(-1).tolist()
-        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+        return class_predictions(scores, names)
 
 
 @dataclass(frozen=True)
@@ -191,19 +192,6 @@ class RegionAnswers(TaskAnswers):
             BoxSet(_to_file_pixels(boxes[row], geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
             for row, geometry in enumerate(target.value["geometry"].tolist())
         ]
-
-
-def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Returns the cross entropy with soft targets scaled to a sum of one; a row without any target adds zero.
-
-    Examples:
-        >>> loss = soft_cross_entropy(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    probabilities = targets / targets.sum(-1, keepdim=True).clamp(min=1e-6)
-    total = -(probabilities * scores.float().log_softmax(-1)).sum()
-    return Loss(total, torch.tensor(float(len(scores)), device=scores.device))
 
 
 def _to_file_pixels(boxes_cxcywh: Float[Tensor, "q 4"], numbers: Sequence[int]) -> np.ndarray:

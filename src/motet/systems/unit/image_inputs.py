@@ -16,13 +16,12 @@ from motet.core.codec import to_json
 from motet.preprocess.detr_views import DetrViews, size_of
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import decode
-from motet.systems.base import ImageInputs as BaseImageInputs
-from motet.systems.base import allowed_changes, one_image
+from motet.systems.base import ImageInputs, allowed_changes, one_image
 from motet.systems.unit.options import FixedSize, ShortestSide, Views
 
 
 @dataclass(frozen=True)
-class ImageRow:
+class UniTImage:
     """The encoded image of a row.
 
     Args:
@@ -35,7 +34,7 @@ class ImageRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageInputs(BaseImageInputs):
+class UniTImageInputs(ImageInputs):
     """Reads, transforms and collates the one image of each row.
 
     Args:
@@ -48,7 +47,7 @@ class ImageInputs(BaseImageInputs):
     views: Views
     stride: int
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
+    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> UniTImage | None:
         """Returns the image of a row, or None if no task has image inputs.
 
         Boxes move with the image, so tasks of boxes also get the changes that they are only equivariant to.
@@ -62,7 +61,7 @@ class ImageInputs(BaseImageInputs):
         has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
-            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
+            return UniTImage(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
         decoded = decode(image)
         source_hw = (decoded.height, decoded.width)
         match self.views:
@@ -72,7 +71,7 @@ class ImageInputs(BaseImageInputs):
                 geometry = self._detr_views(self.views).draw(source_hw, allowed, rng, scales=has_boxes)
             case other:
                 assert_never(other)
-        return ImageRow(self.transform(decoded, geometry), geometry if has_boxes else None)
+        return UniTImage(self.transform(decoded, geometry), geometry if has_boxes else None)
 
     def _detr_views(self, views: ShortestSide) -> DetrViews:
         return DetrViews(
@@ -85,7 +84,7 @@ class ImageInputs(BaseImageInputs):
             self.transform.hflip,
         )
 
-    def collate(self, images: Sequence[ImageRow | None]) -> dict[str, Tensor]:
+    def collate(self, images: Sequence[UniTImage | None]) -> dict[str, Tensor]:
         """Returns the inputs of a batch: "pixels" or "features", and "valid", a padding mask, if images are padded."""
         known = [image.values for image in images if image is not None]
         if not known:

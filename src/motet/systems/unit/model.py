@@ -21,18 +21,18 @@ from motet.core import (
     Target,
     Task,
 )
-from motet.core.system import optimizer_groups
+from motet.core.system import optimizer_groups, trained_blocks
 from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.base import build_sentence_tokenizer
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
-from motet.systems.unit.image_inputs import ImageInputs
+from motet.systems.unit.image_inputs import UniTImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
 from motet.systems.unit.targets import check_supported
@@ -174,11 +174,7 @@ class UniT(System):
             blocks |= self.text.blocks()
         if self.decoder is not None and len(inputs) > 1:
             blocks |= self.decoder.blocks()
-        trained = {
-            name: [p for module in modules for p in module.parameters() if p.requires_grad]
-            for name, modules in blocks.items()
-        }
-        return {name: parameters for name, parameters in trained.items() if parameters}
+        return trained_blocks(blocks)
 
     def assets(self) -> Mapping[str, bytes]:
         if self.text is None or self.sentences is None:
@@ -236,13 +232,13 @@ class UniT(System):
             raise DataError("batch: got images; want none, since no task of this model has images")
         return self.vision
 
-    def _build_image_inputs(self) -> ImageInputs | None:
+    def _build_image_inputs(self) -> UniTImageInputs | None:
         if self.vision is None:
             return None
         config, pixels = self.config, self.vision.trunk.pixels
         crop = config.views.crop if isinstance(config.views, FixedSize) else Whole()
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, crop, config.hflip, config.antialias)
-        return ImageInputs(transform=transform, views=config.views, stride=self.vision.trunk.stride)
+        return UniTImageInputs(transform=transform, views=config.views, stride=self.vision.trunk.stride)
 
 
 def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:
@@ -289,16 +285,10 @@ def _build_text(
     if not names:
         return None, None
     if assets is not None:
-        sentences, encoder = (
-            SentenceTokenizer.from_bytes(assets[WORDS_FILE]),
-            encoder_from_description(assets[TEXT_FILE]),
-        )
+        sentences = SentenceTokenizer.from_bytes(assets[WORDS_FILE])
+        encoder = encoder_from_description(assets[TEXT_FILE])
     else:
-        size = config.text.trains_words
-        if size is not None:
-            sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts()))
-        else:
-            sentences = SentenceTokenizer(*config.text.tokenizer())
+        sentences = build_sentence_tokenizer(config.text, texts)
         pretrained = not isinstance(config.text_mode, FromScratch)
         encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.vocab_size)
     longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)

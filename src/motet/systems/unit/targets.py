@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import (
-    Answer,
-    Boxes,
-    BoxSet,
-    DataError,
-    Dense,
-    Label,
-    Masked,
-    Match,
-    Region,
-    Score,
-    Task,
-    Text,
-    UnsupportedTask,
-)
-from motet.losses import soft_answer_targets
-from motet.preprocess.annotations import class_index, parse_answers
+from motet.core import Answer, Boxes, BoxSet, DataError, Label, Region, Task, UnsupportedTask
 from motet.preprocess.geometry import Geometry
+from motet.systems.base import check_target, encode_class
 
 
 def check_supported(task: Task) -> None:
     """Raises UnsupportedTask for a task whose target or inputs this system does not support."""
-    match task.target:
-        case Label() | Boxes() | Region():
-            pass
-        case Answer(names) if names:
-            pass
-        case Answer():
-            raise UnsupportedTask(
-                f"task {task.name!r}: UniT chooses from a list of answers: got an Answer without names; want its names"
-            )
-        case Text() | Dense() | Match() | Masked() | Score():
-            raise UnsupportedTask(
-                f"task {task.name!r}: UniT answers Label, Answer with names, Boxes and Region: "
-                f"got {type(task.target).__name__}; want one of those, or another system"
-            )
-        case other:
-            assert_never(other)
+    check_target(task, "UniT", Label, Answer, Boxes, Region, closed=True)
     if not task.inputs or not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(
             f"task {task.name!r}: UniT takes one image, a text or both: got {sorted(task.inputs)}; want 'image', "
@@ -74,14 +44,8 @@ def encode_target(
         DataError: an annotation that does not fit the task.
     """
     match task.target:
-        case Label(names):
-            if annotation is None:
-                return {"label": np.array(-1)}
-            return {"label": np.array(class_index(task, annotation, row_id, len(names)))}
-        case Answer(names):
-            if annotation is None:
-                return {"answers": np.zeros(len(names), dtype=np.float32)}
-            return {"answers": soft_answer_targets(parse_answers(task, annotation, row_id), names).numpy()}
+        case Label() | Answer():
+            return encode_class(task, annotation, row_id)
         case Boxes(names, attributes):
             assert geometry is not None  # a task of boxes has image inputs, so its rows have a geometry
             return _boxes(task, annotation, row_id, geometry, (len(names), len(attributes)), max_attributes)

@@ -1,0 +1,29 @@
+"""Sentences of a row, and the tokeniser that reads them."""
+
+from motet.core import Example, Label, Task
+from motet.metrics import Accuracy
+from motet.nn.text_encoders import BundledMiniLM, TinyBert
+from motet.systems.base import build_sentence_tokenizer, sentences_of
+
+TASK = Task(
+    name="t", inputs=frozenset({"text"}), label="x", target=Label(("a", "b")), metrics=(Accuracy,), prompt="is {text}?"
+)
+
+
+def test_the_prompt_is_around_the_first_sentence_only() -> None:
+    assert sentences_of(Example(id="r", text="it"), TASK) == ("is it?",)
+    assert sentences_of(Example(id="r", text=("it", "that")), TASK) == ("is it?", "that")
+    assert sentences_of(Example(id="r", text=("a", "b", "c")), TASK) == ("is a b c?",)
+
+
+def test_a_tokeniser_is_trained_on_the_texts_of_the_run() -> None:
+    trained = build_sentence_tokenizer(TinyBert(words=300), lambda: ["zyx zyx"] * 5)
+    assert len(trained.encode(("zyx",), 9)[0]) == 3  # one piece between [CLS] and [SEP]
+    assert len(trained.encode(("wvu",), 9)[0]) > 3
+
+
+def test_texts_are_not_read_for_an_encoder_with_its_own_tokeniser() -> None:
+    def texts() -> list[str]:
+        raise AssertionError("texts were read")
+
+    assert build_sentence_tokenizer(BundledMiniLM(), texts).vocab_size == 30_522
