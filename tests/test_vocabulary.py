@@ -62,7 +62,6 @@ SHARED_NAMES: dict[str, str] = {
     "ImageInputs": "the image half of a processor, in each system",
     "ImageRow": "an image as a processor's row holds it, in each system",
     "Row": "what a processor makes of an example, in each system",
-    "TextInputs": "the text half of a processor, in each system",
 }
 """Class names that several systems use for the same part of their own, with what it is."""
 
