@@ -7,7 +7,7 @@ import pytest
 
 from motet.core import DataError
 from motet.systems.unit import ShortestSide
-from motet.systems.unit.image_inputs import UniTImage
+from motet.systems.unit.image_inputs import ImageRow
 
 SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), sizes_before_crop=(24, 32), crop_side=(16, 28))
 
@@ -26,12 +26,12 @@ def test_a_row_has_exactly_one_image(make, rows) -> None:
 
 def test_a_batch_is_padded_to_the_stride(make, maps) -> None:
     inputs = make("vqa", config=maps, views=SMALL).processor.images
-    images = [UniTImage(np.ones((3, h, w), np.float32), None) for h, w in ((5, 7), (inputs.stride, 3))]
+    images = [ImageRow(np.ones((3, h, w), np.float32), None) for h, w in ((5, 7), (inputs.stride, 3))]
     batch = inputs.collate([*images, None])
     assert batch["pixels"].shape == (3, 3, inputs.stride, inputs.stride)
     assert batch["valid"].sum((1, 2)).tolist()[:2] == [35, 3 * inputs.stride]
     assert float(batch["pixels"][1, :, :, 3:].abs().sum()) == 0
-    exact = inputs.collate([UniTImage(np.ones((3, inputs.stride, inputs.stride), np.float32), None)])
+    exact = inputs.collate([ImageRow(np.ones((3, inputs.stride, inputs.stride), np.float32), None)])
     assert "valid" not in exact
 
 

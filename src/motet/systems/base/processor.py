@@ -56,7 +56,7 @@ RowT = TypeVar("RowT", bound=Row[Any])
 
 @runtime_checkable
 class Views(Protocol):
-    """The image half of a processor that reads pixels: views of images, and the same half reading stored features."""
+    """The image half of a processor: views of images, and the same half reading stored features."""
 
     def with_store(self, store: FeatureStore | None) -> Self: ...
     def view(self, image: ImageFile, index: int) -> np.ndarray: ...

@@ -16,12 +16,13 @@ from motet.core.codec import to_json
 from motet.preprocess.detr_views import DetrViews, size_of
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import decode
-from motet.systems.base import ImageInputs, allowed_changes, one_image
+from motet.systems.base import ImageInputs as BaseImageInputs
+from motet.systems.base import allowed_changes, one_image
 from motet.systems.unit.options import FixedSize, ShortestSide, Views
 
 
 @dataclass(frozen=True)
-class UniTImage:
+class ImageRow:
     """The encoded image of a row.
 
     Args:
@@ -34,7 +35,7 @@ class UniTImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UniTImageInputs(ImageInputs):
+class ImageInputs(BaseImageInputs):
     """Reads, transforms and collates the one image of each row.
 
     Args:
@@ -47,7 +48,7 @@ class UniTImageInputs(ImageInputs):
     views: Views
     stride: int
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> UniTImage | None:
+    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> ImageRow | None:
         """Returns the image of a row, or None if no task has image inputs.
 
         Boxes move with the image, so tasks of boxes also get the changes that they are only equivariant to.
@@ -61,7 +62,7 @@ class UniTImageInputs(ImageInputs):
         has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
-            return UniTImage(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
+            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
         decoded = decode(image)
         source_hw = (decoded.height, decoded.width)
         match self.views:
@@ -71,7 +72,7 @@ class UniTImageInputs(ImageInputs):
                 geometry = self._detr_views(self.views).draw(source_hw, allowed, rng, scales=has_boxes)
             case other:
                 assert_never(other)
-        return UniTImage(self.transform(decoded, geometry), geometry if has_boxes else None)
+        return ImageRow(self.transform(decoded, geometry), geometry if has_boxes else None)
 
     def _detr_views(self, views: ShortestSide) -> DetrViews:
         return DetrViews(
@@ -84,7 +85,7 @@ class UniTImageInputs(ImageInputs):
             self.transform.hflip,
         )
 
-    def collate(self, images: Sequence[UniTImage | None]) -> dict[str, Tensor]:
+    def collate(self, images: Sequence[ImageRow | None]) -> dict[str, Tensor]:
         """Returns the inputs of a batch: "pixels" or "features", and "valid", a padding mask, if images are padded."""
         known = [image.values for image in images if image is not None]
         if not known:

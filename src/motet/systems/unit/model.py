@@ -32,7 +32,7 @@ from motet.systems.base import build_sentence_tokenizer
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
-from motet.systems.unit.image_inputs import UniTImageInputs
+from motet.systems.unit.image_inputs import ImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
 from motet.systems.unit.targets import check_supported
@@ -232,13 +232,13 @@ class UniT(System):
             raise DataError("batch: got images; want none, since no task of this model has images")
         return self.vision
 
-    def _build_image_inputs(self) -> UniTImageInputs | None:
+    def _build_image_inputs(self) -> ImageInputs | None:
         if self.vision is None:
             return None
         config, pixels = self.config, self.vision.trunk.pixels
         crop = config.views.crop if isinstance(config.views, FixedSize) else Whole()
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, crop, config.hflip, config.antialias)
-        return UniTImageInputs(transform=transform, views=config.views, stride=self.vision.trunk.stride)
+        return ImageInputs(transform=transform, views=config.views, stride=self.vision.trunk.stride)
 
 
 def _check_names(config: UniTConfig, tasks: Sequence[Task]) -> None:

@@ -13,7 +13,7 @@ from motet.core import Answer, ConfigError, DataError, Example, Label, Task
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.base import BaseProcessor, Entry, Row, sentences_of
-from motet.systems.unit.image_inputs import UniTImage, UniTImageInputs
+from motet.systems.unit.image_inputs import ImageInputs, ImageRow
 from motet.systems.unit.options import TextLimits
 from motet.systems.unit.targets import encode_target, stack_targets
 
@@ -50,7 +50,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         max_attributes: of one box.
     """
 
-    images: UniTImageInputs | None
+    images: ImageInputs | None
     sentences: SentenceTokenizer | None
     text_limits: TextLimits = field(default_factory=TextLimits)
     max_attributes: int = 16
@@ -61,7 +61,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         entries = tuple(self._entry(example, task, image, rng is None) for task in tasks)
         return Row(id=example.id, image=image, entries=entries)
 
-    def _entry(self, example: Example, task: Task, image: UniTImage | None, evaluation: bool) -> UniTEntry:
+    def _entry(self, example: Example, task: Task, image: ImageRow | None, evaluation: bool) -> UniTEntry:
         ids, types = self._encode_text(example, task)
         geometry = None if image is None else image.geometry
         known = task.label in example.labels or not evaluation
@@ -84,7 +84,7 @@ class UniTProcessor(BaseProcessor[Row[UniTEntry], UniTEntry]):
         return tuple(ids), tuple(types)
 
     def inputs(self, rows: Sequence[Row[UniTEntry]]) -> dict[str, Tensor]:
-        """Returns the batch's images; see `UniTImageInputs.collate`."""
+        """Returns the batch's images; see `ImageInputs.collate`."""
         return {} if self.images is None else self.images.collate([row.image for row in rows])
 
     def value(

@@ -1,12 +1,11 @@
-"""Classes and answers as arrays, and scores of names as predictions."""
+"""Kinds of target that a system refuses; classes and answers as arrays."""
 
 import numpy as np
 import pytest
-import torch
 
-from motet.core import Answer, DataError, Label, Region, Task, UnsupportedTask
+from motet.core import Answer, DataError, Label, Region, Task, Text, UnsupportedTask
 from motet.metrics import Accuracy
-from motet.systems.base import class_predictions, encode_class
+from motet.systems.base import check_target, encode_class
 
 
 def task(target) -> Task:
@@ -14,6 +13,24 @@ def task(target) -> Task:
 
 
 LABEL, ANSWER = task(Label(("a", "b", "c"))), task(Answer(("a", "b", "c")))
+
+
+def test_what_is_among_the_kinds_is_supported() -> None:
+    for target in (Label(("a", "b")), Answer(("a", "b")), Answer()):
+        check_target(task(target), "S", Label, Answer)
+
+
+def test_another_kind_is_refused_in_one_line() -> None:
+    with pytest.raises(UnsupportedTask, match=r"^task 't': S answers Label, Answer and Text: got Region; want one of"):
+        check_target(task(Region()), "S", Label, Answer, Text)
+    with pytest.raises(UnsupportedTask, match="S answers Label and Answer with names: got Text; want one of those"):
+        check_target(task(Text(5)), "S", Label, Answer, closed=True)
+
+
+def test_a_system_with_a_list_of_answers_needs_their_names() -> None:
+    check_target(task(Answer(("a", "b"))), "S", Label, Answer, closed=True)
+    with pytest.raises(UnsupportedTask, match="task 't': S chooses from a list of answers: got an Answer"):
+        check_target(task(Answer()), "S", Label, Answer, closed=True)
 
 
 def test_a_class_is_its_index_and_minus_one_if_it_is_not_known() -> None:
@@ -36,9 +53,3 @@ def test_answers_are_soft_targets_and_zeros_if_they_are_not_known() -> None:
 def test_a_target_without_names_is_refused() -> None:
     with pytest.raises(UnsupportedTask, match="task 't': got Region; want a Label or an Answer"):
         encode_class(task(Region()), None, "r")
-
-
-def test_the_name_with_the_highest_score_is_predicted() -> None:
-    first, second = class_predictions(torch.tensor([[-1.0, -0.5], [-0.25, -2.0]]), ("a", "b"))
-    assert (first.index, first.name, first.scores) == (1, "b", (-1.0, -0.5))
-    assert (second.index, second.name, second.scores) == (0, "a", (-0.25, -2.0))
