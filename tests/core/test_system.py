@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from motet.core import Batch, ConfigError, Losses, System, UnsupportedTask
-from motet.core.system import trained_blocks
 
 
 class Bare(System):
@@ -50,12 +49,3 @@ def test_defaults_are_neutral() -> None:
 def test_losses_predictions_and_blocks_must_be_written() -> None:
     with pytest.raises(TypeError, match="abstract"):
         System()  # type: ignore[abstract]
-
-
-def test_blocks_that_are_not_trained_are_left_out() -> None:
-    first, second, frozen = (torch.nn.Linear(2, 2) for _ in range(3))
-    frozen.requires_grad_(False)
-    second.bias.requires_grad_(False)
-    found = trained_blocks({"a": [first, second, frozen], "b": [frozen]})
-    assert list(found) == ["a"]
-    assert [id(p) for p in found["a"]] == [id(first.weight), id(first.bias), id(second.weight)]

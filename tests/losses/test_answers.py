@@ -1,12 +1,11 @@
-import math
-
 import pytest
 import torch
+from torch.nn import functional
 
 from motet.core import Answer, Boxes, ConfigError, Label, Masked, Match, Region, Score, Text
 from motet.losses import (
     absolute_error,
-    candidate_cross_entropy,
+    candidates_loss,
     cross_entropy,
     default_for,
     soft_answer_targets,
@@ -54,6 +53,48 @@ def test_soft_answers_are_binary_cross_entropies_added_over_the_list() -> None:
     torch.testing.assert_close(soft_answers(scores, targets).total, expected)
 
 
+@pytest.fixture
+def scores() -> torch.Tensor:
+    return torch.randn(4, 6, generator=torch.Generator().manual_seed(0)) * 3
+
+
+def test_soft_targets_are_scaled_and_hard_ones_are_cross_entropy(scores) -> None:
+    index = torch.tensor([1, 0, 4, 4])
+    hard = functional.one_hot(index, 6).float()
+    for factor in (0.3, 1.0, 7.0):
+        loss = soft_cross_entropy(scores, hard * factor)
+        torch.testing.assert_close(loss.total, cross_entropy(scores, index).total)
+    mixed = soft_cross_entropy(scores[:1], torch.tensor([[0.9, 0.0, 0.3, 0.0, 0.0, 0.0]]))
+    log_probs = scores[0].log_softmax(-1)
+    torch.testing.assert_close(mixed.total, -(0.75 * log_probs[0] + 0.25 * log_probs[2]))
+
+
+def test_a_row_without_a_target_adds_zero_but_counts(scores) -> None:
+    index, kept = torch.tensor([1, 0, 4, 4]), [0, 1, 3]
+    targets = functional.one_hot(index, 6).float()
+    targets[2] = 0
+    expected = cross_entropy(scores[kept], index[kept]).total
+    for loss in (soft_cross_entropy(scores, targets), candidates_loss(scores, targets.bool())):
+        torch.testing.assert_close(loss.total, expected)
+        assert float(loss.weight) == 4
+
+
+def test_several_matches_add_their_probabilities(scores) -> None:
+    matches = torch.zeros(4, 6, dtype=torch.bool)
+    matches[:, 1:3] = True
+    expected = -scores.softmax(-1)[:, 1:3].sum(-1).log().sum()
+    torch.testing.assert_close(candidates_loss(scores, matches).total, expected)
+
+
+def test_padding_at_minus_infinity_leaves_a_finite_gradient(scores) -> None:
+    scores = scores.masked_fill(torch.arange(6) > 3, -torch.inf).requires_grad_()
+    matches = functional.one_hot(torch.tensor([1, 0, 3, 3]), 6).bool()
+    candidates_loss(scores, matches).total.backward()
+    assert scores.grad is not None
+    assert scores.grad.isfinite().all()
+    assert not scores.grad[:, 4:].any()
+
+
 def test_the_only_answer_of_a_row_counts_fully() -> None:
     assert soft_answer_targets(["red"], ["red", "blue"]).tolist() == [1.0, 0.0]
     assert soft_answer_targets(["red"] * 10, ["red", "blue"]).tolist() == [1.0, 0.0]
@@ -68,23 +109,3 @@ def test_every_loss_has_a_gradient() -> None:
         loss(scores, annotation).total.backward()
         assert scores.grad is not None
         assert scores.grad.abs().sum() > 0
-
-
-def test_soft_cross_entropy_does_not_depend_on_the_scale_of_targets() -> None:
-    scores, targets = torch.randn(3, 5), torch.rand(3, 5)
-    one, other = soft_cross_entropy(scores, targets), soft_cross_entropy(scores, 7 * targets)
-    torch.testing.assert_close(one.total, other.total)
-    assert float(one.weight) == 3
-
-
-def test_several_matches_add_their_probabilities() -> None:
-    scores, is_match = torch.randn(1, 4), torch.tensor([[True, False, True, False]])
-    wanted = -scores.softmax(-1)[is_match].sum().log()
-    torch.testing.assert_close(candidate_cross_entropy(scores, is_match).total, wanted)
-
-
-def test_padding_of_candidates_has_no_probability_and_a_row_without_a_match_counts() -> None:
-    scores = torch.tensor([[1.0, 2.0, -torch.inf], [0.0, 3.0, 1.0]])
-    loss = candidate_cross_entropy(scores, torch.tensor([[True, False, False], [False] * 3]))
-    assert float(loss.total) == pytest.approx(math.log(1 + math.exp(1.0)))
-    assert float(loss.weight) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -76,18 +76,6 @@ class Loss:
 
     total: Float[Tensor, ""]
     weight: Float[Tensor, ""]
-
-    @classmethod
-    def over(cls, items: Tensor, total: Float[Tensor, ""]) -> Self:
-        """Returns a loss that is summed over the first axis of a tensor, of which each item counts 1.
-
-        Examples:
-            >>> errors = torch.tensor([1.0, 2.0, 6.0])
-            >>> loss = Loss.over(errors, errors.sum())
-            >>> float(loss.total / loss.weight)
-            3.0
-        """
-        return cls(total, torch.tensor(float(len(items)), device=items.device))
 
 
 @dataclass(frozen=True)

@@ -96,15 +96,6 @@ def optimizer_groups(
     ]
 
 
-def trained_blocks(blocks: Mapping[str, Sequence[nn.Module]]) -> dict[str, list[nn.Parameter]]:
-    """Returns the trained parameters of blocks of modules by name, without blocks that are not trained."""
-    trained = {
-        name: [p for module in modules for p in module.parameters() if p.requires_grad]
-        for name, modules in blocks.items()
-    }
-    return {name: parameters for name, parameters in trained.items() if parameters}
-
-
 class System(nn.Module, ABC):
     """One architecture for all its tasks.
 

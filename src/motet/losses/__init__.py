@@ -1,8 +1,9 @@
 """Losses of predictions in the task's own space; each returns a sum and its weight."""
 
 from motet.losses.answers import absolute_error as absolute_error
-from motet.losses.answers import candidate_cross_entropy as candidate_cross_entropy
+from motet.losses.answers import candidates_loss as candidates_loss
 from motet.losses.answers import cross_entropy as cross_entropy
+from motet.losses.answers import row_count as row_count
 from motet.losses.answers import soft_answer_targets as soft_answer_targets
 from motet.losses.answers import soft_answers as soft_answers
 from motet.losses.answers import soft_cross_entropy as soft_cross_entropy

@@ -1,4 +1,4 @@
-"""Losses of one prediction per row: a class, an answer of a closed list, a candidate, a number; a row counts 1."""
+"""Losses of one prediction per row: a class, an answer of a closed list, a number; a row counts 1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cross_entropy(scores: Float[Tensor, "r k"], index: Int[Tensor, "r"]) -> Loss
         >>> round(float(loss.total / loss.weight), 4)
         1.3863
     """
-    return Loss.over(scores, functional.cross_entropy(scores.float(), index, reduction="sum"))
+    return Loss(functional.cross_entropy(scores.float(), index, reduction="sum"), row_count(scores))
 
 
 def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
@@ -30,38 +30,7 @@ def soft_answers(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) ->
     Source: Teney et al. 2018 (arXiv 1708.02711), section 3.6; the targets are those of `soft_answer_targets`.
     """
     total = functional.binary_cross_entropy_with_logits(scores.float(), targets.float(), reduction="sum")
-    return Loss.over(scores, total)
-
-
-def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
-    """Returns the softmax cross entropy with soft targets scaled to a sum of one; a row without any target adds zero.
-
-    Examples:
-        >>> loss = soft_cross_entropy(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    probabilities = targets / targets.sum(-1, keepdim=True).clamp(min=1e-6)
-    return Loss.over(scores, -(probabilities * scores.float().log_softmax(-1)).sum())
-
-
-def candidate_cross_entropy(scores: Float[Tensor, "r c"], is_match: Bool[Tensor, "r c"]) -> Loss:
-    """Returns -log of the softmax probability of the matching candidates; a row without any adds zero and counts 1.
-
-    Args:
-        scores: of candidates; -inf on padding.
-        is_match: True on those that match; their probabilities add.
-
-    Examples:
-        >>> is_match = torch.tensor([[True, False, False, False], [False] * 4])
-        >>> loss = candidate_cross_entropy(torch.zeros(2, 4), is_match)
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    log_probs = scores.float().log_softmax(-1)
-    has_match = is_match.any(-1)
-    total = -log_probs[has_match].masked_fill(~is_match[has_match], -torch.inf).logsumexp(-1).sum()
-    return Loss.over(scores, total)
+    return Loss(total, row_count(scores))
 
 
 def absolute_error(scores: Float[Tensor, "r"], annotation: Float[Tensor, "r"]) -> Loss:
@@ -71,7 +40,37 @@ def absolute_error(scores: Float[Tensor, "r"], annotation: Float[Tensor, "r"]) -
         >>> float(absolute_error(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).total)
         3.0
     """
-    return Loss.over(scores, functional.l1_loss(scores.float(), annotation.float(), reduction="sum"))
+    return Loss(functional.l1_loss(scores.float(), annotation.float(), reduction="sum"), row_count(scores))
+
+
+def soft_cross_entropy(scores: Float[Tensor, "r k"], targets: Float[Tensor, "r k"]) -> Loss:
+    """Returns the cross entropy with soft targets scaled to a sum of one; a row without any adds zero and counts 1.
+
+    Examples:
+        >>> loss = soft_cross_entropy(torch.zeros(2, 4), torch.tensor([[0.9, 0.3, 0.0, 0.0], [0.0] * 4]))
+        >>> round(float(loss.total), 4), float(loss.weight)
+        (1.3863, 2.0)
+    """
+    probabilities = targets.float() / targets.float().sum(-1, keepdim=True).clamp(min=1e-6)
+    return Loss(-(probabilities * scores.float().log_softmax(-1)).sum(), row_count(scores))
+
+
+def candidates_loss(scores: Float[Tensor, "r c"], matches: Bool[Tensor, "r c"]) -> Loss:
+    """Returns -log of the matching candidates' joint probability; a row without any adds zero and counts 1.
+
+    Examples:
+        >>> loss = candidates_loss(torch.zeros(2, 4), torch.tensor([[True, False, False, False], [False] * 4]))
+        >>> round(float(loss.total), 4), float(loss.weight)
+        (1.3863, 2.0)
+    """
+    log_probs, some = scores.float().log_softmax(-1), matches.any(-1)
+    total = -log_probs[some].masked_fill(~matches[some], -torch.inf).logsumexp(-1).sum()
+    return Loss(total, row_count(scores))
+
+
+def row_count(scores: Tensor) -> Float[Tensor, ""]:
+    """Returns the number of rows as a tensor, the weight of a loss in which each counts 1."""
+    return torch.tensor(float(len(scores)), device=scores.device)
 
 
 def soft_answer_targets(answers: Sequence[str], names: Sequence[str]) -> Float[Tensor, "k"]:

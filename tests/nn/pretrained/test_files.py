@@ -1,11 +1,11 @@
-"""Reading of published weights, and the report of unmatched names."""
+"""Reading of published weights, copying them, and the report of unmatched names."""
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from motet.core import CheckpointError
-from motet.nn.pretrained.files import PublishedWeights, read_published
+from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
 
 
 def test_only_mismatches_are_reported() -> None:
@@ -30,3 +30,21 @@ def test_a_broken_file_and_a_missing_one_are_named(tmp_path) -> None:
     for name in ("bad", "none"):
         with pytest.raises(CheckpointError, match=rf"{name}\.safetensors: got .*; want a complete"):
             read_published(tmp_path / f"{name}.safetensors", inside="model")
+
+
+def test_weights_are_copied_where_names_and_shapes_fit() -> None:
+    own = {name: torch.zeros(2) for name in ("a", "b", "c", "d")}
+    one = torch.ones(2)
+    renamed = {"x": {"a": one, "b": 2 * one}, "y": {}, "z": {"c": one, "e": one}, "w": {"d": torch.ones(3)}}
+    report = copy_published(own, renamed)
+    assert [value.tolist() for value in own.values()] == [[1, 1], [2, 2], [0, 0], [0, 0]]
+    assert report.loaded == ("a", "b")
+    assert report.unexpected == ("y", "z"), "a weight is copied whole or not at all"
+    assert report.mismatched == (("w", (3,), (2,)),)
+
+
+def test_parameters_are_written_in_place_without_a_gradient() -> None:
+    layer = torch.nn.Linear(2, 1)
+    copy_published(layer.state_dict(), {"fc.bias": {"bias": torch.tensor([5.0])}})
+    assert layer.bias.tolist() == [5.0]
+    assert layer.bias.is_leaf

@@ -1,11 +1,10 @@
-"""Candidates as arrays, and their scores as predictions."""
+"""Candidates as arrays, and rows without any."""
 
 import pytest
-import torch
 
 from motet.core import DataError, Example, Match, Task
 from motet.metrics import Accuracy
-from motet.systems.base import candidate_predictions, encode_candidates, task_of_split
+from motet.systems.base import encode_candidates, task_of_split
 
 
 def task(target: Match) -> Task:
@@ -44,12 +43,3 @@ def test_a_row_without_candidates_belongs_to_the_task_over_a_split() -> None:
     assert task_of_split(Example(id="r"), [TEXTS, SPLIT]) is SPLIT
     assert task_of_split(Example(id="r", candidates=("a",)), [TEXTS, SPLIT]) is None
     assert task_of_split(Example(id="r"), [TEXTS, IMAGES]) is None
-
-
-def test_padding_is_never_predicted_and_has_no_score() -> None:
-    scores = torch.tensor([[0.25, 0.5, 9.0], [0.5, 1.5, -1.0]])
-    valid = torch.tensor([[True, True, False], [True] * 3])
-    first, second = candidate_predictions(scores, valid, (("a", "b"), ("c", "d", "e")))
-    assert (first.index, first.name, first.scores) == (1, "b", (0.25, 0.5))
-    assert (second.index, second.name, second.scores) == (1, "d", (0.5, 1.5, -1.0))
-    assert [one.name for one in candidate_predictions(scores, valid)] == ["", ""]

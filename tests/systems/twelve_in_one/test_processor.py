@@ -1,13 +1,12 @@
 """Rows and batches of 12-in-1: tasks that are drawn together, rows over a split, candidates, missing annotations."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from toy_twelve_in_one import LONG, SHORT, NamedRegions, row, task, text_inputs
 
-from motet.core import Answer, DataError, Example, Label, Masked, Match, Region
+from motet.core import Answer, ConfigError, DataError, Example, Label, Masked, Match, Region
 from motet.systems.twelve_in_one import ReferringConfig, RegionMasking
 from motet.systems.twelve_in_one.pretraining import Pretraining
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
@@ -189,6 +188,7 @@ def test_predictions_need_no_annotation_and_evaluation_does(one) -> None:
             batch([bare], one, train=True)
 
 
-def test_regions_of_a_source_have_no_stored_features() -> None:
+def test_regions_of_a_source_have_neither_stored_features_nor_views() -> None:
     assert PROCESSOR.with_features(object()) is PROCESSOR
-    assert replace(PROCESSOR, pairs=frozenset()) != PROCESSOR
+    with pytest.raises(ConfigError, match="TwelveInOneProcessor: got no task that sees an image; want one that reads"):
+        PROCESSOR.view_key()

@@ -1,4 +1,4 @@
-"""Published weights: reading them from a file, a folder or a mapping, and the report of unmatched names."""
+"""Published weights: reading them from a file, a folder or a mapping, and copying them into a model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from motet.core import CheckpointError
@@ -68,3 +69,28 @@ def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) ->
             f"{path}: got {error}; want a complete .safetensors file, or a folder with model.safetensors"
         ) from error
     return weights
+
+
+def copy_published(own: Mapping[str, Tensor], renamed: Mapping[str, Mapping[str, Tensor]]) -> PublishedWeights:
+    """Copies published weights into those of a model, as far as names and shapes fit.
+
+    Args:
+        own: the model's weights by name, written in place.
+        renamed: by published name, the weights that it becomes, by their names in the model; none for a published
+            weight without a counterpart.
+    """
+    loaded: list[str] = []
+    unexpected: list[str] = []
+    mismatched: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
+    with torch.no_grad():
+        for published, parts in renamed.items():
+            if not parts or any(name not in own for name in parts):
+                unexpected.append(published)
+                continue
+            for name, value in parts.items():
+                if own[name].shape != value.shape:
+                    mismatched.append((published, tuple(value.shape), tuple(own[name].shape)))
+                else:
+                    own[name].copy_(value)
+                    loaded.append(name)
+    return PublishedWeights(tuple(loaded), tuple(unexpected), tuple(mismatched))

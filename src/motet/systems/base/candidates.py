@@ -1,4 +1,4 @@
-"""The candidates of matching rows: as arrays, and scores of them as predictions."""
+"""The candidates of matching rows as arrays, and rows that are matched with a whole split."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
-from motet.core import ClassPrediction, Example, Match, Prediction, Task
+from motet.core import Example, Match, Task
 from motet.preprocess.annotations import matching_candidates, parse_pairs
 
 
@@ -45,21 +42,3 @@ def task_of_split(example: Example, tasks: Sequence[Task]) -> Task | None:
         if isinstance(task.target, Match) and task.target.pool == "split" and not example.candidates:
             return task
     return None
-
-
-def candidate_predictions(
-    scores: Float[Tensor, "r c"], valid: Bool[Tensor, "r c"], names: Sequence[Sequence[str]] = ()
-) -> list[Prediction]:
-    """Returns per row the candidate with the highest score, and the scores of its candidates.
-
-    Args:
-        scores: of all rows' candidates, and of padding.
-        valid: True on candidates, False on padding.
-        names: of each row's candidates; none for candidates without names.
-    """
-    predictions: list[Prediction] = []
-    for index, (row, is_candidate) in enumerate(zip(scores, valid, strict=True)):
-        best = int(row.masked_fill(~is_candidate, -torch.inf).argmax())
-        name = names[index][best] if names else ""
-        predictions.append(ClassPrediction(best, name, tuple(row[is_candidate].tolist())))
-    return predictions

@@ -156,5 +156,5 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
     def _views(self) -> Views:
         if not isinstance(self.images, Views):
             name = type(self).__name__
-            raise ConfigError(f"{name}: got no task that sees an image as pixels; want one, for views of images")
+            raise ConfigError(f"{name}: got no task that sees an image; want one that reads its pixels")
         return self.images

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from motet.core import Answer, BoxSet, Label, Loss, Prediction, Target, Task
-from motet.losses import candidate_cross_entropy, default_for
+from motet.losses import candidates_loss, default_for, row_count
 from motet.systems.base import candidate_predictions, class_predictions
 from motet.systems.twelve_in_one.body import PairStates
 from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, iou_px
@@ -98,7 +98,7 @@ class MatchAnswers(PairAnswers):
 
     def losses(self, encoded: EncodedPairs, target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the cross entropy among a row's candidates (equation 2); several matches add their probabilities."""
-        return candidate_cross_entropy(self._scores(encoded, target), target.value["is_match"]), {}
+        return candidates_loss(self._scores(encoded, target), target.value["is_match"]), {}
 
     def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
         """Returns the candidate with the highest score, and the scores of all candidates, before any softmax."""
@@ -178,13 +178,13 @@ def binary_label_loss(scores: Float[Tensor, "r k"], index: Tensor) -> Loss:
     """Returns a binary cross entropy per name, the mean over names: the official loss of NLVR2 and SNLI-VE."""
     targets = F.one_hot(index, scores.shape[-1]).to(torch.float32)
     total = F.binary_cross_entropy_with_logits(scores.float(), targets, reduction="none").mean(-1).sum()
-    return Loss.over(scores, total)
+    return Loss(total, row_count(scores))
 
 
 def regions_loss(scores: Float[Tensor, "r n"], targets: Float[Tensor, "r n"], valid: Bool[Tensor, "r n"]) -> Loss:
     """Returns the binary cross entropy of every region with its IoU, summed over regions; a row counts one."""
     entropies = F.binary_cross_entropy_with_logits(scores.float(), targets.float(), reduction="none")
-    return Loss.over(scores, torch.where(valid, entropies, 0.0).sum())
+    return Loss(torch.where(valid, entropies, 0.0).sum(), row_count(scores))
 
 
 def _confidence(score: Tensor) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from motet.core import Loss
+from motet.losses import row_count
 from motet.systems.twelve_in_one.options import RegionMasking
 from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, iou_px
 
@@ -98,7 +99,7 @@ def masked_classes_loss(scores: Float[Tensor, "w k"], classes: Float[Tensor, "w 
     if there is none.
     """
     total = F.kl_div(scores.float().log_softmax(-1), classes.float(), reduction="sum")
-    return Loss.over(scores, total)
+    return Loss(total, row_count(scores))
 
 
 def masked_features_loss(scores: Float[Tensor, "w f"], features: Float[Tensor, "w f"]) -> Loss:
@@ -106,4 +107,4 @@ def masked_features_loss(scores: Float[Tensor, "w f"], features: Float[Tensor, "
 
     Source: the official code with `visual_target` 1.
     """
-    return Loss.over(scores, (scores.float() - features.float()).square().mean(-1).sum())
+    return Loss((scores.float() - features.float()).square().mean(-1).sum(), row_count(scores))

@@ -24,13 +24,14 @@ from motet.core import (
     Target,
     Task,
 )
-from motet.core.system import optimizer_groups, trained_blocks
+from motet.core.system import optimizer_groups
 from motet.nn.heads import BertHead
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen, lr_scale_of
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
+from motet.systems.base import trained_blocks
 from motet.systems.twelve_in_one.answers import EncodedPairs, PairAnswers
 from motet.systems.twelve_in_one.attention import attention_maps
 from motet.systems.twelve_in_one.body import UnimodalStates, build_body

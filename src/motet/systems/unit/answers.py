@@ -110,11 +110,10 @@ class ClassAnswers(TaskAnswers):
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:  # noqa: ARG002
         """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
         assert isinstance(self.task.target, Label | Answer)  # checked when it was built
-        names = self.task.target.names
         scores = self.head(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
-        return class_predictions(scores, names)
+        return class_predictions(scores, self.task.target.names)
 
 
 @dataclass(frozen=True)

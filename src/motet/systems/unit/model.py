@@ -21,14 +21,14 @@ from motet.core import (
     Target,
     Task,
 )
-from motet.core.system import optimizer_groups, trained_blocks
+from motet.core.system import optimizer_groups
 from motet.nn.feature_maps import MapTower
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import build_sentence_tokenizer
+from motet.systems.base import build_sentence_tokenizer, trained_blocks
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
@@ -167,7 +167,7 @@ class UniT(System):
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """Returns the trained parameters of trunk, encoder layers and decoder layers that at least two tasks use."""
         inputs = [task.inputs for task in self.tasks.values()]
-        blocks: dict[str, list[nn.Module]] = {}
+        blocks: dict[str, Sequence[nn.Module]] = {}
         if self.vision is not None and sum("image" in kinds for kinds in inputs) > 1:
             blocks |= self.vision.blocks()
         if self.text is not None and sum("text" in kinds for kinds in inputs) > 1:
