@@ -10,13 +10,14 @@ from torch import nn
 
 from motet.core import Answer, Label, Target, Task
 from motet.metrics import Accuracy
+from motet.nn.heads import BertHead
 from motet.nn.matching import MatchCosts, corners, generalised_iou, match
 from motet.nn.text_encoders import TextEncoder, TextTower, load_bert
 from motet.nn.tower import FromScratch
 from motet.systems.unit import DetectionConfig, UniTConfig
 from motet.systems.unit.answers import ClassAnswers, DetectionAnswers
 from motet.systems.unit.criterion import BoxTargets, detection_losses
-from motet.systems.unit.heads import AttributeHead, BoxMlp, Classifier, DetectionHead
+from motet.systems.unit.heads import AttributeHead, BoxMlp, DetectionHead
 from motet.systems.unit.model import _join_memories
 from motet.systems.unit.text import TextMemory
 from motet.systems.unit.transformer import DetrDecoder
@@ -290,7 +291,7 @@ NAMES = {"vqa2": ("vl.vqa2", 7), "visual_entailment": ("vl.visual_entailment", 3
 def test_classifiers_and_their_losses(reading, name: str, every_layer: bool) -> None:
     key, count = NAMES[name]
     weights = under(reading, f"classifiers/{key}.")
-    head = Classifier(24, count).eval()
+    head = BertHead(24, count, dropout=0.1).eval()
     head.load_state_dict(
         {f"hidden.{p}": weights[f"0.dense.{p}"] for p in ("weight", "bias")}
         | {f"norm.{p}": weights[f"0.LayerNorm.{p}"] for p in ("weight", "bias")}

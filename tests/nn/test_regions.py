@@ -24,6 +24,10 @@ def test_a_box_reads_only_its_part_of_the_map() -> None:
     assert pool_regions(half.reshape(1, 24, 1), boxes, GRID).flatten().tolist() == [1.0, 0.0]
 
 
+def test_no_box_has_no_feature(tokens) -> None:
+    assert pool_regions(tokens, torch.zeros(2, 0, 4), GRID).shape == (2, 0, 5)
+
+
 def test_weights_of_fixed_boxes_give_what_pooling_gives(tokens) -> None:
     boxes = torch.tensor([[0.1, 0.2, 0.7, 0.9], [0.0, 0.0, 0.3, 0.3]])
     pooled = pool_regions(tokens, boxes.expand(2, -1, -1), GRID)

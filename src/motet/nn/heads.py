@@ -1,4 +1,4 @@
-"""Heads on top of a trunk: attention pooling, MLP classifier."""
+"""Heads on top of a trunk: attention pooling, MLP classifier, BERT's transform and scores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from motet.nn.attention import Attention
 from motet.nn.transformer import NORM_EPS, Mlp
+
+BERT_NORM_EPS = 1e-12
 
 
 class MapHead(nn.Module):
@@ -62,3 +64,27 @@ class MlpHead(nn.Module):
             x = F.gelu(self.hidden(x), approximate="tanh")
         out: Tensor = self.out(x)
         return out
+
+
+class BertHead(nn.Module):
+    """Scores as BERT predicts masked words: W norm(gelu(V dropout(x))).
+
+    Source: Devlin et al., NAACL 2019; `BertPredictionHeadTransform` of transformers.
+
+    Args:
+        width: channels in.
+        num_scores: out.
+        hidden: channels between; None for `width`.
+        dropout: dropout probability on the input.
+    """
+
+    def __init__(self, width: int, num_scores: int, *, hidden: int | None = None, dropout: float = 0.0) -> None:
+        super().__init__()
+        hidden = width if hidden is None else hidden
+        self.dropout = nn.Dropout(dropout)
+        self.hidden, self.norm = nn.Linear(width, hidden), nn.LayerNorm(hidden, BERT_NORM_EPS)
+        self.out = nn.Linear(hidden, num_scores)
+
+    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
+        scores: Tensor = self.out(self.norm(F.gelu(self.hidden(self.dropout(x)))))
+        return scores

@@ -44,7 +44,7 @@ def pool_regions(
     pooled: Tensor = roi_align(
         grid, torch.cat([which[:, None].float(), boxes], dim=1), bins, sampling_ratio=samples, aligned=True
     )
-    return pooled.mean(dim=(2, 3)).reshape(*boxes_xyxy.shape[:2], -1)
+    return pooled.mean(dim=(2, 3)).reshape(*boxes_xyxy.shape[:2], tokens.shape[2])
 
 
 def pooling_weights(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, assert_never, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
 from motet.nn.attention import attend
-from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
+from motet.nn.tower import EncoderMode, Frozen, lr_scale_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -302,15 +302,7 @@ class TextTower(nn.Module):
     @property
     def lr_scale(self) -> float:
         """The multiple of the learning rate for its parameters."""
-        match self.mode:
-            case Frozen():
-                return 0.0
-            case Finetune(lr_scale):
-                return lr_scale
-            case FromScratch():
-                return 1.0
-            case other:
-                assert_never(other)
+        return lr_scale_of(self.mode)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

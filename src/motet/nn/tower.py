@@ -43,6 +43,24 @@ class FromScratch:
 EncoderMode: TypeAlias = Frozen | Finetune | FromScratch
 
 
+def lr_scale_of(mode: EncoderMode) -> float:
+    """Returns the multiple of the learning rate for the parameters of an encoder; 0 if it is frozen.
+
+    Examples:
+        >>> lr_scale_of(Finetune(0.1)), lr_scale_of(Frozen())
+        (0.1, 0.0)
+    """
+    match mode:
+        case Frozen():
+            return 0.0
+        case Finetune(lr_scale):
+            return lr_scale
+        case FromScratch():
+            return 1.0
+        case other:
+            assert_never(other)
+
+
 class Tower(nn.Module):
     """An image encoder in one of three modes.
 
@@ -72,15 +90,7 @@ class Tower(nn.Module):
     @property
     def lr_scale(self) -> float:
         """The multiple of the learning rate for its parameters."""
-        match self.mode:
-            case Frozen():
-                return 0.0
-            case Finetune(lr_scale):
-                return lr_scale
-            case FromScratch():
-                return 1.0
-            case other:
-                assert_never(other)
+        return lr_scale_of(self.mode)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):

@@ -9,12 +9,12 @@ from motet.core import ConfigError, System, SystemConfig, Task
 from motet.systems.lit_decoder.build import build_lit_decoder
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig, build_feedforward
-from motet.systems.twelve_in_one.build import build_twelve_in_one
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.systems.uni_perceiver.build import build_uni_perceiver
+from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
-from motet.systems.unit.build import build_unit
+from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.unit.config import UniTConfig
+from motet.systems.unit.model import UniT
 from motet.systems.vit_adapters.build import build_vit_adapters
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
 
@@ -22,9 +22,9 @@ Builder: TypeAlias = Callable[..., System]
 
 SYSTEMS: dict[type[Any], Builder] = {
     ViTAdaptersConfig: build_vit_adapters,
-    UniPerceiverConfig: build_uni_perceiver,
-    TwelveInOneConfig: build_twelve_in_one,
-    UniTConfig: build_unit,
+    UniPerceiverConfig: UniPerceiver,
+    TwelveInOneConfig: TwelveInOne,
+    UniTConfig: UniT,
     FeedforwardConfig: build_feedforward,
     LiTDecoderConfig: build_lit_decoder,
 }

@@ -13,7 +13,6 @@ from motet.systems.twelve_in_one.answers import (
     PointingAnswers,
     ReferringAnswers,
     binary_label_loss,
-    candidates_loss,
     regions_loss,
 )
 from motet.systems.twelve_in_one.body import PairStates
@@ -29,12 +28,6 @@ def encoded(fused: torch.Tensor, image: torch.Tensor | None = None) -> EncodedPa
     regions = PaddedRegions(torch.zeros(1, 3, 1), BOXES, valid, torch.tensor([[100.0, 200.0]]), valid)
     image = torch.zeros(1, 4, 1) if image is None else image
     return EncodedPairs(PairStates(image, image, fused, fused), fused, regions)
-
-
-def test_several_matches_add_their_probabilities() -> None:
-    scores, is_match = torch.randn(1, 4), torch.tensor([[True, False, True, False]])
-    wanted = -scores.softmax(-1)[is_match].sum().log()
-    torch.testing.assert_close(candidates_loss(scores, is_match).total, wanted)
 
 
 def test_padding_regions_have_no_loss() -> None:

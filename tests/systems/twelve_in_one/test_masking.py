@@ -10,7 +10,6 @@ from motet.systems.twelve_in_one.masking import (
     mask_words,
     masked_classes_loss,
     masked_features_loss,
-    masked_words_loss,
 )
 from motet.systems.twelve_in_one.regions import PaddedRegions
 
@@ -48,7 +47,6 @@ def test_losses_of_exact_predictions_are_zero_and_count_what_was_masked() -> Non
     for loss in (
         masked_features_loss(features, features),
         masked_classes_loss(classes.log(), classes),
-        masked_words_loss(50 * torch.eye(4)[:3], torch.arange(3)),
     ):
         assert (float(loss.total), float(loss.weight)) == (pytest.approx(0, abs=1e-5), 3)
 
@@ -57,6 +55,5 @@ def test_nothing_masked_is_a_loss_of_zero() -> None:
     for loss in (
         masked_features_loss(torch.zeros(0, 4), torch.zeros(0, 4)),
         masked_classes_loss(torch.zeros(0, 4), torch.zeros(0, 4)),
-        masked_words_loss(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)),
     ):
         assert (float(loss.total), float(loss.weight)) == (0, 0)

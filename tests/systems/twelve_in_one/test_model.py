@@ -1,46 +1,15 @@
 """12-in-1 on detected regions: pairs of a split, two images, pointing, pre-training."""
 
-import io
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from toy_twelve_in_one import NamedRegions, row, task
 
-from motet.core import ConfigError, DataError, Example, Label, Masked, Match, MemoryImage, Region, Task, rng_for
-from motet.metrics import Accuracy
+from motet.core import ConfigError, DataError, Example, Label, Masked, Match, Region, rng_for
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import FromScratch
-from motet.preprocess.regions import ImageRegions
 from motet.systems import build_system
 from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
-
-
-@dataclass(frozen=True)
-class Fake:
-    """A source of three to five regions per image, drawn from its name."""
-
-    width: int = 6
-    num_classes: int = 4
-
-    def regions(self, image, image_id: str) -> ImageRegions:
-        rng = rng_for("regions", image_id)
-        count = int(rng.integers(3, 6))
-        corner = rng.uniform(0, 10, (count, 2))
-        boxes = np.concatenate([corner, corner + rng.uniform(2, 9, (count, 2))], axis=1).astype(np.float32)
-        classes = rng.dirichlet(np.ones(4), count).astype(np.float32)
-        return ImageRegions(rng.normal(size=(count, 6)).astype(np.float32), boxes, (20, 20), classes)
-
-    def at(self, image, image_id: str, boxes_xyxy) -> ImageRegions:
-        features = np.tile(np.asarray(boxes_xyxy, np.float32).sum(1, keepdims=True), (1, 6))
-        return ImageRegions(features, np.asarray(boxes_xyxy, np.float32), (20, 20))
-
-
-def task(name: str, target: Any, label: str) -> Task:
-    return Task(name=name, inputs=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
-
 
 TASKS = (
     task("rank", Match("images", "split"), "captions"), task("pair", Label(("false", "true")), "class"),
@@ -50,25 +19,13 @@ TASKS = (
 )  # fmt: skip
 
 
-def image(name: str) -> MemoryImage:
-    buffer = io.BytesIO()
-    Image.new("RGB", (20, 20)).save(buffer, "PNG")
-    return MemoryImage(name, buffer.getvalue())
-
-
-def row(index: int, images: int = 1, **changes: Any) -> Example:
-    names = tuple(f"p{index}-{i}" for i in range(images))
-    text = "a small red thing on the left of it" if index % 2 else "two dogs"
-    return Example(id=f"e/{index}", images=tuple(map(image, names)), image_ids=names, **({"text": text} | changes))
-
-
 @pytest.fixture(scope="module")
 def system():
     torch.manual_seed(0)
     config = TwelveInOneConfig(
-        source=Fake(), text=TinyBert(width=16, depth=3, heads=2, words=300), text_mode=FromScratch(), image_width=8,
-        image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3, pairs=("pair",),
-        linear=("aligned",), masking=RegionMasking(alignment_task="aligned"),
+        source=NamedRegions(), text=TinyBert(width=16, depth=3, heads=2, words=300), text_mode=FromScratch(),
+        image_width=8, image_depth=2, image_heads=2, image_hidden=8, co_width=8, co_heads=2, initial_std=0.3,
+        pairs=("pair",), linear=("aligned",), masking=RegionMasking(alignment_task="aligned"),
     )  # fmt: skip
     return build_system(config, TASKS, texts=lambda: ["two dogs", "a small red thing on the left of it"] * 3).eval()
 

@@ -7,17 +7,17 @@ from motet.core import Region, Task
 from motet.metrics import Accuracy
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.twelve_in_one.text_inputs import TextInputs, TextRow, find_mask_id, pad_texts
+from motet.systems.twelve_in_one.text_inputs import TextRow, TwelveInOneTextInputs, find_mask_id, pad_texts
 
 TASK = Task(name="t", inputs=frozenset({"image"}), label="x", target=Region(), metrics=(Accuracy,))
 
 
 @pytest.fixture(scope="module")
-def inputs() -> TextInputs:
+def inputs() -> TwelveInOneTextInputs:
     sentences = SentenceTokenizer.from_tokenizer(
         TrainedTokenizer(size=300).build(["two dogs", "a small red thing"] * 3)
     )
-    return TextInputs(sentences, find_mask_id(sentences), 12, {"short": 5})
+    return TwelveInOneTextInputs(sentences, find_mask_id(sentences), 12, {"short": 5})
 
 
 def test_a_text_is_truncated_to_its_tasks_length(inputs) -> None:

@@ -1,38 +1,24 @@
 """12-in-1 on a trunk's map: extra boxes, stored features, parameter groups, weights of a BERT, box sources."""
 
-import io
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+import toy_twelve_in_one
+from toy_twelve_in_one import image, task
 
-from motet.core import (
-    CheckpointError,
-    ConfigError,
-    DataError,
-    Example,
-    Label,
-    Match,
-    MemoryImage,
-    Region,
-    Task,
-    rng_for,
-)
-from motet.metrics import Accuracy
+from motet.core import CheckpointError, DataError, Label, Match, Region, rng_for
 from motet.nn.feature_maps import BundledLite0Map
 from motet.nn.text_encoders import BundledMiniLM, TinyBert
 from motet.nn.tower import FromScratch, Frozen
-from motet.preprocess.regions import BoxGrid, DetectedBoxes, ImageRegions, StandOut
+from motet.preprocess.regions import BoxGrid, DetectedBoxes, ImageRegions
 from motet.systems import build_system
 from motet.systems.twelve_in_one import ReferringConfig, TwelveInOneConfig
 from motet.systems.twelve_in_one.weights import load_bert
 
 SIDE = 64
-
-
-def task(name: str, target, label: str) -> Task:
-    return Task(name=name, inputs=frozenset({"image", "text"}), label=label, target=target, metrics=(Accuracy,))
+row = partial(toy_twelve_in_one.row, size_hw=(SIDE, 2 * SIDE))
 
 
 TASKS = (
@@ -56,18 +42,6 @@ def make(**changes):
 @pytest.fixture(scope="module")
 def system():
     return make(referring=ReferringConfig(add_ground_truth=True))
-
-
-def image(name: str) -> MemoryImage:
-    buffer = io.BytesIO()
-    pixels = rng_for("picture", name).integers(0, 255, (SIDE, 2 * SIDE, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return MemoryImage(name, buffer.getvalue())
-
-
-def row(index: int, images: int = 1, **changes) -> Example:
-    names = tuple(f"p{index}-{i}" for i in range(images))
-    return Example(id=f"e/{index}", images=tuple(map(image, names)), image_ids=names, text="two dogs", **changes)
 
 
 def batch(system, rows, name: str, *, train: bool = False, store=None):
@@ -233,13 +207,6 @@ def test_a_map_is_pooled_in_the_boxes_of_a_source() -> None:
     scores = [system.predict(one)["entail"][-1].scores for one in (made, alone)]
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
     assert torch.isfinite(system.train().losses(made).tasks["entail"].total)
-
-
-def test_a_box_source_excludes_other_ways_to_regions() -> None:
-    with pytest.raises(
-        ConfigError, match=r"TwelveInOneConfig.box_source: got it with source or stand_out; want one of"
-    ):
-        TwelveInOneConfig(box_source=Corners(), stand_out=StandOut())
 
 
 def test_a_box_outside_its_image_is_an_error_of_the_data() -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from motet.core import CheckpointError, ConfigError
+from motet.nn.heads import BertHead
 from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.twelve_in_one.body import build_body
-from motet.systems.twelve_in_one.heads import AnswerHead
 from motet.systems.twelve_in_one.weights import convert_body, convert_co_attention, load_vilbert, merge_qkv
 
 BERT = SimpleNamespace(
@@ -51,7 +51,7 @@ def published(width: int = 2) -> dict[str, torch.Tensor]:
 
 
 def test_heads_and_tokens_that_are_handed_in_are_filled() -> None:
-    body, head, token = build_body(CONFIG, BERT, 12, 5), AnswerHead(8, 16, 2), torch.nn.Parameter(torch.zeros(8))
+    body, head, token = build_body(CONFIG, BERT, 12, 5), BertHead(8, 2, hidden=16), torch.nn.Parameter(torch.zeros(8))
     loaded = load_vilbert(body, published(), heads={"vil_prediction": head}, tokens={1: token})
     assert head.out.bias.tolist() == [5.0, 5.0]
     assert token.tolist() == list(range(8, 16))
@@ -61,7 +61,7 @@ def test_heads_and_tokens_that_are_handed_in_are_filled() -> None:
 
 
 def test_a_head_with_other_names_is_left_alone_and_reported() -> None:
-    body, head = build_body(CONFIG, BERT, 12, 5), AnswerHead(8, 16, 2)
+    body, head = build_body(CONFIG, BERT, 12, 5), BertHead(8, 2, hidden=16)
     before = head.out.bias.clone()
     loaded = load_vilbert(body, published(width=3), heads={"vil_prediction": head})
     assert loaded.mismatched == (("vil_prediction.logit_fc.3.bias", (3,), (2,)),)
@@ -71,7 +71,7 @@ def test_a_head_with_other_names_is_left_alone_and_reported() -> None:
 def test_what_cannot_be_loaded_is_one_line() -> None:
     body = build_body(CONFIG, BERT, 12, 5)
     with pytest.raises(ConfigError, match=r"load_vilbert: heads: got \['vil'\]; want official names"):
-        load_vilbert(body, published(), heads={"vil": AnswerHead(8, 16, 2)})
+        load_vilbert(body, published(), heads={"vil": BertHead(8, 2, hidden=16)})
     with pytest.raises(ConfigError, match="load_vilbert: tokens: got None for row 1; want the token of a task"):
         load_vilbert(body, published(), tokens={1: None})
     with pytest.raises(CheckpointError, match="want a ViLBERT's names"):

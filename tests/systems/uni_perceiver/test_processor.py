@@ -112,6 +112,6 @@ def test_sides_of_a_split_have_no_targets(processor) -> None:
 
 def test_views_need_images() -> None:
     texts = system_of("pair").processor
-    with pytest.raises(ConfigError, match="got no task that sees an image; want one, for views of images"):
+    with pytest.raises(ConfigError, match="got no task that sees an image; want one that reads its pixels"):
         texts.view_key()
     assert texts.with_features(None).images is None

@@ -2,7 +2,7 @@
 
 import torch
 
-from motet.systems.unit.heads import AttributeHead, BoxMlp, Classifier, DetectionHead
+from motet.systems.unit.heads import AttributeHead, BoxMlp, DetectionHead
 
 
 def test_boxes_are_relative_to_the_image() -> None:
@@ -26,10 +26,3 @@ def test_a_detection_head_scores_background_too_and_has_attributes_only_if_there
     assert head.classes(torch.randn(2, 8)).shape == (2, 4)
     assert head.attributes is not None
     assert head.attributes(torch.randn(2, 8), torch.tensor([3, 0])).shape == (2, 5)
-
-
-def test_a_classifier_drops_inputs_in_training_only() -> None:
-    torch.manual_seed(0)
-    head, x = Classifier(64, 3, dropout=0.5), torch.randn(2, 64)
-    assert not torch.equal(head(x), head(x))
-    assert torch.equal(head.eval()(x), head(x))

@@ -6,7 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -54,6 +54,7 @@ class Row(Generic[EntryT]):
 RowT = TypeVar("RowT", bound=Row[Any])
 
 
+@runtime_checkable
 class Views(Protocol):
     """The image half of a processor: batches and views of images, and the same half reading stored features."""
 
@@ -71,7 +72,7 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
     of them in evaluation.
 
     Attributes:
-        images: the image half; None where no task sees an image.
+        images: the image half, with `Views` if it reads pixels; None where no task sees an image.
     """
 
     images: Any
@@ -148,13 +149,13 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
 
     def with_features(self, store: FeatureStore | None) -> Self:
         """Returns the same processor reading stored features, or pixels where `store` is None."""
-        if self.images is None:
+        if not isinstance(self.images, Views):
             return self
-        reading: Self = dataclasses.replace(cast(Any, self), images=self._views().with_store(store))
+        reading: Self = dataclasses.replace(cast(Any, self), images=self.images.with_store(store))
         return reading
 
     def _views(self) -> Views:
-        if self.images is None:
-            raise ConfigError(f"{type(self).__name__}: got no task that sees an image; want one, for views of images")
-        views: Views = self.images
-        return views
+        if not isinstance(self.images, Views):
+            name = type(self).__name__
+            raise ConfigError(f"{name}: got no task that sees an image; want one that reads its pixels")
+        return self.images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.core import Answer, BoxSet, ClassPrediction, Label, Loss, Match, Prediction, Target, Task
-from motet.losses import default_for
+from motet.core import Answer, BoxSet, Label, Loss, Prediction, Target, Task
+from motet.losses import candidates_loss, default_for, row_count
+from motet.systems.base import candidate_predictions, class_predictions
 from motet.systems.twelve_in_one.body import PairStates
 from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, iou_px
 
@@ -78,8 +79,7 @@ class FusedClassAnswers(PairAnswers):
         scores = self._scores(encoded, target).float()
         exclusive = isinstance(self.task.target, Label) and not self.binary
         scores = scores.log_softmax(-1) if exclusive else F.logsigmoid(scores)
-        best = scores.argmax(-1).tolist()
-        return [ClassPrediction(i, names[i], tuple(row)) for i, row in zip(best, scores.tolist(), strict=True)]
+        return class_predictions(scores, names)
 
     def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r k"]:
         # For two images the two joint states of a row are concatenated (equation 4).
@@ -102,8 +102,8 @@ class MatchAnswers(PairAnswers):
 
     def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
         """Returns the candidate with the highest score, and the scores of all candidates, before any softmax."""
-        valid = target.value["valid"]
-        return _class_predictions(self._scores(encoded, target).float(), valid, target.value.get("names", ()))
+        scores = self._scores(encoded, target).float()
+        return candidate_predictions(scores, target.value["valid"], target.value.get("names", ()))
 
     def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r c"]:
         valid = target.value["valid"]
@@ -129,7 +129,7 @@ class ReferringAnswers(PairAnswers):
     def losses(self, encoded: EncodedPairs, target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the binary cross entropy of each region with its IoU with the target box, summed over regions."""
         value = target.value
-        boxes = _boxes_with_image(encoded.regions)
+        boxes = encoded.regions.boxes_px()
         iou = iou_px(boxes, value["box"][:, None].to(boxes.dtype), self.border_px)[..., 0]
         targets = torch.where((iou < self.threshold) | ~value["is_referred"][:, None], 0.0, iou)
         valid = F.pad(encoded.regions.valid, (1, 0), value=True)
@@ -139,7 +139,7 @@ class ReferringAnswers(PairAnswers):
         """Returns the box of the region with the highest score, in pixels of the file; it may be the whole image."""
         valid = F.pad(encoded.regions.valid, (1, 0), value=True)
         scores = self._scores(encoded).float().masked_fill(~valid, -torch.inf)
-        best, boxes = scores.argmax(-1), _boxes_with_image(encoded.regions)
+        best, boxes = scores.argmax(-1), encoded.regions.boxes_px()
         return [
             BoxSet(boxes[row, i][None].float().cpu().numpy(), np.zeros(1, dtype=np.int64), _confidence(scores[row, i]))
             for row, i in enumerate(best.tolist())
@@ -167,9 +167,7 @@ class PointingAnswers(PairAnswers):
 
     def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
         """Returns the candidate with the highest score, and the log-probability of each candidate to be a match."""
-        valid = target.value["valid"]
-        scores = F.logsigmoid(self._scores(encoded, target).float()).masked_fill(~valid, -torch.inf)
-        return _class_predictions(scores, valid)
+        return candidate_predictions(F.logsigmoid(self._scores(encoded, target).float()), target.value["valid"])
 
     def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r e"]:
         num_candidates = target.value["valid"].shape[1]
@@ -180,55 +178,15 @@ def binary_label_loss(scores: Float[Tensor, "r k"], index: Tensor) -> Loss:
     """Returns a binary cross entropy per name, the mean over names: the official loss of NLVR2 and SNLI-VE."""
     targets = F.one_hot(index, scores.shape[-1]).to(torch.float32)
     total = F.binary_cross_entropy_with_logits(scores.float(), targets, reduction="none").mean(-1).sum()
-    return Loss(total, _count(scores))
-
-
-def candidates_loss(scores: Float[Tensor, "r c"], is_match: Bool[Tensor, "r c"]) -> Loss:
-    """Returns -log of the softmax probability of the matching candidates; a row without any adds zero and counts one.
-
-    Examples:
-        >>> loss = candidates_loss(torch.zeros(2, 4), torch.tensor([[True, False, False, False], [False] * 4]))
-        >>> round(float(loss.total), 4), float(loss.weight)
-        (1.3863, 2.0)
-    """
-    log_probs = scores.float().log_softmax(-1)
-    has_match = is_match.any(-1)
-    total = -log_probs[has_match].masked_fill(~is_match[has_match], -torch.inf).logsumexp(-1).sum()
-    return Loss(total, _count(scores))
+    return Loss(total, row_count(scores))
 
 
 def regions_loss(scores: Float[Tensor, "r n"], targets: Float[Tensor, "r n"], valid: Bool[Tensor, "r n"]) -> Loss:
     """Returns the binary cross entropy of every region with its IoU, summed over regions; a row counts one."""
     entropies = F.binary_cross_entropy_with_logits(scores.float(), targets.float(), reduction="none")
-    return Loss(torch.where(valid, entropies, 0.0).sum(), _count(scores))
-
-
-def _boxes_with_image(regions: PaddedRegions) -> Float[Tensor, "r n 4"]:
-    """Returns all boxes in pixels of the file, that of the whole image first."""
-    whole = regions.boxes_xyxy.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(len(regions.boxes_xyxy), 1, 4)
-    return regions.in_pixels(torch.cat([whole, regions.boxes_xyxy], dim=1))
-
-
-def _class_predictions(
-    scores: Float[Tensor, "r c"], valid: Bool[Tensor, "r c"], names: Sequence[Sequence[str]] = ()
-) -> list[Prediction]:
-    predictions: list[Prediction] = []
-    for index, (row, is_candidate) in enumerate(zip(scores, valid, strict=True)):
-        best = int(row.argmax())
-        name = names[index][best] if names else ""
-        predictions.append(ClassPrediction(best, name, tuple(row[is_candidate].tolist())))
-    return predictions
+    return Loss(torch.where(valid, entropies, 0.0).sum(), row_count(scores))
 
 
 def _confidence(score: Tensor) -> np.ndarray:
     confidence: np.ndarray = score.sigmoid()[None].cpu().numpy()
     return confidence
-
-
-def _count(scores: Tensor) -> Tensor:
-    return torch.tensor(float(len(scores)), device=scores.device)
-
-
-def is_image_text_match(task: Task) -> bool:
-    """Returns True for a task that matches texts and images."""
-    return isinstance(task.target, Match) and task.target.among != "regions"

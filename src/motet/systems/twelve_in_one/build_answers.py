@@ -17,11 +17,11 @@ from motet.systems.twelve_in_one.answers import (
 from motet.systems.twelve_in_one.body import Body
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.twelve_in_one.masked_answers import MaskedRegionAnswers, MaskedWordAnswers
-from motet.systems.twelve_in_one.text_inputs import TextInputs
+from motet.systems.twelve_in_one.text_inputs import TwelveInOneTextInputs
 
 
 def build_answers(
-    task: Task, config: TwelveInOneConfig, head: nn.Module, body: Body, text_inputs: TextInputs
+    task: Task, config: TwelveInOneConfig, head: nn.Module, body: Body, text_inputs: TwelveInOneTextInputs
 ) -> PairAnswers:
     """Returns the losses and predictions of a task.
 

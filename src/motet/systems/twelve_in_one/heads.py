@@ -14,31 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import Answer, ConfigError, Label, Masked, Match, Region, Task, UnsupportedTask
+from motet.nn.heads import BERT_NORM_EPS, BertHead
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.systems.twelve_in_one.layers import NORM_EPS
 
 Kind = Literal["answer", "label", "pair", "fit", "place", "words", "classes", "features"]
-
-
-class AnswerHead(nn.Module):
-    """Scores of names: W norm(gelu(V x)).
-
-    Source: 12-in-1, equations 1 and 4; the official code, `SimpleClassifier`, whose dropout is not used.
-
-    Args:
-        width: channels in.
-        hidden: channels between.
-        num_names: scores out.
-    """
-
-    def __init__(self, width: int, hidden: int, num_names: int) -> None:
-        super().__init__()
-        self.hidden, self.norm = nn.Linear(width, hidden), nn.LayerNorm(hidden, NORM_EPS)
-        self.out = nn.Linear(hidden, num_names)
-
-    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
-        scores: Tensor = self.out(self.norm(F.gelu(self.hidden(x))))
-        return scores
 
 
 class LinearScores(nn.Module):
@@ -60,26 +39,6 @@ class LinearScores(nn.Module):
         return scores
 
 
-class MaskedRegionHead(nn.Module):
-    """Classes or features of a masked region: W norm(gelu(V x)), V square.
-
-    Source: the official code, `BertImagePredictionHead`.
-
-    Args:
-        width: channels in.
-        num_scores: out.
-    """
-
-    def __init__(self, width: int, num_scores: int) -> None:
-        super().__init__()
-        self.hidden, self.norm = nn.Linear(width, width), nn.LayerNorm(width, NORM_EPS)
-        self.out = nn.Linear(width, num_scores)
-
-    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
-        scores: Tensor = self.out(self.norm(F.gelu(self.hidden(x))))
-        return scores
-
-
 class MaskedWordHead(nn.Module):
     """Token scores of a masked word: E norm(gelu(V x)) + bias, with the word embeddings E themselves.
 
@@ -92,7 +51,7 @@ class MaskedWordHead(nn.Module):
 
     def __init__(self, width: int, num_pieces: int) -> None:
         super().__init__()
-        self.hidden, self.norm = nn.Linear(width, width), nn.LayerNorm(width, NORM_EPS)
+        self.hidden, self.norm = nn.Linear(width, width), nn.LayerNorm(width, BERT_NORM_EPS)
         self.bias = nn.Parameter(torch.zeros(num_pieces))
 
     def forward(self, x: Float[Tensor, "*b d"], table: Float[Tensor, "v d"]) -> Float[Tensor, "*b v"]:
@@ -197,7 +156,8 @@ def build_head(
     match kind.kind:
         case "answer" | "label" | "pair":
             names = len(kind.names)
-            return LinearScores(co, names) if kind.linear else AnswerHead(co, 2 * config.co_width, names)
+            # Equations 1 and 4; the dropout of the official `SimpleClassifier` is not used.
+            return LinearScores(co, names) if kind.linear else BertHead(co, names, hidden=2 * config.co_width)
         case "fit":
             return LinearScores(co, 1)
         case "place":
@@ -205,6 +165,6 @@ def build_head(
         case "words":
             return MaskedWordHead(text_width, num_pieces)
         case "classes":
-            return MaskedRegionHead(config.image_width, num_classes)
+            return BertHead(config.image_width, num_classes)
         case "features":
-            return MaskedRegionHead(config.image_width, region_width)
+            return BertHead(config.image_width, region_width)

@@ -1,186 +1,117 @@
-"""Image inputs of 12-in-1: detected regions, pixels, or stored features of a frozen trunk."""
+"""Image inputs of 12-in-1: pixels, or the stored map of a frozen trunk; and the collation of any images."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from motet.core import ConfigError, DataError, Example, FeatureStore, ImageFile, Match, Region, Task
-from motet.core.codec import to_json
+from motet.core import DataError, Example, ImageFile, Match, Region, Task
 from motet.core.task import Invariance
-from motet.preprocess.images import ImageTransform, decode
-from motet.preprocess.regions import BoxSource, ImageRegions, RegionSource, clip_to_image, image_size_hw
+from motet.preprocess.images import decode
+from motet.preprocess.regions import BoxSource, clip_to_image, image_size_hw
+from motet.systems.base import ImageInputs, allowed_changes
 
 
 @dataclass(frozen=True)
-class ImageRow:
+class TwelveInOneImage:
     """One encoded image of a row.
 
     Args:
         size_hw: of the file, in pixels.
-        values: pixels (3, h, w) or stored features (n, c); None with regions of a source.
-        regions: of a source, else None.
-        boxes_xyxy: of a box source, in pixels of the file, in which the trunk's map is pooled; else None.
+        arrays: by the name of the batch's input; those of regions have one item per region.
     """
 
     size_hw: tuple[int, int]
-    values: np.ndarray | None = None
-    regions: ImageRegions | None = None
-    boxes_xyxy: np.ndarray | None = None
+    arrays: Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class ImageInputs:
-    """Reads, transforms and collates the images of each row.
+@dataclass(frozen=True, kw_only=True)
+class TwelveInOneImageInputs(ImageInputs):
+    """Reads all images of each row as pixels or as stored maps, in which a trunk's features are pooled.
 
     Args:
-        source: of regions; None for pixels or stored features.
-        max_regions: upper limit, for a source or a box source.
-        transform: of pixels; None with a source.
-        box_source: boxes in which the trunk's map is pooled; None with a source or a grid of boxes.
+        transform: how pixels are mirrored, resized and normalised.
         store: stored features; None for pixels.
+        box_source: the boxes in which the map is pooled; None for the grid of the model.
+        max_regions: upper limit, for a box source.
     """
 
-    source: RegionSource | None
-    max_regions: int
-    transform: ImageTransform | None
     box_source: BoxSource | None = None
-    store: FeatureStore | None = None
+    max_regions: int = 100
 
-    def read(self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None) -> tuple[ImageRow, ...]:
+    def read(
+        self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None
+    ) -> tuple[TwelveInOneImage, ...]:
         """Returns all images of a row. An image is flipped only if no task and no box source refers to places in it."""
-        ids = example.image_ids or ("",) * len(example.images)
-        if len(ids) != len(example.images):
-            raise DataError(f"{example.id}: image_ids: got {len(ids)}; want as many as images, {len(example.images)}")
-        if self.source is not None:
-            return tuple(self._read_regions(image, name) for image, name in zip(example.images, ids, strict=True))
-        has_boxes = self.box_source is not None or any(
+        has_places = self.box_source is not None or any(
             isinstance(task.target, Region) or task.target == Match("regions") for task in tasks
         )
-        invariant: frozenset[Invariance] = frozenset()
-        if not has_boxes:
-            invariant = frozenset.intersection(*(task.invariant for task in tasks)) & {"hflip"}
-        images = (self._read_image(image, invariant, rng) for image in example.images)
-        if self.box_source is None:
-            return tuple(images)
-        return tuple(self._with_boxes(*each) for each in zip(images, example.images, ids, strict=True))
+        allowed: frozenset[Invariance] = frozenset() if has_places else allowed_changes(tasks) & {"hflip"}
+        return tuple(self._read(image, image_id, allowed, rng) for image, image_id in images_with_ids(example))
 
-    def features_at(self, example: Example, boxes_xyxy: np.ndarray) -> np.ndarray | None:
-        """Returns a source's features of boxes in a row's first image; None if the system pools them from its map."""
-        if self.source is None:
-            return None
-        name = example.image_ids[0] if example.image_ids else ""
-        return self.source.at(example.images[0], name, boxes_xyxy).features
-
-    def _read_regions(self, image: ImageFile, image_id: str) -> ImageRow:
-        assert self.source is not None
-        regions = self.source.regions(image, image_id).first(self.max_regions)
-        if regions.features.shape[1] != self.source.width:
-            raise DataError(
-                f"regions of {image_id!r}: got features of {regions.features.shape[1]} numbers; want "
-                f"{self.source.width}, the width of the source"
-            )
-        return ImageRow(regions.size_hw, regions=regions)
-
-    def _with_boxes(self, row: ImageRow, image: ImageFile, image_id: str) -> ImageRow:
-        assert self.box_source is not None
-        boxes = self.box_source.boxes_for(image, image_id)[: self.max_regions]
-        return replace(row, boxes_xyxy=clip_to_image(boxes, row.size_hw, path=image.name))
-
-    def _read_image(
-        self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None
-    ) -> ImageRow:
+    def _read(
+        self, image: ImageFile, image_id: str, allowed: frozenset[Invariance], rng: np.random.Generator | None
+    ) -> TwelveInOneImage:
+        arrays: dict[str, np.ndarray]
         if self.store is not None:
-            return ImageRow(image_size_hw(image), self.store.read(image, invariant, rng))
-        transform = self._transform()
-        decoded = decode(image)
-        size_hw = (decoded.height, decoded.width)
-        return ImageRow(size_hw, transform(decoded, transform.draw(size_hw, invariant, rng)))
-
-    def collate(self, rows: Sequence[tuple[ImageRow, ...]]) -> dict[str, Tensor]:
-        """Returns the inputs of a batch.
-
-        ``present`` (b, m), True on images; ``size_hw`` (b, m, 2); and ``pixels`` (b, m, 3, h, w) or ``features``
-        (b, m, n, c), without the m if every row has one image; or ``regions`` (b, m, n, f). With a source or a box
-        source also ``boxes`` (b, m, n, 4) relative to the image, ``valid`` (b, m, n) and, if the source has them,
-        ``classes`` (b, m, n, k).
-        """
-        num_images = max(1, *(len(row) for row in rows))
-        present = torch.tensor([[place < len(row) for place in range(num_images)] for row in rows])
-        size_hw = torch.ones(len(rows), num_images, 2)
-        for index, row in enumerate(rows):
-            for place, image in enumerate(row):
-                size_hw[index, place] = torch.tensor(image.size_hw)
-        inputs = {"present": present, "size_hw": size_hw}
-        if self.source is not None:
-            return inputs | _collate_regions(rows, num_images, self.source)
-        first = next((image.values for row in rows for image in row if image.values is not None), None)
-        if first is None:
-            return inputs
+            size_hw, arrays = image_size_hw(image), {"features": self.store.read(image, allowed, rng)}
+        else:
+            decoded = decode(image)
+            size_hw = (decoded.height, decoded.width)
+            arrays = {"pixels": self.transform(decoded, self.transform.draw(size_hw, allowed, rng))}
         if self.box_source is not None:
-            inputs |= _collate_boxes(rows, num_images)
-        values = np.zeros((len(rows), num_images, *first.shape), dtype=first.dtype)
-        for index, row in enumerate(rows):
-            for place, image in enumerate(row):
-                values[index, place] = image.values
-        name = "pixels" if self.store is None else "features"
-        return inputs | {name: torch.from_numpy(values[:, 0] if num_images == 1 else values)}
+            boxes = self.box_source.boxes_for(image, image_id)[: self.max_regions]
+            arrays |= relative_boxes(clip_to_image(boxes, size_hw, path=image.name), size_hw)
+        return TwelveInOneImage(size_hw, arrays)
 
-    def with_store(self, store: FeatureStore | None) -> Self:
-        """Returns the same inputs from stored features."""
-        return replace(self, store=store)
-
-    def view(self, image: ImageFile, index: int) -> np.ndarray:
-        """See `core.Processor`."""
-        return self._transform().view(image, index)
-
-    def view_changes(self, index: int) -> frozenset[Invariance]:
-        """See `core.Processor`."""
-        return self._transform().view_changes(index)
-
-    def view_key(self) -> str:
-        """Returns a text that changes whenever the pixels of a view would."""
-        return json.dumps(to_json(self._transform()), sort_keys=True)
-
-    def _transform(self) -> ImageTransform:
-        if self.transform is None:
-            raise ConfigError("TwelveInOneConfig.source: got a source of regions; want None, to make views of pixels")
-        return self.transform
+    def extra_regions(self, example: Example, boxes_xyxy: np.ndarray) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """Returns boxes in a row's first image as regions of a target; the model pools their features from its map."""
+        return {"extra_boxes": boxes_xyxy, "valid": np.ones(len(boxes_xyxy), dtype=bool)}
 
 
-def _collate_boxes(rows: Sequence[tuple[ImageRow, ...]], num_images: int) -> dict[str, Tensor]:
-    count = max(1, *(len(image.boxes_xyxy) for row in rows for image in row if image.boxes_xyxy is not None))
-    shape = (len(rows), num_images, count)
-    boxes, valid = torch.zeros(*shape, 4), torch.zeros(shape, dtype=torch.bool)
-    for index, row in enumerate(rows):
-        for place, image in enumerate(row):
-            if image.boxes_xyxy is not None:
-                at, (height, width) = (index, place, slice(len(image.boxes_xyxy))), image.size_hw
-                boxes[at] = torch.from_numpy(image.boxes_xyxy) / torch.tensor([width, height, width, height])
-                valid[at] = True
-    return {"boxes": boxes, "valid": valid}
+def images_with_ids(example: Example) -> tuple[tuple[ImageFile, str], ...]:
+    """Returns the images of a row with their ids, "" for rows without ids. Raises DataError if their numbers differ."""
+    ids = example.image_ids or ("",) * len(example.images)
+    if len(ids) != len(example.images):
+        raise DataError(f"{example.id}: image_ids: got {len(ids)}; want as many as images, {len(example.images)}")
+    return tuple(zip(example.images, ids, strict=True))
 
 
-def _collate_regions(rows: Sequence[tuple[ImageRow, ...]], num_images: int, source: RegionSource) -> dict[str, Tensor]:
-    of_rows = [[image.regions for image in row if image.regions is not None] for row in rows]
-    count = max(1, *(len(regions) for row in of_rows for regions in row)) if any(of_rows) else 1
-    shape = (len(rows), num_images, count)
-    features, boxes = torch.zeros(*shape, source.width), torch.zeros(*shape, 4)
-    valid, classes = torch.zeros(shape, dtype=torch.bool), torch.zeros(*shape, source.num_classes)
-    for index, row in enumerate(of_rows):
-        for place, regions in enumerate(row):
-            at = (index, place, slice(len(regions)))
-            height, width = regions.size_hw
-            features[at] = torch.from_numpy(regions.features)
-            boxes[at] = torch.from_numpy(regions.boxes_xyxy) / torch.tensor([width, height, width, height])
-            valid[at] = True
-            if regions.classes is not None and source.num_classes:
-                classes[at] = torch.from_numpy(regions.classes)
-    inputs = {"regions": features, "boxes": boxes, "valid": valid}
-    return inputs | ({"classes": classes} if source.num_classes else {})
+def relative_boxes(boxes_xyxy: np.ndarray, size_hw: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Returns boxes in pixels as ``boxes`` relative to the image, and ``valid``, which is False on a batch's padding.
+
+    Examples:
+        >>> relative_boxes(np.array([[0.0, 5.0, 20.0, 10.0]]), (10, 40))["boxes"].tolist()
+        [[0.0, 0.5, 0.5, 1.0]]
+    """
+    height, width = size_hw
+    relative = boxes_xyxy / np.array([width, height, width, height], dtype=boxes_xyxy.dtype)
+    return {"boxes": relative.astype(np.float32), "valid": np.ones(len(boxes_xyxy), dtype=bool)}
+
+
+def collate_images(rows: Sequence[Sequence[TwelveInOneImage]]) -> dict[str, Tensor]:
+    """Returns the inputs of a batch whose rows have up to m images, at least one in all.
+
+    ``present`` (b, m), True on images; ``size_hw`` (b, m, 2); and ``pixels`` (b, m, 3, h, w) or ``features``
+    (b, m, n, c), without the m if no row has several images; or ``regions`` (b, m, n, f). With a source or a box source
+    also ``boxes`` (b, m, n, 4) relative to the image, ``valid`` (b, m, n) and, if the source has them, ``classes``
+    (b, m, n, k).
+    """
+    images = {(index, place): image for index, row in enumerate(rows) for place, image in enumerate(row)}
+    shape = (len(rows), max(len(row) for row in rows))
+    present, size_hw = torch.zeros(shape, dtype=torch.bool), torch.ones(*shape, 2)
+    arrays: dict[str, np.ndarray] = {}
+    for name, first in next(iter(images.values())).arrays.items():
+        longest = max(1, *(len(image.arrays[name]) for image in images.values()))
+        arrays[name] = np.zeros((*shape, longest, *first.shape[1:]), dtype=first.dtype)
+    for at, image in images.items():
+        present[at], size_hw[at] = True, torch.tensor(image.size_hw)
+        for name, array in image.arrays.items():
+            arrays[name][at][: len(array)] = array
+    if shape[1] == 1:
+        arrays |= {name: arrays[name][:, 0] for name in ("pixels", "features") if name in arrays}
+    return {"present": present, "size_hw": size_hw} | {name: torch.from_numpy(each) for name, each in arrays.items()}

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from motet.core import ConfigError
 from motet.nn.attention import attend
-
-NORM_EPS = 1e-12  # BERT's
+from motet.nn.heads import BERT_NORM_EPS
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class AddNorm(nn.Module):
 
     def __init__(self, inside: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.out, self.dropout, self.norm = nn.Linear(inside, width), nn.Dropout(dropout), nn.LayerNorm(width, NORM_EPS)
+        self.out, self.dropout = nn.Linear(inside, width), nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(width, BERT_NORM_EPS)
 
     def forward(self, y: Float[Tensor, "*b c"], x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         out: Tensor = self.norm(x + self.dropout(self.out(y)))

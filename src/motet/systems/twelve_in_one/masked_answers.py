@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from motet.core import Loss, Masked, Prediction, ScalarPrediction, Target, Task, TextPrediction
+from motet.losses import cross_entropy
 from motet.systems.twelve_in_one.answers import EncodedPairs, PairAnswers
-from motet.systems.twelve_in_one.masking import masked_classes_loss, masked_features_loss, masked_words_loss
+from motet.systems.twelve_in_one.masking import masked_classes_loss, masked_features_loss
 
 WORD, REGION = "word", "region"
 
@@ -44,7 +45,7 @@ class MaskedWordAnswers(PairAnswers):
         masked_ids = target.value["masked_ids"][:, 0]
         in_loss = (masked_ids >= 0) & target.value["in_loss"][:, None]
         scores = self.head(encoded.states.text[in_loss])
-        return _zero_loss(encoded, target), {WORD: masked_words_loss(scores, masked_ids[in_loss])}
+        return _zero_loss(encoded, target), {WORD: cross_entropy(scores, masked_ids[in_loss])}
 
     def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
         """Returns each text with the most likely words in place of the masked ones, and their log-probability."""

@@ -1,4 +1,4 @@
-"""Masked modelling in pre-training: masks of words and regions, and their losses (sections 3.1 and 8.2)."""
+"""Masked modelling in pre-training: masks of words and regions, and losses of regions (sections 3.1 and 8.2)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from motet.core import Loss
+from motet.losses import row_count
 from motet.systems.twelve_in_one.options import RegionMasking
 from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, iou_px
 
@@ -89,11 +90,6 @@ def mask_regions(
     return RegionMask(zeroed | is_neighbour, is_target, is_target | is_neighbour, is_target | is_neighbour)
 
 
-def masked_words_loss(scores: Float[Tensor, "w v"], words: Int[Tensor, "w"]) -> Loss:
-    """Returns the cross entropy of masked words; each counts one."""
-    return Loss(F.cross_entropy(scores.float(), words, reduction="sum"), _count(words))
-
-
 def masked_classes_loss(scores: Float[Tensor, "w k"], classes: Float[Tensor, "w k"]) -> Loss:
     """Returns the KL divergence from the detector's classes of masked regions; each region counts one.
 
@@ -103,7 +99,7 @@ def masked_classes_loss(scores: Float[Tensor, "w k"], classes: Float[Tensor, "w 
     if there is none.
     """
     total = F.kl_div(scores.float().log_softmax(-1), classes.float(), reduction="sum")
-    return Loss(total, _count(scores))
+    return Loss(total, row_count(scores))
 
 
 def masked_features_loss(scores: Float[Tensor, "w f"], features: Float[Tensor, "w f"]) -> Loss:
@@ -111,8 +107,4 @@ def masked_features_loss(scores: Float[Tensor, "w f"], features: Float[Tensor, "
 
     Source: the official code with `visual_target` 1.
     """
-    return Loss((scores.float() - features.float()).square().mean(-1).sum(), _count(scores))
-
-
-def _count(values: Tensor) -> Tensor:
-    return torch.tensor(float(len(values)), device=values.device)
+    return Loss((scores.float() - features.float()).square().mean(-1).sum(), row_count(scores))

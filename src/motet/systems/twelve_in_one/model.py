@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, assert_never
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float
@@ -25,31 +25,31 @@ from motet.core import (
     Task,
 )
 from motet.core.system import optimizer_groups
+from motet.nn.heads import BertHead
 from motet.nn.parameter_names import parameter_name
-from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.nn.tower import FromScratch, Frozen, lr_scale_of
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.twelve_in_one.answers import (
-    EncodedPairs,
-    PairAnswers,
-    is_image_text_match,
-)
+from motet.systems.base import trained_blocks
+from motet.systems.twelve_in_one.answers import EncodedPairs, PairAnswers
 from motet.systems.twelve_in_one.attention import attention_maps
 from motet.systems.twelve_in_one.body import UnimodalStates, build_body
 from motet.systems.twelve_in_one.build_answers import build_answers
 from motet.systems.twelve_in_one.checks import check_classes, check_names, check_tokens
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
-from motet.systems.twelve_in_one.heads import AnswerHead, MaskedWordHead, build_head, head_kinds, head_names
-from motet.systems.twelve_in_one.image_inputs import ImageInputs
+from motet.systems.twelve_in_one.heads import MaskedWordHead, build_head, head_kinds, head_names
+from motet.systems.twelve_in_one.image_inputs import TwelveInOneImageInputs
 from motet.systems.twelve_in_one.masked_answers import loss_term_names
 from motet.systems.twelve_in_one.masking import mask_regions
+from motet.systems.twelve_in_one.pretraining import Pretraining
 from motet.systems.twelve_in_one.processor import TwelveInOneProcessor
 from motet.systems.twelve_in_one.region_extractor import BatchImages, RegionExtractor
+from motet.systems.twelve_in_one.region_inputs import DetectedRegionInputs, RegionReader
 from motet.systems.twelve_in_one.regions import PaddedRegions, RegionMask, prepend_image_region
 from motet.systems.twelve_in_one.retrieval import score_pairs
-from motet.systems.twelve_in_one.targets import check_supported
-from motet.systems.twelve_in_one.text_inputs import TextInputs, build_text_inputs
+from motet.systems.twelve_in_one.targets import check_supported, is_image_text_match
+from motet.systems.twelve_in_one.text_inputs import TwelveInOneTextInputs, build_text_inputs
 from motet.systems.twelve_in_one.weights import load_bert
 
 _TEXT = ("body.words.", "body.streams.text.")
@@ -101,8 +101,7 @@ class TwelveInOne(System):
         self.region_extractor = RegionExtractor(config, fetch=assets is None)
         check_classes(config, tasks, self.region_extractor.num_classes)
         saved = None if assets is None else (SentenceTokenizer.from_bytes(assets[WORDS_FILE]), assets[TEXT_FILE])
-        corpus = list(texts()) if saved is None and config.text.trains_words is not None else None
-        self.sentences, mask_id, encoder = build_text_inputs(config.text, config.text_mode, saved, corpus)
+        self.sentences, mask_id, encoder = build_text_inputs(config.text, config.text_mode, saved, texts)
         self._description = encoder.description()
         check_tokens(config, encoder.max_tokens)
         self.body = build_body(config, encoder.model.config, encoder.max_tokens, self.region_extractor.width)
@@ -124,13 +123,13 @@ class TwelveInOne(System):
         self._init_weights()
         if assets is None and not isinstance(config.text_mode, FromScratch):
             load_bert(self.body, encoder.model.state_dict())
+        text_inputs = TwelveInOneTextInputs(self.sentences, mask_id, config.max_tokens, dict(config.max_tokens_of))
         self.processor = TwelveInOneProcessor(
             self._build_image_inputs(),
-            TextInputs(self.sentences, mask_id, config.max_tokens, dict(config.max_tokens_of)),
+            text_inputs,
+            Pretraining(config.masking, text_inputs, self.region_extractor.max_regions),
             frozenset(config.pairs),
             config.referring,
-            config.masking,
-            self.region_extractor.max_regions,
         )
         if isinstance(config.text_mode, Frozen):
             for module in self._frozen_text():
@@ -223,7 +222,7 @@ class TwelveInOne(System):
         trunk = self.region_extractor.trunk
         scales = {
             "trunk": 0.0 if trunk is None else trunk.lr_scale,
-            "text": self._text_lr_scale(),
+            "text": lr_scale_of(self.config.text_mode),
             "heads": self.config.head_lr_scale,
             "rest": 1.0,
         }
@@ -248,11 +247,7 @@ class TwelveInOne(System):
             return {}
         trunk = self.region_extractor.trunk
         blocks = ({} if trunk is None else {"trunk": [trunk]}) | self.body.blocks()
-        trained = {
-            name: [p for module in modules for p in module.parameters() if p.requires_grad]
-            for name, modules in blocks.items()
-        }
-        return {name: parameters for name, parameters in trained.items() if parameters}
+        return trained_blocks(blocks)
 
     def head(self, task: str) -> nn.Module:
         """Returns the head of a task; tasks may share it.
@@ -298,23 +293,13 @@ class TwelveInOne(System):
     def _frozen_text(self) -> tuple[nn.Module, nn.Module]:
         return self.body.words, self.body.streams.text
 
-    def _text_lr_scale(self) -> float:
-        match self.config.text_mode:
-            case Frozen():
-                return 0.0
-            case Finetune(lr_scale):
-                return lr_scale
-            case FromScratch():
-                return 1.0
-            case other:
-                assert_never(other)
-
     def _decayed_norms(self) -> set[int]:
         """Returns the ids of the norm weights that decay although norms do not."""
         if not self.config.decay_co_norms:
             return set()
-        classifiers = {id(head.norm.weight) for head in self.heads.values() if isinstance(head, AnswerHead)}
-        return classifiers | {id(norm.weight) for norm in self.body.co_attention_norms()}
+        classifiers = [self.heads[parameter_name(n)] for n, kind in self.head_kinds.items() if kind.learns_faster]
+        norms = [head.norm for head in classifiers if isinstance(head, BertHead)] + self.body.co_attention_norms()
+        return {id(norm.weight) for norm in norms}
 
     def _token_owner(self, task: str) -> str | None:
         """Returns the name of a task's token; pre-training has none, as in the official code."""
@@ -384,10 +369,11 @@ class TwelveInOne(System):
         if task not in self.tasks or not is_image_text_match(self.tasks[task]):
             raise ConfigError(f"score: got task {task!r}; want a task with a Match of texts and images")
 
-    def _build_image_inputs(self) -> ImageInputs:
+    def _build_image_inputs(self) -> RegionReader:
         config = self.config
-        if self.region_extractor.trunk is None:
-            return ImageInputs(config.source, config.max_regions, None)
+        if config.source is not None:
+            return DetectedRegionInputs(source=config.source, max_regions=config.max_regions)
+        assert self.region_extractor.trunk is not None  # it has one without a source
         pixels = self.region_extractor.trunk.pixels
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), config.hflip, config.antialias)
-        return ImageInputs(None, config.max_regions, transform, config.box_source)
+        return TwelveInOneImageInputs(transform=transform, box_source=config.box_source, max_regions=config.max_regions)

@@ -54,6 +54,15 @@ class PaddedRegions:
             classes=None,
         )
 
+    def boxes_with_image(self) -> Float[Tensor, "p m 4"]:
+        """Returns the boxes with that of the whole image before them."""
+        whole = self.boxes_xyxy.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(len(self.boxes_xyxy), 1, 4)
+        return torch.cat([whole, self.boxes_xyxy], dim=1)
+
+    def boxes_px(self) -> Float[Tensor, "p m 4"]:
+        """Returns the boxes in pixels of the files, that of the whole image before them."""
+        return self.in_pixels(self.boxes_with_image())
+
     def in_pixels(self, boxes_xyxy: Float[Tensor, "p e 4"]) -> Float[Tensor, "p e 4"]:
         """Converts boxes relative to the images to pixels of the files."""
         return boxes_xyxy * self.size_hw.flip(-1).repeat(1, 2)[:, None]
@@ -95,8 +104,7 @@ def prepend_image_region(
         summed, counted = summed & ~mask.not_summed, counted & ~mask.not_counted
     total = (features * summed[..., None]).sum(dim=1, keepdim=True)
     mean = total / counted.sum(dim=1)[:, None, None].clamp(min=1)
-    whole = regions.boxes_xyxy.new_tensor([0.0, 0.0, 1.0, 1.0]).expand(len(features), 1, 4)
-    boxes = torch.cat([whole, regions.boxes_xyxy], dim=1)
+    boxes = regions.boxes_with_image()
     area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
     locations = torch.cat([boxes, area[..., None]], dim=-1)
     return torch.cat([mean, features], dim=1), locations, F.pad(regions.valid, (1, 0), value=True)

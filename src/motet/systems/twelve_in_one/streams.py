@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motet.core import ConfigError
-from motet.systems.twelve_in_one.layers import NORM_EPS, BertLayer, CoAttentionLayer, CoAttentionMaps
+from motet.nn.heads import BERT_NORM_EPS
+from motet.systems.twelve_in_one.layers import BertLayer, CoAttentionLayer, CoAttentionMaps
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class TextEmbedding(nn.Module):
         dropout: float,
         *,
         first_position: int = 0,
-        norm_eps: float = NORM_EPS,
+        norm_eps: float = BERT_NORM_EPS,
     ) -> None:
         super().__init__()
         self.words = nn.Embedding(num_pieces, width)
@@ -141,7 +142,7 @@ class RegionEmbedding(nn.Module):
     def __init__(self, features: int, width: int, dropout: float) -> None:
         super().__init__()
         self.features, self.places = nn.Linear(features, width), nn.Linear(5, width)
-        self.norm, self.dropout = nn.LayerNorm(width, NORM_EPS), nn.Dropout(dropout)
+        self.norm, self.dropout = nn.LayerNorm(width, BERT_NORM_EPS), nn.Dropout(dropout)
 
     def forward(self, features: Float[Tensor, "b n f"], places: Float[Tensor, "b n 5"]) -> Float[Tensor, "b n d"]:
         """Returns the first states; a location is the two corners and the area, relative to the image."""

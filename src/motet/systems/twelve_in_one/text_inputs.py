@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from motet.core import ConfigError, Task
 from motet.nn.text_encoders import TextConfig, TextEncoder, encoder_from_description
 from motet.nn.tower import EncoderMode, FromScratch
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.base import build_sentence_tokenizer
 from motet.systems.twelve_in_one.masking import mask_words
 
 
@@ -33,7 +33,7 @@ class TextRow:
 
 
 @dataclass(frozen=True)
-class TextInputs:
+class TwelveInOneTextInputs:
     """Tokenises and masks texts.
 
     Args:
@@ -99,7 +99,7 @@ def build_text_inputs(
     text: TextConfig,
     mode: EncoderMode,
     saved: tuple[SentenceTokenizer, bytes] | None,
-    texts: Sequence[str] | None,
+    texts: Callable[[], Iterable[str]],
 ) -> tuple[SentenceTokenizer, int, TextEncoder]:
     """Returns the tokeniser, the id of [MASK], and the encoder that sets the sizes of the text stream.
 
@@ -109,7 +109,7 @@ def build_text_inputs(
         text: configuration of the encoder.
         mode: of its training; from scratch, nothing pretrained is loaded.
         saved: tokeniser and description of a saved model; with them nothing is downloaded.
-        texts: of the run, to train a tokeniser on.
+        texts: returns the texts of the run, to train a tokeniser on.
 
     Raises:
         ConfigError: an encoder whose word embeddings have no row for [MASK].
@@ -117,11 +117,7 @@ def build_text_inputs(
     if saved is not None:
         sentences, encoder = saved[0], encoder_from_description(saved[1])
     else:
-        size = text.trains_words
-        if size is not None:
-            sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts or ()))
-        else:
-            sentences = SentenceTokenizer(*text.tokenizer())
+        sentences = build_sentence_tokenizer(text, texts)
         num_pieces = max(sentences.vocab_size, find_mask_id(sentences) + 1)
         encoder = text.build(pretrained=not isinstance(mode, FromScratch), num_pieces=num_pieces)
     mask_id = find_mask_id(sentences)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
-from motet.nn.pretrained.files import PublishedWeights, read_published
+from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
 from motet.systems.twelve_in_one.body import Body
 
 State = dict[str, Tensor]
@@ -217,33 +218,20 @@ def _head_part(name: str, value: Tensor, heads: Collection[str]) -> State:
 
 
 def _fill(own: Mapping[str, Tensor], converted: Mapping[str, State], expected: Sequence[str]) -> PublishedWeights:
-    loaded: dict[str, None] = {}
-    left: list[str] = []
-    shapes: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
-    with torch.no_grad():
-        for name, state in converted.items():
-            found = {own_name: _find(own, own_name) for own_name in state}
-            if not state or any(weight is None for weight in found.values()):
-                left += [name] if not _is_unused(name) else []
-                continue
-            for own_name, part in state.items():
-                weight = found[own_name]
-                assert weight is not None  # checked above
-                if weight.shape != part.shape:
-                    shapes.append((name, tuple(part.shape), tuple(weight.shape)))
-                else:
-                    weight.copy_(part)
-                    loaded[own_name.split("#")[0]] = None
-    missing = tuple(name for name in expected if name not in loaded)
-    return PublishedWeights(tuple(loaded), tuple(left), tuple(shapes), missing)
-
-
-def _find(own: Mapping[str, Tensor], name: str) -> Tensor | None:
-    """Returns the weight of a name, or a third of it for a name that ends with "#query", "#key" or "#value"."""
-    joint, _, third = name.partition("#")
-    if joint not in own:
-        return None
-    return own[joint].chunk(3)[("query", "key", "value").index(third)] if third else own[joint]
+    thirds = {
+        f"{name}#{part}": third
+        for name, joint in own.items()
+        if "query_key_value." in name
+        for part, third in zip(("query", "key", "value"), joint.chunk(3), strict=True)
+    }
+    found = copy_published({**own, **thirds}, converted)
+    loaded = dict.fromkeys(name.split("#")[0] for name in found.loaded)
+    return replace(
+        found,
+        loaded=tuple(loaded),
+        unexpected=tuple(name for name in found.unexpected if not _is_unused(name)),
+        missing=tuple(name for name in expected if name not in loaded),
+    )
 
 
 def _plain(name: str) -> str:

@@ -24,19 +24,21 @@ from motet.core import (
     UnsupportedTask,
 )
 from motet.losses import default_for, soft_cross_entropy
+from motet.nn.heads import BertHead
 from motet.nn.matching import corners, generalised_iou
 from motet.preprocess.geometry import Geometry
 from motet.systems.base import class_predictions
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.criterion import BoxTargets, detection_losses
-from motet.systems.unit.heads import BoxMlp, Classifier, DetectionHead
+from motet.systems.unit.heads import BoxMlp, DetectionHead
 
 
 def build_head(task: Task, config: UniTConfig) -> nn.Module:
     """Returns a new head for a task."""
     match task.target:
         case Label(names) | Answer(names):
-            return Classifier(config.width, len(names), dropout=config.dropout)
+            # As the official code; the paper's eq. 8 has no norm, and its dropout comes after the GELU.
+            return BertHead(config.width, len(names), dropout=config.dropout)
         case Boxes(names, attributes):
             return DetectionHead(config.width, len(names), len(attributes), relu=config.detection.relu)
         case Region():
@@ -67,7 +69,7 @@ class TaskAnswers(ABC):
 def build_answers(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
     """Returns the losses and predictions of a task's kind of answer."""
     match task.target, head:
-        case (Label() | Answer(), Classifier()):
+        case (Label() | Answer(), BertHead()):
             return ClassAnswers(task, head, config)
         case (Boxes(), DetectionHead()):
             return DetectionAnswers(head, config)
@@ -88,7 +90,7 @@ class ClassAnswers(TaskAnswers):
     """
 
     task: Task
-    head: Classifier
+    head: BertHead
     config: UniTConfig
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:

@@ -1,4 +1,4 @@
-"""Heads of classes, boxes and attributes on the decoder's states (section 3.4)."""
+"""Heads of boxes and their attributes on the decoder's states (section 3.4)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-# BERT's, not DETR's.
-NORM_EPS = 1e-12
-
-
-class Classifier(nn.Module):
-    """Class scores from one query's state.
-
-        scores = W norm(gelu(V dropout(x)))
-
-    Source: the official code, `BertPredictionHeadTransform` after a dropout. The paper's eq. 8 has no norm, and its
-    dropout comes after the GELU.
-
-    Args:
-        width: channels in.
-        num_names: scores out.
-        dropout: probability, on the input.
-    """
-
-    def __init__(self, width: int, num_names: int, *, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.hidden, self.norm = nn.Linear(width, width), nn.LayerNorm(width, NORM_EPS)
-        self.out = nn.Linear(width, num_names)
-
-    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b k"]:
-        scores: Tensor = self.out(self.norm(F.gelu(self.hidden(self.dropout(x)))))
-        return scores
 
 
 class BoxMlp(nn.Module):

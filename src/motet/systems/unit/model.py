@@ -28,8 +28,7 @@ from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.base import trained_blocks
+from motet.systems.base import build_sentence_tokenizer, trained_blocks
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
@@ -286,16 +285,10 @@ def _build_text(
     if not names:
         return None, None
     if assets is not None:
-        sentences, encoder = (
-            SentenceTokenizer.from_bytes(assets[WORDS_FILE]),
-            encoder_from_description(assets[TEXT_FILE]),
-        )
+        sentences = SentenceTokenizer.from_bytes(assets[WORDS_FILE])
+        encoder = encoder_from_description(assets[TEXT_FILE])
     else:
-        size = config.text.trains_words
-        if size is not None:
-            sentences = SentenceTokenizer.from_tokenizer(TrainedTokenizer(size=size).build(texts()))
-        else:
-            sentences = SentenceTokenizer(*config.text.tokenizer())
+        sentences = build_sentence_tokenizer(config.text, texts)
         pretrained = not isinstance(config.text_mode, FromScratch)
         encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.vocab_size)
     longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)

@@ -11,25 +11,12 @@ from torch import Tensor
 
 from motet.core import Answer, Boxes, BoxSet, DataError, Label, Region, Task, UnsupportedTask
 from motet.preprocess.geometry import Geometry
-from motet.systems.base import encode_class
+from motet.systems.base import check_target, encode_class
 
 
 def check_supported(task: Task) -> None:
     """Raises UnsupportedTask for a task whose target or inputs this system does not support."""
-    match task.target:
-        case Label() | Boxes() | Region():
-            pass
-        case Answer(names) if names:
-            pass
-        case Answer():
-            raise UnsupportedTask(
-                f"task {task.name!r}: UniT chooses from a list of answers: got an Answer without names; want its names"
-            )
-        case other:
-            raise UnsupportedTask(
-                f"task {task.name!r}: UniT answers Label, Answer with names, Boxes and Region: "
-                f"got {type(other).__name__}; want one of those, or another system"
-            )
+    check_target(task, "UniT", Label, Answer, Boxes, Region, closed=True)
     if not task.inputs or not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(
             f"task {task.name!r}: UniT takes one image, a text or both: got {sorted(task.inputs)}; want 'image', "

@@ -5,7 +5,6 @@ from dataclasses import replace
 from toy_unit import CONFIG, task
 
 from motet.nn.text_encoders import BundledMiniLM
-from motet.systems.unit.build import build_unit
 from motet.systems.unit.model import UniT
 
 
@@ -20,10 +19,10 @@ class Texts:
 
 def test_a_tokeniser_is_trained_once_and_saved_with_the_model() -> None:
     texts = Texts()
-    first = build_unit(CONFIG, [task("vqa"), task("pair")], texts=texts)
+    first = UniT(CONFIG, [task("vqa"), task("pair")], texts=texts)
     assert isinstance(first, UniT)
     assert texts.asked == 1
-    again = build_unit(CONFIG, [task("vqa"), task("pair")], texts=texts, assets=first.assets())
+    again = UniT(CONFIG, [task("vqa"), task("pair")], texts=texts, assets=first.assets())
     assert texts.asked == 1
     again.load_state_dict(first.state_dict())
     assert first.sentences is not None
@@ -34,7 +33,7 @@ def test_a_tokeniser_is_trained_once_and_saved_with_the_model() -> None:
 
 def test_an_encoder_with_a_tokeniser_of_its_own_reads_no_texts() -> None:
     texts = Texts()
-    model = build_unit(replace(CONFIG, text=BundledMiniLM(), width=32), [task("pair")], texts=texts)
+    model = UniT(replace(CONFIG, text=BundledMiniLM(), width=32), [task("pair")], texts=texts)
     assert texts.asked == 0
     assert model.sentences is not None
     assert model.sentences.vocab_size == 30_522
@@ -42,9 +41,9 @@ def test_an_encoder_with_a_tokeniser_of_its_own_reads_no_texts() -> None:
 
 def test_a_model_of_images_has_no_text_encoder_and_one_of_sentences_no_trunk() -> None:
     texts = Texts()
-    images = build_unit(CONFIG, [task("boxes")], texts=texts)
+    images = UniT(CONFIG, [task("boxes")], texts=texts)
     assert (images.text, images.sentences, images.assets()) == (None, None, {})
     assert texts.asked == 0
-    sentences = build_unit(CONFIG, [task("pair")], texts=texts)
+    sentences = UniT(CONFIG, [task("pair")], texts=texts)
     assert sentences.vision is None
     assert not any(name.startswith("vision.") for name, _ in sentences.named_parameters())
