@@ -57,13 +57,6 @@ NOT_THE_FIELDS = [
 ALLOWED_NAMES: dict[str, str] = {}
 """Public names that hold such a word, with the reason."""
 
-SHARED_NAMES: dict[str, str] = {
-    "Entry": "one task's part of a processor's row, in each system that has one",
-    "ImageInputs": "the image half of a processor, in each system",
-    "Row": "what a processor makes of an example, in each system",
-}
-"""Class names that several systems use for the same part of their own, with what it is."""
-
 HEADS = re.compile(r"(What|Whether|How|Which|Where|Told|Of what|Who)\b")
 A_FOR_PER = re.compile(
     r"\b(an?|one) (\w+ ){1,2}an? (task|row|file|class|step|kind|head|rank|source|word|image|run|side|layer)\b"
@@ -108,10 +101,8 @@ def test_a_public_class_name_has_one_meaning() -> None:
         for node in public(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module)
-    twice = {name: where for name, where in places.items() if len(where) > 1 and name not in SHARED_NAMES}
+    twice = {name: where for name, where in places.items() if len(where) > 1}
     assert not twice
-    unused = [name for name in SHARED_NAMES if len(places[name]) < 2]
-    assert not unused, "take these out of SHARED_NAMES"
 
 
 @pytest.mark.parametrize("module", MODULES)
