@@ -19,6 +19,7 @@ from motet.data.formats.table_file import first_rows
 _MAX_ROWS = 200
 _SAMPLED = 20  # cells that are looked for among the images
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 _LISTED = re.compile(r"(?P<image>\S+\.\w+)[ \t](?P<label>\S.*)")  # a line of a list: n01440764/1.JPEG 0
 _ID = re.compile(r"id|image|img|file|photo|picture|name|key|path")
 _LABELS = "label, caption, or question and answer"
@@ -34,7 +35,9 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
     try:
         rows = first_rows(path, _MAX_ROWS)
     except MotetError as error:
-        return error_miss(path, error, "table")
+        beginning = "\n".join(first_lines(path, 3)).lower()
+        is_near = ".parquet" in path.suffixes or not beginning or _IMAGE_WORD.search(beginning)
+        return error_miss(path, error, "table" if is_near else "")
     if not rows:
         return NearMiss(path, "a header without rows", "one row per image", "table")
     return rows_miss(survey, path, rows)

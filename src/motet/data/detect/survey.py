@@ -82,9 +82,10 @@ class Survey:
     def files(self, *endings: str) -> Iterator[Path]:
         """Yields the unclaimed files with these endings, in upper or lower case."""
         for folder, listing in self.listings.items():
-            for name in listing.files:
-                if name.lower().endswith(endings) and not self.is_claimed(folder / name):
-                    yield folder / name
+            names = [name for name in listing.files if name.lower().endswith(endings)]
+            if names and not self.is_claimed(folder):
+                paths = (folder / name for name in names)
+                yield from (path for path in paths if path not in self.claimed)
 
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""

@@ -49,7 +49,10 @@ def contents(survey: Survey) -> str:
     others: Counter[str] = Counter()
     for listing in survey.listings.values():
         others.update({end.lower(): n for end, n in listing.endings.items() if end not in listing.image_endings})
-    endings = [f"{count:,} {ending or 'without an ending'}" for ending, count in others.most_common()]
+    endings = [
+        f"{count:,} {ending or 'without an ending'}"
+        for ending, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    ]
     folders = sum(bool(listing.endings) for listing in survey.listings.values())
     files = few([f"{images:,} images", *endings], 6)
     return f"{files} in {folders:,} folder{'' if folders == 1 else 's'}"
@@ -62,11 +65,21 @@ def _files(survey: Survey) -> Iterator[NearMiss]:
             folders.setdefault(path.parent, []).append(path)
         for paths in folders.values():
             misses = grouped(miss for path in paths[:_SAMPLED] if (miss := _file(survey, path, endings)) is not None)
-            rest = len(paths) - _SAMPLED
-            if misses and rest > 0:
-                most = max(misses, key=lambda miss: miss.more)
-                misses = tuple(miss.with_more(rest) if miss is most else miss for miss in misses)
+            rest = _count(survey, paths) - min(len(paths), _SAMPLED)
+            if len(misses) == 1 and rest > 0:
+                misses = (misses[0].with_more(rest),)
             yield from misses
+            if len(misses) > 1 and rest > 0:
+                got = f"{rest:,} more files that end in {paths[0].suffix}, which were not looked into"
+                yield NearMiss(paths[0].parent, got, "those above read first")
+
+
+def _count(survey: Survey, paths: Sequence[Path]) -> int:
+    """Returns the number of files in a folder like these, its listed and unclaimed ones; a large folder has more."""
+    listing = survey.listings[paths[0].parent]
+    alike = {path.suffix for path in paths}
+    listed = sum(Path(name).suffix in alike for name in listing.files)
+    return len(paths) + sum(listing.endings[ending] for ending in alike) - listed
 
 
 def _file(survey: Survey, path: Path, endings: tuple[str, ...]) -> NearMiss | None:
