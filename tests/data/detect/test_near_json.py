@@ -50,6 +50,10 @@ def test_the_format_of_another_tool_is_named_with_what_to_export(tmp_path, data,
             "COCO boxes: got boxes without 'categories'; want the list of classes in 'categories'",
         ),
         (
+            {"images": SIZES, "annotations": [{"image_id": 1, "segments_info": []}]},
+            "got COCO panoptic segments; want boxes (instances_*.json) or captions: no reader is for it",
+        ),
+        (
             {"images": SIZES, "annotations": [{"image_id": 1, "keywords": ["nut"]}]},
             "COCO: got annotations with keys 'image_id', 'keywords'; want 'bbox' for boxes, or 'caption'",
         ),
@@ -90,3 +94,13 @@ def test_a_file_per_image_is_one_line_with_their_number(tmp_path, monkeypatch):
         write(tmp_path / f"{index}.json", {"shapes": [], "imagePath": f"{index}.jpg"})
     found = miss(tmp_path)
     assert (found.path.name, found.more) == ("0.json", 39)
+
+
+def test_coco_keypoints_beside_boxes_are_a_note(tmp_path):
+    images(tmp_path, "a.jpg")
+    boxes = {"image_id": 1, "id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}
+    data = {"images": SIZES, "annotations": [boxes], "categories": [{"id": 1, "name": "person"}]}
+    write(tmp_path / "instances.json", data)
+    write(tmp_path / "keypoints.json", data | {"annotations": [boxes | {"keypoints": [1, 1, 2]}]})
+    found = miss(tmp_path)
+    assert (found.path.name, found.format, found.got) == ("keypoints.json", "", "COCO keypoints")

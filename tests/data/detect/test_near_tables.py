@@ -96,6 +96,11 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
             "images",
         ),
         (
+            "box.csv",
+            "24,310,61,310,TOTAL\n1,2,3,4,SUM\n",
+            "box.csv: got numbers without a header; want the names of the columns in the first line",
+        ),
+        (
             "l.jsonl",
             json.dumps({"key": "p0", "kind": "pug"}),
             "l.jsonl: table: got names of images without their ending in column 'key' ('p0' is train/p0.jpg); "

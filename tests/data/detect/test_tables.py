@@ -81,3 +81,20 @@ def test_parquet_with_images_in_it(tmp_path):
     (miss,) = inspect_folder(tmp_path).near_misses
     assert (miss.path.name, miss.format) == ("test-00000.parquet", "table")
     assert "a whole Parquet file" in miss.want
+
+
+def test_a_table_in_the_folder_of_another_data_sets_images_is_read(tmp_path):
+    caption = {"image_id": 1, "id": 1, "caption": "A dog."}
+    data = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [caption]}
+    for root in (tmp_path, tmp_path / "mine"):
+        images(root, "a.jpg")
+        write(
+            root / "captions.json", {"images": [entry], "annotations": [{"image_id": 1, "id": 1, "caption": "A dog."}]}
+        )
+        write(root / "labels.csv", "image,label\na.jpg,dog\n")
+    assert sorted((one.reader, one.problems) for one in detect(tmp_path)) == [
+        ("CocoCaptions", ()),
+        ("CocoCaptions", ()),
+        ("Table", ()),
+        ("Table", ()),
+    ]

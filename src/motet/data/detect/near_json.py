@@ -44,6 +44,7 @@ _KNOWN: Mapping[str, frozenset[str]] = {
 _TABLES = ("a table of questions", "a table of captions", "a table of classes")
 _ROWS = 200
 _COCO_LISTS = ("images", "annotations")
+_NOT_READ = {"keypoints": "COCO keypoints", "segments_info": "COCO panoptic segments"}
 
 
 def json_miss(survey: Survey, path: Path) -> NearMiss:
@@ -87,8 +88,10 @@ def _coco_miss(path: Path, data: Mapping[str, Any]) -> NearMiss:
             others = [f"{len(value):,} in {key!r}" for key, value in data.items() if isinstance(value, list) and value]
             got = f"{few([*others, f'none in {name!r}'])}"
             return NearMiss(path, got, f"at least one in {name!r}: an export with its labels", "COCO")
-    entry = data["annotations"][0]
-    keys = [str(key) for key in entry] if isinstance(entry, dict) else []
+    keys = list(_own_keys(data["annotations"][0]))
+    for key, content in _NOT_READ.items():
+        if key in keys:
+            return NearMiss(path, content, "boxes (instances_*.json) or captions: no reader is for it")
     if "bbox" in keys and not isinstance(data.get("categories"), list):
         return NearMiss(path, "boxes without 'categories'", "the list of classes in 'categories'", "COCO boxes")
     return NearMiss(path, f"annotations with keys {_shown(keys)}", "'bbox' for boxes, or 'caption'", "COCO")

@@ -35,9 +35,11 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
     try:
         rows = first_rows(path, _MAX_ROWS)
     except MotetError as error:
-        beginning = "\n".join(first_lines(path, 3)).lower()
-        is_near = ".parquet" in path.suffixes or not beginning or _IMAGE_WORD.search(beginning)
-        return error_miss(path, error, "table" if is_near else "")
+        lines = first_lines(path, 3)
+        format = "table" if ".parquet" in path.suffixes or not lines or _IMAGE_WORD.search(str(lines).lower()) else ""
+        if lines and _has_no_header(lines[0]):
+            return NearMiss(path, "numbers without a header", "the names of the columns in the first line", format)
+        return error_miss(path, error, format)
     if not rows:
         return NearMiss(path, "a header without rows", "one row per image", "table")
     return rows_miss(survey, path, rows)
@@ -46,6 +48,8 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
 def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
     """Returns how near some rows come; without images in any column they are no table of motet's kind."""
     columns = [str(column) for column in rows[0]]
+    if path.suffix in (".csv", ".tsv") and _has_no_header(",".join(columns)):
+        return NearMiss(path, "numbers without a header", "the names of the columns in the first line")
     if len(columns) == 1:
         for separator, name in _SEPARATORS.items():
             if separator in columns[0] and path.suffix in (".csv", ".tsv"):
@@ -124,6 +128,12 @@ def error_miss(path: Path, error: MotetError, format: str) -> NearMiss:
     got, _, want = message.partition("; want ")
     thing, _, value = got.partition(": got ")
     return NearMiss(path, f"{value or got} ({thing})" if value else got, (want or "a whole file") + where, format)
+
+
+def _has_no_header(line: str) -> bool:
+    """Returns True where most cells of a table's first line are numbers."""
+    cells = re.split(r"[,;\t]", line)
+    return 2 * sum(bool(re.fullmatch(r"\s*-?[\d.]+\s*", cell)) for cell in cells) > len(cells)
 
 
 def _image_of_stem(survey: Survey, stem: str, near: Path) -> str | None:

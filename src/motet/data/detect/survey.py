@@ -87,6 +87,17 @@ class Survey:
                 paths = (folder / name for name in names)
                 yield from (path for path in paths if path not in self.claimed)
 
+    def files_beside_images(self, *endings: str) -> Iterator[Path]:
+        """Yields the unclaimed files, also those in a claimed folder of images that holds a claimed file itself.
+
+        A user's images, their annotations and other annotations can all be in one folder.
+        """
+        holders = {path.parent for path in self.claimed}
+        for folder, listing in self.listings.items():
+            if all(place in holders for place in (folder, *folder.parents) if place in self.claimed):
+                paths = (folder / name for name in listing.files if name.lower().endswith(endings))
+                yield from (path for path in paths if path not in self.claimed)
+
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""
         return path in self.claimed or any(parent in self.claimed for parent in path.parents)

@@ -22,7 +22,7 @@ _MAX_SPLITS = 6
 
 def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds CSV, TSV, JSON, JSONL and Parquet files with a column of images and columns of annotations."""
-    for path in list(survey.files(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
+    for path in list(survey.files_beside_images(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
         try:
             rows = first_rows(path, _MAX_ROWS)
         except MotetError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from motet.data.detect.dataset import DetectedDataset
 from motet.data.detect.near_boxes import xml_miss, yolo_miss
 from motet.data.detect.near_json import json_miss
-from motet.data.detect.near_miss import NearMiss, few, grouped
+from motet.data.detect.near_miss import NearMiss, counted, few, grouped
 from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
 
@@ -43,7 +43,7 @@ def contents(survey: Survey) -> str:
     Examples:
         >>> from motet.data.detect.survey import Listing
         >>> contents(Survey(Path(), {Path(): Listing((), ("a.jpg", "b.csv"), {".jpg": 1, ".csv": 1})}))
-        '1 images, 1 .csv in 1 folder'
+        '1 image, 1 .csv in 1 folder'
     """
     images = sum(listing.num_images for listing in survey.listings.values())
     others: Counter[str] = Counter()
@@ -54,14 +54,15 @@ def contents(survey: Survey) -> str:
         for ending, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))
     ]
     folders = sum(bool(listing.endings) for listing in survey.listings.values())
-    files = few([f"{images:,} images", *endings], 6)
-    return f"{files} in {folders:,} folder{'' if folders == 1 else 's'}"
+    files = few([counted(images, "image"), *endings], 6)
+    return f"{files} in {counted(folders, 'folder')}"
 
 
 def _files(survey: Survey) -> Iterator[NearMiss]:
     for endings in (_TABLES, _JSON, (".xml",), (".txt",), *_UNREADABLE):
         folders: dict[Path, list[Path]] = {}
-        for path in survey.files(*endings):
+        text_per_image = endings in ((".xml",), (".txt",))
+        for path in survey.files(*endings) if text_per_image else survey.files_beside_images(*endings):
             folders.setdefault(path.parent, []).append(path)
         for paths in folders.values():
             misses = grouped(miss for path in paths[:_SAMPLED] if (miss := _file(survey, path, endings)) is not None)
@@ -107,11 +108,11 @@ def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMi
     for folder in folders:
         count = survey.listings[folder].num_images
         if with_images == [folder] and folder != survey.root:
-            got, want = f"{count:,} images in one folder alone ({folder.name})", "at least two class folders"
+            got, want = f"{counted(count, 'image')} in one folder alone ({folder.name})", "at least two class folders"
             yield NearMiss(folder.parent, got, f"{want}, or annotations that name the images")
         else:
             want = "annotations that name them, or class folders"
-            yield NearMiss(folder, f"{count:,} images without annotations", want)
+            yield NearMiss(folder, f"{counted(count, 'image')} without annotations", want)
 
 
 def _places(one: DetectedDataset) -> Iterator[Path]:
