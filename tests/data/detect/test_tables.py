@@ -88,9 +88,7 @@ def test_a_table_in_the_folder_of_another_data_sets_images_is_read(tmp_path):
     data = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [caption]}
     for root in (tmp_path, tmp_path / "mine"):
         images(root, "a.jpg")
-        write(
-            root / "captions.json", {"images": [entry], "annotations": [{"image_id": 1, "id": 1, "caption": "A dog."}]}
-        )
+        write(root / "captions.json", data)
         write(root / "labels.csv", "image,label\na.jpg,dog\n")
     assert sorted((one.reader, one.problems) for one in detect(tmp_path)) == [
         ("CocoCaptions", ()),
