@@ -52,6 +52,24 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
         ),
         (
             "l.csv",
+            "p0.jpg,cat\np1.jpg,dog\n",
+            "l.csv: table: got no header ('p0.jpg', 'cat' in the first line); want the names of the columns in the "
+            "first line",
+        ),
+        (
+            "l.csv",
+            f"url,caption\nhttps://a.b/{'x' * 300}.jpg,A dog.\n",
+            f"l.csv: table: got addresses on the web in column 'url' (https://a.b/{'x' * 48}); want their files, and a "
+            "column of names",
+        ),
+        (
+            "l.csv",
+            f"image,label\n{'x' * 300}.jpg,cat\n",
+            f"l.csv: table: got no folder with the images of column 'image' ({'x' * 300}.jpg); want them in FOLDER, or "
+            "a column with their paths",
+        ),
+        (
+            "l.csv",
             "id,breed\np0,pug\np1,beagle\n",
             "l.csv: table: got names of images without their ending in column 'id' ('p0' is train/p0.jpg); want "
             "names of "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.near_miss import NearMiss
-from motet.data.detect.survey import Survey
+from motet.data.detect.survey import Survey, is_file
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
@@ -37,8 +37,9 @@ def yolo_miss(survey: Survey, path: Path) -> NearMiss | None:
     return NearMiss(path, got, want, "YOLO boxes")
 
 
-def xml_miss(path: Path) -> NearMiss:
+def xml_miss(survey: Survey, path: Path) -> NearMiss:
     """Returns the near miss of an XML file, by its root element and what is in it."""
+    del survey
     text = "\n".join(first_lines(path, _HEAD_LINES))
     names = [name for name in _ROOT.findall(text) if not name.lower().startswith("xml")]
     root = names[0] if names else ""
@@ -52,7 +53,7 @@ def xml_miss(path: Path) -> NearMiss:
 
 def _has_image(survey: Survey, stem: str) -> bool:
     return any(
-        (folder / f"{stem}{ending}").is_file()
+        is_file(folder / f"{stem}{ending}")
         for folder, listing in survey.listings.items()
         if listing.num_images
         for ending in listing.image_endings

@@ -12,7 +12,7 @@ from motet.core import DataError, MotetError
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Row, holds_image
 from motet.data.detect.near_miss import NearMiss, few
-from motet.data.detect.survey import Survey
+from motet.data.detect.survey import Survey, is_file
 from motet.data.formats.paths import is_image
 from motet.data.formats.table_file import first_rows
 
@@ -50,6 +50,9 @@ def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
     columns = [str(column) for column in rows[0]]
     if path.suffix in (".csv", ".tsv") and _has_no_header(",".join(columns)):
         return NearMiss(path, "numbers without a header", "the names of the columns in the first line")
+    if any(map(is_image, columns)):
+        got = f"no header ({few([repr(name) for name in columns])} in the first line)"
+        return NearMiss(path, got, "the names of the columns in the first line", "table")
     if len(columns) == 1:
         for separator, name in _SEPARATORS.items():
             if separator in columns[0] and path.suffix in (".csv", ".tsv"):
@@ -102,6 +105,9 @@ def missing_images(survey: Survey, path: Path, column: str, names: Sequence[str]
         column: that names images.
         names: the first of its cells.
     """
+    if all("://" in name for name in names):
+        got, want = f"addresses on the web in column {column!r} ({names[0][:60]})", "their files, and a column of names"
+        return f"{path}: table: got {got}; want {want}"
     where = {name: survey.image_folder([name], path) for name in names[:_SAMPLED]}
     folders = Counter(folder for folder in where.values() if folder is not None)
     missing = [name for name, folder in where.items() if folder is None]
@@ -138,11 +144,9 @@ def _has_no_header(line: str) -> bool:
 
 def _image_of_stem(survey: Survey, stem: str, near: Path) -> str | None:
     """Returns the path of the image with this name and an ending, from the folder of a table."""
-    if "\0" in stem or len(stem) > 200:
-        return None
     for folder, listing in survey.listings.items():
         for ending in listing.image_endings:
-            if (folder / f"{stem}{ending}").is_file():
+            if is_file(folder / f"{stem}{ending}"):
                 return _relative(folder / f"{stem}{ending}", near)
     return None
 

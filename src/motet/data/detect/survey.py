@@ -110,7 +110,7 @@ class Survey:
         """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
         sample = [name for name in itertools.islice(names, 5) if name]
         folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
-        return next((f for f in folders if sample and all((f / name).is_file() for name in sample)), None)
+        return next((f for f in folders if sample and all(is_file(f / name) for name in sample)), None)
 
 
 def survey_folder(root: Path, class_level: int | None = None) -> Survey:
@@ -143,6 +143,14 @@ def _listing(folder: Path) -> Listing:
         pass  # a folder without read permission counts as empty
     endings = Counter(f".{ending}" if dot else "" for _, dot, ending in (name.rpartition(".") for name in files))
     return Listing(tuple(sorted(folders)), tuple(sorted(files)[:_MAX_FILES]), endings)
+
+
+def is_file(path: Path) -> bool:
+    """Returns True for a file; False also for a name that no file can have, such as a long address on the web."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _distance(one: Path, other: Path) -> int:

@@ -11,7 +11,7 @@ from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
-from motet.data.formats.paths import IMAGE_SUFFIXES
+from motet.data.formats.paths import IMAGE_SUFFIXES, is_image
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
 from motet.data.formats.tar_index import tar_rows
 
@@ -27,8 +27,9 @@ def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
             rows = first_rows(path, _MAX_ROWS)
         except MotetError:
             continue  # `table_miss` has the reason
-        mapping = guess(list(rows[0]) if rows else (), rows)
-        if mapping is not None:
+        columns = list(rows[0]) if rows else []
+        mapping = guess(columns, rows)
+        if mapping is not None and not any(map(is_image, columns)):  # else its first row would be lost as a header
             survey.claimed.add(path)
             yield from _table(path, survey, mapping, rows)
 

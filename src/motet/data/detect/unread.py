@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from motet.data.detect.dataset import DetectedDataset
@@ -15,15 +15,17 @@ from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
 
 _SAMPLED = 20  # files of one folder and ending that are looked into
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
-_JSON = (".json", ".json.gz")
 _UNREADABLE = {
-    (".zip", ".7z", ".rar", ".tar.bz2", ".tar.xz"): ("an archive", "it unpacked"),
-    (".xlsx", ".xls", ".ods"): ("a spreadsheet", "it saved as a CSV file"),
-    (".tfrecord", ".tfrecords"): ("TFRecords", "image files with a table, or WebDataset tars"),
-    (".npz", ".npy", ".mat", ".h5", ".hdf5"): ("arrays", "image files with a table, if they are the data"),
-    (".pkl", ".pickle"): ("a pickle, which is never loaded", "image files with a table, if it is the data"),
-    (".arrow", ".feather"): ("Arrow data", "the folder that `save_to_disk` wrote, with state.json"),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".bz2", ".xz"), ("an archive", "it unpacked")),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), ("a spreadsheet", "it saved as a CSV file")),
+    **dict.fromkeys((".tfrecord", ".tfrecords"), ("TFRecords", "image files with a table, or WebDataset tars")),
+    **dict.fromkeys(
+        (".npz", ".npy", ".mat", ".h5", ".hdf5"), ("arrays", "image files with a table, if they are the data")
+    ),
+    **dict.fromkeys(
+        (".pkl", ".pickle"), ("a pickle, which is never loaded", "image files with a table, if it is the data")
+    ),
+    **dict.fromkeys((".arrow", ".feather"), ("Arrow data", "the folder that `save_to_disk` wrote, with state.json")),
 }
 
 
@@ -59,20 +61,21 @@ def contents(survey: Survey) -> str:
 
 
 def _files(survey: Survey) -> Iterator[NearMiss]:
-    for endings in (_TABLES, _JSON, (".xml",), (".txt",), *_UNREADABLE):
+    for endings, miss_of in _KINDS:
+        # Beside the images of a data set lie its texts, one per image; tables and JSON can be of another one.
+        beside = survey.files if endings in _PER_IMAGE else survey.files_beside_images
         folders: dict[Path, list[Path]] = {}
-        text_per_image = endings in ((".xml",), (".txt",))
-        for path in survey.files(*endings) if text_per_image else survey.files_beside_images(*endings):
+        for path in beside(*endings):
             folders.setdefault(path.parent, []).append(path)
-        for paths in folders.values():
-            misses = grouped(miss for path in paths[:_SAMPLED] if (miss := _file(survey, path, endings)) is not None)
+        for folder, paths in folders.items():
+            misses = grouped(miss for path in paths[:_SAMPLED] if (miss := miss_of(survey, path)) is not None)
             rest = _count(survey, paths) - min(len(paths), _SAMPLED)
             if len(misses) == 1 and rest > 0:
                 misses = (misses[0].with_more(rest),)
             yield from misses
             if len(misses) > 1 and rest > 0:
                 got = f"{rest:,} more files that end in {paths[0].suffix}, which were not looked into"
-                yield NearMiss(paths[0].parent, got, "those above read first")
+                yield NearMiss(folder, got, "those above read first")
 
 
 def _count(survey: Survey, paths: Sequence[Path]) -> int:
@@ -83,17 +86,24 @@ def _count(survey: Survey, paths: Sequence[Path]) -> int:
     return len(paths) + sum(listing.endings[ending] for ending in alike) - listed
 
 
-def _file(survey: Survey, path: Path, endings: tuple[str, ...]) -> NearMiss | None:
-    if endings == _TABLES:
-        return table_miss(survey, path)
-    if endings == _JSON:
-        return json_miss(survey, path)
-    if endings == (".xml",):
-        return xml_miss(path)
-    if endings == (".txt",):
-        return yolo_miss(survey, path) or list_miss(path)
-    got, want = _UNREADABLE[endings]
+def _text_miss(survey: Survey, path: Path) -> NearMiss | None:
+    return yolo_miss(survey, path) or list_miss(path)
+
+
+def _unreadable_miss(survey: Survey, path: Path) -> NearMiss:
+    del survey
+    got, want = _UNREADABLE[path.suffix.lower()]
     return NearMiss(path, got, want)
+
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[Survey, Path], NearMiss | None]], ...] = (
+    ((".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz"), table_miss),
+    ((".json", ".json.gz"), json_miss),
+    ((".xml",), xml_miss),
+    ((".txt",), _text_miss),
+    (tuple(_UNREADABLE), _unreadable_miss),
+)
+_PER_IMAGE = ((".xml",), (".txt",))
 
 
 def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMiss]:
