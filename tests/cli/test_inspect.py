@@ -53,6 +53,27 @@ def test_what_is_near_a_layout_and_cannot_be_read_is_told_of_a_folder(motet, rec
     assert str(labels) in unread
 
 
+def test_what_is_not_read_of_a_folder_is_the_same_list_in_check_stats_and_look(motet, recipe):
+    folder = recipe.parent
+    (folder / "log.csv").write_text("step,loss\n1,.5\n")
+    note = f"note: {folder}/log.csv: got a table without a column of images ('step', 'loss'); want a column of their "
+    note += "names, if it is about images"
+    ran = motet("data", "check", folder)
+    assert (ran.code, ran.out.splitlines()[0]) == (0, note)
+    (folder / "more.csv").write_text("image;answer\n1.jpg;yes\n")
+    left_out = f"left out: {folder}/more.csv: table: got semicolons between the cells ('image;answer'); want commas "
+    left_out += "between them"
+    for command in ("check", "stats", "look"):
+        ran = motet("data", command, folder, *(["--out", folder / "data.html"] if command == "look" else []))
+        assert ran.code == (1 if command == "check" else 0)
+        assert ran.out.splitlines()[:2] == [left_out, note]
+    told = json.loads(motet("data", "check", folder, "--json").out)
+    assert [f"left out: {line}" for line in told["left_out"]] + [f"note: {line}" for line in told["notes"]] == [
+        left_out,
+        note,
+    ]
+
+
 def test_stats_count(motet, recipe):
     ran = motet("data", "stats", recipe)
     assert ran.code == 0

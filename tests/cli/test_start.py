@@ -73,6 +73,51 @@ def test_a_folder_that_says_nothing_is_one_line(motet, tmp_path):
     assert "want data in a known layout" in ran.err
 
 
+def test_what_to_run_next_is_data_check_first_and_fit_for_a_shell(motet, data):
+    out = data / "it's mine.d"
+    ran = motet("init", data, "--out", out / "r.py")
+    recipe = f"{out}/r.py:run".replace("'", "'\"'\"'")
+    assert ran.out.splitlines()[-4:] == [
+        "next:",
+        *(f"  motet {command} '{recipe}'" for command in ("data check", "plan", "train")),
+    ]
+
+
+def test_a_folder_without_data_lists_file_by_file_what_was_looked_at(motet, tmp_path):
+    for index in range(3):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{index}.jpg")
+    (tmp_path / "labels.csv").write_text("file;kind\n0.jpg;cat\n")
+    (tmp_path / "project.json").write_text(json.dumps({"shapes": [], "imagePath": "0.jpg"}))
+    expected = [
+        f"{tmp_path}/labels.csv: table: got semicolons between the cells ('file;kind'); want commas between them",
+        f"{tmp_path}/project.json: LabelMe: got annotations in its own format (keys 'imagePath', 'shapes'); want an "
+        "export as COCO, YOLO or Pascal VOC",
+        f"{tmp_path}: got 3 images without annotations; want annotations that name them, or class folders",
+    ]
+    for command in (("init",), ("data", "check"), ("data", "stats"), ("data", "look")):
+        ran = motet(*command, tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        *lines, last = ran.err.splitlines()
+        assert lines == expected
+        assert last.startswith("motet: folder: got nothing to train on (3 images, 1 .csv, 1 .json in 1 folder; ")
+    assert not (tmp_path / "motet_recipe.py").exists()
+
+
+def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path):
+    for place in ("animals/cat", "animals/dog", "plants/oak", "plants/rose"):
+        (tmp_path / place).mkdir(parents=True)
+        for index in range(5):
+            Image.new("RGB", (4, 4)).save(tmp_path / place / f"{index}.jpg")
+    ran = motet("init", tmp_path)
+    assert "note: " in ran.out
+    assert "`motet init --class-level 1` if animals, plants are the classes of one task" in ran.out
+    ran = motet("init", tmp_path, "--force", "--class-level", "2")
+    assert "kind: 20 rows: 4 class folders of images (animals/cat, animals/dog, plants/oak, ...)" in ran.out
+    assert "level=2" in (tmp_path / "motet_recipe.py").read_text()
+    assert motet("data", "check", tmp_path / "motet_recipe.py").out == "20 rows read, 0 with a problem\n"
+    assert motet("init", tmp_path, "--class-level", "0").code == 2
+
+
 @pytest.mark.parametrize(("flags", "quick"), [([], False), (["--quick"], True)])
 def test_demo_is_called_with_its_folder(motet, tmp_path, monkeypatch, flags, quick):
     called = []

@@ -23,3 +23,8 @@ def test_a_generator_does_not_depend_on_earlier_draws() -> None:
     first = rng_for("crop", 1).random(4).tolist()
     rng_for("flip", 1).random(100)
     assert rng_for("crop", 1).random(4).tolist() == first
+
+
+def test_a_key_may_be_a_name_of_bytes_that_are_no_text() -> None:
+    names = ["a/\udc80.jpg", "a/\udc81.jpg", "a/\ud800.jpg"]
+    assert len({seed_for("split", name) for name in names}) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from PIL import Image
 from motet.config.recipe_files import functions_in
 from motet.core import ConfigError, DataError
 from motet.data.detect import DetectedDataset
-from motet.scaffold.init import sources_in, write_recipe
+from motet.data.detect.survey import survey_folder
+from motet.scaffold.init import NothingToRead, read_folder, sources_in, write_recipe
 from motet.scaffold.recipe_plan import plan_recipe
 from motet.scaffold.recipe_text import recipe_text
 from motet.scaffold.task_plan import TaskPlan
@@ -165,3 +167,61 @@ def test_a_folder_with_nothing_in_it_is_one_line(tmp_path):
     with pytest.raises(DataError, match="got no folder"):
         sources_in(tmp_path / "not there")
     assert not (tmp_path / "r.py").exists()
+
+
+def test_a_folder_is_surveyed_once(folder, monkeypatch):
+    surveyed = []
+    monkeypatch.setattr("motet.data.detect.survey_folder", lambda *given: surveyed.append(1) or survey_folder(*given))
+    read_folder(folder)
+    assert len(surveyed) == 1
+    write_recipe(folder, folder / "motet_recipe.py")
+    assert len(surveyed) == 2
+
+
+def test_what_is_not_read_is_told_beside_the_sources(folder):
+    table(folder / "more.csv", ("image", "question", "answer"), [("missing/1.png", "why ?", "so")])
+    table(folder / "log.csv", ("step", "loss"), [("1", "2.5")])
+    data = read_folder(folder)
+    assert [source.name for source in data.sources] == [source.name for source in sources_in(folder)]
+    assert [
+        "more.csv: table: got 'missing/1.png' in column 'image', whose file is pictures/1.png" in line
+        for line in data.left_out
+    ] == [True]
+    assert ["log.csv: got a table without a column of images" in line for line in data.notes] == [True]
+    written = write_recipe(folder, folder / "motet_recipe.py")
+    assert written.lines[-2:] == data.lines == (f"left out: {data.left_out[0]}", f"note: {data.notes[0]}")
+
+
+def test_names_in_lines_are_printable(tmp_path):
+    pictures(tmp_path / "a\nb\u2028\x1b[31m" / "cat")
+    with pytest.raises(NothingToRead) as raised:
+        read_folder(tmp_path)
+    (line,) = raised.value.lines
+    assert line.isprintable()
+    assert "a\\nb\\u2028\\x1b[31m" in line
+
+
+def test_the_error_has_all_lines_and_can_be_pickled(tmp_path):
+    table(tmp_path / "a.csv", ("image", "size"), [("missing/1.png", "4")])
+    (tmp_path / "b.json").write_text("[1]")
+    with pytest.raises(
+        NothingToRead, match=r"got nothing to train on \(0 images, 1 \.csv, 1 \.json in 1 folder;"
+    ) as raised:
+        read_folder(tmp_path)
+    error = pickle.loads(pickle.dumps(raised.value))
+    assert (str(error), error.lines) == (str(raised.value), raised.value.lines)
+    assert len(error.lines) == 2
+
+
+def test_many_files_are_some_lines_and_a_number(tmp_path):
+    for number in range(30):
+        table(tmp_path / f"{number}.csv", ("a", f"b{number}"), [("1", "2")])
+    with pytest.raises(NothingToRead) as raised:
+        read_folder(tmp_path)
+    assert len(raised.value.lines) == 21
+    assert raised.value.lines[-1] == "... and 1 more"
+    for number in range(25):
+        (tmp_path / f"{number}.csv").unlink()
+    with pytest.raises(NothingToRead) as raised:
+        read_folder(tmp_path)
+    assert len(raised.value.lines) == 5

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from user_folders import images, jpeg, read, summaries, write
 
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
 
 
 def test_idx_pairs(tmp_path):
@@ -96,6 +96,16 @@ def test_tars(tmp_path, members, kind, label):
     assert summaries(tmp_path) == [("WebDataset", kind, label, "train", 4), ("WebDataset", kind, label, "val", 2)]
 
 
+def test_tars_without_annotations_are_named(tmp_path):
+    for name in ("a-000.tar", "a-001.tar"):
+        tar(tmp_path / name, {"jpg": jpeg()})
+    contents = inspect_folder(tmp_path)
+    assert contents.datasets == ()
+    (miss,) = contents.near_misses
+    assert (miss.path.name, miss.more, miss.format) == ("a-000.tar", 1, "tars")
+    assert miss.want == "members such as 0.jpg and 0.txt, or 0.cls, or 0.json"
+
+
 def test_a_compressed_tar_is_a_problem(tmp_path):
     write(tmp_path / "train.tar.gz", gzip.compress(b"x"))
     (found,) = detect(tmp_path)
@@ -113,5 +123,9 @@ def test_a_saved_hugging_face_data_set(tmp_path):
         ("HfDataset", "classification", "class", "test", 2),
     ]
     assert read(detect(tmp_path)[0]).names == ("cat", "dog")
+    datasets.Dataset.from_dict({"size": [1, 2]}).save_to_disk(str(tmp_path / "sizes"))
+    (miss,) = inspect_folder(tmp_path).near_misses
+    assert (miss.path, miss.format) == (tmp_path / "sizes", "Hugging Face data set")
+    assert miss.got == "split 'train' without a column of images and one that is known for annotations"
     next((tmp_path / "pets" / "train").glob("*.arrow")).write_bytes(b"no")
     assert detect(tmp_path)[0].problems

@@ -18,6 +18,8 @@ def test_hidden_and_deep_folders_are_not_listed(tmp_path):
 def test_folders_of_many_files_are_listed_in_part(tmp_path, monkeypatch):
     monkeypatch.setattr("motet.data.detect.survey._MAX_FILES", 3)
     images(tmp_path, *(f"{kind}/{place}.jpg" for kind in ("cat", "dog") for place in range(5)))
+    listings = survey_folder(tmp_path).listings
+    assert (listings[tmp_path / "cat"].files, listings[tmp_path / "cat"].num_images) == (("0.jpg", "1.jpg", "2.jpg"), 5)
     assert {
         len(listing.files) for folder, listing in survey_folder(tmp_path).listings.items() if folder != tmp_path
     } == {3}
@@ -61,3 +63,23 @@ def test_the_folder_of_images_has_all_of_them_and_is_the_nearest(tmp_path):
     assert survey.image_folder(["deep/a.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
     assert survey.image_folder(["c.jpg"], tmp_path / "labels.csv") is None
     assert survey.image_folder(["", ""], tmp_path / "labels.csv") is None
+
+
+def test_folders_that_motet_wrote_are_known_but_not_listed(tmp_path):
+    for name in ("run.json", "log.jsonl", "shown/1.jpg"):
+        images(tmp_path, f"runs/mine/{name}")
+    images(tmp_path, "runs/yours/log.jsonl", "run.json", "log.jsonl")
+    survey = survey_folder(tmp_path)
+    assert set(survey.listings) == {tmp_path, tmp_path / "runs", tmp_path / "runs" / "yours"}
+    assert survey.outputs == {tmp_path / "runs" / "mine"}
+    assert survey.is_known(tmp_path / "runs" / "mine")
+    assert not survey.is_known(tmp_path / "elsewhere")
+
+
+def test_a_claimed_folder_that_holds_a_claimed_file_can_hold_others(tmp_path):
+    images(tmp_path, "a/1.csv", "a/2.csv", "a/below/3.csv", "b/4.csv", "c/5.csv")
+    survey = survey_folder(tmp_path)
+    survey.claimed.update((tmp_path / "a", tmp_path / "a" / "1.csv", tmp_path / "b"))
+    names = [path.name for path in survey.files_beside_images(".csv")]
+    assert names == ["2.csv", "5.csv", "3.csv"]
+    assert [path.name for path in survey.files(".csv")] == ["5.csv"]

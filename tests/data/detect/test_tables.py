@@ -3,7 +3,7 @@
 import pytest
 from user_folders import images, jpeg, read, write
 
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,14 @@ def test_a_table_that_cannot_be_read_is_a_problem(tmp_path):
     images(tmp_path, "a.jpg")
     write(tmp_path / "l.csv", 'image,label\na.jpg,"cat\n')
     write(tmp_path / "m.csv", "image,label\nnone.jpg,cat\n")
-    problems = [found.problems[0] for found in detect(tmp_path)]
-    assert "CSV: got" in problems[0]
-    assert "m.csv: table: got no folder with the images of column 'image' (none.jpg); want them in" in problems[1]
+    contents = inspect_folder(tmp_path)
+    assert [problem for one in contents.datasets for problem in one.problems] == [
+        f"{tmp_path}/m.csv: table: got no folder with the images of column 'image' (none.jpg); want them in "
+        f"{tmp_path}, or a column with their paths"
+    ]
+    (miss,) = contents.near_misses
+    assert (miss.path.name, miss.format) == ("l.csv", "table")
+    assert miss.got == "unexpected end of data (CSV)"
 
 
 def test_parquet_with_images_in_it(tmp_path):
@@ -71,6 +76,23 @@ def test_parquet_with_images_in_it(tmp_path):
     cells = {"image": [{"bytes": jpeg(), "path": None}], "question": ["What?"], "answer": ["dog"]}
     parquet.write_table(pyarrow.table(cells), tmp_path / "train-00000.parquet")
     write(tmp_path / "test-00000.parquet", b"PAR1 no")
-    found = {one.split: one for one in detect(tmp_path)}
-    assert (found["train"].kind, found["train"].rows) == ("question answering", 1)
-    assert "want a whole Parquet file" in found["test"].problems[0]
+    (found,) = detect(tmp_path)
+    assert (found.split, found.kind, found.rows) == ("train", "question answering", 1)
+    (miss,) = inspect_folder(tmp_path).near_misses
+    assert (miss.path.name, miss.format) == ("test-00000.parquet", "table")
+    assert "a whole Parquet file" in miss.want
+
+
+def test_a_table_in_the_folder_of_another_data_sets_images_is_read(tmp_path):
+    caption = {"image_id": 1, "id": 1, "caption": "A dog."}
+    data = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [caption]}
+    for root in (tmp_path, tmp_path / "mine"):
+        images(root, "a.jpg")
+        write(root / "captions.json", data)
+        write(root / "labels.csv", "image,label\na.jpg,dog\n")
+    assert sorted((one.reader, one.problems) for one in detect(tmp_path)) == [
+        ("CocoCaptions", ()),
+        ("CocoCaptions", ()),
+        ("Table", ()),
+        ("Table", ()),
+    ]

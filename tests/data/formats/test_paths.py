@@ -1,11 +1,21 @@
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.core import DataError
-from motet.data.formats.paths import coco_id, default_name, file_names, image_at, is_image, path_inside, photo_id, vg_id
+from motet.data.formats.paths import (
+    IMAGE_SUFFIXES,
+    coco_id,
+    default_name,
+    file_names,
+    image_at,
+    is_image,
+    path_inside,
+    photo_id,
+    vg_id,
+)
 
 ROOT = Path("/data/images")
 
@@ -64,6 +74,8 @@ def test_hidden_files_are_passed_over(tmp_path):
     (tmp_path / ".DS_Store").touch()
     (tmp_path / "b").touch()
     (tmp_path / "a").touch()
+    for name in ("@eaDir", "__MACOSX", ".git", "__pycache__"):
+        (tmp_path / name).mkdir()
     assert file_names(tmp_path) == ["a", "b"]
     with pytest.raises(DataError, match="folder: got"):
         file_names(tmp_path / "none")
@@ -73,3 +85,8 @@ def test_images_are_told_by_their_ending():
     assert is_image("a.JPG")
     assert not is_image("a.jpg.txt")
     assert not is_image(".jpg")
+
+
+@given(st.text(st.sampled_from("a./\nJjPpGg"), max_size=8).filter(lambda name: not name.endswith("/")))
+def test_endings_are_those_of_pathlib(name):
+    assert is_image(name) == (PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from motet.core import MotetError
 from motet.data.detect.dataset import DetectedDataset, Split
-from motet.data.detect.near_miss import NearMiss, few
+from motet.data.detect.near_miss import NearMiss, counted, few
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.paths import SPLIT_NAMES
 from motet.data.readers.image_folder import ImageFolder, images_below
@@ -111,7 +111,7 @@ def _beside(survey: Survey, root: Path, no_classes: Mapping[str, int]) -> Iterat
         folder = root / name
         written = any(folder == output or folder in output.parents for output in survey.outputs)
         if not written and not survey.is_claimed(folder):
-            got = f"{count:,} images in folders below it, beside class folders"
+            got = f"{counted(count, 'image')} in folders below it, beside class folders"
             yield NearMiss(folder, got, "them in the folder itself if it is a class")
 
 

@@ -41,7 +41,10 @@ _KNOWN: Mapping[str, frozenset[str]] = {
     "a table of captions": frozenset({"image", "caption"}),
     "a table of classes": frozenset({"image", "label"}),
 }  # format -> keys of its file and entries
+_TABLES = ("a table of questions", "a table of captions", "a table of classes")
+_ROWS = 200
 _COCO_LISTS = ("images", "annotations")
+_NOT_READ = {"keypoints": "COCO keypoints", "segments_info": "COCO panoptic segments"}
 
 
 def json_miss(survey: Survey, path: Path) -> NearMiss:
@@ -58,21 +61,25 @@ def json_miss(survey: Survey, path: Path) -> NearMiss:
             return NearMiss(path, f"annotations in its own format (keys {_shown(sorted(wanted))})", want, tool)
     if isinstance(data, dict) and all(isinstance(data.get(name), list) for name in _COCO_LISTS):
         return _coco_miss(path, data)
-    if isinstance(data, list) and data and all(isinstance(entry, dict) for entry in data[:200]):
-        near = rows_miss(survey, path, data[:200])
-        if near.format:
-            return near
-    top = [str(key) for key in data] if isinstance(data, dict) else [str(key) for key in _own_keys(_first(data))]
-    got = f"JSON with {f'keys {_shown(top)}' if top else f'a {type(data).__name__} without keys'}"
     nearest = max(_KNOWN, key=lambda name: len(_KNOWN[name] & keys) / len(_KNOWN[name]))
     shared, lacking = len(_KNOWN[nearest] & keys), sorted(_KNOWN[nearest] - keys)
-    if shared < 2:
-        return NearMiss(path, got, "a known format (docs/DATA.md), if it is about images")
-    if not lacking:
-        return NearMiss(path, got, f"the form of {nearest} (docs/DATA.md)", nearest)
-    if shared >= len(lacking):
-        return NearMiss(path, got, f"also {_shown(lacking)}", nearest)
-    return NearMiss(path, got, f"a known format; the nearest is {nearest}, which has also {_shown(lacking)}")
+    is_near = shared >= max(2, len(lacking))
+    if (not is_near or nearest in _TABLES) and _is_table(data):
+        near = rows_miss(survey, path, data[:_ROWS])
+        if near.format:
+            return near
+    top = [str(key) for key in data] if isinstance(data, dict) else list(_own_keys(_first(data)))
+    got = f"JSON with {f'keys {_shown(top)}' if top else f'a {type(data).__name__} without keys'}"
+    if is_near:
+        want = f"also {_shown(lacking)}" if lacking else f"the form of {nearest} (docs/DATA.md)"
+        return NearMiss(path, got, want, nearest)
+    if shared >= 2:
+        return NearMiss(path, got, f"a known format; the nearest is {nearest}, which has also {_shown(lacking)}")
+    return NearMiss(path, got, "a known format (docs/DATA.md), if it is about images")
+
+
+def _is_table(data: Any) -> bool:
+    return isinstance(data, list) and bool(data) and all(isinstance(entry, dict) for entry in data[:_ROWS])
 
 
 def _coco_miss(path: Path, data: Mapping[str, Any]) -> NearMiss:
@@ -81,8 +88,10 @@ def _coco_miss(path: Path, data: Mapping[str, Any]) -> NearMiss:
             others = [f"{len(value):,} in {key!r}" for key, value in data.items() if isinstance(value, list) and value]
             got = f"{few([*others, f'none in {name!r}'])}"
             return NearMiss(path, got, f"at least one in {name!r}: an export with its labels", "COCO")
-    entry = data["annotations"][0]
-    keys = [str(key) for key in entry] if isinstance(entry, dict) else []
+    keys = list(_own_keys(data["annotations"][0]))
+    for key, content in _NOT_READ.items():
+        if key in keys:
+            return NearMiss(path, content, "boxes (instances_*.json) or captions: no reader is for it")
     if "bbox" in keys and not isinstance(data.get("categories"), list):
         return NearMiss(path, "boxes without 'categories'", "the list of classes in 'categories'", "COCO boxes")
     return NearMiss(path, f"annotations with keys {_shown(keys)}", "'bbox' for boxes, or 'caption'", "COCO")

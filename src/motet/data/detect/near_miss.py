@@ -56,3 +56,13 @@ def few(names: Sequence[str], count: int = 3) -> str:
         'a, b, c, ...'
     """
     return f"{', '.join(names[:count])}{', ...' if len(names) > count else ''}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Formats a number of things.
+
+    Examples:
+        >>> counted(1, "image"), counted(2000, "image")
+        ('1 image', '2,000 images')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -12,13 +12,14 @@ from motet.core import DataError, MotetError
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Row, holds_image
 from motet.data.detect.near_miss import NearMiss, few
-from motet.data.detect.survey import Survey
+from motet.data.detect.survey import Survey, is_file
 from motet.data.formats.paths import is_image
 from motet.data.formats.table_file import first_rows
 
 _MAX_ROWS = 200
 _SAMPLED = 20  # cells that are looked for among the images
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 _LISTED = re.compile(r"(?P<image>\S+\.\w+)[ \t](?P<label>\S.*)")  # a line of a list: n01440764/1.JPEG 0
 _ID = re.compile(r"id|image|img|file|photo|picture|name|key|path")
 _LABELS = "label, caption, or question and answer"
@@ -34,7 +35,11 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
     try:
         rows = first_rows(path, _MAX_ROWS)
     except MotetError as error:
-        return error_miss(path, error, "table")
+        lines = first_lines(path, 3)
+        format = "table" if ".parquet" in path.suffixes or not lines or _IMAGE_WORD.search(str(lines).lower()) else ""
+        if lines and _has_no_header(lines[0]):
+            return NearMiss(path, "numbers without a header", "the names of the columns in the first line", format)
+        return error_miss(path, error, format)
     if not rows:
         return NearMiss(path, "a header without rows", "one row per image", "table")
     return rows_miss(survey, path, rows)
@@ -43,6 +48,11 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
 def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
     """Returns how near some rows come; without images in any column they are no table of motet's kind."""
     columns = [str(column) for column in rows[0]]
+    if path.suffix in (".csv", ".tsv") and _has_no_header(",".join(columns)):
+        return NearMiss(path, "numbers without a header", "the names of the columns in the first line")
+    if any(map(is_image, columns)):
+        got = f"no header ({few([repr(name) for name in columns])} in the first line)"
+        return NearMiss(path, got, "the names of the columns in the first line", "table")
     if len(columns) == 1:
         for separator, name in _SEPARATORS.items():
             if separator in columns[0] and path.suffix in (".csv", ".tsv"):
@@ -95,6 +105,9 @@ def missing_images(survey: Survey, path: Path, column: str, names: Sequence[str]
         column: that names images.
         names: the first of its cells.
     """
+    if all("://" in name for name in names):
+        got, want = f"addresses on the web in column {column!r} ({names[0][:60]})", "their files, and a column of names"
+        return f"{path}: table: got {got}; want {want}"
     where = {name: survey.image_folder([name], path) for name in names[:_SAMPLED]}
     folders = Counter(folder for folder in where.values() if folder is not None)
     missing = [name for name, folder in where.items() if folder is None]
@@ -123,13 +136,17 @@ def error_miss(path: Path, error: MotetError, format: str) -> NearMiss:
     return NearMiss(path, f"{value or got} ({thing})" if value else got, (want or "a whole file") + where, format)
 
 
+def _has_no_header(line: str) -> bool:
+    """Returns True where most cells of a table's first line are numbers."""
+    cells = re.split(r"[,;\t]", line)
+    return 2 * sum(bool(re.fullmatch(r"\s*-?[\d.]+\s*", cell)) for cell in cells) > len(cells)
+
+
 def _image_of_stem(survey: Survey, stem: str, near: Path) -> str | None:
     """Returns the path of the image with this name and an ending, from the folder of a table."""
-    if "\0" in stem or len(stem) > 200:
-        return None
     for folder, listing in survey.listings.items():
         for ending in listing.image_endings:
-            if (folder / f"{stem}{ending}").is_file():
+            if is_file(folder / f"{stem}{ending}"):
                 return _relative(folder / f"{stem}{ending}", near)
     return None
 

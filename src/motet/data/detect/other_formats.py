@@ -10,6 +10,7 @@ from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
+from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
 from motet.data.formats.json_file import check_type, get_field, load_json
@@ -52,7 +53,7 @@ def _languages(files: tuple[str, ...], part: str) -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: (code != "en", code)))
 
 
-def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset]:
+def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
     """Finds folders that `save_to_disk` wrote: one data set, or a dictionary of splits."""
     for folder, listing in list(survey.listings.items()):
         if survey.is_claimed(folder) or not set(_HF_FILES) & set(listing.files):
@@ -73,6 +74,11 @@ def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset]:
                     labels=mapping.languages, evidence=f"Hugging Face data set, {mapping.evidence}",
                     split=split_of(Path(split), Path()),
                 )  # fmt: skip
+            else:
+                got = f"split {split!r} without a column of images and one that is known for annotations"
+                yield NearMiss(
+                    folder, got, "columns such as image and label, or image and caption", "Hugging Face data set"
+                )
 
 
 def _hf_splits(folder: Path) -> list[str]:
@@ -182,7 +188,7 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
         )
 
 
-def find_tars(survey: Survey) -> Iterator[DetectedDataset]:
+def find_tars(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
     """Finds folders of WebDataset shards; the shards of one split are one data set."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in survey.files(".tar", ".tar.gz", ".tgz"):
@@ -205,3 +211,8 @@ def find_tars(survey: Survey) -> Iterator[DetectedDataset]:
                 "WebDataset", {**arguments, **mapping.arguments(image=False)}, kind=mapping.kind,
                 labels=mapping.languages, evidence=f"tars ({tars}), {mapping.evidence}", split=split,
             )  # fmt: skip
+        else:
+            got = "members that are not images, each with annotations of its name"
+            yield NearMiss(
+                paths[0], got, "members such as 0.jpg and 0.txt, or 0.cls, or 0.json", "tars", len(paths) - 1
+            )

@@ -82,9 +82,21 @@ class Survey:
     def files(self, *endings: str) -> Iterator[Path]:
         """Yields the unclaimed files with these endings, in upper or lower case."""
         for folder, listing in self.listings.items():
-            for name in listing.files:
-                if name.lower().endswith(endings) and not self.is_claimed(folder / name):
-                    yield folder / name
+            names = [name for name in listing.files if name.lower().endswith(endings)]
+            if names and not self.is_claimed(folder):
+                paths = (folder / name for name in names)
+                yield from (path for path in paths if path not in self.claimed)
+
+    def files_beside_images(self, *endings: str) -> Iterator[Path]:
+        """Yields the unclaimed files, also those in a claimed folder of images that holds a claimed file itself.
+
+        A user's images, their annotations and other annotations can all be in one folder.
+        """
+        holders = {path.parent for path in self.claimed}
+        for folder, listing in self.listings.items():
+            if all(place in holders for place in (folder, *folder.parents) if place in self.claimed):
+                paths = (folder / name for name in listing.files if name.lower().endswith(endings))
+                yield from (path for path in paths if path not in self.claimed)
 
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""
@@ -98,7 +110,7 @@ class Survey:
         """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
         sample = [name for name in itertools.islice(names, 5) if name]
         folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
-        return next((f for f in folders if sample and all((f / name).is_file() for name in sample)), None)
+        return next((f for f in folders if sample and all(is_file(f / name) for name in sample)), None)
 
 
 def survey_folder(root: Path, class_level: int | None = None) -> Survey:
@@ -131,6 +143,14 @@ def _listing(folder: Path) -> Listing:
         pass  # a folder without read permission counts as empty
     endings = Counter(f".{ending}" if dot else "" for _, dot, ending in (name.rpartition(".") for name in files))
     return Listing(tuple(sorted(folders)), tuple(sorted(files)[:_MAX_FILES]), endings)
+
+
+def is_file(path: Path) -> bool:
+    """Returns True for a file; False also for a name that no file can have, such as a long address on the web."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _distance(one: Path, other: Path) -> int:

@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DiskImage, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
-from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
-from motet.data.formats.paths import IMAGE_SUFFIXES
+from motet.data.formats.paths import IMAGE_SUFFIXES, is_image
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
 from motet.data.formats.tar_index import tar_rows
 
 _MAX_ROWS = 200
 _MAX_MEMBER_BYTES = 64 * 1024
 _MAX_SPLITS = 6
-_IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 
 
 def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds CSV, TSV, JSON, JSONL and Parquet files with a column of images and columns of annotations."""
-    for path in list(survey.files(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
+    for path in list(survey.files_beside_images(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
         try:
             rows = first_rows(path, _MAX_ROWS)
-        except MotetError as error:
-            yield from _unreadable(path, survey, error)
-            continue
-        mapping = guess(list(rows[0]) if rows else (), rows)
-        if mapping is not None:
+        except MotetError:
+            continue  # `table_miss` has the reason
+        columns = list(rows[0]) if rows else []
+        mapping = guess(columns, rows)
+        if mapping is not None and not any(map(is_image, columns)):  # else its first row would be lost as a header
             survey.claimed.add(path)
             yield from _table(path, survey, mapping, rows)
-
-
-def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[DetectedDataset]:
-    """Yields an entry for a table that mentions images but cannot be read; other files, and JSON, are ignored."""
-    beginning = "" if ".json" in path.suffixes else " ".join(first_lines(path, 3))
-    if path.name.endswith(".parquet") or _IMAGE_WORD.search(beginning.lower()):
-        yield from try_read(
-            "Table", {"path": path}, kind="captioning", labels={"captions": "en"}, evidence=f"table ({path.name})",
-            split=split_of(path, survey.root), problems=(str(error),),
-        )  # fmt: skip
 
 
 def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:

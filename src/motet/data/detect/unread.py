@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from motet.data.detect.dataset import DetectedDataset
 from motet.data.detect.near_boxes import xml_miss, yolo_miss
 from motet.data.detect.near_json import json_miss
-from motet.data.detect.near_miss import NearMiss, few, grouped
+from motet.data.detect.near_miss import NearMiss, counted, few, grouped
 from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
 
 _SAMPLED = 20  # files of one folder and ending that are looked into
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
-_JSON = (".json", ".json.gz")
 _UNREADABLE = {
-    (".zip", ".7z", ".rar", ".tar.bz2", ".tar.xz"): ("an archive", "it unpacked"),
-    (".xlsx", ".xls", ".ods"): ("a spreadsheet", "it saved as a CSV file"),
-    (".tfrecord", ".tfrecords"): ("TFRecords", "image files with a table, or WebDataset tars"),
-    (".npz", ".npy", ".mat", ".h5", ".hdf5"): ("arrays", "image files with a table, if they are the data"),
-    (".pkl", ".pickle"): ("a pickle, which is never loaded", "image files with a table, if it is the data"),
-    (".arrow", ".feather"): ("Arrow data", "the folder that `save_to_disk` wrote, with state.json"),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".bz2", ".xz"), ("an archive", "it unpacked")),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), ("a spreadsheet", "it saved as a CSV file")),
+    **dict.fromkeys((".tfrecord", ".tfrecords"), ("TFRecords", "image files with a table, or WebDataset tars")),
+    **dict.fromkeys(
+        (".npz", ".npy", ".mat", ".h5", ".hdf5"), ("arrays", "image files with a table, if they are the data")
+    ),
+    **dict.fromkeys(
+        (".pkl", ".pickle"), ("a pickle, which is never loaded", "image files with a table, if it is the data")
+    ),
+    **dict.fromkeys((".arrow", ".feather"), ("Arrow data", "the folder that `save_to_disk` wrote, with state.json")),
 }
 
 
@@ -43,43 +45,65 @@ def contents(survey: Survey) -> str:
     Examples:
         >>> from motet.data.detect.survey import Listing
         >>> contents(Survey(Path(), {Path(): Listing((), ("a.jpg", "b.csv"), {".jpg": 1, ".csv": 1})}))
-        '1 images, 1 .csv in 1 folder'
+        '1 image, 1 .csv in 1 folder'
     """
     images = sum(listing.num_images for listing in survey.listings.values())
     others: Counter[str] = Counter()
     for listing in survey.listings.values():
         others.update({end.lower(): n for end, n in listing.endings.items() if end not in listing.image_endings})
-    endings = [f"{count:,} {ending or 'without an ending'}" for ending, count in others.most_common()]
+    endings = [
+        f"{count:,} {ending or 'without an ending'}"
+        for ending, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    ]
     folders = sum(bool(listing.endings) for listing in survey.listings.values())
-    files = few([f"{images:,} images", *endings], 6)
-    return f"{files} in {folders:,} folder{'' if folders == 1 else 's'}"
+    files = few([counted(images, "image"), *endings], 6)
+    return f"{files} in {counted(folders, 'folder')}"
 
 
 def _files(survey: Survey) -> Iterator[NearMiss]:
-    for endings in (_TABLES, _JSON, (".xml",), (".txt",), *_UNREADABLE):
+    for endings, miss_of in _KINDS:
+        # Beside the images of a data set lie its texts, one per image; tables and JSON can be of another one.
+        beside = survey.files if endings in _PER_IMAGE else survey.files_beside_images
         folders: dict[Path, list[Path]] = {}
-        for path in survey.files(*endings):
+        for path in beside(*endings):
             folders.setdefault(path.parent, []).append(path)
-        for paths in folders.values():
-            misses = grouped(miss for path in paths[:_SAMPLED] if (miss := _file(survey, path, endings)) is not None)
-            rest = len(paths) - _SAMPLED
-            if misses and rest > 0:
-                most = max(misses, key=lambda miss: miss.more)
-                misses = tuple(miss.with_more(rest) if miss is most else miss for miss in misses)
+        for folder, paths in folders.items():
+            misses = grouped(miss for path in paths[:_SAMPLED] if (miss := miss_of(survey, path)) is not None)
+            rest = _count(survey, paths) - min(len(paths), _SAMPLED)
+            if len(misses) == 1 and rest > 0:
+                misses = (misses[0].with_more(rest),)
             yield from misses
+            if len(misses) > 1 and rest > 0:
+                got = f"{rest:,} more files that end in {paths[0].suffix}, which were not looked into"
+                yield NearMiss(folder, got, "those above read first")
 
 
-def _file(survey: Survey, path: Path, endings: tuple[str, ...]) -> NearMiss | None:
-    if endings == _TABLES:
-        return table_miss(survey, path)
-    if endings == _JSON:
-        return json_miss(survey, path)
-    if endings == (".xml",):
-        return xml_miss(path)
-    if endings == (".txt",):
-        return yolo_miss(survey, path) or list_miss(path)
-    got, want = _UNREADABLE[endings]
+def _count(survey: Survey, paths: Sequence[Path]) -> int:
+    """Returns the number of files in a folder like these, its listed and unclaimed ones; a large folder has more."""
+    listing = survey.listings[paths[0].parent]
+    alike = {path.suffix for path in paths}
+    listed = sum(Path(name).suffix in alike for name in listing.files)
+    return len(paths) + sum(listing.endings[ending] for ending in alike) - listed
+
+
+def _text_miss(survey: Survey, path: Path) -> NearMiss | None:
+    return yolo_miss(survey, path) or list_miss(path)
+
+
+def _unreadable_miss(survey: Survey, path: Path) -> NearMiss:
+    del survey
+    got, want = _UNREADABLE[path.suffix.lower()]
     return NearMiss(path, got, want)
+
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[Survey, Path], NearMiss | None]], ...] = (
+    ((".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz"), table_miss),
+    ((".json", ".json.gz"), json_miss),
+    ((".xml",), xml_miss),
+    ((".txt",), _text_miss),
+    (tuple(_UNREADABLE), _unreadable_miss),
+)
+_PER_IMAGE = ((".xml",), (".txt",))
 
 
 def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMiss]:
@@ -94,11 +118,11 @@ def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMi
     for folder in folders:
         count = survey.listings[folder].num_images
         if with_images == [folder] and folder != survey.root:
-            got, want = f"{count:,} images in one folder alone ({folder.name})", "at least two class folders"
+            got, want = f"{counted(count, 'image')} in one folder alone ({folder.name})", "at least two class folders"
             yield NearMiss(folder.parent, got, f"{want}, or annotations that name the images")
         else:
             want = "annotations that name them, or class folders"
-            yield NearMiss(folder, f"{count:,} images without annotations", want)
+            yield NearMiss(folder, f"{counted(count, 'image')} without annotations", want)
 
 
 def _places(one: DetectedDataset) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example, Reader
+from motet.data.formats.paths import has_ending
 from motet.data.formats.video_file import VIDEO_SUFFIXES, Clip, VideoFrame
 
 
@@ -83,7 +84,7 @@ def video_example(
 
 def is_video(name: str) -> bool:
     """Returns True for a file name with the ending of a video."""
-    return Path(name).suffix.lower() in VIDEO_SUFFIXES
+    return has_ending(name, VIDEO_SUFFIXES)
 
 
 @dataclass(frozen=True)
