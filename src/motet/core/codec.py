@@ -14,14 +14,19 @@ from typing import Any
 from motet.core.errors import CheckpointError, ConfigError
 from motet.core.saved_names import SavedNames, saved_name
 
-_CLASS, _REFERENCE = "class", "reference"
-_MARKS = frozenset({_CLASS, _REFERENCE, "set", "pairs"})
+_CLASS, _REFERENCE, _PATH, _OUTSIDE = "class", "reference", "path", "outside"
+_MARKS = frozenset({_CLASS, _REFERENCE, _PATH, _OUTSIDE, "set", "pairs"})
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: Any, *, whole: bool = True) -> Any:
     """Returns dataclasses, tuples, sets, mappings, paths, classes and functions as values that JSON can hold.
 
     A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or function ``{"reference": "module:name"}``.
+
+    Args:
+        value: any value.
+        whole: whether all of it must be data; otherwise an object without a JSON form becomes
+            ``{"outside": "module:Name"}``, which cannot be read back.
 
     Raises:
         ConfigError: a value that cannot be imported by name (a lambda, a local class) or that has no JSON form.
@@ -31,29 +36,47 @@ def to_json(value: Any) -> Any:
         >>> to_json(Text(max_words=12))
         {'class': 'motet.core.target:Text', 'max_words': 12}
     """
+    try:
+        return _encoded(value, whole)
+    except ConfigError:
+        if whole:
+            raise
+        return {_OUTSIDE: _kind_name(value)}
+
+
+def _encoded(value: Any, whole: bool) -> Any:
+    def inside(part: Any) -> Any:
+        return to_json(part, whole=whole)
+
     match value:
         case None | bool() | int() | float() | str():
             return value
         case Path():
-            return str(value)
+            return {_PATH: str(value)}
         case type() | FunctionType():
             return {_REFERENCE: saved_name(value)}
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: inside(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {_CLASS: saved_name(type(value)), **fields}
+    match value:
         case Mapping():
             # A mapping that has a reserved key itself, as labels={"class": ...}, must not be decoded as a dataclass.
             if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
-                return {key: to_json(part) for key, part in value.items()}
-            return {"pairs": [[to_json(key), to_json(part)] for key, part in value.items()]}
+                return {key: inside(part) for key, part in value.items()}
+            return {"pairs": [[inside(key), inside(part)] for key, part in value.items()]}
         case frozenset() | set():
-            return {"set": sorted([to_json(part) for part in value], key=str)}
+            return {"set": sorted([inside(part) for part in value], key=str)}
         case list() | tuple() | range():
-            return [to_json(part) for part in value]
-    if dataclasses.is_dataclass(value):
-        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {_CLASS: saved_name(type(value)), **fields}
+            return [inside(part) for part in value]
     raise ConfigError(
         f"to save {value!r}: got a {type(value).__name__}; want a number, a string, a collection, a dataclass or a "
         "function of a module"
     )
+
+
+def _kind_name(value: Any) -> str:
+    thing = value if isinstance(value, type | FunctionType) else type(value)
+    return f"{thing.__module__}:{thing.__qualname__}"
 
 
 def from_json(data: Any, names: SavedNames) -> Any:
@@ -73,6 +96,10 @@ def from_json(data: Any, names: SavedNames) -> Any:
             return frozenset(from_json(part, names) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
             return {from_json(key, names): from_json(part, names) for key, part in pairs}
+        case {"path": str(path), **rest} if not rest:
+            return Path(path)
+        case {"outside": str(name), **rest} if not rest:
+            raise CheckpointError(f"got {name!r}, which is not stored as data; want the recipe that made the run")
         case {"reference": str(name), **rest} if not rest:
             return names.resolve(name)
         case {"class": str(name), **fields}:

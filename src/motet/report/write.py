@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from motet.core import DataError
+from motet.core.whole_files import write_whole
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
@@ -27,10 +28,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            path, part = folder / name, folder / f"{name}.part"
-            part.write_bytes(data)
-            part.replace(path)
-            paths.append(path)
+            write_whole(folder / name, data)
+            paths.append(folder / name)
     except OSError as error:
         raise DataError(
             f"report files {', '.join(files)}: got {error.strerror or error}; want a folder that can be written",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -66,8 +67,9 @@ class RunLogger:
             return
         if self._console is not None:
             self._console.close()
-        self._log.close()
-        self._board.close()
+        for part in (self._log, self._board):
+            with contextlib.suppress(OSError):  # a full disk has been reported by the write that failed
+                part.close()
 
     @property
     def log_bytes(self) -> int:
@@ -93,8 +95,7 @@ class RunLogger:
             line["skipped"] = skipped
         self._line_started_at, self._pending = now, []
         self._write(line)
-        for name, value in _scalars(line):
-            self._board.add_scalar(name, value, line["step"])
+        self._draw(_scalars(line), line["step"])
         if self._console is not None:
             self._console.step(line)
 
@@ -107,8 +108,8 @@ class RunLogger:
             for r in report.results
         ]
         self._write({"step": report.step, "role": report.role, "results": results})
-        for result in report.results:
-            self._board.add_scalar(f"{report.role}/{result.source}/{result.metric}", result.value, report.step)
+        scores = [(f"{report.role}/{result.source}/{result.metric}", result.value) for result in report.results]
+        self._draw(scores, report.step)
         if self._console is not None:
             self._console.evaluated(report)
         self._line_started_at = time.monotonic()  # so that rows per second count training only
@@ -124,13 +125,20 @@ class RunLogger:
         if self._console is not None and step:
             self._console.print_line(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
 
-    def note(self, text: str) -> None:
-        """Writes a note to the log and the terminal: a stop, unmatched names, a skipped row."""
+    def note(self, text: str, *, show: bool = True) -> None:
+        """Writes a note to the log and, with `show`, to the terminal: a stop, unmatched names, a skipped row."""
         if not self.is_lead:
             return
         self._write({"note": text})
-        if self._console is not None:
+        if show and self._console is not None:
             self._console.print_line(text)
+
+    def _draw(self, values: Iterable[tuple[str, float]], step: int) -> None:
+        try:
+            for name, value in values:
+                self._board.add_scalar(name, value, step)
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
