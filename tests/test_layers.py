@@ -17,10 +17,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenes": {"core", "data", "tasks"},
     "systems": {"core", "nn", "losses", "preprocess"},
     "evaluation": {"core", "data"},
-    "training": {"core", "data", "systems", "evaluation"},  # it builds the system of a run
+    # It builds the system of a run; and it stores a run as data, so it has the tables of all that a run may name.
+    "training": {
+        "core",
+        "nn",
+        "losses",
+        "metrics",
+        "preprocess",
+        "data",
+        "tasks",
+        "scenes",
+        "systems",
+        "evaluation",
+    },
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "data", "preprocess", "evaluation", "analysis"},
-    "hub": {"core", "systems", "tasks", "preprocess", "report"},
+    "hub": {"core", "systems", "tasks", "preprocess", "report", "training"},
     "experiments": {
         "core",
         "nn",

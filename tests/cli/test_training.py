@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -166,3 +168,39 @@ def test_a_run_that_no_recipe_made_asks_for_one(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(CheckpointError, match="want its recipe: --recipe RECIPE"):
         run_of(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_training_with_its_code_and_one_line_that_goes_on(recipe, tmp_path, number, code):
+    folder = tmp_path / "run"
+    typed = ["train", str(recipe), "--folder", str(folder), "--set", "train.steps=4000"]
+    command = [sys.executable, "-m", "motet.cli", *typed]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and (not (log := folder / "log.jsonl").exists() or log.stat().st_size < 1000):
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == code
+    lines = [line for line in err.splitlines() if "stop" in line]
+    assert lines == [f"motet: stopped by {number.name}; continue with: motet {' '.join(typed)} --resume"]
+    (step,) = folder.glob("step-*")
+    assert 0 < int(step.name.removeprefix("step-")) < 4000
+
+
+@pytest.mark.slow
+def test_under_torchrun_one_process_says_it_and_all_save(recipe, tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += ["-m", "motet.cli", "train", str(recipe), "--folder", str(folder), "--set", "train.steps=4000"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        while run.poll() is None and (not (log := folder / "log.jsonl").exists() or log.stat().st_size < 1000):
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=120)
+    assert [line for line in err.splitlines() if line.startswith("motet: ")] == [
+        f"motet: stopped by SIGTERM; continue with: motet train {recipe} --folder {folder} "
+        "--set train.steps=4000 --resume"
+    ]
+    assert len(list(folder.glob("step-*"))) == 1

@@ -46,6 +46,7 @@ from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.uni_perceiver import EncoderSize, Experts, UniPerceiverConfig
 from motet.systems.unit import UniTConfig
 from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, ViTAdaptersConfig
+from motet.training.saved_names import saved_names
 
 VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
 NAMES = ("red", "green", "blue", "grey")
@@ -270,7 +271,7 @@ def test_every_system_of_the_table_has_a_case_here() -> None:
 def test_its_configuration_is_plain_and_comes_back(name: str) -> None:
     config = CASES[name].config
     assert isinstance(config, KINDS[name])
-    assert from_json(json.loads(json.dumps(to_json(config)))) == config
+    assert from_json(json.loads(json.dumps(to_json(config))), saved_names()) == config
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)

@@ -22,6 +22,7 @@ from motet.core.codec import from_json, to_json
 from motet.metrics import METRICS
 from motet.scenes.tasks import SCENE_TASKS
 from motet.tasks import TASKS as PLAIN_TASKS
+from motet.training.saved_names import saved_names
 
 TASKS = {**PLAIN_TASKS, **SCENE_TASKS}
 
@@ -104,4 +105,4 @@ def test_only_an_annotation_that_lies_in_the_image_moves_with_it(name: str) -> N
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_saved_task_comes_back_equal(name: str) -> None:
-    assert from_json(to_json(TASKS[name])) == TASKS[name]
+    assert from_json(to_json(TASKS[name]), saved_names()) == TASKS[name]

@@ -3,6 +3,7 @@ import pytest
 from motet.core import CheckpointError, ConfigError, Label, Task, Text
 from motet.core.codec import from_json, to_json
 from motet.core.metric import MeanMetric
+from motet.core.saved_names import SavedNames
 
 
 class Always(MeanMetric):
@@ -10,6 +11,10 @@ class Always(MeanMetric):
 
     def row(self, prediction, annotation, target):
         return 1.0
+
+
+def names(*trust: str) -> SavedNames:
+    return SavedNames.of((Task,), trust=trust)
 
 
 def task() -> Task:
@@ -25,12 +30,12 @@ def task() -> Task:
 
 def test_a_task_comes_back_equal_when_its_code_is_trusted():
     plain = to_json(task())
-    assert from_json(plain, trust=(Always.__module__,)) == task()
+    assert from_json(plain, names(Always.__module__)) == task()
 
 
 def test_code_of_another_package_is_not_imported_without_trust():
     with pytest.raises(CheckpointError, match="trust"):
-        from_json({"reference": "os:system"})
+        from_json({"reference": "os:system"}, names())
 
 
 def test_a_lambda_is_refused_before_anything_is_trained():
@@ -40,9 +45,9 @@ def test_a_lambda_is_refused_before_anything_is_trained():
 
 def test_unknown_fields_are_refused():
     with pytest.raises(CheckpointError, match="max_wordz"):
-        from_json({**to_json(Text(3)), "max_wordz": 1})
+        from_json({**to_json(Text(3)), "max_wordz": 1}, names())
 
 
 @pytest.mark.parametrize("mark", ["class", "reference", "set", "pairs"])
 def test_a_mapping_whose_key_is_one_of_our_marks_comes_back(mark: str) -> None:
-    assert from_json(to_json({mark: "label", "other": 1})) == {mark: "label", "other": 1}
+    assert from_json(to_json({mark: "label", "other": 1}), names()) == {mark: "label", "other": 1}

@@ -12,6 +12,9 @@ from torch import nn
 
 from motet.core import CheckpointError, Label, MeanMetric, System, Task
 from motet.core import model_folder as s
+from motet.core.saved_names import SavedNames
+
+NAMES = SavedNames.of((Task,), trust=(__name__,))
 
 
 class Right(MeanMetric):
@@ -63,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_saved_model_comes_back(folder):
-    saved = s.read_model(folder, trust=(__name__,))
+    saved = s.read_model(folder, NAMES)
     assert saved.config == ToyConfig()
     assert saved.tasks == (task("one"), task("two"))
     assert saved.assets == {"words.json": b"[1]"}
@@ -84,12 +87,12 @@ def test_a_run_folder_means_its_last_whole_step(folder, tmp_path):
         s.write_model(s.step_folder(run, step), ToyConfig(width=step).build([task("one")], texts=tuple))
     (run / "step-000300.tmp").mkdir()
     assert s.steps_in(run) == (20, 100)
-    assert s.read_model(run, trust=(__name__,)).config == ToyConfig(width=100)
+    assert s.read_model(run, NAMES).config == ToyConfig(width=100)
 
 
 def test_a_class_of_another_package_needs_trust(folder):
     with pytest.raises(CheckpointError, match="trust"):
-        s.read_model(folder)
+        s.read_model(folder, SavedNames.of((Task,)))
 
 
 @pytest.mark.parametrize("name", [s.CONFIG, s.TASKS, s.WEIGHTS, f"{s.ASSETS}/words.json"])
@@ -101,7 +104,7 @@ def test_a_missing_or_damaged_file_is_one_line(folder, name, damage):
     else:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(CheckpointError) as error:
-        (s.read_weights(folder) if name == s.WEIGHTS else s.read_model(folder, trust=(__name__,)))
+        (s.read_weights(folder) if name == s.WEIGHTS else s.read_model(folder, NAMES))
     assert "\n" not in str(error.value)
     assert "want" in str(error.value)
 
@@ -117,14 +120,14 @@ def test_a_newer_format_is_refused(folder):
     config = json.loads((folder / s.CONFIG).read_text())
     (folder / s.CONFIG).write_text(json.dumps(config | {"format": 99}))
     with pytest.raises(CheckpointError, match="format: got 99"):
-        s.read_model(folder, trust=(__name__,))
+        s.read_model(folder, NAMES)
 
 
 def test_an_asset_may_not_lie_outside_the_folder(folder):
     config = json.loads((folder / s.CONFIG).read_text())
     (folder / s.CONFIG).write_text(json.dumps(config | {"assets": {"../../secret": "0"}}))
     with pytest.raises(CheckpointError, match="want a name inside"):
-        s.read_model(folder, trust=(__name__,))
+        s.read_model(folder, NAMES)
 
 
 def test_other_tasks_keep_old_heads_and_name_the_rest(folder):
@@ -157,3 +160,22 @@ def test_of_many_unmatched_names_the_first_are_listed() -> None:
         "20 missing in the saved weights: n0, n1, n2, n3, n4, n5, n6, n7 and 12 more",
         "2 unused, not in this system: b, c",
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "message"),
+    [
+        ("metrics", f"{__name__}:task", None),  # a function of the user's may make a metric
+        ("metrics", f"{__name__}:Toy", "metrics: got .*; want a class of metrics"),
+        ("loss", f"{__name__}:Toy", "loss: got .*; want a function"),
+    ],
+)
+def test_what_a_task_calls_is_checked_before_it_is_called(folder, field, name, message):
+    tasks = json.loads((folder / s.TASKS).read_text())
+    tasks[0][field] = [{"reference": name}] if field == "metrics" else {"reference": name}
+    (folder / s.TASKS).write_text(json.dumps(tasks))
+    if message is None:
+        assert s.read_model(folder, NAMES).tasks[0].metrics == (task,)
+        return
+    with pytest.raises(CheckpointError, match=message):
+        s.read_model(folder, NAMES)

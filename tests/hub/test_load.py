@@ -71,7 +71,7 @@ def test_weights_of_another_shape_are_refused(make, tmp_path, trust):
 
 def test_code_that_was_not_named_is_not_imported(make, tmp_path):
     save_pretrained(make("animal"), tmp_path / "model")
-    with pytest.raises(CheckpointError, match="got a package other than motet"):
+    with pytest.raises(CheckpointError, match="got code outside motet"):
         load_system(tmp_path / "model")
 
 

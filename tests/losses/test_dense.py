@@ -14,6 +14,7 @@ from motet.losses import (
     dense_l1,
     rotate_loss,
 )
+from motet.training.saved_names import saved_names
 
 NAN = float("nan")
 SURFACES = [dense_l1, rotate_loss, berhu, BerHu(0.5)]
@@ -129,7 +130,7 @@ def test_edges_count_as_much_as_the_rest_when_balanced() -> None:
 
 
 def test_options_of_berhu_are_a_value_that_can_be_saved() -> None:
-    assert from_json(to_json(BerHu(0.5, "batch", "all"))) == BerHu(0.5, "batch", "all")
+    assert from_json(to_json(BerHu(0.5, "batch", "all")), saved_names()) == BerHu(0.5, "batch", "all")
     scores, value = maps()
     torch.testing.assert_close(BerHu(0.5)(scores, value).total, berhu(scores, value, threshold=0.5).total)
     with pytest.raises(ConfigError, match=r"BerHu\.threshold: got 0; want a share above 0"):

@@ -1,9 +1,9 @@
 """Names that come from data are shown on pages, plots, images and terminals, and neither run, steer nor stop them."""
 
-import io
 import json
 import xml.dom.minidom
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from motet.report.draw.panels import side_by_side, with_weights
 from motet.report.heat import HeatTable, heat
 from motet.report.html import document, html_list, html_table
 from motet.report.plots import ScorePoint, TimedScore
-from motet.report.write import to_bytes
+from motet.report.write import write_files
 from motet.training.logging import RunLogger
 
 NAMES = [
@@ -72,12 +72,16 @@ def test_images_carry_every_name(draw: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_pages_hold_every_name_as_text(name: str) -> None:
+def test_pages_hold_every_name_as_text(name: str, tmp_path: Path) -> None:
     body = html_table((name,), [(name,)]) + html_list([name], "none")
-    page = to_bytes(document(name, body, [(name, body)])).decode()
+    write_files(
+        tmp_path,
+        {"page.html": document(name, body, [(name, body)]), "page.md": tables.table((name, "value"), [(name, "1")])},
+    )
+    page = (tmp_path / "page.html").read_bytes().decode()
     assert "<script>" not in page
     assert printable(page) == page
-    markdown = to_bytes(tables.table((name, "value"), [(name, "1")])).decode()
+    markdown = (tmp_path / "page.md").read_bytes().decode()
     assert len(markdown.splitlines()) == 3
 
 
@@ -102,5 +106,7 @@ def test_the_log_keeps_a_note_of_every_name(name: str, tmp_path, capsys: pytest.
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_a_page_is_utf8_whatever_it_holds() -> None:
-    assert io.BytesIO(to_bytes("caf\udce9")).read() == b"caf\\udce9"
+def test_a_file_is_utf8_whatever_it_holds(tmp_path: Path) -> None:
+    write_files(tmp_path, {"page.md": "caf\udce9", "image.png": b"\xe9"})
+    assert (tmp_path / "page.md").read_bytes() == b"caf\\udce9"
+    assert (tmp_path / "image.png").read_bytes() == b"\xe9"

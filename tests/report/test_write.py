@@ -1,5 +1,7 @@
 """Files of a report, whole or not at all."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,12 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_its_path(tmp_path: Path) 
     assert "\n" not in str(raised.value)
 
 
-def test_an_old_file_stays_where_the_new_one_fails(tmp_path: Path) -> None:
+def test_an_old_file_stays_where_the_new_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     (tmp_path / "a.txt").write_text("old")
-    (tmp_path / "a.txt.part").mkdir()
-    with pytest.raises(DataError):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError, match="got No space left on device; want a folder that can be written"):
         write_files(tmp_path, {"a.txt": b"new"})
     assert (tmp_path / "a.txt").read_text() == "old"

@@ -7,6 +7,7 @@ from motet.core.codec import from_json, to_json
 from motet.losses import BerHu, balanced_l1
 from motet.scenes.tasks import scene_depth, scene_edges, scene_normals, scene_segmentation
 from motet.tasks import depth, edges, semantic_segmentation, surface_normals
+from motet.training.saved_names import saved_names
 
 
 @pytest.mark.parametrize(
@@ -38,5 +39,5 @@ def test_names_are_wanted_once_each() -> None:
 
 def test_a_task_with_a_loss_of_its_own_is_saved_with_it() -> None:
     for task in (depth("far", loss=BerHu(0.1)), edges("ends", loss=balanced_l1)):
-        assert from_json(to_json(task)) == task
+        assert from_json(to_json(task), saved_names()) == task
     assert depth("letters", hflip=False, crop=False).equivariant == frozenset()

@@ -16,6 +16,7 @@ from motet.core.model_folder import read_model, read_weights, steps_in
 from motet.training import checkpoint
 from motet.training.checkpoint import Position, load, save, save_system, tensors_equal
 from motet.training.optim import Adafactor, AdamW, OptimizerSpec
+from motet.training.saved_names import saved_names
 
 IDENTITY = {"train": {"lr": 0.1, "seed": 3}, "tasks": ["a", "b"]}
 
@@ -64,7 +65,7 @@ def test_the_folder_is_a_saved_model_with_the_state_apart(tmp_path: Path) -> Non
         "state/state.json",
     }  # fmt: skip
     assert tensors_equal(read_weights(tmp_path), system.state_dict())
-    assert read_model(tmp_path, trust=["toys"]).assets == {"words.txt": b"green red"}
+    assert read_model(tmp_path, saved_names(["toys"])).assets == {"words.txt": b"green red"}
 
 
 def test_the_latest_are_kept(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,12 @@ import torch
 from toys import ToyConfig, ToyProcessor, ToyReader, label_task, toy_run
 
 from motet.core import CheckpointError, ConfigError, Report
+from motet.core.folder_lock import FolderLock
 from motet.core.model_folder import read_weights, steps_in
 from motet.data.features import FeatureFiles
+from motet.data.negatives import RandomCaptions
+from motet.data.round_robin import RoundRobin
+from motet.data.schedules import Mixed
 from motet.training.checkpoint import tensors_equal
 from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
@@ -27,6 +32,7 @@ def test_a_run_writes_everything_down(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
         "run.json", "report.json", "report-val.json", "predictions.jsonl", "log.jsonl", "tensorboard", "step-000030",
+        ".lock",
     }  # fmt: skip
     assert Report.from_dict(json.loads((tmp_path / "run/report.json").read_text())) == report
     written = json.loads((tmp_path / "run/run.json").read_text())
@@ -66,6 +72,78 @@ def test_another_runs_folder_is_refused_with_what_differs(tmp_path: Path) -> Non
     moved = dataclasses.replace(run, sources=(source, *run.sources[1:]))
     with pytest.raises(CheckpointError, match=r"another run: sources.a.ids: got '\w+'; want '\w+'$"):
         run_training(moved, tmp_path, resume=True, device="cpu", show=False)
+
+
+REFUSED = {
+    "another batch size": (lambda run: {"schedule": Mixed(batch_size=9)}, r"schedule\.batch_size: got 16; want 9"),
+    "another schedule": (lambda run: {"schedule": RoundRobin()}, r"schedule\."),
+    "another weight": (
+        lambda run: {"sources": (dataclasses.replace(run.sources[0], weight=2.0), *run.sources[1:])},
+        r"sources\.a\.weight: got 1\.0; want 2\.0",
+    ),
+    "composed rows": (
+        lambda run: {"sources": (dataclasses.replace(run.sources[0], compose=RandomCaptions()), *run.sources[1:])},
+        r"sources\.a\.compose",
+    ),
+    "stored features": (lambda run: {"features": Features(Path("store"), views=2)}, "stored_views: got None; want 2"),
+    "a damaged checkpoint": (lambda run: {}, "got a damaged file"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_resume_changes_no_file(tmp_path: Path, change, message: str) -> None:
+    run = toy_run()
+    run_training(run, tmp_path, device="cpu", show=False)
+    changed = dataclasses.replace(run, **change(run))
+    if changed == run:
+        (tmp_path / "step-000030/model.safetensors").write_bytes(b"0" * 400)
+    before = contents(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        run_training(changed, tmp_path, resume=True, device="cpu", show=False, origin={"recipe": "other"})
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_resume_that_goes_on_is_recorded(tmp_path: Path) -> None:
+    for resume in (False, True):
+        run_training(toy_run(), tmp_path, resume=resume, device="cpu", show=False, origin={"settings": [str(resume)]})
+        assert json.loads((tmp_path / "run.json").read_text())["origin"] == {"settings": [str(resume)]}
+
+
+def test_two_processes_do_not_write_in_one_folder(tmp_path: Path) -> None:
+    with FolderLock(tmp_path):
+        before = contents(tmp_path)
+        for resume in (False, True):
+            with pytest.raises(CheckpointError, match=rf"run folder \S+: got process {os.getpid()} on \S+, which"):
+                run_training(toy_run(), tmp_path, resume=resume, device="cpu", show=False)
+        assert contents(tmp_path) == before
+    run_training(toy_run(), tmp_path, device="cpu", show=False)
+
+
+def test_a_folder_of_something_else_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="got one that is not empty"):
+        run_training(toy_run(), tmp_path, device="cpu", show=False)
+    assert contents(tmp_path) == {tmp_path / "letter.txt": b"mine"}
+
+
+@pytest.mark.parametrize("name", ["report.json", "report-val.json", "predictions.jsonl"])
+def test_an_evaluation_that_is_stopped_leaves_the_earlier_files(tmp_path: Path, monkeypatch, name: str) -> None:
+    run_training(toy_run(), tmp_path, device="cpu", show=False)
+    before = contents(tmp_path)
+
+    def fsync(handle: int) -> None:
+        if f".{name}." in str(Path(f"/proc/self/fd/{handle}").readlink()):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(toy_run(), tmp_path, resume=True, device="cpu", show=False)
+    assert contents(tmp_path)[tmp_path / name] == before[tmp_path / name]
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_the_same_run_twice_gives_the_same_weights(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from motet.cli.console import console, print_json, print_lines, table
 from motet.cli.options import Json, Sets, folder_of, origin_of, recipe_run, recorded, run_of
+from motet.cli.stop import continued_by
 from motet.cli.training import train_run
 
 if TYPE_CHECKING:
@@ -60,16 +61,17 @@ def baseline(
         evaluated = bool(single_run.of_role("test"))
         return train_run(single_run, where, origin=origin, resume=resume, device=device, page=evaluated)
 
-    train_baselines(
-        run,
-        single_runs_in,
-        train_run=execute,
-        tasks=names,
-        match=match,
-        lrs=lrs or (),
-        samples_seen=seen,
-        log=print_lines,
-    )
+    with continued_by("the same command continues"):
+        train_baselines(
+            run,
+            single_runs_in,
+            train_run=execute,
+            tasks=names,
+            match=match,
+            lrs=lrs or (),
+            samples_seen=seen,
+            log=print_lines,
+        )
     whole = len(names) == len(run.tasks) and read_report(place) is not None
     hint = f"motet compare {place} {single_runs_in}"
     if whole:
@@ -140,13 +142,13 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def _write_comparison(folder: Path, comparison: Comparison) -> None:
+    from motet.core.whole_files import write_whole
     from motet.report import tables
-    from motet.report.write import to_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
     scores = tables.table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2)
     cost = tables.table(tables.COST_HEAD, tables.cost_rows(comparison))
-    (folder / "comparison.md").write_bytes(to_bytes(f"{scores}\n\n{cost}\n"))
+    write_whole(folder / "comparison.md", f"{scores}\n\n{cost}\n")
 
 
 def _sources(folder: Path) -> tuple[Source, ...]:
@@ -175,9 +177,10 @@ def study(
     """Run a grid of systems, options and seeds: one JSON per run, one table; it continues where it stopped."""
     from motet.cli.subprocesses import run_here
     from motet.config.recipe_files import load_from_file
+    from motet.core.printable import printable
+    from motet.core.whole_files import write_whole
     from motet.experiments.study import Study, run_study
     from motet.experiments.study import table as table_of
-    from motet.report.write import to_bytes
 
     path, _, function = file.partition(":")
     grid = load_from_file(Path(path), function, Study, what="study")
@@ -185,20 +188,21 @@ def study(
         run_here(grid, folder, only, seed)
         return
     if run:
-        run_study(
-            grid,
-            folder,
-            run_one=lambda cell, number: _run_apart(grid, folder, file, cell, number, jobs),
-            jobs=jobs,
-            log=print_lines,
-        )
+        with continued_by("the same command continues"):
+            run_study(
+                grid,
+                folder,
+                run_one=lambda cell, number: _run_apart(grid, folder, file, cell, number, jobs),
+                jobs=jobs,
+                log=print_lines,
+            )
     page = table_of(grid, folder)
     if table is not None:
         table.parent.mkdir(parents=True, exist_ok=True)
-        table.write_bytes(to_bytes(page))
+        write_whole(table, page)
     from rich.markdown import Markdown
 
-    console().print(Markdown(to_bytes(page).decode()))
+    console().print(Markdown(printable(page)))
 
 
 def _run_apart(grid: Study, folder: Path, file: str, cell: str, seed: int, jobs: int) -> FinishedCell:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from motet.core import Report
 from motet.experiments.run_report import PREDICTIONS, gallery, write_card, write_page
 from motet.experiments.single_task import single_task
 from motet.recipes.lit_decoder import demo as recipe
@@ -29,16 +28,13 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     run = recipe(quick=quick)
     console.print(f"multi-task model, {len(run.tasks)} tasks: {', '.join(task.name for task in run.tasks)}")
     report = run_training(run, folder / "multi", resume=True)
-    if _stopped(report, run, console):
-        return
     single_runs = []
     for task in run.tasks:
         single_run = single_task(run, task.name, samples_seen=report.samples_seen)
         samples = sum(report.samples_seen[source.name] for source in single_run.of_role("train"))
         console.print(f"{task.name}, single-task baseline: the same {samples:,} samples")
         place = folder / "single" / task.name
-        if _stopped(run_training(single_run, place, resume=True, baselines=False), single_run, console):
-            return
+        run_training(single_run, place, resume=True, baselines=False)
         single_runs.append(place)
     comparison = compare([read_run(place) for place in (folder / "multi", *single_runs)])
     page = write_page(folder / "multi", run.sources, title="motet demo", comparison=comparison)
@@ -47,14 +43,6 @@ def demo(folder: Path, quick: bool, console: Console) -> None:
     minutes = (time.perf_counter() - started) / 60
     console.print(f"\n{minutes:.1f} minutes. Open [bold]{page}[/bold], or use the model:")
     console.print(f"  motet predict {folder / 'multi'} --task caption --image your.jpg")
-
-
-def _stopped(report: Report, run: Run, console: Console) -> bool:
-    """Returns whether a signal ended the training early."""
-    stopped = report.step < run.train.steps
-    if stopped:
-        console.print(f"stopped after {report.step} of {run.train.steps} steps; the same command continues the run")
-    return stopped
 
 
 def _show(comparison: Comparison, run: Run, folder: Path, console: Console) -> None:

@@ -95,9 +95,9 @@ def look(
 ) -> None:
     """Draw some rows of every source on one page: boxes on the images, maps beside them, texts below."""
     from motet.core.errors import ConfigError
+    from motet.core.whole_files import write_whole
     from motet.report.cards.annotations import row_cards
     from motet.report.pages.data import data_page
-    from motet.report.write import to_bytes
 
     data, credit = data_of(target, settings), _credit_of(target, settings)
     shown = []
@@ -111,7 +111,7 @@ def look(
         shown.append((name, made))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(to_bytes(data_page(f"Data of {target}", shown, credit)))
+        write_whole(out, data_page(f"Data of {target}", shown, credit))
     except OSError as error:
         raise ConfigError(f"--out: got {error.strerror or error}; want a path that can be written ({out})") from error
     count, wrong = sum(len(made) for _, made in shown), sum(bool(row.problems) for _, made in shown for row in made)

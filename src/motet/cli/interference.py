@@ -63,6 +63,7 @@ def interference(
     from motet.core.model_folder import read_model
     from motet.experiments.interference import chosen_models, passes, tasks_of_each
     from motet.report.pages.interference import write_interference
+    from motet.training.saved_names import saved_names
 
     if recipe and len(folders) > 1:
         raise ConfigError(
@@ -78,7 +79,7 @@ def interference(
     from motet.experiments.api import modules_of
 
     trusts = {name: (*trusted(trust), *modules_of(run)) for name, run in runs.items()}
-    known = {n: [task.name for task in read_model(models[n][0][1], trust=trusts[n]).tasks] for n in names}
+    known = {n: [task.name for task in read_model(models[n][0][1], saved_names(trusts[n])).tasks] for n in names}
     chosen = tasks_of_each(known, tasks or ())
     whole = sum(len(models[name]) * passes(len(chosen[name]), options) for name in names)
     count = sum(map(len, models.values()))

@@ -120,12 +120,12 @@ def _alike(
 def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDuplicate]) -> Path:
     """Writes a page of the nearest pairs side by side, for a person to decide on."""
     from motet.core.errors import DataError
+    from motet.core.whole_files import write_whole
     from motet.data.leakage import image_files
     from motet.preprocess.images import decode
     from motet.report.content import PairCard
     from motet.report.draw import thumbnail
     from motet.report.pages.look_alikes import pairs_page
-    from motet.report.write import to_bytes
 
     files: dict[str, ImageFile] = image_files(sources) if alike else {}
     shown = [
@@ -144,7 +144,7 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
         notes.append(f"The {MAX_PAIRS} nearest are shown.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(to_bytes(pairs_page("Near-duplicate images", shown, notes)))
+        write_whole(path, pairs_page("Near-duplicate images", shown, notes))
     except OSError as error:
         raise DataError(
             f"pairs: got {error.strerror or error}; want a path that can be written (--pairs, --out)", path=path

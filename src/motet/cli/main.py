@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import sysconfig
 import traceback
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from motet.cli import analyse, compare, export, inspect, predict, start, training
+from motet.cli.stop import Stopped, stopping
 
 DEBUG = "MOTET_DEBUG"
 _ABOUT = "One model for many vision and language tasks: train it, compare it with single-task baselines, use it."
@@ -37,7 +39,7 @@ def app() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and exits: code 0 if it succeeds, 2 and one line on stderr for an error.
+    """Runs one command and exits: code 0 if it succeeds, 2 and one line on stderr for an error, 130 or 143 for a stop.
 
     Args:
         arguments: the words after ``motet``; those of the process by default.
@@ -45,11 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if os.environ.get(DEBUG):
         sys.exit(app()(arguments, prog_name="motet", standalone_mode=False) or 0)
     try:
-        code = app()(arguments, prog_name="motet", standalone_mode=False)
+        with stopping():
+            code = app()(arguments, prog_name="motet", standalone_mode=False) or 0
+            if code == 130:  # what typer makes of a KeyboardInterrupt
+                raise Stopped(signal.SIGINT)
     except BaseException as error:
         code = _exit_code(error)
-    # typer turns Ctrl-C into this code.
-    sys.exit(_print_error("stopped", 130) if code == 130 else code or 0)
+    sys.exit(code)
 
 
 def _show_version(requested: bool) -> None:
@@ -72,8 +76,11 @@ def _exit_code(error: BaseException) -> int:
     """Prints an error as one line on stderr; returns the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, Stopped):
+        # Of the processes that torchrun started, one says it.
+        return _print_error(str(error), error.code) if os.environ.get("RANK", "0") == "0" else error.code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return 130
+        return _exit_code(Stopped(signal.SIGINT))
     if isinstance(error, BrokenPipeError):
         # The process that reads our output has ended (`motet ... | head`); the flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

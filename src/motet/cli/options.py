@@ -66,9 +66,9 @@ def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
 
 def trusted(names: list[str] | None) -> tuple[str, ...]:
     """Returns the names of the packages to trust; a .py file is imported, and trusted by its module name."""
-    from motet.config.recipe_files import import_file
+    from motet.core.saved_names import trusted_modules
 
-    return tuple(import_file(Path(name)).__name__ if name.endswith(".py") else name for name in names or ())
+    return trusted_modules(names or ())
 
 
 def is_main_process() -> bool:

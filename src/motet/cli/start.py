@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from motet.cli.console import console, print_errors, print_lines
+from motet.cli.stop import continued_by
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,7 +28,8 @@ def demo(
     """
     from motet.cli.demo import demo as run_demo
 
-    run_demo(folder, quick, console())
+    with continued_by("the same command continues"):
+        run_demo(folder, quick, console())
 
 
 def init(

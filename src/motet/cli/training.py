@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,6 +22,7 @@ from motet.cli.options import (
     run_of,
     trusted,
 )
+from motet.cli.stop import continued_by
 
 if TYPE_CHECKING:
     from motet.core import Report
@@ -51,7 +53,8 @@ def train(
 ) -> None:
     """Train a recipe, evaluate it on its test sources, and write the run's folder: log, checkpoints, report."""
     run, place = recipe_run(recipe, settings), folder or folder_of(recipe)
-    report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
+    with continued_by(f"continue with: {resume_command(recipe, place, settings)}"):
+        report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
     if is_main_process():
         if json:
             print_json({"folder": str(place), "finished": report.step == run.train.steps, **report.to_dict()})
@@ -61,6 +64,12 @@ def train(
     if missed:
         print_lines(*(missed if is_main_process() else ()))
         raise typer.Exit(1)
+
+
+def resume_command(recipe: str, folder: Path, settings: list[str] | None) -> str:
+    """Returns the command that continues a run."""
+    sets = [part for setting in settings or () for part in ("--set", setting)]
+    return shlex.join(["motet", "train", recipe, "--folder", str(folder), *sets, "--resume"])
 
 
 def train_run(
@@ -122,7 +131,8 @@ def evaluate(
 
     run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
-    with processes(device) as place:
+    nothing_written = continued_by("no report was written; the same command evaluates again")
+    with nothing_written, processes(device) as place:
         system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
         sources, names = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(

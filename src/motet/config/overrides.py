@@ -7,7 +7,8 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from motet.config.values import field_types, read_text, type_name
+from motet.config.values import read_text, type_name
+from motet.core.declared import field_types
 from motet.core.errors import ConfigError, nearest
 
 T = TypeVar("T")

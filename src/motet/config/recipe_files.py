@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motet.core.errors import ConfigError, nearest
+from motet.core.saved_names import import_file
 
 if TYPE_CHECKING:
     from motet.training.run import Run
@@ -129,40 +127,6 @@ def load_from_file(path: Path, function: str, kind: type[T], *, what: str) -> T:
     if made is None:
         raise ConfigError(f"{what} {f'{path}:{function}'!r}: got no function {function!r}; {nearest(function, known)}")
     return _call(made, kind, f"{path}:{function}")
-
-
-def import_file(path: Path) -> ModuleType:
-    """Imports a Python file as a module, with its folder on the path as if it was run as a script.
-
-    A file that is already loaded is not run again, so that its classes stay identical.
-
-    Raises:
-        ConfigError: an import in the file fails, or another module has its name.
-    """
-    path = path.resolve()
-    loaded = sys.modules.get(path.stem)
-    if loaded is not None:
-        if Path(getattr(loaded, "__file__", None) or "").resolve() == path:
-            return loaded
-        raise ConfigError(
-            f"{path}: got the name of another module, {loaded!r}; want a file name that no module has: rename the file"
-        )
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: got no Python module; want a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except ImportError as error:
-        del sys.modules[path.stem]
-        raise ConfigError(f"{path}: got {error}; want imports that are installed") from error
-    except BaseException:
-        del sys.modules[path.stem]
-        raise
-    return module
 
 
 def _needs_nothing(arguments: ast.arguments) -> bool:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import ast
 import collections.abc
 import dataclasses
-import inspect
 import math
-import sys
-import types
 import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from motet.core.declared import UNION, choices, field_types, plain_type
 from motet.core.errors import ConfigError, nearest
 
 _TRUE, _FALSE, _NONE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}, {"none", "null"}
 _MANY = (tuple, frozenset, set, list, collections.abc.Sequence)
 _MAPPING = (dict, collections.abc.Mapping)
-_UNION = (typing.Union, types.UnionType)
 
 
 def read_text(text: str, hint: Any, current: Any = None) -> Any:
@@ -49,45 +45,18 @@ def read_text(text: str, hint: Any, current: Any = None) -> Any:
 
 def type_name(hint: Any) -> str:
     """Returns the name of a type as errors show it."""
-    hint = _plain(hint)
+    hint = plain_type(hint)
     known = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a path"}
     if hint in known:
         return known[hint]
     if hint is type(None):
         return "none"
     origin = typing.get_origin(hint)
-    if origin in _UNION:
+    if origin in UNION:
         return " or ".join(type_name(part) for part in typing.get_args(hint))
     if origin is typing.Literal:
         return " or ".join(str(option) for option in typing.get_args(hint))
     return str(getattr(hint, "__name__", hint)) if origin is None else str(hint).replace("collections.abc.", "")
-
-
-def choices(hint: Any, *beside: Any) -> dict[str, type]:
-    """Returns the dataclasses that a text may name for a declared type.
-
-    Args:
-        hint: a dataclass (itself), a union (those of its members), or an interface (the dataclasses with its methods).
-        beside: values or classes; the dataclasses of an interface are searched in their modules and its own.
-    """
-    hint = _plain(hint)
-    if typing.get_origin(hint) in _UNION:
-        return {name: kind for part in typing.get_args(hint) for name, kind in choices(part, *beside).items()}
-    if not inspect.isclass(hint):
-        return {}
-    if dataclasses.is_dataclass(hint) and not inspect.isabstract(hint):
-        return {hint.__name__: hint}
-    methods = [name for name in dir(hint) if not name.startswith("_")]
-    kinds = [hint, *(thing if inspect.isclass(thing) else type(thing) for thing in beside)]
-    modules = [vars(sys.modules[kind.__module__]) for kind in kinds if kind.__module__ in sys.modules]
-    found = [thing for module in modules for thing in module.values() if methods and inspect.isclass(thing)]
-    return {
-        thing.__name__: thing
-        for thing in found
-        if dataclasses.is_dataclass(thing)
-        and thing.__name__[0] != "_"
-        and all(hasattr(thing, name) for name in methods)
-    }
 
 
 @dataclass(frozen=True)
@@ -143,7 +112,7 @@ def _form(node: ast.expr, source: str) -> _Form:
 
 
 def _read(form: _Form, hint: Any, current: Any = None, owner: Any = None) -> Any:
-    hint = _plain(hint)
+    hint = plain_type(hint)
     if hint is Any and current is not None and type(current) in (int, float, bool, str):
         hint = type(current)
     origin = typing.get_origin(hint) or hint
@@ -155,7 +124,7 @@ def _read(form: _Form, hint: Any, current: Any = None, owner: Any = None) -> Any
         return _read_anything(form)
     if origin is typing.Literal:
         return _read_literal(form.word, hint)
-    if origin in _UNION:
+    if origin in UNION:
         return _read_union(form, hint, current, owner)
     if origin in _MANY:
         return _read_many(form, hint, origin)
@@ -200,7 +169,9 @@ def _read_union(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
     named = choices(hint, current, owner)
     if form.called in named:
         return _build(form, named[form.called], current, owner)
-    parts = sorted(map(_plain, typing.get_args(hint)), key=lambda part: (part is not type(None), part in (str, Path)))
+    parts = sorted(
+        map(plain_type, typing.get_args(hint)), key=lambda part: (part is not type(None), part in (str, Path))
+    )
     failures: list[ConfigError] = []
     for part in parts:
         try:
@@ -259,12 +230,6 @@ def _build(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
     return kind(**values)
 
 
-def field_types(kind: type) -> Mapping[str, Any]:
-    """Returns the types of the fields that a dataclass's constructor takes, by name."""
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
-
-
 def _arguments(form: _Form, kind: Any) -> dict[str, _Form]:
     positional = [field.name for field in dataclasses.fields(kind) if field.init and not field.kw_only]
     parts = form.parts or ()
@@ -275,12 +240,3 @@ def _arguments(form: _Form, kind: Any) -> dict[str, _Form]:
 
 def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _plain(hint: Any) -> Any:
-    """Returns the type without Annotated and NewType; `Path` for any kind of path."""
-    while typing.get_origin(hint) is typing.Annotated:
-        hint = typing.get_args(hint)[0]
-    while isinstance(hint, typing.NewType):
-        hint = hint.__supertype__
-    return Path if inspect.isclass(hint) and issubclass(hint, Path) else hint

@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -24,7 +25,9 @@ from torch import Tensor
 
 from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
+from motet.core.metric import Metric
 from motet.core.printable import printable
+from motet.core.saved_names import SavedNames, is_own
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
 
@@ -101,12 +104,12 @@ def write_model(folder: Path, system: System) -> None:
         path.write_bytes(data)
 
 
-def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
+def read_model(folder: str | Path, names: SavedNames) -> SavedModel:
     """Reads a saved model folder, or the last step of a run folder, without its weights.
 
     Args:
         folder: a saved model or a run.
-        trust: further packages whose tasks, metrics and systems may be imported.
+        names: the tasks, metrics and systems that the model may name.
 
     Raises:
         CheckpointError: a missing or damaged file, another format, or a name that may not be imported.
@@ -115,17 +118,29 @@ def read_model(folder: str | Path, *, trust: Sequence[str] = ()) -> SavedModel:
     raw = _read_json(folder / CONFIG, dict)
     if raw.get("format") != FORMAT:
         raise CheckpointError(f"{folder / CONFIG}: format: got {raw.get('format')!r}; want {FORMAT}")
-    config, tasks = (
-        from_json(raw.get("system"), trust=trust),
-        from_json(_read_json(folder / TASKS, list), trust=trust),
-    )
+    config, tasks = from_json(raw.get("system"), names), from_json(_read_json(folder / TASKS, list), names)
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
     for task in tasks:
         if not isinstance(task, Task):
             raise CheckpointError(f"{folder / TASKS}: got a {type(task).__name__}; want a list of tasks")
+        check_called_parts(task, folder / TASKS)
     assets = {name: _read_asset(folder / ASSETS, name, digest) for name, digest in raw.get("assets", {}).items()}
     return SavedModel(folder, config, tasks, assets)
+
+
+def check_called_parts(task: Task, where: Path) -> None:
+    """Checks what a decoded task calls: its metrics and its loss.
+
+    Raises:
+        CheckpointError: a metric that is no metric class, or a loss that is a class or cannot be called.
+    """
+    for metric in task.metrics:
+        made_outside = isinstance(metric, FunctionType) and not is_own(metric.__module__)
+        if not made_outside and not (isinstance(metric, type) and issubclass(metric, Metric)):
+            raise CheckpointError(f"{where}: task {task.name!r}: metrics: got {metric!r}; want a class of metrics")
+    if task.loss is not None and (isinstance(task.loss, type) or not callable(task.loss)):
+        raise CheckpointError(f"{where}: task {task.name!r}: loss: got {task.loss!r}; want a function")
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:

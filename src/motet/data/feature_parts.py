@@ -11,10 +11,9 @@ A part without its `.json` was being written when its process was killed, and is
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
+import logging
 import os
-import sys
 import time
 import uuid
 import zlib
@@ -26,6 +25,10 @@ from typing import Any
 import numpy as np
 
 from motet.core import DataError
+from motet.core.folder_lock import FolderLock
+from motet.core.whole_files import write_whole
+
+log = logging.getLogger("motet.data")
 
 STORE, STAMPS = "store.json", "stamps.json"
 _BLOCK_BYTES = 4 * 2**20
@@ -122,21 +125,21 @@ def write_part(
         checksums = _checksums(np.load(path, mmap_mode="r", allow_pickle=False), block)
         data = {"rows": list(rows), "shape": shape, "block": block, "checksums": list(checksums)}
         write_json(path.with_suffix(".json"), data)
-    except OSError as error:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
-        raise DataError(
-            f"stored features: got {error.strerror or error}; want a folder with write permission and free space",
-            path=store,
-        ) from error
+        if not path.with_suffix(".json").exists():
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise DataError(
+                f"stored features: got {error.strerror or error}; want a folder with write permission and free space",
+                path=store,
+            ) from error
+        raise
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Writes a JSON file completely or not at all."""
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(data, file)
-        _sync(file)
-    unfinished.rename(path)
+    """Writes a JSON file whole or not at all."""
+    write_whole(path, json.dumps(data))
 
 
 def read_stamps(store: Path) -> dict[str, str]:
@@ -150,7 +153,7 @@ def read_stamps(store: Path) -> dict[str, str]:
 
 def clear_unfinished(store: Path) -> None:
     """Removes the files that killed processes left. Call it only while holding the lock."""
-    for path in store.glob("*.unfinished"):
+    for path in (*store.glob("*.unfinished"), *store.glob(".*.part")):
         path.unlink(missing_ok=True)
     for path in store.glob("part-*.npy"):
         if not path.with_suffix(".json").exists():
@@ -164,25 +167,20 @@ def locked(store: Path) -> Iterator[Iterator[None]]:
     Yields:
         An iterator that ends when the lock is acquired; each of its steps is a short wait for the present holder.
     """
-    with (store / ".lock").open("w") as file:
-        yield _wait_for(file.fileno())  # closing the file releases the lock, also when the process is killed
+    lock = FolderLock(store)
+    try:
+        yield _wait_for(lock)
+    finally:
+        lock.release()
 
 
-def _wait_for(handle: int) -> Iterator[None]:
-    if sys.platform == "win32":
+def _wait_for(lock: FolderLock) -> Iterator[None]:
+    if lock.acquire():
         return
-    import fcntl
-
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                raise
-            yield
-            time.sleep(0.2)
-        else:
-            return
+    log.warning("stored features in %s: waits for %s, which fills the same store", lock.folder, lock.holder())
+    while not lock.acquire():
+        yield
+        time.sleep(0.2)
 
 
 def _checksums(array: np.ndarray, block: int) -> Iterator[int]:

@@ -25,6 +25,7 @@ from motet.core import (
     TargetSpec,
     TextPrediction,
 )
+from motet.core.whole_files import whole_file
 from motet.evaluation.maps import map_to_json
 
 TOP_K = 5
@@ -120,18 +121,16 @@ def value_to_json(value: Any) -> Any:
 
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Writes lines of JSON atomically.
+    """Writes lines of JSON, all of them or none.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "w", encoding="utf-8") as file:
+        with whole_file(path) as file:
             for line in lines:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        part.replace(path)
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
         raise ConfigError(f"predictions: got {error.strerror or error}; want a writable path ({path})") from error
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from motet.core import CheckpointError, ConfigError, Report
+from motet.core.whole_files import write_whole
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.experiments.single_task import Budget, best_lr, grid, single_task
+from motet.training.json_files import REPORT
 from motet.training.run import Run
-from motet.training.run_training import REPORT
 
 SEARCH = "search"
 FACTORS = (1 / 3, 1.0, 3.0)
@@ -158,7 +159,7 @@ def _search(
 def _note_lr(folder: Path, name: str, lr: float) -> None:
     path = folder / SEARCH / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"lr": lr}) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps({"lr": lr}) + "\n")
 
 
 def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:

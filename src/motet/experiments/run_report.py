@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from motet.core import CheckpointError, System
+from motet.core import CheckpointError, DataError, System
 from motet.core.model_folder import model_folder, steps_in
-from motet.core.printable import printable
+from motet.core.whole_files import write_whole
 from motet.data.source import Source
 from motet.hub import load_system, model_card
 from motet.report import Comparison, Content, read_run, write_report
@@ -67,9 +67,15 @@ def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
 
     Raises:
         CheckpointError: the run has no saved step, or it is damaged.
+        DataError: a full disk, or a folder that cannot be written.
     """
     run = read_run(folder)
     place = model_folder(folder)
     card = model_card(load_system(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
-    (place / _CARD).write_text(printable(card), encoding="utf-8")
+    try:
+        write_whole(place / _CARD, card)
+    except OSError as error:
+        raise DataError(
+            f"model card: got {error.strerror or error}; want a folder with room that can be written", path=place
+        ) from error
     return place / _CARD

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -25,7 +24,7 @@ from typing import Any, TypeAlias
 from motet.core import ConfigError, MotetError, Report, Result, decimals, nearest
 from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
-from motet.core.printable import printable
+from motet.core.whole_files import write_whole
 from motet.training.run import Run
 
 _PER_MODEL_BASELINES = {
@@ -182,7 +181,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
     run, where, started = study.run(cell, seed), run_folder(study, folder, cell, seed), time.monotonic()
     digest = digest_in(study, cell, seed)
     _clear_other(where, digest)
-    before = read_done(study, folder, cell, seed) if steps_in(where) else None
+    earlier = seconds_before(study, folder, cell, seed)
     try:
         if run.start is not None and (first := study.starts.get(cell)) is not None:
             start = dataclasses.replace(run.start, folder=run_folder(study, folder, first, seed))
@@ -192,8 +191,6 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
         error = f"stopped after step {report.step} of {run.train.steps}" if stopped else ""
     except (MotetError, OSError, MemoryError) as raised:
         report, error = None, " ".join(f"{type(raised).__name__}: {raised}".split())
-    # A run that was stopped continues from its checkpoint: the time until then counts too.
-    earlier = before.seconds if before and before.digest == digest else 0.0
     seconds = earlier + time.monotonic() - started
     if not error and not study.keep_models and cell not in study.starts.values():
         for step in where.glob("step-*"):
@@ -201,6 +198,14 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
     return FinishedCell(
         cell=cell, seed=seed, digest=digest, seconds=seconds, report=None if error else report, error=error
     )
+
+
+def seconds_before(study: Study, folder: Path, cell: str, seed: int) -> float:
+    """Returns the seconds of a run until it was stopped: it continues from its checkpoint, so they count too."""
+    if not steps_in(run_folder(study, folder, cell, seed)):
+        return 0.0
+    before = read_done(study, folder, cell, seed)
+    return before.seconds if before and before.digest == digest_in(study, cell, seed) else 0.0
 
 
 def finished(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell | None:
@@ -220,13 +225,11 @@ def read_done(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell 
 
 
 def write_done(study: Study, folder: Path, done: FinishedCell) -> None:
-    """Writes a result under another name first, so that a kill leaves no half file."""
+    """Writes a result, whole or not at all."""
     path = _result_file(study, folder, done.cell, done.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     data = {**vars(done), "report": done.report.to_dict() if done.report else None}
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    unfinished.write_text(printable(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def run_folder(study: Study, folder: Path, cell: str, seed: int) -> Path:
@@ -348,4 +351,4 @@ def _clear_other(where: Path, digest: str) -> None:
     if where.exists() and (not mark.exists() or mark.read_text() != digest):
         shutil.rmtree(where)
     where.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest)
+    write_whole(mark, digest)

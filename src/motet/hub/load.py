@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
+from motet.core.codec import to_json
 from motet.core.model_folder import (
     SavedModel,
     WeightMatch,
@@ -21,6 +22,7 @@ from motet.core.model_folder import (
 from motet.core.printable import printable
 from motet.hub.card import model_card
 from motet.systems import build_system
+from motet.training.saved_names import saved_names
 
 log = logging.getLogger("motet.hub")
 CARD = "README.md"
@@ -33,7 +35,7 @@ def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trus
         folder: a saved model, or a run, of which the last step is loaded.
         tasks: in place of the saved tasks: parameters of the same name keep their saved weights, the others are newly
             initialised. Names that did not match are logged; `load_system_with_match` returns them.
-        trust: your own packages or modules whose tasks, metrics and systems may be imported.
+        trust: your own packages, modules or .py files whose tasks, metrics and systems may be imported.
 
     Raises:
         CheckpointError: a missing or damaged file, a name that is not trusted, weights that do not fit.
@@ -49,7 +51,7 @@ def load_system_with_match(
     folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
 ) -> tuple[System, WeightMatch]:
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
-    saved = read_model(folder, trust=trust)
+    saved = read_model(folder, saved_names(trust))
     try:
         system = build_system(
             saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets
@@ -75,9 +77,10 @@ def save_pretrained(
         name: on the card; the folder's name by default.
 
     Raises:
-        ConfigError: a task or configuration that cannot be imported again by its name.
+        ConfigError: a task or configuration that cannot be found again by its name.
     """
     folder = Path(folder)
+    saved_names().check(to_json((system.config, tuple(system.tasks.values()))))
     write_model(folder, system)
     card = model_card(system, name=name or folder.resolve().name, report=report, credit=tuple(credit))
     (folder / CARD).write_text(printable(card), encoding="utf-8")

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Report, System
-from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
 from motet.core.ranks import broadcast, rank, world
 from motet.data.loader import LoadedStep, Loader
@@ -24,23 +23,13 @@ from motet.training.checkpoint import Position
 from motet.training.config import TrainConfig
 from motet.training.distributed import broadcast_weights
 from motet.training.errors import explain_out_of_memory
+from motet.training.identity import identity_of
+from motet.training.json_files import RUN, write_json
 from motet.training.logging import RunLogger
 from motet.training.optim import set_lr
 from motet.training.sharding import Shards
 from motet.training.signals import StopSignals
 from motet.training.step import SHARED, StepOutcome, TrainStep
-
-# Fields of the train config that may change when a run is resumed.
-_MAY_CHANGE = {
-    "workers",
-    "save_every",
-    "keep_checkpoints",
-    "evaluate_every",
-    "compile",
-    "micro_batches",
-    "on_bad_row",
-    "sharded",
-}
 
 
 class Evaluator(Protocol):
@@ -66,12 +55,15 @@ def fit(
     evaluator: Evaluator = evaluate,
     eval_batch_size: int = 64,
     show: bool = True,
+    identity: Mapping[str, Any] | None = None,
+    record: Mapping[str, Any] | None = None,
 ) -> Report:
     """Trains a system in place.
 
     Every ``run.train.save_every`` steps, at the end, and on SIGINT or SIGTERM a checkpoint is written into `folder`;
     with `resume` training continues from the latest and ends with the same weights, bit for bit, as if it had not been
-    stopped (with as many ranks; with another number the rows are the same and the weights equal to rounding).
+    stopped (with as many ranks; with another number the rows are the same and the weights equal to rounding). The
+    signal takes effect once the checkpoint is written: by default a KeyboardInterrupt, or the end of the process.
 
     Args:
         system: on its device; ranks get rank 0's weights.
@@ -85,10 +77,12 @@ def fit(
         evaluator: evaluates the held-out sources.
         eval_batch_size: rows per batch in evaluation.
         show: whether to show a live line on the terminal.
+        identity: what a checkpoint must agree on to be continued; by default `identity_of` the other arguments.
+        record: of the run, for ``run.json``; it is written once nothing can refuse to continue in `folder` any more.
 
     Returns:
-        The last evaluation, with the samples seen by source. When a signal stopped the run its `step` is below
-        ``run.train.steps``, and a note says so.
+        The last evaluation, with the samples seen by source. When a signal stopped the run and its handler returned,
+        its `step` is below ``run.train.steps``, and a note says so.
 
     Raises:
         ConfigError: a schedule that mixes what the system cannot mix, or a held-out source of another role.
@@ -103,12 +97,19 @@ def fit(
     device = next(system.parameters()).device
     # Dropout can only read the global generator; the caller's state is restored.
     with torch.random.fork_rng([device] if device.type == "cuda" else []), StopSignals() as signals:
-        loop = _FitLoop(system, mixture, config, balancer or RowMean(), held_out, folder, evaluator, eval_batch_size)
+        balancer = balancer or RowMean()
+        loop = _FitLoop(system, mixture, config, balancer, held_out, folder, evaluator, eval_batch_size)
+        if identity is not None:
+            loop.identity = identity
         loop.start(resume=resume)
+        if record is not None:
+            write_json(folder / RUN, record)
         with RunLogger(
             folder, steps=config.steps, start=loop.step, log_bytes=loop.log_bytes, show=show and rank() == 0
         ) as logger:
-            return loop.run(logger, signals, evaluate_at_end)
+            report = loop.run(logger, signals, evaluate_at_end)
+        signals.share()
+    return report
 
 
 class _FitLoop:
@@ -140,7 +141,7 @@ class _FitLoop:
         self.train_step = TrainStep(
             system, self.optimizer, balancer, config, self.device, parameters=whole, shards=self.shards
         )
-        self.identity = identity_of(system, mixture, config, balancer)
+        self.identity: Mapping[str, Any] = identity_of(system, mixture, config, balancer)
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
         self.pending: list[StepOutcome] = []
@@ -190,9 +191,8 @@ class _FitLoop:
                 if stop or self.step == config.steps or (config.save_every and self.step % config.save_every == 0):
                     self._save(logger)
                 if stop and self.step < config.steps:
-                    logger.note(
-                        note := f"stopped by a signal after step {self.step} of {config.steps}; --resume goes on"
-                    )
+                    note = f"stopped by a signal after step {self.step} of {config.steps}; --resume goes on"
+                    logger.note(note, show=False)  # on the terminal the signal's handler says it, once
                     return self._final_report(note)
         if not config.steps and not steps_in(self.folder):
             self._save(logger)  # another run's weights without training are saved like any other model
@@ -219,7 +219,7 @@ class _FitLoop:
             with explain_out_of_memory(self.step, self.device, largest):
                 values = [
                     self.train_step.update(
-                        self.step - 1, number, parts, signals.name is not None, 0 if number else len(ready.skipped)
+                        self.step - 1, number, parts, signals.number is not None, 0 if number else len(ready.skipped)
                     )
                     for number, parts in enumerate(updates)
                 ]
@@ -347,18 +347,6 @@ class _FitLoop:
             samples_seen=dict(self.mixture.consumed),
             notes=(*self.report.notes, *skipped, *notes),
         )
-
-
-def identity_of(system: System, mixture: Mixture, config: TrainConfig, balancer: Balancer) -> dict[str, Any]:
-    """Returns a run's identity as plain data; `fit` refuses the checkpoint of another run."""
-    return {
-        "system": to_json(system.config),
-        "tasks": [to_json(task) for task in system.tasks.values()],
-        "train": {name: value for name, value in to_json(config).items() if name not in _MAY_CHANGE},
-        "balancer": to_json(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
-        "sources": mixture.fingerprints(),
-        "mixture_seed": mixture.seed,
-    }
 
 
 def _make_folder(folder: Path) -> None:

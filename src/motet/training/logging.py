@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
+import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,13 +51,15 @@ class RunLogger:
             return
         from torch.utils.tensorboard import SummaryWriter  # a second of imports that other ranks need not pay
 
-        try:
-            self._log = (folder / LOG).open("ab")
-            self._log.truncate(log_bytes)
-            self._log.seek(log_bytes)
-            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
-        except OSError as error:
-            raise _cannot_write(folder, error) from error
+        with contextlib.ExitStack() as opened:  # a file that is open already is closed if the next cannot be
+            try:
+                self._log = opened.enter_context((folder / LOG).open("ab", buffering=0))
+                self._log.truncate(log_bytes)
+                self._log.seek(log_bytes)
+                self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
+            except OSError as error:
+                raise _cannot_write(folder, error) from error
+            opened.pop_all()
         self._console = _Console(steps, start) if show else None
 
     def __enter__(self) -> RunLogger:
@@ -67,8 +72,9 @@ class RunLogger:
             return
         if self._console is not None:
             self._console.close()
-        self._log.close()
-        self._board.close()
+        for part in (self._log, self._board):
+            with contextlib.suppress(OSError):  # a full disk has been reported by the write that failed
+                part.close()
 
     @property
     def log_bytes(self) -> int:
@@ -94,8 +100,7 @@ class RunLogger:
             line["skipped"] = skipped
         self._line_started_at, self._pending = now, []
         self._write(line)
-        for name, value in _scalars(line):
-            self._board.add_scalar(name, value, line["step"])
+        self._draw(_scalars(line), line["step"])
         if self._console is not None:
             self._console.step(line)
 
@@ -108,8 +113,8 @@ class RunLogger:
             for r in report.results
         ]
         self._write({"step": report.step, "role": report.role, "results": results})
-        for result in report.results:
-            self._board.add_scalar(f"{report.role}/{result.source}/{result.metric}", result.value, report.step)
+        scores = [(f"{report.role}/{result.source}/{result.metric}", result.value) for result in report.results]
+        self._draw(scores, report.step)
         if self._console is not None:
             self._console.evaluated(report)
         self._line_started_at = time.monotonic()  # so that rows per second count training only
@@ -125,18 +130,26 @@ class RunLogger:
         if self._console is not None and step:
             self._console.print_line(f"step {step}  " + "  ".join(f"{task}: {word}" for task, word in changed.items()))
 
-    def note(self, text: str) -> None:
-        """Writes a note to the log and the terminal: a stop, unmatched names, a skipped row."""
+    def note(self, text: str, *, show: bool = True) -> None:
+        """Writes a note to the log and, with `show`, to the terminal: a stop, unmatched names, a skipped row."""
         if not self.is_lead:
             return
         self._write({"note": text})
-        if self._console is not None:
+        if show and self._console is not None:
             self._console.print_line(text)
+
+    def _draw(self, values: Iterable[tuple[str, float]], step: int) -> None:
+        try:
+            for name, value in values:
+                self._board.add_scalar(name, value, step)
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
 
     def _write(self, line: Mapping[str, Any]) -> None:
         try:
-            self._log.write(printable(json.dumps(line, ensure_ascii=False)).encode() + b"\n")
-            self._log.flush()
+            data = printable(json.dumps(line, ensure_ascii=False)).encode() + b"\n"
+            if self._log.write(data) != len(data):  # what a disk does that has room for half a line
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 

@@ -7,7 +7,8 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ import torch
 
 from motet.core import CheckpointError, ConfigError, Report, System
 from motet.core.codec import to_json
+from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
-from motet.core.printable import printable
 from motet.core.ranks import broadcast, rank, world
 from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.image_index import fingerprint_of, image_index
@@ -27,11 +28,12 @@ from motet.data.splits import WithoutImages
 from motet.evaluation import evaluate, with_trivial_baselines
 from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
-from motet.training.fit import fit, identity_of
+from motet.training.fit import fit
+from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
+from motet.training.json_files import PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
 from motet.training.run import Run
 
-RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.json", "predictions.jsonl"
 _PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
 
 
@@ -65,29 +67,28 @@ def run_training(
         origin: origin of the run (a recipe by name, its settings), for ``run.json``.
 
     Returns:
-        The report of the test sources, or of the val sources where there are none. When a signal stopped the run its
-        `step` is below ``run.train.steps``.
+        The report of the test sources, or of the val sources where there are none. When a signal stopped the run and
+        its handler returned, its `step` is below ``run.train.steps``.
 
     Raises:
-        CheckpointError: a folder that is not empty without `resume`, or of another run.
+        CheckpointError: a folder that is not empty without `resume`, of another run, or that another process writes in.
         ConfigError: a part of the run that is not valid.
         DataError: a row that cannot be read.
         TrainingError: training cannot go on.
     """
     folder = Path(folder)
     run.train.check()
-    with processes(device) as torch_device:
-        _open_folder(folder, resume)
+    with processes(device) as torch_device, _opened(folder, resume):
         system, matched = initial_system(run, torch_device, resume_from=folder if resume else None)
         sources = run.of_role("train")
         mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
+        identity = identity_of_run(run, system, mixture)
         if resume:
-            check_same_run(folder, identity=identity_of(system, mixture, run.train, run.balancer))
+            check_same_run(folder, identity=identity)
         if matched is None and resume and run.start is not None:
             matched = _saved_match(folder / RUN)
         if run.stores_features:
             system.processor = system.processor.with_features(store_features(run, system, progress))
-        _write(folder / RUN, _run_record(run, system, torch_device, matched) | {"origin": origin})
         report = fit(
             system,
             mixture,
@@ -98,6 +99,8 @@ def run_training(
             resume=resume,
             eval_batch_size=eval_batch_size,
             show=show,
+            identity=identity,
+            record=_run_record(run, system, torch_device, matched) | {"origin": origin},
         )
         if matched is not None:
             report = dataclasses.replace(
@@ -131,8 +134,7 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
 
 def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:
     """Evaluates the test sources, once and at the end, and writes the reports."""
-    if rank() == 0:
-        _write(folder / VAL_REPORT, val.to_dict())
+    write_json(folder / VAL_REPORT, val.to_dict())
     sources = run.of_role("test")
     report = val
     if sources:
@@ -151,22 +153,36 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
                 report, system, run.of_role("train"), sources, batch_size=batch_size, workers=run.train.workers
             )
         report = dataclasses.replace(report, samples_seen=val.samples_seen, notes=(*report.notes, *val.notes))
-    _write(folder / REPORT, report.to_dict())
+    write_json(folder / REPORT, report.to_dict())
     return report
 
 
-def _open_folder(folder: Path, resume: bool) -> None:
-    failure: str | None = None
+@contextmanager
+def _opened(folder: Path, resume: bool) -> Iterator[None]:
+    """Makes a run folder and keeps other processes from writing in it; rank 0 does, and all ranks fail with it."""
+    lock, failure = FolderLock(folder), ""
     if rank() == 0:
         try:
-            if not resume and folder.is_dir() and any(folder.iterdir()):
-                failure = f"run folder {folder}: got one that is not empty; want a new one, or --resume to go on in it"
+            _check_new(folder, resume)  # before the lock writes a file in it
             folder.mkdir(parents=True, exist_ok=True)
+            lock.__enter__()
+            _check_new(folder, resume)
+        except CheckpointError as error:
+            failure = f"run folder {error}"
         except OSError as error:
             failure = f"run folder {folder}: got {error.strerror or error}; want a folder that can be written"
-    failure = broadcast(failure)
-    if failure is not None:
-        raise CheckpointError(failure)
+    try:
+        failure = broadcast(failure)
+        if failure:
+            raise CheckpointError(failure)
+        yield
+    finally:
+        lock.release()
+
+
+def _check_new(folder: Path, resume: bool) -> None:
+    if not resume and folder.is_dir() and any(path.name not in (LOCK, HOLDER) for path in folder.iterdir()):
+        raise CheckpointError(f"{folder}: got one that is not empty; want a new one, or --resume to go on in it")
 
 
 def _saved_match(path: Path) -> WeightMatch | None:
@@ -258,12 +274,3 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return f"{commit} with changes" if changed.strip() else commit
-
-
-def _write(path: Path, data: Mapping[str, Any]) -> None:
-    if rank() != 0:
-        return
-    try:
-        path.write_text(printable(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(f"{path}: got {error.strerror or error}; want a folder that can be written") from error

@@ -6,6 +6,7 @@ from motet.core import ConfigError, DataError, MemoryImage
 from motet.core.codec import from_json, to_json
 from motet.data.counts import Counts, count
 from motet.data.readers import Table
+from motet.training.saved_names import saved_names
 
 QUESTIONS = 'file,question,answer\na.jpg,What?,dog\na.jpg,"Where, then?",there\nb.jpg,What?,cat\n'
 
@@ -137,5 +138,5 @@ def test_a_table_that_cannot_be_read_says_why(root, write):
 
 def test_a_recipe_with_a_table_is_saved_and_read_again(root):
     reader = read(root, labels={"class": "answer"})
-    again = from_json(to_json(reader))
+    again = from_json(to_json(reader), saved_names())
     assert [again[index].labels for index in range(3)] == [reader[index].labels for index in range(3)]

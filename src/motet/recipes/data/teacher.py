@@ -1,38 +1,17 @@
-"""The bundled EfficientNet-Lite0 as a teacher: its ImageNet class of every training image as one more task."""
+"""A teacher's ImageNet class of every training image as one more task."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from dataclasses import replace
 
-import timm
-import torch
-from torch import nn
-
-from motet.core import ImageFile, Task
+from motet.core import Task
 from motet.data.distillation import LABEL, TeacherLabels
 from motet.data.source import Source
-from motet.nn.pretrained.lite0 import load_lite0
-from motet.preprocess.crops import Whole
-from motet.preprocess.images import ImageTransform
 from motet.tasks import classification
+from motet.training.lite0_teacher import Lite0Teacher
 
 NUM_CLASSES = 1000
-
-
-@dataclass(frozen=True)
-class Lite0Teacher:
-    """Names an image by the best of ImageNet's 1,000 classes of the bundled EfficientNet-Lite0.
-
-    Args:
-        size: height and width of the teacher's input.
-    """
-
-    size: int = 128
-
-    def __call__(self, image: ImageFile) -> int:
-        return _best_class(_Input(image.stamp(), self.size, image))
 
 
 def teacher_class_task() -> Task:
@@ -50,28 +29,3 @@ def with_teacher(sources: Sequence[Source]) -> tuple[Source, ...]:
         else source
         for source in sources
     )
-
-
-@dataclass(frozen=True)
-class _Input:
-    """An image, compared by its stamp alone, so that later epochs find its class."""
-
-    stamp: str
-    size: int
-    image: ImageFile = field(compare=False)
-
-
-@lru_cache(maxsize=1 << 17)
-def _best_class(item: _Input) -> int:
-    transform = ImageTransform((item.size, item.size), crop=Whole(), hflip=False)
-    pixels = torch.from_numpy(transform.read(item.image, frozenset(), None))
-    with torch.inference_mode():
-        return int(_teacher()(pixels[None]).argmax())
-
-
-@cache
-def _teacher() -> nn.Module:
-    with torch.random.fork_rng([]):  # its first weights are drawn before they are replaced
-        model: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    load_lite0(model)
-    return model.eval()

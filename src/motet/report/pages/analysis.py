@@ -10,7 +10,7 @@ from typing import Any
 from motet.report.heat import HeatTable, heat
 from motet.report.html import plot
 from motet.report.plots import png
-from motet.report.write import to_bytes, write_files
+from motet.report.write import write_files
 
 
 def write_analysis(
@@ -38,9 +38,9 @@ def write_analysis(
     Raises:
         DataError: a folder that cannot be written.
     """
-    files = {f"{name}.html": to_bytes(html)} if html else {}
-    files[f"{name}.md"] = to_bytes(markdown)
-    files[f"{name}.json"] = to_bytes(f"{json.dumps(data, indent=1, ensure_ascii=False)}\n")
+    files = {f"{name}.html": html} if html else {}
+    files[f"{name}.md"] = markdown
+    files[f"{name}.json"] = f"{json.dumps(data, indent=1, ensure_ascii=False)}\n"
     return write_files(folder, files | dict(figures or {}))
 
 

@@ -12,7 +12,7 @@ from motet.report.compare import Comparison
 from motet.report.content import Content, PredictionCard
 from motet.report.html import DrawFigure, document, html_list, html_table, image_url, muted, plot
 from motet.report.plots import ScorePoint
-from motet.report.write import to_bytes, write_files
+from motet.report.write import write_files
 
 
 def page(content: Content) -> str:
@@ -52,7 +52,7 @@ def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
     Raises:
         DataError: the folder cannot be written.
     """
-    files = {"report.html": to_bytes(page(content)), "report.md": to_bytes(markdown(content))}
+    files = {"report.html": page(content), "report.md": markdown(content)}
     html, text = write_files(folder, files)
     return html, text
 

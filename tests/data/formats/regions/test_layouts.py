@@ -29,6 +29,7 @@ from motet.data.formats.regions import (
 )
 from motet.data.formats.regions.tsv import BOTTOM_UP, LXMERT
 from motet.preprocess.regions import ImageRegions, RegionSource
+from motet.training.saved_names import saved_names
 
 KEY = "9"
 
@@ -153,7 +154,7 @@ def test_a_source_crosses_to_workers_and_into_saved_models(layout, tmp_path, reg
     copy = pickle.loads(pickle.dumps(source))
     assert copy == source
     assert equal(copy.regions(image, "coco/9"), first)
-    again = from_json(json.loads(json.dumps(to_json(source))))
+    again = from_json(json.loads(json.dumps(to_json(source))), saved_names())
     assert equal(again.regions(image, "coco/9"), first)
     child = os.fork()  # as a loader's workers come to be
     if not child:

@@ -1,0 +1,79 @@
+"""The tables of everything that a saved model or run may name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from motet import losses, scenes
+from motet.core.saved_names import SavedNames
+from motet.core.task import Task
+from motet.data.annotations import AnnotationSubset, RemappedClasses
+from motet.data.distillation import TeacherLabels
+from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
+from motet.data.negatives import FourWay, RandomCaptions
+from motet.data.readers import READERS
+from motet.data.schedules import SCHEDULES
+from motet.data.splits import ConcatRows, Subset, WithoutImages
+from motet.metrics import METRICS
+from motet.systems import SYSTEMS
+from motet.training.batch_mean import BatchMean
+from motet.training.lite0_teacher import Lite0Teacher
+from motet.training.run import Run
+from motet.training.task_gradients import TaskGradients
+
+LOSSES = (
+    losses.absolute_error,
+    losses.balanced_l1,
+    losses.BerHu,
+    losses.berhu,
+    losses.cross_entropy,
+    losses.dense_cross_entropy,
+    losses.dense_l1,
+    losses.rotate_loss,
+    losses.soft_answers,
+)
+PARTS_OF_READERS = (Subset, ConcatRows, WithoutImages, AnnotationSubset, RemappedClasses, TeacherLabels, Lite0Teacher)
+COMPOSE = (FourWay, RandomCaptions, scenes.FreshQuestions)
+SCENES = (
+    scenes.Scenes,
+    scenes.SceneVideos,
+    scenes.SceneChoices,
+    scenes.SceneDialogs,
+    scenes.SceneReferring,
+    scenes.SceneSentences,
+    scenes.SceneStatements,
+    scenes.ScenePairs,
+    scenes.SceneBoxes,
+)
+REGIONS = (Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions)
+BALANCERS = (BatchMean, TaskGradients)
+
+
+def saved_names(trust: Sequence[str] = (), files: Mapping[str, str] | None = None) -> SavedNames:
+    """Returns the names of all parts of motet that a saved model or run may have.
+
+    Args:
+        trust: packages, modules or .py files of the user's that may be imported.
+        files: the file that each module outside motet came from, where it is recorded.
+    """
+    return SavedNames.of(_parts(), trust=trust, files=files)
+
+
+@cache
+def _parts() -> tuple[Any, ...]:
+    tables = (
+        (Task, Run),
+        METRICS.values(),
+        LOSSES,
+        SYSTEMS,
+        READERS.values(),
+        PARTS_OF_READERS,
+        COMPOSE,
+        SCENES,
+        REGIONS,
+        SCHEDULES.values(),
+        BALANCERS,
+    )
+    return tuple(dict.fromkeys(part for table in tables for part in table))
