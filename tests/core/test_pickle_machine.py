@@ -85,7 +85,9 @@ def test_one_text_does_not_become_many_arrays() -> None:
     assert refuse(text + copies + b"N.", "more than 8 times the file's bytes", arrays=True) < 4_000_000
 
 
-@pytest.mark.parametrize("data", [b"\x8f(K\x01\x90.", b"(K\x01\x91.", b"(i__main__\nX\n.", b"N\x81.", b"\x82\x01.", b"\x97."])
+@pytest.mark.parametrize(
+    "data", [b"\x8f(K\x01\x90.", b"(K\x01\x91.", b"(i__main__\nX\n.", b"N\x81.", b"\x82\x01.", b"\x97."]
+)
 def test_sets_and_objects_are_no_plain_data(data: bytes) -> None:
     refuse(data, "pickle: got one that asks for")
 

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
+from motet.core.plain_json import parse_json
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
 
@@ -254,7 +255,7 @@ def _write_json(path: Path, data: Any) -> None:
 
 def _read_json(path: Path, kind: type) -> Any:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want a complete saved model") from error
     except (OSError, ValueError) as error:

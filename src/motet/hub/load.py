@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from motet.core.model_folder import (
     read_weights,
     write_model,
 )
+from motet.core.plain_json import parse_json
 from motet.hub.card import model_card
 from motet.systems import build_system
 
@@ -93,7 +93,7 @@ def read_report(run_folder: str | Path) -> Report | None:
     if not path.exists():
         return None
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = parse_json(path.read_bytes())
         return Report.from_dict(data)
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want a report that motet wrote") from error

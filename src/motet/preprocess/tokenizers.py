@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from motet.core import CheckpointError, ConfigError
+from motet.core.plain_json import parse_json
 
 if TYPE_CHECKING:
     import tokenizers
@@ -129,7 +130,7 @@ class Tokenizer:
         import tokenizers
 
         try:
-            saved = json.loads(data)
+            saved = parse_json(data)
             tokenizer, ids, digest = str(saved["tokenizer"]), [int(i) for i in saved["ids"]], saved["digest"]
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from motet.core import DataError
+from motet.data.formats.number_text import is_number
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.text_file import read_text
 
@@ -79,7 +80,7 @@ def _numbers_in_order(keys: list[object], path: Path) -> list[object]:
 
 
 def _number(key: object) -> int:
-    return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else -1
+    return int(key) if isinstance(key, str) and is_number(key) else -1
 
 
 def _name(value: object, path: Path) -> str:

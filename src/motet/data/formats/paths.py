@@ -7,10 +7,11 @@ import re
 from pathlib import Path, PurePath
 
 from motet.core import DataError, DiskImage
+from motet.data.formats.number_text import is_number
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
-_COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
+_COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d{1,18})(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
 
@@ -48,7 +49,7 @@ def vg_id(image: str) -> str:
         >>> vg_id("2400861"), vg_id("n578564")
         ('vg/2400861', 'gqa/n578564')
     """
-    return f"vg/{int(image)}" if image.isascii() and image.isdigit() else f"gqa/{image}"
+    return f"vg/{int(image)}" if is_number(image) else f"gqa/{image}"
 
 
 def default_name(path: Path) -> str:

@@ -16,6 +16,7 @@ from motet.data.formats.text_file import read_csv, read_lines
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 _MAX_BYTES = 2 * 1024**3
+_MAX_NUMBER = 40  # characters; a longer one is a text
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -91,7 +92,7 @@ def as_number(cell: object) -> object:
         >>> as_number("2.50"), as_number("007"), as_number("two")
         (2.5, '007', 'two')
     """
-    if not isinstance(cell, str) or not _NUMBER.fullmatch(cell):
+    if not isinstance(cell, str) or len(cell) > _MAX_NUMBER or not _NUMBER.fullmatch(cell):
         return cell
     return float(cell) if set(cell) & set(".eE") else int(cell)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.candidates import Corners, clip_to_image, outside_message
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
@@ -57,7 +58,7 @@ class RefCocos:
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row, which is COCO's."""
         stem = Path(self._rows[index].file).stem
-        return (coco_id(int(stem)) if stem.isascii() and stem.isdigit() else f"refcocos/{stem}",)
+        return (coco_id(int(stem)) if is_number(stem) else f"refcocos/{stem}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.expressions)

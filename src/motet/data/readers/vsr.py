@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import get_field, get_text, load_json_lines, short_repr
 from motet.data.formats.paths import default_name, image_at, path_inside, photo_id
@@ -66,7 +67,7 @@ class Vsr:
         """Returns the image id of a row, which is COCO's."""
         name = Path(self._rows[index].file).name
         stem = name.rpartition(".")[0]
-        return (f"coco/{int(stem)}" if stem.isascii() and stem.isdigit() else photo_id(name),)
+        return (f"coco/{int(stem)}" if is_number(stem) else photo_id(name),)
 
     def __getitem__(self, index: int) -> Example:
         row, path, folder = self._rows[index], Path(self.sentences), Path(self.images)

@@ -16,7 +16,7 @@ from motet.data.formats.json_file import short_repr
 from motet.data.formats.paths import coco_id, default_name, is_image
 from motet.data.formats.text_file import read_lines
 
-_NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
+_NUMBER = re.compile(r"(?:.*_)?0*(\d{1,18})")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from motet.core import DataError
+from motet.data.formats.number_text import is_number
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 
 BOTTOM_UP = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
@@ -72,7 +73,7 @@ class TsvRegions(RegionFiles):
 
     def _number(self, cells: Mapping[str, bytes], names: tuple[str, ...], key: str) -> int:
         cell = next((cells[name] for name in names if name in cells), b"")
-        if not cell.strip().isdigit() or int(cell) < 1:
+        if not is_number(cell.strip().decode("latin1")) or int(cell) < 1:
             raise DataError(f"{names[0]}: got {cell[:30]!r}; want a whole number", path=self.path, row=key)
         return int(cell)
 
