@@ -8,7 +8,7 @@ from motet.core.plain_json import parse_json
 
 
 @pytest.mark.parametrize(
-    "value", [{"a": [1, -2.5e3, None, True, "ü😀"]}, [], "text", 10**4000, [["deep"]] * 3, "\\ud800 as it is written"]
+    "value", [{"a": [1, -2.5e3, None, True, "ü😀"]}, [], "text", 10**4000, [["deep"]] * 3, "\\ud800 as it is written", float("inf")]
 )
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_usual_json_comes_back(value, ascii_only) -> None:
@@ -31,8 +31,6 @@ def test_the_encodings_of_json_are_read(encoding) -> None:
         ("1" * 4301, "a number of more than 4,300 digits; want at most 19"),
         ("[" * 1_000_000, "lists nested too deeply"),
         ('{"a":' * 100_000, "lists nested too deeply"),
-        ("[NaN]", "NaN; want a number, or null for none"),
-        ("-Infinity", "-Infinity; want a number"),
         (r'["\ud800"]', r"a text with half a character \(\\ud800 to \\udfff alone\)"),
         (r'{"\uDC00x": 1}', "half a character"),
         (r'["\ud83d\ude00", "\ude00\ud83d"]', "half a character"),

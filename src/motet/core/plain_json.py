@@ -1,7 +1,7 @@
 """Parses JSON that other people wrote: every error is a ValueError of one line, and no value that later code trips on.
 
-`json.loads` accepts more than the standard: NaN, and halves of characters that no file can hold. It raises three other
-kinds of errors too.
+`json.loads` raises three other kinds of errors too, and returns halves of characters, which no file can hold. NaN and
+Infinity, which are not of the standard, are read as Python writes them; whoever wants a number refuses them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 # An escape of half a character whose other half does not follow, or precede it.
 _HALF = re.compile(
@@ -24,15 +24,15 @@ def parse_json(data: bytes | str) -> Any:
         data: bytes in UTF-8, 16 or 32, with or without a mark of the order; or text.
 
     Raises:
-        ValueError: not JSON as RFC 8259 has it, lists nested too deeply, a number of more than 4,300 digits, NaN or
-            Infinity, or half a character. The message is one line without an end mark.
+        ValueError: not JSON as RFC 8259 has it, lists nested too deeply, a number of more than 4,300 digits, or
+            half a character. The message is one line without an end mark.
 
     Examples:
         >>> parse_json(b'{"a": [1, 2.5]}')
         {'a': [1, 2.5]}
-        >>> parse_json("[NaN]")
+        >>> parse_json("[1,")
         Traceback (most recent call last):
-        ValueError: NaN; want a number, or null for none
+        ValueError: Expecting value at column 4; want a whole JSON value
     """
     if isinstance(data, bytes):
         try:
@@ -40,7 +40,7 @@ def parse_json(data: bytes | str) -> Any:
         except UnicodeDecodeError as error:
             raise ValueError(f"the byte 0x{data[error.start]:02x}; want UTF-8") from error
     try:
-        found = json.loads(data.removeprefix("\ufeff"), parse_constant=_refuse)
+        found = json.loads(data.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if "\n" in data else ""
         raise ValueError(f"{error.msg} at {line}column {error.colno}; want a whole JSON value") from error
@@ -54,10 +54,6 @@ def parse_json(data: bytes | str) -> Any:
     if ("\\ud" in data or "\\uD" in data) and _HALF.search(data) and any(map(_has_half, _texts(found))):
         raise ValueError("a text with half a character (\\ud800 to \\udfff alone); want whole ones")
     return found
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name}; want a number, or null for none")
 
 
 def _has_half(text: str) -> bool:

@@ -105,7 +105,7 @@ def test_a_short_value_is_shown_as_it_is(value):
 @pytest.mark.parametrize("value", [10**400, -(10**400), 2**64, math.inf, -math.inf, math.nan])
 def test_a_number_beyond_64_bits_is_an_error(value):
     for kind in (int, float):
-        with pytest.raises(DataError, match=r"a: got .*; want (a number of at most 64 bits|a whole number)"):
+        with pytest.raises(DataError, match=r"a: got .*; want (a finite number of at most 64 bits|a whole number)"):
             check_type(value, kind, "a", path=HERE)
 
 
@@ -114,7 +114,7 @@ def test_a_text_of_too_many_digits_is_no_number():
         get_number({"id": "9" * 5000}, "id", path=HERE)
 
 
-@pytest.mark.parametrize("content", ['{"a": NaN}', '{"a": ' + "1" * 5000 + "}", "[" * 100_000, r'{"a": "\ud800"}'])
+@pytest.mark.parametrize("content", ['{"a": ' + "1" * 5000 + "}", "[" * 100_000, r'{"a": "\ud800"}'])
 def test_json_that_python_reads_but_nobody_else_is_one_line(tmp_path, write, content):
     for read, name in ((load_json, "x.json"), (lambda path: list(load_json_lines(path)), "x.jsonl")):
         with pytest.raises(DataError, match=r"JSON: got .*; want .*x.json") as caught:

@@ -58,7 +58,7 @@ def test_names_may_be_those_of_another_part(read):
         (lambda d: d["annotations"][1].update(category_id=7), r"got 7, a class without a name; .*row 1\)"),
         (lambda d: d["annotations"][1].update(bbox=[0, 0, 7.5, 4]), r"inside the image of 6 x 4 pixels .*row 1\)"),
         (lambda d: d["annotations"][1].update(bbox=[0, 0, 0, 4]), r"want left < right .*row 1\)"),
-        (lambda d: d["annotations"][1].update(bbox=[0, 0, float("nan"), 4]), r"four finite numbers .*row 1\)"),
+        (lambda d: d["annotations"][1].update(bbox=[0, 0, float("nan"), 4]), r"bbox: got nan; want a finite number .*row 1\)"),
         (
             lambda d: d["annotations"][1].update(bbox=[0, 0, 4]),
             r"bbox: got .*; want left, top, width, height .*row 1\)",
