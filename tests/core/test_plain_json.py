@@ -8,7 +8,16 @@ from motet.core.plain_json import parse_json
 
 
 @pytest.mark.parametrize(
-    "value", [{"a": [1, -2.5e3, None, True, "ü😀"]}, [], "text", 10**4000, [["deep"]] * 3, "\\ud800 as it is written", float("inf")]
+    "value",
+    [
+        {"a": [1, -2.5e3, None, True, "ü😀"]},
+        [],
+        "text",
+        10**4000,
+        [["deep"]] * 3,
+        "\\ud800 as it is written",
+        float("inf"),
+    ],
 )
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_usual_json_comes_back(value, ascii_only) -> None:

@@ -106,6 +106,9 @@ class Machine:
         del self._stack[start:]
         return found
 
+    def _pop_mark(self) -> None:
+        self._since_mark()
+
     def _put(self, index: int) -> None:
         self._memo[index] = self._stack[-1]
 
@@ -290,7 +293,7 @@ _STEPS: dict[int, Callable[[Machine], None]] = {
     pickle.FRAME[0]: lambda m: m._skip(8),
     pickle.MARK[0]: Machine._mark,
     pickle.POP[0]: Machine._pop,
-    pickle.POP_MARK[0]: lambda m: m._since_mark() and None,
+    pickle.POP_MARK[0]: Machine._pop_mark,
     pickle.DUP[0]: lambda m: m._push(m._stack[-1]),
     pickle.PUT[0]: lambda m: m._put(int(m._line())),
     pickle.BINPUT[0]: Machine._put_byte,

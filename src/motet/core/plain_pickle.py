@@ -98,7 +98,7 @@ def _allowed(module: str, name: str) -> Callable[..., Any] | None:
         return _encode
     if name == "bytes" and module in ("builtins", "__builtin__"):
         return _no_bytes
-    parts = {
+    parts: dict[str, Callable[..., Any]] = {
         "ndarray": _Array, "dtype": _Type, "_reconstruct": _reconstruct, "scalar": _scalar, "_frombuffer": _array,
     }  # fmt: skip
     return parts.get(name) if module in _NUMPY else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
 from motet.data.image_index import image_index
+from motet.preprocess.open_image import open_image
 
 GlobalFeature: TypeAlias = Callable[[ImageFile], np.ndarray]
 """Computes one vector per image."""
@@ -244,14 +243,9 @@ def thumbnail_feature(image: ImageFile, *, side: int = 8) -> np.ndarray:
     Raises:
         DataError: no image, or a broken one.
     """
-    try:
-        with Image.open(io.BytesIO(image.read())) as opened:
-            opened.draft("RGB", (4 * side, 4 * side))
-            small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"image: got {error or type(error).__name__}; want a file that Pillow can decode", path=image.name
-        ) from error
+    with open_image(image.read(), name=image.name) as opened:
+        opened.draft("RGB", (4 * side, 4 * side))
+        small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
     flat: np.ndarray = small.reshape(-1) - small.mean()
     return flat
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from motet.core import DataError
-from motet.data.formats.number_text import is_number
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 from motet.data.formats.text_file import read_text
 
 # YAML parses slowly, and every byte may open an alias: a hundred times the largest published list is enough.

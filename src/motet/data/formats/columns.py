@@ -10,8 +10,8 @@ from string import Formatter
 from typing import Any, TypeAlias
 
 from motet.core import ConfigError, DataError, nearest
-from motet.data.formats.number_text import is_number
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 
 Names: TypeAlias = str | tuple[str, ...]
 Cells: TypeAlias = Mapping[str, Any]

@@ -82,13 +82,12 @@ def check_type(value: object, kind: type[T], name: str, *, path: Path, row: int 
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) <= _MAX_INT else math.inf
-    wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
-    if not wrong and isinstance(value, int | float) and not -_MAX_INT <= value <= _MAX_INT:
-        raise DataError(f"{name}: got {short_repr(value)}; want a finite number of at most 64 bits", path=path, row=row)
-    if wrong:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(
             f"{name}: got {short_repr(value)}; want {_TYPE_NAMES.get(kind, kind.__name__)}", path=path, row=row
         )
+    if isinstance(value, int | float) and not -_MAX_INT <= value <= _MAX_INT:
+        raise DataError(f"{name}: got {short_repr(value)}; want a finite number of at most 64 bits", path=path, row=row)
     return value
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from motet.data.formats.number_text import is_number
 from motet.data.formats.json_file import check_type, get_number, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id, vg_id
 
 _FOLDERS = ("VG_100K", "VG_100K_2", "")

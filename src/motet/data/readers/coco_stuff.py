@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import Example
-from motet.data.formats.number_text import is_number
 from motet.data.class_names.coco_stuff import COCO_STUFF_NAMES
 from motet.data.formats.map_files import ClassMap, class_table
 from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id
 
 _CLASSES = class_table({number: number for number in range(len(COCO_STUFF_NAMES))}, invalid=(255,))

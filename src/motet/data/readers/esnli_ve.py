@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from motet.core import DataError, nearest
-from motet.data.formats.number_text import is_number
 from motet.data.formats.deferred import capture
 from motet.data.formats.flickr_captions import captions_by_file
 from motet.data.formats.hypotheses import (
@@ -21,6 +20,7 @@ from motet.data.formats.hypotheses import (
     with_unique_keys,
 )
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import path_inside, photo_id
 from motet.data.formats.text_file import read_csv
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.number_text import is_number
 from motet.data.formats.candidates import Corners, clip_to_image, outside_message
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import check_type, get_field, get_floats, get_number, get_text, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.number_text import is_number
 from motet.data.class_names.cityscapes import CITYSCAPES_NAMES, cityscapes_class
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.map_files import INVALID, ColourMap, DepthMap, MapFile
 from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import file_names
 from motet.data.formats.text_file import read_lines
 

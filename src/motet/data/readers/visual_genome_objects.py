@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.number_text import is_number
 from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_set
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import check_type, get_field, get_id, get_number, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.core import DataError, Example
-from motet.data.formats.number_text import is_number
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import get_field, get_text, load_json_lines, short_repr
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import default_name, image_at, path_inside, photo_id
 from motet.data.formats.statements import TRUE_FALSE_NAMES
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from motet.core import Boxes, ConfigError, Example, ImageFile, Region, Task
 from motet.core.codec import to_json
-from motet.preprocess.detr_views import DetrViews, size_of
+from motet.preprocess.detr_views import DetrViews
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import decode
+from motet.preprocess.open_image import header_size_hw
 from motet.systems.base import ImageInputs as BaseImageInputs
 from motet.systems.base import allowed_changes, one_image
 from motet.systems.unit.options import FixedSize, ShortestSide, Views
@@ -62,7 +63,9 @@ class ImageInputs(BaseImageInputs):
         has_boxes = any(isinstance(task.target, Boxes | Region) for task in tasks)
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
-            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)) if has_boxes else None)
+            return ImageRow(
+                values, self.transform.view_geometry(image, view, header_size_hw(image)) if has_boxes else None
+            )
         decoded = decode(image)
         source_hw = (decoded.height, decoded.width)
         match self.views:

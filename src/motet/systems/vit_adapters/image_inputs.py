@@ -13,9 +13,9 @@ from torch import Tensor
 from motet.core import DataError, Dense, Example, FeatureStore, ImageFile, Task
 from motet.core.codec import to_json
 from motet.core.task import Invariance
-from motet.preprocess.detr_views import size_of
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import ImageTransform, decode
+from motet.preprocess.open_image import header_size_hw
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ImageInputs:
         image, allowed = example.images[0], frozenset.intersection(*(_allowed_augmentations(task) for task in tasks))
         if self.store is not None:
             values, view = self.store.read_view(image, allowed, rng)
-            return ImageRow(values, self.transform.view_geometry(image, view, size_of(image)))
+            return ImageRow(values, self.transform.view_geometry(image, view, header_size_hw(image)))
         # Maps are of the file's size: no decoding at a smaller one.
         pixels = decode(image)
         geometry = self.transform.draw((pixels.height, pixels.width), allowed, rng)
