@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+_MAX_LINE, _END = 2000, 400  # characters of a message, and of its end, which names the file
+
 
 class MotetError(Exception):
-    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
+    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted.
+
+    A value that came from a file may hold line feeds, signs that steer a terminal, or halves of characters: they are
+    shown as escapes. A message of a list without end is cut in its middle.
+
+    Examples:
+        >>> str(MotetError("name: got 'a\\nb'; want a word"))
+        "name: got 'a\\\\nb'; want a word"
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not text.isprintable():
+            text = "".join(map(_shown, text[: 2 * _MAX_LINE])) + "".join(map(_shown, text[2 * _MAX_LINE :][-_END:]))
+        return text if len(text) <= _MAX_LINE else f"{text[: _MAX_LINE - _END]} ... {text[-_END:]}"
+
+
+def _shown(character: str) -> str:
+    plain = character.isprintable() or unicodedata.category(character) == "Zs"
+    return character if plain else character.encode("unicode_escape").decode()
 
 
 class ConfigError(MotetError, ValueError):
@@ -64,3 +87,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Returns the names that occur more than once, sorted.
+
+    Examples:
+        >>> repeated(["cat", "dog", "cat"])
+        ['cat']
+    """
+    return sorted(name for name, count in Counter(names).items() if count > 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
+from motet.core.whole_file import write_whole
 from motet.data.image_index import image_index
 from motet.preprocess.open_image import open_image
 
@@ -84,10 +86,9 @@ class HardNegativePool:
                         return cls(saved["rows"])
             pool = cls.of(reader, global_feature, nearest=nearest)
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.part")
-            with part.open("wb") as file:
-                np.savez(file, key=key, rows=pool.rows)
-            part.replace(path)
+            file = io.BytesIO()
+            np.savez(file, key=key, rows=pool.rows)
+            write_whole(path, file.getvalue())
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(
                 f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({path})"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.data.detect.dataset import Split
-from motet.data.formats.paths import is_image
+from motet.data.formats.paths import is_file, is_image
 
 _MAX_DEPTH = 4
 _MAX_FOLDERS = 3_000
@@ -65,7 +65,7 @@ class Survey:
         """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
         sample = [name for name in itertools.islice(names, 5) if name]
         folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
-        return next((f for f in folders if sample and all((f / name).is_file() for name in sample)), None)
+        return next((f for f in folders if sample and all(is_file(f / name) for name in sample)), None)
 
 
 def survey_folder(root: Path) -> Survey:
@@ -91,7 +91,7 @@ def _listing(folder: Path) -> Listing:
                     continue
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif len(files) < _MAX_FILES:
+                elif len(files) < _MAX_FILES and entry.is_file():  # a pipe would be read without end
                     files.append(entry.name)
     except OSError:
         pass  # a folder without read permission counts as empty

@@ -74,9 +74,10 @@ class ClassMap:
         stored = get_channel(png_values(self.path), self.channel, self.path)
         if stored.dtype.kind not in "ui":
             raise DataError(f"class map: got values of {stored.dtype}; want whole numbers", path=self.path)
-        table = np.full(max(int(stored.max()) + 1, len(self.classes)), UNKNOWN, dtype=np.int64)
-        table[: len(self.classes)] = self.classes
-        found: np.ndarray = table[stored]
+        # Not a table of all numbers that are stored: one pixel of 32 bits would make it take gigabytes.
+        table = np.array([*self.classes, UNKNOWN], dtype=np.int64)
+        known = (stored >= 0) & (stored < len(self.classes))
+        found: np.ndarray = table[np.where(known, stored, len(self.classes))]
         if found.min() == UNKNOWN:
             wrong = sorted(set(np.unique(stored[found == UNKNOWN]).tolist()))
             raise DataError(
@@ -166,6 +167,8 @@ class NormalMap:
         stored = png_values(self.path)
         if stored.ndim != 3 or stored.shape[2] < 3:
             raise DataError(f"normals: got the shape {stored.shape}; want three channels", path=self.path)
+        if stored.dtype.kind != "u":
+            raise DataError(f"normals: got values of {stored.dtype}; want whole numbers", path=self.path)
         normals = by_bands(stored, self._normals)
         return normals if self.like_image is None else _repeat_pixels(normals, image_size_hw(self.like_image))
 

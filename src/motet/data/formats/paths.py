@@ -103,9 +103,22 @@ def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
     Raises:
         DataError: no such file; it names the data file and the row.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=row)
     return DiskImage(file)
+
+
+def is_file(path: Path) -> bool:
+    """Returns True for a file that exists; False also for a name that none can have: too long, or with a NUL.
+
+    Examples:
+        >>> is_file(Path(__file__)), is_file(Path("x" * 5000)), is_file(Path("a\\0b"))
+        (True, False, False)
+    """
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def file_names(folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, nearest
+from motet.core.errors import repeated
 from motet.data.formats.error_text import first_line
 from motet.data.formats.json_file import check_type, load_json, load_json_lines
 from motet.data.formats.paths import file_names
@@ -109,7 +110,7 @@ def _header(rows: Iterator[list[str]], path: Path) -> tuple[str, ...]:
     if not header:
         raise DataError("header: got an empty file; want a line of column names", path=path)
     if len(set(header)) != len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = repeated(header)
         raise DataError(f"header: got {twice} more than once; want every column name once", path=path)
     return header
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from motet.core import ConfigError, DataError
 from motet.data.formats.error_text import first_line
+from motet.data.formats.paths import is_file
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".3gp", ".ogv"})
 # Of the frames that the header states: hidden frames of some codecs count as packets, a cut file has far fewer.
@@ -147,7 +148,7 @@ class _OpenVideo:
             import av
         except ImportError as error:
             raise ConfigError("videos: got no package av; want the extra motet[video]") from error
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise DataError("video: got no such file; want a readable video", path=self.path)
         try:
             self._video = av.open(str(self.path), metadata_errors="ignore")

@@ -127,8 +127,8 @@ class StoredClasses:
 
     def read(self) -> np.ndarray:
         stored = _row_map(self.path, "labels", self.row, self.size_hw).astype(np.int64)
-        if stored.max() >= len(self.classes):
-            got, want = int(stored.max()), len(self.classes) - 1
+        if stored.max() >= len(self.classes) or stored.min() < 0:
+            got, want = int(stored.max() if stored.min() >= 0 else stored.min()), len(self.classes) - 1
             raise DataError(f"labels: got the number {got}; want 0 to {want}", path=self.path, row=self.row)
         found: np.ndarray = np.array(self.classes, dtype=np.int64)[stored]
         return found
