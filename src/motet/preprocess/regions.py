@@ -209,16 +209,17 @@ def check_regions(regions: ImageRegions, *, path: Path | str, row: int | str | N
             a pixel or without an area.
     """
     features, boxes = np.asarray(regions.features), np.asarray(regions.boxes_xyxy)
+    classes = None if regions.classes is None else np.asarray(regions.classes)
     if features.ndim != 2 or boxes.ndim != 2 or boxes.shape[1] != 4 or len(features) != len(boxes) or not len(boxes):
         got = f"features {tuple(features.shape)}, boxes {tuple(boxes.shape)}"
         raise DataError(f"regions: got {got}; want (n, width) and (n, 4) with n > 0", path=path, row=row)
-    classes = regions.classes
     if classes is not None and (np.ndim(classes) != 2 or len(classes) != len(boxes)):
         raise DataError(
             f"regions: classes: got {tuple(np.shape(classes))}; want ({len(boxes)}, classes)", path=path, row=row
         )
     for name, values in (("features", features), ("boxes", boxes), ("classes", classes)):
-        if values is not None and not np.isfinite(values).all():
+        # 32 bits are what systems read, and a number of 64 bits may be infinite in them.
+        if values is not None and not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise DataError(f"regions: {name}: got NaN or infinite values; want finite ones", path=path, row=row)
     return ImageRegions(
         features.astype(np.float32, copy=False),

@@ -12,13 +12,14 @@ import numpy as np
 from motet.core import ConfigError, DataError, Example, MemoryImage
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.error_text import first_line
+from motet.data.formats.hdf5_file import Hdf5File
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.formats.mat_hdf5 import MatFile
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
 """The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
 _BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
+_WHAT = "MATLAB 7.3"
 _SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
 
@@ -58,8 +59,8 @@ class NyuV2:
             got = f"split {self.split!r}, normals {self.normals!r}"
             raise ConfigError(f"NyuV2: got {got}; want 'train', 'test' or None, '' or 'depth'")
         path = Path(self.path)
-        with MatFile(path) as file:
-            count, every = file.num_rows("images"), file.texts("names")
+        with Hdf5File(path, what=_WHAT) as file:
+            count, every = file.num_rows("images"), file.texts_of_codes("names")
         of_number, known = (tuple(range(len(every))), every) if self.mapping is None else _mapped(Path(self.mapping))
         names = self.names or known
         if missing := [name for name in names if name not in known]:
@@ -79,8 +80,8 @@ class NyuV2:
 
     def __getitem__(self, index: int) -> Example:
         row, path, (key,) = self._rows[index], Path(self.path), self.keys(index)
-        with MatFile(path) as file:
-            pixels = file.row("images", row)
+        with Hdf5File(path, what=_WHAT) as file:
+            pixels = file.read("images", row)
         if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
             got = f"{pixels.dtype} {pixels.shape}"
             raise DataError(f"images: got {got}; want uint8 of (3, width, height)", path=path, row=row)
@@ -154,8 +155,8 @@ class StoredDepth:
 
 
 def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.ndarray:
-    with MatFile(path) as file:
-        stored = file.row(name, row).T
+    with Hdf5File(path, what=_WHAT) as file:
+        stored = file.read(name, row).T
     if stored.shape != size_hw:
         raise DataError(f"{name}: got the size {stored.shape}; want {size_hw}, as images has", path=path, row=row)
     return np.ascontiguousarray(stored)

@@ -17,6 +17,7 @@ from motet.core.plain_json import parse_json
 from motet.core.whole_file import write_whole
 from motet.data.formats.number_text import is_number
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
+from motet.data.formats.size_limits import regular_size
 from motet.data.formats.text_file import read_bytes
 
 BOTTOM_UP = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
@@ -96,8 +97,7 @@ class TsvRegions(RegionFiles):
 def _offsets(path: Path) -> dict[str, int]:
     beside = path.with_name(f"{path.name}.offsets.json")
     try:
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
+        stamp = [regular_size(path), path.stat().st_mtime_ns]
         known = _load_offsets(beside, stamp)
         if known is not None:
             return known
