@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from motet.core.errors import CheckpointError, ConfigError
+from motet.core.errors import CheckpointError, ConfigError, MotetError
+from motet.core.field_types import wrong_field
 
 _CLASS, _REFERENCE = "class", "reference"
+_MAX_DEPTH, _MAX_SHOWN = 50, 60
 _MARKS = frozenset({_CLASS, _REFERENCE, "set", "pairs"})
 
 
@@ -66,27 +69,59 @@ def from_json(data: Any, *, trust: Sequence[str] = ()) -> Any:
     Raises:
         CheckpointError: a class of a package that is not trusted, that does not exist, or whose fields differ.
     """
+    return _decoded(data, trust, 0)
+
+
+def _decoded(data: Any, trust: Sequence[str], depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise CheckpointError(f"saved value: got more than {_MAX_DEPTH} values within values; want what motet saved")
+
+    def inner(part: Any) -> Any:
+        return _decoded(part, trust, depth + 1)
+
     match data:
         case list():
-            return tuple(from_json(part, trust=trust) for part in data)
+            return tuple(map(inner, data))
         case {"set": list(parts), **rest} if not rest:
-            return frozenset(from_json(part, trust=trust) for part in parts)
+            return frozenset(_hashable(inner(part)) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
-            return {from_json(key, trust=trust): from_json(part, trust=trust) for key, part in pairs}
+            if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+                raise CheckpointError("saved mapping: got something else among its pairs; want lists of key and value")
+            return {_hashable(inner(key)): inner(part) for key, part in pairs}
         case {"reference": str(name), **rest} if not rest:
             return _load(name, trust)
         case {"class": str(name), **fields}:
-            kind = _load(name, trust)
-            if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-                raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            values = {str(key): from_json(part, trust=trust) for key, part in fields.items()}
-            try:
-                return kind(**values)
-            except TypeError as error:
-                raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
+            return _made(name, _load(name, trust), {str(key): inner(part) for key, part in fields.items()})
         case dict():
-            return {key: from_json(part, trust=trust) for key, part in data.items()}
+            return {key: inner(part) for key, part in data.items()}
     return data
+
+
+def _made(name: str, kind: Any, values: dict[str, Any]) -> Any:
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
+    # Only of motet's own classes: what is declared elsewhere may be a habit and not a promise.
+    field = wrong_field(kind, values) if kind.__module__.partition(".")[0] == "motet" else None
+    if field is not None:
+        got = repr(values[field])[:_MAX_SHOWN]
+        want = str(typing.get_type_hints(kind)[field]).replace("typing.", "")
+        raise CheckpointError(f"saved class {name}: {field}: got {got}; want {want}")
+    try:
+        return kind(**values)
+    except MotetError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        got = f"{sorted(values)}; {type(error).__name__}: {error}"
+        raise CheckpointError(f"saved class {name}: got {got}") from error
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError as error:
+        got = type(value).__name__
+        raise CheckpointError(f"saved key: got a {got}; want a text, a number or a saved class") from error
+    return value
 
 
 def _name(thing: Any) -> str:
@@ -108,7 +143,13 @@ def _load(name: str, trust: Sequence[str]) -> Any:
     try:
         thing: Any = importlib.import_module(module)
         for part in path.split("."):
-            thing = getattr(thing, part)
-    except (ImportError, AttributeError) as error:
-        raise CheckpointError(f"saved name {name!r}: got {error}; want a name that can be imported here") from error
+            thing = vars(thing)[part]
+    except (ImportError, AttributeError, LookupError, TypeError, ValueError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"saved name {name!r}: got {got}; want a name that can be imported here") from error
+    thing = getattr(thing, "__func__", thing)
+    # What a module has imported itself, `os` and all that is in it, is not its own and not what was saved.
+    own = isinstance(thing, type | FunctionType) and (thing.__module__, thing.__qualname__) == (module, path)
+    if not own:
+        raise CheckpointError(f"saved name {name!r}: got something of another module; want what {module} defines")
     return thing

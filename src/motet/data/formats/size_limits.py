@@ -1,4 +1,4 @@
-"""How much a file may become in memory: compressed data, and sizes that a header declares."""
+"""Limits on what a file may become in memory: compressed data, and sizes that a header declares."""
 
 from __future__ import annotations
 
