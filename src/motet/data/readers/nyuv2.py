@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example, MemoryImage
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
-from motet.data.formats.error_text import first_line
 from motet.data.formats.hdf5_file import Hdf5File
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
+from motet.data.formats.mat_file import read_mat
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
 """The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
-_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
 _WHAT = "MATLAB 7.3"
 _SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
@@ -102,7 +100,9 @@ class NyuV2:
         if self.split is None:
             return list(range(count))
         path = Path(self.splits) if self.splits is not None else Path(self.path).with_name("splits.mat")
-        numbers = _mat(path, _SPLITS[self.split]).ravel()
+        numbers = read_mat(path, _SPLITS[self.split]).ravel()
+        if numbers.dtype.kind not in "iuf":
+            raise DataError(f"{_SPLITS[self.split]}: got values of {numbers.dtype}; want numbers", path=path)
         wrong = [number for number in numbers.tolist() if not 1 <= number <= count]
         if wrong or not len(numbers):
             got = f"row {wrong[0]}" if wrong else "no rows"
@@ -164,22 +164,10 @@ def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.nd
 
 def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Returns for each of the 894 classes its index among the 40 (`UNKNOWN` for none), and the names of the 40."""
-    numbers = _mat(path, "mapClass").ravel()
-    names = tuple(str(np.ravel(one)[0]) for one in _mat(path, "className").ravel())
+    numbers = read_mat(path, "mapClass").ravel()
+    names = tuple(str(np.ravel(one)[0]) if np.size(one) else "" for one in read_mat(path, "className").ravel())
+    if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        raise DataError(f"mapClass: got values of {numbers.dtype}; want numbers", path=path)
     if len(numbers) and max(numbers.tolist()) > len(names):
         raise DataError(f"mapClass: got {max(numbers.tolist())}; want at most {len(names)}", path=path)
     return tuple(int(number) - 1 if number > 0 else UNKNOWN for number in numbers), names
-
-
-def _mat(path: Path, name: str) -> np.ndarray:
-    """Returns a variable of a small .mat of the older format."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    if not path.is_file():
-        raise DataError(f"{name}: got no such file; want a .mat that has it", path=path)
-    try:
-        content: dict[str, Any] = loadmat(path, variable_names=[name])
-        return np.asarray(content[name])
-    except (*_BROKEN, MatReadError) as error:
-        raise DataError(f"{name}: got {first_line(error)}; want a .mat that has it", path=path) from error
