@@ -13,6 +13,9 @@ class Always(MeanMetric):
         return 1.0
 
 
+NO_TABLE = "saved name .*: got a name that is in none of motet's tables"
+
+
 def names(*trust: str) -> SavedNames:
     return SavedNames.of((Task,), trust=trust)
 
@@ -51,3 +54,44 @@ def test_unknown_fields_are_refused():
 @pytest.mark.parametrize("mark", ["class", "reference", "set", "pairs"])
 def test_a_mapping_whose_key_is_one_of_our_marks_comes_back(mark: str) -> None:
     assert from_json(to_json({mark: "label", "other": 1}), names()) == {mark: "label", "other": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"pairs": [1]}, "saved mapping: got something else among its pairs"),
+        ({"pairs": [[1, 2, 3]]}, "saved mapping"),
+        ({"pairs": [[{"a": 1}, 2]]}, "saved key: got a dict; want a text, a number or a saved class"),
+        ({"set": [{"a": 1}]}, "saved key: got a dict"),
+        ({"reference": "motet.cli.main:os.system"}, NO_TABLE),
+        ({"reference": "motet.core.codec:importlib.import_module"}, NO_TABLE),
+        ({"reference": "motet.core.codec:from_json.__globals__"}, NO_TABLE),
+        ({"reference": "motet.core.codec:_MARKS"}, NO_TABLE),
+        ({"reference": "motet.core.codec:"}, NO_TABLE),
+        ({"reference": "motet..x:y"}, NO_TABLE),
+        ({"reference": "motet.\0:y"}, NO_TABLE),
+        ({"class": "motet.core.codec:from_json"}, NO_TABLE),
+        ({"class": "motet.core.target:Label"}, r"saved class .*: got \[\]; TypeError: .*missing"),
+        ({"class": "motet.core.target:Label", "names": 5}, r"names: got 5; want tuple\[str, ...\]"),
+        ({"class": "motet.core.target:Label", "names": [1, 2]}, r"names: got \(1, 2\); want tuple\[str, ...\]"),
+        ({"class": "motet.core.target:Text", "max_words": True}, "max_words: got True; want <class 'int'>"),
+        ({"class": "motet.core.target:Dense", "channels": 1, "unit": "mile"}, "unit: got 'mile'; want Literal"),
+        ({"class": "motet.core.target:Text", "self": 1}, "saved class .*: got"),
+        ([[[]]] * 3, None),
+    ],
+)
+def test_what_nobody_saved_is_one_line(data, message):
+    if message is None:
+        assert from_json(data, names()) == (((),),) * 3
+        return
+    with pytest.raises(CheckpointError, match=message) as caught:
+        from_json(data, names())
+    assert "\n" not in str(caught.value)
+
+
+def test_values_within_values_without_end_are_one_line():
+    data = []
+    for _ in range(900):
+        data = [data]
+    with pytest.raises(CheckpointError, match="got more than 50 values within values"):
+        from_json(data, names())

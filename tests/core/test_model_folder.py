@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,3 +181,76 @@ def test_what_a_task_calls_is_checked_before_it_is_called(folder, field, name, m
         return
     with pytest.raises(CheckpointError, match=message):
         s.read_model(folder, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"assets": 5}, "assets: got int; want names and their digests"),
+        ({"assets": ["words.json"]}, "assets: got list; want"),
+        ({"assets": {"words.json": 5}}, "assets: got dict; want"),
+        ({"assets": {"": "0"}}, "want the file saved with the model"),
+        ({"assets": {"a\0b": "0"}}, "want a name inside this folder"),
+        ({"assets": {"x" * 5000: "0"}}, "asset|File name too long"),
+        ({"assets": {"/etc/passwd": "0"}}, "want a name inside this folder"),
+        ({"system": [1]}, "system: got tuple; want a system's configuration"),
+        ({"system": {"class": 5}}, "system: got dict; want"),
+        ({"system": None}, "system: got NoneType"),
+        ({"format": []}, "format: got"),
+    ],
+)
+def test_a_configuration_of_other_types_is_one_line(folder, change, message):
+    config = json.loads((folder / s.CONFIG).read_text())
+    (folder / s.CONFIG).write_text(json.dumps(config | change))
+    with pytest.raises(CheckpointError, match=message) as caught:
+        s.read_model(folder, NAMES)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[" * 10**6, "1" * 5000, '{"format": 1, "system": ' + "[" * 500 + "]" * 500 + "}"])
+@pytest.mark.parametrize("name", [s.CONFIG, s.TASKS])
+def test_json_without_end_is_one_line(folder, content, name):
+    (folder / name).write_text(content)
+    with pytest.raises(CheckpointError) as caught:
+        s.read_model(folder, NAMES)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tasks", [[5], [{"class": "motet.core.target:Text", "max_words": 3}], [[]], [{}]])
+def test_what_is_no_task_is_one_line(folder, tasks):
+    (folder / s.TASKS).write_text(json.dumps(tasks))
+    with pytest.raises(CheckpointError, match="want a list of tasks"):
+        s.read_model(folder, NAMES)
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder):
+    for name in (s.WEIGHTS, s.CONFIG):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        with pytest.raises(CheckpointError, match="a folder, pipe or device"):
+            s.read_weights(folder) if name == s.WEIGHTS else s.read_model(folder, NAMES)
+
+
+def weights_file(tensors: dict, data: bytes = bytes(64)) -> bytes:
+    header = json.dumps(tensors).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        struct.pack("<Q", 2**62) + b"{}",
+        weights_file({"a": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}}),
+        weights_file({"a": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 64]}}),
+        weights_file({"a": {"dtype": "F32", "shape": [-4], "data_offsets": [0, 64]}}),
+        weights_file({"a": {"dtype": "F32", "shape": [2**63, 2], "data_offsets": [0, 64]}}),
+        weights_file({"a": {"dtype": "X", "shape": [16], "data_offsets": [0, 64]}}),
+        weights_file({"a": {"dtype": "F32", "shape": [16], "data_offsets": [64, 0]}}),
+        b"",
+    ],
+)
+def test_weights_that_declare_too_much_are_one_line(folder, content):
+    (folder / s.WEIGHTS).write_bytes(content)
+    with pytest.raises(CheckpointError, match="got a damaged file") as caught:
+        s.read_weights(folder)
+    assert "\n" not in str(caught.value)

@@ -45,5 +45,5 @@ def test_json_of_it_is_the_same_json(value: dict[str, str]) -> None:
 
 
 def test_errors_show_names_from_data_without_obeying_them() -> None:
-    assert str(ConfigError("got \x1b[2J")) == "got \\u001b[2J"
-    assert str(DataError("got x", path="a\x1b[2J.csv", row=1)) == "got x (a\\u001b[2J.csv, row 1)"
+    assert str(ConfigError("got \x1b[2J")) == "got \\x1b[2J"
+    assert str(DataError("got x", path="a\x1b[2J.csv", row=1)) == "got x (a\\x1b[2J.csv, row 1)"

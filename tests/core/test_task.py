@@ -55,3 +55,16 @@ def test_a_missing_annotation_names_those_that_are_there() -> None:
     assert task().annotation_of(Example(id="a", labels={"mood": 1})) == 1
     with pytest.raises(DataError, match=r"a: task 'mood' reads the annotation 'mood': got \['kind'\]; want it among"):
         task().annotation_of(Example(id="a", labels={"kind": 1}))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["{0}", "{}", "{text.__class__}", "{text!r}", "{text:>1000000000}", "{text[0]}", "{text} {", "{text} {other}"],
+)
+def test_a_prompt_holds_the_text_and_no_other_field(prompt):
+    with pytest.raises(ConfigError, match=r"prompt: got .*; want"):
+        task(prompt=prompt)
+
+
+def test_braces_of_a_prompt_may_be_doubled():
+    assert task(prompt="{{a}} {text} {text}").prompt_for(Example(id="x", text="glad?")) == "{a} glad? glad?"

@@ -84,5 +84,5 @@ def test_the_error_of_a_damaged_file_has_its_row(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"got no object; want one JSON object per line .*row 1"):
         list(read_lines(path))
     path.write_text('{"id"')
-    with pytest.raises(DataError, match=r"want one JSON object per line .*row 0"):
+    with pytest.raises(DataError, match=r"want a whole JSON value, one object per line .*row 0"):
         list(read_lines(path))

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from motet.core import DataError, MemoryImage, rng_for
-from motet.preprocess.detr_views import DetrViews, shortest_side, size_of
+from motet.preprocess.detr_views import DetrViews, shortest_side
 from motet.preprocess.images import decode
+from motet.preprocess.open_image import header_size_hw
 
 VIEWS = DetrViews(800, 1333, tuple(range(480, 801, 32)), 0.5, (400, 500, 600), (384, 600))
 BOTH = frozenset({"hflip", "crop"})
@@ -27,9 +28,9 @@ def picture(mode: str, size: tuple[int, int], orientation: int = 1, kind: str = 
 def test_a_header_says_what_decoding_gives(orientation: int) -> None:
     image = picture("RGB", (30, 20), orientation)
     decoded = decode(image)
-    assert size_of(image) == (decoded.height, decoded.width)
+    assert header_size_hw(image) == (decoded.height, decoded.width)
     with pytest.raises(DataError, match="broken"):
-        size_of(MemoryImage("broken", b"no"))
+        header_size_hw(MemoryImage("broken", b"no"))
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,18 @@ def wide(path: Path, colour: tuple[int, int, int]) -> Path:
     """A PNG of 16 bits in each of three channels, which Pillow does not write."""
     height, width = SIZE_HW
     line = b"\0" + np.array([colour] * width, dtype=">u2").tobytes()
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(line * height)), (b"IEND", b""))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
-    )
+    path.write_bytes(png(width, height, 16, 2, line * height))
     return path
+
+
+def png(width: int, height: int, bits: int, colour: int, lines: bytes) -> bytes:
+    """A PNG of a header and of lines, each after the number of its filter."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts
+    )
 
 
 def text(path: Path, content: str) -> Path:

@@ -6,16 +6,19 @@ It uses no pickle, and imports no code that the user did not allow (`SavedNames`
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from motet.core.errors import CheckpointError, ConfigError
-from motet.core.saved_names import SavedNames, saved_name
+from motet.core.errors import CheckpointError, ConfigError, MotetError
+from motet.core.field_types import wrong_field
+from motet.core.saved_names import SavedNames, is_own, saved_name
 
 _CLASS, _REFERENCE, _PATH, _OUTSIDE = "class", "reference", "path", "outside"
 _MARKS = frozenset({_CLASS, _REFERENCE, _PATH, _OUTSIDE, "set", "pairs"})
+_MAX_DEPTH, _MAX_SHOWN = 50, 60
 
 
 def to_json(value: Any, *, whole: bool = True) -> Any:
@@ -89,13 +92,25 @@ def from_json(data: Any, names: SavedNames) -> Any:
     Raises:
         CheckpointError: a class or function that may not be named, or a class whose fields differ.
     """
+    return _decoded(data, names, 0)
+
+
+def _decoded(data: Any, names: SavedNames, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise CheckpointError(f"saved value: got more than {_MAX_DEPTH} values within values; want what motet saved")
+
+    def inner(part: Any) -> Any:
+        return _decoded(part, names, depth + 1)
+
     match data:
         case list():
-            return tuple(from_json(part, names) for part in data)
+            return tuple(map(inner, data))
         case {"set": list(parts), **rest} if not rest:
-            return frozenset(from_json(part, names) for part in parts)
+            return frozenset(_hashable(inner(part)) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
-            return {from_json(key, names): from_json(part, names) for key, part in pairs}
+            if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+                raise CheckpointError("saved mapping: got something else among its pairs; want lists of key and value")
+            return {_hashable(inner(key)): inner(part) for key, part in pairs}
         case {"path": str(path), **rest} if not rest:
             return Path(path)
         case {"outside": str(name), **rest} if not rest:
@@ -103,14 +118,34 @@ def from_json(data: Any, names: SavedNames) -> Any:
         case {"reference": str(name), **rest} if not rest:
             return names.resolve(name)
         case {"class": str(name), **fields}:
-            kind = names.resolve(name)
-            if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-                raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            values = {str(key): from_json(part, names) for key, part in fields.items()}
-            try:
-                return kind(**values)
-            except TypeError as error:
-                raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
+            return _made(name, names.resolve(name), {str(key): inner(part) for key, part in fields.items()})
         case dict():
-            return {key: from_json(part, names) for key, part in data.items()}
+            return {key: inner(part) for key, part in data.items()}
     return data
+
+
+def _made(name: str, kind: Any, values: dict[str, Any]) -> Any:
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
+    # Only of motet's own classes: what is declared elsewhere may be a habit and not a promise.
+    field = wrong_field(kind, values) if is_own(kind.__module__) else None
+    if field is not None:
+        got = repr(values[field])[:_MAX_SHOWN]
+        want = str(typing.get_type_hints(kind)[field]).replace("typing.", "")
+        raise CheckpointError(f"saved class {name}: {field}: got {got}; want {want}")
+    try:
+        return kind(**values)
+    except MotetError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        got = f"{sorted(values)}; {type(error).__name__}: {error}"
+        raise CheckpointError(f"saved class {name}: got {got}") from error
+
+
+def _hashable(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError as error:
+        got = type(value).__name__
+        raise CheckpointError(f"saved key: got a {got}; want a text, a number or a saved class") from error
+    return value

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from motet.core.printable import printable
+from motet.core.printable import one_line
+
+_MAX_LINE, _END = 2000, 400  # characters of a message, and of its end, which names the file
 
 
 class MotetError(Exception):
-    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted."""
+    """The base class of errors a user can cause; the message is one line: what is wrong, the value, what is wanted.
+
+    A value that came from a file may hold line feeds, signs that steer a terminal, or halves of characters: they are
+    shown as escapes. A message of a list without end is cut in its middle.
+
+    Examples:
+        >>> str(MotetError("name: got 'a\\nb'; want a word"))
+        "name: got 'a\\\\nb'; want a word"
+    """
 
     def __str__(self) -> str:
-        # The value may be a name from a file: a terminal must not obey it.
-        return printable(super().__str__())
+        text = super().__str__()
+        if len(text) > _MAX_LINE:
+            text = f"{text[: _MAX_LINE - _END]} ... {text[-_END:]}"
+        return one_line(text)
 
 
 class ConfigError(MotetError, ValueError):
@@ -70,3 +83,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Returns the names that occur more than once, sorted.
+
+    Examples:
+        >>> repeated(["cat", "dog", "cat"])
+        ['cat']
+    """
+    return sorted(name for name, count in Counter(names).items() if count > 1)

@@ -69,14 +69,16 @@ class DiskImage:
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
                 return file.read(count)
-        except OSError as error:
-            raise DataError(f"image: got {error.strerror or error}; want a readable file", path=self.path) from error
+        except (OSError, ValueError) as error:
+            got = getattr(error, "strerror", None) or error
+            raise DataError(f"image: got {got}; want a readable file", path=self.path) from error
 
     def stamp(self) -> str:
         try:
             stat = self.path.stat()
-        except OSError as error:
-            raise DataError(f"image: got {error.strerror or error}; want a readable file", path=self.path) from error
+        except (OSError, ValueError) as error:
+            got = getattr(error, "strerror", None) or error
+            raise DataError(f"image: got {got}; want a readable file", path=self.path) from error
         return f"{self.name}:{stat.st_size}:{stat.st_mtime_ns}"
 
     def fingerprint(self) -> str:

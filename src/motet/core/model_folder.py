@@ -11,6 +11,7 @@ Training state (optimiser, schedule, samples seen) is in ``state/`` beside them;
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import re
@@ -26,6 +27,7 @@ from torch import Tensor
 from motet.core.codec import from_json, to_json
 from motet.core.errors import CheckpointError
 from motet.core.metric import Metric
+from motet.core.plain_json import parse_json
 from motet.core.printable import printable
 from motet.core.saved_names import SavedNames, is_own
 from motet.core.system import System, SystemConfig
@@ -125,8 +127,23 @@ def read_model(folder: str | Path, names: SavedNames) -> SavedModel:
         if not isinstance(task, Task):
             raise CheckpointError(f"{folder / TASKS}: got a {type(task).__name__}; want a list of tasks")
         check_called_parts(task, folder / TASKS)
-    assets = {name: _read_asset(folder / ASSETS, name, digest) for name, digest in raw.get("assets", {}).items()}
-    return SavedModel(folder, config, tasks, assets)
+    return SavedModel(folder, config, tasks, _assets(folder, raw))
+
+
+def read_assets(folder: Path) -> dict[str, bytes]:
+    """Reads the files that belong to a saved model, by name.
+
+    Raises:
+        CheckpointError: a missing or damaged file, or a name outside the folder.
+    """
+    return _assets(folder, _read_json(folder / CONFIG, dict))
+
+
+def _assets(folder: Path, config: Mapping[str, Any]) -> dict[str, bytes]:
+    digests = config.get("assets", {})
+    if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
+        raise CheckpointError(f"{folder / CONFIG}: assets: got {type(digests).__name__}; want names and their digests")
+    return {name: _read_asset(folder / ASSETS, name, digest) for name, digest in digests.items()}
 
 
 def check_called_parts(task: Task, where: Path) -> None:
@@ -153,11 +170,13 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     path = model_folder(folder) / WEIGHTS
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: got a folder, pipe or device; want the model's weights")
     try:
         weights: dict[str, Tensor] = load_file(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want the model's weights") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want a complete safetensors file") from error
     return weights
 
@@ -270,7 +289,7 @@ def _write_json(path: Path, data: Any) -> None:
 
 def _read_json(path: Path, kind: type) -> Any:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(_read_file(path))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want a complete saved model") from error
     except (OSError, ValueError) as error:
@@ -280,12 +299,22 @@ def _read_json(path: Path, kind: type) -> Any:
     return data
 
 
+def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "a folder, pipe or device")
+    return path.read_bytes()
+
+
 def _read_asset(folder: Path, name: str, digest: str) -> bytes:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links without end
+        inside = False
+    if not inside:
         raise CheckpointError(f"{folder}: asset: got {name!r}; want a name inside this folder")
     try:
-        data = path.read_bytes()
+        data = _read_file(path)
     except OSError as error:
         raise CheckpointError(f"{path}: got {error.strerror or error}; want the file saved with the model") from error
     if _digest(data) != digest:

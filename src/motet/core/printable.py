@@ -23,3 +23,15 @@ def printable(text: str) -> str:
         ('zebra \\u001b[31m', 'café')
     """
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    r"""Returns a text on one line: ends of lines and all other invisible characters as Python's escapes.
+
+    Examples:
+        >>> print(one_line("a\nb \x1b[31m"))
+        a\nb \x1b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from motet.core.errors import ConfigError
+from motet.core.errors import ConfigError, repeated
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Label:
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
-            twice = sorted({name for name in self.names if self.names.count(name) > 1})
+            twice = repeated(self.names)
             raise ConfigError(f"Label.names: got {twice} more than once; want every name once")
         if not self.names:
             raise ConfigError("Label.names: got none; want at least one class name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any, Literal
 
 from torch import Tensor
@@ -35,7 +36,8 @@ class Task:
         loss: in the task's own space; None for `losses.default_for(target)`.
 
     Raises:
-        ConfigError: no metric, an empty name, or a prompt without ``{text}`` where text is an input.
+        ConfigError: no metric, an empty name, a prompt without ``{text}`` where text is an input, or
+            with another field.
     """
 
     name: str
@@ -54,6 +56,12 @@ class Task:
             raise ConfigError(f"Task.name: got {self.name!r}; want a word of printable letters without spaces or '/'")
         if not self.metrics:
             raise ConfigError(f"Task {self.name!r}: metrics: got none; want at least one metric class")
+        if not _fills_text_only(self.prompt):
+            # A field such as {text.__class__} or {text:>1000000000} would be evaluated for every row.
+            raise ConfigError(
+                f"Task {self.name!r}: prompt: got {self.prompt!r}; want no other field than '{{text}}', and other "
+                "braces doubled"
+            )
         if "text" in self.inputs and "{text}" not in self.prompt:
             raise ConfigError(
                 f"Task {self.name!r}: prompt: got {self.prompt!r}; want '{{text}}' in it for the row's text"
@@ -83,3 +91,11 @@ class Task:
             return ""
         text = example.text if isinstance(example.text, str) else " ".join(example.text)
         return self.prompt.format(text=text)
+
+
+def _fills_text_only(prompt: str) -> bool:
+    try:
+        fields = [part[1:] for part in Formatter().parse(prompt) if part[1] is not None]
+    except ValueError:  # a single brace
+        return False
+    return all(field == ("text", "", None) for field in fields)

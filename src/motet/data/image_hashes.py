@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import multiprocessing
 import os
 import zipfile
@@ -18,6 +19,7 @@ from jaxtyping import UInt8, UInt64
 from PIL import Image
 
 from motet.core import DataError, ImageFile
+from motet.core.whole_file import write_whole
 
 WINDOWS = (
     (0.0, 0.0, 1.0, 1.0),
@@ -172,15 +174,15 @@ class _Cache:
         if folder is None:
             return
         path = self.path(folder)
-        part = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+        file = io.BytesIO()
         stamps: UInt8[np.ndarray, "n 16"] = np.frombuffer(b"".join(self.hashes), np.uint8).reshape(-1, 16)
         nothing = np.zeros((len(WINDOWS), 2), dtype=np.uint64)
         values = np.stack([nothing if value is None else value for value in self.hashes.values()] or [nothing][:0])
         plain = np.array([value is None for value in self.hashes.values()], dtype=bool)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            np.savez(part, stamps=stamps, values=values, plain=plain)
-            part.replace(path)
+            np.savez(file, stamps=stamps, values=values, plain=plain)
+            write_whole(path, file.getvalue())
         except OSError as error:
             raise DataError(
                 f"hashes: got {error.strerror or error}; want a folder with write permission and free space", path=path

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, ImageFile, Reader
+from motet.core.whole_file import write_whole
 from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.near_codes import near_pairs
@@ -245,11 +246,10 @@ def write_lists(folder: Path, removed: Sequence[Removal]) -> Path:
         DataError: the folder cannot be written.
     """
     path = folder / _LISTS
-    part = path.with_name(f".{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False) + "\n", "utf-8")
-        part.replace(path)
+        content = json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False) + "\n"
+        write_whole(path, content.encode())
     except OSError as error:
         raise DataError(
             f"lists: got {error.strerror or error}; want a folder with write permission", path=path

@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
+from motet.core.whole_file import write_whole
 from motet.data.image_index import image_index
+from motet.preprocess.open_image import open_image
 
 GlobalFeature: TypeAlias = Callable[[ImageFile], np.ndarray]
 """Computes one vector per image."""
@@ -85,10 +86,9 @@ class HardNegativePool:
                         return cls(saved["rows"])
             pool = cls.of(reader, global_feature, nearest=nearest)
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.part")
-            with part.open("wb") as file:
-                np.savez(file, key=key, rows=pool.rows)
-            part.replace(path)
+            file = io.BytesIO()
+            np.savez(file, key=key, rows=pool.rows)
+            write_whole(path, file.getvalue())
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(
                 f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({path})"
@@ -244,14 +244,9 @@ def thumbnail_feature(image: ImageFile, *, side: int = 8) -> np.ndarray:
     Raises:
         DataError: no image, or a broken one.
     """
-    try:
-        with Image.open(io.BytesIO(image.read())) as opened:
-            opened.draft("RGB", (4 * side, 4 * side))
-            small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(
-            f"image: got {error or type(error).__name__}; want a file that Pillow can decode", path=image.name
-        ) from error
+    with open_image(image.read(), name=image.name) as opened:
+        opened.draft("RGB", (4 * side, 4 * side))
+        small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
     flat: np.ndarray = small.reshape(-1) - small.mean()
     return flat
 

@@ -25,6 +25,7 @@ from motet.core import (
     TargetSpec,
     TextPrediction,
 )
+from motet.core.plain_json import parse_json
 from motet.core.whole_files import whole_file
 from motet.evaluation.maps import map_to_json
 
@@ -147,11 +148,9 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         raise DataError(f"predictions: got {error.strerror or error}; want a readable file", path=path) from error
     for number, line in enumerate(text.splitlines()):
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"predictions: got {error.msg}; want one JSON object per line", path=path, row=number
-            ) from error
+            row = parse_json(line)
+        except ValueError as error:
+            raise DataError(f"predictions: got {error}, one object per line", path=path, row=number) from error
         if not isinstance(row, dict):
             raise DataError("predictions: got no object; want one JSON object per line", path=path, row=number)
         yield row

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, Report, System, Task
+from torch import Tensor
+
+from motet.core import CheckpointError, MotetError, Report, System, Task
+from motet.core.build_limit import at_most
 from motet.core.codec import to_json
 from motet.core.model_folder import (
     SavedModel,
@@ -19,6 +21,7 @@ from motet.core.model_folder import (
     read_weights,
     write_model,
 )
+from motet.core.plain_json import parse_json
 from motet.core.printable import printable
 from motet.hub.card import model_card
 from motet.systems import build_system
@@ -26,6 +29,12 @@ from motet.training.saved_names import saved_names
 
 log = logging.getLogger("motet.hub")
 CARD = "README.md"
+_ALWAYS_SIZE = 10**6  # a whole number of a configuration that needs no weights: a length, a seed
+# What layers raise for sizes that no layer has, when a saved configuration was changed.
+_CANNOT_BE_BUILT = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
@@ -52,16 +61,43 @@ def load_system_with_match(
 ) -> tuple[System, WeightMatch]:
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
     saved = read_model(folder, saved_names(trust))
-    try:
-        system = build_system(
-            saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets
-        )
-    except KeyError as error:
-        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all files that were saved") from error
     weights = read_weights(saved.folder)
+    system = _built(saved, saved.tasks if tasks is None else tasks, weights)
     check_class_names(system, saved.folder, weights)
     matched = fill(system, weights, strict=tasks is None, where=str(saved.folder))
     return system.eval(), matched
+
+
+def _built(saved: SavedModel, tasks: Sequence[Task], weights: Mapping[str, Tensor]) -> System:
+    numbers = sum(weight.numel() for weight in weights.values())
+    if (size := _largest(to_json(saved.config))) > max(_ALWAYS_SIZE, numbers):
+        got = f"the number {size}"
+        raise CheckpointError(f"{saved.folder}: config.json: got {got}; want sizes of a model of {numbers:,} numbers")
+    try:
+        with at_most(len(weights), numbers, where=saved.folder):
+            return build_system(saved.config, tasks, texts=_no_texts(saved), assets=saved.assets)
+    except MotetError:
+        raise
+    except KeyError as error:
+        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all files that were saved") from error
+    except _CANNOT_BE_BUILT as error:
+        words = " ".join(str(error).split())[:200]
+        got = f"{type(error).__name__}: {words}"
+        raise CheckpointError(f"{saved.folder}: config.json: got {got}; want the sizes that were saved") from error
+
+
+def _largest(plain: Any) -> int:
+    """Returns the largest whole number in JSON values."""
+    match plain:
+        case bool():
+            return 0
+        case int():
+            return abs(plain)
+        case list():
+            return max(map(_largest, plain), default=0)
+        case dict():
+            return max(map(_largest, plain.values()), default=0)
+    return 0
 
 
 def save_pretrained(
@@ -97,7 +133,7 @@ def read_report(run_folder: str | Path) -> Report | None:
     if not path.exists():
         return None
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = parse_json(path.read_bytes())
         return Report.from_dict(data)
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want a report that motet wrote") from error

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
+from motet.core.plain_json import parse_json
 from motet.nn.attention import attend
 from motet.nn.tower import EncoderMode, Frozen, lr_scale_of
 
@@ -127,7 +128,7 @@ def encoder_from_description(data: bytes) -> TextEncoder:
     from transformers import AutoConfig, AutoModel
 
     try:
-        fields = json.loads(data)
+        fields = parse_json(data)
         config = AutoConfig.for_model(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(

@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from motet.core import ImageFile
 from motet.core.task import Invariance
 from motet.preprocess.geometry import Geometry
-from motet.preprocess.images import decode
-
-_ORIENTATION = 0x0112
-
-
-def size_of(image: ImageFile) -> tuple[int, int]:
-    """Returns height and width of an image, upright, from its header alone.
-
-    Raises:
-        DataError: no image, or a broken one; names the file.
-    """
-    for part in (image.head, image.read):
-        try:
-            with Image.open(io.BytesIO(part())) as opened:
-                width, height = opened.size
-                turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-                break
-        except (
-            UnidentifiedImageError,
-            Image.DecompressionBombError,
-            Image.DecompressionBombWarning,
-            OSError,
-            SyntaxError,
-        ):
-            continue  # a header may be longer than the head
-    else:
-        # Decoding raises the error in one sentence.
-        width, height = decode(image).size
-        turned = False
-    return (width, height) if turned else (height, width)
 
 
 def shortest_side(source_hw: tuple[int, int], size: int, max_side: int | None = None) -> tuple[int, int]:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import numpy as np
 from jaxtyping import Float
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
-from motet.core import DataError, ImageFile, rng_for
+from motet.core import ImageFile, rng_for
 from motet.core.task import Invariance
 from motet.preprocess.crops import Crop as Crop
 from motet.preprocess.crops import InceptionCrop as InceptionCrop
 from motet.preprocess.crops import RandomCrop as RandomCrop
 from motet.preprocess.crops import Whole as Whole
 from motet.preprocess.geometry import Geometry as Geometry
+from motet.preprocess.open_image import open_image
 
-# An image of more pixels is refused from its header, before its memory is allocated: 512 MiB of RGB.
-MAX_PIXELS = 178_956_970
-# Formats that Pillow decodes itself; for others (EPS) it runs an external program on untrusted content.
-_FORMATS = ("JPEG", "PNG", "PPM", "WEBP", "BMP", "GIF", "TIFF", "TGA", "AVIF", "JPEG2000")
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
+_BAND = 512  # rows at a time that lie over white: as a whole, three more copies would stand in memory
 
 
 def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> Image.Image:
@@ -39,61 +31,41 @@ def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> I
     Raises:
         DataError: no image, a broken or truncated one, or one of more than `MAX_PIXELS`; names the file.
     """
-    data = image.read()
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of sizes near the limit, of unusual EXIF data and palettes: none of that is an error here.
-            warnings.simplefilter("ignore")
-            opened = Image.open(io.BytesIO(data), formats=_formats())
-            width, height = opened.size
-            if width * height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            if at_least_hw is not None and opened.format == "JPEG":
-                # The long side for both, since the EXIF orientation may still rotate the image.
-                opened.draft("RGB", (max(at_least_hw), max(at_least_hw)))
-            opened.load()
-            # Not always called, since `exif_transpose` copies an upright image, which takes as long as opening it.
-            rotated = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            return _rgb(ImageOps.exif_transpose(opened) if rotated else opened)
-    except Image.DecompressionBombError as error:
-        size = _header_size(data)
-        raise DataError(f"image: got {size}; want at most {MAX_PIXELS:,} pixels", path=image.name) from error
-    except UnidentifiedImageError as error:
-        got = f"{len(data)} bytes that start with {data[:12]!r}"
-        formats = ", ".join(_formats())
-        raise DataError(f"image: got {got}; want a file in one of the formats {formats}", path=image.name) from error
-    except (*_BROKEN, zlib.error) as error:
-        got = str(error) or type(error).__name__
-        raise DataError(f"image: got {got}; want a complete image file", path=image.name) from error
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
-def _header_size(data: bytes) -> str:
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        width, height = Image.open(io.BytesIO(data), formats=_formats()).size
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-    return f"{width} x {height} pixels"
+    with open_image(image.read(), name=image.name) as opened:
+        if at_least_hw is not None and opened.format == "JPEG":
+            # The long side for both, since the EXIF orientation may still rotate the image.
+            opened.draft("RGB", (max(at_least_hw), max(at_least_hw)))
+        opened.load()
+        # Not always called, since `exif_transpose` copies an upright image, which takes as long as opening it.
+        rotated = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return _rgb(ImageOps.exif_transpose(opened) if rotated else opened)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I"):  # 16 bits, in one of several byte orders, or 32 that hold 16
-        grey = np.asarray(image).astype(np.int64)
-        return Image.fromarray((np.clip(grey, 0, 65535) / 257.0).round().astype(np.uint8)).convert("RGB")
+        grey = np.clip(np.asarray(image), 0, 65535)
+        return Image.fromarray(_EIGHT_BITS[grey]).convert("RGB")
     if image.mode == "F":
         raise ValueError("an image of floating-point values")
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        with_alpha = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), with_alpha).convert("RGB")
+        return _over_white(image)
     return image.convert("RGB")
+
+
+_EIGHT_BITS = (np.arange(65536) / 257.0).round().astype(np.uint8)
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    found = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND):
+        band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+        if "transparency" in image.info:
+            band.info["transparency"] = image.info["transparency"]
+        whole = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band.convert("RGBA"))
+        found.paste(whole.convert("RGB"), (0, top))
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ stored, and boxes may differ from row to row and from epoch to epoch.
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +21,9 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, ImageFile
+from motet.preprocess.open_image import header_size_hw
 
 # Tools that count pixels from 0 and from 1 differ by this at the border.
 BORDER_PX = 1.0
@@ -211,16 +209,17 @@ def check_regions(regions: ImageRegions, *, path: Path | str, row: int | str | N
             a pixel or without an area.
     """
     features, boxes = np.asarray(regions.features), np.asarray(regions.boxes_xyxy)
+    classes = None if regions.classes is None else np.asarray(regions.classes)
     if features.ndim != 2 or boxes.ndim != 2 or boxes.shape[1] != 4 or len(features) != len(boxes) or not len(boxes):
         got = f"features {tuple(features.shape)}, boxes {tuple(boxes.shape)}"
         raise DataError(f"regions: got {got}; want (n, width) and (n, 4) with n > 0", path=path, row=row)
-    classes = regions.classes
     if classes is not None and (np.ndim(classes) != 2 or len(classes) != len(boxes)):
         raise DataError(
             f"regions: classes: got {tuple(np.shape(classes))}; want ({len(boxes)}, classes)", path=path, row=row
         )
     for name, values in (("features", features), ("boxes", boxes), ("classes", classes)):
-        if values is not None and not np.isfinite(values).all():
+        # 32 bits are what systems read, and a number of 64 bits may be infinite in them.
+        if values is not None and not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise DataError(f"regions: {name}: got NaN or infinite values; want finite ones", path=path, row=row)
     return ImageRegions(
         features.astype(np.float32, copy=False),
@@ -309,35 +308,10 @@ def image_size_hw(image: ImageFile) -> tuple[int, int]:
     """
     stamp = image.stamp()
     if stamp not in _SIZES:
-        _SIZES[stamp] = _header_size_hw(image)
+        _SIZES[stamp] = header_size_hw(image)
         if len(_SIZES) > _CACHED_SIZES:
             _SIZES.popitem(last=False)
     return _SIZES[stamp]
-
-
-def _header_size_hw(image: ImageFile) -> tuple[int, int]:
-    try:
-        return _size_hw_of(image.head())
-    except _BROKEN:  # for some formats the first bytes of a file are not enough
-        pass
-    try:
-        return _size_hw_of(image.read())
-    except _BROKEN as error:
-        raise DataError(
-            f"image: got {error or type(error).__name__}; want a file that Pillow can decode", path=image.name
-        ) from error
-
-
-_BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
-
-
-def _size_hw_of(data: bytes) -> tuple[int, int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of unusual EXIF data: decoding raises real errors
-        opened = Image.open(io.BytesIO(data))
-        width, height = opened.size
-        rotated = opened.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations with a quarter turn
-    return (width, height) if rotated else (height, width)
 
 
 def box_iou(boxes_xyxy: Float[np.ndarray, "n 4"], others_xyxy: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:

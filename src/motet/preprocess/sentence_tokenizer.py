@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from motet.core import CheckpointError, ConfigError
+from motet.core.plain_json import parse_json
 from motet.preprocess.tokenizers import Tokenizer, normalise
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class SentenceTokenizer:
         import tokenizers
 
         try:
-            saved = json.loads(data)
+            saved = parse_json(data)
             description, pad, digest = str(saved["sentences"]), int(saved["pad"]), saved["digest"]
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(

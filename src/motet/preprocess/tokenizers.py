@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from motet.core import CheckpointError, ConfigError
+from motet.core.errors import repeated
+from motet.core.plain_json import parse_json
 
 if TYPE_CHECKING:
     import tokenizers
@@ -110,8 +112,8 @@ class Tokenizer:
             ConfigError: a repeated name.
         """
         if len(set(names)) != len(names):
-            repeated = sorted({name for name in names if list(names).count(name) > 1})
-            raise ConfigError(f"special tokens: got {repeated} more than once; want every name once")
+            twice = repeated(names)
+            raise ConfigError(f"special tokens: got {twice} more than once; want every name once")
         return Tokenizer(self.tokenizer, self.ids, names)
 
     def to_bytes(self) -> bytes:
@@ -129,7 +131,7 @@ class Tokenizer:
         import tokenizers
 
         try:
-            saved = json.loads(data)
+            saved = parse_json(data)
             tokenizer, ids, digest = str(saved["tokenizer"]), [int(i) for i in saved["ids"]], saved["digest"]
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motet.core import ConfigError, DataError
+from motet.core.printable import one_line
 from motet.data.detect import FolderContents, inspect_folder
-from motet.data.formats.error_text import printable
 from motet.data.source import Source
 from motet.scaffold.assign import assign
 from motet.scaffold.plan_tasks import plan_tasks
@@ -99,7 +99,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False, class_level
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
-    lines = (printable(line) for line in _summary_lines(contents, tasks))
+    lines = (one_line(line) for line in _summary_lines(contents, tasks))
     return InitResult(path, tuple(lines), tuple(assign(tasks)))
 
 
@@ -131,7 +131,7 @@ def _notes(contents: FolderContents) -> tuple[str, ...]:
 
 def _lines(texts: Sequence[str]) -> tuple[str, ...]:
     """Returns the different texts as lines; of many the first."""
-    lines = list(dict.fromkeys(map(printable, texts)))
+    lines = list(dict.fromkeys(map(one_line, texts)))
     return (*lines[:_MOST_LINES], *([f"... and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []))
 
 

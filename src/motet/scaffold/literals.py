@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from motet.data.formats.error_text import printable
+from motet.core.printable import one_line
 from motet.scaffold.expressions import Attribute, Call, Imported, Item, Variable
 
 _LONGEST = 100  # characters of a call on one line
@@ -77,7 +77,7 @@ def comment(text: str) -> str:
         >>> comment("a table\\nimport os")
         '# a table\\\\nimport os'
     """
-    line = printable(text)
+    line = one_line(text)
     return f"# {line if len(line) <= _LONGEST_COMMENT else f'{line[:_LONGEST_COMMENT]}...'}"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from motet.core import ConfigError, Dense, Loss, Metric, Task
+from motet.core.errors import repeated
 from motet.core.task import Invariance
 from motet.metrics import (
     AngleWithin11,
@@ -60,7 +61,7 @@ def semantic_segmentation(
         >>> task.main_metric, task.target.channels, sorted(task.equivariant)
         ('miou', 2, ['crop', 'hflip'])
     """
-    twice = sorted({one for one in names if list(names).count(one) > 1})
+    twice = repeated(names)
     if twice or not names:
         got = f"{twice} more than once" if twice else "none"
         raise ConfigError(f"semantic_segmentation {name!r}: names: got {got}; want at least one, each once")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from motet.core import Boxes, ConfigError, Metric, Task
+from motet.core.errors import repeated
 from motet.core.task import Invariance
 from motet.metrics import COCO_TWELVE, AttributeF1, DescribedBoxes
 
@@ -45,7 +46,7 @@ def detection(
         ('ap', [], ['crop', 'hflip'])
     """
     for field, values in (("names", names), ("attributes", attributes)):
-        twice = sorted({one for one in values if list(values).count(one) > 1})
+        twice = repeated(values)
         if twice:
             raise ConfigError(f"detection {name!r}: {field}: got {twice} more than once; want each once")
     if not names:

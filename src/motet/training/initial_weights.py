@@ -12,12 +12,12 @@ from torch import Tensor
 from motet.core import CheckpointError, ConfigError, System, seed_for
 from motet.core.codec import to_json
 from motet.core.model_folder import (
-    ASSETS,
     CONFIG,
     WeightMatch,
     check_class_names,
     fill,
     model_folder,
+    read_assets,
     read_weights,
     step_folder,
     steps_in,
@@ -56,7 +56,7 @@ def initial_system(
         folder = step_folder(resume_from, steps[-1])
         if (saved_kind := _saved_class(folder)) != (kind := to_json(run.system)["class"]):
             raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
-        system = _build(run, assets_in(folder))
+        system = _build(run, read_assets(folder))
         # Features are stored before training continues, and nothing pretrained was fetched, so the encoder must be the
         # saved one already. Weights that do not fit are refused later, by the identity check of the checkpoint.
         own, saved = system.state_dict(), read_weights(folder)
@@ -114,15 +114,6 @@ def _filled(system: System, start: From, selected: Mapping[str, Tensor]) -> Weig
     return matched
 
 
-def assets_in(folder: Path) -> dict[str, bytes]:
-    """Returns the files beside a saved model's weights (its tokeniser), by name."""
-    try:
-        names = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["assets"]
-        return {name: (folder / ASSETS / name).read_bytes() for name in names}
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{folder}: got {error}; want a whole saved model") from error
-
-
 def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, WeightMatch]:
     """Returns the system with another run's weights, and with its tokeniser if a loaded weight has one row per token.
 
@@ -132,7 +123,7 @@ def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, Wei
     selected, folder = _selected_weights(start), model_folder(start.folder)
     counts_pieces = any(name.startswith(system.asset_weights()) for name in selected)
     same_kind = _saved_class(folder) == to_json(run.system)["class"]
-    if counts_pieces and same_kind and (assets := assets_in(folder)) != dict(system.assets()):
+    if counts_pieces and same_kind and (assets := read_assets(folder)) != dict(system.assets()):
         with_old = _build(run, assets)
         own = with_old.state_dict()
         fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}

@@ -1,3 +1,5 @@
+import math
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,37 @@ def test_words_have_something_in_them():
 
 def test_long_values_are_cut():
     assert len(short_repr("x" * 1000)) == 60
+
+
+def test_what_is_cut_is_not_looked_at():
+    twice = ["x"]
+    for _ in range(60):
+        twice = [twice, twice]
+    began = time.perf_counter()
+    assert short_repr({"a": twice}) == '{"a": '.replace('"', "'") + "[" * 51 + "..."
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("value", [{"a": [1, (2.5,), (1, 2)], "b": {}, 3: None}, "it's", b"x", True, [], (), [[], {}]])
+def test_a_short_value_is_shown_as_it_is(value):
+    assert short_repr(value) == repr(value)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**64, math.inf, -math.inf, math.nan])
+def test_a_number_beyond_64_bits_is_an_error(value):
+    for kind in (int, float):
+        with pytest.raises(DataError, match=r"a: got .*; want (a finite number of at most 64 bits|a whole number)"):
+            check_type(value, kind, "a", path=HERE)
+
+
+def test_a_text_of_too_many_digits_is_no_number():
+    with pytest.raises(DataError, match=r"id: got '9999.*; want a whole number"):
+        get_number({"id": "9" * 5000}, "id", path=HERE)
+
+
+@pytest.mark.parametrize("content", ['{"a": ' + "1" * 5000 + "}", "[" * 100_000, r'{"a": "\ud800"}'])
+def test_json_that_python_reads_but_nobody_else_is_one_line(tmp_path, write, content):
+    for read, name in ((load_json, "x.json"), (lambda path: list(load_json_lines(path)), "x.jsonl")):
+        with pytest.raises(DataError, match=r"JSON: got .*; want .*x.json") as caught:
+            read(write(tmp_path / name, content))
+        assert "\n" not in str(caught.value)

@@ -1,9 +1,20 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from motet.core import DataError
-from motet.data.formats.map_files import ClassMap, ColourMap, DepthMap, EdgeMap, NormalMap, class_table, get_channel
+from motet.data.formats.map_files import (
+    ClassMap,
+    ColourMap,
+    DepthMap,
+    EdgeMap,
+    NormalMap,
+    by_bands,
+    class_table,
+    get_channel,
+)
 
 
 @pytest.fixture
@@ -66,3 +77,23 @@ def test_a_missing_channel_is_an_error(tmp_path):
     assert get_channel(np.zeros((2, 3, 2)), 1, tmp_path).shape == (2, 3)
     with pytest.raises(DataError, match=r"map: got the shape \(2, 3, 2\); want a channel 2"):
         get_channel(np.zeros((2, 3, 2)), 2, tmp_path)
+
+
+def test_a_map_of_many_bands_is_that_of_its_pixels():
+    values = np.random.default_rng(0).integers(0, 9, (1300, 3, 2))
+    np.testing.assert_array_equal(by_bands(values, lambda band: band[..., 0] / 2), values[..., 0] / 2)
+    np.testing.assert_array_equal(by_bands(values[:0], lambda band: band * 2), values[:0] * 2)
+
+
+@pytest.mark.parametrize("kind", ["colour", "depth", "normals"])
+def test_a_conversion_takes_little_more_than_its_result(stored, kind):
+    path = stored(np.full((4000, 500, 3), 128, dtype=np.uint8))
+    reads = {
+        "colour": ColourMap(path, (((128, 128, 128), 3),)), "depth": DepthMap(path, 0.5), "normals": NormalMap(path),
+    }  # fmt: skip
+    tracemalloc.start()
+    found = reads[kind].read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.shape[:2] == (4000, 500)
+    assert peak < 3.5 * found.nbytes

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motet.core import ConfigError, DataError
-from motet.data.formats import table_file
+from motet.data.formats import parquet_file
 from motet.data.formats.table_file import as_number, first_rows, load_columns, table_suffix
 
 CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
@@ -58,7 +58,7 @@ def test_parquet_files_of_a_folder_are_one_table(tmp_path):
 def test_more_parquet_than_fits_is_refused(tmp_path, monkeypatch):
     pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pyarrow.table({"image": [b"x" * 5000], "n": [1]}), tmp_path / "t.parquet")
-    monkeypatch.setattr(table_file, "_MAX_BYTES", 1000)
+    monkeypatch.setattr(parquet_file, "_MAX_BYTES", 1000)
     assert load_columns(tmp_path / "t.parquet", ("n",)) == {"n": [1]}
     with pytest.raises(DataError, match="HfDataset maps such a table from disk"):
         load_columns(tmp_path / "t.parquet", ("image",))

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import tarfile
 
 import pytest
@@ -112,3 +113,52 @@ def test_a_tar_that_breaks_off_is_named(tmp_path, length):
 def test_two_members_of_one_name_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"'0.jpg' twice"):
         tar_rows(pack(tmp_path / "x.tar", [("0.jpg", b"a"), ("0.jpg", b"b")]), None)
+
+
+def test_an_index_of_somebody_else_points_only_into_its_tar(tmp_path):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    first = tar_rows(path, None)
+    index = tmp_path / "x.tar.index.json"
+    kept = json.loads(index.read_text())
+    for place in ([-5, 3], [0, 10**9], [0, -1], ["a", 1], [1], [10**30, 1]):
+        index.write_text(json.dumps(kept | {"rows": [["a/0", {"jpg": place}]]}))
+        assert tar_rows(path, None) == first
+    for content in ("[" * 100_000, '{"stamp": ' + "1" * 5000 + "}", "[]", json.dumps(kept | {"rows": 5})):
+        index.write_text(content)
+        assert tar_rows(path, None) == first
+
+
+def test_an_index_is_not_written_through_a_link(tmp_path):
+    (tmp_path / "letter").write_text("dear")
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    for name in ("x.tar.index.json", f"x.tar.index.json.{os.getpid()}", "x.tar.index.json.part"):
+        (tmp_path / name).symlink_to(tmp_path / "letter")
+    tar_rows(path, None)
+    assert (tmp_path / "letter").read_text() == "dear"
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.GNUTYPE_SPARSE])
+def test_a_member_of_less_than_no_bytes_ends_and_is_one_line(tmp_path, kind):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    data = bytearray(path.read_bytes())
+    data[124:136] = b"\xff" * 8 + (-1024).to_bytes(4, "big", signed=True)  # a number of base 256
+    data[156:157] = kind
+    data[148:156] = b"        "
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"tar: got .*; want a whole (plain )?tar") as caught:
+        tar_rows(path, None)
+    assert "\n" not in str(caught.value)
+
+
+def test_headers_within_headers_without_end_are_one_line(tmp_path):
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE
+    (tmp_path / "x.tar").write_bytes(header.tobuf(tarfile.USTAR_FORMAT) * 5000)
+    with pytest.raises(DataError, match=r"tar: got .*; want a whole plain tar"):
+        tar_rows(tmp_path / "x.tar", None)
+
+
+def test_a_name_that_is_no_utf8_is_one_line(tmp_path):
+    with pytest.raises(DataError, match=r"tar: got the name 'caf\\udce9.jpg'; want UTF-8"):
+        tar_rows(pack(tmp_path / "x.tar", [("caf\udce9.jpg", b"x")]), None)

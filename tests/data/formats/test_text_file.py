@@ -1,4 +1,7 @@
 import gzip
+import os
+import tracemalloc
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +53,31 @@ def test_a_quote_that_never_closes_is_named_with_its_row(tmp_path):
     path.write_text('a,b\n"x,y\n')
     with pytest.raises(DataError, match="row 1"):
         list(read_csv(path))
+
+
+def test_a_gzip_that_becomes_a_thousand_times_its_size_is_refused(tmp_path):
+    path = tmp_path / "bomb.json.gz"
+    path.write_bytes(gzip.compress(bytes(64 * 1024**2), 9) * 2)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"gzip: got \d+,\d+ bytes that become more than 33,554,432; want .*bomb.json"):
+        read_bytes(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
+
+
+def test_text_that_compresses_well_is_read(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_bytes(gzip.compress(b"the same line\n" * 100_000))
+    assert len(read_bytes(path)) == 1_400_000
+
+
+def test_what_never_ends_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", Path("/dev/zero")):
+        with pytest.raises(DataError, match="file: got a pipe or device; want a readable file"):
+            read_bytes(path)
+    with pytest.raises(DataError, match="file: got Is a directory; want"):
+        read_bytes(tmp_path)
+    with pytest.raises(DataError, match=r"file: got embedded null byte; want a readable file \(a\\x00b\)"):
+        read_bytes(Path("a\0b"))

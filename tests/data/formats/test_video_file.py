@@ -109,3 +109,19 @@ def test_a_broken_video_is_an_error_of_its_row_that_names_it(tmp_path, name, dam
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.avi", "mpeg4"), ("a.mkv", "mpeg2video")])
 def test_frames_are_counted_without_decoding(tmp_path, name, codec):
     assert num_frames(published.video(tmp_path / name, num_frames=7, codec=codec)) == 7
+
+
+def test_a_playlist_opens_nothing(tmp_path):
+    published.video(tmp_path / "other.mp4")
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.mp4\n#EXT-X-ENDLIST\n"
+    for content in (playlist, "ffconcat version 1.0\nfile other.mp4\n"):
+        (tmp_path / "a.mp4").write_text(content)
+        with pytest.raises(DataError, match=r"video: got .*; want a video \(.*a.mp4\)"):
+            num_frames(tmp_path / "a.mp4")
+
+
+def test_frames_that_are_too_large_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_file, "MAX_PIXELS", 1000)
+    path = published.video(tmp_path / "a.mp4", size_hw=(32, 48))
+    with pytest.raises(DataError, match=r"video: got 48 x 32 pixels; want at most 1,000 pixels a frame \(.*a.mp4\)"):
+        num_frames(path)

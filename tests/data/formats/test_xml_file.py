@@ -47,5 +47,5 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, write, content, messag
 
 def test_a_file_that_is_too_large_is_not_parsed(tmp_path, write, monkeypatch):
     monkeypatch.setattr(xml_file, "_MAX_BYTES", 20)
-    with pytest.raises(DataError, match=r"XML: got \d+ bytes; want at most 20"):
+    with pytest.raises(DataError, match=r"file: got \d+ bytes; want at most 20"):
         load_xml(write(tmp_path / "a.xml", XML), "annotation")

@@ -58,7 +58,10 @@ def test_names_may_be_those_of_another_part(read):
         (lambda d: d["annotations"][1].update(category_id=7), r"got 7, a class without a name; .*row 1\)"),
         (lambda d: d["annotations"][1].update(bbox=[0, 0, 7.5, 4]), r"inside the image of 6 x 4 pixels .*row 1\)"),
         (lambda d: d["annotations"][1].update(bbox=[0, 0, 0, 4]), r"want left < right .*row 1\)"),
-        (lambda d: d["annotations"][1].update(bbox=[0, 0, float("nan"), 4]), r"four finite numbers .*row 1\)"),
+        (
+            lambda d: d["annotations"][1].update(bbox=[0, 0, float("nan"), 4]),
+            r"bbox: got nan; want a finite number .*row 1\)",
+        ),
         (
             lambda d: d["annotations"][1].update(bbox=[0, 0, 4]),
             r"bbox: got .*; want left, top, width, height .*row 1\)",
@@ -96,5 +99,5 @@ def test_a_damaged_file_says_what_is_wrong_and_where(read, data, damage, message
 def test_a_broken_image_is_named(read, tmp_path):
     reader = read()
     (tmp_path / "val2017" / "25.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"image: got a file that is no image; want an image file \(.*25.jpg\)"):
+    with pytest.raises(DataError, match=r"image: got a file that starts with .*; want a file in .*\(.*25.jpg\)"):
         reader[0]

@@ -73,7 +73,7 @@ def test_a_given_ending_is_the_image_and_rows_may_have_none(shard, jpeg):
     ("members", "message"),
     [
         ({"txt": b"x"}, r"json: got \['txt'\]; want a member .json"),
-        ({"json": b'{"q": '}, "json: got .*; want a whole JSON value"),
+        ({"json": b'{"q": '}, "JSON: got .*; want a whole JSON value"),
         ({"json": [1]}, r"json: got \[1\]; want an object"),
         ({"json": {"a": "x"}}, "json.q: got None; want a text"),
         ({"json": b"\xff"}, "json: got bytes that are not UTF-8"),

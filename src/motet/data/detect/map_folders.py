@@ -15,7 +15,7 @@ from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, Kind, Split
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.class_list import read_class_names
-from motet.data.formats.paths import file_names, is_image
+from motet.data.formats.paths import file_names, is_file, is_image
 from motet.data.formats.png_values import png_values
 from motet.data.formats.text_file import read_lines
 from motet.data.readers import READERS
@@ -262,5 +262,5 @@ def _beside(root: Path, names: Sequence[str]) -> Iterator[Path]:
     """Yields the files of these names in the folder and in the one above it."""
     for folder in (root, root.parent):
         for name in names:
-            if (folder / name).is_file():
+            if is_file(folder / name):
                 yield folder / name

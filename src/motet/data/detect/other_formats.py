@@ -14,7 +14,7 @@ from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
 from motet.data.formats.json_file import check_type, get_field, load_json
-from motet.data.formats.paths import is_image
+from motet.data.formats.paths import is_file, is_image
 from motet.data.readers.hf_dataset import first_rows, load_split
 
 _TOKEN_LINE = re.compile(r"[^\t]+#\d+\t.+")
@@ -174,7 +174,7 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
             continue
         beside = path.with_name(path.stem.removesuffix("_gt"))
         names = [cells[0].strip() for cells in rows]
-        images = beside if (beside / names[0]).is_file() else survey.image_folder(names, path)
+        images = beside if is_file(beside / names[0]) else survey.image_folder(names, path)
         survey.claimed.update({path} if images is None else {path, images})
         problems = () if images else (f"{path}: got no folder with the crop {names[0]}; want it in this folder",)
         yield from try_read(

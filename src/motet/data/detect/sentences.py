@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from motet.core import DataError
+from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.survey import Survey, split_of
@@ -101,8 +101,8 @@ def _snli_ve_photos(lines: Sequence[str]) -> list[str]:
 
 def _object(line: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(line)
-    except json.JSONDecodeError:
+        value = parse_json(line)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.survey import Survey, split_of
@@ -31,8 +31,8 @@ def find_statements(survey: Survey) -> Iterator[DetectedDataset]:
 def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
     """Parses JSON lines as objects; returns none where one of them is something else."""
     try:
-        values = [json.loads(line) for line in lines]
-    except json.JSONDecodeError:
+        values = [parse_json(line) for line in lines]
+    except ValueError:
         return []
     return values if all(isinstance(value, dict) for value in values) else []
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from motet.data.detect.dataset import Split
+from motet.data.formats.paths import is_file as is_file
 from motet.data.formats.paths import is_hidden, is_image
 
 _MAX_DEPTH = 4
@@ -137,20 +138,16 @@ def _listing(folder: Path) -> Listing:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not is_hidden(entry.name):
-                    (folders if entry.is_dir() else files).append(entry.name)
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    folders.append(entry.name)
+                elif entry.is_file():  # a pipe would be read without end
+                    files.append(entry.name)
     except OSError:
         pass  # a folder without read permission counts as empty
     endings = Counter(f".{ending}" if dot else "" for _, dot, ending in (name.rpartition(".") for name in files))
     return Listing(tuple(sorted(folders)), tuple(sorted(files)[:_MAX_FILES]), endings)
-
-
-def is_file(path: Path) -> bool:
-    """Returns True for a file; False also for a name that no file can have, such as a long address on the web."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _distance(one: Path, other: Path) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DiskImage, MotetError
+from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.near_tables import missing_images
@@ -100,7 +100,7 @@ def _tar_row(path: Path, members: dict[str, tuple[int, int]]) -> Row:
 
 def _json_cells(text: str) -> dict[str, object]:
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
+        value = parse_json(text)
+    except ValueError:
         return {}
     return {f"json.{key}": cell for key, cell in value.items()} if isinstance(value, dict) else {}

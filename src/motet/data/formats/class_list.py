@@ -8,7 +8,9 @@ from pathlib import Path
 import yaml
 
 from motet.core import DataError
+from motet.core.errors import repeated
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 from motet.data.formats.text_file import read_text
 
 # YAML parses slowly, and every byte may open an alias: a hundred times the largest published list is enough.
@@ -32,7 +34,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     if not names:
         raise DataError("names: got none; want at least one class", path=path)
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(names)
         raise DataError(f"names: got {twice} more than once; want every class once", path=path)
     return names
 
@@ -79,7 +81,7 @@ def _numbers_in_order(keys: list[object], path: Path) -> list[object]:
 
 
 def _number(key: object) -> int:
-    return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else -1
+    return int(key) if isinstance(key, str) and is_number(key) else -1
 
 
 def _name(value: object, path: Path) -> str:

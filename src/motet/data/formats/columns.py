@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from motet.core import ConfigError, DataError, nearest
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 
 Names: TypeAlias = str | tuple[str, ...]
 Cells: TypeAlias = Mapping[str, Any]
@@ -185,7 +186,7 @@ def collect_class_names(values: Iterable[object]) -> tuple[str, ...]:
         (('cat', 'dog'), ('0', '2', '10'))
     """
     found = {str(value) for value in values if isinstance(value, str | int) and str(value).strip()}
-    numbers = all(name.isascii() and name.isdigit() for name in found)
+    numbers = all(is_number(name) for name in found)
     return tuple(sorted(found, key=(lambda name: (int(name), name)) if numbers else None))
 
 
@@ -198,7 +199,7 @@ def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | 
     text = str(cell) if isinstance(cell, str | int) else ""
     if text in names:
         return names.index(text)
-    if text.isascii() and text.isdigit() and int(text) < len(names):
+    if is_number(text) and int(text) < len(names):
         return int(text)
     hint = f" ({nearest(text, names)})" if len(names) <= _MAX_HINTED else ""
     raise DataError(f"class: got {short_repr(cell)}; want one of the {len(names)} names{hint}", path=path, row=row)

@@ -13,15 +13,3 @@ def first_line(error: BaseException) -> str:
         ('no such key', 'KeyError')
     """
     return (str(error).splitlines() or [type(error).__name__])[0][:_MAX_LENGTH]
-
-
-def printable(text: str) -> str:
-    """Returns the text on one line: ends of lines, surrogates and other invisible characters as Python escapes.
-
-    Examples:
-        >>> print(printable("a\\nb\\u2028c"))
-        a\\nb\\u2028c
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from motet.core import DataError
-
-_ORIENTATION = 0x0112
-_ROTATED = frozenset({5, 6, 7, 8})  # EXIF orientations that need a rotation by 90 degrees
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+from motet.preprocess.open_image import is_turned, open_image
 
 
 def image_size_hw(file: Path) -> tuple[int, int]:
@@ -22,20 +14,9 @@ def image_size_hw(file: Path) -> tuple[int, int]:
     Raises:
         DataError: not an image, or one whose header is broken; it names the file.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd EXIF data and huge sizes: the decoder reports them
-            with Image.open(file) as image:
-                width, height = image.size
-                turned = image.getexif().get(_ORIENTATION) in _ROTATED
-    except UnidentifiedImageError as error:
-        raise DataError("image: got a file that is no image; want an image file", path=file) from error
-    except Image.DecompressionBombError as error:
-        raise DataError(f"image: got one too large ({error}); want an image", path=file) from error
-    except _BROKEN as error:
-        got = str(error) or type(error).__name__
-        raise DataError(f"image: got {got}; want a whole image", path=file) from error
-    return (width, height) if turned else (height, width)
+    with open_image(file, name=file) as image:
+        width, height = image.size
+        return (width, height) if is_turned(image) else (height, width)
 
 
 def check_size(stated_hw: tuple[int, int] | None, file: Path, *, path: Path, row: int | str) -> tuple[int, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from motet.core import DataError, nearest
+from motet.core import DataError, nearest, plain_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.text_file import read_bytes, read_text
 
 T = TypeVar("T")
@@ -20,6 +22,7 @@ _TYPE_NAMES = {
     bool: "true or false",
 }
 _MAX_SHOWN = 60
+_MAX_INT = 2**63 - 1
 
 
 def load_json(path: Path) -> Any:
@@ -28,7 +31,7 @@ def load_json(path: Path) -> Any:
     Raises:
         DataError: no such file, or not JSON, with line and column.
     """
-    return _parse(read_bytes(path), path, None)
+    return parse_json(read_bytes(path), path=path)
 
 
 def load_json_lines(path: Path) -> Iterator[Any]:
@@ -39,19 +42,19 @@ def load_json_lines(path: Path) -> Iterator[Any]:
     """
     for row, line in enumerate(read_text(path).split("\n")):
         if line.strip():
-            yield _parse(line.encode(), path, row)
+            yield parse_json(line, path=path, row=row)
 
 
-def _parse(data: bytes, path: Path, row: int | None) -> Any:
+def parse_json(data: bytes | str, *, path: Path, row: int | str | None = None) -> Any:
+    """Parses a JSON text of a file.
+
+    Raises:
+        DataError: see `plain_json.parse_json`.
+    """
     try:
-        return json.loads(data)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}" if row is None else f"column {error.colno}"
-        raise DataError(f"JSON: got {error.msg} at {where}; want a whole JSON value", path=path, row=row) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"JSON: got the byte 0x{data[error.start]:02x}; want UTF-8", path=path, row=row) from error
-    except RecursionError as error:
-        raise DataError("JSON: got lists nested too deeply; want a data file", path=path, row=row) from error
+        return plain_json.parse_json(data)
+    except ValueError as error:
+        raise DataError(f"JSON: got {error}", path=path, row=row) from error
 
 
 def get_field(entry: object, key: str, kind: type[T], *, path: Path, row: int | str | None = None) -> T:
@@ -78,11 +81,13 @@ def check_type(value: object, kind: type[T], name: str, *, path: Path, row: int 
         DataError: it has another type.
     """
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) <= _MAX_INT else math.inf
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(
             f"{name}: got {short_repr(value)}; want {_TYPE_NAMES.get(kind, kind.__name__)}", path=path, row=row
         )
+    if isinstance(value, int | float) and not -_MAX_INT <= value <= _MAX_INT:
+        raise DataError(f"{name}: got {short_repr(value)}; want a finite number of at most 64 bits", path=path, row=row)
     return value
 
 
@@ -105,7 +110,7 @@ def get_number(entry: object, key: str, *, path: Path, row: int | str | None = N
         DataError: no such key, or not a whole number.
     """
     text = get_id(entry, key, path=path, row=row)
-    if not (text.isascii() and text.isdigit()):
+    if not is_number(text):
         raise DataError(f"{key}: got {short_repr(text)}; want a whole number", path=path, row=row)
     return int(text)
 
@@ -155,6 +160,47 @@ def get_text(entry: object, key: str, *, path: Path, row: int | str | None = Non
 
 
 def short_repr(value: object) -> str:
-    """Returns the form of a value in an error line, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+    """Returns the form of a value in an error line, cut where it is long; what is cut is not looked at.
+
+    Examples:
+        >>> short_repr({"boxes": [(1, 2.5)], "n": None})
+        "{'boxes': [(1, 2.5)], 'n': None}"
+    """
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > _MAX_SHOWN:
+            return f"{text[: _MAX_SHOWN - 3]}..."
+    return text
+
+
+def _pieces(value: object) -> Iterator[str]:
+    """Yields `repr(value)` piece by piece."""
+    match value:
+        case str() | bytes():
+            yield repr(value[: _MAX_SHOWN + 1])
+        case dict():
+            yield "{"
+            for place, (key, part) in enumerate(value.items()):
+                yield from _join(place, _pieces(key))
+                yield ": "
+                yield from _pieces(part)
+            yield "}"
+        case list():
+            yield "["
+            for place, part in enumerate(value):
+                yield from _join(place, _pieces(part))
+            yield "]"
+        case tuple():
+            yield "("
+            for place, part in enumerate(value):
+                yield from _join(place, _pieces(part))
+            yield ",)" if len(value) == 1 else ")"
+        case int() if abs(value) > _MAX_INT:
+            yield f"a number of {value.bit_length()} bits"
+        case _:
+            yield repr(value)
+
+
+def _join(place: int, pieces: Iterable[str]) -> Iterator[str]:
+    return itertools.chain([", "] if place else [], pieces)

@@ -6,6 +6,7 @@ that faces the camera has the normal (0, 0, 1).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,7 @@ INVALID = -1
 UNKNOWN = -2
 """The entry of a class table for a stored number that is an error."""
 _MIN_LENGTH, _MAX_LENGTH = 0.7, 1.3
+_BAND = 512  # rows
 
 
 class MapFile(Protocol):
@@ -72,9 +74,10 @@ class ClassMap:
         stored = get_channel(png_values(self.path), self.channel, self.path)
         if stored.dtype.kind not in "ui":
             raise DataError(f"class map: got values of {stored.dtype}; want whole numbers", path=self.path)
-        table = np.full(max(int(stored.max()) + 1, len(self.classes)), UNKNOWN, dtype=np.int64)
-        table[: len(self.classes)] = self.classes
-        found: np.ndarray = table[stored]
+        # Not a table of all numbers that are stored: one pixel of 32 bits would make it take gigabytes.
+        table = np.array([*self.classes, UNKNOWN], dtype=np.int64)
+        known = (stored >= 0) & (stored < len(self.classes))
+        found: np.ndarray = table[np.where(known, stored, len(self.classes))]
         if found.min() == UNKNOWN:
             wrong = sorted(set(np.unique(stored[found == UNKNOWN]).tolist()))
             raise DataError(
@@ -102,9 +105,12 @@ class ColourMap:
         stored = png_values(self.path)
         if stored.ndim != 3 or stored.shape[2] < 3:
             raise DataError(f"class map: got the shape {stored.shape}; want three channels of colour", path=self.path)
+        known = {int(_pack_rgb(*(np.array(part) for part in colour))): found for colour, found in self.colours}
+        return by_bands(stored, lambda band: self._classes(band, known))
+
+    def _classes(self, stored: np.ndarray, known: dict[int, int]) -> np.ndarray:
         packed = _pack_rgb(stored[..., 0], stored[..., 1], stored[..., 2])
         present, inverse = np.unique(packed, return_inverse=True)
-        known = {int(_pack_rgb(*(np.array(part) for part in colour))): found for colour, found in self.colours}
         wrong = [(int(one) >> 16, int(one) >> 8 & 255, int(one) & 255) for one in present if int(one) not in known]
         if wrong:
             raise DataError(f"colour: got {wrong[0]}; want the colour of a class", path=self.path)
@@ -131,7 +137,10 @@ class DepthMap:
 
     def read(self) -> np.ndarray:
         stored = get_channel(png_values(self.path), self.channel, self.path)
-        depth_m = (stored * float(self.unit_m)).astype(np.float32)
+        return by_bands(stored, self._depth_m)
+
+    def _depth_m(self, stored: np.ndarray) -> np.ndarray:
+        depth_m: np.ndarray = (stored * float(self.unit_m)).astype(np.float32)
         for number in self.invalid:
             depth_m[stored == number] = np.nan
         return depth_m
@@ -158,12 +167,17 @@ class NormalMap:
         stored = png_values(self.path)
         if stored.ndim != 3 or stored.shape[2] < 3:
             raise DataError(f"normals: got the shape {stored.shape}; want three channels", path=self.path)
+        if stored.dtype.kind != "u":
+            raise DataError(f"normals: got values of {stored.dtype}; want whole numbers", path=self.path)
+        normals = by_bands(stored, self._normals)
+        return normals if self.like_image is None else _repeat_pixels(normals, image_size_hw(self.like_image))
+
+    def _normals(self, stored: np.ndarray) -> np.ndarray:
         top = np.float32(np.iinfo(stored.dtype).max)
         vectors = (stored[..., :3].astype(np.float32) * (2 / top) - 1) * np.array(self.signs, dtype=np.float32)
         length = np.linalg.norm(vectors, axis=-1, keepdims=True)
         valid = (length > _MIN_LENGTH) & (length < _MAX_LENGTH)
-        normals = np.where(valid, vectors / np.where(valid, length, 1), np.float32(np.nan))
-        return normals if self.like_image is None else _repeat_pixels(normals, image_size_hw(self.like_image))
+        return np.where(valid, vectors / np.where(valid, length, 1), np.float32(np.nan))
 
 
 @dataclass(frozen=True)
@@ -184,6 +198,21 @@ class EdgeMap:
         stored = get_channel(png_values(self.path), self.channel, self.path)
         edges: np.ndarray = np.minimum(stored.astype(np.float32) / np.float32(self.top), 1)
         return edges
+
+
+def by_bands(values: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Returns the conversion of each pixel of a map, made for some rows at a time.
+
+    The steps of a conversion take ten times the memory of their result, which only a band of the map then needs.
+    """
+    first = convert(values[:_BAND])
+    if len(values) <= _BAND:
+        return first
+    found = np.empty((len(values), *first.shape[1:]), dtype=first.dtype)
+    found[:_BAND] = first
+    for top in range(_BAND, len(values), _BAND):
+        found[top : top + _BAND] = convert(values[top : top + _BAND])
+    return found
 
 
 def get_channel(values: np.ndarray, channel: int, path: Path) -> np.ndarray:

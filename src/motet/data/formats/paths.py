@@ -8,13 +8,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from motet.core import DataError, DiskImage
+from motet.data.formats.number_text import is_number
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _SYSTEM_NAMES = frozenset(
     {"@eaDir", "__MACOSX", "__pycache__", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 )
-_COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
+_COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d{1,18})(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
 
@@ -52,7 +53,7 @@ def vg_id(image: str) -> str:
         >>> vg_id("2400861"), vg_id("n578564")
         ('vg/2400861', 'gqa/n578564')
     """
-    return f"vg/{int(image)}" if image.isascii() and image.isdigit() else f"gqa/{image}"
+    return f"vg/{int(image)}" if is_number(image) else f"gqa/{image}"
 
 
 def default_name(path: Path) -> str:
@@ -106,9 +107,22 @@ def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
     Raises:
         DataError: no such file; it names the data file and the row.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=row)
     return DiskImage(file)
+
+
+def is_file(path: Path) -> bool:
+    """Returns True for a file that exists; False also for a name that none can have: too long, or with a NUL.
+
+    Examples:
+        >>> is_file(Path(__file__)), is_file(Path("x" * 5000)), is_file(Path("a\\0b"))
+        (True, False, False)
+    """
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def file_names(folder: Path) -> list[str]:

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from motet.core import ConfigError, DataError, nearest
-from motet.data.formats.error_text import first_line
+from motet.core import DataError, nearest
+from motet.core.errors import repeated
 from motet.data.formats.json_file import check_type, load_json, load_json_lines
-from motet.data.formats.paths import file_names
+from motet.data.formats.parquet_file import first_parquet_rows, load_parquet
 from motet.data.formats.text_file import read_csv, read_lines
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
-_MAX_BYTES = 2 * 1024**3
+_MAX_NUMBER = 40  # characters; a longer one is a text
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -55,7 +55,7 @@ def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
     """
     match table_suffix(path):
         case ".parquet":
-            return _parquet_columns(path, columns)
+            return load_parquet(path, columns)
         case ".csv" | ".tsv":
             return _text_columns(path, columns)
         case _:
@@ -74,8 +74,7 @@ def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
     """
     match table_suffix(path):
         case ".parquet":
-            file = parquet_files(path)[0]
-            return _first_parquet_rows(file, _parquet_file(file), count)
+            return first_parquet_rows(path, count)
         case ".csv" | ".tsv":
             rows = _cell_rows(path)
             header = _header(rows, path)
@@ -91,7 +90,7 @@ def as_number(cell: object) -> object:
         >>> as_number("2.50"), as_number("007"), as_number("two")
         (2.5, '007', 'two')
     """
-    if not isinstance(cell, str) or not _NUMBER.fullmatch(cell):
+    if not isinstance(cell, str) or len(cell) > _MAX_NUMBER or not _NUMBER.fullmatch(cell):
         return cell
     return float(cell) if set(cell) & set(".eE") else int(cell)
 
@@ -108,7 +107,7 @@ def _header(rows: Iterator[list[str]], path: Path) -> tuple[str, ...]:
     if not header:
         raise DataError("header: got an empty file; want a line of column names", path=path)
     if len(set(header)) != len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = repeated(header)
         raise DataError(f"header: got {twice} more than once; want every column name once", path=path)
     return header
 
@@ -135,81 +134,3 @@ def _entries(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         values = load_json_lines(path)
     for row, value in enumerate(values):
         yield row, check_type(value, dict, "row", path=path, row=row)
-
-
-def parquet_files(path: Path) -> list[Path]:
-    """Returns the file, or the Parquet files of a folder in the order of their names.
-
-    Raises:
-        DataError: a folder without Parquet files.
-    """
-    if not path.is_dir():
-        return [path]
-    files = [path / name for name in file_names(path) if name.endswith(".parquet")]
-    if not files:
-        raise DataError("table: got a folder without .parquet files; want at least one", path=path)
-    return files
-
-
-def _parquet_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
-    files = [(file, _parquet_file(file)) for file in parquet_files(path)]
-    check_columns(columns, files[0][1].schema_arrow.names, path)
-    size = sum(_uncompressed(parquet, columns) for _, parquet in files)
-    if size > _MAX_BYTES:
-        raise DataError(
-            f"table: got {size / 1024**3:.1f} GiB in the columns {list(columns)}; want at most "
-            f"{_MAX_BYTES / 1024**3:.0f}, since they are held in memory (HfDataset maps such a table from disk)",
-            path=path,
-        )
-    found: dict[str, list[Any]] = {column: [] for column in columns}
-    for file, parquet in files:
-        for column, cells in _read_parquet(file, parquet, list(columns)).items():
-            found[column] += cells
-    return found
-
-
-def _parquet_file(path: Path) -> Any:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ConfigError(
-            "Parquet: got no package pyarrow; want the extra motet[hf] (pip install 'motet[hf]')"
-        ) from error
-    try:
-        return parquet.ParquetFile(path)
-    except OSError as error:
-        raise DataError(f"Parquet: got {error.strerror or error}; want a readable file", path=path) from error
-    except pyarrow.ArrowException as error:
-        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
-
-
-def _read_parquet(path: Path, parquet: Any, columns: list[str]) -> dict[str, list[Any]]:
-    import pyarrow
-
-    try:
-        with parquet:
-            found: dict[str, list[Any]] = parquet.read(columns=columns).to_pydict()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
-    if set(columns) - set(found):
-        missing = sorted(set(columns) - set(found))
-        raise DataError(f"columns: got none called {missing}; want the same columns in all files", path=path)
-    return found
-
-
-def _first_parquet_rows(path: Path, parquet: Any, count: int) -> list[Mapping[str, Any]]:
-    import pyarrow
-
-    try:
-        with parquet:
-            batches = parquet.iter_batches(batch_size=count)
-            return next((batch.to_pylist() for batch in batches), [])
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=path) from error
-
-
-def _uncompressed(parquet: Any, columns: Collection[str]) -> int:
-    groups = (parquet.metadata.row_group(index) for index in range(parquet.metadata.num_row_groups))
-    chunks = (group.column(index) for group in groups for index in range(group.num_columns))
-    return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns)

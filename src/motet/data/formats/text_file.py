@@ -5,31 +5,47 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DataError
+from motet.data.formats.size_limits import inflated_limit, regular_size
 
 _GZIP = b"\x1f\x8b"
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int = sys.maxsize - 1) -> bytes:
     """Returns the content of a file; gzip is recognised by content, not by name, and decompressed.
 
+    Args:
+        path: the file.
+        max_bytes: the most bytes of the content.
+
     Raises:
-        DataError: no such file, not readable, or a truncated gzip stream.
+        DataError: no such file, not readable, a truncated gzip stream, or one of more bytes than `inflated_limit`.
     """
+    size = regular_size(path)
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            if file.read(len(_GZIP)) != _GZIP:
+                if size > max_bytes:
+                    raise DataError(f"file: got {size:,} bytes; want at most {max_bytes:,}", path=path)
+                file.seek(0)
+                return file.read()
+            file.seek(0)
+            limit = min(inflated_limit(size), max_bytes)
+            with gzip.GzipFile(fileobj=file) as inflated:
+                data = inflated.read(limit + 1)
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
+        raise DataError(f"gzip: got a broken stream ({error}); want a whole file", path=path) from error
     except OSError as error:
         raise DataError(f"file: got {error.strerror or error}; want a readable file", path=path) from error
-    if not data.startswith(_GZIP):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"gzip: got a broken stream ({error}); want a whole file", path=path) from error
+    if len(data) > limit:
+        got = f"{size:,} bytes that become more than {limit:,}"
+        raise DataError(f"gzip: got {got}; want at most that (decompress it yourself if you trust it)", path=path)
+    return data
 
 
 def read_text(path: Path) -> str:

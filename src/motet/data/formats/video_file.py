@@ -11,8 +11,11 @@ from typing import Any
 
 from motet.core import ConfigError, DataError
 from motet.data.formats.error_text import first_line
+from motet.data.formats.paths import is_file
+from motet.preprocess.open_image import MAX_PIXELS
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".3gp", ".ogv"})
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,mpegvideo,ogg,flv,asf,gif,apng"
 # Of the frames that the header states: hidden frames of some codecs count as packets, a cut file has far fewer.
 _MIN_SHARE = 0.8
 
@@ -147,15 +150,23 @@ class _OpenVideo:
             import av
         except ImportError as error:
             raise ConfigError("videos: got no package av; want the extra motet[video]") from error
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise DataError("video: got no such file; want a readable video", path=self.path)
         try:
-            self._video = av.open(str(self.path), metadata_errors="ignore")
+            # A playlist or a list of files would be opened too, and read what lies elsewhere.
+            options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+            self._video = av.open(str(self.path), metadata_errors="ignore", options=options)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise DataError(f"video: got {first_line(error)}; want a video", path=self.path) from error
         if not self._video.streams.video:
             self._video.close()
             raise DataError("video: got a file without a stream of images; want a video", path=self.path)
+        stream = self._video.streams.video[0].codec_context
+        if stream is None or stream.width * stream.height > MAX_PIXELS:
+            size = "an unknown codec" if stream is None else f"{stream.width} x {stream.height} pixels"
+            self._video.close()
+            raise DataError(f"video: got {size}; want at most {MAX_PIXELS:,} pixels a frame", path=self.path)
+        stream.options = {"max_pixels": str(MAX_PIXELS)}  # frames may have another size than the file says
         return self._video
 
     def __exit__(self, *_: object) -> None:
@@ -167,6 +178,8 @@ def _ppm(frame: Any, short_side: int) -> bytes:
     if 0 < short_side < min(width, height):
         scale = short_side / min(width, height)
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"a frame of {width} x {height} pixels")
     pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
     return b"P6\n%d %d\n255\n" % (width, height) + bytes(pixels.tobytes())
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example, Reader
-from motet.data.formats.paths import has_ending
+from motet.data.formats.paths import has_ending, is_file
 from motet.data.formats.video_file import VIDEO_SUFFIXES, Clip, VideoFrame
 
 
@@ -75,7 +75,7 @@ def video_example(
     Raises:
         DataError: no such file.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise DataError(f"video: got no file {path}; want the video of this row", path=table, row=index)
     clip = Clip(path, frames.positions(), frames.short_side)
     images = tuple(VideoFrame(clip, place) for place in range(frames.count))

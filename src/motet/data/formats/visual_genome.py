@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from motet.data.formats.json_file import check_type, get_number, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id, vg_id
 
 _FOLDERS = ("VG_100K", "VG_100K_2", "")
@@ -50,7 +51,7 @@ class VisualGenomeIds:
             ('coco/9', 'vg/107899', 'gqa/n578564')
         """
         name = str(image)
-        coco = self.coco_numbers.get(int(name)) if name.isascii() and name.isdigit() else None
+        coco = self.coco_numbers.get(int(name)) if is_number(name) else None
         return vg_id(name) if coco is None else coco_id(coco)
 
 

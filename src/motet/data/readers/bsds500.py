@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
 from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
+from motet.data.formats.mat_file import read_mat
 from motet.data.formats.paths import file_names, image_at, is_image
 
 Agreement: TypeAlias = Literal["share", "any", "majority"]
-_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
+_BROKEN = (ValueError, TypeError, KeyError, IndexError)
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,12 @@ class AnnotatedEdges:
 
 def _read_boundaries(path: Path) -> np.ndarray:
     """Returns bool (annotators, h, w)."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     try:
-        content: dict[str, Any] = loadmat(path, variable_names=["groundTruth"], mat_dtype=False)
-        drawn = [cell["Boundaries"][0, 0] for cell in content["groundTruth"].ravel()]
+        drawn = [cell["Boundaries"][0, 0] for cell in read_mat(path, "groundTruth").ravel()]
         found = np.stack([np.asarray(one) != 0 for one in drawn])
-    except (*_BROKEN, MatReadError) as error:
+    except DataError:
+        raise
+    except _BROKEN as error:
         raise DataError(f"groundTruth: got {first_line(error)}; want a .mat of boundaries", path=path) from error
     if found.ndim != 3:
         raise DataError(f"Boundaries: got the shape {found.shape[1:]}; want (h, w)", path=path)

@@ -9,6 +9,7 @@ from motet.core import Example
 from motet.data.class_names.coco_stuff import COCO_STUFF_NAMES
 from motet.data.formats.map_files import ClassMap, class_table
 from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id
 
 _CLASSES = class_table({number: number for number in range(len(COCO_STUFF_NAMES))}, invalid=(255,))
@@ -48,7 +49,7 @@ class CocoStuff:
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row, which is COCO's."""
         number = Path(self._files[index]).stem.rpartition("_")[2]
-        return (coco_id(int(number)) if number.isascii() and number.isdigit() else f"coco/{number}",)
+        return (coco_id(int(number)) if is_number(number) else f"coco/{number}",)
 
     def __getitem__(self, index: int) -> Example:
         images, file = Path(self.images), self._files[index]

@@ -20,6 +20,7 @@ from motet.data.formats.hypotheses import (
     with_unique_keys,
 )
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import path_inside, photo_id
 from motet.data.formats.text_file import read_csv
 
@@ -86,7 +87,7 @@ def _hypothesis(cells: Mapping[str, str], premises: _Premises | None, path: Path
 def _premise(pair_id: str, premises: _Premises, path: Path, row: int) -> str:
     found = _CAPTION.fullmatch(pair_id)
     captions = premises.get(photo_id(found[1]), ()) if found else ()
-    if found is None or int(found[2]) >= len(captions):
+    if found is None or not is_number(found[2]) or int(found[2]) >= len(captions):
         got = f"{len(captions)} of the photo of {short_repr(pair_id)}"
         raise DataError(f"captions: got {got}; want the one that its number names", path=path, row=row)
     return captions[int(found[2])]

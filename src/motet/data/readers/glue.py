@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from motet.core import ConfigError, DataError, Example, nearest
+from motet.data.formats.number_text import is_number
 from motet.data.formats.text_file import read_lines
 
 GlueTask: TypeAlias = Literal["cola", "sst2", "mrpc", "qqp", "mnli", "qnli", "rte", "wnli"]
@@ -149,7 +150,7 @@ class Glue:
         text = cells[_COLUMNS[self.task].label].strip()
         if text in self.names:
             return self.names.index(text)
-        if text.isascii() and text.isdigit() and int(text) < len(self.names):
+        if is_number(text) and int(text) < len(self.names):
             return int(text)
         want = f"0 to {len(self.names) - 1}, or one of {', '.join(self.names)}"
         raise DataError(f"{_COLUMNS[self.task].label}: got {text[:60]!r}; want {want}", path=self._path, row=index)

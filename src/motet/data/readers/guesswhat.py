@@ -13,7 +13,7 @@ from motet.data.formats.candidates import Candidate, get_corners, referred_candi
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import get_field, get_number, get_size_hw, get_text, load_json_lines, short_repr
-from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
+from motet.data.formats.paths import coco_id, default_name, image_at, is_file, path_inside
 
 _OFFICIAL = re.compile(r"guesswhat\.(\w+)\.jsonl(\.gz)?")
 _PHOTO = re.compile(r"COCO_(train2014|val2014)_")
@@ -95,7 +95,7 @@ class GuessWhat:
     def _file(self, name: str) -> Path:
         folder, found = Path(self.images), _PHOTO.match(name)
         in_split = None if found is None else folder / found[1] / name
-        return in_split if in_split is not None and in_split.is_file() else folder / name
+        return in_split if in_split is not None and is_file(in_split) else folder / name
 
 
 def _rows(path: Path, folder: Path, status: frozenset[str]) -> Iterator[_Row]:

@@ -128,7 +128,9 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
     folder = Path(path)
     try:
         if any((folder / name).is_file() for name in _SAVED):
-            return _split(datasets.load_from_disk(str(folder)), split, folder)
+            data = _split(datasets.load_from_disk(str(folder)), split, folder)
+            data.data.table.validate(full=True)  # offsets beyond the file would end the process when they are read
+            return data
         return datasets.load_dataset(str(path), config, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
         if isinstance(error, DataError):

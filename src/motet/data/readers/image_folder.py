@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
+from motet.core.errors import repeated
 from motet.data.formats.paths import default_name, file_names, image_at, is_hidden, is_image
 
 
@@ -96,7 +97,7 @@ def _names(classes: tuple[str, ...], rename: Mapping[str, str]) -> tuple[str, ..
             raise ConfigError(f"ImageFolder.rename: got {folder!r}; want a class folder ({nearest(folder, classes)})")
     names = tuple(rename.get(folder, folder) for folder in classes)
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(names)
         raise ConfigError(f"ImageFolder: got the class names {twice} more than once; want every name once")
     return names
 

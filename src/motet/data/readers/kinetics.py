@@ -98,7 +98,7 @@ def _in_table(path: Path, folder: Path) -> list[VideoClass]:
         try:
             label, video, start, end = (cells[column] for column in columns)
             key = (video, int(float(start)), int(float(end)))
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError, OverflowError) as error:
             raise DataError(f"row: got {','.join(cells)[:60]!r}; want {header}", path=path, row=row) from error
         if key in files:
             videos.append(VideoClass(files[key], label))

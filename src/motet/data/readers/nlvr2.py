@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motet.core import DiskImage, Example
 from motet.data.formats.deferred import unwrap
-from motet.data.formats.paths import image_at, path_inside
+from motet.data.formats.paths import image_at, is_file, path_inside
 from motet.data.formats.statements import TRUE_FALSE_NAMES, NlvrRow, read_nlvr
 
 _IDENTIFIER = re.compile(r"((.+)-\d+-\d+)-\d+")
@@ -72,4 +72,4 @@ class Nlvr2:
             [folder / path_inside(folder, f"{row.directory}/{name}", path=path, row=row.entry)] if row.directory else []
         )
         places.append(folder / name)
-        return image_at(next((place for place in places if place.is_file()), places[-1]), path=path, row=row.entry)
+        return image_at(next((place for place in places if is_file(place)), places[-1]), path=path, row=row.entry)

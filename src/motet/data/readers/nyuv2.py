@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example, MemoryImage
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
-from motet.data.formats.error_text import first_line
+from motet.data.formats.hdf5_file import Hdf5File
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.formats.mat_hdf5 import MatFile
+from motet.data.formats.mat_file import read_mat
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
 """The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
-_BROKEN = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, NotImplementedError)
+_WHAT = "MATLAB 7.3"
 _SPLITS = {"train": "trainNdxs", "test": "testNdxs"}
 
 
@@ -58,8 +57,8 @@ class NyuV2:
             got = f"split {self.split!r}, normals {self.normals!r}"
             raise ConfigError(f"NyuV2: got {got}; want 'train', 'test' or None, '' or 'depth'")
         path = Path(self.path)
-        with MatFile(path) as file:
-            count, every = file.num_rows("images"), file.texts("names")
+        with Hdf5File(path, what=_WHAT) as file:
+            count, every = file.num_rows("images"), file.texts_of_codes("names")
         of_number, known = (tuple(range(len(every))), every) if self.mapping is None else _mapped(Path(self.mapping))
         names = self.names or known
         if missing := [name for name in names if name not in known]:
@@ -79,8 +78,8 @@ class NyuV2:
 
     def __getitem__(self, index: int) -> Example:
         row, path, (key,) = self._rows[index], Path(self.path), self.keys(index)
-        with MatFile(path) as file:
-            pixels = file.row("images", row)
+        with Hdf5File(path, what=_WHAT) as file:
+            pixels = file.read("images", row)
         if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
             got = f"{pixels.dtype} {pixels.shape}"
             raise DataError(f"images: got {got}; want uint8 of (3, width, height)", path=path, row=row)
@@ -101,7 +100,9 @@ class NyuV2:
         if self.split is None:
             return list(range(count))
         path = Path(self.splits) if self.splits is not None else Path(self.path).with_name("splits.mat")
-        numbers = _mat(path, _SPLITS[self.split]).ravel()
+        numbers = read_mat(path, _SPLITS[self.split]).ravel()
+        if numbers.dtype.kind not in "iuf":
+            raise DataError(f"{_SPLITS[self.split]}: got values of {numbers.dtype}; want numbers", path=path)
         wrong = [number for number in numbers.tolist() if not 1 <= number <= count]
         if wrong or not len(numbers):
             got = f"row {wrong[0]}" if wrong else "no rows"
@@ -127,8 +128,8 @@ class StoredClasses:
 
     def read(self) -> np.ndarray:
         stored = _row_map(self.path, "labels", self.row, self.size_hw).astype(np.int64)
-        if stored.max() >= len(self.classes):
-            got, want = int(stored.max()), len(self.classes) - 1
+        if stored.max() >= len(self.classes) or stored.min() < 0:
+            got, want = int(stored.max() if stored.min() >= 0 else stored.min()), len(self.classes) - 1
             raise DataError(f"labels: got the number {got}; want 0 to {want}", path=self.path, row=self.row)
         found: np.ndarray = np.array(self.classes, dtype=np.int64)[stored]
         return found
@@ -154,8 +155,8 @@ class StoredDepth:
 
 
 def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.ndarray:
-    with MatFile(path) as file:
-        stored = file.row(name, row).T
+    with Hdf5File(path, what=_WHAT) as file:
+        stored = file.read(name, row).T
     if stored.shape != size_hw:
         raise DataError(f"{name}: got the size {stored.shape}; want {size_hw}, as images has", path=path, row=row)
     return np.ascontiguousarray(stored)
@@ -163,22 +164,10 @@ def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.nd
 
 def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Returns for each of the 894 classes its index among the 40 (`UNKNOWN` for none), and the names of the 40."""
-    numbers = _mat(path, "mapClass").ravel()
-    names = tuple(str(np.ravel(one)[0]) for one in _mat(path, "className").ravel())
+    numbers = read_mat(path, "mapClass").ravel()
+    names = tuple(str(np.ravel(one)[0]) if np.size(one) else "" for one in read_mat(path, "className").ravel())
+    if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        raise DataError(f"mapClass: got values of {numbers.dtype}; want numbers", path=path)
     if len(numbers) and max(numbers.tolist()) > len(names):
         raise DataError(f"mapClass: got {max(numbers.tolist())}; want at most {len(names)}", path=path)
     return tuple(int(number) - 1 if number > 0 else UNKNOWN for number in numbers), names
-
-
-def _mat(path: Path, name: str) -> np.ndarray:
-    """Returns a variable of a small .mat of the older format."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    if not path.is_file():
-        raise DataError(f"{name}: got no such file; want a .mat that has it", path=path)
-    try:
-        content: dict[str, Any] = loadmat(path, variable_names=[name])
-        return np.asarray(content[name])
-    except (*_BROKEN, MatReadError) as error:
-        raise DataError(f"{name}: got {first_line(error)}; want a .mat that has it", path=path) from error

@@ -12,7 +12,7 @@ from motet.core import ConfigError, DataError, Example, nearest
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names, image_at, path_inside
+from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names, image_at, is_file, path_inside
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
 
@@ -138,10 +138,10 @@ class PascalVoc:
         """Returns the image file by the name in the annotation, or else by the name of the annotation."""
         folder = Path(self.root) / "JPEGImages"
         named = folder / path_inside(folder, file, path=path, row=key) if file else folder / f"{key}.jpg"
-        if named.is_file():
+        if is_file(named):
             return named
         candidates = (folder / f"{key}{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        return next((place for place in candidates if place.is_file()), named)
+        return next((place for place in candidates if is_file(place)), named)
 
     def _label(self, item: _Object, path: Path, row: int) -> int:
         if item.name not in self.names:

@@ -11,6 +11,7 @@ from motet.data.formats.candidates import Corners, clip_to_image, outside_messag
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
 from motet.data.formats.json_file import check_type, get_field, get_floats, get_number, get_text, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 
@@ -57,7 +58,7 @@ class RefCocos:
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row, which is COCO's."""
         stem = Path(self._rows[index].file).stem
-        return (coco_id(int(stem)) if stem.isascii() and stem.isdigit() else f"refcocos/{stem}",)
+        return (coco_id(int(stem)) if is_number(stem) else f"refcocos/{stem}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.expressions)

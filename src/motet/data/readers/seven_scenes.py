@@ -19,7 +19,7 @@ KINECT = Camera(585.0, 585.0, 320.0, 240.0)
 """The camera that 7-Scenes' page gives for its frames of 640 x 480 pixels."""
 _MILLIMETRES, _INVALID = 0.001, (0, 65535)
 _STORED_SIGNS = (1, 1, -1)
-_SEQUENCE = re.compile(r"(?:sequence|seq-?)0*(\d+)", re.IGNORECASE)
+_SEQUENCE = re.compile(r"(?:sequence|seq-?)0*(\d{1,18})", re.IGNORECASE)
 _LISTS = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
 
 

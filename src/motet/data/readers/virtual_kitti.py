@@ -11,6 +11,7 @@ from motet.data.class_names.cityscapes import CITYSCAPES_NAMES, cityscapes_class
 from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.map_files import INVALID, ColourMap, DepthMap, MapFile
 from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import file_names
 from motet.data.formats.text_file import read_lines
 
@@ -139,7 +140,7 @@ def _colours(path: Path, as_cityscapes: bool) -> Colours:
         cells = line.split()
         if not cells or row == 0:
             continue
-        if len(cells) != 4 or not all(cell.isdigit() and int(cell) < 256 for cell in cells[1:]):
+        if len(cells) != 4 or not all(is_number(cell) and int(cell) < 256 for cell in cells[1:]):
             raise DataError(f"line: got {line[:40]!r}; want a name and red, green, blue", path=path, row=row)
         name, red, green, blue = cells[0].partition(":")[0], *(int(cell) for cell in cells[1:])
         known[(red, green, blue)] = _class(name, as_cityscapes)

@@ -13,6 +13,7 @@ from motet.data.formats.boxes import FileBox, PackedBoxes, pack_boxes, to_box_se
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import check_type, get_field, get_id, get_number, load_json
+from motet.data.formats.number_text import is_number
 from motet.data.formats.paths import image_at
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.visual_genome import VisualGenomeIds, visual_genome_file
@@ -205,7 +206,7 @@ def _split_entries(split: Path, entries: Mapping[int, tuple[int, object]]) -> di
         if not line.strip():
             continue
         stem = Path(line.split()[0]).stem
-        if not (stem.isascii() and stem.isdigit() and int(stem) in entries):
+        if not (is_number(stem) and int(stem) in entries):
             raise DataError(f"image: got {line[:60]!r}; want the number of an image with objects", path=split, row=row)
         if int(stem) in found:
             raise DataError(f"image: got {stem} twice; want every image once", path=split, row=row)

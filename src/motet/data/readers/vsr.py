@@ -10,7 +10,8 @@ from typing import NamedTuple
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.json_file import get_field, get_text, load_json_lines, short_repr
-from motet.data.formats.paths import default_name, image_at, path_inside, photo_id
+from motet.data.formats.number_text import is_number
+from motet.data.formats.paths import default_name, image_at, is_file, path_inside, photo_id
 from motet.data.formats.statements import TRUE_FALSE_NAMES
 
 
@@ -66,13 +67,13 @@ class Vsr:
         """Returns the image id of a row, which is COCO's."""
         name = Path(self._rows[index].file).name
         stem = name.rpartition(".")[0]
-        return (f"coco/{int(stem)}" if stem.isascii() and stem.isdigit() else photo_id(name),)
+        return (f"coco/{int(stem)}" if is_number(stem) else photo_id(name),)
 
     def __getitem__(self, index: int) -> Example:
         row, path, folder = self._rows[index], Path(self.sentences), Path(self.images)
         statement = unwrap(row.statement)
         places = [folder / row.file, *([folder / row.folder / row.file] if row.folder else [])]
-        file = next((place for place in places if place.is_file()), places[-1])
+        file = next((place for place in places if is_file(place)), places[-1])
         return Example(
             id=f"{self.name or default_name(path)}/{row.entry}",
             images=(image_at(file, path=path, row=row.entry),),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 
 from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
-from motet.data.formats.json_file import short_repr
+from motet.data.formats.json_file import parse_json, short_repr
 from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names
 from motet.data.formats.tar_index import Members, tar_rows
 
@@ -140,10 +139,7 @@ class WebDataset:
 
     def _json(self, row: _Row) -> dict[str, Any]:
         path = self._shards[row.shard]
-        try:
-            value = json.loads(self._text(row, _JSON))
-        except json.JSONDecodeError as error:
-            raise DataError(f"json: got {error.msg}; want a whole JSON value", path=path, row=row.key) from error
+        value = parse_json(self._text(row, _JSON), path=path, row=row.key)
         if not isinstance(value, dict):
             raise DataError(f"json: got {short_repr(value)}; want an object", path=path, row=row.key)
         return value

@@ -13,10 +13,10 @@ from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.class_list import read_class_names
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
-from motet.data.formats.paths import coco_id, default_name, is_image
+from motet.data.formats.paths import coco_id, default_name, is_file, is_image
 from motet.data.formats.text_file import read_lines
 
-_NUMBER = re.compile(r"(?:.*_)?0*(\d+)")
+_NUMBER = re.compile(r"(?:.*_)?0*(\d{1,18})")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class YoloLabels:
                 f"image: got none called {_stem(text)} in {self.images}; want one", path=path, row=_stem(text)
             )
         file = Path(self.images) / image
-        if not file.is_file():
+        if not is_file(file):
             raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=_stem(image))
         size_hw = image_size_hw(file)
         lines = read_lines(path) if text else []

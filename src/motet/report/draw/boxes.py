@@ -10,8 +10,9 @@ from typing import TypeAlias
 from PIL import Image, ImageDraw, ImageFont
 
 from motet.core import BoxSet
+from motet.core.printable import one_line
 from motet.report.draw.legend import with_colour_names
-from motet.report.draw.lettering import RGB, font_of_size, one_line
+from motet.report.draw.lettering import RGB, font_of_size
 
 Box: TypeAlias = tuple[float, float, float, float]
 MAX_NAMED_BOXES = 12

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from motet.core import Dense
+from motet.core.printable import one_line
 from motet.report.draw.dense import DEPTH_COLOURS, class_name, depth_range, interpolate_colours, map_class_colours
-from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size, one_line
+from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
 
 _FOOT = 22
 _MAX_NAMES = 12

@@ -9,21 +9,9 @@ from typing import TypeAlias
 from matplotlib import get_data_path
 from PIL import ImageFont
 
-from motet.core.printable import printable
-
 RGB: TypeAlias = tuple[int, int, int]
 INK: RGB = (28, 28, 32)
 PAPER: RGB = (252, 252, 250)
-
-
-def one_line(text: str) -> str:
-    """Returns a text from data as one printable line: an image's pen refuses line ends, and draws codes as boxes.
-
-    Examples:
-        >>> one_line("two\\nlines")
-        'two lines'
-    """
-    return printable(text).replace("\n", " ")
 
 
 @cache

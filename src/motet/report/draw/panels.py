@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size, one_line
+from motet.core.printable import one_line
+from motet.report.draw.lettering import INK, PAPER, RGB, font_of_size
 
 _BAR: RGB = (196, 84, 44)
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from motet.core.printable import one_line
 from motet.report.draw.boxes import Box, clip_to_image, label_plate
-from motet.report.draw.lettering import RGB, font_of_size, one_line
+from motet.report.draw.lettering import RGB, font_of_size
 
 GROUND_TRUTH_COLOUR: RGB = (0, 128, 96)
 PREDICTED_COLOUR: RGB = (208, 76, 0)

@@ -14,9 +14,9 @@ from torch import Tensor
 from motet.core import DataError, Example, FeatureStore, ImageFile, Task
 from motet.core.codec import to_json
 from motet.core.task import Invariance
-from motet.preprocess.detr_views import size_of
 from motet.preprocess.geometry import Geometry
 from motet.preprocess.images import ImageTransform, decode
+from motet.preprocess.open_image import header_size_hw
 from motet.systems.base.padding import fill_blanks
 
 
@@ -50,7 +50,7 @@ class ImageInputs:
         """Returns what `array` does and how the image was transformed, for targets that move along with it."""
         if self.store is not None:
             features, view = self.store.read_view(image, invariant, rng)
-            return features, self.transform.view_geometry(image, view, size_of(image))
+            return features, self.transform.view_geometry(image, view, header_size_hw(image))
         # Boxes and maps are in pixels of the file: no decoding at a smaller size.
         pixels = decode(image)
         geometry = self.transform.draw((pixels.height, pixels.width), invariant, rng)

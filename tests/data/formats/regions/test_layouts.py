@@ -188,6 +188,72 @@ def test_broken_regions_are_errors(layout, tmp_path, regions, image, change, lin
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"size_hw": [np.inf, 60.0]}, "regions: size: got inf x 60.0; want height and width in pixels"),
+        ({"size_hw": [np.nan, 60]}, "regions: size: got nan x 60.0; want"),
+        ({"size_hw": [2**40, 2**40]}, "regions: size: got .*; want height and width"),
+        ({"size_hw": []}, "regions: size: got none; want height and width"),
+        ({"size_hw": 40}, "regions: size: got 40; want"),
+        ({"size_hw": [40, 60, 3]}, "regions: size: got 40 x 60 x 3; want"),
+        ({"size_hw": ["40", "60"]}, "regions: size_hw: got values of <U2; want numbers"),
+        ({"features": np.full((3, 8), 1e300)}, "regions: features: got NaN or infinite values"),
+        ({"features": np.full((3, 8), "x")}, "regions: features: got values of <U1; want numbers"),
+        ({"features": np.full((3, 8), 1j)}, "npz: got a broken one .an array of complex128"),
+        ({"features": np.zeros(3)}, r"regions: got features \(3,\), boxes \(3, 4\); want"),
+        ({"boxes": np.full((3, 4), np.inf)}, "regions: boxes: got NaN or infinite values"),
+        ({"cls_prob": np.zeros((3, 4, 5))}, r"regions: classes: got \(3, 4, 5\); want"),
+    ],
+)
+def test_odd_arrays_are_one_line(tmp_path, image, change, line) -> None:
+    good = {"features": np.zeros((3, 8)), "boxes": np.array([[0, 0, 60, 40]] * 3), "size_hw": [40, 60]}
+    (tmp_path / "npz").mkdir()
+    np.savez(tmp_path / "npz" / "9.npz", **good | change)
+    with pytest.raises(DataError, match=line):
+        NpzRegions(path=tmp_path / "npz", width=8).regions(image, "coco/9")
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"features": [[1.0], [1.0, 2.0]]}, "features: got a list; want base64"),
+        ({"boxes": 10**400, "features": "AAAA"}, "boxes: got a int; want base64"),
+        ({"boxes": "é"}, "boxes: got .*; want base64"),
+        ({"boxes": "AAAAAA==", "num_boxes": 10**100}, "boxes: got 1 numbers for 1000"),
+        ({"boxes": np.ones((1, 4)), "features": np.ones((1, 8)), "image_h": [1, [2]], "image_w": 4}, "image_h: got"),
+        ({"boxes": np.ones((1, 4)), "features": np.ones((1, 8)), "image_h": "x", "image_w": 4}, "image_h: got"),
+    ],
+)
+def test_odd_values_of_a_pickle_are_one_line(tmp_path, image, value, line) -> None:
+    source = LmdbRegions(path=put(tmp_path / "v.lmdb", **{KEY: pickle.dumps(value)}), width=8)
+    with pytest.raises(DataError, match=line):
+        source.regions(image, "coco/9")
+
+
+def test_nothing_is_written_through_a_link(tmp_path, regions, image) -> None:
+    (tmp_path / "letter").write_text("dear")
+    for name in ("regions.tsv.offsets.json.part", "regions.tsv.offsets.json"):
+        (tmp_path / name).symlink_to(tmp_path / "letter")
+    (tmp_path / "npz").mkdir()
+    (tmp_path / "npz" / "coco%2F9.npz.part").symlink_to(tmp_path / "letter")
+    for source in (tsv(tmp_path, regions), npz(tmp_path, regions)):
+        source.regions(image, "coco/9")
+    assert (tmp_path / "letter").read_text() == "dear"
+
+
+def test_offsets_of_somebody_else_are_made_anew(tmp_path, regions, image, equal) -> None:
+    found = tsv(tmp_path, regions).regions(image, "coco/9")
+    index = tmp_path / "regions.tsv.offsets.json"
+    kept = json.loads(index.read_text())
+    for offsets in ({"9": -5}, {"9": 10**12}, {"9": "a"}, {"9": [1]}, [1], "x", {"9": 10**400}):
+        index.write_text(json.dumps(kept | {"offsets": offsets}))
+        assert equal(TsvRegions(path=tmp_path / "regions.tsv").regions(image, "coco/9"), found)
+    for content in ("[" * 100_000, "[]", "1" * 5000):
+        index.write_text(content)
+        assert equal(TsvRegions(path=tmp_path / "regions.tsv").regions(image, "coco/9"), found)
+
+
 def test_boxes_come_in_pixels_of_the_file_that_is_there(layout, tmp_path, regions) -> None:
     file = io.BytesIO()
     Image.new("RGB", (30, 20)).save(file, "PNG")
@@ -238,7 +304,7 @@ def test_a_malicious_value_is_refused_and_not_run(tmp_path, image) -> None:
 def test_an_npz_with_objects_is_refused(tmp_path, image) -> None:
     (tmp_path / "npz").mkdir()
     np.savez(tmp_path / "npz" / "9.npz", features=np.array([Runs(tmp_path / "made")], dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match=r"regions: got a broken npz \(.*\); want"):
+    with pytest.raises(DataError, match=r"npz: got a broken one \(an array of object\); want"):
         NpzRegions(path=tmp_path / "npz", width=8).regions(image, "coco/9")
     assert not (tmp_path / "made").exists()
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from motet.core import ConfigError, DataError
-from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
+from motet.core import DataError
+from motet.data.formats.hdf5_file import Hdf5File
+from motet.data.formats.regions.region_file import ARRAYS, RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
 
+_FLAT = "image_features"  # the array by which a file of the second layout is recognised
 _PART = ".part"
 
 
@@ -29,74 +32,52 @@ class Hdf5Regions(RegionFiles):
         DataError: no such file, no HDF5, or neither layout.
     """
 
-    _open: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _open: dict[int, Hdf5File] = field(default_factory=dict, init=False, repr=False, compare=False)
     _places: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": {}}  # each process opens the file for itself
 
-    def _file(self) -> Any:
+    def _file(self) -> Hdf5File:
         if os.getpid() not in self._open:
-            try:
-                import h5py
-            except ImportError as error:
-                raise ConfigError("Hdf5Regions: got no h5py; want it installed (motet[regions])") from error
             self._open.clear()
-            try:
-                self._open[os.getpid()] = h5py.File(self.path, "r")
-            except OSError as error:
-                got = error.strerror or " ".join(str(error).split())
-                raise DataError(f"regions: got {got}; want an HDF5 file", path=self.path) from error
+            self._open[os.getpid()] = Hdf5File(Path(self.path), what="regions")
         return self._open[os.getpid()]
 
     def _flat(self) -> bool:
-        return "image_features" in self._file()
+        return self._file().has(_FLAT)
 
     def _first(self) -> tuple[str, StoredRegions]:
-        key = next(iter(self._index()), None) if self._flat() else self._first_group()
+        key = next(iter(self._index()), None) if self._flat() else self._file().first_group_of_arrays()
         found = None if key is None else self._read(key)
         if key is None or found is None:
             raise DataError("regions: got a file without an image; want one group per image", path=self.path)
         return key, found
 
-    def _first_group(self) -> str | None:
-        found: str | None = self._file().visit(lambda name: name if self._read(name) is not None else None)
-        return found
-
     def _index(self) -> dict[str, int]:
         if not self._places:
-            self._require("image_ids", "pos_boxes", "spatial_features")
-            keys = self._file()["image_ids"][:]
-            self._places.update({_text(key): place for place, key in enumerate(keys)})
+            keys = self._file().texts("image_ids")
+            self._places.update({key: place for place, key in enumerate(keys)})
         return self._places
-
-    def _require(self, *names: str) -> None:
-        missing = [name for name in names if name not in self._file()]
-        if missing:
-            raise DataError(f"regions: got {sorted(self._file())}; want {missing[0]!r} among them", path=self.path)
 
     def _read(self, key: str) -> StoredRegions | None:
         file = self._file()
-        try:
-            if not self._flat():
-                group: Any = file.get(key) if key else None
-                # An id with a slash is a nested group.
-                if not _holds_arrays(group):
-                    return None
-                return StoredRegions.from_arrays(
-                    {name: group[name][()] for name in group} | dict(group.attrs), self.path, key
-                )
-            place = self._index().get(key)
-            if place is None:
-                return None
-            start, stop = (int(one) for one in file["pos_boxes"][place])
-            boxes = np.asarray(file["spatial_features"][start:stop])[:, :4]
-            return StoredRegions(np.asarray(file["image_features"][start:stop]), boxes, None)
-        except (OSError, RuntimeError, ValueError, IndexError, TypeError) as error:
-            if isinstance(error, DataError):
-                raise
-            got = " ".join(str(error).split())
-            raise DataError(f"regions: got {got}; want a whole entry", path=self.path, row=key) from error
+        if not self._flat():
+            # An id with a slash is a nested group.
+            arrays = [name for name in file.arrays_in(file.find(key)) if name in ARRAYS]
+            values = {name: file.read(f"{key}/{name}") for name in arrays}
+            return StoredRegions.from_arrays(values | file.attributes(key, ARRAYS), self.path, key) if arrays else None
+        place = self._index().get(key)
+        if place is None:
+            return None
+        bounds = file.read("pos_boxes", place)
+        if bounds.dtype.kind not in "iu" or bounds.shape != (2,) or not 0 <= bounds[0] < bounds[1]:
+            raise DataError(f"pos_boxes: got {bounds.tolist()}; want first and one past last", path=self.path, row=key)
+        rows = slice(int(bounds[0]), int(bounds[1]))
+        boxes = file.read("spatial_features", rows)
+        if boxes.ndim != 2:
+            raise DataError(f"spatial_features: got {boxes.shape}; want (regions, 4)", path=self.path, row=key)
+        return StoredRegions(file.read(_FLAT, rows), boxes[:, :4], None)
 
 
 def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool = True) -> None:
@@ -123,12 +104,3 @@ def write_group(file: Any, image_id: str, regions: ImageRegions, *, half: bool =
         file.require_group(outer)
     file.move(_PART, image_id)
     file.flush()
-
-
-def _holds_arrays(group: Any) -> bool:
-    """Returns True for a group that contains arrays and no groups."""
-    return hasattr(group, "values") and bool(len(group)) and not any(hasattr(one, "values") for one in group.values())
-
-
-def _text(key: Any) -> str:
-    return key.decode() if isinstance(key, bytes) else str(key)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from motet.core import ConfigError, DataError
 from motet.core.plain_pickle import read_plain
+from motet.data.formats.regions.lmdb_file import LmdbFile
 from motet.data.formats.regions.npz import from_npz, to_npz
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.preprocess.regions import ImageRegions
@@ -25,38 +25,36 @@ _MAP_BYTES = 2**40  # address space, not disk
 
 @dataclass(frozen=True, kw_only=True)
 class LmdbRegions(RegionFiles):
-    """An LMDB with one value per image id. Needs the extra `motet[regions]`.
+    """An LMDB with one value per image id; it is read without the library (see `LmdbFile`).
 
     A value is an npz (what `write_lmdb` writes), or a pickled dict as the authors of ViLBERT publish: "image_h",
     "image_w", "num_boxes", "boxes" and "features" (and "cls_prob") as base64 of 32-bit numbers, or as arrays. Pickles
     are read as plain data and arrays of numbers; a pickle that needs anything else is refused and not run.
 
     Raises:
-        ConfigError: lmdb is not installed.
         DataError: no such database, an empty one, a broken or malicious value.
     """
 
-    def _database(self) -> Any:
-        path = Path(self.path)
-        if not path.exists():
-            raise DataError("regions: got no such file or folder; want an LMDB", path=path)
-        try:
-            return _opened(path)
-        except _lmdb().Error as error:
-            raise DataError(f"regions: got {error}; want an LMDB", path=path) from error
+    _open: list[LmdbFile] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_open": []}
+
+    def _file(self) -> LmdbFile:
+        if not self._open:
+            self._open.append(LmdbFile(Path(self.path)))
+        return self._open[0]
 
     def _first(self) -> tuple[str, StoredRegions]:
-        with self._database().begin() as transaction:
-            for key, value in transaction.cursor():
-                if key != _KEYS:
-                    name = key.decode("utf-8", "replace")
-                    return name, self._parse(bytes(value), name)
+        for key, value in self._file().items():
+            if key != _KEYS:
+                name = key.decode("utf-8", "replace")
+                return name, self._parse(value, name)
         raise DataError("regions: got an LMDB without an image; want one value per image", path=self.path)
 
     def _read(self, key: str) -> StoredRegions | None:
-        with self._database().begin() as transaction:
-            value = transaction.get(key.encode())
-        return None if value is None or key.encode() == _KEYS else self._parse(bytes(value), key)
+        value = None if key.encode() == _KEYS else self._file().get(key.encode())
+        return None if value is None else self._parse(value, key)
 
     def _parse(self, value: bytes, key: str) -> StoredRegions:
         if value.startswith(_NPZ):
@@ -72,8 +70,11 @@ class LmdbRegions(RegionFiles):
     def _array(self, value: object, count: object, name: str, key: str) -> np.ndarray:
         if isinstance(value, np.ndarray):
             return value
+        if not isinstance(value, str | bytes):
+            got = f"a {type(value).__name__}"
+            raise DataError(f"{name}: got {got}; want base64 of 32-bit numbers, or an array", path=self.path, row=key)
         try:
-            data = value if isinstance(value, bytes) else str(value).encode("ascii")
+            data = value if isinstance(value, bytes) else value.encode("ascii")
             flat = np.frombuffer(base64.b64decode(data, validate=True), dtype="<f4")
         except (binascii.Error, ValueError) as error:
             got = " ".join(str(error).split())
@@ -123,40 +124,17 @@ def open_to_write(path: Path) -> Any:
         ConfigError: lmdb is not installed, or the folder holds no database that can be written.
     """
     module = _lmdb()
-    _close(path)
     try:
         return module.open(str(path), map_size=_MAP_BYTES)
     except module.Error as error:
         raise ConfigError(f"regions: got {error}; want a folder that can be written ({path})") from error
 
 
-# A process can open an LMDB only once, so all readers share it; a forked worker opens it again.
-_OPEN: dict[str, tuple[int, Any]] = {}
-
-
-def _opened(path: Path) -> Any:
-    name = str(path.resolve())
-    process, database = _OPEN.get(name, (-1, None))
-    if process != os.getpid():
-        if database is not None:
-            database.close()  # the parent's; it stays open there
-        options = {"readonly": True, "lock": False, "readahead": False, "max_readers": 512}
-        database = _lmdb().open(name, subdir=path.is_dir(), **options)
-        _OPEN[name] = (os.getpid(), database)
-    return database
-
-
-def _close(path: Path) -> None:
-    process, database = _OPEN.pop(str(path.resolve()), (-1, None))
-    if process == os.getpid():
-        database.close()
-
-
 def _lmdb() -> Any:
     try:
         import lmdb
     except ImportError as error:
-        raise ConfigError("LmdbRegions: got no lmdb; want it installed (motet[regions])") from error
+        raise ConfigError("regions: got no lmdb; want it installed (motet[regions])") from error
     return lmdb
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +10,11 @@ from urllib.parse import quote
 import numpy as np
 
 from motet.core import DataError
+from motet.core.whole_file import write_whole
+from motet.data.formats.npz_file import read_npz
+from motet.data.formats.paths import is_file
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
+from motet.data.formats.text_file import read_bytes
 from motet.preprocess.regions import ImageRegions
 
 
@@ -30,19 +33,13 @@ class NpzRegions(RegionFiles):
             raise DataError(f"regions: got {error.strerror or error}; want a folder", path=self.path) from error
         if file is None:
             raise DataError("regions: got no npz file; want one per image", path=self.path)
-        return file.stem, from_npz(file.read_bytes(), file, file.stem)
+        return file.stem, from_npz(read_bytes(file), file, file.stem)
 
     def _read(self, key: str) -> StoredRegions | None:
         if "/" in key:
             return None
         file = Path(self.path) / f"{key}.npz"
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=file) from error
-        return from_npz(data, file, key)
+        return from_npz(read_bytes(file), file, key) if is_file(file) else None
 
 
 def from_npz(data: bytes, path: Path | str, key: str) -> StoredRegions:
@@ -51,16 +48,7 @@ def from_npz(data: bytes, path: Path | str, key: str) -> StoredRegions:
     Raises:
         DataError: not an npz, a broken one, one with objects, or a missing array.
     """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return StoredRegions.from_arrays({name: arrays[name] for name in arrays.files}, path, key)
-    except DataError:
-        raise
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
-        got = " ".join(str(error).split())
-        raise DataError(
-            f"regions: got a broken npz ({got}); want a whole one of numbers", path=path, row=key
-        ) from error
+    return StoredRegions.from_arrays(read_npz(data, path=path, row=key), path, key)
 
 
 def to_npz(regions: ImageRegions, *, half: bool = True) -> bytes:
@@ -81,9 +69,7 @@ def write_npz(folder: Path, image_id: str, regions: ImageRegions, *, half: bool 
     """Writes one image's regions into a folder for `NpzRegions`, completely or not at all."""
     file = npz_path(folder, image_id)
     folder.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    part.write_bytes(to_npz(regions, half=half))
-    part.replace(file)
+    write_whole(file, to_npz(regions, half=half))
     return file
 
 

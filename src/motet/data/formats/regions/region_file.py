@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import DataError, ImageFile
+from motet.data.formats.error_text import first_line
 from motet.preprocess.regions import ImageRegions, box_iou, check_regions, fit_to_image, image_size_hw
 
 _SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rounding, not another box
@@ -126,32 +127,52 @@ class StoredRegions:
         Raises:
             DataError: features, boxes or size are missing.
         """
-        features, boxes = (_first_named(values, names, path, key) for names in (_FEATURES, _BOXES))
-        sizes = (
-            [_first_named(values, names, path, key) for names in _SIZES]
-            if "size_hw" not in values
-            else values["size_hw"]
-        )
-        height, width = (int(np.asarray(one).reshape(-1)[0]) for one in sizes)
-        if height < 1 or width < 1:
-            raise DataError(f"regions: size: got {width} x {height}; want pixels", path=path, row=key)
-        classes = next((np.asarray(values[name]) for name in _CLASSES if name in values), None)
-        return cls(np.asarray(features), np.asarray(boxes), (height, width), classes)
+        features, boxes = (_numbers(_first_named(values, names, path, key), path, key) for names in (_FEATURES, _BOXES))
+        name = next((name for name in _CLASSES if name in values), None)
+        classes = None if name is None else _numbers((name, values[name]), path, key)
+        return cls(features, boxes, _size_hw(values, path, key), classes)
 
 
 _FEATURES = ("features", "x")
 _BOXES = ("boxes_xyxy", "boxes", "bbox")
 _SIZES = (("image_h", "image_height", "img_h"), ("image_w", "image_width", "img_w"))
 _CLASSES = ("classes", "cls_prob")
+_MAX_SIDE = 2**31
+ARRAYS = (*_FEATURES, *_BOXES, *_CLASSES, "size_hw", *_SIZES[0], *_SIZES[1])
+"""Every name that is read of an image's arrays and numbers."""
 
 
-def _first_named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, key: str) -> Any:
+def _first_named(values: Mapping[str, Any], names: tuple[str, ...], path: Path | str, key: str) -> tuple[str, Any]:
     for name in names:
         if name in values:
-            return values[name]
+            return name, values[name]
     raise DataError(
         f"regions: got {sorted(map(str, values))}; want {' or '.join(names)} among them", path=path, row=key
     )
+
+
+def _numbers(named: tuple[str, Any], path: Path | str, key: str) -> np.ndarray:
+    """Returns a value as an array of numbers."""
+    name, value = named
+    try:
+        found = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(f"regions: {name}: got {first_line(error)}; want an array", path=path, row=key) from error
+    if found.dtype.kind not in "biuf":
+        raise DataError(f"regions: {name}: got values of {found.dtype}; want numbers", path=path, row=key)
+    return found
+
+
+def _size_hw(values: Mapping[str, Any], path: Path | str, key: str) -> tuple[int, int]:
+    if "size_hw" in values:
+        sides = _numbers(("size_hw", values["size_hw"]), path, key).reshape(-1)
+    else:
+        stated = [_numbers(_first_named(values, names, path, key), path, key).reshape(-1) for names in _SIZES]
+        sides = np.concatenate([one[:1] for one in stated])
+    if len(sides) != 2 or not all(1 <= side < _MAX_SIDE for side in sides.tolist()):
+        got = " x ".join(str(side) for side in sides[:3].tolist())
+        raise DataError(f"regions: size: got {got or 'none'}; want height and width in pixels", path=path, row=key)
+    return int(sides[0]), int(sides[1])
 
 
 def lookup_keys(image: ImageFile, image_id: str) -> tuple[str, ...]:

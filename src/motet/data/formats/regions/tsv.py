@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from motet.core import DataError
+from motet.core.plain_json import parse_json
+from motet.core.whole_file import write_whole
+from motet.data.formats.number_text import is_number
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
+from motet.data.formats.size_limits import regular_size
+from motet.data.formats.text_file import read_bytes
 
 BOTTOM_UP = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 LXMERT = (
@@ -72,7 +78,7 @@ class TsvRegions(RegionFiles):
 
     def _number(self, cells: Mapping[str, bytes], names: tuple[str, ...], key: str) -> int:
         cell = next((cells[name] for name in names if name in cells), b"")
-        if not cell.strip().isdigit() or int(cell) < 1:
+        if not is_number(cell.strip().decode("latin1")) or int(cell) < 1:
             raise DataError(f"{names[0]}: got {cell[:30]!r}; want a whole number", path=self.path, row=key)
         return int(cell)
 
@@ -91,30 +97,27 @@ class TsvRegions(RegionFiles):
 def _offsets(path: Path) -> dict[str, int]:
     beside = path.with_name(f"{path.name}.offsets.json")
     try:
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
+        stamp = [regular_size(path), path.stat().st_mtime_ns]
         known = _load_offsets(beside, stamp)
         if known is not None:
             return known
         found = _scan(path)
     except OSError as error:
         raise DataError(f"regions: got {error.strerror or error}; want a readable file", path=path) from error
-    half = beside.with_name(f"{beside.name}.part")
-    try:
-        half.write_text(json.dumps({"stamp": stamp, "offsets": found}))
-        half.replace(beside)
-    except OSError:
-        pass  # not writable: the next run scans again
+    with contextlib.suppress(OSError):  # not writable: the next run scans again
+        write_whole(beside, json.dumps({"stamp": stamp, "offsets": found}).encode())
     return found
 
 
 def _load_offsets(beside: Path, stamp: list[int]) -> dict[str, int] | None:
     try:
-        cached = json.loads(beside.read_text())
-    except (OSError, ValueError):
+        cached = parse_json(read_bytes(beside))
+        if cached["stamp"] != stamp:
+            return None
+        offsets = {str(key): int(offset) for key, offset in cached["offsets"].items()}
+    except (DataError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    whole = isinstance(cached, dict) and cached.get("stamp") == stamp and isinstance(cached.get("offsets"), dict)
-    return {str(key): int(offset) for key, offset in cached["offsets"].items()} if whole else None
+    return offsets if all(0 <= offset < stamp[0] for offset in offsets.values()) else None
 
 
 def _scan(path: Path) -> dict[str, int]:

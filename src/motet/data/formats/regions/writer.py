@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from motet.core import ConfigError
+from motet.core.whole_file import write_whole
 from motet.data.formats.regions.hdf5 import Hdf5Regions, write_group
 from motet.data.formats.regions.lmdb import LmdbRegions, open_to_write
 from motet.data.formats.regions.npz import NpzRegions, npz_path, to_npz, write_npz
@@ -70,7 +71,7 @@ class RegionWriter(ABC):
                     f"{self.path} was made, or another place (--out)"
                 )
             self._open()
-            beside.write_text(json.dumps(self.settings, indent=1), encoding="utf-8")
+            write_whole(beside, json.dumps(self.settings, indent=1).encode())
         except OSError as error:
             raise ConfigError(f"regions: got {error.strerror or error}; want a place to write ({self.path})") from error
         except ValueError as error:

@@ -1,0 +1,109 @@
+"""Opens images that other people made: known formats, a size that memory can hold, one line for every error."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from motet.core import DataError, ImageFile
+
+MAX_PIXELS = 2**26
+"""Pixels of the largest image or map that is read, 8,192 x 8,192: a larger one is refused from its header, before any
+memory is allocated. Its few kilobytes could stand for gigabytes of pixels."""
+# Formats that Pillow decodes itself; for others (EPS) it runs an external program on untrusted content.
+_FORMATS = ("JPEG", "PNG", "PPM", "WEBP", "BMP", "GIF", "TIFF", "TGA", "AVIF", "JPEG2000")
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations with a quarter turn
+# Pillow's parsers of broken files raise almost everything.
+_BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+@contextmanager
+def open_image(source: bytes | Path, *, name: str | Path, what: str = "image") -> Iterator[Image.Image]:
+    """Opens an image without decoding it; the `with` block may decode it, and its errors become DataErrors too.
+
+    Args:
+        source: the encoded image, or its file.
+        name: of the image in errors.
+        what: the first word of an error, "image" or "map".
+
+    Raises:
+        DataError: no image, a broken or truncated one, or one of more than `MAX_PIXELS`; it names the file.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of sizes near its own limit, of unusual EXIF data and palettes: none of that is an error.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as opened:
+                if opened.width * opened.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                yield opened
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        got = _header_size(source)
+        raise DataError(f"{what}: got {got}; want at most {MAX_PIXELS:,} pixels", path=name) from error
+    except FileNotFoundError as error:
+        raise DataError(f"{what}: got no such file; want a readable image", path=name) from error
+    except UnidentifiedImageError as error:
+        want = f"a file in one of the formats {', '.join(formats())}"
+        raise DataError(f"{what}: got {_beginning(source)}; want {want}", path=name) from error
+    except _BROKEN as error:
+        got = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{what}: got {got}; want a complete image file", path=name) from error
+
+
+def header_size_hw(image: ImageFile) -> tuple[int, int]:
+    """Returns height and width after the EXIF orientation is applied, from the header alone where that is enough.
+
+    Raises:
+        DataError: see `open_image`.
+    """
+    try:
+        return _size_hw(image.head(), image.name)
+    except DataError:  # for some formats the first bytes of a file are not enough
+        return _size_hw(image.read(), image.name)
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Returns True where the EXIF orientation turns an image by a quarter, so that its sides change places."""
+    return image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """Returns the names of the formats that are read, as Pillow writes them."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _size_hw(data: bytes, name: str) -> tuple[int, int]:
+    with open_image(data, name=name) as opened:
+        width, height = opened.size
+        return (width, height) if is_turned(opened) else (height, width)
+
+
+def _header_size(source: bytes | Path) -> str:
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as opened:
+            return f"{opened.width} x {opened.height} pixels"
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _beginning(source: bytes | Path) -> str:
+    if isinstance(source, bytes):
+        return f"{len(source)} bytes that start with {source[:12]!r}"
+    with open(source, "rb") as file:
+        return f"a file that starts with {file.read(12)!r}"
