@@ -57,6 +57,7 @@ def list_(
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
     """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
     from motet.data.check import problems
+    from motet.data.formats.error_text import printable
     from motet.preprocess.images import decode
 
     data = data_of(target, settings)
@@ -79,7 +80,8 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         )
     else:
         print_lines(*data.lines)
-        print_lines(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
+        lines = (f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit])
+        print_lines(*map(printable, lines))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
     if found or data.left_out:
@@ -110,7 +112,8 @@ def look(
         shown.append((name, made))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(data_page(f"Data of {target}", shown, credit), encoding="utf-8")
+        page = data_page(f"Data of {target}", shown, credit)
+        out.write_text(page, encoding="utf-8", errors="backslashreplace")  # names of files can be any bytes
     except OSError as error:
         raise ConfigError(f"--out: got {error.strerror or error}; want a path that can be written ({out})") from error
     count, wrong = sum(len(made) for _, made in shown), sum(bool(row.problems) for _, made in shown for row in made)
