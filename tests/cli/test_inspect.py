@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+
+import pytest
+
+from motet.cli.main import main
 
 
 def test_list_shows_every_table(motet):
@@ -72,6 +78,31 @@ def test_what_is_not_read_of_a_folder_is_the_same_list_in_check_stats_and_look(m
         left_out,
         note,
     ]
+
+
+def test_names_of_bytes_that_are_no_text_are_read_listed_and_drawn(motet, recipe, monkeypatch):
+    kinds = recipe.parent / "kinds"
+    image = (kinds / "light" / "0.png").read_bytes()
+    (kinds / "light" / "0.png").write_bytes(b"no")
+    for kind in ("dark", "light"):
+        for number in range(2):
+            (kinds / kind / f"{number}.png").rename(kinds / kind / f"f\udcfcr\n{number}.png")
+    (kinds / "dark").rename(kinds / "d\udcfcnkel")
+    ran = motet("data", "check", kinds)
+    assert ran.code == 1
+    assert ran.out.count("\n") == 2
+    assert "light/f\\udcfcr\\n0.png" in ran.out
+    (kinds / "light" / "f\udcfcr\n0.png").write_bytes(image)
+    page = recipe.parent / "data.html"
+    assert motet("data", "look", kinds, "--out", page).code == 0
+    assert page.read_text(encoding="utf-8")
+    ascii_terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", ascii_terminal)
+    with pytest.raises(SystemExit) as left:
+        main(["data", "stats", str(kinds)])
+    ascii_terminal.flush()
+    assert left.value.code == 0
+    assert rb"d\udcfcnkel" in ascii_terminal.buffer.getvalue()
 
 
 def test_stats_count(motet, recipe):

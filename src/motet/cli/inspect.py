@@ -56,6 +56,7 @@ def list_(
 
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
     """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
+    from motet.core.printable import one_line
     from motet.data.check import problems
     from motet.preprocess.images import decode
 
@@ -79,7 +80,8 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         )
     else:
         print_lines(*data.lines)
-        print_lines(*(f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit]))
+        lines = (f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit])
+        print_lines(*map(one_line, lines))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
     if found or data.left_out:

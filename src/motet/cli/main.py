@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after ``motet``; those of the process by default.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files can be any bytes, and a terminal can be ASCII
+            stream.reconfigure(errors="backslashreplace")
     if os.environ.get(DEBUG):
         sys.exit(app()(arguments, prog_name="motet", standalone_mode=False) or 0)
     try:

@@ -54,3 +54,21 @@ def test_the_summary_counts_all_files(tmp_path, monkeypatch):
     write(tmp_path / "x.csv", "a,b\n1,2\n")
     write(tmp_path / "LICENSE", "free")
     assert inspect_folder(tmp_path).summary == "5 images, 1 without an ending, 1 .csv in 3 folders"
+
+
+def test_images_with_another_ending_are_named_also_within_a_class(tmp_path):
+    images(tmp_path, "cat/1.jpg", "cat/2.jpg", "dog/1.jpg")
+    for name in ("cat/3.HEIC", "cat/4.HEIC", "dog/2.HEIC", "docs/logo.svg"):
+        write(tmp_path / name, b"xx")
+    contents = inspect_folder(tmp_path)
+    assert [one.rows for one in contents.datasets] == [3]
+    assert [(str(miss), miss.format) for miss in contents.near_misses] == [
+        (f"{tmp_path}/cat/3.HEIC and 2 more: image: got an ending that is not read; want JPEG or PNG files", "image"),
+        (f"{tmp_path}/docs/logo.svg: got an ending that is not read; want JPEG or PNG files", ""),
+    ]
+
+
+def test_an_ending_that_readers_know_is_no_other(tmp_path, monkeypatch):
+    images(tmp_path, "cat/1.jpg", "cat/2.avif", "dog/1.jpg")
+    monkeypatch.setattr("motet.data.formats.paths.IMAGE_SUFFIXES", frozenset({".jpg", ".avif"}))
+    assert inspect_folder(tmp_path).near_misses == ()

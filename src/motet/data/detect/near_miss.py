@@ -16,7 +16,7 @@ class NearMiss:
         got: what it holds.
         want: the one thing to change.
         format: the known format that it resembles; "" where none. With a format, data is missing that was likely meant.
-        more: number of other files in the same folder that are alike.
+        more: number of other files that are alike, in the same folder or beside it.
 
     Examples:
         >>> print(NearMiss(Path("d/instances.json"), "no annotation", "a list under 'annotations'", "COCO boxes"))

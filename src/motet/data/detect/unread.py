@@ -13,6 +13,7 @@ from motet.data.detect.near_json import json_miss
 from motet.data.detect.near_miss import NearMiss, counted, few, grouped
 from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
+from motet.data.formats.paths import is_image
 
 _SAMPLED = 20  # files of one folder and ending that are looked into
 _UNREADABLE = {
@@ -29,6 +30,11 @@ _UNREADABLE = {
 }
 
 
+_PHOTOS = frozenset({".avif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".dng", ".cr2", ".nef", ".arw"})
+_OTHER_IMAGES = frozenset({*_PHOTOS, ".svg", ".psd", ".exr", ".tga", ".dcm", ".nii"})
+"""Endings of images; those in `IMAGE_SUFFIXES` are read."""
+
+
 def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, ...]:
     """Returns the files and folders that are not read, those alike in one entry.
 
@@ -36,7 +42,9 @@ def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, 
         survey: after all finders have claimed their files.
         found: the data sets.
     """
-    return grouped(itertools.chain(_files(survey), _images(survey, found), _empty_folders(survey, found)))
+    return grouped(
+        itertools.chain(_other_images(survey), _files(survey), _images(survey, found), _empty_folders(survey, found))
+    )
 
 
 def contents(survey: Survey) -> str:
@@ -58,6 +66,21 @@ def contents(survey: Survey) -> str:
     folders = sum(bool(listing.endings) for listing in survey.listings.values())
     files = few([counted(images, "image"), *endings], 6)
     return f"{files} in {counted(folders, 'folder')}"
+
+
+def _other_images(survey: Survey) -> Iterator[NearMiss]:
+    """Yields an entry per ending of images that are not read, also of those among others that are."""
+    counts: Counter[str] = Counter()
+    first: dict[str, Path] = {}
+    for folder, listing in survey.listings.items():
+        for ending, count in listing.endings.items():
+            if ending.lower() in _OTHER_IMAGES and not is_image(f"a{ending}"):
+                counts[ending] += count
+                name = next((name for name in listing.files if name.endswith(ending)), f"*{ending}")
+                first.setdefault(ending, folder / name)
+    for ending, count in counts.items():
+        format = "image" if ending.lower() in _PHOTOS else ""
+        yield NearMiss(first[ending], "an ending that is not read", "JPEG or PNG files", format, count - 1)
 
 
 def _files(survey: Survey) -> Iterator[NearMiss]:
