@@ -7,7 +7,6 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -20,11 +19,10 @@ from motet.preprocess.crops import InceptionCrop as InceptionCrop
 from motet.preprocess.crops import RandomCrop as RandomCrop
 from motet.preprocess.crops import Whole as Whole
 from motet.preprocess.geometry import Geometry as Geometry
+from motet.preprocess.image_formats import HEIC_ADVICE, image_formats, is_heic
 
 # An image of more pixels is refused from its header, before its memory is allocated: 512 MiB of RGB.
 MAX_PIXELS = 178_956_970
-# Formats that Pillow decodes itself; for others (EPS) it runs an external program on untrusted content.
-_FORMATS = ("JPEG", "PNG", "PPM", "WEBP", "BMP", "GIF", "TIFF", "TGA", "AVIF", "JPEG2000")
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
 
 
@@ -44,7 +42,7 @@ def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> I
         with warnings.catch_warnings():
             # Pillow warns of sizes near the limit, of unusual EXIF data and palettes: none of that is an error here.
             warnings.simplefilter("ignore")
-            opened = Image.open(io.BytesIO(data), formats=_formats())
+            opened = Image.open(io.BytesIO(data), formats=image_formats())
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
@@ -60,23 +58,19 @@ def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> I
         raise DataError(f"image: got {size}; want at most {MAX_PIXELS:,} pixels", path=image.name) from error
     except UnidentifiedImageError as error:
         got = f"{len(data)} bytes that start with {data[:12]!r}"
-        formats = ", ".join(_formats())
-        raise DataError(f"image: got {got}; want a file in one of the formats {formats}", path=image.name) from error
+        want = f"a file in one of the formats {', '.join(image_formats())}"
+        if is_heic(data):
+            got, want = "a photo in the format HEIC", HEIC_ADVICE
+        raise DataError(f"image: got {got}; want {want}", path=image.name) from error
     except (*_BROKEN, zlib.error) as error:
         got = str(error) or type(error).__name__
         raise DataError(f"image: got {got}; want a complete image file", path=image.name) from error
 
 
-@cache
-def _formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
 def _header_size(data: bytes) -> str:
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        width, height = Image.open(io.BytesIO(data), formats=_formats()).size
+        width, height = Image.open(io.BytesIO(data), formats=image_formats()).size
     finally:
         Image.MAX_IMAGE_PIXELS = before
     return f"{width} x {height} pixels"

@@ -54,3 +54,16 @@ def test_the_summary_counts_all_files(tmp_path, monkeypatch):
     write(tmp_path / "x.csv", "a,b\n1,2\n")
     write(tmp_path / "LICENSE", "free")
     assert inspect_folder(tmp_path).summary == "5 images, 1 without an ending, 1 .csv in 3 folders"
+
+
+def test_photos_that_are_not_read_have_one_line_beside_images_that_are(tmp_path):
+    images(tmp_path, "cat/1.jpg", "dog/1.jpg", "cat/2.JFIF")
+    for name in ("cat/e.heic", "dog/E.HEIC", "dog/f.heif", "dog/g.jxl"):
+        write(tmp_path / name, b"\0\0\0\x18ftypheic")
+    found = inspect_folder(tmp_path)
+    assert found.datasets[0].rows == 3
+    assert [str(one).removeprefix(str(tmp_path)) for one in found.near_misses] == [
+        ": got 3 images in a format that is not read (cat/e.heic); want JPEG or PNG, or the extra motet[heic] "
+        "(pip install 'motet[heic]')",
+        ": got 1 image in a format that is not read (dog/g.jxl); want JPEG or PNG",
+    ]

@@ -13,6 +13,8 @@ from motet.data.detect.near_json import json_miss
 from motet.data.detect.near_miss import NearMiss, counted, few, grouped
 from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
+from motet.data.formats.paths import is_image
+from motet.preprocess.image_formats import HEIC_ADVICE, HEIC_SUFFIXES
 
 _SAMPLED = 20  # files of one folder and ending that are looked into
 _UNREADABLE = {
@@ -27,6 +29,10 @@ _UNREADABLE = {
     ),
     **dict.fromkeys((".arrow", ".feather"), ("Arrow data", "the folder that `save_to_disk` wrote, with state.json")),
 }
+_PHOTOS = (
+    (HEIC_SUFFIXES, HEIC_ADVICE),
+    (frozenset({".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dcm"}), "JPEG or PNG"),
+)
 
 
 def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, ...]:
@@ -36,7 +42,8 @@ def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, 
         survey: after all finders have claimed their files.
         found: the data sets.
     """
-    return grouped(itertools.chain(_files(survey), _images(survey, found), _empty_folders(survey, found)))
+    rest = (_files(survey), _images(survey, found), _photos(survey), _empty_folders(survey, found))
+    return grouped(itertools.chain.from_iterable(rest))
 
 
 def contents(survey: Survey) -> str:
@@ -123,6 +130,23 @@ def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMi
         else:
             want = "annotations that name them, or class folders"
             yield NearMiss(folder, f"{counted(count, 'image')} without annotations", want)
+
+
+def _photos(survey: Survey) -> Iterator[NearMiss]:
+    """Yields one line per format of images that no decoder here reads; they may be beside images that are read."""
+    for endings, wanted in _PHOTOS:
+        unread = {ending for ending in endings if not is_image(f"a{ending}")}
+        counts = {
+            folder: count
+            for folder, listing in survey.listings.items()
+            if (count := sum(number for ending, number in listing.endings.items() if ending.lower() in unread))
+        }
+        if counts:
+            first = next(iter(counts))
+            names = [name for name in survey.listings[first].files if Path(name).suffix.lower() in unread]
+            example = str((first / names[0]).relative_to(survey.root)) if names else first.name
+            got = f"{counted(sum(counts.values()), 'image')} in a format that is not read ({example})"
+            yield NearMiss(survey.root, got, wanted)
 
 
 def _places(one: DetectedDataset) -> Iterator[Path]:

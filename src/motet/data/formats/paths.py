@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from motet.core import DataError, DiskImage
+from motet.preprocess.image_formats import image_suffixes
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _SYSTEM_NAMES = frozenset(
     {"@eaDir", "__MACOSX", "__pycache__", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
@@ -135,7 +135,7 @@ def is_hidden(name: str) -> bool:
 
 def is_image(name: str) -> bool:
     """Returns True for a file name with the ending of an image."""
-    return has_ending(name, IMAGE_SUFFIXES)
+    return has_ending(name, image_suffixes())
 
 
 def has_ending(name: str, endings: Collection[str]) -> bool:
