@@ -188,7 +188,7 @@ class _Cache:
 
 
 def _stamp(image: ImageFile) -> bytes:
-    return hashlib.blake2b(image.stamp().encode(), digest_size=16).digest()
+    return hashlib.blake2b(image.stamp().encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _hash_chunks(
