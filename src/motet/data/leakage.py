@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, ImageFile, Reader
+from motet.core.printable import printable
 from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.near_codes import near_pairs
@@ -248,7 +249,8 @@ def write_lists(folder: Path, removed: Sequence[Removal]) -> Path:
     part = path.with_name(f".{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False)
+        part.write_text(printable(text) + "\n", "utf-8")  # ids hold names of files
         part.replace(path)
     except OSError as error:
         raise DataError(

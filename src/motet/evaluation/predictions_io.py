@@ -25,6 +25,7 @@ from motet.core import (
     TargetSpec,
     TextPrediction,
 )
+from motet.core.printable import printable
 from motet.evaluation.maps import map_to_json
 
 TOP_K = 5
@@ -130,7 +131,7 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "w", encoding="utf-8") as file:
             for line in lines:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.write(printable(json.dumps(line, ensure_ascii=False)) + "\n")  # ids hold names of files
         part.replace(path)
     except OSError as error:
         raise ConfigError(f"predictions: got {error.strerror or error}; want a writable path ({path})") from error
