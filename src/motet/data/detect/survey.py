@@ -13,6 +13,7 @@ from pathlib import Path
 
 from motet.data.detect.dataset import Split
 from motet.data.formats.find_file import find_file
+from motet.data.formats.linked_folders import leads_back
 from motet.data.formats.paths import is_hidden, is_image
 
 _MAX_DEPTH = 4
@@ -135,7 +136,7 @@ def survey_folder(root: Path, class_level: int | None = None) -> Survey:
                 outputs.add(folder)
                 continue
             listings[folder] = listing
-            below += [folder / name for name in listing.folders]
+            below += [path for name in listing.folders if not leads_back(path := folder / name, root)]
         level = below
     return Survey(root, listings, frozenset(outputs), class_level)
 

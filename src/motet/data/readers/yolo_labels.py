@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.class_list import read_class_names
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.linked_folders import walk_folder
 from motet.data.formats.paths import coco_id, default_name, is_image
 from motet.data.formats.text_file import read_lines
 
@@ -27,7 +27,8 @@ class YoloLabels:
     y3 ...` is an outline (YOLO's segments), whose bounding box is used.
 
     Args:
-        images: the folder of the images (`images/train`); images in its subfolders are read too.
+        images: the folder of the images (`images/train`); images in its subfolders are read too, and in
+            those that it links to.
         labels: the folder of the text files (`labels/train`), each with the name of its image.
         names: the classes in order.
         names_file: a file of the names instead: `data.yaml`, or a text file with one per line.
@@ -152,8 +153,7 @@ def _below(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DataError("folder: got no folder; want one that is readable", path=folder)
     found: list[str] = []
-    for above, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = Path(above).relative_to(folder)
-        found += [(place / name).as_posix() for name in files if not name.startswith(".")]
+    for above, files in walk_folder(folder):
+        place = above.relative_to(folder)
+        found += [(place / name).as_posix() for name in files]
     return sorted(found)
