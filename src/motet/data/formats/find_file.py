@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +36,21 @@ def files_alike(file: Path) -> list[Path]:
     return [place for place in _places(file) if _is_file(place)]
 
 
+def spelled_alike(names: Collection[str], others: Collection[str]) -> dict[str, str]:
+    """Returns per name the one of the others that is spelled alike; names for which it is not certain are left out.
+
+    Examples:
+        >>> spelled_alike(["img_1", "a"], ["IMG_1", "B"]), spelled_alike(["a"], ["A", "a "]), spelled_alike("aA", "A")
+        ({'img_1': 'IMG_1'}, {'a': 'A'}, {})
+    """
+    by_key: dict[str, list[str]] = {}
+    for other in others:
+        by_key.setdefault(fold_name(other), []).append(other)
+    count = Counter(map(fold_name, names))
+    found = {name: by_key.get(fold_name(name), []) for name in names if count[fold_name(name)] == 1}
+    return {name: alike[0] for name, alike in found.items() if len(alike) == 1}
+
+
 def _places(path: Path) -> list[Path]:
     if _exists(path) or path == path.parent:
         return [path]
@@ -49,7 +65,7 @@ def _places(path: Path) -> list[Path]:
 
 def _matches(folder: Path, name: str) -> list[str]:
     try:
-        names = _names(folder, folder.stat().st_mtime_ns).get(_fold(name), ())
+        names = _names(folder, folder.stat().st_mtime_ns).get(fold_name(name), ())
     except OSError:
         return []
     same_case = [one for one in names if _compose(one) == _compose(name)]
@@ -61,12 +77,18 @@ def _names(folder: Path, modified_ns: int) -> Mapping[str, tuple[str, ...]]:
     del modified_ns  # part of the cache key: the names change with it
     found: dict[str, tuple[str, ...]] = {}
     for name in sorted(os.listdir(folder)):
-        key = _fold(name)
+        key = fold_name(name)
         found[key] = (*found.get(key, ()), name)
     return found
 
 
-def _fold(name: str) -> str:
+def fold_name(name: str) -> str:
+    """Returns a key that names have in common which are spelled alike, also in upper and lower case.
+
+    Examples:
+        >>> fold_name("CAFE\u0301.JPG") == fold_name("caf\u00e9.jpg")
+        True
+    """
     return unicodedata.normalize("NFC", _compose(name).casefold())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.class_list import read_class_names
+from motet.data.formats.find_file import spelled_alike
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.linked_folders import walk_folder
@@ -29,7 +30,8 @@ class YoloLabels:
     Args:
         images: the folder of the images (`images/train`); images in its subfolders are read too, and in
             those that it links to.
-        labels: the folder of the text files (`labels/train`), each with the name of its image.
+        labels: the folder of the text files (`labels/train`), each with the name of its image; another
+            spelling of it counts too, see `find_file`.
         names: the classes in order.
         names_file: a file of the names instead: `data.yaml`, or a text file with one per line.
         name: prefix of Example ids; by default the folder's name.
@@ -72,6 +74,8 @@ class YoloLabels:
         """Returns image and text file of each row, in the order of their names; "" for a missing one."""
         by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
+        image_of = spelled_alike(text_of.keys() - by_stem.keys(), by_stem.keys() - text_of.keys())
+        text_of = {image_of.get(stem, stem): file for stem, file in text_of.items()}
         # Some tools write the names as classes.txt into the folder of labels.
         text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
         stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
