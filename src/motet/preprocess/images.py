@@ -27,7 +27,10 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, Typ
 
 
 def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> Image.Image:
-    """Decodes an image to RGB, upright by its EXIF orientation; transparent parts over white, 16 bits as 8.
+    """Decodes an image to RGB, upright by its EXIF orientation; 16 bits as 8.
+
+    What is transparent lies over white, in every mode alike: an alpha channel, a transparent colour of a palette, and
+    the one transparent colour that a PNG without either may name.
 
     Args:
         image: an encoded image.
@@ -77,10 +80,12 @@ def _header_size(data: bytes) -> str:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):  # 16 bits, in one of several byte orders, or 32 that hold 16
         grey = np.asarray(image).astype(np.int64)
+        if isinstance(transparent := image.info.get("transparency"), int):
+            grey[grey == transparent] = 65535
         return Image.fromarray((np.clip(grey, 0, 65535) / 257.0).round().astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("an image of floating-point values")

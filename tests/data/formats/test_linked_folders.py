@@ -22,7 +22,9 @@ def link(place: Path, target: str | Path) -> None:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted((above / name).relative_to(folder).as_posix() for above, names in walk_folder(folder) for name in names)
+    return sorted(
+        (above / name).relative_to(folder).as_posix() for above, names in walk_folder(folder) for name in names
+    )
 
 
 def test_a_link_to_another_folder_is_followed(tmp_path):

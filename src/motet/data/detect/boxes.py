@@ -106,7 +106,9 @@ def _images_of(survey: Survey, folder: Path, stems: list[str]) -> Path | None:
     for near in beside:
         if near in survey.listings and label_stems & _image_stems(survey, near):
             return near
-    names = {fold_name(PurePosixPath(name).stem): name for listing in survey.listings.values() for name in listing.images}
+    names = {
+        fold_name(PurePosixPath(name).stem): name for listing in survey.listings.values() for name in listing.images
+    }
     image_name = next((names[stem] for stem in map(fold_name, stems) if stem in names), None)
     return None if image_name is None else survey.image_folder([image_name], folder / "labels.txt")
 

@@ -31,7 +31,10 @@ _UNREADABLE = {
 }
 _PHOTOS = (
     (HEIC_SUFFIXES, HEIC_ADVICE),
-    (frozenset({".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dcm"}), "JPEG or PNG"),
+    (
+        frozenset({".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dcm"}),
+        "JPEG or PNG",
+    ),
 )
 
 
