@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.core import ConfigError, DataError
-from motet.core.printable import printable
+from motet.core.printable import one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,10 @@ def test_json_of_it_is_the_same_json(value: dict[str, str]) -> None:
 def test_errors_show_names_from_data_without_obeying_them() -> None:
     assert str(ConfigError("got \x1b[2J")) == "got \\x1b[2J"
     assert str(DataError("got x", path="a\x1b[2J.csv", row=1)) == "got x (a\\x1b[2J.csv, row 1)"
+
+
+@given(st.text(st.characters() | st.sampled_from("\n\x85\u2028\u202e\ud800\x1b'\"\\")))
+def test_any_text_is_one_printable_line_and_a_plain_one_is_kept(text):
+    assert one_line(text).isprintable()
+    assert (one_line(text) == text) == text.isprintable()
+    one_line(text).encode()

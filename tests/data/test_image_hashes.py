@@ -1,12 +1,13 @@
 """Perceptual hashes: stable under scale and compression, different for other images, none for a uniform one."""
 
 import io
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from motet.core import MemoryImage, rng_for
+from motet.core import DiskImage, MemoryImage, rng_for
 from motet.data.image_hashes import WINDOWS, Hashes, hash_image, hash_images
 from motet.preprocess.images import decode
 
@@ -66,3 +67,18 @@ def test_a_selection_keeps_values_and_flags() -> None:
     assert selected.uniform.tolist() == [True, False]
     assert np.array_equal(selected.values[1], hashed(shapes(0)))
     assert calls[-1] == (3, 3)
+
+
+def test_a_file_name_that_is_not_utf_8_is_remembered(tmp_path) -> None:
+    path = tmp_path / os.fsdecode(b"f\xfcr.png")
+    shapes(0).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(path)
+    calls: list[str] = []
+
+    def counted(image, **options):
+        calls.append(image.name)
+        return decode(image, **options)
+
+    for _ in range(2):
+        hash_images({"für": DiskImage(path)}, counted, workers=0, cache=tmp_path / "cache")
+    assert calls == [str(path)]

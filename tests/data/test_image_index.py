@@ -53,3 +53,8 @@ def test_a_fingerprint_changes_with_ids_order_and_rows(other: list[tuple[str, ..
     assert fingerprint == fingerprint_of(image_index(Keys(*rows)))
     assert fingerprint["images"] == 2
     assert fingerprint != fingerprint_of(image_index(Keys(*other)))
+
+
+def test_names_that_are_not_utf_8_have_a_fingerprint_of_their_own() -> None:
+    one, other = (image_index(Keys((f"cat/f{letter}r.jpg",))) for letter in ("\udcfc", "\udcfd"))
+    assert fingerprint_of(one) == fingerprint_of(one) != fingerprint_of(other)

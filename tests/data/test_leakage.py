@@ -228,6 +228,11 @@ class TestLeaks:
         assert [one for one in clean if one.role == "test"] == list(SOURCES[3:])
         assert [len(one.reader) for one in clean] == [1, 2, 1, 3, 1]
 
+    def test_ids_from_file_names_that_are_not_utf_8_come_back(self, tmp_path):
+        one = dataclasses.replace(removals(SOURCES)[0], same=("f\udcfcr.jpg",))
+        write_lists(tmp_path, [one])
+        assert read_lists(tmp_path) == {one.source: one}
+
     def test_without_test_sources_validation_is_held_out(self):
         sources = SOURCES[:3]
         assert held_out_role(sources) == "val"

@@ -86,3 +86,8 @@ def test_the_error_of_a_damaged_file_has_its_row(tmp_path: Path) -> None:
     path.write_text('{"id"')
     with pytest.raises(DataError, match=r"want a whole JSON value, one object per line .*row 0"):
         list(read_lines(path))
+
+
+def test_ids_from_file_names_that_are_not_utf_8_come_back(tmp_path: Path) -> None:
+    write_lines(tmp_path / "p.jsonl", [{"id": "f\udcfcr.jpg"}])
+    assert [line["id"] for line in read_lines(tmp_path / "p.jsonl")] == ["f\udcfcr.jpg"]

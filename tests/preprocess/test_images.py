@@ -176,3 +176,18 @@ def test_without_crop_and_flip_all_views_are_plain() -> None:
     image = encoded(Image.fromarray(RGB))
     assert transform.view_changes(2) == frozenset()
     np.testing.assert_array_equal(transform.view(image, 2), transform.view(image, 0))
+
+
+@pytest.mark.parametrize(
+    ("image", "colour"),
+    [
+        (Image.new("L", (4, 4), 7), 7),
+        (Image.new("RGB", (4, 4), (7, 8, 9)), (7, 8, 9)),
+        (Image.new("1", (4, 4), 0), 0),
+        (Image.fromarray(np.full((4, 4), 700, np.uint16)), 700),
+    ],
+    ids=["grey", "RGB", "one bit", "16 bits"],
+)
+def test_a_transparent_colour_is_white_in_every_mode(image: Image.Image, colour: object) -> None:
+    assert decode(encoded(image, transparency=colour)).getpixel((0, 0)) == (255, 255, 255)
+    assert decode(encoded(image)).getpixel((0, 0)) != (255, 255, 255)

@@ -78,7 +78,7 @@ def _fits_class(value: Any, hint: Any) -> bool:
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if issubclass(hint, Path):
-        return isinstance(value, str)
+        return isinstance(value, str | Path)
     if hint in _PLAIN or dataclasses.is_dataclass(hint):
         return isinstance(value, hint)
     if getattr(hint, "_is_protocol", False):

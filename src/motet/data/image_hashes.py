@@ -19,7 +19,7 @@ from jaxtyping import UInt8, UInt64
 from PIL import Image
 
 from motet.core import DataError, ImageFile
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 
 WINDOWS = (
     (0.0, 0.0, 1.0, 1.0),
@@ -190,7 +190,7 @@ class _Cache:
 
 
 def _stamp(image: ImageFile) -> bytes:
-    return hashlib.blake2b(image.stamp().encode(), digest_size=16).digest()
+    return hashlib.blake2b(image.stamp().encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _hash_chunks(

@@ -39,7 +39,7 @@ def fingerprint_of(images: ImageIndex) -> dict[str, Any]:
     """Returns the number of groups, and a digest of their image ids and of the rows of each."""
     digest = hashlib.blake2b(digest_size=16)
     for ids in images.ids:
-        digest.update("\x1f".join((*ids, "\n")).encode())
+        digest.update("\x1f".join((*ids, "\n")).encode(errors="surrogatepass"))  # names that are not UTF-8
     digest.update(images.rows.astype("<i8").tobytes())
     return {"images": len(images), "ids": digest.hexdigest()}
 

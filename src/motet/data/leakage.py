@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, ImageFile, Reader
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.near_codes import near_pairs
@@ -249,7 +249,7 @@ def write_lists(folder: Path, removed: Sequence[Removal]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps([asdict(one) for one in removed], indent=1, ensure_ascii=False) + "\n"
-        write_whole(path, content.encode())
+        write_whole(path, content)
     except OSError as error:
         raise DataError(
             f"lists: got {error.strerror or error}; want a folder with write permission", path=path

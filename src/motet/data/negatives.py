@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.image_index import image_index
 from motet.preprocess.open_image import open_image
 

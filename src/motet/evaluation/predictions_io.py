@@ -26,6 +26,7 @@ from motet.core import (
     TextPrediction,
 )
 from motet.core.plain_json import parse_json
+from motet.core.printable import printable
 from motet.core.whole_files import whole_file
 from motet.evaluation.maps import map_to_json
 
@@ -131,7 +132,8 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
             for line in lines:
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                text = printable(json.dumps(line, ensure_ascii=False))  # ids hold names of files
+                file.write(text.encode() + b"\n")
     except OSError as error:
         raise ConfigError(f"predictions: got {error.strerror or error}; want a writable path ({path})") from error
 

@@ -21,7 +21,10 @@ _BAND = 512  # rows at a time that lie over white: as a whole, three more copies
 
 
 def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> Image.Image:
-    """Decodes an image to RGB, upright by its EXIF orientation; transparent parts over white, 16 bits as 8.
+    """Decodes an image to RGB, upright by its EXIF orientation; 16 bits as 8.
+
+    What is transparent lies over white, in every mode alike: an alpha channel, a transparent colour of a palette, and
+    the one transparent colour that a PNG without either may name.
 
     Args:
         image: an encoded image.
@@ -42,11 +45,13 @@ def decode(image: ImageFile, *, at_least_hw: tuple[int, int] | None = None) -> I
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):  # 16 bits, in one of several byte orders, or 32 that hold 16
-        grey = np.clip(np.asarray(image), 0, 65535)
-        return Image.fromarray(_EIGHT_BITS[grey]).convert("RGB")
+        grey = np.asarray(image).astype(np.int64)
+        if isinstance(transparent := image.info.get("transparency"), int):
+            grey[grey == transparent] = 65535
+        return Image.fromarray(_EIGHT_BITS[np.clip(grey, 0, 65535)]).convert("RGB")
     if image.mode == "F":
         raise ValueError("an image of floating-point values")
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:

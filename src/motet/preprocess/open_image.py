@@ -8,18 +8,16 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from motet.core import DataError, ImageFile
+from motet.preprocess.image_formats import HEIC_ADVICE, image_formats, is_heic
 
 MAX_PIXELS = 2**26
 """Pixels of the largest image or map that is read, 8,192 x 8,192: a larger one is refused from its header, before any
 memory is allocated. Its few kilobytes could stand for gigabytes of pixels."""
-# Formats that Pillow decodes itself; for others (EPS) it runs an external program on untrusted content.
-_FORMATS = ("JPEG", "PNG", "PPM", "WEBP", "BMP", "GIF", "TIFF", "TGA", "AVIF", "JPEG2000")
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations with a quarter turn
 # Pillow's parsers of broken files raise almost everything.
 _BROKEN = (
@@ -44,7 +42,9 @@ def open_image(source: bytes | Path, *, name: str | Path, what: str = "image") -
         with warnings.catch_warnings():
             # Pillow warns of sizes near its own limit, of unusual EXIF data and palettes: none of that is an error.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as opened:
+            with Image.open(
+                io.BytesIO(source) if isinstance(source, bytes) else source, formats=image_formats()
+            ) as opened:
                 if opened.width * opened.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 yield opened
@@ -56,8 +56,11 @@ def open_image(source: bytes | Path, *, name: str | Path, what: str = "image") -
     except FileNotFoundError as error:
         raise DataError(f"{what}: got no such file; want a readable image", path=name) from error
     except UnidentifiedImageError as error:
-        want = f"a file in one of the formats {', '.join(formats())}"
-        raise DataError(f"{what}: got {_beginning(source)}; want {want}", path=name) from error
+        start = _first_bytes(source)
+        got, want = _beginning(source, start), f"a file in one of the formats {', '.join(image_formats())}"
+        if is_heic(start):
+            got, want = "a photo in the format HEIC", HEIC_ADVICE
+        raise DataError(f"{what}: got {got}; want {want}", path=name) from error
     except _BROKEN as error:
         got = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{what}: got {got}; want a complete image file", path=name) from error
@@ -80,13 +83,6 @@ def is_turned(image: Image.Image) -> bool:
     return image.getexif().get(ExifTags.Base.Orientation) in _TURNED
 
 
-@cache
-def formats() -> tuple[str, ...]:
-    """Returns the names of the formats that are read, as Pillow writes them."""
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
 def _size_hw(data: bytes, name: str) -> tuple[int, int]:
     with open_image(data, name=name) as opened:
         width, height = opened.size
@@ -96,14 +92,19 @@ def _size_hw(data: bytes, name: str) -> tuple[int, int]:
 def _header_size(source: bytes | Path) -> str:
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as opened:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=image_formats()) as opened:
             return f"{opened.width} x {opened.height} pixels"
     finally:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _beginning(source: bytes | Path) -> str:
+def _first_bytes(source: bytes | Path) -> bytes:
     if isinstance(source, bytes):
-        return f"{len(source)} bytes that start with {source[:12]!r}"
+        return source[:12]
     with open(source, "rb") as file:
-        return f"a file that starts with {file.read(12)!r}"
+        return file.read(12)
+
+
+def _beginning(source: bytes | Path, start: bytes) -> str:
+    what = f"{len(source)} bytes" if isinstance(source, bytes) else "a file"
+    return f"{what} that {'start' if isinstance(source, bytes) else 'starts'} with {start!r}"

@@ -181,3 +181,13 @@ def test_visual_genome_objects_with_attributes(tmp_path):
     (tmp_path / "attributes.json").unlink()
     (found,) = detect(tmp_path)
     assert READERS[found.reader](**found.arguments).attribute_names == ()
+
+
+def test_yolo_labels_are_found_whose_names_are_spelled_alike(tmp_path):
+    (tmp_path / "labels").mkdir()
+    for name, label in (("IMG_1.PNG", "img_1"), ("cafe\u0301.png", "caf\u00e9")):
+        image(tmp_path / "images" / name)
+        (tmp_path / f"labels/{label}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (tmp_path / "labels/classes.txt").write_text("nut\n")
+    (found,) = detect(tmp_path)
+    assert (found.reader, found.rows, found.problems) == ("YoloLabels", 2, ())

@@ -40,5 +40,17 @@ def test_a_file_of_another_kind_is_named(tmp_path, data, message):
 def test_a_stated_size_must_be_that_of_the_file(tmp_path, image):
     file = image(tmp_path / "a.png")
     assert check_size(None, file, **AT) == check_size((4, 6), file, **AT) == (4, 6)
-    with pytest.raises(DataError, match=r"size: got 4 x 6; want 6 x 4 pixels .*a.png has \(boxes.json, row 2\)"):
+    with pytest.raises(DataError, match=r"size: got 4 x 6; want 6 x 4 pixels .*a.png has.* \(boxes.json, row 2\)"):
         check_size((6, 4), file, **AT)
+
+
+def test_sides_that_changed_places_are_told_of_with_the_likely_reason(tmp_path, image):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (6, 4)).save(tmp_path / "photo.jpg", exif=exif)
+    with pytest.raises(DataError, match=r"got 6 x 4; want 4 x 6 pixels .* once its EXIF orientation turns it upright"):
+        check_size((4, 6), tmp_path / "photo.jpg", **AT)
+    with pytest.raises(DataError, match=r"got 4 x 6; want 6 x 4 pixels .*has: width and height are swapped"):
+        check_size((6, 4), image(tmp_path / "a.png"), **AT)
+    with pytest.raises(DataError, match=r"got 9 x 9; want 4 x 6 pixels .*photo.jpg has \("):
+        check_size((9, 9), tmp_path / "photo.jpg", **AT)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from motet.core import DataError
 from motet.data.formats.paths import (
-    IMAGE_SUFFIXES,
     coco_id,
     default_name,
     file_names,
@@ -16,6 +15,7 @@ from motet.data.formats.paths import (
     photo_id,
     vg_id,
 )
+from motet.preprocess.image_formats import image_suffixes
 
 ROOT = Path("/data/images")
 
@@ -89,4 +89,4 @@ def test_images_are_told_by_their_ending():
 
 @given(st.text(st.sampled_from("a./\nJjPpGg"), max_size=8).filter(lambda name: not name.endswith("/")))
 def test_endings_are_those_of_pathlib(name):
-    assert is_image(name) == (PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    assert is_image(name) == (PurePosixPath(name).suffix.lower() in image_suffixes())

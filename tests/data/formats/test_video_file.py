@@ -1,5 +1,6 @@
 import io
 import pickle
+import struct
 
 import av
 import numpy as np
@@ -125,3 +126,48 @@ def test_frames_that_are_too_large_are_refused(tmp_path, monkeypatch):
     path = published.video(tmp_path / "a.mp4", size_hw=(32, 48))
     with pytest.raises(DataError, match=r"video: got 48 x 32 pixels; want at most 1,000 pixels a frame \(.*a.mp4\)"):
         num_frames(path)
+
+
+QUARTERS = {  # a, b, c, d of the matrix in a file's header -> the corners as shown, from those as stored (1 2 / 3 4)
+    (1, 0, 0, 1): [[1, 2], [3, 4]],
+    (0, 1, -1, 0): [[3, 1], [4, 2]],  # an upright phone
+    (-1, 0, 0, -1): [[4, 3], [2, 1]],
+    (0, -1, 1, 0): [[2, 4], [1, 3]],
+    (-1, 0, 0, 1): [[2, 1], [4, 3]],  # mirrored, as some phones store the camera of the front
+    (0, 1, 1, 0): [[1, 3], [2, 4]],
+}
+
+
+def turned(path, matrix):
+    """A video of a grey in each corner (60, 120, 180, 240), with a matrix in its track's header."""
+    corners = np.kron(np.array([[60, 120], [180, 240]], np.uint8), np.ones((32, 48), np.uint8))
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=6)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for _ in range(3):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.dstack([corners] * 3), format="rgb24")))
+        out.mux(stream.encode())
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 4 + 4 + 20 + 8 + 8
+    a, b, c, d = (value * 0x10000 for value in matrix)
+    data[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000)
+    path.write_bytes(bytes(data))
+    return path
+
+
+@pytest.mark.parametrize("matrix", QUARTERS, ids=str)
+def test_frames_come_as_a_player_shows_them(tmp_path, matrix):
+    clip = video_file.Clip(turned(tmp_path / "a.mp4", matrix), (0.5,))
+    image = np.asarray(Image.open(io.BytesIO(video_file.VideoFrame(clip, 0).read())).convert("L")).astype(float)
+    sideways = matrix[0] == 0
+    assert image.shape == ((96, 64) if sideways else (64, 96))
+    height, width = (side // 2 for side in image.shape)
+    shown = [[image[y : y + height, x : x + width].mean() / 60 for x in (0, width)] for y in (0, height)]
+    assert np.round(shown).tolist() == QUARTERS[matrix]
+
+
+def test_a_turned_video_is_made_smaller_by_the_side_that_is_shown(tmp_path):
+    path = turned(tmp_path / "a.mp4", (0, 1, -1, 0))
+    frame = video_file.VideoFrame(video_file.Clip(path, (0.5,), short_side=32), 0)
+    assert frame.head().startswith(b"P6\n32 48\n")
+    assert len(frame.read()) == len(b"P6\n32 48\n255\n") + 32 * 48 * 3

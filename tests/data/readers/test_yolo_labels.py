@@ -67,3 +67,20 @@ def test_names_from_lines_and_none_at_all(read, write, tmp_path):
     assert read(names=(), names_file=write(tmp_path / "coco.names", "person\ncar\n")).names == ("person", "car")
     with pytest.raises(ConfigError, match="got neither of names and names_file"):
         read(names=())
+
+
+def test_a_label_is_of_the_only_image_that_is_spelled_alike(tmp_path, image):
+    for name in ("IMG_1.png", "cafe\u0301.png", "both.png", "A.png", "a.png"):
+        image(tmp_path / "images" / name)
+    for name in ("img_1", "caf\u00e9", "both", "BOTH", "a"):
+        (tmp_path / "labels").mkdir(exist_ok=True)
+        (tmp_path / f"labels/{name}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    reader = YoloLabels(tmp_path / "images", tmp_path / "labels", names=("nut",))
+    files = {}
+    for row in range(len(reader)):
+        if "BOTH" in str(reader.keys(row)):
+            with pytest.raises(DataError, match="image: got none called BOTH"):
+                reader[row]
+        else:
+            files[reader.keys(row)[0]] = reader[row].images[0].path.name
+    assert sorted(files.values()) == ["IMG_1.png", "a.png", "both.png", "cafe\u0301.png"]

@@ -10,6 +10,7 @@ from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.class_list import read_class_names
+from motet.data.formats.find_file import fold_name
 from motet.data.formats.paths import is_image
 
 _VOC_FOLDERS = ("Annotations", "JPEGImages", "ImageSets", "SegmentationClass", "SegmentationObject")
@@ -101,17 +102,19 @@ def _images_of(survey: Survey, folder: Path, stems: list[str]) -> Path | None:
     if "labels" in folder.parts:
         place = len(folder.parts) - 1 - folder.parts[::-1].index("labels")
         beside.insert(0, Path(*folder.parts[:place], "images", *folder.parts[place + 1 :]))
-    label_stems = set(stems)
+    label_stems = set(map(fold_name, stems))
     for near in beside:
         if near in survey.listings and label_stems & _image_stems(survey, near):
             return near
-    names = {PurePosixPath(name).stem: name for listing in survey.listings.values() for name in listing.images}
-    image_name = next((names[stem] for stem in stems if stem in names), None)
+    names = {
+        fold_name(PurePosixPath(name).stem): name for listing in survey.listings.values() for name in listing.images
+    }
+    image_name = next((names[stem] for stem in map(fold_name, stems) if stem in names), None)
     return None if image_name is None else survey.image_folder([image_name], folder / "labels.txt")
 
 
 def _image_stems(survey: Survey, folder: Path) -> set[str]:
-    return {PurePosixPath(name).stem for name in survey.listings[folder].files if is_image(name)}
+    return {fold_name(PurePosixPath(name).stem) for name in survey.listings[folder].files if is_image(name)}
 
 
 def _names_file(survey: Survey, folder: Path) -> Path | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from motet.data.detect.dataset import Kind
-from motet.data.formats.paths import is_image
+from motet.data.formats.paths import has_ending, is_image
+from motet.preprocess.image_formats import HEIC_SUFFIXES
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -157,7 +158,7 @@ def holds_image(cell: object) -> bool:
     """Returns True for the name of an image, the image itself, or a list of either."""
     match cell:
         case str():
-            return is_image(cell)
+            return is_image(cell) or has_ending(cell, HEIC_SUFFIXES)  # whose error names the extra that reads it
         case bytes():
             return bool(cell)
         case {"bytes": data, "path": path}:

@@ -12,12 +12,15 @@ from functools import cached_property
 from pathlib import Path
 
 from motet.data.detect.dataset import Split
+from motet.data.formats.find_file import find_file
+from motet.data.formats.linked_folders import leads_back
 from motet.data.formats.paths import is_file as is_file
 from motet.data.formats.paths import is_hidden, is_image
 
 _MAX_DEPTH = 4
 _MAX_FOLDERS = 3_000
 _MAX_FILES = 2_000  # per folder
+_MAX_SPELLED = 100  # folders in which names count that are only spelled alike, since all names there are compared
 _SPLITS: dict[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
@@ -108,10 +111,17 @@ class Survey:
         return folder in self.listings or folder in self.outputs
 
     def image_folder(self, names: Iterable[str], near: Path) -> Path | None:
-        """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
+        """Finds the folder with all these files; of several the one nearest to `near`, the file that names them.
+
+        Where none has them, names that are spelled in another way count too (see `find_file`), in the nearest folders.
+        """
         sample = [name for name in itertools.islice(names, 5) if name]
+        if not sample:
+            return None
         folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
-        return next((f for f in folders if sample and all(is_file(f / name) for name in sample)), None)
+        exact = next((f for f in folders if all(is_file(f / name) for name in sample)), None)
+        alike = (f for f in folders[:_MAX_SPELLED] if all(find_file(f / name) for name in sample))
+        return exact or next(alike, None)
 
 
 def survey_folder(root: Path, class_level: int | None = None) -> Survey:
@@ -127,7 +137,7 @@ def survey_folder(root: Path, class_level: int | None = None) -> Survey:
                 outputs.add(folder)
                 continue
             listings[folder] = listing
-            below += [folder / name for name in listing.folders]
+            below += [path for name in listing.folders if not leads_back(path := folder / name, root)]
         level = below
     return Survey(root, listings, frozenset(outputs), class_level)
 

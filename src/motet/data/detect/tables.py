@@ -11,9 +11,10 @@ from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
-from motet.data.formats.paths import IMAGE_SUFFIXES, is_image
+from motet.data.formats.paths import is_image
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
 from motet.data.formats.tar_index import tar_rows
+from motet.preprocess.image_formats import image_suffixes
 
 _MAX_ROWS = 200
 _MAX_MEMBER_BYTES = 64 * 1024
@@ -83,14 +84,14 @@ def tar_mapping(path: Path) -> Guess | None:
     """
     rows = [_tar_row(path, members) for _, members in tar_rows(path, None)[:_MAX_ROWS]]
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    image = next((column for column in columns if f".{column.rpartition('.')[2]}" in IMAGE_SUFFIXES), "")
+    image = next((column for column in columns if f".{column.rpartition('.')[2]}" in image_suffixes()), "")
     return guess(columns, rows, image=image)
 
 
 def _tar_row(path: Path, members: dict[str, tuple[int, int]]) -> Row:
     row: dict[str, object] = {}
     for ending, (start, length) in members.items():
-        if f".{ending.rpartition('.')[2]}" in IMAGE_SUFFIXES:
+        if f".{ending.rpartition('.')[2]}" in image_suffixes():
             row[ending] = f"image.{ending}"
         elif length <= _MAX_MEMBER_BYTES:
             text = DiskImage(path, start, length).read().decode("utf-8", errors="replace")

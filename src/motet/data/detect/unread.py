@@ -14,6 +14,7 @@ from motet.data.detect.near_miss import NearMiss, counted, few, grouped
 from motet.data.detect.near_tables import list_miss, table_miss
 from motet.data.detect.survey import Survey
 from motet.data.formats.paths import is_image
+from motet.preprocess.image_formats import HEIC_ADVICE, HEIC_SUFFIXES
 
 _SAMPLED = 20  # files of one folder and ending that are looked into
 _UNREADABLE = {
@@ -28,11 +29,10 @@ _UNREADABLE = {
     ),
     **dict.fromkeys((".arrow", ".feather"), ("Arrow data", "the folder that `save_to_disk` wrote, with state.json")),
 }
-
-
-_PHOTOS = frozenset({".avif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".dng", ".cr2", ".nef", ".arw"})
-_OTHER_IMAGES = frozenset({*_PHOTOS, ".svg", ".psd", ".exr", ".tga", ".dcm", ".nii"})
-"""Endings of images; those in `IMAGE_SUFFIXES` are read."""
+_OTHER_FORMATS = frozenset({
+    ".jxl", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dcm", ".svg", ".exr", ".nii",
+})  # of cameras, clinics and programs  # fmt: skip
+_PHOTOS = ((HEIC_SUFFIXES, HEIC_ADVICE), (_OTHER_FORMATS, "JPEG or PNG"))
 
 
 def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, ...]:
@@ -42,9 +42,8 @@ def unread(survey: Survey, found: Sequence[DetectedDataset]) -> tuple[NearMiss, 
         survey: after all finders have claimed their files.
         found: the data sets.
     """
-    return grouped(
-        itertools.chain(_other_images(survey), _files(survey), _images(survey, found), _empty_folders(survey, found))
-    )
+    rest = (_files(survey), _images(survey, found), _photos(survey), _empty_folders(survey, found))
+    return grouped(itertools.chain.from_iterable(rest))
 
 
 def contents(survey: Survey) -> str:
@@ -66,21 +65,6 @@ def contents(survey: Survey) -> str:
     folders = sum(bool(listing.endings) for listing in survey.listings.values())
     files = few([counted(images, "image"), *endings], 6)
     return f"{files} in {counted(folders, 'folder')}"
-
-
-def _other_images(survey: Survey) -> Iterator[NearMiss]:
-    """Yields an entry per ending of images that are not read, also of those among others that are."""
-    counts: Counter[str] = Counter()
-    first: dict[str, Path] = {}
-    for folder, listing in survey.listings.items():
-        for ending, count in listing.endings.items():
-            if ending.lower() in _OTHER_IMAGES and not is_image(f"a{ending}"):
-                counts[ending] += count
-                name = next((name for name in listing.files if name.endswith(ending)), f"*{ending}")
-                first.setdefault(ending, folder / name)
-    for ending, count in counts.items():
-        format = "image" if ending.lower() in _PHOTOS else ""
-        yield NearMiss(first[ending], "an ending that is not read", "JPEG or PNG files", format, count - 1)
 
 
 def _files(survey: Survey) -> Iterator[NearMiss]:
@@ -146,6 +130,23 @@ def _images(survey: Survey, found: Sequence[DetectedDataset]) -> Iterator[NearMi
         else:
             want = "annotations that name them, or class folders"
             yield NearMiss(folder, f"{counted(count, 'image')} without annotations", want)
+
+
+def _photos(survey: Survey) -> Iterator[NearMiss]:
+    """Yields one line per format of images that no decoder here reads; they may be beside images that are read."""
+    for endings, wanted in _PHOTOS:
+        unread = {ending for ending in endings if not is_image(f"a{ending}")}
+        counts = {
+            folder: count
+            for folder, listing in survey.listings.items()
+            if (count := sum(number for ending, number in listing.endings.items() if ending.lower() in unread))
+        }
+        if counts:
+            first = next(iter(counts))
+            names = [name for name in survey.listings[first].files if Path(name).suffix.lower() in unread]
+            example = str((first / names[0]).relative_to(survey.root)) if names else first.name
+            got = f"{counted(sum(counts.values()), 'image')} in a format that is not read ({example})"
+            yield NearMiss(survey.root, got, wanted)
 
 
 def _places(one: DetectedDataset) -> Iterator[Path]:

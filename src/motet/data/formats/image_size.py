@@ -36,5 +36,17 @@ def check_size(stated_hw: tuple[int, int] | None, file: Path, *, path: Path, row
     actual_hw = image_size_hw(file)
     if stated_hw is not None and stated_hw != actual_hw:
         got, want = (f"{width} x {height}" for height, width in (stated_hw, actual_hw))
-        raise DataError(f"size: got {got}; want {want} pixels (width x height), as {file} has", path=path, row=row)
+        hint = _swap_hint(file) if stated_hw == actual_hw[::-1] else ""
+        raise DataError(
+            f"size: got {got}; want {want} pixels (width x height), as {file} has{hint}", path=path, row=row
+        )
     return actual_hw
+
+
+def _swap_hint(file: Path) -> str:
+    """Returns the likely reason why an annotation states height and width of an image in the other order."""
+    with open_image(file, name=file) as image:
+        turned = is_turned(image)
+    if turned:
+        return " once its EXIF orientation turns it upright: annotate the upright image, or remove the orientation"
+    return ": width and height are swapped"

@@ -8,9 +8,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from motet.core import DataError, DiskImage
+from motet.data.formats.find_file import files_alike, find_file
 from motet.data.formats.number_text import is_number
+from motet.preprocess.image_formats import image_suffixes
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _SYSTEM_NAMES = frozenset(
     {"@eaDir", "__MACOSX", "__pycache__", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
@@ -102,14 +103,26 @@ def _absolute(path: Path) -> Path:
 
 
 def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
-    """Returns the image file of a row.
+    """Returns the image file of a row, also where its name is spelled in another way, see `find_file`.
 
     Raises:
-        DataError: no such file; it names the data file and the row.
+        DataError: no such file, or several that are spelled alike; it names the data file and the row.
     """
-    if not is_file(file):
-        raise DataError(f"image: got no file {file}; want the image of this row", path=path, row=row)
-    return DiskImage(file)
+    return DiskImage(file_at(file, "image", path=path, row=row))
+
+
+def file_at(file: Path, what: str, *, path: Path, row: int | str | None) -> Path:
+    """Returns the file of a row, an image or a video, see `image_at`."""
+    found = find_file(file)
+    if found is not None:
+        return found
+    got, alike = f"no file {file}", files_alike(file)
+    if len(alike) > 1:
+        names = ", ".join(one.name for one in alike[:3])
+        got += f", but {len(alike)} that differ from it in upper and lower case or Unicode form ({names})"
+    elif "\\" in str(file):
+        got += " (a name with backslashes, as Windows writes paths)"
+    raise DataError(f"{what}: got {got}; want the {what} of this row", path=path, row=row)
 
 
 def is_file(path: Path) -> bool:
@@ -149,7 +162,7 @@ def is_hidden(name: str) -> bool:
 
 def is_image(name: str) -> bool:
     """Returns True for a file name with the ending of an image."""
-    return has_ending(name, IMAGE_SUFFIXES)
+    return has_ending(name, image_suffixes())
 
 
 def has_ending(name: str, endings: Collection[str]) -> bool:

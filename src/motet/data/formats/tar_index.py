@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from motet.core import DataError
 from motet.core.plain_json import parse_json
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.formats.size_limits import regular_size
 from motet.data.formats.text_file import read_bytes
 

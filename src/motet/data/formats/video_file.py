@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from motet.core import ConfigError, DataError
 from motet.data.formats.error_text import first_line
@@ -49,7 +52,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """One frame of a clip, as an uncompressed PPM file; the other frames are decoded with it and cached.
+    """One frame of a clip, upright, as an uncompressed PPM file; the other frames are decoded with it and cached.
 
     Args:
         clip: the frames of its row.
@@ -180,8 +183,20 @@ def _ppm(frame: Any, short_side: int) -> bytes:
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
     if width * height > MAX_PIXELS:
         raise ValueError(f"a frame of {width} x {height} pixels")
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+    pixels = _upright(frame, frame.to_ndarray(format="rgb24", width=width, height=height))
+    height, width = pixels.shape[:2]
     return b"P6\n%d %d\n255\n" % (width, height) + bytes(pixels.tobytes())
+
+
+def _upright(frame: Any, pixels: np.ndarray) -> np.ndarray:
+    """Returns the pixels as players show them: phones store a matrix that turns or mirrors the frames, by quarters."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return pixels
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))  # (x, y) is shown at (a x + c y, b x + d y)
+    if abs(b) > abs(a):
+        a, d, pixels = c, b, pixels.swapaxes(0, 1)
+    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 @lru_cache(maxsize=64)

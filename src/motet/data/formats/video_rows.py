@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import ConfigError, DataError, Example, Reader
-from motet.data.formats.paths import has_ending, is_file
+from motet.core import ConfigError, Example, Reader
+from motet.data.formats.paths import file_at, has_ending
 from motet.data.formats.video_file import VIDEO_SUFFIXES, Clip, VideoFrame
 
 
@@ -73,11 +73,9 @@ def video_example(
         index: the row in it, for the error.
 
     Raises:
-        DataError: no such file.
+        DataError: no such file, also not one whose name is spelled alike.
     """
-    if not is_file(path):
-        raise DataError(f"video: got no file {path}; want the video of this row", path=table, row=index)
-    clip = Clip(path, frames.positions(), frames.short_side)
+    clip = Clip(file_at(path, "video", path=table, row=index), frames.positions(), frames.short_side)
     images = tuple(VideoFrame(clip, place) for place in range(frames.count))
     return Example(id=row_id, images=images, image_ids=video_keys(video_id, frames), labels=labels)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.core import ConfigError, DataError, Example, nearest
 from motet.core.errors import repeated
-from motet.data.formats.paths import default_name, file_names, image_at, is_hidden, is_image
+from motet.data.formats.linked_folders import leads_back, walk_folder
+from motet.data.formats.paths import default_name, file_names, image_at, is_image
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,19 @@ class ImageFolder:
 
 
 def images_below(root: Path, folder: str) -> list[str]:
-    """Returns the images in a folder of the root and in all folders below it, as sorted paths from the root."""
+    """Returns the images in a folder of the root and in all folders below it, as sorted paths from the root.
+
+    Links to folders are followed, each once.
+    """
     found = []
-    for at, folders, files in os.walk(root / folder):
-        folders[:] = [name for name in folders if not is_hidden(name)]
-        inside = Path(at).relative_to(root).as_posix()
-        found += [f"{inside}/{name}" for name in files if is_image(name) and not is_hidden(name)]
+    for at, files in walk_folder(root / folder):
+        inside = at.relative_to(root).as_posix()
+        found += [f"{inside}/{name}" for name in files if is_image(name)]
     return sorted(found)
 
 
 def _folders(root: Path, level: int) -> list[str]:
-    names = [name for name in file_names(root) if (root / name).is_dir()]
+    names = [name for name in file_names(root) if (root / name).is_dir() and not leads_back(root / name, root)]
     if level == 1:
         return names
     return [f"{name}/{below}" for name in names for below in _folders(root / name, level - 1)]

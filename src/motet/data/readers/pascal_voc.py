@@ -12,9 +12,10 @@ from motet.core import ConfigError, DataError, Example, nearest
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names, image_at, is_file, path_inside
+from motet.data.formats.paths import default_name, file_names, image_at, is_file, path_inside
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
+from motet.preprocess.image_formats import image_suffixes
 
 VOC_NAMES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
@@ -140,7 +141,7 @@ class PascalVoc:
         named = folder / path_inside(folder, file, path=path, row=key) if file else folder / f"{key}.jpg"
         if is_file(named):
             return named
-        candidates = (folder / f"{key}{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        candidates = (folder / f"{key}{suffix}" for suffix in sorted(image_suffixes()))
         return next((place for place in candidates if is_file(place)), named)
 
     def _label(self, item: _Object, path: Path, row: int) -> int:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
 from motet.data.formats.json_file import parse_json, short_repr
-from motet.data.formats.paths import IMAGE_SUFFIXES, default_name, file_names
+from motet.data.formats.paths import default_name, file_names
 from motet.data.formats.tar_index import Members, tar_rows
+from motet.preprocess.image_formats import image_suffixes
 
 _JSON = "json"
 
@@ -115,7 +116,7 @@ class WebDataset:
     def _image_ending(self, members: Members) -> str:
         if self.image:
             return self.image.lower()
-        return next((ending for ending in members if f".{ending.rpartition('.')[2]}" in IMAGE_SUFFIXES), "")
+        return next((ending for ending in members if f".{ending.rpartition('.')[2]}" in image_suffixes()), "")
 
     def _images(self, row: _Row) -> tuple[DiskImage, ...]:
         ending, path = self._image_ending(row.members), self._shards[row.shard]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,10 @@ from pathlib import Path, PurePosixPath
 from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
 from motet.data.formats.class_list import read_class_names
+from motet.data.formats.find_file import spelled_alike
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import short_repr
+from motet.data.formats.linked_folders import walk_folder
 from motet.data.formats.paths import coco_id, default_name, is_file, is_image
 from motet.data.formats.text_file import read_lines
 
@@ -27,8 +28,10 @@ class YoloLabels:
     y3 ...` is an outline (YOLO's segments), whose bounding box is used.
 
     Args:
-        images: the folder of the images (`images/train`); images in its subfolders are read too.
-        labels: the folder of the text files (`labels/train`), each with the name of its image.
+        images: the folder of the images (`images/train`); images in its subfolders are read too, and in
+            those that it links to.
+        labels: the folder of the text files (`labels/train`), each with the name of its image; another
+            spelling of it counts too, see `find_file`.
         names: the classes in order.
         names_file: a file of the names instead: `data.yaml`, or a text file with one per line.
         name: prefix of Example ids; by default the folder's name.
@@ -71,6 +74,8 @@ class YoloLabels:
         """Returns image and text file of each row, in the order of their names; "" for a missing one."""
         by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
+        image_of = spelled_alike(text_of.keys() - by_stem.keys(), by_stem.keys() - text_of.keys())
+        text_of = {image_of.get(stem, stem): file for stem, file in text_of.items()}
         # Some tools write the names as classes.txt into the folder of labels.
         text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
         stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
@@ -152,8 +157,7 @@ def _below(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DataError("folder: got no folder; want one that is readable", path=folder)
     found: list[str] = []
-    for above, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = Path(above).relative_to(folder)
-        found += [(place / name).as_posix() for name in files if not name.startswith(".")]
+    for above, files in walk_folder(folder):
+        place = above.relative_to(folder)
+        found += [(place / name).as_posix() for name in files]
     return sorted(found)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from motet.core import DataError
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.formats.npz_file import read_npz
 from motet.data.formats.paths import is_file
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions

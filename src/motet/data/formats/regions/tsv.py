@@ -14,7 +14,7 @@ import numpy as np
 
 from motet.core import DataError
 from motet.core.plain_json import parse_json
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.formats.number_text import is_number
 from motet.data.formats.regions.region_file import RegionFiles, StoredRegions
 from motet.data.formats.size_limits import regular_size

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from motet.core import ConfigError
-from motet.core.whole_file import write_whole
+from motet.core.whole_files import write_whole
 from motet.data.formats.regions.hdf5 import Hdf5Regions, write_group
 from motet.data.formats.regions.lmdb import LmdbRegions, open_to_write
 from motet.data.formats.regions.npz import NpzRegions, npz_path, to_npz, write_npz
