@@ -20,7 +20,10 @@ from motet.systems.twelve_in_one.image_inputs import (
 
 PIXELS = TwelveInOneImageInputs(transform=ImageTransform((4, 6), crop=Whole()))
 FLIPPED = task("label", Label(("no", "yes")), invariant=frozenset({"hflip", "crop"}))
-PLACES = [task("refer", Region(), invariant=frozenset({"hflip"})), task("point", Match("regions"))]
+PLACES = [
+    task("refer", Region(), invariant=frozenset({"hflip"})),
+    task("point", Match("regions"), invariant=frozenset({"hflip"})),
+]
 
 
 class Corners:

@@ -44,6 +44,9 @@ def test_masks_of_evaluation_are_always_the_same_with_at_least_one_word() -> Non
     assert one.arrays["draws"].dtype == np.float32
     none = pretraining(word_probability=1e-9, at_least_one=False).mask(annotated(), TASKS, None)["words"]
     assert set(none.text.masked_ids) == {-1}
+    # In training a text may have none.
+    drawn = few.mask(annotated(), TASKS, np.random.default_rng(0))["words"]
+    assert set(drawn.text.masked_ids) == {-1}
 
 
 def test_training_draws_a_caption_and_its_masks() -> None:

@@ -35,7 +35,7 @@ def test_a_batch_masks_the_padding_of_images_with_fewer_regions() -> None:
 
 @dataclass(frozen=True)
 class Plain:
-    """A source of one region whose detector gives no classes, or none for this image."""
+    """A source of one region whose detector gives no classes, or none for this image; it has no features of boxes."""
 
     width: int = 3
     num_classes: int = 0
@@ -60,5 +60,8 @@ def test_extra_boxes_have_the_sources_features_in_their_order() -> None:
     value = INPUTS.extra_regions(row(0), np.array([[0, 0, 4, 4], [0, 0, 1, 1]], np.float32))
     assert value["extra_features"].tolist() == [[8] * 6, [2] * 6]
     assert value["valid"].tolist() == [True, True]
-    nothing = INPUTS.extra_regions(row(0), np.zeros((0, 4), np.float32))
-    assert (nothing["extra_features"].shape, nothing["valid"].shape) == ((0, 6), (0,))
+
+
+def test_a_source_is_not_asked_for_features_of_no_box() -> None:
+    nothing = DetectedRegionInputs(source=Plain()).extra_regions(row(0), np.zeros((0, 4), np.float32))
+    assert (nothing["extra_features"].shape, nothing["valid"].shape) == ((0, 3), (0,))

@@ -131,8 +131,7 @@ def load_vilbert(
             converted[name] = {f"tokens.{row}": value[row] for row in tokens}
         else:
             converted[name] = convert_body(name, value) if name.startswith("bert.") else _head_part(name, value, heads)
-    known = {name: state for name, state in converted.items() if state or not _is_unused(name)}
-    return _fill(own, known, expected)
+    return _fill(own, converted, expected)
 
 
 def convert_body(name: str, value: Tensor) -> State:
