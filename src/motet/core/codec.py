@@ -6,19 +6,22 @@ It uses no pickle, and imports no code that the user did not allow (`SavedNames`
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from motet.core.errors import CheckpointError, ConfigError
-from motet.core.saved_names import SavedNames, saved_name
+from motet.core.saved_names import SavedNames, module_of, saved_name
 
 _CLASS, _REFERENCE, _PATH, _OUTSIDE = "class", "reference", "path", "outside"
 _MARKS = frozenset({_CLASS, _REFERENCE, _PATH, _OUTSIDE, "set", "pairs"})
 
 
-def to_json(value: Any, *, whole: bool = True) -> Any:
+def to_json(value: Any, *, whole: bool = True, base: Path | None = None) -> Any:
     """Returns dataclasses, tuples, sets, mappings, paths, classes and functions as values that JSON can hold.
 
     A dataclass becomes ``{"class": "module:Name", field: ...}``; a class or function ``{"reference": "module:name"}``.
@@ -27,6 +30,8 @@ def to_json(value: Any, *, whole: bool = True) -> Any:
         value: any value.
         whole: whether all of it must be data; otherwise an object without a JSON form becomes
             ``{"outside": "module:Name"}``, which cannot be read back.
+        base: the folder that relative paths start from, to make them absolute; so it does with a text in a field for
+            paths where such a file exists. None leaves paths as they are.
 
     Raises:
         ConfigError: a value that cannot be imported by name (a lambda, a local class) or that has no JSON form.
@@ -37,26 +42,29 @@ def to_json(value: Any, *, whole: bool = True) -> Any:
         {'class': 'motet.core.target:Text', 'max_words': 12}
     """
     try:
-        return _encoded(value, whole)
+        return _encoded(value, whole, base)
     except ConfigError:
         if whole:
             raise
         return {_OUTSIDE: _kind_name(value)}
 
 
-def _encoded(value: Any, whole: bool) -> Any:
+def _encoded(value: Any, whole: bool, base: Path | None) -> Any:
     def inside(part: Any) -> Any:
-        return to_json(part, whole=whole)
+        return to_json(part, whole=whole, base=base)
 
     match value:
         case None | bool() | int() | float() | str():
             return value
         case Path():
-            return {_PATH: str(value)}
+            return {_PATH: str(value if base is None else base / value)}
+        case np.generic():
+            return value.item()
         case type() | FunctionType():
             return {_REFERENCE: saved_name(value)}
     if dataclasses.is_dataclass(value):
-        fields = {f.name: inside(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        taken = [field for field in dataclasses.fields(value) if field.init]
+        fields = {field.name: inside(_as_path(field, getattr(value, field.name), base)) for field in taken}
         return {_CLASS: saved_name(type(value)), **fields}
     match value:
         case Mapping():
@@ -66,7 +74,7 @@ def _encoded(value: Any, whole: bool) -> Any:
             return {"pairs": [[inside(key), inside(part)] for key, part in value.items()]}
         case frozenset() | set():
             return {"set": sorted([inside(part) for part in value], key=str)}
-        case list() | tuple() | range():
+        case list() | tuple() | range() if type(value) in (list, tuple, range):  # no reader that is a list too
             return [inside(part) for part in value]
     raise ConfigError(
         f"to save {value!r}: got a {type(value).__name__}; want a number, a string, a collection, a dataclass or a "
@@ -74,28 +82,38 @@ def _encoded(value: Any, whole: bool) -> Any:
     )
 
 
+def _as_path(field: dataclasses.Field[Any], value: Any, base: Path | None) -> Any:
+    may_be = base is not None and isinstance(value, str) and value and "Path" in str(field.type)
+    return Path(value) if base is not None and may_be and (base / value).exists() else value
+
+
 def _kind_name(value: Any) -> str:
     thing = value if isinstance(value, type | FunctionType) else type(value)
-    return f"{thing.__module__}:{thing.__qualname__}"
+    return f"{module_of(thing)}:{thing.__qualname__}"
 
 
-def from_json(data: Any, names: SavedNames) -> Any:
+def from_json(data: Any, names: SavedNames, *, made: dict[str, Any] | None = None) -> Any:
     """Returns the value that `to_json` was called on; lists come back as tuples.
 
     Args:
         data: JSON values.
         names: the classes and functions that may be named.
+        made: dataclasses by their JSON, so that what is named several times is made once: a reader under its splits.
 
     Raises:
         CheckpointError: a class or function that may not be named, or a class whose fields differ.
     """
+
+    def decoded(part: Any) -> Any:
+        return from_json(part, names, made=made)
+
     match data:
         case list():
-            return tuple(from_json(part, names) for part in data)
+            return tuple(decoded(part) for part in data)
         case {"set": list(parts), **rest} if not rest:
-            return frozenset(from_json(part, names) for part in parts)
+            return frozenset(decoded(part) for part in parts)
         case {"pairs": list(pairs), **rest} if not rest:
-            return {from_json(key, names): from_json(part, names) for key, part in pairs}
+            return {decoded(key): decoded(part) for key, part in pairs}
         case {"path": str(path), **rest} if not rest:
             return Path(path)
         case {"outside": str(name), **rest} if not rest:
@@ -103,14 +121,20 @@ def from_json(data: Any, names: SavedNames) -> Any:
         case {"reference": str(name), **rest} if not rest:
             return names.resolve(name)
         case {"class": str(name), **fields}:
+            text = "" if made is None else json.dumps(data, sort_keys=True)
+            if made is not None and text in made:
+                return made[text]
             kind = names.resolve(name)
             if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
                 raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            values = {str(key): from_json(part, names) for key, part in fields.items()}
+            values = {str(key): decoded(part) for key, part in fields.items()}
             try:
-                return kind(**values)
+                value = kind(**values)
             except TypeError as error:
                 raise CheckpointError(f"saved class {name}: got {sorted(values)}; {error}") from error
+            if made is not None:
+                made[text] = value
+            return value
         case dict():
-            return {key: from_json(part, names) for key, part in data.items()}
+            return {key: decoded(part) for key, part in data.items()}
     return data

@@ -21,6 +21,7 @@ from motet.core.model_folder import (
 )
 from motet.hub.card import model_card
 from motet.systems import build_system
+from motet.training.run_data import code_files
 from motet.training.saved_names import saved_names
 
 log = logging.getLogger("motet.hub")
@@ -50,7 +51,7 @@ def load_system_with_match(
     folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
 ) -> tuple[System, WeightMatch]:
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
-    saved = read_model(folder, saved_names(trust))
+    saved = read_model(folder, saved_names(trust, code_files(folder)))
     try:
         system = build_system(
             saved.config, saved.tasks if tasks is None else tasks, texts=_no_texts(saved), assets=saved.assets

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from motet.core import Report, decimals
 from motet.core.ranks import rank
 from motet.training.errors import TrainingError
+from motet.training.scalar_board import ScalarBoard
 from motet.training.step import StepMetrics
 
 LOG = "log.jsonl"
@@ -46,14 +47,16 @@ class RunLogger:
         self._line_started_at = self._started_at
         if not self.is_lead:
             return
-        from torch.utils.tensorboard import SummaryWriter  # a second of imports that other ranks need not pay
-
         try:
             self._log = (folder / LOG).open("ab")
             self._log.truncate(log_bytes)
             self._log.seek(log_bytes)
-            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
         except OSError as error:
+            raise _cannot_write(folder, error) from error
+        try:
+            self._board = ScalarBoard(folder / "tensorboard", purge_step=start if start else None)
+        except OSError as error:
+            self._log.close()
             raise _cannot_write(folder, error) from error
         self._console = _Console(steps, start) if show else None
 
@@ -135,8 +138,7 @@ class RunLogger:
 
     def _draw(self, values: Iterable[tuple[str, float]], step: int) -> None:
         try:
-            for name, value in values:
-                self._board.add_scalar(name, value, step)
+            self._board.add(values, step)
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 
