@@ -113,6 +113,17 @@ def forgotten() -> Iterator[None]:
 
 
 @pytest.fixture
+def alone(tmp_path_factory) -> Path:
+    """The folder of a run whose recipe is gone; what loading the recipe left is taken back."""
+    folder = tmp_path_factory.mktemp("alone")
+    with forgotten():
+        made = write_recipe(folder).rename(folder / "recipe_that_is_gone.py")  # no module of another test has its name
+        assert call("train", made, "--folder", folder / "run").code == 0
+    made.unlink()
+    return folder / "run"
+
+
+@pytest.fixture
 def forget() -> Iterator[None]:
     """Loads recipes of one's own for this test only."""
     with forgotten():

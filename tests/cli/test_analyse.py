@@ -213,25 +213,25 @@ def knowing(motet, tmp_path, forget):
     path.write_text(KNOWING)
     ran = motet("train", path, "--folder", tmp_path / "run", "--device", "cpu")
     assert (tmp_path / "run/report.json").exists(), ran.err
-    return tmp_path / "run"
+    return tmp_path / "run", "--trust", path
 
 
 def test_consistency_is_the_share_of_pairs_that_are_right_on_both_sides(motet, knowing):
-    ran = motet("analyse", "consistency", knowing)
+    ran = motet("analyse", "consistency", *knowing)
     assert ran.code == 0, ran.err
     # Two dogs are red, two stand where it points, one is both.
     assert "grounding consistency: 25.0 %" in ran.out
     assert "1 of 4 pairs" in ran.out
-    told = json.loads(motet("analyse", "consistency", knowing, "--found", "0.9", "--json").out)
+    told = json.loads(motet("analyse", "consistency", *knowing, "--found", "0.9", "--json").out)
     assert (told["value"], told["pairs"], told["weight"]) == (0.0, 4, 4.0)
     assert (told["questions"], told["phrases"], told["role"]) == (["colour"], ["place"], "test")
 
 
 def test_consistency_wants_a_question_task_and_a_referring_task(motet, knowing):
-    wrong = motet("analyse", "consistency", knowing, "--phrases", "colour")
+    wrong = motet("analyse", "consistency", *knowing, "--phrases", "colour")
     assert wrong.code == 2
     assert "--phrases: got 'colour', a task of Answer; want a task that locates phrases" in wrong.err
-    unknown = motet("analyse", "consistency", knowing, "--questions", "color")
+    unknown = motet("analyse", "consistency", *knowing, "--questions", "color")
     assert "--questions: got 'color', which is no task of the model; did you mean 'colour'?" in unknown.err
-    val = motet("analyse", "consistency", knowing, "--role", "val")
+    val = motet("analyse", "consistency", *knowing, "--role", "val")
     assert "consistency: got no pair among 0 questions and 0 phrases" in val.err

@@ -57,7 +57,7 @@ def runs(tmp_path_factory) -> Iterator[tuple[Path, Path]]:
         sys.modules.pop(f"interference_{name}_recipe", None)
 
 
-SMALL = ("--batches", 3, "--batch-size", 4, "--device", "cpu")
+SMALL = ("--batches", 3, "--batch-size", 4, "--device", "cpu", "--trust", "toys")
 
 
 def test_interference_is_measured_on_saved_models_and_goes_on(motet, runs):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from motet.cli.options import folder_of, is_main_process, origin_of, recipe_run, recorded, run_of, sources_of, trusted
-from motet.core import CheckpointError
+from motet.cli.options import (
+    folder_of,
+    is_main_process,
+    moved_data,
+    origin_of,
+    recipe_run,
+    run_of,
+    run_sources,
+    sources_of,
+)
+from motet.core import ConfigError
+from motet.training.run_training import run_training
 
 
 @pytest.mark.parametrize(
@@ -31,33 +38,26 @@ def test_an_origin_is_found_from_any_working_directory(tmp_path, monkeypatch) ->
     assert origin_of("lit_decoder:tiny", None) == {"recipe": "lit_decoder:tiny", "settings": []}
 
 
-def test_a_run_is_loaded_again_with_its_settings_and_later_ones_win(recipe, tmp_path) -> None:
-    origin = origin_of(str(recipe), ["train.steps=7", "schedule.batch_size=2"])
-    (tmp_path / "run.json").write_text(json.dumps({"origin": origin}))
-    run = run_of(tmp_path, ["train.steps=9"])
+def test_the_run_of_a_folder_is_its_data_with_the_settings_of_the_command_line(recipe, tmp_path) -> None:
+    run_training(recipe_run(str(recipe), None), tmp_path / "run", device="cpu", show=False)
+    run = run_of(tmp_path / "run", ["train.steps=9", "schedule.batch_size=2"])
     assert (run.train.steps, run.schedule.batch_size) == (9, 2)
-    assert recipe_run(str(recipe), None).train.steps == 4
+    assert {source.role for source in run_of(tmp_path / "run", roles=("train", "val")).sources} == {"train", "val"}
+    few = run_sources(tmp_path / "run", "test", ["sources.vqa/test.weight=2.0"])
+    assert {source.name: source.weight for source in few} == {"kind/test": 1.0, "vqa/test": 2.0}
 
 
-def test_run_folders_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"got no run\.json; want a folder that `motet train` made"):
-        recorded(tmp_path)
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(CheckpointError, match="got a damaged file"):
-        recorded(tmp_path)
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="want its recipe: --recipe RECIPE"):
-        run_of(tmp_path)
+def test_data_that_moved_are_pairs_of_paths(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert moved_data(["/old/coco=/new/coco", "/a=b"]) == {"/old/coco": "/new/coco", "/a": f"{tmp_path}/b"}
+    for pair in ("/old", "/old=", "old=/new"):
+        with pytest.raises(ConfigError, match=f"--data: got '{pair}'; want OLD=NEW"):
+            moved_data([pair])
 
 
 def test_sources_are_those_of_a_recipe_or_detected_in_a_folder(recipe) -> None:
     assert {source.name for source in sources_of(str(recipe), None)} >= {"kind", "vqa", "kind/val", "vqa/test"}
     assert {source.tasks[0].name for source in sources_of(str(recipe.parent / "kinds"), None)} == {"kind"}
-
-
-def test_a_file_is_trusted_by_its_module_name_and_a_package_by_its_own(recipe) -> None:
-    assert trusted([str(recipe), "my_package"]) == ("grey_recipe", "my_package")
-    assert trusted(None) == ()
 
 
 @pytest.mark.parametrize(("rank", "main"), [(None, True), ("0", True), ("1", False)])

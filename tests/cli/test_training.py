@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from motet.cli.options import folder_of, origin_of
-from motet.core import CheckpointError
+from motet.core import Report
+from motet.experiments.api import evaluate
 
 
 def test_training_leaves_a_whole_folder_and_says_what_to_do_next(trained):
@@ -162,14 +164,6 @@ def test_a_recipe_in_a_file_is_found_again_from_anywhere(tmp_path, monkeypatch):
     assert origin_of("lit_decoder:tiny", None) == {"recipe": "lit_decoder:tiny", "settings": []}
 
 
-def test_a_run_that_no_recipe_made_asks_for_one(tmp_path):
-    from motet.cli.options import run_of
-
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="want its recipe: --recipe RECIPE"):
-        run_of(tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_training_with_its_code_and_one_line_that_goes_on(recipe, tmp_path, number, code):
@@ -204,3 +198,92 @@ def test_under_torchrun_one_process_says_it_and_all_save(recipe, tmp_path):
         "--set train.steps=4000 --resume"
     ]
     assert len(list(folder.glob("step-*"))) == 1
+
+
+def test_a_run_is_evaluated_and_compared_without_its_recipe_to_the_same_numbers(motet, alone, tmp_path):
+    before = json.loads((alone / "report.json").read_text())
+    told = json.loads(motet("evaluate", alone, "--json").out)
+    assert [result["value"] for result in told["results"]] == [result["value"] for result in before["results"]]
+    assert evaluate(alone).results == Report.from_dict(told).results
+    ran = motet("baseline", alone, "--folder", tmp_path / "single", "--lr", "1e-3")
+    assert ran.code == 0, ran.err
+    ran = motet("compare", alone, tmp_path / "single")
+    assert ran.code == 0, ran.err
+    assert "the page has no images" not in ran.out
+    assert (alone / "report.html").read_text().count("<figure>") >= 2
+    assert "recipe_that_is_gone" not in sys.modules
+
+
+def test_data_that_moved_are_named(motet, alone):
+    moved = alone.parent.rename(alone.parent.with_name("moved"))
+    ran = motet("evaluate", moved / "run")
+    assert ran.code == 2
+    assert "where data lie elsewhere now: --data OLD=NEW" in ran.err
+    told = motet("evaluate", moved / "run", "--data", f"{alone.parent}={moved}", "--json")
+    before = json.loads((moved / "run/report.json").read_text())
+    assert [r["value"] for r in json.loads(told.out)["results"]] == [r["value"] for r in before["results"]]
+
+
+EVIL = """
+from pathlib import Path
+Path(__file__).with_suffix(".ran").write_text("")
+from dataclasses import dataclass
+from motet.data.readers import ImageFolder
+
+@dataclass(frozen=True)
+class Mine:
+    inner: ImageFolder
+
+    def __len__(self):
+        return len(self.inner)
+
+    def keys(self, index):
+        return self.inner.keys(index)
+
+    def __getitem__(self, index):
+        return self.inner[index]
+"""
+
+
+@pytest.mark.parametrize("command", ["evaluate", "baseline", "compare", "predict", "export"])
+def test_nothing_that_a_run_folder_names_runs_unless_it_is_trusted(motet, trained, tmp_path, command):
+    """A downloaded folder names a recipe, and a reader in a file of its own: neither runs."""
+    folder, evil = tmp_path / "run", tmp_path / "evil_parts.py"
+    shutil.copytree(trained[1], folder)
+    evil.write_text(EVIL + "\nraise SystemExit('it ran')\n")
+    record = json.loads((folder / "run.json").read_text())
+    for source in record["run"]["sources"]:
+        source["reader"] = {"class": "evil_parts:Mine", "inner": source["reader"]}
+    record |= {"origin": {"recipe": f"{evil}:run", "settings": []}, "code": {"evil_parts": str(evil)}}
+    (folder / "run.json").write_text(json.dumps(record))
+    image = trained[0].parent / "kinds/dark/0.png"
+    typed = {
+        "evaluate": [folder],
+        "baseline": [folder, "--folder", tmp_path / "single"],
+        "compare": [folder, trained[1].parent / "run-single"],
+        "predict": [folder, "--task", "kind", "--image", image],
+        "export": [folder, "--merge-experts", tmp_path / "dense"],
+    }[command]
+    ran = motet(command, *typed)
+    assert not evil.with_suffix(".ran").exists()
+    assert "evil_parts" not in sys.modules
+    if command in ("evaluate", "baseline"):
+        assert ran.code == 2
+        assert f"got code outside motet, which would be imported and run: evil_parts:Mine ({evil})" in ran.err
+        assert f"--trust {evil}" in ran.err
+        assert ran.err.count("\n") == 1
+
+
+def test_a_reader_of_ones_own_runs_once_it_is_trusted_or_by_its_recipe(motet, trained, tmp_path, forget):
+    recipe, file = tmp_path / "recipe_of_mine.py", tmp_path / "recipe_parts_of_mine.py"
+    file.write_text(EVIL)
+    text = trained[0].read_text().replace("reader=part", "reader=Mine(part)")
+    text = text.replace("DATA = ", "from recipe_parts_of_mine import Mine\nDATA = ")
+    recipe.write_text(text.replace("Path(__file__).parent", f"Path({str(trained[0].parent)!r})"))
+    assert motet("train", recipe, "--folder", tmp_path / "run").code == 0
+    ran = motet("evaluate", tmp_path / "run")
+    assert f"and run: recipe_parts_of_mine:Mine ({file}); want" in ran.err
+    before = json.loads((tmp_path / "run/report.json").read_text())
+    for allowed in (["--trust", file], ["--trust", "recipe_parts_of_mine"], ["--recipe", recipe]):
+        told = json.loads(motet("evaluate", tmp_path / "run", *allowed, "--json").out)
+        assert [r["value"] for r in told["results"]] == [r["value"] for r in before["results"]]

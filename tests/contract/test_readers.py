@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from motet.core import DataError, DiskImage, Example, MemoryImage, Reader
+from motet.core.codec import from_json, to_json
 from motet.data.counts import count
 from motet.data.formats.video_file import VideoFrame
 from motet.data.formats.video_rows import Frames
@@ -70,6 +71,7 @@ from motet.data.readers import (
     YoloLabels,
 )
 from motet.data.readers.idx import FASHION
+from motet.training.saved_names import saved_names
 
 
 @dataclass(frozen=True)
@@ -642,6 +644,15 @@ def test_readers_pickle_and_compare_by_what_they_were_given(layout: Layout) -> N
     copy = pickle.loads(pickle.dumps(reader))
     assert copy == reader
     assert rows_of(copy) == rows_of(reader)
+
+
+def test_readers_are_stored_as_data_and_come_back_with_the_same_rows(layout: Layout) -> None:
+    reader, names = layout.read(), saved_names()
+    data = json.loads(json.dumps(to_json(reader, base=Path.cwd())))
+    names.check(data)
+    again = from_json(data, names)
+    assert again == reader
+    assert rows_of(again) == rows_of(reader)
 
 
 def test_readers_are_frozen(layout: Layout) -> None:

@@ -56,12 +56,22 @@ def test_a_module_outside_is_not_imported_and_the_line_says_what_would_be_and_ho
         names.resolve("never_trusted:Reader")
     path = tmp_path / "never_trusted.py"
     assert str(error.value) == (
-        f"saved name 'never_trusted:Reader': got code outside motet ({str(path)!r}), which would be imported and run; "
-        f"want its name given if you know and trust it: --trust {path}, in Python trust=({str(path)!r},)"
+        f"got code outside motet, which would be imported and run: never_trusted:Reader ({path}); want it allowed if "
+        f"you know and trust it: --trust {path}, in Python trust=({str(path)!r},)"
     )
     with pytest.raises(CheckpointError, match=r"--trust never_trusted, in Python trust=\('never_trusted',\)"):
         NAMES.resolve("never_trusted.part:Reader")
     assert "never_trusted" not in sys.modules
+
+
+def test_all_code_that_would_be_imported_is_in_one_line() -> None:
+    data = [{"class": "mine.readers:A", "x": {"reference": "mine.losses:b"}}, {"reference": "other:c"}]
+    names = SavedNames.of((Task,), trust=("other",))
+    with pytest.raises(CheckpointError) as error:
+        names.check_trusted([*data, {"class": saved_name(Label)}])
+    assert "and run: mine.readers:A, mine.losses:b; want it allowed" in str(error.value)
+    assert str(error.value).endswith("--trust mine, in Python trust=('mine',)")
+    SavedNames.of((Task,), trust=("other", "mine")).check_trusted(data)
 
 
 @pytest.mark.parametrize("path", ["abort", "subprocess.run", "pytest", "Own.width", "NAMES"])

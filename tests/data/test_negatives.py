@@ -40,14 +40,14 @@ class Shades:
 
 
 def test_the_pool_holds_other_images_nearest_first() -> None:
-    pool = HardNegativePool.of(Shades(), nearest=2)
+    pool = HardNegativePool(Shades(), nearest=2)
     assert pool.rows.tolist() == [[1, 2], [0, 2], [1, 3], [4, 2], [3, 2], [3, 2]]
-    assert HardNegativePool.of(Shades(), nearest=50).rows.shape == (6, 4)
+    assert HardNegativePool(Shades(), nearest=50).rows.shape == (6, 4)
 
 
 def test_any_look_serves() -> None:
     looks = {f"image{place}": np.eye(5)[place] + np.eye(5)[(place + 1) % 5] * 0.5 for place in range(5)}
-    pool = HardNegativePool.of(Shades(), lambda image: looks[image.name], nearest=1)
+    pool = HardNegativePool(Shades(), lambda image: looks[image.name], nearest=1)
     assert pool.rows[0].tolist() in ([1], [4])
 
 
@@ -63,7 +63,7 @@ def test_nearest_vectors_are_those_of_a_whole_sort() -> None:
 
 def test_four_pairs_of_which_the_first_is_right() -> None:
     reader, seen = Shades(), set()
-    four = FourWay(HardNegativePool.of(reader, nearest=1))
+    four = FourWay(HardNegativePool(reader, nearest=1))
     for position in range(40):
         row = four(reader, 0, rng_for("compose", 0, "toys", position))
         pairs = row.candidates
@@ -81,7 +81,7 @@ def test_four_pairs_of_which_the_first_is_right() -> None:
 
 def test_a_row_is_the_same_each_time_it_is_made_from_the_same_key() -> None:
     reader = Shades()
-    four = FourWay(HardNegativePool.of(reader, nearest=3))
+    four = FourWay(HardNegativePool(reader, nearest=3))
     rows = [four(reader, 2, rng_for("compose", 0, "toys", 7)) for _ in range(2)]
     assert rows[0] == rows[1]
     assert pickle.loads(pickle.dumps(four)) == four
@@ -115,14 +115,14 @@ def test_errors_say_what_is_missing() -> None:
     with pytest.raises(DataError, match=r"shades/0: annotation 'captions_de': got \(\); want a list of captions"):
         FourWay(label="captions_de")(Shades(), 0, rng_for("x", 0))
     with pytest.raises(ConfigError, match="got a pool of 6 rows; want 3"):
-        FourWay(HardNegativePool.of(Shades()))(alike, 0, rng_for("x", 0))
+        FourWay(HardNegativePool(Shades()))(alike, 0, rng_for("x", 0))
     with pytest.raises(DataError, match=r"image: got .*; want a file in one of the formats .* \(x.png\)"):
         thumbnail_feature(MemoryImage("x.png", b"nothing"))
 
 
 def test_scenes_serve() -> None:
     scenes = Scenes(part="train", count=12, kinds=20)
-    four = FourWay(HardNegativePool.of(scenes, nearest=4))
+    four = FourWay(HardNegativePool(scenes, nearest=4))
     source = Source(name="scenes", reader=scenes, tasks=(retrieval(),), compose=four)
     row = source.compose(scenes, 3, rng_for("compose", 0, "scenes", 0))
     assert retrieval().annotation_of(row) == scenes[3].labels["captions"]

@@ -95,13 +95,13 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
 def test_a_pool_of_look_alikes_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = world(("retrieve",), steps=1).of_role("test")[0].reader
     path = tmp_path / "pools" / "scenes.npz"
-    made = HardNegativePool.cached(path, reader, nearest=5)
-    assert made == HardNegativePool.of(reader, nearest=5)
+    made = HardNegativePool(reader, nearest=5, file=path)
+    assert made == HardNegativePool(reader, nearest=5)
     assert made.rows.shape == (len(reader), 5)
     with monkeypatch.context() as patched:
-        patched.setattr("motet.data.negatives.thumbnail_feature", None)  # looking again would fail
-        assert HardNegativePool.cached(path, reader, nearest=5) == made
-    assert HardNegativePool.cached(path, reader, nearest=6).rows.shape == (len(reader), 6)
+        patched.setattr("motet.data.negatives.nearest_vectors", None)  # looking again would fail
+        assert HardNegativePool(reader, nearest=5, file=path) == made
+    assert HardNegativePool(reader, nearest=6, file=path).rows.shape == (len(reader), 6)
     path.write_bytes(b"no pool")
     with pytest.raises(ConfigError, match=r"hard negatives: got .*; want a file that motet wrote"):
-        HardNegativePool.cached(path, reader, nearest=6)
+        HardNegativePool(reader, nearest=6, file=path)

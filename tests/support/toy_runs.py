@@ -31,7 +31,7 @@ CONTEXT.set_forkserver_preload(
     [
         "torch",
         "torch._dynamo",
-        "torch.utils.tensorboard",
+        "tensorboard.compat.proto.event_pb2",
         "toys",
         "motet.training.fit",
         "toy_unit",

@@ -38,8 +38,8 @@ def test_a_run_writes_everything_down(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "run/run.json").read_text())
     assert written["data"]["a/test"] == written["data"]["a/test"] | {"count": 15, "role": "test"}
     assert written["data"]["a"]["fingerprint"] != written["data"]["b"]["fingerprint"]
-    assert written["recipe"]["train"]["steps"] == 30
-    assert written["recipe"]["system"]["width"] == 8
+    assert written["run"]["train"]["steps"] == 30
+    assert written["run"]["system"]["width"] == 8
     assert written["versions"]["torch"]
     assert written["parameters"] == {"all": 94, "trained": 94}
 

@@ -10,6 +10,7 @@ import pytest
 from motet.config.recipe_files import load_recipe
 from motet.core import CheckpointError
 from motet.core.codec import from_json, to_json
+from motet.data.negatives import thumbnail_feature
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
 from motet.metrics import METRICS
@@ -23,10 +24,10 @@ def test_every_row_of_the_tables_is_known() -> None:
     assert known >= {*METRICS.values(), *READERS.values(), *SCHEDULES.values(), *SYSTEMS, *LOSSES}
 
 
-def test_only_losses_are_functions_and_all_else_is_a_metric_or_a_frozen_dataclass() -> None:
+def test_only_losses_and_a_feature_are_functions_and_all_else_is_a_metric_or_a_frozen_dataclass() -> None:
     for name, thing in saved_names().known.items():
         if isinstance(thing, FunctionType):
-            assert thing in LOSSES, name
+            assert thing in (*LOSSES, thumbnail_feature), name
         elif thing not in METRICS.values():
             assert dataclasses.is_dataclass(thing), name
             assert thing.__dataclass_params__.frozen, name

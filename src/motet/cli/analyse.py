@@ -11,7 +11,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.interference import affinity, interference
-from motet.cli.options import Json, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_of, trusted
+from motet.cli.options import Json, MovedData, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_sources
 from motet.cli.training import Device
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ def consistency(
     batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 64,
     device: Device = None,
     trust: Trust = None,
+    data: MovedData = None,
     json: Json = False,
 ) -> None:
     """Show how often both predictions are correct of a question and a phrase on one image that share a word."""
@@ -213,10 +214,13 @@ def consistency(
     from motet.metrics import RegionIoU
     from motet.training.distributed import processes
 
-    run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
+    if recipe:
+        run = recipe_run(recipe, settings)
+        sources, modules = run.of_role(role), modules_of(run)
+    else:
+        sources, modules = run_sources(folder, role, settings, trust=trust, data=data), ()
     with processes(device) as place:
-        system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
-        sources = run.of_role(role)
+        system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
         question_tasks = _tasks(system.tasks, questions, Answer, "--questions", "answers questions about images")
         phrase_tasks = _tasks(system.tasks, phrases, Region, "--phrases", "locates phrases")
 

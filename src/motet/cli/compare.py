@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from motet.cli.console import console, print_json, print_lines, table
-from motet.cli.options import Json, Sets, folder_of, origin_of, recipe_run, recorded, run_of
+from motet.cli.options import Json, MovedData, Sets, Trust, folder_of, origin_of, recipe_run, run_of, run_sources
 from motet.cli.stop import continued_by
 from motet.cli.training import train_run
 
 if TYPE_CHECKING:
     from motet.core import Report
-    from motet.data.source import Source
+    from motet.data.source import Role, Source
     from motet.experiments.baselines import Budgets
     from motet.experiments.study import FinishedCell, Study
     from motet.report import Comparison
     from motet.training.run import Run
+
+
+EVALUATED: tuple[Role, ...] = ("val", "test")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,13 +48,18 @@ def baseline(
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="folder of the single-task runs; RUN-single by default")] = None,
     settings: Sets = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="of a run folder: this recipe, where the run is not data alone")
+    ] = None,
+    trust: Trust = None,
+    data: MovedData = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")] = None,
 ) -> None:
     """Train a single-task baseline for every task, with the same code, and compare them with the multi-task run."""
     from motet.experiments.baselines import budgets, train_baselines
     from motet.hub.load import read_report
 
-    run, place, origin, seen = _multi_task(target, settings)
+    run, place, origin, seen = _multi_task(target, settings, recipe, trust, data)
     single_runs_in = folder or place.with_name(f"{place.name}-single")
     names = tasks or [task.name for task in run.tasks]
     _show_budgets(budgets(run, names, seen), match)
@@ -81,16 +89,22 @@ def baseline(
 
 
 def _multi_task(
-    target: str, settings: list[str] | None
+    target: str,
+    settings: list[str] | None,
+    recipe: str | None,
+    trust: list[str] | None,
+    data: list[str] | None,
 ) -> tuple[Run, Path, dict[str, object], Mapping[str, int] | None]:
     """Returns the multi-task run, its folder, its origin, and its samples seen per source if it is finished."""
     from motet.hub.load import read_report
+    from motet.training.run_data import read_record
 
     place = Path(target)
     if not place.is_dir():
         return recipe_run(target, settings), folder_of(target), origin_of(target, settings), None
     report = read_report(place)
-    return run_of(place, settings), place, recorded(place).get("origin") or {}, report.samples_seen if report else None
+    run = recipe_run(recipe, settings) if recipe else run_of(place, settings, trust=trust, data=data)
+    return run, place, read_record(place).get("origin") or {}, report.samples_seen if report else None
 
 
 def _show_budgets(found: Sequence[Budgets], match: str) -> None:
@@ -110,6 +124,8 @@ def _show_budgets(found: Sequence[Budgets], match: str) -> None:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs, or folders with several runs")],
     out: Annotated[Path | None, typer.Option(help="folder of the table; the multi-task run's by default")] = None,
+    trust: Trust = None,
+    data: MovedData = None,
     json: Json = False,
 ) -> None:
     """Compare multi-task runs, one per seed, with single-task runs of the same tasks; write table and report."""
@@ -123,14 +139,15 @@ def compare(
     records = [read_run(folder) for folder in run_folders(runs)]
     comparison = compare_runs(records)
     first = next(record for record in records if len(record.tasks) > 1)
-    page = write_page(first.folder, _sources(first.folder), title=first.name, comparison=comparison)
+    sources, missing = _sources(first.folder, trust, data)
+    page = write_page(first.folder, sources, title=first.name, comparison=comparison, trust=trust or ())
     place = out or first.folder
     _write_comparison(place, comparison)
     if json:
         print_json(dataclasses.asdict(comparison))
     else:
         show_comparison(comparison)
-        print_lines(f"wrote {place / 'comparison.md'}, {page}")
+        print_lines(*missing, f"wrote {place / 'comparison.md'}, {page}")
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -151,14 +168,16 @@ def _write_comparison(folder: Path, comparison: Comparison) -> None:
     write_whole(folder / "comparison.md", f"{scores}\n\n{cost}\n")
 
 
-def _sources(folder: Path) -> tuple[Source, ...]:
-    """Returns the sources of a run, for the images of its page; none if its recipe cannot be loaded."""
+def _sources(
+    folder: Path, trust: list[str] | None, data: list[str] | None
+) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """Returns the evaluated sources of a run, for the images of its page; or none, and the line that says why."""
     from motet.core.errors import MotetError
 
     try:
-        return run_of(folder).sources
-    except MotetError:
-        return ()
+        return tuple(s for role in EVALUATED for s in run_sources(folder, role, trust=trust, data=data)), ()
+    except MotetError as error:
+        return (), (f"the page has no images: {error}",)
 
 
 def study(

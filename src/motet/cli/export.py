@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motet.cli.console import print_json, print_lines
-from motet.cli.options import Json, Trust, trusted
+from motet.cli.options import Json, Trust
 
 if TYPE_CHECKING:
     from motet.core import Report
@@ -39,7 +39,7 @@ def export(
     from motet.core.system import Mergeable
     from motet.hub import load_system, save_pretrained
 
-    system = load_system(model, trust=trusted(trust))
+    system = load_system(model, trust=trust or ())
     if not isinstance(system, Mergeable):
         raise ConfigError(f"export --merge-experts: got a {type(system).__name__}; want a system with experts")
     for name in task or ():
@@ -63,12 +63,12 @@ def export(
 
 def _report_and_credit(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
     """Returns the report and the credit lines of a run folder; none of a saved model."""
-    from motet.cli.options import recorded
     from motet.hub.load import read_report
+    from motet.training.run_data import read_record
 
     if not (folder / "run.json").is_file():
         return None, ()
-    return read_report(folder), tuple(recorded(folder).get("credit", ()))
+    return read_report(folder), tuple(read_record(folder).get("credit", ()))
 
 
 def _of_task(report: Report, name: str) -> Report:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motet.cli.console import print_json, print_lines, size, table
-from motet.cli.options import Json, RunFolder, Sets, Trust, recipe_run, recorded, run_of, trusted
+from motet.cli.options import Json, MovedData, RunFolder, Sets, Trust, recipe_run, run_of
 from motet.cli.training import Device
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def interference(
     workers: Annotated[int, typer.Option(min=0, help="number of loader processes")] = 0,
     device: Device = None,
     trust: Trust = None,
+    data: MovedData = None,
     json: Json = False,
 ) -> None:
     """Measure options much a step for one task helps or harms every other task, per block of shared weights.
@@ -75,10 +76,15 @@ def interference(
     )
     names = _names(folders)
     models = {name: chosen_models(folder, steps or (), every=every_step) for name, folder in names.items()}
-    runs = {name: recipe_run(recipe, settings) if recipe else run_of(names[name], settings) for name in names}
+    runs = {
+        name: recipe_run(recipe, settings)
+        if recipe
+        else run_of(names[name], settings, trust=trust, data=data, roles=("train",))
+        for name in names
+    }
     from motet.experiments.api import modules_of
 
-    trusts = {name: (*trusted(trust), *modules_of(run)) for name, run in runs.items()}
+    trusts = {name: (*(trust or ()), *(modules_of(run) if recipe else ())) for name, run in runs.items()}
     known = {n: [task.name for task in read_model(models[n][0][1], saved_names(trusts[n])).tasks] for n in names}
     chosen = tasks_of_each(known, tasks or ())
     whole = sum(len(models[name]) * passes(len(chosen[name]), options) for name in names)
@@ -108,8 +114,9 @@ def affinity(
 ) -> None:
     """Show the task affinities of a run of the ViT adapters, at its end and over training."""
     from motet.report.pages.affinity import affinity_to_json, read_affinities, table_rows, write_affinity
+    from motet.training.run_data import read_record
 
-    found = read_affinities(folder, tuple(recorded(folder)["tasks"]))
+    found = read_affinities(folder, tuple(read_record(folder)["tasks"]))
     files = write_affinity(out or folder / "affinity", found, title=folder.resolve().name)
     if json:
         print_json({**affinity_to_json(found), "files": [str(path) for path in files]})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from motet.cli.console import print_errors
 
 if TYPE_CHECKING:
-    from motet.data.source import Source
+    from motet.data.source import Role, Source
     from motet.scaffold.init import FolderData
     from motet.training.run import Run
 
@@ -32,8 +32,12 @@ Sets = Annotated[
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        "--trust", metavar="NAME", help="a package or .py file of yours whose tasks and metrics may be imported"
+        "--trust", metavar="NAME", help="a package, module or .py file of yours that may be imported; may be repeated"
     ),
+]
+MovedData = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="OLD=NEW", help="data of the run lie in NEW now, not in OLD; may be repeated"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 
@@ -64,13 +68,6 @@ def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
     return data_of(target, settings).sources
 
 
-def trusted(names: list[str] | None) -> tuple[str, ...]:
-    """Returns the names of the packages to trust; a .py file is imported, and trusted by its module name."""
-    from motet.core.saved_names import trusted_modules
-
-    return trusted_modules(names or ())
-
-
 def is_main_process() -> bool:
     """Returns whether this process, of those that `torchrun` started, prints and writes files."""
     return os.environ.get("RANK", "0") == "0"
@@ -90,39 +87,69 @@ def origin_of(name: str, settings: list[str] | None) -> dict[str, object]:
     return {"recipe": known, "settings": list(settings or ())}
 
 
-def run_of(folder: Path, settings: list[str] | None = None) -> Run:
-    """Returns the run of a run folder: its recipe, loaded again, with its recorded settings and more.
+def run_of(
+    folder: Path,
+    settings: list[str] | None = None,
+    *,
+    trust: list[str] | None = None,
+    data: list[str] | None = None,
+    roles: tuple[Role, ...] = (),
+) -> Run:
+    """Returns the run of a run folder, from its data, with the settings of the command line.
+
+    Args:
+        folder: of the run.
+        settings: of the command line.
+        trust: as typed.
+        data: as typed.
+        roles: of the sources that are read; () for all.
 
     Raises:
-        CheckpointError: the run was started from Python, not from a named recipe.
+        CheckpointError: a part that is not trusted, or that only its recipe can make.
     """
-    from motet.core.errors import CheckpointError
+    from motet.config.overrides import with_settings
+    from motet.training.run_data import ROLES, saved_run
 
-    origin = recorded(folder).get("origin") or {}
-    if not origin.get("recipe"):
-        raise CheckpointError(
-            f"{folder}/run.json: got no recipe (started from Python?); want its recipe: --recipe RECIPE"
-        )
-    return recipe_run(origin["recipe"], [*origin.get("settings", ()), *(settings or ())])
+    run = saved_run(folder, roles=roles or ROLES, trust=trust or (), moved=moved_data(data))
+    return with_settings(run, settings or ())
 
 
-def recorded(folder: Path) -> dict[str, Any]:
-    """Returns the contents of a run folder's `run.json`.
+def run_sources(
+    folder: Path,
+    role: Role,
+    settings: list[str] | None = None,
+    *,
+    trust: list[str] | None = None,
+    data: list[str] | None = None,
+) -> tuple[Source, ...]:
+    """Returns a run folder's sources of one role; without settings nothing else of the run is read.
+
+    Args:
+        folder: of the run.
+        role: of the sources.
+        settings: of the command line.
+        trust: as typed.
+        data: as typed.
+    """
+    from motet.training.run_data import saved_sources
+
+    if settings:
+        return run_of(folder, settings, trust=trust, data=data).of_role(role)
+    return saved_sources(folder, role, trust=trust or (), moved=moved_data(data))
+
+
+def moved_data(pairs: list[str] | None) -> dict[str, str]:
+    """Returns new paths by old ones, from OLD=NEW as typed.
 
     Raises:
-        CheckpointError: there is no such file, or it is damaged.
+        ConfigError: no such pair, or an old path that is not absolute, as run.json has it.
     """
-    import json
+    from motet.core.errors import ConfigError
 
-    from motet.core.errors import CheckpointError
-
-    path = folder / "run.json"
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"run folder {folder}: got no run.json; want a folder that `motet train` made") from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: got a damaged file ({error}); want the JSON that `motet train` wrote"
-        ) from error
-    return data
+    moved = {}
+    for pair in pairs or ():
+        old, equals, new = pair.partition("=")
+        if not equals or not new or not Path(old).is_absolute():
+            raise ConfigError(f"--data: got {pair!r}; want OLD=NEW, with the absolute path OLD that run.json has")
+        moved[old] = str(Path(new).absolute())
+    return moved

@@ -11,7 +11,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.options import Json, Trust, trusted
+from motet.cli.options import Json, Trust
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,7 +57,7 @@ def predict(
     from motet.core.errors import ConfigError, nearest
     from motet.hub.predict import load
 
-    predictor = load(model, trust=trusted(trust))
+    predictor = load(model, trust=trust or ())
     if not task and len(predictor.tasks) != 1:
         raise ConfigError(f"--task: got none; want one of the model's tasks: {', '.join(predictor.tasks)}")
     name = task or next(iter(predictor.tasks))

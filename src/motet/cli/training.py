@@ -11,6 +11,7 @@ import typer
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.options import (
     Json,
+    MovedData,
     RecipeName,
     RunFolder,
     Sets,
@@ -19,13 +20,13 @@ from motet.cli.options import (
     is_main_process,
     origin_of,
     recipe_run,
-    run_of,
-    trusted,
+    run_sources,
 )
 from motet.cli.stop import continued_by
 
 if TYPE_CHECKING:
     from motet.core import Report
+    from motet.data.source import Source
     from motet.training.run import Run
 
 
@@ -119,22 +120,22 @@ def evaluate(
     ] = 64,
     device: Device = None,
     trust: Trust = None,
+    data: MovedData = None,
     json: Json = False,
 ) -> None:
-    """Evaluate a trained model on the sources of its recipe, or of another recipe with the same tasks."""
+    """Evaluate a trained model on the sources of its run, or of a recipe with the same tasks."""
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
-    from motet.experiments.api import modules_of
     from motet.experiments.submissions import chosen_sources, write_result_files
     from motet.hub import load_system
     from motet.training.distributed import processes
 
-    run = recipe_run(recipe, settings) if recipe else run_of(folder, settings)
+    sources, modules = _evaluated_sources(folder, role, recipe, settings, trust, data)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     nothing_written = continued_by("no report was written; the same command evaluates again")
     with nothing_written, processes(device) as place:
-        system = load_system(folder, trust=(*trusted(trust), *modules_of(run))).to(place)
-        sources, names = chosen_sources(run.sources, role, system.tasks, tasks), tasks or list(system.tasks)
+        system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
+        sources, names = chosen_sources(sources, role, system.tasks, tasks), tasks or list(system.tasks)
         report = evaluate_system(
             system,
             sources,
@@ -154,6 +155,23 @@ def evaluate(
         print_json(report.to_dict())
     else:
         _show_results(report)
+
+
+def _evaluated_sources(
+    folder: Path,
+    role: Literal["val", "test"],
+    recipe: str | None,
+    settings: list[str] | None,
+    trust: list[str] | None,
+    data: list[str] | None,
+) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """Returns the sources to evaluate on, and the modules that a typed recipe has imported, which are trusted."""
+    from motet.experiments.api import modules_of
+
+    if recipe:
+        run = recipe_run(recipe, settings)
+        return run.sources, modules_of(run)
+    return run_sources(folder, role, settings, trust=trust, data=data), ()
 
 
 def shortfalls(report: Report, run: Run) -> list[str]:

@@ -120,7 +120,12 @@ def read_model(folder: str | Path, names: SavedNames) -> SavedModel:
     raw = _read_json(folder / CONFIG, dict)
     if raw.get("format") != FORMAT:
         raise CheckpointError(f"{folder / CONFIG}: format: got {raw.get('format')!r}; want {FORMAT}")
-    config, tasks = from_json(raw.get("system"), names), from_json(_read_json(folder / TASKS, list), names)
+    saved_tasks = _read_json(folder / TASKS, list)
+    try:
+        names.check_trusted([raw.get("system"), saved_tasks])
+    except CheckpointError as error:
+        raise CheckpointError(f"model folder {folder}: {error}") from error
+    config, tasks = from_json(raw.get("system"), names), from_json(saved_tasks, names)
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise CheckpointError(f"{folder / CONFIG}: system: got {type(config).__name__}; want a system's configuration")
     for task in tasks:

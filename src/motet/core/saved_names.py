@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -18,6 +18,19 @@ from typing import Any, Self
 from motet.core.declared import with_declared_parts
 from motet.core.errors import CheckpointError, ConfigError
 
+_MAIN = "__main__"
+
+
+def module_of(thing: Any) -> str:
+    """Returns the name by which the module of a class or function is imported: of a script, that of its file."""
+    return _main_name() if thing.__module__ == _MAIN else str(thing.__module__)
+
+
+def _main_name() -> str:
+    main = sys.modules[_MAIN]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    return spec.name if spec is not None else Path(file).stem if file else _MAIN
+
 
 def saved_name(thing: Any) -> str:
     """Returns the name of a class or function in a saved model: ``module:name``.
@@ -25,7 +38,7 @@ def saved_name(thing: Any) -> str:
     Raises:
         ConfigError: a local or nameless one, which cannot be found again.
     """
-    name = f"{thing.__module__}:{thing.__qualname__}"
+    name = f"{module_of(thing)}:{thing.__qualname__}"
     if "<" in name:
         raise ConfigError(
             f"to save {thing!r}: got a local or nameless function; want a function defined at the top level of a module"
@@ -81,15 +94,16 @@ class SavedNames:
                     "system, reader or a part of these"
                 )
             return self.known[name]
-        if not any(module == package or module.startswith(package + ".") for package in self.trust):
-            raise CheckpointError(self._untrusted(name, module))
+        if not self._is_trusted(name):
+            raise CheckpointError(self._untrusted((name,)))
         try:
-            thing: Any = importlib.import_module(module)
+            # A script that runs is not imported a second time, which would run it again.
+            thing: Any = sys.modules[_MAIN] if module == _main_name() else importlib.import_module(module)
             for part in path.split("."):
                 thing = getattr(thing, part)
         except (ImportError, AttributeError) as error:
             raise CheckpointError(f"saved name {name!r}: got {error}; want a name that can be imported here") from error
-        if not isinstance(thing, type | FunctionType) or (thing.__module__, thing.__qualname__) != (module, path):
+        if not isinstance(thing, type | FunctionType) or (module_of(thing), thing.__qualname__) != (module, path):
             raise CheckpointError(
                 f"saved name {name!r}: got {thing!r}; want a class or function that the module {module} itself defines"
             )
@@ -97,24 +111,45 @@ class SavedNames:
 
     def check(self, data: Any) -> None:
         """Raises ConfigError if data made by `to_json` has a name of motet that could not be read back."""
-        match data:
-            case {"class": str(name)} | {"reference": str(name)} if is_own(name) and name not in self.known:
+        for name in names_in(data):
+            if is_own(name) and name not in self.known:
                 raise ConfigError(
                     f"to save {name}: got a part of motet that a saved model cannot name; want one of its tasks, "
                     "metrics, losses, systems, readers or their parts, or a class of your own"
                 )
-        parts = data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ()
-        for part in parts:
-            self.check(part)
 
-    def _untrusted(self, name: str, module: str) -> str:
-        file = self.files.get(module)
-        place = "" if file is None else f" ({file!r})"
-        option = module.partition(".")[0] if file is None else file
+    def check_trusted(self, data: Any) -> None:
+        """Raises CheckpointError, which lists all of it, if data would import code that is not trusted."""
+        found = tuple(dict.fromkeys(name for name in names_in(data) if not is_own(name) and not self._is_trusted(name)))
+        if found:
+            raise CheckpointError(self._untrusted(found))
+
+    def _is_trusted(self, name: str) -> bool:
+        module = name.partition(":")[0]
+        return any(module == package or module.startswith(package + ".") for package in self.trust)
+
+    def _untrusted(self, names: Sequence[str]) -> str:
+        modules = dict.fromkeys(name.partition(":")[0] for name in names)
+        options = tuple(dict.fromkeys(self.files.get(module, module.partition(".")[0]) for module in modules))
+        places = [
+            f"{name} ({self.files[module]})" if (module := name.partition(":")[0]) in self.files else name
+            for name in names
+        ]
+        allowed = " ".join(f"--trust {option}" for option in options)
         return (
-            f"saved name {name!r}: got code outside motet{place}, which would be imported and run; want its name given "
-            f"if you know and trust it: --trust {option}, in Python trust=({option!r},)"
+            f"got code outside motet, which would be imported and run: {', '.join(places)}; "
+            f"want it allowed if you know and trust it: {allowed}, in Python trust={options!r}"
         )
+
+
+def names_in(data: Any) -> Iterator[str]:
+    """Yields the names of classes and functions in data made by `to_json`."""
+    match data:
+        case {"class": str(name)} | {"reference": str(name)}:
+            yield name
+    parts = data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ()
+    for part in parts:
+        yield from names_in(part)
 
 
 def trusted_modules(trust: Sequence[str]) -> tuple[str, ...]:

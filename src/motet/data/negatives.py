@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
-from motet.core.whole_files import write_whole
-from motet.data.image_index import image_index
+from motet.core.whole_files import whole_file
+from motet.data.image_index import ImageIndex, image_index
 from motet.preprocess.open_image import open_image
 
 GlobalFeature: TypeAlias = Callable[[ImageFile], np.ndarray]
@@ -22,6 +21,19 @@ GlobalFeature: TypeAlias = Callable[[ImageFile], np.ndarray]
 
 _MAX_DRAWS = 100
 _BLOCK_ROWS = 512
+
+
+def thumbnail_feature(image: ImageFile, *, side: int = 8) -> np.ndarray:
+    """Returns the colours of an image on a small grid, less their mean: images of similar layout and light are near.
+
+    Raises:
+        DataError: no image, or a broken one.
+    """
+    with open_image(image.read(), name=image.name) as opened:
+        opened.draft("RGB", (4 * side, 4 * side))
+        small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
+    flat: np.ndarray = small.reshape(-1) - small.mean()
+    return flat
 
 
 @dataclass(frozen=True)
@@ -33,70 +45,60 @@ class HardNegativePool:
     their pool were not released; here any `GlobalFeature` can be used.
 
     Args:
+        reader: the rows; each image is decoded once.
+        global_feature: such as the mean of stored features or of the features of an image's regions; by default it
+            needs no network.
+        nearest: number of images in the pool of a row: one row of each.
+        file: an .npz file that holds the pool, since building takes minutes; it is built and written where the file is
+            of other images or does not exist. It is found by the image ids, not by the feature: delete it after a
+            change of `global_feature`.
+
+    Attributes:
         rows: (n, k) row indices of the reader, nearest first, padded with -1.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
     """
 
-    rows: np.ndarray = field(repr=False)
+    reader: Reader = field(repr=False)
+    global_feature: GlobalFeature = thumbnail_feature
+    nearest: int = 100
+    file: Path | None = field(default=None, compare=False)
+    rows: np.ndarray = field(init=False, repr=False, compare=False)
 
-    @classmethod
-    def of(cls, reader: Reader, global_feature: GlobalFeature | None = None, *, nearest: int = 100) -> HardNegativePool:
-        """Builds the pool of a reader: for each row one row of each of the nearest other images.
+    def __post_init__(self) -> None:
+        images = image_index(self.reader)
+        object.__setattr__(self, "rows", self._built(images) if self.file is None else self._stored(images, self.file))
 
-        Args:
-            reader: the rows; each image is decoded once.
-            global_feature: such as the mean of stored features or of the features of an image's regions; None for
-                `thumbnail_feature`, which needs no network.
-            nearest: number of images in the pool of a row.
-        """
-        global_feature = thumbnail_feature if global_feature is None else global_feature
-        images = image_index(reader)
+    def _built(self, images: ImageIndex) -> np.ndarray:
         first_rows = [int(images.rows_of(image)[0]) for image in range(len(images))]
-        vectors = np.stack([global_feature(_only_image(reader[row])) for row in first_rows]).astype(np.float32)
-        neighbours = nearest_vectors(vectors, nearest)
+        features = [self.global_feature(_only_image(self.reader[row])) for row in first_rows]
+        neighbours = nearest_vectors(np.stack(features).astype(np.float32), self.nearest)
         neighbour_rows = np.where(neighbours >= 0, np.asarray(first_rows)[neighbours], -1)
-        rows = np.empty((len(reader), neighbours.shape[1]), dtype=np.int64)
+        rows = np.empty((len(self.reader), neighbours.shape[1]), dtype=np.int64)
         for image in range(len(images)):
             rows[np.asarray(images.rows_of(image))] = neighbour_rows[image]
-        return cls(rows)
+        return rows
 
-    @classmethod
-    def cached(
-        cls, path: Path, reader: Reader, global_feature: GlobalFeature | None = None, *, nearest: int = 100
-    ) -> HardNegativePool:
-        """Reads the pool from a file, or builds and writes it: building takes minutes.
-
-        The file is found by the image ids, not by the feature: delete it after a change of `global_feature`.
-
-        Args:
-            path: an .npz file; one of other images is overwritten.
-            reader: as in `of`.
-            global_feature: as in `of`.
-            nearest: as in `of`.
-
-        Raises:
-            ConfigError: the file cannot be read or written.
-        """
-        images = image_index(reader)
-        image_ids = [reader.keys(int(images.rows_of(image)[0])) for image in range(len(images))]
-        key = hashlib.blake2b(repr((nearest, len(reader), image_ids)).encode(), digest_size=16).hexdigest()
+    def _stored(self, images: ImageIndex, file: Path) -> np.ndarray:
+        image_ids = [self.reader.keys(int(images.rows_of(image)[0])) for image in range(len(images))]
+        content = repr((self.nearest, len(self.reader), image_ids))
+        key = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
         try:
-            if path.is_file():
-                with np.load(path, allow_pickle=False) as saved:
+            if file.is_file():
+                with np.load(file, allow_pickle=False) as saved:
                     if str(saved["key"]) == key:
-                        return cls(saved["rows"])
-            pool = cls.of(reader, global_feature, nearest=nearest)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = io.BytesIO()
-            np.savez(file, key=key, rows=pool.rows)
-            write_whole(path, file.getvalue())
+                        stored: np.ndarray = saved["rows"]
+                        return stored
+            rows = self._built(images)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as opened:
+                np.savez(opened, key=key, rows=rows)
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(
-                f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({path})"
+                f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({file})"
             ) from error
-        return pool
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, HardNegativePool) and np.array_equal(self.rows, other.rows)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -236,19 +238,6 @@ def nearest_vectors(vectors: Float[np.ndarray, "n d"], count: int) -> np.ndarray
         order = np.argsort(-np.take_along_axis(cosines, first, axis=1), axis=1, kind="stable")
         found[start : start + _BLOCK_ROWS] = np.take_along_axis(first, order, axis=1)
     return found
-
-
-def thumbnail_feature(image: ImageFile, *, side: int = 8) -> np.ndarray:
-    """Returns the colours of an image on a small grid, less their mean: images of similar layout and light are near.
-
-    Raises:
-        DataError: no image, or a broken one.
-    """
-    with open_image(image.read(), name=image.name) as opened:
-        opened.draft("RGB", (4 * side, 4 * side))
-        small = np.asarray(opened.convert("RGB").resize((side, side)), dtype=np.float32)
-    flat: np.ndarray = small.reshape(-1) - small.mean()
-    return flat
 
 
 def _captions(row: Example, label: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from itertools import accumulate
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from motet.core import (
     Reader,
     Task,
     Text,
+    nearest,
     rng_for,
     seed_for,
 )
@@ -129,7 +130,36 @@ class WithoutImages:
     _rows: ClassVar[tuple[int, ...]] = ()  # set above; no field, so that it is not compared and not saved with a recipe
 
 
-def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -> dict[str, Subset]:
+@dataclass(frozen=True)
+class ImageSplit(Subset):
+    """One split of `split_by_image`, by what decides its rows: a run stores the shares and the seed, not the rows.
+
+    Args:
+        reader: all rows.
+        indices: of the rows of this split; they follow from the rest.
+        shares: share of the images by name of the split, with the sum 1.
+        part: the name of this split.
+        seed: of the split.
+        rows: the indices, where they are known already.
+
+    Raises:
+        ConfigError: shares whose sum is not 1, or a part that is none of them.
+    """
+
+    indices: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    shares: Mapping[str, float] = field(hash=False)
+    part: str
+    seed: int = 0
+    rows: InitVar[tuple[int, ...] | None] = None
+
+    def __post_init__(self, rows: tuple[int, ...] | None) -> None:
+        if self.part not in self.shares:
+            raise ConfigError(f"ImageSplit.part: got {self.part!r}; {nearest(self.part, self.shares)}")
+        found = _rows_by_split(self.reader, self.shares, self.seed)[self.part] if rows is None else rows
+        object.__setattr__(self, "indices", found)
+
+
+def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -> dict[str, ImageSplit]:
     """Splits a reader so that no image is in two splits.
 
     The split of an image depends on its id and the seed alone: two readers over the same images agree, and rows that
@@ -144,6 +174,11 @@ def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -
     Raises:
         ConfigError: shares whose sum is not 1.
     """
+    found = _rows_by_split(reader, shares, seed)
+    return {name: ImageSplit(reader, dict(shares), name, seed, rows) for name, rows in found.items()}
+
+
+def _rows_by_split(reader: Reader, shares: Mapping[str, float], seed: int) -> dict[str, tuple[int, ...]]:
     if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) < 0:
         raise ConfigError(f"split_by_image: shares: got {dict(shares)}; want shares of 0 or more that add to 1")
     keys = [tuple(reader.keys(row)) or (_row_id(reader, row),) for row in range(len(reader))]
@@ -159,7 +194,7 @@ def split_by_image(reader: Reader, shares: Mapping[str, float], seed: int = 0) -
     }
     for row, ids in enumerate(keys):
         rows[names[place_of[groups.root(ids[0])]]].append(row)
-    return {name: Subset(reader, tuple(found)) for name, found in rows.items()}
+    return {name: tuple(found) for name, found in rows.items()}
 
 
 def _row_id(reader: Reader, row: int) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, Report, System
+from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core.codec import to_json
 from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluation import evaluate as evaluate_system
@@ -15,6 +16,7 @@ from motet.hub import from_pretrained
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
 from motet.training.run import Run
+from motet.training.run_data import outside_modules, saved_sources
 from motet.training.run_training import run_training
 
 
@@ -56,25 +58,31 @@ def train(
 
 def evaluate(
     model: System | str | Path,
-    sources: Sequence[Source],
+    sources: Sequence[Source] | None = None,
     *,
     batch_size: int = 64,
     predictions: str | Path | None = None,
     trust: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> Report:
     """Evaluates a model on sources, with 95 % intervals over images.
 
     Args:
         model: a system, or the folder of a run or of a saved model, or a name on the Hub.
-        sources: with tasks that the model answers.
+        sources: with tasks that the model answers; of a run folder by default its own test sources.
         batch_size: rows at a time.
         predictions: a file that gets one JSON line per row.
-        trust: modules of yours whose tasks, metrics and systems a saved model may import.
+        trust: packages, modules or .py files of yours that a saved model or run may import.
+        moved: old path -> new path of data of a run that lie elsewhere now.
 
     Raises:
-        CheckpointError: no such model.
+        CheckpointError: no such model, or no run to take the sources from.
         ConfigError: a task that the model does not have.
     """
+    if sources is None:
+        if isinstance(model, System):
+            raise ConfigError("evaluate: sources: got None with a system; want sources, or the folder of a run")
+        sources = saved_sources(model, "test", trust=trust, moved=moved)
     system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust)
     lines = None if predictions is None else Path(predictions)
     return evaluate_system(
@@ -118,7 +126,5 @@ def run_folders(folders: Sequence[Path]) -> list[Path]:
 
 
 def modules_of(run: Run) -> tuple[str, ...]:
-    """Returns the modules outside motet that a run's system, metrics and losses come from."""
-    things = [run.system, *(metric for task in run.tasks for metric in task.metrics), *(t.loss for t in run.tasks)]
-    names = {getattr(thing, "__module__", type(thing).__module__) for thing in things if thing is not None}
-    return tuple(sorted(name for name in names if name.split(".")[0] != "motet"))
+    """Returns the modules outside motet that a run's parts come from; who has the run has imported them."""
+    return tuple(sorted(outside_modules(to_json(run, whole=False))))

@@ -25,6 +25,7 @@ from motet.core.plain_json import parse_json
 from motet.core.printable import printable
 from motet.hub.card import model_card
 from motet.systems import build_system
+from motet.training.run_data import code_files
 from motet.training.saved_names import saved_names
 
 log = logging.getLogger("motet.hub")
@@ -60,7 +61,7 @@ def load_system_with_match(
     folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
 ) -> tuple[System, WeightMatch]:
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
-    saved = read_model(folder, saved_names(trust))
+    saved = read_model(folder, saved_names(trust, code_files(folder)))
     weights = read_weights(saved.folder)
     system = _built(saved, saved.tasks if tasks is None else tasks, weights)
     check_class_names(system, saved.folder, weights)

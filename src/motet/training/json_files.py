@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from motet.core.ranks import rank
 from motet.core.whole_files import write_whole
 
 RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.json", "predictions.jsonl"
+
+_NUMBERS = re.compile(r"\[\n\s*-?\d+(?:,\n\s*-?\d+)*\n\s*\]")  # no text of JSON has a line break in it
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -23,7 +26,9 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     if rank() != 0:
         return
     try:
-        write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(data, indent=1, ensure_ascii=False)
+        # The rows of a subset are many: one line for all of them, not one for each.
+        write_whole(path, _NUMBERS.sub(lambda found: re.sub(r"\n\s*", " ", found[0]), text) + "\n")
     except OSError as error:
         raise CheckpointError(
             f"{path}: got {error.strerror or error}; want a folder with room that can be written"

@@ -23,6 +23,7 @@ from motet.core import Report, decimals
 from motet.core.printable import printable
 from motet.core.ranks import rank
 from motet.training.errors import TrainingError
+from motet.training.scalar_board import ScalarBoard
 from motet.training.step import StepMetrics
 
 LOG = "log.jsonl"
@@ -49,14 +50,12 @@ class RunLogger:
         self._line_started_at = self._started_at
         if not self.is_lead:
             return
-        from torch.utils.tensorboard import SummaryWriter  # a second of imports that other ranks need not pay
-
         with contextlib.ExitStack() as opened:  # a file that is open already is closed if the next cannot be
             try:
                 self._log = opened.enter_context((folder / LOG).open("ab", buffering=0))
                 self._log.truncate(log_bytes)
                 self._log.seek(log_bytes)
-                self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start if start else None)
+                self._board = ScalarBoard(folder / "tensorboard", purge_step=start if start else None)
             except OSError as error:
                 raise _cannot_write(folder, error) from error
             opened.pop_all()
@@ -140,8 +139,7 @@ class RunLogger:
 
     def _draw(self, values: Iterable[tuple[str, float]], step: int) -> None:
         try:
-            for name, value in values:
-                self._board.add_scalar(name, value, step)
+            self._board.add(values, step)
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 

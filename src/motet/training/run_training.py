@@ -33,6 +33,8 @@ from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
 from motet.training.run import Run
+from motet.training.run_data import run_to_data
+from motet.training.saved_names import saved_names
 
 _PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
 
@@ -51,9 +53,9 @@ def run_training(
 ) -> Report:
     """Trains and evaluates a run, without page and model card; under `torchrun` on every rank.
 
-    The folder gets ``run.json`` (versions, commit, data, recipe), ``log.jsonl``, TensorBoard, checkpoints, and at the
-    end ``report.json`` (the test sources, with trivial baselines and intervals; the val sources where there are none),
-    ``report-val.json`` and ``predictions.jsonl``.
+    The folder gets ``run.json`` (the run as data, versions, commit), ``log.jsonl``, TensorBoard, checkpoints, and at
+    the end ``report.json`` (the test sources, with trivial baselines and intervals; the val sources where there are
+    none), ``report-val.json`` and ``predictions.jsonl``.
 
     Args:
         run: the run.
@@ -78,6 +80,7 @@ def run_training(
     """
     folder = Path(folder)
     run.train.check()
+    saved_names().check(to_json((run.system, run.tasks)))
     with processes(device) as torch_device, _opened(folder, resume):
         system, matched = initial_system(run, torch_device, resume_from=folder if resume else None)
         sources = run.of_role("train")
@@ -216,7 +219,7 @@ def _run_record(run: Run, system: System, device: torch.device, matched: WeightM
         "argv": sys.argv,
         "device": str(device),
         "ranks": world(),
-        "recipe": {field.name: _plain(getattr(run, field.name)) for field in dataclasses.fields(run)},
+        **run_to_data(run),
         "started_from": None if matched is None else dataclasses.asdict(matched),
     }
 
@@ -240,18 +243,6 @@ def _data(source: Source) -> dict[str, Any]:
         "role": source.role,
         "tasks": [task.name for task in source.tasks],
     }
-
-
-def _plain(value: Any) -> Any:
-    """Returns a value as plain data, as far as it can be: a reader or function of the user by its `repr`."""
-    if isinstance(value, Source):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple) and any(isinstance(part, Source) for part in value):
-        return [_plain(part) for part in value]
-    try:
-        return to_json(value)
-    except ConfigError:
-        return repr(value)
 
 
 def _versions() -> dict[str, str]:

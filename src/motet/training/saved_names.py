@@ -12,10 +12,10 @@ from motet.core.task import Task
 from motet.data.annotations import AnnotationSubset, RemappedClasses
 from motet.data.distillation import TeacherLabels
 from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
-from motet.data.negatives import FourWay, RandomCaptions
+from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
-from motet.data.splits import ConcatRows, Subset, WithoutImages
+from motet.data.splits import ConcatRows, ImageSplit, Subset, WithoutImages
 from motet.metrics import METRICS
 from motet.systems import SYSTEMS
 from motet.training.batch_mean import BatchMean
@@ -34,8 +34,17 @@ LOSSES = (
     losses.rotate_loss,
     losses.soft_answers,
 )
-PARTS_OF_READERS = (Subset, ConcatRows, WithoutImages, AnnotationSubset, RemappedClasses, TeacherLabels, Lite0Teacher)
-COMPOSE = (FourWay, RandomCaptions, scenes.FreshQuestions)
+READERS_OF_READERS = (
+    Subset,
+    ImageSplit,
+    ConcatRows,
+    WithoutImages,
+    AnnotationSubset,
+    RemappedClasses,
+    TeacherLabels,
+    Lite0Teacher,
+)
+COMPOSE = (FourWay, RandomCaptions, HardNegativePool, thumbnail_feature, scenes.FreshQuestions)
 SCENES = (
     scenes.Scenes,
     scenes.SceneVideos,
@@ -69,7 +78,7 @@ def _parts() -> tuple[Any, ...]:
         LOSSES,
         SYSTEMS,
         READERS.values(),
-        PARTS_OF_READERS,
+        READERS_OF_READERS,
         COMPOSE,
         SCENES,
         REGIONS,

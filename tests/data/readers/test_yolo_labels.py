@@ -65,7 +65,7 @@ def test_names_from_yaml(read, write, tmp_path):
 
 def test_names_from_lines_and_none_at_all(read, write, tmp_path):
     assert read(names=(), names_file=write(tmp_path / "coco.names", "person\ncar\n")).names == ("person", "car")
-    with pytest.raises(ConfigError, match="got neither of names and names_file"):
+    with pytest.raises(ConfigError, match="got neither names nor names_file"):
         read(names=())
 
 

@@ -45,7 +45,7 @@ class YoloLabels:
     Raises:
         DataError: no such folder, no row, or a file of names without a name. A text file without its image, and an
             error within a line, raise when the row is read.
-        ConfigError: neither names nor a file of them, or both.
+        ConfigError: neither names nor a file of them, or others than in the file.
     """
 
     images: Path | str
@@ -60,10 +60,11 @@ class YoloLabels:
     _rows: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if bool(self.names) == (self.names_file is not None):
-            got = "both" if self.names else "neither"
-            raise ConfigError(f"YoloLabels: got {got} of names and names_file; want one: labels are numbers only")
         names = self.names if self.names_file is None else read_class_names(Path(self.names_file))
+        # A reader that comes back from a saved run has both, and they agree.
+        if not names or (self.names and tuple(self.names) != tuple(names)):
+            got = "other names than names_file has" if names else "neither names nor names_file"
+            raise ConfigError(f"YoloLabels: got {got}; want one of both: labels are numbers only")
         rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
         if not rows:
             raise DataError("labels: got no text file for any image; want at least one", path=self.labels)

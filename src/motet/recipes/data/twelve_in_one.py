@@ -40,7 +40,7 @@ def gathered() -> tuple[Source, ...]:
         *_sources(verification("nlvr"), {**drawn, "test": evaluated}),
         *_sources(visual_entailment("esnlive", entailed.names), split_by_image(entailed, PHOTOGRAPHS)),
         *_sources(
-            retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(HardNegativePool.of(captioned["train"]))
+            retrieval("flickr8k"), {**captioned, "test": searched}, FourWay(HardNegativePool(captioned["train"]))
         ),
         *_sources(
             question_answering("easy_vqa", answers=EASY_VQA, crop=False),

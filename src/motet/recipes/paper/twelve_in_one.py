@@ -193,7 +193,7 @@ def _held(task: Task, reader: Reader) -> list[Source]:
 
 
 def _ranked(name: str, train: Reader, val: Reader, test: Reader) -> list[Source]:
-    hard = HardNegativePool.cached(Path(".motet") / f"{name}_look_alikes.npz", train)
+    hard = HardNegativePool(train, file=Path(".motet") / f"{name}_look_alikes.npz")
     learned, *evaluated = _sourced(retrieval(name), train, val, test)
     return [Source(name=name, reader=train, tasks=learned.tasks, compose=FourWay(hard)), *evaluated]
 

@@ -1,0 +1,58 @@
+"""Scalars for TensorBoard, written at once.
+
+`torch.utils.tensorboard.SummaryWriter` writes in a thread of its own: where the disk is full that thread prints a
+traceback, and the run hears of it later or not at all. Here the write that fails raises.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class ScalarBoard:
+    """An event file of TensorBoard with scalars.
+
+    Args:
+        folder: gets the file; each start of a run has one of its own.
+        purge_step: TensorBoard forgets what earlier files have of this step and later ones; None for a new run.
+
+    Raises:
+        OSError: a full disk, or a folder that cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, purge_step: int | None) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{time.time_ns()}"
+        self._file = (folder / name).open("wb", buffering=0)
+        self._records = RecordWriter(self._file)
+        try:
+            self._write(Event(file_version="brain.Event:2"))
+            if purge_step is not None:
+                self._write(Event(step=purge_step, session_log=SessionLog(status=SessionLog.START)))
+        except OSError:
+            self.close()
+            raise
+
+    def add(self, values: Iterable[tuple[str, float]], step: int) -> None:
+        """Adds scalars of one step. Raises OSError, see the class."""
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        found = [Summary.Value(tag=name, simple_value=float(value)) for name, value in values]
+        self._write(Event(step=step, summary=Summary(value=found)))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def _write(self, event: Any) -> None:
+        event.wall_time = time.time()
+        self._records.write(event.SerializeToString())
