@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from motet.core import Reader
+from motet.core import DataError, Example, Reader
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,18 @@ def image_index(reader: Reader) -> ImageIndex:
     starts = np.zeros(len(ids) + 1, dtype=np.int64)
     np.cumsum(np.bincount(groups, minlength=len(ids)), out=starts[1:])
     return ImageIndex(tuple(ids), starts, order)
+
+
+def first_readable(reader: Reader, rows: Iterable[int]) -> Example:
+    """Returns the first of some rows that can be read: a broken row says nothing about the others.
+
+    Raises:
+        DataError: none of them can be read; the error of the first.
+    """
+    first: DataError | None = None
+    for row in rows:
+        try:
+            return reader[row]
+        except DataError as error:
+            first = first or error
+    raise first or DataError("rows: got none; want at least one")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from motet.core import ConfigError, Text, nearest
+from motet.core import ConfigError, DataError, Text, nearest
 from motet.data.image_index import image_index
 from motet.data.source import Source
 
@@ -184,11 +184,17 @@ def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
 
 
 def _captions(source: Source) -> int:
-    """Counts the reference texts of a captioning source; 0 for any other."""
+    """Counts the reference texts of a captioning source; 0 for any other.
+
+    A row that cannot be read has none; its error is raised when the row is drawn.
+    """
     tasks = [task for task in source.tasks if isinstance(task.target, Text)]
     count = 0
     for index in range(len(source.reader) if tasks else 0):
-        example = source.reader[index]
+        try:
+            example = source.reader[index]
+        except DataError:
+            continue
         for task in tasks:
             annotation = task.annotation_of(example)
             count += 1 if isinstance(annotation, str) else len(annotation)
