@@ -164,7 +164,11 @@ class FixedRates:
 def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
     """Measures the sizes of sources, without decoding an image."""
     images_of = {source.name: image_index(source.reader) for source in sources}
-    num_sources = Counter(key for images in images_of.values() for key in {key for ids in images.ids for key in ids})
+    # With one source every image is in one source: the ids of a million images are not collected.
+    several = len(sources) > 1
+    num_sources = Counter(
+        key for images in images_of.values() if several for key in {key for ids in images.ids for key in ids}
+    )
     sizes = []
     for source in sources:
         images = images_of[source.name]
@@ -176,7 +180,9 @@ def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
                 images=len(images),
                 pairs=pairs,
                 captions=_captions(source) or pairs,
-                unique=sum(1 / max((num_sources[key] for key in ids), default=1) for ids in images.ids),
+                unique=sum(1 / max((num_sources[key] for key in ids), default=1) for ids in images.ids)
+                if several
+                else len(images),
                 weight=source.weight,
             )
         )
