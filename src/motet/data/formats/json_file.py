@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from motet.core import DataError, nearest
-from motet.data.formats.text_file import read_bytes, read_text
+from motet.data.formats.file_lines import FileLines
+from motet.data.formats.text_file import read_bytes
 
 T = TypeVar("T")
 _TYPE_NAMES = {
@@ -37,7 +38,7 @@ def load_json_lines(path: Path) -> Iterator[Any]:
     Raises:
         DataError: as `load_json`, with the line as row.
     """
-    for row, line in enumerate(read_text(path).split("\n")):
+    for row, line in enumerate(FileLines(path)):
         if line.strip():
             yield _parse(line.encode(), path, row)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, nearest
 from motet.data.formats.error_text import first_line
 from motet.data.formats.json_file import check_type, load_json, load_json_lines
+from motet.data.formats.packed_cells import PackedCells
 from motet.data.formats.paths import file_names
 from motet.data.formats.text_file import read_csv, read_lines
 
@@ -45,8 +46,8 @@ def check_columns(columns: Collection[str], present: Collection[str], path: Path
             raise DataError(f"column {column!r}: got a table without it; want it ({hint})", path=path)
 
 
-def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
-    """Returns columns of equal length; a cell that a JSON row lacks is None.
+def load_columns(path: Path, columns: Collection[str]) -> dict[str, Sequence[Any]]:
+    """Returns columns of equal length, packed where their cells are plain; a cell that a JSON row lacks is None.
 
     Raises:
         DataError: no such file, a missing column, a row with another number of cells than the header, a line that is
@@ -55,14 +56,11 @@ def load_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
     """
     match table_suffix(path):
         case ".parquet":
-            return _parquet_columns(path, columns)
+            return {**_parquet_columns(path, columns)}
         case ".csv" | ".tsv":
             return _text_columns(path, columns)
         case _:
-            entries = [entry for _, entry in _entries(path)]
-            if entries:
-                check_columns(columns, {key for entry in entries for key in entry}, path)
-            return {column: [entry.get(column) for entry in entries] for column in columns}
+            return _json_columns(path, columns)
 
 
 def first_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
@@ -113,18 +111,30 @@ def _header(rows: Iterator[list[str]], path: Path) -> tuple[str, ...]:
     return header
 
 
-def _text_columns(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
+def _json_columns(path: Path, columns: Collection[str]) -> dict[str, Sequence[Any]]:
+    """Packs the cells row by row, so that the rows of a large file are never in memory at once."""
+    found, present = {column: PackedCells() for column in columns}, set[str]()
+    for _, entry in _entries(path):
+        present |= entry.keys()
+        for column, cells in found.items():
+            cells.append(entry.get(column))
+    if any(map(len, found.values())):
+        check_columns(columns, present, path)
+    return dict(found)
+
+
+def _text_columns(path: Path, columns: Collection[str]) -> dict[str, Sequence[Any]]:
     rows = _cell_rows(path)
     header = _header(rows, path)
     check_columns(columns, header, path)
     places = {column: header.index(column) for column in columns}
-    found: dict[str, list[Any]] = {column: [] for column in places}
+    found = {column: PackedCells() for column in places}
     for row, cells in enumerate(rows):
         if len(cells) != len(header):
             raise DataError(f"columns: got {len(cells)}; want {len(header)}, as in the header", path=path, row=row)
         for column, place in places.items():
             found[column].append(cells[place])
-    return found
+    return dict(found)
 
 
 def _entries(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from motet.data.formats.columns import (
     merge_labels,
 )
 from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
+from motet.data.formats.packed_cells import PackedCells
 from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import as_number, load_columns, table_suffix
 
@@ -66,8 +68,8 @@ class Table:
     only: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     _columns: Columns = field(init=False, repr=False, compare=False)
-    _cells: dict[str, list[Any]] = field(init=False, repr=False, compare=False)
-    _rows: tuple[tuple[int, ...], ...] | tuple[int, ...] | range = field(init=False, repr=False, compare=False)
+    _cells: dict[str, Sequence[Any]] = field(init=False, repr=False, compare=False)
+    _rows: Sequence[tuple[int, ...]] | Sequence[int] = field(init=False, repr=False, compare=False)
     _where: CellContext = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,24 +126,26 @@ class Table:
         return {column: values[row] for column, values in self._cells.items()}
 
 
-def _parse_numbers(cells: dict[str, list[Any]], columns: Columns) -> None:
+def _parse_numbers(cells: dict[str, Sequence[Any]], columns: Columns) -> None:
     """Converts the cells of labels that are neither texts nor classes to numbers, where they are numbers."""
     used = {*columns.image, *columns.text, *columns.image_id_columns}
     for label, names in columns.labels.items():
         if label not in ("class", "answer") and not is_texts(label):
             for column in set(names) - used:
-                cells[column] = [as_number(cell) for cell in cells[column]]
+                cells[column] = PackedCells.of(as_number(cell) for cell in cells[column])
 
 
-def _rows_with(cells: dict[str, list[Any]], only: Mapping[str, str]) -> tuple[int, ...] | range:
+def _rows_with(cells: dict[str, Sequence[Any]], only: Mapping[str, str]) -> Sequence[int]:
     """Returns the rows that are read, by their numbers in the file."""
     all_rows = range(len(next(iter(cells.values()), ())))
     if not only:
         return all_rows
-    return tuple(row for row in all_rows if all(str(cells[column][row]) == value for column, value in only.items()))
+    return array(
+        "q", (row for row in all_rows if all(str(cells[column][row]) == value for column, value in only.items()))
+    )
 
 
-def _gathered(cells: dict[str, list[Any]], columns: Columns, rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+def _gathered(cells: dict[str, Sequence[Any]], columns: Columns, rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
     """Returns the rows of each (image, text), in the order of their first row."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
