@@ -1,4 +1,4 @@
-"""Readers of many rows: a row keeps at most 150 bytes, and a mixture asks for its image ids twice."""
+"""Readers of many rows: a row keeps at most 150 bytes, and a mixture asks at most twice for its image ids."""
 
 import gc
 import io
@@ -23,32 +23,33 @@ from motet.data.source import Source
 ROWS, MOST = 20_000, 150
 
 
-def jsonl(folder: Path) -> Callable[[], Reader]:
+def jsonl(folder: Path, count: int = ROWS) -> Callable[[], Reader]:
     path = folder / "rows.jsonl"
     rows = (
-        {"image": f"{row:07d}.jpg", "question": f"how many in {row}?", "n": row, "unused": [row]} for row in range(ROWS)
+        {"image": f"{row:07d}.jpg", "question": f"how many in {row}?", "n": row, "unused": [row]}
+        for row in range(count)
     )
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return lambda: Table(path, image="image", text="question", labels={"score": "n"})
 
 
-def csv(folder: Path) -> Callable[[], Reader]:
+def csv(folder: Path, count: int = ROWS) -> Callable[[], Reader]:
     path = folder / "rows.csv"
-    path.write_text("image,question,n\n" + "".join(f'{row:07d}.jpg,"how, in {row}?",{row}\n' for row in range(ROWS)))
+    path.write_text("image,question,n\n" + "".join(f'{row:07d}.jpg,"how, in {row}?",{row}\n' for row in range(count)))
     return lambda: Table(path, image="image", text="question", labels={"score": "n"}, only={"n": "7"})
 
 
-def text(folder: Path) -> Callable[[], Reader]:
+def text(folder: Path, count: int = ROWS) -> Callable[[], Reader]:
     path = folder / "lines.txt"
-    path.write_text("".join(f"a line of some words, of which this is number {row}\n" for row in range(ROWS)))
+    path.write_text("".join(f"a line of some words, of which this is number {row}\n" for row in range(count)))
     return lambda: TextLines(path)
 
 
-def tars(folder: Path) -> Callable[[], Reader]:
+def tars(folder: Path, count: int = ROWS) -> Callable[[], Reader]:
     path = folder / "tars" / "0.tar"
     path.parent.mkdir()
     with tarfile.open(path, "w") as tar:
-        for row in range(ROWS):
+        for row in range(count):
             for ending in ("jpg", "txt"):
                 member = tarfile.TarInfo(f"{row:07d}.{ending}")
                 member.size = 1
@@ -58,7 +59,7 @@ def tars(folder: Path) -> Callable[[], Reader]:
 
 
 @pytest.mark.parametrize("write", [jsonl, csv, text, tars])
-def test_a_row_keeps_few_bytes(tmp_path: Path, write: Callable[[Path], Callable[[], Reader]]) -> None:
+def test_a_row_keeps_few_bytes(tmp_path: Path, write: Callable[..., Callable[[], Reader]]) -> None:
     make = write(tmp_path)
     make()  # modules that load at the first call are not the reader's
     assert kept_bytes(make) / ROWS < MOST
@@ -71,12 +72,12 @@ def test_a_path_of_an_image_folder_keeps_few_bytes(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("write", [jsonl, text, tars])
-def test_a_reader_reaches_a_loader_worker(tmp_path: Path, write: Callable[[Path], Callable[[], Reader]]) -> None:
-    reader = write(tmp_path)()
+def test_a_reader_reaches_a_loader_worker(tmp_path: Path, write: Callable[..., Callable[[], Reader]]) -> None:
+    reader = write(tmp_path, 50)()
     copy = pickle.loads(pickle.dumps(reader))
-    assert copy.keys(777) == reader.keys(777)
+    assert copy.keys(33) == reader.keys(33)
     if write is not jsonl:  # its images do not exist
-        assert copy[777].text == reader[777].text
+        assert copy[33].text == reader[33].text
 
 
 def kept_bytes(make: Callable[[], object]) -> int:
