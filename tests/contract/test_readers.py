@@ -31,6 +31,7 @@ from motet.data.readers import (
     CocoCaptions,
     CocoInstances,
     CocoStuff,
+    Conversations,
     EasyVqa,
     ESnliVe,
     Flickr8k,
@@ -199,6 +200,14 @@ def visual_genome_qa(root: Path) -> Layout:
     ]
     table = text(root / "question_answers.json", json.dumps(data))
     return Layout(lambda: VisualGenomeQA(table, root), tables=(table,), images=files)
+
+
+def conversations(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a dog"}]
+    rows = [{"id": f"x{file.stem}", "image": file.name, "conversations": turns} for file in files]
+    table = text(root / "train.json", json.dumps(rows))
+    return Layout(lambda: Conversations(table, root / "images"), tables=(table,), images=files)
 
 
 def gqa(root: Path) -> Layout:
@@ -542,6 +551,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Vqav2": vqav2,
     "VisualGenomeQA": visual_genome_qa,
     "Gqa": gqa,
+    "Conversations": conversations,
     "OcrLines": ocr_lines,
     "EasyVqa": easy_vqa,
     "CocoInstances": coco_instances,
@@ -736,6 +746,7 @@ FOLDERS = {
     "Vqav2": "data/vqav2",
     "VisualGenomeQA": "data/vg",
     "Gqa": "data/gqa",
+    "Conversations": "data/chats",
     "OcrLines": "data/receipts",
     "EasyVqa": "data/easy_vqa",
     "CocoInstances": "data/coco",

@@ -7,6 +7,7 @@ from pathlib import Path
 from motet.core import DataError
 from motet.data.detect.boxes import find_voc, find_yolo
 from motet.data.detect.class_folders import find_class_folders
+from motet.data.detect.conversations import find_conversations
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
 from motet.data.detect.map_folders import find_map_folders
@@ -61,6 +62,7 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_entailment,
         find_flickr,
         find_text_lines,
+        find_conversations,
         find_tables,
         find_tars,
         find_class_folders,

@@ -9,6 +9,7 @@ from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.coco_stuff import CocoStuff
+from motet.data.readers.conversations import Conversations
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.esnli_ve import ESnliVe
 from motet.data.readers.flickr8k import Flickr8k
@@ -57,6 +58,7 @@ READERS: dict[str, type] = {
     "Vqav2": Vqav2,
     "VisualGenomeQA": VisualGenomeQA,
     "Gqa": Gqa,
+    "Conversations": Conversations,
     "OcrLines": OcrLines,
     "EasyVqa": EasyVqa,
     "CocoInstances": CocoInstances,
@@ -105,6 +107,7 @@ __all__ = [
     "Vqav2",
     "VisualGenomeQA",
     "Gqa",
+    "Conversations",
     "OcrLines",
     "EasyVqa",
     "CocoInstances",
