@@ -65,6 +65,7 @@ from motet.data.readers import (
     Visual7wPointing,
     VisualGenomeObjects,
     VisualGenomeQA,
+    VocSegmentation,
     Vqav2,
     Vsr,
     WebDataset,
@@ -481,6 +482,13 @@ def coco_stuff(root: Path) -> Layout:
     return Layout(lambda: CocoStuff(images, labels), images=tuple(files), maps=tuple(maps))
 
 
+def voc_segmentation(root: Path) -> Layout:
+    files = tuple(image_file(root / "JPEGImages" / f"2007_{number:06}.jpg", number) for number in range(2))
+    maps = tuple(published_maps.values(root / "SegmentationClass" / f"{file.stem}.png", 255) for file in files)
+    listed = text(root / "ImageSets" / "Segmentation" / "train.txt", "".join(f"{file.stem}\n" for file in files))
+    return Layout(lambda: VocSegmentation(root), tables=(listed,), images=files, maps=maps)
+
+
 def map_folders(root: Path) -> Layout:
     files, _ = published_maps.write_rooms(root)
     folders = {"segmentation": root / "labels", "depth": root / "depth"}
@@ -568,6 +576,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "VirtualKitti2": vkitti2,
     "Ade20k": ade20k,
     "CocoStuff": coco_stuff,
+    "VocSegmentation": voc_segmentation,
     "MapFolders": map_folders,
     "VideoList": video_list,
     "VideoFolder": video_folder,
@@ -763,6 +772,7 @@ FOLDERS = {
     "VirtualKitti2": "data/vkitti2",
     "Ade20k": "data/ADEChallengeData2016",
     "CocoStuff": "data/coco",
+    "VocSegmentation": "data/VOC2012",
     "MapFolders": "data/rooms",
     "VideoList": "data/fights",
     "VideoFolder": "data/actions/train",

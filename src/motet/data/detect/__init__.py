@@ -26,6 +26,7 @@ from motet.data.detect.statements import find_statements
 from motet.data.detect.survey import survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.videos import find_videos
+from motet.data.detect.voc_maps import find_voc_maps
 
 
 def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
@@ -55,6 +56,7 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_videos,
         find_json_formats,
         find_idx,
+        find_voc_maps,
         find_voc,
         find_yolo,
         find_map_folders,

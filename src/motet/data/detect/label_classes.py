@@ -65,14 +65,18 @@ def label_classes(places: Sequence[Path], files: Sequence[Path]) -> LabelClasses
     if values.palette is None:
         for path in sample:
             colours |= palette_colours(path)
-    classes, table = _of_colours(places, colours) if colours else _of_numbers(places, values.numbers, values.palette or {})
+    classes, table = (
+        _of_colours(places, colours) if colours else _of_numbers(places, values.numbers, values.palette or {})
+    )
     names = classes["names"]
     assert isinstance(names, tuple)
     sampled = "all" if values.files == len(files) else f"{values.files} of"
     return LabelClasses(classes, f", {len(names)} classes in {sampled} {len(files):,} label images", table)
 
 
-def _of_numbers(places: Sequence[Path], numbers: set[int], palette: Mapping[int, Colour]) -> tuple[Classes, Path | None]:
+def _of_numbers(
+    places: Sequence[Path], numbers: set[int], palette: Mapping[int, Colour]
+) -> tuple[Classes, Path | None]:
     if numbers == {0, _VOID}:
         return {"names": ("background", "foreground"), "stored": (0, _VOID)}, None
     numbers = numbers - {_VOID} or {0}

@@ -90,7 +90,9 @@ class LabelValues:
         values = len(self.colours | {(n, n, n) for n in self.greys}) if self.colours else len(self.numbers)
         if len(specks) >= _SPECKS and len(specks) > len(self._solid):
             few = sum(count < _FEW * total for count in self._counts.values())
-            rare = f"{few} hold under 0.1 % of pixels" if 2 * few > values else f"{len(specks)} occur only along borders"
+            rare = (
+                f"{few} hold under 0.1 % of pixels" if 2 * few > values else f"{len(specks)} occur only along borders"
+            )
             jpeg = any(suffix.lower() in (".jpg", ".jpeg") for suffix in suffixes)
             cause = "saved as JPEG" if jpeg else "saved as JPEG once, smoothed, or resized with interpolation"
             raise DataError(
@@ -125,7 +127,9 @@ class LabelValues:
 
     def _add_palette(self, colours: dict[int, Colour], present: Sequence[int]) -> None:
         used = {number: colours[number] for number in present if number in colours}
-        if self.palette is not None and any(self.palette.get(number, colour) != colour for number, colour in used.items()):
+        if self.palette is not None and any(
+            self.palette.get(number, colour) != colour for number, colour in used.items()
+        ):
             self.palette = None
         if self.palette is not None:
             self.palette |= used

@@ -91,7 +91,11 @@ def folder_pairs(survey: Survey, root: Path) -> Iterator[MapPair]:
         for annotation, paths in present.items():
             for path in paths:
                 fitting = _patterns(images / below, path / below) if path / below in survey.listings else None
-                if fitting is not None and annotation not in maps and fitting[0] == next(iter(names.values()), fitting)[0]:
+                if (
+                    fitting is not None
+                    and annotation not in maps
+                    and fitting[0] == next(iter(names.values()), fitting)[0]
+                ):
                     names[annotation], maps[annotation] = fitting, path / below
         if maps:
             map_names = {annotation: name for annotation, (_, name) in names.items() if name != ANY}
@@ -151,7 +155,11 @@ def _map_kind(path: Path) -> str:
     if values.ndim == 2 and values.dtype.itemsize > 1:
         return "depth"
     flat = values.reshape(-1, values.shape[2])[:, :3] if values.ndim == 3 else values.reshape(-1, 1)
-    return "segmentation" if len({tuple(one) for one in flat[:: max(1, len(flat) // 4096)].tolist()}) <= _MOST_VALUES else ""
+    return (
+        "segmentation"
+        if len({tuple(one) for one in flat[:: max(1, len(flat) // 4096)].tolist()}) <= _MOST_VALUES
+        else ""
+    )
 
 
 def _groups(names: Sequence[str]) -> dict[str, str]:

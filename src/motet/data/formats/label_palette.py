@@ -30,7 +30,9 @@ def label_palette(path: Path) -> dict[int, Colour]:
         raise DataError(f"map: got {str(error) or type(error).__name__}; want a whole image", path=path) from error
     numbers = range(len(flat or ()) // 3)
     assert flat is not None or not numbers
-    return {number: (flat[3 * number], flat[3 * number + 1], flat[3 * number + 2]) for number in numbers} if flat else {}
+    return (
+        {number: (flat[3 * number], flat[3 * number + 1], flat[3 * number + 2]) for number in numbers} if flat else {}
+    )
 
 
 def with_palette(path: Path) -> np.ndarray:

@@ -43,6 +43,7 @@ from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
+from motet.data.readers.voc_segmentation import VocSegmentation
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
@@ -75,6 +76,7 @@ READERS: dict[str, type] = {
     "VirtualKitti2": VirtualKitti2,
     "Ade20k": Ade20k,
     "CocoStuff": CocoStuff,
+    "VocSegmentation": VocSegmentation,
     "MapFolders": MapFolders,
     "VideoList": VideoList,
     "VideoFolder": VideoFolder,
@@ -124,6 +126,7 @@ __all__ = [
     "VirtualKitti2",
     "Ade20k",
     "CocoStuff",
+    "VocSegmentation",
     "MapFolders",
     "VideoList",
     "VideoFolder",
