@@ -29,7 +29,7 @@ _HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models
 _OWN_NAMES = (
     "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics", "MapFolders",
 )  # readers whose splits may differ in their classes  # fmt: skip
-_NAMED = ("classification", "detection", "video classification")
+_NAMED = ("classification", "detection", "video classification", "sentences")
 
 
 def recipe_text(plans: Sequence[TaskPlan], folder: Path, path: Path) -> str:
@@ -157,6 +157,10 @@ class _Writer:
     def _task_call(self, plan: TaskPlan, reader: str, training_rows: str) -> str:
         first = plan.parts[0]
         maker = TASK_MAKERS[first.kind]
+        if first.kind == "sentences" and first.reader != "Glue":
+            # Under other names: the task's own variable may be called sentence.
+            single = isinstance(first.arguments["text"], str)
+            maker = "sentence as sentence_task" if single else "sentence_pair as sentence_pair_task"
         self._use("motet.tasks", maker)
         if first.reader == "Glue":
             return self._glue_call(plan)
@@ -164,7 +168,7 @@ class _Writer:
         match first.kind:
             case "classification":
                 arguments += [f"{reader}.names", *(["hflip=False"] if first.reader == "Idx" else [])]
-            case "detection" | "visual entailment" | "segmentation" | "video classification":
+            case "detection" | "visual entailment" | "segmentation" | "video classification" | "sentences":
                 arguments += [f"{reader}.names"]
             case "question answering" if plan.name in self.closed:
                 self._use("motet.data.splits", "answers_from")

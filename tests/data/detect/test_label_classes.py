@@ -8,6 +8,8 @@ from PIL import Image
 from motet.data.detect import detect
 from motet.data.readers import MapFolders
 
+PALETTE = """[{"name": "road", "color": "#000000"}, {"name": "sky", "color": "#804000"},
+    {"name": "tree", "color": "#0ac81e"}]"""
 COLOURS = ((0, 0, 0), (128, 64, 0), (10, 200, 30))
 
 
@@ -15,6 +17,10 @@ def blob(place, value=255, size=(64, 48)):
     mask = np.zeros(size[::-1], np.uint8)
     mask[10:20, 10 + place : 30] = value
     return Image.fromarray(mask)
+
+
+def coloured(place):
+    return Image.merge("RGB", [blob(place), blob(place), Image.new("L", (64, 48))])
 
 
 def masks(root, make, name="{}.png", count=6, **save):
@@ -43,8 +49,8 @@ def test_masks_as_jpeg_are_refused_in_one_line(tmp_path, quality):
     ("make", "word"),
     [
         (lambda place: blob(place).resize((40, 30), Image.BILINEAR), "numbers"),
-        (lambda place: blob(place, 3, (96, 96)).convert("L").point(lambda v: v * 40).resize((50, 50), Image.BICUBIC), "numbers"),
-        (lambda place: Image.merge("RGB", [blob(place), blob(place), Image.new("L", (64, 48))]).resize((40, 30), Image.BILINEAR), "colours"),
+        (lambda place: blob(place, 120, (96, 96)).resize((50, 50), Image.BICUBIC), "numbers"),
+        (lambda place: coloured(place).resize((40, 30), Image.BILINEAR), "colours"),
     ],
 )  # fmt: skip
 def test_masks_that_were_resized_with_interpolation_are_refused(tmp_path, make, word):
@@ -72,7 +78,7 @@ def test_jpegs_without_a_blur_and_many_true_classes_are_read(tmp_path):
         ("labelmap.txt", "# label:color_rgb:parts:actions\nroad:0,0,0::\nsky:128,64,0::\ntree:10,200,30::\n"),
         ("label_colors.txt", "0 0 0\t\troad\n128 64 0\t\tsky\n10 200 30\t\ttree\n"),
         ("classes.json", '{"road": [0, 0, 0], "sky": [128, 64, 0], "tree": [10, 200, 30]}'),
-        ("palette.json", '[{"name": "road", "color": "#000000"}, {"name": "sky", "color": "#804000"}, {"name": "tree", "color": "#0ac81e"}]'),
+        ("palette.json", PALETTE),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("palette", [False, True])

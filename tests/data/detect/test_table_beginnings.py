@@ -78,7 +78,7 @@ def test_a_column_per_class(tmp_path):
     reader = read(found)
     assert (reader.names, reader[5].labels) == (("MEL", "NV", "BCC"), {"class": 2})
     write(tmp_path / "gt.csv", "\n".join([header, *rows, "p1,1,1,0", "p2,0,x,1"]) + "\n")
-    with pytest.raises(DataError, match="class: got 2 columns with 1 .*'MEL', 'NV'.*; want one .*row 8"):
+    with pytest.raises(DataError, match=r"class: got 2 columns with 1 .*'MEL', 'NV'.*; want one .*row 8"):
         read(found)[8]
     with pytest.raises(DataError, match="NV: got 'x'; want 0 or 1"):
         read(found)[9]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import published_maps as published
-import pytest
 from PIL import Image
 
 from motet.data.detect import detect
@@ -91,8 +90,7 @@ def test_cvats_colours(tmp_path):
     assert [int(reader[row].labels["segmentation"][0, 0]) for row in range(2)] == [0, 1]
 
 
-@pytest.mark.parametrize("quality", [75])
-def test_label_images_that_are_none_are_a_problem(tmp_path, quality):
+def test_label_images_that_are_none_are_a_problem(tmp_path):
     voc(
         tmp_path,
         ("a", "b"),

@@ -11,7 +11,8 @@ Names: TypeAlias = tuple[str, ...]
 
 IMAGES: Names = (
     "image", "image_path", "image_file", "image_name", "img", "img_path", "img_name", "images", "file_name", "filename",
-    "filepath", "file_path", "file", "path", "picture", "photo", "filenames", "image_id", "img_id", "imageid", "id_code",
+    "filepath", "file_path", "file", "path", "picture", "photo", "filenames", "image_id", "img_id", "imageid",
+    "id_code",
     "dateiname", "datei", "bild", "bilddatei", "bildname", "bildpfad", "foto", "pfad",  # German
     "fichier", "nom_fichier", "nom_du_fichier", "chemin", "image_fichier",  # French
     "archivo", "nombre_archivo", "fichero", "imagen", "ruta",  # Spanish
@@ -47,7 +48,8 @@ CLASSES: Names = (
 UNDECIDED: Names = (
     "text", "txt", "title", "raw", "label", "labels", "target", "name", "tag", "value", "titel", "name_der_klasse",
     "bezeichnung", "etikett", "etiquette", "etiqueta", "etichetta", "titre", "titulo", "titolo", "texte", "texto",
-    "testo", "nom", "nombre", "nome", "naam", "метка", "текст", "название", "标签", "文本", "名称", "ラベル", "テキスト",
+    "testo", "nom", "nombre", "nome", "naam", "метка", "текст", "название", "标签", "文本", "名称",
+    "ラベル", "テキスト",
     "라벨", "레이블", "텍스트",
 )  # fmt: skip
 """Names under which people keep classes, captions and texts to read alike: the cells decide."""
@@ -55,8 +57,10 @@ SPLITS: Names = ("split", "part", "partition", "set", "subset", "teil", "fold_na
 OTHERS = frozenset(
     {
         "id", "ids", "idx", "index", "uid", "uuid", "guid", "key", "row", "row_id", "rowid", "sample_id", "question_id",
-        "caption_id", "comment_number", "sentids", "imgid", "url", "link", "source", "license", "author", "date", "time",
-        "timestamp", "created_at", "hash", "md5", "sha1", "sha256", "width", "height", "size", "nr", "no", "num", "nummer",
+        "caption_id", "comment_number", "sentids", "imgid", "url", "link", "source", "license", "author", "date",
+        "time",
+        "timestamp", "created_at", "hash", "md5", "sha1", "sha256", "width", "height", "size", "nr", "no", "num",
+        "nummer",
         "annotator", "user", "user_id", "email", "format", "ext", "extension", "mime_type", "",
     }
 )  # fmt: skip

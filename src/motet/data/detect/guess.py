@@ -54,8 +54,8 @@ class Guess:
 
     Args:
         kind: the kind of task that the columns can train.
-        image: the column of the image; "" for members of a tar.
-        text: the column of the question.
+        image: the column of the image; "" for none.
+        text: the column of the question or sentence; two of a pair.
         labels: annotation -> columns.
         languages: annotation -> language.
         split: the column with the split of a row; "" for none.
@@ -66,7 +66,7 @@ class Guess:
     kind: Kind
     image: str
     labels: Mapping[str, str | tuple[str, ...]]
-    text: str = ""
+    text: str | tuple[str, ...] = ""
     languages: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     evidence: str = ""
@@ -75,7 +75,7 @@ class Guess:
     def arguments(self, *, image: bool = True) -> dict[str, object]:
         """Returns the arguments of a reader with a column mapping."""
         arguments: dict[str, object] = {"labels": dict(self.labels)}
-        if image:
+        if image and self.image:
             arguments["image"] = self.image
         if self.text:
             arguments["text"] = self.text

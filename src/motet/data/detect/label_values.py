@@ -90,20 +90,20 @@ class LabelValues:
         values = len(self.colours | {(n, n, n) for n in self.greys}) if self.colours else len(self.numbers)
         if len(specks) >= _SPECKS and len(specks) > len(self._solid):
             few = sum(count < _FEW * total for count in self._counts.values())
-            rare = (
-                f"{few} hold under 0.1 % of pixels" if 2 * few > values else f"{len(specks)} occur only along borders"
-            )
+            borders = f"{len(specks)} occur only along borders"
+            rare = f"{few} hold under 0.1 % of pixels" if 2 * few > values else borders
             jpeg = any(suffix.lower() in (".jpg", ".jpeg") for suffix in suffixes)
             cause = "saved as JPEG" if jpeg else "saved as JPEG once, smoothed, or resized with interpolation"
+            what = "colours" if self.colours else "numbers"
             raise DataError(
-                f"label images: got {values} {'colours' if self.colours else 'numbers'}, of which {rare}: {cause}; want "
-                "PNG masks with one number or colour per class",
+                f"label images: got {values} {what}, of which {rare}: {cause}; want PNG masks with one number or "
+                "colour per class",
                 path=folder,
             )
         self._check_instances(folder)
 
     def _count(self, values: np.ndarray, present: Sequence[int]) -> None:
-        """Finds the values that fill a square of 3 x 3 pixels somewhere, and those that never do."""
+        """Finds the values that some pixel shares with its four neighbours, and those of lines and specks alone."""
         same = (values[1:, :] == values[:-1, :])[:, 1:-1]
         middle = values[1:-1, 1:-1]
         across = (values[:, 1:] == values[:, :-1])[1:-1]

@@ -1,4 +1,4 @@
-"""Detection of the user's own maps: `images/` beside `masks/`, `depth/`, `normals/` or `edges/`, or all in one folder."""
+"""Detection of the user's own maps: `images/` beside `masks/`, `depth/`, `normals/` or `edges/`, or in one folder."""
 
 from __future__ import annotations
 

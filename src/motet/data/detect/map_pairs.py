@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os.path import commonprefix
 from pathlib import Path
 
 from motet.core import DataError
@@ -25,7 +24,8 @@ _MAPS: Mapping[str, frozenset[str]] = {
     "segmentation": frozenset(
         {
             "masks", "mask", "labels", "label", "segmentation", "segmentations", "seg", "annotations", "annotation",
-            "gt", "groundtruth", "ground_truth", "semantic", "segmentationclass", "targets", "target", "masken", "maske",
+            "gt", "groundtruth", "ground_truth", "semantic", "segmentationclass", "targets",
+            "target", "masken", "maske",
             "segmentation_masks", "labelids", "matte", "l",
         }
     ),
@@ -197,7 +197,7 @@ def _differing(image_names: Sequence[str], names: Sequence[str]) -> tuple[str, s
     best = (0, ANY, ANY)
     for image_name in image_names:
         image = Path(image_name).stem
-        start, end = commonprefix([image, stem]), commonprefix([image[::-1], stem[::-1]])[::-1]
+        start, end = _common(image, stem), _common(image[::-1], stem[::-1])[::-1]
         cut = len(start.rstrip(_SEPARATORS)) or len(start)
         if len(start) > best[0]:
             best = (len(start), f"{ANY}{image[cut:]}", f"{ANY}{stem[cut:]}")
@@ -205,6 +205,12 @@ def _differing(image_names: Sequence[str], names: Sequence[str]) -> tuple[str, s
         if len(end) > best[0]:
             best = (len(end), f"{image[: len(image) - keep]}{ANY}", f"{stem[: len(stem) - keep]}{ANY}")
     return best[1:]
+
+
+def _common(one: str, other: str) -> str:
+    """Returns the characters that two texts begin with."""
+    length = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    return one[: min(len(one), len(other)) if length is None else length]
 
 
 def _fits(images: Mapping[str, str], maps: Mapping[str, str], total: int = 0) -> bool:

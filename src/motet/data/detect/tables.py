@@ -14,6 +14,7 @@ from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.image_ids import ImageIds, image_ids
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.table_beginnings import TableBeginning, table_beginnings
+from motet.data.detect.text_tables import guess_sentences
 from motet.data.formats.paths import IMAGE_SUFFIXES
 from motet.data.formats.table_file import SUFFIXES, TableForm, load_columns
 from motet.data.formats.tar_index import tar_rows
@@ -39,6 +40,7 @@ def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
             ids = image_ids(survey, path, rows) if mapping is None else None
             if ids is not None:
                 mapping = guess(columns, rows, image=ids.column)
+            mapping = mapping or guess_sentences(columns, rows)
             if mapping is not None:
                 survey.claimed.add(path)
                 yield from _table(path, survey, mapping, beginning, ids)
@@ -59,7 +61,7 @@ def _table(
 ) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **mapping.arguments(), **beginning.arguments()}
     rows = beginning.rows
-    names = [str(row[mapping.image]) for row in rows[:5] if isinstance(row[mapping.image], str)]
+    names = [str(row[mapping.image]) for row in rows[:5] if isinstance(row.get(mapping.image), str)]
     problems: tuple[str, ...] = ()
     if ids is not None:
         arguments["pattern"] = ids.pattern
@@ -83,7 +85,7 @@ def _table(
 
 def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
     """Returns True where several rows have the same image, or the same image and question."""
-    columns = [mapping.image, *([mapping.text] if mapping.text else [])]
+    columns = [mapping.image, *([mapping.text] if isinstance(mapping.text, str) and mapping.text else [])]
     cells = load_columns(path, columns, form)
     keys = [tuple(str(cells[column][row]) for column in columns) for row in range(len(cells[mapping.image]))]
     return len(set(keys)) < len(keys)

@@ -41,7 +41,7 @@ def _entries(survey: Survey, root: Path, labels: str, lists: str) -> Iterator[De
         problems = (str(error),)
     survey.claimed.update([] if classes.table is None else [classes.table])
     layout = "PASCAL-Context" if labels.endswith("Context") else "Pascal VOC segmentation"
-    for split in splits or [None]:
+    for split in (*splits,) or (None,):
         arguments: dict[str, object] = {"root": root, "split": split, **classes.arguments}
         if labels != "SegmentationClass":
             arguments |= {"labels": labels, "lists": lists}

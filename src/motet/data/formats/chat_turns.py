@@ -19,8 +19,9 @@ IMAGE_TOKENS = re.compile(
 _TURNS = ("conversations", "messages", "conversation", "chat")
 _IMAGES = ("image", "images", "img", "image_path")
 _ROLES: Mapping[str, Role | None] = {
-    "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant", "bot": "assistant",
-    "chatgpt": "assistant", "system": None, "tool": None, "function_call": None, "observation": None,
+    "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant",
+    "bot": "assistant", "chatgpt": "assistant", "system": None, "tool": None,
+    "function_call": None, "observation": None,
 }  # fmt: skip
 _IMAGE_PARTS = ("image", "image_url", "path", "url")
 
@@ -61,8 +62,8 @@ def chat_turns(entry: Mapping[str, Any], *, path: Path, row: int) -> Chat:
     key = turns_key(entry)
     if not key:
         raise DataError(
-            f"conversation: got {short_repr(dict(entry))}; want 'conversations' of 'from' and 'value', or 'messages' of "
-            "'role' and 'content'",
+            f"conversation: got {short_repr(dict(entry))}; want 'conversations' of 'from' and 'value', or 'messages' "
+            "of 'role' and 'content'",
             path=path, row=row,
         )  # fmt: skip
     turns: list[tuple[Role, str]] = []

@@ -19,9 +19,9 @@ _NUMBERS = re.compile(r"(?<![\w.])\d{1,3}(?![\w.])")
 def read_colour_table(path: Path) -> dict[Colour, str]:
     """Returns the classes of a table by their colours, in its order.
 
-    A line has a name and three numbers, or a name and a colour such as #ff0000, in either order, between commas, colons,
-    tabs or spaces; a header and lines that begin with # are skipped. JSON is an object of names and colours, or a list of
-    objects with them.
+    A line has a name and three numbers, or a name and a colour such as #ff0000, in either order, between commas,
+    colons, tabs or spaces; a header and lines that begin with # are skipped. JSON is an object of names and colours, or
+    a list of objects with them.
 
     Raises:
         DataError: no such file, a line without a colour, or one colour for two classes.

@@ -23,9 +23,9 @@ _CELL = re.compile(rf"({_QUOTED_CELL}|[^\"\t\r\n]*+)(\t|\r?\n|\Z)")
 def delimited_rows(path: Path, *, encoding: str = "") -> Iterator[list[str]]:
     """Yields the rows of a CSV, TSV or TXT file; empty lines are skipped.
 
-    The delimiter of a CSV or TXT is the one that cuts its first rows into equally many cells, so that files that Excel writes
-    in Germany or France are read. Cells between tabs have quotes only where all quotation marks of the file are written
-    as spreadsheets do; in any other a mark is an ordinary character, as in GLUE's files.
+    The delimiter of a CSV or TXT is the one that cuts its first rows into equally many cells, so that files that Excel
+    writes in Germany or France are read. Cells between tabs have quotes only where all quotation marks of the file are
+    written as spreadsheets do; in any other a mark is an ordinary character, as in GLUE's files.
 
     Args:
         path: the file, plain or gzipped.

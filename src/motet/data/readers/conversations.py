@@ -28,8 +28,8 @@ class _Row(NamedTuple):
 class Conversations:
     """Conversations about images, one Example per question; `text` is the question; labels: "answers", "answer".
 
-    Read are LLaVA's form (`image`, `conversations` of `from` and `value`), ShareGPT's (`images` beside them) and that of
-    chats (`messages` of `role` and `content`, which may be a list of texts and images). Every question stands alone:
+    Read are LLaVA's form (`image`, `conversations` of `from` and `value`), ShareGPT's (`images` beside them) and that
+    of chats (`messages` of `role` and `content`, which may be a list of texts and images). Every question stands alone:
     the turns before it are not part of its text. Image tokens (`<image>`) are taken out, system messages are left out,
     and so are answers before any question and conversations without an image.
 

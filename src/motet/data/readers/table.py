@@ -31,13 +31,14 @@ class Table:
     (in CSV and TSV as a number if it is one).
 
     Args:
-        path: `.csv` or `.txt` (cells between commas, semicolons, tabs or bars), `.tsv`, `.jsonl`, `.json` (a list of objects, alone or under a key), `.parquet`, or a folder
-            of Parquet files. CSV and JSON may be gzipped.
+        path: `.csv` or `.txt` (cells between commas, semicolons, tabs or bars, with quotes as in RFC 4180), `.tsv`
+            (with quotes where they are a spreadsheet's), `.jsonl`, `.json` (a list of objects, alone or under a key),
+            `.parquet`, or a folder of Parquet files. CSV and JSON may be gzipped.
         image: the column of the image: a path, or in Parquet encoded bytes, or the struct that Hugging Face writes; a
             list of these, or several columns, for several images.
         text: the column of the question or sentence; several for a pair.
-        labels: annotation -> column, or columns, of its values; a cell of JSON or Parquet may be a list of them. Several
-            columns of "class" are one per class, with 1 in that of the row's class.
+        labels: annotation -> column, or columns, of its values; a cell of JSON or Parquet may be a list of them.
+            Several columns of "class" are one per class, with 1 in that of the row's class.
         image_root: the folder that paths are relative to; by default that of the table. Nothing outside it is read.
         image_id: the id of an image over all data sets, as a format over columns, such as "coco/{image_id}"; by
             default its path, or the row where it has none.
@@ -56,8 +57,8 @@ class Table:
     Raises:
         DataError: no such file, a missing column, a row with another number of cells than the header. An error within a
             row's cells raises when that row is read.
-        ConfigError: an impossible mapping or pattern, a form that is not the format's, or Parquet without the extra that
-            reads it.
+        ConfigError: an impossible mapping or pattern, a form that is not the format's, or Parquet without the extra
+            that reads it.
     """
 
     path: Path | str

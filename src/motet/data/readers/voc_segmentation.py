@@ -17,8 +17,10 @@ VOC_SEGMENTATION_NAMES = ("background", *VOC_NAMES)
 PASCAL_CONTEXT_NAMES = (
     "background", "aeroplane", "bag", "bed", "bedclothes", "bench", "bicycle", "bird", "boat", "book", "bottle",
     "building", "bus", "cabinet", "car", "cat", "ceiling", "chair", "cloth", "computer", "cow", "cup", "curtain", "dog",
-    "door", "fence", "floor", "flower", "food", "grass", "ground", "horse", "keyboard", "light", "motorbike", "mountain",
-    "mouse", "person", "plate", "platform", "pottedplant", "road", "rock", "sheep", "shelves", "sidewalk", "sign", "sky",
+    "door", "fence", "floor", "flower", "food", "grass", "ground", "horse", "keyboard", "light", "motorbike",
+    "mountain",
+    "mouse", "person", "plate", "platform", "pottedplant", "road", "rock", "sheep", "shelves", "sidewalk", "sign",
+    "sky",
     "snow", "sofa", "table", "track", "train", "tree", "truck", "tvmonitor", "wall", "water", "window", "wood",
 )  # fmt: skip
 _VOID, _BORDER = 255, (224, 224, 192)
@@ -83,7 +85,7 @@ class VocSegmentation:
         root, key = Path(self.root), self._keys[index]
         image = root / "JPEGImages" / self._images.get(key, f"{key}.jpg")
         prefix = self.name or f"{default_name(root)}/{self.split or 'all'}"
-        row = MapRow(f"{prefix}/{key}", *self.keys(index), image, (("segmentation", self._map(key)),))
+        row = MapRow(f"{prefix}/{key}", self.keys(index)[0], image, (("segmentation", self._map(key)),))
         return map_example(row, path=self._place, index=index)
 
     @property
