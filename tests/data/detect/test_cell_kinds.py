@@ -15,6 +15,7 @@ from motet.data.detect.cell_kinds import cell_kind
         ([f"{number:06}" for number in range(12)], "text reading"),
         ([f"a dog and {number} balls on grass" for number in range(12)], "captioning"),
         ([f"{number}.5" for number in range(12)], None),
+        ([f"2013-11-{number} 17:02:52" for number in range(10, 22)], None),
         (["red", "green", "blue", "grey", "pink", "teal", "gold"], None),
     ],
 )

@@ -126,6 +126,14 @@ def test_names_that_leave_it_open_are_decided_by_the_cells(tmp_path, header, cel
     assert ("call the column" in found.evidence) == (header.split(",")[1] not in ("class", "caption", "plate"))
 
 
+def test_lists_of_a_format_are_no_tables(tmp_path):
+    images(tmp_path, *PHOTOS)
+    rows = [{"id": number, "file_name": f"p{number}.jpg", "date_captured": f"2013-11-1{number}"} for number in range(8)]
+    write(tmp_path / "panoptic.json", {"images": rows, "annotations": [{"id": 1}], "categories": [{"id": 1}]})
+    write(tmp_path / "info.json", {"images": rows})
+    assert detect(tmp_path) == ()
+
+
 def test_an_id_is_never_a_caption(tmp_path):
     images(tmp_path, *PHOTOS)
     write(tmp_path / "t.json", [{"id": f"row-{number}", "image": f"p{number}.jpg"} for number in range(8)])

@@ -14,7 +14,9 @@ _FEW_CLASSES = 50
 _MIN_ROWS = 6  # with fewer, cells that repeat or differ show little
 _WORDS_OF_A_SENTENCE = 4
 _UNLIKE = 0.9  # share of the cells that occur once
-_CODE = re.compile(r"(?!\d+[.,]\d+$)(?=.*\d)(?=.*[^\W\d_]|.*\d[-./ ]?\d{2})[\w\-./#: ]{3,24}")
+_CODE = re.compile(
+    r"(?!\d+[.,]\d+$|\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{4})(?=.*\d)(?=.*[^\W\d_]|.*\d[-./ ]?\d{2})[\w\-./#: ]{3,24}"
+)
 _COLUMN_OF: dict[TextKind, str] = {
     "classification": "class", "captioning": "caption", "text reading": "transcription",
 }  # fmt: skip

@@ -65,6 +65,7 @@ OTHERS = frozenset(
     }
 )  # fmt: skip
 """Names of columns about a row: ids, origin, size. They are never captions, classes or texts."""
+_ENDS = ("_id", "_url", "_date", "_at", "_time", "_path", "_hash")
 _SPACES = re.compile(r"[\s\-/]+")
 
 
@@ -88,4 +89,4 @@ def column_named(columns: Sequence[str], names: Names) -> str:
 def is_about_the_row(column: str, more: Collection[str] = ()) -> bool:
     """Returns True for a column of ids, origins or sizes."""
     name = plain_name(column)
-    return name in OTHERS or name in more or name.endswith("_id") or name.startswith("unnamed")
+    return name in OTHERS or name in more or name.endswith(_ENDS) or name.startswith(("unnamed", "date_"))

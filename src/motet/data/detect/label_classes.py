@@ -115,7 +115,7 @@ def _of_colours(places: Sequence[Path], colours: set[Colour]) -> tuple[Classes, 
 
 
 def _read(read: Callable[[Path], dict[K, str]], path: Path) -> dict[K, str]:
-    """Returns the table of a file; an empty one of a file of another form, which another reader may know."""
+    """Returns the table of a file; an empty one where it has another form, which another reader may know."""
     try:
         names_of = read(path)
     except DataError:

@@ -83,7 +83,8 @@ def _json(path: Path, count: int) -> Iterator[TableBeginning]:
         yield TableBeginning(list(first_rows(path, count)))
     except DataError:
         data = load_json(path)
-        keys = row_lists(data) if isinstance(data, dict) else ()
+        # Lists under other keys than those of splits are the tables of one format, such as COCO's.
+        keys = [key for key in row_lists(data) if split_of(Path(key), Path())] if isinstance(data, dict) else []
         if not keys:
             raise
         for key in keys:

@@ -11,6 +11,8 @@ from motet.core import DataError, nearest
 from motet.data.formats.json_file import check_type, load_json, load_json_lines
 from motet.data.formats.text_file import read_bytes
 
+_BESIDE_ROWS = ("images", "categories", "licenses")
+
 
 def json_rows(path: Path, *, key: str = "") -> Iterator[Mapping[str, Any]]:
     """Yields the rows of a JSON file.
@@ -38,9 +40,11 @@ def json_rows(path: Path, *, key: str = "") -> Iterator[Mapping[str, Any]]:
 
 
 def row_lists(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the keys of an object whose values are lists of objects."""
+    """Returns the keys of an object whose values are lists of objects, but for those that COCO has beside its rows."""
     return tuple(
-        str(key) for key, value in data.items() if isinstance(value, list) and value and isinstance(value[0], dict)
+        str(key)
+        for key, value in data.items()
+        if key not in _BESIDE_ROWS and isinstance(value, list) and value and isinstance(value[0], dict)
     )
 
 
