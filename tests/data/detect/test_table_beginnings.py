@@ -134,6 +134,21 @@ def test_lists_of_a_format_are_no_tables(tmp_path):
     assert detect(tmp_path) == ()
 
 
+def test_a_sample_of_a_submission_is_left_out(tmp_path):
+    images(tmp_path, *PHOTOS)
+    write(tmp_path / "train.csv", lines("id,label", lambda number: "ab"[number % 2]))
+    write(tmp_path / "sample_submission.csv", lines("id,label", lambda _: "a"))
+    left_out, found = sorted(detect(tmp_path), key=lambda one: one.rows)
+    assert "whose labels are placeholders" in left_out.problems[0]
+    assert (found.arguments["path"].name, found.problems) == ("train.csv", ())
+
+
+def test_measurements_are_no_captions(tmp_path):
+    images(tmp_path, *PHOTOS)
+    write(tmp_path / "t.csv", lines("image,price", lambda number: str(10.5 * number)))
+    assert detect(tmp_path) == ()
+
+
 def test_an_id_is_never_a_caption(tmp_path):
     images(tmp_path, *PHOTOS)
     write(tmp_path / "t.json", [{"id": f"row-{number}", "image": f"p{number}.jpg"} for number in range(8)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 Names: TypeAlias = tuple[str, ...]
@@ -86,7 +86,7 @@ def column_named(columns: Sequence[str], names: Names) -> str:
     return next((by_name[plain] for name in names if (plain := plain_name(name)) in by_name), "")
 
 
-def is_about_the_row(column: str, more: Collection[str] = ()) -> bool:
+def is_about_the_row(column: str) -> bool:
     """Returns True for a column of ids, origins or sizes."""
     name = plain_name(column)
-    return name in OTHERS or name in more or name.endswith(_ENDS) or name.startswith(("unnamed", "date_"))
+    return name in OTHERS or name.endswith(_ENDS) or name.startswith(("unnamed", "date_"))

@@ -60,7 +60,6 @@ class Guess:
         languages: annotation -> language.
         split: the column with the split of a row; "" for none.
         evidence: what the guess is based on, in a few words.
-        hint: what the cells decided and how to change it; "" where the names decided.
     """
 
     kind: Kind
@@ -70,7 +69,6 @@ class Guess:
     languages: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     evidence: str = ""
-    hint: str = ""
 
     def arguments(self, *, image: bool = True) -> dict[str, object]:
         """Returns the arguments of a reader with a column mapping."""
@@ -116,7 +114,7 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
     hint = f": {mapping.hint}" if mapping.hint else ""
     return Guess(
         kind=mapping.kind, image=image, text=mapping.text, labels=mapping.labels, languages=mapping.languages,
-        split=split, evidence=f"columns {used}{hint}", hint=mapping.hint,
+        split=split, evidence=f"columns {used}{hint}",
     )  # fmt: skip
 
 
@@ -191,7 +189,9 @@ def _column_by_cells(columns: list[str], rows: Sequence[Row]) -> _Mapping | None
         return None
     column = (words or texts)[0]
     found = cell_kind([str(row[column]) for row in rows])
-    return _mapping(found.kind, column, found.hint()) if found else _mapping("captioning", column)
+    if found is not None:
+        return _mapping(found.kind, column, found.hint())
+    return _mapping("captioning", column) if words else None  # measurements are no texts
 
 
 def _is_text(cell: object) -> bool:

@@ -43,7 +43,7 @@ def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
             mapping = mapping or guess_sentences(columns, rows)
             if mapping is not None:
                 survey.claimed.add(path)
-                yield from _table(path, survey, mapping, beginning, ids)
+                yield from _table(path, survey, mapping, beginning, ids, _placeholders(path))
 
 
 def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[DetectedDataset]:
@@ -57,12 +57,16 @@ def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[Detec
 
 
 def _table(
-    path: Path, survey: Survey, mapping: Guess, beginning: TableBeginning, ids: ImageIds | None
+    path: Path,
+    survey: Survey,
+    mapping: Guess,
+    beginning: TableBeginning,
+    ids: ImageIds | None,
+    problems: tuple[str, ...],
 ) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **mapping.arguments(), **beginning.arguments()}
     rows = beginning.rows
     names = [str(row[mapping.image]) for row in rows[:5] if isinstance(row.get(mapping.image), str)]
-    problems: tuple[str, ...] = ()
     if ids is not None:
         arguments["pattern"] = ids.pattern
     if names or ids is not None:
@@ -81,6 +85,13 @@ def _table(
             labels=mapping.languages, evidence=f"table {path.name}{beginning.note}, {mapping.evidence}", split=split,
             problems=problems,
         )  # fmt: skip
+
+
+def _placeholders(path: Path) -> tuple[str, ...]:
+    """Returns the problem of a sample of a submission, as Kaggle gives it with its data."""
+    if "submission" not in path.name.lower():
+        return ()
+    return (f"{path}: got a sample of a submission, whose labels are placeholders; want a table with labels",)
 
 
 def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
