@@ -32,6 +32,7 @@ from motet.data.readers import (
     CocoCaptions,
     CocoInstances,
     CocoStuff,
+    Conversations,
     EasyVqa,
     ESnliVe,
     Flickr8k,
@@ -65,6 +66,7 @@ from motet.data.readers import (
     Visual7wPointing,
     VisualGenomeObjects,
     VisualGenomeQA,
+    VocSegmentation,
     Vqav2,
     Vsr,
     WebDataset,
@@ -201,6 +203,14 @@ def visual_genome_qa(root: Path) -> Layout:
     ]
     table = text(root / "question_answers.json", json.dumps(data))
     return Layout(lambda: VisualGenomeQA(table, root), tables=(table,), images=files)
+
+
+def conversations(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "a dog"}]
+    rows = [{"id": f"x{file.stem}", "image": file.name, "conversations": turns} for file in files]
+    table = text(root / "train.json", json.dumps(rows))
+    return Layout(lambda: Conversations(table, root / "images"), tables=(table,), images=files)
 
 
 def gqa(root: Path) -> Layout:
@@ -474,6 +484,13 @@ def coco_stuff(root: Path) -> Layout:
     return Layout(lambda: CocoStuff(images, labels), images=tuple(files), maps=tuple(maps))
 
 
+def voc_segmentation(root: Path) -> Layout:
+    files = tuple(image_file(root / "JPEGImages" / f"2007_{number:06}.jpg", number) for number in range(2))
+    maps = tuple(published_maps.values(root / "SegmentationClass" / f"{file.stem}.png", 255) for file in files)
+    listed = text(root / "ImageSets" / "Segmentation" / "train.txt", "".join(f"{file.stem}\n" for file in files))
+    return Layout(lambda: VocSegmentation(root), tables=(listed,), images=files, maps=maps)
+
+
 def map_folders(root: Path) -> Layout:
     files, _ = published_maps.write_rooms(root)
     folders = {"segmentation": root / "labels", "depth": root / "depth"}
@@ -544,6 +561,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Vqav2": vqav2,
     "VisualGenomeQA": visual_genome_qa,
     "Gqa": gqa,
+    "Conversations": conversations,
     "OcrLines": ocr_lines,
     "EasyVqa": easy_vqa,
     "CocoInstances": coco_instances,
@@ -560,6 +578,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "VirtualKitti2": vkitti2,
     "Ade20k": ade20k,
     "CocoStuff": coco_stuff,
+    "VocSegmentation": voc_segmentation,
     "MapFolders": map_folders,
     "VideoList": video_list,
     "VideoFolder": video_folder,
@@ -747,6 +766,7 @@ FOLDERS = {
     "Vqav2": "data/vqav2",
     "VisualGenomeQA": "data/vg",
     "Gqa": "data/gqa",
+    "Conversations": "data/chats",
     "OcrLines": "data/receipts",
     "EasyVqa": "data/easy_vqa",
     "CocoInstances": "data/coco",
@@ -763,6 +783,7 @@ FOLDERS = {
     "VirtualKitti2": "data/vkitti2",
     "Ade20k": "data/ADEChallengeData2016",
     "CocoStuff": "data/coco",
+    "VocSegmentation": "data/VOC2012",
     "MapFolders": "data/rooms",
     "VideoList": "data/fights",
     "VideoFolder": "data/actions/train",

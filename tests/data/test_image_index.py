@@ -1,8 +1,11 @@
 """Rows grouped by image: order, pairs of images, text-only rows, and fingerprints that notice a change."""
 
+from dataclasses import dataclass
+
 import pytest
 
-from motet.data.image_index import fingerprint_of, image_index
+from motet.core import DataError, Example
+from motet.data.image_index import fingerprint_of, first_readable, image_index
 
 
 class Keys:
@@ -58,3 +61,25 @@ def test_a_fingerprint_changes_with_ids_order_and_rows(other: list[tuple[str, ..
 def test_names_that_are_not_utf_8_have_a_fingerprint_of_their_own() -> None:
     one, other = (image_index(Keys((f"cat/f{letter}r.jpg",))) for letter in ("\udcfc", "\udcfd"))
     assert fingerprint_of(one) == fingerprint_of(one) != fingerprint_of(other)
+
+
+@dataclass(frozen=True)
+class Broken:
+    bad: frozenset[int]
+
+    def __len__(self) -> int:
+        return 3
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (str(index),)
+
+    def __getitem__(self, index: int) -> Example:
+        if index in self.bad:
+            raise DataError(f"got {index}")
+        return Example(id=str(index))
+
+
+def test_a_broken_row_says_nothing_about_the_next() -> None:
+    assert first_readable(Broken(frozenset({0})), range(3)).id == "1"
+    with pytest.raises(DataError, match="got 0"):
+        first_readable(Broken(frozenset({0, 1, 2})), range(3))

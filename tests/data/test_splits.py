@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toys import ToyReader, label_task
 
-from motet.core import Answer, ConfigError, Example, Label, Reader, Task, Text
+from motet.core import Answer, ConfigError, DataError, Example, Label, Reader, Task, Text
 from motet.data.source import Source
 from motet.data.splits import ConcatRows, Subset, answers_from, split_by_image, texts_of
 from motet.tasks import masked_words, retrieval
@@ -146,3 +146,15 @@ def test_texts_of_composed_rows_are_those_that_are_composed() -> None:
     source = Source(name="s", reader=ToyReader("a", 20), tasks=(asked,), compose=compose)
     assert set(texts_of(source)) == {"made", "drawn 0", "drawn 1"}
     assert list(texts_of(source)) == list(texts_of(source))
+
+
+def test_a_row_that_cannot_be_read_has_no_texts_and_no_answers() -> None:
+    reader = ToyReader("a", 3, bad=frozenset({0}))
+    task = Task(
+        name="t", inputs=frozenset({"image"}), label="captions", target=Text(5), metrics=label_task("x").metrics
+    )
+    source = Source(name="s", reader=reader, tasks=(task,))
+    assert list(texts_of(source, "skip")) == ["row 1", "row 2"]
+    with pytest.raises(DataError, match=r"a.csv, row 0"):
+        list(texts_of(source))
+    assert answers_from(reader) == ("blue", "red")

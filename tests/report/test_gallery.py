@@ -167,6 +167,13 @@ def test_a_query_that_goes_by_another_row_and_a_broken_image_cost_only_their_car
     assert cards(retrieval(), Rows(broken=0), line, ids=names, per_task=3) == []
 
 
+def test_candidates_are_numbered_without_the_row_that_its_evaluation_left_out(cards):
+    ranking = {"first": [1, 0], "rank": 1, "among": 2}
+    line = {"prediction": "i2-0", "ground_truth": [1], "ranking": ranking, "text": "caption 2"}
+    (card,) = cards(retrieval(), Rows(broken=0), line, ids=("r2#0",), per_task=3)
+    assert card.ground_truth == "i2-0"
+
+
 def test_a_map_is_drawn_with_the_annotated_one_and_its_errors(cards):
     annotation = np.where(np.arange(64) < 32, 2.0, 6.0)[None].repeat(48, axis=0)
     predicted = prediction_to_json(DenseMap(np.full((48, 64), 2.0)), Dense(1, "metre"))

@@ -5,11 +5,12 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from toys import ToyConfig, ToyProcessor, ToyReader, label_task, toy_run
 
-from motet.core import CheckpointError, ConfigError, Report
+from motet.core import CheckpointError, ConfigError, DataError, DiskImage, Example, Report
 from motet.core.folder_lock import FolderLock
 from motet.core.model_folder import read_weights, steps_in
 from motet.data.features import FeatureFiles
@@ -191,3 +192,60 @@ def test_a_run_without_test_sources_reports_on_val(tmp_path: Path) -> None:
     report = run_training(run, tmp_path, device="cpu", show=False)
     assert report.role == "val"
     assert Report.from_dict(json.loads((tmp_path / "report.json").read_text())) == report
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_bad_rows_are_skipped_wherever_rows_are_read(tmp_path: Path, stored: bool) -> None:
+    """Row 0 of each role is broken: in training, evaluations, texts, features and trivial baselines."""
+    plain = toy_run()
+    sources = tuple(
+        dataclasses.replace(source, reader=dataclasses.replace(source.reader, bad=frozenset({0, 3})))
+        for source in plain.sources
+    )
+    run = dataclasses.replace(plain, sources=sources, features=Features(tmp_path / "store") if stored else None)
+    with pytest.raises(DataError, match=r"x: got nothing; want numbers \(\w-\w+\.csv, row \d+\)"):
+        run_training(run, tmp_path / "stop", device="cpu", show=False)
+    skip = dataclasses.replace(run, train=dataclasses.replace(run.train, on_bad_row="skip"))
+    report = run_training(skip, tmp_path / "skip", device="cpu", show=False)
+    assert {result.source: result.count for result in report.results if result.main} == {"a/test": 13, "b/test": 13}
+    assert report.trivial_baselines["task_a"]["majority"] > 20
+    left_out = "2 bad rows of a/test skipped, left out of its evaluation, such as a/test: x: got nothing; want numbers"
+    assert f"{left_out} (a-test.csv, row 0)" in report.notes
+    assert "predictions from 38 training rows" in " ".join(report.notes)
+    log = (tmp_path / "skip/log.jsonl").read_text()
+    assert log.count("left out of the evaluation: a/val: x: got nothing") == 2
+
+
+def test_an_image_without_stored_features_is_named_once_and_its_rows_are_skipped(tmp_path: Path) -> None:
+    paths = [tmp_path / "images" / f"{number}.raw" for number in range(8)]
+    paths[0].parent.mkdir()
+    for number, path in enumerate(paths):
+        path.write_bytes(np.arange(number, number + 4, dtype=np.float32).tobytes())
+    paths[0].unlink()
+    plain = toy_run()
+    train = dataclasses.replace(plain.sources[0], reader=OnDisk(tuple(paths)))
+    config = dataclasses.replace(plain.train, on_bad_row="skip", evaluate_every=0)
+    run = dataclasses.replace(plain, sources=(train,), features=Features(tmp_path / "store"), train=config)
+    report = run_training(run, tmp_path / "run", device="cpu", show=False)
+    (note,) = [note for note in report.notes if "stored features" in note]
+    assert note.startswith("1 images without stored features, their rows are skipped, such as ")
+    assert "0.raw" in note
+    assert (tmp_path / "run/log.jsonl").read_text().count("left out of the stored features") == 1
+    assert any("bad rows skipped, others drawn" in note for note in report.notes)
+
+
+@dataclasses.dataclass(frozen=True)
+class OnDisk:
+    """One row per file, all of one class."""
+
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (self.paths[index].name,)
+
+    def __getitem__(self, index: int) -> Example:
+        images = (DiskImage(self.paths[index]),)
+        return Example(id=str(index), images=images, image_ids=self.keys(index), labels={"class": 1})

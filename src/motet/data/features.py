@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -31,7 +31,7 @@ from motet.data.feature_parts import (
     write_json,
     write_part,
 )
-from motet.data.image_index import image_index
+from motet.data.image_index import first_readable, image_index
 from motet.data.source import Source
 
 FillProgress: TypeAlias = Callable[[int, int], None]
@@ -50,10 +50,13 @@ class FeatureFiles:
     Args:
         store: the folder of one encoder and one kind of view.
         changes: per view the changes (crop, flip) that made it.
+        left_out: name -> error of the images that could not be read when the store was filled.
     """
 
-    def __init__(self, store: Path, changes: Sequence[frozenset[Invariance]]) -> None:
-        self.store, self.changes = store, tuple(changes)
+    def __init__(
+        self, store: Path, changes: Sequence[frozenset[Invariance]], left_out: Mapping[str, str] | None = None
+    ) -> None:
+        self.store, self.changes, self.left_out = store, tuple(changes), dict(left_out or {})
         self.parts = parts_in(store)
         self._stamps = read_stamps(store)
         self._rows: dict[str, dict[int, tuple[int, int]]] = {}
@@ -139,23 +142,47 @@ class FeatureFiles:
             while (message := broadcast("")) != "done":
                 if message != "still at it":
                     raise ConfigError(message)
-        return cls(store, [system.processor.view_changes(view) for view in range(views)])
+        return cls(store, [system.processor.view_changes(view) for view in range(views)], broadcast(work.left_out))
 
 
-def images_in(sources: Iterable[Source]) -> Iterator[ImageFile]:
-    """Yields every image that some task has as input, once per source."""
+def images_in(sources: Iterable[Source], on_bad_row: Literal["stop", "skip"] = "stop") -> Iterator[ImageFile]:
+    """Yields every image that some task has as input, once per source.
+
+    Args:
+        sources: whose rows are read.
+        on_bad_row: "skip" leaves out an image none of whose rows can be read.
+
+    Raises:
+        DataError: no row of an image can be read, when bad rows stop the run.
+    """
     for source in sources:
         if any(task.inputs & {"image", "video"} for task in source.tasks):
             groups = image_index(source.reader)
             for group in range(len(groups)):
-                if groups.ids[group]:
-                    yield from source.reader[int(groups.rows_of(group)[0])].images
+                if not groups.ids[group]:
+                    continue
+                try:
+                    example = first_readable(source.reader, groups.rows_of(group).tolist())
+                except DataError:
+                    if on_bad_row == "stop":
+                        raise
+                    continue  # the rows are counted when they are drawn
+                yield from example.images
 
 
 def bytes_needed(system: System, images: Iterable[ImageFile], views: int = 1) -> int:
-    """Returns the bytes that the features of these images take on the disk, from the feature shape of the first one."""
+    """Returns the bytes that the features of these images take on the disk, from the feature shape of the first one
+    that can be read."""
     stored = list(images)
-    return len(stored) * views * _bytes_per_view(_feature_shape(system, stored[0])) if stored else 0
+    errors: list[DataError] = []
+    for image in stored:
+        try:
+            return len(stored) * views * _bytes_per_view(_feature_shape(system, image))
+        except DataError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return 0
 
 
 @dataclass(frozen=True)
@@ -169,6 +196,7 @@ class _FillJob:
     workers: int
     on_bad_row: Literal["stop", "skip"]
     progress: FillProgress | None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def run(self, images: Iterable[ImageFile]) -> Iterator[None]:
         try:
@@ -191,9 +219,10 @@ class _FillJob:
             try:
                 stamp = image.stamp()
                 content = stamps.get(stamp) or image.fingerprint()
-            except DataError:
+            except DataError as error:
                 if self.on_bad_row == "stop":
                     raise
+                self.left_out[image.name] = str(error)
                 continue
             stamps[stamp] = content
             by_content.setdefault(content, image)
@@ -239,12 +268,16 @@ class _FillJob:
     ) -> Iterator[int]:
         if self.on_bad_row == "skip":
             # The header of a part has its number of rows, so bad images must be found before it is written.
-            rows = [row for row, good in zip(rows, self._readable(rows, images), strict=True) if good]
+            rows = list(self._readable(rows, images))
         yield from write_part(self.store, rows, shape, self._features(rows, images)) if rows else ()
 
-    def _readable(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[bool]:
-        for batch in self._views(rows, images):
-            yield from (not isinstance(view, MotetError) for view in batch)
+    def _readable(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[tuple[str, int]]:
+        views = (view for batch in self._views(rows, images) for view in batch)
+        for row, view in zip(rows, views, strict=True):
+            if not isinstance(view, DataError):
+                yield row
+            else:
+                self.left_out[images[row[0]].name] = str(view)
 
     def _features(self, rows: Sequence[tuple[str, int]], images: Mapping[str, ImageFile]) -> Iterator[np.ndarray]:
         device = next(self.system.parameters()).device
@@ -283,9 +316,10 @@ class _FillJob:
         for content, _ in missing:
             try:
                 return _feature_shape(self.system, images[content])
-            except DataError:
+            except DataError as error:
                 if self.on_bad_row == "stop":
                     raise
+                self.left_out[images[content].name] = str(error)
         return None
 
 

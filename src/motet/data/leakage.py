@@ -13,7 +13,7 @@ import numpy as np
 from motet.core import ConfigError, DataError, ImageFile, Reader
 from motet.core.whole_files import write_whole
 from motet.data.image_hashes import WINDOWS, Hashes
-from motet.data.image_index import fingerprint_of, image_index
+from motet.data.image_index import fingerprint_of, first_readable, image_index
 from motet.data.near_codes import near_pairs
 from motet.data.source import Role, Source
 from motet.data.splits import WithoutImages
@@ -115,14 +115,14 @@ def image_files(sources: Sequence[Source]) -> dict[str, ImageFile]:
     """Returns each different image once, by id: the file in the first row that has it.
 
     Raises:
-        DataError: a row that cannot be read.
+        DataError: an image none of whose rows can be read.
     """
     found: dict[str, ImageFile] = {}
     for source in sources:
         groups = image_index(source.reader)
         for group, ids in enumerate(groups.ids):
             if any(key not in found for key in ids):
-                example = source.reader[int(groups.rows_of(group)[0])]
+                example = first_readable(source.reader, groups.rows_of(group).tolist())
                 found |= {k: v for k, v in zip(example.image_ids, example.images, strict=False) if k not in found}
     return found
 

@@ -73,7 +73,7 @@ class _RowBatches(Dataset[Any]):
                 return self._encoded(row, index)
             except DataError as error:
                 if self.on_bad_row == "stop":
-                    raise
+                    raise with_row(error, index, row.source) from error
                 skipped.append(f"{row.source}: {error}")
                 rng = rng_for("instead", self.seed, row.source, row.position, attempt)
                 index = int(rng.integers(len(self.sources[row.source].reader)))
@@ -180,6 +180,14 @@ class Loader:
                 skipped += part.skipped
             batches.append(tuple(parts))
         return LoadedStep(index, planned, tuple(batches), tuple(skipped))
+
+
+def with_row(error: DataError, row: int, source: str = "") -> DataError:
+    """Returns an error that names a row: the error itself where it does, as that of an image file does not."""
+    if error.row is not None:
+        return error
+    where = f"source {source!r}, row {row}" if source else f"row {row}"
+    return DataError(f"{where}: {error.message}", path=error.path)
 
 
 def split_rows(rows: Sequence[RowRequest], parts: int) -> list[Sequence[RowRequest]]:

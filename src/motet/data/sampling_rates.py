@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from motet.core import ConfigError, Text, nearest
+from motet.core import ConfigError, DataError, Text, nearest
 from motet.data.image_index import image_index
 from motet.data.source import Source
 
@@ -164,7 +164,11 @@ class FixedRates:
 def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
     """Measures the sizes of sources, without decoding an image."""
     images_of = {source.name: image_index(source.reader) for source in sources}
-    num_sources = Counter(key for images in images_of.values() for key in {key for ids in images.ids for key in ids})
+    # With one source every image is in one source: the ids of a million images are not collected.
+    several = len(sources) > 1
+    num_sources = Counter(
+        key for images in images_of.values() if several for key in {key for ids in images.ids for key in ids}
+    )
     sizes = []
     for source in sources:
         images = images_of[source.name]
@@ -176,7 +180,9 @@ def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
                 images=len(images),
                 pairs=pairs,
                 captions=_captions(source) or pairs,
-                unique=sum(1 / max((num_sources[key] for key in ids), default=1) for ids in images.ids),
+                unique=sum(1 / max((num_sources[key] for key in ids), default=1) for ids in images.ids)
+                if several
+                else len(images),
                 weight=source.weight,
             )
         )
@@ -184,11 +190,17 @@ def measure(sources: Sequence[Source]) -> tuple[SourceSize, ...]:
 
 
 def _captions(source: Source) -> int:
-    """Counts the reference texts of a captioning source; 0 for any other."""
+    """Counts the reference texts of a captioning source; 0 for any other.
+
+    A row that cannot be read has none; its error is raised when the row is drawn.
+    """
     tasks = [task for task in source.tasks if isinstance(task.target, Text)]
     count = 0
     for index in range(len(source.reader) if tasks else 0):
-        example = source.reader[index]
+        try:
+            example = source.reader[index]
+        except DataError:
+            continue
         for task in tasks:
             annotation = task.annotation_of(example)
             count += 1 if isinstance(annotation, str) else len(annotation)

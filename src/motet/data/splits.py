@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import accumulate
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from motet.core import (
     Answer,
@@ -243,12 +243,17 @@ def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
         reader: training rows.
         min_count: least number of rows with an answer of the vocabulary.
 
+    A row that cannot be read has no answers here; its error is raised when the row is drawn.
+
     Raises:
         ConfigError: no answer occurs so often.
     """
     counts: Counter[str] = Counter()
     for row in range(len(reader)):
-        labels = reader[row].labels
+        try:
+            labels = reader[row].labels
+        except DataError:
+            continue
         counts.update([labels["answer"]] if "answer" in labels else set(labels.get("answers", ())))
     frequent = sorted((answer for answer, count in counts.items() if count >= min_count), key=lambda a: (-counts[a], a))
     if not frequent:
@@ -257,23 +262,42 @@ def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
     return tuple(frequent)
 
 
-def texts_of(source: Source) -> Iterator[str]:
+def texts_of(source: Source, on_bad_row: Literal["stop", "skip"] = "stop") -> Iterator[str]:
     """Yields every text of a source: prompts, class names and the texts of annotations; no image is decoded.
 
     A source with `compose` gives one composed row per row, drawn by its index.
+
+    Args:
+        source: whose rows are read.
+        on_bad_row: "skip" leaves out a row that cannot be read.
+
+    Raises:
+        DataError: a row that cannot be read, when bad rows stop the run.
     """
     for task in source.tasks:
         if isinstance(task.target, Label):
             yield from task.target.names
     for index in range(len(source.reader)):
-        if source.compose is None:
-            example = source.reader[index]
-        else:
-            example = source.compose(source.reader, index, rng_for("texts", source.name, index))
-        for task in source.tasks:
-            prompt = task.prompt_for(example)
-            yield from (prompt,) if prompt else ()
-            yield from _annotation_texts(task, example)
+        try:
+            texts = _row_texts(source, index)
+        except DataError:
+            if on_bad_row == "stop":
+                raise
+            continue
+        yield from texts
+
+
+def _row_texts(source: Source, index: int) -> list[str]:
+    if source.compose is None:
+        example = source.reader[index]
+    else:
+        example = source.compose(source.reader, index, rng_for("texts", source.name, index))
+    texts: list[str] = []
+    for task in source.tasks:
+        prompt = task.prompt_for(example)
+        texts += [prompt] if prompt else []
+        texts += _annotation_texts(task, example)
+    return texts
 
 
 def _annotation_texts(task: Task, example: Example) -> Iterable[str]:

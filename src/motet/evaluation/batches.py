@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from motet.core import Batch, Example, MotetError, Processor, Reader, Task
+from motet.core import Batch, DataError, Example, MotetError, Processor, Reader, Task
 from motet.core.ranks import rank, world
+from motet.data.loader import with_row
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class _Rows(Dataset[Any]):
         try:
             example = self.reader[self.rows[place]]
             return self.processor.row(example, self.tasks, None), EvaluationRow.of(example)
+        except DataError as error:
+            return with_row(error, self.rows[place])
         except MotetError as error:
             return error
 

@@ -14,10 +14,11 @@ from motet.analysis.task_batches import TaskBatches
 from motet.core import CheckpointError, ConfigError, System, nearest
 from motet.core.codec import to_json
 from motet.core.model_folder import model_folder, step_folder, steps_in
-from motet.data.features import FeatureFiles, FillProgress, images_in
+from motet.data.features import FillProgress
 from motet.data.source import Source
 from motet.experiments.interference_parts import MeasurementParts, digest_of_model
 from motet.training.run import Run
+from motet.training.run_training import store_features
 
 Progress = Callable[[int, int], None]
 """A callback with the number of batches that are done, and of all batches."""
@@ -91,10 +92,7 @@ def with_stored_features(run: Run, system: System, tasks: Sequence[str], progres
     if run.features is None or not run.stores_features:
         return
     sources = [s for s in run.of_role("train") if any(task.name in tasks for task in s.tasks)]
-    folder, workers = run.features.folder, run.train.workers
-    FeatureFiles.fill(system, images_in(s for s in sources if not s.allows_changes), folder, views=1, workers=workers)
-    changed = images_in(s for s in sources if s.allows_changes)
-    files = FeatureFiles.fill(system, changed, folder, views=run.features.views, workers=workers, progress=progress)
+    files = store_features(dataclasses.replace(run, sources=tuple(sources)), system, progress)
     system.processor = system.processor.with_features(files)
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from motet.core import DataError, Dense, Example, Match, Region, Result, Task
+from motet.core import DataError, Dense, Example, Match, Reader, Region, Result, Task
 from motet.data.source import Source
 from motet.evaluation.predictions_io import read_lines
 from motet.evaluation.retrieval import Split, is_ranked
 from motet.preprocess.images import decode
 from motet.report.cards import predictions as cards
-from motet.report.cards.rows import evaluated_tasks, evenly_spaced, spaced_places
+from motet.report.cards.rows import evaluated_tasks, readable_evenly_spaced, spaced_places
 from motet.report.content import PredictionCard
 from motet.report.runs import RunRecord
 
@@ -46,7 +46,7 @@ def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per
 def _rows(
     source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
 ) -> Iterator[tuple[PredictionCard, Line]]:
-    for example in evenly_spaced(source, per_task):
+    for example in readable_evenly_spaced(source, per_task):
         line = by_id.get(example.id)
         if line is None or not example.images:
             continue
@@ -78,7 +78,9 @@ def _ranked(
     source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
 ) -> Iterator[tuple[PredictionCard, Line]]:
     """Yields cards of queries that rank a whole split."""
-    split = Split.of(source.reader, task, range(len(source.reader)), source.name)
+    split = _evaluated_split(source, task, by_id)
+    if split is None:
+        return
     for place in spaced_places(len(split.rows), per_task):
         row_id = split.rows[place].id
         names = [row_id, *(f"{row_id}#{count}" for count in range(len(split.fits[place])))]
@@ -89,6 +91,29 @@ def _ranked(
             yield cards.retrieval_card(source.reader, split, place, task, line), line
         except DataError:
             continue  # as above
+
+
+def _evaluated_split(source: Source, task: Task, by_id: Mapping[str, Line]) -> Split | None:
+    """Returns the rows that were ranked: candidates are numbered without the bad rows that were left out."""
+    assert isinstance(task.target, Match)  # only tasks of this target rank a split
+    among = next((line["ranking"]["among"] for line in by_id.values() if "ranking" in line), None)
+    rows = range(len(source.reader))
+    for images in (False, True):  # the images are decoded only where rows without a broken annotation do not suffice
+        rows_left = [row for row in rows if _is_readable(source.reader, row, images=images)]
+        split = Split.of(source.reader, task, rows_left, source.name)
+        if among == len(split.rows if task.target.among == "images" else split.texts):
+            return split
+    return None
+
+
+def _is_readable(reader: Reader, row: int, *, images: bool) -> bool:
+    try:
+        example = reader[row]
+        for image in example.images if images else ():
+            decode(image)
+    except DataError:
+        return False
+    return True
 
 
 def _scored(card: PredictionCard, result: Result, line: Line) -> PredictionCard:

@@ -22,7 +22,7 @@ _MANY = 10_000  # questions; above, rare answers are left out of the closed list
 _OWN_NAMES = (
     "Table", "HfDataset", "WebDataset", "CocoInstances", "VideoList", "VideoFolder", "Kinetics", "MapFolders",
 )  # readers whose splits may differ in their classes  # fmt: skip
-_NAMED = ("classification", "detection", "video classification")
+_NAMED = ("classification", "detection", "video classification", "sentences")
 
 
 @dataclass(frozen=True)
@@ -167,13 +167,15 @@ class _Planner:
         maker = TASK_MAKERS[first.kind]
         if first.reader == "Glue":
             return _glue_call(task, maker)
+        if first.kind == "sentences":
+            maker = _sentences_maker(first)
         positional: list[object] = [task.name]
         keywords: dict[str, object] = {}
         match first.kind:
             case "classification":
                 positional += [Attribute(reader, "names")]
                 keywords |= {"hflip": False} if first.reader == "Idx" else {}
-            case "detection" | "visual entailment" | "segmentation" | "video classification":
+            case "detection" | "visual entailment" | "segmentation" | "video classification" | "sentences":
                 positional += [Attribute(reader, "names")]
             case "question answering" if task.name in self._closed:
                 least = {"min_count": 9} if first.rows >= _MANY else {}
@@ -217,3 +219,9 @@ def _glue_call(task: TaskPlan, maker: Imported) -> Call:
     if task.name == glue_task:
         return made
     return Call(Imported("dataclasses", "replace"), (made,), {"name": task.name})
+
+
+def _sentences_maker(one: DetectedDataset) -> Imported:
+    """Returns the function for a table of sentences or of pairs; the task's own variable may have its name."""
+    name = "sentence_pair" if isinstance(one.arguments["text"], tuple) else "sentence"
+    return Imported("motet.tasks", name, f"{name}_task")

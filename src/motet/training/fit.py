@@ -16,7 +16,7 @@ from motet.core.ranks import broadcast, rank, world
 from motet.data.loader import LoadedStep, Loader
 from motet.data.mixture import Mixture
 from motet.data.source import Source
-from motet.evaluation import evaluate
+from motet.evaluation import evaluate, left_out_notes, without_bad_rows
 from motet.training import checkpoint
 from motet.training.balancers import Balancer, RowMean, loss_keys
 from motet.training.checkpoint import Position
@@ -57,6 +57,7 @@ def fit(
     show: bool = True,
     identity: Mapping[str, Any] | None = None,
     record: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> Report:
     """Trains a system in place.
 
@@ -79,6 +80,7 @@ def fit(
         show: whether to show a live line on the terminal.
         identity: what a checkpoint must agree on to be continued; by default `identity_of` the other arguments.
         record: of the run, for ``run.json``; it is written once nothing can refuse to continue in `folder` any more.
+        notes: lines for the log, before the first step.
 
     Returns:
         The last evaluation, with the samples seen by source. When a signal stopped the run and its handler returned,
@@ -107,6 +109,8 @@ def fit(
         with RunLogger(
             folder, steps=config.steps, start=loop.step, log_bytes=loop.log_bytes, show=show and rank() == 0
         ) as logger:
+            for note in notes:
+                logger.note(note)
             report = loop.run(logger, signals, evaluate_at_end)
         signals.share()
     return report
@@ -144,6 +148,7 @@ class _FitLoop:
         self.identity: Mapping[str, Any] = identity_of(system, mixture, config, balancer)
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
+        self.left_out: dict[str, tuple[str, ...]] | None = None  # per held-out source, once its rows were read
         self.pending: list[StepOutcome] = []
         self.task_status: dict[str, str] = {}
 
@@ -198,6 +203,7 @@ class _FitLoop:
             self._save(logger)  # another run's weights without training are saved like any other model
         if evaluate_at_end and self.held_out and evaluated != config.steps:
             # A finished run is evaluated again; log and schedule have the first evaluation already.
+            self._leave_out_bad_rows(logger)
             self.report = self._evaluated(self.held_out)
         return self._final_report()
 
@@ -257,7 +263,23 @@ class _FitLoop:
         logger.log_step(metrics, self.skipped)
         return metrics.stop
 
+    def _leave_out_bad_rows(self, logger: RunLogger) -> None:
+        """Reads the held-out rows once and leaves out those that cannot be read, where bad rows are skipped."""
+        if self.config.on_bad_row == "stop" or self.left_out is not None:
+            return
+        kept: list[Source] = []
+        self.left_out = {}
+        for source in self.held_out:
+            source, self.left_out[source.name] = without_bad_rows(
+                source, self.system.processor, workers=self.config.workers
+            )
+            kept.append(source)
+            for line in self.left_out[source.name]:
+                logger.note(f"left out of the evaluation: {line}")
+        self.held_out = kept
+
     def _evaluate(self, due: Sequence[str], logger: RunLogger) -> None:
+        self._leave_out_bad_rows(logger)
         sources = [
             dataclasses.replace(source, tasks=tasks)
             for source in self.held_out
@@ -345,7 +367,7 @@ class _FitLoop:
             self.report,
             step=self.step,
             samples_seen=dict(self.mixture.consumed),
-            notes=(*self.report.notes, *skipped, *notes),
+            notes=(*self.report.notes, *skipped, *left_out_notes(self.left_out or {}), *notes),
         )
 
 

@@ -151,7 +151,7 @@ def _build_on_rank_0_first(run: Run) -> System:
 def _build(run: Run, assets: Mapping[str, bytes] | None) -> System:
     def texts() -> Iterator[str]:
         for source in run.of_role("train"):
-            yield from texts_of(source)
+            yield from texts_of(source, run.train.on_bad_row)
 
     # Layers draw their first weights from the global generator; whoever called gets theirs back.
     with torch.random.fork_rng([]):

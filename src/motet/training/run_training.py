@@ -25,7 +25,7 @@ from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.data.splits import WithoutImages
-from motet.evaluation import evaluate, with_trivial_baselines
+from motet.evaluation import evaluate, left_out_notes, with_trivial_baselines, without_bad_rows
 from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
 from motet.training.fit import fit
@@ -90,8 +90,11 @@ def run_training(
             check_same_run(folder, identity=identity)
         if matched is None and resume and run.start is not None:
             matched = _saved_match(folder / RUN)
+        unreadable: dict[str, str] = {}
         if run.stores_features:
-            system.processor = system.processor.with_features(store_features(run, system, progress))
+            files = store_features(run, system, progress)
+            system.processor = system.processor.with_features(files)
+            unreadable = files.left_out
         report = fit(
             system,
             mixture,
@@ -104,13 +107,14 @@ def run_training(
             show=show,
             identity=identity,
             record=_run_record(run, system, torch_device, matched) | {"origin": origin},
+            notes=[f"left out of the stored features: {line}" for line in unreadable.values()],
         )
         if matched is not None:
             report = dataclasses.replace(
                 report, notes=(*report.notes, *(f"started from another run: {line}" for line in matched.lines()))
             )
         left_out = tuple(line for source in run.sources for line in _removed_note(source))
-        report = dataclasses.replace(report, notes=(*report.notes, *left_out))
+        report = dataclasses.replace(report, notes=(*report.notes, *_unreadable_note(unreadable), *left_out))
         if report.step < run.train.steps:
             return report
         return _evaluated(run, system, folder, report, eval_batch_size, baselines)
@@ -126,13 +130,23 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
     """
     if run.features is None:
         raise ConfigError("Run.features: got None; want Features(folder)")
-    folder, views = run.features.folder, run.features.views
+    folder, views, on_bad_row = run.features.folder, run.features.views, run.train.on_bad_row
     changed = [source for source in run.sources if source.role == "train" and source.allows_changes]
     plain = [source for source in run.sources if source.role != "train" or not source.allows_changes]
-    FeatureFiles.fill(system, images_in(plain), folder, views=1, workers=run.train.workers, progress=progress)
-    return FeatureFiles.fill(
-        system, images_in(changed), folder, views=views, workers=run.train.workers, progress=progress
+    first, files = (
+        FeatureFiles.fill(
+            system,
+            images_in(sources, on_bad_row),
+            folder,
+            views=number,
+            workers=run.train.workers,
+            on_bad_row=on_bad_row,
+            progress=progress,
+        )
+        for sources, number in ((plain, 1), (changed, views))
     )
+    files.left_out = first.left_out | files.left_out
+    return files
 
 
 def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:
@@ -141,6 +155,13 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
     sources = run.of_role("test")
     report = val
     if sources:
+        left_out: dict[str, tuple[str, ...]] = {}
+        if run.train.on_bad_row == "skip":
+            kept: list[Source] = []
+            for source in sources:
+                source, left_out[source.name] = without_bad_rows(source, system.processor, workers=run.train.workers)
+                kept.append(source)
+            sources = tuple(kept)
         report = evaluate(
             system,
             sources,
@@ -153,9 +174,16 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
         )
         if baselines:
             report = with_trivial_baselines(
-                report, system, run.of_role("train"), sources, batch_size=batch_size, workers=run.train.workers
+                report,
+                system,
+                run.of_role("train"),
+                sources,
+                batch_size=batch_size,
+                workers=run.train.workers,
+                on_bad_row=run.train.on_bad_row,
             )
-        report = dataclasses.replace(report, samples_seen=val.samples_seen, notes=(*report.notes, *val.notes))
+        notes = (*report.notes, *left_out_notes(left_out), *val.notes)
+        report = dataclasses.replace(report, samples_seen=val.samples_seen, notes=notes)
     write_json(folder / REPORT, report.to_dict())
     return report
 
@@ -232,6 +260,14 @@ def _removed_note(source: Source) -> tuple[str, ...]:
     return (
         f"{source.name}: {rows:,} of {whole:,} rows left out: their pictures stand in a test set, or look like one",
     )
+
+
+def _unreadable_note(unreadable: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns a note on the images that have no stored features; every one of them is in the log."""
+    if not unreadable:
+        return ()
+    first = next(iter(unreadable.values()))
+    return (f"{len(unreadable)} images without stored features, their rows are skipped, such as {first}",)
 
 
 def _data(source: Source) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The trial read: rows where the first one can be read, else one line of a problem per annotation."""
+"""The trial read: rows where one of the first can be read, else one line of a problem per annotation."""
 
 from pathlib import Path
 
@@ -36,3 +36,15 @@ def test_with_a_known_problem_the_reader_is_not_built(tmp_path: Path) -> None:
         "no such reader", {}, kind="classification", labels={"class": "en"}, evidence="", problems=("known",)
     )
     assert (entry.rows, entry.problems) == (0, ("known",))
+
+
+def test_a_broken_first_row_is_a_row_like_any_other(tmp_path: Path) -> None:
+    images(tmp_path, "b.jpg", "c.jpg")
+    table = tmp_path / "rows.csv"
+    table.write_text("image,class\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\n")
+    arguments = {"path": table, "image": "image", "labels": {"class": "class"}}
+    (entry,) = try_read("Table", arguments, kind="classification", labels={"class": "en"}, evidence="")
+    assert (entry.rows, entry.problems) == (3, ())
+    table.write_text("image,class\na.jpg,cat\nd.jpg,dog\n")
+    (entry,) = try_read("Table", arguments, kind="classification", labels={"class": "en"}, evidence="")
+    assert "a.jpg" in entry.problems[0]

@@ -142,4 +142,4 @@ def test_what_is_stored_must_fit_the_names(tmp_path):
     with pytest.raises(ConfigError, match="numbers and colours; want one kind"):
         MapFolders(tmp_path / "images", folders, names=("a", "b"), stored=(0, (1, 2, 3)))
     with pytest.raises(DataError, match="want files of equal names"):
-        MapFolders(tmp_path / "images", folders, names=("a",), endings={"segmentation": "_mask"})
+        MapFolders(tmp_path / "images", folders, names=("a",), map_names={"segmentation": "{}_mask"})

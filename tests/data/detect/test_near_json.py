@@ -74,10 +74,9 @@ def test_the_format_of_another_tool_is_named_with_what_to_export(tmp_path, data,
         ([1, 2], "got JSON with a list without keys; want a known format (docs/DATA.md), if it is about images"),
         ('{"name": ', "got Expecting value at column 10 (JSON); want a whole JSON value"),
         (
-            [{"picture": "a", "kind": "nut"}],
-            "table: got names of images without their ending in column 'picture' ('a' is a.jpg); want names of "
-            "files in "
-            "it, such as a.jpg",
+            [{"picture": "a", "score": 0.5}],
+            "table: got images in column 'picture' ('a' is a.jpg), and no column that is known for annotations "
+            "('score'); want a column called label, caption, or question and answer",
         ),
     ],
 )

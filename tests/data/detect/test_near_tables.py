@@ -17,17 +17,9 @@ def lines(folder):
     return [line.removeprefix(f"{folder}/") for line in [*problems, *misses]]
 
 
-ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
-
-
 @pytest.mark.parametrize(
     ("name", "content", "line"),
     [
-        (
-            "l.csv",
-            f"Datei;Text\r\n{ROWS}",
-            "l.csv: table: got semicolons between the cells ('Datei;Text'); want commas between them",
-        ),
         (
             "l.tsv",
             "file,kind\np0.jpg,cat\n",
@@ -35,7 +27,17 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
         ),
         ("l.csv", "image,label\n", "l.csv: table: got a header without rows; want one row per image"),
         ("l.csv", "", "l.csv: table: got an empty file (header); want a line of column names"),
-        ("l.csv", b"image,label\np0.jpg,caf\xe9\n", "l.csv: table: got the byte 0xe9 (text); want UTF-8 (row 1)"),
+        (
+            "l.csv",
+            "image,label\np0.jpg,кошка\n".encode("cp1251"),
+            "l.csv: table: got the byte 0xea (text); want UTF-8 (row 1)",
+        ),
+        (
+            "l.csv",
+            "Datei;Größe\np0.jpg;1,5\n".encode("cp1252"),
+            "l.csv: table: got images in column 'Datei', and no column that is known for annotations ('Größe'); want a "
+            "column called label, caption, or question and answer",
+        ),
         (
             "l.csv",
             "image,width,height\np0.jpg,4,4\np1.jpg,4,4\n",
@@ -52,8 +54,8 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
         ),
         (
             "l.csv",
-            "p0.jpg,cat\np1.jpg,dog\n",
-            "l.csv: table: got no header ('p0.jpg', 'cat' in the first line); want the names of the columns in the "
+            "p0.jpg,0.25\np1.jpg,0.5\n",
+            "l.csv: table: got no header ('p0.jpg', '0.25' in the first line); want the names of the columns in the "
             "first line",
         ),
         (
@@ -70,7 +72,13 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
         ),
         (
             "l.csv",
-            "id,breed\np0,pug\np1,beagle\n",
+            "id,score\np0,0.25\np1,0.5\n",
+            "l.csv: table: got images in column 'id' ('p0' is train/p0.jpg), and no column that is known for "
+            "annotations ('score'); want a column called label, caption, or question and answer",
+        ),
+        (
+            "l.csv",
+            "id,breed\np0,pug\nq0,beagle\n",
             "l.csv: table: got names of images without their ending in column 'id' ('p0' is train/p0.jpg); want "
             "names of "
             "files in it, such as train/p0.jpg",
@@ -120,10 +128,9 @@ ROWS = "".join(f"p{index}.jpg;ein Käfer\r\n" for index in range(4))
         ),
         (
             "l.jsonl",
-            json.dumps({"key": "p0", "kind": "pug"}),
-            "l.jsonl: table: got names of images without their ending in column 'key' ('p0' is train/p0.jpg); "
-            "want names "
-            "of files in it, such as train/p0.jpg",
+            json.dumps({"key": "p0", "score": 0.5}),
+            "l.jsonl: table: got images in column 'key' ('p0' is train/p0.jpg), and no column that is known for "
+            "annotations ('score'); want a column called label, caption, or question and answer",
         ),
         (
             "val.txt",
@@ -149,7 +156,7 @@ def test_numbers_are_no_names_of_images_unless_their_column_says_so(tmp_path):
     write(tmp_path / "log.csv", "epoch,loss\n0,.5\n1,.2\n")
     write(tmp_path / "labels.csv", "image_id,score\n0,.5\n1,.2\n")
     labels, log = lines(tmp_path)
-    assert "without their ending in column 'image_id' ('0' is 0.jpg)" in labels
+    assert "images in column 'image_id' ('0' is 0.jpg), and no column that is known" in labels
     assert "log.csv: got a table without a column of images" in log
 
 

@@ -7,6 +7,7 @@ import struct
 import tarfile
 
 import pytest
+from PIL import Image
 from user_folders import images, jpeg, read, summaries, write
 
 from motet.data.detect import detect, inspect_folder
@@ -129,3 +130,24 @@ def test_a_saved_hugging_face_data_set(tmp_path):
     assert miss.got == "split 'train' without a column of images and one that is known for annotations"
     next((tmp_path / "pets" / "train").glob("*.arrow")).write_bytes(b"no")
     assert detect(tmp_path)[0].problems
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "size", "expected"),
+    [
+        ("t.tsv", "a dog runs over the grass {}", (8, 6), ("Table", "captioning")),
+        ("t.tsv", "a line of a letter {}", (40, 6), ("OcrLines", "text reading")),
+        ("t.tsv", "cat", (8, 6), ("Table", "classification")),
+        ("t.tsv", "KA-1{}", (8, 6), ("OcrLines", "text reading")),
+        ("train_gt.tsv", "cat", (8, 6), ("OcrLines", "text reading")),
+    ],
+)
+def test_two_columns_without_a_header_are_crops_unless_texts_and_images_say_otherwise(
+    tmp_path, name, text, size, expected
+):
+    for number in range(8):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Image.new("RGB", size).save(tmp_path / "images" / f"{number}.png")
+    write(tmp_path / name, "".join(f"{number}.png\t{text.format(number)}\n" for number in range(8)))
+    (found,) = detect(tmp_path)
+    assert (found.reader, found.kind, found.rows) == (*expected, 8)

@@ -87,7 +87,8 @@ def test_the_answer_given_most_often_comes_with_the_answers():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"labels": {"class": ("a", "b")}}, "want one column"),
+        ({"labels": {"answer": ("a", "b")}}, "want one column"),
+        ({"labels": {"class": ("a", "b")}, "names": ("a", "c")}, "want the columns of .class."),
         ({"labels": {"captions": ()}}, "at least one column"),
         ({"labels": {}, "names": ("cat",)}, "without a 'class'"),
         ({"labels": {"class": "a"}, "names": ("cat", "cat")}, "every name once"),

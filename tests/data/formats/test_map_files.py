@@ -42,7 +42,7 @@ def test_colours_are_looked_up_and_another_colour_is_an_error(stored):
     assert ColourMap(stored([[[90, 200, 255], [0, 0, 0]]]), colours).read().tolist() == [[3, -1]]
     with pytest.raises(DataError, match=r"colour: got \(1, 2, 3\); want the colour of a class"):
         ColourMap(stored([[[90, 200, 255], [1, 2, 3]]]), colours).read()
-    with pytest.raises(DataError, match=r"class map: got the shape \(1, 2\); want three channels of colour"):
+    with pytest.raises(DataError, match=r"colour: got \(1, 1, 1\); want the colour of a class"):
         ColourMap(stored([[1, 2]]), colours).read()
 
 

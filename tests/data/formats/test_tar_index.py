@@ -1,8 +1,8 @@
 import io
-import json
 import os
 import tarfile
 
+import numpy as np
 import pytest
 
 from motet.core import DataError
@@ -52,30 +52,59 @@ def test_long_names_and_odd_members(tmp_path):
     assert content(path, tar_rows(path, None)) == [("ä" * 150, {"jpg": b"abc"}), ("../../up", {"jpg": b"abc"})]
 
 
+def rewrite(index, **changes):
+    with np.load(index) as kept:
+        arrays = dict(kept)
+    np.savez(index, **arrays | {name: np.array(value) for name, value in changes.items()})
+
+
 def test_the_index_is_kept_and_used(tmp_path):
     path = pack(tmp_path / "x.tar", MEMBERS)
-    first = tar_rows(path, None)
-    index = tmp_path / "x.tar.index.json"
-    kept = json.loads(index.read_text())
-    kept["rows"] = kept["rows"][:1]
-    index.write_text(json.dumps(kept))
-    assert tar_rows(path, None) == first[:1]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.tar", "x.tar.index.json"]
+    first = list(tar_rows(path, None))
+    index = tmp_path / "x.tar.index.npz"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.tar", "x.tar.index.npz"]
+    assert list(tar_rows(path, None)) == first
+    rewrite(index, endings=np.frombuffer(b"JPGseg.pngtxt", dtype=np.uint8))
+    assert tar_rows(path, None)[1][1].keys() == {"JPG"}
 
 
-@pytest.mark.parametrize("kept", ["", "[]", "{}", '{"stamp": 1}', '{"stamp": [1, 2, 3], "rows": []}'])
-def test_an_index_that_is_damaged_or_of_another_tar_is_made_anew(tmp_path, kept):
+def test_rows_can_be_sliced_and_have_endings(tmp_path):
+    rows = tar_rows(pack(tmp_path / "x.tar", [*MEMBERS, ("a/0.txt", b"apart")]), None)
+    assert [key for key, _ in rows[1:]] == ["b/0", "a/1"]
+    assert rows.endings_of(0) == ["jpg", "seg.png", "txt"]
+    assert rows[-1] == rows[2]
+    with pytest.raises(IndexError):
+        rows[3]
+
+
+@pytest.mark.parametrize("kept", [b"", b"[]", b"PK\x05\x06" + b"\0" * 18, b"\x93NUMPY", b"PK\x03\x04 and no more"])
+def test_an_index_that_is_damaged_is_made_anew(tmp_path, kept):
     path = pack(tmp_path / "x.tar", MEMBERS)
-    (tmp_path / "x.tar.index.json").write_text(kept)
+    (tmp_path / "x.tar.index.npz").write_bytes(kept)
     assert len(tar_rows(path, None)) == 3
 
 
-def test_rows_of_an_index_that_are_no_rows_are_made_anew(tmp_path):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stamp": [2, 1, 1]},
+        {"starts": [0, 2, 3, 5]},
+        {"starts": [0, 2, 1, 4]},
+        {"starts": [0.0, 2.0, 3.0, 4.0]},
+        {"ends": [3, 6]},
+        {"ends": [3, 6, 99]},
+        {"members": [[0, 0, 4], [1, 0, 5], [0, 0, 5], [9, 0, 0]]},
+        {"members": [[0, 0, 4], [1, 0, 5], [0, 0, 10**9], [2, 0, 0]]},
+        {"members": [[0, 0, 4], [1, 0, 5], [0, -1, 5], [2, 0, 0]]},
+        {"members": [0, 0]},
+    ],
+    ids=str,
+)
+def test_rows_of_an_index_that_are_no_rows_are_made_anew(tmp_path, changes):
     path = pack(tmp_path / "x.tar", MEMBERS)
-    tar_rows(path, None)
-    index = tmp_path / "x.tar.index.json"
-    index.write_text(json.dumps({**json.loads(index.read_text()), "rows": [["a", {"jpg": "x"}]]}))
-    assert len(tar_rows(path, None)) == 3
+    whole = list(tar_rows(path, None))
+    rewrite(tmp_path / "x.tar.index.npz", **changes)
+    assert list(tar_rows(path, None)) == whole
 
 
 def test_a_tar_that_has_changed_gets_a_new_index(tmp_path):
@@ -89,7 +118,7 @@ def test_the_index_can_lie_elsewhere_or_nowhere(tmp_path):
     path = pack(tmp_path / "tars" / "x.tar", MEMBERS)
     (tmp_path / "kept").mkdir()
     tar_rows(path, tmp_path / "kept")
-    assert (tmp_path / "kept" / "x.tar.index.json").is_file()
+    assert (tmp_path / "kept" / "x.tar.index.npz").is_file()
     assert len(tar_rows(path, tmp_path / "none")) == 3
     assert [file.name for file in path.parent.iterdir()] == ["x.tar"]
 

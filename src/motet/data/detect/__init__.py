@@ -9,6 +9,7 @@ from pathlib import Path
 from motet.core import ConfigError, DataError
 from motet.data.detect.boxes import find_voc, find_yolo
 from motet.data.detect.class_folders import find_class_folders
+from motet.data.detect.conversations import find_conversations
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
 from motet.data.detect.map_folders import find_map_folders
@@ -30,6 +31,7 @@ from motet.data.detect.survey import Survey, survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.unread import contents, unread
 from motet.data.detect.videos import find_videos
+from motet.data.detect.voc_maps import find_voc_maps
 
 _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] = (
     # Published layouts first: each finder claims its files, so that no data set is detected twice.
@@ -41,6 +43,7 @@ _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] =
     find_videos,
     find_json_formats,
     find_idx,
+    find_voc_maps,
     find_voc,
     find_yolo,
     find_map_folders,
@@ -48,6 +51,7 @@ _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] =
     find_entailment,
     find_flickr,
     find_text_lines,
+    find_conversations,
     find_tables,
     find_tars,
     find_class_folders,

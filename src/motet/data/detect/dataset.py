@@ -1,4 +1,4 @@
-"""Detected data sets: the reader and the arguments for a recipe, after a trial read of the first row."""
+"""Detected data sets: the reader and the arguments for a recipe, after a trial read of the first rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from motet.core import MotetError
+from motet.data.image_index import first_readable
 from motet.data.readers import READERS
+
+_ROWS_READ = 20  # one broken row says nothing about a data set, as many as this do
 
 Kind: TypeAlias = Literal[
     "classification",
@@ -84,8 +87,8 @@ def try_read(
     try:
         if not problems:
             dataset = READERS[reader](**arguments)
-            dataset[0]
             rows = len(dataset)
+            first_readable(dataset, range(min(rows, _ROWS_READ)))
     except MotetError as error:
         problems = (str(error),)
     for label, language in labels.items():

@@ -6,6 +6,8 @@ import itertools
 import zlib
 from pathlib import Path
 
+from motet.data.formats.text_file import encoding_of
+
 _BYTES = 256 * 1024
 _GZIP_WINDOW = 31
 
@@ -19,8 +21,9 @@ def first_lines(path: Path, count: int) -> list[str]:
             data = zlib.decompressobj(_GZIP_WINDOW).decompress(data, _BYTES)
     except (OSError, zlib.error):
         return []
-    if b"\0" in data:
+    encoding = encoding_of(data)
+    if b"\0" in data and encoding != "utf-16":
         return []
-    lines = data.decode("utf-8-sig", errors="replace").split("\n")
+    lines = data.decode(encoding, errors="replace").split("\n")
     complete = lines if len(data) < _BYTES or len(lines) == 1 else lines[:-1]  # the last may be cut
     return list(itertools.islice((line.removesuffix("\r") for line in complete if line.strip()), count))

@@ -25,7 +25,6 @@ _OTHER_TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("Supervisely", frozenset({"size", "objects", "tags"}), _BOXES),
     ("BDD100K", frozenset({"name", "labels", "timestamp"}), _BOXES),
     ("CreateML", frozenset({"image", "annotations"}), _BOXES),
-    ("LLaVA", frozenset({"image", "conversations"}), "a table with the columns image, question and answer"),
 )  # tool, keys of its file or of its entries, what to do  # fmt: skip
 _KNOWN: Mapping[str, frozenset[str]] = {
     "COCO boxes": frozenset({"images", "annotations", "categories", "file_name", "image_id", "category_id", "bbox"}),

@@ -11,17 +11,17 @@ from pathlib import Path
 from motet.core import DataError, MotetError
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Row, holds_image
+from motet.data.detect.image_ids import image_ids, may_hold_ids
 from motet.data.detect.near_miss import NearMiss, few
 from motet.data.detect.survey import Survey, is_file
+from motet.data.detect.table_beginnings import table_beginnings
 from motet.data.formats.paths import is_image
-from motet.data.formats.table_file import first_rows
 
 _MAX_ROWS = 200
 _SAMPLED = 20  # cells that are looked for among the images
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+_SEPARATORS = {";": "semicolons", "|": "bars", ",": "commas"}  # of a TSV that has no tabs
 _IMAGE_WORD = re.compile(r"\b(image|images|image_path|filename|file_name)\b|\.(jpe?g|png|webp)\b")
 _LISTED = re.compile(r"(?P<image>\S+\.\w+)[ \t](?P<label>\S.*)")  # a line of a list: n01440764/1.JPEG 0
-_ID = re.compile(r"id|image|img|file|photo|picture|name|key|path")
 _LABELS = "label, caption, or question and answer"
 
 
@@ -33,16 +33,18 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
         path: of a CSV, TSV, JSONL or Parquet file.
     """
     try:
-        rows = first_rows(path, _MAX_ROWS)
+        (beginning, *_) = table_beginnings(path, _MAX_ROWS)
     except MotetError as error:
         lines = first_lines(path, 3)
         format = "table" if ".parquet" in path.suffixes or not lines or _IMAGE_WORD.search(str(lines).lower()) else ""
         if lines and _has_no_header(lines[0]):
             return NearMiss(path, "numbers without a header", "the names of the columns in the first line", format)
         return error_miss(path, error, format)
-    if not rows:
+    if not beginning.rows:
         return NearMiss(path, "a header without rows", "one row per image", "table")
-    return rows_miss(survey, path, rows)
+    if beginning.form.header:
+        return _headless_miss(path, [str(cell) for cell in beginning.rows[0].values()])
+    return rows_miss(survey, path, beginning.rows)
 
 
 def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
@@ -51,13 +53,11 @@ def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
     if path.suffix in (".csv", ".tsv") and _has_no_header(",".join(columns)):
         return NearMiss(path, "numbers without a header", "the names of the columns in the first line")
     if any(map(is_image, columns)):
-        got = f"no header ({few([repr(name) for name in columns])} in the first line)"
-        return NearMiss(path, got, "the names of the columns in the first line", "table")
-    if len(columns) == 1:
+        return _headless_miss(path, columns)
+    if len(columns) == 1 and path.suffix == ".tsv":
         for separator, name in _SEPARATORS.items():
-            if separator in columns[0] and path.suffix in (".csv", ".tsv"):
-                want = "tabs" if path.suffix == ".tsv" else "commas"
-                return NearMiss(path, f"{name} between the cells ({columns[0]!r})", f"{want} between them", "table")
+            if separator in columns[0]:
+                return NearMiss(path, f"{name} between the cells ({columns[0]!r})", "tabs between them", "table")
     counts = {column: sum(holds_image(row.get(column)) for row in rows) for column in columns}
     column = max(columns, key=lambda name: counts[name], default="")
     shown = few([repr(name) for name in columns], 6)
@@ -72,15 +72,24 @@ def rows_miss(survey: Survey, path: Path, rows: Sequence[Row]) -> NearMiss:
         return NearMiss(path, got, "the name of an image in every row", "table")
     for column in columns:
         cells = [str(row.get(column)) for row in rows[:_SAMPLED] if row.get(column)]
-        if all(map(str.isdecimal, cells)) and not _ID.search(column.lower()):
+        if not may_hold_ids(column, cells):
             continue  # numbers of something else
         found = {cell: image for cell in cells if (image := _image_of_stem(survey, cell, path)) is not None}
         if cells and 2 * len(found) >= len(cells):
             cell, image = next(iter(found.items()))
+            if image_ids(survey, path, rows) is not None:
+                others = few([repr(name) for name in columns if name != column], 6)
+                got = f"images in column {column!r} ({cell!r} is {image}), and no column that is known for annotations"
+                return NearMiss(path, f"{got} ({others or 'no other'})", f"a column called {_LABELS}", "table")
             got = f"names of images without their ending in column {column!r} ({cell!r} is {image})"
             return NearMiss(path, got, f"names of files in it, such as {image}", "table")
     got = f"a table without a column of images ({shown or 'no columns'})"
     return NearMiss(path, got, "a column of their names, if it is about images")
+
+
+def _headless_miss(path: Path, first: Sequence[str]) -> NearMiss:
+    got = f"no header ({few([repr(cell) for cell in first])} in the first line)"
+    return NearMiss(path, got, "the names of the columns in the first line", "table")
 
 
 def list_miss(path: Path) -> NearMiss | None:

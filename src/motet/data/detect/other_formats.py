@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motet.core import DataError, MotetError
+from motet.data.detect.cell_kinds import cell_kind
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
 from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
+from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import check_type, get_field, load_json
 from motet.data.formats.paths import is_file, is_image
 from motet.data.readers.hf_dataset import first_rows, load_split
@@ -20,6 +22,8 @@ from motet.data.readers.hf_dataset import first_rows, load_split
 _TOKEN_LINE = re.compile(r"[^\t]+#\d+\t.+")
 _IDX_IMAGES = re.compile(r"(.+)-images-idx[34]-ubyte(\.gz)?")
 _MAX_ROWS = 50
+_CROPS = re.compile(r"(?<![a-z])(gt|ocr|lines?|words?|crops?|transcriptions?|texts?)(?![a-z])")
+_MIN_TEXTS = 6
 _HF_FILES = ("state.json", "dataset_dict.json")
 _LANGUAGE_FILE = re.compile(r"([a-z]{2})(\.gz)?")
 _FLICKR_PHOTO = re.compile(r"\d+_[0-9a-f]{8,}\.jpg")
@@ -175,6 +179,8 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
         beside = path.with_name(path.stem.removesuffix("_gt"))
         names = [cells[0].strip() for cells in rows]
         images = beside if is_file(beside / names[0]) else survey.image_folder(names, path)
+        if images is not None and not _are_crops(path, [cells[1] for cells in rows], images, names):
+            continue  # a table of classes or captions without a header
         survey.claimed.update({path} if images is None else {path, images})
         problems = () if images else (f"{path}: got no folder with the crop {names[0]}; want it in this folder",)
         yield from try_read(
@@ -186,6 +192,24 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
             split=split_of(path, survey.root),
             problems=problems,
         )
+
+
+def _are_crops(path: Path, texts: list[str], images: Path, names: list[str]) -> bool:
+    """Returns False where the texts are classes that repeat, or sentences about images that are no lines of text."""
+    if _CROPS.search(path.stem.lower()) or len(texts) < _MIN_TEXTS:
+        return True
+    kind = cell_kind(texts)
+    if kind is None or kind.kind == "text reading":
+        return True
+    return kind.kind == "captioning" and all(_is_wide(images / name) for name in names[:5])
+
+
+def _is_wide(path: Path) -> bool:
+    try:
+        height, width = image_size_hw(path)
+    except DataError:
+        return True
+    return width > 2 * height
 
 
 def find_tars(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:

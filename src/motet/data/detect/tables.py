@@ -9,10 +9,12 @@ from motet.core import DiskImage, MotetError
 from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
+from motet.data.detect.image_ids import ImageIds, image_ids
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
-from motet.data.formats.paths import is_image
-from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
+from motet.data.detect.table_beginnings import TableBeginning, table_beginnings
+from motet.data.detect.text_tables import guess_sentences
+from motet.data.formats.table_file import SUFFIXES, TableForm, load_columns
 from motet.data.formats.tar_index import tar_rows
 from motet.preprocess.image_formats import image_suffixes
 
@@ -25,54 +27,73 @@ def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds CSV, TSV, JSON, JSONL and Parquet files with a column of images and columns of annotations."""
     for path in list(survey.files_beside_images(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
         try:
-            rows = first_rows(path, _MAX_ROWS)
+            beginnings = list(table_beginnings(path, _MAX_ROWS))
         except MotetError:
             continue  # `table_miss` has the reason
-        columns = list(rows[0]) if rows else []
-        mapping = guess(columns, rows)
-        if mapping is not None and not any(map(is_image, columns)):  # else its first row would be lost as a header
-            survey.claimed.add(path)
-            yield from _table(path, survey, mapping, rows)
+        for beginning in beginnings:
+            rows = beginning.rows
+            columns = list(dict.fromkeys(column for row in rows for column in row))
+            mapping = guess(columns, rows)
+            ids = image_ids(survey, path, rows) if mapping is None else None
+            if ids is not None:
+                mapping = guess(columns, rows, image=ids.column)
+            mapping = mapping or guess_sentences(columns, rows)
+            if mapping is not None:
+                survey.claimed.add(path)
+                yield from _table(path, survey, mapping, beginning, ids, _placeholders(path))
 
 
-def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:
-    arguments: dict[str, object] = {"path": path, **mapping.arguments()}
-    names = _names(rows, mapping.image)[:5]
-    problems: tuple[str, ...] = ()
-    if names:
-        images = survey.image_folder(names, path)
+def _table(
+    path: Path,
+    survey: Survey,
+    mapping: Guess,
+    beginning: TableBeginning,
+    ids: ImageIds | None,
+    problems: tuple[str, ...],
+) -> Iterator[DetectedDataset]:
+    arguments: dict[str, object] = {"path": path, **mapping.arguments(), **beginning.arguments()}
+    rows = beginning.rows
+    names = [name for row in rows if isinstance(name := row.get(mapping.image), str)]
+    if ids is not None:
+        arguments["pattern"] = ids.pattern
+    if names or ids is not None:
+        images = ids.folder if ids is not None else survey.image_folder(names[:5], path)
         if images is None:
-            problems = (missing_images(survey, path, mapping.image, _names(rows, mapping.image)),)
+            problems = (missing_images(survey, path, mapping.image, names),)
         elif images != path.parent:
             survey.claimed.add(images)
             arguments["image_root"] = images
-        if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping):
+        if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping, beginning.form):
             arguments["gather"] = True
-    for value in _split_values(path, mapping):
+    for value in _split_values(path, mapping, beginning.form):
+        split = split_of(Path(value), Path()) if value else beginning.split or split_of(path, survey.root)
         yield from try_read(
             "Table", arguments if not value else {**arguments, "only": {mapping.split: value}}, kind=mapping.kind,
-            labels=mapping.languages, evidence=f"table {path.name}, {mapping.evidence}",
-            split=split_of(Path(value), Path()) if value else split_of(path, survey.root), problems=problems,
+            labels=mapping.languages, evidence=f"table {path.name}{beginning.note}, {mapping.evidence}", split=split,
+            problems=problems,
         )  # fmt: skip
 
 
-def _names(rows: list[Row], column: str) -> list[str]:
-    return [name for row in rows if isinstance(name := row[column], str)]
+def _placeholders(path: Path) -> tuple[str, ...]:
+    """Returns the problem of a sample of a submission, as Kaggle gives it with its data."""
+    if "submission" not in path.name.lower():
+        return ()
+    return (f"{path}: got a sample of a submission, whose labels are placeholders; want a table with labels",)
 
 
-def _has_repeats(path: Path, mapping: Guess) -> bool:
+def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
     """Returns True where several rows have the same image, or the same image and question."""
-    columns = [mapping.image, *([mapping.text] if mapping.text else [])]
-    cells = load_columns(path, columns)
+    columns = [mapping.image, *([mapping.text] if isinstance(mapping.text, str) and mapping.text else [])]
+    cells = load_columns(path, columns, form)
     keys = [tuple(str(cells[column][row]) for column in columns) for row in range(len(cells[mapping.image]))]
     return len(set(keys)) < len(keys)
 
 
-def _split_values(path: Path, mapping: Guess) -> list[str]:
+def _split_values(path: Path, mapping: Guess, form: TableForm) -> list[str]:
     """Returns the values of the column of splits, where they are few; a single "" where there is no such column."""
     if not mapping.split:
         return [""]
-    values = sorted({str(cell) for cell in load_columns(path, [mapping.split])[mapping.split]})
+    values = sorted({str(cell) for cell in load_columns(path, [mapping.split], form)[mapping.split]})
     return values if len(values) <= _MAX_SPLITS else [""]
 
 

@@ -91,6 +91,8 @@ class Columns:
                 found[label] = self._texts_of(columns, cells, path, row)
             elif label == "class" and hidden is not None and cells[columns[0]] == hidden:
                 continue
+            elif label == "class" and len(columns) > 1:
+                found[label] = one_hot_index([cells[column] for column in columns], columns, self.names, path, row)
             elif label == "class":
                 found[label] = class_index(cells[columns[0]], self.names, path=path, row=row)
             elif label == "answer":
@@ -130,9 +132,11 @@ def make_columns(
     """
     several = {label: _tuple(columns) for label, columns in labels.items()}
     columns = Columns(_tuple(image), _tuple(text), several, image_id, separator, names)
-    for label in ("class", "answer"):
-        if len(several.get(label, ("",))) != 1:
-            raise ConfigError(f"labels[{label!r}]: got {several[label]}; want one column")
+    if len(several.get("answer", ("",))) != 1:
+        raise ConfigError(f"labels['answer']: got {several['answer']}; want one column")
+    classes = several.get("class", ())
+    if len(classes) > 1 and names and set(names) != set(classes):
+        raise ConfigError(f"names: got {short_repr(names)}; want the columns of 'class', {short_repr(classes)}")
     if any(not found for found in several.values()):
         raise ConfigError(f"labels: got {dict(labels)}; want at least one column for each")
     if names and "class" not in several:
@@ -203,6 +207,36 @@ def class_index(cell: object, names: tuple[str, ...], *, path: Path, row: int | 
         return int(text)
     hint = f" ({nearest(text, names)})" if len(names) <= _MAX_HINTED else ""
     raise DataError(f"class: got {short_repr(cell)}; want one of the {len(names)} names{hint}", path=path, row=row)
+
+
+def one_hot_index(
+    cells: Sequence[object], columns: tuple[str, ...], names: tuple[str, ...], path: Path, row: int | str
+) -> int:
+    """Returns the index of the one class whose column is 1.
+
+    Raises:
+        DataError: a cell that is neither 0 nor 1, or none or several that are 1.
+    """
+    numbers = [is_one(cell) for cell in cells]
+    if None in numbers:
+        column = columns[numbers.index(None)]
+        got = short_repr(cells[numbers.index(None)])
+        raise DataError(f"{column}: got {got}; want 0 or 1 in a column of one class", path=path, row=row)
+    if numbers.count(True) != 1:
+        present = [column for column, one in zip(columns, numbers, strict=True) if one]
+        raise DataError(f"class: got {len(present)} columns with 1 {short_repr(present)}; want one", path=path, row=row)
+    return names.index(columns[numbers.index(True)])
+
+
+def is_one(cell: object) -> bool | None:
+    """Returns True for 1 and False for 0, as numbers, texts or true and false; None for anything else.
+
+    Examples:
+        >>> is_one("1.0"), is_one(0), is_one("x")
+        (True, False, None)
+    """
+    text = str(cell).strip().lower()
+    return True if text in ("1", "1.0", "true") else False if text in ("0", "0.0", "false") else None
 
 
 def merge_labels(rows: Sequence[dict[str, Any]], *, path: Path, row: int | str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from motet.core import DataError, nearest, plain_json
+from motet.data.formats.file_lines import FileLines
 from motet.data.formats.number_text import is_number
-from motet.data.formats.text_file import read_bytes, read_text
+from motet.data.formats.text_file import read_bytes
 
 T = TypeVar("T")
 _TYPE_NAMES = {
@@ -40,7 +41,7 @@ def load_json_lines(path: Path) -> Iterator[Any]:
     Raises:
         DataError: as `load_json`, with the line as row.
     """
-    for row, line in enumerate(read_text(path).split("\n")):
+    for row, line in enumerate(FileLines(path)):
         if line.strip():
             yield parse_json(line, path=path, row=row)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from motet.core import DataError
 from motet.data.formats.image_size import image_size_hw
+from motet.data.formats.label_palette import with_palette
 from motet.data.formats.png_values import png_values
 
 INVALID = -1
@@ -102,8 +103,8 @@ class ColourMap:
     colours: tuple[tuple[tuple[int, int, int], int], ...]
 
     def read(self) -> np.ndarray:
-        stored = png_values(self.path)
-        if stored.ndim != 3 or stored.shape[2] < 3:
+        stored = with_palette(self.path)
+        if stored.shape[2] < 3:
             raise DataError(f"class map: got the shape {stored.shape}; want three channels of colour", path=self.path)
         known = {int(_pack_rgb(*(np.array(part) for part in colour))): found for colour, found in self.colours}
         return by_bands(stored, lambda band: self._classes(band, known))

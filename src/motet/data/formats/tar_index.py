@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import tarfile
+import zipfile
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias, overload
+
+import numpy as np
 
 from motet.core import DataError
-from motet.core.plain_json import parse_json
-from motet.core.whole_files import write_whole
+from motet.core.whole_files import whole_file
+from motet.data.formats.packed_texts import PackedTexts
 from motet.data.formats.size_limits import regular_size
-from motet.data.formats.text_file import read_bytes
 
-# Rows of a shard in order: the key, and per ending ("jpg", "json") the offset and the length of the member.
+# Per ending ("jpg", "json") the offset and the length of the member.
 Members: TypeAlias = dict[str, tuple[int, int]]
-TarRows: TypeAlias = list[tuple[str, Members]]
 
-_VERSION = 1
+_VERSION = 2
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class TarRows(Sequence[tuple[str, Members]]):
+    """The rows of a tar in order, each with its key and its members; in arrays, since a shard has many.
+
+    Args:
+        keys: per row.
+        endings: the different endings.
+        starts: (rows + 1,) the start of each row in the arrays of members, and the end of the last.
+        members: (members, 3) int64, per member its ending (an index), offset and length.
+    """
+
+    def __init__(self, keys: PackedTexts, endings: tuple[str, ...], starts: np.ndarray, members: np.ndarray) -> None:
+        self.keys, self.endings, self.starts, self.members = keys, endings, starts, members
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, Members]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, Members]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, Members] | list[tuple[str, Members]]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(len(self))[index]]
+        row = range(len(self))[index]
+        found = self.members[self.starts[row] : self.starts[row + 1]].tolist()
+        return self.keys[row], {self.endings[ending]: (offset, length) for ending, offset, length in found}
+
+    def endings_of(self, row: int) -> list[str]:
+        """Returns the endings of a row's members, without their places."""
+        return [self.endings[ending] for ending in self.members[self.starts[row] : self.starts[row + 1], 0].tolist()]
 
 
 def tar_rows(path: Path, folder: Path | None) -> TarRows:
@@ -37,7 +71,7 @@ def tar_rows(path: Path, folder: Path | None) -> TarRows:
     """
     size = regular_size(path)
     stamp = [_VERSION, size, path.stat().st_mtime_ns]
-    index = (path.parent if folder is None else folder) / f"{path.name}.index.json"
+    index = (path.parent if folder is None else folder) / f"{path.name}.index.npz"
     known = _read_index(index, stamp)
     if known is not None:
         return known
@@ -49,59 +83,105 @@ def tar_rows(path: Path, folder: Path | None) -> TarRows:
 def _read_index(index: Path, stamp: list[int]) -> TarRows | None:
     """Returns the cached index; None if it is missing, broken, or of another version of the tar."""
     try:
-        cached: Any = parse_json(read_bytes(index))
-        if cached["stamp"] != stamp:
-            return None
-        rows = [
-            (str(key), {str(ending): (int(start), int(length)) for ending, (start, length) in members.items()})
-            for key, members in cached["rows"]
-        ]
-    except (DataError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        with index.open("rb") as file, np.load(file, allow_pickle=False) as cached:
+            if cached["stamp"].tolist() != stamp:
+                return None
+            keys = PackedTexts(cached["keys"].tobytes(), cached["ends"])
+            endings = tuple(PackedTexts(cached["endings"].tobytes(), cached["ending_ends"]))
+            rows = TarRows(keys, endings, cached["starts"], cached["members"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
         return None
-    size = stamp[1]
-    places = (place for _, members in rows for place in members.values())
-    return rows if all(0 <= start <= start + length <= size for start, length in places) else None
+    return rows if _is_whole(rows, stamp[1]) else None
+
+
+def _is_whole(rows: TarRows, size: int) -> bool:
+    """Returns whether every row of an index leads to a place in a tar of this size."""
+    ends, starts, members = rows.keys.ends, rows.starts, rows.members
+    if any(one.dtype != np.int64 for one in (ends, starts, members)) or members.ndim != 2 or members.shape[1] != 3:
+        return False
+    return (
+        len(starts) == len(ends) + 1
+        and _is_ascending(ends, len(rows.keys.data))
+        and _is_ascending(starts, len(members))
+        and bool((members >= 0).all())
+        and bool((members[:, 0] < len(rows.endings)).all())
+        and bool((members[:, 1] + members[:, 2] <= size).all())
+    )
+
+
+def _is_ascending(values: np.ndarray, last: int) -> bool:
+    return bool((np.diff(values, prepend=0) >= 0).all()) and (values[-1] if len(values) else 0) == last
 
 
 def _write_index(index: Path, stamp: list[int], rows: TarRows) -> None:
     """Writes the index as a whole, since loader processes may build the same index at once."""
-    with contextlib.suppress(OSError):
-        write_whole(index, json.dumps({"stamp": stamp, "rows": rows}).encode())
+    endings = PackedTexts.of(rows.endings)
+    with contextlib.suppress(OSError), whole_file(index) as file:
+        np.savez(
+            file,
+            stamp=np.array(stamp, dtype=np.int64),
+            keys=np.frombuffer(rows.keys.data, dtype=np.uint8),
+            ends=rows.keys.ends,
+            endings=np.frombuffer(endings.data, dtype=np.uint8),
+            ending_ends=endings.ends,
+            starts=rows.starts,
+            members=rows.members,
+        )
 
 
 def _scan(path: Path, size: int) -> TarRows:
     _refuse_compressed(path)
-    rows: dict[str, Members] = {}
+    scan = _Scan()
     try:
         with tarfile.open(path, mode="r:") as tar:
-            for member in tar:
+            while (member := tar.next()) is not None:
+                # Else the module keeps a kilobyte per member until the end; its types leave the list out.
+                tar.members.clear()  # type: ignore[attr-defined]
                 if member.size < 0:  # the next member would lie before this one, without end
                     raise DataError(f"tar: got {member.size} bytes of {member.name!r}; want a whole tar", path=path)
                 if not member.isreg() or member.issparse():
                     continue
                 if member.offset_data + member.size > size:
                     raise DataError(f"tar: got an end within {member.name!r}; want a whole file", path=path)
-                _add(rows, member, path)
+                scan.add(member, path)
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"tar: got {error}; want a whole plain tar", path=path) from error
-    return list(rows.items())
+    return scan.rows()
 
 
-def _add(rows: dict[str, Members], member: tarfile.TarInfo, path: Path) -> None:
-    folder, slash, name = member.name.rpartition("/")
-    stem, dot, ending = name.partition(".")
-    if not stem or not dot:
-        return
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"tar: got the name {member.name!r}; want UTF-8", path=path) from error
-    members = rows.setdefault(f"{folder}{slash}{stem}", {})
-    if ending.lower() in members:
-        raise DataError(f"tar: got {member.name!r} twice; want every member once", path=path)
-    members[ending.lower()] = (member.offset_data, member.size)
+class _Scan:
+    """The members found so far: one key per row, four numbers per member."""
+
+    def __init__(self) -> None:
+        self.row_of: dict[str, int] = {}
+        self.ending_of: dict[str, int] = {}
+        self.known: set[tuple[int, int]] = set()
+        self.numbers = array("q")
+
+    def add(self, member: tarfile.TarInfo, path: Path) -> None:
+        folder, slash, name = member.name.rpartition("/")
+        stem, dot, ending = name.partition(".")
+        if not stem or not dot:
+            return
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"tar: got the name {member.name!r}; want UTF-8", path=path) from error
+        row = self.row_of.setdefault(f"{folder}{slash}{stem}", len(self.row_of))
+        number = self.ending_of.setdefault(ending.lower(), len(self.ending_of))
+        if (row, number) in self.known:
+            raise DataError(f"tar: got {member.name!r} twice; want every member once", path=path)
+        self.known.add((row, number))
+        self.numbers.extend((row, number, member.offset_data, member.size))
+
+    def rows(self) -> TarRows:
+        numbers = np.frombuffer(self.numbers, dtype=np.int64).reshape(-1, 4)
+        numbers = numbers[np.argsort(numbers[:, 0], kind="stable")]  # a row's members may be apart in the tar
+        starts = np.zeros(len(self.row_of) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(numbers[:, 0], minlength=len(self.row_of)), out=starts[1:])
+        return TarRows(PackedTexts.of(self.row_of), tuple(self.ending_of), starts, numbers[:, 1:].copy())
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Reads text files of data sets: UTF-8, plain or gzipped, with lines that end in a line feed."""
+"""Reads text files of data sets: UTF-8 or UTF-16, plain or gzipped, with lines that end in a line feed."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -10,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from motet.core import DataError
+from motet.core import ConfigError, DataError
 from motet.data.formats.size_limits import inflated_limit, regular_size
 
 _GZIP = b"\x1f\x8b"
@@ -48,18 +49,31 @@ def read_bytes(path: Path, *, max_bytes: int = sys.maxsize - 1) -> bytes:
     return data
 
 
-def read_text(path: Path) -> str:
-    """Returns the content of a UTF-8 file without a byte-order mark.
+def read_text(path: Path, *, encoding: str = "") -> str:
+    """Returns the content of a text file without a byte-order mark.
+
+    Args:
+        path: the file.
+        encoding: of the file; by default UTF-8, or UTF-16 where it begins with a byte-order mark of it.
 
     Raises:
-        DataError: as `read_bytes`, or bytes that are not UTF-8, with their line.
+        DataError: as `read_bytes`, or bytes that are not of the encoding, with their line.
+        ConfigError: an encoding that Python does not know.
     """
     data = read_bytes(path)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding or encoding_of(data)).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start)
-        raise DataError(f"text: got the byte 0x{data[error.start]:02x}; want UTF-8", path=path, row=line) from error
+        want = encoding or "UTF-8"
+        raise DataError(f"text: got the byte 0x{data[error.start]:02x}; want {want}", path=path, row=line) from error
+    except LookupError as error:
+        raise ConfigError(f"encoding: got {encoding!r}; want one that Python knows, such as 'cp1252'") from error
+
+
+def encoding_of(data: bytes) -> str:
+    """Returns the encoding that the first bytes of a file show by a byte-order mark; UTF-8 without one."""
+    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def read_lines(path: Path) -> list[str]:

@@ -9,6 +9,7 @@ from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.coco_stuff import CocoStuff
+from motet.data.readers.conversations import Conversations
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.esnli_ve import ESnliVe
 from motet.data.readers.flickr8k import Flickr8k
@@ -42,6 +43,7 @@ from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
+from motet.data.readers.voc_segmentation import VocSegmentation
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
@@ -57,6 +59,7 @@ READERS: dict[str, type] = {
     "Vqav2": Vqav2,
     "VisualGenomeQA": VisualGenomeQA,
     "Gqa": Gqa,
+    "Conversations": Conversations,
     "OcrLines": OcrLines,
     "EasyVqa": EasyVqa,
     "CocoInstances": CocoInstances,
@@ -73,6 +76,7 @@ READERS: dict[str, type] = {
     "VirtualKitti2": VirtualKitti2,
     "Ade20k": Ade20k,
     "CocoStuff": CocoStuff,
+    "VocSegmentation": VocSegmentation,
     "MapFolders": MapFolders,
     "VideoList": VideoList,
     "VideoFolder": VideoFolder,
@@ -105,6 +109,7 @@ __all__ = [
     "Vqav2",
     "VisualGenomeQA",
     "Gqa",
+    "Conversations",
     "OcrLines",
     "EasyVqa",
     "CocoInstances",
@@ -121,6 +126,7 @@ __all__ = [
     "VirtualKitti2",
     "Ade20k",
     "CocoStuff",
+    "VocSegmentation",
     "MapFolders",
     "VideoList",
     "VideoFolder",

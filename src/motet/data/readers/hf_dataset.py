@@ -75,7 +75,7 @@ class HfDataset:
         if len(data) == 0 or not columns.all_columns:
             raise DataError("data set: got no rows; want at least one, and at least one column mapped", path=path)
         if "class" in columns.labels and not columns.names:
-            columns = replace(columns, names=_names(data, columns.labels["class"][0]))
+            columns = replace(columns, names=_names(data, columns.labels["class"]))
             object.__setattr__(self, "names", columns.names)
         # Rows stay in Arrow's form: nothing is decoded, and nothing is rewritten on disk as by a cast.
         data = data.select_columns(list(columns.all_columns)).with_format("arrow")
@@ -149,7 +149,10 @@ def _split(saved: Any, split: str, path: Path) -> Any:
     return saved
 
 
-def _names(data: Any, column: str) -> tuple[str, ...]:
+def _names(data: Any, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if len(columns) > 1:
+        return columns  # one column per class
+    column = columns[0]
     feature = data.features[column]
     return tuple(feature.names) if hasattr(feature, "names") else collect_class_names(_cells(data, column))
 

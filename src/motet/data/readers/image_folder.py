@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from motet.core import ConfigError, DataError, Example, nearest
 from motet.core.errors import repeated
 from motet.data.formats.linked_folders import leads_back, walk_folder
+from motet.data.formats.packed_texts import PackedTexts
 from motet.data.formats.paths import default_name, file_names, image_at, is_image
 
 
@@ -43,7 +46,8 @@ class ImageFolder:
     ignore: tuple[str, ...] = ()
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _prefix: str = field(init=False, repr=False, compare=False)
-    _rows: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
+    _places: PackedTexts = field(init=False, repr=False, compare=False)
+    _class_of: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         root = Path(self.root)
@@ -58,17 +62,19 @@ class ImageFolder:
         classes = self.classes or tuple(places)
         object.__setattr__(self, "names", _names(classes, self.rename))
         object.__setattr__(self, "_prefix", self.name or default_name(root))
-        object.__setattr__(self, "_rows", tuple(_rows(root, classes, places)))
+        counts = [len(inside) for inside in places.values()]
+        object.__setattr__(self, "_class_of", np.repeat(_class_indices(root, classes, places), counts))
+        object.__setattr__(self, "_places", PackedTexts.of(place for inside in places.values() for place in inside))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._places)
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row, which is its path below the root."""
-        return (f"{self._prefix}/{self._rows[index][1]}",)
+        return (f"{self._prefix}/{self._places[index]}",)
 
     def __getitem__(self, index: int) -> Example:
-        class_index, place = self._rows[index]
+        class_index, place = int(self._class_of[index]), self._places[index]
         root, key = Path(self.root), f"{self._prefix}/{place}"
         image = image_at(root / place, path=root, row=index)
         return Example(id=key, images=(image,), image_ids=(key,), labels={"class": class_index})
@@ -104,10 +110,11 @@ def _names(classes: tuple[str, ...], rename: Mapping[str, str]) -> tuple[str, ..
     return names
 
 
-def _rows(root: Path, classes: tuple[str, ...], places: Mapping[str, list[str]]) -> Iterator[tuple[int, str]]:
+def _class_indices(root: Path, classes: tuple[str, ...], places: Mapping[str, list[str]]) -> np.ndarray:
+    """Returns the index of the class of each folder."""
     index_of = {folder: index for index, folder in enumerate(classes)}
-    for folder, inside in places.items():
+    for folder in places:
         if folder not in index_of:
             hint = nearest(folder, classes)
             raise DataError(f"class folder: got {folder!r}; want one of the given classes ({hint})", path=root / folder)
-        yield from ((index_of[folder], place) for place in inside)
+    return np.array([index_of[folder] for folder in places], dtype=np.int32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from motet.core import ConfigError, DataError, Example, nearest
+from motet.data.formats.label_palette import Colour
 from motet.data.formats.map_files import (
     INVALID,
     ClassMap,
@@ -19,9 +19,10 @@ from motet.data.formats.map_files import (
     class_table,
 )
 from motet.data.formats.map_rows import MapRow, image_names, map_example
+from motet.data.formats.name_patterns import ANY, by_stem
 from motet.data.formats.paths import default_name, file_names, is_image
 
-Colour: TypeAlias = tuple[int, int, int]
+_UNKNOWN_DEPTHS = (0, 65535)
 _MAPS = ("segmentation", "depth", "normals", "edges")
 
 
@@ -40,11 +41,13 @@ class MapFolders:
             numbers are not consecutive.
         no_class: stored numbers or colours of pixels without a class; any other number or colour that is not a class is
             an error.
-        depth_unit_m: metres per step of the stored depth; 0.001 for millimetres. 0 is unknown.
+        depth_unit_m: metres per step of the stored depth; 0.001 for millimetres. 0 and 65535 are unknown.
         normal_signs: factors of the stored x, y and z that make them point right, down and towards the viewer; maps
             that are mostly blue need none for z, maps with hardly any blue need (1, 1, -1).
         edge_top: the stored number of a certain edge.
-        endings: annotation -> the suffix of its map names after the image names, such as "_mask".
+        image_name: the pattern of image names: "{}_image", "rgb_{}", or with a file ending "{}.jpg".
+        map_names: annotation -> the pattern of its map names, such as "{}_mask". Files whose names have the same in the
+            place of {} belong together; images and maps may be in one folder.
         name: prefix of Example ids; by default the folder's name.
 
     Raises:
@@ -61,12 +64,13 @@ class MapFolders:
     depth_unit_m: float = 0.001
     normal_signs: tuple[int, int, int] = (1, 1, 1)
     edge_top: float = 255.0
-    endings: Mapping[str, str] = field(default_factory=dict)
+    image_name: str = ANY
+    map_names: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     _rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for annotation in (*self.maps, *self.endings):
+        for annotation in (*self.maps, *self.map_names):
             if annotation not in _MAPS:
                 raise ConfigError(f"MapFolders.maps: got {annotation!r}; {nearest(annotation, _MAPS)}")
         if "segmentation" in self.maps and not self.names:
@@ -79,10 +83,11 @@ class MapFolders:
         if len({isinstance(one, int) for one in self.stored}) == 2:
             raise ConfigError("MapFolders.stored: got numbers and colours; want one kind")
         files = {
-            annotation: {Path(name).stem: name for name in file_names(Path(folder)) if is_image(name)}
+            annotation: by_stem(filter(is_image, file_names(Path(folder))), self.map_names.get(annotation, ANY))
             for annotation, folder in self.maps.items()
         }
-        rows = tuple((name, self._maps_of(Path(name).stem, files)) for name in image_names(Path(self.images)))
+        images = by_stem(image_names(Path(self.images)), self.image_name)
+        rows = tuple((name, _maps_of(stem, files)) for stem, name in images.items())
         rows = tuple((name, maps) for name, maps in rows if maps)
         if not rows:
             raise DataError("images: got none that has a map; want files of equal names", path=self.images)
@@ -102,15 +107,11 @@ class MapFolders:
         )
         return map_example(MapRow(key, key, images / file, maps), path=images, index=index)
 
-    def _maps_of(self, stem: str, files: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
-        names = {annotation: stem + self.endings.get(annotation, "") for annotation in files}
-        return tuple((one, files[one][name]) for one, name in names.items() if name in files[one])
-
     def _map(self, annotation: str, path: Path) -> MapFile:
         if annotation == "segmentation":
             return self._classes(path)
         if annotation == "depth":
-            return DepthMap(path, self.depth_unit_m)
+            return DepthMap(path, self.depth_unit_m, _UNKNOWN_DEPTHS)
         return NormalMap(path, self.normal_signs) if annotation == "normals" else EdgeMap(path, self.edge_top)
 
     def _classes(self, path: Path) -> ClassMap | ColourMap:
@@ -124,3 +125,7 @@ class MapFolders:
         table = {number: place for place, number in enumerate(numbers)}
         no_class = (*(one for one in self.no_class if isinstance(one, int)), *range(self.first_class))
         return ClassMap(path, class_table(table, invalid=tuple(one for one in no_class if one not in table)))
+
+
+def _maps_of(stem: str, files: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((annotation, names[stem]) for annotation, names in files.items() if stem in names)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from motet.core import DataError, Example
+from motet.data.formats.file_lines import FileLines
 from motet.data.formats.paths import default_name
-from motet.data.formats.text_file import read_lines
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,26 @@ class TextLines:
 
     path: Path | str
     name: str = ""
-    _lines: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
+    _lines: FileLines = field(init=False, repr=False, compare=False)
+    _places: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        lines = tuple((place, text) for place, line in enumerate(read_lines(Path(self.path))) if (text := line.strip()))
-        if not lines:
+        lines = FileLines(Path(self.path))
+        places = np.fromiter((place for place, line in enumerate(lines) if line.strip()), dtype=np.int64)
+        if not len(places):
             raise DataError("lines: got none; want at least one with words", path=self.path)
         object.__setattr__(self, "_lines", lines)
+        object.__setattr__(self, "_places", places)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._places)
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns no ids, since rows have no image. Raises IndexError past the end."""
-        self._lines[index]
+        self._places[index]
         return ()
 
     def __getitem__(self, index: int) -> Example:
-        place, text = self._lines[index]
+        place = int(self._places[index])
+        text = self._lines[place].strip()
         return Example(id=f"{self.name or default_name(Path(self.path))}/{place}", text=text, labels={"text": (text,)})

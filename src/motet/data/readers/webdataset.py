@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from motet.core import ConfigError, DataError, DiskImage, Example
 from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
 from motet.data.formats.json_file import parse_json, short_repr
 from motet.data.formats.paths import default_name, file_names
-from motet.data.formats.tar_index import Members, tar_rows
+from motet.data.formats.tar_index import Members, TarRows, tar_rows
 from motet.preprocess.image_formats import image_suffixes
 
 _JSON = "json"
@@ -61,7 +63,8 @@ class WebDataset:
     name: str = ""
     _columns: Columns = field(init=False, repr=False, compare=False)
     _shards: tuple[Path, ...] = field(init=False, repr=False, compare=False)
-    _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
+    _tables: tuple[TarRows, ...] = field(init=False, repr=False, compare=False)
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         columns = make_columns(
@@ -72,34 +75,35 @@ class WebDataset:
             raise ConfigError(f"WebDataset.image_id: got {self.image_id!r}; want a format over the key, 'coco/{{key}}'")
         shards = _shards(self.tars)
         folder = None if self.index is None else Path(self.index)
-        rows = tuple(
-            _Row(shard, key, members) for shard, path in enumerate(shards) for key, members in tar_rows(path, folder)
-        )
-        if not rows:
+        tables = tuple(tar_rows(path, folder) for path in shards)
+        if not any(tables):
             raise DataError("tar: got no rows; want members such as 000.jpg and 000.txt", path=shards[0])
         object.__setattr__(self, "_columns", columns)
         object.__setattr__(self, "_shards", shards)
-        object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_tables", tables)
+        object.__setattr__(self, "_ends", tuple(accumulate(len(table) for table in tables)))
         if "class" in columns.labels and not columns.names:
             object.__setattr__(self, "names", self._all_classes(columns.labels["class"][0]))
             object.__setattr__(self, "_columns", replace(columns, names=self.names))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._ends[-1]
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image ids of a row."""
-        row = self._rows[index]
-        if not self._image_ending(row.members):
+        shard, place = self._find(index)
+        table = self._tables[shard]
+        if not self._image_ending(table.endings_of(place)):
             return ()
-        return (self._columns.formatted_id({"key": row.key}) or self._id(row),)
+        key = table.keys[place]
+        return (self._columns.formatted_id({"key": key}) or self._id(shard, key),)
 
     def __getitem__(self, index: int) -> Example:
-        row = self._rows[index]
+        row = self._row(*self._find(index))
         path, columns = self._shards[row.shard], self._columns
         cells = dict(self._cells(row))
         return Example(
-            id=self._id(row),
+            id=self._id(row.shard, row.key),
             images=self._images(row),
             image_ids=self.keys(index),
             text=columns.texts(cells, path=path, row=row.key),
@@ -110,13 +114,26 @@ class WebDataset:
     def _prefix(self) -> str:
         return self.name or default_name(self._shards[0].parent)
 
-    def _id(self, row: _Row) -> str:
-        return f"{self._prefix}/{self._shards[row.shard].stem}/{row.key}"
+    def _find(self, index: int) -> tuple[int, int]:
+        """Returns the shard of a row and its place there."""
+        index = range(self._ends[-1])[index]
+        shard = bisect_right(self._ends, index)
+        return shard, index - (self._ends[shard - 1] if shard else 0)
 
-    def _image_ending(self, members: Members) -> str:
+    def _row(self, shard: int, place: int) -> _Row:
+        return _Row(shard, *self._tables[shard][place])
+
+    def _id(self, shard: int, key: str) -> str:
+        return f"{self._prefix}/{self._stems[shard]}/{key}"
+
+    @cached_property
+    def _stems(self) -> tuple[str, ...]:
+        return tuple(path.stem for path in self._shards)
+
+    def _image_ending(self, endings: Iterable[str]) -> str:
         if self.image:
             return self.image.lower()
-        return next((ending for ending in members if f".{ending.rpartition('.')[2]}" in image_suffixes()), "")
+        return next((ending for ending in endings if f".{ending.rpartition('.')[2]}" in image_suffixes()), "")
 
     def _images(self, row: _Row) -> tuple[DiskImage, ...]:
         ending, path = self._image_ending(row.members), self._shards[row.shard]
@@ -157,7 +174,8 @@ class WebDataset:
     def _all_classes(self, column: str) -> tuple[str, ...]:
         if column.startswith(f"{_JSON}."):
             raise ConfigError(f"WebDataset.names: got none for the class in {column!r}; want the classes, in order")
-        return collect_class_names(self._text(row, column).strip() for row in self._rows if column in row.members)
+        rows = (self._row(*self._find(index)) for index in range(len(self)))
+        return collect_class_names(self._text(row, column).strip() for row in rows if column in row.members)
 
 
 def _shards(tars: Path | str | tuple[Path | str, ...]) -> tuple[Path, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from motet.core import Dense, Example, Reader, Report, System, Task, rng_for
+from motet.core import DataError, Dense, Example, Processor, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
+from motet.evaluation.readable_rows import check_readable
 from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
 from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines
@@ -29,6 +30,7 @@ def with_trivial_baselines(
     max_rows: int = 500,
     workers: int = 0,
     seed: int = 0,
+    on_bad_row: Literal["stop", "skip"] = "stop",
     progress: Progress | None = None,
 ) -> Report:
     """Returns the report with the trivial baselines of every task's main metric, and a note on their numbers of rows.
@@ -47,6 +49,7 @@ def with_trivial_baselines(
         max_rows: held-out rows per task at most.
         workers: number of loader processes.
         seed: of the choice of rows and of the shuffle.
+        on_bad_row: "skip" leaves out a training row that cannot be read; see `without_bad_rows` for the held-out ones.
         progress: called after every batch.
     """
     baselines: dict[str, dict[str, float]] = {}
@@ -67,7 +70,9 @@ def with_trivial_baselines(
                 else (max_train, max_rows)
             )
             places = _choose_rows(len(source.reader), most_rows, seed, source.name)
-            known, rows = _training_rows(train, task, most_train, seed), _held_out_rows(source.reader, task, places)
+            checked = system.processor if on_bad_row == "skip" else None
+            known = _training_rows(train, task, most_train, seed, checked)
+            rows = _held_out_rows(source.reader, task, places)
             baselines[name] = {
                 **constant_baselines(task, known, rows, seed=seed),
                 **nearest_neighbour_baseline(neighbours, task, known, rows),
@@ -118,17 +123,26 @@ def _choose_rows(count: int, most: int, seed: int, name: str) -> list[int]:
     return sorted(rng_for("floor rows", seed, name).choice(count, size=most, replace=False).tolist())
 
 
-def _training_rows(train: Sequence[Source], task: Task, most: int, seed: int) -> AnnotatedRows:
-    """Returns training rows of a task, from every source that has it."""
+def _training_rows(
+    train: Sequence[Source], task: Task, most: int, seed: int, checked: Processor | None
+) -> AnnotatedRows:
+    """Returns training rows of a task, from every source that has it; with a processor only those it can encode."""
     sources = [source for source in train if any(own.name == task.name for own in source.tasks)]
     rows: list[tuple[Example, Any]] = []
     for source in sources:
         for place in _choose_rows(len(source.reader), -(-most // len(sources)), seed, source.name):
-            example = (
-                source.reader[place]
-                if source.compose is None
-                else source.compose(source.reader, place, rng_for("floor compose", seed, source.name, place))
-            )
+            try:
+                example = (
+                    source.reader[place]
+                    if source.compose is None
+                    else source.compose(source.reader, place, rng_for("floor compose", seed, source.name, place))
+                )
+                if checked is not None and task.label in example.labels:
+                    check_readable(example, (task,), checked)
+            except DataError:
+                if checked is None:
+                    raise
+                continue
             if task.label in example.labels:
                 rows.append((example, task.annotation_of(example)))
     return rows

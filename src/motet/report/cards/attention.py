@@ -14,7 +14,7 @@ from motet.data.source import Source
 from motet.evaluation.task_evaluation import eval_mode
 from motet.preprocess.images import decode
 from motet.report.cards.predictions import joined
-from motet.report.cards.rows import evaluated_tasks, evenly_spaced
+from motet.report.cards.rows import evaluated_tasks, readable_evenly_spaced
 from motet.report.content import PredictionCard
 from motet.report.draw import draw_heat, side_by_side, thumbnail, with_weights
 from motet.report.runs import RunRecord
@@ -52,7 +52,7 @@ def attention_cards(
     with eval_mode(system):
         for _, source, task in evaluated_tasks(sources, run):
             layers = system.attention_layers(task.name) if task.name in system.tasks else 0
-            for example in evenly_spaced(source, per_task) if layers else ():
+            for example in readable_evenly_spaced(source, per_task) if layers else ():
                 try:
                     yield _card(system, task, example, layers)
                 except DataError:

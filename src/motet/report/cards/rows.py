@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from motet.core import Example, Result, Task
+from motet.core import DataError, Example, Result, Task
 from motet.data.source import Source
 from motet.report.runs import RunRecord
 
@@ -20,8 +20,17 @@ def evaluated_tasks(sources: Sequence[Source], run: RunRecord) -> Iterator[tuple
 
 
 def evenly_spaced(source: Source, most: int) -> Iterator[Example]:
-    """Yields at most so many rows of a source, evenly spaced over it."""
+    """Yields at most so many rows of a source, evenly spaced over it. Raises DataError where one cannot be read."""
     return (source.reader[place] for place in spaced_places(len(source.reader), most))
+
+
+def readable_evenly_spaced(source: Source, most: int) -> Iterator[Example]:
+    """Yields the same without the rows that cannot be read."""
+    for place in spaced_places(len(source.reader), most):
+        try:
+            yield source.reader[place]
+        except DataError:
+            continue  # it was counted in training or in the evaluation
 
 
 def spaced_places(count: int, most: int) -> list[int]:
