@@ -64,7 +64,8 @@ def test_the_folders_of_voc_are_no_classes_and_others_beside_them_still_are(tmp_
 
 def test_a_broken_annotation_is_told(tmp_path):
     voc(tmp_path, keys=("a", "b"))
-    text(tmp_path / "Annotations" / "a.xml", "<annotation>")
+    for key in "ab":
+        text(tmp_path / "Annotations" / f"{key}.xml", "<annotation>")
     (found,) = detect(tmp_path)
     assert found.rows == 0
     assert "a.xml" in found.problems[0]
