@@ -72,7 +72,7 @@ def test_a_selection_keeps_values_and_flags() -> None:
 def test_a_file_name_that_is_not_utf_8_is_remembered(tmp_path) -> None:
     path = tmp_path / os.fsdecode(b"f\xfcr.png")
     shapes(0).save(tmp_path / "a.png")
-    os.rename(tmp_path / "a.png", path)
+    (tmp_path / "a.png").rename(path)
     calls: list[str] = []
 
     def counted(image, **options):
