@@ -1,5 +1,7 @@
 """The endings of images, which are those of the installed Pillow."""
 
+import sys
+
 import pytest
 from PIL import Image
 
@@ -41,3 +43,28 @@ def test_a_photo_as_heic_names_the_extra_that_reads_it():
 
 def test_avif_which_has_the_same_container_is_not_taken_for_heic():
     assert not is_heic(b"\0\0\0\x18ftypavif")
+
+
+def test_heic_counts_and_is_opened_where_its_package_is_installed(tmp_path, monkeypatch):
+    package = tmp_path / "pillow_heif.py"
+    package.write_text(
+        "from PIL import Image\n"
+        "def register_heif_opener():\n"
+        "    Image.register_open('HEIF', lambda *_: Image.new('RGB', (3, 2)), lambda head: b'ftypheic' in head)\n"
+        "    Image.register_extensions('HEIF', ['.heic', '.heif'])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    Image.init()
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "EXTENSION", dict(Image.EXTENSION))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    caches = (image_formats, image_suffixes)
+    for one in caches:
+        one.cache_clear()
+    try:
+        assert {".heic", ".heif", ".jpg"} <= image_suffixes()
+        assert decode(MemoryImage("e.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")).size == (3, 2)
+    finally:
+        sys.modules.pop("pillow_heif", None)
+        for one in caches:
+            one.cache_clear()

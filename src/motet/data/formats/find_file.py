@@ -76,7 +76,7 @@ def _matches(folder: Path, name: str) -> list[str]:
 def _names(folder: Path, modified_ns: int) -> Mapping[str, tuple[str, ...]]:
     del modified_ns  # part of the cache key: the names change with it
     found: dict[str, tuple[str, ...]] = {}
-    for name in sorted(path.name for path in folder.iterdir()):
+    for name in sorted(entry.name for entry in folder.iterdir()):
         key = fold_name(name)
         found[key] = (*found.get(key, ()), name)
     return found

@@ -15,17 +15,18 @@ def walk_folder(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     A link to a folder is followed, unless what it leads to was walked already or contains what was.
     """
     seen: set[str] = set()
-    for above, folders, files in os.walk(folder, followlinks=True):
+    for at, folders, files in os.walk(folder, followlinks=True):
+        above = Path(at)
         names = sorted(name for name in folders if not is_hidden(name))
-        links = [name for name in names if Path(above, name).is_symlink()]
+        links = [name for name in names if (above / name).is_symlink()]
         folders[:] = [name for name in names if name not in links]
         # Links last, so that a folder has its images at its own place where a link beside it leads to it too.
-        seen.update(os.path.realpath(Path(above, name)) for name in (os.curdir, *folders))
+        seen.update(os.path.realpath(above / name) for name in (os.curdir, *folders))
         for name in links:
-            if not _is_walked(target := os.path.realpath(Path(above, name)), seen):
+            if not _is_walked(target := os.path.realpath(above / name), seen):
                 seen.add(target)
                 folders.append(name)
-        yield Path(above), [name for name in files if not is_hidden(name)]
+        yield above, [name for name in files if not is_hidden(name)]
 
 
 def leads_back(folder: Path, root: Path) -> bool:
@@ -42,4 +43,4 @@ def leads_back(folder: Path, root: Path) -> bool:
 
 
 def _is_walked(target: str, seen: set[str]) -> bool:
-    return target in seen or any(one.startswith(target.rstrip(os.sep) + os.sep) for one in seen)
+    return target in seen or any(one.startswith(f"{target.rstrip(os.sep)}{os.sep}") for one in seen)
