@@ -108,7 +108,7 @@ def forgotten() -> Iterator[None]:
     finally:
         sys.path[:] = path
         for name in set(sys.modules) - modules:
-            if not name.startswith(("motet", "torch", "tensorboard")) and "recipe" in name:
+            if not name.startswith(("motet.", "torch", "tensorboard")) and "recipe" in name:
                 del sys.modules[name]
 
 

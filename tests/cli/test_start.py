@@ -11,6 +11,8 @@ from PIL import Image
 
 from motet.cli import demo as demo_recipe
 
+pytestmark = pytest.mark.usefixtures("forget")  # every recipe of `motet init` has the same name
+
 SMALL = ["--set", "train.steps=3", "--set", "schedule.batch_size=6", "--set", "train.evaluate_every=0"]
 SMALL += ["--set", "system.encoder=BundledLite0(size=32)", "--set", "system.width=32", "--set", "system.depth=1"]
 
