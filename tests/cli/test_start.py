@@ -103,7 +103,7 @@ def test_a_folder_without_data_lists_file_by_file_what_was_looked_at(motet, tmp_
     assert not (tmp_path / "motet_recipe.py").exists()
 
 
-def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path):
+def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path, forget):
     for place in ("animals/cat", "animals/dog", "plants/oak", "plants/rose"):
         (tmp_path / place).mkdir(parents=True)
         for index in range(5):
