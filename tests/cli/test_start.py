@@ -106,7 +106,7 @@ def test_a_folder_without_data_lists_file_by_file_what_was_looked_at(motet, tmp_
     assert not (tmp_path / "motet_recipe.py").exists()
 
 
-def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path):
+def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path, forget):
     for place in ("animals/cat", "animals/dog", "plants/oak", "plants/rose"):
         (tmp_path / place).mkdir(parents=True)
         for index in range(5):
@@ -114,10 +114,11 @@ def test_the_level_of_the_class_folders_can_be_said(motet, tmp_path):
     ran = motet("init", tmp_path)
     assert "note: " in ran.out
     assert "`motet init --class-level 1` if animals, plants are the classes of one task" in ran.out
-    ran = motet("init", tmp_path, "--force", "--class-level", "2")
+    recipe = tmp_path / "levels_recipe.py"
+    ran = motet("init", tmp_path, "--out", recipe, "--class-level", "2")
     assert "kind: 20 rows: 4 class folders of images (animals/cat, animals/dog, plants/oak, ...)" in ran.out
-    assert "level=2" in (tmp_path / "motet_recipe.py").read_text()
-    assert motet("data", "check", tmp_path / "motet_recipe.py").out == "20 rows read, 0 with a problem\n"
+    assert "level=2" in recipe.read_text()
+    assert motet("data", "check", recipe).out == "20 rows read, 0 with a problem\n"
     assert motet("init", tmp_path, "--class-level", "0").code == 2
 
 
