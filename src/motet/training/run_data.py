@@ -111,6 +111,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         CheckpointError: there is no such file, or it is damaged.
     """
     path = folder / RUN
+    if not folder.is_dir():
+        raise CheckpointError(f"run folder {folder}: got no such folder; want a folder that `motet train` made")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
