@@ -213,6 +213,14 @@ def test_what_is_no_data_needs_the_recipe_and_hinders_nothing_else(images: Path,
     assert saved_sources(folder, "test")
 
 
+def test_a_part_of_motet_that_no_table_has_needs_the_recipe_too(images: Path, tmp_path: Path) -> None:
+    run = images_run(images)
+    train = dataclasses.replace(run.of_role("train")[0], compose=split_by_image)
+    folder = written(dataclasses.replace(run, sources=(train, *run.of_role("test"))), tmp_path / "run")
+    with pytest.raises(CheckpointError, match=r"got 'motet.data.splits:split_by_image', which is not stored as data"):
+        saved_run(folder)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
