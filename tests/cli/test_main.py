@@ -81,7 +81,7 @@ def test_no_command_shows_the_help(motet):
         (["plan", "no/such/recipe.py:run"], "No such file or directory; want a readable Python file"),
         (
             ["predict", "no/such/run", "--image", "x.png"],
-            "got no such folder; want a folder of a saved model, or owner/name on the Hub",
+            "got no such folder; want the folder of a saved model or of a run, or owner/name on the Hub",
         ),
         (["list", "raeders"], "raeders"),
     ],

@@ -112,7 +112,7 @@ def test_a_missing_or_damaged_file_is_one_line(folder, name, damage):
 
 
 def test_no_folder_and_an_empty_folder_are_one_line(tmp_path):
-    with pytest.raises(CheckpointError, match="got nothing; want a folder"):
+    with pytest.raises(CheckpointError, match="got no such folder; want the folder of a saved model or of a run"):
         s.model_folder(tmp_path / "no")
     with pytest.raises(CheckpointError, match="want the folder of a saved model or of a run"):
         s.model_folder(tmp_path)

@@ -1,6 +1,9 @@
 """Parts of a feature store: complete or absent, checked block by block, locked for one writer."""
 
+import errno
 import json
+import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -96,10 +99,40 @@ def test_json_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 1}
 
 
-def test_a_second_holder_waits_for_the_first(tmp_path: Path) -> None:
+def test_a_second_holder_waits_for_the_first_and_says_for_whom(tmp_path: Path, caplog) -> None:
     with locked(tmp_path) as first:
         assert list(first) == []
         with locked(tmp_path) as second:
             next(second)  # one short wait: the lock is held
+            next(second)
+    (line,) = caplog.messages
+    assert line == (
+        f"stored features in {tmp_path}: waits for process {os.getpid()} on {socket.gethostname()}, which fills the "
+        "same store"
+    )
     with locked(tmp_path) as third:
         assert list(third) == []
+
+
+def test_a_part_that_is_stopped_half_way_leaves_nothing(tmp_path: Path) -> None:
+    writing = write_part(tmp_path, [("a", 0), ("b", 0)], (1, 2), iter([np.zeros((1, 1, 2), "<f2")] * 2))
+    next(writing)
+    assert list(tmp_path.iterdir())
+    writing.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path: Path, monkeypatch, call: int) -> None:
+    calls = []
+
+    def fsync(handle: int) -> None:  # first of the features, then of their index
+        calls.append(handle)
+        if len(calls) == call:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(DataError, match="stored features: got No space left on device") as error:
+        list(write_part(tmp_path, [("a", 0)], (1, 2), iter([np.zeros((1, 1, 2), "<f2")])))
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())

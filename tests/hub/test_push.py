@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
 import torch
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
 
 from motet.core import CheckpointError
 from motet.hub import from_pretrained, push_to_hub, save_pretrained
@@ -73,6 +79,12 @@ def test_a_folder_is_taken_before_the_hub(make, tmp_path, trust, hub, monkeypatc
     assert not hasattr(hub, "fetched")
 
 
+def httpx_error() -> Exception:
+    """The error of the Hub's HTTP client without a network."""
+    client = sys.modules[HfHubHTTPError.__bases__[0].__module__.partition(".")[0]]
+    return client.ConnectError("no network")
+
+
 def refuse(*args, **kwargs):
     response = SimpleNamespace(headers={}, request=None, status_code=404)
     raise RepositoryNotFoundError("404 Client Error.\nRepository Not Found for url", response=response)
@@ -80,9 +92,30 @@ def refuse(*args, **kwargs):
 
 def test_a_name_that_is_nowhere_is_one_line(monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match="model 'me/none': got RepositoryNotFoundError: 404") as error:
+    with pytest.raises(CheckpointError) as error:
         from_pretrained("me/none")
-    assert "\n" not in str(error.value)
+    assert str(error.value) == (
+        "model 'me/none': got no such folder, and no such repository on the Hub (or it is private, and needs a token); "
+        "want the folder of a saved model or of a run, or owner/name on the Hub"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [LocalEntryNotFoundError("no connection"), OfflineModeIsEnabled("offline"), httpx_error()],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_hub_that_cannot_be_reached_comes_after_the_folder_that_is_not_there(monkeypatch, error):
+    def unreachable(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(CheckpointError) as raised:
+        from_pretrained("runs/nothing")
+    assert str(raised.value) == (
+        f"model 'runs/nothing': got no such folder, and the Hub could not be reached ({type(error).__name__}); want "
+        "the folder of a saved model or of a run, or owner/name on the Hub"
+    )
 
 
 def test_a_hub_that_refuses_is_one_line(make, hub, monkeypatch):
@@ -94,6 +127,14 @@ def test_a_hub_that_refuses_is_one_line(make, hub, monkeypatch):
 
 def test_a_name_the_hub_would_not_take_is_one_line(tmp_path):
     with pytest.raises(
-        CheckpointError, match="got no such folder; want a folder of a saved model, or owner/name on the Hub"
+        CheckpointError,
+        match="got no such folder; want the folder of a saved model or of a run, or owner/name on the Hub",
     ):
         from_pretrained(f"{tmp_path}/not/there")
+
+
+@pytest.mark.parametrize("name", ["nothing", "./nothing", "a/b/c", "~/runs", "runs/", "/runs", "a b/c"])
+def test_what_is_no_name_on_the_hub_is_not_asked_for(monkeypatch, name):
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked the Hub"))
+    with pytest.raises(CheckpointError, match="got no such folder; want the folder"):
+        from_pretrained(name)

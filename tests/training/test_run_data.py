@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from toys import ToyReader, toy_run
 
+from motet.config.recipe_files import list_recipes, load_recipe
 from motet.core import CheckpointError, DataError, Example
 from motet.core.codec import from_json, to_json
 from motet.core.model_folder import read_weights
@@ -212,6 +213,14 @@ def test_what_is_no_data_needs_the_recipe_and_hinders_nothing_else(images: Path,
     assert saved_sources(folder, "test")
 
 
+def test_a_part_of_motet_that_no_table_has_needs_the_recipe_too(images: Path, tmp_path: Path) -> None:
+    run = images_run(images)
+    train = dataclasses.replace(run.of_role("train")[0], compose=split_by_image)
+    folder = written(dataclasses.replace(run, sources=(train, *run.of_role("test"))), tmp_path / "run")
+    with pytest.raises(CheckpointError, match=r"got 'motet.data.splits:split_by_image', which is not stored as data"):
+        saved_run(folder)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -229,3 +238,30 @@ def test_a_record_that_cannot_be_read_is_one_line(tmp_path: Path, text: str | No
     with pytest.raises(CheckpointError, match=message) as error:
         saved_run(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("family", ["lit_decoder", "twelve_in_one", "uni_perceiver", "unit", "vit_adapters"])
+def test_the_papers_runs_have_no_part_that_could_not_be_read_back(tmp_path: Path, monkeypatch, family: str) -> None:
+    from paper_data import write_paper_data
+    from twelve_paper_data import write_twelve_paper_data
+    from uni_perceiver_paper_data import write_uni_perceiver_paper_data
+    from unit_paper_data import write_unit_paper_data
+    from vit_adapters_paper_data import write_adapters_paper_data
+
+    write = {
+        "lit_decoder": write_paper_data,
+        "twelve_in_one": write_twelve_paper_data,
+        "uni_perceiver": write_uni_perceiver_paper_data,
+        "unit": write_unit_paper_data,
+        "vit_adapters": write_adapters_paper_data,
+    }[family]
+    write(tmp_path)
+    monkeypatch.setenv("MOTET_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    names = [listed.name for listed in list_recipes() if listed.name.startswith((f"{family}:paper", f"{family}:rel"))]
+    assert names
+    for name in names:
+        run = load_recipe(name)
+        data = to_json(run)
+        saved_names().check(data)
+        assert from_json(data, saved_names(), made={}) == run

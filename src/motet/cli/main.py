@@ -16,6 +16,7 @@ import typer
 
 from motet.cli import analyse, compare, export, inspect, predict, start, training
 from motet.cli.stop import Stopped, stopping
+from motet.cli.stray_settings import stray_settings
 
 DEBUG = "MOTET_DEBUG"
 _ABOUT = "One model for many vision and language tasks: train it, compare it with single-task baselines, use it."
@@ -101,6 +102,8 @@ def _usage(error: BaseException) -> int:
         typer.echo(text)
         return 0
     command = getattr(context, "command_path", "motet")
+    if context is not None and (stray := stray_settings(text, context)):
+        return _print_error(stray, 2)
     return _print_error(f"{text} (see {command} --help)", 2)
 
 

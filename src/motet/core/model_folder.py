@@ -70,7 +70,8 @@ def model_folder(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise CheckpointError(f"model folder {folder}: got {'a file' if folder.exists() else 'nothing'}; want a folder")
+        got = "a file" if folder.exists() else "no such folder"
+        raise CheckpointError(f"model folder {folder}: got {got}; want the folder of a saved model or of a run")
     if (folder / CONFIG).exists():
         return folder
     steps = steps_in(folder)

@@ -116,6 +116,8 @@ def run_folders(folders: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for folder in folders:
+        if not folder.is_dir():
+            raise CheckpointError(f"{folder}: got no such folder; want a run folder, as `motet train` writes it")
         inside = sorted(path.parent for path in folder.glob("*/run.json"))
         if not (folder / "run.json").exists() and not inside:
             raise CheckpointError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from motet.core import CheckpointError, Report, System, Task
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
 from motet.hub.load import load_system, save_pretrained
 
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 FILES = (WEIGHTS, CONFIG, TASKS, f"{ASSETS}/*", f"{ASSETS}/**/*", "README.md")
 """The only files that are downloaded from a repository: safetensors, JSON and assets. Never a pickle."""
 
@@ -87,16 +89,29 @@ def push_to_hub(
 def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
 
-    if name.count("/") > 1 or name.startswith((".", "/", "~")):
-        raise CheckpointError(
-            f"model {name!r}: got no such folder; want a folder of a saved model, or owner/name on the Hub"
-        )
+    wanted = "want the folder of a saved model or of a run, or owner/name on the Hub"
+    if not _HUB_NAME.fullmatch(name):
+        raise CheckpointError(f"model {name!r}: got no such folder; {wanted}")
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **fetch))
     except _hub_errors() as error:
-        raise CheckpointError(
-            f"model {name!r}: got {_error_text(error)}; want a folder or owner/name on the Hub"
-        ) from error
+        raise CheckpointError(f"model {name!r}: got no such folder, and {_hub_answer(error)}; {wanted}") from error
+
+
+def _hub_answer(error: BaseException) -> str:
+    """Returns what the Hub said, where a name is no folder."""
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    match error:
+        case GatedRepoError():
+            return "on the Hub a repository that asks for your consent first"
+        case RepositoryNotFoundError():
+            return "no such repository on the Hub (or it is private, and needs a token)"
+        case RevisionNotFoundError():
+            return "no such revision of it on the Hub"
+        case HfHubHTTPError():
+            return f"the Hub refused it ({_error_text(error)})"
+    return f"the Hub could not be reached ({type(error).__name__})"
 
 
 def _hub_errors() -> tuple[type[Exception], ...]:

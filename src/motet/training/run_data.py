@@ -31,9 +31,21 @@ _RECIPE = "--recipe RECIPE, which runs its code"
 
 def run_to_data(run: Run) -> dict[str, Any]:
     """Returns the entries of `run.json` that hold a run: itself, the files of code outside motet, the root of data."""
-    data = to_json(run, whole=False, base=Path.cwd())
+    data = _known_parts(to_json(run, whole=False, base=Path.cwd()), saved_names())
     files = {module: file for module in sorted(outside_modules(data)) if (file := _file_of(module))}
     return {"run": data, "code": files, "data_root": os.environ.get(_DATA_ROOT)}
+
+
+def _known_parts(data: Any, names: SavedNames) -> Any:
+    """Returns data in which a part of motet that is in no table stands as what is no data."""
+    match data:
+        case {"class": str(name)} | {"reference": str(name)} if is_own(name) and name not in names.known:
+            return {"outside": name}
+        case dict():
+            return {key: _known_parts(part, names) for key, part in data.items()}
+        case list():
+            return [_known_parts(part, names) for part in data]
+    return data
 
 
 def outside_modules(data: Any) -> frozenset[str]:
@@ -111,6 +123,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         CheckpointError: there is no such file, or it is damaged.
     """
     path = folder / RUN
+    if not folder.is_dir():
+        raise CheckpointError(f"run folder {folder}: got no such folder; want a folder that `motet train` made")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
