@@ -1,7 +1,5 @@
 """Pascal VOC and YOLO folders as they lie, and what is near one."""
 
-import json
-
 import pytest
 from PIL import Image
 
@@ -107,7 +105,7 @@ def test_yolo_without_names_or_images_says_what_is_missing(tmp_path):
     text(tmp_path / "b" / "labels" / "9.txt", "0 0.5 0.5 0.5 0.5\n")
     problems = {found.arguments["labels"].parent.name: found.problems for found in detect(tmp_path)}
     assert "want data.yaml or classes.txt" in problems["a"][0]
-    assert "no folder with an image named 9" in problems["b"][0]
+    assert "no folder with the image 9" in problems["b"][0]
 
 
 @pytest.mark.parametrize("content", ["words that are five here\n", "0 120 40 60 30\n", "0 0.5 0.5 0.5\n", "\n"])
@@ -118,66 +116,10 @@ def test_other_text_files_are_no_boxes(tmp_path, content):
     assert detect(tmp_path) == ()
 
 
-def coco(path, images, annotations, names=("cat", "dog")):
-    categories = [{"id": place + 1, "name": name} for place, name in enumerate(names)]
-    text(path, json.dumps({"images": images, "annotations": annotations, "categories": categories}))
-
-
-def test_coco_boxes_with_captions_of_the_same_images(tmp_path):
-    image(tmp_path / "train2017" / "000000000009.jpg")
-    images = [{"id": 9, "file_name": "000000000009.jpg"}]
-    box = {"id": 1, "image_id": 9, "category_id": 1, "bbox": [1, 1, 5, 5]}
-    coco(tmp_path / "annotations" / "instances_train2017.json", images, [box])
-    coco(tmp_path / "annotations" / "person_keypoints_train2017.json", images, [{**box, "keypoints": [0, 0, 0]}])
-    text(
-        tmp_path / "annotations" / "captions_train2017.json",
-        json.dumps({"images": images, "annotations": [{"id": 1, "image_id": 9, "caption": "A cat."}]}),
-    )
-    assert seen(tmp_path) == [
-        ("CocoCaptions", "captioning", "captions", "train", 1),
-        ("CocoInstances", "detection", "boxes", "train", 1),
-    ]
-    keys = [READERS[found.reader](**found.arguments).keys(0) for found in detect(tmp_path)]
-    assert keys == [("coco/9",), ("coco/9",)]
-
-
-def test_keypoints_count_where_nothing_else_has_boxes(tmp_path):
-    image(tmp_path / "cats" / "images" / "tom.jpg")
-    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 50, 5], "keypoints": []}
-    coco(tmp_path / "cats" / "own.json", [{"id": 1, "file_name": "tom.jpg"}], [box])
-    (found,) = detect(tmp_path)
-    reader = READERS[found.reader](**found.arguments)
-    assert (found.reader, reader.keys(0)) == ("CocoInstances", ("cats/1",))
-    assert reader[0].labels["boxes"].boxes_xyxy.tolist() == [[1, 1, 12, 6]]  # cut at the border
-
-
-def test_boxes_whose_images_or_end_are_missing_are_told(tmp_path):
-    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5]}
-    coco(tmp_path / "val.json", [{"id": 1, "file_name": "tom.jpg"}], [box])
-    (found,) = detect(tmp_path)
-    assert (found.split, found.rows) == ("val", 0)
-    assert "no folder with the image tom.jpg" in found.problems[0]
-    whole = (tmp_path / "val.json").read_text()
-    (tmp_path / "val.json").write_text(whole[:-3])
-    (found,) = detect(tmp_path)
-    assert (found.reader, found.kind) == ("CocoInstances", "detection")
-    assert "JSON: got" in found.problems[0]
-
-
-def test_visual_genome_objects_with_attributes(tmp_path):
-    image(tmp_path / "VG_100K" / "7.jpg")
-    thing = {"object_id": 1, "names": ["cat"], "x": 1, "y": 1, "w": 5, "h": 5}
-    text(tmp_path / "objects.json", json.dumps([{"image_id": 7, "objects": [thing]}]))
-    given = [{"image_id": 7, "attributes": [{**thing, "attributes": ["red"]}]}]
-    text(tmp_path / "attributes.json", json.dumps(given))
-    text(
-        tmp_path / "image_data.json", json.dumps([{"image_id": 7, "coco_id": 99, "url": "", "width": 12, "height": 10}])
-    )
-    (found,) = detect(tmp_path)
-    reader = READERS[found.reader](**found.arguments)
-    assert (found.reader, found.kind, found.problems) == ("VisualGenomeObjects", "detection", ())
-    assert (reader.names, reader.attribute_names, reader.keys(0)) == (("cat",), ("red",), ("coco/99",))
-    assert reader[0].labels["boxes"].attributes == ((0,),)
-    (tmp_path / "attributes.json").unlink()
-    (found,) = detect(tmp_path)
-    assert READERS[found.reader](**found.arguments).attribute_names == ()
+def test_yolo_labels_of_a_split_go_with_the_images_of_that_split(tmp_path):
+    for split in ("train", "valid"):
+        image(tmp_path / f"pictures_{split}" / "1.jpg")
+        text(tmp_path / "yolo" / split / "1.txt", "0 0.5 0.5 0.5 0.5\n")
+    text(tmp_path / "yolo" / "classes.txt", "cat\n")
+    found = {one.split: one.arguments["images"].name for one in detect(tmp_path)}
+    assert found == {"train": "pictures_train", "val": "pictures_valid"}

@@ -6,7 +6,7 @@ import pytest
 from user_folders import images, summaries
 
 from motet.data.detect import detect
-from motet.data.detect.survey import split_of, survey_folder
+from motet.data.detect.survey import split_of, survey_folder, without_splits
 
 
 def test_hidden_and_deep_folders_are_not_listed(tmp_path):
@@ -53,11 +53,8 @@ def test_endings_are_found_in_either_case(tmp_path):
     assert [path.name for path in survey_folder(tmp_path).files(".jpg")] == ["a.JPG", "b.jpg"]
 
 
-def test_the_folder_of_images_has_all_of_them_and_is_the_nearest(tmp_path):
-    images(tmp_path, "one/a.jpg", "two/a.jpg", "two/b.jpg", "two/deep/a.jpg", "two/deep/b.jpg")
-    survey = survey_folder(tmp_path)
-    assert survey.image_folder(["a.jpg", "b.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
-    assert survey.image_folder(["a.jpg"], tmp_path / "two" / "deep" / "labels.csv") == tmp_path / "two" / "deep"
-    assert survey.image_folder(["deep/a.jpg"], tmp_path / "labels.csv") == tmp_path / "two"
-    assert survey.image_folder(["c.jpg"], tmp_path / "labels.csv") is None
-    assert survey.image_folder(["", ""], tmp_path / "labels.csv") is None
+def test_a_place_without_its_splits_is_the_same_for_all():
+    root = Path("root")
+    places = ("images/train", "images/Val", "images/TEST")
+    assert {without_splits(root / place, root) for place in places} == {"images/*"}
+    assert without_splits(root / "images" / "trained", root) == "images/trained"

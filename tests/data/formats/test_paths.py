@@ -51,6 +51,8 @@ def test_one_photo_has_one_id_in_all_data_sets():
 def test_a_place_is_called_by_its_folder_and_part():
     assert default_name(Path("/x/birds/train")) == "birds/train"
     assert default_name(Path("/x/birds/all")) == "all"
+    assert default_name(Path("/x/birds/images/train")) == "birds/images/train"
+    assert default_name(Path("/images")) == "images"
     assert default_name(Path("/x/birds/train.tsv.gz")) == "birds/train"
     assert default_name(Path("/")) == ""
 

@@ -37,7 +37,7 @@ def test_an_example_an_image_with_its_captions_in_order(read):
 def test_files_of_ones_own_have_their_own_ids(read, tmp_path):
     reader = read("mine.json", image_prefix="birds")
     assert reader[0].id == f"{tmp_path.name}/mine/25"
-    assert reader.keys(0) == ("birds/25",)
+    assert reader.keys(0) == ("birds/25.jpg",)
 
 
 def test_an_empty_caption_is_an_error_of_its_row_only(read, data):

@@ -38,6 +38,10 @@ def test_boxes_in_pixels_with_names_in_the_order_of_ids(read):
     assert (boxes.crowd.tolist(), boxes.areas.tolist()) == ([False, True], [4, 20])
 
 
+def test_images_of_ones_own_are_called_by_their_files(read):
+    assert read(image_prefix="birds/val").keys(1) == ("birds/val/9.jpg",)
+
+
 def test_an_image_without_boxes_is_a_row_unless_it_is_left_out(read):
     assert len(read()[1].labels["boxes"].labels) == 0
     assert [read(empty=False)[0].id] == ["coco2017/val/instances/25"]

@@ -14,12 +14,12 @@ def read(tmp_path, image, write):
     return reader
 
 
-def test_shares_become_pixels(read):
+def test_shares_become_pixels(read, tmp_path):
     reader = read("1 0.5 0.5 0.5 0.5\n\n0 0 0 0.5 0 0.5 1\n")
     boxes = reader[0].labels["boxes"]
     assert boxes.boxes_xyxy.tolist() == [[1.5, 1, 4.5, 3], [0, 0, 3, 4]]  # the second is an outline
     assert boxes.labels.tolist() == [1, 0]
-    assert (reader[0].id, reader.keys(0)) == ("images/000009", ("images/000009.jpg",))
+    assert (reader[0].id, reader.keys(0)) == (f"{tmp_path.name}/images/000009", (f"{tmp_path.name}/images/000009.jpg",))
     assert read(image_prefix="coco").keys(0) == ("coco/9",)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from motet.core import DataError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
+from motet.data.detect.image_folders import ImagesAt, find_images_by_stem, needed_prefix
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.class_list import read_class_names
 from motet.data.formats.paths import is_image
@@ -51,7 +52,7 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         stems = _yolo_stems(survey, folder)
         if not stems or survey.is_claimed(folder):
             continue
-        images = _images_of(survey, folder, stems)
+        images, missing = _images_of(survey, folder, stems)
         survey.claimed.update({folder} if images is None else {folder, images})
         names_file = _names_file(survey, folder)
         if names_file is not None:
@@ -59,15 +60,15 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         arguments: dict[str, object] = {
             "images": images or folder, "labels": folder, "names_file": names_file, "clip": True,
         }  # fmt: skip
+        if images is not None:
+            arguments |= needed_prefix(survey, images)
         yield from try_read(
             "YoloLabels", arguments, kind="detection", labels={"boxes": "en"}, evidence=f"YOLO boxes ({folder.name})",
-            split=split_of(folder, survey.root), problems=_yolo_problems(folder, images, names_file, stems[0]),
+            split=split_of(folder, survey.root), problems=missing or _yolo_problems(folder, names_file),
         )  # fmt: skip
 
 
-def _yolo_problems(folder: Path, images: Path | None, names_file: Path | None, stem: str) -> tuple[str, ...]:
-    if images is None:
-        return (f"{folder}: got no folder with an image named {stem}; want it in this folder",)
+def _yolo_problems(folder: Path, names_file: Path | None) -> tuple[str, ...]:
     if names_file is None:
         return (f"{folder}: got class numbers without names; want data.yaml or classes.txt in a folder above it",)
     return ()
@@ -94,7 +95,7 @@ def _is_box(line: str) -> bool:
         return False
 
 
-def _images_of(survey: Survey, folder: Path, stems: list[str]) -> Path | None:
+def _images_of(survey: Survey, folder: Path, stems: list[str]) -> ImagesAt:
     """Returns the nearest folder whose images have the names of the text files; it may be the same folder."""
     # train/labels beside train/images; labels/train2017 beside train2017.
     beside = [folder.parent / folder.name.replace("labels", "images"), folder.parent.parent / folder.name]
@@ -104,10 +105,9 @@ def _images_of(survey: Survey, folder: Path, stems: list[str]) -> Path | None:
     label_stems = set(stems)
     for near in beside:
         if near in survey.listings and label_stems & _image_stems(survey, near):
-            return near
-    names = {PurePosixPath(name).stem: name for listing in survey.listings.values() for name in listing.images}
-    image_name = next((names[stem] for stem in stems if stem in names), None)
-    return None if image_name is None else survey.image_folder([image_name], folder / "labels.txt")
+            return ImagesAt(near)
+    named = {PurePosixPath(name).stem for listing in survey.listings.values() for name in listing.images}
+    return find_images_by_stem(survey, [stem for stem in stems if stem in named] or stems, folder)
 
 
 def _image_stems(survey: Survey, folder: Path) -> set[str]:

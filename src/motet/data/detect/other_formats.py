@@ -10,6 +10,7 @@ from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
+from motet.data.detect.image_folders import ImagesAt, find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
 from motet.data.formats.json_file import check_type, get_field, load_json
@@ -119,12 +120,11 @@ def find_flickr(survey: Survey) -> Iterator[DetectedDataset]:
         names = _flickr_names(lines, path)
         if not names:
             continue
-        images = survey.image_folder(names, path)
+        images, problems = find_images(survey, names, path)
         survey.claimed.update({path} if images is None else {path, images})
         reader = "Flickr30k" if lines[0].startswith("image_name") or "30k" in str(path).lower() else "Flickr8k"
         evidence = f"Flickr captions ({path.name}) and their images"
         arguments: dict[str, Path] = {"captions": path, "images": images or path.parent}
-        problems = () if images else (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
         split_lists = _split_lists(survey, path)
         for split_arguments in [{**arguments, "split": file} for file in split_lists] or [arguments]:
             split = split_of(split_arguments.get("split", path), survey.root)
@@ -168,9 +168,9 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
             continue
         beside = path.with_name(path.stem.removesuffix("_gt"))
         names = [cells[0].strip() for cells in rows]
-        images = beside if (beside / names[0]).is_file() else survey.image_folder(names, path)
+        in_beside = (beside / names[0]).is_file()
+        images, problems = ImagesAt(beside) if in_beside else find_images(survey, names, path)
         survey.claimed.update({path} if images is None else {path, images})
-        problems = () if images else (f"{path}: got no folder with the crop {names[0]}; want it in this folder",)
         yield from try_read(
             "OcrLines",
             {"tables": path, "images": images or path.parent},

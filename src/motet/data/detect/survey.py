@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ _SPLITS: dict[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
+_ANSWERS = re.compile(r"submission|sample_sub", re.IGNORECASE)  # what a competition wants back, with made-up labels
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 _SPLIT_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
 
@@ -51,21 +52,15 @@ class Survey:
     claimed: set[Path] = field(default_factory=set)
 
     def files(self, *endings: str) -> Iterator[Path]:
-        """Yields the unclaimed files with these endings, in upper or lower case."""
+        """Yields the unclaimed files with these endings, in upper or lower case, but no sample_submission.csv."""
         for folder, listing in self.listings.items():
             for name in listing.files:
-                if name.lower().endswith(endings) and not self.is_claimed(folder / name):
+                if name.lower().endswith(endings) and not self.is_claimed(folder / name) and not _ANSWERS.search(name):
                     yield folder / name
 
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""
         return path in self.claimed or any(parent in self.claimed for parent in path.parents)
-
-    def image_folder(self, names: Iterable[str], near: Path) -> Path | None:
-        """Finds the folder with all these files; of several the one nearest to `near`, the file that names them."""
-        sample = [name for name in itertools.islice(names, 5) if name]
-        folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
-        return next((f for f in folders if sample and all((f / name).is_file() for name in sample)), None)
 
 
 def survey_folder(root: Path) -> Survey:
@@ -98,7 +93,7 @@ def _listing(folder: Path) -> Listing:
     return Listing(tuple(sorted(folders)), tuple(sorted(files)))
 
 
-def _distance(one: Path, other: Path) -> int:
+def distance(one: Path, other: Path) -> int:
     """Returns the number of steps up and down from one folder to the other."""
     left, right = one.absolute().parts, other.absolute().parts
     shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
@@ -118,3 +113,14 @@ def split_of(path: Path, root: Path) -> Split:
         if match := _SPLIT_WORD.search(_CAMEL.sub(" ", name).lower()):
             return _SPLITS[match[1]]
     return ""
+
+
+def without_splits(path: Path, root: Path) -> str:
+    """Returns a path below the root with a star for every split in it: the same for the same place of each split.
+
+    Examples:
+        >>> without_splits(Path("a/images/train"), Path("a")) == without_splits(Path("a/images/Val"), Path("a"))
+        True
+    """
+    words = (_SPLIT_WORD.sub("*", _CAMEL.sub(" ", name).lower()) for name in path.relative_to(root).parts)
+    return "/".join(words)

@@ -11,6 +11,7 @@ from motet.core import DiskImage, MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import Guess, Row, guess
+from motet.data.detect.image_folders import find_images, needed_prefix
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.paths import IMAGE_SUFFIXES
 from motet.data.formats.table_file import SUFFIXES, first_rows, load_columns
@@ -48,15 +49,15 @@ def _unreadable(path: Path, survey: Survey, error: MotetError) -> Iterator[Detec
 
 def _table(path: Path, survey: Survey, mapping: Guess, rows: list[Row]) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **mapping.arguments()}
-    names = [str(row[mapping.image]) for row in rows[:5] if isinstance(row[mapping.image], str)]
+    names = [str(row[mapping.image]) for row in rows if isinstance(row[mapping.image], str)]
     problems: tuple[str, ...] = ()
     if names:
-        images = survey.image_folder(names, path)
-        if images is None:
-            problems = (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
-        elif images != path.parent:
+        images, problems = find_images(survey, names, path)
+        if images is not None and images != path.parent:
             survey.claimed.add(images)
             arguments["image_root"] = images
+        if images is not None and mapping.image.isidentifier() and (prefix := needed_prefix(survey, images)):
+            arguments["image_id"] = f"{prefix['image_prefix']}/{{{mapping.image}}}"  # names of images repeat elsewhere
         if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping):
             arguments["gather"] = True
     for value in _split_values(path, mapping):

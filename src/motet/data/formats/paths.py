@@ -10,6 +10,7 @@ from motet.core import DataError, DiskImage
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"})
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+_GENERIC_NAMES = SPLIT_NAMES | {"images", "image", "imgs", "img", "jpegimages", "photos"}
 _COCO = re.compile(r"COCO_[a-z]+\d{4}_0*(\d+)(\.\w+)?(#.*)?")
 _FLICKR = re.compile(r"(\d+)(_[0-9a-f]+)?(\.\w+)?(#.*)?")
 
@@ -52,18 +53,20 @@ def vg_id(image: str) -> str:
 
 
 def default_name(path: Path) -> str:
-    """Returns the name of a folder or file in ids; a folder called train, val or the like gets its parent's name too.
+    """Returns the name of a folder or file in ids; folders called images, train or the like get their parents' too.
 
     Examples:
-        >>> default_name(Path("/data/birds")), default_name(Path("/data/birds/train")), default_name(Path("/b/qa.csv"))
-        ('birds', 'birds/train', 'b/qa')
+        >>> default_name(Path("/data/birds")), default_name(Path("/b/images/train")), default_name(Path("/b/qa.csv"))
+        ('birds', 'b/images/train', 'b/qa')
     """
     whole = _absolute(path)
     if whole.suffix and not whole.is_dir():
         whole = whole.parent / whole.name.split(".")[0]
         return "/".join(part for part in (whole.parent.name, whole.name) if part)
-    parts = (whole.parent.name, whole.name) if whole.name.lower() in SPLIT_NAMES else (whole.name,)
-    return "/".join(part for part in parts if part)
+    first = whole
+    while first.name.lower() in _GENERIC_NAMES:
+        first = first.parent
+    return whole.relative_to(first.parent).as_posix() if whole.name else ""
 
 
 def path_inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:

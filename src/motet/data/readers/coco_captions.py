@@ -31,8 +31,8 @@ class CocoCaptions:
             `annotations` (`image_id`, `caption`).
         images: the folder that `file_name` is relative to.
         name: prefix of Example ids; by default "coco2017/train", from the file's name.
-        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
-            images need another one.
+        image_prefix: prefix of image ids, before the file's name. The default is correct for COCO images only, whose
+            number follows it; your own files with other images need another one.
 
     Raises:
         DataError: no such file, not JSON, a missing key, a wrong type, an id that occurs twice, no caption at all, a
@@ -59,8 +59,8 @@ class CocoCaptions:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row."""
-        key = coco_id(self._rows[index].number)
-        return (key if self.image_prefix == "coco" else f"{self.image_prefix}/{self._rows[index].number}",)
+        row = self._rows[index]
+        return (coco_id(row.number) if self.image_prefix == "coco" else f"{self.image_prefix}/{row.file}",)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]

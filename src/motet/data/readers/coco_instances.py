@@ -51,8 +51,8 @@ class CocoInstances:
             height, and `iscrowd`, `area` if known) and `categories` (`id`, `name`).
         images: the folder that `file_name` is relative to.
         name: prefix of Example ids; by default "coco2017/train/instances", from the file's name.
-        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
-            images need another one.
+        image_prefix: prefix of image ids, before the file's name. The default is correct for COCO images only, whose
+            number follows it; your own files with other images need another one.
         names: the classes and their order; by default all of the file, by their ids. Give the other parts those
             of the training part where the files differ.
         empty: make rows of images without boxes too.
@@ -101,8 +101,8 @@ class CocoInstances:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row."""
-        image = self._rows[index].image.number
-        return (coco_id(image) if self.image_prefix == "coco" else f"{self.image_prefix}/{image}",)
+        image = self._rows[index].image
+        return (coco_id(image.number) if self.image_prefix == "coco" else f"{self.image_prefix}/{image.file}",)
 
     def __getitem__(self, index: int) -> Example:
         row, path = self._rows[index], Path(self.annotations)

@@ -1,0 +1,144 @@
+"""The choice of the folder with the images that a file names: the one of its own split, and the nearest."""
+
+from __future__ import annotations
+
+import filecmp
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from motet.data.detect.survey import Survey, distance, split_of, without_splits
+from motet.data.formats.paths import default_name
+
+_NUM_FIRST = 5  # names that a folder must have
+_MAX_SAMPLED = 200  # names that decide between folders
+_MAX_LISTED = 3  # folders in a problem
+_IMAGE_WORDS = frozenset({"images", "image", "imgs", "img", "jpegimages", "photos", "photo", "rgb", "color", "frames"})
+
+
+class ImagesAt(NamedTuple):
+    """The folder of the images that a file names, or the reason why there is none.
+
+    Args:
+        folder: of the images; None where no folder has them, or where several fit.
+        problems: the reason, in one line; empty with a folder, and where no image is named.
+    """
+
+    folder: Path | None
+    problems: tuple[str, ...] = ()
+
+
+def find_images(survey: Survey, names: Iterable[str], near: Path) -> ImagesAt:
+    """Finds the folder with the images of these names.
+
+    The split in the name of the file that names them decides first: a folder of the same split wins over one without a
+    split, and that one over one of another split. Then the nearest wins. Splits often number their images alike, so
+    that the labels of one would silently be joined to the images of another.
+
+    Args:
+        survey: the folders.
+        names: of the images, relative to the folder; all that are known, since they decide between folders.
+        near: the file that names them, or the folder of the files that are called like them.
+    """
+    return find_images_by_names(survey, ((name,) for name in names if name), near)
+
+
+def find_images_by_stem(survey: Survey, stems: Iterable[str], near: Path) -> ImagesAt:
+    """Finds the folder with the images of these names without their endings. See `find_images`."""
+    endings = sorted({PurePath(name).suffix for listing in survey.listings.values() for name in listing.images})
+    names = (tuple(f"{stem}{ending}" for ending in endings) for stem in stems if stem and endings)
+    return find_images_by_names(survey, names, near)
+
+
+def image_prefix(survey: Survey, folder: Path) -> str:
+    """Returns a prefix of the image ids of a folder that no other folder of the survey has."""
+    name = default_name(folder)
+    if sum(default_name(other) == name for other in survey.listings) <= 1:
+        return name
+    return (Path(survey.root.absolute().name) / folder.relative_to(survey.root)).as_posix()
+
+
+def needed_prefix(survey: Survey, folder: Path) -> dict[str, object]:
+    """Returns the argument `image_prefix` of a reader whose default, the folder's name, another folder shares."""
+    prefix = image_prefix(survey, folder)
+    return {} if prefix == default_name(folder) else {"image_prefix": prefix}
+
+
+def find_images_by_names(survey: Survey, names: Iterable[tuple[str, ...]], near: Path) -> ImagesAt:
+    """Finds the folder with images that may each have one of several names. See `find_images`."""
+    images = list(names)
+    if not images:
+        return ImagesAt(None)
+    first = images[:_NUM_FIRST]
+    folders = [folder for folder in survey.listings if all(_is_in(folder, image) for image in first)]
+    if not folders:
+        return ImagesAt(None, (f"{near}: got no folder with the image {_shown(first[0])}; want it in this folder",))
+    if len(folders) > 1:
+        sample = images[:: max(1, len(images) // _MAX_SAMPLED)]
+        folders = [folder for folder in folders if all(_is_in(folder, image) for image in sample)] or folders
+    split = split_of(near, survey.root)
+    for wanted in dict.fromkeys((split, "")):
+        of_split = [folder for folder in folders if split_of(folder, survey.root) == wanted]
+        if of_split:
+            return _nearest(survey, of_split, first, near)
+    own = _own_folder(survey, folders, split)
+    if own is not None:
+        got = f"got the image {_shown(first[0])} in {folders[0]}, a folder of another split"
+        return ImagesAt(None, (f"{near}: {got}; want it in {own}",))
+    if len({split_of(folder, survey.root) for folder in folders}) > 1 and not _are_copies(folders, first):
+        return _several(folders, first, near)
+    return _nearest(survey, folders, first, near)
+
+
+def _is_in(folder: Path, image: tuple[str, ...]) -> bool:
+    return any((folder / name).is_file() for name in image)
+
+
+def _nearest(survey: Survey, folders: Sequence[Path], first: Sequence[tuple[str, ...]], near: Path) -> ImagesAt:
+    place = near if near in survey.listings else near.parent
+    ranks = {folder: (distance(folder, place), not _has_image_word(folder)) for folder in folders}
+    nearest = [folder for folder in sorted(folders) if ranks[folder] == min(ranks.values())]
+    return ImagesAt(nearest[0]) if _are_copies(nearest, first) else _several(nearest, first, near)
+
+
+def _has_image_word(folder: Path) -> bool:
+    return not _IMAGE_WORDS.isdisjoint(part.lower() for part in folder.parts[-2:])
+
+
+def _are_copies(folders: Sequence[Path], first: Sequence[tuple[str, ...]]) -> bool:
+    """Returns True where the first images are the same files in all folders."""
+    return all(
+        filecmp.cmp(_file(one, image), _file(other, image), shallow=False)
+        for one, other in itertools.pairwise(folders)
+        for image in first
+    )
+
+
+def _file(folder: Path, image: tuple[str, ...]) -> Path:
+    return next(folder / name for name in image if (folder / name).is_file())
+
+
+def _own_folder(survey: Survey, folders: Sequence[Path], split: str) -> Path | None:
+    """Returns the folder of the own split that numbers its images as these folders of other splits do.
+
+    Where it shares no name with them, names are unique over all splits: then the images are what they seem to be.
+    """
+    places = {without_splits(folder, survey.root) for folder in folders}
+    names = {name for folder in folders for name in survey.listings[folder].images}
+    for folder, listing in survey.listings.items():
+        of_split = split and split_of(folder, survey.root) == split and without_splits(folder, survey.root) in places
+        if of_split and not names.isdisjoint(listing.images):
+            return folder
+    return None
+
+
+def _several(folders: Sequence[Path], first: Sequence[tuple[str, ...]], near: Path) -> ImagesAt:
+    shown = " and ".join(str(folder) for folder in sorted(folders)[:_MAX_LISTED])
+    want = "want it in one of them only, or the same split (train, val, test) in the names of the file and of a folder"
+    return ImagesAt(None, (f"{near}: got the image {_shown(first[0])} in {shown}; {want}",))
+
+
+def _shown(image: tuple[str, ...]) -> str:
+    stems = {PurePath(name).with_suffix("").as_posix() for name in image}
+    return stems.pop() if len(image) > len(stems) == 1 else image[0]
