@@ -120,3 +120,32 @@ def test_one_file_whose_images_may_be_in_two_folders_is_left_out(tmp_path):
     boxes(tmp_path / "boxes.json", [{"id": 1, "file_name": "p.jpg"}], [BOX])
     (found,) = detect(tmp_path)
     assert "boxes.json: got the image p.jpg in" in found.problems[0]
+
+
+@pytest.mark.parametrize("rest", [{"annotations": []}, {"annotations": None}, {}])
+def test_images_without_annotations_are_a_problem_of_their_file_only(tmp_path, rest):
+    for split in ("train", "test"):
+        image(tmp_path / split / "p.jpg", shade=100 * (split == "test"))
+    boxes(tmp_path / "train.json", [{"id": 1, "file_name": "p.jpg"}], [BOX])
+    listed = [{"id": 1, "file_name": "p.jpg"}]
+    write(tmp_path / "test.json", {"images": listed, "categories": [{"id": 1, "name": "cat"}], **rest})
+    found = {one.split: one.problems for one in detect(tmp_path)}
+    assert found["train"] == ()
+    assert "test.json: got 1 images and no annotation; want boxes or captions" in found["test"][0]
+
+
+def test_a_file_without_categories_and_with_odd_entries_first_is_one_of_boxes(tmp_path):
+    image(tmp_path / "p.jpg")
+    write(tmp_path / "a.json", {"images": [{"id": 1, "file_name": "p.jpg"}], "annotations": [{"id": 0}, BOX]})
+    (found,) = detect(tmp_path)
+    assert (found.reader, found.kind) == ("CocoInstances", "detection")
+    assert "key 'categories'" in found.problems[0]
+
+
+def test_a_category_that_groups_is_no_class(tmp_path):
+    image(tmp_path / "train" / "p.jpg")
+    grouped = [{"id": 0, "name": "ships", "supercategory": "none"}, {"id": 1, "name": "boat", "supercategory": "ships"}]
+    listed = {"images": [{"id": 1, "file_name": "p.jpg"}], "annotations": [BOX], "categories": grouped}
+    write(tmp_path / "train" / "_annotations.coco.json", listed)
+    (found,) = detect(tmp_path)
+    assert read(found).names == ("boat",)

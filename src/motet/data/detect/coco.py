@@ -45,6 +45,16 @@ def find_coco_boxes(survey: Survey, file: ListedImages, coco: frozenset[Path]) -
     )  # fmt: skip
 
 
+def find_coco_images(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
+    """Yields a file of images without annotations, such as that of a test set, as one that cannot be read."""
+    survey.claimed.add(path)
+    problem = f"{path}: got {len(data['images']):,} images and no annotation; want boxes or captions to learn from"
+    yield from try_read(
+        "CocoInstances", {"annotations": path, "images": path.parent}, kind="detection", labels={"boxes": "en"},
+        evidence=f"COCO images ({path.name})", split=split_of(path, survey.root), problems=(problem,),
+    )  # fmt: skip
+
+
 def _arguments(survey: Survey, file: ListedImages, coco: frozenset[Path]) -> dict[str, object]:
     arguments: dict[str, object] = {"annotations": file.path, "images": file.folder}
     if file.path not in coco and file.at.folder is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError
-from motet.data.detect.coco import find_coco_boxes, find_coco_captions, listed_images
+from motet.data.detect.coco import find_coco_boxes, find_coco_captions, find_coco_images, listed_images
 from motet.data.detect.coco_ids import ListedImages, files_of_coco
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
@@ -18,6 +18,7 @@ from motet.data.detect.vqa import AnswerFile, QuestionFile, answer_file, find_vq
 from motet.data.formats.json_file import load_json
 
 _MAX_BYTES = 1024**3
+_MAX_ENTRIES = 20  # whose keys tell what a file has
 
 
 def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
@@ -40,12 +41,12 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
                 questions.append(question_file(survey, path, data))
             case {"annotations": [{"question_id": _}, *_]} | {"annotations": [{"answers": list()}, *_]}:
                 answers.append(answer_file(path, data))
-            case {"images": [dict(), *_], "annotations": [dict() as one, *_]} if _has_key_like("caption", one):
+            case {"images": [dict(), *_], "annotations": [dict(), *_] as entries} if _have_key_like("caption", entries):
                 captions.append(listed_images(survey, path, data))
-            case {"images": [dict(), *_], "annotations": [dict() as one, *_], "categories": list()} if _has_key_like(
-                "bbox", one
-            ):
+            case {"images": [dict(), *_], "annotations": [dict(), *_] as entries} if _have_key_like("bbox", entries):
                 boxes.append(listed_images(survey, path, data))
+            case {"images": [{"file_name": _}, *_]} if not data.get("annotations"):
+                yield from find_coco_images(survey, path, data)
             case list() if isinstance(entry, dict) and "qas" in entry:
                 yield from _visual_genome(survey, path, data)
             case list() if isinstance(entry, dict) and "objects" in entry and "relationships" not in entry:
@@ -97,6 +98,11 @@ def _broken(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
 def _first_entry(data: Any) -> Any:
     values = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     return next(iter(values), None)
+
+
+def _have_key_like(key: str, entries: list[Any]) -> bool:
+    """Checks whether one of the first entries has a key like this: a tool may have left it out of some."""
+    return any(isinstance(entry, dict) and _has_key_like(key, entry) for entry in entries[:_MAX_ENTRIES])
 
 
 def _has_key_like(key: str, entry: dict[str, Any]) -> bool:
