@@ -64,6 +64,7 @@ from motet.data.readers import (
     Visual7wPointing,
     VisualGenomeObjects,
     VisualGenomeQA,
+    VocXml,
     Vqav2,
     Vsr,
     WebDataset,
@@ -396,6 +397,22 @@ def pascal_voc(root: Path) -> Layout:
     return Layout(lambda: PascalVoc(root, "train"), tables=(*tables, split), images=tuple(files))
 
 
+def voc_xml(root: Path) -> Layout:
+    names = ("road0", "road1")
+    files = [image_file(root / "images" / f"{name}.png", place) for place, name in enumerate(names)]
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>6</xmax><ymax>4</ymax></bndbox>"
+    tables = [
+        text(
+            root / "annotations" / f"{name}.xml",
+            f"<annotation><filename>{name}.png</filename><object><name>stop</name>{box}</object></annotation>",
+        )
+        for name in names
+    ]
+    listed = text(root / "train.txt", "\n".join(names) + "\n")
+    read = lambda: VocXml(root / "annotations", root / "images", listed)  # noqa: E731
+    return Layout(read, tables=(*tables, listed), images=tuple(files))
+
+
 def visual_genome_objects(root: Path) -> Layout:
     files = (image_file(root / "VG_100K" / "4.jpg", 4), image_file(root / "VG_100K_2" / "5.jpg", 5))
     things = [{"object_id": number * 10, "x": 0, "y": 1, "w": 3, "h": 2, "names": ["dog"]} for number in (4, 5)]
@@ -546,6 +563,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "EasyVqa": easy_vqa,
     "CocoInstances": coco_instances,
     "PascalVoc": pascal_voc,
+    "VocXml": voc_xml,
     "VisualGenomeObjects": visual_genome_objects,
     "YoloLabels": yolo_labels,
     "CamVid": camvid,
@@ -740,6 +758,7 @@ FOLDERS = {
     "EasyVqa": "data/easy_vqa",
     "CocoInstances": "data/coco",
     "PascalVoc": "data/VOC2012",
+    "VocXml": "data/roads",
     "VisualGenomeObjects": "data/vg",
     "YoloLabels": "data/traffic",
     "CamVid": "data/CamVid",

@@ -63,10 +63,12 @@ def test_boxes_are_counted_by_class():
 
         def __getitem__(self, index):
             labels = np.array([1, 1, 0][: 3 - 2 * index])
-            boxes = BoxSet(np.ones((len(labels), 4)), labels, np.ones(len(labels)))
+            boxes = BoxSet(
+                np.ones((len(labels), 4)), labels, np.ones(len(labels)), cut=("a", "b")[:index], dropped=("c",)
+            )
             return Example(id=f"{index}", labels={"boxes": boxes})
 
     (found,) = stats(Source(name="s", reader=Rows(), tasks=(detection("find", ("car", "bus")),))).tasks
     assert found.boxes == (("bus", 3), ("car", 1))
     assert found.most == (("bus", 2), ("car", 1))
-    assert (found.rows, found.different) == (2, 2)
+    assert (found.rows, found.different, found.cut, found.dropped) == (2, 2, 1, 2)

@@ -9,6 +9,7 @@ from typing import Any
 
 from motet.core import BoxSet, Example, Task
 from motet.core.target import Boxes, Dense, Label
+from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.counts import Counts, count
 from motet.data.map_values import MapTally
 from motet.data.source import Source
@@ -31,6 +32,8 @@ class TaskStats:
         max_words: the largest number of words.
         mean_question_words: mean number of words per prompt; 0 without prompts.
         boxes: number of boxes per class, crowds too, the most frequent first; classes without boxes are left out.
+        cut: number of boxes that were cut at the border of their image, by more than a pixel.
+        dropped: number of boxes that were left out, since they have no area in their image.
         pixels: number of pixels of its maps.
         valid: the share of the pixels that have a value.
         lowest: the lowest value in maps of one number per pixel.
@@ -46,6 +49,8 @@ class TaskStats:
     max_words: int = 0
     mean_question_words: float = 0.0
     boxes: tuple[tuple[str, int], ...] = ()
+    cut: int = 0
+    dropped: int = 0
     pixels: int = 0
     valid: float = 0.0
     lowest: float = 0.0
@@ -77,6 +82,7 @@ class _Tally:
     words: list[int] = field(default_factory=list)
     question_words: int = 0
     boxes: Counter[str] = field(default_factory=Counter)
+    clipped: ClippedBoxes = field(default_factory=ClippedBoxes)
     maps: MapTally = field(default_factory=MapTally)
 
     def add(self, task: Task, example: Example) -> None:
@@ -86,6 +92,7 @@ class _Tally:
         if isinstance(task.target, Boxes):
             names = _box_names(task.target, annotation)
             self.boxes.update(names)
+            self.clipped.add(annotation)
             self.annotations.update(set(names))
             return
         if isinstance(task.target, Dense):
@@ -105,6 +112,8 @@ class _Tally:
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
             boxes=tuple(sorted(self.boxes.items(), key=lambda item: (-item[1], item[0]))),
+            cut=self.clipped.cut,
+            dropped=self.clipped.dropped,
             pixels=self.maps.pixels,
             valid=self.maps.valid / self.maps.pixels if self.maps.pixels else 0.0,
             lowest=self.maps.lowest if self.maps.valid else 0.0,

@@ -131,7 +131,16 @@ def test_images_without_annotations_are_a_problem_of_their_file_only(tmp_path, r
     write(tmp_path / "test.json", {"images": listed, "categories": [{"id": 1, "name": "cat"}], **rest})
     found = {one.split: one.problems for one in detect(tmp_path)}
     assert found["train"] == ()
-    assert "test.json: got 1 images and no annotation; want boxes or captions" in found["test"][0]
+    assert "test.json: got 1 images and no annotation; want a bbox or a caption" in found["test"][0]
+
+
+def test_annotations_of_another_kind_are_a_problem(tmp_path):
+    listed = {"images": [{"id": 1, "file_name": "p.jpg"}], "annotations": [{"image_id": 1, "category_id": 1}]}
+    write(tmp_path / "kinds.json", listed)
+    (found,) = detect(tmp_path)
+    assert "kinds.json: got annotations with the keys image_id, category_id; want a bbox" in found.problems[0]
+    write(tmp_path / "kinds.json", {**listed, "annotations": [{"image_id": 1, "segments_info": []}]})
+    assert detect(tmp_path) == ()  # panoptic COCO lies beside the boxes
 
 
 def test_a_file_without_categories_and_with_odd_entries_first_is_one_of_boxes(tmp_path):

@@ -94,6 +94,9 @@ def test_names_in_folders_and_none_at_all(tmp_path):
     assert find_images(survey, ["", ""], tmp_path / "a.csv") == (None, ())
     (problem,) = find_images(survey, ["c.jpg"], tmp_path / "a.csv").problems
     assert "a.csv: got no folder with the image c.jpg; want it in this folder" in problem
+    images(tmp_path, "two/b.jpg")
+    (problem,) = find_images(survey_folder(tmp_path), ["b.jpg", "c.jpg"], tmp_path / "a.csv").problems
+    assert "got no folder with the image c.jpg" in problem
 
 
 def test_names_without_endings_and_names_of_several_forms(tmp_path):

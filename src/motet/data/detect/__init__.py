@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from motet.core import DataError
-from motet.data.detect.boxes import find_voc, find_yolo
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
@@ -25,6 +24,8 @@ from motet.data.detect.statements import find_statements
 from motet.data.detect.survey import survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.videos import find_videos
+from motet.data.detect.voc import find_voc
+from motet.data.detect.yolo import find_yolo
 
 
 def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:

@@ -46,9 +46,13 @@ def find_coco_boxes(survey: Survey, file: ListedImages, coco: frozenset[Path]) -
 
 
 def find_coco_images(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
-    """Yields a file of images without annotations, such as that of a test set, as one that cannot be read."""
+    """Yields a file of images without boxes and captions, such as that of a test set, as one that cannot be read."""
     survey.claimed.add(path)
-    problem = f"{path}: got {len(data['images']):,} images and no annotation; want boxes or captions to learn from"
+    got = f"{len(data['images']):,} images and no annotation"
+    match data.get("annotations"):
+        case [dict() as first, *_]:
+            got = f"annotations with the keys {', '.join(map(str, first))}"
+    problem = f"{path}: got {got}; want a bbox or a caption in each"
     yield from try_read(
         "CocoInstances", {"annotations": path, "images": path.parent}, kind="detection", labels={"boxes": "en"},
         evidence=f"COCO images ({path.name})", split=split_of(path, survey.root), problems=(problem,),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from motet.core import MotetError
+from motet.data.detect.box_sample import sample_boxes
 from motet.data.readers import READERS
 
 Kind: TypeAlias = Literal[
@@ -69,7 +70,7 @@ def try_read(
     split: Split = "",
     problems: tuple[str, ...] = (),
 ) -> Iterator[DetectedDataset]:
-    """Builds a reader, reads its first row and yields one entry per annotation.
+    """Builds a reader, reads its first row, or some of all rows of boxes, and yields one entry per annotation.
 
     Args:
         reader: a name in `READERS`.
@@ -84,8 +85,12 @@ def try_read(
     try:
         if not problems:
             dataset = READERS[reader](**arguments)
-            dataset[0]
-            rows = len(dataset)
+            if kind == "detection":
+                sample = sample_boxes(dataset)
+                evidence, problems = ", ".join((evidence, *sample.notes)), sample.problems
+            else:
+                dataset[0]
+            rows = 0 if problems else len(dataset)
     except MotetError as error:
         problems = (str(error),)
     for label, language in labels.items():

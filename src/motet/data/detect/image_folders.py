@@ -41,14 +41,19 @@ def find_images(survey: Survey, names: Iterable[str], near: Path) -> ImagesAt:
         names: of the images, relative to the folder; all that are known, since they decide between folders.
         near: the file that names them, or the folder of the files that are called like them.
     """
-    return find_images_by_names(survey, ((name,) for name in names if name), near)
+    return _choose(survey, [_Image(name, (name,)) for name in names if name], near)
 
 
 def find_images_by_stem(survey: Survey, stems: Iterable[str], near: Path) -> ImagesAt:
     """Finds the folder with the images of these names without their endings. See `find_images`."""
     endings = sorted({PurePath(name).suffix for listing in survey.listings.values() for name in listing.images})
-    names = (tuple(f"{stem}{ending}" for ending in endings) for stem in stems if stem and endings)
-    return find_images_by_names(survey, names, near)
+    images = [_Image(stem, tuple(f"{stem}{ending}" for ending in endings)) for stem in stems if stem]
+    return _choose(survey, images, near)
+
+
+def find_images_by_names(survey: Survey, names: Iterable[tuple[str, ...]], near: Path) -> ImagesAt:
+    """Finds the folder with images that may each have one of several names. See `find_images`."""
+    return _choose(survey, [_Image(image[0], image) for image in names], near)
 
 
 def image_prefix(survey: Survey, folder: Path) -> str:
@@ -65,18 +70,32 @@ def needed_prefix(survey: Survey, folder: Path) -> dict[str, object]:
     return {} if prefix == default_name(folder) else {"image_prefix": prefix}
 
 
-def find_images_by_names(survey: Survey, names: Iterable[tuple[str, ...]], near: Path) -> ImagesAt:
-    """Finds the folder with images that may each have one of several names. See `find_images`."""
-    images = list(names)
+class _Image(NamedTuple):
+    """An image, as a problem calls it, and the names that its file may have."""
+
+    label: str
+    names: tuple[str, ...]
+
+    def is_in(self, folder: Path) -> bool:
+        return any((folder / name).is_file() for name in self.names)
+
+    def file(self, folder: Path) -> Path:
+        return next(folder / name for name in self.names if (folder / name).is_file())
+
+
+def _choose(survey: Survey, images: Sequence[_Image], near: Path) -> ImagesAt:
     if not images:
         return ImagesAt(None)
     first = images[:_NUM_FIRST]
-    folders = [folder for folder in survey.listings if all(_is_in(folder, image) for image in first)]
+    missing = {folder: next((image for image in first if not image.is_in(folder)), None) for folder in survey.listings}
+    folders = [folder for folder, image in missing.items() if image is None]
     if not folders:
-        return ImagesAt(None, (f"{near}: got no folder with the image {_shown(first[0])}; want it in this folder",))
+        # The folder that has most of them lacks the image that the user has to look for.
+        absent = max((image for image in missing.values() if image is not None), key=first.index)
+        return ImagesAt(None, (f"{near}: got no folder with the image {absent.label}; want it in this folder",))
     if len(folders) > 1:
         sample = images[:: max(1, len(images) // _MAX_SAMPLED)]
-        folders = [folder for folder in folders if all(_is_in(folder, image) for image in sample)] or folders
+        folders = [folder for folder in folders if all(image.is_in(folder) for image in sample)] or folders
     split = split_of(near, survey.root)
     for wanted in dict.fromkeys((split, "")):
         of_split = [folder for folder in folders if split_of(folder, survey.root) == wanted]
@@ -84,18 +103,14 @@ def find_images_by_names(survey: Survey, names: Iterable[tuple[str, ...]], near:
             return _nearest(survey, of_split, first, near)
     own = _own_folder(survey, folders, split)
     if own is not None:
-        got = f"got the image {_shown(first[0])} in {folders[0]}, a folder of another split"
+        got = f"got the image {first[0].label} in {folders[0]}, a folder of another split"
         return ImagesAt(None, (f"{near}: {got}; want it in {own}",))
     if len({split_of(folder, survey.root) for folder in folders}) > 1 and not _are_copies(folders, first):
         return _several(folders, first, near)
     return _nearest(survey, folders, first, near)
 
 
-def _is_in(folder: Path, image: tuple[str, ...]) -> bool:
-    return any((folder / name).is_file() for name in image)
-
-
-def _nearest(survey: Survey, folders: Sequence[Path], first: Sequence[tuple[str, ...]], near: Path) -> ImagesAt:
+def _nearest(survey: Survey, folders: Sequence[Path], first: Sequence[_Image], near: Path) -> ImagesAt:
     place = near if near in survey.listings else near.parent
     ranks = {folder: (distance(folder, place), not _has_image_word(folder)) for folder in folders}
     nearest = [folder for folder in sorted(folders) if ranks[folder] == min(ranks.values())]
@@ -106,17 +121,13 @@ def _has_image_word(folder: Path) -> bool:
     return not _IMAGE_WORDS.isdisjoint(part.lower() for part in folder.parts[-2:])
 
 
-def _are_copies(folders: Sequence[Path], first: Sequence[tuple[str, ...]]) -> bool:
+def _are_copies(folders: Sequence[Path], first: Sequence[_Image]) -> bool:
     """Returns True where the first images are the same files in all folders."""
     return all(
-        filecmp.cmp(_file(one, image), _file(other, image), shallow=False)
+        filecmp.cmp(image.file(one), image.file(other), shallow=False)
         for one, other in itertools.pairwise(folders)
         for image in first
     )
-
-
-def _file(folder: Path, image: tuple[str, ...]) -> Path:
-    return next(folder / name for name in image if (folder / name).is_file())
 
 
 def _own_folder(survey: Survey, folders: Sequence[Path], split: str) -> Path | None:
@@ -133,12 +144,7 @@ def _own_folder(survey: Survey, folders: Sequence[Path], split: str) -> Path | N
     return None
 
 
-def _several(folders: Sequence[Path], first: Sequence[tuple[str, ...]], near: Path) -> ImagesAt:
+def _several(folders: Sequence[Path], first: Sequence[_Image], near: Path) -> ImagesAt:
     shown = " and ".join(str(folder) for folder in sorted(folders)[:_MAX_LISTED])
     want = "want it in one of them only, or the same split (train, val, test) in the names of the file and of a folder"
-    return ImagesAt(None, (f"{near}: got the image {_shown(first[0])} in {shown}; {want}",))
-
-
-def _shown(image: tuple[str, ...]) -> str:
-    stems = {PurePath(name).with_suffix("").as_posix() for name in image}
-    return stems.pop() if len(image) > len(stems) == 1 else image[0]
+    return ImagesAt(None, (f"{near}: got the image {first[0].label} in {shown}; {want}",))

@@ -45,7 +45,7 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
                 captions.append(listed_images(survey, path, data))
             case {"images": [dict(), *_], "annotations": [dict(), *_] as entries} if _have_key_like("bbox", entries):
                 boxes.append(listed_images(survey, path, data))
-            case {"images": [{"file_name": _}, *_]} if not data.get("annotations"):
+            case {"images": [{"file_name": _}, *_]} if not _have_key_like("segments_info", data.get("annotations")):
                 yield from find_coco_images(survey, path, data)
             case list() if isinstance(entry, dict) and "qas" in entry:
                 yield from _visual_genome(survey, path, data)
@@ -100,9 +100,10 @@ def _first_entry(data: Any) -> Any:
     return next(iter(values), None)
 
 
-def _have_key_like(key: str, entries: list[Any]) -> bool:
+def _have_key_like(key: str, entries: Any) -> bool:
     """Checks whether one of the first entries has a key like this: a tool may have left it out of some."""
-    return any(isinstance(entry, dict) and _has_key_like(key, entry) for entry in entries[:_MAX_ENTRIES])
+    first = entries[:_MAX_ENTRIES] if isinstance(entries, list) else []
+    return any(isinstance(entry, dict) and _has_key_like(key, entry) for entry in first)
 
 
 def _has_key_like(key: str, entry: dict[str, Any]) -> bool:

@@ -42,6 +42,7 @@ from motet.data.readers.virtual_kitti import VirtualKitti2
 from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
+from motet.data.readers.voc_xml import VocXml
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
@@ -61,6 +62,7 @@ READERS: dict[str, type] = {
     "EasyVqa": EasyVqa,
     "CocoInstances": CocoInstances,
     "PascalVoc": PascalVoc,
+    "VocXml": VocXml,
     "VisualGenomeObjects": VisualGenomeObjects,
     "YoloLabels": YoloLabels,
     "CamVid": CamVid,
@@ -109,6 +111,7 @@ __all__ = [
     "EasyVqa",
     "CocoInstances",
     "PascalVoc",
+    "VocXml",
     "VisualGenomeObjects",
     "YoloLabels",
     "CamVid",
