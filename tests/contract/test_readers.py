@@ -25,6 +25,7 @@ from motet.data.formats.video_rows import Frames
 from motet.data.readers import (
     READERS,
     Ade20k,
+    BoxTable,
     Bsds500,
     CamVid,
     Cityscapes,
@@ -436,6 +437,13 @@ def yolo_labels(root: Path) -> Layout:
     return Layout(read, tables=(*tables, names), images=files, optional=tables)
 
 
+def box_table(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    rows = "".join(f"{number}.jpg,6,4,person,1,1,4,3\n" for number in range(2))
+    table = text(root / "train_labels.csv", f"filename,width,height,class,xmin,ymin,xmax,ymax\n{rows}")
+    return Layout(lambda: BoxTable(table, root / "images"), tables=(table,), images=files)
+
+
 def camvid(root: Path) -> Layout:
     files, maps = published_maps.write_camvid(root)
     return Layout(lambda: CamVid(root), images=tuple(files), maps=tuple(maps))
@@ -566,6 +574,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "VocXml": voc_xml,
     "VisualGenomeObjects": visual_genome_objects,
     "YoloLabels": yolo_labels,
+    "BoxTable": box_table,
     "CamVid": camvid,
     "Bsds500": bsds500,
     "SevenScenes": seven_scenes,
@@ -761,6 +770,7 @@ FOLDERS = {
     "VocXml": "data/roads",
     "VisualGenomeObjects": "data/vg",
     "YoloLabels": "data/traffic",
+    "BoxTable": "data/streets",
     "CamVid": "data/CamVid",
     "Bsds500": "data/BSDS500/data",
     "SevenScenes": "data/chess",

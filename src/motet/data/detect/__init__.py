@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from motet.core import DataError
+from motet.data.detect.box_tables import find_box_tables
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
 from motet.data.detect.json_formats import find_json_formats
@@ -57,6 +58,7 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_idx,
         find_voc,
         find_yolo,
+        find_box_tables,
         find_map_folders,
         find_glue,
         find_entailment,

@@ -110,6 +110,14 @@ def image_at(file: Path, *, path: Path, row: int | str | None) -> DiskImage:
     return DiskImage(file)
 
 
+def with_image_ending(folder: Path, name: str) -> str:
+    """Returns the name of an image's file in a folder, whose ending the given name may lack; the name where none is."""
+    if is_image(name):
+        return name
+    endings = [ending for lower in sorted(IMAGE_SUFFIXES) for ending in (lower, lower.upper())]
+    return next((f"{name}{ending}" for ending in endings if (folder / f"{name}{ending}").is_file()), name)
+
+
 def file_names(folder: Path) -> list[str]:
     """Returns the names in a folder, sorted, without hidden ones.
 

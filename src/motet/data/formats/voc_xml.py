@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from motet.core import BoxSet, DataError, nearest
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
-from motet.data.formats.paths import IMAGE_SUFFIXES, path_inside
+from motet.data.formats.paths import path_inside, with_image_ending
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
 
@@ -138,9 +138,8 @@ def voc_image(folder: Path, key: str, file: str) -> Path:
     """
     name = PureWindowsPath(file).name  # it splits at both kinds of slashes
     if PureWindowsPath(name).stem != key or not (folder / name).is_file():
-        endings = [ending for lower in sorted(IMAGE_SUFFIXES) for ending in (lower, lower.upper())]
-        own = next((folder / f"{key}{ending}" for ending in endings if (folder / f"{key}{ending}").is_file()), None)
-        if own is not None:
+        own = folder / with_image_ending(folder, key)
+        if own.is_file():
             return own
     return folder / (name or f"{key}.jpg")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from motet.data.readers.ade20k import Ade20k
+from motet.data.readers.box_table import BoxTable
 from motet.data.readers.bsds500 import Bsds500
 from motet.data.readers.camvid import CamVid
 from motet.data.readers.cityscapes import Cityscapes
@@ -65,6 +66,7 @@ READERS: dict[str, type] = {
     "VocXml": VocXml,
     "VisualGenomeObjects": VisualGenomeObjects,
     "YoloLabels": YoloLabels,
+    "BoxTable": BoxTable,
     "CamVid": CamVid,
     "Bsds500": Bsds500,
     "SevenScenes": SevenScenes,
@@ -114,6 +116,7 @@ __all__ = [
     "VocXml",
     "VisualGenomeObjects",
     "YoloLabels",
+    "BoxTable",
     "CamVid",
     "Bsds500",
     "SevenScenes",
