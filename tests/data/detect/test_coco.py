@@ -114,6 +114,13 @@ def test_two_lists_of_one_folder_share_the_ids_of_their_files_only(tmp_path):
     assert [val.keys(row)[0] for row in range(2)] == [f"{root}/images/p2.jpg", f"{root}/images/p3.jpg"]
 
 
+def test_other_data_beside_the_images_is_found_too(tmp_path):
+    image(tmp_path / "p.jpg")
+    boxes(tmp_path / "boxes.json", [{"id": 1, "file_name": "p.jpg"}], [BOX])
+    write(tmp_path / "captions.csv", "image,caption\np.jpg,A cat on a sofa.\n")
+    assert [one.reader for one in detect(tmp_path)] == ["CocoInstances", "Table"]
+
+
 def test_one_file_whose_images_may_be_in_two_folders_is_left_out(tmp_path):
     for split in ("train", "test"):
         image(tmp_path / split / "p.jpg", shade=100 * (split == "test"))

@@ -48,6 +48,13 @@ def test_a_claimed_folder_claims_its_files(tmp_path):
     assert list(survey.files(".jpg")) == [tmp_path / "c" / "3.jpg"]
 
 
+def test_the_root_is_not_claimed_for_the_images_in_it(tmp_path):
+    images(tmp_path, "1.jpg", "a/2.jpg")
+    survey = survey_folder(tmp_path)
+    survey.claim(tmp_path, tmp_path / "a", None, tmp_path / "1.jpg")
+    assert survey.claimed == {tmp_path / "a", tmp_path / "1.jpg"}
+
+
 def test_endings_are_found_in_either_case(tmp_path):
     images(tmp_path, "a.JPG", "b.jpg", "c.png")
     assert [path.name for path in survey_folder(tmp_path).files(".jpg")] == ["a.JPG", "b.jpg"]

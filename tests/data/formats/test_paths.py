@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.core import DataError
-from motet.data.formats.paths import coco_id, default_name, file_names, image_at, is_image, path_inside, photo_id, vg_id
+from motet.data.formats.paths import (
+    annotated_image,
+    coco_id,
+    default_name,
+    file_names,
+    image_at,
+    is_image,
+    path_inside,
+    photo_id,
+    vg_id,
+    with_image_ending,
+)
 
 ROOT = Path("/data/images")
 
@@ -75,3 +86,31 @@ def test_images_are_told_by_their_ending():
     assert is_image("a.JPG")
     assert not is_image("a.jpg.txt")
     assert not is_image(".jpg")
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("a.png", "a.png"), ("a", "a.JPG"), ("b.rf.1", "b.rf.1.png"), ("c", "c")])
+def test_the_ending_of_an_image_may_be_missing(tmp_path, image, name, chosen):
+    for file in ("a.JPG", "b.rf.1.png"):
+        image(tmp_path / file)
+    assert with_image_ending(tmp_path, name) == chosen
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "present", "chosen"),
+    [
+        ("a", "a.png", ("a.png", "a.jpg"), "a.png"),
+        ("a", "b.png", ("a.jpg", "b.png"), "a.jpg"),
+        ("a", "b.png", ("b.png",), "b.png"),
+        ("a", "/home/me/a.png", ("a.png",), "a.png"),
+        ("a", "C:\\data\\b.png", ("b.png",), "b.png"),
+        ("a", "../../b.png", ("b.png",), "b.png"),
+        ("a", "a", ("a.JPG",), "a.JPG"),
+        ("a", "", ("a.webp",), "a.webp"),
+        ("a", "", (), "a.jpg"),
+        ("a", "b.png", (), "b.png"),
+    ],
+)
+def test_the_image_is_called_like_its_annotation_or_named_in_it(tmp_path, image, key, file, present, chosen):
+    for name in present:
+        image(tmp_path / name)
+    assert annotated_image(tmp_path, key, file) == chosen

@@ -1,4 +1,4 @@
-"""The image of an annotation, the lists of keys, and classes; the readers' tests have the boxes."""
+"""The lists of keys, and classes; the readers' tests have the boxes."""
 
 import pytest
 
@@ -9,33 +9,11 @@ from motet.data.formats.voc_xml import (
     has_boxes,
     read_voc_list,
     read_voc_xml,
-    voc_image,
     voc_names,
 )
 
 CAR = VocObject("car", (0, 0, 2, 2), False)
 HARD = VocObject("bus", (0, 0, 2, 2), True)
-
-
-@pytest.mark.parametrize(
-    ("key", "file", "present", "chosen"),
-    [
-        ("a", "a.png", ("a.png", "a.jpg"), "a.png"),
-        ("a", "b.png", ("a.jpg", "b.png"), "a.jpg"),
-        ("a", "b.png", ("b.png",), "b.png"),
-        ("a", "/home/me/a.png", ("a.png",), "a.png"),
-        ("a", "C:\\data\\b.png", ("b.png",), "b.png"),
-        ("a", "../../b.png", ("b.png",), "b.png"),
-        ("a", "a", ("a.JPG",), "a.JPG"),
-        ("a", "", ("a.webp",), "a.webp"),
-        ("a", "", (), "a.jpg"),
-        ("a", "b.png", (), "b.png"),
-    ],
-)
-def test_the_image_is_called_like_its_annotation_or_named_in_it(tmp_path, image, key, file, present, chosen):
-    for name in present:
-        image(tmp_path / name)
-    assert voc_image(tmp_path, key, file) == tmp_path / chosen
 
 
 def test_classes_are_those_of_all_that_can_be_read(tmp_path):

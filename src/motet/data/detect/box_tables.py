@@ -60,8 +60,8 @@ def find_box_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds tables of boxes with a column of images; the splits of one data set get the classes of all."""
     read = (_box_table(survey, path) for path in list(survey.files(*SUFFIXES, *(f"{one}.gz" for one in SUFFIXES))))
     tables = [table for table in read if table is not None]
-    survey.claimed.update(table.path for table in tables)
-    survey.claimed.update(table.images.folder for table in tables if table.images.folder is not None)
+    for table in tables:
+        survey.claim(table.path, table.images.folder, table.columns.get("names_file"))
     for table in tables:
         place = without_splits(table.path, survey.root)
         alike = [other for other in tables if without_splits(other.path, survey.root) == place]
@@ -149,7 +149,6 @@ def _entries(survey: Survey, table: _BoxTable, names: tuple[str, ...]) -> Iterat
     arguments: dict[str, object] = {"path": path, "images": images or path.parent, **table.columns, "clip": True}
     arguments |= {} if images is None else needed_prefix(survey, images)
     arguments |= {"names": names} if names else {}
-    survey.claimed.update({table.columns["names_file"]} if "names_file" in table.columns else ())
     box = ", ".join(map(str, table.columns["box"]))
     kind = "boxes of Open Images" if "crowd" in table.columns else "boxes in a table"
     for value in _split_values(table):

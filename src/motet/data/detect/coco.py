@@ -17,7 +17,7 @@ def listed_images(survey: Survey, path: Path, data: Any) -> ListedImages:
     entries = [entry for entry in data["images"] if isinstance(entry, dict)]
     images = {str(entry.get("id")): str(entry.get("file_name", "")) for entry in entries}
     at = find_images(survey, images.values(), path)
-    survey.claimed.update({path} if at.folder is None else {path, at.folder})
+    survey.claim(path, at.folder)
     return ListedImages(path, data, images, at)
 
 
@@ -47,7 +47,7 @@ def find_coco_boxes(survey: Survey, file: ListedImages, coco: frozenset[Path]) -
 
 def find_coco_images(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
     """Yields a file of images without boxes and captions, such as that of a test set, as one that cannot be read."""
-    survey.claimed.add(path)
+    survey.claim(path)
     got = f"{len(data['images']):,} images and no annotation"
     match data.get("annotations"):
         case [dict() as first, *_]:

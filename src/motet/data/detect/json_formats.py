@@ -116,15 +116,14 @@ def _vg_objects(survey: Survey, path: Path, data: Any, attributes: list[Path]) -
     name = f"{first.get('image_id', first.get('id', ''))}.jpg"
     images, missing = find_images(survey, [name], path)
     beside = [file for file in attributes if file.parent == path.parent]
-    claimed = {path, *beside} if images is None else {path, *beside, images}
+    survey.claim(path, images, *beside)
     root = images.parent if images is not None and images.name.startswith("VG_100K") else images
     arguments: dict[str, object] = {"objects": path, "images": root or path.parent}
     if beside:
         arguments["attributes"] = beside[0]
     if (image_data := path.with_name("image_data.json")).is_file():
         arguments["image_data"] = image_data
-        claimed.add(image_data)
-    survey.claimed.update(claimed)
+        survey.claim(image_data)
     content = "objects with attributes" if beside else "objects"
     yield from try_read(
         "VisualGenomeObjects", arguments, kind="detection", labels={"boxes": "en"},
@@ -137,7 +136,7 @@ def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDa
     qas = [qa for entry in data for qa in entry.get("qas") or [] if isinstance(qa, dict)][:1]
     name = f"{qas[0].get('image_id')}.jpg" if qas else ""
     images, missing = find_images(survey, [name], path)
-    survey.claimed.update({path} if images is None else {path, images})
+    survey.claim(path, images)
     root = images.parent if images is not None and images.name.startswith("VG_100K") else images
     yield from try_read(
         "VisualGenomeQA", {"questions": path, "images": root or path.parent}, kind="question answering",
@@ -149,7 +148,7 @@ def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDa
 def _gqa(survey: Survey, path: Path, entry: Any) -> Iterator[DetectedDataset]:
     name = f"{entry.get('imageId', '')}.jpg"
     images, missing = find_images(survey, [name], path)
-    survey.claimed.update({path} if images is None else {path, images})
+    survey.claim(path, images)
     yield from try_read(
         "Gqa", {"questions": path, "images": images or path.parent}, kind="question answering",
         labels={"answers": "en"}, evidence=f"GQA questions ({path.name})", split=split_of(path, survey.root),

@@ -58,6 +58,10 @@ class Survey:
                 if name.lower().endswith(endings) and not self.is_claimed(folder / name) and not _ANSWERS.search(name):
                     yield folder / name
 
+    def claim(self, *places: Path | None) -> None:
+        """Claims files and folders, but not the root: there, other data sets may be beside the images of one."""
+        self.claimed.update(place for place in places if place is not None and place != self.root)
+
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""
         return path in self.claimed or any(parent in self.claimed for parent in path.parents)

@@ -53,7 +53,8 @@ def find_voc(survey: Survey) -> Iterator[DetectedDataset]:
         if not survey.is_claimed(folder) and _has_voc_xml(survey, folder)
     ]
     for one in folders:
-        survey.claimed.update({one.folder} if one.images.folder is None else {one.folder, one.images.folder})
+        files = (name for name in survey.listings[one.folder].files if name.endswith(".xml"))
+        survey.claim(one.folder, one.images.folder, *(one.folder / name for name in files))
     for one in folders:
         place = without_splits(one.folder, survey.root)
         alike = [other.folder for other in folders if without_splits(other.folder, survey.root) == place]

@@ -50,7 +50,7 @@ def question_file(survey: Survey, path: Path, data: Any) -> QuestionFile:
     keys = (entry.get("image_id") for entry in entries)
     numbers = list(dict.fromkeys(int(key) for key in keys if isinstance(key, int | str) and str(key).isdecimal()))
     at = find_images_by_names(survey, (tuple(one.format(number) for one in _PATTERNS) for number in numbers), path)
-    survey.claimed.update({path} if at.folder is None else {path, at.folder})
+    survey.claim(path, at.folder)
     pattern = ""
     if at.folder is not None:
         folder = at.folder
@@ -80,7 +80,7 @@ def find_vqa(
     listed = questions.listed
     found = _answers_of(survey, questions, answers)
     annotations = found[0] if len(found) == 1 else None
-    survey.claimed.update(found)
+    survey.claim(*found)
     arguments: dict[str, object] = {"questions": listed.path, "annotations": annotations, "images": listed.folder}
     if questions.pattern and questions.pattern not in _OFFICIAL_PATTERNS:
         arguments["pattern"] = questions.pattern

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 
 from motet.core import DataError, DiskImage
 
@@ -116,6 +116,24 @@ def with_image_ending(folder: Path, name: str) -> str:
         return name
     endings = [ending for lower in sorted(IMAGE_SUFFIXES) for ending in (lower, lower.upper())]
     return next((f"{name}{ending}" for ending in endings if (folder / f"{name}{ending}").is_file()), name)
+
+
+def annotated_image(folder: Path, key: str, file: str) -> str:
+    """Returns the name of the image of an annotation file: the one that is called like it, or else the one it names.
+
+    Tools copy an annotation with the name of another image in it, so that its own name is the better guide.
+
+    Args:
+        folder: of the images.
+        key: the name of the annotation without its ending.
+        file: the name in it, of which folders are left out: they are those of another computer.
+    """
+    name = PureWindowsPath(file).name  # it splits at both kinds of slashes
+    if PureWindowsPath(name).stem != key or not (folder / name).is_file():
+        own = with_image_ending(folder, key)
+        if (folder / own).is_file():
+            return own
+    return name or f"{key}.jpg"
 
 
 def file_names(folder: Path) -> list[str]:

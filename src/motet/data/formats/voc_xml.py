@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element
 
 from motet.core import BoxSet, DataError, nearest
 from motet.data.formats.boxes import FileBox, pack_boxes, to_box_set
-from motet.data.formats.paths import path_inside, with_image_ending
+from motet.data.formats.paths import path_inside
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
 
@@ -124,24 +124,6 @@ def _label(item: VocObject, names: Sequence[str], path: Path, row: int) -> int:
         raise DataError(f"name: got {item.name!r}, a class that names lacks; want one of names ({hint})",
                         path=path, row=row)  # fmt: skip
     return names.index(item.name)
-
-
-def voc_image(folder: Path, key: str, file: str) -> Path:
-    """Returns the image of an annotation: the one that is called like it, or else the one whose name is in it.
-
-    Tools copy an annotation with the name of another image in it, so that its own name is the better guide.
-
-    Args:
-        folder: of the images.
-        key: the name of the annotation without its ending.
-        file: the name in it, of which folders are left out: they are those of another computer.
-    """
-    name = PureWindowsPath(file).name  # it splits at both kinds of slashes
-    if PureWindowsPath(name).stem != key or not (folder / name).is_file():
-        own = folder / with_image_ending(folder, key)
-        if own.is_file():
-            return own
-    return folder / (name or f"{key}.jpg")
 
 
 def read_voc_list(path: Path, folder: Path) -> list[str]:

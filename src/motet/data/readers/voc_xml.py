@@ -8,7 +8,7 @@ from pathlib import Path
 from motet.core import ConfigError, DataError, Example
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.image_size import check_size
-from motet.data.formats.paths import default_name, file_names, image_at
+from motet.data.formats.paths import annotated_image, default_name, file_names, image_at
 from motet.data.formats.voc_xml import (
     DIFFICULT,
     Difficult,
@@ -17,7 +17,6 @@ from motet.data.formats.voc_xml import (
     read_voc_list,
     read_voc_xml,
     voc_boxes,
-    voc_image,
     voc_names,
 )
 
@@ -85,8 +84,8 @@ class VocXml:
 
     def __getitem__(self, index: int) -> Example:
         key, annotation = self._keys[index], unwrap(self._annotations[index])
-        path = Path(self.annotations) / f"{key}.xml"
-        file = image_at(voc_image(Path(self.images), key, annotation.file), path=path, row=key)
+        path, images = Path(self.annotations) / f"{key}.xml", Path(self.images)
+        file = image_at(images / annotated_image(images, key, annotation.file), path=path, row=key)
         size_hw = check_size(annotation.size_hw, file.path, path=path, row=key)
         return Example(
             id=f"{self._prefix}/{key}",
