@@ -32,6 +32,7 @@ from motet.data.readers import (
     CocoCaptions,
     CocoInstances,
     CocoStuff,
+    Cvat,
     EasyVqa,
     ESnliVe,
     Flickr8k,
@@ -43,6 +44,8 @@ from motet.data.readers import (
     Idx,
     ImageFolder,
     Kinetics,
+    LabelMe,
+    LabelStudio,
     MapFolders,
     Msvd,
     Multi30k,
@@ -85,6 +88,7 @@ class Layout:
         sentences: rows have no images.
         optional: tables that may be empty or not there: no box, no row.
         maps: files that are decoded only when their annotation is asked for.
+        own_rows: tables with one row each: where one is not there, its row is not either.
     """
 
     read: Callable[[], Reader]
@@ -93,6 +97,7 @@ class Layout:
     sentences: bool = False
     optional: tuple[Path, ...] = ()
     maps: tuple[Path, ...] = ()
+    own_rows: tuple[Path, ...] = ()
 
 
 def encoded(shade: int, form: str = "JPEG") -> bytes:
@@ -444,6 +449,33 @@ def box_table(root: Path) -> Layout:
     return Layout(lambda: BoxTable(table, root / "images"), tables=(table,), images=files)
 
 
+def labelme(root: Path) -> Layout:
+    files = tuple(image_file(root / f"{number}.jpg", number) for number in range(2))
+    shape = {"label": "person", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
+    tables = tuple(text(root / f"{number}.json", json.dumps({"shapes": [shape]})) for number in range(2))
+    return Layout(lambda: LabelMe(root), tables=tables, images=files, own_rows=tables)
+
+
+def label_studio(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"0a1b2c3d-{number}.jpg", number) for number in range(2))
+    value = {"x": 10, "y": 10, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["person"]}
+    result = {"from_name": "label", "type": "rectanglelabels", "value": value}
+    tasks = [
+        {"id": number, "data": {"image": f"/data/upload/1/{file.name}"}, "annotations": [{"result": [result]}]}
+        for number, file in enumerate(files)
+    ]
+    export = text(root / "project-1.json", json.dumps(tasks))
+    return Layout(lambda: LabelStudio(export, root / "images"), tables=(export,), images=files)
+
+
+def cvat(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    box = '<box label="person" xtl="1" ytl="1" xbr="4" ybr="3"/>'
+    rows = "".join(f'<image id="{n}" name="{n}.jpg" width="6" height="4">{box}</image>' for n in range(2))
+    table = text(root / "annotations.xml", f"<annotations>{rows}</annotations>")
+    return Layout(lambda: Cvat(table, root / "images"), tables=(table,), images=files)
+
+
 def camvid(root: Path) -> Layout:
     files, maps = published_maps.write_camvid(root)
     return Layout(lambda: CamVid(root), images=tuple(files), maps=tuple(maps))
@@ -575,6 +607,9 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "VisualGenomeObjects": visual_genome_objects,
     "YoloLabels": yolo_labels,
     "BoxTable": box_table,
+    "LabelMe": labelme,
+    "LabelStudio": label_studio,
+    "Cvat": cvat,
     "CamVid": camvid,
     "Bsds500": bsds500,
     "SevenScenes": seven_scenes,
@@ -699,7 +734,7 @@ def test_a_damaged_table_is_an_error_that_names_it(layout: Layout, damage: str) 
                 file.write_bytes(b"\xff\xfe\xf0\x00 no such format")
             case _:
                 file.write_bytes(b"")
-        if file in layout.optional and damage != "garbage":
+        if (file in layout.optional and damage != "garbage") or (file in layout.own_rows and damage == "missing"):
             rows_of(layout.read())
             file.write_bytes(whole)
             continue
@@ -771,6 +806,9 @@ FOLDERS = {
     "VisualGenomeObjects": "data/vg",
     "YoloLabels": "data/traffic",
     "BoxTable": "data/streets",
+    "LabelMe": "data/shapes",
+    "LabelStudio": "data/project",
+    "Cvat": "data/job",
     "CamVid": "data/CamVid",
     "Bsds500": "data/BSDS500/data",
     "SevenScenes": "data/chess",

@@ -54,7 +54,9 @@ def test_classes_are_sorted_numbers_by_value():
     assert box_names(of("dog", "cat", "dog"), HERE) == ("cat", "dog")
     assert box_names(of("10", "9"), HERE) == ("9", "10")
     with pytest.raises(DataError, match="boxes: got none"):
-        box_names([BoxRow("0", "a.jpg", DataError("bbox: got 3"), HERE, 5)], HERE)
+        box_names(of(), HERE)
+    with pytest.raises(DataError, match="bbox: got 3"):
+        box_names([*of(), BoxRow("0", "a.jpg", DataError("bbox: got 3"), HERE, 5)], HERE)
 
 
 def test_the_box_around_points():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from motet.core import DataError
+from motet.data.detect.annotation_tools import find_cvat, find_labelme
 from motet.data.detect.box_tables import find_box_tables
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
@@ -54,9 +55,11 @@ def detect(folder: Path | str) -> tuple[DetectedDataset, ...]:
         find_statements,
         find_referring,
         find_videos,
+        find_labelme,
         find_json_formats,
         find_idx,
         find_voc,
+        find_cvat,
         find_yolo,
         find_box_tables,
         find_map_folders,

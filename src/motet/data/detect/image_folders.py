@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import itertools
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import NamedTuple
 
 from motet.data.detect.survey import Survey, distance, split_of, without_splits
@@ -54,6 +54,26 @@ def find_images_by_stem(survey: Survey, stems: Iterable[str], near: Path) -> Ima
 def find_images_by_names(survey: Survey, names: Iterable[tuple[str, ...]], near: Path) -> ImagesAt:
     """Finds the folder with images that may each have one of several names. See `find_images`."""
     return _choose(survey, [_Image(image[0], image) for image in names], near)
+
+
+def find_annotated_images(survey: Survey, folder: Path, stems: Sequence[str], named: Sequence[str]) -> ImagesAt:
+    """Finds the folder of the images of a folder with one annotation file per image.
+
+    It is the same folder, or one with images of the same names, or one with those that the annotations name.
+
+    Args:
+        survey: the folders.
+        folder: of the annotations.
+        stems: of the annotations.
+        named: the images that some of the annotations name, "" where one names none; without folders.
+    """
+    if not {PurePath(name).stem for name in survey.listings[folder].images}.isdisjoint(stems):
+        return ImagesAt(folder)
+    known = {PurePath(name).stem for listing in survey.listings.values() for name in listing.images}
+    with_images = [stem for stem in stems if stem in known]
+    if with_images:
+        return find_images_by_stem(survey, with_images, folder)
+    return find_images(survey, [PureWindowsPath(name).name or stems[0] for name in named] or stems[:1], folder)
 
 
 def image_prefix(survey: Survey, folder: Path) -> str:

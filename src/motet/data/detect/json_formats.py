@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError
+from motet.data.detect.annotation_tools import find_label_studio
 from motet.data.detect.coco import find_coco_boxes, find_coco_captions, find_coco_images, listed_images
 from motet.data.detect.coco_ids import ListedImages, files_of_coco
 from motet.data.detect.dataset import DetectedDataset, try_read
@@ -16,6 +17,7 @@ from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.vqa import AnswerFile, QuestionFile, answer_file, find_vqa, question_file
 from motet.data.formats.json_file import load_json
+from motet.data.formats.label_studio_tasks import is_label_studio
 
 _MAX_BYTES = 1024**3
 _MAX_ENTRIES = 20  # whose keys tell what a file has
@@ -28,6 +30,7 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
     captions: list[ListedImages] = []
     boxes: list[ListedImages] = []
     attributes: list[Path] = []
+    studio: list[Path] = []
     objects: list[tuple[Path, Any]] = []
     for path in list(survey.files(".json", ".json.gz")):
         try:
@@ -47,6 +50,8 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
                 boxes.append(listed_images(survey, path, data))
             case {"images": [{"file_name": _}, *_]} if not _have_key_like("segments_info", data.get("annotations")):
                 yield from find_coco_images(survey, path, data)
+            case list() if is_label_studio(data):
+                studio.append(path)
             case list() if isinstance(entry, dict) and "qas" in entry:
                 yield from _visual_genome(survey, path, data)
             case list() if isinstance(entry, dict) and "objects" in entry and "relationships" not in entry:
@@ -60,6 +65,7 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
     coco = files_of_coco([*captions, *boxes, *(file.listed for file in questions)])
     for file in captions:
         yield from find_coco_captions(survey, file, coco)
+    yield from find_label_studio(survey, studio)
     for question in questions:
         yield from find_vqa(survey, question, answers, coco)
     for path, data in objects:

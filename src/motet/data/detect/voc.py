@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from motet.core import DataError
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
-from motet.data.detect.image_folders import ImagesAt, find_images, find_images_by_stem, needed_prefix
+from motet.data.detect.image_folders import ImagesAt, find_annotated_images, needed_prefix
 from motet.data.detect.survey import Survey, split_of, without_splits
 from motet.data.formats.deferred import capture
 from motet.data.formats.paths import file_names
@@ -77,18 +77,10 @@ def _listed_splits(survey: Survey, folder: Path) -> list[str]:
 
 
 def _images_of(survey: Survey, folder: Path) -> ImagesAt:
-    """Returns the folder of the images: with the XML, or one with images of the same names, or those named in it."""
-    listing = survey.listings[folder]
-    stems = [PurePosixPath(name).stem for name in listing.files if name.endswith(".xml")]
-    if not {PurePosixPath(name).stem for name in listing.images}.isdisjoint(stems):
-        return ImagesAt(folder)
-    known = {PurePosixPath(name).stem for other in survey.listings.values() for name in other.images}
-    with_images = [stem for stem in stems if stem in known]
-    if with_images:
-        return find_images_by_stem(survey, with_images, folder)
+    stems = [PurePosixPath(name).stem for name in survey.listings[folder].files if name.endswith(".xml")]
     read = (capture(read_voc_xml, folder / f"{stem}.xml") for stem in stems[:_NUM_SAMPLED])
-    names = [PureWindowsPath(one.file).name for one in read if isinstance(one, VocAnnotation)]
-    return find_images(survey, [name or stems[0] for name in names], folder)
+    named = [one.file for one in read if isinstance(one, VocAnnotation)]
+    return find_annotated_images(survey, folder, stems, named)
 
 
 def _common_names(folders: Sequence[Path]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +118,12 @@ def box_names(rows: Iterable[BoxRow], path: Path) -> tuple[str, ...]:
         path: the file or folder, for the error.
 
     Raises:
-        DataError: there is no box.
+        DataError: there is no box; the first error of a row where there is one.
     """
-    found = {box.name for row in rows if not isinstance(row.boxes, DataError) for box in row.boxes}
+    boxes = [row.boxes for row in rows]
+    found = {box.name for one in boxes if not isinstance(one, DataError) for box in one}
     if not found:
+        unwrap(next((one for one in boxes if isinstance(one, DataError)), None))  # where all are broken, that is why
         raise DataError("boxes: got none; want at least one, or the names of the classes", path=path)
     return collect_class_names(found)
 
@@ -134,3 +137,25 @@ def corners_around(points: Sequence[tuple[float, float]]) -> tuple[float, float,
     """
     xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
+
+
+def rotated_corners(
+    xyxy: tuple[float, float, float, float], angle_deg: float, centre: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """Returns the upright box around a rotated one.
+
+    Args:
+        xyxy: the box before it is rotated.
+        angle_deg: by which it is rotated, clockwise, as y points down.
+        centre: the point that stays where it is.
+
+    Examples:
+        >>> [round(value, 3) for value in rotated_corners((0, 0, 4, 2), 90, (2, 1))]
+        [1.0, -1.0, 3.0, 3.0]
+    """
+    if angle_deg % 360 == 0:
+        return xyxy
+    x0, y0, x1, y1 = xyxy
+    cosine, sine = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    sides = [(x - centre[0], y - centre[1]) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
+    return corners_around([(centre[0] + x * cosine - y * sine, centre[1] + x * sine + y * cosine) for x, y in sides])

@@ -10,6 +10,7 @@ from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.coco_stuff import CocoStuff
+from motet.data.readers.cvat import Cvat
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.esnli_ve import ESnliVe
 from motet.data.readers.flickr8k import Flickr8k
@@ -21,6 +22,8 @@ from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
 from motet.data.readers.kinetics import Kinetics
+from motet.data.readers.label_studio import LabelStudio
+from motet.data.readers.labelme import LabelMe
 from motet.data.readers.map_folders import MapFolders
 from motet.data.readers.msvd import Msvd
 from motet.data.readers.multi30k import Multi30k
@@ -67,6 +70,9 @@ READERS: dict[str, type] = {
     "VisualGenomeObjects": VisualGenomeObjects,
     "YoloLabels": YoloLabels,
     "BoxTable": BoxTable,
+    "LabelMe": LabelMe,
+    "LabelStudio": LabelStudio,
+    "Cvat": Cvat,
     "CamVid": CamVid,
     "Bsds500": Bsds500,
     "SevenScenes": SevenScenes,
@@ -117,6 +123,9 @@ __all__ = [
     "VisualGenomeObjects",
     "YoloLabels",
     "BoxTable",
+    "LabelMe",
+    "LabelStudio",
+    "Cvat",
     "CamVid",
     "Bsds500",
     "SevenScenes",
