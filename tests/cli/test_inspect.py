@@ -78,6 +78,15 @@ def test_boxes_that_are_cut_are_counted_by_check_and_stats(motet, tmp_path):
     assert sum(task["cut"] for source in found for task in source["tasks"]) == 3
 
 
+def test_stats_name_the_first_row_that_cannot_be_read(motet, tmp_path):
+    cut_boxes(tmp_path, ["0 .5 .5 .2 .2\n"])
+    (tmp_path / "labels" / "1.txt").write_text("0 50 50 20 20\n")
+    ran = motet("data", "stats", tmp_path)
+    assert ran.code == 0
+    assert "1 rows cannot be read, the first: numbers: got '0 50 50 20 20'" in ran.out
+    assert "1.txt, row 0" in ran.out
+
+
 def test_a_folder_that_is_left_out_as_a_whole_is_code_1_with_the_reason(motet, tmp_path):
     cut_boxes(tmp_path, ["0 .9 .5 .6 .2\n"])
     ran = motet("data", "check", tmp_path)

@@ -143,6 +143,9 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
         for s in found
     ]
     table(("source", "role", "rows", "images", "tasks"), rows, numbers=(2, 3))
+    print_lines(
+        *(f"{s.source}: {s.broken:,} rows cannot be read, the first: {s.first_error}" for s in found if s.broken)
+    )
     answers = [
         (
             f"{s.source}: {t.task}",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from motet.core import BoxSet, Example, Task
+from motet.core import BoxSet, DataError, Example, Task
 from motet.core.target import Boxes, Dense, Label
 from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.counts import Counts, count
@@ -67,12 +67,16 @@ class SourceStats:
         role: "train", "val" or "test".
         counts: rows, images and pairs.
         tasks: the statistics of each task.
+        broken: number of rows that cannot be read, and are in no statistics of a task.
+        first_error: the error of the first of them, in one line.
     """
 
     source: str
     role: str
     counts: Counts
     tasks: tuple[TaskStats, ...]
+    broken: int = 0
+    first_error: str = ""
 
 
 @dataclass
@@ -126,11 +130,16 @@ def stats(source: Source) -> SourceStats:
     """Reads every row of a source and computes its statistics; decodes no image except maps that are annotations.
 
     Raises:
-        DataError: a row that cannot be read.
+        DataError: a map that cannot be read. A row that cannot be read is counted.
     """
     tallies = {task.name: _Tally() for task in source.tasks}
+    errors: list[str] = []
     for row in range(len(source.reader)):
-        example = source.reader[row]
+        try:
+            example = source.reader[row]
+        except DataError as error:
+            errors.append(str(error))
+            continue
         for task in source.tasks:
             if task.label in example.labels:
                 tallies[task.name].add(task, example)
@@ -139,6 +148,8 @@ def stats(source: Source) -> SourceStats:
         role=source.role,
         counts=count(source.reader),
         tasks=tuple(tallies[task.name].stats(task) for task in source.tasks),
+        broken=len(errors),
+        first_error=next(iter(errors), ""),
     )
 
 

@@ -153,3 +153,13 @@ def test_yolo_labels_of_a_split_go_with_the_images_of_that_split(tmp_path):
     write(tmp_path / "yolo" / "classes.txt", "cat\n")
     found = {one.split: one.arguments["images"].name for one in detect(tmp_path)}
     assert found == {"train": "pictures_train", "val": "pictures_valid"}
+
+
+def test_labels_whose_images_are_not_there_do_not_get_those_of_another_split(tmp_path):
+    image(tmp_path / "images" / "train" / "1.jpg")
+    for split in ("train", "val"):
+        write(tmp_path / "labels" / split / "1.txt", "0 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "data.yaml", "names: [cat]\n")
+    problems = {one.split: one.problems for one in detect(tmp_path)}
+    assert problems["train"] == ()
+    assert "want a folder of its own split (val)" in problems["val"][0]

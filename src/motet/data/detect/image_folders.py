@@ -125,6 +125,10 @@ def _choose(survey: Survey, images: Sequence[_Image], near: Path) -> ImagesAt:
     if own is not None:
         got = f"got the image {first[0].label} in {folders[0]}, a folder of another split"
         return ImagesAt(None, (f"{near}: {got}; want it in {own}",))
+    other = _annotated_alike(survey, folders, near)
+    if other is not None:
+        got = f"got the image {first[0].label} in {folders[0]} only, whose annotations are in {other}"
+        return ImagesAt(None, (f"{near}: {got}; want a folder of its own split ({split})",))
     if len({split_of(folder, survey.root) for folder in folders}) > 1 and not _are_copies(folders, first):
         return _several(folders, first, near)
     return _nearest(survey, folders, first, near)
@@ -162,6 +166,29 @@ def _own_folder(survey: Survey, folders: Sequence[Path], split: str) -> Path | N
         if of_split and not names.isdisjoint(listing.images):
             return folder
     return None
+
+
+def _annotated_alike(survey: Survey, folders: Sequence[Path], near: Path) -> Path | None:
+    """Returns the folder of annotations of another split that these folders are of, and whose files are called alike.
+
+    A folder of annotations without images of its own split, such as one whose images were not unpacked, must not get
+    those of another split.
+    """
+    if near not in survey.listings:
+        return None
+    splits = {split_of(folder, survey.root) for folder in folders}
+    place, names = without_splits(near, survey.root), set(survey.listings[near].files)
+    return next(
+        (
+            folder
+            for folder, listing in survey.listings.items()
+            if folder != near
+            and split_of(folder, survey.root) in splits
+            and without_splits(folder, survey.root) == place
+            and not names.isdisjoint(listing.files)
+        ),
+        None,
+    )
 
 
 def _several(folders: Sequence[Path], first: Sequence[_Image], near: Path) -> ImagesAt:
