@@ -163,3 +163,14 @@ def test_labels_whose_images_are_not_there_do_not_get_those_of_another_split(tmp
     problems = {one.split: one.problems for one in detect(tmp_path)}
     assert problems["train"] == ()
     assert "want a folder of its own split (val)" in problems["val"][0]
+
+
+@pytest.mark.parametrize("place", ["", "data/"])
+def test_lists_of_darknet_make_splits(tmp_path, place):
+    for number in range(3):
+        image(tmp_path / "data" / "obj" / f"{number}.jpg")
+        write(tmp_path / "data" / "obj" / f"{number}.txt", "0 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "data" / "obj.names", "cat\n")
+    write(tmp_path / f"{place}train.txt", "data/obj/0.jpg\ndata/obj/2.jpg\n")
+    write(tmp_path / f"{place}test.txt", "data/obj/1.jpg\n")
+    assert [(one.split, one.rows, one.problems) for one in detect(tmp_path)] == [("test", 1, ()), ("train", 2, ())]

@@ -66,6 +66,20 @@ def test_keypoints_after_a_box_are_left_out(read):
         read("1 0.5 0.5 0.5 0.5\n", keypoint_values=6)[0]
 
 
+def test_a_list_keeps_its_images(read, image, write, tmp_path):
+    for name in ("000010", "000011"):
+        image(tmp_path / "images" / f"{name}.jpg")
+        write(tmp_path / "labels" / f"{name}.txt", "0 0.5 0.5 0.5 0.5\n")
+    listed = write(tmp_path / "train.txt", "data/obj/000009.jpg\n/home/me/000011.jpg\n")
+    reader = read(listed=listed)
+    assert [reader[row].id for row in range(len(reader))] == [
+        f"{tmp_path.name}/images/train/000009",
+        f"{tmp_path.name}/images/train/000011",
+    ]
+    with pytest.raises(DataError, match=r"got no text file for any image.*none\.txt"):
+        read(listed=write(tmp_path / "none.txt", "x.jpg\n"))
+
+
 def test_texts_that_are_no_labels_are_no_rows(read, write, tmp_path):
     for name, content in (("classes.txt", "0\n1\n"), ("train.txt", "images/000009.jpg\n"), ("README.txt", "by hand\n")):
         write(tmp_path / "labels" / name, content)

@@ -67,10 +67,29 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         arguments |= {"keypoint_values": form.keypoint_values} if form.keypoint_values else {}
         arguments |= {} if images is None else needed_prefix(survey, images)
         problems = (*missing, form.problem, "" if names_file else _no_names(folder))
-        yield from try_read(
-            "YoloLabels", arguments, kind="detection", labels={"boxes": "en"}, split=split_of(folder, survey.root),
-            evidence=f"YOLO {form.name} ({folder.name})", problems=tuple(filter(None, problems))[:1],
-        )  # fmt: skip
+        split = split_of(folder, survey.root)
+        for listed in (() if split or images is None else _lists(survey, folder, images)) or (None,):
+            yield from try_read(
+                "YoloLabels", arguments if listed is None else {**arguments, "listed": listed}, kind="detection",
+                labels={"boxes": "en"}, split=split if listed is None else split_of(listed, survey.root),
+                evidence=f"YOLO {form.name} ({(listed or folder).name})", problems=tuple(filter(None, problems))[:1],
+            )  # fmt: skip
+
+
+def _lists(survey: Survey, folder: Path, images: Path) -> list[Path]:
+    """Returns the lists of images of the splits in a folder above, as Darknet has them, if one is of training images."""
+    for above in (folder.parent, folder.parent.parent):
+        names = survey.listings[above].files if above in survey.listings else ()
+        lists = [above / name for name in names if name.endswith(".txt") and split_of(Path(name), Path())]
+        lists = [path for path in lists if _lists_images(path, images)]
+        if any(split_of(Path(path.name), Path()) == "train" for path in lists):
+            return lists
+    return []
+
+
+def _lists_images(path: Path, images: Path) -> bool:
+    lines = [PurePosixPath(line.strip()).name for line in first_lines(path, 5)]
+    return bool(lines) and all(is_image(name) and (images / name).is_file() for name in lines)
 
 
 def _no_names(folder: Path) -> str:

@@ -40,6 +40,8 @@ class YoloLabels:
         unlabelled: make rows of images without a text file too, as images without objects. YOLO's own training does
             so; where only some of the images are labelled, it would train on wrong annotations.
         clip: clip boxes at the border and drop those without an area, instead of refusing them.
+        listed: a file with the images of the rows, one path per line, as Darknet has it; only their names count. None
+            for all images.
         keypoint_values: numbers of keypoints after the box in every line of pose labels: 51 for `kpt_shape: [17, 3]`.
 
     Raises:
@@ -57,6 +59,7 @@ class YoloLabels:
     empty: bool = True
     unlabelled: bool = False
     clip: bool = False
+    listed: Path | str | None = None
     keypoint_values: int = 0
     _rows: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
@@ -65,9 +68,14 @@ class YoloLabels:
             got = "both" if self.names else "neither"
             raise ConfigError(f"YoloLabels: got {got} of names and names_file; want one: labels are numbers only")
         names = self.names if self.names_file is None else read_class_names(Path(self.names_file))
-        rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
+        images = _below(Path(self.images))
+        if self.listed is not None:
+            lines = {PurePosixPath(line.strip()).name for line in read_lines(Path(self.listed))}
+            images = [file for file in images if PurePosixPath(file).name in lines]
+        rows = self._paired(images, _below(Path(self.labels)))
         if not rows:
-            raise DataError("labels: got no text file for any image; want at least one", path=self.labels)
+            where = self.labels if self.listed is None else self.listed
+            raise DataError("labels: got no text file for any image; want at least one", path=where)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_rows", rows)
 
@@ -75,6 +83,8 @@ class YoloLabels:
         """Returns image and text file of each row, in the order of their names; "" for a missing one."""
         by_stem = {_stem(file): file for file in reversed(images) if is_image(file)}
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
+        if self.listed is not None:
+            text_of = {stem: file for stem, file in text_of.items() if stem in by_stem}
         text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or self._is_label(file)}
         stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
         rows = ((by_stem.get(stem, ""), text_of.get(stem, "")) for stem in stems)
@@ -114,11 +124,16 @@ class YoloLabels:
         lines = read_lines(path) if text else []
         boxes = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
         return Example(
-            id=f"{self.name or default_name(Path(self.images))}/{_stem(image)}",
+            id=f"{self._prefix}/{_stem(image)}",
             images=(DiskImage(file),),
             image_ids=self.keys(index),
             labels={"boxes": to_box_set(pack_boxes(boxes), size_hw, clip=self.clip, path=path)},
         )
+
+    @property
+    def _prefix(self) -> str:
+        folder = default_name(Path(self.images))
+        return self.name or (folder if self.listed is None else f"{folder}/{Path(self.listed).stem}")
 
     def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> FileBox:
         label, *numbers = (_number(cell, path, row) for cell in self._cells(line, path, row))
