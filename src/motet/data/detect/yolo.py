@@ -77,7 +77,7 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def _lists(survey: Survey, folder: Path, images: Path) -> list[Path]:
-    """Returns the lists of the images of splits in a folder above, as Darknet has them, if one is of training images."""
+    """Returns the lists of the images of splits in a folder above, as Darknet has them; one is of training images."""
     for above in (folder.parent, folder.parent.parent):
         names = survey.listings[above].files if above in survey.listings else ()
         lists = [above / name for name in names if name.endswith(".txt") and split_of(Path(name), Path())]
