@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from PIL import Image
 
 from motet.cli.main import main
 
@@ -53,7 +54,7 @@ def test_what_is_near_a_layout_and_cannot_be_read_is_told_of_a_folder(motet, rec
     ran = motet("data", "check", recipe.parent)
     assert ran.code == 1
     assert "left out: " in ran.out
-    assert "got no folder with an image named a" in ran.out
+    assert "got no folder with the image a;" in ran.out
     assert "24 rows read, 0 with a problem" in ran.out
     (unread,) = json.loads(motet("data", "check", recipe.parent, "--json").out)["left_out"]
     assert str(labels) in unread
@@ -103,6 +104,48 @@ def test_names_of_bytes_that_are_no_text_are_read_listed_and_drawn(motet, recipe
     ascii_terminal.flush()
     assert left.value.code == 0
     assert rb"d\udcfcnkel" in ascii_terminal.buffer.getvalue()
+
+
+def cut_boxes(folder, lines):
+    """Writes YOLO labels of one image, of which those past its border are cut."""
+    for number in range(3):
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        Image.new("L", (10, 10), number).save(folder / "images" / f"{number}.png")
+        (folder / "labels").mkdir(exist_ok=True)
+        (folder / "labels" / f"{number}.txt").write_text("".join(lines))
+    (folder / "data.yaml").write_text("names: [cup]\n")
+
+
+def test_boxes_that_are_cut_are_counted_by_check_and_stats(motet, tmp_path):
+    cut_boxes(tmp_path, ["0 .5 .5 .2 .2\n"] * 30 + ["0 .9 .5 .6 .2\n"])
+    ran = motet("data", "check", tmp_path)
+    assert ran.code == 0
+    assert "boxes: of 62 boxes 2 cut at the border of the image" in ran.out
+    clipped = json.loads(motet("data", "check", tmp_path, "--json").out)["clipped_boxes"]
+    assert sum(counts["cut"] for counts in clipped.values()) == 3
+    ran = motet("data", "stats", tmp_path)
+    assert "cut at the border" in ran.out
+    found = json.loads(motet("data", "stats", tmp_path, "--json").out)
+    assert sum(task["cut"] for source in found for task in source["tasks"]) == 3
+
+
+def test_stats_name_the_first_row_that_cannot_be_read(motet, tmp_path):
+    cut_boxes(tmp_path, ["0 .5 .5 .2 .2\n"])
+    (tmp_path / "labels" / "1.txt").write_text("0 50 50 20 20\n")
+    ran = motet("data", "stats", tmp_path)
+    assert ran.code == 0
+    assert "1 rows cannot be read, the first: numbers: got '0 50 50 20 20'" in ran.out
+    assert "1.txt, row 0" in ran.out
+
+
+def test_a_folder_that_is_left_out_as_a_whole_is_code_1_with_the_reason(motet, tmp_path):
+    cut_boxes(tmp_path, ["0 .9 .5 .6 .2\n"])
+    ran = motet("data", "check", tmp_path)
+    assert ran.code == 1
+    assert "left out: boxes: got 3 of 3 that pass the border of their image" in ran.out
+    assert "0.txt, row 0" in ran.out
+    assert "0 rows read" in ran.out
+    assert motet("data", "check", tmp_path / "images").code == 2
 
 
 def test_stats_count(motet, recipe):

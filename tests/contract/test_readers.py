@@ -26,6 +26,7 @@ from motet.data.formats.video_rows import Frames
 from motet.data.readers import (
     READERS,
     Ade20k,
+    BoxTable,
     Bsds500,
     CamVid,
     Cityscapes,
@@ -33,6 +34,7 @@ from motet.data.readers import (
     CocoInstances,
     CocoStuff,
     Conversations,
+    Cvat,
     EasyVqa,
     ESnliVe,
     Flickr8k,
@@ -44,6 +46,8 @@ from motet.data.readers import (
     Idx,
     ImageFolder,
     Kinetics,
+    LabelMe,
+    LabelStudio,
     MapFolders,
     Msvd,
     Multi30k,
@@ -67,6 +71,7 @@ from motet.data.readers import (
     VisualGenomeObjects,
     VisualGenomeQA,
     VocSegmentation,
+    VocXml,
     Vqav2,
     Vsr,
     WebDataset,
@@ -87,6 +92,7 @@ class Layout:
         sentences: rows have no images.
         optional: tables that may be empty or not there: no box, no row.
         maps: files that are decoded only when their annotation is asked for.
+        own_rows: tables with one row each: where one is not there, its row is not either.
     """
 
     read: Callable[[], Reader]
@@ -95,6 +101,7 @@ class Layout:
     sentences: bool = False
     optional: tuple[Path, ...] = ()
     maps: tuple[Path, ...] = ()
+    own_rows: tuple[Path, ...] = ()
 
 
 def encoded(shade: int, form: str = "JPEG") -> bytes:
@@ -408,6 +415,22 @@ def pascal_voc(root: Path) -> Layout:
     return Layout(lambda: PascalVoc(root, "train"), tables=(*tables, split), images=tuple(files))
 
 
+def voc_xml(root: Path) -> Layout:
+    names = ("road0", "road1")
+    files = [image_file(root / "images" / f"{name}.png", place) for place, name in enumerate(names)]
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>6</xmax><ymax>4</ymax></bndbox>"
+    tables = [
+        text(
+            root / "annotations" / f"{name}.xml",
+            f"<annotation><filename>{name}.png</filename><object><name>stop</name>{box}</object></annotation>",
+        )
+        for name in names
+    ]
+    listed = text(root / "train.txt", "\n".join(names) + "\n")
+    read = lambda: VocXml(root / "annotations", root / "images", listed)  # noqa: E731
+    return Layout(read, tables=(*tables, listed), images=tuple(files))
+
+
 def visual_genome_objects(root: Path) -> Layout:
     files = (image_file(root / "VG_100K" / "4.jpg", 4), image_file(root / "VG_100K_2" / "5.jpg", 5))
     things = [{"object_id": number * 10, "x": 0, "y": 1, "w": 3, "h": 2, "names": ["dog"]} for number in (4, 5)]
@@ -429,6 +452,40 @@ def yolo_labels(root: Path) -> Layout:
     names = text(root / "data.yaml", "train: images/train\nnames:\n  0: person\n  1: car\n")
     read = lambda: YoloLabels(root / "images" / "train", root / "labels" / "train", names_file=names)  # noqa: E731
     return Layout(read, tables=(*tables, names), images=files, optional=tables)
+
+
+def box_table(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    rows = "".join(f"{number}.jpg,6,4,person,1,1,4,3\n" for number in range(2))
+    table = text(root / "train_labels.csv", f"filename,width,height,class,xmin,ymin,xmax,ymax\n{rows}")
+    return Layout(lambda: BoxTable(table, root / "images"), tables=(table,), images=files)
+
+
+def labelme(root: Path) -> Layout:
+    files = tuple(image_file(root / f"{number}.jpg", number) for number in range(2))
+    shape = {"label": "person", "points": [[1, 1], [4, 3]], "shape_type": "rectangle"}
+    tables = tuple(text(root / f"{number}.json", json.dumps({"shapes": [shape]})) for number in range(2))
+    return Layout(lambda: LabelMe(root), tables=tables, images=files, own_rows=tables)
+
+
+def label_studio(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"0a1b2c3d-{number}.jpg", number) for number in range(2))
+    value = {"x": 10, "y": 10, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["person"]}
+    result = {"from_name": "label", "type": "rectanglelabels", "value": value}
+    tasks = [
+        {"id": number, "data": {"image": f"/data/upload/1/{file.name}"}, "annotations": [{"result": [result]}]}
+        for number, file in enumerate(files)
+    ]
+    export = text(root / "project-1.json", json.dumps(tasks))
+    return Layout(lambda: LabelStudio(export, root / "images"), tables=(export,), images=files)
+
+
+def cvat(root: Path) -> Layout:
+    files = tuple(image_file(root / "images" / f"{number}.jpg", number) for number in range(2))
+    box = '<box label="person" xtl="1" ytl="1" xbr="4" ybr="3"/>'
+    rows = "".join(f'<image id="{n}" name="{n}.jpg" width="6" height="4">{box}</image>' for n in range(2))
+    table = text(root / "annotations.xml", f"<annotations>{rows}</annotations>")
+    return Layout(lambda: Cvat(table, root / "images"), tables=(table,), images=files)
 
 
 def camvid(root: Path) -> Layout:
@@ -566,8 +623,13 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "EasyVqa": easy_vqa,
     "CocoInstances": coco_instances,
     "PascalVoc": pascal_voc,
+    "VocXml": voc_xml,
     "VisualGenomeObjects": visual_genome_objects,
     "YoloLabels": yolo_labels,
+    "BoxTable": box_table,
+    "LabelMe": labelme,
+    "LabelStudio": label_studio,
+    "Cvat": cvat,
     "CamVid": camvid,
     "Bsds500": bsds500,
     "SevenScenes": seven_scenes,
@@ -702,7 +764,7 @@ def test_a_damaged_table_is_an_error_that_names_it(layout: Layout, damage: str) 
                 file.write_bytes(b"\xff\xfe\xf0\x00 no such format")
             case _:
                 file.write_bytes(b"")
-        if file in layout.optional and damage != "garbage":
+        if (file in layout.optional and damage != "garbage") or (file in layout.own_rows and damage == "missing"):
             rows_of(layout.read())
             file.write_bytes(whole)
             continue
@@ -771,8 +833,13 @@ FOLDERS = {
     "EasyVqa": "data/easy_vqa",
     "CocoInstances": "data/coco",
     "PascalVoc": "data/VOC2012",
+    "VocXml": "data/roads",
     "VisualGenomeObjects": "data/vg",
     "YoloLabels": "data/traffic",
+    "BoxTable": "data/streets",
+    "LabelMe": "data/shapes",
+    "LabelStudio": "data/project",
+    "Cvat": "data/job",
     "CamVid": "data/CamVid",
     "Bsds500": "data/BSDS500/data",
     "SevenScenes": "data/chess",

@@ -10,8 +10,9 @@ import pytest
 from motet.core import BoxSet, DataError, Example, MemoryImage
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, Text
 from motet.data.check import Problem, annotation_error, problems
+from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.source import Source
-from motet.tasks import captioning, classification
+from motet.tasks import captioning, classification, detection
 
 EMPTY = np.zeros(0)
 
@@ -120,6 +121,14 @@ def test_images_are_read_once_each():
     seen.clear()
     assert found(({"class": 0}, {"class": 1}), KIND, decode=decode, rows={"same_image": True}) == []
     assert seen == ["image 0"]
+
+
+def test_boxes_that_were_cut_are_counted_and_no_problem_of_their_rows():
+    annotation = BoxSet(np.array([[0, 0, 1, 1.0]]), np.array([0]), np.ones(1), cut=("a",), dropped=("b",))
+    clipped = ClippedBoxes()
+    rows = ({"boxes": annotation}, "broken", {"boxes": annotation})
+    assert [one.row for one in found(rows, detection("find", ("car",)), clipped=clipped)] == [1]
+    assert clipped == ClippedBoxes(boxes=4, cut=2, dropped=2, first="a")
 
 
 def test_attributes_without_a_word_are_told():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motet.core import BoxSet, Example
+from motet.core import BoxSet, DataError, Example
 from motet.data.counts import Counts
 from motet.data.source import Source
 from motet.data.stats import TaskStats, stats
@@ -63,10 +63,29 @@ def test_boxes_are_counted_by_class():
 
         def __getitem__(self, index):
             labels = np.array([1, 1, 0][: 3 - 2 * index])
-            boxes = BoxSet(np.ones((len(labels), 4)), labels, np.ones(len(labels)))
+            boxes = BoxSet(
+                np.ones((len(labels), 4)), labels, np.ones(len(labels)), cut=("a", "b")[:index], dropped=("c",)
+            )
             return Example(id=f"{index}", labels={"boxes": boxes})
 
     (found,) = stats(Source(name="s", reader=Rows(), tasks=(detection("find", ("car", "bus")),))).tasks
     assert found.boxes == (("bus", 3), ("car", 1))
     assert found.most == (("bus", 2), ("car", 1))
-    assert (found.rows, found.different) == (2, 2)
+    assert (found.rows, found.different, found.cut, found.dropped) == (2, 2, 1, 2)
+
+
+def test_rows_that_cannot_be_read_are_counted():
+    class Rows:
+        def __len__(self):
+            return 3
+
+        def keys(self, index):
+            return (f"i{index}",)
+
+        def __getitem__(self, index):
+            if index:
+                raise DataError("class: got 9", path="a.csv", row=index)
+            return Example(id=f"{index}", labels={"class": 1})
+
+    found = stats(Source(name="s", reader=Rows(), tasks=(classification("kind", ("cat", "dog")),)))
+    assert (found.broken, found.first_error, found.tasks[0].rows) == (2, "class: got 9 (a.csv, row 1)", 1)

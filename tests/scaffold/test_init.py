@@ -85,7 +85,7 @@ def test_a_recipe_somewhere_else_names_the_folder_whole(folder, tmp_path):
 
 def test_captions_of_ones_own_do_not_claim_coco_images(folder):
     caption = next(source for source in sources_in(folder) if source.name == "caption")
-    assert caption.reader.keys(0)[0].startswith("my data/")
+    assert caption.reader.keys(0)[0].startswith("pictures/")
 
 
 def test_given_parts_are_kept_and_only_the_missing_ones_are_cut(tmp_path):

@@ -62,7 +62,7 @@ def voc(root: Path, count: int = 12) -> None:
     (root / "Annotations").mkdir(parents=True)
     for index in range(count):
         picture(root / "JPEGImages" / f"{index}.jpg", index)
-        thing = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>8</xmax><ymax>30</ymax></bndbox>"
+        thing = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>8</xmax><ymax>20</ymax></bndbox>"
         (root / "Annotations" / f"{index}.xml").write_text(
             f"<annotation><filename>{index}.jpg</filename><object><name>cell</name>{thing}</object></annotation>"
         )

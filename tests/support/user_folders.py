@@ -27,6 +27,13 @@ def write(path: Path, content: object) -> None:
         path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
 
 
+def image(path: Path, *, shade: int = 0, size: tuple[int, int] = (12, 10)) -> Path:
+    """Writes one image of 12 x 10 pixels, in the format of its ending."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (shade, 0, 0)).save(path)
+    return path
+
+
 def images(root: Path, *places: str) -> None:
     """Writes a different image to each place."""
     for shade, place in enumerate(places):

@@ -57,18 +57,22 @@ def list_(
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
     """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
     from motet.core.printable import one_line
-    from motet.data.check import problems
+    from motet.data.check import Problem, problems
+    from motet.data.clipped_boxes import ClippedBoxes
     from motet.preprocess.images import decode
 
     data = data_of(target, settings)
-    found, rows = [], 0
+    found: list[Problem] = []
+    rows, boxes = 0, dict[str, ClippedBoxes]()
     for source in data.sources:
+        clipped = boxes.setdefault(source.name, ClippedBoxes())
         with _bar(f"{source.name} ({source.role})", len(source.reader), quiet=json) as advance:
-            for problem in problems(source, decode=decode):
+            for problem in problems(source, decode=decode, clipped=clipped):
                 rows += 1
                 advance()
                 if problem is not None:
                     found.append(problem)
+    boxes = {name: clipped for name, clipped in boxes.items() if clipped.first}
     if json:
         print_json(
             {
@@ -76,6 +80,7 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 "problems": [vars(problem) for problem in found],
                 "left_out": list(data.left_out),
                 "notes": list(data.notes),
+                "clipped_boxes": {name: vars(clipped) for name, clipped in boxes.items()},
             }
         )
     else:
@@ -83,8 +88,9 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         lines = (f"{problem.source}, row {problem.row}: {problem.text}" for problem in found[:limit])
         print_lines(*map(one_line, lines))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
+        print_lines(*(f"{name}: {clipped.problem or clipped.summary}" for name, clipped in boxes.items()))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
-    if found or data.left_out:
+    if found or data.left_out or any(clipped.problem for clipped in boxes.values()):
         raise typer.Exit(1)
 
 
@@ -141,6 +147,9 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
         for s in found
     ]
     table(("source", "role", "rows", "images", "tasks"), rows, numbers=(2, 3))
+    print_lines(
+        *(f"{s.source}: {s.broken:,} rows cannot be read, the first: {s.first_error}" for s in found if s.broken)
+    )
     answers = [
         (
             f"{s.source}: {t.task}",
@@ -153,13 +162,19 @@ def stats(target: RecipeOrFolder, settings: Sets = None, json: Json = False) -> 
     ]
     table(("task", "different", "words mean / max", "most frequent (share of rows)"), answers, numbers=(1, 2))
     boxes = [
-        (f"{s.source}: {t.task}", f"{sum(n for _, n in t.boxes):,}", ", ".join(f"{name} {n:,}" for name, n in t.boxes))
+        (
+            f"{s.source}: {t.task}",
+            f"{sum(n for _, n in t.boxes):,}",
+            f"{t.cut:,}",
+            f"{t.dropped:,}",
+            ", ".join(f"{name} {n:,}" for name, n in t.boxes),
+        )
         for s in found
         for t in s.tasks
-        if t.boxes
+        if t.boxes or t.dropped
     ]
     if boxes:
-        table(("task", "boxes", "of each class"), boxes, numbers=(1,))
+        table(("task", "boxes", "cut at the border", "dropped", "of each class"), boxes, numbers=(1, 2, 3))
     maps = [
         (
             f"{s.source}: {t.task}",

@@ -48,6 +48,8 @@ class BoxSet:
         crowd: (n,) bool, COCO's iscrowd; empty if there are none.
         areas: (n,) float, area of each object's mask in pixels, by which COCO sorts small from large; empty for the
             areas of the boxes.
+        cut: a line per box that was cut at the border of its image, with its file and row; of annotations only.
+        dropped: a line per box that was left out, since it has no area in its image.
     """
 
     boxes_xyxy: np.ndarray
@@ -56,6 +58,8 @@ class BoxSet:
     attributes: tuple[tuple[int, ...], ...] = ()
     crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     areas: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    cut: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         # The equality that a dataclass generates takes the truth value of an array, which numpy refuses.

@@ -10,6 +10,7 @@ import numpy as np
 
 from motet.core import BoxSet, DataError, Example, ImageFile, Task
 from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
+from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.map_values import map_error
 from motet.data.source import Source
 
@@ -29,18 +30,27 @@ class Problem:
     text: str
 
 
-def problems(source: Source, *, decode: Callable[[ImageFile], object] | None = None) -> Iterator[Problem | None]:
+def problems(
+    source: Source,
+    *,
+    decode: Callable[[ImageFile], object] | None = None,
+    clipped: ClippedBoxes | None = None,
+) -> Iterator[Problem | None]:
     """Reads every row of a source and yields the problem of each, or None for a row without one.
 
     Args:
         source: its reader and tasks.
         decode: decodes an image and raises DataError on a broken one; None does not read the images.
+        clipped: counts the boxes that the reader cut or dropped; they are no problem of their rows.
     """
     decoded: set[str] = set()
     for row in range(len(source.reader)):
         try:
             example = source.reader[row]
             _check_annotations(example, source.tasks)
+            if clipped is not None:
+                for annotation in example.labels.values():
+                    clipped.add(annotation)
             if decode is not None:
                 for key, image in zip(example.image_ids, example.images, strict=False):
                     if key not in decoded:

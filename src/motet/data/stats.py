@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from motet.core import BoxSet, Example, Task
+from motet.core import BoxSet, DataError, Example, Task
 from motet.core.target import Boxes, Dense, Label
+from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.counts import Counts, count
 from motet.data.map_values import MapTally
 from motet.data.source import Source
@@ -31,6 +32,8 @@ class TaskStats:
         max_words: the largest number of words.
         mean_question_words: mean number of words per prompt; 0 without prompts.
         boxes: number of boxes per class, crowds too, the most frequent first; classes without boxes are left out.
+        cut: number of boxes that were cut at the border of their image, by more than a pixel.
+        dropped: number of boxes that were left out, since they have no area in their image.
         pixels: number of pixels of its maps.
         valid: the share of the pixels that have a value.
         lowest: the lowest value in maps of one number per pixel.
@@ -46,6 +49,8 @@ class TaskStats:
     max_words: int = 0
     mean_question_words: float = 0.0
     boxes: tuple[tuple[str, int], ...] = ()
+    cut: int = 0
+    dropped: int = 0
     pixels: int = 0
     valid: float = 0.0
     lowest: float = 0.0
@@ -62,12 +67,16 @@ class SourceStats:
         role: "train", "val" or "test".
         counts: rows, images and pairs.
         tasks: the statistics of each task.
+        broken: number of rows that cannot be read, and are in no statistics of a task.
+        first_error: the error of the first of them, in one line.
     """
 
     source: str
     role: str
     counts: Counts
     tasks: tuple[TaskStats, ...]
+    broken: int = 0
+    first_error: str = ""
 
 
 @dataclass
@@ -77,6 +86,7 @@ class _Tally:
     words: list[int] = field(default_factory=list)
     question_words: int = 0
     boxes: Counter[str] = field(default_factory=Counter)
+    clipped: ClippedBoxes = field(default_factory=ClippedBoxes)
     maps: MapTally = field(default_factory=MapTally)
 
     def add(self, task: Task, example: Example) -> None:
@@ -86,6 +96,7 @@ class _Tally:
         if isinstance(task.target, Boxes):
             names = _box_names(task.target, annotation)
             self.boxes.update(names)
+            self.clipped.add(annotation)
             self.annotations.update(set(names))
             return
         if isinstance(task.target, Dense):
@@ -105,6 +116,8 @@ class _Tally:
             max_words=max(self.words, default=0),
             mean_question_words=self.question_words / self.rows if self.rows else 0.0,
             boxes=tuple(sorted(self.boxes.items(), key=lambda item: (-item[1], item[0]))),
+            cut=self.clipped.cut,
+            dropped=self.clipped.dropped,
             pixels=self.maps.pixels,
             valid=self.maps.valid / self.maps.pixels if self.maps.pixels else 0.0,
             lowest=self.maps.lowest if self.maps.valid else 0.0,
@@ -117,11 +130,16 @@ def stats(source: Source) -> SourceStats:
     """Reads every row of a source and computes its statistics; decodes no image except maps that are annotations.
 
     Raises:
-        DataError: a row that cannot be read.
+        DataError: a map that cannot be read. A row that cannot be read is counted.
     """
     tallies = {task.name: _Tally() for task in source.tasks}
+    errors: list[str] = []
     for row in range(len(source.reader)):
-        example = source.reader[row]
+        try:
+            example = source.reader[row]
+        except DataError as error:
+            errors.append(str(error))
+            continue
         for task in source.tasks:
             if task.label in example.labels:
                 tallies[task.name].add(task, example)
@@ -130,6 +148,8 @@ def stats(source: Source) -> SourceStats:
         role=source.role,
         counts=count(source.reader),
         tasks=tuple(tallies[task.name].stats(task) for task in source.tasks),
+        broken=len(errors),
+        first_error=next(iter(errors), ""),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from user_folders import images, summaries
 
 from motet.data.detect import detect
-from motet.data.detect.survey import split_of, survey_folder
+from motet.data.detect.survey import split_of, survey_folder, without_splits
 
 
 def test_hidden_and_deep_folders_are_not_listed(tmp_path):
@@ -50,6 +50,13 @@ def test_a_claimed_folder_claims_its_files(tmp_path):
     assert list(survey.files(".jpg")) == [tmp_path / "c" / "3.jpg"]
 
 
+def test_the_root_is_not_claimed_for_the_images_in_it(tmp_path):
+    images(tmp_path, "1.jpg", "a/2.jpg")
+    survey = survey_folder(tmp_path)
+    survey.claim(tmp_path, tmp_path / "a", None, tmp_path / "1.jpg")
+    assert survey.claimed == {tmp_path / "a", tmp_path / "1.jpg"}
+
+
 def test_endings_are_found_in_either_case(tmp_path):
     images(tmp_path, "a.JPG", "b.jpg", "c.png")
     assert [path.name for path in survey_folder(tmp_path).files(".jpg")] == ["a.JPG", "b.jpg"]
@@ -83,3 +90,10 @@ def test_a_claimed_folder_that_holds_a_claimed_file_can_hold_others(tmp_path):
     names = [path.name for path in survey.files_beside_images(".csv")]
     assert names == ["2.csv", "5.csv", "3.csv"]
     assert [path.name for path in survey.files(".csv")] == ["5.csv"]
+
+
+def test_a_place_without_its_splits_is_the_same_for_all():
+    root = Path("root")
+    places = ("images/train", "images/Val", "images/TEST")
+    assert {without_splits(root / place, root) for place in places} == {"images/*"}
+    assert without_splits(root / "images" / "trained", root) == "images/trained"

@@ -96,3 +96,33 @@ def test_a_table_in_the_folder_of_another_data_sets_images_is_read(tmp_path):
         ("Table", ()),
         ("Table", ()),
     ]
+
+
+def test_a_table_of_a_split_is_read_with_the_images_of_that_split(tmp_path):
+    images(tmp_path, *(f"{split}/{number}.jpg" for split in ("test", "train") for number in range(2)))
+    write(tmp_path / "train.csv", "image,label\n0.jpg,cat\n1.jpg,dog\n")
+    (found,) = detect(tmp_path)
+    assert (found.arguments["image_root"], found.split) == (tmp_path / "train", "train")
+
+
+def test_a_table_whose_images_are_in_two_splits_is_left_out(tmp_path):
+    images(tmp_path, *(f"{split}/{number}.jpg" for split in ("test", "train") for number in range(2)))
+    write(tmp_path / "labels.csv", "image,label\n0.jpg,cat\n1.jpg,dog\n")
+    (found,) = detect(tmp_path)
+    assert "labels.csv: got the image 0.jpg in" in found.problems[0]
+
+
+@pytest.mark.parametrize("name", ["sample_submission.csv", "SampleSubmission.csv", "gender_submission.csv"])
+def test_what_a_competition_wants_back_is_no_data(tmp_path, name):
+    images(tmp_path, "test/0.jpg", "test/1.jpg")
+    write(tmp_path / name, "image,label\n0.jpg,cat\n1.jpg,cat\n")
+    assert detect(tmp_path) == ()
+
+
+def test_images_of_two_data_sets_that_are_called_alike_have_different_ids(tmp_path):
+    for name in ("x", "y"):
+        images(tmp_path, f"{name}/pics/0.jpg")
+        write(tmp_path / name / "labels.csv", "image,label\n0.jpg,cat\n")
+    assert {read(found).keys(0)[0] for found in detect(tmp_path)} == {
+        f"{tmp_path.name}/x/pics/0.jpg", f"{tmp_path.name}/y/pics/0.jpg",
+    }  # fmt: skip

@@ -40,12 +40,20 @@ def test_a_wrong_box_is_told_with_its_place(corners, message):
 
 
 def test_a_pixel_outside_is_rounding_and_cut():
-    assert checked((-1, 0, 61, 40.5)).boxes_xyxy.tolist() == [[0, 0, 60, 40]]
+    found = checked((-1, 0, 61, 40.5))
+    assert found.boxes_xyxy.tolist() == [[0, 0, 60, 40]]
+    assert (found.cut, found.dropped) == ((), ())
 
 
 def test_clip_cuts_and_leaves_out_what_has_no_area():
     found = checked((-9, 5, 20, 90), (70, 0, 80, 9), (4, 4, 4, 8), clip=True, attributes=(2,), crowd=True, area=3.0)
     assert found.boxes_xyxy.tolist() == [[0, 5, 20, 40]]
+    assert found.cut == (
+        "box: got (-9, 5, 20, 90) as left, top, right, bottom; want a box inside the image of 60 x 40 pixels "
+        "(boxes.json, row 7)",
+    )
+    assert [line.rpartition(" ")[2] for line in found.dropped] == ["8)", "9)"]
+    assert "want left < right and top < bottom, in the image of 60 x 40 pixels" in found.dropped[0]
     assert (found.attributes, found.crowd.tolist(), found.areas.tolist()) == (((2,),), [True], [3.0])
 
 

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from motet.core import DataError
-from motet.data.formats.class_list import read_class_names
+from motet.data.formats.class_list import read_class_names, read_keypoint_values
 
 FORMS = {
     "mapping": "train: images\nnames:\n  0: person  # one\n  1: 'traffic light'\nnc: 2\n",
@@ -20,6 +20,21 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_all_forms_of_yaml_give_the_same_names(tmp_path, write, form):
     assert read_class_names(write(tmp_path / "data.yaml", FORMS[form])) == ("person", "traffic light")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "values"),
+    [
+        ("data.yaml", "names: [a]\nkpt_shape: [17, 3]\n", 51),
+        ("data.yaml", "names: [a]\nkpt_shape:\n- 4\n- 2\n", 8),
+        ("data.yaml", "names: [a]\nkpt_shape: [x, 3]\n", 0),
+        ("data.yaml", "names: [a]\n", 0),
+        ("data.yaml", "[a]\n", 0),
+        ("classes.txt", "a\n", 0),
+    ],
+)
+def test_keypoints_of_pose_labels(tmp_path, write, name, content, values):
+    assert read_keypoint_values(write(tmp_path / name, content)) == values
 
 
 def test_names_that_yaml_takes_for_other_types_stay_texts(tmp_path, write):

@@ -9,7 +9,9 @@ from motet.data.formats.json_file import (
     check_type,
     get_field,
     get_id,
+    get_key,
     get_number,
+    get_size_hw,
     get_text,
     load_json,
     load_json_lines,
@@ -76,6 +78,29 @@ def test_ids_may_be_numbers_or_texts():
             get_id({"id": wrong}, "id", path=HERE)
     with pytest.raises(DataError, match="want a whole number"):
         get_number({"id": "n12"}, "id", path=HERE)
+
+
+def test_ids_may_be_numbers_with_a_point_and_other_texts():
+    assert get_id({"id": 7.0}, "id", path=HERE) == "7"
+    assert [get_key({"id": value}, "id", path=HERE) for value in (7, "7", 7.0, "a-7")] == [7, 7, 7, "a-7"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "size"),
+    [
+        ({}, None),
+        ({"height": None, "width": None}, None),
+        ({"height": 0, "width": 0}, None),
+        ({"height": 4.0, "width": "6"}, (4, 6)),
+    ],
+)
+def test_a_size_may_be_unknown(entry, size):
+    assert get_size_hw(entry, path=HERE, row=0) == size
+
+
+def test_half_a_size_is_an_error():
+    with pytest.raises(DataError, match="width: got None"):
+        get_size_hw({"height": 4, "width": None}, path=HERE, row=0)
 
 
 def test_words_have_something_in_them():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from motet.core import DataError
 from motet.data.formats.paths import (
+    annotated_image,
     coco_id,
     default_name,
     file_names,
@@ -14,6 +15,7 @@ from motet.data.formats.paths import (
     path_inside,
     photo_id,
     vg_id,
+    with_image_ending,
 )
 from motet.preprocess.image_formats import image_suffixes
 
@@ -61,6 +63,8 @@ def test_one_photo_has_one_id_in_all_data_sets():
 def test_a_place_is_called_by_its_folder_and_part():
     assert default_name(Path("/x/birds/train")) == "birds/train"
     assert default_name(Path("/x/birds/all")) == "all"
+    assert default_name(Path("/x/birds/images/train")) == "birds/images/train"
+    assert default_name(Path("/images")) == "images"
     assert default_name(Path("/x/birds/train.tsv.gz")) == "birds/train"
     assert default_name(Path("/")) == ""
 
@@ -90,3 +94,31 @@ def test_images_are_told_by_their_ending():
 @given(st.text(st.sampled_from("a./\nJjPpGg"), max_size=8).filter(lambda name: not name.endswith("/")))
 def test_endings_are_those_of_pathlib(name):
     assert is_image(name) == (PurePosixPath(name).suffix.lower() in image_suffixes())
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("a.png", "a.png"), ("a", "a.JPG"), ("b.rf.1", "b.rf.1.png"), ("c", "c")])
+def test_the_ending_of_an_image_may_be_missing(tmp_path, image, name, chosen):
+    for file in ("a.JPG", "b.rf.1.png"):
+        image(tmp_path / file)
+    assert with_image_ending(tmp_path, name) == chosen
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "present", "chosen"),
+    [
+        ("a", "a.png", ("a.png", "a.jpg"), "a.png"),
+        ("a", "b.png", ("a.jpg", "b.png"), "a.jpg"),
+        ("a", "b.png", ("b.png",), "b.png"),
+        ("a", "/home/me/a.png", ("a.png",), "a.png"),
+        ("a", "C:\\data\\b.png", ("b.png",), "b.png"),
+        ("a", "../../b.png", ("b.png",), "b.png"),
+        ("a", "a", ("a.JPG",), "a.JPG"),
+        ("a", "", ("a.webp",), "a.webp"),
+        ("a", "", (), "a.jpg"),
+        ("a", "b.png", (), "b.png"),
+    ],
+)
+def test_the_image_is_called_like_its_annotation_or_named_in_it(tmp_path, image, key, file, present, chosen):
+    for name in present:
+        image(tmp_path / name)
+    assert annotated_image(tmp_path, key, file) == chosen

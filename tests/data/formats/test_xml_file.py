@@ -1,7 +1,6 @@
 import pytest
 
 from motet.core import DataError
-from motet.data.formats import xml_file
 from motet.data.formats.xml_file import integer_at, load_xml, number_at, text_at
 
 XML = "<annotation><name> dog </name><box><x>1.0</x><y>2.5</y><z>one</z><n>nan</n></box><empty/></annotation>"
@@ -45,7 +44,6 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, write, content, messag
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_too_large_is_not_parsed(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(xml_file, "_MAX_BYTES", 20)
+def test_a_file_that_is_too_large_is_not_parsed(tmp_path, write):
     with pytest.raises(DataError, match=r"file: got \d+ bytes; want at most 20"):
-        load_xml(write(tmp_path / "a.xml", XML), "annotation")
+        load_xml(write(tmp_path / "a.xml", XML), "annotation", max_bytes=20)

@@ -27,7 +27,7 @@ def test_questions_and_answers(root):
     reader = read(root, text="question", labels={"answers": "answer"})
     assert [reader[index].text for index in range(3)] == ["What?", "Where, then?", "What?"]
     assert reader[1].labels == {"answers": ("there",), "answer": "there"}
-    assert (reader[1].id, reader[1].image_ids) == ("pets/qa/1", ("images/a.jpg",))
+    assert (reader[1].id, reader[1].image_ids) == ("pets/qa/1", ("pets/images/a.jpg",))
     assert count(reader) == Counts(rows=3, images=2, pairs=3, unique_images=2)
 
 
@@ -67,7 +67,7 @@ def test_only_the_rows_that_are_wanted(root, write):
 def test_images_can_have_their_id_in_other_data_sets(root, write):
     write(root / "i.csv", "file,id\na.jpg,9\nb.jpg,\n")
     reader = read(root, "i.csv", image_id="coco/{id}")
-    assert [reader.keys(index) for index in range(2)] == [("coco/9",), ("images/b.jpg",)]
+    assert [reader.keys(index) for index in range(2)] == [("coco/9",), ("pets/images/b.jpg",)]
     with pytest.raises(ConfigError, match="want a format that fits the cells"):
         read(root, "i.csv", image_id="coco/{id:d}")
 
@@ -95,14 +95,14 @@ def test_parquet_with_the_images_in_it(root, jpeg):
     parquet.write_table(pyarrow.table(cells), root / "p.parquet")
     reader = read(root, "p.parquet", labels={"captions": "said"})
     assert reader[0].images == (MemoryImage(f"{root / 'p.parquet'}, row 0", jpeg),)
-    assert [reader.keys(index) for index in range(2)] == [("pets/p/0",), ("images/a.jpg",)]
+    assert [reader.keys(index) for index in range(2)] == [("pets/p/0",), ("pets/images/a.jpg",)]
     assert reader[0].labels == {"captions": ("One.", "Two.")}
 
 
 def test_several_image_columns_make_one_row(root, write):
     write(root / "two.csv", "left,right\na.jpg,b.jpg\n")
     reader = Table(root / "two.csv", image=("left", "right"), image_root=root / "images")
-    assert reader.keys(0) == ("images/a.jpg", "images/b.jpg")
+    assert reader.keys(0) == ("pets/images/a.jpg", "pets/images/b.jpg")
     assert len(reader[0].images) == 2
 
 

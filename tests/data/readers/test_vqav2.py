@@ -52,6 +52,11 @@ def test_questions_keep_their_order_and_get_their_own_answers(read, annotations)
     assert reader.keys(0) == ("coco/9",)
 
 
+def test_questions_about_ones_own_images_do_not_claim_coco_images(read):
+    reader = read(pattern="{}.jpg", image_prefix="fruit/val")
+    assert reader.keys(0) == reader[0].image_ids == ("fruit/val/9.jpg",)
+
+
 def test_nine_answers_are_an_error_of_their_row_only(read, annotations):
     annotations["annotations"][0]["answers"].pop()
     reader = read()

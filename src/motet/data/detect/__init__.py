@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motet.core import ConfigError, DataError
-from motet.data.detect.boxes import find_voc, find_yolo
+from motet.data.detect.annotation_tools import find_cvat, find_labelme
+from motet.data.detect.box_tables import find_box_tables
 from motet.data.detect.class_folders import find_class_folders
 from motet.data.detect.conversations import find_conversations
 from motet.data.detect.dataset import DetectedDataset as DetectedDataset
@@ -31,7 +32,9 @@ from motet.data.detect.survey import Survey, survey_folder
 from motet.data.detect.tables import find_tables
 from motet.data.detect.unread import contents, unread
 from motet.data.detect.videos import find_videos
+from motet.data.detect.voc import find_voc
 from motet.data.detect.voc_maps import find_voc_maps
+from motet.data.detect.yolo import find_yolo
 
 _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] = (
     # Published layouts first: each finder claims its files, so that no data set is detected twice.
@@ -41,11 +44,14 @@ _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] =
     find_statements,
     find_referring,
     find_videos,
+    find_labelme,
     find_json_formats,
     find_idx,
     find_voc_maps,
     find_voc,
+    find_cvat,
     find_yolo,
+    find_box_tables,
     find_map_folders,
     find_glue,
     find_entailment,

@@ -8,6 +8,7 @@ from typing import Any
 
 from motet.core import MotetError
 from motet.data.detect.dataset import DetectedDataset, try_read
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.chat_turns import chat_turns, turns_key
 from motet.data.formats.table_file import first_rows
@@ -26,12 +27,12 @@ def find_conversations(survey: Survey) -> Iterator[DetectedDataset]:
             continue
         survey.claimed.add(path)
         names, problems = _image_names(rows, path)
-        images = survey.image_folder(names, path)
+        images, unclear = find_images(survey, names, path)
         arguments: dict[str, object] = {"path": path}
         if not names and not problems:
             problems = (f"{path}: conversations: got none about an image; want the key 'image' or 'images' in them",)
         elif images is None and not problems:
-            problems = (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
+            problems = unclear
         elif images is not None and images != path.parent:
             survey.claimed.add(images)
             arguments["images"] = images

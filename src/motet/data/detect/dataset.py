@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from motet.core import MotetError
+from motet.data.detect.box_sample import sample_boxes
 from motet.data.image_index import first_readable
 from motet.data.readers import READERS
 
@@ -72,7 +73,7 @@ def try_read(
     split: Split = "",
     problems: tuple[str, ...] = (),
 ) -> Iterator[DetectedDataset]:
-    """Builds a reader, reads its first row and yields one entry per annotation.
+    """Builds a reader, reads its first row, or some of all rows of boxes, and yields one entry per annotation.
 
     Args:
         reader: a name in `READERS`.
@@ -88,7 +89,12 @@ def try_read(
         if not problems:
             dataset = READERS[reader](**arguments)
             rows = len(dataset)
-            first_readable(dataset, range(min(rows, _ROWS_READ)))
+            if kind == "detection":
+                sample = sample_boxes(dataset)
+                evidence, problems = ", ".join((evidence, *sample.notes)), sample.problems
+                rows = 0 if problems else rows
+            else:
+                first_readable(dataset, range(min(rows, _ROWS_READ)))
     except MotetError as error:
         problems = (str(error),)
     for label, language in labels.items():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from motet.data.detect.column_names import IMAGES, column_named
 from motet.data.detect.guess import Row
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey
 from motet.data.formats.paths import is_image
 
@@ -46,7 +47,7 @@ def image_ids(survey: Survey, path: Path, rows: Sequence[Row]) -> ImageIds | Non
         if not all(ids) or not may_hold_ids(column, ids):
             continue
         for pattern in _patterns(ids, endings):
-            folder = survey.image_folder([pattern.format(one) for one in ids[:_SAMPLED]], path)
+            folder = find_images(survey, [pattern.format(one) for one in ids[:_SAMPLED]], path).folder
             if folder is not None:
                 return ImageIds(column, pattern, folder)
     return None

@@ -8,22 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import DataError
+from motet.data.detect.annotation_tools import find_label_studio
+from motet.data.detect.coco import find_coco_boxes, find_coco_captions, find_coco_images, listed_images
+from motet.data.detect.coco_ids import ListedImages, files_of_coco
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
+from motet.data.detect.vqa import AnswerFile, QuestionFile, answer_file, find_vqa, question_file
 from motet.data.formats.json_file import load_json
+from motet.data.formats.label_studio_tasks import is_label_studio
 
 _MAX_BYTES = 1024**3
-_VQA_PATTERNS = ("COCO_train2014_{:012d}.jpg", "COCO_val2014_{:012d}.jpg", "COCO_test2015_{:012d}.jpg", "{:012d}.jpg")
-_OFFICIAL_PATTERNS = _VQA_PATTERNS[:3]
+_MAX_ENTRIES = 20  # whose keys tell what a file has
 
 
 def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds the formats that have all data in one large JSON file."""
-    answers: list[tuple[Path, Any]] = []
-    questions: list[tuple[Path, Any]] = []
-    boxes: list[tuple[Path, Any]] = []
+    answers: list[AnswerFile] = []
+    questions: list[QuestionFile] = []
+    captions: list[ListedImages] = []
+    boxes: list[ListedImages] = []
     attributes: list[Path] = []
+    studio: list[Path] = []
     objects: list[tuple[Path, Any]] = []
     for path in list(survey.files(".json", ".json.gz")):
         try:
@@ -34,15 +41,17 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
         entry = _first_entry(data)
         match data:
             case {"questions": [dict(), *_]}:
-                questions.append((path, data))
+                questions.append(question_file(survey, path, data))
             case {"annotations": [{"question_id": _}, *_]} | {"annotations": [{"answers": list()}, *_]}:
-                answers.append((path, data))
-            case {"images": [dict(), *_], "annotations": [dict() as one, *_]} if _has_key_like("caption", one):
-                yield from _coco_captions(survey, path, data)
-            case {"images": [dict(), *_], "annotations": [dict() as one, *_], "categories": list()} if _has_key_like(
-                "bbox", one
-            ):
-                boxes.append((path, data))
+                answers.append(answer_file(path, data))
+            case {"images": [dict(), *_], "annotations": [dict(), *_] as entries} if _have_key_like("caption", entries):
+                captions.append(listed_images(survey, path, data))
+            case {"images": [dict(), *_], "annotations": [dict(), *_] as entries} if _have_key_like("bbox", entries):
+                boxes.append(listed_images(survey, path, data))
+            case {"images": [{"file_name": _}, *_]} if not _have_key_like("segments_info", data.get("annotations")):
+                yield from find_coco_images(survey, path, data)
+            case list() if is_label_studio(data):
+                studio.append(path)
             case list() if isinstance(entry, dict) and "qas" in entry:
                 yield from _visual_genome(survey, path, data)
             case list() if isinstance(entry, dict) and "objects" in entry and "relationships" not in entry:
@@ -53,14 +62,18 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
                 yield from _easy_vqa(survey, path)
             case dict() if isinstance(entry, dict) and "question" in entry and _has_key_like("imageId", entry):
                 yield from _gqa(survey, path, entry)
-    for path, data in questions:
-        yield from _vqa(survey, path, data, answers)
+    coco = files_of_coco([*captions, *boxes, *(file.listed for file in questions)])
+    for file in captions:
+        yield from find_coco_captions(survey, file, coco)
+    yield from find_label_studio(survey, studio)
+    for question in questions:
+        yield from find_vqa(survey, question, answers, coco)
     for path, data in objects:
         yield from _vg_objects(survey, path, data, attributes)
     # Keypoint files repeat the boxes of the people in the same images: they count only where no other file has boxes.
-    plain = [(path, data) for path, data in boxes if "keypoints" not in data["annotations"][0]]
-    for path, data in plain or boxes:
-        yield from _coco_boxes(survey, path, data)
+    plain = [file for file in boxes if "keypoints" not in file.data["annotations"][0]]
+    for file in plain or boxes:
+        yield from find_coco_boxes(survey, file, coco)
 
 
 def _load_bounded(path: Path) -> Any:
@@ -93,112 +106,59 @@ def _first_entry(data: Any) -> Any:
     return next(iter(values), None)
 
 
+def _have_key_like(key: str, entries: Any) -> bool:
+    """Checks whether one of the first entries has a key like this: a tool may have left it out of some."""
+    first = entries[:_MAX_ENTRIES] if isinstance(entries, list) else []
+    return any(isinstance(entry, dict) and _has_key_like(key, entry) for entry in first)
+
+
 def _has_key_like(key: str, entry: dict[str, Any]) -> bool:
     """Checks for a key, or a misspelling of it."""
     return key in entry or bool(difflib.get_close_matches(key, entry, n=1, cutoff=0.8))
 
 
-def _coco_captions(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
-    names = [str(entry.get("file_name", "")) for entry in data["images"][:5] if isinstance(entry, dict)]
-    images = survey.image_folder(names, path)
-    survey.claimed.update({path} if images is None else {path, images})
-    arguments: dict[str, object] = {"annotations": path, "images": images or path.parent}
-    if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
-        arguments["image_prefix"] = path.absolute().parent.name  # other images than COCO's: their ids must not collide
-    problems = () if images or not any(names) else (_no_images(path, names[0]),)
-    yield from try_read(
-        "CocoCaptions", arguments, kind="captioning", labels={"captions": "en"},
-        evidence=f"COCO captions ({path.name})", split=split_of(path, survey.root), problems=problems,
-    )  # fmt: skip
-
-
-def _coco_boxes(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
-    names = [str(entry.get("file_name", "")) for entry in data["images"][:5] if isinstance(entry, dict)]
-    images = survey.image_folder(names, path)
-    survey.claimed.update({path} if images is None else {path, images})
-    # Boxes are clipped at the border: a run should not stop at the rounding error of a tool.
-    arguments: dict[str, object] = {"annotations": path, "images": images or path.parent, "clip": True}
-    if images is not None and not all(name.removesuffix(".jpg").split("_")[-1].isdigit() for name in names):
-        arguments["image_prefix"] = path.absolute().parent.name
-    problems = () if images or not any(names) else (_no_images(path, names[0]),)
-    yield from try_read(
-        "CocoInstances", arguments, kind="detection", labels={"boxes": "en"}, evidence=f"COCO boxes ({path.name})",
-        split=split_of(path, survey.root), problems=problems,
-    )  # fmt: skip
-
-
 def _vg_objects(survey: Survey, path: Path, data: Any, attributes: list[Path]) -> Iterator[DetectedDataset]:
     first = data[0]
     name = f"{first.get('image_id', first.get('id', ''))}.jpg"
-    images = survey.image_folder([name], path)
+    images, missing = find_images(survey, [name], path)
     beside = [file for file in attributes if file.parent == path.parent]
-    claimed = {path, *beside} if images is None else {path, *beside, images}
+    survey.claim(path, images, *beside)
     root = images.parent if images is not None and images.name.startswith("VG_100K") else images
     arguments: dict[str, object] = {"objects": path, "images": root or path.parent}
     if beside:
         arguments["attributes"] = beside[0]
     if (image_data := path.with_name("image_data.json")).is_file():
         arguments["image_data"] = image_data
-        claimed.add(image_data)
-    survey.claimed.update(claimed)
+        survey.claim(image_data)
     content = "objects with attributes" if beside else "objects"
     yield from try_read(
         "VisualGenomeObjects", arguments, kind="detection", labels={"boxes": "en"},
         evidence=f"Visual Genome {content} ({path.name})", split=split_of(path, survey.root),
-        problems=() if images else (_no_images(path, name),),
+        problems=missing,
     )  # fmt: skip
-
-
-def _vqa(survey: Survey, path: Path, data: Any, answers: list[tuple[Path, Any]]) -> Iterator[DetectedDataset]:
-    first = data["questions"][0]
-    annotations = next((file for file, other in answers if _answers_question(other, first)), None)
-    image = first.get("image_id")
-    patterns = _VQA_PATTERNS if isinstance(image, int) else ()
-    folders = [(pattern, survey.image_folder([pattern.format(image)], path)) for pattern in patterns]
-    pattern, images = next(((pattern, folder) for pattern, folder in folders if folder is not None), ("", None))
-    survey.claimed.update(place for place in (path, annotations, images) if place is not None)
-    arguments: dict[str, object] = {"questions": path, "annotations": annotations, "images": images or path.parent}
-    if pattern and pattern not in _OFFICIAL_PATTERNS:
-        arguments["pattern"] = pattern
-    problems: tuple[str, ...] = ()
-    if annotations is None:
-        problems = (f"{path}: got questions without annotations; want the file with their answers in this folder",)
-    elif images is None and isinstance(image, int):
-        problems = (_no_images(path, _VQA_PATTERNS[0].format(image)),)
-    yield from try_read(
-        "Vqav2", arguments, kind="question answering", labels={"answers": "en"},
-        evidence=f"VQA questions ({path.name})" + (f" with {annotations.name}" if annotations else ""),
-        split=split_of(path, survey.root), problems=problems,
-    )  # fmt: skip
-
-
-def _answers_question(data: Any, question: Any) -> bool:
-    """Checks for an annotation of this question."""
-    number = question.get("question_id")
-    return any(isinstance(entry, dict) and entry.get("question_id") == number for entry in data["annotations"])
 
 
 def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
     qas = [qa for entry in data for qa in entry.get("qas") or [] if isinstance(qa, dict)][:1]
     name = f"{qas[0].get('image_id')}.jpg" if qas else ""
-    images = survey.image_folder([name], path)
-    survey.claimed.update({path} if images is None else {path, images})
+    images, missing = find_images(survey, [name], path)
+    survey.claim(path, images)
     root = images.parent if images is not None and images.name.startswith("VG_100K") else images
     yield from try_read(
         "VisualGenomeQA", {"questions": path, "images": root or path.parent}, kind="question answering",
         labels={"answers": "en"}, evidence=f"Visual Genome questions ({path.name})", split=split_of(path, survey.root),
-        problems=() if images else (_no_images(path, name),),
+        problems=missing,
     )  # fmt: skip
 
 
 def _gqa(survey: Survey, path: Path, entry: Any) -> Iterator[DetectedDataset]:
     name = f"{entry.get('imageId', '')}.jpg"
-    images = survey.image_folder([name], path)
-    survey.claimed.update({path} if images is None else {path, images})
+    images, missing = find_images(survey, [name], path)
+    survey.claim(path, images)
     yield from try_read(
         "Gqa", {"questions": path, "images": images or path.parent}, kind="question answering",
         labels={"answers": "en"}, evidence=f"GQA questions ({path.name})", split=split_of(path, survey.root),
-        problems=() if images or "imageId" not in entry else (_no_images(path, name),),
+        problems=missing if "imageId" in entry else (),
     )  # fmt: skip
 
 
@@ -213,7 +173,3 @@ def _easy_vqa(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         "EasyVqa", {"part": folder, "root": path.parent.parent}, kind="question answering", labels={"answers": "en"},
         evidence=f"easy-VQA questions ({folder}/{path.name})", split=split_of(path, survey.root),
     )  # fmt: skip
-
-
-def _no_images(path: Path, name: str) -> str:
-    return f"{path}: got no folder with the image {name}; want it in this folder"

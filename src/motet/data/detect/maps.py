@@ -8,6 +8,7 @@ from pathlib import Path
 
 from motet.core import MotetError
 from motet.data.detect.dataset import DetectedDataset, Kind, Split
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.paths import is_image
 from motet.data.readers import READERS
@@ -187,7 +188,7 @@ def _coco_stuff(survey: Survey, root: Path) -> Iterator[DetectedDataset]:
         survey.claimed.add(root)
         for name in _folders(survey, root):
             image_names = [f"{Path(file).stem}.jpg" for file in _files(survey, root / name)[:3]]
-            images = survey.image_folder(image_names, root / name / "labels")
+            images = find_images(survey, image_names, root / name / "labels").folder
             if images is not None:
                 yield from _stuff_entries(survey, images, root / name)
 

@@ -11,6 +11,7 @@ from motet.data.detect.cell_kinds import cell_kind
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.guess import guess
+from motet.data.detect.image_folders import ImagesAt, find_images
 from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
@@ -129,12 +130,11 @@ def find_flickr(survey: Survey) -> Iterator[DetectedDataset]:
         names = _flickr_names(lines, path)
         if not names:
             continue
-        images = survey.image_folder(names, path)
+        images, problems = find_images(survey, names, path)
         survey.claimed.update({path} if images is None else {path, images})
         reader = "Flickr30k" if lines[0].startswith("image_name") or "30k" in str(path).lower() else "Flickr8k"
         evidence = f"Flickr captions ({path.name}) and their images"
         arguments: dict[str, Path] = {"captions": path, "images": images or path.parent}
-        problems = () if images else (f"{path}: got no folder with the image {names[0]}; want it in this folder",)
         split_lists = _split_lists(survey, path)
         for split_arguments in [{**arguments, "split": file} for file in split_lists] or [arguments]:
             split = split_of(split_arguments.get("split", path), survey.root)
@@ -178,11 +178,11 @@ def find_text_lines(survey: Survey) -> Iterator[DetectedDataset]:
             continue
         beside = path.with_name(path.stem.removesuffix("_gt"))
         names = [cells[0].strip() for cells in rows]
-        images = beside if is_file(beside / names[0]) else survey.image_folder(names, path)
+        in_beside = is_file(beside / names[0])
+        images, problems = ImagesAt(beside) if in_beside else find_images(survey, names, path)
         if images is not None and not _are_crops(path, [cells[1] for cells in rows], images, names):
             continue  # a table of classes or captions without a header
         survey.claimed.update({path} if images is None else {path, images})
-        problems = () if images else (f"{path}: got no folder with the crop {names[0]}; want it in this folder",)
         yield from try_read(
             "OcrLines",
             {"tables": path, "images": images or path.parent},

@@ -11,7 +11,8 @@ from motet.core import DataError
 from motet.core.plain_pickle import read_plain
 from motet.data.detect.dataset import DetectedDataset, Split, try_read
 from motet.data.detect.first_lines import first_lines
-from motet.data.detect.statements import missing_images, objects_in
+from motet.data.detect.image_folders import find_images
+from motet.data.detect.statements import objects_in
 from motet.data.detect.survey import Survey, split_of
 from motet.data.formats.json_file import load_json
 from motet.data.formats.text_file import read_bytes
@@ -48,10 +49,9 @@ def _refer(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         name = _first_of(load_json(instances), "images", "file_name")
     except DataError as error:
         problems = (str(error),)
-    images = survey.image_folder([name], path)
+    images, missing = find_images(survey, [name], path)
     survey.claimed.update({path, instances})
-    if not problems and images is None:
-        problems = missing_images(path, name)
+    problems = problems or missing
     for split in splits:
         arguments: dict[str, object] = {
             "refs": path, "instances": instances, "images": images or path.parent, "split": split,
@@ -69,12 +69,12 @@ def _refcocos(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         name = str(data[0]["image"]) if isinstance(data, list) and data and isinstance(data[0], dict) else ""
     except (DataError, KeyError):
         name = ""
-    images = survey.image_folder([name], path)
+    images, missing = find_images(survey, [name], path)
     survey.claimed.add(path)
     yield from try_read(
         "RefCocos", {"expressions": path, "images": images or path.parent}, kind="referring",
         labels={"region": "en"}, evidence=f"RefCOCOs expressions ({path.name})", split=split_of(path, survey.root),
-        problems=() if images or not name else missing_images(path, name),
+        problems=missing,
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _visual7w(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         return
     splits = _known_splits(entry.get("split") for entry in images if isinstance(entry, dict))
     name = _first_of(data, "images", "filename")
-    folder = survey.image_folder([name], path)
+    folder, missing = find_images(survey, [name], path)
     survey.claimed.update({path} if folder is None else {path, folder})
     for split in splits:
         arguments: dict[str, object] = {"questions": path, "images": folder or path.parent, "split": split}
@@ -99,21 +99,23 @@ def _visual7w(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
         yield from try_read(
             "Visual7wPointing", arguments, kind="pointing", labels={"match": "en"},
             evidence=f"Visual7W pointing ({path.name}, {split})", split=_SPLITS[split],
-            problems=() if folder else missing_images(path, name),
+            problems=missing,
         )  # fmt: skip
 
 
 def _guesswhat(survey: Survey, path: Path, game: Any) -> Iterator[DetectedDataset]:
     image = game["image"] if isinstance(game["image"], dict) else {}
     name = str(image.get("file_name", ""))
-    images = survey.image_folder([name], path) or survey.image_folder([PurePosixPath(name).name], path)
+    images, missing = find_images(survey, [name], path)
+    if images is None:
+        images, missing = find_images(survey, [PurePosixPath(name).name], path)
     if images is not None and images.name in ("train2014", "val2014"):
         images = images.parent  # games are played on photos of both
     survey.claimed.add(path)
     yield from try_read(
         "GuessWhat", {"games": path, "images": images or path.parent}, kind="pointing", labels={"match": "en"},
         evidence=f"GuessWhat dialogs ({path.name})", split=split_of(path, survey.root),
-        problems=() if images else missing_images(path, name),
+        problems=missing,
     )  # fmt: skip
 
 

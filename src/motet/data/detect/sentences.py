@@ -11,6 +11,7 @@ from motet.core import DataError
 from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.readers.glue import GLUE_FOLDERS, Glue, GlueTask
 
@@ -82,13 +83,13 @@ def find_entailment(survey: Survey) -> Iterator[DetectedDataset]:
         if not photos:
             continue
         reader, photo = ("SnliVe" if ".jsonl" in path.suffixes else "ESnliVe"), f"{photos[0].removesuffix('.jpg')}.jpg"
-        images = survey.image_folder([photo], path)
+        images, missing = find_images(survey, [photo], path)
         survey.claimed.update({path} if images is None else {path, images})
         published = "SNLI-VE" if reader == "SnliVe" else "e-SNLI-VE"
         yield from try_read(
             reader, {"annotations": path, "images": images or path.parent}, kind="visual entailment",
             labels={"class": "en"}, evidence=f"{published} hypotheses ({path.name})", split=split_of(path, survey.root),
-            problems=() if images else (f"{path}: got no folder with the image {photo}; want it in this folder",),
+            problems=missing,
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
+from motet.data.detect.image_folders import ImagesAt, find_images
 from motet.data.detect.survey import Survey, split_of
 
 _NLVR2 = re.compile(r"(.+-\d+-\d+)-\d+")
@@ -37,45 +38,40 @@ def objects_in(lines: Sequence[str]) -> list[Mapping[str, Any]]:
     return values if all(isinstance(value, dict) for value in values) else []
 
 
-def missing_images(path: Path, name: str) -> tuple[str, ...]:
-    """Returns the problem of annotations without their images."""
-    return (f"{path}: got no folder with the image {name}; want it in this folder",)
-
-
 def _nlvr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
     key, directory = str(line["identifier"]), str(line.get("directory", ""))
     two, one = _NLVR2.fullmatch(key), _NLVR.fullmatch(key)
     if two is None and one is None:
         return
     name = f"{two[1]}-img0.png" if two else f"{path.name.partition('.')[0]}-{key}-0.png"
-    images = _image_folder(survey, path, directory, name)
+    images, missing = _image_folder(survey, path, directory, name)
     survey.claimed.update({path} if images is None else {path, images})
     arguments: dict[str, object] = {"sentences": path, "images": images or path.parent}
     yield from try_read(
         "Nlvr2" if two else "Nlvr", arguments, kind="pairs" if two else "verification", labels={"class": "en"},
         evidence=f"{'NLVR2 sentences on two photos' if two else 'NLVR sentences on drawings'} ({path.name})",
-        split=split_of(path, survey.root), problems=() if images else missing_images(path, name),
+        split=split_of(path, survey.root), problems=missing,
     )  # fmt: skip
 
 
-def _image_folder(survey: Survey, path: Path, directory: str, name: str) -> Path | None:
+def _image_folder(survey: Survey, path: Path, directory: str, name: str) -> ImagesAt:
     """Returns the folder of the images; they may be in numbered subfolders, with or without the number in the line."""
-    numbered = survey.image_folder([f"{directory}/{name}"], path) if directory else None
-    if numbered is not None:
+    numbered = find_images(survey, [f"{directory}/{name}"] if directory else [], path)
+    if numbered.folder is not None:
         return numbered
-    folder = survey.image_folder([name], path)
-    return folder.parent if folder is not None and folder.name.isdigit() else folder
+    at = find_images(survey, [name], path)
+    return ImagesAt(at.folder.parent) if at.folder is not None and at.folder.name.isdigit() else at
 
 
 def _vsr(survey: Survey, path: Path, line: Mapping[str, Any]) -> Iterator[DetectedDataset]:
     name = PurePosixPath(str(line["image"])).name
     link = str(line.get("image_link", "")).split("/")
-    images = survey.image_folder([name], path)
+    images, missing = find_images(survey, [name], path)
     if images is not None and len(link) > 1 and images.name == link[-2]:
         images = images.parent  # a sibling folder may have the other images: the reader searches both
     survey.claimed.add(path)
     yield from try_read(
         "Vsr", {"sentences": path, "images": images or path.parent}, kind="verification", labels={"class": "en"},
         evidence=f"VSR sentences ({path.name})", split=split_of(path, survey.root),
-        problems=() if images else missing_images(path, name),
+        problems=missing,
     )  # fmt: skip

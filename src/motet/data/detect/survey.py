@@ -30,6 +30,7 @@ _OUTPUTS = (
     frozenset({"model.safetensors", "tasks.json"}),
     frozenset({"store.json", "stamps.json"}),
 )  # files of folders that motet writes: a run, a model, stored features
+_ANSWERS = re.compile(r"submission|sample_sub", re.IGNORECASE)  # what a competition wants back, with made-up labels
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 _SPLIT_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
 
@@ -84,9 +85,9 @@ class Survey:
     claimed: set[Path] = field(default_factory=set)
 
     def files(self, *endings: str) -> Iterator[Path]:
-        """Yields the unclaimed files with these endings, in upper or lower case."""
+        """Yields the unclaimed files with these endings, in upper or lower case, but no sample_submission.csv."""
         for folder, listing in self.listings.items():
-            names = [name for name in listing.files if name.lower().endswith(endings)]
+            names = [name for name in listing.files if name.lower().endswith(endings) and not _ANSWERS.search(name)]
             if names and not self.is_claimed(folder):
                 paths = (folder / name for name in names)
                 yield from (path for path in paths if path not in self.claimed)
@@ -101,6 +102,10 @@ class Survey:
             if all(place in holders for place in (folder, *folder.parents) if place in self.claimed):
                 paths = (folder / name for name in listing.files if name.lower().endswith(endings))
                 yield from (path for path in paths if path not in self.claimed)
+
+    def claim(self, *places: Path | None) -> None:
+        """Claims files and folders, but not the root: there, other data sets may be beside the images of one."""
+        self.claimed.update(place for place in places if place is not None and place != self.root)
 
     def is_claimed(self, path: Path) -> bool:
         """Returns True where the path or a folder above it belongs to a detected data set."""
@@ -118,7 +123,7 @@ class Survey:
         sample = [name for name in itertools.islice(names, 5) if name]
         if not sample:
             return None
-        folders = sorted(self.listings, key=lambda folder: (_distance(folder, near.parent), str(folder)))
+        folders = sorted(self.listings, key=lambda folder: (distance(folder, near.parent), str(folder)))
         exact = next((f for f in folders if all(is_file(f / name) for name in sample)), None)
         alike = (f for f in folders[:_MAX_SPELLED] if all(find_file(f / name) for name in sample))
         return exact or next(alike, None)
@@ -160,7 +165,7 @@ def _listing(folder: Path) -> Listing:
     return Listing(tuple(sorted(folders)), tuple(sorted(files)[:_MAX_FILES]), endings)
 
 
-def _distance(one: Path, other: Path) -> int:
+def distance(one: Path, other: Path) -> int:
     """Returns the number of steps up and down from one folder to the other."""
     left, right = one.absolute().parts, other.absolute().parts
     shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
@@ -180,3 +185,14 @@ def split_of(path: Path, root: Path) -> Split:
         if match := _SPLIT_WORD.search(_CAMEL.sub(" ", name).lower()):
             return _SPLITS[match[1]]
     return ""
+
+
+def without_splits(path: Path, root: Path) -> str:
+    """Returns a path below the root with a star for every split in it: the same for the same place of each split.
+
+    Examples:
+        >>> without_splits(Path("a/images/train"), Path("a")) == without_splits(Path("a/images/Val"), Path("a"))
+        True
+    """
+    words = (_SPLIT_WORD.sub("*", _CAMEL.sub(" ", name).lower()) for name in path.relative_to(root).parts)
+    return "/".join(words)

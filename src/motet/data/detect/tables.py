@@ -9,6 +9,7 @@ from motet.core import DiskImage, MotetError
 from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
+from motet.data.detect.image_folders import ImagesAt, find_images, needed_prefix
 from motet.data.detect.image_ids import ImageIds, image_ids
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, split_of
@@ -57,12 +58,15 @@ def _table(
     if ids is not None:
         arguments["pattern"] = ids.pattern
     if names or ids is not None:
-        images = ids.folder if ids is not None else survey.image_folder(names[:5], path)
+        images, unclear = ImagesAt(ids.folder) if ids is not None else find_images(survey, names, path)
         if images is None:
-            problems = (missing_images(survey, path, mapping.image, names),)
+            is_missing = survey.image_folder(names[:5], path) is None
+            problems = (missing_images(survey, path, mapping.image, names),) if is_missing else unclear
         elif images != path.parent:
             survey.claimed.add(images)
             arguments["image_root"] = images
+        if images is not None and mapping.image.isidentifier() and (prefix := needed_prefix(survey, images)):
+            arguments["image_id"] = f"{prefix['image_prefix']}/{{{mapping.image}}}"  # names of images repeat elsewhere
         if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping, beginning.form):
             arguments["gather"] = True
     for value in _split_values(path, mapping, beginning.form):

@@ -11,6 +11,7 @@ from pathlib import Path
 from motet.core import DataError, MotetError
 from motet.data.detect.dataset import DetectedDataset, Split, try_read
 from motet.data.detect.first_lines import first_lines
+from motet.data.detect.image_folders import find_images
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.video_captions import find_captioned_videos
 from motet.data.formats.paths import SPLIT_NAMES
@@ -188,8 +189,8 @@ def _is_empty_list(survey: Survey, path: Path, rows: Sequence[Sequence[str]]) ->
 
 def _list_split(survey: Survey, path: Path, rows: Sequence[Sequence[str]]) -> _VideoSplit:
     names = [_video_in(cells) for cells in rows[:_MAX_LINES]]
-    nearest = (survey.image_folder([name], path) for name in names)
-    root = survey.image_folder(names, path) or next((folder for folder in nearest if folder is not None), None)
+    nearest = (find_images(survey, some, path).folder for some in (names, *([name] for name in names)))
+    root = next((folder for folder in nearest if folder is not None), None)
     arguments: dict[str, object] = {"table": path}
     if root is not None and root != path.parent:
         arguments["root"] = root

@@ -80,6 +80,7 @@ def to_box_set(packed: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, pat
 
     A box that exceeds the border by at most `BORDER_PX` is clipped, since that much is rounding. A larger excess is an
     error; with `clip` such a box is clipped too, and dropped if it has no area then, as in DETR's preparation of COCO.
+    `BoxSet.cut` and `BoxSet.dropped` list them.
 
     Args:
         packed: the boxes.
@@ -94,15 +95,17 @@ def to_box_set(packed: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, pat
     _check_all(~np.all(np.isfinite(packed.xyxy), axis=1), "four finite numbers", packed, path)
     height, width = size_hw
     far = np.array([width, height, width, height], dtype=np.float64)
-    beyond = (packed.xyxy < -BORDER_PX) | (packed.xyxy > far + BORDER_PX)
+    beyond = np.any((packed.xyxy < -BORDER_PX) | (packed.xyxy > far + BORDER_PX), axis=1)
+    inside, ordered = f"a box inside the image of {width} x {height} pixels", "left < right and top < bottom"
     if not clip:
         # The area first: for a box whose left and right are swapped that is the better message.
-        _check_all(_is_empty(packed.xyxy), "left < right and top < bottom", packed, path)
-        _check_all(np.any(beyond, axis=1), f"a box inside the image of {width} x {height} pixels", packed, path)
+        _check_all(_is_empty(packed.xyxy), ordered, packed, path)
+        _check_all(beyond, inside, packed, path)
     corners = np.clip(packed.xyxy, 0, far)
     valid = ~_is_empty(corners)
     if not clip:
-        _check_all(~valid, f"a box inside the image of {width} x {height} pixels", packed, path)
+        _check_all(~valid, inside, packed, path)
+    in_it = f"{ordered}, in the image of {width} x {height} pixels"
     return BoxSet(
         boxes_xyxy=corners[valid].astype(np.float32),
         labels=packed.labels[valid],
@@ -110,6 +113,8 @@ def to_box_set(packed: PackedBoxes, size_hw: tuple[int, int], *, clip: bool, pat
         attributes=tuple(each for each, keep in zip(packed.attributes, valid, strict=False) if keep),
         crowd=packed.crowd[valid] if len(packed.crowd) else packed.crowd,
         areas=packed.areas[valid] if len(packed.areas) else packed.areas,
+        cut=tuple(str(_error(int(row), inside, packed, path)) for row in np.flatnonzero(beyond & valid)),
+        dropped=tuple(str(_error(int(row), in_it, packed, path)) for row in np.flatnonzero(~valid)),
     )
 
 
@@ -120,8 +125,9 @@ def _is_empty(corners: Float[np.ndarray, "n 4"]) -> Bool[np.ndarray, "n"]:
 
 def _check_all(wrong: np.ndarray, want: str, packed: PackedBoxes, path: Path) -> None:
     if wrong.any():
-        first = int(np.argmax(wrong))
-        corners = ", ".join(f"{value:g}" for value in packed.xyxy[first])
-        raise DataError(
-            f"box: got ({corners}) as left, top, right, bottom; want {want}", path=path, row=packed.rows[first]
-        )
+        raise _error(int(np.argmax(wrong)), want, packed, path)
+
+
+def _error(box: int, want: str, packed: PackedBoxes, path: Path) -> DataError:
+    corners = ", ".join(f"{value:g}" for value in packed.xyxy[box])
+    return DataError(f"box: got ({corners}) as left, top, right, bottom; want {want}", path=path, row=packed.rows[box])

@@ -39,6 +39,19 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     return names
 
 
+def read_keypoint_values(path: Path) -> int:
+    """Returns the numbers of keypoints in a line of YOLO's pose labels: 51 for `kpt_shape: [17, 3]`; 0 without it.
+
+    Raises:
+        DataError: as `read_class_names`.
+    """
+    content = _parse(read_text(path), path) if path.suffix.lower() in (".yaml", ".yml") else None
+    match content:
+        case {"kpt_shape": [str() as points, str() as numbers]} if points.isdecimal() and numbers.isdecimal():
+            return int(points) * int(numbers)
+    return 0
+
+
 def _from_yaml(text: str, path: Path) -> tuple[str, ...]:
     content = _parse(text, path)
     if not isinstance(content, Mapping) or "names" not in content:

@@ -93,15 +93,27 @@ def check_type(value: object, kind: type[T], name: str, *, path: Path, row: int 
 
 
 def get_id(entry: object, key: str, *, path: Path, row: int | str | None = None) -> str:
-    """Returns an id, which some releases write as a number and others as a text.
+    """Returns an id, which some releases write as a number and others as a text; 7.0 is 7.
 
     Raises:
         DataError: no such key, or neither a whole number nor a text.
     """
     mapping = check_type(entry, dict, "entry", path=path, row=row)
     value = mapping.get(key)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     kind = int if isinstance(value, int) else str
     return str(get_field(mapping, key, kind, path=path, row=row))
+
+
+def get_key(entry: object, key: str, *, path: Path, row: int | str | None = None) -> int | str:
+    """Returns an id that may be any text, such as a UUID; a text of digits is the same as the number.
+
+    Raises:
+        DataError: no such key, or neither a whole number nor a text.
+    """
+    text = get_id(entry, key, path=path, row=row)
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def get_number(entry: object, key: str, *, path: Path, row: int | str | None = None) -> int:
@@ -138,12 +150,12 @@ def get_floats(entry: object, key: str, count: int, want: str, *, path: Path, ro
 
 
 def get_size_hw(entry: dict[str, Any], *, path: Path, row: int | str) -> tuple[int, int] | None:
-    """Returns the height and width that an entry states in pixels; None where it has neither key.
+    """Returns the height and width that an entry states in pixels; None where both are missing, null or 0.
 
     Raises:
         DataError: one of them is missing or is not a whole number.
     """
-    if "height" not in entry and "width" not in entry:
+    if not entry.get("height") and not entry.get("width"):
         return None
     return get_number(entry, "height", path=path, row=row), get_number(entry, "width", path=path, row=row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from motet.core import DataError, DiskImage
 from motet.data.formats.find_file import files_alike, find_file
@@ -13,6 +13,7 @@ from motet.data.formats.number_text import is_number
 from motet.preprocess.image_formats import image_suffixes
 
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+_GENERIC_NAMES = SPLIT_NAMES | {"images", "image", "imgs", "img", "jpegimages", "photos"}
 _SYSTEM_NAMES = frozenset(
     {"@eaDir", "__MACOSX", "__pycache__", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 )
@@ -58,18 +59,20 @@ def vg_id(image: str) -> str:
 
 
 def default_name(path: Path) -> str:
-    """Returns the name of a folder or file in ids; a folder called train, val or the like gets its parent's name too.
+    """Returns the name of a folder or file in ids; folders called images, train or the like get their parents' too.
 
     Examples:
-        >>> default_name(Path("/data/birds")), default_name(Path("/data/birds/train")), default_name(Path("/b/qa.csv"))
-        ('birds', 'birds/train', 'b/qa')
+        >>> default_name(Path("/data/birds")), default_name(Path("/b/images/train")), default_name(Path("/b/qa.csv"))
+        ('birds', 'b/images/train', 'b/qa')
     """
     whole = _absolute(path)
     if whole.suffix and not whole.is_dir():
         whole = whole.parent / whole.name.split(".")[0]
         return "/".join(part for part in (whole.parent.name, whole.name) if part)
-    parts = (whole.parent.name, whole.name) if whole.name.lower() in SPLIT_NAMES else (whole.name,)
-    return "/".join(part for part in parts if part)
+    first = whole
+    while first.name.lower() in _GENERIC_NAMES:
+        first = first.parent
+    return whole.relative_to(first.parent).as_posix() if whole.name else ""
 
 
 def path_inside(root: Path, name: str, *, path: Path, row: int | str | None) -> str:
@@ -136,6 +139,32 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def with_image_ending(folder: Path, name: str) -> str:
+    """Returns the name of an image's file in a folder, whose ending the given name may lack; the name where none is."""
+    if is_image(name):
+        return name
+    endings = [ending for lower in sorted(image_suffixes()) for ending in (lower, lower.upper())]
+    return next((f"{name}{ending}" for ending in endings if (folder / f"{name}{ending}").is_file()), name)
+
+
+def annotated_image(folder: Path, key: str, file: str) -> str:
+    """Returns the name of the image of an annotation file: the one that is called like it, or else the one it names.
+
+    Tools copy an annotation with the name of another image in it, so that its own name is the better guide.
+
+    Args:
+        folder: of the images.
+        key: the name of the annotation without its ending.
+        file: the name in it, of which folders are left out: they are those of another computer.
+    """
+    name = PureWindowsPath(file).name  # it splits at both kinds of slashes
+    if PureWindowsPath(name).stem != key or not (folder / name).is_file():
+        own = with_image_ending(folder, key)
+        if (folder / own).is_file():
+            return own
+    return name or f"{key}.jpg"
 
 
 def file_names(folder: Path) -> list[str]:

@@ -25,7 +25,7 @@ class _PlainTreeBuilder(ElementTree.TreeBuilder):
         raise DataError(f"XML: got a document type ({name}); want plain elements without one", path=self.path)
 
 
-def load_xml(path: Path, root: str) -> ElementTree.Element:
+def load_xml(path: Path, root: str, *, max_bytes: int = _MAX_BYTES) -> ElementTree.Element:
     """Parses a file and returns its root element.
 
     A document type is refused where it begins: it could declare entities that expand without limit or name other
@@ -34,11 +34,12 @@ def load_xml(path: Path, root: str) -> ElementTree.Element:
     Args:
         path: the file.
         root: the name of the root element.
+        max_bytes: size of the largest file that is parsed.
 
     Raises:
-        DataError: no such file, over 4 MiB, a document type, not XML (with line and column), or another root element.
+        DataError: no such file, a larger one, a document type, not XML (with line and column), or another root element.
     """
-    data = read_bytes(path, max_bytes=_MAX_BYTES)
+    data = read_bytes(path, max_bytes=max_bytes)
     try:
         found = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTreeBuilder(path)))
     except ElementTree.ParseError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from motet.data.readers.ade20k import Ade20k
+from motet.data.readers.box_table import BoxTable
 from motet.data.readers.bsds500 import Bsds500
 from motet.data.readers.camvid import CamVid
 from motet.data.readers.cityscapes import Cityscapes
@@ -10,6 +11,7 @@ from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
 from motet.data.readers.coco_stuff import CocoStuff
 from motet.data.readers.conversations import Conversations
+from motet.data.readers.cvat import Cvat
 from motet.data.readers.easy_vqa import EasyVqa
 from motet.data.readers.esnli_ve import ESnliVe
 from motet.data.readers.flickr8k import Flickr8k
@@ -21,6 +23,8 @@ from motet.data.readers.hf_dataset import HfDataset
 from motet.data.readers.idx import Idx
 from motet.data.readers.image_folder import ImageFolder
 from motet.data.readers.kinetics import Kinetics
+from motet.data.readers.label_studio import LabelStudio
+from motet.data.readers.labelme import LabelMe
 from motet.data.readers.map_folders import MapFolders
 from motet.data.readers.msvd import Msvd
 from motet.data.readers.multi30k import Multi30k
@@ -44,6 +48,7 @@ from motet.data.readers.visual7w import Visual7wPointing
 from motet.data.readers.visual_genome_objects import VisualGenomeObjects
 from motet.data.readers.visual_genome_qa import VisualGenomeQA
 from motet.data.readers.voc_segmentation import VocSegmentation
+from motet.data.readers.voc_xml import VocXml
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
@@ -64,8 +69,13 @@ READERS: dict[str, type] = {
     "EasyVqa": EasyVqa,
     "CocoInstances": CocoInstances,
     "PascalVoc": PascalVoc,
+    "VocXml": VocXml,
     "VisualGenomeObjects": VisualGenomeObjects,
     "YoloLabels": YoloLabels,
+    "BoxTable": BoxTable,
+    "LabelMe": LabelMe,
+    "LabelStudio": LabelStudio,
+    "Cvat": Cvat,
     "CamVid": CamVid,
     "Bsds500": Bsds500,
     "SevenScenes": SevenScenes,
@@ -114,8 +124,13 @@ __all__ = [
     "EasyVqa",
     "CocoInstances",
     "PascalVoc",
+    "VocXml",
     "VisualGenomeObjects",
     "YoloLabels",
+    "BoxTable",
+    "LabelMe",
+    "LabelStudio",
+    "Cvat",
     "CamVid",
     "Bsds500",
     "SevenScenes",

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from motet.core import DataError, Example
 from motet.data.formats.deferred import capture, unwrap, unwrap_all
-from motet.data.formats.json_file import get_field, get_number, get_text, load_json
+from motet.data.formats.json_file import get_field, get_key, get_text, load_json
 from motet.data.formats.paths import coco_id, default_name, image_at, path_inside
 
 _OFFICIAL = re.compile(r"captions_([a-z]+)(\d{4})")
 
 
 class _Row(NamedTuple):
-    number: int
+    number: int | str
     file: str
     captions: tuple[str, ...] | DataError
     entry: int
@@ -31,8 +31,8 @@ class CocoCaptions:
             `annotations` (`image_id`, `caption`).
         images: the folder that `file_name` is relative to.
         name: prefix of Example ids; by default "coco2017/train", from the file's name.
-        image_prefix: prefix of image ids. The default is correct for COCO images only; your own files with other
-            images need another one.
+        image_prefix: prefix of image ids, before the file's name. The default is correct for COCO images only, whose
+            number follows it; your own files with other images need another one.
 
     Raises:
         DataError: no such file, not JSON, a missing key, a wrong type, an id that occurs twice, no caption at all, a
@@ -59,8 +59,9 @@ class CocoCaptions:
 
     def keys(self, index: int) -> tuple[str, ...]:
         """Returns the image id of a row."""
-        key = coco_id(self._rows[index].number)
-        return (key if self.image_prefix == "coco" else f"{self.image_prefix}/{self._rows[index].number}",)
+        row = self._rows[index]
+        key = f"{self.image_prefix}/{row.file}"
+        return (coco_id(row.number) if self.image_prefix == "coco" and isinstance(row.number, int) else key,)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
@@ -81,18 +82,16 @@ def _name(path: Path) -> str:
 
 def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
     """Returns one row per image with captions, in the order of `images`; rows of errors count from 0 in their list."""
-    files: dict[int, tuple[str, int]] = {}
+    files: dict[int | str, tuple[str, int]] = {}
     for row, entry in enumerate(get_field(data, "images", list, path=path)):
-        image = get_number(entry, "id", path=path, row=row)
-        if image in files:
+        image = get_key(entry, "id", path=path, row=row)
+        file = path_inside(images, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row)
+        if image in files and files[image][0] != file:
             raise DataError(f"images: got the id {image} twice; want every id once", path=path, row=row)
-        files[image] = (
-            path_inside(images, get_field(entry, "file_name", str, path=path, row=row), path=path, row=row),
-            row,
-        )
-    captions: dict[int, list[str | DataError]] = {}
+        files[image] = (file, row)
+    captions: dict[int | str, list[str | DataError]] = {}
     for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
-        image = get_number(entry, "image_id", path=path, row=row)
+        image = get_key(entry, "image_id", path=path, row=row)
         if image not in files:
             raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
         get_field(entry, "caption", str, path=path, row=row)

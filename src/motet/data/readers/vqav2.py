@@ -47,6 +47,8 @@ class Vqav2:
         pattern: an image's file name by its number, such as "{:012d}.jpg" for a COCO 2017 folder; by default the
             official "COCO_train2014_{:012d}.jpg" with the part the questions are of.
         name: prefix of Example ids; by default "vqav2/train".
+        image_prefix: prefix of image ids, before the file's name. The default is correct for COCO images only, whose
+            number follows it; your own questions about other images need another one.
 
     Raises:
         DataError: no such file, not JSON, a missing key, a wrong type, or another number of annotations than questions.
@@ -59,6 +61,7 @@ class Vqav2:
     images: Path | str
     pattern: str = ""
     name: str = ""
+    image_prefix: str = "coco"
     _prefix: str = field(init=False, repr=False, compare=False)
     _pattern: str = field(init=False, repr=False, compare=False)
     _rows: tuple[_Row, ...] = field(init=False, repr=False, compare=False)
@@ -77,13 +80,14 @@ class Vqav2:
         return len(self._rows)
 
     def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row, the same as in every COCO reader."""
-        return (coco_id(self._rows[index].image),)
+        """Returns the image id of a row; of COCO's images, the same as in every COCO reader."""
+        image = self._rows[index].image
+        return (coco_id(image) if self.image_prefix == "coco" else f"{self.image_prefix}/{self._file(image)}",)
 
     def __getitem__(self, index: int) -> Example:
         row = self._rows[index]
         question, annotation = unwrap(row.question), unwrap(row.annotation)
-        file = Path(self.images) / self._pattern.format(row.image)
+        file = Path(self.images) / self._file(row.image)
         return Example(
             id=f"{self._prefix}/{row.question_id}",
             images=(image_at(file, path=Path(self.questions), row=index),),
@@ -91,6 +95,9 @@ class Vqav2:
             text=question,
             labels=_NO_ANSWERS if annotation is None else annotation._asdict(),
         )
+
+    def _file(self, image: int) -> str:
+        return self._pattern.format(image)
 
 
 def _subtype(data: object, path: Path) -> str:

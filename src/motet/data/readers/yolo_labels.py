@@ -17,6 +17,7 @@ from motet.data.formats.linked_folders import walk_folder
 from motet.data.formats.paths import coco_id, default_name, is_file, is_image
 from motet.data.formats.text_file import read_lines
 
+_LARGEST_SHARE = 2.0  # boxes that pass the border by less are cut there
 _NUMBER = re.compile(r"(?:.*_)?0*(\d{1,18})")
 
 
@@ -25,7 +26,8 @@ class YoloLabels:
     """YOLO boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
     A line is `class centre-x centre-y width height`, in fractions of the image's sides. A line of `class x1 y1 x2 y2 x3
-    y3 ...` is an outline (YOLO's segments), whose bounding box is used.
+    y3 ...` is an outline (YOLO's segments and oriented boxes), whose bounding box is used. A pose label is a box with
+    keypoints after it, which are left out.
 
     Args:
         images: the folder of the images (`images/train`); images in its subfolders are read too, and in
@@ -41,6 +43,9 @@ class YoloLabels:
         unlabelled: make rows of images without a text file too, as images without objects. YOLO's own training does
             so; where only some of the images are labelled, it would train on wrong annotations.
         clip: clip boxes at the border and drop those without an area, instead of refusing them.
+        listed: a file with the images of the rows, one path per line, as Darknet has it; only their names count. None
+            for all images.
+        keypoint_values: numbers of keypoints after the box in every line of pose labels: 51 for `kpt_shape: [17, 3]`.
 
     Raises:
         DataError: no such folder, no row, or a file of names without a name. A text file without its image, and an
@@ -57,6 +62,8 @@ class YoloLabels:
     empty: bool = True
     unlabelled: bool = False
     clip: bool = False
+    listed: Path | str | None = None
+    keypoint_values: int = 0
     _rows: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,9 +72,14 @@ class YoloLabels:
         if not names or (self.names and tuple(self.names) != tuple(names)):
             got = "other names than names_file has" if names else "neither names nor names_file"
             raise ConfigError(f"YoloLabels: got {got}; want one of both: labels are numbers only")
-        rows = self._paired(_below(Path(self.images)), _below(Path(self.labels)))
+        images = _below(Path(self.images))
+        if self.listed is not None:
+            lines = {PurePosixPath(line.strip()).name for line in read_lines(Path(self.listed))}
+            images = [file for file in images if PurePosixPath(file).name in lines]
+        rows = self._paired(images, _below(Path(self.labels)))
         if not rows:
-            raise DataError("labels: got no text file for any image; want at least one", path=self.labels)
+            where = self.labels if self.listed is None else self.listed
+            raise DataError("labels: got no text file for any image; want at least one", path=where)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "_rows", rows)
 
@@ -77,11 +89,17 @@ class YoloLabels:
         text_of = {_stem(file): file for file in texts if file.endswith(".txt")}
         image_of = spelled_alike(text_of.keys() - by_stem.keys(), by_stem.keys() - text_of.keys())
         text_of = {image_of.get(stem, stem): file for stem, file in text_of.items()}
-        # Some tools write the names as classes.txt into the folder of labels.
-        text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or stem != "classes"}
+        if self.listed is not None:
+            text_of = {stem: file for stem, file in text_of.items() if stem in by_stem}
+        text_of = {stem: file for stem, file in text_of.items() if stem in by_stem or self._is_label(file)}
         stems = sorted(text_of.keys() | (by_stem.keys() if self.unlabelled else set()))
         rows = ((by_stem.get(stem, ""), text_of.get(stem, "")) for stem in stems)
         return tuple(row for row in rows if self.empty or self._filled(row[1]))
+
+    def _is_label(self, file: str) -> bool:
+        """Checks for boxes in a file that no image is called like: tools add classes.txt, lists and notes."""
+        first = next((line for line in read_lines(Path(self.labels) / file) if line.strip()), "0")
+        return PurePosixPath(file).name != "classes.txt" and first.split()[0].replace(".", "", 1).isdecimal()
 
     def _filled(self, text: str) -> bool:
         return bool(text) and any(line.strip() for line in read_lines(Path(self.labels) / text))
@@ -112,21 +130,25 @@ class YoloLabels:
         lines = read_lines(path) if text else []
         boxes = [self._box(line, size_hw, path, row) for row, line in enumerate(lines) if line.strip()]
         return Example(
-            id=f"{self.name or default_name(Path(self.images))}/{_stem(image)}",
+            id=f"{self._prefix}/{_stem(image)}",
             images=(DiskImage(file),),
             image_ids=self.keys(index),
             labels={"boxes": to_box_set(pack_boxes(boxes), size_hw, clip=self.clip, path=path)},
         )
 
+    @property
+    def _prefix(self) -> str:
+        folder = default_name(Path(self.images))
+        return self.name or (folder if self.listed is None else f"{folder}/{Path(self.listed).stem}")
+
     def _box(self, line: str, size_hw: tuple[int, int], path: Path, row: int) -> FileBox:
-        cells = line.split()
-        if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
-            want = "5 (class, centre x, centre y, width, height), or a class and at least 3 points"
-            raise DataError(f"numbers: got {len(cells)}; want {want}", path=path, row=row)
-        label, *numbers = (_number(cell, path, row) for cell in cells)
+        label, *numbers = (_number(cell, path, row) for cell in self._cells(line, path, row))
         if not (label == label // 1 and 0 <= label < len(self.names)):
             want = f"0 to {len(self.names) - 1}, one of the names"
-            raise DataError(f"class: got {cells[0]}, a class without a name; want {want}", path=path, row=row)
+            raise DataError(f"class: got {label:g}, a class without a name; want {want}", path=path, row=row)
+        if not are_shares(numbers):
+            want = "shares of the image's width and height from 0 to 1, not pixels"
+            raise DataError(f"numbers: got {short_repr(line.strip())}; want {want}", path=path, row=row)
         height, width = size_hw
         if len(numbers) == 4:
             x, y, w, h = numbers
@@ -136,6 +158,30 @@ class YoloLabels:
             corners = (min(xs), min(ys), max(xs), max(ys))
         xyxy = (corners[0] * width, corners[1] * height, corners[2] * width, corners[3] * height)
         return FileBox(xyxy, int(label), row)
+
+    def _cells(self, line: str, path: Path, row: int) -> list[str]:
+        """Returns the class and the numbers of a box or an outline, without keypoints."""
+        cells = line.split()
+        box = "class, centre x, centre y, width, height"
+        if self.keypoint_values:
+            if len(cells) != 5 + self.keypoint_values:
+                want = f"{5 + self.keypoint_values} ({box}, and {self.keypoint_values} of keypoints)"
+                raise DataError(f"numbers: got {len(cells)}; want {want}", path=path, row=row)
+            return cells[:5]
+        if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
+            want = f"5 ({box}), or a class and at least 3 points"
+            raise DataError(f"numbers: got {len(cells)}; want {want}", path=path, row=row)
+        return cells
+
+
+def are_shares(numbers: Sequence[float]) -> bool:
+    """Returns True for numbers that can be shares of an image's sides; pixels are larger.
+
+    Examples:
+        >>> are_shares((0.5, 1.02)), are_shares((40.0, 30.0))
+        (True, False)
+    """
+    return not any(number < -1 or number > _LARGEST_SHARE for number in numbers)
 
 
 def _number(cell: str, path: Path, row: int) -> float:
