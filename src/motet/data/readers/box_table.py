@@ -107,7 +107,7 @@ class BoxTable:
                 "column and its value"
             )
 
-    def _classes(self, cells: Mapping[str, list[Any]]) -> list[str]:
+    def _classes(self, cells: Mapping[str, Sequence[Any]]) -> list[str]:
         """Returns the class of each row by its name; "" for a row without a box."""
         if not self.label:
             return [(self.names or ("object",))[0]] * len(cells[self.image])
@@ -119,7 +119,7 @@ class BoxTable:
         ]
 
     def _row(
-        self, image: str, rows: list[int], cells: Mapping[str, list[Any]], classes: list[str], folder: Path
+        self, image: str, rows: list[int], cells: Mapping[str, Sequence[Any]], classes: list[str], folder: Path
     ) -> BoxRow:
         path, first = Path(self.path), rows[0]
         read = [capture(self._box, cells, classes[row], row) for row in rows]
@@ -135,7 +135,7 @@ class BoxTable:
         key = f"{self.only[1]}/{first}" if self.only else str(first)
         return BoxRow(key, with_image_ending(folder, file), boxes, path, first, size_hw, self.normalized)
 
-    def _box(self, cells: Mapping[str, list[Any]], name: str, row: int) -> NamedBox | None:
+    def _box(self, cells: Mapping[str, Sequence[Any]], name: str, row: int) -> NamedBox | None:
         """Returns the box of a row; None for a row without one."""
         path, box = Path(self.path), [cells[column][row] for column in self.box]
         if all(map(is_empty, box)):
