@@ -104,6 +104,15 @@ def test_every_kind_of_part_comes_back_as_it_was(tmp_path: Path) -> None:
     assert "indices" not in to_json(halves["one"])
 
 
+def test_a_run_does_not_say_where_to_write(tmp_path: Path) -> None:
+    scenes = Scenes(part="train", count=6, kinds=6)
+    data = to_json(HardNegativePool(scenes, nearest=2, file=tmp_path / "mine.npz"))
+    assert "file" not in data
+    hostile = data | {"file": {"path": str(tmp_path / "theirs.npz")}}
+    assert from_json(hostile, saved_names()).file is None
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
+
+
 def test_few_shots_keep_their_rows() -> None:
     scenes = Scenes(part="train", count=60, kinds=2, num_things=(1, 1))
     few = few_shot(scenes, classification("kind", scenes.names, label="class"), min_per_class=3)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
+from motet.core.codec import SAVED
 from motet.core.whole_files import whole_file
 from motet.data.image_index import ImageIndex, image_index
 
@@ -69,7 +70,8 @@ class HardNegativePool:
     reader: Reader = field(repr=False)
     global_feature: GlobalFeature = thumbnail_feature
     nearest: int = 100
-    file: Path | None = field(default=None, compare=False)
+    # A run does not store it: whoever reads the run of another must not write where that run says.
+    file: Path | None = field(default=None, compare=False, metadata={SAVED: False})
     rows: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
