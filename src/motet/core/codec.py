@@ -18,8 +18,6 @@ from motet.core.errors import CheckpointError, ConfigError
 from motet.core.saved_names import SavedNames, module_of, saved_name
 
 _CLASS, _REFERENCE, _PATH, _OUTSIDE = "class", "reference", "path", "outside"
-SAVED = "saved"
-"""The key of a field's metadata: False for one that is neither saved nor read back, such as where a cache is."""
 _MARKS = frozenset({_CLASS, _REFERENCE, _PATH, _OUTSIDE, "set", "pairs"})
 
 
@@ -65,7 +63,8 @@ def _encoded(value: Any, whole: bool, base: Path | None) -> Any:
         case type() | FunctionType():
             return {_REFERENCE: saved_name(value)}
     if dataclasses.is_dataclass(value):
-        taken = [field for field in dataclasses.fields(value) if field.init and field.metadata.get(SAVED, True)]
+        # Metadata "saved" is False for a field that belongs to one machine, such as where a cache is.
+        taken = [field for field in dataclasses.fields(value) if field.init and field.metadata.get("saved", True)]
         fields = {field.name: inside(_as_path(field, getattr(value, field.name), base)) for field in taken}
         return {_CLASS: saved_name(type(value)), **fields}
     match value:
@@ -129,8 +128,7 @@ def from_json(data: Any, names: SavedNames, *, made: dict[str, Any] | None = Non
             kind = names.resolve(name)
             if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
                 raise CheckpointError(f"saved class {name}: got {kind!r}; want a dataclass")
-            unsaved = {field.name for field in dataclasses.fields(kind) if not field.metadata.get(SAVED, True)}
-            values = {str(key): decoded(part) for key, part in fields.items() if key not in unsaved}
+            values = {str(key): decoded(part) for key, part in fields.items()}
             try:
                 value = kind(**values)
             except TypeError as error:

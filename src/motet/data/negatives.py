@@ -14,7 +14,6 @@ from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
-from motet.core.codec import SAVED
 from motet.core.whole_files import whole_file
 from motet.data.image_index import ImageIndex, image_index
 
@@ -71,7 +70,7 @@ class HardNegativePool:
     global_feature: GlobalFeature = thumbnail_feature
     nearest: int = 100
     # A run does not store it: whoever reads the run of another must not write where that run says.
-    file: Path | None = field(default=None, compare=False, metadata={SAVED: False})
+    file: Path | None = field(default=None, compare=False, metadata={"saved": False})
     rows: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
