@@ -76,7 +76,7 @@ def test_a_run_trained_again_from_its_data_has_the_same_weights(images: Path, tm
 
 
 def test_every_kind_of_part_comes_back_as_it_was(tmp_path: Path) -> None:
-    scenes = Scenes(part="train", count=30, kinds=6, captions=("list", "scene"))
+    scenes = Scenes(part="train", count=30, kinds=6, captions=("list", "order"))
     asked = Scenes(part="train", count=20, kinds=6, question_kinds="exist")
     kinds, pairs = classification("kind", scenes.names, label="class"), retrieval("pair")
     halves = split_by_image(scenes, {"one": 0.5, "other": 0.5})
