@@ -30,6 +30,7 @@ from motet.data.readers import CocoCaptions, ImageFolder, Table, Vqav2
 from motet.data.source import Source
 from motet.tasks import captioning, classification, question_answering
 from motet.training import checkpoint, optimizer_state
+from motet.training.errors import TrainingError
 from motet.training.run import Run
 from motet.training.run_training import run_training
 
@@ -122,7 +123,9 @@ def test_an_image_that_is_none_stops_training_with_its_name(images, spoil, said)
     for path in (images / "kinds").rglob("*.jpg"):
         spoil(path)
     where = rf"\({re.escape(str(images))}/kinds/\w+/\d\.jpg\)"
-    assert re.fullmatch(f"{said} {where}", line_of(lambda: images_run(images), images / "other"))
+    assert re.fullmatch(
+        rf"source 'train', row \d+: {said} {where}", line_of(lambda: images_run(images), images / "other")
+    )
     with pytest.raises(MotetError, match=said):
         run_training(images_run(images), images / "run", device="cpu", resume=True, show=False)
     assert bytes_in(images / "run/step-000002") == before
@@ -133,7 +136,7 @@ def test_an_image_that_is_none_is_one_line_on_the_command_line(images, recipe, s
     for path in (images / "kinds").rglob("*.jpg"):
         spoil(path)
     assert re.fullmatch(
-        rf"motet: {said} \({re.escape(str(images))}/kinds/\w+/\d\.jpg\)\n",
+        rf"motet: source 'train', row \d+: {said} \({re.escape(str(images))}/kinds/\w+/\d\.jpg\)\n",
         typed("train", recipe, "--folder", images / "run"),
     )
 
@@ -309,9 +312,9 @@ def test_a_run_folder_that_can_no_longer_be_written(tmp_path, monkeypatch, numbe
         return whole(path, mode, *given, **named)
 
     monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(CheckpointError) as raised:
+    with pytest.raises(TrainingError) as raised:
         run_training(run, folder, device="cpu", resume=True, show=False)
     monkeypatch.undo()
     said = one_line(str(raised.value))
-    assert said == f"{folder / 'run.json'}: got {os.strerror(number)}; want a folder that can be written"
+    assert said == f"log in {folder}: got {os.strerror(number)}; want a folder with room that can be written"
     assert bytes_in(folder) == before

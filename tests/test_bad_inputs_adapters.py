@@ -84,12 +84,12 @@ def with_map(name: str, values: Any) -> Example:
 )
 def test_a_map_that_cannot_be_is_told_with_its_row(tmp_path: Path, name: str, values: Any, said: str) -> None:
     rows = (row(1), with_map(name, values))
-    assert line_of(lambda: run_of(rows), tmp_path / "run") == f"e/0: task {name!r}: {said}"
+    assert line_of(lambda: run_of(rows), tmp_path / "run") == f"source 'train', row 1: e/0: task {name!r}: {said}"
 
 
 def test_a_row_without_any_of_the_maps_is_told_what_was_wanted(tmp_path: Path) -> None:
     rows = (row(1), replace(row(0), labels={"dept": np.ones((24, 40))}))
-    said = "e/0: annotations: got ['dept']; want at least one of ['depth', 'normals', 'segment']"
+    said = "source 'train', row 1: e/0: annotations: got ['dept']; want at least one of ['depth', 'normals', 'segment']"
     assert line_of(lambda: run_of(rows), tmp_path / "run") == said
 
 

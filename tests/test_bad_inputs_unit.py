@@ -65,8 +65,7 @@ def boxes_run(file: Path) -> Run:
          "of 24 x 24 pixels"),
         ({"bbox": [5, 5, 0, 8]}, "box: got (5, 5, 5, 13) as left, top, right, bottom; want left < right and top < "
          "bottom"),
-        ({"bbox": [5, float("nan"), 3, 8]}, "box: got (5, nan, 8, nan) as left, top, right, bottom; want four finite "
-         "numbers"),
+        ({"bbox": [5, float("nan"), 3, 8]}, "bbox: got nan; want a finite number of at most 64 bits"),
         ({"category_id": 7}, "category_id: got 7, a class without a name; want one of 2"),
     ],
     ids=["outside", "no area", "no number", "no name"],

@@ -81,7 +81,7 @@ def test_compare_speaks_json_and_writes_where_it_is_told(motet, runs):
     [
         (["multi"], "got no single-task run of a, b; want one run per task (motet baseline trains them)"),
         (["multi-single/a"], "all of one task; want a multi-task run among them"),
-        (["nowhere"], "got no run.json here or one folder below"),
+        (["nowhere"], "got no such folder; want a run folder, as `motet train` writes it"),
     ],
 )
 def test_compare_refuses_what_is_no_comparison(motet, runs, folders, said):
@@ -162,3 +162,7 @@ def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, m
     assert done.error == "the process wrote no message"
     assert done.report is None
     assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""
+
+
+def test_compare_refuses_a_folder_without_runs(motet, tmp_path):
+    assert "got no run.json here or one folder below" in motet("compare", tmp_path).err

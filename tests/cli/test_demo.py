@@ -4,7 +4,6 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -84,26 +83,6 @@ def test_the_same_command_again_trains_nothing_anew(
     assert not again.quick
     assert weights() == before
     assert again.comparison.delta_m == finished.comparison.delta_m
-
-
-@pytest.mark.parametrize("stops_in", ["multi", "single/kind"])
-def test_a_stopped_run_says_so_and_trains_nothing_more(
-    stops_in: str, loaded: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran: list[str] = []
-
-    def stopped(run: Run, folder: Path, **options: Any) -> Report:
-        assert options["resume"]
-        ran.append(str(folder.relative_to(tmp_path)))
-        step = 1 if ran[-1] == stops_in else run.train.steps
-        return Report(step=step, samples_seen={"kind": 9, "vqa": 7})
-
-    monkeypatch.setattr(module, "run_training", stopped)
-    shown = show(loaded, tmp_path, quick=True)
-    assert ran == ["multi", "single/kind"][: 1 if stops_in == "multi" else 2]
-    assert "stopped after 1 of " in shown.said
-    assert "the same command continues the run" in shown.said
-    assert "Open" not in shown.said
 
 
 def test_a_prediction_is_one_line_with_its_question_if_it_has_one() -> None:

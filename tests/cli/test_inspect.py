@@ -68,8 +68,10 @@ def test_what_is_not_read_of_a_folder_is_the_same_list_in_check_stats_and_look(m
     ran = motet("data", "check", folder)
     assert (ran.code, ran.out.splitlines()[0]) == (0, note)
     (folder / "more.csv").write_text("image;answer\n1.jpg;yes\n")
-    left_out = f"left out: {folder}/more.csv: table: got semicolons between the cells ('image;answer'); want commas "
-    left_out += "between them"
+    left_out = (
+        f"left out: {folder}/more.csv: table: got no folder with the images of column 'image' (1.jpg); want them "
+    )
+    left_out += f"in {folder}, or a column with their paths"
     for command in ("check", "stats", "look"):
         ran = motet("data", command, folder, *(["--out", folder / "data.html"] if command == "look" else []))
         assert ran.code == (1 if command == "check" else 0)

@@ -162,7 +162,7 @@ def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):
 
     def failing(run, where):
         if run.train.seed == 1 and len(run.tasks) == 2:
-            raise DataError("answers: got 9;\nwant 10", path="a.json", row=3)
+            raise DataError("answers: got 9; want 10", path="a.json", row=3)
         return plain(run, where)
 
     machine.execute = failing

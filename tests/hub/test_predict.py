@@ -200,7 +200,5 @@ def test_load_gives_a_predictor_of_a_saved_folder(tmp_path, file):
 
 def test_load_of_nothing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(
-        CheckpointError, match="got no such folder; want a folder of a saved model, or owner/name on the Hub"
-    ):
+    with pytest.raises(CheckpointError, match=r"got no such folder; want the folder of .* or owner/name on the Hub$"):
         motet.load(tmp_path / "not there")

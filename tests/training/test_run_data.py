@@ -76,7 +76,7 @@ def test_a_run_trained_again_from_its_data_has_the_same_weights(images: Path, tm
 
 
 def test_every_kind_of_part_comes_back_as_it_was(tmp_path: Path) -> None:
-    scenes = Scenes(part="train", count=30, kinds=6, captions=("list", "scene"))
+    scenes = Scenes(part="train", count=30, kinds=6, captions=("list", "order"))
     asked = Scenes(part="train", count=20, kinds=6, question_kinds="exist")
     kinds, pairs = classification("kind", scenes.names, label="class"), retrieval("pair")
     halves = split_by_image(scenes, {"one": 0.5, "other": 0.5})
@@ -102,6 +102,20 @@ def test_every_kind_of_part_comes_back_as_it_was(tmp_path: Path) -> None:
     assert saved_run(written(run, tmp_path / "run")) == run
     assert to_json(halves["one"])["shares"] == {"one": 0.5, "other": 0.5}
     assert "indices" not in to_json(halves["one"])
+
+
+def test_a_run_does_not_say_where_to_write(tmp_path: Path) -> None:
+    scenes = Scenes(part="train", count=6, kinds=6)
+    pool = HardNegativePool(scenes, nearest=2, file=tmp_path / "mine.npz")
+    run = run_on(Source(name="pairs", reader=scenes, tasks=(retrieval("pair"),), compose=FourWay(pool)))
+    folder = written(run, tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    (source,) = record["run"]["sources"]
+    assert "file" not in source["compose"]["hard"]
+    source["compose"]["hard"]["file"] = {"path": str(tmp_path / "theirs.npz")}
+    (folder / "run.json").write_text(json.dumps(record))
+    assert saved_run(folder) == run
+    assert not (tmp_path / "theirs.npz").exists()
 
 
 def test_few_shots_keep_their_rows() -> None:

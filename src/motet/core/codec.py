@@ -66,7 +66,8 @@ def _encoded(value: Any, whole: bool, base: Path | None) -> Any:
         case type() | FunctionType():
             return {_REFERENCE: saved_name(value)}
     if dataclasses.is_dataclass(value):
-        taken = [field for field in dataclasses.fields(value) if field.init]
+        # Metadata "saved" is False for a field that belongs to one machine, such as where a cache is.
+        taken = [field for field in dataclasses.fields(value) if field.init and field.metadata.get("saved", True)]
         fields = {field.name: inside(_as_path(field, getattr(value, field.name), base)) for field in taken}
         return {_CLASS: saved_name(type(value)), **fields}
     match value:

@@ -24,10 +24,8 @@ class MotetError(Exception):
     """
 
     def __str__(self) -> str:
-        text = super().__str__()
-        if len(text) > _MAX_LINE:
-            text = f"{text[: _MAX_LINE - _END]} ... {text[-_END:]}"
-        return one_line(text)
+        text = one_line(super().__str__())
+        return text if len(text) <= _MAX_LINE else f"{text[: _MAX_LINE - _END]} ... {text[-_END:]}"
 
 
 class ConfigError(MotetError, ValueError):

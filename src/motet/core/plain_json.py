@@ -17,11 +17,12 @@ _HALF = re.compile(
 )
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: bytes | str, *, halves: bool = False) -> Any:
     """Returns the value of a whole JSON text.
 
     Args:
         data: bytes in UTF-8, 16 or 32, with or without a mark of the order; or text.
+        halves: whether halves of characters are kept: motet writes the bytes of file names that are not UTF-8 so.
 
     Raises:
         ValueError: not JSON as RFC 8259 has it, lists nested too deeply, a number of more than 4,300 digits, or
@@ -51,7 +52,7 @@ def parse_json(data: bytes | str) -> Any:
             raise
         raise ValueError("a number of more than 4,300 digits; want at most 19") from error
     # The first test alone is fast, and almost no file has such an escape.
-    if ("\\ud" in data or "\\uD" in data) and _HALF.search(data) and any(map(_has_half, _texts(found))):
+    if not halves and ("\\ud" in data or "\\uD" in data) and _HALF.search(data) and any(map(_has_half, _texts(found))):
         raise ValueError("a text with half a character (\\ud800 to \\udfff alone); want whole ones")
     return found
 

@@ -63,7 +63,8 @@ class HardNegativePool:
     reader: Reader = field(repr=False)
     global_feature: GlobalFeature = thumbnail_feature
     nearest: int = 100
-    file: Path | None = field(default=None, compare=False)
+    # A run does not store it: whoever reads the run of another must not write where that run says.
+    file: Path | None = field(default=None, compare=False, metadata={"saved": False})
     rows: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -150,7 +150,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         raise DataError(f"predictions: got {error.strerror or error}; want a readable file", path=path) from error
     for number, line in enumerate(text.splitlines()):
         try:
-            row = parse_json(line)
+            row = parse_json(line, halves=True)
         except ValueError as error:
             raise DataError(f"predictions: got {error}, one object per line", path=path, row=number) from error
         if not isinstance(row, dict):

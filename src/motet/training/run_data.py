@@ -8,6 +8,7 @@ is stored by its name and the file it came from, and is imported only if the use
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import sys
@@ -147,7 +148,8 @@ class _Record:
         self.names: SavedNames = saved_names(trust, _files(record))
         if not isinstance(record.get("run"), dict) or not isinstance(record["run"].get("sources"), list):
             raise CheckpointError(f"{self.path}: got no run in it; want the recipe that made it: {_RECIPE}")
-        self.run: dict[str, Any] = _relocated(record["run"], {**_moved_root(record.get("data_root")), **moved})
+        run = _relocated(record["run"], {**_moved_root(record.get("data_root")), **moved})
+        self.run: dict[str, Any] = _saved_fields(run, self.names)
         self.rows: Mapping[str, Any] = record.get("data") or {}
 
     def check_trusted(self, data: Any) -> None:
@@ -188,6 +190,18 @@ class _Record:
                 f"{self.path}: source {source.name!r}: got other rows than the run had; want the same data, since "
                 f"splits go by its ids; or {_RECIPE}"
             )
+
+
+def _saved_fields(data: Any, names: SavedNames) -> Any:
+    """Returns data without fields that are never saved: who reads another's run must not write where that run says."""
+    if isinstance(data, list):
+        return [_saved_fields(part, names) for part in data]
+    if not isinstance(data, dict):
+        return data
+    kind = names.known.get(str(data.get("class")))
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    unsaved = {field.name for field in fields if not field.metadata.get("saved", True)}
+    return {name: _saved_fields(part, names) for name, part in data.items() if name not in unsaved}
 
 
 def _relocated(data: Any, moved: Mapping[str, str]) -> Any:

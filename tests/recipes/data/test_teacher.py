@@ -9,8 +9,9 @@ from toys import ToyReader, label_task
 
 from motet.core import MemoryImage
 from motet.data.source import Source
-from motet.recipes.data import teacher as module
-from motet.recipes.data.teacher import NUM_CLASSES, Lite0Teacher, teacher_class_task, with_teacher
+from motet.recipes.data.teacher import NUM_CLASSES, teacher_class_task, with_teacher
+from motet.training import lite0_teacher as module
+from motet.training.lite0_teacher import Lite0Teacher
 
 
 class Mean(torch.nn.Module):
