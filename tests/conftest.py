@@ -1,6 +1,7 @@
 """What every test may need: the tests' own modules on the path, and no store of features shared with the user."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell without job control (`make test &` in a script) starts commands with Ctrl-C ignored; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

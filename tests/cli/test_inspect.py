@@ -140,13 +140,14 @@ def test_stats_name_the_first_row_that_cannot_be_read(motet, tmp_path):
     assert "1.txt, row 0" in ran.out
 
 
-def test_a_folder_that_is_left_out_as_a_whole_is_code_1_with_the_reason(motet, tmp_path):
+def test_a_folder_that_is_left_out_as_a_whole_is_one_line_with_the_reason(motet, tmp_path):
     cut_boxes(tmp_path, ["0 .9 .5 .6 .2\n"])
     ran = motet("data", "check", tmp_path)
-    assert ran.code == 1
-    assert "left out: boxes: got 3 of 3 that pass the border of their image" in ran.out
-    assert "0.txt, row 0" in ran.out
-    assert "0 rows read" in ran.out
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert "got nothing to train on" in ran.err
+    assert "boxes: got 3 of 3 that pass the border of their image" in ran.err
+    assert "0.txt, row 0" in ran.err
     assert motet("data", "check", tmp_path / "images").code == 2
 
 

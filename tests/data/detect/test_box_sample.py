@@ -20,7 +20,7 @@ class Rows:
 
     def __getitem__(self, index):
         if index in self.broken:
-            raise DataError("numbers: got\n4", path="a.txt", row=index)
+            raise DataError("numbers: got 4", path="a.txt", row=index)
         cut = (f"box {index}",) if index in self.cut else ()
         return Example(id=str(index), labels={"boxes": BoxSet(np.ones((1, 4)), np.zeros(1), np.ones(1), cut=cut)})
 

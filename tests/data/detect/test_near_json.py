@@ -16,8 +16,6 @@ def miss(folder):
 @pytest.mark.parametrize(
     ("data", "tool"),
     [
-        ([{"id": 1, "annotations": [{"result": []}], "data": {"image": "/upload/a.jpg"}}], "Label Studio"),
-        ({"version": "5", "shapes": [], "imagePath": "a.jpg"}, "LabelMe"),
         ({"a.jpg123": {"filename": "a.jpg", "size": 123, "regions": []}}, "VGG Image Annotator"),
         ({"_via_settings": {}, "_via_img_metadata": {}}, "VGG Image Annotator"),
         ([{"image": "a.jpg", "annotations": [{"label": "cat", "coordinates": {"x": 1}}]}], "CreateML"),
@@ -37,25 +35,12 @@ def test_the_format_of_another_tool_is_named_with_what_to_export(tmp_path, data,
     ("data", "line"),
     [
         (
-            {"images": SIZES, "annotations": [], "categories": [{"id": 1, "name": "nut"}]},
-            "COCO: got 1 in 'images', 1 in 'categories', none in 'annotations'; want at least one in 'annotations': an "
-            "export with its labels",
-        ),
-        (
             {"images": [], "annotations": [{"image_id": 1}]},
             "COCO: got 1 in 'annotations', none in 'images'; want at least one in 'images': an export with its labels",
         ),
         (
-            {"images": SIZES, "annotations": [{"image_id": 1, "bbox": [1, 1, 2, 2], "category_id": 1}]},
-            "COCO boxes: got boxes without 'categories'; want the list of classes in 'categories'",
-        ),
-        (
             {"images": SIZES, "annotations": [{"image_id": 1, "segments_info": []}]},
             "got COCO panoptic segments; want boxes (instances_*.json) or captions: no reader is for it",
-        ),
-        (
-            {"images": SIZES, "annotations": [{"image_id": 1, "keywords": ["nut"]}]},
-            "COCO: got annotations with keys 'image_id', 'keywords'; want 'bbox' for boxes, or 'caption'",
         ),
         (
             [{"imageId": "a", "question": "What?", "reply": "dog"}],
@@ -86,11 +71,45 @@ def test_each_file_has_a_line_with_its_keys_and_the_nearest_format(tmp_path, dat
     assert str(miss(tmp_path)) == f"{tmp_path / 'data.json'}: {line}"
 
 
+@pytest.mark.parametrize(
+    ("data", "reader", "line"),
+    [
+        (
+            [{"id": 1, "annotations": [{"result": []}], "data": {"image": "/upload/a.jpg"}}],
+            "LabelStudio",
+            "got no boxes, choices or texts; want some",
+        ),
+        ({"version": "5", "shapes": [], "imagePath": "a.jpg"}, "LabelMe", "boxes: got none; want at least one"),
+        (
+            {"images": SIZES, "annotations": [], "categories": [{"id": 1, "name": "nut"}]},
+            "CocoInstances",
+            "got 1 images and no annotation; want a bbox or a caption in each",
+        ),
+        (
+            {"images": SIZES, "annotations": [{"image_id": 1, "bbox": [1, 1, 2, 2], "category_id": 1}]},
+            "CocoInstances",
+            "key 'categories': got an object without it; want it",
+        ),
+        (
+            {"images": SIZES, "annotations": [{"image_id": 1, "keywords": ["nut"]}]},
+            "CocoInstances",
+            "got annotations with the keys image_id, keywords; want a bbox or a caption in each",
+        ),
+    ],
+)
+def test_a_file_of_a_known_format_without_what_it_needs_is_a_problem(tmp_path, data, reader, line):
+    images(tmp_path, "a.jpg")
+    write(tmp_path / "data.json", data)
+    (found,) = inspect_folder(tmp_path).datasets
+    assert found.reader == reader
+    assert line in found.problems[0]
+
+
 def test_a_file_per_image_is_one_line_with_their_number(tmp_path, monkeypatch):
     monkeypatch.setattr("motet.data.detect.survey._MAX_FILES", 50)
     images(tmp_path, *(f"{index}.jpg" for index in range(40)))
     for index in range(40):
-        write(tmp_path / f"{index}.json", {"shapes": [], "imagePath": f"{index}.jpg"})
+        write(tmp_path / f"{index}.json", {"filename": f"{index}.jpg", "regions": []})
     found = miss(tmp_path)
     assert (found.path.name, found.more) == ("0.json", 39)
 

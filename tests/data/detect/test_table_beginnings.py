@@ -132,7 +132,8 @@ def test_lists_of_a_format_are_no_tables(tmp_path):
     rows = [{"id": number, "file_name": f"p{number}.jpg", "date_captured": f"2013-11-1{number}"} for number in range(8)]
     write(tmp_path / "panoptic.json", {"images": rows, "annotations": [{"id": 1}], "categories": [{"id": 1}]})
     write(tmp_path / "info.json", {"images": rows})
-    assert detect(tmp_path) == ()
+    assert {one.reader for one in detect(tmp_path)} <= {"CocoInstances"}
+    assert all("want a bbox or a caption" in one.problems[0] for one in detect(tmp_path))
 
 
 def test_a_sample_of_a_submission_is_left_out(tmp_path):

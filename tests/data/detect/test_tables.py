@@ -116,7 +116,8 @@ def test_a_table_whose_images_are_in_two_splits_is_left_out(tmp_path):
 def test_what_a_competition_wants_back_is_no_data(tmp_path, name):
     images(tmp_path, "test/0.jpg", "test/1.jpg")
     write(tmp_path / name, "image,label\n0.jpg,cat\n1.jpg,cat\n")
-    assert detect(tmp_path) == ()
+    (found,) = detect(tmp_path)
+    assert "whose labels are placeholders" in found.problems[0]
 
 
 def test_images_of_two_data_sets_that_are_called_alike_have_different_ids(tmp_path):

@@ -42,7 +42,7 @@ def test_the_folders_of_voc_are_no_classes_and_others_beside_them_still_are(tmp_
     voc(tmp_path)
     for place in ("SegmentationClass/a.png", "SegmentationObject/a.png", "kinds/cat/1.jpg", "kinds/dog/1.jpg"):
         image(tmp_path / place)
-    assert [found[0] for found in summaries(tmp_path)] == ["PascalVoc", "ImageFolder"]
+    assert [found[0] for found in summaries(tmp_path)] == ["VocSegmentation", "PascalVoc", "ImageFolder"]
 
 
 def test_a_broken_annotation_is_told(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from user_folders import image, read, vqa, write
 
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
 
 
 def test_vqa_finds_the_annotations_of_its_questions(tmp_path):
@@ -94,5 +94,16 @@ def test_answers_that_answer_all_win_over_those_that_answer_some(tmp_path):
     (tmp_path / "unused.json").unlink()
     some = {"annotations": [{"question_id": 0, "multiple_choice_answer": "few", "answers": [{"answer": "few"}] * 10}]}
     write(tmp_path / "few_annotations.json", some)
-    (found,) = detect(tmp_path)
+    contents = inspect_folder(tmp_path)
+    (found,), (spare,) = contents.datasets, contents.near_misses
     assert found.arguments["annotations"].name == "all_annotations.json"
+    assert spare.path.name == "few_annotations.json"
+    assert "questions in all_questions.json, which has other answers" in spare.got
+
+
+def test_answers_without_questions_are_told_and_are_no_table(tmp_path):
+    split(tmp_path, "all")
+    (tmp_path / "all_questions.json").unlink()
+    contents = inspect_folder(tmp_path)
+    assert contents.datasets == ()
+    assert any(one.got == "answers, and no questions" for one in contents.near_misses)

@@ -34,7 +34,7 @@ def sample_boxes(reader: Reader) -> BoxSample:
         try:
             labels = reader[row].labels
         except DataError as error:
-            broken.append(" ".join(str(error).split()))
+            broken.append(str(error))
         else:
             clipped.add(labels.get("boxes"))
     of = "" if len(rows) == len(reader) else f" in {len(rows):,} of its images"

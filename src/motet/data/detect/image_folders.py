@@ -47,7 +47,7 @@ def find_images(survey: Survey, names: Iterable[str], near: Path) -> ImagesAt:
 def find_images_by_stem(survey: Survey, stems: Iterable[str], near: Path) -> ImagesAt:
     """Finds the folder with the images of these names without their endings. See `find_images`."""
     endings = sorted({PurePath(name).suffix for listing in survey.listings.values() for name in listing.images})
-    images = [_Image(stem, tuple(f"{stem}{ending}" for ending in endings)) for stem in stems if stem]
+    images = [_Image(stem, tuple(f"{stem}{ending}" for ending in endings or [""])) for stem in stems if stem]
     return _choose(survey, images, near)
 
 

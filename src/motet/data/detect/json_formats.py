@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from motet.data.detect.coco_ids import ListedImages, files_of_coco
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.image_folders import find_images
+from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.vqa import AnswerFile, QuestionFile, answer_file, find_vqa, question_file
 from motet.data.formats.json_file import load_json
@@ -23,7 +24,7 @@ _MAX_BYTES = 1024**3
 _MAX_ENTRIES = 20  # whose keys tell what a file has
 
 
-def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
+def find_json_formats(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
     """Finds the formats that have all data in one large JSON file."""
     answers: list[AnswerFile] = []
     questions: list[QuestionFile] = []
@@ -68,12 +69,16 @@ def find_json_formats(survey: Survey) -> Iterator[DetectedDataset]:
     yield from find_label_studio(survey, studio)
     for question in questions:
         yield from find_vqa(survey, question, answers, coco)
+    yield from _unused(survey, questions, answers)
     for path, data in objects:
         yield from _vg_objects(survey, path, data, attributes)
     # Keypoint files repeat the boxes of the people in the same images: they count only where no other file has boxes.
     plain = [file for file in boxes if "keypoints" not in file.data["annotations"][0]]
     for file in plain or boxes:
         yield from find_coco_boxes(survey, file, coco)
+    if plain:
+        want = "boxes alone (instances_*.json): no reader is for keypoints"
+        yield from (NearMiss(file.path, "COCO keypoints", want) for file in boxes if file not in plain)
 
 
 def _load_bounded(path: Path) -> Any:
@@ -115,6 +120,16 @@ def _have_key_like(key: str, entries: Any) -> bool:
 def _has_key_like(key: str, entry: dict[str, Any]) -> bool:
     """Checks for a key, or a misspelling of it."""
     return key in entry or bool(difflib.get_close_matches(key, entry, n=1, cutoff=0.8))
+
+
+def _unused(survey: Survey, questions: Sequence[QuestionFile], answers: Sequence[AnswerFile]) -> Iterator[NearMiss]:
+    """Yields the files of answers that no question file takes; they are no tables either."""
+    for one in answers:
+        if not survey.is_claimed(one.path):
+            survey.claim(one.path)
+            asked = next((question for question in questions if not question.ids.isdisjoint(one.ids)), None)
+            got = "no questions" if asked is None else f"questions in {asked.listed.path.name}, which has other answers"
+            yield NearMiss(one.path, f"answers, and {got}", "the file with their questions beside it", "VQA answers")
 
 
 def _vg_objects(survey: Survey, path: Path, data: Any, attributes: list[Path]) -> Iterator[DetectedDataset]:

@@ -43,8 +43,6 @@ def xml_miss(survey: Survey, path: Path) -> NearMiss:
     text = "\n".join(first_lines(path, _HEAD_LINES))
     names = [name for name in _ROOT.findall(text) if not name.lower().startswith("xml")]
     root = names[0] if names else ""
-    if root == "annotations" and {"image", "task", "job", "project"} & set(names):
-        return NearMiss(path, "XML of CVAT", "an export as COCO, YOLO or Pascal VOC", "CVAT")
     if root == "annotation":
         want = "the files in Annotations/ beside the images in JPEGImages/"
         return NearMiss(path, "its XML in another layout of folders", want, "Pascal VOC boxes")

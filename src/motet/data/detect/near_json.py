@@ -15,9 +15,6 @@ from motet.data.formats.json_file import load_json
 _MAX_BYTES = 1024**3
 _BOXES = "an export as COCO, YOLO or Pascal VOC"
 _OTHER_TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
-    ("Label Studio", frozenset({"annotations", "data"}), _BOXES),
-    ("Label Studio", frozenset({"completions", "data"}), _BOXES),
-    ("LabelMe", frozenset({"shapes", "imagePath"}), _BOXES),
     ("VGG Image Annotator", frozenset({"_via_settings"}), _BOXES),
     ("VGG Image Annotator", frozenset({"filename", "regions"}), _BOXES),
     ("Labelbox", frozenset({"data_row", "projects"}), _BOXES),
@@ -43,7 +40,6 @@ _KNOWN: Mapping[str, frozenset[str]] = {
 _TABLES = ("a table of questions", "a table of captions", "a table of classes")
 _ROWS = 200
 _COCO_LISTS = ("images", "annotations")
-_NOT_READ = {"keypoints": "COCO keypoints", "segments_info": "COCO panoptic segments"}
 
 
 def json_miss(survey: Survey, path: Path) -> NearMiss:
@@ -88,11 +84,9 @@ def _coco_miss(path: Path, data: Mapping[str, Any]) -> NearMiss:
             got = f"{few([*others, f'none in {name!r}'])}"
             return NearMiss(path, got, f"at least one in {name!r}: an export with its labels", "COCO")
     keys = list(_own_keys(data["annotations"][0]))
-    for key, content in _NOT_READ.items():
-        if key in keys:
-            return NearMiss(path, content, "boxes (instances_*.json) or captions: no reader is for it")
-    if "bbox" in keys and not isinstance(data.get("categories"), list):
-        return NearMiss(path, "boxes without 'categories'", "the list of classes in 'categories'", "COCO boxes")
+    if "segments_info" in keys:
+        want = "boxes (instances_*.json) or captions: no reader is for it"
+        return NearMiss(path, "COCO panoptic segments", want)
     return NearMiss(path, f"annotations with keys {_shown(keys)}", "'bbox' for boxes, or 'caption'", "COCO")
 
 

@@ -30,7 +30,7 @@ _OUTPUTS = (
     frozenset({"model.safetensors", "tasks.json"}),
     frozenset({"store.json", "stamps.json"}),
 )  # files of folders that motet writes: a run, a model, stored features
-_ANSWERS = re.compile(r"submission|sample_sub", re.IGNORECASE)  # what a competition wants back, with made-up labels
+_SUBMISSION = re.compile(r"submission|sample_sub", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
 _SPLIT_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
 
@@ -87,7 +87,7 @@ class Survey:
     def files(self, *endings: str) -> Iterator[Path]:
         """Yields the unclaimed files with these endings, in upper or lower case, but no sample_submission.csv."""
         for folder, listing in self.listings.items():
-            names = [name for name in listing.files if name.lower().endswith(endings) and not _ANSWERS.search(name)]
+            names = [name for name in listing.files if name.lower().endswith(endings) and not is_submission(name)]
             if names and not self.is_claimed(folder):
                 paths = (folder / name for name in names)
                 yield from (path for path in paths if path not in self.claimed)
@@ -127,6 +127,16 @@ class Survey:
         exact = next((f for f in folders if all(is_file(f / name) for name in sample)), None)
         alike = (f for f in folders[:_MAX_SPELLED] if all(find_file(f / name) for name in sample))
         return exact or next(alike, None)
+
+
+def is_submission(name: str) -> bool:
+    """Returns True for a file that shows what a competition wants back: its labels are placeholders.
+
+    Examples:
+        >>> is_submission("SampleSubmission.csv"), is_submission("train.csv")
+        (True, False)
+    """
+    return bool(_SUBMISSION.search(name))
 
 
 def survey_folder(root: Path, class_level: int | None = None) -> Survey:

@@ -12,7 +12,7 @@ from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.image_folders import ImagesAt, find_images, needed_prefix
 from motet.data.detect.image_ids import ImageIds, image_ids
 from motet.data.detect.near_tables import missing_images
-from motet.data.detect.survey import Survey, split_of
+from motet.data.detect.survey import Survey, is_submission, split_of
 from motet.data.detect.table_beginnings import TableBeginning, table_beginnings
 from motet.data.detect.text_tables import guess_sentences
 from motet.data.formats.table_file import SUFFIXES, TableForm, load_columns
@@ -80,7 +80,7 @@ def _table(
 
 def _placeholders(path: Path) -> tuple[str, ...]:
     """Returns the problem of a sample of a submission, as Kaggle gives it with its data."""
-    if "submission" not in path.name.lower():
+    if not is_submission(path.name):
         return ()
     return (f"{path}: got a sample of a submission, whose labels are placeholders; want a table with labels",)
 
