@@ -26,6 +26,10 @@ SPECS: dict[str, ScheduleSpec] = {
         rates=FixedRates({"a": 0.5, "b": 0.3, "c": 0.2}), batch_size=5, whole_batches=True, round_robin=True
     ),
     "exactly": Exactly(rows={"a": 700, "b": 123, "c": 57}, batch_size=11),
+    "exactly, whole batches": Exactly(
+        rows={"a": 700, "b": 123, "c": 57}, batch_size=4, batch_sizes={"b": 6, "c": 4}, whole_batches=True
+    ),
+    "exactly, six batches": Exactly(rows={"a": 1400, "b": 1230, "c": 570}, batch_size=4, whole_batches=True, batches=6),
     "drawn batches": DrawnBatches(batches=6, batch_size=4),
     "stop and go": RoundRobin(batch_size=7, batch_sizes={"b": 4}, stop=StopAndGo()),
     "curriculum": RoundRobin(batch_size=5, first=(("task_c",),)),
@@ -60,6 +64,18 @@ class TestSchedule:
         schedule = spec.bind(SOURCES, seed=1)
         for index in range(90):
             assert rows(schedule, index, 1) == rows(schedule, index, world)
+
+    def test_every_update_has_the_form_that_is_said(self, spec: ScheduleSpec) -> None:
+        schedule = spec.bind(SOURCES, seed=1)
+        form = schedule.update_form()
+        for index in range(25):
+            step = schedule.step(index, 1)
+            (batches,) = step.batches
+            assert len(batches) == form.batches or step.update == "each"
+            assert all(len(batch) == 1 for batch in batches) or form.mixed
+            for batch in batches:
+                size = sum(batch.values())
+                assert size == (max(form.batch_sizes.values()) if form.mixed else form.batch_sizes[next(iter(batch))])
 
     def test_ranks_share_the_rows_evenly(self, spec: ScheduleSpec) -> None:
         step = spec.bind(SOURCES, seed=1).step(0, 3)

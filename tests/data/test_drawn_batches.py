@@ -51,11 +51,6 @@ def test_a_rate_of_zero_is_never_drawn() -> None:
     assert names == {"a", "c"}
 
 
-def test_it_narrows_to_some_sources() -> None:
-    spec = DrawnBatches(rates=RATES, batches=2, batch_sizes={"a": 4, "b": 6})
-    assert spec.restrict(["task_b"], ["b"]) == DrawnBatches(rates=FixedRates({"b": 3}), batches=2, batch_sizes={"b": 6})
-
-
 def test_what_cannot_be_is_said() -> None:
     with pytest.raises(ConfigError, match="batches: got 0; want at least 1"):
         DrawnBatches(batches=0)

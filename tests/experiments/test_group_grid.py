@@ -7,6 +7,7 @@ from toys import ToyConfig, ToyReader, label_task
 
 from motet.analysis.groups import suggest
 from motet.core import ConfigError, Report, Result
+from motet.data.drawn_batches import DrawnBatches
 from motet.data.mixture import Mixture
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Mixed
@@ -87,6 +88,8 @@ SCHEDULES = [
     Mixed(batch_size=16),
     Mixed(batch_size=8, whole_batches=True),
     Mixed(batch_size=8, whole_batches=True, round_robin=True),
+    DrawnBatches(batch_size=8, batch_sizes={"a": 2, "c": 3}),
+    DrawnBatches(batches=4, batch_size=2, batch_sizes={"d": 3}),
     RoundRobin(batch_size=4, batch_sizes={"b": 2, "d": 3}, periods={"task_a": 3}),
     RoundRobin(batch_size=4, stop=StopAndGo(), first=(("task_a", "task_c"), ("task_b",))),
 ]

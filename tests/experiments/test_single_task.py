@@ -1,19 +1,23 @@
 """A twin sees what the multi-task run showed its task, no row more, and no test row chooses anything."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from toys import ToyConfig, label_task, toy_run, toy_sources
 
 from motet.core import CheckpointError, ConfigError, Report, Result
+from motet.data.drawn_batches import DrawnBatches
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.data.round_robin import RoundRobin
-from motet.data.schedules import Exactly
+from motet.data.schedules import Exactly, Mixed
 from motet.experiments.single_task import best_lr, grid, single_task, some_tasks
 from motet.training.balancers import Weighted
-from motet.training.run import Run
+from motet.training.run import Run, ScheduleSpec
 from motet.training.run_training import run_training
 
 
@@ -62,6 +66,68 @@ def test_a_single_run_of_a_run_of_one_update_a_source_has_batches_of_its_own_sou
     assert single_run.schedule == Exactly(rows={"b": 30 * 6}, batch_size=6)
     assert single_run.train.steps == 30
     assert single_run.balancer == Weighted({})
+
+
+def batches_of(run: Run) -> list[list[dict[str, int]]]:
+    train = run.of_role("train")
+    bound = run.schedule.bind(train, seed=run.train.seed)
+    return [[dict(batch) for batch in bound.step(index, 1).batches[0]] for index in range(run.train.steps)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_task_that_is_drawn_keeps_the_size_of_its_own_batches(seed: int) -> None:
+    run = toy_run(schedule=DrawnBatches(batch_sizes={"a": 8, "b": 256}))
+    run = dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed))
+    single_run = single_task(run, "task_a")
+    drawn = seen(run)["a"] // 8
+    assert batches_of(single_run) == [[{"a": 8}]] * drawn
+    assert seen(single_task(run, "task_a", match="steps")) == {"a": 8 * run.train.steps}
+
+
+def test_several_batches_of_an_update_stay_several() -> None:
+    run = toy_run(schedule=DrawnBatches(batches=3, batch_sizes={"a": 8, "b": 5}))
+    single_run = single_task(run, "task_b")
+    *steps, last = batches_of(single_run)
+    assert steps == [[{"b": 5}] * 3] * len(steps)
+    assert 1 <= len(last) <= 3
+    same_steps = single_task(run, "task_b", match="steps")
+    assert batches_of(same_steps) == [[{"b": 5}] * 3] * run.train.steps
+
+
+SIZES = st.dictionaries(st.sampled_from("ab"), st.integers(1, 9))
+SPECS = st.one_of(
+    st.builds(Mixed, batch_size=st.integers(1, 20), whole_batches=st.booleans()),
+    st.builds(DrawnBatches, batches=st.integers(1, 4), batch_size=st.integers(1, 9), batch_sizes=SIZES),
+    st.builds(RoundRobin, batch_size=st.integers(1, 9), batch_sizes=SIZES),
+    st.builds(
+        Exactly, rows=st.fixed_dictionaries({"a": st.integers(1, 90), "b": st.integers(1, 90)}),
+        batch_size=st.integers(1, 9), whole_batches=st.booleans(),
+    ),
+)  # fmt: skip
+
+
+@given(spec=SPECS, seed=st.integers(0, 3), steps=st.integers(1, 25), both=st.booleans())
+def test_every_baseline_and_group_takes_the_rows_of_the_run_in_batches_of_their_own_size(
+    spec: ScheduleSpec, seed: int, steps: int, both: bool
+) -> None:
+    run = toy_run(schedule=spec)
+    run = dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed, steps=steps))
+    expected = seen(run)
+    if not all(expected.values()):
+        return
+    restricted = some_tasks(run, ["task_a", "task_b"]) if both else single_task(run, "task_b")
+    assert seen(restricted) == {name: expected[name] for name in seen(restricted)}
+    form = spec.bind(run.of_role("train"), seed=seed).update_form()
+    odd: Counter[str] = Counter()
+    for step in batches_of(restricted):
+        assert len(step) <= max(form.batches, 2 if isinstance(spec, RoundRobin) else 1)
+        for batch in step:
+            if form.mixed:
+                odd["mixed"] += sum(batch.values()) != form.batch_sizes["a"]
+            else:
+                ((name, count),) = batch.items()
+                odd[name] += count != form.batch_sizes[name]
+    assert max(odd.values()) <= 1  # the remainder
 
 
 def test_a_run_on_all_its_tasks_is_itself() -> None:

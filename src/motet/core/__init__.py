@@ -34,6 +34,7 @@ from motet.core.rng import seed_for as seed_for
 from motet.core.schedule import HasTaskStatus as HasTaskStatus
 from motet.core.schedule import Schedule as Schedule
 from motet.core.schedule import Step as Step
+from motet.core.schedule import UpdateForm as UpdateForm
 from motet.core.system import FeatureStore as FeatureStore
 from motet.core.system import Processor as Processor
 from motet.core.system import Side as Side

@@ -23,8 +23,27 @@ class Step:
     update: Literal["joint", "each"] = "joint"
 
 
+@dataclass(frozen=True, kw_only=True)
+class UpdateForm:
+    """The batches of one optimiser update; a baseline or a group of tasks is trained in batches of the same form.
+
+    Args:
+        batch_sizes: rows per batch, by source.
+        batches: per update, over all ranks.
+        mixed: True where a batch has rows of several sources.
+    """
+
+    batch_sizes: Mapping[str, int]
+    batches: int = 1
+    mixed: bool = False
+
+
 class Schedule(Protocol):
     """Chooses the sources and numbers of rows of every step."""
+
+    def update_form(self) -> UpdateForm:
+        """Returns the form of the updates, the same for all steps."""
+        ...
 
     def step(self, index: int, world: int) -> Step:
         """Returns step `index` (from 0) of a run on `world` ranks."""

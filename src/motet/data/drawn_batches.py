@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from motet.core import CheckpointError, ConfigError, Report, Step, nearest, rng_for
-from motet.data.sampling_rates import ConcatImages, FixedRates, SamplingRates, measure
+from motet.core import CheckpointError, ConfigError, Report, Step, UpdateForm, nearest, rng_for
+from motet.data.sampling_rates import ConcatImages, SamplingRates, measure
 from motet.data.source import Source
 
 
@@ -46,14 +46,6 @@ class DrawnBatches:
             if size < 1:
                 raise ConfigError(f"DrawnBatches: batch size {name!r}: got {size}; want at least 1")
 
-    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> DrawnBatches:
-        """Returns the same config for some training sources: sizes and rates of other sources are dropped."""
-        del tasks
-        rates = self.rates
-        if isinstance(rates, FixedRates):
-            rates = FixedRates({name: rate for name, rate in rates.by_source.items() if name in sources})
-        return replace(self, rates=rates, batch_sizes={n: s for n, s in self.batch_sizes.items() if n in sources})
-
     def bind(self, sources: Sequence[Source], *, seed: int) -> DrawnBatchesSchedule:
         """Returns the schedule over these training sources. Raises ConfigError on the name of an unknown source."""
         names = [source.name for source in sources]
@@ -77,6 +69,11 @@ class DrawnBatchesSchedule:
         self._names = [name for name, rate in self.probabilities.items() if rate > 0]
         rates = np.array([self.probabilities[name] for name in self._names])
         self._ends = np.cumsum(rates / rates.sum())[:-1]
+
+    def update_form(self) -> UpdateForm:
+        """Returns `batches` batches of one source each."""
+        sizes = {name: self.spec.batch_sizes.get(name, self.spec.batch_size) for name in self.probabilities}
+        return UpdateForm(batch_sizes=sizes, batches=self.spec.batches)
 
     def step(self, index: int, world: int) -> Step:
         """Returns step `index`. Its batches do not depend on the number of ranks; each rank has its part of them."""

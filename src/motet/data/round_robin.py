@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from motet.core import CheckpointError, ConfigError, Report, Step, nearest
+from motet.core import CheckpointError, ConfigError, Report, Step, UpdateForm, nearest
 from motet.data.image_index import image_index
 from motet.data.source import Source
 from motet.data.stop_and_go import Plateau, StopAndGo
@@ -114,6 +114,10 @@ class RoundRobinSchedule:
         self.plateaus = {name: Plateau(spec.stop or StopAndGo()) for name in self.names}
         self.joined = 0
         self.observed_at = 0
+
+    def update_form(self) -> UpdateForm:
+        """Returns one batch of one source."""
+        return UpdateForm(batch_sizes=self.batch_sizes)
 
     def step(self, index: int, world: int) -> Step:
         """Returns iteration `index`: one batch per active source, its rows split over the ranks."""

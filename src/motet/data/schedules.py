@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import CheckpointError, ConfigError, Report, Step, rng_for
+from motet.core import CheckpointError, ConfigError, Report, Step, UpdateForm, nearest, rng_for
 from motet.data.drawn_batches import DrawnBatches
 from motet.data.round_robin import RoundRobin
 from motet.data.sampling_rates import ConcatImages, SamplingRates, measure
@@ -70,6 +70,11 @@ class MixedSchedule:
         self._turns: list[int] = []  # the sequence of round robin so far: a pure function of the rates, cached
         self._deficits = np.zeros(len(self._names))
 
+    def update_form(self) -> UpdateForm:
+        """Returns one batch, of one source with `whole_batches`."""
+        sizes = dict.fromkeys(self.probabilities, self.spec.batch_size)
+        return UpdateForm(batch_sizes=sizes, mixed=not self.spec.whole_batches)
+
     def step(self, index: int, world: int) -> Step:
         """Returns step `index`. Its rows do not depend on the number of ranks; each rank has its part of them."""
         drawn = self._draw(index)
@@ -122,42 +127,57 @@ class MixedSchedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Exactly:
-    """An exact number of rows of each source, in batches of one size; the last batch has the remainder.
+    """An exact number of rows of each source; the last batch has the remainder.
 
     A single-task baseline trains with it on as many samples of its task as the joint run it is compared with. All rows
     are in one random order; each row comes once.
 
     Args:
         rows: number of rows, by source.
-        batch_size: rows per step, over all ranks.
+        batch_size: rows per batch, over all ranks.
+        batch_sizes: rows per batch, by source, with `whole_batches`; `batch_size` for others.
         whole_batches: every batch from one source; the last one of each source has its remainder.
+        batches: per step, over all ranks, with `whole_batches`; several of one step make one update.
 
     Raises:
-        ConfigError: no rows, or a batch without rows.
+        ConfigError: no rows, a batch without rows, a step without a batch, or sizes per source of mixed batches.
     """
 
     rows: Mapping[str, int]
     batch_size: int = 128
+    batch_sizes: Mapping[str, int] = field(default_factory=dict)
     whole_batches: bool = False
+    batches: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigError(f"Exactly.batch_size: got {self.batch_size}; want at least 1")
+        for name, size in (("batch_size", self.batch_size), ("batches", self.batches), *self.batch_sizes.items()):
+            if size < 1:
+                raise ConfigError(f"Exactly.{name}: got {size}; want at least 1")
         if min(self.rows.values(), default=-1) < 0 or not sum(self.rows.values()):
             raise ConfigError(f"Exactly.rows: got {dict(self.rows)}; want at least one row")
+        if not self.whole_batches and (self.batch_sizes or self.batches > 1):
+            raise ConfigError(
+                "Exactly.batch_sizes, batches: got them with whole_batches=False; want whole_batches=True"
+            )
 
     @property
     def steps(self) -> int:
         """Number of steps that take all rows."""
-        counts = self.rows.values() if self.whole_batches else (sum(self.rows.values()),)
-        return sum(-(-count // self.batch_size) for count in counts)
+        if not self.whole_batches:
+            return -(-sum(self.rows.values()) // self.batch_size)
+        return -(-sum(-(-count // self.size_of(name)) for name, count in self.rows.items()) // self.batches)
+
+    def size_of(self, source: str) -> int:
+        """Returns the rows per batch of a source."""
+        return self.batch_sizes.get(source, self.batch_size)
 
     def bind(self, sources: Sequence[Source], *, seed: int) -> ExactlySchedule:
         """Returns the schedule over these training sources. Raises ConfigError on the name of an unknown source."""
         names = [source.name for source in sources]
-        for name in self.rows:
-            if name not in names:
-                raise ConfigError(f"Exactly.rows: got {name!r}; want a training source: {', '.join(names)}")
+        for field_name, given in (("rows", self.rows), ("batch_sizes", self.batch_sizes)):
+            for name in given:
+                if name not in names:
+                    raise ConfigError(f"Exactly.{field_name}: got {name!r}; want a training source: {', '.join(names)}")
         return ExactlySchedule(self, seed)
 
 
@@ -167,13 +187,25 @@ class ExactlySchedule:
     def __init__(self, spec: Exactly, seed: int) -> None:
         self.spec, self._names = spec, list(spec.rows)
         # The order is one of rows, or of whole batches.
-        size = spec.batch_size if spec.whole_batches else 1
-        counts = [-(-rows // size) for rows in spec.rows.values()]
+        counts = [-(-rows // (spec.size_of(name) if spec.whole_batches else 1)) for name, rows in spec.rows.items()]
         places = np.repeat(np.arange(len(self._names), dtype=np.uint16), counts)
         self._places = places if len(self._names) == 1 else rng_for("schedule", seed).permutation(places)
 
+    def update_form(self) -> UpdateForm:
+        """Returns the form of all updates but the last, which may have fewer rows."""
+        sizes = {name: self.spec.size_of(name) for name in self._names}
+        return UpdateForm(batch_sizes=sizes, batches=self.spec.batches, mixed=not self.spec.whole_batches)
+
     def step(self, index: int, world: int) -> Step:
-        """Returns step `index`; an empty one past the last row."""
+        """Returns step `index`; an empty one past the last row.
+
+        The rows of a single batch are shared by the ranks; of several batches each rank has some, as `DrawnBatches` has.
+        """
+        if self.spec.batches > 1:
+            first = index * self.spec.batches
+            batches = [_one_batch(self._whole_batch(first + number)) for number in range(self.spec.batches)]
+            whole = [batch for (batch,) in filter(None, batches)]
+            return Step(tuple(tuple(whole[rank::world]) for rank in range(world)))
         drawn = self._whole_batch(index) if self.spec.whole_batches else self._mixed_batch(index)
         ends = [len(drawn) * rank // world for rank in range(world + 1)]
         return Step(tuple(_one_batch(drawn[start:end]) for start, end in pairwise(ends)))
@@ -182,12 +214,13 @@ class ExactlySchedule:
         size = self.spec.batch_size
         return [self._names[place] for place in self._places[index * size : (index + 1) * size]]
 
-    def _whole_batch(self, index: int) -> list[str]:
-        if index >= len(self._places):
+    def _whole_batch(self, number: int) -> list[str]:
+        if number >= len(self._places):
             return []
-        place = self._places[index]
-        name, before = self._names[place], int((self._places[:index] == place).sum())
-        return [name] * min(self.spec.batch_size, self.spec.rows[name] - before * self.spec.batch_size)
+        place = self._places[number]
+        name, before = self._names[place], int((self._places[:number] == place).sum())
+        size = self.spec.size_of(name)
+        return [name] * min(size, self.spec.rows[name] - before * size)
 
     def due(self, index: int) -> tuple[str, ...]:
         """Returns no tasks: these steps depend on no result."""
@@ -199,8 +232,14 @@ class ExactlySchedule:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the settings that determine the steps, to be compared on resume."""
-        whole = {"whole_batches": True} if self.spec.whole_batches else {}
-        return {"rows": dict(self.spec.rows), "batch_size": self.spec.batch_size} | whole
+        settings: dict[str, Any] = {"rows": dict(self.spec.rows), "batch_size": self.spec.batch_size}
+        if self.spec.whole_batches:
+            settings |= {
+                "batch_sizes": dict(self.spec.batch_sizes),
+                "whole_batches": True,
+                "batches": self.spec.batches,
+            }
+        return settings
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Raises CheckpointError when the saved settings differ from these; there is no other state."""

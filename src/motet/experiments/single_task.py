@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Literal, TypeAlias, TypeVar
 
-from motet.core import ConfigError, Report, nearest
+from motet.core import ConfigError, Report, UpdateForm, nearest
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.data.schedules import Exactly
@@ -24,7 +24,7 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
     """Returns the single-task baseline of one task: a run on the same sources with the same train config.
 
     With `match` "rows" it takes exactly as many samples of each source as the multi-task run, in batches of the same
-    size and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its task. Learning
+    size (`UpdateForm`) and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its task. Learning
     rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their share of them.
 
     Args:
@@ -39,13 +39,13 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
     """
     names = _known(run, (task,), "single_task")
     sources = _sources(run, names)
-    rows, batch_size, whole = _budget(run, samples_seen, [source.name for source in sources])
+    rows, form = _rows_and_form(run, samples_seen)
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     if not sum(own.values()):
         raise ConfigError(f"single_task: task {task!r}: got no row of it in the run; want at least one")
     if match == "steps":
-        own = _scaled(own, run.train.steps * batch_size)
-    schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
+        own = _rows_in(run.train.steps, own, form)
+    schedule = _exactly(own, form)
     return _restricted(
         dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
     )
@@ -56,8 +56,8 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
 
     A schedule that can be restricted (`TaskSubset`, such as `RoundRobin`) keeps its iterations, and fewer sources have
     a batch in each. For any other, the rows that the run takes of each source are counted and taken exactly
-    (`Exactly`), in batches of the run's size and therefore in fewer steps; if its batches are of one source each, so
-    are these. Learning rate, warm-up and decay keep their shape over the steps that are left.
+    (`Exactly`), in updates of the run's form (`UpdateForm`) and therefore in fewer steps: each source in batches of
+    its own size, and of one source each where the run's are. Learning rate, warm-up and decay keep their shape over the steps that are left.
 
     Args:
         run: the multi-task run.
@@ -71,12 +71,12 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
     sources = _sources(run, names)
     if isinstance(run.schedule, TaskSubset):
         return _restricted(run, names, sources)
-    rows, batch_size, whole = _budget(run, samples_seen, [source.name for source in sources])
+    rows, form = _rows_and_form(run, samples_seen)
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     for name in names:
         if not sum(own[source.name] for source in sources if source.role == "train" and _has(source, name)):
             raise ConfigError(f"some_tasks: task {name!r}: got no row of it in the run; want at least one")
-    schedule = Exactly(rows=own, batch_size=batch_size, whole_batches=whole and len(own) > 1)
+    schedule = _exactly(own, form)
     return _restricted(
         dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
     )
@@ -150,33 +150,31 @@ def _restricted(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> 
     )
 
 
-def _budget(
-    run: Run, samples_seen: Mapping[str, int] | None, own: Sequence[str]
-) -> tuple[Mapping[str, int], int, bool]:
-    """Returns rows by source over the run, rows per update, and whether no batch has rows of two sources."""
+def _rows_and_form(run: Run, samples_seen: Mapping[str, int] | None) -> tuple[Mapping[str, int], UpdateForm]:
+    """Returns the rows that the run takes of each source, and the form of its updates."""
     train = run.of_role("train")
-    mixture = Mixture(train, run.schedule.bind(train, seed=run.train.seed), run.train.seed)
-    rows = samples_per_source(mixture, run.train.steps) if samples_seen is None else samples_seen
-    size, whole = 0, True
-    for index in range(run.train.steps):
-        step = mixture.schedule.step(index, 1)
-        batches = [batch for batches in step.batches for batch in batches]
-        if step.update == "each":
-            # Every batch has its own update, also the batches of sources of other tasks.
-            size = max([size, *(sum(batch.values()) for batch in batches if not batch.keys().isdisjoint(own))])
-        else:
-            size = size or sum(sum(batch.values()) for batch in batches)
-        whole = whole and all(len(batch) < 2 for batch in batches)
-    if not size:
-        raise ConfigError("single_task: got a run in which no step has a row; want at least one")
-    return rows, size, whole
+    schedule = run.schedule.bind(train, seed=run.train.seed)
+    if samples_seen is not None:
+        return samples_seen, schedule.update_form()
+    return samples_per_source(Mixture(train, schedule, run.train.seed), run.train.steps), schedule.update_form()
 
 
-def _scaled(rows: Mapping[str, int], total: int) -> dict[str, int]:
-    """Returns the same proportions with another sum, exactly."""
-    whole = sum(rows.values())
-    ends = [round(end * total / whole) for end in accumulate(rows.values())]
-    return {name: end - start for name, start, end in zip(rows, [0, *ends], ends, strict=False)}
+def _exactly(rows: Mapping[str, int], form: UpdateForm) -> Exactly:
+    """Returns the schedule of these rows in updates of this form."""
+    first, *others = sizes = [form.batch_sizes[name] for name in rows]
+    if form.batches == 1 and (form.mixed or not others):
+        return Exactly(rows=rows, batch_size=first)
+    own = {} if len(set(sizes)) == 1 else dict(zip(rows, sizes, strict=True))
+    return Exactly(rows=rows, batch_size=first, batch_sizes=own, whole_batches=True, batches=form.batches)
+
+
+def _rows_in(steps: int, rows: Mapping[str, int], form: UpdateForm) -> dict[str, int]:
+    """Returns the rows of each source that make so many updates, in the proportions of `rows`."""
+    sizes = {name: 1 if form.mixed else form.batch_sizes[name] for name in rows}
+    total = steps * (max(form.batch_sizes[name] for name in rows) if form.mixed else form.batches)
+    ends = list(accumulate(count / sizes[name] for name, count in rows.items()))
+    places = [round(end * total / ends[-1]) for end in ends]
+    return {name: (end - start) * sizes[name] for name, start, end in zip(rows, [0, *places], places, strict=False)}
 
 
 def _at_length(config: TrainConfig, steps: int) -> TrainConfig:
