@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import CheckpointError, ConfigError, Report, Step, UpdateForm, nearest, rng_for
+from motet.core import CheckpointError, ConfigError, Report, Step, UpdateForm, rng_for
 from motet.data.drawn_batches import DrawnBatches
 from motet.data.round_robin import RoundRobin
 from motet.data.sampling_rates import ConcatImages, SamplingRates, measure
