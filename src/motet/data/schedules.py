@@ -199,7 +199,7 @@ class ExactlySchedule:
     def step(self, index: int, world: int) -> Step:
         """Returns step `index`; an empty one past the last row.
 
-        The rows of a single batch are shared by the ranks; of several batches each rank has some, as `DrawnBatches` has.
+        The ranks share the rows of a single batch; of several batches each rank has some, as under `DrawnBatches`.
         """
         if self.spec.batches > 1:
             first = index * self.spec.batches

@@ -24,8 +24,9 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
     """Returns the single-task baseline of one task: a run on the same sources with the same train config.
 
     With `match` "rows" it takes exactly as many samples of each source as the multi-task run, in batches of the same
-    size (`UpdateForm`) and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its task. Learning
-    rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their share of them.
+    size (`UpdateForm`) and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its
+    task. Learning rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their
+    share of them.
 
     Args:
         run: the multi-task run.
@@ -56,8 +57,9 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
 
     A schedule that can be restricted (`TaskSubset`, such as `RoundRobin`) keeps its iterations, and fewer sources have
     a batch in each. For any other, the rows that the run takes of each source are counted and taken exactly
-    (`Exactly`), in updates of the run's form (`UpdateForm`) and therefore in fewer steps: each source in batches of
-    its own size, and of one source each where the run's are. Learning rate, warm-up and decay keep their shape over the steps that are left.
+    (`Exactly`), in updates of the run's form (`UpdateForm`) and therefore in fewer steps: each source in batches of its
+    own size, and of one source each where the run's are. Learning rate, warm-up and decay keep their shape over the
+    steps that are left.
 
     Args:
         run: the multi-task run.
