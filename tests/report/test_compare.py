@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from motet.core import ConfigError
@@ -19,7 +21,7 @@ def test_gains_have_the_right_sign_and_are_relative_to_the_baseline(made_run, tm
     comparison = compare(runs(made_run, tmp_path, {"pets": 66.0, "read": 12.0}, {"pets": 60.0, "read": 10.0}))
     assert [pair.delta for pair in comparison.pairs] == [pytest.approx(10.0), pytest.approx(-20.0)]
     assert comparison.delta_m == pytest.approx(-5.0)
-    assert comparison.delta_m_spread is None
+    assert (comparison.delta_m_low, comparison.delta_m_high) == (None, None)
     better = relative_delta(8.0, 10.0, higher_is_better=False)
     assert better == pytest.approx(20.0)
 
@@ -35,7 +37,31 @@ def test_seeds_give_means_and_spreads(made_run, tmp_path) -> None:
     assert comparison.pairs[1].single.spread is None
     assert comparison.seeds == (0, 1, 2)
     assert comparison.delta_m == pytest.approx(100 * (61 / 51 - 1) / 2)
-    assert comparison.delta_m_spread == pytest.approx(100 / 51 / 2)
+    assert comparison.fewest_seeds == 1
+    assert comparison.delta_m_low is not None
+    assert comparison.delta_m_high is not None
+    assert comparison.delta_m_low < comparison.delta_m < comparison.delta_m_high
+    assert comparison.pairs[0].difference.over == "seeds"
+
+
+def test_the_seeds_of_the_baselines_widen_delta_m(made_run, tmp_path) -> None:
+    folders = [made_run(tmp_path / f"j{s}", {"pets": 70.0, "cows": 70.0}, seed=s) for s in range(2)]
+    for task in ("pets", "cows"):
+        folders += [made_run(tmp_path / f"{task}{s}", {task: v}, seed=s) for s, v in enumerate((40.0, 100.0))]
+    comparison = compare([read_run(folder) for folder in folders])
+    assert comparison.delta_m == pytest.approx(0.0)
+    assert comparison.delta_m_low is not None
+    assert comparison.delta_m_high is not None
+    assert comparison.delta_m_low < -10
+    assert comparison.delta_m_high > 10
+
+
+def test_a_run_that_is_given_twice_counts_once(made_run, tmp_path) -> None:
+    found = runs(made_run, tmp_path, {"pets": 66.0, "read": 12.0}, {"pets": 60.0, "read": 10.0})
+    shutil.copytree(found[0].folder, tmp_path / "copy")
+    comparison = compare([*found, found[0], read_run(tmp_path / "joint" / ".." / "joint"), read_run(tmp_path / "copy")])
+    assert comparison.pairs[0].multi.values == (66.0,)
+    assert comparison.fewest_seeds == 1
 
 
 def test_costs_are_added_over_models_and_averaged_over_seeds(made_run, tmp_path) -> None:
@@ -50,7 +76,7 @@ def test_a_baseline_of_zero_has_no_relative_gain(made_run, tmp_path) -> None:
     comparison = compare(runs(made_run, tmp_path, {"pets": 60.0, "read": 10.0}, {"pets": 0.0, "read": 10.0}))
     assert comparison.pairs[0].delta is None
     assert comparison.delta_m is None
-    assert comparison_rows(comparison)[-1][-1] == "-"
+    assert comparison_rows(comparison)[-1][4] == "-"
     assert delta_m([]) is None
 
 

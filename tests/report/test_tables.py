@@ -2,6 +2,7 @@ import pytest
 
 from motet.core import Report, Result
 from motet.report.compare import Comparison, Cost, SeedValues, TaskComparison
+from motet.report.differences import Difference
 from motet.report.tables import (
     COMPARISON_HEAD,
     COST_HEAD,
@@ -78,22 +79,33 @@ def test_half_an_interval_is_none(ends: dict[str, float]) -> None:
 
 def comparison(**changes) -> Comparison:
     pairs = (
-        TaskComparison("pets", "accuracy", "%", True, SeedValues((62.0, 60.0)), SeedValues((50.0,))),
-        TaskComparison("depth", "rmse", "m", False, SeedValues((0.6, 0.6)), SeedValues((0.5, 0.7))),
+        TaskComparison(
+            "pets",
+            "accuracy",
+            "%",
+            True,
+            SeedValues((62.0, 60.0)),
+            SeedValues((50.0,)),
+            Difference(11.0, 8.0, 14.0, "images"),
+            250,
+        ),
+        TaskComparison(
+            "depth", "rmse", "m", False, SeedValues((0.6, 0.6)), SeedValues((0.5, 0.7)), Difference(0.0), 250
+        ),
     )
     multi, single = Cost(1_500_000, 200, 2560.4, 42.0), Cost(None, None, 5120.0, 7300.0)
-    return Comparison(**{"pairs": pairs, "delta_m": 11.0, "delta_m_spread": 1.25, "multi": multi, "single": single,
-                         "seeds": (0, 1), **changes})  # fmt: skip
+    return Comparison(**{"pairs": pairs, "delta_m": 11.0, "delta_m_low": 9.75, "delta_m_high": 12.25, "multi": multi,
+                         "single": single, "seeds": (0, 1), "fewest_seeds": 1, **changes})  # fmt: skip
 
 
 def test_a_comparison_ends_with_the_mean_of_its_signed_gains() -> None:
     pets, error, mean = comparison_rows(comparison())
     assert {len(row) for row in (pets, error, mean)} == {len(COMPARISON_HEAD)}
-    assert pets == ("pets", "accuracy", "61.0 ± 1.4 %", "50.0 %", "+22.0 %")
-    assert error == ("depth", "rmse (lower is better)", "0.60 ± 0.00 m", "0.60 ± 0.14 m", "+0.0 %")
-    assert mean == ("delta-m", "mean delta", "", "", "+11.0 % ± 1.2")
-    alone = comparison_rows(comparison(delta_m=None, delta_m_spread=None))[-1]
-    assert alone[-1] == "-"
+    assert pets == ("pets", "accuracy", "61.0 ± 1.4 %", "50.0 %", "+22.0 %", "+11.0 (+8.0 to +14.0)", "better")
+    assert error == ("depth", "rmse (lower is better)", "0.60 ± 0.00 m", "0.60 ± 0.14 m", "+0.0 %", "+0.00", "no claim")
+    assert mean == ("delta-m", "mean delta", "", "", "+11.0 %", "+9.8 % to +12.2 %", "")
+    alone = comparison_rows(comparison(delta_m=None, delta_m_low=None, delta_m_high=None))[-1]
+    assert alone[4:6] == ("-", "")
 
 
 def test_costs_that_a_run_did_not_record_are_dashes() -> None:

@@ -135,6 +135,7 @@ def compare(
     from motet.experiments.run_report import write_page
     from motet.report import compare as compare_runs
     from motet.report import read_run
+    from motet.report.verdict import verdicts
 
     records = [read_run(folder) for folder in run_folders(runs)]
     comparison = compare_runs(records)
@@ -146,6 +147,7 @@ def compare(
     if json:
         print_json(dataclasses.asdict(comparison))
     else:
+        print_lines(*(str(one) for one in verdicts(first, comparison)))
         show_comparison(comparison)
         print_lines(*missing, f"wrote {place / 'comparison.md'}, {page}")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from motet.core import Report, System, Task
 from motet.core.ranks import rank
 from motet.data.source import Source
+from motet.evaluation.intervals import Bootstrap
 from motet.evaluation.predictions_io import write_lines
 from motet.evaluation.retrieval import is_ranked, rank_split
 from motet.evaluation.task_evaluation import Progress, TaskEvaluation, eval_mode, evaluate_rows
@@ -24,6 +25,7 @@ def evaluate(
     role: Literal["val", "test"] = "val",
     interval: bool = False,
     predictions: Path | None = None,
+    bootstraps: Path | None = None,
     progress: Progress | None = None,
     workers: int = 0,
     tasks: Sequence[str] | None = None,
@@ -41,6 +43,8 @@ def evaluate(
         role: role of the sources, for the report.
         interval: whether to add 95 % bootstrap intervals over images.
         predictions: a file for every row's prediction, one JSON object per line; rank 0 writes it.
+        bootstraps: with `interval`, a file for the bootstrap of each task's main metric, which `motet compare` pairs
+            with that of another run; rank 0 writes it.
         progress: called after every batch of this rank.
         workers: number of loader processes.
         tasks: names of the tasks to evaluate; all by default.
@@ -88,12 +92,24 @@ def evaluate(
     evaluated = [part for part in evaluated if part.images]
     order = {name: place for place, name in enumerate(system.tasks)}
     evaluated.sort(key=lambda part: order.get(part.task.name, len(order)))
+    drawn = [part.bootstraps() if interval else () for part in evaluated]
+    if bootstraps is not None and rank() == 0:
+        write_lines(
+            bootstraps, (_bootstrap_line(part, own[0]) for part, own in zip(evaluated, drawn, strict=True) if own)
+        )
     return Report(
         step=step,
         role=role,
-        results=tuple(result for part in evaluated for result in part.results(interval)),
+        results=tuple(r for part, own in zip(evaluated, drawn, strict=True) for r in part.results(own)),
         notes=(*(note for part in evaluated for note in part.notes(role)), *_ranking_notes(evaluated, ranking)),
     )
+
+
+def _bootstrap_line(part: TaskEvaluation, drawn: Bootstrap) -> dict[str, Any]:
+    """Returns a line of bootstraps.jsonl."""
+    values = [float(f"{value:.7g}") for value in drawn.values]
+    named = {"task": part.task.name, "source": part.source, "metric": part.metrics[0].name}
+    return {**named, "images": drawn.images, "values": values}
 
 
 def _ranking_notes(evaluated: Sequence[TaskEvaluation], ranking: Ranking | None) -> tuple[str, ...]:

@@ -1,20 +1,42 @@
-"""Confidence intervals of metrics by a bootstrap over images."""
+"""Confidence intervals of metrics by a bootstrap over images, and the bootstrap itself, which runs keep."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from motet.core import Metric, rng_for
 
 _CHUNK_SIZE = 4_000_000  # draws x rows in memory at a time, 32 MB
 
 
-def bootstrap_interval(
-    metric: Metric, images: Mapping[str, Sequence[str]], *, draws: int = 1_000, seed: int = 0
-) -> tuple[float, float]:
-    """Returns the 95 % percentile interval of a metric by a bootstrap over images, not rows.
+@dataclass(frozen=True)
+class Bootstrap:
+    """A metric over bootstrap samples of the evaluated images.
+
+    Draw i has the same images for every system that was evaluated on these images: the difference of two systems, draw
+    by draw, is the paired bootstrap of their difference.
+
+    Args:
+        values: one per draw, in the metric's unit.
+        images: digest of the images that were drawn from.
+    """
+
+    values: Float[np.ndarray, " draws"]
+    images: str
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Returns the percentile interval."""
+        low, high = np.quantile(self.values, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+
+def bootstrap(metric: Metric, images: Mapping[str, Sequence[str]], *, draws: int = 1_000, seed: int = 0) -> Bootstrap:
+    """Returns a metric over bootstrap samples of images, not rows.
 
     Rows of one image are drawn together, since five questions about an image are not five independent images. A row
     without an image is a group of its own.
@@ -37,8 +59,8 @@ def bootstrap_interval(
         drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=now)
         values.append(metric.draws(ids, drawn[:, member]))
         left -= now
-    low, high = np.percentile(np.concatenate(values), [2.5, 97.5])
-    return float(low), float(high)
+    digest = hashlib.sha256(repr((seed, groups)).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return Bootstrap(np.concatenate(values), digest)
 
 
 def _group(row_id: str, images: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from motet.core import (
 )
 from motet.core.ranks import gather
 from motet.evaluation.batches import EvaluationRow, batches, own_rows
-from motet.evaluation.intervals import bootstrap_interval
+from motet.evaluation.intervals import Bootstrap, bootstrap
 from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, value_to_json
 
 MIN_IMAGES_FOR_A_CLAIM = 200  # with fewer, an evaluation shows only that the format is read
@@ -90,12 +90,20 @@ class TaskEvaluation:
             return len({images for images in self.images.values() if images})
         return len({image for images in self.images.values() for image in images})
 
-    def results(self, interval: bool) -> tuple[Result, ...]:
-        """Returns a result per metric, the main one first."""
-        return tuple(self._result(metric, place == 0, interval) for place, metric in enumerate(self.metrics))
+    def bootstraps(self) -> tuple[Bootstrap, ...]:
+        """Returns the bootstrap over images of each metric."""
+        return tuple(bootstrap(metric, self.images) for metric in self.metrics)
 
-    def _result(self, metric: Metric, main: bool, interval: bool) -> Result:
-        low, high = bootstrap_interval(metric, self.images) if interval else (None, None)
+    def results(self, bootstraps: Sequence[Bootstrap] = ()) -> tuple[Result, ...]:
+        """Returns a result per metric, the main one first; with intervals where their bootstraps are given."""
+        drawn = bootstraps or (None,) * len(self.metrics)
+        return tuple(
+            self._result(metric, place == 0, one)
+            for place, (metric, one) in enumerate(zip(self.metrics, drawn, strict=True))
+        )
+
+    def _result(self, metric: Metric, main: bool, drawn: Bootstrap | None) -> Result:
+        low, high = (None, None) if drawn is None else drawn.interval()
         return Result(
             task=self.task.name,
             source=self.source,

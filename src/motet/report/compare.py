@@ -5,10 +5,18 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from motet.core import ConfigError, Result
+from motet.evaluation.intervals import Bootstrap
+from motet.evaluation.task_evaluation import MIN_IMAGES_FOR_A_CLAIM
+from motet.report.differences import Difference, Draws, ScoreDraws, interval_of, paired_draws
 from motet.report.runs import RunRecord
+
+Claim: TypeAlias = Literal["better", "worse", "no difference", "no claim"]
+"""The claim that the comparison of a task with its single-task model allows."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,9 @@ class TaskComparison:
         higher_is_better: the metric's direction.
         multi: scores of the multi-task model.
         single: scores of the single-task model.
+        difference: of the means over seeds, positive where the multi-task model is better. Its interval holds for all
+            tasks together: at 1 - 0.05 / T for each of T tasks (Bonferroni).
+        count: number of evaluated images, or of rows where they have none.
     """
 
     task: str
@@ -55,6 +66,16 @@ class TaskComparison:
     higher_is_better: bool
     multi: SeedValues
     single: SeedValues
+    difference: Difference
+    count: int
+
+    @property
+    def claim(self) -> Claim:
+        """The claim that the interval allows; none on fewer images than `MIN_IMAGES_FOR_A_CLAIM`."""
+        low, high = self.difference.low, self.difference.high
+        if low is None or high is None or self.count < MIN_IMAGES_FOR_A_CLAIM:
+            return "no claim"
+        return "better" if low > 0 else "worse" if high < 0 else "no difference"
 
     @property
     def delta(self) -> float | None:
@@ -86,18 +107,22 @@ class Comparison:
     Args:
         pairs: one per task, in the order of the multi-task run.
         delta_m: mean of the deltas in percent; None where one is not defined.
-        delta_m_spread: its standard deviation over the multi-task run's seeds; None with one seed.
+        delta_m_low: lower end of its 95 % interval, over images and the seeds of both sides; None where there is none.
+        delta_m_high: upper end.
         multi: cost of the multi-task model.
         single: cost of all single-task models together.
         seeds: of the multi-task runs.
+        fewest_seeds: number of runs of the task, or of the side, that has the fewest.
     """
 
     pairs: tuple[TaskComparison, ...]
     delta_m: float | None
-    delta_m_spread: float | None
+    delta_m_low: float | None
+    delta_m_high: float | None
     multi: Cost
     single: Cost
     seeds: tuple[int, ...]
+    fewest_seeds: int
 
 
 def relative_delta(value: float, baseline: float, higher_is_better: bool) -> float | None:
@@ -134,12 +159,14 @@ def delta_m(deltas: Iterable[float | None]) -> float | None:
 def compare(runs: Sequence[RunRecord]) -> Comparison:
     """Compares multi-task runs (one per seed) with the single-task runs of the same tasks.
 
-    A run of one task is a baseline, a run of several is a multi-task run.
+    A run of one task is a baseline, a run of several is a multi-task run. A run that is given twice, or as a copy,
+    counts once. Both sides answer the same rows, so their difference is drawn over the same images (`paired_draws`).
 
     Raises:
         ConfigError: no multi-task run, multi-task runs of different tasks, a task without a baseline, or runs that were
             evaluated on different rows or by different metrics.
     """
+    runs = _once(runs)
     multi = [run for run in runs if len(run.tasks) > 1]
     single = [run for run in runs if len(run.tasks) == 1]
     if not multi:
@@ -160,20 +187,55 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
         )
     used = [*multi, *(run for found in alone.values() for run in found)]
     _check_rows(used)
-    pairs = tuple(_pair(task, multi, alone[task]) for task in tasks)
-    each = [_delta_of(run, pairs) for run in multi]
-    known = [value for value in each if value is not None]
+    drawn = {task: paired_draws(_scores(multi, task), _scores(alone[task], task)) for task in tasks}
+    pairs = tuple(_pair(task, multi, alone[task], drawn[task], 1 - 0.05 / len(tasks)) for task in tasks)
+    low, high = _delta_m_interval(pairs, drawn)
     return Comparison(
         pairs=pairs,
         delta_m=delta_m(pair.delta for pair in pairs),
-        delta_m_spread=statistics.stdev(known) if len(known) == len(each) > 1 else None,
+        delta_m_low=low,
+        delta_m_high=high,
         multi=_cost([multi]),
         single=_cost(list(alone.values())),
         seeds=tuple(sorted({run.seed for run in multi})),
+        fewest_seeds=min(len(multi), *(len(found) for found in alone.values())),
     )
 
 
-def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) -> TaskComparison:
+def _once(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """Returns the runs without those that are in the list already, by their folder or by seed and numbers."""
+    found: dict[Any, RunRecord] = {}
+    for run in runs:
+        numbers = tuple((one.task, one.source, one.metric, one.value, one.low, one.high) for one in run.report.results)
+        found.setdefault((run.tasks, run.seed, numbers, run.log.seconds), run)
+    folders: dict[Any, RunRecord] = {}
+    for run in found.values():
+        folders.setdefault(run.folder.resolve(), run)
+    return list(folders.values())
+
+
+def _scores(runs: Sequence[RunRecord], task: str) -> list[tuple[float, Bootstrap | None]]:
+    return [(_main(run, task).value, run.bootstraps.get(task)) for run in runs]
+
+
+def _delta_m_interval(
+    pairs: Sequence[TaskComparison], drawn: Mapping[str, ScoreDraws]
+) -> tuple[float | None, float | None]:
+    """Returns the 95 % interval of delta-m; none where it is not defined or nothing was drawn."""
+    if any(pair.delta is None or not drawn[pair.task].over for pair in pairs):
+        return None, None
+    deltas: list[Draws] = []
+    for pair in pairs:
+        first, second = drawn[pair.task].first, drawn[pair.task].second
+        if not np.all(second):
+            return None, None
+        deltas.append((1 if pair.higher_is_better else -1) * 100 * (first - second) / np.abs(second))
+    return interval_of(np.mean(deltas, axis=0), 0.95)
+
+
+def _pair(
+    task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord], drawn: ScoreDraws, level: float
+) -> TaskComparison:
     first = _main(multi[0], task)
     for run in (*multi, *single):
         other = _main(run, task)
@@ -192,8 +254,16 @@ def _pair(task: str, multi: Sequence[RunRecord], single: Sequence[RunRecord]) ->
                 f"compare: {task} on {first.source}: got {other.count} rows in {run.name}; want {first.count} as in "
                 f"{multi[0].name}"
             )
+    sides = _side(multi, task), _side(single, task)
+    gap = (sides[0].mean - sides[1].mean) * (1 if first.higher_is_better else -1)
     return TaskComparison(
-        task, first.metric, first.unit, first.higher_is_better, _side(multi, task), _side(single, task)
+        task,
+        first.metric,
+        first.unit,
+        first.higher_is_better,
+        *sides,
+        drawn.difference(gap, higher_is_better=first.higher_is_better, level=level),
+        first.num_images or first.count,
     )
 
 
@@ -207,12 +277,6 @@ def _main(run: RunRecord, task: str) -> Result:
         return run.report.main(task)
     except KeyError as error:
         raise ConfigError(f"compare: {run.name}: {error.args[0]}") from error
-
-
-def _delta_of(run: RunRecord, pairs: Sequence[TaskComparison]) -> float | None:
-    return delta_m(
-        relative_delta(_main(run, pair.task).value, pair.single.mean, pair.higher_is_better) for pair in pairs
-    )
 
 
 def _check_rows(runs: Sequence[RunRecord]) -> None:

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, Report
+import numpy as np
 
-RUN, LOG, REPORT = "run.json", "log.jsonl", "report.json"
+from motet.core import CheckpointError, Report
+from motet.evaluation.intervals import Bootstrap
+from motet.evaluation.predictions_io import read_lines
+
+RUN, LOG, REPORT, BOOTSTRAPS = "run.json", "log.jsonl", "report.json", "bootstraps.jsonl"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class RunRecord:
         parameters: numbers of parameters ("all", "trained").
         versions: of the packages it ran with, and the commit.
         credit: licence lines that must be shown with its images.
+        bootstraps: by task that of its main metric over images; empty for a run without test rows.
     """
 
     folder: Path
@@ -62,6 +67,7 @@ class RunRecord:
     parameters: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: tuple[str, ...] = ()
+    bootstraps: Mapping[str, Bootstrap] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -98,7 +104,25 @@ def read_run(folder: str | Path) -> RunRecord:
         parameters=dict(run.get("parameters", {})),
         versions={str(name): str(version) for name, version in run.get("versions", {}).items()},
         credit=tuple(run.get("credit", ())),
+        bootstraps=_bootstraps(folder / BOOTSTRAPS),
     )
+
+
+def _bootstraps(path: Path) -> dict[str, Bootstrap]:
+    if not path.is_file():
+        return {}
+    found = {}
+    for place, line in enumerate(read_lines(path)):
+        match line:
+            case {"task": str() as task, "images": str() as images, "values": [_, *_] as values} if all(
+                isinstance(value, int | float) for value in values
+            ):
+                found.setdefault(task, Bootstrap(np.asarray(values, dtype=np.float64), images))
+            case _:
+                raise CheckpointError(
+                    f"{path}: line {place + 1}: got the keys {sorted(line)}; want a task, its images and numbers"
+                )
+    return found
 
 
 def read_log(path: Path) -> Log:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from motet.core import Report, Result, decimals
-from motet.report.compare import Comparison, SeedValues
+from motet.report.compare import Comparison, SeedValues, TaskComparison
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -135,7 +135,7 @@ def task_status_rows(
     return ("task", "status from step"), rows
 
 
-COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "delta")
+COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "delta", "difference (95 % interval)", "claim")
 
 
 def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -147,11 +147,23 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             _side(pair.multi, pair.unit),
             _side(pair.single, pair.unit),
             number(pair.delta, "%", sign=True),
+            _difference(pair),
+            pair.claim,
         )
         for pair in comparison.pairs
     ]
-    spread = "" if comparison.delta_m_spread is None else f" ± {comparison.delta_m_spread:.1f}"
-    return [*rows, ("delta-m", "mean delta", "", "", number(comparison.delta_m, "%", sign=True) + spread)]
+    mean, low, high = (
+        number(one, "%", sign=True) for one in (comparison.delta_m, comparison.delta_m_low, comparison.delta_m_high)
+    )
+    interval_text = "" if comparison.delta_m_low is None else f"{low} to {high}"
+    return [*rows, ("delta-m", "mean delta", "", "", mean, interval_text, "")]
+
+
+def _difference(pair: TaskComparison) -> str:
+    """Returns the difference with its interval; positive where the multi-task model is better."""
+    one = pair.difference
+    value, low, high = (bare(each, pair.unit, sign=True) for each in (one.value, one.low, one.high))
+    return value if one.low is None else f"{value} ({low} to {high})"
 
 
 def _side(side: SeedValues, unit: str) -> str:

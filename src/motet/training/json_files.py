@@ -13,6 +13,7 @@ from motet.core.ranks import rank
 from motet.core.whole_files import write_whole
 
 RUN, REPORT, VAL_REPORT, PREDICTIONS = "run.json", "report.json", "report-val.json", "predictions.jsonl"
+BOOTSTRAPS = "bootstraps.jsonl"
 
 _NUMBERS = re.compile(r"\[\n\s*-?\d+(?:,\n\s*-?\d+)*\n\s*\]")  # no text of JSON has a line break in it
 

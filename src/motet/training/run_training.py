@@ -31,7 +31,7 @@ from motet.training.distributed import processes
 from motet.training.fit import fit
 from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
-from motet.training.json_files import PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
+from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
 from motet.training.run import Run
 from motet.training.run_data import run_to_data
 from motet.training.saved_names import saved_names
@@ -170,6 +170,7 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
             role="test",
             interval=True,
             predictions=folder / PREDICTIONS,
+            bootstraps=folder / BOOTSTRAPS,
             workers=run.train.workers,
         )
         if baselines:

@@ -90,10 +90,10 @@ def test_a_python_tag_runs_nothing(tmp_path, write):
 def test_aliases_that_multiply_are_refused_at_once_and_not_printed(tmp_path, write):
     levels = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 60))
     path = write(tmp_path / "data.yaml", f"l0: &l0 [person]\n{levels}names: *l59\n")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(DataError, match="names: got a list as a class; want a text"):
         read_class_names(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_yaml_that_is_too_large_is_not_parsed(tmp_path, write):

@@ -117,9 +117,9 @@ def test_what_is_cut_is_not_looked_at():
     twice = ["x"]
     for _ in range(60):
         twice = [twice, twice]
-    began = time.perf_counter()
+    began = time.process_time()
     assert short_repr({"a": twice}) == '{"a": '.replace('"', "'") + "[" * 51 + "..."
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("value", [{"a": [1, (2.5,), (1, 2)], "b": {}, 3: None}, "it's", b"x", True, [], (), [[], {}]])

@@ -49,7 +49,7 @@ def test_cells_without_end_are_not_allocated(tmp_path):
     matrix = struct.pack("<IIII", 6, 8, 1, 0) + sizes + struct.pack("<IIc7x", 1, 1, b"a")
     body = zlib.compress(struct.pack("<II", 14, len(matrix)) + matrix)
     (tmp_path / "a.mat").write_bytes(bytes(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(body)) + body)
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(DataError, match=r"a: got .*; want a \.mat"):
         read_mat(tmp_path / "a.mat", "a")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

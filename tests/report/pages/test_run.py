@@ -10,6 +10,7 @@ from motet.core import DataError
 from motet.report import Content, PredictionCard, compare, markdown, page, read_run, thumbnail, write_report
 
 SECTIONS = [
+    "Verdict",
     "Results",
     "Multi-task against single-task",
     "Learning curves",
@@ -130,6 +131,7 @@ def test_equal_content_gives_equal_bytes(content) -> None:
 def test_the_markdown_has_the_tables_the_notes_and_the_credit(content) -> None:
     text = markdown(content)
     for part in (
+        "## Verdict",
         "## Results",
         "## Trivial baselines",
         "| pets | accuracy | 60.0 % |",
@@ -176,7 +178,7 @@ def test_classes_have_bars_of_their_own_and_those_without_an_annotation_are_told
     content = Content("Maps", read_run(folder))
     html = page(content)
     parsed = Parsed(html)
-    assert parsed.headings[:2] == ["Results", "Classes"]
+    assert parsed.headings[:3] == ["Verdict", "Results", "Classes"]
     assert parsed.open == []
     assert 'alt="miou per class of streets: road 50.0, &lt;train&gt; no ground truth"' in html
     assert "| streets | miou | road | 50.0 % |\n| streets | miou | <train> | no ground truth |" in markdown(content)

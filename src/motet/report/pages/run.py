@@ -12,6 +12,7 @@ from motet.report.compare import Comparison
 from motet.report.content import Content, PredictionCard
 from motet.report.html import DrawFigure, document, html_list, html_table, image_url, muted, plot
 from motet.report.plots import ScorePoint
+from motet.report.verdict import verdicts
 from motet.report.write import write_files
 
 
@@ -23,7 +24,8 @@ def page(content: Content) -> str:
 def markdown(content: Content) -> str:
     """Returns the page's tables and notes as Markdown; plots and images are on the page only."""
     run, comparison = content.run, content.comparison
-    parts = [f"# {content.title}", _summary_text(content), "## Results"]
+    parts = [f"# {content.title}", _summary_text(content), "## Verdict"]
+    parts += ["\n".join(f"* {one}" for one in verdicts(run, comparison)), "## Results"]
     parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
     if classes := tables.classes_rows(run.report):
         parts += ["## Classes", tables.table(tables.CLASSES_HEAD, classes, left=3)]
@@ -60,6 +62,7 @@ def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
 def _sections(content: Content) -> list[tuple[str, str]]:
     run, report = content.run, content.run.report
     return [
+        ("Verdict", html_list([str(one) for one in verdicts(run, content.comparison)], "No score to judge.")),
         ("Results", html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
         *([("Classes", _classes(report))] if tables.classes_rows(report) else []),
         ("Multi-task against single-task", _comparison(content)),
@@ -112,7 +115,9 @@ def _comparison_text(comparison: Comparison) -> str:
         f"One multi-task model for {len(comparison.pairs)} tasks against one single-task model per task, {seeds} "
         f"seed{'' if seeds == 1 else 's'}. Delta: 100 (M - B) / B, with the multi-task score M and the single-task "
         "score B, and with the sign changed where lower is better: positive where the multi-task model is better. "
-        "delta-m is the mean of the deltas over tasks. ± is the standard deviation over seeds."
+        "delta-m is the mean of the deltas over tasks. ± is the standard deviation over seeds. The intervals are a "
+        "bootstrap over images, the same on both sides, and over the seeds of both sides; those of the tasks hold "
+        "together (1 - 0.05 / number of tasks each). Fewer than three seeds say little about the spread over seeds."
     )
 
 
