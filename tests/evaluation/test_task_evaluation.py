@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motet.core import BoxSet, DenseMap
+from motet.core import BoxSet, ClassPrediction, DenseMap, TextPrediction
 from motet.evaluation.batches import EvaluationRow
 from motet.evaluation.task_evaluation import TaskEvaluation
-from motet.tasks import depth, detection, semantic_segmentation
+from motet.tasks import captioning, classification, depth, detection, semantic_segmentation
 
 
 def evaluated(task, predicted, annotated) -> TaskEvaluation:
@@ -34,3 +34,45 @@ def test_boxes_have_their_classes_and_a_depth_has_none() -> None:
     assert not any(other.classes for other in others)
     metres = np.ones((2, 2))
     assert evaluated(depth(), DenseMap(metres), metres).results()[0].classes == {}
+
+
+def notes(task, answers, annotation) -> tuple[str, ...]:
+    kept = TaskEvaluation.empty(task, "streets/val")
+    for row, answer in enumerate(answers):
+        kept.add(EvaluationRow(str(row), (f"image {row}",), ""), answer, annotation, keep_predictions=False)
+    return kept.merged().notes("test")
+
+
+EMPTY = BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+CAT = BoxSet(np.array([[0.0, 0.0, 4.0, 4.0]]), np.array([1]), np.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("task", "same", "other", "annotation", "said"),
+    [
+        (
+            captioning("captions"),
+            TextPrediction("a dog"),
+            TextPrediction("a cat"),
+            ("a dog",),
+            "every answer is 'a dog'",
+        ),
+        (captioning("captions"), TextPrediction(" "), TextPrediction("a cat"), ("a dog",), "every answer is empty"),
+        (classification("pets", ("dog", "cat")), ClassPrediction(1), ClassPrediction(0), 0, "every answer is 'cat'"),
+        (detection("pets", ("dog", "cat")), EMPTY, CAT, CAT, "every answer is without a box"),
+        (depth(), DenseMap(np.ones((2, 2))), DenseMap(np.eye(2) + 1), np.ones((2, 2)), "every answer is the value 1"),
+    ],
+)
+def test_answers_that_are_all_the_same_are_told(task, same, other, annotation, said) -> None:
+    assert any(said in note for note in notes(task, [same] * 20, annotation))
+    assert not any("every answer" in note for note in notes(task, [same] * 19, annotation))
+    assert not any("every answer" in note for note in notes(task, [same] * 19 + [other], annotation))
+
+
+def test_a_precision_of_boxes_that_no_image_has_is_left_out() -> None:
+    kept = evaluated(detection("pets", ("dog", "cat")), CAT, CAT)
+    names = [result.metric for result in kept.results()]
+    assert "ap_small" in names
+    assert "ap_large" not in names
+    assert min(result.value for result in kept.results()) >= 0
+    assert any("no ap_large: no annotated box of this size" in note for note in kept.notes("test"))

@@ -62,6 +62,10 @@ class Metric(ABC):
         """Returns remarks that a reader of the number should know, such as "17 of 500 answers were no name"."""
         return ()
 
+    def is_defined(self) -> bool:
+        """Checks whether the rows say anything: an average precision of small boxes needs an annotated small box."""
+        return True
+
     def update(self, row_id: str, prediction: Prediction, annotation: Any, target: TargetSpec) -> None:
         """Adds one row. A row added twice (a padded last batch) counts once."""
         self.rows[row_id] = self.row(prediction, annotation, target)

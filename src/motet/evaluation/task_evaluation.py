@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 import torch
 
 from motet.core import (
     Boxes,
+    BoxSet,
+    ClassPrediction,
     DataError,
     Dense,
+    DenseMap,
     Label,
     Metric,
     Prediction,
     Reader,
     Result,
+    ScalarPrediction,
     System,
     Target,
     TargetSpec,
     Task,
+    TextPrediction,
 )
 from motet.core.ranks import gather
 from motet.evaluation.batches import EvaluationRow, batches, own_rows
@@ -30,6 +36,8 @@ from motet.evaluation.intervals import Bootstrap, bootstrap
 from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, value_to_json
 
 MIN_IMAGES_FOR_A_CLAIM = 200  # with fewer, an evaluation shows only that the format is read
+
+_CONSTANT_ROWS = 20  # fewer rows may well have one answer
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """A callback for progress: a label, the number of items done, and their total."""
@@ -45,6 +53,7 @@ class TaskEvaluation:
         metrics: the task's metrics, updated with the rows.
         images: row id to image ids.
         predictions: row id to text, prediction, annotation and ranking as JSON values; empty unless they are kept.
+        answers: some of the different predictions, in words: enough to see that all are the same.
     """
 
     task: Task
@@ -52,6 +61,7 @@ class TaskEvaluation:
     metrics: tuple[Metric, ...]
     images: dict[str, tuple[str, ...]] = field(default_factory=dict)
     predictions: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = field(default_factory=dict)
+    answers: set[str] = field(default_factory=set)
 
     @classmethod
     def empty(cls, task: Task, source: str) -> TaskEvaluation:
@@ -63,6 +73,8 @@ class TaskEvaluation:
         for metric in self.metrics:
             metric.update(row.id, prediction, annotation, self.task.target)
         self.images[row.id] = row.images
+        if len(self.answers) <= 1:
+            self.answers.add(_in_words(prediction, self.task.target))
         if keep_predictions:
             target = self.task.target
             self.predictions[row.id] = (
@@ -75,9 +87,10 @@ class TaskEvaluation:
     def merged(self) -> TaskEvaluation:
         """Returns the evaluation with the rows of all ranks, the same on each rank."""
         whole = TaskEvaluation.empty(self.task, self.source)
-        for kept, images, predictions in gather(
-            ([metric.rows for metric in self.metrics], self.images, self.predictions)
+        for kept, images, predictions, answers in gather(
+            ([metric.rows for metric in self.metrics], self.images, self.predictions, self.answers)
         ):
+            whole.answers.update(answers)
             for metric, rows in zip(whole.metrics, kept, strict=True):
                 metric.rows.update(rows)
             whole.images.update(images)
@@ -95,12 +108,14 @@ class TaskEvaluation:
         return tuple(bootstrap(metric, self.images) for metric in self.metrics)
 
     def results(self, bootstraps: Sequence[Bootstrap] = ()) -> tuple[Result, ...]:
-        """Returns a result per metric, the main one first; with intervals where their bootstraps are given."""
+        """Returns a result per metric that the rows define, the main one first; with intervals from `bootstraps`."""
         drawn = bootstraps or (None,) * len(self.metrics)
-        return tuple(
+        results = (
             self._result(metric, place == 0, one)
             for place, (metric, one) in enumerate(zip(self.metrics, drawn, strict=True))
+            if place == 0 or metric.is_defined()
         )
+        return tuple(results)
 
     def _result(self, metric: Metric, main: bool, drawn: Bootstrap | None) -> Result:
         low, high = (None, None) if drawn is None else drawn.interval()
@@ -123,6 +138,8 @@ class TaskEvaluation:
         """Returns the remarks of the metrics, and one on a small number of images."""
         where = f"{self.task.name} on {self.source}"
         remarks = [f"{where}: {remark}" for metric in self.metrics for remark in metric.remarks()]
+        if len(self.answers) == 1 and len(self.images) >= _CONSTANT_ROWS:
+            remarks.append(f"{where}: every answer is {min(self.answers)[:80]}: nothing was learned from the input")
         images = self.num_images()
         count, kind = (images, "images") if images else (len(self.metrics[0].rows), "rows")
         if count < MIN_IMAGES_FOR_A_CLAIM:
@@ -151,6 +168,27 @@ class TaskEvaluation:
                     if s is not None and np.isfinite(s[place])
                 },
             }
+
+
+def _in_words(prediction: Prediction, target: TargetSpec) -> str:
+    """Returns a prediction in words, other words for every other prediction."""
+    match prediction:
+        case TextPrediction(text=text):
+            return repr(text) if text.strip() else "empty"
+        case ClassPrediction(scores=scores) if scores:
+            return f"a ranking {scores}"
+        case ClassPrediction():
+            return repr(prediction_to_json(prediction, target))
+        case ScalarPrediction(value=value):
+            return f"{value:g}"
+        case BoxSet():
+            return "without a box" if not len(prediction.labels) else f"boxes {prediction.boxes_xyxy.tolist()}"
+        case DenseMap(values=values):
+            first = np.asarray(values).flat[0]
+            same = f"one map ({zlib.crc32(np.ascontiguousarray(values).tobytes()):08x})"
+            return f"the value {first:g} everywhere" if np.all(values == first) else same
+        case _ as never:
+            assert_never(never)
 
 
 def _by_name(metric: Metric, target: TargetSpec) -> dict[str, float | None]:

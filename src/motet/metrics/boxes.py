@@ -62,10 +62,11 @@ class BoxMetric(Metric):
         ones = np.ones((1, len(rows)))
         return {c.label: 100.0 * float(self.of_class(c, ones)[0]) for c in _classes(rows, self.area)}
 
+    def is_defined(self) -> bool:
+        return any(row.counted[self.area].any() for row in self.rows.values())
+
     def remarks(self) -> tuple[str, ...]:
-        if any(row.counted[self.area].any() for row in self.rows.values()):
-            return ()
-        return (f"{self.name} is -1: no annotated box of this size",)
+        return () if self.is_defined() else (f"no {self.name}: no annotated box of this size",)
 
     @abstractmethod
     def of_class(self, detections: ClassDetections, counts: Float[np.ndarray, "d n"]) -> Float[np.ndarray, "d"]:

@@ -230,7 +230,8 @@ def _delta_m_interval(
         if not np.all(second):
             return None, None
         deltas.append((1 if pair.higher_is_better else -1) * 100 * (first - second) / np.abs(second))
-    return interval_of(np.mean(deltas, axis=0), 0.95)
+    shortest = min(map(len, deltas))  # box metrics leave out samples without an annotated box
+    return interval_of(np.mean([one[:shortest] for one in deltas], axis=0), 0.95)
 
 
 def _pair(

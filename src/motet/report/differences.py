@@ -79,7 +79,7 @@ def paired_draws(
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 8 and 13; pairs of seeds and
     images: Bouthillier et al. 2021 (arXiv 2103.03098), section 3.
     """
-    images = {one.images if one is not None else None for _, one in (*first, *second)}
+    images = {(one.images, len(one.values)) if one is not None else None for _, one in (*first, *second)}
     is_paired = None not in images and len(images) == 1
     seeds = len(first) > 1 or len(second) > 1
     over = " and ".join(word for word, drawn in (("images", is_paired), ("seeds", seeds)) if drawn)
