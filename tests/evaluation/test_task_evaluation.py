@@ -51,15 +51,16 @@ CAT = BoxSet(np.array([[0.0, 0.0, 4.0, 4.0]]), np.array([1]), np.ones(1))
     ("task", "same", "other", "annotation", "said"),
     [
         (
-            captioning("captions"),
+            captioning("words"),
             TextPrediction("a dog"),
             TextPrediction("a cat"),
             ("a dog",),
             "every answer is 'a dog'",
         ),
-        (captioning("captions"), TextPrediction(" "), TextPrediction("a cat"), ("a dog",), "every answer is empty"),
+        (captioning("words"), TextPrediction(" "), TextPrediction("a cat"), ("a dog",), "every answer is empty"),
         (classification("pets", ("dog", "cat")), ClassPrediction(1), ClassPrediction(0), 0, "every answer is 'cat'"),
         (detection("pets", ("dog", "cat")), EMPTY, CAT, CAT, "every answer is without a box"),
+        (depth(), DenseMap(np.eye(2) + 1), DenseMap(np.eye(2) + 2), np.ones((2, 2)), "every answer is one map"),
         (depth(), DenseMap(np.ones((2, 2))), DenseMap(np.eye(2) + 1), np.ones((2, 2)), "every answer is the value 1"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from motet.core import rng_for
 from motet.report import Content, compare, read_run
 from motet.report.pages.run import page
-from motet.report.verdict import images_wanted, rise_of, verdicts
+from motet.report.verdict import num_images_needed, rise_of, verdicts
 
 
 def written(folder, values, *, noise=0.5, images="same"):
@@ -69,12 +69,12 @@ def test_few_images_and_no_interval_allow_no_claim(made_run, tmp_path) -> None:
 def test_more_images_are_asked_for_where_they_would_show_it(compared) -> None:
     _, comparison = compared({"pets": 50.5, "cows": 50.0}, {"pets": 50.0, "cows": 50.0}, noise=2.0)
     pair = comparison.pairs[0]
-    wanted = images_wanted(pair)
-    assert wanted is not None
+    needed = num_images_needed(pair)
+    assert needed is not None
     assert pair.difference.low is not None
     assert pair.difference.high is not None
     half = (pair.difference.high - pair.difference.low) / 2
-    assert wanted == pytest.approx(250 * (half / 0.5) ** 2, abs=1)
+    assert needed == pytest.approx(250 * (half / 0.5) ** 2, abs=1)
 
 
 def test_a_curve_that_still_rises_is_told() -> None:

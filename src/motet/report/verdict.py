@@ -106,14 +106,14 @@ def _against_trivial(report: Report, result: Result) -> Iterator[str]:
 def _advice(log: Log, result: Result, pair: TaskComparison | None) -> str:
     if pair is not None and pair.claim == "worse":
         return "train it apart, or give it a larger share of the rows"
-    if pair is not None and pair.claim in ("no difference", "no claim") and (wanted := images_wanted(pair)):
-        return f"about {wanted:,} test images would show a difference of this size"
+    if pair is not None and pair.claim in ("no difference", "no claim") and (needed := num_images_needed(pair)):
+        return f"about {needed:,} test images would show a difference of this size"
     if rise := rise_of(log.scores.get((result.task, result.metric), ()), higher_is_better=result.higher_is_better):
         return f"its score on val still rose by {bare(rise, result.unit)} in the last quarter of training: train longer"
     return ""
 
 
-def images_wanted(pair: TaskComparison) -> int | None:
+def num_images_needed(pair: TaskComparison) -> int | None:
     """Returns the number of images whose interval would leave out 0 for the same difference; None where unknown.
 
     The width of an interval over images falls with the root of their number.
@@ -122,8 +122,8 @@ def images_wanted(pair: TaskComparison) -> int | None:
     if one.low is None or one.high is None or "images" not in one.over or not one.value:
         return None
     half = (one.high - one.low) / 2
-    wanted = math.ceil(pair.count * (half / abs(one.value)) ** 2)
-    return wanted if pair.count < wanted <= 1_000 * pair.count else None
+    needed = math.ceil(pair.count * (half / abs(one.value)) ** 2)
+    return needed if pair.count < needed <= 1_000 * pair.count else None
 
 
 def rise_of(points: Sequence[tuple[int, float]], *, higher_is_better: bool) -> float | None:
