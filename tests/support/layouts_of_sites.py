@@ -209,7 +209,7 @@ LAYOUTS = (
     Layout(
         "Kaggle, table of ids and classes", write_kaggle_table,
         (Found("kind", "classification", {"": 15}, ("beagle", "boxer", "pug"), (f"test/{_hash(15)}.jpg",)),),
-        told=("test",),
+        told=("sample_submission.csv", "test"),
     ),
     Layout(
         "Kaggle, class folders", write_kaggle_folders,
@@ -220,10 +220,11 @@ LAYOUTS = (
     Layout(
         "Kaggle, table of boxes", write_kaggle_boxes,
         (Found("boxes", "detection", {"train": 12}, ("object",), (f"test/{_hash(13)[:9]}.jpg",)),),
-        told=("test",),
+        told=("sample_submission.csv", "test"),
     ),
     Layout(
         "Open Images V7", write_open_images,
         (Found("boxes", "detection", {"train": 9, "val": 3}, ("Cat", "Dog"), (f"train/{_hash(1)[:16]}.jpg",)),),
+        told=tuple(f"{part}-annotations-human-imagelabels-boxable.csv" for part in ("train", "validation")),
     ),
 )  # fmt: skip
