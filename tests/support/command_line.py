@@ -27,6 +27,7 @@ def call(*arguments: object) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
         main([str(argument) for argument in arguments])
+    assert isinstance(left.value.code, int)
     return Ran(left.value.code, out.getvalue(), err.getvalue())
 
 

@@ -15,7 +15,10 @@ from motet.config.recipe_files import load_recipe
 from motet.core import ClassPrediction
 from motet.hub.predict import load
 from motet.systems.lit_decoder import Scoring
+from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.systems.lit_decoder.model import LiTDecoder
+from motet.systems.unit.config import UniTConfig
+from motet.systems.vit_adapters.config import ViTAdaptersConfig
 from motet.training.run import Run
 
 SIZE = 48, 40
@@ -25,14 +28,19 @@ _SMALL = ("train.steps=3", "train.evaluate_every=0", "train.precision=float32", 
 _SMALL_LIT = (*_SMALL, "system.encoder=BundledLite0(size=32)", "system.width=32", "system.depth=1")
 _SMALL_UNIT = (
     *_SMALL, "system.trunk.size=64", "system.image_width=32", "system.image_depth=1", "system.width=32",
-    "system.hidden=32", "system.depth=1",
+    "system.hidden=32", "system.depth=1", "system.text=TinyBert(width=32, depth=1, heads=2)",
 )  # fmt: skip
-SMALL: Mapping[str, tuple[str, ...]] = {
-    "lit_decoder": _SMALL_LIT,
-    "unit": _SMALL_UNIT,
-    "vit_adapters": (*_SMALL, "system.trunk.size=64", "system.adapters.condition_width=16"),
+SMALL: Mapping[type, tuple[str, ...]] = {
+    LiTDecoderConfig: _SMALL_LIT,
+    UniTConfig: _SMALL_UNIT,
+    ViTAdaptersConfig: (
+        *_SMALL,
+        "system.trunk.size=64",
+        "system.adapters.condition_width=16",
+        "system.trunk.options.embed_dim=24",
+    ),
 }
-"""Settings of the command line that make a system small, by its name."""
+"""Settings of the command line that make a system small, by its configuration."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,7 @@ class Found:
     @property
     def lines(self) -> tuple[str, ...]:
         """The beginnings of its lines in what `motet init` prints."""
-        return tuple(
-            f"{self.task}: {rows} rows{f' ({split})' if split else ''}: " for split, rows in self.rows.items()
-        )
+        return tuple(f"{self.task}: {rows} rows{f' ({split})' if split else ''}: " for split, rows in self.rows.items())
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def check(layout: Layout, folder: Path) -> None:
             run = load_recipe(recipe)
             tasks = _check_sources(layout, run)
             name = recipe.rpartition(":")[2]
-            settings = [part for setting in SMALL[run.system.name] for part in ("--set", setting)]
+            settings = [part for setting in SMALL[type(run.system)] for part in ("--set", setting)]
             trained = call("train", recipe, "--folder", folder / name, "--json", *settings)
             assert trained.code == 0, trained.err
             report = json.loads(trained.out)
@@ -105,11 +111,12 @@ def _recipes(layout: Layout, data: Path) -> list[str]:
     ran = call("init", data)
     assert ran.code == 0, ran.err
     lines = ran.out[: ran.out.index("\nwrote ")].splitlines()
-    tasks = [line for line in lines if line and not line.startswith(("left out: ", "note: ")) and " models, " not in line]
+    unread = [line for line in lines if line.startswith(("left out: ", "note: "))]
+    tasks = [line for line in lines if line and line not in unread and " models, since " not in line]
     expected = sorted(line for found in layout.found for line in found.lines)
     got = sorted(f"{line.partition(': ')[0]}: {line.partition(': ')[2].partition(': ')[0]}: " for line in tasks)
     assert got == expected, ran.out
-    told = [line.partition(": ")[2].partition(": ")[0] for line in lines if line.startswith(("left out: ", "note: "))]
+    told = [line.partition(": ")[2].partition(": ")[0] for line in unread]
     assert sorted(told) == sorted(str(data / place) for place in layout.told), ran.out
     return [line.split()[-1] for line in ran.out.splitlines() if line.startswith("  motet train ")]
 

@@ -124,7 +124,8 @@ def write_cvat_images(root: Path) -> None:
 
 def write_cvat_coco(root: Path) -> None:
     """CVAT, "COCO 1.0"."""
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number in range(COUNT):
         images.append(
             {"id": number + 1, "width": WIDTH, "height": HEIGHT, "file_name": f"{number}.jpg", "license": 0,

@@ -61,7 +61,7 @@ def write_labelme(root: Path) -> None:
     """LabelMe 5: a JSON per image, which has the image in it, too."""
     for number in range(COUNT):
         name = f"photo {number}.jpg"
-        shapes = [
+        shapes: list[dict[str, object]] = [
             {"label": thing.name, "points": [[thing.left, thing.top], [thing.right, thing.bottom]], "group_id": None,
              "description": "", "shape_type": "rectangle", "flags": {}, "mask": None}
             for thing in draw(root / name, number)

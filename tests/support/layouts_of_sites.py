@@ -32,10 +32,10 @@ def _readmes(root: Path, form: str) -> None:
     )
     write(
         root / "README.roboflow.txt",
-        "\npets - v1 2025-03-01 10:20am\n==============================\n\nThis dataset was exported via roboflow.com on "
-        f"March 1, 2025 at 10:20 AM GMT\n\nThe dataset includes 12 images.\nPets are annotated in {form} format.\n\n"
-        "The following pre-processing was applied to each image:\n* Auto-orientation of pixel data (with EXIF-orientation "
-        "stripping)\n\nNo image augmentation techniques were applied.\n\n\n",
+        "\npets - v1 2025-03-01 10:20am\n==============================\n\nThis dataset was exported via roboflow.com "
+        f"on March 1, 2025 at 10:20 AM GMT\n\nThe dataset includes 12 images.\nPets are annotated in {form} format.\n\n"
+        "The following pre-processing was applied to each image:\n* Auto-orientation of pixel data (with "
+        "EXIF-orientation stripping)\n\nNo image augmentation techniques were applied.\n\n\n",
     )
 
 
@@ -172,7 +172,9 @@ def write_kaggle_boxes(root: Path) -> None:
 def write_open_images(root: Path) -> None:
     """Open Images V7: boxes as shares of the image, classes as machine ids, and files about the images."""
     ids = {"cat": "/m/01yrx", "dog": "/m/0bt9lr"}
-    columns = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+    columns = (
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+    )
     for part, numbers in (("train", range(9)), ("validation", range(9, 12))):
         boxes, labels, urls = [columns], ["ImageID,Source,LabelName,Confidence"], ["ImageID,Subset,OriginalURL"]
         for number in numbers:

@@ -174,7 +174,8 @@ def _split_values(table: _BoxTable) -> list[str]:
 
 def _address_files(survey: Survey) -> list[Path]:
     """Returns Open Images' tables of where each image is from."""
-    return [path for path in survey.files(".csv") if _ADDRESSES <= set(",".join(first_lines(path, 1)).split(","))]
+    headers = {path: ",".join(first_lines(path, 1)).split(",") for path in survey.files(".csv")}
+    return [path for path, header in headers.items() if _ADDRESSES.issubset(header)]
 
 
 def _names_file(survey: Survey, path: Path) -> Path | None:

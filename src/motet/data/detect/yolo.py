@@ -61,7 +61,9 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         form = _form(folder, lines, 0 if names_file is None else read_keypoint_values(names_file))
         if not form.is_certain and (images is None or not (names_file or _is_called_labels(folder))):
             continue  # numbers of another meaning
-        survey.claim(folder, images, names_file, _notes(survey, names_file), *(folder / f"{stem}.txt" for stem in stems))
+        survey.claim(
+            folder, images, names_file, _notes(survey, names_file), *(folder / f"{stem}.txt" for stem in stems)
+        )
         arguments: dict[str, object] = {
             "images": images or folder, "labels": folder, "names_file": names_file, "clip": True,
         }  # fmt: skip
