@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_line import Ran, call, forgotten
 from PIL import Image
 
-from motet.cli import main
 from motet.config.recipe_files import load_recipe
 from motet.training.run import Run
 
@@ -59,15 +55,6 @@ def run() -> Run:
 '''
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def motet(monkeypatch) -> Callable[..., Ran]:
     """Calls `motet` with arguments; gives the exit code and what was printed."""
@@ -75,14 +62,6 @@ def motet(monkeypatch) -> Callable[..., Ran]:
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.delenv("MOTET_DEBUG", raising=False)
     return call
-
-
-def call(*arguments: object) -> Ran:
-    """One command in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    return Ran(left.value.code, out.getvalue(), err.getvalue())
 
 
 def write_recipe(folder: Path) -> Path:
@@ -97,19 +76,6 @@ def write_recipe(folder: Path) -> Path:
         csv.writer(file).writerows([("image", "question", "answer"), *rows])
     (folder / "grey_recipe.py").write_text(RECIPE)
     return folder / "grey_recipe.py"
-
-
-@contextlib.contextmanager
-def forgotten() -> Iterator[None]:
-    """Takes back what loading a recipe leaves in the interpreter."""
-    path, modules = list(sys.path), set(sys.modules)
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - modules:
-            if not name.startswith(("motet.", "torch", "tensorboard")) and "recipe" in name:
-                del sys.modules[name]
 
 
 @pytest.fixture

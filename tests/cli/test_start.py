@@ -89,12 +89,12 @@ def test_a_folder_without_data_lists_file_by_file_what_was_looked_at(motet, tmp_
     for index in range(3):
         Image.new("RGB", (4, 4)).save(tmp_path / f"{index}.jpg")
     (tmp_path / "labels.csv").write_text("file;score\n0.jpg;0,5\n")
-    (tmp_path / "project.json").write_text(json.dumps({"shapes": [], "imagePath": "0.jpg"}))
+    (tmp_path / "project.json").write_text(json.dumps({"_via_settings": {}}))
     expected = [
         f"{tmp_path}/labels.csv: table: got images in column 'file', and no column that is known for annotations "
         "('score'); want a column called label, caption, or question and answer",
-        f"{tmp_path}/project.json: LabelMe: got annotations in its own format (keys 'imagePath', 'shapes'); want an "
-        "export as COCO, YOLO or Pascal VOC",
+        f"{tmp_path}/project.json: VGG Image Annotator: got annotations in its own format (keys '_via_settings'); want "
+        "an export as COCO, YOLO or Pascal VOC",
         f"{tmp_path}: got 3 images without annotations; want annotations that name them, or class folders",
     ]
     for command in (("init",), ("data", "check"), ("data", "stats"), ("data", "look")):

@@ -12,7 +12,9 @@ from typing import Any
 from motet.data.detect import DetectedDataset
 from motet.scaffold.task_plan import TaskPlan
 
-_PARTS = re.compile(r"(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])", re.IGNORECASE)
+_PARTS = re.compile(
+    r"(?:oidv\d+-)?(?<![a-z])(training|train|validation|valid|val|testing|test|dev|t10k)(?![a-z])", re.IGNORECASE
+)  # Open Images has its version before some splits alone
 WORDS_OF_KIND = {
     "classification": "kind",
     "captioning": "caption",

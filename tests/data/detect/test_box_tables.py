@@ -3,7 +3,8 @@
 import pytest
 from user_folders import image, images, read, write
 
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
+from motet.scaffold.plan_tasks import plan_tasks
 
 
 def pictures(root, *places):
@@ -104,3 +105,19 @@ def test_other_tables_are_left_to_others(tmp_path, content):
     images(tmp_path, "a.jpg")
     write(tmp_path / "t.csv", content)
     assert [one.reader for one in detect(tmp_path)] in (["Table"], [])
+
+
+def test_the_tables_of_open_images_are_one_data_set_whatever_version_they_name(tmp_path):
+    pictures(tmp_path, "train/0a.jpg", "validation/0b.jpg")
+    head = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf"
+    write(tmp_path / "oidv6-train-annotations-bbox.csv", f"{head}\n0a,xclick,/m/1,1,0.25,0.5,0.1,0.9,0,0,0\n")
+    write(tmp_path / "validation-annotations-bbox.csv", f"{head}\n0b,xclick,/m/2,1,0.25,0.5,0.1,0.9,0,0,1\n")
+    write(tmp_path / "oidv7-class-descriptions-boxable.csv", "LabelName,DisplayName\n/m/1,Cat\n/m/2,Dog\n")
+    write(tmp_path / "train-images-with-rotation.csv", "ImageID,Subset,OriginalURL\n0a,train,https://x.org/1.jpg\n")
+    contents = inspect_folder(tmp_path)
+    assert [(one.split, read(one).names) for one in contents.datasets] == [
+        ("train", ("Cat", "Dog")), ("val", ("Cat", "Dog")),
+    ]  # fmt: skip
+    assert contents.near_misses == ()
+    (task,) = plan_tasks(contents.datasets)
+    assert [one.split for one in task.parts] == ["train", "val"]

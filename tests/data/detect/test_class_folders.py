@@ -171,7 +171,7 @@ def test_the_splits_of_two_data_sets_side_by_side_share_the_classes_of_their_own
 
 
 def test_splits_and_kinds_of_file_are_no_classes(tmp_path):
-    images(tmp_path, "train/1.jpg", "val/1.jpg", "train_labels/1.png", "val_labels/1.png")
+    images(tmp_path, "train/1.jpg", "val/1.jpg", "train_labels/a.png", "val_labels/a.png")
     assert detect(tmp_path) == ()
 
 

@@ -36,6 +36,11 @@ def pairs(root, image, masks, *, kind=np.uint8, scale=1):
         ("images/img_{}.png", "masks/mask_{}.png"),
         ("images/{}.jpg", "labels/{}_seg.png"),
         ("train/{}.jpg", "train/{}_mask.png"),
+        ("train/{}.png", "train_labels/{}_L.png"),
+        ("train/{}.jpg", "train_masks/{}_mask.png"),
+        ("train_images/{}.jpg", "train_masks/{}.png"),
+        ("images_a/{}.jpg", "masks_a/{}.png"),
+        ("train-images/train/{}.jpg", "train-masks/train/{}.png"),
     ],
 )
 def test_images_and_masks_belong_together_by_their_names(tmp_path, image, mask):
@@ -103,3 +108,16 @@ def test_a_pattern_has_one_place():
     for pattern in ("mask", "{}_{}"):
         with pytest.raises(ConfigError, match="want one place for the shared name"):
             by_stem([], pattern)
+
+
+def test_masks_of_another_split_do_not_belong_to_images_that_are_called_alike(tmp_path):
+    pairs(tmp_path, "train/{}.jpg", ["test_masks/{}.png"])
+    assert detect(tmp_path) == ()
+
+
+def test_each_split_has_the_masks_that_are_called_after_it(tmp_path):
+    for split in ("train", "val"):
+        pairs(tmp_path, f"{split}/{{}}.png", [f"{split}_labels/{{}}_L.png"])
+    found = detect(tmp_path)
+    assert [(one.split, one.rows, one.problems) for one in found] == [("train", COUNT, ()), ("val", COUNT, ())]
+    assert [one.arguments["maps"]["segmentation"].name for one in found] == ["train_labels", "val_labels"]

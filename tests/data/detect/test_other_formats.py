@@ -107,6 +107,19 @@ def test_tars_without_annotations_are_named(tmp_path):
     assert miss.want == "members such as 0.jpg and 0.txt, or 0.cls, or 0.json"
 
 
+def test_what_img2dataset_repeats_of_a_shard_is_no_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    from pyarrow import Table, parquet
+
+    tar(tmp_path / "00000.tar", {"jpg": jpeg(), "txt": b"A dog."})
+    about = [{"url": "https://x.org/0.jpg", "caption": "A dog.", "key": "0", "status": "success"}]
+    parquet.write_table(Table.from_pylist(about), tmp_path / "00000.parquet")
+    write(tmp_path / "00000_stats.json", {"count": 1, "successes": 1})
+    contents = inspect_folder(tmp_path)
+    assert [one.reader for one in contents.datasets] == ["WebDataset"]
+    assert contents.near_misses == ()
+
+
 def test_a_compressed_tar_is_a_problem(tmp_path):
     write(tmp_path / "train.tar.gz", gzip.compress(b"x"))
     (found,) = detect(tmp_path)

@@ -116,8 +116,10 @@ def test_a_table_whose_images_are_in_two_splits_is_left_out(tmp_path):
 def test_what_a_competition_wants_back_is_no_data(tmp_path, name):
     images(tmp_path, "test/0.jpg", "test/1.jpg")
     write(tmp_path / name, "image,label\n0.jpg,cat\n1.jpg,cat\n")
-    (found,) = detect(tmp_path)
-    assert "whose labels are placeholders" in found.problems[0]
+    contents = inspect_folder(tmp_path)
+    assert contents.datasets == ()
+    (told,) = [miss for miss in contents.near_misses if miss.path.name == name]
+    assert (told.format, "whose labels are placeholders" in told.got) == ("", True)
 
 
 def test_images_of_two_data_sets_that_are_called_alike_have_different_ids(tmp_path):
@@ -127,3 +129,15 @@ def test_images_of_two_data_sets_that_are_called_alike_have_different_ids(tmp_pa
     assert {read(found).keys(0)[0] for found in detect(tmp_path)} == {
         f"{tmp_path.name}/x/pics/0.jpg", f"{tmp_path.name}/y/pics/0.jpg",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("several", "is_read"), [(1, True), (6, False)])
+def test_a_table_with_several_classes_for_many_images_is_left_out(tmp_path, several, is_read):
+    images(tmp_path, *(f"{number}.jpg" for number in range(30)))
+    rows = [f"{number}.jpg,cat" for number in range(30)] + [f"{number}.jpg,dog" for number in range(several)]
+    write(tmp_path / "labels.csv", "\n".join(["image,class", *rows, *rows[:1]]) + "\n")
+    (found,) = detect(tmp_path)
+    assert (found.problems == ()) is is_read
+    if not is_read:
+        got = "table: got 6 of 30 images with several classes (0.jpg: cat, dog); want one class per image"
+        assert found.problems[0].endswith(got)

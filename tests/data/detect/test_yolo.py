@@ -3,7 +3,7 @@
 import pytest
 from user_folders import image, read, write
 
-from motet.data.detect import detect
+from motet.data.detect import detect, inspect_folder
 
 YOLO = [
     ("images/train/{}.jpg", "labels/train/{}.txt", "data.yaml", "names: [cat, dog]\n"),
@@ -184,3 +184,38 @@ def test_labels_are_found_whose_names_are_spelled_alike(tmp_path):
     (tmp_path / "labels/classes.txt").write_text("nut\n")
     (found,) = detect(tmp_path)
     assert (found.reader, found.rows, found.problems) == ("YoloLabels", 2, ())
+
+
+def test_lists_of_darknet_say_more_than_the_name_of_the_folder(tmp_path):
+    for number in range(3):
+        image(tmp_path / "obj_train_data" / f"{number}.jpg")
+        write(tmp_path / "obj_train_data" / f"{number}.txt", "0 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "obj.names", "cat\n")
+    write(tmp_path / "train.txt", "data/obj_train_data/0.jpg\ndata/obj_train_data/2.jpg\n")
+    write(tmp_path / "valid.txt", "/data/obj_train_data/1.jpg\n")
+    contents = inspect_folder(tmp_path)
+    assert [(one.split, one.rows) for one in contents.datasets] == [("train", 2), ("val", 1)]
+    assert contents.near_misses == ()
+
+
+def test_a_list_of_another_split_that_numbers_its_images_alike_is_not_that_of_the_folder(tmp_path):
+    for split, count in (("train2017", 3), ("val2017", 2)):
+        for number in range(count):
+            image(tmp_path / "images" / split / f"{number}.jpg")
+            write(tmp_path / "labels" / split / f"{number}.txt", "0 0.5 0.5 0.5 0.5\n")
+        write(tmp_path / f"{split}.txt", "".join(f"./images/{split}/{number}.jpg\n" for number in range(count)))
+    write(tmp_path / "coco.yaml", "names: [cat]\n")
+    contents = inspect_folder(tmp_path)
+    assert sorted((one.split, one.rows, one.arguments["images"].name) for one in contents.datasets) == [
+        ("train", 3, "train2017"), ("val", 2, "val2017"),
+    ]  # fmt: skip
+    assert contents.near_misses == ()
+
+
+def test_the_file_in_which_label_studio_repeats_the_names_is_of_the_labels(tmp_path):
+    image(tmp_path / "images" / "0.jpg")
+    write(tmp_path / "labels" / "0.txt", "0 0.5 0.5 0.5 0.5\n")
+    write(tmp_path / "classes.txt", "cat\n")
+    write(tmp_path / "notes.json", {"categories": [{"id": 0, "name": "cat"}], "info": {"version": "1.0"}})
+    contents = inspect_folder(tmp_path)
+    assert ([one.rows for one in contents.datasets], contents.near_misses) == ([1], ())

@@ -58,8 +58,8 @@ _FINDERS: tuple[Callable[[Survey], Iterator[DetectedDataset | NearMiss]], ...] =
     find_flickr,
     find_text_lines,
     find_conversations,
-    find_tables,
     find_tars,
+    find_tables,
     find_class_folders,
 )
 

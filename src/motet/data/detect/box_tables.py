@@ -12,6 +12,7 @@ from typing import Any
 from motet.core import MotetError
 from motet.data.detect.box_columns import are_normalized, box_columns, form_in_one_column
 from motet.data.detect.dataset import DetectedDataset, try_read
+from motet.data.detect.first_lines import first_lines
 from motet.data.detect.image_folders import ImagesAt, find_images, find_images_by_stem, needed_prefix
 from motet.data.detect.survey import Survey, distance, split_of, without_splits
 from motet.data.formats.columns import collect_class_names
@@ -35,6 +36,7 @@ _SIZES = (("width", "height"), ("imagewidth", "imageheight"), ("imgwidth", "imgh
 _SPLITS = ("split", "subset", "set", "partition", "part")
 _HEADERLESS = ("image", "x0", "y0", "x1", "y1", "class")  # RetinaNet's
 _NAMES_FILE = "class-descriptions"  # of Open Images
+_ADDRESSES = frozenset({"ImageID", "OriginalURL"})  # columns of its files about the images themselves
 _TEXTS = ("caption", "sentence", "question", "expression", "phrase", "description")  # of referring expressions
 _MAX_BYTES = 256 * 1024**2  # of JSON, which is parsed whole
 
@@ -62,6 +64,8 @@ def find_box_tables(survey: Survey) -> Iterator[DetectedDataset]:
     tables = [table for table in read if table is not None]
     for table in tables:
         survey.claim(table.path, table.images.folder, table.columns.get("names_file"))
+    if any("crowd" in table.columns for table in tables):
+        survey.claim(*_address_files(survey))
     for table in tables:
         place = without_splits(table.path, survey.root)
         alike = [other for other in tables if without_splits(other.path, survey.root) == place]
@@ -166,6 +170,12 @@ def _split_values(table: _BoxTable) -> list[str]:
         return [""]
     values = sorted({str(cell) for cell in load_columns(table.path, [table.split])[table.split]})
     return values if len(values) <= _MAX_SPLITS else [""]
+
+
+def _address_files(survey: Survey) -> list[Path]:
+    """Returns Open Images' tables of where each image is from."""
+    headers = {path: ",".join(first_lines(path, 1)).split(",") for path in survey.files(".csv")}
+    return [path for path, header in headers.items() if _ADDRESSES.issubset(header)]
 
 
 def _names_file(survey: Survey, path: Path) -> Path | None:

@@ -33,6 +33,7 @@ _MAPS: Mapping[str, frozenset[str]] = {
     "normals": frozenset({"normals", "normal", "surface_normals"}),
     "edges": frozenset({"edges", "edge", "boundaries", "contours", "boundary"}),
 }  # fmt: skip
+_SHORT = frozenset({"l", "im"})  # words only where no other is in the name
 _MIN_MATCHING = 0.5  # the share of map names that must be names of images
 _MIN_MIXED = 0.9  # the same where only the endings of files differ
 _SEPARATORS = "_-. "
@@ -75,15 +76,42 @@ class MapPair:
 
 
 def folder_pairs(survey: Survey, root: Path) -> Iterator[MapPair]:
-    """Yields `root/images` and `root/masks`, or `root/images/train` and `root/masks/train`."""
-    folders = {name: root / name for name in survey.listings[root].folders if not survey.is_claimed(root / name)}
-    images = next((path for name, path in folders.items() if name.lower() in _IMAGES), None)
-    present = {
-        annotation: [path for name, path in folders.items() if name.lower() in names and path != images]
-        for annotation, names in _MAPS.items()
-    }
-    if images is None or not any(present.values()):
-        return
+    """Yields folders of images and of their maps, each alone or with the same folders in it, such as splits.
+
+    They are called `images` and `masks`, or alike but for such a word: `train` and `train_masks`, `images_a` and
+    `masks_a`.
+    """
+    groups: dict[str, dict[str, list[Path]]] = {}
+    for name in survey.listings[root].folders:
+        if not survey.is_claimed(root / name):
+            stem, holds = _role(name)
+            groups.setdefault(stem, {}).setdefault(holds, []).append(root / name)
+    for folders in groups.values():
+        if "images" in folders and len(folders) > 1:
+            images = next((path for path in folders["images"] if _role(path.name)[0] != path.name.lower()), None)
+            maps = {annotation: folders[annotation] for annotation in _MAPS if annotation in folders}
+            yield from _pairs_of(survey, images or folders["images"][0], maps)
+
+
+def _role(name: str) -> tuple[str, str]:
+    """Returns the rest of a folder's name without the word for what it holds, and that: "images" or an annotation.
+
+    Examples:
+        >>> _role("images"), _role("train"), _role("train_masks"), _role("Depth-01")
+        (('', 'images'), ('train', 'images'), ('train', 'segmentation'), ('01', 'depth'))
+    """
+    words = {"images": _IMAGES, **_MAPS}
+    tokens = _TOKENS.split(name.lower())
+    for count in (len(tokens), 2, 1):
+        for word, rest in (("_".join(tokens[-count:]), tokens[:-count]), ("_".join(tokens[:count]), tokens[count:])):
+            holds = next((one for one, known in words.items() if word in known), "")
+            if holds and len(tokens) >= count and (not rest or word not in _SHORT):
+                return "_".join(rest), holds
+    return name.lower(), "images"
+
+
+def _pairs_of(survey: Survey, images: Path, present: Mapping[str, Sequence[Path]]) -> Iterator[MapPair]:
+    """Yields the pairs of a folder of images, or of the folders in it, with those of its maps whose names fit."""
     splits = survey.listings[images].folders if images in survey.listings else ()
     for below in ("", *splits):
         names: dict[str, tuple[str, str]] = {}
@@ -164,7 +192,7 @@ def _map_kind(path: Path) -> str:
 
 def _groups(names: Sequence[str]) -> dict[str, str]:
     """Returns the patterns of names that begin or end with a word for images or maps, with the word."""
-    words = frozenset().union(_IMAGES, *_MAPS.values()) - {"l", "im"}
+    words = frozenset().union(_IMAGES, *_MAPS.values()) - _SHORT
     found: dict[str, str] = {}
     for name in names:
         stem = Path(name).stem

@@ -212,13 +212,18 @@ def _is_wide(path: Path) -> bool:
     return width > 2 * height
 
 
+def _about_shard(path: Path) -> tuple[Path, Path]:
+    """Returns the files in which img2dataset repeats what it knows of a shard: its rows, and what became of them."""
+    return path.with_suffix(".parquet"), path.with_name(f"{path.stem}_stats.json")
+
+
 def find_tars(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
     """Finds folders of WebDataset shards; the shards of one split are one data set."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in survey.files(".tar", ".tar.gz", ".tgz"):
         groups.setdefault((path.parent, split_of(path, survey.root)), []).append(path)
     for paths in groups.values():
-        survey.claimed.update(paths)
+        survey.claimed.update((*paths, *(other for path in paths for other in _about_shard(path))))
         tars = paths[0].name if len(paths) == 1 else f"{paths[0].name} to {paths[-1].name}"
         arguments: dict[str, object] = {"tars": tuple(paths) if len(paths) > 1 else paths[0]}
         split = split_of(paths[0], survey.root)

@@ -32,7 +32,8 @@ _OUTPUTS = (
 )  # files of folders that motet writes: a run, a model, stored features
 _SUBMISSION = re.compile(r"submission|sample_sub", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainImages
-_SPLIT_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
+# Open Images has its version before some splits alone: oidv6-train-annotations-bbox, validation-annotations-bbox.
+_SPLIT_WORD = re.compile(rf"(?:oidv\d+-)?(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
 from motet.data.detect.image_folders import ImagesAt, find_images, needed_prefix
 from motet.data.detect.image_ids import ImageIds, image_ids
+from motet.data.detect.near_miss import few
 from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, is_submission, split_of
 from motet.data.detect.table_beginnings import TableBeginning, table_beginnings
@@ -22,11 +23,14 @@ from motet.preprocess.image_formats import image_suffixes
 _MAX_ROWS = 200
 _MAX_MEMBER_BYTES = 64 * 1024
 _MAX_SPLITS = 6
+_FEW = 0.05  # share of the images that may have several classes, by mistake
 
 
 def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
     """Finds CSV, TSV, JSON, JSONL and Parquet files with a column of images and columns of annotations."""
     for path in list(survey.files_beside_images(*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))):
+        if is_submission(path.name):
+            continue
         try:
             beginnings = list(table_beginnings(path, _MAX_ROWS))
         except MotetError:
@@ -41,7 +45,7 @@ def find_tables(survey: Survey) -> Iterator[DetectedDataset]:
             mapping = mapping or guess_sentences(columns, rows)
             if mapping is not None:
                 survey.claimed.add(path)
-                yield from _table(path, survey, mapping, beginning, ids, _placeholders(path))
+                yield from _table(path, survey, mapping, beginning, ids)
 
 
 def _table(
@@ -50,9 +54,9 @@ def _table(
     mapping: Guess,
     beginning: TableBeginning,
     ids: ImageIds | None,
-    problems: tuple[str, ...],
 ) -> Iterator[DetectedDataset]:
     arguments: dict[str, object] = {"path": path, **mapping.arguments(), **beginning.arguments()}
+    problems: tuple[str, ...] = ()
     rows = beginning.rows
     names = [name for row in rows if isinstance(name := row.get(mapping.image), str)]
     if ids is not None:
@@ -69,6 +73,7 @@ def _table(
             arguments["image_id"] = f"{prefix['image_prefix']}/{{{mapping.image}}}"  # names of images repeat elsewhere
         if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping, beginning.form):
             arguments["gather"] = True
+    problems = problems or _several_classes(path, mapping, beginning.form)
     for value in _split_values(path, mapping, beginning.form):
         split = split_of(Path(value), Path()) if value else beginning.split or split_of(path, survey.root)
         yield from try_read(
@@ -78,19 +83,29 @@ def _table(
         )  # fmt: skip
 
 
-def _placeholders(path: Path) -> tuple[str, ...]:
-    """Returns the problem of a sample of a submission, as Kaggle gives it with its data."""
-    if not is_submission(path.name):
-        return ()
-    return (f"{path}: got a sample of a submission, whose labels are placeholders; want a table with labels",)
-
-
 def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
     """Returns True where several rows have the same image, or the same image and question."""
     columns = [mapping.image, *([mapping.text] if isinstance(mapping.text, str) and mapping.text else [])]
     cells = load_columns(path, columns, form)
     keys = [tuple(str(cells[column][row]) for column in columns) for row in range(len(cells[mapping.image]))]
     return len(set(keys)) < len(keys)
+
+
+def _several_classes(path: Path, mapping: Guess, form: TableForm) -> tuple[str, ...]:
+    """Returns the problem of a table with several classes for many of its images, each in a row of its own."""
+    label = mapping.labels.get("class")
+    if not isinstance(label, str) or not mapping.image:
+        return ()
+    cells = load_columns(path, [mapping.image, label], form)
+    classes: dict[str, set[str]] = {}
+    for image, name in zip(cells[mapping.image], cells[label], strict=True):
+        classes.setdefault(str(image), set()).add(str(name))
+    several = {image: names for image, names in classes.items() if len(names) > 1}
+    if len(several) <= _FEW * len(classes):
+        return ()
+    image, names = next(iter(several.items()))
+    got = f"{len(several):,} of {len(classes):,} images with several classes ({image}: {few(sorted(names))})"
+    return (f"{path}: table: got {got}; want one class per image",)
 
 
 def _split_values(path: Path, mapping: Guess, form: TableForm) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from motet.core import DataError
-from motet.data.detect.dataset import DetectedDataset, try_read
+from motet.data.detect.dataset import DetectedDataset, Split, try_read
 from motet.data.detect.first_lines import first_lines
 from motet.data.detect.image_folders import ImagesAt, find_images_by_stem, needed_prefix
 from motet.data.detect.survey import Survey, split_of
@@ -61,7 +61,9 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         form = _form(folder, lines, 0 if names_file is None else read_keypoint_values(names_file))
         if not form.is_certain and (images is None or not (names_file or _is_called_labels(folder))):
             continue  # numbers of another meaning
-        survey.claim(folder, images, names_file, *(folder / f"{stem}.txt" for stem in stems))
+        survey.claim(
+            folder, images, names_file, _notes(survey, names_file), *(folder / f"{stem}.txt" for stem in stems)
+        )
         arguments: dict[str, object] = {
             "images": images or folder, "labels": folder, "names_file": names_file, "clip": True,
         }  # fmt: skip
@@ -69,7 +71,10 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
         arguments |= {} if images is None else needed_prefix(survey, images)
         problems = (*missing, form.problem, "" if names_file else _no_names(folder))
         split = split_of(folder, survey.root)
-        for listed in (() if split or images is None else _lists(survey, folder, images)) or (None,):
+        lists = [] if images is None else _lists(survey, folder, images)
+        survey.claim(*lists)
+        are_splits = any(split_of(Path(path.name), Path()) == "train" for path in lists)
+        for listed in lists if are_splits else (None,):
             yield from try_read(
                 "YoloLabels", arguments if listed is None else {**arguments, "listed": listed}, kind="detection",
                 labels={"boxes": "en"}, split=split if listed is None else split_of(listed, survey.root),
@@ -78,19 +83,23 @@ def find_yolo(survey: Survey) -> Iterator[DetectedDataset]:
 
 
 def _lists(survey: Survey, folder: Path, images: Path) -> list[Path]:
-    """Returns the lists of the images of splits in a folder above, as Darknet has them; one is of training images."""
+    """Returns the lists of the images of splits in a folder above, as Darknet has them."""
     for above in (folder.parent, folder.parent.parent):
         names = survey.listings[above].files if above in survey.listings else ()
         lists = [above / name for name in names if name.endswith(".txt") and split_of(Path(name), Path())]
-        lists = [path for path in lists if _lists_images(path, images)]
-        if any(split_of(Path(path.name), Path()) == "train" for path in lists):
+        lists = [path for path in lists if _lists_images(path, images, split_of(images, survey.root))]
+        if lists:
             return lists
     return []
 
 
-def _lists_images(path: Path, images: Path) -> bool:
-    lines = [PurePosixPath(line.strip()).name for line in first_lines(path, 5)]
-    return bool(lines) and all(is_image(name) and (images / name).is_file() for name in lines)
+def _lists_images(path: Path, images: Path, split: Split) -> bool:
+    """Checks that the lines name images of a folder; another split may number its images alike."""
+    places = [PurePosixPath(line.strip().lstrip("/")) for line in first_lines(path, 5)]
+    return bool(places) and all(
+        is_image(place.name) and (images / place.name).is_file() and split_of(Path(place.parent), Path()) == split
+        for place in places
+    )
 
 
 def _no_names(folder: Path) -> str:
@@ -182,6 +191,12 @@ def _images_of(survey: Survey, folder: Path, stems: Sequence[str]) -> ImagesAt:
 
 def _image_stems(survey: Survey, folder: Path) -> set[str]:
     return {PurePosixPath(name).stem for name in survey.listings[folder].files if is_image(name)}
+
+
+def _notes(survey: Survey, names_file: Path | None) -> Path | None:
+    """Returns the file in which Label Studio repeats the names of classes.txt."""
+    notes = None if names_file is None else names_file.with_name("notes.json")
+    return notes if notes is not None and notes.name in survey.listings[notes.parent].files else None
 
 
 def _names_file(survey: Survey, folder: Path) -> Path | None:
