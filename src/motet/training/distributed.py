@@ -111,22 +111,21 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
             gradient.copy_(part.view_as(gradient))
 
 
-def share_updated_buffers(system: nn.Module, versions: Sequence[int]) -> None:
-    """Copies rank 0's value of each buffer that some rank wrote since `versions` (running means) to all ranks."""
+def share_updated_buffers(system: nn.Module, before: Sequence[Tensor]) -> None:
+    """Copies rank 0's value of each buffer that some rank changed since `before` (running means) to all ranks."""
     buffers = list(system.buffers())
     if world() == 1 or not buffers:
         return
-    was_written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
-    was_written = was_written.to(buffers[0].device)
+    was_written = torch.stack([(now != old).any() for now, old in zip(buffers, before, strict=True)]).to(torch.uint8)
     dist.all_reduce(was_written, op=dist.ReduceOp.MAX)
     for buffer, somewhere in zip(buffers, was_written.tolist(), strict=True):
         if somewhere:
             dist.broadcast(buffer, src=0)
 
 
-def buffer_versions(system: nn.Module) -> list[int]:
-    """Returns how often each buffer has been written so far."""
-    return [buffer._version for buffer in system.buffers()] if world() > 1 else []
+def buffer_copies(system: nn.Module) -> list[Tensor]:
+    """Returns a copy of each buffer where there are several ranks: batch norm does not raise a buffer's version."""
+    return [buffer.detach().clone() for buffer in system.buffers()] if world() > 1 else []
 
 
 def in_buckets(tensors: Sequence[T]) -> Iterator[list[T]]:
