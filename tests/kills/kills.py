@@ -23,13 +23,17 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1] / "support"), os.environ.get("PYTHONPATH", "")])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parents[1] / "support"), os.environ.get("PYTHONPATH", "")]
+)
 
 from kill_launch import Forked, Fresh
+from kill_parts import Case, disks, files, meetings, table
 from kill_phases import PHASES
 from kill_recipes import SYSTEMS
 from kill_trials import Kill, Trial, Variant, Way, fresh_place, killed_chain, reference
 
+PARTS = ("kills", "meetings", "disks", "files")
 VARIANTS: tuple[Variant, ...] = ("plain", "workers", "ranks", "other ranks")
 _FRESH = 0.1
 """The share of starts that import everything anew, as a user's do."""
@@ -43,17 +47,37 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--records", type=Path)
     parser.add_argument("--place", type=Path)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
     chosen = parser.parse_args()
-    began, kills = time.perf_counter(), list[Kill]()
+    began, kills, cases = time.perf_counter(), list[Kill](), list[Case]()
     with tempfile.TemporaryDirectory() as made:
-        for kill in _kills(chosen.place or Path(made), chosen.kills, chosen.seed, chosen.only):
-            kills.append(kill)
-            print(f"{time.perf_counter() - began:6.0f} s  {len(kills):3}  {_line(kill)}", flush=True)
+        place = chosen.place or Path(made)
+        for case in _cases(place, chosen.kills, chosen.seed, chosen.only, chosen.parts):
+            text = _line(case) if isinstance(case, Kill) else f"{case.part}: {case.name}: {case.end} {case.found or ''}"
+            print(f"{time.perf_counter() - began:6.0f} s  {text}", flush=True)
+            if isinstance(case, Kill):
+                kills.append(case)
+            else:
+                cases.append(case)
             if chosen.records is not None:
                 with chosen.records.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(vars(kill)) + "\n")
+                    file.write(json.dumps(vars(case)) + "\n")
     print(_tables(kills, chosen.seed, time.perf_counter() - began))
-    sys.exit(any(kill.found for kill in kills))
+    print(table(cases))
+    sys.exit(any(case.found for case in (*kills, *cases)))
+
+
+def _cases(place: Path, count: int, seed: int, only: str, parts: Sequence[str]) -> Iterator[Kill | Case]:
+    rng = random.Random(seed)
+    if "kills" in parts:
+        yield from _kills(place, count, seed, only)
+    if "meetings" in parts:
+        yield from meetings(place, rng)
+    if "disks" in parts:
+        for system in ("lit_decoder", "unit"):
+            yield from disks(place, rng, system)
+    if "files" in parts:
+        yield from files(place, rng, max(1, count // 10))
 
 
 def _kills(place: Path, count: int, seed: int, only: str) -> Iterator[Kill]:

@@ -135,7 +135,6 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-
 def _digests_differ(folder: Path) -> Iterator[str]:
     saved = json.loads((folder / STATE / "state.json").read_text(encoding="utf-8"))["files"]
     for name, digest in saved.items():

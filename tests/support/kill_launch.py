@@ -1,4 +1,4 @@
-"""Starts `motet` in processes that can be killed: as a user does, or forked from a process that has imported everything.
+"""Starts `motet` in processes that can be killed: as a user does, or forked from one that has imported everything.
 
 Imports take most of the life of a short run, so most kills use the second way: the same program, `motet.cli.main`.
 """
@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -34,12 +35,7 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-class _Process(Protocol):
-    """A process of either way."""
-
-    pid: int | None
-
-    def kill(self) -> None: ...
+_Process: TypeAlias = BaseProcess | subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -142,14 +138,14 @@ def _main(arguments: list[str], environment: Mapping[str, str], errors: str) -> 
 
     from motet.cli.main import main
 
-    _CONTEXT.set_forkserver_preload([])  # of processes that the command starts in its turn
+    multiprocessing.set_start_method(None, force=True)  # for processes that the command starts in its turn
     torch.set_num_threads(1)
     sys.argv = ["motet", *arguments]
     main(arguments)
 
 
 def _code(process: _Process) -> int | None:
-    return process.poll() if isinstance(process, subprocess.Popen) else process.exitcode  # type: ignore[attr-defined]
+    return process.exitcode if isinstance(process, BaseProcess) else process.poll()
 
 
 def _descendants(pid: int) -> list[int]:

@@ -78,9 +78,7 @@ class Trial:
 
     def view(self, since: float) -> View:
         run = getattr(kill_recipes, self.system)()
-        return View(
-            self.place / "run", self.cached() / "features", since, run.train.steps, run.train.evaluate_every
-        )
+        return View(self.place / "run", self.cached() / "features", since, run.train.steps, run.train.evaluate_every)
 
 
 @dataclass
