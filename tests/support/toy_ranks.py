@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from toys import ToyConfig, ToyReader, toy_run, toy_sources, toy_system
 
 from motet.core import MotetError, System
-from motet.core.ranks import rank
+from motet.core.ranks import broadcast, rank
 from motet.data.features import FeatureFiles
 from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
@@ -99,3 +100,21 @@ class Together:
         system.norm(torch.tensor([[0.0], [2.0 + rank()]]))  # every rank has running means of its own
         share_updated_buffers(system, before)
         return [float(system.get_buffer(name)) for name in ("seen", "kept", "norm.running_mean")]
+
+
+@dataclass(frozen=True)
+class LostRank:
+    """Rank 1 is killed; rank 0 writes the error that it gets."""
+
+    folder: Path
+
+    def __call__(self) -> None:
+        try:
+            with processes("cpu"):
+                broadcast("all are here")
+                if rank() == 1:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                while True:
+                    broadcast("still at it")
+        except MotetError as error:
+            (self.folder / "error").write_text(f"{type(error).__name__}: {error}")

@@ -1,12 +1,13 @@
 """Two ranks: one report, one error, the weights that one process would have."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from toy_ranks import Together, ranks_run
+from toy_ranks import LostRank, Together, ranks_run
 from toy_runs import finish, start
 from toys import toy_sources, toy_system
 
@@ -49,6 +50,13 @@ def test_an_error_of_rank_0_is_every_ranks(said: list[dict[str, Any]]) -> None:
     assert said[0]["full"].startswith("checkpoint of step 2: got No space left on device; want")
     assert said[0]["unfit"] == said[1]["unfit"]
     assert "beyond the range of float16" in said[0]["unfit"]
+
+
+def test_a_rank_whose_partner_was_killed_ends_in_one_line(tmp_path: Path) -> None:
+    assert finish(start(LostRank(tmp_path), world=2), 60) == [0, -signal.SIGKILL]
+    line = (tmp_path / "error").read_text()
+    assert line.startswith("TrainingError: rank 0 of 2: got no answer of another rank (")
+    assert len(line.splitlines()) == 1
 
 
 def test_ranks_start_from_the_weights_of_rank_0(said: list[dict[str, Any]]) -> None:

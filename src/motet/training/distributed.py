@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from motet.core import ConfigError
 from motet.core.ranks import world
+from motet.training.errors import TrainingError
 
 T = TypeVar("T", bound=Tensor)
 _BUCKET_BYTES = 32 * 2**20
@@ -36,6 +37,9 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
 
     Yields:
         This process's device.
+
+    Raises:
+        TrainingError: another rank has ended, or does not answer.
     """
     if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1 or dist.is_initialized():
         yield choose_device(device)
@@ -44,11 +48,25 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
     try:
+        dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
         yield chosen
+    except RuntimeError as error:
+        if not _is_of_another_rank(error):
+            raise
+        raise TrainingError(
+            f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}: got no answer of another rank "
+            f"({' '.join(str(error).split())[:200]}); want all ranks alive: the line of the one that ended says why, "
+            "and --resume continues a run"
+        ) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _is_of_another_rank(error: RuntimeError) -> bool:
+    """Returns whether a connection between ranks failed; gloo raises a plain RuntimeError."""
+    return isinstance(error, dist.DistError) or (type(error) is RuntimeError and "gloo" in str(error))
 
 
 def choose_device(name: str | None = None) -> torch.device:
