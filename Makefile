@@ -12,7 +12,7 @@ export UV_LINK_MODE ?= copy
 # With another busy process per core, threads that spin while they wait make steps twenty times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test lint docs check record coverage test-lowest bench
+.PHONY: setup demo test lint docs check record coverage test-lowest kills bench
 setup: .venv/.ready
 
 .uv/bin/uv:
@@ -48,6 +48,9 @@ coverage: setup  ## the share of lines that tests run
 test-lowest: $(filter .uv/bin/uv,$(UV))  ## the tests with the oldest versions that pyproject.toml promises
 	UV_PROJECT_ENVIRONMENT=.venv-lowest $(UV) sync --resolution lowest-direct --no-default-groups --group dev
 	.venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
+
+kills: setup  ## runs of all systems killed at any moment, full disks, two runs in one folder (half an hour): make kills N=100 SEED=0
+	.venv/bin/python tests/kills/kills.py --kills $(or $(N),100) --seed $(or $(SEED),0)
 
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench

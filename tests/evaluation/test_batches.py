@@ -1,5 +1,8 @@
 """Batches for prediction: order, kept parts, errors of rows, shares of ranks."""
 
+import multiprocessing
+import sys
+
 import pytest
 import torch
 
@@ -32,6 +35,23 @@ def test_reading_rows_leaves_the_global_random_state(toy) -> None:
     before = torch.random.get_rng_state()
     list(batches(rows_of(toy, 3), toy["processor"](), [PETS], range(3), size=2, workers=0))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are not forked")
+def test_workers_are_forked_whatever_the_default_is(toy, monkeypatch) -> None:
+    monkeypatch.setattr(
+        multiprocessing.context._default_context, "_actual_context", multiprocessing.get_context("spawn")
+    )
+    reader = rows_of(toy, 3)
+
+    class OfThisTest(type(reader)):  # a spawned worker could not unpickle it
+        pass
+
+    ids = [
+        batch.ids
+        for batch, _ in batches(OfThisTest(reader.rows), toy["processor"](), [PETS], range(3), size=2, workers=1)
+    ]
+    assert ids == [("toy/0", "toy/1"), ("toy/2",)]
 
 
 @pytest.mark.parametrize(("count", "world"), [(7, 3), (6, 3), (1, 4), (0, 2), (5, 1)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 
 import pytest
 import torch
@@ -30,6 +32,20 @@ def test_saving_again_replaces_what_was_there(make, tmp_path, trust):
     save_pretrained(make("animal"), tmp_path / "model")
     save_pretrained(make("caption", "vqa"), tmp_path / "model")
     assert list(load_system(tmp_path / "model", trust=trust).tasks) == ["caption", "vqa"]
+
+
+def test_a_full_disk_leaves_the_earlier_save_whole(make, tmp_path, monkeypatch):
+    place = save_pretrained(make("animal"), tmp_path / "model")
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    def half_written(folder, system):
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("motet.hub.load.write_model", half_written)
+    with pytest.raises(CheckpointError, match=r"^saving \S+: got No space left on device; want a folder with room"):
+        save_pretrained(make("caption"), place)
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
 
 def test_a_run_folder_gives_its_last_step(make, tmp_path, trust):

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ import torch
 from toys import ToyConfig, ToyReader, toy_run, toy_sources, toy_system
 
 from motet.core import MotetError, System
-from motet.core.ranks import rank
+from motet.core.ranks import broadcast, rank
 from motet.data.features import FeatureFiles
 from motet.data.mixture import Mixture
 from motet.data.schedules import Mixed
 from motet.training.config import TrainConfig
-from motet.training.distributed import broadcast_weights, buffer_versions, processes, share_updated_buffers
+from motet.training.distributed import broadcast_weights, buffer_copies, processes, share_updated_buffers
 from motet.training.fit import fit
 from motet.training.run import Features, Run
 from motet.training.run_training import run_training
@@ -92,8 +93,28 @@ class Together:
         system: System = toy_system(toy_sources(5))
         system.register_buffer("seen", torch.zeros(1))
         system.register_buffer("kept", torch.full((1,), float(rank())))
-        versions = buffer_versions(system)
+        system.norm = torch.nn.BatchNorm1d(1)
+        before = buffer_copies(system)
         if rank() == 1:
             system.get_buffer("seen").add_(5)  # only this rank wrote; it goes back to what rank 0 has
-        share_updated_buffers(system, versions)
-        return [float(system.get_buffer("seen")), float(system.get_buffer("kept"))]
+        system.norm(torch.tensor([[0.0], [2.0 + rank()]]))  # every rank has running means of its own
+        share_updated_buffers(system, before)
+        return [float(system.get_buffer(name)) for name in ("seen", "kept", "norm.running_mean")]
+
+
+@dataclass(frozen=True)
+class LostRank:
+    """Rank 1 is killed; rank 0 writes the error that it gets."""
+
+    folder: Path
+
+    def __call__(self) -> None:
+        try:
+            with processes("cpu"):
+                broadcast("all are here")
+                if rank() == 1:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                while True:
+                    broadcast("still at it")
+        except MotetError as error:
+            (self.folder / "error").write_text(f"{type(error).__name__}: {error}")

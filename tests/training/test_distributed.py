@@ -1,12 +1,13 @@
 """Two ranks: one report, one error, the weights that one process would have."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from toy_ranks import Together, ranks_run
+from toy_ranks import LostRank, Together, ranks_run
 from toy_runs import finish, start
 from toys import toy_sources, toy_system
 
@@ -51,13 +52,20 @@ def test_an_error_of_rank_0_is_every_ranks(said: list[dict[str, Any]]) -> None:
     assert "beyond the range of float16" in said[0]["unfit"]
 
 
+def test_a_rank_whose_partner_was_killed_ends_in_one_line(tmp_path: Path) -> None:
+    assert finish(start(LostRank(tmp_path), world=2), 60) == [0, -signal.SIGKILL]
+    line = (tmp_path / "error").read_text()
+    assert line.startswith("TrainingError: rank 0 of 2: got no answer of another rank (")
+    assert len(line.splitlines()) == 1
+
+
 def test_ranks_start_from_the_weights_of_rank_0(said: list[dict[str, Any]]) -> None:
     want = [float(parameter.detach().sum()) for parameter in toy_system(toy_sources(5), seed=0).parameters()]
     assert said[0]["weights"] == said[1]["weights"] == want
 
 
 def test_a_buffer_that_was_written_follows_rank_0_and_others_are_left(said: list[dict[str, Any]]) -> None:
-    assert [one["buffers"] for one in said] == [[0.0, 0.0], [0.0, 1.0]]
+    assert [one["buffers"] for one in said] == [[0.0, 0.0, pytest.approx(0.1)], [0.0, 1.0, pytest.approx(0.1)]]
 
 
 def test_alone_nothing_is_added_and_no_group_is_needed() -> None:

@@ -30,6 +30,17 @@ def groups(params):
     ]
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_step_raises_the_version_of_what_it_changes(spec) -> None:
+    # Values computed from weights are kept until a version changes, and PyTorch's fused kernel raises none.
+    params = weights()
+    optimizer = spec.build(groups(params), lr=0.1, weight_decay=0.1)
+    for _ in range(2):
+        before = [weight._version for weight in params]
+        train(optimizer, params, 1)
+        assert all(weight._version > version for weight, version in zip(params, before, strict=True))
+
+
 def train(optimizer, params, steps, start=0):
     for step in range(start, start + steps):
         draw = torch.Generator().manual_seed(100 + step)

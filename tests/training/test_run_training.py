@@ -147,6 +147,23 @@ def test_an_evaluation_that_is_stopped_leaves_the_earlier_files(tmp_path: Path, 
     assert not list(tmp_path.glob(".*.part"))
 
 
+def test_a_resume_removes_what_a_killed_process_left(tmp_path: Path) -> None:
+    # Of a finished run too: no later checkpoint would come by and do it.
+    run_training(toy_run(), tmp_path, device="cpu", show=False)
+    before = {path for path in tmp_path.rglob("*") if "tensorboard" not in path.parts}
+    (last,) = tmp_path.glob("step-*")
+    names = ("run.json", "report.json", "report-val.json", "report.html", "report.md", "predictions.jsonl")
+    left = [*(tmp_path / f".{name}.k3x_9a.part" for name in names), last / ".README.md.k3x_9a.part"]
+    for path in left:
+        path.write_text("half")
+    own = tmp_path / ".mine.part"
+    own.write_text("a file of someone else")
+    for name in (f".{last.name}.4711.unfinished", ".step-000001.4711.old", ".parts-000030", "step-000001"):
+        (tmp_path / name).mkdir()
+    run_training(toy_run(), tmp_path, resume=True, device="cpu", show=False)
+    assert {path for path in tmp_path.rglob("*") if "tensorboard" not in path.parts} == before | {own}
+
+
 def test_the_same_run_twice_gives_the_same_weights(tmp_path: Path) -> None:
     for name in ("one", "two"):
         run_training(toy_run(), tmp_path / name, device="cpu", show=False, baselines=False)

@@ -155,10 +155,12 @@ def _write_pairs(path: Path, sources: Sequence[Source], alike: Sequence[NearDupl
 def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path:
     """Writes a recipe file: the given recipe without its leaks."""
     from motet.cli.options import origin_of
+    from motet.core.whole_files import write_whole
 
     origin = origin_of(recipe, settings)
     path = folder / "run.py"
-    path.write_text(
+    write_whole(
+        path,
         '"""A run without the images of its test sets; written by `motet data deduplicate`."""\n\n'
         "from pathlib import Path\n\n"
         "from motet.experiments.deduplicated import without_leaks\n"
@@ -169,7 +171,6 @@ def _write_recipe(folder: Path, recipe: str, settings: list[str] | None) -> Path
         '    """The run without the images in the lists beside this file."""\n'
         f"    whole = with_settings(load_recipe({origin['recipe']!r}), {origin['settings']!r})\n"
         "    return without_leaks(whole, Path(__file__).parent)\n",
-        encoding="utf-8",
     )
     return path
 

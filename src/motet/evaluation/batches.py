@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,8 @@ def batches(
         _Rows(reader, processor, tuple(tasks), tuple(rows)),
         batch_size=size,
         num_workers=workers,
+        # As in training; by Python 3.14's own way each worker would import and unpickle everything anew.
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         collate_fn=_Collate(processor, keep_annotations),
         # Without a generator the loader would draw its workers' seed from the global one and so change later draws.
         generator=torch.Generator(),

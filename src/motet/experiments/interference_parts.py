@@ -18,6 +18,7 @@ from motet.analysis.interference import Directions, Interference, Probes
 from motet.analysis.interference_measurement import interference_from_json, interference_to_json
 from motet.core import CheckpointError, DataError
 from motet.core.model_folder import WEIGHTS
+from motet.core.whole_files import write_whole
 
 _FORMAT = 1
 
@@ -82,9 +83,7 @@ class MeasurementParts:
     def write_result(self, found: Interference) -> None:
         """Writes the result and removes the intermediate files. Raises DataError if the folder cannot be written."""
         try:
-            part = self._result.with_suffix(".part")
-            part.write_text(json.dumps(interference_to_json(found)) + "\n", encoding="utf-8")
-            part.replace(self._result)
+            write_whole(self._result, json.dumps(interference_to_json(found)) + "\n")
             for path in self.folder.glob(f"{self.digest}-*"):
                 path.unlink()
         except OSError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from torch import Tensor
 
 from motet.core import CheckpointError, MotetError, Report, System, Task
@@ -114,13 +116,26 @@ def save_pretrained(
         name: on the card; the folder's name by default.
 
     Raises:
+        CheckpointError: a full disk, or a folder that cannot be written; files of an earlier save are whole.
         ConfigError: a task or configuration that cannot be found again by its name.
     """
     folder = Path(folder)
     saved_names().check(to_json((system.config, tuple(system.tasks.values()))))
-    write_model(folder, system)
     card = model_card(system, name=name or folder.resolve().name, report=report, credit=tuple(credit))
-    (folder / CARD).write_text(printable(card), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=".unfinished") as made:
+            write_model(Path(made), system)
+            (Path(made) / CARD).write_text(printable(card), encoding="utf-8")
+            for path in sorted(path for path in Path(made).rglob("*") if path.is_file()):
+                place = folder / path.relative_to(made)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(place)
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CheckpointError(
+            f"saving {folder}: got {reason}; want a folder with room that can be written; earlier files are whole"
+        ) from error
     return folder
 
 

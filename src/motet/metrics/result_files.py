@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from motet.core import MetricError
+from motet.core.whole_files import write_whole
 
 T = TypeVar("T")
 
@@ -128,11 +129,9 @@ def write_glue(path: Path, results: Iterable[tuple[int, str]]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise MetricError(f"result file: got {error.strerror or error}; want a writable path ({path})") from error
 

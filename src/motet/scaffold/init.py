@@ -8,6 +8,7 @@ from pathlib import Path
 
 from motet.core import ConfigError, DataError
 from motet.core.printable import one_line
+from motet.core.whole_files import write_whole
 from motet.data.detect import FolderContents, inspect_folder
 from motet.data.source import Source
 from motet.scaffold.assign import assign
@@ -96,7 +97,7 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False, class_level
     text = recipe_text(plan_recipe(tasks), folder, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode())
     except OSError as error:
         raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
     lines = (one_line(line) for line in _summary_lines(contents, tasks))

@@ -34,6 +34,7 @@ from motet.training.optimizer_state import is_sharded, load_optimizer_state, wri
 
 _FORMAT = 1
 _STATE = "state.json"
+_UNFINISHED = (".run.json.*.part", ".report*.part", ".predictions.jsonl.*.part", "step-*/.README.md.*.part")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +188,26 @@ def _written_whole(folder: Path, what: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def clean(run_folder: Path, *, keep_checkpoints: int) -> None:
+    """Removes what killed processes left in a run folder: unfinished files and more checkpoints than are kept.
+
+    Args:
+        run_folder: in which no other process writes now.
+        keep_checkpoints: number of the latest checkpoints that are kept.
+
+    Raises:
+        CheckpointError: a folder that cannot be changed.
+    """
+    _on_rank_0(lambda: _clean(run_folder, keep_checkpoints))
+
+
+def _clean(run_folder: Path, keep: int) -> None:
+    _remove_old(run_folder, keep)
+    for left in (path for pattern in _UNFINISHED for path in run_folder.glob(pattern)):
+        with contextlib.suppress(OSError):  # it is in nobody's way
+            left.unlink()
 
 
 def _remove_old(run_folder: Path, keep: int) -> None:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from motet.core import ConfigError
 from motet.core.ranks import world
+from motet.training.errors import TrainingError
 
 T = TypeVar("T", bound=Tensor)
 _BUCKET_BYTES = 32 * 2**20
@@ -36,6 +37,9 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
 
     Yields:
         This process's device.
+
+    Raises:
+        TrainingError: another rank has ended, or does not answer.
     """
     if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1 or dist.is_initialized():
         yield choose_device(device)
@@ -44,11 +48,25 @@ def processes(device: str | None = None, *, timeout_minutes: float = 30.0) -> It
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
     try:
+        dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
         yield chosen
+    except RuntimeError as error:
+        if not _is_of_another_rank(error):
+            raise
+        raise TrainingError(
+            f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}: got no answer of another rank "
+            f"({' '.join(str(error).split())[:200]}); want all ranks alive: the line of the one that ended says why, "
+            "and --resume continues a run"
+        ) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _is_of_another_rank(error: RuntimeError) -> bool:
+    """Returns whether a connection between ranks failed; gloo raises a plain RuntimeError."""
+    return isinstance(error, dist.DistError) or (type(error) is RuntimeError and "gloo" in str(error))
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -111,22 +129,21 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
             gradient.copy_(part.view_as(gradient))
 
 
-def share_updated_buffers(system: nn.Module, versions: Sequence[int]) -> None:
-    """Copies rank 0's value of each buffer that some rank wrote since `versions` (running means) to all ranks."""
+def share_updated_buffers(system: nn.Module, before: Sequence[Tensor]) -> None:
+    """Copies rank 0's value of each buffer that some rank changed since `before` (running means) to all ranks."""
     buffers = list(system.buffers())
     if world() == 1 or not buffers:
         return
-    was_written = torch.tensor([b._version != v for b, v in zip(buffers, versions, strict=True)], dtype=torch.uint8)
-    was_written = was_written.to(buffers[0].device)
+    was_written = torch.stack([(now != old).any() for now, old in zip(buffers, before, strict=True)]).to(torch.uint8)
     dist.all_reduce(was_written, op=dist.ReduceOp.MAX)
     for buffer, somewhere in zip(buffers, was_written.tolist(), strict=True):
         if somewhere:
             dist.broadcast(buffer, src=0)
 
 
-def buffer_versions(system: nn.Module) -> list[int]:
-    """Returns how often each buffer has been written so far."""
-    return [buffer._version for buffer in system.buffers()] if world() > 1 else []
+def buffer_copies(system: nn.Module) -> list[Tensor]:
+    """Returns a copy of each buffer where there are several ranks: batch norm does not raise a buffer's version."""
+    return [buffer.detach().clone() for buffer in system.buffers()] if world() > 1 else []
 
 
 def in_buckets(tensors: Sequence[T]) -> Iterator[list[T]]:

@@ -165,6 +165,8 @@ class _FitLoop:
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
             self.mixture.load_state_dict(dict(position.mixture))
             self.task_status = self._current_task_status()
+        if resume:
+            checkpoint.clean(self.folder, keep_checkpoints=self.config.keep_checkpoints)
         broadcast_weights(self.system)
         if self.shards is not None:
             self.shards.update()

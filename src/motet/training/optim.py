@@ -61,7 +61,10 @@ class AdamW:
     def build(self, groups: Sequence[Mapping[str, Any]], *, lr: float, weight_decay: float) -> Optimizer:
         built = _torch_groups(groups, lr, weight_decay)
         fused = all(p.device.type in _FUSED_DEVICES for group in built for p in group["params"])
-        return torch.optim.AdamW(built, betas=self.betas, eps=self.eps, fused=fused)
+        optimizer = torch.optim.AdamW(built, betas=self.betas, eps=self.eps, fused=fused)
+        if fused:
+            optimizer.register_step_post_hook(_increment_versions)
+        return optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +209,13 @@ def _check_moments(what: str, betas: tuple[float, float], eps: float) -> None:
         raise ConfigError(f"{what}.betas: got {betas}; want two numbers in [0, 1)")
     if not eps > 0:
         raise ConfigError(f"{what}.eps: got {eps}; want a positive number")
+
+
+def _increment_versions(optimizer: Optimizer, *step: Any) -> None:
+    """Raises the version of each updated parameter: the fused kernel does not, and caches of values go by it."""
+    del step
+    for group in optimizer.param_groups:
+        torch.autograd.graph.increment_version([p for p in group["params"] if p.grad is not None])
 
 
 def _torch_groups(groups: Sequence[Mapping[str, Any]], lr: float, weight_decay: float) -> list[dict[str, Any]]:

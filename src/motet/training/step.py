@@ -15,7 +15,7 @@ from motet.core import Batch, Losses, System, seed_for
 from motet.core.ranks import rank
 from motet.training.balancers import Balancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
-from motet.training.distributed import add_over_ranks, buffer_versions, share_updated_buffers
+from motet.training.distributed import add_over_ranks, buffer_copies, share_updated_buffers
 from motet.training.errors import TrainingError
 from motet.training.sharding import Shards
 
@@ -209,7 +209,7 @@ class TrainStep:
             The values of a `StepOutcome` and the names of its aux.
         """
         parts = [batch.to(self.device) for batch in batches]
-        versions = buffer_versions(self.system)
+        buffers = buffer_copies(self.system)
         if self.shards is not None:
             self.shards.gather()
         self.system.refresh(parts, step)
@@ -220,7 +220,7 @@ class TrainStep:
         if self.shards is not None:
             self.shards.shard()
         self.optimizer.step()
-        share_updated_buffers(self.system, versions)
+        share_updated_buffers(self.system, buffers)
         return self._values(losses, norm, (float(stop), float(skipped)))
 
     def _clip(self) -> Tensor:

@@ -28,6 +28,21 @@ def test_target_features_are_cached_until_a_weight_changes(make, rows, batch, mo
     assert len(calls) == 4
 
 
+def test_an_evaluation_between_fused_steps_uses_the_new_weights(make, rows, batch) -> None:
+    system = make("caption", "class")
+    found = batch(system, [rows(0), rows(1)])
+    optimizer = torch.optim.AdamW(system.parameters(), lr=0.1, fused=True)
+    with torch.no_grad():
+        system.eval().targets.words(system.tasks["caption"])
+    system.train()
+    total_loss(system, found).backward()
+    optimizer.step()
+    with torch.no_grad():
+        kept = system.eval().targets.words(system.tasks["caption"])
+        system.targets.clear()
+        assert torch.equal(kept, system.targets.words(system.tasks["caption"]))
+
+
 def test_a_sample_of_the_vocabulary_has_the_words_of_the_batch(make, rows, batch) -> None:
     system = make("caption", loss=LossConfig(sampled_words=40))
     ids = torch.tensor([9, 4, 9, 30])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float
@@ -128,6 +128,12 @@ class UniPerceiver(System):
             inputs, self.encoder, vocabulary, tokenizer, config.max_generated, config.generation
         )
         self.matcher = Matcher(inputs, self.encoder, self.similarity, self.targets, config.loss.smoothing)
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training or evaluation; features of targets are not kept through training."""
+        if mode:
+            self.targets.clear()
+        return super().train(mode)
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         """Returns the features of the encoder of images, where there is one."""

@@ -24,7 +24,8 @@ _CHUNK = 2048  # targets encoded together where no gradient is needed
 class TargetFeatures:
     """Encodes names and vocabularies, and caches their features between updates of the weights.
 
-    The cache is used only in evaluation and without gradients. It is emptied when a weight has changed.
+    The cache is used only in evaluation and without gradients. It is emptied when a weight has changed, and when the
+    model goes back to training, since PyTorch's fused optimisers change weights without raising their versions.
 
     Args:
         embedding: of the model.
@@ -52,6 +53,10 @@ class TargetFeatures:
         self._num_words, self._per_task, self._sampled_words = num_words, per_task, sampled_words
         self._weights: tuple[object, ...] = ()
         self._cache: dict[Hashable, Tensor] = {}
+
+    def clear(self) -> None:
+        """Empties the cache."""
+        self._weights, self._cache = (), {}
 
     def texts(self, ids: Int[Tensor, "k t"], kind: TokenKind) -> Float[Tensor, "k d"]:
         """Returns features of texts, each encoded behind the special token."""
