@@ -103,3 +103,16 @@ def test_a_second_holder_waits_for_the_first(tmp_path: Path) -> None:
             next(second)  # one short wait: the lock is held
     with locked(tmp_path) as third:
         assert list(third) == []
+
+
+@pytest.mark.parametrize("shape", [(10**13,), (2**63,), (2**62, 2**62), (-1,), (2, 2, 4)])
+def test_a_file_that_declares_more_than_it_holds_is_not_intact(tmp_path: Path, shape) -> None:
+    part = written(tmp_path)
+    with part.path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+        file.write(bytes(16))
+    assert not part.is_intact()
+    part.path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 15 + b"\n")
+    assert not part.is_intact()
+    with pytest.raises(DataError, match=r"stored features: got .*; want the file as motet wrote it"):
+        part.array()
