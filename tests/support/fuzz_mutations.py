@@ -48,7 +48,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 
 
 def _once(data: bytes, rng: random.Random) -> bytes:
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         return change_bytes(data, rng)
     try:
         return _by_format(data)(data, rng)

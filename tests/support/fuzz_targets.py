@@ -19,13 +19,14 @@ from typing import Any
 
 import torch
 from fuzz_mutations import change_value, mutate
+from PIL import Image
 
 from motet.cli import main
 from motet.config.overrides import with_settings
 from motet.core import MemoryImage, MotetError, Reader
 from motet.core.model_folder import CONFIG, write_model
 from motet.data.detect import detect
-from motet.data.readers import READERS
+from motet.data.readers import READERS, ImageFolder, Table
 from motet.hub import load_system
 from motet.preprocess.images import decode
 from motet.training.run import Run
@@ -71,10 +72,16 @@ class Target:
             (self.root / place).write_bytes(content)
 
     def change(self, rng: random.Random) -> str:
-        """Changes one to three files; returns their names."""
+        """Changes one or two files; returns their names."""
         if not self.files:
             return ""
-        chosen = [rng.choice(sorted(self.files)) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+        # Images are most of the files, and all are read by one decoder.
+        images = (".jpg", ".png", ".ppm", ".tif", ".webp", ".bmp", ".gif")
+        tables = sorted(place for place in self.files if not place.endswith(images))
+        every = sorted(self.files)
+        chosen = [
+            rng.choice(tables if tables and rng.random() < 0.75 else every) for _ in range(rng.choice((1, 1, 1, 2)))
+        ]
         for place in chosen:
             path = self.root / place
             if rng.random() < 0.06:
@@ -117,7 +124,7 @@ def targets(root: Path) -> dict[str, Callable[[], Target]]:
     regions = module_of("data/formats/regions/test_layouts.py").LAYOUTS
     models = module_of("contract/test_systems.py").CASES
     return {
-        **{f"reader:{name}": partial(_reader, root, name) for name in readers},
+        **{f"reader:{name}": partial(_reader, root, name, build) for name, build in (readers | _MORE).items()},
         **{f"regions:{name}": partial(_regions, root, name) for name in regions},
         **{f"model:{name}": partial(_model, root, name) for name in models},
         "overrides": partial(_overrides, root),
@@ -131,12 +138,51 @@ def _files(root: Path) -> dict[str, bytes]:
 # Readers, detection and check
 
 
-def _reader(root: Path, name: str) -> Target:
-    folder = root / "readers" / name.lower()
+def _reader(root: Path, name: str, build: Callable[[Path], Any]) -> Target:
+    folder = root / "readers" / name.lower().replace(" ", "_")
     folder.mkdir(parents=True)
-    layout = module_of("contract/test_readers.py").LAYOUTS[name](folder)
+    layout = build(folder)
     exercise(layout.read())  # which writes what is cached beside the files
     return Target(f"reader:{name}", _reading(layout.read, folder), folder, _files(folder))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    read: Callable[[], Reader]
+
+
+def _image_formats(folder: Path) -> _Layout:
+    """One image in each format that is read, in colour and in grey."""
+    endings = {"JPEG": "jpg", "PPM": "ppm", "TIFF": "tif", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "PNG": "png"}
+    for mode in ("RGB", "L", "P", "RGBA", "I;16"):
+        for form, ending in endings.items():
+            path = folder / mode.replace(";", "") / f"{form}.{ending}"
+            path.parent.mkdir(exist_ok=True)
+            with contextlib.suppress(OSError):  # a format that has no such mode
+                Image.new(mode, (9, 7), 100).save(path, form)
+    return _Layout(lambda: ImageFolder(folder))
+
+
+def _parquet(folder: Path) -> _Layout:
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = {"image": [b"x", b"y"], "text": ["A dog.", "Two."], "tags": [["a"], []], "score": [0.5, None]}
+    for compression in ("snappy", "zstd", "none"):
+        parquet.write_table(pyarrow.table(rows), folder / f"{compression}.parquet", compression=compression)
+    read = partial(Table, folder, labels={"captions": "text", "score": "score", "tags": "tags"})
+    return _Layout(read)
+
+
+def _json_lines(folder: Path) -> _Layout:
+    rows = [{"q": "What?", "a": ["x", "y"], "class": kind, "score": 0.5} for kind in ("dog", "cat")]
+    (folder / "qa.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "qa.json").write_text(json.dumps(rows))
+    labels = {"answers": "a", "class": "class", "score": "score"}
+    return _Layout(lambda: Table(folder / "qa.jsonl", text="q", labels=labels))
+
+
+_MORE = {"formats": _image_formats, "Table of Parquet": _parquet, "Table of JSON": _json_lines}
 
 
 def _reading(read: Callable[[], Reader], folder: Path) -> Callable[[random.Random], None]:
