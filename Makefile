@@ -12,7 +12,7 @@ export UV_LINK_MODE ?= copy
 # With another busy process per core, threads that spin while they wait make steps twenty times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test lint docs check record coverage test-lowest bench
+.PHONY: setup demo test lint docs check record coverage test-lowest bench fuzz
 setup: .venv/.ready
 
 .uv/bin/uv:
@@ -48,6 +48,9 @@ coverage: setup  ## the share of lines that tests run
 test-lowest: $(filter .uv/bin/uv,$(UV))  ## the tests with the oldest versions that pyproject.toml promises
 	UV_PROJECT_ENVIRONMENT=.venv-lowest $(UV) sync --resolution lowest-direct --no-default-groups --group dev
 	.venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
+
+fuzz: setup  ## damaged files of every kind, thousands of cases, the counts in docs/FUZZ.md: make fuzz CASES=3000 SEED=0
+	.venv/bin/python tests/fuzz/fuzz.py --cases $(or $(CASES),3000) --seed $(or $(SEED),0) --out docs/FUZZ.md
 
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench

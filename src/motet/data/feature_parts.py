@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import time
+import tokenize
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,17 +54,29 @@ class StorePart:
     checksums: tuple[int, ...]
 
     def array(self) -> np.ndarray:
-        """Returns the features, (rows, n, d) float16, mapped into memory."""
-        array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        """Returns the features, (rows, n, d) float16, mapped into memory.
+
+        Raises:
+            DataError: the file is missing, is none of numpy, or declares more than it holds.
+        """
+        try:
+            with np.errstate(over="ignore"), open(self.path, "rb") as file:  # of sizes beyond 64 bits
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = read(file)
+                if shape != (len(self.rows), *self.shape) or kind != np.float16:
+                    raise ValueError(f"{shape} of {kind}")
+            array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError) as error:
+            got = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise DataError(f"stored features: got {got}; want the file as motet wrote it", path=self.path) from error
         return array
 
     def is_intact(self) -> bool:
         """Reads the whole part and compares it with its checksums."""
         try:
             array = self.array()
-        except (OSError, ValueError, EOFError):
-            return False
-        if array.shape != (len(self.rows), *self.shape) or array.dtype != np.float16:
+        except DataError:
             return False
         return tuple(_checksums(array, self.block)) == self.checksums
 

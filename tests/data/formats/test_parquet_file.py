@@ -65,3 +65,25 @@ def test_more_than_fits_is_refused_by_what_the_file_declares(tmp_path, monkeypat
     monkeypatch.setattr(parquet_file, "_MAX_BYTES", 20)
     with pytest.raises(DataError, match=r"table: got 0.0 GiB in the columns \['text'\]; want at most 0"):
         load_parquet(path, ["text"])
+
+
+def test_a_file_that_ends_the_process_which_asks_for_its_sizes_is_one_line(tmp_path, monkeypatch):
+    parquet.write_table(pyarrow.table(ROWS), tmp_path / "a.parquet")
+    parquet.write_table(pyarrow.table(ROWS), tmp_path / "b.parquet")
+    program = tmp_path / "sizes.py"
+    text = 'import os, sys\nprint(\'{"error": "x"}\', flush=True)\nos.abort() if len(sys.argv) > 1 else 0\n'
+    program.write_text(text)
+    monkeypatch.setattr(parquet_file.parquet_sizes, "__file__", str(program))
+    with pytest.raises(DataError, match=r"Parquet: got a file on which pyarrow fails \(exit code -6\).*b.parquet"):
+        load_parquet(tmp_path, ["text"])
+    program.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(parquet_file, "_SECONDS", 0.5)
+    with pytest.raises(DataError, match=r"fails \(no end after 0.5 seconds\); want .*a.parquet"):
+        load_parquet(tmp_path, ["text"])
+
+
+def test_a_broken_file_beside_a_whole_one_is_named(tmp_path):
+    parquet.write_table(pyarrow.table(ROWS), tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"Parquet: got .*; want a whole Parquet file \(.*b.parquet\)"):
+        load_parquet(tmp_path, ["text"])

@@ -179,7 +179,8 @@ def _answers_question(data: Any, question: Any) -> bool:
 
 
 def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
-    qas = [qa for entry in data for qa in entry.get("qas") or [] if isinstance(qa, dict)][:1]
+    listed = (entry.get("qas") for entry in data if isinstance(entry, dict))
+    qas = [qa for found in listed if isinstance(found, list) for qa in found if isinstance(qa, dict)][:1]
     name = f"{qas[0].get('image_id')}.jpg" if qas else ""
     images = survey.image_folder([name], path)
     survey.claimed.update({path} if images is None else {path, images})

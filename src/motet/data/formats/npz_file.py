@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +18,7 @@ from motet.data.formats.size_limits import inflated_limit
 _ENDING = ".npy"
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, EOFError, LookupError, TypeError, AttributeError,
-    OverflowError, NotImplementedError, RuntimeError, SyntaxError, MemoryError,
+    OverflowError, NotImplementedError, RuntimeError, SyntaxError, MemoryError, tokenize.TokenError,
 )  # fmt: skip
 
 

@@ -132,7 +132,11 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
             data.data.table.validate(full=True)  # offsets beyond the file would end the process when they are read
             return data
         return datasets.load_dataset(str(path), config, split=split)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
+    # Of a broken description `datasets` finds out by whatever Python raises.
+    except (
+        OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, OverflowError, MemoryError,
+        datasets.exceptions.DatasetsError, pyarrow.ArrowException,
+    ) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise
         raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
