@@ -14,6 +14,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from motet.core.errors import CheckpointError
+from motet.core.regular_files import read_json
 
 LOCK, HOLDER = ".lock", ".lock.json"
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
@@ -59,7 +60,7 @@ class FolderLock:
     def holder(self) -> str:
         """Returns the process that has the lock: "process 4711 on node3"."""
         try:
-            data = json.loads((self.folder / HOLDER).read_text(encoding="utf-8"))
+            data = read_json(self.folder / HOLDER)
             return f"process {int(data['pid'])} on {data['host']}"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"

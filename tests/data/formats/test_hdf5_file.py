@@ -69,7 +69,7 @@ def test_a_file_that_is_missing_or_of_another_kind_is_an_error(tmp_path, content
     with pytest.raises(DataError, match=rf"(file|regions): got .*{got}.*; want"):
         Hdf5File(tmp_path / "b.mat", what="regions")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="a pipe or device"):
+    with pytest.raises(DataError, match="a pipe, socket or device"):
         Hdf5File(tmp_path / "pipe", what="regions")
 
 

@@ -71,7 +71,8 @@ def test_a_file_that_ends_the_process_which_asks_for_its_sizes_is_one_line(tmp_p
     parquet.write_table(pyarrow.table(ROWS), tmp_path / "a.parquet")
     parquet.write_table(pyarrow.table(ROWS), tmp_path / "b.parquet")
     program = tmp_path / "sizes.py"
-    text = 'import os, sys\nprint(\'{"error": "x"}\', flush=True)\nos.abort() if len(sys.argv) > 1 else 0\n'
+    text = 'import json, os, sys\nprint(\'{"error": "x"}\', flush=True)\n'
+    text += "os.abort() if len(json.load(sys.stdin)) > 1 else 0\n"
     program.write_text(text)
     monkeypatch.setattr(parquet_file.parquet_sizes, "__file__", str(program))
     with pytest.raises(DataError, match=r"Parquet: got a file on which pyarrow fails \(exit code -6\).*b.parquet"):

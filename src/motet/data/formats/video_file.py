@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError
+from motet.core.regular_files import file_size
 from motet.data.formats.error_text import first_line
 from motet.data.formats.paths import is_file
 from motet.preprocess.open_image import MAX_PIXELS
@@ -203,6 +204,7 @@ def _upright(frame: Any, pixels: np.ndarray) -> np.ndarray:
 def _digest(path: Path, stamp: str) -> str:
     del stamp
     try:
+        file_size(path)
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
