@@ -49,8 +49,8 @@ test-lowest: $(filter .uv/bin/uv,$(UV))  ## the tests with the oldest versions t
 	UV_PROJECT_ENVIRONMENT=.venv-lowest $(UV) sync --resolution lowest-direct --no-default-groups --group dev
 	.venv-lowest/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
 
-fuzz: setup  ## damaged files of every kind, thousands of cases, the counts in docs/FUZZ.md: make fuzz CASES=3000 SEED=0
-	.venv/bin/python tests/fuzz/fuzz.py --cases $(or $(CASES),3000) --seed $(or $(SEED),0) --out docs/FUZZ.md
+fuzz: setup  ## damaged files of every kind, thousands of cases, the counts in docs/FUZZ.md: make fuzz N=3000 SEED=0
+	.venv/bin/python tests/fuzz/fuzz.py --cases $(or $(N),3000) --seed $(or $(SEED),0) --out docs/FUZZ.md
 
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench

@@ -3,8 +3,10 @@
     python tests/fuzz/fuzz.py [--cases 3000] [--seed 0] [--only reader:Table] [--out docs/FUZZ.md]
     python tests/fuzz/fuzz.py --again "reader:Table 0/17"    # one case, with its traceback
 
-Each case runs in a process of its own with 3 GiB of memory and 20 seconds. It ends as read or as refused in one line;
-everything else (traceback, hang, signal, memory) is a finding, and the exit code is then 1.
+Before that, something that is no whole file (a pipe, a socket, a device, a folder, a loop of links, a file without
+permission) is put in the place of a file of each ending. Each case runs in a process of its own with 3 GiB of memory
+and 20 seconds. It ends as read or as refused in one line; everything else (traceback, hang, signal, memory) is a
+finding, and the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from fuzz_cases import FINDINGS, MEMORY_BYTES, SECONDS, Outcome, run_case
-from fuzz_targets import Target, targets
+from fuzz_target import KINDS, Target
+from fuzz_targets import targets
 
 
 def main() -> None:
@@ -39,12 +43,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         makers = targets(Path(folder))
         if chosen.again:
-            name, _, seed = chosen.again.rpartition(" ")
-            _again(makers[name](), seed)
+            name = max((name for name in makers if chosen.again.startswith(f"{name} ")), key=len)
+            _again(makers[name](), chosen.again.removeprefix(f"{name} "))
             return
         known = [make() for name, make in makers.items() if name.startswith(chosen.only)]
         began = time.perf_counter()
-        found = _run(known, chosen.cases, chosen.seed)
+        found = _run([*_replaced(known), *_changed(known, chosen.cases, chosen.seed)])
         page = _page(found, chosen.seed, time.perf_counter() - began)
     print(page)
     if chosen.out is not None:
@@ -52,11 +56,21 @@ def main() -> None:
     sys.exit(any(outcome.end in FINDINGS for outcomes in found.values() for outcome in outcomes))
 
 
-def _run(known: list[Target], cases: int, seed: int) -> dict[str, list[Outcome]]:
+def _changed(known: Sequence[Target], cases: int, seed: int) -> Iterator[tuple[Target, str]]:
+    """Yields the cases of a seed, in turn for each target."""
+    return ((known[number % len(known)], f"{seed}/{number}") for number in range(cases))
+
+
+def _replaced(known: Sequence[Target]) -> Iterator[tuple[Target, str]]:
+    """Yields a case for each kind of what is no whole file, in the place of a file of each ending."""
+    return (
+        (target, f"{place}={kind.replace(' ', '_')}") for target in known for place in target.places() for kind in KINDS
+    )
+
+
+def _run(cases: Sequence[tuple[Target, str]]) -> dict[str, list[Outcome]]:
     found: dict[str, list[Outcome]] = defaultdict(list)
-    for number in range(cases):
-        target = known[number % len(known)]
-        case = f"{seed}/{number}"
+    for target, case in cases:
         outcome, changed = _tried(target, case)
         if outcome.end == "hang":  # a process that was forked beside a thread may wait for it; twice is no chance
             outcome, changed = _tried(target, case)
@@ -67,16 +81,16 @@ def _run(known: list[Target], cases: int, seed: int) -> dict[str, list[Outcome]]
 
 
 def _tried(target: Target, case: str) -> tuple[Outcome, str]:
-    changed, act = target.case(f"{target.name} {case}")
+    changed, act = target.case(case)
     return run_case(act), changed
 
 
-def _again(target: Target, seed: str) -> None:
-    changed, act = target.case(f"{target.name} {seed}")
+def _again(target: Target, case: str) -> None:
+    changed, act = target.case(case)
     print(f"{target.name}: changed {changed} in {target.root}")
     print(run_case(act))
     faulthandler.dump_traceback_later(SECONDS, exit=True)
-    target.case(f"{target.name} {seed}")[1]()
+    target.case(case)[1]()
 
 
 def _page(found: dict[str, list[Outcome]], seed: int, seconds: float) -> str:
@@ -92,9 +106,9 @@ def _page(found: dict[str, list[Outcome]], seed: int, seconds: float) -> str:
         (
             "# Files that nobody should have made",
             "",
-            "`make fuzz` writes this page: it changes small files of every kind that motet reads and counts what comes",
-            "of it. A case is read, or refused in one line that names the file; a traceback, a hang, a signal or too",
-            "much memory is a mistake of motet.",
+            "`make fuzz` writes this page: it changes small files of every kind that motet reads, puts pipes, devices,",
+            "folders and links in their place, and counts what comes of it. A case is read, or refused in one line",
+            "that names the file; a traceback, a hang, a signal or too much memory is a mistake of motet.",
             "",
             f"{len(every):,} cases, seed {seed}, {seconds:,.0f} s on Python {platform.python_version()}. Each runs in",
             f"a process of its own with {MEMORY_BYTES // 1024**3} GiB and {SECONDS:g} s; memory is what it takes",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
+import gc
 import json
 import os
 import resource
 import select
 import signal
+import struct
 import time
 import traceback
 from collections.abc import Callable
@@ -78,6 +81,7 @@ def run_case(act: Callable[[], None]) -> Outcome:
 
 
 def _child(act: Callable[[], None], writing: int) -> NoReturn:
+    gc.freeze()  # freeing what the parent has, a video with threads, would wait for threads that are not here
     faulthandler.disable()  # pytest's would write the stack of a crash among the dots
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -86,11 +90,22 @@ def _child(act: Callable[[], None], writing: int) -> NoReturn:
         virtual = int(statm.read().split()[0]) * _PAGE
     resource.setrlimit(resource.RLIMIT_AS, (virtual + MEMORY_BYTES, virtual + MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _obey_permissions()
     before = _peak_mb()
     end, text = _ended(act)
     found = {"end": end, "text": text, "memory_mb": round(_peak_mb() - before, 1)}
     os.write(writing, json.dumps(found).encode()[: 2**15])
     os._exit(0)
+
+
+def _obey_permissions() -> None:
+    """Gives up the right of root to read files without permission."""
+    version, words = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capget(version, words) == 0:
+        found = list(struct.unpack("=6I", words.raw))
+        found[0] &= ~0b110  # of what counts now: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.capset(version, struct.pack("=6I", *found))
 
 
 def _peak_mb() -> float:
