@@ -251,6 +251,7 @@ def _without_hub(folder: Path) -> None:
     """Nothing is asked for on the Hub, and no earlier case is in the cache: changed files may be as old as before."""
     cache = folder.parent / "hf_cache"
     shutil.rmtree(cache, ignore_errors=True)
+    os.environ.update(HF_DATASETS_CACHE=str(cache), HF_HUB_OFFLINE="1")  # for processes that motet starts
     datasets.config.HF_DATASETS_CACHE = cache
     datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
 
