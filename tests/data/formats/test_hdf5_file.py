@@ -179,4 +179,4 @@ def test_a_changed_byte_anywhere_is_read_or_one_line(tmp_path):
                 file.arrays_in(file.find("9"))
         except DataError:
             refused += 1
-    assert refused > 10
+    assert refused > 5
