@@ -33,7 +33,9 @@ _MAX_ROWS = 6
 def reader_targets(root: Path) -> dict[str, Callable[[], Target]]:
     """Returns, by name, what makes the target of each reader and of each file format."""
     layouts = module_of("contract/test_readers.py").LAYOUTS | _MORE
-    folders = {f"folder:{name}": partial(_folder, root, name, write) for name, write in _FOLDERS.items()}
+    folders: dict[str, Callable[[], Target]] = {
+        f"folder:{name}": partial(_folder, root, name, write) for name, write in _FOLDERS.items()
+    }
     return {f"reader:{name}": partial(_reader, root, name, build) for name, build in layouts.items()} | folders
 
 
@@ -168,8 +170,8 @@ def _labelme(folder: Path) -> None:
     _images(folder)
     for place in range(3):
         shape = {"label": "dog", "points": [[1, 1], [3, 3]], "shape_type": "rectangle", "flags": {}}
-        data = {"version": "5.0.1", "flags": {}, "shapes": [shape], "imagePath": f"{place}.png", "imageData": None}
-        size = {"imageHeight": 4, "imageWidth": 6}
+        data: dict[str, Any] = {"version": "5.0.1", "flags": {}, "shapes": [shape], "imagePath": f"{place}.png"}
+        size = {"imageHeight": 4, "imageWidth": 6, "imageData": None}
         (folder / "images" / f"{place}.json").write_text(json.dumps(data | size))
 
 

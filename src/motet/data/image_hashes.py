@@ -163,7 +163,7 @@ class _Cache:
                 stamps.shape[1:] != (16,)
                 or values.shape != (len(stamps), len(WINDOWS), 2)
                 or plain.shape != (len(stamps),)
-                or (stamps.dtype, values.dtype, plain.dtype) != (np.uint8, np.uint64, np.bool_)
+                or [one.dtype.str[1:] for one in (stamps, values, plain)] != ["u1", "u8", "b1"]
             ):
                 raise ValueError(f"{values.dtype} of the shape {values.shape}")
         except (ValueError, KeyError) as error:
