@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import tarfile
@@ -232,3 +233,14 @@ def test_an_index_that_is_no_file_is_not_waited_for(tmp_path, kind):
     path, index = pack(tmp_path / "x.tar", MEMBERS), tmp_path / "x.tar.index.npz"
     {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda place: place.symlink_to(place)}[kind](index)
     assert len(tar_rows(path, None)) == 3
+
+
+def test_a_tar_without_permission_is_one_line(tmp_path, monkeypatch):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+
+    def refused(*_):  # root may read every file
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(DataError, match="tar: got Permission denied; want a whole plain tar"):
+        tar_rows(path, None)

@@ -143,9 +143,9 @@ def _write_index(index: Path, stamp: list[int], rows: TarRows) -> None:
 
 
 def _scan(path: Path, size: int) -> TarRows:
-    _refuse_compressed(path)
     scan = _Scan()
     try:
+        _refuse_compressed(path)
         with tarfile.open(path, mode="r:") as tar:
             while (member := tar.next()) is not None:
                 # Else the module keeps a kilobyte per member until the end; its types leave the list out.
@@ -160,7 +160,8 @@ def _scan(path: Path, size: int) -> TarRows:
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"tar: got {error}; want a whole plain tar", path=path) from error
+        got = getattr(error, "strerror", None) or error
+        raise DataError(f"tar: got {got}; want a whole plain tar", path=path) from error
     return scan.rows()
 
 
