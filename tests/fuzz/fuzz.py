@@ -5,7 +5,7 @@
 
 Before that, something that is no whole file (a pipe, a socket, a device, a folder, a loop of links, a file without
 permission) is put in the place of a file of each ending. Each case runs in a process of its own with 3 GiB of memory
-and 20 seconds. It ends as read or as refused in one line; everything else (traceback, hang, signal, memory) is a
+and 60 seconds. It ends as read or as refused in one line; everything else (traceback, hang, signal, memory) is a
 finding, and the exit code is then 1.
 """
 

@@ -23,7 +23,7 @@ End: TypeAlias = Literal["read", "refused", "traceback", "hang", "crash", "memor
 FINDINGS: tuple[End, ...] = ("traceback", "hang", "crash", "memory")
 MEMORY_BYTES = 3 * 1024**3
 """Address space that a case may take beyond what the process has when it begins."""
-SECONDS = 20.0
+SECONDS = 60.0  # a process that motet starts takes some on a busy machine
 _MAX_LINE = 2500
 _PAGE = resource.getpagesize()
 
