@@ -12,7 +12,7 @@ export UV_LINK_MODE ?= copy
 # With another busy process per core, threads that spin while they wait make steps twenty times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test lint docs check record coverage test-lowest kills bench
+.PHONY: setup demo test lint docs check record coverage test-lowest kills fuzz bench
 setup: .venv/.ready
 
 .uv/bin/uv:
@@ -51,6 +51,9 @@ test-lowest: $(filter .uv/bin/uv,$(UV))  ## the tests with the oldest versions t
 
 kills: setup  ## runs of all systems killed at any moment, full disks, two runs in one folder (half an hour): make kills N=100 SEED=0
 	.venv/bin/python tests/kills/kills.py --kills $(or $(N),100) --seed $(or $(SEED),0)
+
+fuzz: setup  ## damaged files of every kind, thousands of cases, the counts in docs/FUZZ.md: make fuzz N=3000 SEED=0
+	.venv/bin/python tests/fuzz/fuzz.py --cases $(or $(N),3000) --seed $(or $(SEED),0) --out docs/FUZZ.md
 
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench

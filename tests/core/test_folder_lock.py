@@ -14,7 +14,7 @@ import filelock
 import pytest
 
 from motet.core import CheckpointError
-from motet.core.folder_lock import HOLDER, FolderLock
+from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 
 HOLDS = """
 import sys, time
@@ -78,3 +78,20 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypat
             FolderLock(tmp_path).acquire()
     else:
         assert FolderLock(tmp_path).acquire()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_no_file_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    other = tmp_path / "other"
+    other.write_text("kept")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.mkfifo(folder / HOLDER) if kind == "pipe" else (folder / HOLDER).symlink_to(other)
+    with FolderLock(folder):
+        assert (folder / HOLDER).is_file()
+        assert not (folder / HOLDER).is_symlink()
+    assert other.read_text() == "kept"
+    (folder / LOCK).unlink()
+    os.mkfifo(folder / LOCK)
+    with pytest.raises(OSError, match="a pipe, socket or device"):
+        FolderLock(folder).acquire()

@@ -227,7 +227,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder):
     for name in (s.WEIGHTS, s.CONFIG):
         (folder / name).unlink()
         os.mkfifo(folder / name)
-        with pytest.raises(CheckpointError, match="a folder, pipe or device"):
+        with pytest.raises(CheckpointError, match="a pipe, socket or device"):
             s.read_weights(folder) if name == s.WEIGHTS else s.read_model(folder, NAMES)
 
 

@@ -60,13 +60,20 @@ def test_depth_is_bounded(level: bytes) -> None:
 
 
 def test_a_key_of_many_levels_is_never_hashed() -> None:
-    refuse(b"}N" + b"\x85q\x00h\x00\x86" * 30 + b"Ns.", "damaged")
+    refuse(b"}N" + b"\x85q\x00h\x00\x86" * 30 + b"Ns.", "more than 12,000,000 values")
     refuse(b"}N\x85Ns.", "a key of the type tuple")
 
 
 def test_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickle_machine, "MAX_STEPS", 1000)
     refuse(b"N0" * 501 + b"N.", "more than 1,000 steps")
+
+
+def test_lists_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_machine, "MAX_CONTAINERS", 10)
+    assert read_plain(b"(" + b"]" * 9 + b"t.", path="x") == ([],) * 9
+    for data in (b"]" * 11 + b".", b"N\x85" * 11 + b".", b"}" * 11 + b"."):
+        refuse(data, "more than 10 lists, dicts and tuples")
 
 
 def test_a_length_beyond_the_file_is_not_allocated() -> None:

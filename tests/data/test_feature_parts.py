@@ -136,3 +136,16 @@ def test_a_full_disk_is_one_line_and_leaves_no_part(tmp_path: Path, monkeypatch,
         list(write_part(tmp_path, [("a", 0)], (1, 2), iter([np.zeros((1, 1, 2), "<f2")])))
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(10**13,), (2**63,), (2**62, 2**62), (-1,), (2, 2, 4)])
+def test_a_file_that_declares_more_than_it_holds_is_not_intact(tmp_path: Path, shape) -> None:
+    part = written(tmp_path)
+    with part.path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+        file.write(bytes(16))
+    assert not part.is_intact()
+    part.path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 15 + b"\n")
+    assert not part.is_intact()
+    with pytest.raises(DataError, match=r"stored features: got .*; want the file as motet wrote it"):
+        part.array()

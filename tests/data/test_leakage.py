@@ -177,6 +177,14 @@ class TestCache:
         path.write_bytes(path.read_bytes()[:100])
         with pytest.raises(DataError, match=r"hashes: got .*; want the file as motet wrote it"):
             hash_images(self.images, decode, cache=tmp_path, workers=0)
+        for changes in ({"stamps": np.zeros((5, 3), np.uint8)}, {"values": np.zeros((5, 2))}, {"plain": np.zeros(2)}):
+            path.unlink()
+            hash_images(self.images, decode, cache=tmp_path, workers=0)
+            with np.load(path) as kept:
+                arrays = dict(kept)
+            np.savez(path, **arrays | changes)
+            with pytest.raises(DataError, match=r"hashes: got .*; want the file as motet wrote it"):
+                hash_images(self.images, decode, cache=tmp_path, workers=0)
 
 
 SOURCES = (

@@ -1,6 +1,7 @@
 import io
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,3 +128,19 @@ def test_scenes_serve() -> None:
     row = source.compose(scenes, 3, rng_for("compose", 0, "scenes", 0))
     assert retrieval().annotation_of(row) == scenes[3].labels["captions"]
     assert len(row.images) == 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [np.full((6, 2), 9), np.full((6, 2), -2), np.zeros((5, 2), dtype=np.int64), np.zeros((6, 2)),
+     np.zeros(6, dtype=np.int64)],
+)  # fmt: skip
+def test_stored_neighbours_that_motet_did_not_write_are_refused(tmp_path: Path, rows: np.ndarray) -> None:
+    file = tmp_path / "pool.npz"
+    HardNegativePool(Shades(), nearest=2, file=file)
+    with np.load(file) as saved:
+        key = saved["key"]
+    for save in (np.savez, np.savez_compressed):
+        save(file, key=key, rows=rows)
+        with pytest.raises(ConfigError, match=r"hard negatives: got .*; want a file that motet wrote"):
+            HardNegativePool(Shades(), nearest=2, file=file)

@@ -1,9 +1,11 @@
 """Maps as JSON, at another size, and constant maps."""
 
+import base64
 import json
 
 import numpy as np
 import pytest
+from published_maps import png
 
 from motet.core import DataError, Dense, DenseMap, Example
 from motet.evaluation.maps import SIDE, map_from_json, map_to_json, resample
@@ -98,3 +100,18 @@ def test_an_annotation_of_another_size_with_holes_becomes_a_prediction() -> None
     classes = annotation_as_prediction(SEGMENT, np.array([[1, -1, 1, 2]]))
     assert classes.values.tolist() == [[1, 1, 1, 2]]
     assert annotation_as_prediction(surface_normals(), np.full((1, 1, 3), NAN)).values.tolist() == [[[0.0, 0.0, 0.0]]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"png": base64.b64encode(png(2**31 - 1, 2**31 - 1, 8, 0, b"")).decode()},
+        {"png": base64.b64encode(png(129, 1, 8, 0, bytes(130))).decode()},
+        {"png": "no base64"}, {"png": 5}, {"png": None}, {"range": 5}, {"range": [0]}, {"range": ["a", "b"]},
+    ],
+)  # fmt: skip
+def test_a_map_of_somebody_else_is_one_line(change):
+    encoded = map_to_json(np.zeros((4, 6)), Dense(1, "metre")) | change
+    with pytest.raises(DataError, match=r"predictions: got .*; want a map with its png") as caught:
+        map_from_json(encoded, Dense(1, "metre"))
+    assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from motet.core import Dense, DenseMap, Example, MemoryImage, Report, Result
+from motet.core import DataError, Dense, DenseMap, Example, MemoryImage, Report, Result
 from motet.data.source import Source
 from motet.evaluation.predictions_io import prediction_to_json
 from motet.report import RunRecord
@@ -185,3 +185,16 @@ def test_a_map_is_drawn_with_the_annotated_one_and_its_errors(cards):
     # Four panels of 200 pixels' height; in the last the right half is wholly wrong.
     assert pixels(card).shape[1] > 4 * 200
     assert near(card, (150, 20, 30)) > 0.4 * 200 * 133
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prediction": 5}, {"prediction": None}, {"ground_truth": 5}, {"scores": []}, {"task": 5}, {"source": None},
+        {"prediction": box("x")}, {"prediction": {}},
+    ],
+)  # fmt: skip
+def test_lines_that_motet_did_not_write_are_one_line(cards, change):
+    line = {"prediction": box(BOXES[0]), "ground_truth": list(BOXES[1]), "scores": {"region_iou": 0.0}}
+    with pytest.raises(DataError, match=r"predictions: got .*; want"):
+        cards(referring(), Rows(), line | change)

@@ -101,3 +101,9 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
         journal._log = Full()
         with pytest.raises(TrainingError, match=r"got No space left on device; want a folder with room"):
             journal.log_step(seen(1), 0)
+
+
+def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / LOG)
+    with pytest.raises(TrainingError, match="a pipe, socket or device"):
+        RunLogger(tmp_path, steps=3, start=0, log_bytes=0, show=False)

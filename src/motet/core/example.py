@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from motet.core.errors import DataError
+from motet.core.regular_files import file_size
 
+_MAX_BYTES = 2**30  # of an image as it is stored; as many pixels as are read take half of it without compression
 HEAD_BYTES = 2**16
 """Bytes that `ImageFile.head` reads. A JPEG may have its size after a segment of 64 KiB, but this is rare."""
 
@@ -66,6 +68,10 @@ class DiskImage:
 
     def _bytes(self, count: int) -> bytes:
         try:
+            left = file_size(self.path) - self.offset
+            size = left if count < 0 else min(count, left)
+            if size > _MAX_BYTES:
+                raise ValueError(f"{size:,} bytes, more than any image has")
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
                 return file.read(count)

@@ -14,6 +14,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from motet.core.errors import CheckpointError
+from motet.core.regular_files import file_size, read_json
 
 LOCK, HOLDER = ".lock", ".lock.json"
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
@@ -35,7 +36,13 @@ class FolderLock:
         self._held = False
 
     def acquire(self) -> bool:
-        """Takes the lock if it is free; returns whether this process has it. Raises OSError on a read-only folder."""
+        """Takes the lock if it is free; returns whether this process has it.
+
+        Raises:
+            OSError: a read-only folder, or a lock that is no file.
+        """
+        if (self.folder / LOCK).exists():
+            file_size(self.folder / LOCK)  # a lock on a pipe would be waited for without end
         try:
             self._lock.acquire()
         except Timeout:
@@ -46,6 +53,7 @@ class FolderLock:
         self._held = True
         holder = {"pid": os.getpid(), "host": socket.gethostname()}
         with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
+            (self.folder / HOLDER).unlink(missing_ok=True)  # it may be a pipe, or a link to another file
             (self.folder / HOLDER).write_text(json.dumps(holder) + "\n", encoding="utf-8")
         return True
 
@@ -59,7 +67,7 @@ class FolderLock:
     def holder(self) -> str:
         """Returns the process that has the lock: "process 4711 on node3"."""
         try:
-            data = json.loads((self.folder / HOLDER).read_text(encoding="utf-8"))
+            data = read_json(self.folder / HOLDER)
             return f"process {int(data['pid'])} on {data['host']}"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"

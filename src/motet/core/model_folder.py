@@ -11,7 +11,6 @@ Training state (optimiser, schedule, samples seen) is in ``state/`` beside them;
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import json
 import re
@@ -29,6 +28,7 @@ from motet.core.errors import CheckpointError
 from motet.core.metric import Metric
 from motet.core.plain_json import parse_json
 from motet.core.printable import printable
+from motet.core.regular_files import file_bytes, file_size
 from motet.core.saved_names import SavedNames, is_own
 from motet.core.system import System, SystemConfig
 from motet.core.task import Task
@@ -176,9 +176,8 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     path = model_folder(folder) / WEIGHTS
-    if path.exists() and not path.is_file():
-        raise CheckpointError(f"{path}: got a folder, pipe or device; want the model's weights")
     try:
+        file_size(path)
         weights: dict[str, Tensor] = load_file(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want the model's weights") from error
@@ -295,7 +294,7 @@ def _write_json(path: Path, data: Any) -> None:
 
 def _read_json(path: Path, kind: type) -> Any:
     try:
-        data = parse_json(_read_file(path))
+        data = parse_json(file_bytes(path))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: got no such file; want a complete saved model") from error
     except (OSError, ValueError) as error:
@@ -303,12 +302,6 @@ def _read_json(path: Path, kind: type) -> Any:
     if not isinstance(data, kind):
         raise CheckpointError(f"{path}: got a {type(data).__name__}; want a {kind.__name__}")
     return data
-
-
-def _read_file(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "a folder, pipe or device")
-    return path.read_bytes()
 
 
 def _read_asset(folder: Path, name: str, digest: str) -> bytes:
@@ -320,7 +313,7 @@ def _read_asset(folder: Path, name: str, digest: str) -> bytes:
     if not inside:
         raise CheckpointError(f"{folder}: asset: got {name!r}; want a name inside this folder")
     try:
-        data = _read_file(path)
+        data = file_bytes(path)
     except OSError as error:
         raise CheckpointError(f"{path}: got {error.strerror or error}; want the file saved with the model") from error
     if _digest(data) != digest:

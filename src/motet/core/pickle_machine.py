@@ -18,6 +18,8 @@ MAX_STEPS = 12_000_000
 """Opcodes of one pickle; the 142,210 expressions of RefCOCO need about five million."""
 MAX_PARTS = 12_000_000
 """Values in what is built, where one that is used twice counts twice: whoever walks through it sees so many."""
+MAX_CONTAINERS = 2_000_000
+"""Lists, dicts and tuples; RefCOCO has half a million. One of them takes a byte of the file and 250 of memory."""
 MAX_DEPTH = 64
 """Levels of lists in lists."""
 _MAX_COPIES = 8  # of the bytes of the file, in what calls make of them
@@ -26,6 +28,10 @@ _KEYS = (str, int, bytes, float, bool, type(None))  # a key that is a tuple woul
 
 class NotPlainError(Exception):
     """A class, function, stored object or encoding that a pickle refers to and that is not allowed."""
+
+
+class LimitError(ValueError):
+    """More steps, values, lists, levels or copies than plain data has."""
 
 
 class Machine:
@@ -37,7 +43,8 @@ class Machine:
 
     Raises:
         NotPlainError: the pickle refers to something that is not plain data.
-        ValueError: it is damaged, or exceeds a limit.
+        LimitError: it exceeds a limit.
+        ValueError: it is damaged.
         LookupError: it is damaged.
     """
 
@@ -63,7 +70,7 @@ class Machine:
             if step is None:
                 self._refuse(code)
             step(self)
-        raise ValueError(f"more than {MAX_STEPS:,} steps")
+        raise LimitError(f"more than {MAX_STEPS:,} steps")
 
     def _refuse(self, code: int) -> NoReturn:
         if code in _RUNS:
@@ -177,14 +184,19 @@ class Machine:
 
     def _container(self, kind: type) -> None:
         made = kind()
-        self._built.append(made)
+        self._keep(made)
         self._parts[id(made)] = self._depth[id(made)] = 1
         self._stack.append(made)
+
+    def _keep(self, made: Any) -> None:
+        if len(self._built) >= MAX_CONTAINERS:
+            raise LimitError(f"more than {MAX_CONTAINERS:,} lists, dicts and tuples")
+        self._built.append(made)
 
     def _tuple(self, parts: Sequence[Any]) -> None:
         made = tuple(parts)
         if made:  # there is only one empty tuple
-            self._built.append(made)
+            self._keep(made)
             self._parts[id(made)] = self._depth[id(made)] = 1
             self._place(made, made)
         self._stack.append(made)
@@ -234,9 +246,9 @@ class Machine:
         self._parts[key] = self._parts.get(key, 0) + count
         self._depth[key] = max(self._depth.get(key, 0), depth + 1)
         if self._parts[key] > MAX_PARTS:
-            raise ValueError(f"more than {MAX_PARTS:,} values, of which some are used again and again")
+            raise LimitError(f"more than {MAX_PARTS:,} values, of which some are used again and again")
         if self._depth[key] > MAX_DEPTH:
-            raise ValueError(f"more than {MAX_DEPTH} lists within lists")
+            raise LimitError(f"more than {MAX_DEPTH} lists within lists")
 
     def _global(self, module: str, name: str) -> None:
         found = self._name(module, name)
@@ -270,7 +282,7 @@ class Machine:
         """Counts the bytes that an array is made of: a text that is used again and again is copied each time."""
         self._copied += sum(len(part) for part in given if isinstance(part, str | bytes))
         if self._copied > _MAX_COPIES * len(self._data):
-            raise ValueError(f"more than {_MAX_COPIES} times the file's bytes as arrays")
+            raise LimitError(f"more than {_MAX_COPIES} times the file's bytes as arrays")
 
     def _pop(self) -> None:
         if self._marks and self._marks[-1] == len(self._stack):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from motet.core.errors import DataError
-from motet.core.pickle_machine import Machine, NotPlainError
+from motet.core.pickle_machine import LimitError, Machine, NotPlainError
 
 # The names under which releases of numpy from 1 to 2 wrote an array, and Python 2 and 3 its bytes.
 _NUMPY = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")
@@ -46,6 +46,8 @@ def read_plain(data: bytes, *, path: Path | str, row: int | str | None = None, a
         raise DataError(
             f"pickle: got one that asks for {error}; want only {want} (nothing was run)", path=path, row=row
         ) from None
+    except LimitError as error:
+        raise DataError(f"pickle: got {error}; want less, or the same data as JSON", path=path, row=row) from None
     except _BROKEN as error:
         got = " ".join(str(error).split())[:_MAX_SHOWN] or type(error).__name__
         raise DataError(f"pickle: got a damaged file ({got}); want a complete pickle", path=path, row=row) from error

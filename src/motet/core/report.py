@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from motet.core.field_types import wrong_field
+
+_T = TypeVar("_T")
 
 
 def decimals(unit: str) -> int:
@@ -83,8 +87,18 @@ class Report:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
-        """Returns the report that `to_dict` was called on."""
+        """Returns the report that `to_dict` was called on.
+
+        Raises:
+            TypeError, KeyError: data of something else; the message names the field.
+        """
         fields = dict(data)
-        fields["results"] = tuple(Result(**result) for result in fields["results"])
+        fields["results"] = tuple(_checked(Result, result) for result in fields["results"])
         fields["notes"] = tuple(fields.get("notes", ()))
-        return cls(**fields)
+        return _checked(cls, fields)
+
+
+def _checked(kind: type[_T], fields: Mapping[str, Any]) -> _T:
+    if (name := wrong_field(kind, fields)) is not None:
+        raise TypeError(f"{name}: {fields[name]!r:.40}")
+    return kind(**fields)

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import time
+import tokenize
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,7 @@ import numpy as np
 
 from motet.core import DataError
 from motet.core.folder_lock import FolderLock
+from motet.core.regular_files import file_size, read_json
 from motet.core.whole_files import write_whole
 
 log = logging.getLogger("motet.data")
@@ -53,17 +55,30 @@ class StorePart:
     checksums: tuple[int, ...]
 
     def array(self) -> np.ndarray:
-        """Returns the features, (rows, n, d) float16, mapped into memory."""
-        array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        """Returns the features, (rows, n, d) float16, mapped into memory.
+
+        Raises:
+            DataError: the file is missing, is none of numpy, or declares more than it holds.
+        """
+        try:
+            file_size(self.path)
+            with np.errstate(over="ignore"), open(self.path, "rb") as file:  # of sizes beyond 64 bits
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = read(file)
+                if shape != (len(self.rows), *self.shape) or kind != np.float16:
+                    raise ValueError(f"{shape} of {kind}")
+            array: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError) as error:
+            got = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise DataError(f"stored features: got {got}; want the file as motet wrote it", path=self.path) from error
         return array
 
     def is_intact(self) -> bool:
         """Reads the whole part and compares it with its checksums."""
         try:
             array = self.array()
-        except (OSError, ValueError, EOFError):
-            return False
-        if array.shape != (len(self.rows), *self.shape) or array.dtype != np.float16:
+        except DataError:
             return False
         return tuple(_checksums(array, self.block)) == self.checksums
 
@@ -78,7 +93,7 @@ def parts_in(store: Path) -> list[StorePart]:
     parts = []
     for index in sorted(store.glob("part-*.json")):
         try:
-            data = json.loads(index.read_text(encoding="utf-8"))
+            data = read_json(index)
             rows = tuple((str(content), int(view)) for content, view in data["rows"])
             height, width = data["shape"]
             part = StorePart(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
@@ -145,7 +160,7 @@ def write_json(path: Path, data: Any) -> None:
 def read_stamps(store: Path) -> dict[str, str]:
     """Returns the content of each file by its stamp; nothing where the table is missing or damaged."""
     try:
-        data = json.loads((store / STAMPS).read_text(encoding="utf-8"))
+        data = read_json(store / STAMPS)
         return {str(stamp): str(content) for stamp, content in data.items()}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -6,7 +6,6 @@ import hashlib
 import io
 import multiprocessing
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from PIL import Image
 
 from motet.core import DataError, ImageFile
 from motet.core.whole_files import write_whole
+from motet.data.formats.npz_file import load_own_npz
 
 WINDOWS = (
     (0.0, 0.0, 1.0, 1.0),
@@ -157,13 +157,19 @@ class _Cache:
         if folder is None or not cls.path(folder).exists():
             return cls({})
         try:
-            with cls.path(folder).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                stamps, values, plain = file["stamps"], file["values"], file["plain"]
-            if values.shape != (len(stamps), len(WINDOWS), 2) or plain.shape != (len(stamps),):
-                raise ValueError(f"arrays of shape {values.shape}")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            file = load_own_npz(cls.path(folder))
+            stamps, values, plain = file["stamps"], file["values"], file["plain"]
+            if (
+                stamps.shape[1:] != (16,)
+                or values.shape != (len(stamps), len(WINDOWS), 2)
+                or plain.shape != (len(stamps),)
+                or [one.dtype.str[1:] for one in (stamps, values, plain)] != ["u1", "u8", "b1"]
+            ):
+                raise ValueError(f"{values.dtype} of the shape {values.shape}")
+        except (ValueError, KeyError) as error:
+            got = str(error).partition(";")[0].rpartition("got ")[2]
             raise DataError(
-                f"hashes: got {error}; want the file as motet wrote it: delete it to compute the hashes again",
+                f"hashes: got {got}; want the file as motet wrote it: delete it to compute the hashes again",
                 path=cls.path(folder),
             ) from error
         return cls(

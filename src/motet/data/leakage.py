@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import ConfigError, DataError, ImageFile, Reader
+from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, first_readable, image_index
@@ -265,7 +266,7 @@ def read_lists(folder: Path) -> Mapping[str, Removal]:
     """
     path = folder / _LISTS
     try:
-        entries: Any = json.loads(path.read_text(encoding="utf-8"))
+        entries: Any = read_json(path)
         found = [Removal(**entry | {name: tuple(entry[name]) for name in ("same", "alike")}) for entry in entries]
     except FileNotFoundError as error:
         raise DataError(

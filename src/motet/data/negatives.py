@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
 from motet.core.whole_files import whole_file
+from motet.data.formats.npz_file import load_own_npz
 from motet.data.image_index import ImageIndex, image_index
 from motet.preprocess.open_image import open_image
 
@@ -87,18 +88,27 @@ class HardNegativePool:
         key = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
         try:
             if file.is_file():
-                with np.load(file, allow_pickle=False) as saved:
-                    if str(saved["key"]) == key:
-                        stored: np.ndarray = saved["rows"]
-                        return stored
+                saved = load_own_npz(file)
+                if str(saved["key"]) == key:
+                    return self._checked(saved["rows"])
             rows = self._built(images)
             file.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(file) as opened:
                 np.savez(opened, key=key, rows=rows)
         except (OSError, ValueError, KeyError) as error:
+            got = str(error).partition(";")[0]
             raise ConfigError(
-                f"hard negatives: got {error}; want a file that motet wrote, in a folder with write permission ({file})"
+                f"hard negatives: got {got}; want a file that motet wrote, in a folder with write permission ({file})"
             ) from error
+        return rows
+
+    def _checked(self, rows: np.ndarray) -> np.ndarray:
+        """Returns stored rows of neighbours. Raises ValueError where they are not as `_built` makes them."""
+        count = len(self.reader)
+        if rows.dtype != np.int64 or rows.ndim != 2 or len(rows) != count or rows.shape[1] > self.nearest:
+            raise ValueError(f"{rows.dtype} of the shape {rows.shape}")
+        if not ((rows >= -1) & (rows < count)).all():
+            raise ValueError(f"rows outside 0 to {count - 1}")
         return rows
 
 

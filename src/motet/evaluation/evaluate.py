@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from motet.core import Report, System, Task
 from motet.core.ranks import rank
 from motet.data.source import Source
@@ -94,9 +96,9 @@ def evaluate(
     evaluated.sort(key=lambda part: order.get(part.task.name, len(order)))
     drawn = [part.bootstraps() if interval else () for part in evaluated]
     if bootstraps is not None and rank() == 0:
-        write_lines(
-            bootstraps, (_bootstrap_line(part, own[0]) for part, own in zip(evaluated, drawn, strict=True) if own)
-        )
+        main = ((part, own[0]) for part, own in zip(evaluated, drawn, strict=True) if own)
+        # A metric that is undefined on some sample of the images has no pairs.
+        write_lines(bootstraps, (_bootstrap_line(*one) for one in main if np.isfinite(one[1].values).all()))
     return Report(
         step=step,
         role=role,

@@ -53,13 +53,16 @@ def map_from_json(encoded: Mapping[str, Any], target: Dense) -> np.ndarray:
         DataError: it holds no such map.
     """
     try:
-        levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded["png"]))))
+        with Image.open(io.BytesIO(base64.b64decode(encoded["png"])), formats=("PNG",)) as opened:
+            if max(opened.size) > SIDE:
+                raise ValueError(f"{opened.width} x {opened.height} pixels; want at most {SIDE} per side")
+            levels = np.asarray(opened)
         if target.unit == "unit vector":
             return np.asarray(levels, dtype=np.float32) / 127.5 - 1.0
         if target.unit == "class":
             return levels.astype(np.int64)
-        low, high = encoded["range"]
-    except (KeyError, ValueError, OSError) as error:
+        low, high = (float(end) for end in encoded["range"])
+    except (LookupError, TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"predictions: got {sorted(encoded)} ({error}); want a map with its png") from error
     return np.asarray(low + (high - low) * (levels.astype(np.float64) / _LEVELS))
 

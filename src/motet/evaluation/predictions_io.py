@@ -27,6 +27,7 @@ from motet.core import (
 )
 from motet.core.plain_json import parse_json
 from motet.core.printable import printable
+from motet.core.regular_files import file_bytes
 from motet.core.whole_files import whole_file
 from motet.evaluation.maps import map_to_json
 
@@ -145,10 +146,10 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         DataError: the file does not exist, or a line is no JSON object.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        lines = file_bytes(path).splitlines()
     except OSError as error:
         raise DataError(f"predictions: got {error.strerror or error}; want a readable file", path=path) from error
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(lines):
         try:
             row = parse_json(line, halves=True)
         except ValueError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from motet.core import CheckpointError, ConfigError, Report
+from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
@@ -165,7 +166,7 @@ def _note_lr(folder: Path, name: str, lr: float) -> None:
 def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:
     path = folder / SEARCH / f"{name}.json"
     try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["lr"])
+        return float(read_json(path)["lr"])
     except FileNotFoundError:
         return single_run.train.lr
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -175,7 +176,7 @@ def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:
 def _finished(folder: Path, run: Run) -> Report | None:
     """Returns the final report of a finished run, on test rows if it has some; None if it is not finished."""
     try:
-        report = Report.from_dict(json.loads((folder / REPORT).read_text(encoding="utf-8")))
+        report = Report.from_dict(read_json(folder / REPORT))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     wanted = "test" if run.of_role("test") else "val"

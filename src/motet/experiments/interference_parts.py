@@ -18,6 +18,7 @@ from motet.analysis.interference import Directions, Interference, Probes
 from motet.analysis.interference_measurement import interference_from_json, interference_to_json
 from motet.core import CheckpointError, DataError
 from motet.core.model_folder import WEIGHTS
+from motet.core.regular_files import file_size, read_json
 from motet.core.whole_files import write_whole
 
 _FORMAT = 1
@@ -75,7 +76,7 @@ class MeasurementParts:
     def finished(self) -> Interference | None:
         """Returns the result; None if it is not written yet."""
         try:
-            tensors = json.loads(self._result.read_text(encoding="utf-8"))
+            tensors = read_json(self._result)
             return interference_from_json(tensors)
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -100,12 +101,15 @@ class MeasurementParts:
     def _read(self, kind: str, task: str) -> dict[str, Tensor] | None:
         path = self._path(kind, task)
         try:
-            tensors = load_file(path) if path.exists() else None
+            if not path.exists():
+                return None
+            file_size(path)
+            tensors: dict[str, Tensor] = load_file(path)
         except (SafetensorError, OSError):
             return None
         # Tensors of a file are aligned to 8 bytes, those of torch to 64, and kernels then add in another order. With
         # copies, a resumed measurement ends with the same numbers, bit for bit, as one without a stop.
-        return tensors and {name: tensor.clone() for name, tensor in tensors.items()}
+        return {name: tensor.clone() for name, tensor in tensors.items()}
 
     def _write(self, kind: str, task: str, tensors: Mapping[str, Tensor]) -> None:
         path = self._path(kind, task)

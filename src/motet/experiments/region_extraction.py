@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from motet.core import ConfigError, DataError, ImageFile
+from motet.core.regular_files import file_size
 from motet.data.formats.regions import (
     Detector,
     DetectorOutput,
@@ -167,6 +168,7 @@ def _torchvision(name: str, weights: Path | None) -> Any:
 
 def _state_in(path: Path) -> dict[str, Tensor]:
     """Returns the tensors of a safetensors file, or of a `.pth` file with tensors only."""
+    file_size(path)
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file

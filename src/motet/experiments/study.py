@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 from motet.core import ConfigError, MotetError, Report, Result, decimals, nearest
 from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
+from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.training.run import Run
 
@@ -217,7 +218,7 @@ def finished(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell |
 def read_done(study: Study, folder: Path, cell: str, seed: int) -> FinishedCell | None:
     """Reads the file of a finished or failed run; None where there is none, or half of one."""
     try:
-        data = json.loads(_result_file(study, folder, cell, seed).read_text(encoding="utf-8"))
+        data = read_json(_result_file(study, folder, cell, seed))
         report = Report.from_dict(data.pop("report")) if data.get("report") else None
         return FinishedCell(**{**data, "report": report})
     except (OSError, ValueError, KeyError, TypeError):

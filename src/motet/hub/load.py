@@ -23,8 +23,8 @@ from motet.core.model_folder import (
     read_weights,
     write_model,
 )
-from motet.core.plain_json import parse_json
 from motet.core.printable import printable
+from motet.core.regular_files import read_json
 from motet.hub.card import model_card
 from motet.systems import build_system
 from motet.training.run_data import code_files
@@ -149,9 +149,8 @@ def read_report(run_folder: str | Path) -> Report | None:
     if not path.exists():
         return None
     try:
-        data: dict[str, Any] = parse_json(path.read_bytes())
-        return Report.from_dict(data)
-    except (ValueError, KeyError, TypeError) as error:
+        return Report.from_dict(read_json(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want a report that motet wrote") from error
 
 

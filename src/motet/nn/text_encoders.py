@@ -125,12 +125,13 @@ def encoder_from_description(data: bytes) -> TextEncoder:
     Raises:
         CheckpointError: bytes that are no description.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig, AutoModel
 
     try:
         fields = parse_json(data)
         config = AutoConfig.for_model(**fields)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, StrictDataclassError) as error:
         raise CheckpointError(
             f"saved text encoder: got {type(error).__name__}: {error}; want the description "
             "that motet saved with the model"

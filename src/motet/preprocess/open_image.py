@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from motet.core import DataError, ImageFile
+from motet.core.regular_files import file_size
 from motet.preprocess.image_formats import HEIC_ADVICE, image_formats, is_heic
 
 MAX_PIXELS = 2**26
@@ -42,6 +43,8 @@ def open_image(source: bytes | Path, *, name: str | Path, what: str = "image") -
         with warnings.catch_warnings():
             # Pillow warns of sizes near its own limit, of unusual EXIF data and palettes: none of that is an error.
             warnings.simplefilter("ignore")
+            if not isinstance(source, bytes):
+                file_size(source)  # opening a pipe would wait for its other end
             with Image.open(
                 io.BytesIO(source) if isinstance(source, bytes) else source, formats=image_formats()
             ) as opened:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from motet.core import DataError, Dense, Example, Match, Reader, Region, Result, Task
+from motet.core import DataError, Dense, Example, Match, MotetError, Reader, Region, Result, Task
+from motet.core.printable import one_line
 from motet.data.source import Source
 from motet.evaluation.predictions_io import read_lines
 from motet.evaluation.retrieval import Split, is_ranked
@@ -33,14 +34,29 @@ def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per
     """
     if not predictions.exists():
         return
-    lines = {(line["task"], line["source"], line["id"]): line for line in read_lines(predictions)}
+    lines = {(line["task"], line["source"], line["id"]): line for line in _checked_lines(predictions)}
     for result, source, task in evaluated_tasks(sources, run):
         by_id = {
             row_id: line for (name, place, row_id), line in lines.items() if (name, place) == (task.name, source.name)
         }
         made = _ranked(source, task, by_id, per_task) if is_ranked(task) else _rows(source, task, by_id, per_task)
-        for card, line in made:
-            yield _scored(card, result, line)
+        try:
+            for card, line in made:
+                yield _scored(card, result, line)
+        # A line has a form of its own for each kind of target, which somebody may have changed in any way.
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, MotetError):
+                raise
+            got = f"lines of {task.name!r} with other entries ({type(error).__name__}: {one_line(str(error)):.80})"
+            raise DataError(f"predictions: got {got}; want those that motet wrote", path=predictions) from error
+
+
+def _checked_lines(predictions: Path) -> Iterator[Line]:
+    for row, line in enumerate(read_lines(predictions)):
+        if not all(isinstance(line.get(name), str) for name in ("task", "source", "id")):
+            got = f"the keys {sorted(line)}"
+            raise DataError(f"predictions: got {got}; want a line that motet wrote", path=predictions, row=row)
+        yield line
 
 
 def _rows(

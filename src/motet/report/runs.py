@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from motet.core import CheckpointError, Report
+from motet.core.field_types import fits, wrong_field
+from motet.core.plain_json import parse_json
+from motet.core.regular_files import file_bytes
 from motet.evaluation.intervals import Bootstrap
 from motet.evaluation.predictions_io import read_lines
 
 RUN, LOG, REPORT, BOOTSTRAPS = "run.json", "log.jsonl", "report.json", "bootstraps.jsonl"
+_ENTRIES = {
+    "step": int, "loss": dict[str, float], "rows": dict[str, int], "seconds": float, "aux": dict[str, float],
+    "task_status": dict[str, str], "note": str,
+}  # fmt: skip
+_RESULT = {"task": str, "metric": str, "value": float}
 
 
 @dataclass(frozen=True)
@@ -84,28 +91,32 @@ def read_run(folder: str | Path) -> RunRecord:
         CheckpointError: the folder is no finished run, or a file in it cannot be read.
     """
     folder = Path(folder)
-    run, report = _json(folder / RUN), _json(folder / REPORT)
+    run, report = _object(folder / RUN), _object(folder / REPORT)
     for key in ("tasks", "seed", "data"):
         if key not in run:
             raise CheckpointError(f"{folder / RUN}: got the keys {sorted(run)}; want {key!r} among them")
     try:
         numbers = Report.from_dict(report)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{folder / REPORT}: got the keys {sorted(report)}; want those of a motet report ({error})"
         ) from error
-    return RunRecord(
-        folder=folder,
-        tasks=tuple(task if isinstance(task, str) else task["name"] for task in run["tasks"]),
-        seed=int(run["seed"]),
-        report=numbers,
-        log=read_log(folder / LOG),
-        data=dict(run["data"]),
-        parameters=dict(run.get("parameters", {})),
-        versions={str(name): str(version) for name, version in run.get("versions", {}).items()},
-        credit=tuple(run.get("credit", ())),
-        bootstraps=_bootstraps(folder / BOOTSTRAPS),
-    )
+    try:
+        fields = {
+            "tasks": tuple(task if isinstance(task, str) else task["name"] for task in run["tasks"]),
+            "seed": run["seed"],
+            "data": run["data"],
+            "parameters": run.get("parameters", {}),
+            "versions": {name: str(version) for name, version in run.get("versions", {}).items()},
+            "credit": tuple(run.get("credit", ())),
+        }
+    except (TypeError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{folder / RUN}: got {_got(error)}; want the file that `motet train` wrote") from error
+    if (name := wrong_field(RunRecord, fields)) is not None:
+        got = f"{name}: {str(fields[name])[:60]!r}"
+        raise CheckpointError(f"{folder / RUN}: got {got}; want the file that `motet train` wrote")
+    log, drawn = read_log(folder / LOG), _bootstraps(folder / BOOTSTRAPS)
+    return RunRecord(folder=folder, report=numbers, log=log, bootstraps=drawn, **fields)
 
 
 def _bootstraps(path: Path) -> dict[str, Bootstrap]:
@@ -129,7 +140,7 @@ def read_log(path: Path) -> Log:
     """Reads a log of steps, evaluations and remarks. An incomplete last line, left by a killed run, is skipped.
 
     Raises:
-        CheckpointError: the file is missing, or a line before the last is no JSON.
+        CheckpointError: the file is missing, or a line before the last is no JSON or not one of a log.
     """
     losses: dict[str, list[tuple[int, float]]] = {}
     scores: dict[tuple[str, str], list[tuple[int, float]]] = {}
@@ -166,32 +177,53 @@ def read_log(path: Path) -> Log:
     )
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    texts = _text(path).splitlines()
-    lines: list[dict[str, Any]] = []
-    for number, text in enumerate(texts):
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    texts = _read(path).splitlines()
+    for number, text in enumerate(texts, start=1):
         try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError as error:
-            if number < len(texts) - 1:
-                raise CheckpointError(
-                    f"{path}: line {number + 1}: got {error.msg}; want one JSON object per line"
-                ) from error
-    return lines
+            line = parse_json(text, halves=True)
+        except ValueError as error:
+            if number < len(texts):
+                raise CheckpointError(f"{path}: line {number}: got {error}, one object per line") from error
+            continue
+        if not isinstance(line, dict):
+            raise CheckpointError(f"{path}: line {number}: got a JSON {type(line).__name__}; want one object per line")
+        if (name := _wrong_entry(line)) is not None:
+            got = f"{name}: {str(line.get(name))[:60]!r}"
+            raise CheckpointError(f"{path}: line {number}: got {got}; want a line that `motet train` wrote")
+        yield line
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _wrong_entry(line: Mapping[str, Any]) -> str | None:
+    """Returns the name of an entry of a log's line that is missing or of another type; None where all are right."""
+    if "note" not in line and "step" not in line:
+        return "step"
+    results = line.get("results", [])
+    if not isinstance(results, list) or not all(
+        isinstance(one, dict) and _RESULT.keys() <= one.keys() for one in results
+    ):
+        return "results"
+    if not all(fits(one[name], hint) for one in results for name, hint in _RESULT.items()):
+        return "results"
+    return next((name for name, hint in _ENTRIES.items() if name in line and not fits(line[name], hint)), None)
+
+
+def _object(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: got {error.msg} in line {error.lineno}; want JSON") from error
+        data = parse_json(_read(path), halves=True)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: got {error}") from error
     if not isinstance(data, dict):
         raise CheckpointError(f"{path}: got a JSON {type(data).__name__}; want a JSON object with named fields")
     return data
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
+        return file_bytes(path)
     except OSError as error:
         raise CheckpointError(f"{path}: got {error.strerror or error}; want the folder of a finished run") from error
+
+
+def _got(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

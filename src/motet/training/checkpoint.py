@@ -30,6 +30,7 @@ from torch.optim import Optimizer
 from motet.core import CheckpointError, System
 from motet.core.model_folder import STATE, fill, read_weights, step_folder, steps_in, write_model
 from motet.core.ranks import broadcast, rank
+from motet.core.regular_files import file_size, read_json
 from motet.training.optimizer_state import is_sharded, load_optimizer_state, write_optimizer_state, write_parts
 
 _FORMAT = 1
@@ -267,6 +268,7 @@ def _sync(path: Path) -> None:
 
 
 def _digest(path: Path) -> str:
+    file_size(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
@@ -274,7 +276,7 @@ def _digest(path: Path) -> str:
 def _parsed_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE / _STATE
     try:
-        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        state: dict[str, Any] = read_json(path)
         found = state["format"]
         state["files"], state["identity"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from motet.core.model_folder import (
     steps_in,
 )
 from motet.core.ranks import broadcast, rank
+from motet.core.regular_files import read_json
 from motet.data.splits import texts_of
 from motet.systems import build_system
 from motet.training.distributed import broadcast_weights
@@ -135,7 +135,7 @@ def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, Wei
 def _saved_class(folder: Path) -> str:
     """Returns the class name of a saved model's configuration."""
     try:
-        return str(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["system"]["class"])
+        return str(read_json(folder / CONFIG)["system"]["class"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / CONFIG}: got {error}; want a saved system") from error
 

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from motet.core import Report, decimals
 from motet.core.printable import printable
 from motet.core.ranks import rank
+from motet.core.regular_files import file_size
 from motet.training.errors import TrainingError
 from motet.training.scalar_board import ScalarBoard
 from motet.training.step import StepMetrics
@@ -52,6 +53,8 @@ class RunLogger:
             return
         with contextlib.ExitStack() as opened:  # a file that is open already is closed if the next cannot be
             try:
+                if (folder / LOG).exists():
+                    file_size(folder / LOG)  # opening a pipe would wait for its other end
                 self._log = opened.enter_context((folder / LOG).open("ab", buffering=0))
                 self._log.truncate(log_bytes)
                 self._log.seek(log_bytes)

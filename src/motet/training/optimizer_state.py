@@ -22,6 +22,7 @@ from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from motet.core import CheckpointError
+from motet.core.regular_files import file_size
 
 _WHOLE, _PARTS = "optimizer.safetensors", "parts"
 
@@ -109,6 +110,7 @@ def _saved_tensors(optimizer: Optimizer, folder: Path, saved: Mapping[str, Any])
         return _read_parts(folder / _PARTS, optimizer, saved["kinds"])
     path = folder / _WHOLE
     try:
+        file_size(path)
         tensors: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want safetensors") from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from motet.core import CheckpointError, ConfigError, DataError
 from motet.core.codec import from_json, to_json
+from motet.core.regular_files import read_json
 from motet.core.saved_names import SavedNames, is_own, names_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.source import Role, Source
@@ -127,10 +127,10 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise CheckpointError(f"run folder {folder}: got no such folder; want a folder that `motet train` made")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"run folder {folder}: got no {RUN}; want a folder that `motet train` made") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: got a damaged file ({error}); want the JSON that `motet train` wrote"
         ) from error

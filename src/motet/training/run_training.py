@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import platform
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from motet.core.codec import to_json
 from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
+from motet.core.regular_files import read_json
 from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
@@ -223,7 +223,7 @@ def _saved_match(path: Path) -> WeightMatch | None:
     failure: str | None = None
     if rank() == 0 and path.exists():
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))["started_from"]
+            saved = read_json(path)["started_from"]
             found = None if saved is None else WeightMatch(**{name: tuple(names) for name, names in saved.items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             failure = f"{path}: got {error}; want the file that the run wrote"

@@ -69,7 +69,7 @@ def test_a_file_that_is_missing_or_of_another_kind_is_an_error(tmp_path, content
     with pytest.raises(DataError, match=rf"(file|regions): got .*{got}.*; want"):
         Hdf5File(tmp_path / "b.mat", what="regions")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="a pipe or device"):
+    with pytest.raises(DataError, match="a pipe, socket or device"):
         Hdf5File(tmp_path / "pipe", what="regions")
 
 
@@ -164,3 +164,19 @@ def test_no_change_ends_the_process(path):
                 file.texts("texts")
         except DataError as error:
             assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_changed_byte_anywhere_is_read_or_one_line(tmp_path):
+    path = tmp_path / "c.h5"
+    with h5py.File(path, "w") as file:
+        file["9/boxes"] = np.zeros((2, 4), dtype=np.float32)
+    whole = path.read_bytes()
+    refused = 0
+    for place in (24, 40, *range(800, 820)):  # among them the header of the group
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            with Hdf5File(path, what="regions") as file:
+                file.arrays_in(file.find("9"))
+        except DataError:
+            refused += 1
+    assert refused > 5

@@ -1,6 +1,8 @@
+import errno
 import io
 import os
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,3 +180,67 @@ def test_headers_within_headers_without_end_are_one_line(tmp_path):
 def test_a_name_that_is_no_utf8_is_one_line(tmp_path):
     with pytest.raises(DataError, match=r"tar: got the name 'caf\\udce9.jpg'; want UTF-8"):
         tar_rows(pack(tmp_path / "x.tar", [("caf\udce9.jpg", b"x")]), None)
+
+
+HUGE = np.array([2**63 - 1, 2**63 - 1, 2**63 - 1], dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"members": np.full((4, 3), 2**62, dtype=np.int64)},
+        {"members": np.array([[0, 2**63 - 1, 2**63 - 1]] * 4)},
+        {"ends": HUGE}, {"starts": np.zeros((4, 2), dtype=np.int64)}, {"keys": np.zeros((2, 2), dtype=np.uint8)},
+        {"stamp": np.array(5)}, {"ending_ends": np.array([3, 0, 3, 0, 13])},
+        {"ending_ends": np.array([], dtype=np.int64)},
+        {"endings": np.array(["x"])}, {"more": np.array([1])},
+    ],
+)  # fmt: skip
+def test_an_index_that_is_not_as_written_is_made_again(tmp_path, changes):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    first = content(path, tar_rows(path, None))
+    index = tmp_path / "x.tar.index.npz"
+    written = index.read_bytes()
+    rewrite(index, **changes)
+    assert content(path, tar_rows(path, None)) == first
+    assert index.read_bytes() == written
+
+
+def test_an_index_that_is_larger_than_it_could_be_is_not_read(tmp_path, monkeypatch):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+    tar_rows(path, None)
+    index = tmp_path / "x.tar.index.npz"
+    with np.load(index) as kept:
+        arrays = dict(kept)
+    for save, size in ((np.savez, 10**5), (np.savez_compressed, 10**8)):
+        save(index, **arrays | {"keys": np.zeros(size, dtype=np.uint8)})
+        assert len(tar_rows(path, None)) == 3
+        assert index.stat().st_size < 10_000
+
+
+def test_an_index_of_many_small_members_is_smaller_than_its_tar(tmp_path):
+    path = pack(tmp_path / "x.tar", [(f"{'k' * 80}{place}.{place % 7}" + "e" * 10, b"") for place in range(500)])
+    tar_rows(path, None)
+    index = tmp_path / "x.tar.index.npz"
+    assert index.stat().st_size < path.stat().st_size
+    before = index.stat().st_mtime_ns
+    assert len(tar_rows(path, None)) == 500
+    assert index.stat().st_mtime_ns == before  # it was used
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
+def test_an_index_that_is_no_file_is_not_waited_for(tmp_path, kind):
+    path, index = pack(tmp_path / "x.tar", MEMBERS), tmp_path / "x.tar.index.npz"
+    {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda place: place.symlink_to(place)}[kind](index)
+    assert len(tar_rows(path, None)) == 3
+
+
+def test_a_tar_without_permission_is_one_line(tmp_path, monkeypatch):
+    path = pack(tmp_path / "x.tar", MEMBERS)
+
+    def refused(*_):  # root may read every file
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(DataError, match="tar: got Permission denied; want a whole plain tar"):
+        tar_rows(path, None)

@@ -75,7 +75,7 @@ def test_text_that_compresses_well_is_read(tmp_path):
 def test_what_never_ends_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     for path in (tmp_path / "pipe.json", Path("/dev/zero")):
-        with pytest.raises(DataError, match="file: got a pipe or device; want a readable file"):
+        with pytest.raises(DataError, match="file: got a pipe, socket or device; want a readable file"):
             read_bytes(path)
     with pytest.raises(DataError, match="file: got Is a directory; want"):
         read_bytes(tmp_path)

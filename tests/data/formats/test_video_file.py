@@ -1,6 +1,8 @@
+import gc
 import io
 import pickle
 import struct
+from pathlib import Path
 
 import av
 import numpy as np
@@ -55,6 +57,17 @@ def test_a_frame_is_known_by_the_content_of_its_file_and_its_place(tmp_path):
     assert [one.fingerprint() for one in first] == [one.fingerprint() for one in second]
     assert first[0].fingerprint() != first[1].fingerprint()
     assert first[0].stamp() != second[0].stamp()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux lists them")
+def test_a_decoded_frame_leaves_no_threads_for_which_a_forked_worker_would_wait(tmp_path):
+    published.write_list(tmp_path)
+    gc.collect()  # of the encoder
+    before = len(list(Path("/proc/self/task").iterdir()))
+    frames = list(video_file._frames(next(tmp_path.rglob("*.mp4"))))
+    pixels = [video_file._ppm(frame, 16) for frame in frames]
+    assert len(pixels) == 6
+    assert len(list(Path("/proc/self/task").iterdir())) == before
 
 
 def silent(path):

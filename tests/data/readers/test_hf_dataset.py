@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -155,3 +156,19 @@ def test_without_the_extra_it_says_what_to_install(saved, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ConfigError, match=r"motet\[hf\]"):
         HfDataset(saved, image="image")
+
+
+@pytest.mark.parametrize("place", ["train/data-00000-of-00001.arrow", "more/x.arrow", "y"])
+def test_a_pipe_in_the_folder_is_not_waited_for(saved, place):
+    (saved / place).parent.mkdir(exist_ok=True)
+    (saved / place).unlink(missing_ok=True)
+    os.mkfifo(saved / place)
+    with pytest.raises(DataError, match=rf"file: got a pipe, socket or device; want a readable file \(.*{place}\)"):
+        HfDataset(saved, text="kind")
+
+
+@pytest.mark.parametrize("content", ["", "null"])
+def test_lines_without_rows_are_one_line(tmp_path, content):
+    (tmp_path / "train.jsonl").write_text(content)
+    with pytest.raises(DataError, match=r"data set: got .*; want one that `datasets` loads"):
+        HfDataset(tmp_path, text="text")

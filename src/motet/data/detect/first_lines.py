@@ -6,6 +6,7 @@ import itertools
 import zlib
 from pathlib import Path
 
+from motet.core.regular_files import file_size
 from motet.data.formats.text_file import encoding_of
 
 _BYTES = 256 * 1024
@@ -15,6 +16,7 @@ _GZIP_WINDOW = 31
 def first_lines(path: Path, count: int) -> list[str]:
     """Returns the first lines that are not blank, of a plain or gzipped file; none of one that is no readable text."""
     try:
+        file_size(path)
         with open(path, "rb") as file:
             data = file.read(_BYTES)
         if data.startswith(b"\x1f\x8b"):

@@ -154,7 +154,8 @@ def _vg_objects(survey: Survey, path: Path, data: Any, attributes: list[Path]) -
 
 
 def _visual_genome(survey: Survey, path: Path, data: Any) -> Iterator[DetectedDataset]:
-    qas = [qa for entry in data for qa in entry.get("qas") or [] if isinstance(qa, dict)][:1]
+    listed = (entry.get("qas") for entry in data if isinstance(entry, dict))
+    qas = [qa for found in listed if isinstance(found, list) for qa in found if isinstance(qa, dict)][:1]
     name = f"{qas[0].get('image_id')}.jpg" if qas else ""
     images, missing = find_images(survey, [name], path)
     survey.claim(path, images)

@@ -15,10 +15,11 @@ from motet.data.detect.image_folders import ImagesAt, find_images
 from motet.data.detect.near_miss import NearMiss
 from motet.data.detect.survey import Survey, split_of
 from motet.data.detect.tables import tar_mapping
+from motet.data.formats.hf_splits import load_split
 from motet.data.formats.image_size import image_size_hw
 from motet.data.formats.json_file import check_type, get_field, load_json
 from motet.data.formats.paths import is_file, is_image
-from motet.data.readers.hf_dataset import first_rows, load_split
+from motet.data.readers.hf_dataset import first_rows
 
 _TOKEN_LINE = re.compile(r"[^\t]+#\d+\t.+")
 _IDX_IMAGES = re.compile(r"(.+)-images-idx[34]-ubyte(\.gz)?")

@@ -14,7 +14,7 @@ from motet.data.detect.first_lines import first_lines
 from motet.data.detect.image_folders import find_images
 from motet.data.detect.statements import objects_in
 from motet.data.detect.survey import Survey, split_of
-from motet.data.formats.json_file import load_json
+from motet.data.formats.json_file import check_type, load_json
 from motet.data.formats.text_file import read_bytes
 
 _REFS = re.compile(r"refs\(\w+\)\.(p|json)")
@@ -45,7 +45,8 @@ def _refer(survey: Survey, path: Path) -> Iterator[DetectedDataset]:
     problems: tuple[str, ...] = ()
     try:
         entries = load_json(path) if path.suffix == ".json" else read_plain(read_bytes(path), path=path)
-        splits = _known_splits(entry.get("split") for entry in entries if isinstance(entry, dict))
+        known = check_type(entries, list, "refs", path=path)
+        splits = _known_splits(entry.get("split") for entry in known if isinstance(entry, dict))
         name = _first_of(load_json(instances), "images", "file_name")
     except DataError as error:
         problems = (str(error),)
@@ -121,7 +122,7 @@ def _guesswhat(survey: Survey, path: Path, game: Any) -> Iterator[DetectedDatase
 
 def _known_splits(splits: Iterable[Any]) -> list[str]:
     """Returns the splits that occur, in the order of the table; unknown ones are left out."""
-    present = set(splits)
+    present = {split for split in splits if isinstance(split, str)}
     return [name for name in _SPLITS if name in present]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from motet.core import DataError
+from motet.data.formats.size_limits import regular_size
 from motet.data.formats.text_file import read_bytes, read_text
 
 _BLOCK = 16 * 2**20
@@ -58,9 +59,10 @@ class FileLines:
 
 
 def _mapped(path: Path) -> bytes | mmap.mmap:
+    size = regular_size(path)
     try:
         with path.open("rb") as file:
-            if file.read(2) == _GZIP or not path.stat().st_size:
+            if file.read(2) == _GZIP or not size:
                 return read_bytes(path)
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:

@@ -110,7 +110,8 @@ class Hdf5File:
         """Returns the names of a group's arrays; none for an array, and for a group that contains other groups."""
         if not isinstance(found, self._h5py.Group):
             return ()
-        kinds = {name: found.get(name, getclass=True) for name in found}
+        with self.errors(self.what):
+            kinds = {name: found.get(name, getclass=True) for name in found}
         return tuple(kinds) if all(issubclass(kind or object, self._h5py.Dataset) for kind in kinds.values()) else ()
 
     def num_rows(self, name: str) -> int:

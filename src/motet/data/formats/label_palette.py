@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from motet.core import DataError
 from motet.data.formats.png_values import png_values
+from motet.preprocess.open_image import open_image
 
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -21,13 +19,8 @@ def label_palette(path: Path) -> dict[int, Colour]:
     Raises:
         DataError: no image.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata; the values are read elsewhere
-            with Image.open(path) as image:
-                flat = image.getpalette("RGB") if image.mode == "P" else None
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError(f"map: got {str(error) or type(error).__name__}; want a whole image", path=path) from error
+    with open_image(path, name=path, what="map") as image:
+        flat = image.getpalette("RGB") if image.mode == "P" else None
     numbers = range(len(flat or ()) // 3)
     assert flat is not None or not numbers
     return (

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from motet.core import ConfigError, DataError, nearest
+from motet.data.formats import parquet_sizes
 from motet.data.formats.error_text import first_line
 from motet.data.formats.paths import file_names
 from motet.data.formats.size_limits import inflated_limit, regular_size
 
 _MAX_BYTES = 2 * 1024**3
+_SECONDS = 120
 _MIN_CELLS = 2_000_000  # always allowed, 100 per byte of the files beyond
 
 
@@ -37,7 +42,7 @@ def load_parquet(path: Path, columns: Collection[str]) -> dict[str, list[Any]]:
         DataError: no such file, a missing column, a broken file, or one that becomes more than 2 GiB.
         ConfigError: the extra motet[hf] is not installed.
     """
-    files = [_ParquetTable(file) for file in parquet_files(path)]
+    files = _tables(parquet_files(path))
     for column in columns:
         if column not in files[0].names:
             hint = nearest(column, files[0].names)
@@ -63,32 +68,47 @@ def first_parquet_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
         DataError: as `load_parquet`.
         ConfigError: as `load_parquet`.
     """
-    return _ParquetTable(parquet_files(path)[0]).first_rows(count)
+    return _tables(parquet_files(path)[:1])[0].first_rows(count)
+
+
+def _tables(paths: Sequence[Path]) -> list[_ParquetTable]:
+    """Opens files after another process has told what they declare."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "Parquet: got no package pyarrow; want the extra motet[hf] (pip install 'motet[hf]')"
+        ) from error
+    for path in paths:
+        regular_size(path)
+    command, names = [sys.executable, parquet_sizes.__file__], json.dumps([str(path.absolute()) for path in paths])
+    try:
+        done = subprocess.run(command, input=names, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        lines, end = done.stdout.splitlines(), f"exit code {done.returncode}"
+    except subprocess.TimeoutExpired as error:
+        lines, end = (error.stdout or b"").decode().splitlines(), f"no end after {_SECONDS} seconds"
+    if len(lines) < len(paths):
+        got = f"a file on which pyarrow fails ({end})"
+        raise DataError(f"Parquet: got {got}; want a whole Parquet file", path=paths[len(lines)])
+    return [_ParquetTable(path, json.loads(line)) for path, line in zip(paths, lines, strict=True)]
 
 
 class _ParquetTable:
     """One file, of which the texts are read as the different ones and their places."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ConfigError(
-                "Parquet: got no package pyarrow; want the extra motet[hf] (pip install 'motet[hf]')"
-            ) from error
-        self.path, self._size = path, regular_size(path)
+    def __init__(self, path: Path, declared: Mapping[str, Any]) -> None:
+        from pyarrow import parquet
+
+        self.path, self._size, self._declared = path, regular_size(path), declared
+        if "error" in declared:
+            raise DataError(f"Parquet: got {declared['error']}; want a whole Parquet file", path=path)
+        self.names: list[str] = declared["names"]
         with self._errors():
-            schema = parquet.read_schema(path)
-            self.names: list[str] = list(schema.names)
-            with parquet.ParquetFile(path) as file:
-                leaves = [file.schema.column(index) for index in range(len(file.schema))]
-            texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-            self._file: Any = parquet.ParquetFile(path, read_dictionary=texts)
+            self._file: Any = parquet.ParquetFile(path, read_dictionary=declared["texts"])
 
     def uncompressed(self, columns: Collection[str]) -> int:
         """Returns the bytes of columns as the file declares them."""
-        with self._errors():
-            return sum(int(chunk.total_uncompressed_size) for chunk in self._chunks(columns))
+        return sum(int(self._declared["bytes"].get(column, 0)) for column in columns)
 
     def read(self, columns: list[str]) -> dict[str, list[Any]]:
         """Returns columns in memory."""
@@ -121,15 +141,9 @@ class _ParquetTable:
         except (OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError, NotImplementedError) as error:
             raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=self.path) from error
 
-    def _chunks(self, columns: Collection[str]) -> Iterator[Any]:
-        metadata = self._file.metadata
-        groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
-        chunks = (group.column(index) for group in groups for index in range(group.num_columns))
-        return (chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns)
-
     def _check_cells(self, columns: Collection[str]) -> None:
         """Counts the values, of which millions that are equal take a few bytes."""
-        cells = sum(int(chunk.num_values) for chunk in self._chunks(columns))
+        cells = sum(int(self._declared["values"].get(column, 0)) for column in columns)
         if cells > max(_MIN_CELLS, 100 * self._size):
             got = f"{cells:,} values in {self._size:,} bytes"
             raise DataError(f"Parquet: got {got}; want at most 100 for each byte", path=self.path)

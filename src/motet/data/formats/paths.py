@@ -175,8 +175,9 @@ def file_names(folder: Path) -> list[str]:
     """
     try:
         return sorted(entry.name for entry in folder.iterdir() if not is_hidden(entry.name))
-    except OSError as error:
-        raise DataError(f"folder: got {error.strerror or error}; want a readable folder", path=folder) from error
+    except (OSError, ValueError) as error:
+        got = getattr(error, "strerror", None) or error
+        raise DataError(f"folder: got {got}; want a readable folder", path=folder) from error
 
 
 def is_hidden(name: str) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import ImageFile
 
 from motet.core import DataError
+from motet.core.regular_files import file_size
 from motet.preprocess.open_image import open_image
 
 _START = b"\x89PNG\r\n\x1a\n"
@@ -37,6 +38,7 @@ def png_values(path: Path) -> np.ndarray:
 def _wide(path: Path) -> bool:
     """Returns True for a PNG with several channels of 16 bits each."""
     try:
+        file_size(path)
         with open(path, "rb") as file:
             head = file.read(_COLOUR + 1)
     except OSError as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from motet.core import DataError
+from motet.core.regular_files import file_size
 
 _RATIO = 100
 _ALWAYS_BYTES = 32 * 1024**2
@@ -33,11 +33,6 @@ def regular_size(path: Path) -> int:
         DataError: no such file, or a folder, pipe or device: reading one of these may never end.
     """
     try:
-        found = path.stat()
-    except (OSError, ValueError) as error:
-        got = getattr(error, "strerror", None) or error
-        raise DataError(f"file: got {got}; want a readable file", path=path) from error
-    if not stat.S_ISREG(found.st_mode):
-        kind = "Is a directory" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
-        raise DataError(f"file: got {kind}; want a readable file", path=path)
-    return found.st_size
+        return file_size(path)
+    except OSError as error:
+        raise DataError(f"file: got {error.strerror or error}; want a readable file", path=path) from error

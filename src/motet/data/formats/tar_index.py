@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import tarfile
-import zipfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from motet.core import DataError
 from motet.core.whole_files import whole_file
+from motet.data.formats.npz_file import load_own_npz
 from motet.data.formats.packed_texts import PackedTexts
 from motet.data.formats.size_limits import regular_size
 
@@ -21,6 +21,12 @@ from motet.data.formats.size_limits import regular_size
 Members: TypeAlias = dict[str, tuple[int, int]]
 
 _VERSION = 2
+_FIXED_BYTES = 8192  # of an index without members
+_ARRAYS = {
+    **dict.fromkeys(("keys", "endings"), (np.dtype(np.uint8), 1)),
+    **dict.fromkeys(("stamp", "ends", "ending_ends", "starts"), (np.dtype(np.int64), 1)),
+    "members": (np.dtype(np.int64), 2),
+}
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -82,35 +88,42 @@ def tar_rows(path: Path, folder: Path | None) -> TarRows:
 
 def _read_index(index: Path, stamp: list[int]) -> TarRows | None:
     """Returns the cached index; None if it is missing, broken, or of another version of the tar."""
+    size = stamp[1]
     try:
-        with index.open("rb") as file, np.load(file, allow_pickle=False) as cached:
-            if cached["stamp"].tolist() != stamp:
-                return None
-            keys = PackedTexts(cached["keys"].tobytes(), cached["ends"])
-            endings = tuple(PackedTexts(cached["endings"].tobytes(), cached["ending_ends"]))
-            rows = TarRows(keys, endings, cached["starts"], cached["members"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
+        # A member takes 512 bytes of the tar and more, and fewer in its index.
+        cached = load_own_npz(index, max_bytes=size + _FIXED_BYTES)
+    except DataError:
         return None
-    return rows if _is_whole(rows, stamp[1]) else None
+    if not _is_as_written(cached, stamp):
+        return None
+    keys = PackedTexts(cached["keys"].tobytes(), cached["ends"])
+    endings = tuple(PackedTexts(cached["endings"].tobytes(), cached["ending_ends"]))
+    return TarRows(keys, endings, cached["starts"], cached["members"])
 
 
-def _is_whole(rows: TarRows, size: int) -> bool:
-    """Returns whether every row of an index leads to a place in a tar of this size."""
-    ends, starts, members = rows.keys.ends, rows.starts, rows.members
-    if any(one.dtype != np.int64 for one in (ends, starts, members)) or members.ndim != 2 or members.shape[1] != 3:
+def _is_as_written(cached: Mapping[str, np.ndarray], stamp: list[int]) -> bool:
+    """Returns whether every row of an index leads to a place in the tar of this stamp."""
+    if {name: (array.dtype, array.ndim) for name, array in cached.items()} != _ARRAYS:
         return False
+    starts, members, size = cached["starts"], cached["members"], stamp[1]
     return (
-        len(starts) == len(ends) + 1
-        and _is_ascending(ends, len(rows.keys.data))
+        cached["stamp"].tolist() == stamp
+        and _is_ascending(cached["ends"], len(cached["keys"]))
+        and _is_ascending(cached["ending_ends"], len(cached["endings"]))
         and _is_ascending(starts, len(members))
+        and len(starts) == len(cached["ends"]) + 1
+        and members.shape[1] == 3
         and bool((members >= 0).all())
-        and bool((members[:, 0] < len(rows.endings)).all())
-        and bool((members[:, 1] + members[:, 2] <= size).all())
+        and bool((members[:, 0] < len(cached["ending_ends"])).all())
+        and bool((members[:, 1] <= size).all())
+        and bool((members[:, 2] <= size - members[:, 1]).all())
     )
 
 
 def _is_ascending(values: np.ndarray, last: int) -> bool:
-    return bool((np.diff(values, prepend=0) >= 0).all()) and (values[-1] if len(values) else 0) == last
+    """Returns whether values ascend from at least 0 to `last`; compared, since differences may overflow."""
+    ascends = not len(values) or (values[0] >= 0 and bool((values[1:] >= values[:-1]).all()))
+    return bool(ascends) and (values[-1] if len(values) else 0) == last
 
 
 def _write_index(index: Path, stamp: list[int], rows: TarRows) -> None:
@@ -130,9 +143,9 @@ def _write_index(index: Path, stamp: list[int], rows: TarRows) -> None:
 
 
 def _scan(path: Path, size: int) -> TarRows:
-    _refuse_compressed(path)
     scan = _Scan()
     try:
+        _refuse_compressed(path)
         with tarfile.open(path, mode="r:") as tar:
             while (member := tar.next()) is not None:
                 # Else the module keeps a kilobyte per member until the end; its types leave the list out.
@@ -147,7 +160,8 @@ def _scan(path: Path, size: int) -> TarRows:
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"tar: got {error}; want a whole plain tar", path=path) from error
+        got = getattr(error, "strerror", None) or error
+        raise DataError(f"tar: got {got}; want a whole plain tar", path=path) from error
     return scan.rows()
 
 

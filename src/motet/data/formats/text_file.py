@@ -43,6 +43,8 @@ def read_bytes(path: Path, *, max_bytes: int = sys.maxsize - 1) -> bytes:
         raise DataError(f"gzip: got a broken stream ({error}); want a whole file", path=path) from error
     except OSError as error:
         raise DataError(f"file: got {error.strerror or error}; want a readable file", path=path) from error
+    except MemoryError as error:
+        raise DataError(f"file: got {size:,} bytes; want as many as this machine can hold", path=path) from error
     if len(data) > limit:
         got = f"{size:,} bytes that become more than {limit:,}"
         raise DataError(f"gzip: got {got}; want at most that (decompress it yourself if you trust it)", path=path)

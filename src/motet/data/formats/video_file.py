@@ -6,13 +6,14 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from motet.core import ConfigError, DataError
+from motet.core.regular_files import file_size
 from motet.data.formats.error_text import first_line
 from motet.data.formats.paths import is_file
 from motet.preprocess.open_image import MAX_PIXELS
@@ -169,6 +170,7 @@ class _OpenVideo:
             size = "an unknown codec" if stream is None else f"{stream.width} x {stream.height} pixels"
             self._video.close()
             raise DataError(f"video: got {size}; want at most {MAX_PIXELS:,} pixels a frame", path=self.path)
+        stream.thread_count = 1  # as `_one_thread`
         stream.options = {"max_pixels": str(MAX_PIXELS)}  # frames may have another size than the file says
         return self._video
 
@@ -183,9 +185,21 @@ def _ppm(frame: Any, short_side: int) -> bytes:
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
     if width * height > MAX_PIXELS:
         raise ValueError(f"a frame of {width} x {height} pixels")
-    pixels = _upright(frame, frame.to_ndarray(format="rgb24", width=width, height=height))
+    pixels = _upright(frame, frame.to_ndarray(format="rgb24", width=width, height=height, **_one_thread()))
     height, width = pixels.shape[:2]
     return b"P6\n%d %d\n255\n" % (width, height) + bytes(pixels.tobytes())
+
+
+@cache
+def _one_thread() -> dict[str, int]:
+    """Returns the argument with which PyAV starts no threads to convert a frame; before version 17 it never did.
+
+    They belong to the frame. A worker of a loader that is forked beside a frame does not have them, and waits for them
+    without end when it frees its copy; and they are slower.
+    """
+    import av
+
+    return {"threads": 1} if int(av.__version__.partition(".")[0]) >= 17 else {}
 
 
 def _upright(frame: Any, pixels: np.ndarray) -> np.ndarray:
@@ -203,6 +217,7 @@ def _upright(frame: Any, pixels: np.ndarray) -> np.ndarray:
 def _digest(path: Path, stamp: str) -> str:
     del stamp
     try:
+        file_size(path)
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

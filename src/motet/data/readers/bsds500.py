@@ -9,13 +9,11 @@ from typing import Literal, TypeAlias, assert_never
 import numpy as np
 
 from motet.core import ConfigError, DataError, Example
-from motet.data.formats.error_text import first_line
 from motet.data.formats.map_annotations import MapLabels
-from motet.data.formats.mat_file import read_mat
+from motet.data.formats.mat_file import as_list, read_mat
 from motet.data.formats.paths import file_names, image_at, is_image
 
 Agreement: TypeAlias = Literal["share", "any", "majority"]
-_BROKEN = (ValueError, TypeError, KeyError, IndexError)
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,14 @@ class AnnotatedEdges:
 
 def _read_boundaries(path: Path) -> np.ndarray:
     """Returns bool (annotators, h, w)."""
-    try:
-        drawn = [cell["Boundaries"][0, 0] for cell in read_mat(path, "groundTruth").ravel()]
-        found = np.stack([np.asarray(one) != 0 for one in drawn])
-    except DataError:
-        raise
-    except _BROKEN as error:
-        raise DataError(f"groundTruth: got {first_line(error)}; want a .mat of boundaries", path=path) from error
-    if found.ndim != 3:
-        raise DataError(f"Boundaries: got the shape {found.shape[1:]}; want (h, w)", path=path)
-    return found
+    drawings = []
+    for person in as_list(read_mat(path, "groundTruth")):
+        drawn = person.get("Boundaries") if isinstance(person, dict) else None
+        if not isinstance(drawn, np.ndarray) or drawn.ndim != 2:
+            got = f"shape {drawn.shape}" if isinstance(drawn, np.ndarray) else f"a {type(drawn).__name__}"
+            raise DataError(f"groundTruth: Boundaries: got {got}; want an array (h, w) of each person", path=path)
+        drawings.append(drawn != 0)
+    if not drawings or len({drawn.shape for drawn in drawings}) != 1:
+        got = ", ".join(f"{drawn.shape}" for drawn in drawings) or "none"
+        raise DataError(f"groundTruth: Boundaries: got {got}; want one shape", path=path)
+    return np.stack(drawings)

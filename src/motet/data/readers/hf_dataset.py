@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from motet.core import ConfigError, DataError, Example, nearest
+from motet.core import DataError, Example
 from motet.data.formats.columns import Columns, Names, add_answer, collect_class_names, make_columns
-from motet.data.formats.error_text import first_line
+from motet.data.formats.hf_splits import load_split
 from motet.data.formats.image_cells import CellContext, cell_ids, cell_images
 from motet.data.formats.paths import default_name
 from motet.data.formats.table_file import check_columns
 
 _BATCH = 1000
 _HIDDEN = -1  # the class of test rows with secret labels, as in GLUE on the Hub
-_SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
@@ -109,44 +108,6 @@ class HfDataset:
             text=self._columns.texts(cells, path=path, row=index),
             labels=add_answer(self._columns.annotations(cells, path=path, row=index, hidden=_HIDDEN)),
         )
-
-
-def load_split(path: Path | str, split: str, config: str | None) -> Any:
-    """Loads one split with `datasets`.
-
-    Raises:
-        DataError: nothing that `datasets` loads, or no such split.
-        ConfigError: the extra motet[hf] is not installed.
-    """
-    try:
-        import datasets
-        import pyarrow
-    except ImportError as error:
-        raise ConfigError(
-            f"HfDataset: got no package {error.name}; want the extra motet[hf] (pip install 'motet[hf]')"
-        ) from error
-    folder = Path(path)
-    try:
-        if any((folder / name).is_file() for name in _SAVED):
-            data = _split(datasets.load_from_disk(str(folder)), split, folder)
-            data.data.table.validate(full=True)  # offsets beyond the file would end the process when they are read
-            return data
-        return datasets.load_dataset(str(path), config, split=split)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
-
-
-def _split(saved: Any, split: str, path: Path) -> Any:
-    """Returns one split of a result of `load_from_disk`: a dictionary of splits, or one split, named or not."""
-    if isinstance(saved, dict):
-        if split not in saved:
-            raise DataError(f"split: got {split!r}; want a split that is saved ({nearest(split, saved)})", path=path)
-        return saved[split]
-    if saved.split is not None and str(saved.split) != split:
-        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only split that is saved", path=path)
-    return saved
 
 
 def _names(data: Any, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from motet.data.formats.depth_normals import Camera, NormalsOfDepth
 from motet.data.formats.hdf5_file import Hdf5File
 from motet.data.formats.map_annotations import MapLabels
 from motet.data.formats.map_files import INVALID, UNKNOWN, MapFile
-from motet.data.formats.mat_file import read_mat
+from motet.data.formats.mat_file import as_list, numbers_of, read_mat
 
 NYU_CAMERA = Camera(518.8579, 519.4696, 325.5824, 253.7362)
 """The colour camera of the data set's own toolbox, for images of 640 x 480 pixels."""
@@ -100,9 +100,7 @@ class NyuV2:
         if self.split is None:
             return list(range(count))
         path = Path(self.splits) if self.splits is not None else Path(self.path).with_name("splits.mat")
-        numbers = read_mat(path, _SPLITS[self.split]).ravel()
-        if numbers.dtype.kind not in "iuf":
-            raise DataError(f"{_SPLITS[self.split]}: got values of {numbers.dtype}; want numbers", path=path)
+        numbers = numbers_of(path, _SPLITS[self.split]).ravel()
         wrong = [number for number in numbers.tolist() if not 1 <= number <= count]
         if wrong or not len(numbers):
             got = f"row {wrong[0]}" if wrong else "no rows"
@@ -164,10 +162,8 @@ def _row_map(path: Path, name: str, row: int, size_hw: tuple[int, int]) -> np.nd
 
 def _mapped(path: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Returns for each of the 894 classes its index among the 40 (`UNKNOWN` for none), and the names of the 40."""
-    numbers = read_mat(path, "mapClass").ravel()
-    names = tuple(str(np.ravel(one)[0]) if np.size(one) else "" for one in read_mat(path, "className").ravel())
-    if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
-        raise DataError(f"mapClass: got values of {numbers.dtype}; want numbers", path=path)
+    numbers = numbers_of(path, "mapClass").ravel()
+    names = tuple(name for name in as_list(read_mat(path, "className")) if isinstance(name, str))
     if len(numbers) and max(numbers.tolist()) > len(names):
         raise DataError(f"mapClass: got {max(numbers.tolist())}; want at most {len(names)}", path=path)
     return tuple(int(number) - 1 if number > 0 else UNKNOWN for number in numbers), names

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from motet.core import CheckpointError
+from motet.core.regular_files import file_size
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) ->
     path = Path(source)
     path = path / "model.safetensors" if path.is_dir() else path
     try:
+        file_size(path)
         weights: Mapping[str, Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from motet.core import CheckpointError
 from motet.core.model_folder import WEIGHTS, step_folder, steps_in
+from motet.core.regular_files import file_size
 from motet.report import tables
 from motet.report.heat import HeatTable
 from motet.report.html import document, html_table, plot
@@ -144,6 +145,7 @@ def affinity_to_json(affinities: Affinities) -> dict[str, Any]:
 def _matrix(folder: Path) -> Matrix:
     path = folder / WEIGHTS
     try:
+        file_size(path)
         with safe_open(path, framework="pt") as file:
             if BUFFER not in file.keys():  # noqa: SIM118  a file of tensors is no mapping
                 raise CheckpointError(f"affinity: {path}: got no task affinities; want a run of the ViT adapters")

@@ -61,7 +61,7 @@ def test_an_empty_one_and_one_that_is_none(tmp_path) -> None:
     with pytest.raises(DataError, match=r"regions: got a broken LMDB \(no LMDB at all\); want a whole one"):
         LmdbFile(tmp_path / "letter")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="a pipe or device"):
+    with pytest.raises(DataError, match="a pipe, socket or device"):
         LmdbFile(tmp_path / "pipe")
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from motet.core import ConfigError
+from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.data.formats.regions.hdf5 import Hdf5Regions, write_group
 from motet.data.formats.regions.lmdb import LmdbRegions, open_to_write
@@ -60,7 +61,7 @@ class RegionWriter(ABC):
         beside = self.path.with_name(f"{self.path.name}.json")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            known = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
+            known = read_json(beside) if beside.exists() else None
             if known is None and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise ConfigError(f"regions: got {self.path} without {beside.name}; want another place (--out)")
             if known is not None and known != self.settings:

@@ -1,0 +1,97 @@
+"""Loads splits with Hugging Face `datasets`, which another process prepares: some files end the process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from motet.core import ConfigError, DataError, nearest
+from motet.data.formats import hf_prepare
+from motet.data.formats.error_text import first_line
+from motet.data.formats.linked_folders import walk_folder
+from motet.data.formats.size_limits import regular_size
+
+_SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
+
+
+def load_split(path: Path | str, split: str, config: str | None) -> Any:
+    """Loads one split with `datasets`.
+
+    Raises:
+        DataError: nothing that `datasets` loads, or no such split.
+        ConfigError: the extra motet[hf] is not installed.
+    """
+    try:
+        import datasets
+        import pyarrow
+    except ImportError as error:
+        raise ConfigError(
+            f"HfDataset: got no package {error.name}; want the extra motet[hf] (pip install 'motet[hf]')"
+        ) from error
+    folder = Path(path)
+    saved = any((folder / name).is_file() for name in _SAVED)
+    if error_text := _prepared(str(path), config, saved, _stamp(folder)):
+        raise DataError(f"data set: got {error_text}; want one that `datasets` loads", path=path)
+    try:
+        if saved:
+            return _split(datasets.load_from_disk(str(folder)), split, folder)
+        return datasets.load_dataset(str(path), config, split=split)
+    # Of a broken description `datasets` finds out by whatever Python raises.
+    except (
+        ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, StopIteration,
+        TypeError, ValueError, datasets.exceptions.DatasetsError, pyarrow.ArrowException,
+    ) as error:  # fmt: skip
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
+
+
+@lru_cache(maxsize=64)
+def _prepared(path: str, config: str | None, saved: bool, stamp: tuple[int, int, int]) -> str:
+    """Prepares a data set in another process, once for each state of its files; returns its error, or nothing."""
+    del stamp
+    asked = json.dumps({"path": path, "config": config, "saved": saved})
+    # Of a name on the Hub the progress of the download is shown.
+    errors = subprocess.DEVNULL if Path(path).exists() else None
+    done = subprocess.run(
+        [sys.executable, hf_prepare.__file__],
+        input=asked,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        check=False,
+    )
+    try:
+        return str(json.loads(done.stdout.splitlines()[-1])["error"])
+    except (ValueError, LookupError, TypeError):
+        return f"files on which `datasets` fails (exit code {done.returncode})"
+
+
+def _stamp(folder: Path) -> tuple[int, int, int]:
+    """Returns what changes with the files of a folder: their number, their bytes and the latest change.
+
+    Raises:
+        DataError: a pipe, socket or device among them, at whose other end `datasets` would wait.
+    """
+    count, size, latest = 0, 0, 0
+    for above, names in walk_folder(folder):
+        for name in names:
+            path = above / name
+            if path.exists():  # a link to nothing may lie beside the data
+                count, size, latest = count + 1, size + regular_size(path), max(latest, path.stat().st_mtime_ns)
+    return count, size, latest
+
+
+def _split(saved: Any, split: str, path: Path) -> Any:
+    """Returns one split of a result of `load_from_disk`: a dictionary of splits, or one split, named or not."""
+    if isinstance(saved, dict):
+        if split not in saved:
+            raise DataError(f"split: got {split!r}; want a split that is saved ({nearest(split, saved)})", path=path)
+        return saved[split]
+    if saved.split is not None and str(saved.split) != split:
+        raise DataError(f"split: got {split!r}; want {str(saved.split)!r}, the only split that is saved", path=path)
+    return saved
