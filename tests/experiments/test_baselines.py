@@ -11,7 +11,8 @@ import pytest
 from motet.core import CheckpointError, ConfigError, Example, Report, Result
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.experiments.baselines import FACTORS, budgets, train_baselines
+from motet.experiments.baselines import budgets, train_baselines
+from motet.experiments.lr_search import FACTORS
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
 from motet.training.config import TrainConfig
@@ -97,6 +98,12 @@ def test_one_rate_needs_no_search(tmp_path):
     machine = Machine(best=0.5)
     train(machine, tmp_path, tasks=["kind"], lrs=[0.2])
     assert machine.ran == [("kind", 0.2, "test")]
+
+
+def test_no_search_keeps_the_runs_own_rate(tmp_path):
+    machine = Machine(best=0.5)
+    train(machine, tmp_path, tasks=["kind"], search="none")
+    assert machine.ran == [("kind", 0.01, "test")]
 
 
 def test_without_val_rows_the_runs_own_rate_is_kept_and_told(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from motet.core import Report
     from motet.data.source import Role, Source
     from motet.experiments.baselines import Budgets
+    from motet.experiments.single_task import Budget
     from motet.experiments.study import FinishedCell, Study
     from motet.report import Comparison
     from motet.training.run import Run
@@ -28,7 +29,7 @@ EVALUATED: tuple[Role, ...] = ("val", "test")
 
 def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
-    app.command(epilog="Example:  motet baseline runs/tiny --match rows --lr 3e-4 --lr 1e-3")(baseline)
+    app.command(epilog="Example:  motet baseline runs/tiny --match rows --search lr")(baseline)
     app.command(epilog="Example:  motet compare runs/tiny runs/tiny-single")(compare)
     app.command(epilog="Example:  motet study studies/table1.py --jobs 2 --table docs/results/table1.md")(study)
 
@@ -39,12 +40,12 @@ def baseline(
         Literal["rows", "steps"], typer.Option(help="what single-task baseline and multi-task run have in common")
     ] = "rows",
     tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
+    search: Annotated[
+        Literal["none", "lr"],
+        typer.Option(help="on both sides, by val rows alone; lr: 1/3, 1 and 3 times the run's learning rate"),
+    ] = "lr",
     lrs: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--lr",
-            help="a learning rate to try; may be repeated; the best on val is used; default: 1/3, 1, 3 times the run's",
-        ),
+        list[float] | None, typer.Option("--lr", help="a learning rate to try instead; may be repeated")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="folder of the single-task runs; RUN-single by default")] = None,
     settings: Sets = None,
@@ -57,12 +58,16 @@ def baseline(
 ) -> None:
     """Train a single-task baseline for every task, with the same code, and compare them with the multi-task run."""
     from motet.experiments.baselines import budgets, train_baselines
+    from motet.experiments.lr_search import best_multi_task, rates_of
     from motet.hub.load import read_report
 
     run, place, origin, seen = _multi_task(target, settings, recipe, trust, data)
     single_runs_in = folder or place.with_name(f"{place.name}-single")
     names = tasks or [task.name for task in run.tasks]
-    _show_budgets(budgets(run, names, seen), match)
+    found, rates = budgets(run, names, seen), rates_of(run, search, lrs or ())
+    _show_budgets(found, match)
+    whole = len(names) == len(run.tasks) and read_report(place) is not None
+    print_lines(*_search_cost(run, found, match, rates, place if whole else None))
 
     def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
         # Runs of the search for a learning rate have no test rows: a report page of them would be empty.
@@ -76,11 +81,13 @@ def baseline(
             train_run=execute,
             tasks=names,
             match=match,
+            search=search,
             lrs=lrs or (),
             samples_seen=seen,
             log=print_lines,
         )
-    whole = len(names) == len(run.tasks) and read_report(place) is not None
+        if whole:
+            place = best_multi_task(run, place, single_runs_in, rates, train_run=execute, log=print_lines)
     hint = f"motet compare {place} {single_runs_in}"
     if whole:
         compare([place, single_runs_in])
@@ -105,6 +112,31 @@ def _multi_task(
     report = read_report(place)
     run = recipe_run(recipe, settings) if recipe else run_of(place, settings, trust=trust, data=data)
     return run, place, read_record(place).get("origin") or {}, report.samples_seen if report else None
+
+
+def _search_cost(
+    run: Run, found: Sequence[Budgets], match: Budget, rates: Sequence[float], place: Path | None
+) -> Iterator[str]:
+    """Yields the line on what the search costs: its runs, their steps, and the time at the multi-task run's speed."""
+    from motet.report import read_run
+    from motet.report.tables import duration
+
+    if len(rates) < 2:
+        return
+    others = 0 if place is None else sum(lr != run.train.lr for lr in rates)
+    samples = sum(one.single_rows[match] for one in found) * len(rates)
+    samples += others * sum(one.rows for one in found)
+    steps = sum(one.single_steps[match] for one in found) * len(rates) + others * run.train.steps
+    text = (
+        f"search of {len(rates)} learning rates ({', '.join(f'{lr:g}' for lr in rates)}), by val rows alone: "
+        f"{len(found) * len(rates)} single-task runs"
+        + (f" and {others} more multi-task runs" if others else "")
+        + f", {steps:,} steps of {samples:,} samples"
+    )
+    if place is not None and (record := read_run(place)).log.seconds:
+        seen = max(1, sum(record.report.samples_seen.values()))
+        text += f", about {duration(record.log.seconds * samples / seen)}"
+    yield f"{text}; --search none does without"
 
 
 def _show_budgets(found: Sequence[Budgets], match: str) -> None:

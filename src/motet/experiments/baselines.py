@@ -7,28 +7,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from motet.core import CheckpointError, ConfigError, Report
+from motet.core import CheckpointError, ConfigError
 from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
+from motet.experiments.lr_search import JOINT, SEARCH, Search, TrainRun, finished_report, rates_of, train_candidate
 from motet.experiments.single_task import Budget, best_lr, grid, single_task
-from motet.training.json_files import REPORT
 from motet.training.run import Run
-
-SEARCH = "search"
-FACTORS = (1 / 3, 1.0, 3.0)
-"""The learning rates tried by default, as multiples of the multi-task run's."""
-
-
-class TrainRun(Protocol):
-    """Trains and evaluates a run: `run_training`, or a function of the caller around it."""
-
-    def __call__(self, run: Run, folder: Path, /, *, resume: bool) -> Report:
-        """Returns the last report."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +64,15 @@ def train_baselines(
     train_run: TrainRun,
     tasks: Sequence[str] = (),
     match: Budget = "rows",
+    search: Search = "lr",
     lrs: Sequence[float] = (),
     samples_seen: Mapping[str, int] | None = None,
     log: Callable[[str], None],
 ) -> dict[str, Path]:
     """Trains the single-task baseline of every task; continues an earlier call that was stopped.
 
-    The learning rate of each is the best of `lrs` on its val rows; its test rows are evaluated once, with that one. A
-    task without val rows keeps the run's own learning rate.
+    The learning rate of each is the best on its val rows; its test rows are evaluated once, with that one. A task
+    without val rows keeps the run's own learning rate. `best_multi_task` searches the other side alike.
 
     Args:
         run: the multi-task run.
@@ -92,7 +80,8 @@ def train_baselines(
         train_run: trains and evaluates a run.
         tasks: names; all of the run by default.
         match: the budget that the baseline and the run have in common.
-        lrs: learning rates to choose between; a third, one and three times the run's by default.
+        search: "lr" tries a third, one and three times the run's learning rate; "none" keeps it.
+        lrs: the learning rates to choose between, instead.
         samples_seen: samples by source that the run took, if known.
         log: called with one line per task.
 
@@ -102,10 +91,14 @@ def train_baselines(
     if len(run.tasks) < 2:
         raise ConfigError(f"baseline: got a run of one task, {run.tasks[0].name!r}; want one of several tasks")
     names = tuple(tasks) or tuple(task.name for task in run.tasks)
+    if JOINT in names:
+        raise ConfigError(
+            f"baseline: got a task called {JOINT!r}, the folder of the multi-task runs; want another name"
+        )
     done = {}
     for name in names:
         single_run = single_task(run, name, match=match, samples_seen=samples_seen)
-        done[name] = _train_one(single_run, name, folder, train_run, tuple(lrs), log)
+        done[name] = _train_one(single_run, name, folder, train_run, rates_of(run, search, lrs), log)
     return done
 
 
@@ -113,17 +106,11 @@ def _train_one(
     single_run: Run, name: str, folder: Path, train_run: TrainRun, lrs: tuple[float, ...], log: Callable[[str], None]
 ) -> Path:
     final = folder / name
-    report = _finished(final, single_run)
+    report = finished_report(final, single_run)
     if report is None and not final.exists():
         _search(single_run, name, folder, train_run, lrs, log)
     if report is None:
-        lr = _chosen_lr(folder, name, single_run)
-        chosen = _at(single_run, lr)
-        report = train_run(chosen, final, resume=True)
-        if report.step < chosen.train.steps:
-            raise CheckpointError(
-                f"{final}: stopped after step {report.step} of {chosen.train.steps}; call again to go on"
-            )
+        report = train_candidate(_at(single_run, _chosen_lr(folder, name, single_run)), final, train_run)
     result = report.main(name)
     log(f"{name} alone: {result.metric} {result.value:.1f} {result.unit} on {result.source}".rstrip())
     return final
@@ -133,23 +120,16 @@ def _search(
     single_run: Run, name: str, folder: Path, train_run: TrainRun, lrs: tuple[float, ...], log: Callable[[str], None]
 ) -> None:
     """Trains at every learning rate, notes the best, and moves its folder to the place of the final one."""
-    tried = lrs or tuple(factor * single_run.train.lr for factor in FACTORS)
     evaluated = any(source.role == "val" for source in single_run.sources)
-    if len(tried) == 1 or not evaluated:
-        if not evaluated and len(tried) > 1:
+    if len(lrs) == 1 or not evaluated:
+        if not evaluated and len(lrs) > 1:
             log(f"{name} alone: no val rows to choose a learning rate by: {single_run.train.lr:g} is kept")
-        _note_lr(folder, name, tried[0] if len(tried) == 1 else single_run.train.lr)
+        _note_lr(folder, name, lrs[0] if len(lrs) == 1 else single_run.train.lr)
         return
     reports = {}
-    for lr, candidate in grid(single_run, tried).items():
-        place = folder / SEARCH / name / f"lr-{lr:g}"
-        report = _finished(place, candidate) or train_run(candidate, place, resume=True)
-        if report.step < candidate.train.steps:
-            raise CheckpointError(
-                f"{place}: stopped after step {report.step} of {candidate.train.steps}; call again to go on"
-            )
-        reports[lr] = report
-        result = report.main(name)
+    for lr, candidate in grid(single_run, lrs).items():
+        reports[lr] = train_candidate(candidate, folder / SEARCH / name / f"lr-{lr:g}", train_run)
+        result = reports[lr].main(name)
         log(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
     lr = best_lr(reports, name)
     _note_lr(folder, name, lr)
@@ -171,16 +151,6 @@ def _chosen_lr(folder: Path, name: str, single_run: Run) -> float:
         return single_run.train.lr
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want the chosen learning rate") from error
-
-
-def _finished(folder: Path, run: Run) -> Report | None:
-    """Returns the final report of a finished run, on test rows if it has some; None if it is not finished."""
-    try:
-        report = Report.from_dict(read_json(folder / REPORT))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    wanted = "test" if run.of_role("test") else "val"
-    return report if report.step == run.train.steps and report.role == wanted else None
 
 
 def _at(run: Run, lr: float) -> Run:
