@@ -166,3 +166,15 @@ def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, m
 
 def test_compare_refuses_a_folder_without_runs(motet, tmp_path):
     assert "got no run.json here or one folder below" in motet("compare", tmp_path).err
+
+
+def test_baseline_of_a_run_searches_both_sides_and_pairs_their_images(motet, recipe, tmp_path):
+    assert motet("train", recipe, "--folder", tmp_path / "run").code == 0
+    ran = motet("baseline", tmp_path / "run", "--recipe", recipe)
+    assert ran.code == 0, ran.err
+    assert "by val rows alone: 6 single-task runs and 2 more multi-task runs" in ran.out
+    assert ran.out.count("on val against the run's") == 2
+    assert ran.out.index("single-task runs and") < ran.out.index("kind alone, learning rate")
+    found = json.loads(motet("compare", tmp_path / "run", tmp_path / "run-single", "--json").out)
+    assert {pair["difference"]["over"] for pair in found["pairs"]} == {"images"}
+    assert found["fewest_seeds"] == 1
