@@ -141,3 +141,11 @@ def test_a_table_with_several_classes_for_many_images_is_left_out(tmp_path, seve
     if not is_read:
         got = "table: got 6 of 30 images with several classes (0.jpg: cat, dog); want one class per image"
         assert found.problems[0].endswith(got)
+
+
+def test_a_broken_row_far_down_is_a_problem_of_its_table_alone(tmp_path):
+    images(tmp_path, *(f"{number}.jpg" for number in range(3)))
+    rows = [f"{number % 3}.jpg,cat" for number in range(400)]
+    write(tmp_path / "labels.csv", "\n".join(["image,class", *rows, "1.jpg,cat,more"]) + "\n")
+    (found,) = detect(tmp_path)
+    assert "labels.csv, row 400" in found.problems[0]

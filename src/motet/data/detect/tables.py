@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from motet.core import DiskImage, MotetError
+from motet.core import DataError, DiskImage, MotetError
 from motet.core.plain_json import parse_json
 from motet.data.detect.dataset import DetectedDataset, try_read
 from motet.data.detect.guess import Guess, Row, guess
@@ -16,6 +16,7 @@ from motet.data.detect.near_tables import missing_images
 from motet.data.detect.survey import Survey, is_submission, split_of
 from motet.data.detect.table_beginnings import TableBeginning, table_beginnings
 from motet.data.detect.text_tables import guess_sentences
+from motet.data.formats.deferred import capture
 from motet.data.formats.table_file import SUFFIXES, TableForm, load_columns
 from motet.data.formats.tar_index import tar_rows
 from motet.preprocess.image_formats import image_suffixes
@@ -73,7 +74,7 @@ def _table(
             arguments["image_id"] = f"{prefix['image_prefix']}/{{{mapping.image}}}"  # names of images repeat elsewhere
         if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping, beginning.form):
             arguments["gather"] = True
-    problems = problems or _several_classes(path, mapping, beginning.form)
+        problems = problems or _several_classes(path, mapping, beginning.form)
     for value in _split_values(path, mapping, beginning.form):
         split = split_of(Path(value), Path()) if value else beginning.split or split_of(path, survey.root)
         yield from try_read(
@@ -94,9 +95,11 @@ def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
 def _several_classes(path: Path, mapping: Guess, form: TableForm) -> tuple[str, ...]:
     """Returns the problem of a table with several classes for many of its images, each in a row of its own."""
     label = mapping.labels.get("class")
-    if not isinstance(label, str) or not mapping.image:
+    if not isinstance(label, str):
         return ()
-    cells = load_columns(path, [mapping.image, label], form)
+    cells = capture(load_columns, path, [mapping.image, label], form)
+    if isinstance(cells, DataError):
+        return ()  # the trial read has the reason
     classes: dict[str, set[str]] = {}
     for image, name in zip(cells[mapping.image], cells[label], strict=True):
         classes.setdefault(str(image), set()).add(str(name))
