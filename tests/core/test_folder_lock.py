@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import filelock
@@ -37,6 +38,29 @@ def test_the_second_is_refused_in_one_line_with_the_holder(tmp_path: Path) -> No
         )
     with FolderLock(tmp_path):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="without forks nothing is passed on")
+def test_a_forked_worker_that_outlives_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    # Workers of a loader end seconds after their parent was killed; the run is resumed at once.
+    reading, writing = os.pipe()
+    if not (holder := os.fork()):
+        lock = FolderLock(tmp_path)
+        lock.acquire()
+        if not (worker := os.fork()):
+            time.sleep(600)
+        os.write(writing, str(worker).encode())
+        time.sleep(600)
+    worker = int(os.read(reading, 20))
+    try:
+        assert not FolderLock(tmp_path).acquire()
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+        assert FolderLock(tmp_path).acquire()
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_refused_one_frees_nothing(tmp_path: Path) -> None:

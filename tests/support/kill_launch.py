@@ -18,22 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TypeAlias
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        "motet.cli.main",
-        "motet.experiments.api",
-        "motet.hub",
-        "kill_recipes",
-        "kill_launch",
-        "torch._dynamo",
-        "tensorboard.compat.proto.event_pb2",
-        "tensorboard.summary.writer.record_writer",
-        "matplotlib.pyplot",
-        "transformers.models.bert.modeling_bert",
-    ]
-)
-
+from forked import CONTEXT
 
 _Process: TypeAlias = BaseProcess | subprocess.Popen[bytes]
 
@@ -91,7 +76,7 @@ class Forked:
         errors = tuple(logs.with_suffix(f".{rank}.err") for rank in range(world))
         since = time.time()
         processes = [
-            _CONTEXT.Process(target=_main, args=(list(arguments), {**environment, **own}, str(path)))
+            CONTEXT.Process(target=_main, args=(list(arguments), {**environment, **own}, str(path)))
             for own, path in zip(ranks, errors, strict=True)
         ]
         for path, process in zip(errors, processes, strict=True):

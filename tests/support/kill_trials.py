@@ -210,10 +210,11 @@ class Moment:
         """Draws one of the phases that are to come."""
         at = view.step()[0]
         phases: list[Phase] = ["set-up", "features", "evaluation", "page"]
-        phases += ["steps", "checkpoint", "steps", "checkpoint"] if at < view.steps else []
+        # A run is past its steps after one late kill, so these are drawn more often while there are any.
+        phases += ["steps", "checkpoint"] * 3 if at < view.steps else []
         phases += ["start"] if fresh else []
         phase = rng.choice(phases)
-        step = rng.randint(min(at + 1, view.steps), view.steps)
+        step = rng.randint(min(at + 1, view.steps), min(at + view.steps // 2, view.steps))
         longest = {"start": 6.0, "set-up": 1.0, "features": 1.0, "steps": 0.1, "checkpoint": 0.06, "evaluation": 0.4}
         return cls(phase, step, rng.uniform(0, longest.get(phase, 2.0)))
 

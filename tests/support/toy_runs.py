@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -13,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from forked import CONTEXT
 from toys import ToyJudge, ToyReader, toy_sources, toy_system
 
 from motet.core import CheckpointError, Report, Schedule, Step, rng_for
@@ -25,20 +25,6 @@ from motet.training.config import TrainConfig
 from motet.training.distributed import processes
 from motet.training.fit import fit
 from motet.training.optim import AdamW
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        "torch",
-        "torch._dynamo",
-        "tensorboard.compat.proto.event_pb2",
-        "toys",
-        "motet.training.fit",
-        "toy_unit",
-        "toy_uni_perceiver",
-        "transformers.models.bert.modeling_bert",
-    ]
-)
 
 
 class Observing:
