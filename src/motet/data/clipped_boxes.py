@@ -42,7 +42,7 @@ class ClippedBoxes:
             >>> ClippedBoxes(boxes=60, cut=2, dropped=1).summary
             'of 60 boxes 2 cut at the border of the image and 1 without area in it dropped'
         """
-        if not self.first:
+        if not self.cut + self.dropped:
             return ""
         parts = [f"{self.cut:,} cut at the border of the image"] if self.cut else []
         parts += [f"{self.dropped:,} without area in it dropped"] if self.dropped else []
