@@ -52,10 +52,11 @@ class FakeHub:
 def hub(tmp_path, monkeypatch):
     fake = FakeHub(tmp_path / "hub")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
+    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: True)
     return fake
 
 
-def test_what_is_pushed_comes_back(make, hub, trust):
+def test_what_is_pushed_comes_back(make, hub, trust, monkeypatch):
     system = make("animal", "caption")
     address = push_to_hub(system, "me/small", credit=["OpenMoji, CC BY-SA 4.0"], private=True, api=hub)
     assert address == "https://huggingface.co/me/small/commit/1"
@@ -69,6 +70,9 @@ def test_what_is_pushed_comes_back(make, hub, trust):
     assert back.assets() == system.assets()
     assert hub.fetched[:2] == ("me/small", "v1")
     assert hub.fetched[3] == {"token": "t"}
+    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    from_pretrained("me/small", trust=trust)
+    assert hub.fetched[3] == {"local_files_only": True}
     assert not (hub.folder / "snapshots/me/small/model.bin").exists()
 
 

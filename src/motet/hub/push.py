@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
+from motet.core.hub_access import is_reachable
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
 from motet.hub.load import load_system, save_pretrained
 
@@ -87,13 +88,15 @@ def push_to_hub(
 
 
 def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     wanted = "want the folder of a saved model or of a run, or owner/name on the Hub"
     if not _HUB_NAME.fullmatch(name):
         raise CheckpointError(f"model {name!r}: got no such folder; {wanted}")
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **fetch))
+        # Where the Hub cannot be reached its cache is asked at once, without retries.
+        given = fetch if is_reachable(constants.ENDPOINT) else {"local_files_only": True} | fetch
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **given))
     except _hub_errors() as error:
         raise CheckpointError(f"model {name!r}: got no such folder, and {_hub_answer(error)}; {wanted}") from error
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
+from motet.core.hub_access import hub_access
 from motet.nn.pretrained.lite0 import load_lite0
 from motet.nn.transformer import sincos_positions
 from motet.nn.vit import ViT
@@ -65,6 +66,18 @@ class EncoderConfig(Protocol):
         ...
 
 
+def create_timm_model(name: str, *, pretrained: bool, **options: Any) -> Any:
+    """Returns a model of timm; pretrained weights come from the Hub, or from its cache where it cannot be reached.
+
+    Raises:
+        ConfigError: neither has them.
+    """
+    if not pretrained:
+        return timm.create_model(name, pretrained=False, **options)
+    with hub_access(f"timm's {name!r}", "BundledLite0 (images)", source=name):
+        return timm.create_model(name, pretrained=True, **options)
+
+
 @dataclass(frozen=True)
 class TimmEncoder:
     """Any vision model of timm, by name.
@@ -96,7 +109,7 @@ class TimmEncoder:
             if self.size is not None and default is not None and default.fixed_input_size:
                 options.setdefault("img_size", self.size)
         try:
-            model = timm.create_model(self.name, pretrained=pretrained, **options)
+            model = create_timm_model(self.name, pretrained=pretrained, **options)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             got = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise ConfigError(f"TimmEncoder {self.name!r}: got {got}; want a model that timm can build") from error

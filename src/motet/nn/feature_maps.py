@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from motet.core import ConfigError, nearest
-from motet.nn.encoders import EncoderConfig, ImageEncoder, Pixels
+from motet.nn.encoders import EncoderConfig, ImageEncoder, Pixels, create_timm_model
 from motet.nn.pretrained.lite0 import load_lite0
 from motet.nn.tower import EncoderMode, Tower
 
@@ -82,7 +82,7 @@ class TimmMap:
             known = nearest(self.name.split(".")[0], timm.list_models())
             raise ConfigError(f"TimmMap.name: got {self.name!r}; want a model of timm, {known}")
         try:
-            model = timm.create_model(self.name, pretrained=pretrained, **options)
+            model = create_timm_model(self.name, pretrained=pretrained, **options)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             got = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise ConfigError(f"TimmMap {self.name!r}: got {got}; want a model that timm can build") from error

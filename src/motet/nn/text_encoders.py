@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motet.core import CheckpointError, ConfigError
+from motet.core.hub_access import hub_access
 from motet.core.plain_json import parse_json
 from motet.nn.attention import attend
 from motet.nn.tower import EncoderMode, Frozen, lr_scale_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # The name of our attention in transformers.
 _ATTENTION = "motet"
+_BUNDLED = "BundledMiniLM (texts)"
 
 
 class TextEncoder(nn.Module):
@@ -183,7 +185,8 @@ class HfBert:
         from transformers import AutoTokenizer
 
         try:
-            loaded = AutoTokenizer.from_pretrained(self.name, revision=self.revision)
+            with hub_access(f"HfBert {self.name!r}", _BUNDLED, source=self.name):
+                loaded = AutoTokenizer.from_pretrained(self.name, revision=self.revision)
         except (OSError, ValueError, ImportError, KeyError) as error:
             raise ConfigError(f"HfBert.name: got {self.name!r}; {_line(error)}") from error
         backend = getattr(loaded, "backend_tokenizer", None)
@@ -196,9 +199,10 @@ class HfBert:
         from transformers import AutoConfig, AutoModel
 
         try:
-            if pretrained:
-                return TextEncoder(AutoModel.from_pretrained(self.name, revision=self.revision))
-            return TextEncoder(AutoModel.from_config(AutoConfig.from_pretrained(self.name, revision=self.revision)))
+            with hub_access(f"HfBert {self.name!r}", _BUNDLED, source=self.name):
+                if pretrained:
+                    return TextEncoder(AutoModel.from_pretrained(self.name, revision=self.revision))
+                return TextEncoder(AutoModel.from_config(AutoConfig.from_pretrained(self.name, revision=self.revision)))
         except (OSError, ValueError, ImportError, KeyError) as error:
             raise ConfigError(f"HfBert.name: got {self.name!r}; {_line(error)}") from error
 

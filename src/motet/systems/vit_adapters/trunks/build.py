@@ -14,7 +14,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn
 
 from motet.core import ConfigError, UnsupportedTask, nearest
-from motet.nn.encoders import Pixels
+from motet.nn.encoders import Pixels, create_timm_model
 from motet.systems.vit_adapters.options import TimmTrunk
 from motet.systems.vit_adapters.trunks.focal import Focal
 from motet.systems.vit_adapters.trunks.pvt import Pvt
@@ -55,7 +55,7 @@ def build_trunk(config: TimmTrunk, *, pretrained: bool) -> Trunk:
 def _create_model(name: str, pretrained: bool, options: Mapping[str, Any]) -> Any:
     """Creates timm's model; a FocalNet is built from its sizes alone where its entry point fixes them itself."""
     try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
+        return create_timm_model(name, pretrained=pretrained, num_classes=0, **options)
     except TypeError as error:
         if "multiple values" not in str(error) or not name.startswith("focalnet") or pretrained:
             raise
