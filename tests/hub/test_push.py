@@ -39,7 +39,7 @@ class FakeHub:
     def snapshot_download(self, name, *, revision, allow_patterns, **fetch):
         self.fetched = (name, revision, tuple(allow_patterns), fetch)
         target = self.folder / "snapshots" / name
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
         for path in (self.folder / name).rglob("*"):
             relative = path.relative_to(self.folder / name)
             if path.is_file() and any(relative.match(pattern) for pattern in allow_patterns):
