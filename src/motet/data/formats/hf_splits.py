@@ -34,8 +34,7 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
         ) from error
     folder = Path(path)
     saved = any((folder / name).is_file() for name in _SAVED)
-    if error_text := _prepared(str(path), config, saved, _stamp(folder)):
-        raise DataError(f"data set: got {error_text}; want one that `datasets` loads", path=path)
+    _prepare(str(path), config, saved, _stamp(folder))
     try:
         if saved:
             return _split(datasets.load_from_disk(str(folder)), split, folder)
@@ -50,25 +49,21 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
         raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
 
 
-@lru_cache(maxsize=64)
-def _prepared(path: str, config: str | None, saved: bool, stamp: tuple[int, int, int]) -> str:
-    """Prepares a data set in another process, once for each state of its files; returns its error, or nothing."""
-    del stamp
-    asked = json.dumps({"path": path, "config": config, "saved": saved})
+@lru_cache(maxsize=64)  # each split of a data set asks; an error is not kept
+def _prepare(path: str, config: str | None, saved: bool, stamp: tuple[int, int, int]) -> None:
+    """Prepares a data set in another process, once for each state of its files. Raises DataError, see `load_split`."""
+    del stamp  # part of the cache key
     # Of a name on the Hub the progress of the download is shown.
     errors = subprocess.DEVNULL if Path(path).exists() else None
-    done = subprocess.run(
-        [sys.executable, hf_prepare.__file__],
-        input=asked,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        text=True,
-        check=False,
-    )
+    asked = json.dumps({"path": path, "config": config, "saved": saved})
+    command = [sys.executable, hf_prepare.__file__]
+    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
     try:
-        return str(json.loads(done.stdout.splitlines()[-1])["error"])
+        got = str(json.loads(done.stdout.splitlines()[-1])["error"])
     except (ValueError, LookupError, TypeError):
-        return f"files on which `datasets` fails (exit code {done.returncode})"
+        got = f"files on which `datasets` fails (exit code {done.returncode})"
+    if got:
+        raise DataError(f"data set: got {got}; want one that `datasets` loads", path=path)
 
 
 def _stamp(folder: Path) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,18 +80,25 @@ def _tables(paths: Sequence[Path]) -> list[_ParquetTable]:
         raise ConfigError(
             "Parquet: got no package pyarrow; want the extra motet[hf] (pip install 'motet[hf]')"
         ) from error
-    for path in paths:
-        regular_size(path)
-    command, names = [sys.executable, parquet_sizes.__file__], json.dumps([str(path.absolute()) for path in paths])
+    stamps = tuple((regular_size(path), path.stat().st_mtime_ns) for path in paths)
+    lines = _described(tuple(path.absolute() for path in paths), stamps)
+    return [_ParquetTable(path, json.loads(line)) for path, line in zip(paths, lines, strict=True)]
+
+
+@lru_cache(maxsize=64)  # a folder is looked at several times; an error is not kept
+def _described(paths: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]) -> list[str]:
+    """Returns a line of JSON per file from another process. Raises DataError with the file that ends it."""
+    del stamps  # part of the cache key: a changed file is described again
+    command, asked = [sys.executable, parquet_sizes.__file__], json.dumps([str(path) for path in paths])
     try:
-        done = subprocess.run(command, input=names, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=_SECONDS, check=False)
         lines, end = done.stdout.splitlines(), f"exit code {done.returncode}"
     except subprocess.TimeoutExpired as error:
         lines, end = (error.stdout or b"").decode().splitlines(), f"no end after {_SECONDS} seconds"
     if len(lines) < len(paths):
         got = f"a file on which pyarrow fails ({end})"
         raise DataError(f"Parquet: got {got}; want a whole Parquet file", path=paths[len(lines)])
-    return [_ParquetTable(path, json.loads(line)) for path, line in zip(paths, lines, strict=True)]
+    return lines
 
 
 class _ParquetTable:
