@@ -15,7 +15,7 @@ from typing import Any
 from forked import CONTEXT
 from toys import ToyJudge, ToyReader, toy_sources, toy_system
 
-from motet.core import CheckpointError, Report, Schedule, Step, rng_for
+from motet.core import CheckpointError, Report, Schedule, Step, UpdateForm, rng_for
 from motet.data.mixture import Mixture
 from motet.data.round_robin import RoundRobin
 from motet.data.source import Source
@@ -33,6 +33,9 @@ class Observing:
     def __init__(self, names: tuple[str, ...], batch_size: int, seed: int) -> None:
         self.names, self.batch_size, self.seed = names, batch_size, seed
         self.need = dict.fromkeys(names, 1.0)
+
+    def update_form(self) -> UpdateForm:
+        return UpdateForm(batch_sizes=dict.fromkeys(self.names, self.batch_size), mixed=True)
 
     def step(self, index: int, world: int) -> Step:
         weights = [self.need[name] / sum(self.need.values()) for name in self.names]

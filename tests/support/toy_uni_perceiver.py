@@ -29,6 +29,7 @@ from motet.core import (
     TargetSpec,
     Task,
     Text,
+    UpdateForm,
     rng_for,
 )
 from motet.core.model_folder import write_model
@@ -135,6 +136,9 @@ class Rows:
 
 class PairsOrOwnTasks:
     """A schedule with pairs on all ranks in two steps of three, and different tasks per rank in the third."""
+
+    def update_form(self) -> UpdateForm:
+        return UpdateForm(batch_sizes={"pairs": 6, "class": 3})
 
     def step(self, index: int, world: int) -> Step:
         if index % 3 < 2:

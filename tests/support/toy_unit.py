@@ -27,6 +27,7 @@ from motet.core import (
     System,
     TargetSpec,
     Task,
+    UpdateForm,
     rng_for,
 )
 from motet.core.model_folder import write_model
@@ -126,6 +127,9 @@ class Apart:
 
     Every sixth step has boxes alone, so that the second rank has no rows; no step has a question.
     """
+
+    def update_form(self) -> UpdateForm:
+        return UpdateForm(batch_sizes={"boxes": 4, "pair": 3}, batches=2)
 
     def step(self, index: int, world: int) -> Step:
         boxes, pairs = ({"boxes": 4},), () if index % 6 == 5 else ({"pair": 3},)

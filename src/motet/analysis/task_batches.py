@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from motet.core import Batch, ConfigError, Report, Step, System, nearest, rng_for
+from motet.core import Batch, ConfigError, Report, Step, System, UpdateForm, nearest, rng_for
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
 from motet.data.source import Source
@@ -103,6 +103,9 @@ class _OneSource:
             return names[0]
         sizes = np.array([self.sizes[name] for name in names])
         return str(rng_for("interference source", self.seed, self.task, index).choice(names, p=sizes / sizes.sum()))
+
+    def update_form(self) -> UpdateForm:
+        return UpdateForm(batch_sizes=dict.fromkeys(self.sizes, self.batch_size))
 
     def step(self, index: int, world: int) -> Step:
         return Step((({self.source(index): self.batch_size},), *(() for _ in range(world - 1))))

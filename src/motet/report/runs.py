@@ -122,7 +122,7 @@ def read_run(folder: str | Path) -> RunRecord:
 def _bootstraps(path: Path) -> dict[str, Bootstrap]:
     if not path.is_file():
         return {}
-    found = {}
+    found: dict[str, Bootstrap] = {}
     for place, line in enumerate(read_lines(path)):
         match line:
             case {"task": str() as task, "images": str() as images, "values": [_, *_] as values} if all(
