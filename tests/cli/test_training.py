@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from motet.cli.options import folder_of, origin_of
+from motet.cli.training import predict_command
 from motet.core import Report
 from motet.experiments.api import evaluate
+from motet.tasks import classification, matching, question_answering, sentence
 
 
 def test_training_leaves_a_whole_folder_and_says_what_to_do_next(trained):
@@ -287,3 +289,16 @@ def test_a_reader_of_ones_own_runs_once_it_is_trusted_or_by_its_recipe(motet, tr
     for allowed in (["--trust", file], ["--trust", "recipe_parts_of_mine"], ["--recipe", recipe]):
         told = json.loads(motet("evaluate", tmp_path / "run", *allowed, "--json").out)
         assert [r["value"] for r in told["results"]] == [r["value"] for r in before["results"]]
+
+
+@pytest.mark.parametrize(
+    ("task", "inputs"),
+    [
+        (classification("pets", ("cat", "dog")), "--image IMAGE"),
+        (sentence("mood", ("bad", "good")), "--text TEXT"),
+        (question_answering("vqa"), "--image IMAGE --text TEXT"),
+        (matching("find"), "--image IMAGE --candidate TEXT --candidate TEXT"),
+    ],
+)
+def test_the_command_to_predict_has_the_inputs_of_the_task(task, inputs):
+    assert predict_command(Path("runs/a b"), task) == f"motet predict 'runs/a b' --task {task.name} {inputs}"

@@ -25,7 +25,7 @@ from motet.cli.options import (
 from motet.cli.stop import continued_by
 
 if TYPE_CHECKING:
-    from motet.core import Report
+    from motet.core import Report, Task
     from motet.data.source import Source
     from motet.training.run import Run
 
@@ -36,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example:  motet evaluate runs/tiny --role val --json")(evaluate)
 
 
+_LENGTH = ("train.steps", "train.evaluate_every", "train.save_every")
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")]
 
 
@@ -45,6 +46,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="continue an interrupted run from its last checkpoint")
     ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="as many steps as fit into this time at the measured speed, about")
+    ] = None,
     settings: Sets = None,
     device: Device = None,
     check: Annotated[
@@ -53,7 +57,9 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a recipe, evaluate it on its test sources, and write the run's folder: log, checkpoints, report."""
-    run, place = recipe_run(recipe, settings), folder or folder_of(recipe)
+    place = folder or folder_of(recipe)
+    settings = [*(settings or ()), *_fitted(recipe, settings, place, minutes, resume=resume, device=device)]
+    run = recipe_run(recipe, settings)
     with continued_by(f"continue with: {resume_command(recipe, place, settings)}"):
         report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
     if is_main_process():
@@ -65,6 +71,28 @@ def train(
     if missed:
         print_lines(*(missed if is_main_process() else ()))
         raise typer.Exit(1)
+
+
+def _fitted(
+    recipe: str, settings: list[str] | None, place: Path, minutes: float | None, *, resume: bool, device: str | None
+) -> list[str]:
+    """Returns the settings of a run that fits into some minutes; of a run that is continued those it began with."""
+    from motet.core.errors import ConfigError
+    from motet.training.distributed import choose_device
+    from motet.training.run_data import read_record
+    from motet.training.time_budget import steps_within
+
+    if minutes is None:
+        return []
+    if minutes <= 0:
+        raise ConfigError(f"--minutes: got {minutes:g}; want more than 0")
+    if resume and (place / "run.json").is_file():
+        first = (read_record(place).get("origin") or {}).get("settings") or []
+        return [one for one in first if str(one).startswith(_LENGTH)]
+    run = recipe_run(recipe, settings)
+    config = run.train.at_length(steps_within(run, 60 * minutes, device=choose_device(device)))
+    print_lines(f"{config.steps:,} steps fit into {minutes:g} minutes at the speed of this machine")
+    return [f"{name}={getattr(config, name.removeprefix('train.'))}" for name in _LENGTH]
 
 
 def resume_command(recipe: str, folder: Path, settings: list[str] | None) -> str:
@@ -195,12 +223,32 @@ def _show_trained(report: Report, run: Run, folder: Path) -> None:
         print_lines(f"stopped after step {report.step:,} of {run.train.steps:,}; --resume continues")
         return
     _show_results(report)
-    task = next(iter(report.results)).task if report.results else run.tasks[0].name
+    name = next(iter(report.results)).task if report.results else run.tasks[0].name
+    task = next(task for task in run.tasks if task.name == name)
     print_lines(
         f"report: {folder / 'report.html'}",
-        f"use it: motet predict {folder} --task {task} --image FILE",
-        f"train single-task baselines to compare: motet baseline {folder}",
+        f"use it: {predict_command(folder, task)}",
+        *([f"train single-task baselines to compare: motet baseline {folder}"] if len(run.tasks) > 1 else []),
     )
+
+
+def predict_command(folder: Path, task: Task) -> str:
+    """Returns the command that predicts the task, with the inputs that it has."""
+    from motet.core import Match
+
+    image = [("--image", "VIDEO" if "video" in task.inputs else "IMAGE")] if {"image", "video"} & task.inputs else []
+    text = [("--text", "TEXT")] if "text" in task.inputs else []
+    match task.target:
+        case Match(among="texts"):
+            inputs = [*image, *([("--candidate", "TEXT")] * 2)]
+        case Match(among="images"):
+            inputs = [*text, *image, *image]
+        case Match(among="regions"):
+            inputs = [*image, *text, *([("--candidate", "LEFT,TOP,RIGHT,BOTTOM")] * 2)]
+        case _:
+            inputs = [*image, *text]
+    words = ["motet", "predict", str(folder), "--task", task.name]
+    return " ".join([shlex.join(words), *(f"{option} {value}" for option, value in inputs)])
 
 
 def _show_results(report: Report) -> None:

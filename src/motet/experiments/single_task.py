@@ -12,7 +12,6 @@ from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.data.schedules import Exactly
 from motet.data.source import Source
-from motet.training.config import TrainConfig
 from motet.training.run import Run, TaskSubset
 
 Budget: TypeAlias = Literal["rows", "steps"]
@@ -48,7 +47,7 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
         own = _rows_in(run.train.steps, own, form)
     schedule = _exactly(own, form)
     return _restricted(
-        dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
+        dataclasses.replace(run, schedule=schedule, train=run.train.at_length(schedule.steps)), names, sources
     )
 
 
@@ -80,7 +79,7 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
             raise ConfigError(f"some_tasks: task {name!r}: got no row of it in the run; want at least one")
     schedule = _exactly(own, form)
     return _restricted(
-        dataclasses.replace(run, schedule=schedule, train=_at_length(run.train, schedule.steps)), names, sources
+        dataclasses.replace(run, schedule=schedule, train=run.train.at_length(schedule.steps)), names, sources
     )
 
 
@@ -177,17 +176,3 @@ def _rows_in(steps: int, rows: Mapping[str, int], form: UpdateForm) -> dict[str,
     ends = list(accumulate(count / sizes[name] for name, count in rows.items()))
     places = [round(end * total / ends[-1]) for end in ends]
     return {name: (end - start) * sizes[name] for name, start, end in zip(rows, [0, *places], places, strict=False)}
-
-
-def _at_length(config: TrainConfig, steps: int) -> TrainConfig:
-    """Returns the train config with another number of steps; evaluations and checkpoints keep their shares."""
-    return dataclasses.replace(
-        config,
-        steps=steps,
-        evaluate_every=_as_often(config.evaluate_every, config.steps, steps),
-        save_every=_as_often(config.save_every, config.steps, steps),
-    )
-
-
-def _as_often(every: int, steps: int, single_run_steps: int) -> int:
-    return max(1, round(every * single_run_steps / steps)) if every else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from motet.core import ConfigError
@@ -77,6 +77,16 @@ class TrainConfig:
             raise ConfigError(f"TrainConfig.grad_clip: got {self.grad_clip}; want a positive number or None")
         if self.weight_decay < 0:
             raise ConfigError(f"TrainConfig.weight_decay: got {self.weight_decay}; want 0 or more")
+
+    def at_length(self, steps: int) -> TrainConfig:
+        """Returns the config with another number of steps; evaluations and checkpoints keep their shares of them."""
+
+        def as_often(every: int) -> int:
+            return max(1, round(every * steps / self.steps)) if every and self.steps else every
+
+        return replace(
+            self, steps=steps, evaluate_every=as_often(self.evaluate_every), save_every=as_often(self.save_every)
+        )
 
     def check(self) -> None:
         """Raises ConfigError if the learning-rate schedule does not fit into the steps.

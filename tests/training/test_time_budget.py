@@ -1,0 +1,40 @@
+"""Steps from a time: the measured step, stored features and evaluations are counted."""
+
+import dataclasses
+
+import pytest
+from toys import toy_run
+
+from motet.core import ConfigError
+from motet.training import time_budget
+from motet.training.estimate import estimate
+from motet.training.time_budget import fixed_seconds, steps_within
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """The estimate of a run with a step of half a second and 20 s of stored features."""
+
+    def fake(run, **given):
+        assert given["timed_steps"] > 1
+        return dataclasses.replace(estimate(run, timed_steps=1), step_seconds=0.5, store_seconds=20.0)
+
+    monkeypatch.setattr(time_budget, "estimate", fake)
+
+
+def test_steps_fill_the_time_that_is_left(timed) -> None:
+    run = toy_run()
+    found = time_budget.estimate(run, timed_steps=2)
+    rows = {role: sum(len(s.reader) for s in run.of_role(role)) for role in ("train", "val", "test")}
+    per_row = 0.5 / 16
+    evaluated = rows["val"] * (run.train.steps // run.train.evaluate_every + 1) + rows["test"]
+    stored = 20 * (1 + (rows["val"] + rows["test"]) / rows["train"])
+    assert fixed_seconds(run, found) == pytest.approx(stored + per_row * evaluated)
+    assert steps_within(run, 600) == int((600 - fixed_seconds(run, found)) / 0.5)
+
+
+def test_a_time_that_is_too_short_says_how_much_is_needed(timed) -> None:
+    run = toy_run()
+    needed = (fixed_seconds(run, time_budget.estimate(run, timed_steps=2)) + 0.5) / 60
+    with pytest.raises(ConfigError, match=rf"minutes: got 0.1; want at least {needed:.1f}: storing features"):
+        steps_within(run, 6)
