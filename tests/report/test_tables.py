@@ -121,3 +121,15 @@ def test_costs_that_a_run_did_not_record_are_dashes() -> None:
 )
 def test_seconds_are_rounded_before_they_are_split(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_score_that_is_not_above_the_best_trivial_baseline_is_marked() -> None:
+    def marked(value: float, **best: float) -> bool:
+        report = Report(results=(depth(value=value),), trivial_baselines={"depth": best})
+        assert ("▼" in trivial_baseline_rows(report)[1][0][1]) == ("▼" in results_rows(report)[0][2])
+        return "▼" in results_rows(report)[0][2]
+
+    assert marked(0.8, constant=1.25, nearest=0.75)  # lower is better
+    assert marked(0.75, constant=1.25, nearest=0.75)
+    assert not marked(0.7, constant=1.25, nearest=0.75)
+    assert "▼" not in results_rows(Report(results=(depth(value=0.8),)))[0][2]

@@ -255,4 +255,5 @@ def _show_results(report: Report) -> None:
     from motet.report import tables
 
     table(tables.RESULTS_HEAD, tables.results_rows(report), numbers=(2, 3, 4, 5))
-    print_lines(*(f"note: {note}" for note in report.notes))
+    below = any(tables.is_below_trivial(report, result) for result in report.results)
+    print_lines(*([tables.BELOW_NOTE] if below else ()), *(f"note: {note}" for note in report.notes))

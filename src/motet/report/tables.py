@@ -66,7 +66,7 @@ def results_rows(report: Report) -> list[tuple[str, ...]]:
         (
             result.task if result.main else "",
             f"{result.metric}{'' if result.higher_is_better else ' (lower is better)'}",
-            number(result.value, result.unit),
+            number(result.value, result.unit) + (f" {BELOW}" if is_below_trivial(report, result) else ""),
             interval(result),
             f"{result.count:,}",
             f"{result.num_images:,}" if result.num_images else "-",
@@ -74,6 +74,17 @@ def results_rows(report: Report) -> list[tuple[str, ...]]:
         )
         for result in report.results
     ]
+
+
+BELOW = "▼"
+"""The mark of a score that is not above the best trivial baseline."""
+BELOW_NOTE = f"{BELOW} not above the best trivial baseline"
+
+
+def is_below_trivial(report: Report, result: Result) -> bool:
+    """Returns True for a main result that is not above the best trivial baseline of its task."""
+    best = best_trivial_baseline(report, result)[1] if result.main else None
+    return best is not None and (result.value <= best if result.higher_is_better else result.value >= best)
 
 
 RESULTS_HEAD = ("task", "metric", "value", "95 % interval", "rows", "images", "best trivial baseline")
@@ -110,6 +121,8 @@ def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[s
         unit, value = next(
             ((r.unit, number(r.value, r.unit)) for r in report.results if r.task == task and r.main), ("", "-")
         )
+        main = next((one for one in report.results if one.task == task and one.main), None)
+        value += f" {BELOW}" if main is not None and is_below_trivial(report, main) else ""
         rows.append((task, value, *(bare(baselines.get(name), unit) for name in names)))
     return ("task", "score", *names), rows
 

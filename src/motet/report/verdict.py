@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from motet.core import Report, Result
 from motet.report.compare import Claim, Comparison, TaskComparison
 from motet.report.runs import Log, RunRecord
-from motet.report.tables import bare, number
+from motet.report.tables import bare, is_below_trivial, number
 
 _RISING_POINTS = 4  # evaluations that are needed to see a curve rise
 _LAST_PART = 0.75  # of the steps, after which a curve that still rises is not done
@@ -52,13 +52,6 @@ def verdicts(run: RunRecord, comparison: Comparison | None = None) -> tuple[Verd
     return tuple(found)
 
 
-def below_trivial(report: Report, result: Result) -> tuple[str, ...]:
-    """Returns the names of the trivial baselines that a result does not beat."""
-    sign = 1 if result.higher_is_better else -1
-    baselines = report.trivial_baselines.get(result.task, {})
-    return tuple(name for name, value in baselines.items() if sign * (result.value - value) <= 0)
-
-
 def _against_single(pair: TaskComparison | None, seeds: int) -> Iterator[str]:
     if pair is None:
         return
@@ -87,8 +80,7 @@ def _against_trivial(report: Report, result: Result) -> Iterator[str]:
     baselines = report.trivial_baselines.get(result.task, {})
     if not baselines:
         return
-    below = below_trivial(report, result)
-    if below:
+    if is_below_trivial(report, result):
         pick = max if result.higher_is_better else min
         best = pick(baselines, key=lambda name: baselines[name])
         yield (

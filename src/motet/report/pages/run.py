@@ -27,6 +27,7 @@ def markdown(content: Content) -> str:
     parts = [f"# {content.title}", _summary_text(content), "## Verdict"]
     parts += ["\n".join(f"* {one}" for one in verdicts(run, comparison)), "## Results"]
     parts.append(tables.table(tables.RESULTS_HEAD, tables.results_rows(run.report), left=2))
+    parts += [tables.BELOW_NOTE] if _has_below(run.report) else []
     if classes := tables.classes_rows(run.report):
         parts += ["## Classes", tables.table(tables.CLASSES_HEAD, classes, left=3)]
     if comparison is not None:
@@ -63,7 +64,7 @@ def _sections(content: Content) -> list[tuple[str, str]]:
     run, report = content.run, content.run.report
     return [
         ("Verdict", html_list([str(one) for one in verdicts(run, content.comparison)], "No score to judge.")),
-        ("Results", html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2)),
+        ("Results", _results(report)),
         *([("Classes", _classes(report))] if tables.classes_rows(report) else []),
         ("Multi-task against single-task", _comparison(content)),
         ("Learning curves", _learning_curves(content)),
@@ -75,6 +76,15 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Notes", html_list(content.all_notes, "Nothing to note.")),
         ("Versions", html_list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
     ]
+
+
+def _results(report: Report) -> str:
+    note = muted(tables.BELOW_NOTE) if _has_below(report) else ""
+    return html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2) + note
+
+
+def _has_below(report: Report) -> bool:
+    return any(tables.is_below_trivial(report, result) for result in report.results)
 
 
 def _summary_text(content: Content) -> str:
