@@ -149,3 +149,12 @@ def test_a_file_that_declares_more_than_it_holds_is_not_intact(tmp_path: Path, s
     assert not part.is_intact()
     with pytest.raises(DataError, match=r"stored features: got .*; want the file as motet wrote it"):
         part.array()
+
+
+@pytest.mark.parametrize("ending", [".json", ".npy"])
+def test_a_folder_in_the_place_of_a_file_of_a_part_is_one_line(tmp_path: Path, ending: str) -> None:
+    path = written(tmp_path).path.with_suffix(ending)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DataError, match=r"stored features: got .*; want a file that can be deleted"):
+        [part.remove() for part in parts_in(tmp_path)]

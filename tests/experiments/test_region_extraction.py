@@ -97,11 +97,14 @@ def test_torchvisions_detectors_go_by_name_and_take_local_weights(tmp_path) -> N
         ("embedded", "w.pth", "--weights: got .*w.pth with 'embedded'; want none"),
         ("fasterrcnn_mobilenet_v3_large_320_fpn", "missing.pth", "--weights: got FileNotFoundError"),
         ("fasterrcnn_mobilenet_v3_large_320_fpn", "bad.pth", "--weights: got .*; want those of fasterrcnn"),
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", "empty.pth", "--weights: got .*; want those of fasterrcnn"),
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", "broken.pth", "--weights: got .*; want those of fasterrcnn"),
         ("fasterrcnn_mobilenet_v3_large_320_fpn", "bad.safetensors", "--weights: got .*; want those of fasterrcnn"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(tmp_path, name, weights, error) -> None:
-    (tmp_path / "bad.pth").write_bytes(b"no weights at all")
+    for bad, content in (("bad", b"no weights at all"), ("empty", b""), ("broken", b"\x80\x02aq\x00.")):
+        (tmp_path / f"{bad}.pth").write_bytes(content)
     (tmp_path / "bad.safetensors").write_bytes(b"no")
     with pytest.raises(ConfigError, match=error):
         detector_named(name, weights=tmp_path / weights if weights else None)

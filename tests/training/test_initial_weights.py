@@ -141,3 +141,12 @@ def test_a_checkpoint_of_another_kind_of_system_is_not_continued(other: tuple[Pa
     run = dataclasses.replace(toy_run(), system=LiTDecoderConfig())
     with pytest.raises(CheckpointError, match=r"a checkpoint of another run: system: got '.*ToyConfig'; want '.*LiT"):
         initial_system(run, torch.device("cpu"), resume_from=other[0].parent)
+
+
+def test_a_checkpoint_without_an_asset_is_one_line(other: tuple[Path, System], monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(*_: object, **__: object) -> System:
+        raise KeyError("words.json")
+
+    monkeypatch.setattr("motet.training.initial_weights.build_system", without)
+    with pytest.raises(CheckpointError, match=r"assets: got no 'words.json'; want all files that were saved"):
+        initial_system(toy_run(), torch.device("cpu"), resume_from=other[0].parent)

@@ -84,8 +84,17 @@ class StorePart:
 
     def remove(self) -> None:
         """Deletes the files; a process that has mapped them can still read."""
-        self.path.with_suffix(".json").unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
+        _remove(self.path.with_suffix(".json"), self.path)
+
+
+def _remove(*paths: Path) -> None:
+    """Deletes files. Raises DataError for a folder in the place of one, and for one that may not be deleted."""
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            got = error.strerror or error
+            raise DataError(f"stored features: got {got}; want a file that can be deleted", path=path) from error
 
 
 def parts_in(store: Path) -> list[StorePart]:
@@ -98,8 +107,7 @@ def parts_in(store: Path) -> list[StorePart]:
             height, width = data["shape"]
             part = StorePart(index.with_suffix(".npy"), rows, (height, width), data["block"], tuple(data["checksums"]))
         except (OSError, ValueError, KeyError, TypeError):
-            index.unlink(missing_ok=True)
-            index.with_suffix(".npy").unlink(missing_ok=True)
+            _remove(index, index.with_suffix(".npy"))
             continue
         parts.append(part)
     return parts
@@ -168,11 +176,8 @@ def read_stamps(store: Path) -> dict[str, str]:
 
 def clear_unfinished(store: Path) -> None:
     """Removes the files that killed processes left. Call it only while holding the lock."""
-    for path in (*store.glob("*.unfinished"), *store.glob(".*.part")):
-        path.unlink(missing_ok=True)
-    for path in store.glob("part-*.npy"):
-        if not path.with_suffix(".json").exists():
-            path.unlink(missing_ok=True)
+    _remove(*store.glob("*.unfinished"), *store.glob(".*.part"))
+    _remove(*(path for path in store.glob("part-*.npy") if not path.with_suffix(".json").exists()))
 
 
 @contextlib.contextmanager

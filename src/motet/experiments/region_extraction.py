@@ -182,6 +182,9 @@ def _state_in(path: Path) -> dict[str, Tensor]:
 
     try:
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    # Its reader of pickles finds a broken one by whatever Python raises.
+    except (
+        ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, pickle.UnpicklingError,
+    ) as error:  # fmt: skip
         raise ValueError("more than tensors, or no whole file") from error
     return state

@@ -56,7 +56,7 @@ def initial_system(
         folder = step_folder(resume_from, steps[-1])
         if (saved_kind := _saved_class(folder)) != (kind := to_json(run.system)["class"]):
             raise CheckpointError(f"{folder}: a checkpoint of another run: system: got {saved_kind!r}; want {kind!r}")
-        system = _build(run, read_assets(folder))
+        system = _build_saved(run, folder, read_assets(folder))
         # Features are stored before training continues, and nothing pretrained was fetched, so the encoder must be the
         # saved one already. Weights that do not fit are refused later, by the identity check of the checkpoint.
         own, saved = system.state_dict(), read_weights(folder)
@@ -124,7 +124,7 @@ def _with_weights_of(system: System, run: Run, start: From) -> tuple[System, Wei
     counts_pieces = any(name.startswith(system.asset_weights()) for name in selected)
     same_kind = _saved_class(folder) == to_json(run.system)["class"]
     if counts_pieces and same_kind and (assets := read_assets(folder)) != dict(system.assets()):
-        with_old = _build(run, assets)
+        with_old = _build_saved(run, folder, assets)
         own = with_old.state_dict()
         fresh = {n: t for n, t in system.state_dict().items() if n in own and own[n].shape == t.shape}
         fill(with_old, fresh, strict=False, where="fresh weights")
@@ -146,6 +146,13 @@ def _build_on_rank_0_first(run: Run) -> System:
         broadcast(dict(system.assets()))
         return system
     return _build(run, broadcast({}))
+
+
+def _build_saved(run: Run, folder: Path, assets: Mapping[str, bytes]) -> System:
+    try:
+        return _build(run, assets)
+    except KeyError as error:
+        raise CheckpointError(f"{folder}: assets: got no {error}; want all files that were saved") from error
 
 
 def _build(run: Run, assets: Mapping[str, bytes] | None) -> System:
