@@ -297,7 +297,9 @@ def test_a_run_folder_that_cannot_be_written(recipe, tmp_path, monkeypatch, numb
 
     monkeypatch.setattr(Path, "mkdir", refused)
     said = typed("train", recipe, "--folder", folder)
-    assert said == f"motet: run folder {folder}: got {os.strerror(number)}; want a folder that can be written\n"
+    assert (
+        said == f"motet: run folder {folder}: got {os.strerror(number)}; want a folder with room that can be written\n"
+    )
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])

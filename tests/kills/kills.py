@@ -62,8 +62,8 @@ def main() -> None:
             if chosen.records is not None:
                 with chosen.records.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(vars(case)) + "\n")
-    print(_tables(kills, chosen.seed, time.perf_counter() - began))
-    print(table(cases))
+    print(f"seed {chosen.seed}, {time.perf_counter() - began:,.0f} s")
+    print("\n\n".join([*([_tables(kills)] if kills else []), *([table(cases)] if cases else [])]))
     sys.exit(any(case.found for case in (*kills, *cases)))
 
 
@@ -82,8 +82,8 @@ def _cases(place: Path, count: int, seed: int, only: str, parts: Sequence[str]) 
 
 def _kills(place: Path, count: int, seed: int, only: str) -> Iterator[Kill]:
     done = number = 0
-    # Every prefix of these has all systems and variants about equally often.
-    cases = [(SYSTEMS[i % 5], VARIANTS[(i + i // 5) % 4]) for i in range(20)]
+    # All pairs, so that every part of them has each system and variant about equally often.
+    cases = [(SYSTEMS[i % 5], VARIANTS[(i % 5 + i // 5) % 4]) for i in range(20)]
     cases = [case for case in cases if " ".join(case).startswith(only)]
     while done < count:
         rng = random.Random(f"{seed}/{number}")
@@ -105,8 +105,8 @@ def _line(kill: Kill) -> str:
     return f"{kill.system} {kill.variant}: {how}: {kill.phase} (step {kill.step}): {kill.code} {'; '.join(kill.found)}"
 
 
-def _tables(kills: Sequence[Kill], seed: int, seconds: float) -> str:
-    rows = [f"{len(kills)} kills, seed {seed}, {seconds:,.0f} s", ""]
+def _tables(kills: Sequence[Kill]) -> str:
+    rows = list[str]()
     wrong = Counter(kill.system for kill in kills if kill.found)
     phases = Counter((kill.system, kill.phase) for kill in kills)
     rows += ["| system | " + " | ".join(PHASES) + " | all | wrong |", "|---|" + "--:|" * (len(PHASES) + 2)]

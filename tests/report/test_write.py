@@ -21,7 +21,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_its_path(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError) as raised:
         write_files(tmp_path / "file" / "below", {"report.html": b""})
-    assert "report.html: got Not a directory; want a folder that can be written" in str(raised.value)
+    assert "report.html: got Not a directory; want a folder with room that can be written" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
@@ -31,6 +31,6 @@ def test_an_old_file_stays_where_the_new_one_fails(tmp_path: Path, monkeypatch: 
 
     (tmp_path / "a.txt").write_text("old")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="got No space left on device; want a folder that can be written"):
+    with pytest.raises(DataError, match="got No space left on device; want a folder with room that can be written"):
         write_files(tmp_path, {"a.txt": b"new"})
     assert (tmp_path / "a.txt").read_text() == "old"

@@ -208,7 +208,8 @@ class _FillJob:
                 yield from self._fill(images)
         except OSError as error:
             raise DataError(
-                f"stored features: got {error.strerror or error}; want a folder with write permission", path=self.store
+                f"stored features: got {error.strerror or error}; want a folder with write permission and free space",
+                path=self.store,
             ) from error
 
     def _fill(self, images: Iterable[ImageFile]) -> Iterator[None]:

@@ -32,7 +32,8 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> tuple[Path, .
             paths.append(folder / name)
     except OSError as error:
         raise DataError(
-            f"report files {', '.join(files)}: got {error.strerror or error}; want a folder that can be written",
+            f"report files {', '.join(files)}: got {error.strerror or error}; "
+            "want a folder with room that can be written",
             path=folder,
         ) from error
     return tuple(paths)

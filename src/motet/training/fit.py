@@ -379,7 +379,7 @@ def _make_folder(folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            failure = f"run folder {folder}: got {error.strerror or error}; want a folder that can be written"
+            failure = f"run folder {folder}: got {error.strerror or error}; want a folder with room that can be written"
     failure = broadcast(failure)
     if failure is not None:
         raise CheckpointError(failure)

@@ -202,7 +202,7 @@ def _opened(folder: Path, resume: bool) -> Iterator[None]:
         except CheckpointError as error:
             failure = f"run folder {error}"
         except OSError as error:
-            failure = f"run folder {folder}: got {error.strerror or error}; want a folder that can be written"
+            failure = f"run folder {folder}: got {error.strerror or error}; want a folder with room that can be written"
     try:
         failure = broadcast(failure)
         if failure:

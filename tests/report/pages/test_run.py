@@ -150,7 +150,7 @@ def test_both_files_are_written_whole(content, tmp_path: Path) -> None:
     assert html.read_text().startswith("<!doctype html>")
     assert text.read_text().startswith("# A <title>")
     assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["report.html", "report.md"]
-    with pytest.raises(DataError, match="want a folder that can be written"):
+    with pytest.raises(DataError, match="want a folder with room that can be written"):
         write_report(tmp_path / "out" / "report.md" / "below", content)
 
 
