@@ -84,7 +84,7 @@ def test_classes_that_one_direction_separates_are_found_where_neighbours_are_los
     assert probe is not None
     assert probe.about == (
         "linear probe of kind: logistic regression on 13 features (mean image features) of 100 training rows, "
-        f"strength {probe.model.strength:g} chosen on 20 of them"
+        f"strength {probe.model.strength:g}"
     )
 
 
@@ -101,14 +101,11 @@ def test_a_fit_is_the_same_for_a_seed_and_rows_of_a_large_set_are_drawn(monkeypa
     assert "of 30 training rows" in first.about
 
 
-def test_rows_of_one_image_are_never_on_both_sides_of_the_split() -> None:
+def test_rows_of_one_image_are_in_one_fold() -> None:
     rows = [seen(f"{i}", image=f"image{i % 7}", **{"class": i % 2}) for i in range(42)]
-    chosen = linear_probe._validation(rows, 0, "kind")
-    inside = {row.image_ids for row, held in zip(rows, chosen, strict=True) if held}
-    outside = {row.image_ids for row, held in zip(rows, chosen, strict=True) if not held}
-    assert inside
-    assert outside
-    assert not inside & outside
+    folds = linear_probe._folds(rows, 0, "kind")
+    assert set(folds.tolist()) == {0, 1, 2, 3, 4}
+    assert len({(row.image_ids, fold) for row, fold in zip(rows, folds.tolist(), strict=True)}) == 7
 
 
 def test_large_problems_are_solved_in_closed_form(monkeypatch) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
@@ -44,39 +44,39 @@ class LinearModel:
 
 
 def fit_linear(
-    features: Float[np.ndarray, "n d"],
-    targets: Float[np.ndarray, "n k"],
-    validation: Bool[np.ndarray, "n"],
-    loss: LinearLoss,
+    features: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n k"], folds: Int[np.ndarray, "n"], loss: LinearLoss
 ) -> LinearModel:
-    """Fits a linear model to all rows, with the strength that is best on some rows after a fit to the others.
+    """Fits a linear model to all rows, with the strength that is best for rows of a fold after fits to the others.
 
         mean over rows of loss(x W + b, y) + strength / 2 |W|^2
 
-    Of equally good strengths the strongest is chosen.
+    Of equally good strengths the strongest is chosen. A single split would choose badly: the best strength of 400
+    sentences cost 5 points of accuracy on others.
 
     Args:
         features: any finite numbers; they are standardised.
         targets: one-hot classes, or numbers in one column.
-        validation: True on the rows that choose the strength; neither all nor none.
+        folds: the fold of each row, at least two of them.
         loss: "logistic" for the cross entropy of a softmax; "squared" for half the squared error.
     """
     x, y = np.asarray(features, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-    tried = _path(x[~validation], y[~validation], loss)
-    values = [_goodness(model.scores(x[validation]), y[validation]) for model in tried]
-    best = int(np.argmax(values))
-    return _path(x, y, loss, STRENGTHS[: best + 1])[-1]
+    values = np.zeros(len(STRENGTHS))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        for place, model in enumerate(_path(x[~inside], y[~inside], loss, STRENGTHS)):
+            values[place] += _goodness(model.scores(x[inside]), y[inside])
+    return _path(x, y, loss, STRENGTHS[: int(np.argmax(values)) + 1])[-1]
 
 
 def _goodness(scores: Float[np.ndarray, "n k"], targets: Float[np.ndarray, "n k"]) -> float:
-    """Returns the share of rows with the right class; for numbers minus the mean squared error."""
+    """Returns the number of rows with the right class; for numbers minus the sum of squared errors."""
     if targets.shape[1] == 1:
-        return -float(((scores - targets) ** 2).mean())
-    return float((scores.argmax(axis=1) == targets.argmax(axis=1)).mean())
+        return -float(((scores - targets) ** 2).sum())
+    return float((scores.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
 
 def _path(
-    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n k"], loss: LinearLoss, strengths: Sequence[float] = STRENGTHS
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n k"], loss: LinearLoss, strengths: Sequence[float]
 ) -> list[LinearModel]:
     """Returns one model per strength."""
     mean, deviation = x.mean(axis=0), x.std(axis=0)

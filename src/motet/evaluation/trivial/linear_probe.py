@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 
 from motet.core import (
     Answer,
@@ -33,8 +33,8 @@ MAX_ROWS = 4_000
 MAX_ANSWERS = 100
 """Answers that a probe chooses from at most, the commonest ones."""
 
-_MAX_LOGISTIC = 3e7  # rows x features x classes: some ten seconds on one core of a laptop
-_VALIDATION = 5  # one group of rows in five chooses the strength
+_MAX_LOGISTIC = 1.5e7  # rows x features x classes: some ten seconds on one core of a laptop
+_FOLDS = 5
 
 _Vectors: TypeAlias = Callable[[Sequence[Example]], Float[np.ndarray, "n d"]]
 
@@ -44,9 +44,10 @@ class LinearProbe:
     """A fitted linear model on features that no training of the run has changed.
 
     For a `Label` or an `Answer` it is a logistic regression, or, where that would take long, a ridge regression to
-    one-hot classes; for a `Score` a ridge regression. The strength of the penalty is chosen on a fifth of the training
-    rows, never on held-out ones. Features are those of the nearest neighbour for images, the mean over tokens of the
-    text encoder's states for texts alone, and a bag of words for texts beside an image or without such an encoder.
+    one-hot classes; for a `Score` a ridge regression. The strength of the penalty is chosen by five-fold
+    cross-validation on the training rows, never on held-out ones. Features are those of the nearest neighbour for
+    images, the mean over tokens of the text encoder's states for texts alone, and a bag of words for texts beside an
+    image or without such an encoder.
 
     Args:
         vectors: the features of Examples.
@@ -76,8 +77,8 @@ class LinearProbe:
             rows = [rows[place] for place in sorted(places.tolist())]
         examples = [example for example, _ in rows]
         classes = () if isinstance(task.target, Score) else tuple(sorted({value for _, value in rows}))
-        validation = _validation(examples, seed, task.name)
-        found = None if validation.all() or len(classes) == 1 else _vectors_for(features, task, examples)
+        folds = _folds(examples, seed, task.name)
+        found = None if len(set(folds.tolist())) < 2 or len(classes) == 1 else _vectors_for(features, task, examples)
         if found is None:
             return None
         vectors, kind = found
@@ -89,10 +90,10 @@ class LinearProbe:
         )
         logistic = bool(classes) and x.size * len(classes) <= _MAX_LOGISTIC
         loss: LinearLoss = "logistic" if logistic else "squared"
-        model = fit_linear(x, targets, validation, loss)
+        model = fit_linear(x, targets, folds, loss)
         about = (
             f"linear probe of {task.name}: {'logistic' if logistic else 'ridge'} regression on {x.shape[1]} features "
-            f"({kind}) of {len(rows)} training rows, strength {model.strength:g} chosen on {validation.sum()} of them"
+            f"({kind}) of {len(rows)} training rows, strength {model.strength:g}"
         )
         return cls(vectors, model, tuple(_prediction(task, one) for one in classes), about)
 
@@ -124,15 +125,13 @@ def _prediction(task: Task, value: Any) -> Prediction:
     return ClassPrediction(value) if isinstance(task.target, Label) else TextPrediction(value)
 
 
-def _validation(examples: Sequence[Example], seed: int, name: str) -> Bool[np.ndarray, "n"]:
-    """Returns True for a fifth of the images or texts, with all of their rows; for all if there are fewer than two."""
+def _folds(examples: Sequence[Example], seed: int, name: str) -> Int[np.ndarray, "n"]:
+    """Returns a fold per row; rows of one image are in one fold."""
     keys = [example.image_ids or (example.id,) for example in examples]
     groups = sorted(set(keys))
-    if len(groups) < 2:
-        return np.ones(len(keys), dtype=bool)
-    chosen = rng_for("probe validation", seed, name).permutation(len(groups))[: max(1, len(groups) // _VALIDATION)]
-    held = {groups[place] for place in chosen.tolist()}
-    return np.array([key in held for key in keys])
+    places = rng_for("probe folds", seed, name).permutation(len(groups)) % _FOLDS
+    fold_of = dict(zip(groups, places.tolist(), strict=True))
+    return np.array([fold_of[key] for key in keys], dtype=int)
 
 
 def _vectors_for(features: PretrainedFeatures, task: Task, examples: Sequence[Example]) -> tuple[_Vectors, str] | None:
