@@ -200,6 +200,27 @@ class System(nn.Module, ABC):
         """Returns a digest of the frozen encoder's weights, for stored features; None if features cannot be stored."""
         return None
 
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        """Returns a map from pixels to features as `encode` does, with the encoder's weights of before the training.
+
+        The linear probe and the nearest neighbour of a report read it. A frozen encoder is its own; a fine-tuned one is
+        built again. None without a pretrained encoder.
+
+        Raises:
+            ConfigError: its weights cannot be fetched.
+        """
+        return None if self.encoder_key() is None else self.encode
+
+    def pretrained_text_vectors(self) -> Callable[[Sequence[str]], Tensor] | None:
+        """Returns a map from texts to vectors (n, d): the means over tokens of the pretrained text encoder's states.
+
+        As in `pretrained_encoder` the weights are those of before the training. None without a pretrained one.
+
+        Raises:
+            ConfigError: its weights cannot be fetched.
+        """
+        return None
+
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
         """Updates buffers that are estimated from batches at intervals; does nothing by default."""
 

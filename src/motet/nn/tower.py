@@ -105,6 +105,23 @@ class Tower(nn.Module):
                     module.eval()
         return self
 
+    def pretrained(self) -> nn.Module | None:
+        """Returns the encoder with its weights of before the training, a new one if fine-tuned; None from scratch.
+
+        Raises:
+            ConfigError: its weights cannot be fetched.
+        """
+        match self.mode:
+            case Frozen():
+                return self
+            case Finetune():
+                device = next(self.parameters()).device
+                return self.config.build(pretrained=True).requires_grad_(False).eval().to(device)
+            case FromScratch():
+                return None
+            case other:
+                assert_never(other)
+
     def key(self) -> str | None:
         """Returns a digest of the encoder and its weights, the key of stored features; None unless it is frozen."""
         if not self.frozen:

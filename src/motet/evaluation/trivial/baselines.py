@@ -11,8 +11,10 @@ from motet.data.source import Source
 from motet.evaluation.readable_rows import check_readable
 from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
 from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
-from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines
-from motet.evaluation.trivial.nearest_neighbour import NearestNeighbours, nearest_neighbour_baseline
+from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines, score
+from motet.evaluation.trivial.linear_probe import LinearProbe
+from motet.evaluation.trivial.nearest_neighbour import nearest_neighbour_baseline
+from motet.evaluation.trivial.pretrained_features import PretrainedFeatures
 from motet.evaluation.trivial.shuffled_images import ShuffledImages
 
 MAX_MAPS = 100
@@ -36,8 +38,8 @@ def with_trivial_baselines(
     """Returns the report with the trivial baselines of every task's main metric, and a note on their numbers of rows.
 
     "majority", "question majority", "constant": see `constant_baselines`; their predictions come from the training
-    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "image shuffled": the system itself with images
-    of other rows, which shows its score from the question and its priors alone.
+    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "linear probe": see `LinearProbe`. "image
+    shuffled": the system itself with images of other rows: its score from the question and its priors alone.
 
     Args:
         report: of `evaluate` on `held_out`.
@@ -54,7 +56,7 @@ def with_trivial_baselines(
     """
     baselines: dict[str, dict[str, float]] = {}
     notes: list[str] = []
-    neighbours = NearestNeighbours(system, batch_size)
+    features = PretrainedFeatures(system, batch_size)
     with eval_mode(system):
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
@@ -75,13 +77,19 @@ def with_trivial_baselines(
             rows = _held_out_rows(source.reader, task, places)
             baselines[name] = {
                 **constant_baselines(task, known, rows, seed=seed),
-                **nearest_neighbour_baseline(neighbours, task, known, rows),
+                **nearest_neighbour_baseline(features, task, known, rows),
                 **_shuffled_baseline(system, source, task, places, batch_size, workers, seed, progress),
             }
             notes.append(
                 f"trivial baselines of {name}: evaluated on {len(rows)} of {len(source.reader)} rows, "
                 f"predictions from {len(known)} training rows"
             )
+            probe = LinearProbe.fit(features, task, known, seed=seed) if rows else None
+            if probe is not None:
+                predictions = probe.predict([example for example, _ in rows])
+                baselines[name]["linear probe"] = score(task, rows, predictions)
+                notes.append(probe.about)
+    notes += [f"trivial baselines without pretrained features: {failure}" for failure in features.failures]
     return dataclasses.replace(report, trivial_baselines=baselines, notes=(*report.notes, *notes))
 
 

@@ -20,4 +20,5 @@ from motet.systems.base.processor import Row as Row
 from motet.systems.base.sentence_tokenizer import build_sentence_tokenizer as build_sentence_tokenizer
 from motet.systems.base.supported import check_target as check_target
 from motet.systems.base.targets import encode_class as encode_class
+from motet.systems.base.text_vectors import pretrained_text_vectors as pretrained_text_vectors
 from motet.systems.base.texts import sentences_of as sentences_of

@@ -210,6 +210,9 @@ class Feedforward(System):
     def encoder_key(self) -> str | None:
         return self.tower.key()
 
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        return self.tower.pretrained()
+
 
 def _check_supported(task: Task) -> None:
     match task.target:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, assert_never
 
 import torch
@@ -208,6 +208,9 @@ class LiTDecoder(System):
 
     def encoder_key(self) -> str | None:
         return self.tower.key()
+
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        return self.tower.pretrained()
 
     def _nothing(self) -> Float[Tensor, "d"]:
         if self.nothing is None:

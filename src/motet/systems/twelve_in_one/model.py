@@ -31,7 +31,7 @@ from motet.nn.tower import FromScratch, Frozen, lr_scale_of
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import trained_blocks
+from motet.systems.base import pretrained_text_vectors, trained_blocks
 from motet.systems.twelve_in_one.answers import EncodedPairs, PairAnswers
 from motet.systems.twelve_in_one.attention import attention_maps
 from motet.systems.twelve_in_one.body import UnimodalStates, build_body
@@ -277,6 +277,14 @@ class TwelveInOne(System):
 
     def encoder_key(self) -> str | None:
         return None if self.region_extractor.trunk is None else self.region_extractor.trunk.key()
+
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        return None if self.region_extractor.trunk is None else self.region_extractor.trunk.pretrained()
+
+    def pretrained_text_vectors(self) -> Callable[[Sequence[str]], Tensor] | None:
+        return pretrained_text_vectors(
+            self.config.text, self.config.text_mode, self.sentences, self.config.max_tokens, self.device
+        )
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

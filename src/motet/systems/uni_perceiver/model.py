@@ -254,6 +254,9 @@ class UniPerceiver(System):
     def encoder_key(self) -> str | None:
         return None if self.trunk is None else self.trunk.key()
 
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        return None if self.trunk is None else self.trunk.pretrained()
+
     def task_weights(self) -> Mapping[str, float]:
         return {name: self.config.loss.weights.get(name, 1.0) for name in self.tasks}
 

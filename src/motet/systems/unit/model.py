@@ -28,7 +28,7 @@ from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import build_sentence_tokenizer, trained_blocks
+from motet.systems.base import build_sentence_tokenizer, pretrained_text_vectors, trained_blocks
 from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
@@ -191,6 +191,19 @@ class UniT(System):
         if self.vision is None or not isinstance(self.config.views, FixedSize):
             return None
         return self.vision.trunk.key()
+
+    def pretrained_encoder(self) -> Callable[[Tensor], Tensor] | None:
+        if self.vision is None or not isinstance(self.config.views, FixedSize):
+            return None
+        return self.vision.trunk.pretrained()
+
+    def pretrained_text_vectors(self) -> Callable[[Sequence[str]], Tensor] | None:
+        if self.text is None or self.sentences is None:
+            return None
+        config, device = self.config, self.text.out.weight.device
+        return pretrained_text_vectors(
+            config.text, config.text_mode, self.sentences, config.text_limits.max_tokens, device
+        )
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
