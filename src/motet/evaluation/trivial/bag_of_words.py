@@ -15,7 +15,7 @@ _MAX_WORDS = 1_000
 
 @dataclass(frozen=True)
 class BagOfWords:
-    """Which of the commonest words a text has.
+    """The commonest words of some texts, and vectors that say which of them a text has.
 
     Args:
         words: the words, each with its column; those of a second sentence have columns of their own.

@@ -113,7 +113,7 @@ def _values(task: Task, train: AnnotatedRows) -> list[Any] | None:
         case Score():
             return [float(annotation) for _, annotation in train]
         case Answer(names):
-            votes = [Counter(annotation).most_common(1)[0][0] for _, annotation in train]
+            votes: list[str] = [Counter(annotation).most_common(1)[0][0] for _, annotation in train]
             counts = Counter(vote for vote in votes if not names or vote in names)
             common = {answer for answer, _ in counts.most_common(MAX_ANSWERS)}
             return [vote if vote in common else None for vote in votes]

@@ -216,8 +216,8 @@ def _baselines(content: Content) -> str:
         return muted("Not computed for this report.")
     about = (
         "<p>Main metric of predictors that a model must beat: the most frequent answer, the best single text for all "
-        "images, every class at its mean box, the answer of the nearest training image, a linear probe (a regression on "
-        "the pretrained encoder's features), and this model on images of other rows.</p>"
+        "images, every class at its mean box, the answer of the nearest training image, a linear probe (a regression "
+        "on the pretrained encoder's features), and this model on images of other rows.</p>"
     )
     return about + html_table(*tables.trivial_baseline_rows(report))
 
