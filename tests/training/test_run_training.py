@@ -32,8 +32,8 @@ def test_a_run_writes_everything_down(tmp_path: Path) -> None:
     assert report.trivial_baselines["task_a"]["majority"] > 20
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {
-        "run.json", "report.json", "report-val.json", "predictions.jsonl", "log.jsonl", "tensorboard", "step-000030",
-        ".lock",
+        "run.json", "report.json", "report-val.json", "bootstraps.jsonl", "predictions.jsonl", "log.jsonl",
+        "tensorboard", "step-000030", ".lock",
     }  # fmt: skip
     assert Report.from_dict(json.loads((tmp_path / "run/report.json").read_text())) == report
     written = json.loads((tmp_path / "run/run.json").read_text())
@@ -131,7 +131,7 @@ def test_a_folder_of_something_else_stays_as_it_is(tmp_path: Path) -> None:
     assert contents(tmp_path) == {tmp_path / "letter.txt": b"mine"}
 
 
-@pytest.mark.parametrize("name", ["report.json", "report-val.json", "predictions.jsonl"])
+@pytest.mark.parametrize("name", ["report.json", "report-val.json", "bootstraps.jsonl", "predictions.jsonl"])
 def test_an_evaluation_that_is_stopped_leaves_the_earlier_files(tmp_path: Path, monkeypatch, name: str) -> None:
     run_training(toy_run(), tmp_path, device="cpu", show=False)
     before = contents(tmp_path)
@@ -152,7 +152,15 @@ def test_a_resume_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     run_training(toy_run(), tmp_path, device="cpu", show=False)
     before = {path for path in tmp_path.rglob("*") if "tensorboard" not in path.parts}
     (last,) = tmp_path.glob("step-*")
-    names = ("run.json", "report.json", "report-val.json", "report.html", "report.md", "predictions.jsonl")
+    names = (
+        "run.json",
+        "report.json",
+        "report-val.json",
+        "report.html",
+        "report.md",
+        "bootstraps.jsonl",
+        "predictions.jsonl",
+    )
     left = [*(tmp_path / f".{name}.k3x_9a.part" for name in names), last / ".README.md.k3x_9a.part"]
     for path in left:
         path.write_text("half")

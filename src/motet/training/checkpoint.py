@@ -35,7 +35,13 @@ from motet.training.optimizer_state import is_sharded, load_optimizer_state, wri
 
 _FORMAT = 1
 _STATE = "state.json"
-_UNFINISHED = (".run.json.*.part", ".report*.part", ".predictions.jsonl.*.part", "step-*/.README.md.*.part")
+_UNFINISHED = (
+    ".run.json.*.part",
+    ".report*.part",
+    ".predictions.jsonl.*.part",
+    ".bootstraps.jsonl.*.part",
+    "step-*/.README.md.*.part",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
