@@ -71,7 +71,9 @@ class Filler(threading.Thread):
         if self.phase == "start":
             return True
         now = self.view.phase()
-        return PLACES[now] > PLACES[self.phase] or (now == self.phase and self.view.step()[0] >= self.step)
+        if now != self.phase:
+            return PLACES[now] > PLACES[self.phase]
+        return PLACES[now] != PLACES["steps"] or self.view.step()[0] >= self.step
 
 
 def full_disk(

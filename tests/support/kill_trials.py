@@ -168,7 +168,7 @@ def _kill(trial: Trial, way: Way, running: Running, view: View, rng: random.Rand
     if None in kill.code:
         kill.found.append("hangs after the kill")
     text = running.text()
-    if "Traceback" in text and not _is_import(text):
+    if "Traceback" in text and not _is_of_others(text):
         kill.found.append(f"traceback after the kill: {text[-300:]}")
     if "a bug of motet" in text:
         kill.found.append(f"after the kill: {text[-400:]}")
@@ -179,9 +179,9 @@ def _kill(trial: Trial, way: Way, running: Running, view: View, rng: random.Rand
     return kill
 
 
-def _is_import(text: str) -> bool:
-    """Returns whether Python itself was stopped, before the program had begun."""
-    return "motet.cli.main" not in text and "KeyboardInterrupt" in text
+def _is_of_others(text: str) -> bool:
+    """Returns whether Python itself was stopped, before the program had begun, or torchrun was."""
+    return ("motet.cli.main" not in text and "KeyboardInterrupt" in text) or "SignalException" in text
 
 
 def _wrong_end(codes: Sequence[int | None], text: str) -> Iterator[str]:
