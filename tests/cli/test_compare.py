@@ -178,3 +178,19 @@ def test_baseline_of_a_run_searches_both_sides_and_pairs_their_images(motet, rec
     found = json.loads(motet("compare", tmp_path / "run", tmp_path / "run-single", "--json").out)
     assert {pair["difference"]["over"] for pair in found["pairs"]} == {"images"}
     assert found["fewest_seeds"] == 1
+
+
+def test_compare_takes_the_run_that_the_search_chose(motet, runs):
+    chosen = runs / "multi-single" / "search" / "multi-task" / "lr-0.3"
+    write_run(chosen, {"a": 90.0, "b": 90.0})
+    note = runs / "multi-single" / "search" / "multi-task.json"
+    note.write_text(json.dumps({"run": "multi", "own": 0.1, "best": 0.3}))
+    ran = motet("compare", runs / "multi", runs / "multi-single")
+    assert ran.code == 0, ran.err
+    assert "its run at learning rate 0.3 is compared, the best on val" in ran.out
+    assert "90.0 %" in (runs / "multi" / "comparison.md").read_text()
+    assert "multi, lr-0.3" in (runs / "multi" / "comparison.html").read_text()
+    note.write_text(json.dumps({"run": "multi", "own": 0.1, "best": 0.1}))
+    assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out
+    note.write_text('{"run": "another", "own": 0.1, "best": 0.3}')
+    assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out

@@ -152,7 +152,8 @@ def test_two_processes_by_torchrun_leave_one_folder(recipe, tmp_path):
     [
         ("lit_decoder:tiny", "lit_decoder-tiny"),
         ("a/b/motet_recipe.py:run", "motet_recipe"),
-        ("a/b/motet_recipe.py", "motet_recipe"),
+        ("a/b/motet_recipe.py", "b"),
+        ("a/b/motet_recipe.py:boxes", "b-boxes"),
         ("own.py:large", "own-large"),
     ],
 )

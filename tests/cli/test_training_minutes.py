@@ -17,7 +17,7 @@ def test_minutes_become_steps_and_a_continued_run_keeps_them(motet, recipe, tmp_
     ran = motet("train", recipe, "--folder", place, "--minutes", "2")
     assert ran.code == 0, ran.err
     assert given == [120]
-    assert "6 steps fit into 2 minutes" in ran.out
+    assert "6 steps fit into 2 min" in ran.out
     record = json.loads((place / "run.json").read_text())
     assert "train.steps=6" in record["origin"]["settings"]
     assert json.loads((place / "report.json").read_text())["step"] == 6

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from toys import toy_run
 
 from motet.config.overrides import with_settings
 from motet.core import ConfigError
@@ -79,3 +80,9 @@ def test_what_does_not_fit_is_one_sentence(setting, message):
         with_settings(Whole(), [setting])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_field_of_a_part_is_suggested():
+    run = toy_run()
+    with pytest.raises(ConfigError, match=r"got no field 'on_bad_row' in Run; did you mean 'train.on_bad_row'\?"):
+        with_settings(run, ["on_bad_row=skip"])

@@ -87,7 +87,7 @@ def baseline(
             log=print_lines,
         )
         if whole:
-            place = best_multi_task(run, place, single_runs_in, rates, train_run=execute, log=print_lines)
+            best_multi_task(run, place, single_runs_in, rates, train_run=execute, log=print_lines)
     hint = f"motet compare {place} {single_runs_in}"
     if whole:
         compare([place, single_runs_in])
@@ -163,25 +163,45 @@ def compare(
     """Compare multi-task runs, one per seed, with single-task runs of the same tasks; write table and report."""
     import dataclasses
 
+    from motet.core.whole_files import write_whole
     from motet.experiments.api import run_folders
     from motet.experiments.run_report import write_page
     from motet.report import compare as compare_runs
     from motet.report import read_run
     from motet.report.verdict import verdicts
 
-    records = [read_run(folder) for folder in run_folders(runs)]
+    found, notes = _searched(run_folders(runs), runs)
+    records = [read_run(folder) for folder in found.values()]
     comparison = compare_runs(records)
     first = next(record for record in records if len(record.tasks) > 1)
+    given = next(folder for folder, used in found.items() if used == first.folder)
     sources, missing = _sources(first.folder, trust, data)
-    page = write_page(first.folder, sources, title=first.name, comparison=comparison, trust=trust or ())
-    place = out or first.folder
+    title = given.name if given == first.folder else f"{given.name}, {first.name}"
+    page = write_page(first.folder, sources, title=title, comparison=comparison, trust=trust or ())
+    place = out or given
     _write_comparison(place, comparison)
+    if page.parent != given:
+        write_whole(given / "comparison.html", page.read_bytes())
+        page = given / "comparison.html"
     if json:
         print_json(dataclasses.asdict(comparison))
     else:
-        print_lines(*(str(one) for one in verdicts(first, comparison)))
+        print_lines(*notes, *(str(one) for one in verdicts(first, comparison)))
         show_comparison(comparison)
         print_lines(*missing, f"wrote {place / 'comparison.md'}, {page}")
+
+
+def _searched(folders: Sequence[Path], given: Sequence[Path]) -> tuple[dict[Path, Path], list[str]]:
+    """Returns for each run folder the one that is compared, and a line where a search has chosen another."""
+    from motet.experiments.lr_search import searched_run
+
+    found, notes = dict[Path, Path](), list[str]()
+    for folder in folders:
+        chosen = searched_run(folder, given)
+        found[folder] = folder if chosen is None else chosen[0]
+        if chosen is not None:
+            notes.append(f"{folder}: its run at learning rate {chosen[1]:g} is compared, the best on val ({chosen[0]})")
+    return found, notes
 
 
 def show_comparison(comparison: Comparison) -> None:

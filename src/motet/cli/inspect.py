@@ -90,6 +90,7 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(*(f"{name}: {clipped.problem or clipped.summary}" for name, clipped in boxes.items()))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
+        print_lines(*(["to train without them: --set train.on_bad_row=skip"] if found else []))
     if found or data.left_out or any(clipped.problem for clipped in boxes.values()):
         raise typer.Exit(1)
 

@@ -73,10 +73,19 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+INIT_RECIPE = "motet_recipe.py"
+"""The recipe that `motet init FOLDER` writes into the folder."""
+
+
 def folder_of(name: str) -> Path:
-    """Returns the default folder of a recipe's run: ``lit_decoder:tiny`` goes to ``runs/lit_decoder-tiny``."""
+    """Returns the default folder of a recipe's run: ``lit_decoder:tiny`` goes to ``runs/lit_decoder-tiny``.
+
+    The recipes that `motet init` writes all have one name: their runs are called like the folder that they lie in.
+    """
     where, _, function = name.rpartition(":") if ":" in name else (name, "", "")
     stem = Path(where).stem
+    if Path(where).name == INIT_RECIPE:
+        stem = Path(where).resolve().parent.name or stem
     return Path("runs") / (f"{stem}-{function}" if function not in ("", "run") else stem)
 
 

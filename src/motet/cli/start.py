@@ -45,7 +45,7 @@ def init(
     from motet.scaffold.init import NothingToRead, write_recipe
 
     try:
-        result = write_recipe(folder, out or folder / "motet_recipe.py", replace=force, class_level=class_level)
+        result = write_recipe(folder, out or folder / INIT_RECIPE, replace=force, class_level=class_level)
     except NothingToRead as error:
         print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
         raise

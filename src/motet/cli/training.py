@@ -91,7 +91,7 @@ def _fitted(
         return [one for one in first if str(one).startswith(_LENGTH)]
     run = recipe_run(recipe, settings)
     config = run.train.at_length(steps_within(run, 60 * minutes, device=choose_device(device)))
-    print_lines(f"{config.steps:,} steps fit into {minutes:g} minutes at the speed of this machine")
+    print_lines(f"{config.steps:,} steps fit into {minutes:g} min at the speed of this machine")
     return [f"{name}={getattr(config, name.removeprefix('train.'))}" for name in _LENGTH]
 
 

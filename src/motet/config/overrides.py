@@ -54,7 +54,7 @@ def _changed(value: Any, hint: Any, path: Sequence[str], text: str) -> Any:
     if dataclasses.is_dataclass(value):
         hints = field_types(type(value))
         if name not in hints:
-            raise ConfigError(f"got no field {name!r} in {type(value).__name__}; {nearest(name, hints)}")
+            raise ConfigError(f"got no field {name!r} in {type(value).__name__}; {_nearest_field(name, value, hints)}")
         return dataclasses.replace(
             typing.cast(Any, value), **{name: _changed(getattr(value, name), hints[name], rest, text)}
         )
@@ -63,6 +63,15 @@ def _changed(value: Any, hint: Any, path: Sequence[str], text: str) -> Any:
     if isinstance(value, tuple):
         return _changed_tuple(value, hint, path, text)
     raise ConfigError(f"got {name!r} inside {type_name(type(value))}; want a path that ends before it")
+
+
+def _nearest_field(name: str, value: Any, hints: Mapping[str, Any]) -> str:
+    """Returns a field like this: one of a part of the config that is called so, else the nearest of the config."""
+    parts = {part: getattr(value, part) for part in hints}
+    for part, inner in parts.items():
+        if dataclasses.is_dataclass(inner) and name in field_types(type(inner)):
+            return f"did you mean {f'{part}.{name}'!r}?"
+    return nearest(name, hints)
 
 
 def _changed_mapping(value: Mapping[Any, Any], hint: Any, path: Sequence[str], text: str) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from motet.core import CheckpointError, Report
+from motet.core.whole_files import write_whole
 from motet.report.compare import delta_m, relative_delta
 from motet.training.json_files import REPORT, VAL_REPORT
 from motet.training.run import Run
@@ -100,12 +101,37 @@ def best_multi_task(
             gains[lr] = _gain(report, own)
             log(f"multi-task, learning rate {lr:g}: {gains[lr]:+.1f} % on val against the run's {run.train.lr:g}")
     best = max(gains, key=lambda lr: (gains[lr], lr == run.train.lr))
+    note = folder / SEARCH / f"{JOINT}.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(note, json.dumps({"run": place.name, "own": run.train.lr, "best": best}) + "\n")
     if best == run.train.lr:
         return place
     log(f"multi-task: learning rate {best:g} is the best on val; its run is compared")
     chosen = dataclasses.replace(run, train=dataclasses.replace(run.train, lr=best), expect={})
     train_candidate(chosen, _folder_of(folder, best), train_run)
     return _folder_of(folder, best)
+
+
+def searched_run(run: Path, folders: Sequence[Path]) -> tuple[Path, float] | None:
+    """Returns the folder and the learning rate that a search chose in the place of a multi-task run.
+
+    Args:
+        run: the folder of the multi-task run.
+        folders: of baselines; those of the run have the note of `best_multi_task`.
+
+    Returns:
+        None where no search of the run is known, or the run itself was the best.
+    """
+    for folder in folders:
+        try:
+            match json.loads((folder / SEARCH / f"{JOINT}.json").read_text(encoding="utf-8")):
+                case {"run": str() as name, "own": float() as own, "best": float() as best}:
+                    chosen = _folder_of(folder, best)
+                    if name == run.name and best != own and chosen.is_dir():
+                        return chosen, best
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def _folder_of(folder: Path, lr: float) -> Path:

@@ -103,7 +103,13 @@ def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
 
 def _hub_answer(error: BaseException) -> str:
     """Returns what the Hub said, where a name is no folder."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     match error:
         case GatedRepoError():
@@ -114,6 +120,8 @@ def _hub_answer(error: BaseException) -> str:
             return "no such revision of it on the Hub"
         case HfHubHTTPError():
             return f"the Hub refused it ({_error_text(error)})"
+        case LocalEntryNotFoundError():
+            return "the Hub could not be reached"
     return f"the Hub could not be reached ({type(error).__name__})"
 
 

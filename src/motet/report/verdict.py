@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from motet.core import Report, Result
+from motet.evaluation.task_evaluation import MIN_IMAGES_FOR_A_CLAIM
 from motet.report.compare import Claim, Comparison, TaskComparison
 from motet.report.runs import Log, RunRecord
 from motet.report.tables import bare, is_below_trivial, number
@@ -66,7 +67,8 @@ def _against_single(pair: TaskComparison | None, seeds: int) -> Iterator[str]:
             yield "no interval, so no claim against its single-task model: train more seeds, or evaluate on test rows"
         case "no claim":
             yield (
-                f"{pair.count:,} images are too few for a claim against its single-task model ({_interval(pair)}{few})"
+                f"{pair.count:,} test images are too few for a claim against its single-task model, "
+                f"{MIN_IMAGES_FOR_A_CLAIM} are needed ({_interval(pair)}{few})"
             )
 
 
@@ -114,7 +116,7 @@ def num_images_needed(pair: TaskComparison) -> int | None:
     if one.low is None or one.high is None or "images" not in one.over or not one.value:
         return None
     half = (one.high - one.low) / 2
-    needed = math.ceil(pair.count * (half / abs(one.value)) ** 2)
+    needed = max(math.ceil(pair.count * (half / abs(one.value)) ** 2), MIN_IMAGES_FOR_A_CLAIM)
     return needed if pair.count < needed <= 1_000 * pair.count else None
 
 

@@ -3,6 +3,7 @@
 import pytest
 from user_folders import read, write
 
+from motet.core import DataError
 from motet.data.detect import detect
 from motet.scaffold.init import sources_in
 
@@ -62,3 +63,13 @@ def test_the_recipe_has_the_task_with_the_classes(tmp_path, pair):
     assert (task.category, task.target.names) == (
         ("sentence pair", ("0", "1")) if pair else ("sentence", ("bad", "good"))
     )
+
+
+def test_a_sentence_without_a_class_is_a_row_that_cannot_be_read(tmp_path):
+    write(tmp_path / "t.csv", reviews("text,label") + '"A film without a word on it.",\n')
+    (found,) = detect(tmp_path)
+    assert (found.kind, found.rows, found.problems) == ("sentences", 41, ())
+    reader = read(found)
+    assert reader.names == ("bad", "good")
+    with pytest.raises(DataError, match=r"t.csv"):
+        reader[40]

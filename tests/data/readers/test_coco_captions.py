@@ -54,7 +54,6 @@ def test_an_empty_caption_is_an_error_of_its_row_only(read, data):
         (lambda d: d.pop("images"), "key 'images'"),
         (lambda d: d["annotations"][2].pop("caption"), r"key 'caption': .*row 2\)"),
         (lambda d: d["annotations"][1].update(caption=7), r"caption: got 7; want a text .*row 1\)"),
-        (lambda d: d["annotations"][1].update(image_id=8), r"image_id: got 8; want the id .*row 1\)"),
         (lambda d: d["images"][1].update(id=25), r"got the id 25 twice.*row 1\)"),
         (lambda d: d["images"][1].update(id=["9"]), r"id: got \['9'\]; want a text .*row 1\)"),
         (lambda d: d["images"][0].update(file_name="../x.jpg"), r"want a file inside .*row 0\)"),
@@ -66,3 +65,12 @@ def test_a_damaged_file_says_what_is_wrong_and_where(read, data, damage, message
     damage(data)
     with pytest.raises(DataError, match=message):
         read()
+
+
+def test_a_caption_of_no_image_is_a_row_that_cannot_be_read_beside_the_others(read, data):
+    data["annotations"].append({"image_id": 8, "caption": "Lost."})
+    reader = read()
+    assert [reader[index].id for index in range(2)] == ["coco2014/val/25", "coco2014/val/9"]
+    assert len(reader) == 3
+    with pytest.raises(DataError, match=r"image_id: got 8; want the id .*row 3\)"):
+        reader[2]

@@ -33,7 +33,7 @@ def table_miss(survey: Survey, path: Path) -> NearMiss:
         path: of a CSV, TSV, JSONL or Parquet file.
     """
     if is_submission(path.name):
-        return NearMiss(path, "a sample of a submission, whose labels are placeholders", "no change: no data is in it")
+        return NearMiss(path, "a sample of a submission, whose labels are placeholders", "nothing: it is left out")
     try:
         (beginning, *_) = table_beginnings(path, _MAX_ROWS)
     except MotetError as error:

@@ -27,6 +27,7 @@ _LABELS: Names = (
 )  # fmt: skip
 _MIN_ROWS = 2
 _MOST_CLASSES = 200
+_FEW = 0.05  # share of the rows that may lack a class: rows that cannot be read
 
 
 def guess_sentences(columns: Sequence[str], rows: Sequence[Row]) -> Guess | None:
@@ -43,9 +44,10 @@ def guess_sentences(columns: Sequence[str], rows: Sequence[Row]) -> Guess | None
         return None
     if not all(isinstance(row.get(column), str) for row in rows for column in texts):
         return None
-    classes = [row.get(label) for row in rows]
-    known = all(isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip() for one in classes)
-    if not known or len(set(classes)) > min(_MOST_CLASSES, max(2, len(rows) // 2)):
+    classes = [one for row in rows if (one := row.get(label)) is not None and str(one).strip()]
+    known = all(isinstance(one, str | int) and not isinstance(one, bool) for one in classes)
+    few_lack_one = len(rows) - len(classes) <= _FEW * len(rows)
+    if not known or not few_lack_one or len(set(classes)) > min(_MOST_CLASSES, max(2, len(rows) // 2)):
         return None
     if mean(len(str(row[texts[0]]).split()) for row in rows) < 2 and len({row[texts[0]] for row in rows}) < len(rows):
         return None  # words that repeat are no sentences

@@ -90,14 +90,19 @@ def _rows(data: object, path: Path, images: Path) -> tuple[_Row, ...]:
             raise DataError(f"images: got the id {image} twice; want every id once", path=path, row=row)
         files[image] = (file, row)
     captions: dict[int | str, list[str | DataError]] = {}
+    orphans: list[_Row] = []
     for row, entry in enumerate(get_field(data, "annotations", list, path=path)):
         image = get_key(entry, "image_id", path=path, row=row)
         if image not in files:
-            raise DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
+            error = DataError(f"image_id: got {image}; want the id of an entry of images", path=path, row=row)
+            orphans.append(_Row(image, "", error, row))
+            continue
         get_field(entry, "caption", str, path=path, row=row)
         captions.setdefault(image, []).append(capture(get_text, entry, "caption", path=path, row=row))
-    return tuple(
+    rows = [
         _Row(image, file, capture(unwrap_all, captions[image]), row)
         for image, (file, row) in files.items()
         if image in captions
-    )
+    ]
+    # One caption without its image does not hide the others: it is a row that cannot be read.
+    return (*rows, *orphans) if rows else tuple(orphans)

@@ -89,7 +89,11 @@ def _has_below(report: Report) -> bool:
 
 def _summary_text(content: Content) -> str:
     run = content.run
-    parts = [f"{len(run.tasks)} tasks", f"step {run.report.step:,}", f"seed {run.seed}"]
+    parts = [
+        f"{len(run.tasks)} task{'' if len(run.tasks) == 1 else 's'}",
+        f"step {run.report.step:,}",
+        f"seed {run.seed}",
+    ]
     if "all" in run.parameters:
         parts.append(f"{run.parameters['all']:,} parameters")
     if run.log.seconds:
