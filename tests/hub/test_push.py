@@ -118,8 +118,8 @@ def test_a_hub_that_cannot_be_reached_comes_after_the_folder_that_is_not_there(m
         from_pretrained("runs/nothing")
     reason = "" if isinstance(error, LocalEntryNotFoundError) else f" ({type(error).__name__})"
     assert str(raised.value) == (
-        f"model 'runs/nothing': got no such folder, and the Hub could not be reached{reason}; want the folder of a saved "
-        "model or of a run, or owner/name on the Hub"
+        f"model 'runs/nothing': got no such folder, and the Hub could not be reached{reason}; want the folder of a "
+        "saved model or of a run, or owner/name on the Hub"
     )
 
 

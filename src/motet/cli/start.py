@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from motet.cli.console import console, print_errors, print_lines
+from motet.cli.options import INIT_RECIPE
 from motet.cli.stop import continued_by
 
 
