@@ -93,7 +93,7 @@ def test_names_of_bytes_that_are_no_text_are_read_listed_and_drawn(motet, recipe
     (kinds / "dark").rename(kinds / "d\udcfcnkel")
     ran = motet("data", "check", kinds)
     assert ran.code == 1
-    assert ran.out.count("\n") == 2
+    assert ran.out.count("\n") == 3
     assert "light/f\\udcfcr\\n0.png" in ran.out
     (kinds / "light" / "f\udcfcr\n0.png").write_bytes(image)
     page = recipe.parent / "data.html"
