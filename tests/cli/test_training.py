@@ -151,7 +151,7 @@ def test_two_processes_by_torchrun_leave_one_folder(recipe, tmp_path):
     ("name", "folder"),
     [
         ("lit_decoder:tiny", "lit_decoder-tiny"),
-        ("a/b/motet_recipe.py:run", "motet_recipe"),
+        ("a/b/motet_recipe.py:run", "b"),
         ("a/b/motet_recipe.py", "b"),
         ("a/b/motet_recipe.py:boxes", "b-boxes"),
         ("own.py:large", "own-large"),

@@ -58,7 +58,9 @@ def test_a_map_of_one_value_or_of_none_can_be_written() -> None:
 
 
 def test_what_is_no_map_is_one_line() -> None:
-    with pytest.raises(DataError, match=r"predictions: got \['size'\] .*; want a map with its png"):
+    with pytest.raises(
+        DataError, match=r"predictions: got \['size'\] .*; want a map saved by motet, with its PNG in base64"
+    ):
         map_from_json({"size": [2, 2]}, Dense(1, "metre"))
 
 
@@ -112,6 +114,8 @@ def test_an_annotation_of_another_size_with_holes_becomes_a_prediction() -> None
 )  # fmt: skip
 def test_a_map_of_somebody_else_is_one_line(change):
     encoded = map_to_json(np.zeros((4, 6)), Dense(1, "metre")) | change
-    with pytest.raises(DataError, match=r"predictions: got .*; want a map with its png") as caught:
+    with pytest.raises(
+        DataError, match=r"predictions: got .*; want a map saved by motet, with its PNG in base64"
+    ) as caught:
         map_from_json(encoded, Dense(1, "metre"))
     assert "\n" not in str(caught.value)

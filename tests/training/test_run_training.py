@@ -17,6 +17,7 @@ from motet.data.features import FeatureFiles
 from motet.data.negatives import RandomCaptions
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Mixed
+from motet.experiments.api import evaluate as evaluate_run
 from motet.training.checkpoint import tensors_equal
 from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
@@ -236,6 +237,9 @@ def test_bad_rows_are_skipped_wherever_rows_are_read(tmp_path: Path, stored: boo
     assert report.trivial_baselines["task_a"]["majority"] > 20
     left_out = "2 bad rows of a/test skipped, left out of its evaluation, such as a/test: x: got nothing; want numbers"
     assert f"{left_out} (a-test.csv, row 0)" in report.notes
+    again = evaluate_run(tmp_path / "skip", trust=("toys",))
+    assert [result.value for result in again.results] == [result.value for result in report.results]
+    assert f"{left_out} (a-test.csv, row 0)" in again.notes
     assert "predictions from 38 training rows" in " ".join(report.notes)
     log = (tmp_path / "skip/log.jsonl").read_text()
     assert log.count("left out of the evaluation: a/val: x: got nothing") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -154,9 +155,11 @@ def evaluate(
     """Evaluate a trained model on the sources of its run, or of a recipe with the same tasks."""
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
+    from motet.evaluation.readable_rows import readable_sources
     from motet.experiments.submissions import chosen_sources, write_result_files
     from motet.hub import load_system
     from motet.training.distributed import processes
+    from motet.training.run_data import saved_on_bad_row
 
     sources, modules = _evaluated_sources(folder, role, recipe, settings, trust, data)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
@@ -164,9 +167,10 @@ def evaluate(
     with nothing_written, processes(device) as place:
         system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
         sources, names = chosen_sources(sources, role, system.tasks, tasks), tasks or list(system.tasks)
+        readable, left_out = readable_sources(sources, system.processor, saved_on_bad_row(folder))
         report = evaluate_system(
             system,
-            sources,
+            readable,
             batch_size=batch_size,
             role=role,
             interval=True,
@@ -174,6 +178,7 @@ def evaluate(
             tasks=names,
             ranking=Ranking(rerank_top_k=rerank_top_k, first_stage_size=first_stage_size),
         )
+    report = dataclasses.replace(report, notes=(*report.notes, *left_out))
     if not is_main_process():
         return
     if lines is not None and result_files is not None:

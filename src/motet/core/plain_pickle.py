@@ -47,7 +47,9 @@ def read_plain(data: bytes, *, path: Path | str, row: int | str | None = None, a
             f"pickle: got one that asks for {error}; want only {want} (nothing was run)", path=path, row=row
         ) from None
     except LimitError as error:
-        raise DataError(f"pickle: got {error}; want less, or the same data as JSON", path=path, row=row) from None
+        raise DataError(
+            f"pickle: got {error}; want a smaller file, or the same data as JSON", path=path, row=row
+        ) from None
     except _BROKEN as error:
         got = " ".join(str(error).split())[:_MAX_SHOWN] or type(error).__name__
         raise DataError(f"pickle: got a damaged file ({got}); want a complete pickle", path=path, row=row) from error

@@ -171,7 +171,9 @@ class System(nn.Module, ABC):
             ConfigError: no such layer, or a task without attention maps.
         """
         del batch, layers
-        raise ConfigError(f"attention: task {task!r}: got a {type(self).__name__}; want a system that tells of it")
+        raise ConfigError(
+            f"attention: task {task!r}: got a {type(self).__name__}; want a system that has attention for this task"
+        )
 
     @abstractmethod
     def shared_blocks(self) -> Mapping[str, Sequence[nn.Parameter]]:

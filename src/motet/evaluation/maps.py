@@ -63,7 +63,9 @@ def map_from_json(encoded: Mapping[str, Any], target: Dense) -> np.ndarray:
             return levels.astype(np.int64)
         low, high = (float(end) for end in encoded["range"])
     except (LookupError, TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"predictions: got {sorted(encoded)} ({error}); want a map with its png") from error
+        raise DataError(
+            f"predictions: got {sorted(encoded)} ({error}); want a map saved by motet, with its PNG in base64"
+        ) from error
     return np.asarray(low + (high - low) * (levels.astype(np.float64) / _LEVELS))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -56,6 +56,19 @@ def without_bad_rows(source: Source, processor: Processor, *, workers: int = 0) 
         return source, ()
     rows = tuple(row for row in range(len(source.reader)) if row not in bad)
     return replace(source, reader=Subset(source.reader, rows)), tuple(bad[row] for row in sorted(bad))
+
+
+def readable_sources(
+    sources: Iterable[Source], processor: Processor, on_bad_row: Literal["stop", "skip"], *, workers: int = 0
+) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """Returns sources to evaluate: with "skip" without the rows that cannot be read, and a note per source on them."""
+    if on_bad_row == "stop":
+        return tuple(sources), ()
+    kept, left_out = list[Source](), dict[str, tuple[str, ...]]()
+    for source in sources:
+        readable, left_out[source.name] = without_bad_rows(source, processor, workers=workers)
+        kept.append(readable)
+    return tuple(kept), left_out_notes(left_out)
 
 
 def left_out_notes(left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

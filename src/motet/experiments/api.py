@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from motet.core.codec import to_json
 from motet.core.ranks import rank
 from motet.data.source import Source
 from motet.evaluation import evaluate as evaluate_system
+from motet.evaluation.readable_rows import readable_sources
+from motet.experiments.lr_search import searched_run
 from motet.experiments.run_report import write_card, write_page
 from motet.hub import from_pretrained
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
 from motet.training.run import Run
-from motet.training.run_data import outside_modules, saved_sources
+from motet.training.run_data import outside_modules, saved_on_bad_row, saved_sources
 from motet.training.run_training import run_training
 
 
@@ -67,6 +70,8 @@ def evaluate(
 ) -> Report:
     """Evaluates a model on sources, with 95 % intervals over images.
 
+    A run that left out rows that cannot be read (``train.on_bad_row``) does so here too.
+
     Args:
         model: a system, or the folder of a run or of a saved model, or a name on the Hub.
         sources: with tasks that the model answers; of a run folder by default its own test sources.
@@ -85,7 +90,9 @@ def evaluate(
         sources = saved_sources(model, "test", trust=trust, moved=moved)
     system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust)
     lines = None if predictions is None else Path(predictions)
-    return evaluate_system(
+    on_bad_row = "stop" if isinstance(model, System) else saved_on_bad_row(model)
+    sources, left_out = readable_sources(sources, system.processor, on_bad_row)
+    report = evaluate_system(
         system,
         sources,
         batch_size=batch_size,
@@ -93,10 +100,13 @@ def evaluate(
         interval=True,
         predictions=lines,
     )
+    return dataclasses.replace(report, notes=(*report.notes, *left_out))
 
 
 def compare(*folders: str | Path) -> Comparison:
     """Compares multi-task runs, one per seed, with single-task runs of the same tasks.
+
+    A multi-task run stands for the one at the best learning rate, where `motet baseline` has searched it.
 
     Args:
         *folders: of finished runs, or folders that hold several.
@@ -105,7 +115,11 @@ def compare(*folders: str | Path) -> Comparison:
         CheckpointError: a folder without a finished run.
         ConfigError: no multi-task run, a task without a single-task run, or runs on other rows.
     """
-    return compare_records([read_run(folder) for folder in run_folders([Path(folder) for folder in folders])])
+    given = [Path(folder) for folder in folders]
+    chosen = (searched_run(folder, given) for folder in run_folders(given))
+    return compare_records(
+        [read_run(folder if one is None else one[0]) for folder, one in zip(run_folders(given), chosen, strict=True)]
+    )
 
 
 def run_folders(folders: Sequence[Path]) -> list[Path]:

@@ -301,7 +301,7 @@ _SIZES: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
 
 def image_size_hw(image: ImageFile) -> tuple[int, int]:
-    """Returns height and width of an image as decoded, from its header; results are cached by the file's stamp.
+    """Returns height and width of an image as decoded, from its header; results are cached until the file changes.
 
     Raises:
         DataError: no image, or one with a broken header.

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from motet.core import CheckpointError, ConfigError, DataError
 from motet.core.codec import from_json, to_json
@@ -115,6 +115,17 @@ def saved_sources(
     entries = record.entries((role,))
     record.check_trusted(entries)
     return record.sources(entries)
+
+
+def saved_on_bad_row(folder: str | Path) -> Literal["stop", "skip"]:
+    """Returns what a run did with rows that cannot be read; "stop" for a folder that is no run."""
+    try:
+        match read_record(Path(folder)):
+            case {"run": {"train": {"on_bad_row": "skip"}}}:
+                return "skip"
+    except CheckpointError:
+        pass
+    return "stop"
 
 
 def read_record(folder: Path) -> dict[str, Any]:

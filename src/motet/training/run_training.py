@@ -25,7 +25,8 @@ from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.data.splits import WithoutImages
-from motet.evaluation import evaluate, left_out_notes, with_trivial_baselines, without_bad_rows
+from motet.evaluation import evaluate, with_trivial_baselines
+from motet.evaluation.readable_rows import readable_sources
 from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
 from motet.training.fit import fit
@@ -155,13 +156,7 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
     sources = run.of_role("test")
     report = val
     if sources:
-        left_out: dict[str, tuple[str, ...]] = {}
-        if run.train.on_bad_row == "skip":
-            kept: list[Source] = []
-            for source in sources:
-                source, left_out[source.name] = without_bad_rows(source, system.processor, workers=run.train.workers)
-                kept.append(source)
-            sources = tuple(kept)
+        sources, left_out = readable_sources(sources, system.processor, run.train.on_bad_row, workers=run.train.workers)
         report = evaluate(
             system,
             sources,
@@ -183,7 +178,7 @@ def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: 
                 workers=run.train.workers,
                 on_bad_row=run.train.on_bad_row,
             )
-        notes = (*report.notes, *left_out_notes(left_out), *val.notes)
+        notes = (*report.notes, *left_out, *val.notes)
         report = dataclasses.replace(report, samples_seen=val.samples_seen, notes=notes)
     write_json(folder / REPORT, report.to_dict())
     return report

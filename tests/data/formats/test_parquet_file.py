@@ -45,7 +45,9 @@ def test_values_without_end_in_few_bytes_are_refused(tmp_path):
     same = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 3_000_000, pyarrow.int32()), pyarrow.array(["x"]))
     parquet.write_table(pyarrow.table({"text": same}), path, store_schema=False)
     assert path.stat().st_size < 10_000
-    refused(path, ["text"], r"Parquet: got 3,000,000 values in [\d,]+ bytes; want at most 100 for each byte")
+    refused(
+        path, ["text"], r"Parquet: got 3,000,000 values in [\d,]+ bytes; want at most 100 values per byte of the file"
+    )
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -180,7 +180,7 @@ def test_a_bert_fills_embeddings_and_layers_and_reports_the_rest(bert) -> None:
 
 
 def test_other_weights_are_no_berts() -> None:
-    with pytest.raises(CheckpointError, match=r"got 'fc.weight' and others; want a BERT's names"):
+    with pytest.raises(CheckpointError, match=r"got 'fc.weight' and others; want the parameter names of BERT"):
         load_bert(make().body, {"fc.weight": torch.zeros(2)})
 
 

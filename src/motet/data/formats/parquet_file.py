@@ -154,7 +154,7 @@ class _ParquetTable:
         cells = sum(int(self._declared["values"].get(column, 0)) for column in columns)
         if cells > max(_MIN_CELLS, 100 * self._size):
             got = f"{cells:,} values in {self._size:,} bytes"
-            raise DataError(f"Parquet: got {got}; want at most 100 for each byte", path=self.path)
+            raise DataError(f"Parquet: got {got}; want at most 100 values per byte of the file", path=self.path)
 
     def _check_decoded(self, table: Any) -> None:
         size, limit = sum(map(_decoded_bytes, table.columns)), min(_MAX_BYTES, inflated_limit(self._size))

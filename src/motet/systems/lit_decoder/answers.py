@@ -44,7 +44,7 @@ class TaskPrompts:
         task: of all rows.
         tokens: start with the prompt; what follows it is ignored.
         lengths: tokens of each prompt.
-        answer_start: place from which on the tokens of the prompt belong to the answer (`SplitCap`).
+        answer_start: index of the first token of the prompt that belongs to the answer (`SplitCap`).
     """
 
     task: Task

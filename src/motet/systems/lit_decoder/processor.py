@@ -94,7 +94,7 @@ class LiTDecoderProcessor(BaseProcessor[Row[LiTEntry], LiTEntry]):
         """Returns a target's value.
 
         It holds ``tokens`` (r, t); ``counted`` (r, t), True at the tokens in the loss; ``prefix`` (r,), the number of
-        tokens before the answer; ``answer_start`` (r,), the place from which on tokens belong to the answer. All tasks
+        tokens before the answer; ``answer_start`` (r,), the index of the first token of the answer. All tasks
         of a batch have the same t.
         """
         del indices

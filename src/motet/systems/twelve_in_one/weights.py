@@ -72,7 +72,9 @@ def load_bert(body: Body, source: str | Path | Mapping[str, Tensor]) -> Publishe
         plain = _plain(re.sub(r"^(?:.*?\.)?(?=(?:embeddings|encoder\.layer)\.)", "", name))
         converted[name] = _text_part(plain, value)
     if not any(converted.values()):
-        raise CheckpointError(f"BERT weights: got {next(iter(published), 'nothing')!r} and others; want a BERT's names")
+        raise CheckpointError(
+            f"BERT weights: got {next(iter(published), 'nothing')!r} and others; want the parameter names of BERT"
+        )
     own = body.state_dict()
     expected = [name for name in own if name.startswith(("words.", "streams.text."))]
     return _fill(own, converted, expected)

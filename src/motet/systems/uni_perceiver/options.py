@@ -105,7 +105,7 @@ class Experts:
 
 @dataclass(frozen=True)
 class TaskSpecificBlocks:
-    """Projections of its own per task, in every layer; embedding, norms and similarity are shared.
+    """Separate projections for each task, in every layer; embedding, norms and similarity are shared.
 
     Source: Uni-Perceiver-MoE, figure 1 and table 3 ("task-specific parameterization").
     """
