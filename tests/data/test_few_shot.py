@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from motet.core import ConfigError, Example
+from motet.core import ConfigError, DataError, Example
 from motet.data.few_shot import few_shot
 from motet.tasks import captioning, classification, question_answering
 
@@ -51,3 +51,21 @@ def test_a_class_that_has_too_few_is_named() -> None:
         few_shot(Uneven(), classification("pets", (*NAMES, "owl")))
     with pytest.raises(ConfigError, match="got fraction 0"):
         few_shot(Uneven(), classification("pets", NAMES), 0.0)
+
+
+class Broken(Uneven):
+    """The same, of which every third row cannot be read."""
+
+    def __getitem__(self, index: int) -> Example:
+        if index % 3 == 0:
+            raise DataError("image: got nothing; want an image", path="a.jpg", row=index)
+        return super().__getitem__(index)
+
+
+def test_rows_that_cannot_be_read_stop_the_draw_or_are_left_out_of_it() -> None:
+    task = classification("pets", NAMES)
+    with pytest.raises(DataError, match="image: got nothing"):
+        few_shot(Broken(), task, 0.1, min_per_class=4)
+    few = few_shot(Broken(), task, 0.1, min_per_class=4, on_bad_row="skip")
+    assert all(index % 3 for index in few.indices)
+    assert Counter(few[place].labels["class"] for place in range(len(few))) == {0: 20, 1: 4, 2: 4}

@@ -144,3 +144,20 @@ def test_stored_neighbours_that_motet_did_not_write_are_refused(tmp_path: Path, 
         save(file, key=key, rows=rows)
         with pytest.raises(ConfigError, match=r"hard negatives: got .*; want a file that motet wrote"):
             HardNegativePool(Shades(), nearest=2, file=file)
+
+
+@dataclass(frozen=True)
+class BrokenShades(Shades):
+    """The same, whose third image cannot be read."""
+
+    def __getitem__(self, index: int) -> Example:
+        if index == 2:
+            raise DataError("image: got nothing; want an image", path="2.png", row=2)
+        return super().__getitem__(index)
+
+
+def test_an_image_that_cannot_be_read_stops_the_pool_or_is_in_none() -> None:
+    with pytest.raises(DataError, match="image: got nothing"):
+        HardNegativePool(BrokenShades(), nearest=2)
+    pool = HardNegativePool(BrokenShades(), nearest=2, on_bad_row="skip")
+    assert pool.rows.tolist() == [[1, 3], [0, 3], [-1, -1], [4, 1], [3, 1], [3, 1]]

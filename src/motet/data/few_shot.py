@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Literal
 
-from motet.core import Answer, ConfigError, Label, Reader, Task, rng_for
+from motet.core import Answer, ConfigError, DataError, Label, Reader, Task, rng_for
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.splits import Subset
 
 
-def few_shot(reader: Reader, task: Task, fraction: float = 0.01, *, min_per_class: int = 5, seed: int = 0) -> Subset:
+def few_shot(
+    reader: Reader,
+    task: Task,
+    fraction: float = 0.01,
+    *,
+    min_per_class: int = 5,
+    seed: int = 0,
+    on_bad_row: Literal["stop", "skip"] = "stop",
+) -> Subset:
     """Draws a share of the rows of every class, at least `min_per_class` of each; no image is decoded.
 
     A class of n rows keeps max(`min_per_class`, ceil(`fraction` * n)) of them. For a task without classes all rows
@@ -26,9 +35,11 @@ def few_shot(reader: Reader, task: Task, fraction: float = 0.01, *, min_per_clas
         fraction: above 0, up to 1.
         min_per_class: rows per class, at least.
         seed: of the draw.
+        on_bad_row: "skip" draws from the rows that can be read.
 
     Raises:
         ConfigError: a number outside its range, or a class with fewer rows than `min_per_class`.
+        DataError: a row that cannot be read, with "stop".
 
     Examples:
         >>> from motet.core import Example
@@ -45,7 +56,11 @@ def few_shot(reader: Reader, task: Task, fraction: float = 0.01, *, min_per_clas
         )
     rows_of: dict[Hashable, list[int]] = {}
     for row in range(len(reader)):
-        rows_of.setdefault(_class_of(reader, row, task), []).append(row)
+        kind = capture(_class_of, reader, row, task)
+        if not isinstance(kind, DataError):
+            rows_of.setdefault(kind, []).append(row)
+        elif on_bad_row == "stop":
+            unwrap(kind)
     class_names: dict[Hashable, str] = {}
     if isinstance(task.target, Label):
         class_names = dict(enumerate(task.target.names))

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
 from motet.core.whole_files import whole_file
+from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.npz_file import load_own_npz
 from motet.data.image_index import ImageIndex, image_index
 from motet.preprocess.open_image import open_image
@@ -53,6 +54,7 @@ class HardNegativePool:
         file: an .npz file that holds the pool, since building takes minutes; it is built and written where the file is
             of other images or does not exist. It is found by the image ids, not by the feature: delete it after a
             change of `global_feature`.
+        on_bad_row: "skip" leaves images that cannot be read out of every pool; theirs is empty.
 
     Attributes:
         rows: (n, k) row indices of the reader, nearest first, padded with -1.
@@ -66,6 +68,7 @@ class HardNegativePool:
     nearest: int = 100
     # A run does not store it: whoever reads the run of another must not write where that run says.
     file: Path | None = field(default=None, compare=False, metadata={"saved": False})
+    on_bad_row: Literal["stop", "skip"] = "stop"
     rows: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -74,17 +77,23 @@ class HardNegativePool:
 
     def _built(self, images: ImageIndex) -> np.ndarray:
         first_rows = [int(images.rows_of(image)[0]) for image in range(len(images))]
-        features = [self.global_feature(_only_image(self.reader[row])) for row in first_rows]
-        neighbours = nearest_vectors(np.stack(features).astype(np.float32), self.nearest)
-        neighbour_rows = np.where(neighbours >= 0, np.asarray(first_rows)[neighbours], -1)
-        rows = np.empty((len(self.reader), neighbours.shape[1]), dtype=np.int64)
-        for image in range(len(images)):
-            rows[np.asarray(images.rows_of(image))] = neighbour_rows[image]
+        found = {image: capture(self._feature, row) for image, row in enumerate(first_rows)}
+        features = {image: one for image, one in found.items() if not isinstance(one, DataError)}
+        if len(features) < (len(found) if self.on_bad_row == "stop" else 1):
+            unwrap(next(one for one in found.values() if isinstance(one, DataError)))
+        neighbours = nearest_vectors(np.stack(list(features.values())).astype(np.float32), self.nearest)
+        readable_rows = np.asarray([first_rows[image] for image in features])
+        rows = np.full((len(self.reader), neighbours.shape[1]), -1, dtype=np.int64)
+        for image, nearest in zip(features, neighbours, strict=True):
+            rows[np.asarray(images.rows_of(image))] = np.where(nearest >= 0, readable_rows[nearest], -1)
         return rows
+
+    def _feature(self, row: int) -> np.ndarray:
+        return self.global_feature(_only_image(self.reader[row]))
 
     def _stored(self, images: ImageIndex, file: Path) -> np.ndarray:
         image_ids = [self.reader.keys(int(images.rows_of(image)[0])) for image in range(len(images))]
-        content = repr((self.nearest, len(self.reader), image_ids))
+        content = repr((self.nearest, len(self.reader), image_ids, self.on_bad_row))
         key = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
         try:
             if file.is_file():
