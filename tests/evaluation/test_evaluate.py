@@ -32,7 +32,7 @@ def test_every_row_counts_once_and_predictions_that_are_no_name_are_noted(toy) -
     assert (report.step, report.role, result.source, result.metric) == (7, "test", "pets", "accuracy")
     assert report.notes == (
         "pets on pets: 1 of 5 answers were no name",
-        "pets on pets: 3 test images: a format check, no claim",
+        "pets on pets: 3 test images: a format check; a claim needs 200",
     )
     assert system.calls == [2, 2, 1]
 

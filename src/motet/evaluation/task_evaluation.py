@@ -143,7 +143,7 @@ class TaskEvaluation:
         images = self.num_images()
         count, kind = (images, "images") if images else (len(self.metrics[0].rows), "rows")
         if count < MIN_IMAGES_FOR_A_CLAIM:
-            remarks.append(f"{where}: {count} {role} {kind} of {MIN_IMAGES_FOR_A_CLAIM} for a claim: a format check")
+            remarks.append(f"{where}: {count} {role} {kind}: a format check; a claim needs {MIN_IMAGES_FOR_A_CLAIM}")
         return tuple(remarks)
 
     def lines(self) -> Iterator[dict[str, Any]]:
