@@ -11,8 +11,10 @@ from typing import Any
 
 from motet.core import ConfigError, DataError, nearest
 from motet.data.formats import hf_prepare
+from motet.data.formats.archive_sizes import check_archives
 from motet.data.formats.error_text import first_line
 from motet.data.formats.linked_folders import walk_folder
+from motet.data.formats.parquet_file import check_parquet
 from motet.data.formats.size_limits import regular_size
 
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
@@ -34,6 +36,8 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
         ) from error
     folder = Path(path)
     saved = any((folder / name).is_file() for name in _SAVED)
+    if not saved and folder.is_dir():
+        _check_sizes(folder, _stamp(folder))
     _prepare(str(path), config, saved, _stamp(folder))
     try:
         if saved:
@@ -47,6 +51,14 @@ def load_split(path: Path | str, split: str, config: str | None) -> Any:
         if isinstance(error, DataError):
             raise
         raise DataError(f"data set: got {first_line(error)}; want one that `datasets` loads", path=path) from error
+
+
+@lru_cache(maxsize=64)  # as `_prepare`
+def _check_sizes(folder: Path, stamp: tuple[int, int, int]) -> None:
+    """Checks what the files become before `datasets` unpacks them, which it does without a limit."""
+    del stamp
+    check_archives(folder)
+    check_parquet(sorted(folder.rglob("*.parquet")))
 
 
 @lru_cache(maxsize=64)  # each split of a data set asks; an error is not kept

@@ -72,6 +72,17 @@ def first_parquet_rows(path: Path, count: int) -> list[Mapping[str, Any]]:
     return _tables(parquet_files(path)[:1])[0].first_rows(count)
 
 
+def check_parquet(paths: Sequence[Path]) -> None:
+    """Checks that files declare no more values than `load_parquet` takes, without reading any.
+
+    Raises:
+        DataError: as `load_parquet`.
+        ConfigError: as `load_parquet`.
+    """
+    for table in _tables(paths):
+        table.check_cells(table.names)
+
+
 def _tables(paths: Sequence[Path]) -> list[_ParquetTable]:
     """Opens files after another process has told what they declare."""
     try:
@@ -121,7 +132,7 @@ class _ParquetTable:
     def read(self, columns: list[str]) -> dict[str, list[Any]]:
         """Returns columns in memory."""
         with self._errors(), self._file:
-            self._check_cells(columns)
+            self.check_cells(columns)
             table = self._file.read(columns=columns)
             if missing := sorted(set(columns) - set(table.column_names)):
                 got = f"none called {missing}"
@@ -133,7 +144,7 @@ class _ParquetTable:
     def first_rows(self, count: int) -> list[Mapping[str, Any]]:
         """Returns the first rows."""
         with self._errors(), self._file:
-            self._check_cells(self.names)
+            self.check_cells(self.names)
             for batch in self._file.iter_batches(batch_size=count):
                 self._check_decoded(batch)
                 found: list[Mapping[str, Any]] = batch.to_pylist()
@@ -149,7 +160,7 @@ class _ParquetTable:
         except (OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError, NotImplementedError) as error:
             raise DataError(f"Parquet: got {first_line(error)}; want a whole Parquet file", path=self.path) from error
 
-    def _check_cells(self, columns: Collection[str]) -> None:
+    def check_cells(self, columns: Collection[str]) -> None:
         """Counts the values, of which millions that are equal take a few bytes."""
         cells = sum(int(self._declared["values"].get(column, 0)) for column in columns)
         if cells > max(_MIN_CELLS, 100 * self._size):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from motet.core import ConfigError, DataError, Example
+from motet.core import ConfigError, DataError
 from motet.data.formats.box_cells import BOX_FORMS, BoxForm, cell_numbers, corners, is_empty
 from motet.data.formats.box_rows import BoxRow, BoxRows, NamedBox
 from motet.data.formats.columns import collect_class_names
@@ -15,10 +15,11 @@ from motet.data.formats.deferred import capture, unwrap_all
 from motet.data.formats.paths import default_name, path_inside, with_image_ending
 from motet.data.formats.table_file import load_columns
 from motet.data.formats.text_file import read_csv
+from motet.data.formats.wrapped_reader import WrappedReader
 
 
 @dataclass(frozen=True)
-class BoxTable:
+class BoxTable(WrappedReader):
     """Boxes of a table, one Example per image; labels: "boxes", a `BoxSet` in pixels of the image.
 
     The rows of one image are one Example, in the order of their first. A row without numbers in its box is an image
@@ -66,7 +67,6 @@ class BoxTable:
     name: str = ""
     image_prefix: str = ""
     clip: bool = False
-    _rows: BoxRows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._check()
@@ -85,16 +85,6 @@ class BoxTable:
         found = tuple(self._row(image, rows, cells, classes, folder) for image, rows in groups.items())
         prefix, image_prefix = self.name or default_name(path), self.image_prefix or default_name(folder)
         object.__setattr__(self, "_rows", BoxRows(found, self.names, folder, prefix, image_prefix, self.clip))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row."""
-        return self._rows.keys(index)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._rows[index]
 
     def _check(self) -> None:
         if self.form not in BOX_FORMS:

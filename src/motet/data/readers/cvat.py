@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from motet.core import DataError, Example
+from motet.core import DataError
 from motet.data.formats.box_rows import BoxRow, BoxRows, NamedBox, box_names, corners_around, rotated_corners
 from motet.data.formats.deferred import capture
 from motet.data.formats.json_file import short_repr
 from motet.data.formats.paths import default_name, path_inside
+from motet.data.formats.wrapped_reader import WrappedReader
 from motet.data.formats.xml_file import load_xml
 
 _MAX_BYTES = 1024**3  # all images of a task are in one file
@@ -19,7 +20,7 @@ _WITHOUT_AREA = frozenset({"points", "polyline", "skeleton", "tag", "cuboid"})
 
 
 @dataclass(frozen=True)
-class Cvat:
+class Cvat(WrappedReader):
     """CVAT's shapes as boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the image.
 
     Of polygons, ellipses, masks and rotated boxes the upright box around them is read. Tags, points, lines, skeletons
@@ -48,7 +49,6 @@ class Cvat:
     image_prefix: str = ""
     empty: bool = True
     clip: bool = False
-    _rows: BoxRows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path, images = Path(self.path), Path(self.images)
@@ -64,16 +64,6 @@ class Cvat:
         prefix = self.name or "/".join(filter(None, (default_name(path), self.subset)))
         image_prefix = self.image_prefix or default_name(images)
         object.__setattr__(self, "_rows", BoxRows(rows, self.names, images, prefix, image_prefix, self.clip))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row."""
-        return self._rows.keys(index)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._rows[index]
 
 
 def _row(element: Element, images: Path, path: Path) -> BoxRow:

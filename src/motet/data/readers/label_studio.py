@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 
-from motet.core import DataError, Example, nearest
+from motet.core import DataError, Example, Reader, nearest
 from motet.data.formats.box_rows import BoxRow, BoxRows, box_names
 from motet.data.formats.columns import collect_class_names
 from motet.data.formats.deferred import capture, unwrap
@@ -15,6 +15,7 @@ from motet.data.formats.label_studio_images import StudioFile, StudioTask, studi
 from motet.data.formats.label_studio_shapes import stated_size_hw, studio_box
 from motet.data.formats.label_studio_tasks import ControlKind, read_studio_export
 from motet.data.formats.paths import default_name, image_at
+from motet.data.formats.wrapped_reader import WrappedReader
 
 
 class _TextRow(NamedTuple):
@@ -25,7 +26,45 @@ class _TextRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LabelStudio:
+class _TextRows:
+    """The rows of choices or text areas, as `BoxRows` are those of shapes."""
+
+    rows: tuple[_TextRow, ...]
+    kind: Literal["class", "captions"]
+    names: tuple[str, ...]
+    export: Path
+    images: Path
+    prefix: str
+    image_prefix: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (f"{self.image_prefix}/{self.rows[index].image}",)
+
+    def __getitem__(self, index: int) -> Example:
+        row = self.rows[index]
+        texts = unwrap(row.texts)
+        return Example(
+            id=f"{self.prefix}/{row.key}",
+            images=(image_at(self.images / row.image, path=self.export, row=row.row),),
+            image_ids=self.keys(index),
+            labels={self.kind: texts if self.kind == "captions" else self._class(texts, row.row)},
+        )
+
+    def _class(self, texts: tuple[str, ...], row: int) -> int:
+        if len(texts) != 1:
+            raise DataError(f"class: got {len(texts)} choices; want one", path=self.export, row=row)
+        if texts[0] not in self.names:
+            hint = nearest(texts[0], self.names)
+            got = f"got {texts[0]!r}, a class that names lacks; want one of names ({hint})"
+            raise DataError(f"class: {got}", path=self.export, row=row)
+        return self.names.index(texts[0])
+
+
+@dataclass(frozen=True)
+class LabelStudio(WrappedReader):
     """The annotations of one labelling control, one Example per task: boxes, a class or captions of its image.
 
     Labels: "boxes", a `BoxSet` in pixels of the image, from rectangles, polygons and ellipses, of which the upright box
@@ -54,9 +93,6 @@ class LabelStudio:
     name: str = ""
     image_prefix: str = ""
     clip: bool = False
-    _boxes: BoxRows | None = field(init=False, repr=False, compare=False)
-    _texts: tuple[_TextRow, ...] = field(init=False, repr=False, compare=False)
-    _kind: ControlKind = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path, images = Path(self.export), Path(self.images)
@@ -64,15 +100,16 @@ class LabelStudio:
         control = self._chosen(export.controls, path)
         kind = export.controls[control]
         files = studio_files(export.tasks, images, path)
-        boxes: BoxRows | None = None
-        texts: tuple[_TextRow, ...] = ()
+        prefix = self.name or default_name(path)
+        image_prefix = self.image_prefix or default_name(images)
+        found: Reader
         match kind:
             case "boxes":
                 rows = tuple(
                     _box_row(task, control, file, path) for task, file in zip(export.tasks, files, strict=True)
                 )
                 object.__setattr__(self, "names", self.names or box_names(rows, path))
-                boxes = BoxRows(rows, self.names, images, self._prefix, self._image_prefix, self.clip)
+                found = BoxRows(rows, self.names, images, prefix, image_prefix, self.clip)
             case "class" | "captions":
                 texts = tuple(
                     _TextRow(task.key, file, task.values[control] if error is None else error, task.row)
@@ -80,34 +117,12 @@ class LabelStudio:
                     if task.values.get(control)
                 )
                 if kind == "class":
-                    found = (text for task in export.tasks for text in task.values.get(control, ()))
-                    object.__setattr__(self, "names", self.names or collect_class_names(found))
+                    classes = (text for task in export.tasks for text in task.values.get(control, ()))
+                    object.__setattr__(self, "names", self.names or collect_class_names(classes))
+                found = _TextRows(texts, kind, self.names, path, images, prefix, image_prefix)
             case _:
                 assert_never(kind)
-        object.__setattr__(self, "_boxes", boxes)
-        object.__setattr__(self, "_texts", texts)
-        object.__setattr__(self, "_kind", kind)
-
-    def __len__(self) -> int:
-        return len(self._texts) if self._boxes is None else len(self._boxes)
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row."""
-        if self._boxes is not None:
-            return self._boxes.keys(index)
-        return (f"{self._image_prefix}/{self._texts[index].image}",)
-
-    def __getitem__(self, index: int) -> Example:
-        if self._boxes is not None:
-            return self._boxes[index]
-        row, path = self._texts[index], Path(self.export)
-        texts = unwrap(row.texts)
-        return Example(
-            id=f"{self._prefix}/{row.key}",
-            images=(image_at(Path(self.images) / row.image, path=path, row=row.row),),
-            image_ids=self.keys(index),
-            labels={self._kind: texts if self._kind == "captions" else self._class(texts, path, row.row)},
-        )
+        object.__setattr__(self, "_rows", found)
 
     def _chosen(self, controls: Mapping[str, ControlKind], path: Path) -> str:
         if self.control in controls:
@@ -116,23 +131,6 @@ class LabelStudio:
             return next(iter(controls))
         known = nearest(self.control, controls) if controls else "it has none for boxes, classes or captions"
         raise DataError(f"control: got {self.control!r}; want one of the export ({known})", path=path)
-
-    def _class(self, texts: tuple[str, ...], path: Path, row: int) -> int:
-        if len(texts) != 1:
-            raise DataError(f"class: got {len(texts)} choices; want one", path=path, row=row)
-        if texts[0] not in self.names:
-            hint = nearest(texts[0], self.names)
-            got = f"got {texts[0]!r}, a class that names lacks; want one of names ({hint})"
-            raise DataError(f"class: {got}", path=path, row=row)
-        return self.names.index(texts[0])
-
-    @property
-    def _prefix(self) -> str:
-        return self.name or default_name(Path(self.export))
-
-    @property
-    def _image_prefix(self) -> str:
-        return self.image_prefix or default_name(Path(self.images))
 
 
 def _box_row(task: StudioTask, control: str, file: StudioFile, path: Path) -> BoxRow:

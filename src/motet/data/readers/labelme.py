@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from motet.core import DataError, Example
+from motet.core import DataError
 from motet.data.formats.box_rows import BoxRow, BoxRows, NamedBox, box_names, corners_around
 from motet.data.formats.deferred import capture
 from motet.data.formats.json_file import check_type, get_field, get_floats, get_size_hw, get_text, load_json
 from motet.data.formats.paths import annotated_image, default_name, file_names
+from motet.data.formats.wrapped_reader import WrappedReader
 
 _WITHOUT_AREA = frozenset({"point", "points", "line", "linestrip"})
 
 
 @dataclass(frozen=True)
-class LabelMe:
+class LabelMe(WrappedReader):
     """LabelMe's shapes as boxes, one Example per file; labels: "boxes", a `BoxSet` in pixels of the image.
 
     Rectangles are boxes; of polygons, circles and masks the upright box around them is read. Points and lines have no
@@ -46,7 +47,6 @@ class LabelMe:
     image_prefix: str = ""
     empty: bool = True
     clip: bool = False
-    _rows: BoxRows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         folder = Path(self.annotations)
@@ -59,16 +59,6 @@ class LabelMe:
         object.__setattr__(self, "names", self.names or box_names(rows, folder))
         prefix, image_prefix = self.name or default_name(folder), self.image_prefix or default_name(images)
         object.__setattr__(self, "_rows", BoxRows(rows, self.names, images, prefix, image_prefix, self.clip))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row."""
-        return self._rows.keys(index)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._rows[index]
 
 
 def _row(path: Path, images: Path) -> BoxRow | None:

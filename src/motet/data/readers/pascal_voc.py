@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from motet.core import Example
 from motet.data.formats.paths import default_name
 from motet.data.formats.voc_xml import Difficult
+from motet.data.formats.wrapped_reader import WrappedReader
 from motet.data.readers.voc_xml import VocXml
 
 VOC_NAMES = (
@@ -17,7 +17,7 @@ VOC_NAMES = (
 
 
 @dataclass(frozen=True)
-class PascalVoc:
+class PascalVoc(WrappedReader):
     """Pascal VOC boxes, one Example per image; labels: "boxes", a `BoxSet` in pixels of the file.
 
     Pixels are counted as `read_voc_xml` says. For XML of the same form in other folders there is `VocXml`.
@@ -48,7 +48,6 @@ class PascalVoc:
     image_prefix: str = ""
     empty: bool = True
     clip: bool = False
-    _rows: VocXml = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         root = Path(self.root)
@@ -66,16 +65,6 @@ class PascalVoc:
         )
         object.__setattr__(self, "names", rows.names)
         object.__setattr__(self, "_rows", rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image id of a row."""
-        return self._rows.keys(index)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._rows[index]
 
     @property
     def _split_file(self) -> Path:
