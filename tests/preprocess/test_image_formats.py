@@ -1,11 +1,11 @@
 """The endings of images, which are those of the installed Pillow."""
 
-import sys
-
+import numpy as np
 import pytest
 from PIL import Image
 
 from motet.core import DataError, MemoryImage
+from motet.data.formats.image_size import image_size_hw
 from motet.preprocess.image_formats import HEIC_SUFFIXES, image_formats, image_suffixes, is_heic
 from motet.preprocess.images import decode
 
@@ -33,10 +33,10 @@ def test_a_map_of_numbers_is_no_image():
     assert ".pfm" not in image_suffixes()
 
 
+@pytest.mark.usefixtures("without_heic")
 def test_a_photo_as_heic_names_the_extra_that_reads_it():
-    if image_suffixes() & HEIC_SUFFIXES:
-        pytest.skip("pillow-heif is installed")
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    assert not image_suffixes() & HEIC_SUFFIXES
     with pytest.raises(DataError, match=r"got a photo in the format HEIC; want .*motet\[heic\].*\(some/e.heic\)"):
         decode(MemoryImage("some/e.heic", data))
 
@@ -45,26 +45,19 @@ def test_avif_which_has_the_same_container_is_not_taken_for_heic():
     assert not is_heic(b"\0\0\0\x18ftypavif")
 
 
-def test_heic_counts_and_is_opened_where_its_package_is_installed(tmp_path, monkeypatch):
-    package = tmp_path / "pillow_heif.py"
-    package.write_text(
-        "from PIL import Image\n"
-        "def register_heif_opener():\n"
-        "    Image.register_open('HEIF', lambda *_: Image.new('RGB', (3, 2)), lambda head: b'ftypheic' in head)\n"
-        "    Image.register_extensions('HEIF', ['.heic', '.heif'])\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    Image.init()
-    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
-    monkeypatch.setattr(Image, "EXTENSION", dict(Image.EXTENSION))
-    monkeypatch.setattr(Image, "ID", list(Image.ID))
-    caches = (image_formats, image_suffixes)
-    for one in caches:
-        one.cache_clear()
-    try:
-        assert {".heic", ".heif", ".jpg"} <= image_suffixes()
-        assert decode(MemoryImage("e.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")).size == (3, 2)
-    finally:
-        sys.modules.pop("pillow_heif", None)
-        for one in caches:
-            one.cache_clear()
+def test_photos_of_phones_are_read_upright_with_their_package(tmp_path):
+    pytest.importorskip("pillow_heif")
+    assert image_suffixes() >= HEIC_SUFFIXES
+    image, turned = Image.new("RGB", (64, 48), (200, 30, 40)), Image.Exif()
+    image.paste((10, 200, 30), (32, 0, 64, 48))
+    turned[0x112] = 6  # by a quarter, clockwise
+    image.save(tmp_path / "a.heic", format="HEIF", exif=turned.tobytes(), quality=95)
+    data = (tmp_path / "a.heic").read_bytes()
+    assert is_heic(data)
+    assert image_size_hw(tmp_path / "a.heic") == (64, 48)
+    found = np.asarray(decode(MemoryImage("a", data)), dtype=int)
+    assert found.shape == (64, 48, 3)
+    assert np.abs(found[:30] - (200, 30, 40)).max() < 12
+    assert np.abs(found[34:] - (10, 200, 30)).max() < 12
+    with pytest.raises(DataError, match=r"got a damaged HEIC photo; want a complete image file \(a\)"):
+        decode(MemoryImage("a", data[:-40]))

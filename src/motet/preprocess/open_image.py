@@ -61,7 +61,9 @@ def open_image(source: bytes | Path, *, name: str | Path, what: str = "image") -
     except UnidentifiedImageError as error:
         start = _first_bytes(source)
         got, want = _beginning(source, start), f"a file in one of the formats {', '.join(image_formats())}"
-        if is_heic(start):
+        if is_heic(start) and "HEIF" in image_formats():
+            got, want = "a damaged HEIC photo", "a complete image file"
+        elif is_heic(start):
             got, want = "a photo in the format HEIC", HEIC_ADVICE
         raise DataError(f"{what}: got {got}; want {want}", path=name) from error
     except _BROKEN as error:

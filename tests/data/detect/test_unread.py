@@ -56,6 +56,7 @@ def test_the_summary_counts_all_files(tmp_path, monkeypatch):
     assert inspect_folder(tmp_path).summary == "5 images, 1 without an ending, 1 .csv in 3 folders"
 
 
+@pytest.mark.usefixtures("without_heic")
 def test_photos_that_are_not_read_have_one_line_beside_images_that_are(tmp_path):
     images(tmp_path, "cat/1.jpg", "dog/1.jpg", "cat/2.JFIF")
     for name in ("cat/e.heic", "dog/E.HEIC", "dog/f.heif", "dog/g.jxl"):
