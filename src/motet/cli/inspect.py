@@ -57,6 +57,7 @@ def list_(
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
     """Read every row and image once, and list those that training would stop at; exit code 1 if there are any."""
     from motet.core.printable import one_line
+    from motet.data.alike_names import alike_names
     from motet.data.check import Problem, problems
     from motet.data.clipped_boxes import ClippedBoxes
     from motet.preprocess.images import decode
@@ -73,6 +74,8 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 if problem is not None:
                     found.append(problem)
     boxes = {name: clipped for name, clipped in boxes.items() if clipped.first}
+    tasks = {task.name: alike_names(getattr(task.target, "names", ())) for one in data.sources for task in one.tasks}
+    alike = {name: text for name, text in tasks.items() if text}
     if json:
         print_json(
             {
@@ -81,6 +84,7 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
                 "left_out": list(data.left_out),
                 "notes": list(data.notes),
                 "clipped_boxes": {name: vars(clipped) for name, clipped in boxes.items()},
+                "alike_names": alike,
             }
         )
     else:
@@ -89,6 +93,7 @@ def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, lim
         print_lines(*map(one_line, lines))
         print_lines(*([f"... and {len(found) - limit:,} more"] if len(found) > limit else []))
         print_lines(*(f"{name}: {clipped.problem or clipped.summary}" for name, clipped in boxes.items()))
+        print_lines(*(f"{name}: {text}; want one name per class" for name, text in alike.items()))
         print_lines(f"{rows:,} rows read, {len(found):,} with a problem")
         print_lines(*(["to train without them: --set train.on_bad_row=skip"] if found else []))
     if found or data.left_out or any(clipped.problem for clipped in boxes.values()):

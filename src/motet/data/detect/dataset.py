@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from motet.core import MotetError
+from motet.data.alike_names import alike_names
 from motet.data.detect.box_sample import sample_boxes
 from motet.data.image_index import first_readable
 from motet.data.readers import READERS
@@ -89,6 +90,7 @@ def try_read(
         if not problems:
             dataset = READERS[reader](**arguments)
             rows = len(dataset)
+            evidence = ", ".join(filter(None, (evidence, alike_names(getattr(dataset, "names", ())))))
             if kind == "detection":
                 sample = sample_boxes(dataset)
                 evidence, problems = ", ".join((evidence, *sample.notes)), sample.problems
