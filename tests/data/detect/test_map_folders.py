@@ -3,6 +3,7 @@
 import numpy as np
 import published_maps as published
 import pytest
+from PIL import Image
 
 from motet.config.recipe_files import load_recipe
 from motet.core import ConfigError, DataError
@@ -32,6 +33,30 @@ def test_images_beside_masks_are_label_images_and_no_classes_of_images(tmp_path)
     assert (found.reader, found.kind, found.rows) == ("MapFolders", "segmentation", 4)
     assert found.arguments["names"] == ("class 0", "class 1", "class 2")
     assert "3 classes in all 4 label images" in found.evidence
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_images_without_a_map_are_counted(tmp_path, mixed):
+    rooms(tmp_path, ("images",) if mixed else ("masks",), ending="_mask" if mixed else "")
+    assert "left out" not in only(tmp_path).evidence
+    for name in ("zoo", "zero"):
+        published.image(tmp_path / "images" / f"{name}.jpg")
+    found = only(tmp_path)
+    assert found.rows == 4
+    assert found.evidence.endswith(", 2 images without one left out (zero.jpg)")
+
+
+def test_a_number_in_single_pixels_is_told(tmp_path):
+    rooms(tmp_path)
+    Image.new("RGB", (32, 24)).save(tmp_path / "images" / "room0.jpg")
+    values = np.zeros((24, 32), np.uint8)
+    values[8:, 8:], values[8:, 20:] = 1, 2
+    published.values(tmp_path / "masks" / "room0.png", values)
+    assert "stray" not in only(tmp_path).evidence
+    values[4, 4] = 3
+    published.values(tmp_path / "masks" / "room0.png", values)
+    evidence = only(tmp_path).evidence
+    assert "4 classes in all 4 label images, the number 3 in 1 stray pixel only (a class, or a mistake?)" in evidence
 
 
 @pytest.mark.parametrize("inside", [False, True])

@@ -71,7 +71,8 @@ def label_classes(places: Sequence[Path], files: Sequence[Path]) -> LabelClasses
     names = classes["names"]
     assert isinstance(names, tuple)
     sampled = "all" if values.files == len(files) else f"{values.files} of"
-    return LabelClasses(classes, f", {len(names)} classes in {sampled} {len(files):,} label images", table)
+    strays = f", {values.strays} (a class, or a mistake?)" if values.strays else ""
+    return LabelClasses(classes, f", {len(names)} classes in {sampled} {len(files):,} label images{strays}", table)
 
 
 def _of_numbers(

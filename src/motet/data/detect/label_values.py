@@ -75,6 +75,17 @@ class LabelValues:
         if self.files <= _CHECKED and len(present) > 2:
             self._count(values, present)
 
+    @property
+    def strays(self) -> str:
+        """The values that occur in lines and specks only, in a few words; "" where there are none."""
+        specks = sorted(self._specks - self._solid)
+        if not specks:
+            return ""
+        named = [f"#{value:06x}" if self.colours else str(value) for value in specks]
+        pixels = sum(self._counts[value] for value in specks)
+        what = f"{'colour' if self.colours else 'number'}{'s' * (len(specks) > 1)} {' and '.join(named)}"
+        return f"the {what} in {pixels:,} stray pixel{'s' * (pixels > 1)} only"
+
     def check(self, folder: Path, suffixes: Sequence[str]) -> None:
         """Checks that the values are classes.
 

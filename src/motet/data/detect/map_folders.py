@@ -74,8 +74,17 @@ def _pair_entries(
         place = f"beside {path.name}" if path != pair.images else f"beside its {pair.map_names[annotation]}"
         yield DetectedDataset(
             reader="MapFolders", arguments=arguments, kind=_KINDS[annotation], label=annotation, rows=rows,
-            evidence=f"{pair.images.name} {place}{more}", split=pair.split, problems=problems,
+            evidence=f"{pair.images.name} {place}{more}{_missing(pair, annotation)}", split=pair.split,
+            problems=problems,
         )  # fmt: skip
+
+
+def _missing(pair: MapPair, annotation: str) -> str:
+    """Returns the number of images that are left out since they have no map, with the first of them."""
+    missing = pair.images_without(annotation)
+    if not missing:
+        return ""
+    return f", {len(missing):,} image{'s' * (len(missing) > 1)} without one left out ({missing[0]})"
 
 
 def _depths(pair: MapPair, labels: Mapping[str, np.ndarray]) -> str:

@@ -68,6 +68,14 @@ class MapPair:
             arguments["map_names"] = dict(self.map_names)
         return arguments
 
+    def images_without(self, annotation: str) -> list[str]:
+        """Returns the images that have no map of an annotation."""
+        maps = {one: by_stem(_images_in(path), self.map_names.get(one, ANY)) for one, path in self.maps.items()}
+        # Images and maps of one folder are told apart by their names only.
+        taken = {name for one, found in maps.items() if self.maps[one] == self.images for name in found.values()}
+        images = by_stem((name for name in _images_in(self.images) if name not in taken), self.image_name)
+        return [name for stem, name in images.items() if stem not in maps[annotation]]
+
     def files(self, annotation: str) -> list[Path]:
         """Returns the maps of one annotation that have an image."""
         images = by_stem(_images_in(self.images), self.image_name)
