@@ -229,7 +229,7 @@ def digits_of_json(folder: Path) -> Callable[[], object]:
         [
             lambda: load_json(folder / "a.json"),
             lambda: list(load_json_lines(folder / "a.json")),
-            lambda: WebDataset(folder / "a.tar", text="json:x")[0],
+            lambda: WebDataset(folder / "a.tar", text="json.x")[0],
         ]
     )
 
