@@ -269,6 +269,19 @@ ITEMS: dict[str, tuple[Callable[[Path], Callable[[], object]], ...]] = {
 }  # fmt: skip
 
 
+HELD_BY = {
+    "1 names of folders": "scaffold/test_names_are_data",
+    "2 runs of others": "training/test_run_data",
+    "3 saved models": "core/test_saved_names, core/test_model_folder",
+    "4 pickle": "core/test_pickle_machine, core/test_plain_pickle",
+    "5 region files": "data/formats/test_hdf5_file, test_npz_file, regions/",
+    "6 pictures and archives": "data/formats/test_png_values, test_archive_sizes, test_text_file, test_parquet_file, test_tar_index, test_xml_file; preprocess/test_images",
+    "7 JSON": "data/formats/test_json_file, core/test_plain_json",
+    "8 names in pictures": "report/test_names_from_data",
+}
+"""The tests of each item, below tests/."""
+
+
 def _png(width: int, height: int, bits: int, colour: int, data: bytes) -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -333,7 +346,17 @@ def measure_all() -> None:
                 except EOFError:
                     size, memory, seconds, answer = 0, float("nan"), float("nan"), "THE PROCESS ENDED"
                 process.join()
-            rows.append((item, str(write.__doc__).rstrip("."), f"{size:,}", f"{memory:.0f}", f"{seconds:.2f}", answer))
+            rows.append(
+                (
+                    item,
+                    HELD_BY[item],
+                    str(write.__doc__).rstrip("."),
+                    f"{size:,}",
+                    f"{memory:.0f}",
+                    f"{seconds:.2f}",
+                    answer,
+                )
+            )
     write_table(
         "bench_hostile_files",
         "Small files that would take the machine",
@@ -341,7 +364,7 @@ def measure_all() -> None:
             machine(),
             "Memory beyond that of the process before, CPU seconds with those of processes that it started.",
         ],
-        ("item", "file", "bytes", "MiB", "s", "answer"),
+        ("item", "held by tests/", "file", "bytes", "MiB", "s", "answer"),
         [[cell.replace("|", "/").replace("\n", " ") for cell in row] for row in rows],
     )
 
