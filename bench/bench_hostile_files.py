@@ -275,7 +275,8 @@ HELD_BY = {
     "3 saved models": "core/test_saved_names, core/test_model_folder",
     "4 pickle": "core/test_pickle_machine, core/test_plain_pickle",
     "5 region files": "data/formats/test_hdf5_file, test_npz_file, regions/",
-    "6 pictures and archives": "data/formats/test_png_values, test_archive_sizes, test_text_file, test_parquet_file, test_tar_index, test_xml_file; preprocess/test_images",
+    "6 pictures and archives": "data/formats/test_{png_values,archive_sizes,text_file,parquet_file,tar_index,xml_file}, "
+    "preprocess/test_images",
     "7 JSON": "data/formats/test_json_file, core/test_plain_json",
     "8 names in pictures": "report/test_names_from_data",
 }
