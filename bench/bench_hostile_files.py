@@ -18,6 +18,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def hdf5_of_80_terabytes(folder: Path) -> Callable[[], object]:
 
     def read() -> str:
         with Hdf5File(folder / "a.h5", what="regions") as opened:
-            return _all_refused([lambda name=name: opened.read(name) for name in ("plain", "chunks", "packed")])
+            return _all_refused([partial(opened.read, name) for name in ("plain", "chunks", "packed")])
 
     return read
 
@@ -146,7 +147,7 @@ def lmdb_of_loops(folder: Path) -> Callable[[], object]:
     def read() -> str:
         opened = LmdbFile(folder / "a")
         keys = [f"{number:05d}".encode() for number in range(0, 3000, 10)]
-        return _all_refused([lambda key=key: opened.get(key) for key in keys])
+        return _all_refused([partial(opened.get, key) for key in keys])
 
     return read
 
@@ -275,8 +276,8 @@ HELD_BY = {
     "3 saved models": "core/test_saved_names, core/test_model_folder",
     "4 pickle": "core/test_pickle_machine, core/test_plain_pickle",
     "5 region files": "data/formats/test_hdf5_file, test_npz_file, regions/",
-    "6 pictures and archives": "data/formats/test_{png_values,archive_sizes,text_file,parquet_file,tar_index,xml_file}, "
-    "preprocess/test_images",
+    "6 pictures and archives": "data/formats/test_{png_values,archive_sizes,text_file,parquet_file,tar_index,xml_file}"
+    ", preprocess/test_images",
     "7 JSON": "data/formats/test_json_file, core/test_plain_json",
     "8 names in pictures": "report/test_names_from_data",
 }
