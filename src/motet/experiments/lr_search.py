@@ -134,6 +134,11 @@ def searched_run(run: Path, folders: Sequence[Path]) -> tuple[Path, float] | Non
     return None
 
 
+def is_searched(folder: Path) -> bool:
+    """Returns whether a folder of baselines has the note of a search of the multi-task run's learning rate."""
+    return (folder / SEARCH / f"{JOINT}.json").is_file()
+
+
 def _folder_of(folder: Path, lr: float) -> Path:
     return folder / SEARCH / JOINT / f"lr-{lr:g}"
 

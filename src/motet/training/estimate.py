@@ -78,7 +78,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
     system, _ = initial_system(run, torch.device(device))
     samples = count_samples(mixture, run.train.steps)
-    encoding = _Encoding(system)
+    encoding = ImageEncoding(system)
     if run.stores_features:
         system.processor = system.processor.with_features(encoding)
     step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.train.steps)))
@@ -128,7 +128,7 @@ def count_parameters(system: System) -> tuple[int, int, int]:
     return shared, own, frozen
 
 
-class _Encoding:
+class ImageEncoding:
     """A replacement for a feature store: encodes each image when read, and measures the time that a store saves."""
 
     def __init__(self, system: System) -> None:
@@ -154,7 +154,7 @@ class _Encoding:
         return self.read(image, allowed, rng), 0
 
 
-def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
+def _time_steps(run: Run, system: System, mixture: Mixture, encoding: ImageEncoding, timed_steps: int) -> float:
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
     train_step = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
