@@ -24,10 +24,10 @@ def test_the_file_is_the_recipe_with_its_settings(tmp_path) -> None:
     for name in "ab":
         (tmp_path / "kinds" / name).mkdir(parents=True)
         (tmp_path / "kinds" / name / "1.png").write_bytes(b"")
-    base = tmp_path / 'a "quoted" folder' / "recipe.py"
+    base = tmp_path / 'a "quoted" folder' / "base_for_a_test.py"
     base.parent.mkdir()
     base.write_text(BASE.replace("FOLDER", repr(str(tmp_path / "kinds"))))
-    best = tmp_path / "best.py"
+    best = tmp_path / "tuned_for_a_test.py"
     best.write_text(tuned_recipe(str(base), ["train.lr=0.003", "balancer=TaskMean()"], gain=4.2, trials=12))
     run = load_recipe(str(best))
     assert (run.train.lr, run.train.steps, type(run.balancer).__name__) == (0.003, 7, "TaskMean")

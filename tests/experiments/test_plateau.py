@@ -13,7 +13,7 @@ from motet.core import CheckpointError, ConfigError, Report, Result
 from motet.core.model_folder import read_weights, step_folder
 from motet.core.regular_files import read_json
 from motet.experiments.baselines import train_baselines
-from motet.experiments.plateau import FoundLength, Plateau, find_length
+from motet.experiments.plateau import BaselineLength, PlateauRule, find_length
 from motet.experiments.single_task import single_task
 from motet.report.budget import read_budget
 from motet.training.lr_schedules import Constant, constant_after_warmup
@@ -51,11 +51,11 @@ class Rising:
 
 
 def find(machine, folder, run=None, **rule):
-    return find_length(run or run_of(), "task_b", folder, train_run=machine, plateau=Plateau(**rule), log=print)
+    return find_length(run or run_of(), "task_b", folder, train_run=machine, plateau=PlateauRule(**rule), log=print)
 
 
 def periods(run=None):
-    return Plateau().lengths(len_of_rows(run), 40)
+    return PlateauRule().lengths(len_of_rows(run), 40)
 
 
 def len_of_rows(run=None):
@@ -67,7 +67,7 @@ def test_training_ends_when_the_score_is_flat_and_the_length_is_that_of_the_last
     lengths = periods()
     machine = Rising(flat_from=lengths[2], higher=higher)
     found = find(machine, tmp_path, tolerance=0.0)
-    assert found == FoundLength(lengths[2], still_rises=False)
+    assert found == BaselineLength(lengths[2], still_rises=False)
     assert [steps for _, steps in machine.ran] == list(lengths[:5])  # two more that do not rise
 
 
@@ -78,7 +78,7 @@ def test_a_rise_within_the_tolerance_is_none(tmp_path) -> None:
 
 def test_a_score_that_rises_to_the_end_is_said_to(tmp_path) -> None:
     found = find(Rising(flat_from=10**6), tmp_path)
-    assert found == FoundLength(160, still_rises=True)
+    assert found == BaselineLength(160, still_rises=True)
 
 
 def test_periods_are_one_run_that_goes_on_at_its_peak_rate_without_test_rows(tmp_path) -> None:
@@ -122,7 +122,7 @@ def test_the_baseline_is_trained_at_the_found_length_with_the_runs_own_schedule(
     machine, run = Rising(flat_from=periods()[1]), run_of()
     done = train_baselines(
         run, tmp_path, train_run=machine, tasks=["task_b"], match="plateau", search="none", log=print,
-        plateau=Plateau(tolerance=0.0),
+        plateau=PlateauRule(tolerance=0.0),
     )  # fmt: skip
     assert machine.ran[-1] == ("task_b", periods()[1])
     assert machine.last.train.lr_schedule == run.train.lr_schedule
@@ -132,13 +132,13 @@ def test_the_baseline_is_trained_at_the_found_length_with_the_runs_own_schedule(
 
 @pytest.mark.parametrize("rule", [{"growth": 1.0}, {"patience": 0}, {"tolerance": -0.1}, {"longest": 0}])
 def test_a_rule_that_cannot_end_is_refused(rule) -> None:
-    with pytest.raises(ConfigError, match=r"^Plateau"):
-        Plateau(**rule)
+    with pytest.raises(ConfigError, match=r"^PlateauRule"):
+        PlateauRule(**rule)
 
 
 def test_lengths_grow_even_from_one_step() -> None:
-    assert Plateau().lengths(1, 1) == (1, 2, 3, 4)
-    assert Plateau().lengths(500, 1) == (500,)
+    assert PlateauRule().lengths(1, 1) == (1, 2, 3, 4)
+    assert PlateauRule().lengths(500, 1) == (500,)
 
 
 def test_a_run_in_periods_is_the_run_without_a_stop(tmp_path) -> None:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from motet.training.fit import Evaluator
     from motet.training.run import Run
 
-BEST = "best.py"
-"""The file of the best trial as a recipe, in the folder of the study."""
-
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
@@ -69,19 +66,21 @@ def tune(
             log=print_lines if not json else _quiet,
         )
     best = best_of(trials)
+    # Python knows a file by its name alone: that of the best trial is the recipe's own.
+    written = place / f"{folder_of(recipe).name}_tuned.py"
     write_whole(
-        place / BEST,
+        written,
         tuned_recipe(
             str(origin["recipe"]), [*(settings or ()), *best.settings], gain=best.gain or 0.0, trials=len(trials)
         ),
     )
     if json:
-        print_json({"best": best.__dict__, "recipe": str(place / BEST), "trials": [one.__dict__ for one in trials]})
+        print_json({"best": best.__dict__, "recipe": str(written), "trials": [one.__dict__ for one in trials]})
     else:
-        _show(trials, best, place)
+        _show(trials, best, written)
 
 
-def _show(trials: tuple[Trial, ...], best: Trial, place: Path) -> None:
+def _show(trials: tuple[Trial, ...], best: Trial, recipe: Path) -> None:
     ranked = sorted(trials, key=lambda one: (one.outcome != "finished", -(one.gain or 0.0)))
     rows = [
         (
@@ -98,7 +97,7 @@ def _show(trials: tuple[Trial, ...], best: Trial, place: Path) -> None:
         if not best.settings
         else f"best: trial {best.number}, {best.gain:+.1f} % on val",
         "a gain on the rows that it was chosen by is too high by design: train it, and compare on test rows",
-        f"motet train {place / BEST}",
+        f"motet train {recipe}",
     )
 
 

@@ -18,12 +18,12 @@ from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
 from motet.experiments.compute import steps_of_equal_compute
 from motet.experiments.lr_search import JOINT, SEARCH, Search, TrainRun, finished_report, rates_of, train_candidate
-from motet.experiments.plateau import Plateau, check_has_val, find_length
+from motet.experiments.plateau import PlateauRule, check_has_val, find_length
 from motet.experiments.single_task import best_lr, grid, single_task
 from motet.report.budget import BaselineBudget, Budget, write_budget
 from motet.training.run import Run
 
-PLATEAU = Plateau()
+PLATEAU = PlateauRule()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def task_budgets(
     match: Budget,
     *,
     samples_seen: Mapping[str, int] | None = None,
-    plateau: Plateau = PLATEAU,
+    plateau: PlateauRule = PLATEAU,
     device: torch.device | str = "cpu",
 ) -> tuple[TaskBudget, ...]:
     """Returns the length of every task's single-task baseline before it is trained.
@@ -110,7 +110,7 @@ def train_baselines(
     search: Search = "lr",
     lrs: Sequence[float] = (),
     samples_seen: Mapping[str, int] | None = None,
-    plateau: Plateau = PLATEAU,
+    plateau: PlateauRule = PLATEAU,
     device: torch.device | str = "cpu",
     log: Callable[[str], None],
 ) -> dict[str, Path]:

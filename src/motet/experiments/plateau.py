@@ -20,7 +20,7 @@ _PROBE, _NOTE = "length", "length.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plateau:
+class PlateauRule:
     """The rule by which a score has stopped rising.
 
     A score is measured at lengths that grow by `growth`. It has stopped rising once `patience` measurements in a row
@@ -45,12 +45,12 @@ class Plateau:
 
     def __post_init__(self) -> None:
         if not self.growth > 1:
-            raise ConfigError(f"Plateau.growth: got {self.growth}; want more than 1")
+            raise ConfigError(f"PlateauRule.growth: got {self.growth}; want more than 1")
         if self.patience < 1:
-            raise ConfigError(f"Plateau.patience: got {self.patience}; want at least 1")
+            raise ConfigError(f"PlateauRule.patience: got {self.patience}; want at least 1")
         if not self.tolerance >= 0 or not self.longest > 0:
             raise ConfigError(
-                f"Plateau: got tolerance {self.tolerance}, longest {self.longest}; want 0 or more, and more than 0"
+                f"PlateauRule: got tolerance {self.tolerance}, longest {self.longest}; want 0 or more, and more than 0"
             )
 
     def lengths(self, first: int, steps: int) -> tuple[int, ...]:
@@ -61,7 +61,7 @@ class Plateau:
             steps: of the multi-task run.
 
         Examples:
-            >>> Plateau().lengths(100, 60)
+            >>> PlateauRule().lengths(100, 60)
             (100, 150, 225, 240)
         """
         found, last = [first], max(first, round(self.longest * steps))
@@ -73,9 +73,9 @@ class Plateau:
         """Returns the place of the last score that rose, and whether the scores have stopped rising after it.
 
         Examples:
-            >>> Plateau().best([10.0, 20.0, 20.1, 19.0], higher_is_better=True)
+            >>> PlateauRule().best([10.0, 20.0, 20.1, 19.0], higher_is_better=True)
             (1, True)
-            >>> Plateau().best([10.0, 20.0, 20.1], higher_is_better=True)
+            >>> PlateauRule().best([10.0, 20.0, 20.1], higher_is_better=True)
             (1, False)
         """
         sign, best = (1 if higher_is_better else -1), 0
@@ -86,7 +86,7 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class FoundLength:
+class BaselineLength:
     """The length of a baseline that is trained until it stops rising.
 
     Args:
@@ -104,10 +104,10 @@ def find_length(
     folder: Path,
     *,
     train_run: TrainRun,
-    plateau: Plateau,
+    plateau: PlateauRule,
     samples_seen: Mapping[str, int] | None = None,
     log: Callable[[str], None],
-) -> FoundLength:
+) -> BaselineLength:
     """Trains a task alone, period by period, until its score on val stops rising; an earlier call is continued.
 
     This run only finds the length. Its learning rate stays at its peak after the warm-up, since a decay needs the
@@ -148,7 +148,7 @@ def find_length(
         _write(folder / _NOTE, lengths, values, higher_is_better)
         log(f"{task} alone, {steps:,} steps: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
     best, stopped = plateau.best(values, higher_is_better=higher_is_better)
-    found = FoundLength(lengths[best] if stopped else lengths[-1], still_rises=not stopped)
+    found = BaselineLength(lengths[best] if stopped else lengths[-1], still_rises=not stopped)
     end = "stops rising" if stopped else "still rises at the most that is tried,"
     log(f"{task} alone: {end} after {found.steps:,} steps; its baseline is trained as long")
     return found
