@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -155,7 +156,7 @@ def train_baselines(
             case "compute":
                 steps = _noted_steps(
                     folder / SEARCH / name / "compute.json",
-                    lambda task=name: steps_of_equal_compute(run, task, samples_seen=samples_seen, device=device),
+                    partial(steps_of_equal_compute, run, name, samples_seen=samples_seen, device=device),
                 )
             case "plateau":
                 length = find_length(

@@ -11,7 +11,7 @@ from motet.training.balancers import RowMean, TaskMean, Uncertainty
 from motet.training.run import Run
 
 Value: TypeAlias = float | int | str
-_BALANCERS = {kind: f"{kind.__name__}()" for kind in (RowMean, TaskMean, Uncertainty)}
+_BALANCERS: dict[type[object], str] = {kind: f"{kind.__name__}()" for kind in (RowMean, TaskMean, Uncertainty)}
 _LR_RANGE, _RATE_RANGE, _MAX_TEMPERATURE = 10.0, 4.0, 10.0
 
 
