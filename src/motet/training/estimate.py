@@ -15,6 +15,7 @@ import torch
 from motet.core import ConfigError, ImageFile, System
 from motet.core.task import Invariance
 from motet.data.exposure import SampleCounts, count_samples
+from motet.data.features import STORE_BATCH
 from motet.data.image_index import image_index
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
@@ -99,7 +100,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
         views += _num_held_out_images(run, mixture)
         stored = views * encoding.bytes_each
-        store_seconds = views * encoding.seconds / encoding.images
+        store_seconds = views * encoding.seconds_per_stored_image()
         folder = run.features.folder
     cost = run.balancer.cost(system) if isinstance(run.balancer, TaskGradients) else BackwardCost(1, 0)
     free = shutil.disk_usage(_existing(folder)).free
@@ -148,17 +149,31 @@ class ImageEncoding:
         self.system, self.pixels_of = system, system.processor
         self.device = next(system.parameters()).device
         self.seconds, self.images, self.bytes_each = 0.0, 0, 0
+        self.view_seconds, self.pixels = 0.0, torch.empty(0)
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
         """Returns the features of the plain view; every view takes as long."""
         del invariant, rng
         started = time.perf_counter()
         pixels = torch.from_numpy(self.pixels_of.view(image, 0))[None].to(self.device)
+        self.view_seconds, self.pixels = self.view_seconds + time.perf_counter() - started, pixels
         with torch.no_grad():
             features: np.ndarray = self.system.encode(pixels)[0].half().cpu().numpy()
         self.seconds += time.perf_counter() - started
         self.images, self.bytes_each = self.images + 1, features.nbytes
         return features
+
+    def seconds_per_stored_image(self) -> float:
+        """Returns the seconds to read and encode an image, in a batch of the size that a store encodes at once.
+
+        That batch is often the largest use of memory of a run.
+        """
+        batch = self.pixels.expand(STORE_BATCH, *self.pixels.shape[1:]).contiguous()
+        with torch.no_grad():
+            self.system.encode(batch[:1])
+            started = time.perf_counter()
+            self.system.encode(batch).float().sum().item()  # waits for a GPU
+        return self.view_seconds / self.images + (time.perf_counter() - started) / STORE_BATCH
 
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
