@@ -42,7 +42,7 @@ def evaluation_seconds(run: Run, system: System, stored_seconds: Callable[[], fl
 
 
 def _seconds(run: Run, system: System, source: Source, stored_seconds: Callable[[], float]) -> float:
-    """Returns the seconds of one evaluation of a source: a straight line through two measured ones."""
+    """Returns the seconds in which a source is evaluated once: a straight line through two measurements."""
     rows = len(source.reader)
     role: Literal["val", "test"] = "test" if source.role == "test" else "val"
     few, some = min(_FEW, rows), min(_SOME, rows)
