@@ -142,7 +142,7 @@ def test_baselines_until_they_stop_rising_lie_in_a_folder_of_their_own_and_cost_
     ran = motet("baseline", recipe, "--task", "kind", "--search", "none", "--match", "plateau")
     assert ran.code == 0, ran.err
     # A score that never rises: the shortest length and two more that are not better, then the baseline itself.
-    assert trained == [("length", 2, False), ("length", 3, False), ("length", 4, False), ("kind", 2, True)]
+    assert trained == [("length", 3, False), ("length", 4, False), ("length", 6, False), ("kind", 3, True)]
     assert read_budget(tmp_path / "runs" / "grey_recipe-single-plateau" / "kind").kind == "plateau"
     assert "at most 64 samples in 16 steps" in ran.out
     assert "search of the length by val rows alone: 2 single-task runs, at most 32 steps of 128 samples" in ran.out
