@@ -11,6 +11,7 @@ from motet.cli import compare as compare_commands
 from motet.config.recipe_files import load_from_file
 from motet.core import Report, Result
 from motet.experiments.study import Study, run_folder
+from motet.report.budget import read_budget
 
 STUDY = """
 import dataclasses
@@ -98,7 +99,7 @@ def test_compare_refuses_other_rows(motet, runs):
     assert "want the rows of" in ran.err
 
 
-def test_baseline_trains_single_runs_of_a_recipe_and_shows_both_budgets(motet, recipe, tmp_path, monkeypatch):
+def test_baseline_trains_single_runs_of_a_recipe_and_shows_their_budget(motet, recipe, tmp_path, monkeypatch):
     trained = []
 
     def train(single_run, folder, *, origin, resume, device, page):
@@ -117,10 +118,34 @@ def test_baseline_trains_single_runs_of_a_recipe_and_shows_both_budgets(motet, r
         (task, lr, page) for task in ("kind", "vqa") for lr, page in ((0.1, False), (0.2, False), (0.1, True))
     ]
     assert {steps for *_, steps in trained} == {4}
-    assert "baseline matched by samples" in ran.out
+    assert "baseline, equal steps" in ran.out
     assert "16 samples in 4 steps" in ran.out
     assert "kind alone, learning rate 0.1: accuracy 50.0 % on val" in ran.out
     assert "motet compare runs/grey_recipe" in ran.out
+
+
+def test_baselines_until_they_stop_rising_lie_in_a_folder_of_their_own_and_cost_at_most(
+    motet, recipe, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    trained = []
+
+    def train(single_run, folder, *, origin, resume, device, page):
+        (task,) = single_run.tasks
+        trained.append((folder.name, single_run.train.steps, page))
+        report = Report(step=single_run.train.steps, role="test" if page else "val", results=(result(task.name, 50.0),))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps(report.to_dict()))
+        return report
+
+    monkeypatch.setattr(compare_commands, "train_run", train)
+    ran = motet("baseline", recipe, "--task", "kind", "--search", "none", "--match", "plateau")
+    assert ran.code == 0, ran.err
+    # A score that never rises: the shortest length and two more that are not better, then the baseline itself.
+    assert trained == [("length", 3, False), ("length", 4, False), ("length", 6, False), ("kind", 3, True)]
+    assert read_budget(tmp_path / "runs" / "grey_recipe-single-plateau" / "kind").kind == "plateau"
+    assert "at most 64 samples in 16 steps" in ran.out
+    assert "search of the length by val rows alone: 2 single-task runs, at most 32 steps of 128 samples" in ran.out
 
 
 def test_baseline_of_an_unknown_task_is_one_line(motet, recipe):

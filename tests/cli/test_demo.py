@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -83,6 +84,21 @@ def test_the_same_command_again_trains_nothing_anew(
     assert not again.quick
     assert weights() == before
     assert again.comparison.delta_m == finished.comparison.delta_m
+
+
+def test_a_slow_machine_takes_as_many_steps_as_fit_and_says_so(loaded: Run, tmp_path, monkeypatch) -> None:
+    times = {"setup_seconds": 2.0, "store_seconds": 10.0, "evaluation_seconds": 5.0, "step_seconds": 20.0}
+    monkeypatch.setattr(module, "estimate", lambda run, device: SimpleNamespace(**times))
+    out = io.StringIO()
+    run = module._fitted(loaded, tmp_path, 100.0, Console(file=out, width=1000))
+    # 100 s without three starts, the stored features and both evaluations, at 2 x 20 s per step.
+    assert run.train.steps == int((100 - 3 * 2 - 10 - 2 * 5) / 40)
+    assert f"{run.train.steps} of {loaded.train.steps} steps fit" in out.getvalue()
+    assert module._fitted(loaded, tmp_path, 10_000.0, Console(file=out)) is loaded
+    # A demo that is continued keeps the length it began with, whatever the machine does meanwhile.
+    (tmp_path / "multi").mkdir()
+    (tmp_path / "multi" / "run.json").write_text(json.dumps({"run": {"train": {"steps": 2}}}))
+    assert module._fitted(loaded, tmp_path, 10_000.0, Console(file=out)).train.steps == 2
 
 
 def test_a_prediction_is_one_line_with_its_question_if_it_has_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 from motet.core import CheckpointError, ConfigError, Example, Report, Result
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.experiments.baselines import budgets, train_baselines
+from motet.experiments.baselines import task_budgets, train_baselines
 from motet.experiments.lr_search import FACTORS
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
@@ -135,14 +135,20 @@ def test_a_stop_anywhere_goes_on_where_it_was(tmp_path, stop_at):
     assert machine.ran[:-1] + again.ran == whole.ran
 
 
-def test_budgets_of_both_ways_are_told():
-    found = {one.task: one for one in budgets(run(), ["kind", "caption"])}
-    assert sum(one.rows for one in found.values()) == 120
-    for one in found.values():
-        assert one.single_rows["rows"] == one.rows
-        assert one.single_steps["rows"] == -(-one.rows // 4)
-        assert one.single_steps["steps"] == 30
-        assert one.single_rows["steps"] == 120
+def test_a_budget_has_the_rows_or_the_steps_of_the_run():
+    rows, steps = (
+        {one.task: one for one in task_budgets(run(), ["kind", "caption"], match)} for match in ("rows", "steps")
+    )
+    assert sum(one.rows for one in rows.values()) == 120
+    for task, one in rows.items():
+        assert (one.single_rows, one.single_steps) == (one.rows, -(-one.rows // 4))
+        assert (steps[task].single_steps, steps[task].single_rows) == (30, 120)
+        assert not one.at_most
+
+
+def test_a_budget_without_a_known_length_is_the_most_that_is_tried():
+    (one,) = task_budgets(run(), ["kind"], "plateau")
+    assert (one.at_most, one.single_steps, one.probe_steps) == (True, 120, 120)
 
 
 def test_a_run_of_one_task_is_its_own_single_run(tmp_path):

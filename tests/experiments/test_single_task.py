@@ -41,7 +41,7 @@ def test_a_single_run_sees_exactly_as_many_rows_of_its_task(tmp_path: Path, task
 
 
 def test_a_single_run_may_do_as_many_steps_instead() -> None:
-    single_run = single_task(toy_run(), "task_b", match="steps")
+    single_run = single_task(toy_run(), "task_b", steps=toy_run().train.steps)
     assert single_run.train == toy_run().train
     assert seen(single_run) == {"b": 30 * 16}
 
@@ -51,7 +51,7 @@ def test_a_task_of_several_sources_keeps_their_proportions_exactly() -> None:
     both = tuple(dataclasses.replace(source, tasks=(label_task("same"),)) for source in run.sources)
     run = dataclasses.replace(run, sources=both)
     assert seen(single_task(run, "same")) == seen(run)
-    many = seen(single_task(run, "same", match="steps", samples_seen={"a": 1, "b": 2}))
+    many = seen(single_task(run, "same", steps=run.train.steps, samples_seen={"a": 1, "b": 2}))
     assert many == {"a": 160, "b": 320}
 
 
@@ -81,7 +81,7 @@ def test_a_task_that_is_drawn_keeps_the_size_of_its_own_batches(seed: int) -> No
     single_run = single_task(run, "task_a")
     drawn = seen(run)["a"] // 8
     assert batches_of(single_run) == [[{"a": 8}]] * drawn
-    assert seen(single_task(run, "task_a", match="steps")) == {"a": 8 * run.train.steps}
+    assert seen(single_task(run, "task_a", steps=run.train.steps)) == {"a": 8 * run.train.steps}
 
 
 def test_several_batches_of_an_update_stay_several() -> None:
@@ -90,7 +90,7 @@ def test_several_batches_of_an_update_stay_several() -> None:
     *steps, last = batches_of(single_run)
     assert steps == [[{"b": 5}] * 3] * len(steps)
     assert 1 <= len(last) <= 3
-    same_steps = single_task(run, "task_b", match="steps")
+    same_steps = single_task(run, "task_b", steps=run.train.steps)
     assert batches_of(same_steps) == [[{"b": 5}] * 3] * run.train.steps
 
 

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from motet.core import rng_for
+from motet.core import ConfigError, rng_for
 from motet.report import Content, compare, read_run
+from motet.report.budget import BaselineBudget, write_budget
 from motet.report.pages.run import page
+from motet.report.tables import comparison_rows
 from motet.report.verdict import num_images_needed, rise_of, verdicts
 
 
@@ -40,7 +42,9 @@ def test_each_task_has_its_claim_and_the_number_of_seeds_beside_it(compared) -> 
     run, comparison = compared({"pets": 66.0, "cows": 50.0, "hens": 44.0}, {"pets": 60.0, "cows": 50.0, "hens": 50.0})
     pets, cows, hens = verdicts(run, comparison)
     assert (pets.claim, cows.claim, hens.claim) == ("better", "no difference", "worse")
-    assert "better than its single-task model (66.0 against 60.0 %; difference +6.0" in pets.text
+    assert (
+        "better than its single-task model at equal rows (200 steps): 66.0 against 60.0 % (difference +6.0" in pets.text
+    )
     assert "from 1 seed a side" in pets.text
     assert "train it apart" in hens.text
     assert "above every trivial baseline" in pets.text
@@ -88,3 +92,38 @@ def test_the_page_begins_with_it(compared) -> None:
     html = page(Content("run", run, comparison))
     assert html.index("Verdict") < html.index(">Results<")
     assert "better than its single-task model" in html
+
+
+def test_a_gain_that_longer_training_takes_away_is_called_one_of_training_time(made_run, tmp_path) -> None:
+    joint = written(made_run(tmp_path / "j", {"pets": 66.0, "cows": 50.0}), {"pets": 66.0, "cows": 50.0})
+    alone = []
+    for kind, pets in (("rows", 60.0), ("plateau", 66.0)):
+        for task, value in {"pets": pets, "cows": 50.0}.items():
+            folder = made_run(tmp_path / f"{task}-{kind}", {task: value})
+            write_budget(folder, BaselineBudget(kind))
+            alone.append(written(folder, {task: value}))
+    comparison = compare([joint, *alone])
+    first, _ = verdicts(joint, comparison)
+    assert (comparison.budget, [one.budget for one in comparison.others]) == ("rows", ["plateau"])
+    assert "better than its single-task model at equal rows (200 steps)" in first.text
+    assert "no difference from its single-task model trained until it stops rising (200 steps) is shown" in first.text
+    assert "its gain is one of training time" in first.text
+    # Four comparisons share the 5 %, so each interval is wider than where two do.
+    alone_at_rows = compare([joint, *alone[:2]])
+    shared, own = (one.pairs[0].difference for one in (comparison, alone_at_rows))
+    assert shared.low < own.low
+    assert comparison_rows(comparison)[3][-1] == "trained until it stops rising (200 steps)"
+    assert "trained until it stops rising" in page(Content("t", joint, comparison))
+
+
+def test_a_budget_with_some_tasks_comes_after_one_with_all(made_run, tmp_path) -> None:
+    joint = read_run(made_run(tmp_path / "j", {"pets": 66.0, "cows": 50.0}))
+    folders = {(task, kind): made_run(tmp_path / f"{task}-{kind}", {task: 40.0}) for task, kind in
+               (("pets", "plateau"), ("cows", "plateau"), ("pets", "rows"))}  # fmt: skip
+    for (_, kind), folder in folders.items():
+        write_budget(folder, BaselineBudget(kind, still_rises=kind == "plateau"))
+    comparison = compare([joint, *map(read_run, folders.values())])
+    assert (comparison.budget, [one.budget for one in comparison.others]) == ("plateau", ["rows"])
+    assert "trained for 200 steps, where it still rises" in verdicts(joint, comparison)[0].text
+    with pytest.raises(ConfigError, match="got no single-task run of cows"):
+        compare([joint, read_run(folders["pets", "rows"])])

@@ -45,17 +45,20 @@ def test_rows_add_up_to_the_whole_run():
     assert sum(sees.samples for sees in told.samples) == 40
     assert [sees.tasks for sees in told.samples] == [("caption",), ("count",)]
     assert told.step_seconds > 0
-    assert told.seconds == pytest.approx(10 * told.step_seconds)
+    assert told.evaluation_seconds > 0
+    assert told.seconds == pytest.approx(10 * told.step_seconds + told.setup_seconds + told.evaluation_seconds)
     assert told.memory_bytes > 0
     assert (told.stored_bytes, told.store_seconds, told.stored_in) == (0, 0.0, "")
 
 
 def test_stored_features_are_counted_in_bytes_and_time_and_nothing_is_written(tmp_path):
     told = estimate(run(tmp_path / "features"), timed_steps=1)
-    # 6 images that both sources share and no task lets be changed, 4 tokens of 16 channels, 2 bytes each.
-    assert told.stored_bytes == 6 * 4 * 16 * 2
+    # 6 training images that both sources share and no task lets be changed, 2 of val and 2 of test; 4 tokens of 16
+    # channels, 2 bytes each.
+    assert told.stored_bytes == (6 + 2 + 2) * 4 * 16 * 2
     assert told.store_seconds > 0
-    assert told.seconds == pytest.approx(10 * told.step_seconds + told.store_seconds)
+    fixed = told.setup_seconds + told.evaluation_seconds
+    assert told.seconds == pytest.approx(10 * told.step_seconds + told.store_seconds + fixed)
     assert told.stored_in == str(tmp_path / "features")
     assert list(tmp_path.iterdir()) == []
 
@@ -66,7 +69,7 @@ def test_views_are_counted_of_images_that_may_be_changed(tmp_path):
         task.name: replace(task, invariant=frozenset({"crop"})) for task in plain.tasks if task.name == "caption"
     }
     sources = (replace(s, tasks=tuple(cropped.get(task.name, task) for task in s.tasks)) for s in plain.sources)
-    assert estimate(replace(plain, sources=tuple(sources)), timed_steps=1).stored_bytes == 6 * 3 * 4 * 16 * 2
+    assert estimate(replace(plain, sources=tuple(sources)), timed_steps=1).stored_bytes == (6 * 3 + 4) * 4 * 16 * 2
 
 
 def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):

@@ -17,10 +17,10 @@ from motet.cli.training import train_run
 if TYPE_CHECKING:
     from motet.core import Report
     from motet.data.source import Role, Source
-    from motet.experiments.baselines import Budgets
-    from motet.experiments.single_task import Budget
+    from motet.experiments.baselines import TaskBudget
     from motet.experiments.study import FinishedCell, Study
     from motet.report import Comparison
+    from motet.report.budget import Budget
     from motet.training.run import Run
 
 
@@ -37,7 +37,11 @@ def add_to(app: typer.Typer) -> None:
 def baseline(
     target: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="a recipe, or the folder of a multi-task run")],
     match: Annotated[
-        Literal["rows", "steps"], typer.Option(help="what single-task baseline and multi-task run have in common")
+        Literal["rows", "steps", "compute", "plateau"],
+        typer.Option(
+            help="length of a baseline: the run's samples of its task, its steps, the compute of the whole run; or "
+            "until its score on val stops rising"
+        ),
     ] = "rows",
     tasks: Annotated[list[str] | None, typer.Option("--task", help="only this task; may be repeated")] = None,
     search: Annotated[
@@ -47,7 +51,12 @@ def baseline(
     lrs: Annotated[
         list[float] | None, typer.Option("--lr", help="a learning rate to try instead; may be repeated")
     ] = None,
-    folder: Annotated[Path | None, typer.Option(help="folder of the single-task runs; RUN-single by default")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of the single-task runs; by default RUN-single, or RUN-single-steps, -compute, -plateau"
+        ),
+    ] = None,
     settings: Sets = None,
     recipe: Annotated[
         str | None, typer.Option(help="of a run folder: this recipe, where the run is not data alone")
@@ -57,17 +66,21 @@ def baseline(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")] = None,
 ) -> None:
     """Train a single-task baseline for every task, with the same code, and compare them with the multi-task run."""
-    from motet.experiments.baselines import budgets, train_baselines
-    from motet.experiments.lr_search import best_multi_task, rates_of
+    from motet.experiments.baselines import task_budgets, train_baselines
+    from motet.experiments.lr_search import best_multi_task, is_searched, rates_of
     from motet.hub.load import read_report
+    from motet.report.budget import BUDGETS
+    from motet.training.distributed import choose_device
 
     run, place, origin, seen = _multi_task(target, settings, recipe, trust, data)
-    single_runs_in = folder or place.with_name(f"{place.name}-single")
+    single_runs_in = folder or baselines_folder(place, match)
     names = tasks or [task.name for task in run.tasks]
-    found, rates = budgets(run, names, seen), rates_of(run, search, lrs or ())
-    _show_budgets(found, match)
+    counted_on = choose_device(device)
+    found = task_budgets(run, names, match, samples_seen=seen, device=counted_on)
+    rates = rates_of(run, search, lrs or ())
+    _show_budgets(found, match, run.train.steps)
     whole = len(names) == len(run.tasks) and read_report(place) is not None
-    print_lines(*_search_cost(run, found, match, rates, place if whole else None))
+    print_lines(*_search_cost(run, found, rates, place if whole else None))
 
     def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
         # Runs of the search for a learning rate have no test rows: a report page of them would be empty.
@@ -84,13 +97,19 @@ def baseline(
             search=search,
             lrs=lrs or (),
             samples_seen=seen,
+            device=counted_on,
             log=print_lines,
         )
         if whole:
-            best_multi_task(run, place, single_runs_in, rates, train_run=execute, log=print_lines)
-    hint = f"motet compare {place} {single_runs_in}"
+            # The learning rate of the multi-task run is searched once, whatever the budgets of its baselines.
+            first = baselines_folder(place, "rows")
+            searched_in = first if folder is None and is_searched(first) else single_runs_in
+            best_multi_task(run, place, searched_in, rates, train_run=execute, log=print_lines)
+    others = () if folder else tuple(baselines_folder(place, budget) for budget in BUDGETS)
+    compared = [place, *dict.fromkeys([*(one for one in others if list(one.glob("*/report.json"))), single_runs_in])]
+    hint = f"motet compare {' '.join(map(str, compared))}"
     if whole:
-        compare([place, single_runs_in])
+        compare(compared)
     else:
         print_lines(f"compare: {hint} (needs the multi-task run and the single-task baselines of all its tasks)")
 
@@ -114,43 +133,54 @@ def _multi_task(
     return run, place, read_record(place).get("origin") or {}, report.samples_seen if report else None
 
 
-def _search_cost(
-    run: Run, found: Sequence[Budgets], match: Budget, rates: Sequence[float], place: Path | None
-) -> Iterator[str]:
+def baselines_folder(run: Path, match: Budget) -> Path:
+    """Returns the default folder of a run's baselines, one per budget: they are other runs."""
+    return run.with_name(f"{run.name}-single" + ("" if match == "rows" else f"-{match}"))
+
+
+def _search_cost(run: Run, found: Sequence[TaskBudget], rates: Sequence[float], place: Path | None) -> Iterator[str]:
     """Yields the line on what the search costs: its runs, their steps, and the time at the multi-task run's speed."""
     from motet.report import read_run
     from motet.report.tables import duration
 
-    if len(rates) < 2:
+    at_most = any(one.at_most for one in found)
+    if len(rates) < 2 and not at_most:
         return
     others = 0 if place is None else sum(lr != run.train.lr for lr in rates)
-    samples = sum(one.single_rows[match] for one in found) * len(rates)
-    samples += others * sum(one.rows for one in found)
-    steps = sum(one.single_steps[match] for one in found) * len(rates) + others * run.train.steps
+    rows_per_step = {one.task: one.single_rows / max(1, one.single_steps) for one in found}
+    steps = {one.task: one.single_steps * len(rates) + one.probe_steps for one in found}
+    samples = round(sum(steps[task] * rows_per_step[task] for task in steps)) + others * sum(one.rows for one in found)
+    tried = (
+        f"search of {len(rates)} learning rates ({', '.join(f'{lr:g}' for lr in rates)}), by val rows alone"
+        if len(rates) > 1
+        else "search of the length by val rows alone"
+    )
     text = (
-        f"search of {len(rates)} learning rates ({', '.join(f'{lr:g}' for lr in rates)}), by val rows alone: "
-        f"{len(found) * len(rates)} single-task runs"
+        f"{tried}: {len(found) * (len(rates) + at_most)} single-task runs"
         + (f" and {others} more multi-task runs" if others else "")
-        + f", {steps:,} steps of {samples:,} samples"
+        + (", at most" if at_most else ",")
+        + f" {sum(steps.values()) + others * run.train.steps:,} steps of {samples:,} samples"
     )
     if place is not None and (record := read_run(place)).log.seconds:
         seen = max(1, sum(record.report.samples_seen.values()))
         text += f", about {duration(record.log.seconds * samples / seen)}"
-    yield f"{text}; --search none does without"
+    yield f"{text}; --search none does without" if len(rates) > 1 else text
 
 
-def _show_budgets(found: Sequence[Budgets], match: str) -> None:
+def _show_budgets(found: Sequence[TaskBudget], match: Budget, steps: int) -> None:
+    from motet.report.budget import BUDGET_NAMES
+
     rows = [
         (
             one.task,
             f"{one.rows:,}",
-            f"{one.steps:,}",
-            *(f"{one.single_rows[way]:,} samples in {one.single_steps[way]:,} steps" for way in ("rows", "steps")),
+            f"{steps:,}",
+            f"{'at most ' if one.at_most else ''}{one.single_rows:,} samples in {one.single_steps:,} steps",
         )
         for one in found
     ]
-    head = ("task", "multi-task samples", "its steps", "baseline matched by samples", "baseline matched by steps")
-    table(head, rows, title=f"budgets; the single-task baselines are matched by {match}", numbers=(1, 2, 3, 4))
+    head = ("task", "multi-task samples", "its steps", f"baseline, {BUDGET_NAMES[match]}")
+    table(head, rows, title="budgets of the single-task baselines", numbers=(1, 2, 3))
 
 
 def compare(

@@ -234,8 +234,9 @@ def _show_plan(found: Estimate) -> None:
     table(head, rows, numbers=(2, 3, 4, 5, 6))
     print_lines(
         f"parameters: {found.shared:,} shared, {found.own:,} task-specific, {found.frozen:,} frozen",
-        f"time: about {duration(found.seconds)} for {found.steps:,} steps ({1000 * found.step_seconds:.0f} ms per step"
-        + (f", and {duration(found.store_seconds)} to store features)" if found.store_seconds else ")"),
+        f"time: about {duration(found.seconds)}: {found.steps:,} steps of {1000 * found.step_seconds:.0f} ms, "
+        f"{duration(found.evaluation_seconds)} of evaluations, {duration(found.setup_seconds)} to start"
+        + (f", {duration(found.store_seconds)} to store features" if found.store_seconds else ""),
         f"memory: {size(found.memory_bytes)} at its peak in the timed steps",
     )
     if found.passes > 1:

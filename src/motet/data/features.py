@@ -40,6 +40,9 @@ FillProgress: TypeAlias = Callable[[int, int], None]
 _PART_BYTES = 512 * 2**20
 _YIELD_EVERY = 256
 
+STORE_BATCH = 64
+"""Images that the encoder of a feature store takes at once."""
+
 
 class FeatureFiles:
     """Stored features of images, looked up by the content of the image, not by its name.
@@ -104,7 +107,7 @@ class FeatureFiles:
         folder: str | Path,
         *,
         views: int = 1,
-        batch_size: int = 64,
+        batch_size: int = STORE_BATCH,
         workers: int = 0,
         on_bad_row: Literal["stop", "skip"] = "stop",
         progress: FillProgress | None = None,

@@ -6,54 +6,98 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import assert_never
+
+import torch
 
 from motet.core import CheckpointError, ConfigError
 from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
 from motet.data.exposure import samples_per_source
 from motet.data.mixture import Mixture
+from motet.experiments.compute import steps_of_equal_compute
 from motet.experiments.lr_search import JOINT, SEARCH, Search, TrainRun, finished_report, rates_of, train_candidate
-from motet.experiments.single_task import Budget, best_lr, grid, single_task
+from motet.experiments.plateau import PlateauRule, check_has_val, find_length
+from motet.experiments.single_task import best_lr, grid, single_task
+from motet.report.budget import BaselineBudget, Budget, write_budget
 from motet.training.run import Run
+
+PLATEAU = PlateauRule()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budgets:
-    """Samples and steps of a task in the multi-task run and in its single-task baseline, by matched budget.
+class TaskBudget:
+    """The length of a task's single-task baseline beside what the multi-task run has of the task.
 
     Args:
         task: its name.
         rows: samples that the multi-task run takes of its sources.
-        steps: of the multi-task run.
-        single_rows: samples of the baseline, by matched budget.
-        single_steps: steps of the baseline, by matched budget.
+        single_rows: samples of the baseline.
+        single_steps: its steps.
+        at_most: whether the length is found in training and these numbers are the most; "plateau" only.
+        probe_steps: the most steps, besides, of the run that finds the length.
     """
 
     task: str
     rows: int
-    steps: int
-    single_rows: Mapping[Budget, int]
-    single_steps: Mapping[Budget, int]
+    single_rows: int
+    single_steps: int
+    at_most: bool = False
+    probe_steps: int = 0
 
 
-def budgets(run: Run, tasks: Sequence[str], samples_seen: Mapping[str, int] | None = None) -> tuple[Budgets, ...]:
-    """Returns both budgets of every task's single-task baseline.
+def task_budgets(
+    run: Run,
+    tasks: Sequence[str],
+    match: Budget,
+    *,
+    samples_seen: Mapping[str, int] | None = None,
+    plateau: PlateauRule = PLATEAU,
+    device: torch.device | str = "cpu",
+) -> tuple[TaskBudget, ...]:
+    """Returns the length of every task's single-task baseline before it is trained.
 
     Args:
         run: the multi-task run.
         tasks: names.
+        match: the budget.
         samples_seen: samples by source that the run took, if known.
+        plateau: the rule of the budget "plateau".
+        device: that compute is counted on.
+
+    Raises:
+        ConfigError: "plateau" for a task without val rows.
     """
     found = []
     for task in tasks:
-        single_runs: dict[Budget, Run] = {
-            way: single_task(run, task, match=way, samples_seen=samples_seen) for way in ("rows", "steps")
-        }
-        rows = {way: sum(_rows(single_run).values()) for way, single_run in single_runs.items()}
-        # Matched by rows, the baseline takes as many samples of the task as the run.
-        steps = {way: single_run.train.steps for way, single_run in single_runs.items()}
-        found.append(Budgets(task=task, rows=rows["rows"], steps=run.train.steps, single_rows=rows, single_steps=steps))
+        at_equal_rows = single_task(run, task, samples_seen=samples_seen)
+        single_run, probe = at_equal_rows, 0
+        match match:
+            case "rows":
+                pass
+            case "steps":
+                single_run = single_task(run, task, steps=run.train.steps, samples_seen=samples_seen)
+            case "compute":
+                steps = steps_of_equal_compute(run, task, samples_seen=samples_seen, device=device)
+                single_run = single_task(run, task, steps=steps, samples_seen=samples_seen)
+            case "plateau":
+                check_has_val(run, task)
+                probe = plateau.lengths(at_equal_rows.train.steps, run.train.steps)[-1]
+                single_run = single_task(run, task, steps=probe, samples_seen=samples_seen)
+            case never:
+                assert_never(never)
+        found.append(
+            TaskBudget(
+                task=task,
+                rows=sum(_rows(at_equal_rows).values()),
+                single_rows=sum(_rows(single_run).values()),
+                single_steps=single_run.train.steps,
+                at_most=match == "plateau",
+                probe_steps=probe,
+            )
+        )
     return tuple(found)
 
 
@@ -67,6 +111,8 @@ def train_baselines(
     search: Search = "lr",
     lrs: Sequence[float] = (),
     samples_seen: Mapping[str, int] | None = None,
+    plateau: PlateauRule = PLATEAU,
+    device: torch.device | str = "cpu",
     log: Callable[[str], None],
 ) -> dict[str, Path]:
     """Trains the single-task baseline of every task; continues an earlier call that was stopped.
@@ -79,14 +125,18 @@ def train_baselines(
         folder: gets one run folder per task, and those of the search under ``search/``.
         train_run: trains and evaluates a run.
         tasks: names; all of the run by default.
-        match: the budget that the baseline and the run have in common.
+        match: the budget: as many samples of the task as the run ("rows"), as many steps, the compute of the whole
+            run, or training until the score on val stops rising ("plateau").
         search: "lr" tries a third, one and three times the run's learning rate; "none" keeps it.
         lrs: the learning rates to choose between, instead.
         samples_seen: samples by source that the run took, if known.
+        plateau: the rule of the budget "plateau".
+        device: that compute is counted on.
         log: called with one line per task.
 
     Raises:
-        ConfigError: a task that the run does not have, or a run of one task, which is its own baseline.
+        ConfigError: a task that the run does not have, "plateau" for one without val rows, or a run of one task, which
+            is its own baseline.
     """
     if len(run.tasks) < 2:
         raise ConfigError(f"baseline: got a run of one task, {run.tasks[0].name!r}; want one of several tasks")
@@ -97,9 +147,47 @@ def train_baselines(
         )
     done = {}
     for name in names:
-        single_run = single_task(run, name, match=match, samples_seen=samples_seen)
+        budget, steps = BaselineBudget(match), None
+        match match:
+            case "rows":
+                pass
+            case "steps":
+                steps = run.train.steps
+            case "compute":
+                steps = _noted_steps(
+                    folder / SEARCH / name / "compute.json",
+                    partial(steps_of_equal_compute, run, name, samples_seen=samples_seen, device=device),
+                )
+            case "plateau":
+                length = find_length(
+                    run,
+                    name,
+                    folder / SEARCH / name,
+                    train_run=train_run,
+                    plateau=plateau,
+                    samples_seen=samples_seen,
+                    log=log,
+                )
+                budget, steps = BaselineBudget(match, length.still_rises), length.steps
+            case never:
+                assert_never(never)
+        single_run = single_task(run, name, steps=steps, samples_seen=samples_seen)
         done[name] = _train_one(single_run, name, folder, train_run, rates_of(run, search, lrs), log)
+        write_budget(done[name], budget)
     return done
+
+
+def _noted_steps(path: Path, count: Callable[[], int]) -> int:
+    """Returns a number of steps that an earlier call has counted; counted operations may differ between devices."""
+    try:
+        return int(read_json(path)["steps"])
+    except FileNotFoundError:
+        steps = count()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: got a damaged file ({error}); want the steps of a baseline") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps({"steps": steps}) + "\n")
+    return steps
 
 
 def _train_one(

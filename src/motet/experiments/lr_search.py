@@ -98,7 +98,7 @@ def best_multi_task(
             )
             tried = _folder_of(folder, lr)  # its last report is that of test rows once it was chosen
             report = finished_report(tried, candidate, VAL_REPORT) or train_candidate(candidate, tried, train_run)
-            gains[lr] = _gain(report, own)
+            gains[lr] = gain_over(report, own)
             log(f"multi-task, learning rate {lr:g}: {gains[lr]:+.1f} % on val against the run's {run.train.lr:g}")
     best = max(gains, key=lambda lr: (gains[lr], lr == run.train.lr))
     note = folder / SEARCH / f"{JOINT}.json"
@@ -134,12 +134,22 @@ def searched_run(run: Path, folders: Sequence[Path]) -> tuple[Path, float] | Non
     return None
 
 
+def is_searched(folder: Path) -> bool:
+    """Returns whether a folder of baselines has the note of a search of the multi-task run's learning rate."""
+    return (folder / SEARCH / f"{JOINT}.json").is_file()
+
+
 def _folder_of(folder: Path, lr: float) -> Path:
     return folder / SEARCH / JOINT / f"lr-{lr:g}"
 
 
-def _gain(report: Report, own: Report) -> float:
-    """Returns delta-m over the tasks whose score the run itself has above or below 0."""
+def gain_over(report: Report, own: Report) -> float:
+    """Returns delta-m in percent over the tasks whose score the other report has above or below 0.
+
+    Args:
+        report: of a run.
+        own: of the run that it is compared with, on the same rows.
+    """
     deltas = []
     for task in dict.fromkeys(result.task for result in own.results if result.main):
         new, old = report.main(task), own.main(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from motet.core import ConfigError, Report, UpdateForm, nearest
 from motet.data.exposure import samples_per_source
@@ -14,23 +14,21 @@ from motet.data.schedules import Exactly
 from motet.data.source import Source
 from motet.training.run import Run, TaskSubset
 
-Budget: TypeAlias = Literal["rows", "steps"]
-"""The quantity that a single-task baseline has in common with the multi-task run: samples of its task, or steps."""
 T = TypeVar("T")
 
 
-def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Mapping[str, int] | None = None) -> Run:
+def single_task(run: Run, task: str, *, steps: int | None = None, samples_seen: Mapping[str, int] | None = None) -> Run:
     """Returns the single-task baseline of one task: a run on the same sources with the same train config.
 
-    With `match` "rows" it takes exactly as many samples of each source as the multi-task run, in batches of the same
-    size (`UpdateForm`) and therefore in fewer steps. With "steps" it takes as many steps, and so more samples of its
-    task. Learning rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their
+    Without `steps` it takes exactly as many samples of each source as the multi-task run, in batches of the same size
+    (`UpdateForm`) and therefore in fewer steps. With `steps` it takes so many, and its sources in the same proportions.
+    Learning rate, warm-up and decay keep their shape over its own steps; evaluations and checkpoints keep their
     share of them.
 
     Args:
         run: the multi-task run.
         task: the task to train.
-        match: the budget that both runs share.
+        steps: of the baseline; by default those of equal rows.
         samples_seen: samples by source that the run took (`Report.samples_seen`), for a schedule that depends on
             results; without it they are counted from the schedule as if there were no results.
 
@@ -39,12 +37,12 @@ def single_task(run: Run, task: str, *, match: Budget = "rows", samples_seen: Ma
     """
     names = _known(run, (task,), "single_task")
     sources = _sources(run, names)
-    rows, form = _rows_and_form(run, samples_seen)
+    rows, form = rows_and_form(run, samples_seen)
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     if not sum(own.values()):
         raise ConfigError(f"single_task: task {task!r}: got no row of it in the run; want at least one")
-    if match == "steps":
-        own = _rows_in(run.train.steps, own, form)
+    if steps is not None:
+        own = _rows_in(steps, own, form)
     schedule = _exactly(own, form)
     return _restricted(
         dataclasses.replace(run, schedule=schedule, train=run.train.at_length(schedule.steps)), names, sources
@@ -72,7 +70,7 @@ def some_tasks(run: Run, tasks: Sequence[str], *, samples_seen: Mapping[str, int
     sources = _sources(run, names)
     if isinstance(run.schedule, TaskSubset):
         return _restricted(run, names, sources)
-    rows, form = _rows_and_form(run, samples_seen)
+    rows, form = rows_and_form(run, samples_seen)
     own = {source.name: rows.get(source.name, 0) for source in sources if source.role == "train"}
     for name in names:
         if not sum(own[source.name] for source in sources if source.role == "train" and _has(source, name)):
@@ -151,7 +149,7 @@ def _restricted(run: Run, tasks: Sequence[str], sources: tuple[Source, ...]) -> 
     )
 
 
-def _rows_and_form(run: Run, samples_seen: Mapping[str, int] | None) -> tuple[Mapping[str, int], UpdateForm]:
+def rows_and_form(run: Run, samples_seen: Mapping[str, int] | None) -> tuple[Mapping[str, int], UpdateForm]:
     """Returns the rows that the run takes of each source, and the form of its updates."""
     train = run.of_role("train")
     schedule = run.schedule.bind(train, seed=run.train.seed)

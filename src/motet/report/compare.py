@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from motet.core import ConfigError, Result
 from motet.evaluation.intervals import Bootstrap
 from motet.evaluation.task_evaluation import MIN_IMAGES_FOR_A_CLAIM
+from motet.report.budget import BUDGETS, BaselineBudget, Budget
 from motet.report.differences import Difference, Draws, ScoreDraws, interval_of, paired_draws
 from motet.report.runs import RunRecord
 
@@ -56,8 +57,10 @@ class TaskComparison:
         multi: scores of the multi-task model.
         single: scores of the single-task model.
         difference: of the means over seeds, positive where the multi-task model is better. Its interval holds for all
-            tasks together: at 1 - 0.05 / T for each of T tasks (Bonferroni).
+            tasks and budgets together: at 1 - 0.05 / n for each of n comparisons (Bonferroni).
         count: number of evaluated images, or of rows where they have none.
+        budget: of the single-task model.
+        single_steps: steps that it was trained for.
     """
 
     task: str
@@ -68,6 +71,8 @@ class TaskComparison:
     single: SeedValues
     difference: Difference
     count: int
+    budget: BaselineBudget = field(default_factory=BaselineBudget)
+    single_steps: int = 0
 
     @property
     def claim(self) -> Claim:
@@ -113,6 +118,8 @@ class Comparison:
         single: cost of all single-task models together.
         seeds: of the multi-task runs.
         fewest_seeds: number of runs of the task, or of the side, that has the fewest.
+        budget: of the single-task models.
+        others: with single-task models of other budgets, possibly of some tasks.
     """
 
     pairs: tuple[TaskComparison, ...]
@@ -123,6 +130,8 @@ class Comparison:
     single: Cost
     seeds: tuple[int, ...]
     fewest_seeds: int
+    budget: Budget = "rows"
+    others: tuple[Comparison, ...] = ()
 
 
 def relative_delta(value: float, baseline: float, higher_is_better: bool) -> float | None:
@@ -159,7 +168,8 @@ def delta_m(deltas: Iterable[float | None]) -> float | None:
 def compare(runs: Sequence[RunRecord]) -> Comparison:
     """Compares multi-task runs (one per seed) with the single-task runs of the same tasks.
 
-    A run of one task is a baseline, a run of several is a multi-task run. A run that is given twice, or as a copy,
+    A run of one task is a baseline, a run of several is a multi-task run. Baselines of one budget are compared apart
+    from those of another; the first budget that has all tasks comes first. A run that is given twice, or as a copy,
     counts once. Both sides answer the same rows, so their difference is drawn over the same images (`paired_draws`).
 
     Raises:
@@ -178,17 +188,32 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
                 f"compare: {run.name}: got the tasks {', '.join(run.tasks)}; want those of {multi[0].name}: "
                 f"{', '.join(tasks)}"
             )
-    alone = {task: [run for run in single if run.tasks == (task,)] for task in tasks}
-    missing = [task for task, found in alone.items() if not found]
-    if missing:
+    alone = {budget: _by_task([run for run in single if run.budget.kind == budget], tasks) for budget in BUDGETS}
+    first = next((budget for budget in BUDGETS if len(alone[budget]) == len(tasks)), None)
+    if first is None:
+        most = max(BUDGETS, key=lambda budget: len(alone[budget]))
+        missing = ", ".join(task for task in tasks if task not in alone[most])
         raise ConfigError(
-            f"compare: got no single-task run of {', '.join(missing)}; want one run per task (motet baseline trains "
-            "them)"
+            f"compare: got no single-task run of {missing}; want one run per task (motet baseline trains them)"
         )
-    used = [*multi, *(run for found in alone.values() for run in found)]
-    _check_rows(used)
-    drawn = {task: paired_draws(_scores(multi, task), _scores(alone[task], task)) for task in tasks}
-    pairs = tuple(_pair(task, multi, alone[task], drawn[task], 1 - 0.05 / len(tasks)) for task in tasks)
+    _check_rows([*multi, *(run for groups in alone.values() for group in groups.values() for run in group)])
+    level = 1 - 0.05 / sum(map(len, alone.values()))
+    found = {budget: _with_budget(budget, multi, groups, level) for budget, groups in alone.items() if groups}
+    return replace(found[first], others=tuple(one for budget, one in found.items() if budget != first))
+
+
+def _by_task(single: Sequence[RunRecord], tasks: Sequence[str]) -> dict[str, list[RunRecord]]:
+    """Returns the runs of each task that has some."""
+    groups = {task: [run for run in single if run.tasks == (task,)] for task in tasks}
+    return {task: group for task, group in groups.items() if group}
+
+
+def _with_budget(
+    budget: Budget, multi: Sequence[RunRecord], alone: Mapping[str, Sequence[RunRecord]], level: float
+) -> Comparison:
+    """Compares with the single-task runs of one budget."""
+    drawn = {task: paired_draws(_scores(multi, task), _scores(group, task)) for task, group in alone.items()}
+    pairs = tuple(_pair(task, multi, group, drawn[task], level) for task, group in alone.items())
     low, high = _delta_m_interval(pairs, drawn)
     return Comparison(
         pairs=pairs,
@@ -198,16 +223,17 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
         multi=_cost([multi]),
         single=_cost(list(alone.values())),
         seeds=tuple(sorted({run.seed for run in multi})),
-        fewest_seeds=min(len(multi), *(len(found) for found in alone.values())),
+        fewest_seeds=min(len(multi), *(len(group) for group in alone.values())),
+        budget=budget,
     )
 
 
 def _once(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Returns the runs without those that are in the list already, by their folder or by seed and numbers."""
+    """Returns the runs without those that are in the list already, by their folder or by seed, budget and numbers."""
     found: dict[Any, RunRecord] = {}
     for run in runs:
         numbers = tuple((one.task, one.source, one.metric, one.value, one.low, one.high) for one in run.report.results)
-        found.setdefault((run.tasks, run.seed, numbers, run.log.seconds), run)
+        found.setdefault((run.tasks, run.seed, run.budget, numbers, run.log.seconds), run)
     folders: dict[Any, RunRecord] = {}
     for run in found.values():
         folders.setdefault(run.folder.resolve(), run)
@@ -265,6 +291,8 @@ def _pair(
         *sides,
         drawn.difference(gap, higher_is_better=first.higher_is_better, level=level),
         first.num_images or first.count,
+        BaselineBudget(single[0].budget.kind, any(run.budget.still_rises for run in single)),
+        max(run.report.step for run in single),
     )
 
 

@@ -15,6 +15,7 @@ from motet.core.plain_json import parse_json
 from motet.core.regular_files import file_bytes
 from motet.evaluation.intervals import Bootstrap
 from motet.evaluation.predictions_io import read_lines
+from motet.report.budget import BaselineBudget, read_budget
 
 RUN, LOG, REPORT, BOOTSTRAPS = "run.json", "log.jsonl", "report.json", "bootstraps.jsonl"
 _ENTRIES = {
@@ -63,6 +64,7 @@ class RunRecord:
         versions: of the packages it ran with, and the commit.
         credit: licence lines that must be shown with its images.
         bootstraps: by task that of its main metric over images; empty for a run without test rows.
+        budget: of a single-task baseline: what it has in common with the multi-task run.
     """
 
     folder: Path
@@ -75,6 +77,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: tuple[str, ...] = ()
     bootstraps: Mapping[str, Bootstrap] = field(default_factory=dict)
+    budget: BaselineBudget = field(default_factory=BaselineBudget)
 
     @property
     def name(self) -> str:
@@ -116,7 +119,8 @@ def read_run(folder: str | Path) -> RunRecord:
         got = f"{name}: {str(fields[name])[:60]!r}"
         raise CheckpointError(f"{folder / RUN}: got {got}; want the file that `motet train` wrote")
     log, drawn = read_log(folder / LOG), _bootstraps(folder / BOOTSTRAPS)
-    return RunRecord(folder=folder, report=numbers, log=log, bootstraps=drawn, **fields)
+    budget = read_budget(folder)
+    return RunRecord(folder=folder, report=numbers, log=log, bootstraps=drawn, budget=budget, **fields)
 
 
 def _bootstraps(path: Path) -> dict[str, Bootstrap]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from motet.core import Report, Result, decimals
+from motet.report.budget import BUDGET_NAMES
 from motet.report.compare import Comparison, SeedValues, TaskComparison
 
 
@@ -148,11 +149,25 @@ def task_status_rows(
     return ("task", "status from step"), rows
 
 
-COMPARISON_HEAD = ("task", "metric", "multi-task", "single-task", "delta", "difference (95 % interval)", "claim")
+COMPARISON_HEAD = (
+    "task",
+    "metric",
+    "multi-task",
+    "single-task",
+    "delta",
+    "difference (95 % interval)",
+    "claim",
+    "single-task model",
+)
 
 
 def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """Returns one row per task under `COMPARISON_HEAD`, and delta-m as the last row."""
+    """Returns one row per task under `COMPARISON_HEAD`, and delta-m below; then the same for every other budget."""
+    return [row for one in (comparison, *comparison.others) for row in budget_rows(one)]
+
+
+def budget_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Returns the rows of the comparison with single-task models of one budget, and delta-m as the last row."""
     rows = [
         (
             pair.task,
@@ -162,6 +177,7 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             number(pair.delta, "%", sign=True),
             _difference(pair),
             pair.claim,
+            pair.budget.phrase(pair.single_steps),
         )
         for pair in comparison.pairs
     ]
@@ -169,7 +185,7 @@ def comparison_rows(comparison: Comparison) -> list[tuple[str, ...]]:
         number(one, "%", sign=True) for one in (comparison.delta_m, comparison.delta_m_low, comparison.delta_m_high)
     )
     interval_text = "" if comparison.delta_m_low is None else f"{low} to {high}"
-    return [*rows, ("delta-m", "mean delta", "", "", mean, interval_text, "")]
+    return [*rows, ("delta-m", "mean delta", "", "", mean, interval_text, "", "")]
 
 
 def _difference(pair: TaskComparison) -> str:
@@ -189,6 +205,12 @@ COST_HEAD = ("total", "parameters", "trained", "samples seen", "training time")
 
 def cost_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """Returns the cost of the multi-task model and of all single-task models together, under `COST_HEAD`."""
+    budgets = (comparison, *comparison.others)
+    several = len(budgets) > 1
+    singles = [
+        (f"{len(one.pairs)} single-task models{f', {BUDGET_NAMES[one.budget]}' if several else ''}", one.single)
+        for one in budgets
+    ]
     return [
         (
             name,
@@ -197,10 +219,7 @@ def cost_rows(comparison: Comparison) -> list[tuple[str, ...]]:
             f"{cost.samples_seen:,.0f}",
             duration(cost.seconds),
         )
-        for name, cost in (
-            ("one multi-task model", comparison.multi),
-            (f"{len(comparison.pairs)} single-task models", comparison.single),
-        )
+        for name, cost in (("one multi-task model", comparison.multi), *singles)
     ]
 
 

@@ -41,33 +41,33 @@ def verdicts(run: RunRecord, comparison: Comparison | None = None) -> tuple[Verd
         run: the multi-task run, or a single-task run.
         comparison: with single-task models, where there are any.
     """
-    pairs = {pair.task: pair for pair in comparison.pairs} if comparison is not None else {}
-    seeds = 0 if comparison is None else comparison.fewest_seeds
+    compared = () if comparison is None else (comparison, *comparison.others)
     found = []
     for result in (one for one in run.report.results if one.main):
-        pair = pairs.get(result.task)
-        parts = [*_against_single(pair, seeds), *_against_trivial(run.report, result)]
-        parts += [_advice(run.log, result, pair)]
+        pairs = [(pair, one.fewest_seeds) for one in compared for pair in one.pairs if pair.task == result.task]
+        pair = pairs[0][0] if pairs else None
+        parts = [text for other, seeds in pairs for text in _against_single(other, seeds)]
+        parts += _against_trivial(run.report, result)
+        parts += [_advice(run.log, result, pair, [other for other, _ in pairs[1:]])]
         claim: Claim = "no claim" if pair is None else pair.claim
         found.append(Verdict(result.task, claim, "; ".join(filter(None, parts)) + "."))
     return tuple(found)
 
 
-def _against_single(pair: TaskComparison | None, seeds: int) -> Iterator[str]:
-    if pair is None:
-        return
+def _against_single(pair: TaskComparison, seeds: int) -> Iterator[str]:
     few = f", from {seeds} seed{'' if seeds == 1 else 's'} a side" if seeds < 3 else ""
+    single = f"its single-task model {pair.budget.phrase(pair.single_steps)}"
     match pair.claim:
         case "better" | "worse":
             sides = f"{bare(pair.multi.mean, pair.unit)} against {number(pair.single.mean, pair.unit)}"
-            yield f"{pair.claim} than its single-task model ({sides}; {_interval(pair)}{few})"
+            yield f"{pair.claim} than {single}: {sides} ({_interval(pair)}{few})"
         case "no difference":
-            yield f"no difference from its single-task model is shown ({_interval(pair)}{few})"
+            yield f"no difference from {single} is shown ({_interval(pair)}{few})"
         case "no claim" if pair.difference.low is None:
-            yield "no interval, so no claim against its single-task model: train more seeds, or evaluate on test rows"
+            yield f"no interval, so no claim against {single}: train more seeds, or evaluate on test rows"
         case "no claim":
             yield (
-                f"{pair.count:,} test images are too few for a claim against its single-task model, "
+                f"{pair.count:,} test images are too few for a claim against {single}, "
                 f"{MIN_IMAGES_FOR_A_CLAIM} are needed ({_interval(pair)}{few})"
             )
 
@@ -97,7 +97,9 @@ def _against_trivial(report: Report, result: Result) -> Iterator[str]:
     yield "above every trivial baseline" + (f", but within the interval of {' and '.join(unsure)}" if unsure else "")
 
 
-def _advice(log: Log, result: Result, pair: TaskComparison | None) -> str:
+def _advice(log: Log, result: Result, pair: TaskComparison | None, others: Sequence[TaskComparison]) -> str:
+    if pair is not None and pair.claim == "better" and any(other.claim != "better" for other in others):
+        return "its gain is one of training time: trained longer, its single-task model is not behind"
     if pair is not None and pair.claim == "worse":
         return "train it apart, or give it a larger share of the rows"
     if pair is not None and pair.claim in ("no difference", "no claim") and (needed := num_images_needed(pair)):

@@ -15,8 +15,11 @@ import torch
 from motet.core import ConfigError, ImageFile, System
 from motet.core.task import Invariance
 from motet.data.exposure import SampleCounts, count_samples
+from motet.data.features import STORE_BATCH
+from motet.data.image_index import image_index
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
+from motet.training.evaluation_time import evaluation_seconds
 from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
@@ -35,8 +38,11 @@ class Estimate:
         own: trained parameters of single tasks.
         frozen: parameters that are not trained.
         step_seconds: of one step, as measured.
-        store_seconds: time to encode and store every training image once; 0 without stored features.
-        seconds: of the training steps and storing, without evaluation.
+        setup_seconds: to read the sources and build the system, as measured.
+        store_seconds: time to encode and store every image, of all roles; 0 without stored features. Images that are
+            stored already take none.
+        evaluation_seconds: of all evaluations, with those of the test rows; from some rows of each source.
+        seconds: of all this together, without the report page and trivial baselines that read the training rows.
         memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
         stored_bytes: of the feature store; 0 without one.
         stored_in: its folder; "" without one.
@@ -50,8 +56,10 @@ class Estimate:
     shared: int
     own: int
     frozen: int
+    setup_seconds: float
     step_seconds: float
     store_seconds: float
+    evaluation_seconds: float
     seconds: float
     memory_bytes: int
     stored_bytes: int
@@ -74,21 +82,25 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         DataError: a bad row among the first.
     """
     run.train.check()
+    started = time.perf_counter()
     sources = run.of_role("train")
     mixture = Mixture(sources, run.schedule.bind(sources, seed=run.train.seed), run.train.seed)
     system, _ = initial_system(run, torch.device(device))
+    setup_seconds = time.perf_counter() - started
     samples = count_samples(mixture, run.train.steps)
-    encoding = _Encoding(system)
+    encoding = ImageEncoding(system)
     if run.stores_features:
         system.processor = system.processor.with_features(encoding)
     step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.train.steps)))
+    evaluation = evaluation_seconds(run, system, lambda: encoding.seconds)
     shared, own, frozen = count_parameters(system)
     stored, store_seconds, folder = 0, 0.0, Path()
     if run.features is not None and encoding.images:
         views = _num_images(mixture, {source.name for source in sources})
         views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
+        views += _num_held_out_images(run, mixture)
         stored = views * encoding.bytes_each
-        store_seconds = views * encoding.seconds / encoding.images
+        store_seconds = views * encoding.seconds_per_stored_image()
         folder = run.features.folder
     cost = run.balancer.cost(system) if isinstance(run.balancer, TaskGradients) else BackwardCost(1, 0)
     free = shutil.disk_usage(_existing(folder)).free
@@ -102,9 +114,11 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         shared=shared,
         own=own,
         frozen=frozen,
+        setup_seconds=setup_seconds,
         step_seconds=step_seconds,
         store_seconds=store_seconds,
-        seconds=run.train.steps * step_seconds + store_seconds,
+        evaluation_seconds=evaluation,
+        seconds=setup_seconds + run.train.steps * step_seconds + store_seconds + evaluation,
         memory_bytes=_peak(torch.device(device)),
         stored_bytes=stored,
         stored_in=str(folder) if stored else "",
@@ -128,24 +142,38 @@ def count_parameters(system: System) -> tuple[int, int, int]:
     return shared, own, frozen
 
 
-class _Encoding:
+class ImageEncoding:
     """A replacement for a feature store: encodes each image when read, and measures the time that a store saves."""
 
     def __init__(self, system: System) -> None:
         self.system, self.pixels_of = system, system.processor
         self.device = next(system.parameters()).device
         self.seconds, self.images, self.bytes_each = 0.0, 0, 0
+        self.view_seconds, self.pixels = 0.0, torch.empty(0)
 
     def read(self, image: ImageFile, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> np.ndarray:
         """Returns the features of the plain view; every view takes as long."""
         del invariant, rng
         started = time.perf_counter()
         pixels = torch.from_numpy(self.pixels_of.view(image, 0))[None].to(self.device)
+        self.view_seconds, self.pixels = self.view_seconds + time.perf_counter() - started, pixels
         with torch.no_grad():
             features: np.ndarray = self.system.encode(pixels)[0].half().cpu().numpy()
         self.seconds += time.perf_counter() - started
         self.images, self.bytes_each = self.images + 1, features.nbytes
         return features
+
+    def seconds_per_stored_image(self) -> float:
+        """Returns the seconds to read and encode an image, in a batch of the size that a store encodes at once.
+
+        That batch is often the largest use of memory of a run.
+        """
+        batch = self.pixels.expand(STORE_BATCH, *self.pixels.shape[1:]).contiguous()
+        with torch.no_grad():
+            self.system.encode(batch[:1])
+            started = time.perf_counter()
+            self.system.encode(batch).float().sum().item()  # waits for a GPU
+        return self.view_seconds / self.images + (time.perf_counter() - started) / STORE_BATCH
 
     def read_view(
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
@@ -154,7 +182,7 @@ class _Encoding:
         return self.read(image, allowed, rng), 0
 
 
-def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding, timed_steps: int) -> float:
+def _time_steps(run: Run, system: System, mixture: Mixture, encoding: ImageEncoding, timed_steps: int) -> float:
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
     train_step = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
@@ -182,6 +210,13 @@ def _time_steps(run: Run, system: System, mixture: Mixture, encoding: _Encoding,
 def _num_images(mixture: Mixture, names: set[str]) -> int:
     """Counts the images of these sources, shared ones once."""
     return len({key for name in names for ids in mixture.images[name].ids for key in ids})
+
+
+def _num_held_out_images(run: Run, mixture: Mixture) -> int:
+    """Counts the images of val and test sources that no training source has."""
+    trained = {key for images in mixture.images.values() for ids in images.ids for key in ids}
+    held_out = (source for source in run.sources if source.role != "train")
+    return len({key for source in held_out for ids in image_index(source.reader).ids for key in ids} - trained)
 
 
 def _existing(folder: Path) -> Path:

@@ -165,6 +165,11 @@ class _FitLoop:
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
             self.mixture.load_state_dict(dict(position.mixture))
             self.task_status = self._current_task_status()
+        if self.step > self.config.steps:
+            raise CheckpointError(
+                f"run folder {self.folder}: got a checkpoint after {self.step:,} steps; want at most the "
+                f"{self.config.steps:,} of the run"
+            )
         if resume:
             checkpoint.clean(self.folder, keep_checkpoints=self.config.keep_checkpoints)
         broadcast_weights(self.system)

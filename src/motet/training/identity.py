@@ -11,6 +11,7 @@ from motet.core.codec import to_json
 from motet.data.mixture import Mixture
 from motet.training.balancers import Balancer
 from motet.training.config import TrainConfig
+from motet.training.lr_schedules import depends_on_length
 from motet.training.run import Run
 
 # Fields of the train config that may change when a run is resumed.
@@ -28,10 +29,12 @@ _MAY_CHANGE = {
 
 def identity_of(system: System, mixture: Mixture, config: TrainConfig, balancer: Balancer) -> dict[str, Any]:
     """Returns a run's identity as plain data; `fit` refuses the checkpoint of another run."""
+    # A learning rate that does not depend on the length lets a run go on past its first end.
+    free = _MAY_CHANGE | (set() if depends_on_length(config.lr_schedule) else {"steps"})
     return {
         "system": to_json(system.config),
         "tasks": [to_json(task) for task in system.tasks.values()],
-        "train": {name: value for name, value in to_json(config).items() if name not in _MAY_CHANGE},
+        "train": {name: value for name, value in to_json(config).items() if name not in free},
         "balancer": to_json(balancer) if dataclasses.is_dataclass(balancer) else type(balancer).__qualname__,
         "sources": mixture.fingerprints(),
         "mixture_seed": mixture.seed,

@@ -191,6 +191,32 @@ class Constant(_Shape):
         return 1.0
 
 
+def depends_on_length(schedule: LRSchedule) -> bool:
+    """Returns whether the factor of a step depends on the number of steps of the run; True for one's own schedules.
+
+    A run whose learning rate does not can be trained further than it was first meant to.
+
+    Examples:
+        >>> depends_on_length(Constant(warmup=10)), depends_on_length(Constant(warmup=0.1)), depends_on_length(Cosine())
+        (False, True, True)
+    """
+    match schedule:
+        case Constant(warmup=int(), cooldown=0) | Rsqrt(warmup=int(), cooldown=0):
+            return False
+        case _:
+            return True
+
+
+def constant_after_warmup(schedule: LRSchedule, steps: int) -> Constant:
+    """Returns the peak learning rate throughout after the warm-up that a schedule has in a run of `steps`.
+
+    Examples:
+        >>> constant_after_warmup(Cosine(warmup=0.1), 200)
+        Constant(warmup=20, cooldown=0)
+    """
+    return Constant(warmup=_in_steps(schedule.warmup, steps) if isinstance(schedule, _Shape) else 0)
+
+
 def _in_steps(value: int | float, steps: int) -> int:
     # Rounded down, so that two halves fit; the addend keeps 0.29 of 100 at 29.
     return math.floor(value * steps + 1e-9) if isinstance(value, float) else value

@@ -29,7 +29,7 @@ from motet.evaluation import evaluate, with_trivial_baselines
 from motet.evaluation.readable_rows import readable_sources
 from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
-from motet.training.fit import fit
+from motet.training.fit import Evaluator, fit
 from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
@@ -48,6 +48,7 @@ def run_training(
     device: str | None = None,
     eval_batch_size: int = 64,
     baselines: bool = True,
+    evaluator: Evaluator = evaluate,
     show: bool = True,
     progress: FillProgress | None = None,
     origin: Mapping[str, Any] | None = None,
@@ -65,6 +66,7 @@ def run_training(
         device: "cpu", "cuda", ...; None for the best there is.
         eval_batch_size: rows per batch in evaluation.
         baselines: whether to evaluate the trivial baselines too.
+        evaluator: evaluates the val sources during training; what it raises ends the run.
         show: whether to show a live line on the terminal.
         progress: called after every batch of images whose features are stored.
         origin: origin of the run (a recipe by name, its settings), for ``run.json``.
@@ -104,6 +106,7 @@ def run_training(
             held_out=run.of_role("val"),
             folder=folder,
             resume=resume,
+            evaluator=evaluator,
             eval_batch_size=eval_batch_size,
             show=show,
             identity=identity,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from motet.core import Report, Result
 from motet.report import plots, tables
+from motet.report.budget import BUDGET_NAMES
 from motet.report.compare import Comparison
 from motet.report.content import Content, PredictionCard
 from motet.report.html import DrawFigure, document, html_list, html_table, image_url, muted, plot
@@ -131,8 +132,16 @@ def _comparison_text(comparison: Comparison) -> str:
         "score B, and with the sign changed where lower is better: positive where the multi-task model is better. "
         "delta-m is the mean of the deltas over tasks. ± is the standard deviation over seeds. The intervals are a "
         "bootstrap over images, the same on both sides, and over the seeds of both sides; those of the tasks hold "
-        "together (1 - 0.05 / number of tasks each). Fewer than three seeds say little about the spread over seeds."
-    )
+        "together (1 - 0.05 / number of comparisons each). Fewer than three seeds say little about "
+        "the spread over seeds."
+    ) + (_BUDGETS if comparison.others else "")
+
+
+_BUDGETS = (
+    " At equal rows a single-task model takes the samples of its task that the multi-task run takes: for a small task "
+    "a run of few steps, so that a gap to it is no evidence of shared skills. One that is trained until its score on "
+    "val stops rising shows what the task reaches alone."
+)
 
 
 def _comparison(content: Content) -> str:
@@ -145,14 +154,26 @@ def _comparison(content: Content) -> str:
         values = [
             ScorePoint(f"{pair.task} ({pair.metric})", name, side.mean, side.low, side.high)
             for pair in own
-            for name, side in (("multi-task", pair.multi), ("single-task", pair.single))
+            for name, side in (
+                ("multi-task", pair.multi),
+                ("single-task", pair.single),
+                *(
+                    (f"single-task, {BUDGET_NAMES[one.budget]}", other.single)
+                    for one in comparison.others
+                    for other in one.pairs
+                    if other.task == pair.task
+                ),
+            )
         ]
         drawn.append(plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
     lines = any(pair.multi.low is not None for pair in comparison.pairs)
     caption = muted("Lines: 95 % bootstrap intervals over images, first seed.") if lines else ""
     return (
         f"<p>{escape(_comparison_text(comparison))}</p>"
-        + html_table(tables.COMPARISON_HEAD, tables.comparison_rows(comparison), left=2, total=True)
+        + "".join(
+            html_table(tables.COMPARISON_HEAD, tables.budget_rows(one), left=2, total=True)
+            for one in (comparison, *comparison.others)
+        )
         + "".join(drawn)
         + caption
         + html_table(tables.COST_HEAD, tables.cost_rows(comparison))
