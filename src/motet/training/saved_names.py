@@ -19,6 +19,7 @@ from motet.data.splits import ConcatRows, ImageSplit, Subset, WithoutImages
 from motet.metrics import METRICS
 from motet.systems import SYSTEMS
 from motet.training.balancers import BALANCERS
+from motet.training.balancers.measured import MeasuredAffinity
 from motet.training.lite0_teacher import Lite0Teacher
 from motet.training.run import Run
 
@@ -81,6 +82,6 @@ def _parts() -> tuple[Any, ...]:
         SCENES,
         REGIONS,
         SCHEDULES.values(),
-        BALANCERS.values(),
+        (*BALANCERS.values(), MeasuredAffinity),
     )
     return tuple(dict.fromkeys(part for table in tables for part in table))

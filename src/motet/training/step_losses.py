@@ -36,9 +36,14 @@ class StepLosses(Sequence[Losses]):
         self.forward, self.parts, self.key, self.device, self.autocast = forward, parts, key, device, autocast
         self.found: dict[int, Losses] = {}
 
-    def again(self) -> StepLosses:
-        """Returns the same losses to be forwarded anew, with the same dropout, apart from those found so far."""
-        return StepLosses(self.forward, self.parts, self.key, self.device, self.autocast)
+    def again(self, *, full_precision: bool = False) -> StepLosses:
+        """Returns the same losses to be forwarded anew, with the same dropout, apart from those found so far.
+
+        Args:
+            full_precision: without autocast, where small differences of losses count.
+        """
+        autocast = contextlib.nullcontext if full_precision else self.autocast
+        return StepLosses(self.forward, self.parts, self.key, self.device, autocast)
 
     def __len__(self) -> int:
         return len(self.parts)
