@@ -72,8 +72,8 @@ def markdown(
     ]
     lines += [
         f"Mean over {found.measured} measurements in training, ± standard deviation. Affinity: by how many percent "
-        "the loss of the column's task falls after one gradient step for the row's task (Fifty et al. 2021). It says what "
-        "a step does now, not how good a task is at the end.",
+        "the loss of the column's task falls after one gradient step for the row's task (Fifty et al. 2021). It says "
+        "what a step does now, not how good a task is at the end.",
         "",
     ]
     for title, values, spreads, scale, digits in (
