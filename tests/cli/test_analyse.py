@@ -190,8 +190,9 @@ def test_groups_from_one_run_are_compared_with_the_grid(motet, toy_recipe, here,
     ran = motet(*from_run, "--grid", tmp_path / "g")
     assert ran.code == 0, ran.err
     assert "at most 1 models: task_a + task_b" in ran.out
-    assert "this run, measured: 14 training steps" in ran.out  # three measurements of eight passes, each a third of a step
-    assert "in 2 pairs of the grid: too few pairs" in ran.out
+    # Three measurements of eight passes, each of which is a third of a step.
+    assert "this run, measured: 14 training steps" in ran.out
+    assert "change in the grid, 2 pairs: too few pairs" in ran.out
     told = json.loads(motet(*from_run, "--grid", tmp_path / "g", "--models", 2, "--json").out)
     assert told["measured"] == 3
     assert told["steps"]["the grid of pairs, 1 seeds"] == sum(

@@ -95,7 +95,7 @@ def _gradients(
         with torch.no_grad():
             for parameter in system.parameters():
                 if parameter.grad is not None:
-                    parameter -= 0.05 * parameter.grad
+                    parameter.sub_(0.05 * parameter.grad)
             if live.forwards_after_step:
                 live.after_step(losses, system)
         yield found

@@ -1,4 +1,4 @@
-"""Which tasks to train together, from the affinities measured in one run, beside the grid of pairs."""
+"""Groups of tasks to train together, from the affinities measured in one run, beside the grid of pairs."""
 
 from __future__ import annotations
 

@@ -176,9 +176,10 @@ def balancer_state(folder: Path) -> dict[str, Tensor]:
         return {}
     try:
         file_size(path)
-        return load_file(path)
+        found: dict[str, Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: got {error}; want the balancer's state of a checkpoint") from error
+    return found
 
 
 def _save(

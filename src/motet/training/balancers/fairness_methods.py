@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -130,7 +131,7 @@ class NashMTL(GramianMethod):
             w = w - step / (1 + decrement)
             if decrement < 1e-12:
                 break
-        w = w / size**0.5
+        w = w / math.sqrt(size)
         norm = float((w @ products @ w).clamp(min=0).sqrt())
         return w * min(1.0, self.max_norm / norm) if norm > 0 else w
 

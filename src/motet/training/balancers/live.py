@@ -47,7 +47,7 @@ class LiveBalancer(Protocol):
 
     @property
     def forwards_after_step(self) -> bool:
-        """Whether `after_step` has to be called."""
+        """True if `after_step` has to be called."""
         ...
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:

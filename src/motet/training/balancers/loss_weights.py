@@ -84,7 +84,7 @@ class WeightedLosses:
 
     @property
     def forwards_after_step(self) -> bool:
-        """Whether the method reads the losses once more after the optimiser's step."""
+        """True if the method reads the losses once more after the optimiser's step."""
         return self.method.forwards_after_step
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:

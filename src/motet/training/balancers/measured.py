@@ -88,7 +88,7 @@ class LiveMeasurement:
 
     @property
     def forwards_after_step(self) -> bool:
-        """Whether the other balancer reads the losses after the step."""
+        """True if the other balancer reads the losses after the step."""
         return self.inner.forwards_after_step
 
     def backward(self, losses: Sequence[Losses], system: System) -> Mapping[str, float]:
