@@ -1,4 +1,4 @@
-"""Balancers on two small recipes of scenes: eight methods beside equal weights, all with the same learning rates tried.
+r"""Balancers on two small recipes of scenes: eight methods beside equal weights, with the same learning rates tried.
 
     motet study studies/balancers.py:answers --table runs/answers.md
     motet study studies/balancers.py:maps --table runs/maps.md
@@ -9,7 +9,8 @@ scores at that rate, time and memory. `quick` is the same on one learning rate, 
 
 One run against the grid of pairs, on the five tasks of `five`:
 
-    motet analyse groups studies/balancers.py:five --seeds 3 --folder runs/five-groups
+    motet analyse groups studies/balancers.py:five --seeds 3 --folder runs/five-groups --group largest=largest \
+        --group number=number --group caption=caption --group colour=colour --group position=position
     motet train studies/balancers.py:five --folder runs/five
     motet analyse groups --from-run runs/five --grid runs/five-groups
 """
@@ -77,7 +78,7 @@ def five() -> Run:
         system=dataclasses.replace(small_decoder(width=96, image_size=128), separator=False),
         sources=world.sources(),
         schedule=Mixed(batch_size=40),
-        train=TrainConfig(steps=150, lr=2e-3, optimizer=AdamW(), seed=0),
+        train=TrainConfig(steps=300, lr=2e-3, optimizer=AdamW(), seed=0),
         balancer=TaskMean(),
         features=stored(),
         credit=(CREDIT,),

@@ -1,5 +1,6 @@
 """What every balancer is held to over several updates: parts, ranks, fewer bits, frozen parameters, resumed runs."""
 
+import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from balancer_courses import ALL, PARTS, WHOLE, CoursesOnTwoRanks, course
+from balancer_courses import ALL, PARTS, SOURCES, WHOLE, CoursesOnTwoRanks, Forwarded, batch, course
+from documents import blocks
 from toy_runs import finish, start
 from toys import toy_sources, toy_system
 
@@ -132,3 +134,22 @@ def test_what_is_remembered_changes_what_comes_next(name: str, whole) -> None:
     assert tensors_equal(live.state_dict(), whole[name][1])
     with pytest.raises(CheckpointError, match=rf"{name}: got a saved state of .*; want .*: the state of this balancer"):
         live.load_state_dict({"other": torch.zeros(2)})
+
+
+def test_the_balancer_of_the_docs_weights_by_the_losses(tmp_path: Path) -> None:
+    (code,) = blocks("docs/BALANCERS.md", "python")
+    file = tmp_path / "worst_first.py"
+    file.write_text(code)
+    spec = importlib.util.spec_from_file_location("worst_first", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["worst_first"] = module
+    spec.loader.exec_module(module)
+    system = toy_system(SOURCES, dropout=0.0)
+    losses = Forwarded(system, [batch(WHOLE[0][0])])
+    factors = module.WorstFirst().start(system).backward(losses, system)
+    found = losses[0].tasks
+    means = [float(loss.total.detach() / loss.weight) for loss in found.values()]
+    for name, mean in zip(found, means, strict=True):
+        assert factors[name] == pytest.approx(4 * mean / sum(means), rel=1e-5)
