@@ -210,6 +210,8 @@ def test_groups_from_one_run_are_compared_with_the_grid(motet, toy_recipe, here,
 def test_groups_want_a_recipe_or_a_run(motet, toy_recipe):
     assert "analyse groups: got neither; want a recipe to train in groups" in motet("analyse", "groups").err
     assert "analyse groups: got both" in motet("analyse", "groups", toy_recipe, "--from-run", "runs/x").err
+    assert "--from-run: got an option of the grid" in motet("analyse", "groups", "--from-run", "x", "--triples").err
+    assert "want --from-run RUN with them" in motet("analyse", "groups", toy_recipe, "--models", 2).err
 
 
 @pytest.mark.parametrize(

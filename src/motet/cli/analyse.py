@@ -99,6 +99,12 @@ def groups(
     if (recipe is None) == (from_run is None):
         got = "neither" if recipe is None else "both"
         raise ConfigError(f"analyse groups: got {got}; want a recipe to train in groups, or --from-run RUN")
+    if from_run is not None and (triples or one_each or representatives):
+        raise ConfigError(
+            "--from-run: got an option of the grid (--triples, --one-each or --representative); want none"
+        )
+    if from_run is None and (grid or models or lookahead):
+        raise ConfigError("analyse groups RECIPE: got --grid, --models or --lookahead; want --from-run RUN with them")
     if from_run is not None:
         groups_from_run(
             from_run,
