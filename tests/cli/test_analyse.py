@@ -195,7 +195,7 @@ def test_groups_from_one_run_are_compared_with_the_grid(motet, toy_recipe, here,
     assert "change in the grid, 2 pairs: too few pairs" in ran.out
     told = json.loads(motet(*from_run, "--grid", tmp_path / "g", "--models", 2, "--json").out)
     assert told["measured"] == 3
-    assert told["steps"]["the grid of pairs, 1 seeds"] == sum(
+    assert told["steps"]["the grid of pairs, 1 seed"] == sum(
         json.loads((tmp_path / f"g/cells/{cell}-seed0.json").read_text())["report"]["step"]
         for cell in ("task_a", "task_b", "task_a+task_b")
     )

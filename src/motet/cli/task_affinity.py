@@ -65,7 +65,7 @@ def groups_from_run(
     comparison = None if changes is None else compare_with_grid(found, changes)
     steps = {
         "this run, measured": measured_steps(by_task, measured),
-        f"the grid of pairs, {seeds} seeds": float(grid_steps(run, groups, seeds=seeds)),
+        f"the grid of pairs, {seeds} {'seed' if seeds == 1 else 'seeds'}": float(grid_steps(run, groups, seeds=seeds)),
     }
     files = write_task_affinity(place, found, suggested, groups, steps=steps, grid=comparison)
     if json:
