@@ -22,12 +22,10 @@ from motet.hub.predict import Predictor
 from motet.systems.vit_adapters.domains import Adaptation
 from motet.systems.vit_adapters.options import FixedAffinities
 from motet.tasks.dense import depth, semantic_segmentation, surface_normals
-from motet.training.aggregation import PCGrad
-from motet.training.balancers import TaskMean
+from motet.training.balancers import PCGrad, TaskMean
 from motet.training.config import TrainConfig
 from motet.training.run import Run
 from motet.training.run_training import run_training
-from motet.training.task_gradients import TaskGradients
 
 TASKS = (semantic_segmentation("segment", NAMES, label="segment"), depth(), surface_normals())
 
@@ -123,7 +121,7 @@ def test_a_broken_image_is_told_by_its_name(tmp_path: Path) -> None:
 def test_images_without_labels_adapt_and_gradient_methods_train(tmp_path: Path) -> None:
     bare = [replace(row(n), labels={}) for n in (1, 2)]
     system = replace(CONFIG, affinities=FixedAffinities(), adapt=Adaptation(width=4, layers=3))
-    run = run_of((row(0), row(3), *bare), (row(0),), system=system, balancer=TaskGradients(PCGrad()))
+    run = run_of((row(0), row(3), *bare), (row(0),), system=system, balancer=PCGrad())
     report = run_training(run, tmp_path / "run", device="cpu", show=False)
     assert report.step == 2
     assert {result.task for result in report.results} == {"segment", "depth", "normals"}

@@ -181,6 +181,39 @@ def test_a_run_that_fails_is_told_and_leaves_code_1(motet, toy_recipe, tmp_path,
     assert not (tmp_path / "g/groups.png").exists()
 
 
+def test_groups_from_one_run_are_compared_with_the_grid(motet, toy_recipe, here, tmp_path):
+    typed = ("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 1, "--device", "cpu")
+    assert motet(*typed, "--set", "train.steps=6").code == 0
+    trained = motet("train", toy_recipe, "--folder", tmp_path / "run", "--device", "cpu", "--set", "train.steps=6")
+    assert (tmp_path / "run/report.json").exists(), trained.err
+    from_run = ("analyse", "groups", "--from-run", tmp_path / "run", "--trust", "toys", "--every", 2, "--device", "cpu")
+    ran = motet(*from_run, "--grid", tmp_path / "g")
+    assert ran.code == 0, ran.err
+    assert "at most 1 models: task_a + task_b" in ran.out
+    # Three measurements of eight passes, each of which is a third of a step.
+    assert "this run, measured: 14 training steps" in ran.out
+    assert "change in the grid, 2 pairs: too few pairs" in ran.out
+    told = json.loads(motet(*from_run, "--grid", tmp_path / "g", "--models", 2, "--json").out)
+    assert told["measured"] == 3
+    assert told["steps"]["the grid of pairs, 1 seed"] == sum(
+        json.loads((tmp_path / f"g/cells/{cell}-seed0.json").read_text())["report"]["step"]
+        for cell in ("task_a", "task_b", "task_a+task_b")
+    )
+    assert [pair["with"] for pair in told["grid"]["pairs"]] == ["task_a", "task_b"]
+    saved = json.loads((tmp_path / "run-affinity/task_affinity.json").read_text())
+    assert saved["affinity"] == told["affinity"]
+    assert saved["affinity"][0][0] > 0
+    with Image.open(tmp_path / "run-affinity/task_affinity.png") as image:
+        assert min(image.size) > 100
+
+
+def test_groups_want_a_recipe_or_a_run(motet, toy_recipe):
+    assert "analyse groups: got neither; want a recipe to train in groups" in motet("analyse", "groups").err
+    assert "analyse groups: got both" in motet("analyse", "groups", toy_recipe, "--from-run", "runs/x").err
+    assert "--from-run: got an option of the grid" in motet("analyse", "groups", "--from-run", "x", "--triples").err
+    assert "want --from-run RUN with them" in motet("analyse", "groups", toy_recipe, "--models", 2).err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

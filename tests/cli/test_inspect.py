@@ -18,10 +18,24 @@ def test_list_shows_every_table(motet):
     for name in ("ImageFolder", "easy_vqa", "lit_decoder"):
         assert name in ran.out
     found = json.loads(motet("list", "--json").out)
-    assert list(found) == ["readers", "tasks", "systems", "recipes"]
+    assert list(found) == ["readers", "tasks", "systems", "recipes", "balancers"]
     assert found["tasks"]["digits"] == "inputs: image; one of 10 names: 0, 1, 2, 3, 4, 5, 6, 7, ...; accuracy"
     assert list(json.loads(motet("list", "systems", "--json").out)) == ["systems"]
     assert all(summary for kind in found.values() for summary in kind.values())
+
+
+def test_balancers_have_a_cost_a_memory_and_a_source(motet):
+    found = json.loads(motet("list", "balancers", "--json").out)["balancers"]
+    assert {"TaskMean", "FAMO", "UPGrad", "GradNorm"} <= set(found)
+    assert all(info[key] for info in found.values() for key in ("summary", "passes", "state", "paper"))
+    assert found["UPGrad"]["passes"] == "one per task"
+    assert found["FAMO"] | {"summary": ""} == {
+        "summary": "",
+        "paper": "Liu et al., NeurIPS 2023 (FAMO)",
+        "passes": "1, and a forward pass",
+        "state": "a logit per task, Adam",
+    }
+    assert "one per task" in motet("list", "balancers").out
 
 
 def test_good_data_is_code_0(motet, recipe):

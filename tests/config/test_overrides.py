@@ -10,6 +10,7 @@ from toys import toy_run
 
 from motet.config.overrides import with_settings
 from motet.core import ConfigError
+from motet.training.balancers import BALANCERS, CRMOGM, IMTLG, STCH, Balancer, CAGrad, TaskMean, UPGrad, Weighted
 from motet.training.config import TrainConfig
 from motet.training.lr_schedules import Constant
 from motet.training.optim import Adafactor, AdamW
@@ -70,7 +71,7 @@ def test_later_settings_win():
         ("train.steps.x=1", "got 'x' inside a whole number"),
         ("parts.scenes/vqs.share=2", "got no part 'scenes/vqs'; did you mean 'scenes/vqa'?"),
         ("weights.vqq=1", "got no key 'vqq'; did you mean 'vqa'?"),
-        ("train.optimizer=Adamw()", "got 'Adamw'; did you mean 'AdamW'?"),
+        ("train.optimizer=AdamX()", "got 'AdamX'; did you mean 'AdamW'?"),
         ("train.optimizer.betas=1", "want 2 values"),
         ("train=3", "want one of TrainConfig(...)"),
     ],
@@ -86,3 +87,31 @@ def test_a_field_of_a_part_is_suggested():
     run = toy_run()
     with pytest.raises(ConfigError, match=r"got no field 'on_bad_row' in Run; did you mean 'train.on_bad_row'\?"):
         with_settings(run, ["on_bad_row=skip"])
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("upgrad", UPGrad()),
+        ("CAGrad(c=0.2)", CAGrad(c=0.2)),
+        ("task_mean", TaskMean()),
+        ("crmogm(method=imtlg, alpha=0.5)", CRMOGM(IMTLG(), alpha=0.5)),
+        ("STCH(preference={'task_a': 2})", STCH(preference={"task_a": 2.0})),
+        ("Weighted({'task_a': 2})", Weighted({"task_a": 2.0})),
+    ],
+)
+def test_every_balancer_has_a_name_on_the_command_line(text: str, want: Balancer) -> None:
+    assert with_settings(toy_run(), [f"balancer={text}"]).balancer == want
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_a_balancer_is_named_by_its_class_in_any_case(name: str) -> None:
+    given = f"{name.lower()}({{'task_a': 1}})" if name == "Weighted" else name.lower()
+    assert type(with_settings(toy_run(), [f"balancer={given}"]).balancer) is BALANCERS[name]
+
+
+def test_a_balancer_that_is_none_and_a_part_that_cannot_be() -> None:
+    with pytest.raises(ConfigError, match=r"--set balancer=adam: got 'adam'; known: AlignedMTL, "):
+        with_settings(toy_run(), ["balancer=adam"])
+    with pytest.raises(ConfigError, match=r"DWA.window: got 0; want 1 or more updates"):
+        with_settings(toy_run(), ["balancer=dwa(window=0)"])

@@ -35,7 +35,7 @@ from motet.recipes.uni_perceiver import (
 )
 from motet.systems.uni_perceiver import BASE, LARGE, TINY, Experts, Patches, PromptTuning, UniPerceiverConfig
 from motet.systems.uni_perceiver.parts import is_tuned
-from motet.training.batch_mean import BatchMean
+from motet.training.balancers import BatchMean
 from motet.training.config import TrainConfig
 from motet.training.lr_schedules import Cosine
 from motet.training.optim import AdamW

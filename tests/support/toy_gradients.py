@@ -83,7 +83,7 @@ def gradients(
     balancer: Balancer, batches: list[Batch], made: Callable[[], ToySystem] = system
 ) -> dict[str, Tensor | None]:
     trained = made()
-    balancer.backward(Forward(trained, batches), trained)
+    balancer.start(trained).backward(Forward(trained, batches), trained)
     return {name: parameter.grad for name, parameter in trained.named_parameters()}
 
 

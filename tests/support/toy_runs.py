@@ -20,6 +20,7 @@ from motet.data.mixture import Mixture
 from motet.data.round_robin import RoundRobin
 from motet.data.source import Source
 from motet.data.stop_and_go import StopAndGo
+from motet.training.balancers import Balancer
 from motet.training.checkpoint import Position, save
 from motet.training.config import TrainConfig
 from motet.training.distributed import processes
@@ -72,6 +73,7 @@ class ToyRun:
         steps: of the plan.
         parts: that each rank's batch is cut in.
         sharded: each rank keeps its part of parameters and optimiser.
+        balancer: combines the losses; the mean over rows by default.
     """
 
     folder: Path
@@ -84,6 +86,7 @@ class ToyRun:
     steps: int = 40
     parts: int = 1
     sharded: bool = False
+    balancer: Balancer | None = None
 
     def __call__(self) -> Report:
         train_sources = toy_sources(23, 11)
@@ -106,6 +109,7 @@ class ToyRun:
                 system,
                 mixture,
                 plan,
+                balancer=self.balancer,
                 held_out=held_out,
                 folder=self.folder,
                 resume=True,

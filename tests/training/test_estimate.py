@@ -16,10 +16,10 @@ from motet.recipes.data.scene_sources import SceneSources
 from motet.systems import build_system
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.training import estimate as module
+from motet.training.balancers import PCGrad
 from motet.training.config import TrainConfig
 from motet.training.estimate import count_parameters, estimate
 from motet.training.run import Features, Run
-from motet.training.task_gradients import TaskGradients
 
 
 def run(folder: Path | None = None) -> Run:
@@ -90,6 +90,6 @@ def test_parameters_are_counted_once_each():
 def test_what_a_gradient_method_costs_is_told():
     plain = estimate(run(), timed_steps=1)
     assert (plain.passes, plain.gradients_bytes) == (1, 0)
-    told = estimate(replace(run(), balancer=TaskGradients()), timed_steps=1)
+    told = estimate(replace(run(), balancer=PCGrad()), timed_steps=1)
     assert told.passes == 2
     assert told.gradients_bytes == 4 * 2 * told.shared

@@ -11,7 +11,8 @@ import torch
 from toy_runs import ToyRun, finish, start
 
 from motet.core.model_folder import read_weights, steps_in
-from motet.training.checkpoint import tensors_equal
+from motet.training.balancers import FAMO
+from motet.training.checkpoint import balancer_state, tensors_equal
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +172,15 @@ def standing(folder: Path) -> list[tuple[int, dict[str, str]]]:
 def lines(folder: Path) -> list[str]:
     log = folder / "log.jsonl"
     return log.read_text().splitlines() if log.exists() else []
+
+
+def test_a_killed_run_whose_balancer_remembers_is_bit_equal(tmp_path: Path) -> None:
+    """FAMO forwards twice and learns; its logits, Adam and the last losses have to come back."""
+    assert finish(start(ToyRun(tmp_path / "whole", balancer=FAMO()))) == [0]
+    for die in ({"step": 17}, {"fsync": 13}, {"step": 23}):
+        killed = finish(start(ToyRun(tmp_path / "killed", balancer=FAMO(), die=die)))
+        assert killed == [-signal.SIGKILL]
+    assert finish(start(ToyRun(tmp_path / "killed", balancer=FAMO()))) == [0]
+    assert same_as(tmp_path / "whole", tmp_path / "killed")
+    states = [balancer_state(tmp_path / name / "step-000040") for name in ("whole", "killed")]
+    assert tensors_equal(*states)

@@ -16,6 +16,8 @@ from motet.data.schedules import SCHEDULES
 from motet.metrics import METRICS
 from motet.systems import SYSTEMS
 from motet.tasks import TASKS
+from motet.training.balancers import BALANCERS, CRMOGM, CAGrad
+from motet.training.balancers.measured import MeasuredAffinity
 from motet.training.saved_names import LOSSES, saved_names
 
 
@@ -55,3 +57,10 @@ def test_a_function_that_starts_programs_is_no_metric() -> None:
     task = to_json(TASKS["cifar10"]) | {"metrics": [{"reference": "motet.training.run_training:subprocess.run"}]}
     with pytest.raises(CheckpointError, match="in none of motet's tables"):
         from_json(task, saved_names())
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_every_balancer_comes_back_from_a_saved_run(name: str) -> None:
+    balancer = BALANCERS[name]({"task_a": 0.5}) if name == "Weighted" else BALANCERS[name]()
+    for value in (balancer, MeasuredAffinity(balancer, every=7), CRMOGM(CAGrad(c=0.1), alpha=0.5)):
+        assert from_json(to_json(value), saved_names()) == value

@@ -10,7 +10,8 @@ from toy_runs import ToyRun, finish, start
 
 from motet.core import CheckpointError, ConfigError
 from motet.core.model_folder import read_weights, step_folder, steps_in
-from motet.training.checkpoint import tensors_equal
+from motet.training.balancers import FAMO
+from motet.training.checkpoint import balancer_state, tensors_equal
 from motet.training.config import TrainConfig
 from motet.training.optim import SkipUnusedAdamW
 
@@ -42,6 +43,21 @@ def test_each_rank_writes_its_part_of_the_moments_alone(trained: dict[bool, Path
         found = [part[name] for part in parts if name in part]
         torch.testing.assert_close(torch.cat(found).view_as(whole[name]), whole[name], rtol=0, atol=1e-6)
     assert all(sum(p.numel() for p in part.values()) < 0.7 * sum(w.numel() for w in whole.values()) for part in parts)
+
+
+def test_a_balancer_that_reads_losses_after_the_step_gathers_the_new_weights(tmp_path: Path) -> None:
+    folders = {sharded: tmp_path / str(sharded) for sharded in (False, True)}
+    runs = [
+        ToyRun(folder, steps=8, dropout=0.0, sharded=sharded, balancer=FAMO()) for sharded, folder in folders.items()
+    ]
+    assert finish([process for run in runs for process in start(run, world=2)], 120) == [0] * 4
+    states = [balancer_state(step_folder(folder, 8)) for folder in folders.values()]
+    assert float(states[0]["logits"].abs().max()) > 0
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-6)
+    whole, cut = (dict(read_weights(folders[sharded])) for sharded in (False, True))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("death", [{"step": 13}, {"fsync": 7}])

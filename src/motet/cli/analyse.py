@@ -11,7 +11,8 @@ import typer
 
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.interference import affinity, interference
-from motet.cli.options import Json, MovedData, RecipeName, RunFolder, Sets, Trust, folder_of, recipe_run, run_sources
+from motet.cli.options import Json, MovedData, RunFolder, Sets, Trust, folder_of, recipe_run, run_sources
+from motet.cli.task_affinity import groups_from_run
 from motet.cli.training import Device
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def groups(
-    recipe: RecipeName,
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="[RECIPE]", help="a recipe: its groups are trained alone, in pairs and in triples"),
+    ] = None,
     named: Named = None,
     representatives: Representatives = None,
     one_each: OneEach = False,
@@ -63,13 +67,61 @@ def groups(
     minutes: Annotated[float | None, typer.Option(help="stop a run that takes more minutes, and leave it out")] = None,
     device: Device = None,
     json: Json = False,
+    from_run: Annotated[
+        Path | None,
+        typer.Option("--from-run", metavar="RUN", help="train this run once more, and measure in it which tasks help"),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="with --from-run: updates between two measurements")] = 10,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="with --from-run: at most so many groups; half the tasks by default")
+    ] = None,
+    lookahead: Annotated[
+        float | None, typer.Option(help="with --from-run: length of the step ahead; the run's learning rate by default")
+    ] = None,
+    grid: Annotated[
+        Path | None,
+        typer.Option(
+            "--grid", metavar="FOLDER", help="with --from-run: compare with what `analyse groups` wrote there"
+        ),
+    ] = None,
+    trust: Trust = None,
+    data: MovedData = None,
     only: Annotated[str, typer.Option(hidden=True)] = "",
     seed: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Train groups of tasks alone, in pairs and in triples; show which help each other and which to train jointly.
 
-    Every task has the same samples in every run. The exit code is 1 when a run failed.
+    Every task has the same samples in every run. The exit code is 1 when a run failed. With --from-run there is one
+    run: every few updates a step for each task is tried, and what it does to the losses of the others is measured.
     """
+    from motet.core.errors import ConfigError
+
+    if (recipe is None) == (from_run is None):
+        got = "neither" if recipe is None else "both"
+        raise ConfigError(f"analyse groups: got {got}; want a recipe to train in groups, or --from-run RUN")
+    if from_run is not None and (triples or one_each or representatives):
+        raise ConfigError(
+            "--from-run: got an option of the grid (--triples, --one-each or --representative); want none"
+        )
+    if from_run is None and (grid or models or lookahead):
+        raise ConfigError("analyse groups RECIPE: got --grid, --models or --lookahead; want --from-run RUN with them")
+    if from_run is not None:
+        groups_from_run(
+            from_run,
+            named=_named(named),
+            every=every,
+            models=models,
+            lookahead=lookahead,
+            grid=grid,
+            folder=folder,
+            settings=settings,
+            device=device,
+            trust=trust,
+            data=data,
+            json=json,
+        )
+        return
+    assert recipe is not None
     from motet.experiments.group_grid import changes_of, group_study, groups_of
     from motet.experiments.study import run_study, table
     from motet.report.pages.groups import write_groups
@@ -78,26 +130,26 @@ def groups(
     found = groups_of(run, _named(named), representatives=_chosen(representatives), one_each=one_each)
     place = folder or folder_of(recipe).with_name(f"{folder_of(recipe).name}-groups")
     limit = float("inf") if minutes is None else minutes
-    grid = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role, only=only)
+    study = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role, only=only)
     if only:
         from motet.cli.subprocesses import run_here
 
-        run_here(grid, place, only, seed, device=device)
+        run_here(study, place, only, seed, device=device)
         return
     options = [("--group", named), ("--representative", representatives), ("--set", settings)]
     command_line = [recipe, "--folder", str(place), "--role", role, *(["--one-each"] if one_each else [])]
     command_line += [*(["--triples"] if triples else []), *(["--device", device] if device else [])]
     command_line += [word for option, values in options for value in values or () for word in (option, value)]
     done = run_study(
-        grid,
+        study,
         place,
-        run_one=lambda cell, number: _run_apart(grid, place, command_line, cell, number, jobs),
+        run_one=lambda cell, number: _run_apart(study, place, command_line, cell, number, jobs),
         jobs=jobs,
         log=(lambda line: typer.echo(line, err=True)) if json else print_lines,
     )
     changes = changes_of(done, found)
     files = write_groups(
-        place, changes, found, role=role, seeds=len(grid.seeds), scores=table(grid, place).partition("\n")[2].strip()
+        place, changes, found, role=role, seeds=len(study.seeds), scores=table(study, place).partition("\n")[2].strip()
     )
     _show_groups(changes, found, done, files, role=role, json=json)
     if any(one.error for one in done):

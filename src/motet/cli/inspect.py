@@ -16,7 +16,7 @@ from motet.cli.regions import regions
 if TYPE_CHECKING:
     from motet.training.estimate import Estimate
 
-What = Literal["readers", "tasks", "systems", "recipes"]
+What = Literal["readers", "tasks", "systems", "recipes", "balancers"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,18 +40,26 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(
     what: Annotated[
-        What | None, typer.Argument(help="one kind only", metavar="[readers|tasks|systems|recipes]")
+        What | None, typer.Argument(help="one kind only", metavar="[readers|tasks|systems|recipes|balancers]")
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the readers of data, tasks, systems and recipes of motet."""
-    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes")
-    found = {kind: _listed(kind) for kind in kinds}
+    """List the readers of data, tasks, systems, recipes and balancers of motet."""
+    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes", "balancers")
+    found: dict[str, Mapping[str, Any]] = {kind: _listed(kind) for kind in kinds if kind != "balancers"}
+    if "balancers" in kinds:
+        found["balancers"] = _balancers()
     if json:
         print_json(found)
         return
     for kind, entries in found.items():
-        table((kind, ""), [(name, summary) for name, summary in entries.items()])
+        if kind == "balancers":
+            head = ("balancers", "backward passes", "remembers", "source", "")
+            keys = ("passes", "state", "paper", "summary")
+            rows = [(name, *(info[key] for key in keys)) for name, info in entries.items()]
+            table(head, rows)
+        else:
+            table((kind, ""), list(entries.items()))
 
 
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
@@ -276,6 +284,15 @@ def _listed(kind: str) -> Mapping[str, str]:
         name: f"inputs: {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"
         for name, task in {**TASKS, **{f"scenes/{name}": task for name, task in SCENE_TASKS.items()}}.items()
     }
+
+
+def _balancers() -> dict[str, dict[str, str]]:
+    """Returns the cost, the memory and the source of every balancer, by name."""
+    import dataclasses
+
+    from motet.training.balancers import BALANCERS
+
+    return {name: {"summary": _summary(kind), **dataclasses.asdict(kind.info)} for name, kind in BALANCERS.items()}
 
 
 def _summary(thing: Any) -> str:

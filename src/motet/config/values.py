@@ -7,6 +7,7 @@ import collections.abc
 import dataclasses
 import math
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,9 @@ def _read_literal(word: str, hint: Any) -> Any:
 def _read_union(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
     """Returns the value of the first member that accepts the text: a named class, `none`, ..., and last `str`."""
     named = choices(hint, current, owner)
-    if form.called in named:
-        return _build(form, named[form.called], current, owner)
+    chosen = None if form.called is None else _chosen(form.called, named)
+    if chosen is not None:
+        return _build(dataclasses.replace(form, called=chosen), named[chosen], current, owner)
     parts = sorted(
         map(plain_type, typing.get_args(hint)), key=lambda part: (part is not type(None), part in (str, Path))
     )
@@ -213,9 +215,10 @@ def _build(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
         )
     if form.called is None:
         raise ConfigError(f"got {form.text!r}; want one of {', '.join(f'{name}(...)' for name in sorted(options))}")
-    if form.called not in options:
+    name = _chosen(form.called, options)
+    if name is None:
         raise ConfigError(f"got {form.called!r}; {nearest(form.called, options)}")
-    kind = options[form.called]
+    kind = options[name]
     hints, values = field_types(kind), {}
     for name, part in _arguments(form, kind).items():
         if name not in hints:
@@ -228,6 +231,13 @@ def _build(form: _Form, hint: Any, current: Any, owner: Any) -> Any:
     if missing:
         raise ConfigError(f"{form.called}: got no {missing[0]!r}; want {form.called}({missing[0]}=...)")
     return kind(**values)
+
+
+def _chosen(called: str, options: Mapping[str, type]) -> str | None:
+    """Returns the option of a name, also if it is typed in small letters or with underscores; None if there is none."""
+    plain = called.replace("_", "").lower()
+    found = [name for name in options if name == called] or [name for name in options if name.lower() == plain]
+    return found[0] if len(found) == 1 else None
 
 
 def _arguments(form: _Form, kind: Any) -> dict[str, _Form]:

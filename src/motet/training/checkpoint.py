@@ -5,6 +5,7 @@ A checkpoint is a saved model folder (see `motet.core.model_folder`) with the st
 
     optimizer.safetensors   the optimiser's tensors, by parameter and name
     parts/                  instead of it, where each rank holds a part of them (`TrainConfig.sharded`)
+    balancer.safetensors    what the balancer remembers, if it does
     state.json              step, rows taken, what the schedule has observed, whose run it is, digests of all files
 
 It is written under another name, synced to the disk file by file, then renamed.
@@ -24,6 +25,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -31,10 +33,11 @@ from motet.core import CheckpointError, System
 from motet.core.model_folder import STATE, fill, read_weights, step_folder, steps_in, write_model
 from motet.core.ranks import broadcast, rank
 from motet.core.regular_files import file_size, read_json
+from motet.training.balancers.live import LiveBalancer
 from motet.training.optimizer_state import is_sharded, load_optimizer_state, write_optimizer_state, write_parts
 
 _FORMAT = 1
-_STATE = "state.json"
+_STATE, _BALANCER = "state.json", "balancer.safetensors"
 _UNFINISHED = (
     ".run.json.*.part",
     ".report*.part",
@@ -83,6 +86,7 @@ def save(
     *,
     identity: Mapping[str, Any],
     keep_checkpoints: int,
+    balancer: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Writes a step's checkpoint into a run folder and removes all but the latest; rank 0 writes.
 
@@ -93,6 +97,7 @@ def save(
         optimizer: its state.
         identity: of the run, as plain data; compared when it is loaded.
         keep_checkpoints: number of checkpoints that are kept.
+        balancer: what the balancer remembers.
 
     Raises:
         CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
@@ -100,7 +105,7 @@ def save(
     if is_sharded(optimizer):
         _on_rank_0(lambda: _clear_parts(run_folder))
         write_parts(_parts_folder(run_folder, position.step), optimizer)
-    _on_rank_0(lambda: _save(run_folder, position, system, optimizer, identity, keep_checkpoints))
+    _on_rank_0(lambda: _save(run_folder, position, system, optimizer, identity, keep_checkpoints, balancer or {}))
 
 
 def _on_rank_0(work: Callable[[], None]) -> None:
@@ -127,8 +132,22 @@ def check_same_run(run_folder: Path, *, identity: Mapping[str, Any]) -> None:
         _check_identity(_parsed_state(folder)["identity"], json.loads(json.dumps(identity)), folder)
 
 
-def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Mapping[str, Any]) -> Position | None:
+def load(
+    run_folder: Path,
+    system: System,
+    optimizer: Optimizer,
+    *,
+    identity: Mapping[str, Any],
+    balancer: LiveBalancer | None = None,
+) -> Position | None:
     """Loads the latest checkpoint of a run folder and returns its position; None if there is none.
+
+    Args:
+        run_folder: with folders ``step-000200``.
+        system: gets the weights.
+        optimizer: gets its state.
+        identity: of the run, as plain data.
+        balancer: gets what it remembered.
 
     Raises:
         CheckpointError: a damaged checkpoint, or one of another run.
@@ -141,22 +160,56 @@ def load(run_folder: Path, system: System, optimizer: Optimizer, *, identity: Ma
     _check_identity(state["identity"], json.loads(json.dumps(identity)), folder)
     fill(system, read_weights(folder), strict=True, where=str(folder))
     load_optimizer_state(optimizer, folder / STATE, state["optimizer"])
+    if balancer is not None:
+        balancer.load_state_dict(balancer_state(folder))
     return Position(**state["position"])
 
 
+def balancer_state(folder: Path) -> dict[str, Tensor]:
+    """Returns what a checkpoint's balancer remembered; empty if that was nothing.
+
+    Raises:
+        CheckpointError: a file that cannot be read.
+    """
+    path = folder / STATE / _BALANCER
+    if not path.exists():
+        return {}
+    try:
+        file_size(path)
+        found: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: got {error}; want the balancer's state of a checkpoint") from error
+    return found
+
+
 def _save(
-    run_folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any], keep: int
+    run_folder: Path,
+    position: Position,
+    system: System,
+    optimizer: Optimizer,
+    identity: Mapping[str, Any],
+    keep: int,
+    balancer: Mapping[str, Tensor],
 ) -> None:
     folder = step_folder(run_folder, position.step)
     if not folder.exists():  # the same step of the same run holds the same
-        _write(folder, position, system, optimizer, identity)
+        _write(folder, position, system, optimizer, identity, balancer)
     _remove_old(run_folder, keep)
 
 
-def _write(folder: Path, position: Position, system: System, optimizer: Optimizer, identity: Mapping[str, Any]) -> None:
+def _write(
+    folder: Path,
+    position: Position,
+    system: System,
+    optimizer: Optimizer,
+    identity: Mapping[str, Any],
+    balancer: Mapping[str, Tensor],
+) -> None:
     with _written_whole(folder, f"checkpoint of step {position.step}") as unfinished:
         write_model(unfinished, system)
         (unfinished / STATE).mkdir()
+        if balancer:
+            save_file({name: value.contiguous() for name, value in balancer.items()}, unfinished / STATE / _BALANCER)
         plain = write_optimizer_state(unfinished / STATE, optimizer, _parts_folder(folder.parent, position.step))
         state = {
             "format": _FORMAT,

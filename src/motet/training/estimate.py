@@ -24,7 +24,6 @@ from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
 from motet.training.step import TrainStep
-from motet.training.task_gradients import BackwardCost, TaskGradients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +101,7 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         stored = views * encoding.bytes_each
         store_seconds = views * encoding.seconds_per_stored_image()
         folder = run.features.folder
-    cost = run.balancer.cost(system) if isinstance(run.balancer, TaskGradients) else BackwardCost(1, 0)
+    cost = run.balancer.cost(system)
     free = shutil.disk_usage(_existing(folder)).free
     if stored > free:
         raise ConfigError(
@@ -185,7 +184,7 @@ class ImageEncoding:
 def _time_steps(run: Run, system: System, mixture: Mixture, encoding: ImageEncoding, timed_steps: int) -> float:
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
-    train_step = TrainStep(system, optimizer, run.balancer, run.train, encoding.device)
+    train_step = TrainStep(system, optimizer, run.balancer.start(system), run.train, encoding.device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
     set_lr(optimizer, 0.0)  # the weights do not change
     system.train()

@@ -87,7 +87,8 @@ def fit(
         its `step` is below ``run.train.steps``, and a note says so.
 
     Raises:
-        ConfigError: a schedule that mixes what the system cannot mix, or a held-out source of another role.
+        ConfigError: a schedule that mixes what the system cannot mix, a held-out source of another role, or a balancer
+            that does not fit the tasks.
         CheckpointError: checkpoints in `folder` without `resume`, or of another run; a disk that is full.
         TrainingError: a loss that is not finite, or out of memory.
         DataError: a bad row, when bad rows stop the run.
@@ -142,8 +143,9 @@ class _FitLoop:
             lr=config.lr,
             weight_decay=config.weight_decay,
         )
+        self.balancer = balancer.start(system)
         self.train_step = TrainStep(
-            system, self.optimizer, balancer, config, self.device, parameters=whole, shards=self.shards
+            system, self.optimizer, self.balancer, config, self.device, parameters=whole, shards=self.shards
         )
         self.identity: Mapping[str, Any] = identity_of(system, mixture, config, balancer)
         self.step = self.advanced = self.skipped = self.log_bytes = 0
@@ -159,7 +161,9 @@ class _FitLoop:
             raise CheckpointError(
                 f"run folder {self.folder}: got checkpoints in it; want an empty folder, or --resume to go on"
             )
-        position = checkpoint.load(self.folder, self.system, self.optimizer, identity=self.identity)
+        position = checkpoint.load(
+            self.folder, self.system, self.optimizer, identity=self.identity, balancer=self.balancer
+        )
         if position is not None:
             self.step, self.advanced = position.step, position.advanced
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
@@ -341,6 +345,7 @@ class _FitLoop:
             self.optimizer,
             identity=self.identity,
             keep_checkpoints=self.config.keep_checkpoints,
+            balancer=self.balancer.state_dict(),
         )
 
     def _segment_end(self) -> int:

@@ -18,10 +18,10 @@ from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, Subset, WithoutImages
 from motet.metrics import METRICS
 from motet.systems import SYSTEMS
-from motet.training.batch_mean import BatchMean
+from motet.training.balancers import BALANCERS
+from motet.training.balancers.measured import MeasuredAffinity
 from motet.training.lite0_teacher import Lite0Teacher
 from motet.training.run import Run
-from motet.training.task_gradients import TaskGradients
 
 LOSSES = (
     losses.absolute_error,
@@ -57,7 +57,6 @@ SCENES = (
     scenes.SceneBoxes,
 )
 REGIONS = (Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions)
-BALANCERS = (BatchMean, TaskGradients)
 
 
 def saved_names(trust: Sequence[str] = (), files: Mapping[str, str] | None = None) -> SavedNames:
@@ -83,6 +82,6 @@ def _parts() -> tuple[Any, ...]:
         SCENES,
         REGIONS,
         SCHEDULES.values(),
-        BALANCERS,
+        (*BALANCERS.values(), MeasuredAffinity),
     )
     return tuple(dict.fromkeys(part for table in tables for part in table))

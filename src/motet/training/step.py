@@ -5,64 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from motet.core import Batch, Losses, System, seed_for
-from motet.core.ranks import rank
-from motet.training.balancers import Balancer, loss_keys, losses_by_key
+from motet.core import Batch, Losses, System
+from motet.training.balancers import LiveBalancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
 from motet.training.distributed import add_over_ranks, buffer_copies, share_updated_buffers
 from motet.training.errors import TrainingError
 from motet.training.sharding import Shards
+from motet.training.step_losses import StepLosses
 
 SHARED = 2
 """Number of values of a `StepOutcome` added over ranks beside totals and weights: stop signals, rows skipped."""
-
-
-class StepLosses(Sequence[Losses]):
-    """The losses of one update's parts; reading an item runs its forward pass.
-
-    Dropout is keyed by (seed, step, update, rank, part), so that it is the same after a resume and in a second pass.
-
-    Args:
-        forward: `System.losses`, compiled or not.
-        parts: this rank's batches.
-        key: seed, step and number of the update in the step.
-        device: of the parts.
-        autocast: a context for the forward pass.
-    """
-
-    def __init__(
-        self,
-        forward: Callable[[Batch], Losses],
-        parts: Sequence[Batch],
-        key: tuple[int, int, int],
-        device: torch.device,
-        autocast: Callable[[], contextlib.AbstractContextManager[object]],
-    ) -> None:
-        self.forward, self.parts, self.key, self.device, self.autocast = forward, parts, key, device, autocast
-        self.found: dict[int, Losses] = {}
-
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    @overload
-    def __getitem__(self, place: int) -> Losses: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Losses]: ...
-    def __getitem__(self, place: int | slice) -> Losses | list[Losses]:
-        if isinstance(place, slice):
-            return [self[index] for index in range(*place.indices(len(self)))]
-        batch = self.parts[place]  # raises IndexError past the end, which is how iteration stops
-        _seed(self.device, seed_for("dropout", *self.key, rank(), place) % 2**63)
-        with self.autocast():
-            losses = self.forward(batch)
-        self.found[place] = losses
-        return losses
 
 
 @dataclass
@@ -163,7 +120,7 @@ class TrainStep:
     Args:
         system: the system to train.
         optimizer: over its trainable parameters.
-        balancer: combines several losses into one gradient.
+        balancer: combines several losses into one gradient; started for this system.
         config: clipping, precision, seed, compilation.
         device: of the system.
         parameters: the whole parameters, for clipping; None for those of the optimiser.
@@ -174,7 +131,7 @@ class TrainStep:
         self,
         system: System,
         optimizer: Optimizer,
-        balancer: Balancer,
+        balancer: LiveBalancer,
         config: TrainConfig,
         device: torch.device,
         *,
@@ -221,7 +178,19 @@ class TrainStep:
             self.shards.shard()
         self.optimizer.step()
         share_updated_buffers(self.system, buffers)
+        if self.balancer.forwards_after_step:
+            self._forward_again(losses)
         return self._values(losses, norm, (float(stop), float(skipped)))
+
+    def _forward_again(self, losses: StepLosses) -> None:
+        """Gives the balancer the losses of the same rows and dropout under the new weights; buffers stay unchanged."""
+        if self.shards is not None:
+            self.shards.gather()
+        before = [(buffer, buffer.detach().clone()) for buffer in self.system.buffers()]
+        with torch.no_grad():
+            self.balancer.after_step(losses.again(), self.system)
+            for buffer, value in before:
+                buffer.copy_(value)
 
     def _clip(self) -> Tensor:
         if self.config.grad_clip is not None:
@@ -256,18 +225,6 @@ class TrainStep:
 def _amx() -> bool:
     """Returns whether this CPU has matrix units for bfloat16 (seven times the 32-bit speed where it was measured)."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-
-
-def _seed(device: torch.device, seed: int) -> None:
-    """Seeds the generators that a forward pass on this device reads.
-
-    `torch.manual_seed` also stores a call with its traceback for every kind of device that is missing, each time.
-    """
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
 
 
 def _added(values: Sequence[Tensor], zero: Tensor) -> Tensor:

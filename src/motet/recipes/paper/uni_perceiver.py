@@ -24,7 +24,7 @@ from motet.recipes.data.photos import data_root
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.options import BASE, LARGE, EncoderSize, Experts, LossConfig, Patches, Where
 from motet.tasks import captioning, classification, masked_words, retrieval, video_classification
-from motet.training.batch_mean import BatchMean
+from motet.training.balancers import BatchMean
 from motet.training.config import TrainConfig
 from motet.training.lr_schedules import Cosine
 from motet.training.optim import AdamW

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 from toy_gradients import TWO_RANKS, OnTwoRanks, batch, gradients, system, system_with_terms
 from toy_runs import finish, start
 
-from motet.training.batch_mean import BatchMean
+from motet.training.balancers import BatchMean
 
 
 def assert_like_hand(found, trained) -> None:

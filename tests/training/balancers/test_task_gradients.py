@@ -13,18 +13,17 @@ from toy_gradients import ROWS, TWO_RANKS, OnTwoRanks, batch, gradients, system,
 from toy_runs import finish, start
 
 from motet.core import ConfigError, Losses
-from motet.training.aggregation import MGDA, CAGrad, Method, PCGrad, UPGrad
-from motet.training.balancers import Balancer, TaskMean, Uncertainty
-from motet.training.task_gradients import BackwardCost, TaskGradients
+from motet.training.balancers import MGDA, BackwardCost, Balancer, CAGrad, PCGrad, TaskMean, Uncertainty, UPGrad
+from motet.training.balancers.gramian_methods import GramianMethod
 
-METHODS: dict[str, Method] = {"pcgrad": PCGrad(), "upgrad": UPGrad(), "cagrad": CAGrad(), "mgda": MGDA()}
-BALANCERS: dict[str, Balancer] = {name: TaskGradients(method) for name, method in METHODS.items()}
+METHODS: dict[str, GramianMethod] = {"pcgrad": PCGrad(), "upgrad": UPGrad(), "cagrad": CAGrad(), "mgda": MGDA()}
+BALANCERS: dict[str, Balancer] = dict(METHODS)
 BALANCERS["uncertainty"] = Uncertainty()
 # Two that point against each other, and a third beside them.
 JACOBIAN = torch.tensor([[2.0, 0.0, 1.0], [-1.0, 0.5, 0.0], [0.0, 1.0, 0.5]], dtype=torch.float64)
 
 
-def taken(method: Method, jacobian: Tensor = JACOBIAN) -> Tensor:
+def taken(method: GramianMethod, jacobian: Tensor = JACOBIAN) -> Tensor:
     return method.weights(jacobian @ jacobian.T, 0) @ jacobian
 
 
@@ -140,7 +139,7 @@ def test_a_task_without_a_gradient_has_no_say(name: str) -> None:
     trained = system()
     losses = trained.losses(batch(ROWS)).tasks
     nothing = type(losses["task_a"])(losses["task_a"].total * 0, losses["task_a"].weight * 0)
-    BALANCERS[name].backward([Losses({"task_a": nothing, "task_b": losses["task_b"]})], trained)
+    BALANCERS[name].start(trained).backward([Losses({"task_a": nothing, "task_b": losses["task_b"]})], trained)
     want = system()
     (want.losses(batch(ROWS)).tasks["task_b"].total / 3).backward()
     torch.testing.assert_close(trained.trunk.weight.grad, want.trunk.weight.grad)
@@ -149,18 +148,18 @@ def test_a_task_without_a_gradient_has_no_say(name: str) -> None:
 def test_what_each_task_was_multiplied_with_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = system()
     monkeypatch.setattr(trained, "task_weights", lambda: {"task_a": 2.0, "task_b": 1.0, "task_c": 0.5})
-    told = TaskGradients(CAGrad(c=0.0)).backward([trained.losses(batch(ROWS))], trained)
+    told = CAGrad(c=0.0).start(trained).backward([trained.losses(batch(ROWS))], trained)
     assert told == pytest.approx({"task_a": 2.0, "task_b": 1.0, "task_c": 0.5})
 
 
 def test_the_cost_is_known_before_the_run() -> None:
     trained = system()
     shared = sum(p.numel() for block in trained.shared_blocks().values() for p in block)
-    assert TaskGradients().cost(trained) == BackwardCost(3, 4 * 3 * shared)
+    assert PCGrad().cost(trained) == BackwardCost(3, 4 * 3 * shared)
 
 
 @pytest.mark.parametrize("method", [PCGrad(), UPGrad(), MGDA()], ids=lambda method: type(method).__name__)
-def test_a_package_that_is_not_there_is_named(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_not_there_is_named(method: GramianMethod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchjd.aggregation", None)
     with pytest.raises(ConfigError, match=r"got no torchjd; want it installed \(pip install 'motet\[balance\]'\)"):
         taken(method)

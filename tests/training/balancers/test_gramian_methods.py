@@ -7,15 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motet.core import ConfigError
-from motet.training.aggregation import MGDA, CAGrad, Method, PCGrad, UPGrad
+from motet.training.balancers import MGDA, CAGrad, PCGrad, UPGrad
+from motet.training.balancers.gramian_methods import GramianMethod
 
-METHODS: dict[str, Method] = {"pcgrad": PCGrad(), "upgrad": UPGrad(), "cagrad": CAGrad(), "mgda": MGDA()}
+METHODS: dict[str, GramianMethod] = {"pcgrad": PCGrad(), "upgrad": UPGrad(), "cagrad": CAGrad(), "mgda": MGDA()}
 JACOBIAN = torch.tensor([[2.0, 0.0, 1.0], [-1.0, 0.5, 0.0], [0.0, 1.0, 0.5]], dtype=torch.float64)
 PRODUCTS = JACOBIAN @ JACOBIAN.T
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_weights_are_finite_and_none_is_negative(method: Method) -> None:
+def test_weights_are_finite_and_none_is_negative(method: GramianMethod) -> None:
     weights = method.weights(PRODUCTS, 0)
     assert weights.shape == (3,)
     assert weights.dtype == torch.float64
@@ -23,26 +24,26 @@ def test_weights_are_finite_and_none_is_negative(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_the_scale_of_the_losses_does_not_matter(method: Method) -> None:
+def test_the_scale_of_the_losses_does_not_matter(method: GramianMethod) -> None:
     torch.testing.assert_close(method.weights(1e6 * PRODUCTS, 3), method.weights(PRODUCTS, 3), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_equal_gradients_are_added_up_to_the_scale_of_the_method(method: Method) -> None:
+def test_equal_gradients_are_added_up_to_the_scale_of_the_method(method: GramianMethod) -> None:
     weights = method.weights(torch.ones(3, 3, dtype=torch.float64), 0)
     scale = (1 + method.c) / (1 + method.c**2) if isinstance(method, CAGrad) else 1.0
     assert float(weights.sum()) == pytest.approx(3.0 * scale, abs=2e-3)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_products_are_not_changed(method: Method) -> None:
+def test_products_are_not_changed(method: GramianMethod) -> None:
     products = PRODUCTS.clone()
     method.weights(products, 0)
     assert torch.equal(products, PRODUCTS)
 
 
 @pytest.mark.parametrize("method", [UPGrad(), CAGrad(), MGDA()], ids=lambda method: type(method).__name__)
-def test_only_pcgrad_draws_from_its_seed(method: Method) -> None:
+def test_only_pcgrad_draws_from_its_seed(method: GramianMethod) -> None:
     assert torch.equal(method.weights(PRODUCTS, 0), method.weights(PRODUCTS, 1))
 
 

@@ -8,16 +8,8 @@ import torch
 from toy_gradients import ROWS, Forward, batch, system, system_with_terms
 
 from motet.core import ConfigError
-from motet.training.balancers import (
-    RowMean,
-    TaskMean,
-    Uncertainty,
-    Weighted,
-    forward_parts,
-    loss_keys,
-    losses_by_key,
-    nonzero,
-)
+from motet.training.balancers import RowMean, TaskMean, Uncertainty, Weighted, loss_keys, losses_by_key
+from motet.training.balancers.parts import forward_parts, nonzero
 
 
 def test_keys_are_those_of_the_system_and_not_of_the_batch() -> None:
@@ -71,11 +63,11 @@ def test_uncertainty_halves_each_tasks_log() -> None:
     trained = system()
     with torch.no_grad():
         losses = trained.losses(batch(ROWS)).tasks
-    factors = Uncertainty().backward(Forward(trained, [batch(ROWS)]), trained)
+    factors = Uncertainty().start(trained).backward(Forward(trained, [batch(ROWS)]), trained)
     for task in ("task_a", "task_b"):
         mean = float(losses[task].total / losses[task].weight)
         assert factors[task] == pytest.approx(1 / (2 * mean), rel=1e-5)
-    capped = Uncertainty(min_loss=100.0).backward(Forward(trained, [batch(ROWS)]), trained)
+    capped = Uncertainty(min_loss=100.0).start(trained).backward(Forward(trained, [batch(ROWS)]), trained)
     assert capped["task_a"] == pytest.approx(1 / 200)
 
 

@@ -1,9 +1,9 @@
-"""Gradient methods: weights of the tasks' gradients in the update, from their inner products alone."""
+"""Gradient methods that need the inner products of the tasks' gradients alone, and remember nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -11,15 +11,22 @@ from jaxtyping import Float
 from scipy.optimize import minimize, nnls
 from torch import Tensor
 
-from motet.core import ConfigError
+from motet.training.balancers.checks import check_not_negative, check_positive
+from motet.training.balancers.live import BalancerInfo, State, missing_torchjd
+from motet.training.balancers.state import generator
+from motet.training.balancers.task_gradients import Combined, GradientMethod, LiveGradients
 
+if TYPE_CHECKING:
+    from torchjd.linalg import DualConeProjector
+
+_PER_TASK = "one per task"
 _EPS = 1e-4
 """Added to the diagonal of products that were scaled to a mean of one, as torchjd does; after rounding they may not be
 quite positive definite."""
 
 
-class Method(Protocol):
-    """A gradient method: from the products of the tasks' gradients to a weight for each."""
+class GramianMethod(GradientMethod):
+    """The base of a gradient method that remembers nothing and needs the gradients' inner products alone."""
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         """Returns the weights, on the scale of a sum over tasks, so that one learning rate fits all methods.
@@ -32,11 +39,16 @@ class Method(Protocol):
         Raises:
             ConfigError: a package that is not installed.
         """
-        ...
+        raise NotImplementedError
+
+    def combine(self, found: LiveGradients, state: State) -> Combined:
+        """Returns the weighted sum of the gradients."""
+        weights = self.weights(found.products, found.seed)
+        return Combined(weights.to(found.rows) @ found.rows, weights, state)
 
 
 @dataclass(frozen=True)
-class PCGrad:
+class PCGrad(GramianMethod):
     """Removes from each task's gradient its component against another's, in random order of the others; then adds them.
 
         g_i <- g_i - min(0, g_i . g_j) / |g_j|^2 g_j    for j in random order
@@ -48,11 +60,13 @@ class PCGrad:
         [1.5, 2.0]
     """
 
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Yu et al., NeurIPS 2020", passes=_PER_TASK)
+
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         try:
             from torchjd.aggregation import PCGradWeighting
         except ImportError as error:
-            raise _missing("PCGrad") from error
+            raise missing_torchjd("PCGrad") from error
         # The order is drawn from the global generator, whose state differs between ranks.
         before = torch.get_rng_state()
         torch.default_generator.manual_seed(seed)
@@ -64,7 +78,7 @@ class PCGrad:
 
 
 @dataclass(frozen=True)
-class UPGrad:
+class UPGrad(GramianMethod):
     """Projects each task's gradient to the nearest one that worsens no task; then adds them.
 
         sum over i of  argmin |d - g_i|  with  d . g_j >= 0 for all j
@@ -79,25 +93,20 @@ class UPGrad:
         [1.11, 0.79]
     """
 
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Quinton and Rey, 2024 (arXiv 2406.16232)", passes=_PER_TASK)
+
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         del seed
         try:
             from torchjd.aggregation import UPGradWeighting
-            from torchjd.linalg import DualConeProjector, PSDMatrix
         except ImportError as error:
-            raise _missing("UPGrad") from error
-
-        class LeastSquares(DualConeProjector):
-            def __call__(self, U: Tensor, G: PSDMatrix) -> Tensor:
-                factor = np.linalg.cholesky(_scaled(G.numpy())).T
-                return torch.from_numpy(np.stack([u + nnls(factor, -factor @ u)[0] for u in U.numpy()]))
-
-        found: Tensor = UPGradWeighting(projector=LeastSquares())(products)
+            raise missing_torchjd("UPGrad") from error
+        found: Tensor = UPGradWeighting(projector=_projector())(products)
         return len(products) * found
 
 
 @dataclass(frozen=True)
-class CAGrad:
+class CAGrad(GramianMethod):
     """The gradient near the tasks' mean that helps the worst-off task most.
 
         argmax over d of  min over i of g_i . d    with  |d - g_0| <= c |g_0|,    g_0 the mean
@@ -119,10 +128,10 @@ class CAGrad:
     """
 
     c: float = 0.4
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Liu et al., NeurIPS 2021", passes=_PER_TASK)
 
     def __post_init__(self) -> None:
-        if self.c < 0:
-            raise ConfigError(f"CAGrad.c: got {self.c}; want 0 or more")
+        check_not_negative(self, "c")
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         del seed
@@ -145,7 +154,7 @@ class CAGrad:
 
 
 @dataclass(frozen=True)
-class MGDA:
+class MGDA(GramianMethod):
     """The shortest vector between the tasks' gradients: no task is worsened, and none is helped fast.
 
         argmin over the simplex of |sum over i of w_i g_i|^2
@@ -158,14 +167,102 @@ class MGDA:
         [1.5, 0.5]
     """
 
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Sener and Koltun, NeurIPS 2018", passes=_PER_TASK)
+
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
         del seed
         try:
             from torchjd.aggregation import MGDAWeighting
         except ImportError as error:
-            raise _missing("MGDA") from error
+            raise missing_torchjd("MGDA") from error
         found: Tensor = MGDAWeighting()(products)
         return len(products) * found
+
+
+@dataclass(frozen=True)
+class DualProj(GramianMethod):
+    """Projects the tasks' mean gradient to the nearest one that worsens no task.
+
+    Source: Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning", NeurIPS 2017, section 3;
+    torchjd's, with the solver of `UPGrad`. Its weights are multiplied with the number of tasks.
+    """
+
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Lopez-Paz and Ranzato, NeurIPS 2017 (GEM)", passes=_PER_TASK)
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        del seed
+        try:
+            from torchjd.aggregation import DualProjWeighting
+        except ImportError as error:
+            raise missing_torchjd("DualProj") from error
+        found: Tensor = DualProjWeighting(projector=_projector())(products)
+        return len(products) * found
+
+
+@dataclass(frozen=True)
+class Krum(GramianMethod):
+    """Keeps the gradients that lie nearest to the others, against tasks that are out of line.
+
+    Source: Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent", NeurIPS 2017;
+    torchjd's. Its weights are multiplied with the number of tasks. It needs n_byzantine + 3 tasks; an update with fewer
+    is a plain sum.
+
+    Args:
+        n_byzantine: how many tasks may be out of line.
+        n_selected: how many gradients are kept and averaged.
+
+    Raises:
+        ConfigError: a number below 0 or no gradient to keep.
+    """
+
+    n_byzantine: int = 1
+    n_selected: int = 2
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Blanchard et al., NeurIPS 2017", passes=_PER_TASK)
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, "n_byzantine")
+        check_positive(self, "n_selected")
+
+    def min_tasks(self) -> int:
+        return max(self.n_byzantine + 3, self.n_selected)
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        del seed
+        try:
+            from torchjd.aggregation import KrumWeighting
+        except ImportError as error:
+            raise missing_torchjd("Krum") from error
+        found: Tensor = KrumWeighting(self.n_byzantine, self.n_selected)(products)
+        return len(products) * found
+
+
+@dataclass(frozen=True)
+class RGW(GramianMethod):
+    """Random gradient weighting: as `RLW`, but on the gradients of what is shared; each task's own part is not scaled.
+
+    Source: Lin et al., "Reasonable Effectiveness of Random Weighting", TMLR 2022, algorithm 2; torchjd's `Random`
+    aggregator.
+    """
+
+    info: ClassVar[BalancerInfo] = BalancerInfo(paper="Lin et al., TMLR 2022 (RGW)", passes=_PER_TASK)
+
+    def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        drawn = torch.randn(len(products), dtype=torch.float64, generator=generator(seed))
+        return len(products) * drawn.softmax(0)
+
+
+def _projector() -> DualConeProjector:
+    """Returns torchjd's projection with SciPy's non-negative least squares as its solver."""
+    from torchjd.linalg import DualConeProjector as Projector
+    from torchjd.linalg import PSDMatrix
+
+    class LeastSquares(Projector):
+        def __call__(self, U: Tensor, G: PSDMatrix) -> Tensor:
+            factor = np.linalg.cholesky(_scaled(G.numpy())).T
+            found = [u + nnls(factor, -factor @ u)[0] for u in np.atleast_2d(U.numpy())]
+            return torch.from_numpy(np.stack(found).reshape(U.shape))
+
+    return LeastSquares()
 
 
 def _scaled(products: np.ndarray) -> np.ndarray:
@@ -173,7 +270,3 @@ def _scaled(products: np.ndarray) -> np.ndarray:
     size = np.trace(products) / len(products)
     scaled: np.ndarray = products / size + _EPS * np.eye(len(products))
     return scaled
-
-
-def _missing(method: str) -> ConfigError:
-    return ConfigError(f"{method}: got no torchjd; want it installed (pip install 'motet[balance]')")
