@@ -169,9 +169,9 @@ def prediction_line(
             return text
         case ClassPrediction(index=index) if candidates is not None and 0 <= index < len(candidates.labels):
             return candidates.labels[index]
-        case ClassPrediction(top=(best, *others)):
-            texts = [f"{name} {100 * share:.1f} %" for name, share in (best, *others)]
-            return f"{texts[0]}{f'  (then {", ".join(texts[1:])})' if others else ''}"
+        case ClassPrediction(top=top) if top:
+            best, *others = [f"{one.name} {100 * one.probability:.1f} %" for one in top]
+            return f"{best}  (then {', '.join(others)})" if others else best
         case ClassPrediction(index=index, name=name):
             return name or str(index)
         case ScalarPrediction(value=value):

@@ -40,6 +40,8 @@ def start_linear_heads(
     with eval_mode(system):
         for name, head in heads.items():
             task = system.tasks[name]
+            if "text" in task.inputs and not features.has_texts:
+                continue  # the probe would read a bag of words
             rows = training_rows(train, task, MAX_ROWS, seed, system.processor if skip_bad_rows else None)
             probe = LinearProbe.fit(features, task, rows, seed=seed)
             if probe is None or not _fits(probe, head):
@@ -54,7 +56,8 @@ def start_linear_heads(
 
 
 def _fits(probe: LinearProbe, head: nn.Linear) -> bool:
-    return len(probe.model.mean) == head.in_features and all(isinstance(one, ClassPrediction) for one in probe.outputs)
+    """Returns whether a head can hold a probe; a head of one or two sentences has the features of one first."""
+    return len(probe.model.mean) <= head.in_features and all(isinstance(one, ClassPrediction) for one in probe.outputs)
 
 
 def _factor(probe: LinearProbe, rows: AnnotatedRows) -> float:
@@ -83,7 +86,8 @@ def _set(head: nn.Linear, probe: LinearProbe, factor: float) -> None:
     weights = factor * (model.scale[:, None] * model.weights)
     bias = factor * model.bias - model.mean @ weights
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weights.mean(axis=1)).to(head.weight))
+        known = head.weight[:, : len(weights)]
+        known.copy_(torch.from_numpy(weights.mean(axis=1)).to(known))
         head.bias.fill_(float(bias.mean()) - _ABSENT)
-        head.weight[classes] = torch.from_numpy(weights.T).to(head.weight)
+        known[classes] = torch.from_numpy(weights.T).to(known)
         head.bias[classes] = torch.from_numpy(bias).to(head.bias)
