@@ -9,7 +9,7 @@ import torch
 from scipy.special import logsumexp
 from torch import nn
 
-from motet.core import ClassPrediction, System
+from motet.core import ClassPrediction, System, rng_for
 from motet.data.source import Source
 from motet.evaluation.task_evaluation import eval_mode
 from motet.evaluation.trivial.baselines import training_rows
@@ -17,7 +17,7 @@ from motet.evaluation.trivial.constant_answers import AnnotatedRows
 from motet.evaluation.trivial.linear_probe import MAX_ROWS, LinearProbe
 from motet.evaluation.trivial.pretrained_features import PretrainedFeatures
 
-_FACTORS = tuple(2.0**power for power in range(7))
+_FACTORS = tuple(2.0**power for power in range(17))
 _ABSENT = 5.0  # log of how much less likely than the mean a class is that has no training row
 
 
@@ -48,8 +48,9 @@ def start_linear_heads(
                 continue
             factor = 1.0
             if not probe.is_logistic:
-                half = LinearProbe.fit(features, task, rows[::2], seed=seed)
-                factor = 1.0 if half is None else _factor(half, rows[1::2])
+                mixed = [rows[place] for place in rng_for("probe halves", seed, name).permutation(len(rows)).tolist()]
+                half = LinearProbe.fit(features, task, mixed[::2], seed=seed)
+                factor = 1.0 if half is None else _factor(probe, half, mixed[1::2])
             _set(head, probe, factor)
             lines.append(f"linear head of {name}: starts as the {probe.about}")
     return tuple(lines)
@@ -60,23 +61,26 @@ def _fits(probe: LinearProbe, head: nn.Linear) -> bool:
     return len(probe.model.mean) <= head.in_features and all(isinstance(one, ClassPrediction) for one in probe.outputs)
 
 
-def _factor(probe: LinearProbe, rows: AnnotatedRows) -> float:
-    """Returns the factor with which a probe's scores fit best as logits of a softmax, on rows it was not fitted to.
+def _factor(probe: LinearProbe, half: LinearProbe, rows: AnnotatedRows) -> float:
+    """Returns the factor that makes a probe's scores the logits of a softmax.
 
-    A ridge regression to one-hot classes has scores from 0 to 1, which as logits would all be about as likely. On the
-    rows it was fitted to the best factor can be infinite.
+    A ridge regression to one-hot classes has scores from 0 to 1, which as logits would all be about as likely. The
+    scores get the spread that fits rows best which another probe, of half of the rows, was not fitted to: on its own
+    rows the best spread can be infinite.
     """
-    place = {one.index: place for place, one in enumerate(probe.outputs) if isinstance(one, ClassPrediction)}
+    place = {one.index: place for place, one in enumerate(half.outputs) if isinstance(one, ClassPrediction)}
     known = [(example, place[int(annotation)]) for example, annotation in rows if int(annotation) in place]
     if not known:
         return 1.0
-    scores, classes = probe.model.scores(probe.vectors([example for example, _ in known])), [one for _, one in known]
+    vectors, classes = half.vectors([example for example, _ in known]), [one for _, one in known]
+    scores = half.model.scores(vectors)
+    spreads = [float(one.model.scores(vectors).std(axis=1).mean()) for one in (half, probe)]
 
     def loss(factor: float) -> float:
         scaled = scores * factor
         return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(scaled)), classes]).mean())
 
-    return min(_FACTORS, key=loss)
+    return min(_FACTORS, key=loss) * (spreads[0] / spreads[1] if spreads[1] > 0 else 1.0)
 
 
 def _set(head: nn.Linear, probe: LinearProbe, factor: float) -> None:

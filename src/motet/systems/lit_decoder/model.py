@@ -169,10 +169,7 @@ class LiTDecoder(System):
             smoothing = self.config.label_smoothing
             parts[name] = parts[name] + F.cross_entropy(scores, classes, reduction="none", label_smoothing=smoothing)
         return Losses(
-            {
-                name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device))
-                for name, part in parts.items()
-            }
+            {name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device)) for name, part in parts.items()}
         )
 
     @torch.inference_mode()
@@ -249,8 +246,7 @@ class LiTDecoder(System):
         return self.nothing
 
     def _linear_head(self, name: str) -> nn.Linear | None:
-        key = parameter_name(name)
-        head = self.linear[key] if key in self.linear else None
+        head = dict(self.linear.items()).get(parameter_name(name))
         return head if isinstance(head, nn.Linear) else None
 
     def _generated(self, name: str, target: Target) -> Bool[Tensor, "r t"]:

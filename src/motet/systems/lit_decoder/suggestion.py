@@ -44,7 +44,7 @@ class LiTDecoderSuggestion:
             "            max_tokens=48,",
             "            tokenizer=TrainedTokenizer(size=3000),",
             *(
-                ["            classes=ScoredClasses(),  # a class is chosen, with its probability; begins as a linear probe"]
+                ["            classes=ScoredClasses(),  # chosen, with a probability; begins as a linear probe"]
                 if labels
                 else []
             ),

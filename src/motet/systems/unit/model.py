@@ -161,7 +161,7 @@ class UniT(System):
             value = target.value
             ids, types, known = value["ids"], value["types"], value["attention_mask"]
             if linear:
-                sentences, vectors = self.text.apart(ids, types, known)
+                sentences, vectors = self.text.separate_sentences(ids, types, known)
                 memories.append(sentences)
             else:
                 memories.append(self.text(ids, types, known, name, cls_only=reads_cls_only(task, self.config)))
@@ -267,7 +267,7 @@ class UniT(System):
         return {name: head for name, head in heads.items() if isinstance(head, nn.Linear)}
 
     def _build_linear_heads(self) -> dict[str, nn.Linear]:
-        """Returns a linear classifier per `Label` of images alone or of texts alone, and starts the task's head at 0."""
+        """Returns a linear classifier per `Label` of images or of texts alone, and starts the task's own head at 0."""
         heads: dict[str, nn.Linear] = {}
         for name, task in self.tasks.items():
             head = self.heads[parameter_name(name)]

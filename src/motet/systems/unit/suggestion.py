@@ -73,7 +73,10 @@ class UniTSuggestion:
         if len(tasks) > 1:
             imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)
         if reads:
-            imports |= {"motet.nn.text_encoders": ("BundledMiniLM",), "motet.nn.tower": ("Frozen" if only_texts else "Finetune",)}
+            imports |= {
+                "motet.nn.text_encoders": ("BundledMiniLM",),
+                "motet.nn.tower": ("Frozen" if only_texts else "Finetune",),
+            }
         return FunctionText(tuple(lines), imports)
 
 

@@ -61,11 +61,9 @@ class TextMemory(nn.Module):
         positions = self.tower.encoder.positions(length)
         return self.out(states[:, :length]), self.out_positions(positions)[None], valid[:, :length]
 
-    def apart(
+    def separate_sentences(
         self, ids: Int[Tensor, "b t"], types: Int[Tensor, "b t"], valid: Bool[Tensor, "b t"]
-    ) -> tuple[
-        tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]], Float[Tensor, "b c"]
-    ]:
+    ) -> tuple[tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]], Float[Tensor, "b c"]]:
         """Returns the memory of sentences that are encoded one by one, without a task token, and a vector per row.
 
         The vector is what the linear probe reads: the mean state of the sentence, and zeros; or of a pair both means,
