@@ -170,8 +170,8 @@ def prediction_line(
         case ClassPrediction(index=index) if candidates is not None and 0 <= index < len(candidates.labels):
             return candidates.labels[index]
         case ClassPrediction(top=top) if top:
-            best, *others = [f"{one.name} {100 * one.probability:.1f} %" for one in top]
-            return f"{best}  (then {', '.join(others)})" if others else best
+            first, *others = [f"{one.name} {100 * one.probability:.1f} %" for one in top]
+            return f"{first}  (then {', '.join(others)})" if others else first
         case ClassPrediction(index=index, name=name):
             return name or str(index)
         case ScalarPrediction(value=value):

@@ -255,7 +255,8 @@ class LiTDecoder(System):
         if name not in self.sequences.scored:
             return counted
         place = torch.arange(counted.shape[1], device=counted.device)
-        return counted & (place != target.value["prefix"][:, None])
+        others: Tensor = place != target.value["prefix"][:, None]
+        return counted & others
 
     def _class_scores(
         self, name: str, features: Float[Tensor, "r d"], image: Float[Tensor, "b n c"] | None, target: Target
