@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from motet.core import Example, Label, Task
+from motet.data.readers import ImageFolder
+from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.evaluation.trivial.linear_probe import LinearProbe
 from motet.metrics import Accuracy
+from motet.nn.encoders import PlainViT
+from motet.nn.tower import Frozen
+from motet.preprocess.tokenizers import TrainedTokenizer
+from motet.systems.lit_decoder import LiTDecoderConfig, ScoredClasses
+from motet.tasks import classification
 from motet.training import linear_start
+from motet.training.config import TrainConfig
 from motet.training.linear_start import start_linear_heads
+from motet.training.run import Run
+from motet.training.run_training import run_training
 
 NAMES = ("a", "b", "c")
 KIND = Task(name="kind", inputs=frozenset({"image"}), label="class", target=Label(NAMES), metrics=(Accuracy,))
@@ -67,7 +79,7 @@ class OneHead(nn.Module):
         return {"kind": self.head}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_start, "PretrainedFeatures", Vectors)
 
@@ -81,6 +93,7 @@ def scores_of(system: OneHead) -> np.ndarray:
     return found
 
 
+@pytest.mark.usefixtures("vectors")
 def test_a_head_predicts_what_the_probe_does_and_a_class_without_rows_last() -> None:
     system: Any = OneHead()
     (line,) = start_linear_heads(system, SOURCES, seed=0)
@@ -93,6 +106,7 @@ def test_a_head_predicts_what_the_probe_does_and_a_class_without_rows_last() -> 
     assert (scores_of(system).argmin(1) == 2).all()
 
 
+@pytest.mark.usefixtures("vectors")
 def test_a_head_that_is_no_longer_zero_stays_as_it_is() -> None:
     system: Any = OneHead()
     nn.init.ones_(system.head.weight)
@@ -100,6 +114,7 @@ def test_a_head_that_is_no_longer_zero_stays_as_it_is() -> None:
     assert bool((system.head.weight == 1).all())
 
 
+@pytest.mark.usefixtures("vectors")
 def test_the_scores_of_a_ridge_regression_become_logits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motet.evaluation.trivial.linear_probe._MAX_LOGISTIC", 0)
     system: Any = OneHead()
@@ -110,8 +125,41 @@ def test_the_scores_of_a_ridge_regression_become_logits(monkeypatch: pytest.Monk
     assert float(sure) > 0.8  # scores from 0 to 1 alone would be at most e / (e + 1) = 0.73
 
 
+@pytest.mark.usefixtures("vectors")
 def test_a_head_of_texts_starts_at_zero_without_a_pretrained_encoder_of_texts() -> None:
     system: Any = OneHead()
     system.tasks = {"kind": replace(KIND, inputs=frozenset({"text"}))}
     assert start_linear_heads(system, SOURCES, seed=0) == ()
     assert not bool(system.head.weight.any())
+
+
+def test_a_run_begins_at_the_score_of_its_linear_probe(tmp_path: Path) -> None:
+    for part, count in (("train", 24), ("test", 12)):
+        for name, colour in (("red", (200, 40, 40)), ("green", (40, 200, 40)), ("blue", (40, 40, 200))):
+            (tmp_path / part / name).mkdir(parents=True)
+            for index in range(count // 3):
+                shade = tuple(side + 5 * index for side in colour)
+                Image.new("RGB", (16, 16), shade).save(tmp_path / part / name / f"{index}.png")
+    rows = {part: ImageFolder(tmp_path / part) for part in ("train", "test")}
+    colour_of = classification("colour", rows["train"].names)
+    run = Run(
+        system=LiTDecoderConfig(
+            encoder=PlainViT(size=16, patch=8, width=16, depth=1, heads=2),
+            mode=Frozen(),
+            depth=1,
+            width=16,
+            heads=1,
+            tokenizer=TrainedTokenizer(size=300),
+            classes=ScoredClasses(),
+        ),
+        sources=(
+            Source(name="colour", reader=rows["train"], tasks=(colour_of,)),
+            Source(name="colour/test", reader=rows["test"], tasks=(colour_of,), role="test"),
+        ),
+        schedule=Mixed(batch_size=4),
+        train=TrainConfig(steps=0),
+    )
+    report = run_training(run, tmp_path / "run", show=False)
+    assert report.main("colour").value == report.trivial_baselines["colour"]["linear probe"] == 100
+    assert report.trivial_baselines["colour"]["majority"] < 50
+    assert "linear head of colour: starts as the linear probe" in (tmp_path / "run/log.jsonl").read_text()
