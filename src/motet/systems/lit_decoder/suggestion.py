@@ -41,6 +41,7 @@ class LiTDecoderSuggestion:
             "            label_smoothing=0.0,",
             "            crop=Whole(),",
             "            hflip=False,",
+            "            draft=True,  # large JPEGs are decoded at a smaller size",
             "            max_tokens=48,",
             "            tokenizer=TrainedTokenizer(size=3000),",
             *(
