@@ -57,7 +57,7 @@ def test_the_lines_of_the_readme_train_and_answer(tmp_path: Path, monkeypatch: p
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
         exec(lines.replace("steps=200", "steps=2, lr=1e-3").replace("small()", "small(width=32, image_size=32)"), {})
-    assert "TextPrediction" in shown.getvalue()
+    assert "RankedName(name=" in shown.getvalue()
     assert (tmp_path / "runs" / "pets" / "report.html").is_file()
 
 

@@ -1,5 +1,7 @@
 """Answers for a person, for a program, and drawn on the picture."""
 
+from unittest.mock import ANY
+
 import numpy as np
 import published_videos
 import pytest
@@ -135,3 +137,11 @@ def test_a_video_is_its_frames_where_videos_are_seen_and_an_image_itself(tmp_pat
     assert images_or_frames(["a.png", "b.png"], task) == ["a.png", "b.png"]
     assert images_or_frames(["a.mp4"], classification("kind", ("cat", "dog"))) == ["a.mp4"]
     assert images_or_frames([], task) is None
+
+
+def test_a_class_is_printed_with_its_probability_and_the_next_ones() -> None:
+    names = ("cat", "dog", "cow")
+    answer = ClassPrediction(1, "dog", (0.0, 1.0, -9.0)).ranked(names, 2)
+    assert prediction_line(answer, Label(names)) == "dog 73.1 %  (then cat 26.9 %)"
+    assert prediction_fields(answer, Label(names))["top"] == (("dog", pytest.approx(0.731, abs=1e-3)), ANY)
+    assert prediction_line(ClassPrediction(1, "dog"), Label(names)) == "dog"

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from motet.cli import demo as demo_recipe
+from motet.core import ConfigError
+from motet.training import time_budget
 
 pytestmark = pytest.mark.usefixtures("forget")  # every recipe of `motet init` has the same name
 
@@ -75,9 +77,32 @@ def test_a_folder_that_says_nothing_is_one_line(motet, tmp_path):
     assert "want data in a known layout" in ran.err
 
 
+def test_the_recipe_has_the_steps_that_fit_on_this_machine(motet, data, monkeypatch):
+    monkeypatch.setattr(
+        time_budget, "measure", lambda run, device: time_budget.RunTime(0.5, store_seconds=10.0, fixed_seconds=35.0)
+    )
+    ran = motet("init", data, "--minutes", "1")
+    assert "run: 50 steps, about 1 min on this machine (10 s to store features, 25 s to train, 25 s to" in ran.out
+    assert "steps=50," in (data / "motet_recipe.py").read_text()
+    assert "save_every=12," in (data / "motet_recipe.py").read_text()
+    ran = motet("init", data, "--out", data / "long.py", "--minutes", "60")  # no more than the rows are worth
+    assert "steps=200," in (data / "long.py").read_text()
+    assert "run: 200 steps, about 2 min" in ran.out
+
+
+def test_a_run_that_cannot_be_measured_is_written_all_the_same(motet, data, monkeypatch):
+    def refuse(run, device):
+        raise ConfigError("no weights here")
+
+    monkeypatch.setattr(time_budget, "measure", refuse)
+    ran = motet("init", data)
+    assert (ran.code, "run: its time was not measured: no weights here" in ran.out) == (0, True)
+    assert "steps=200," in (data / "motet_recipe.py").read_text()
+
+
 def test_what_to_run_next_is_data_check_first_and_fit_for_a_shell(motet, data):
     out = data / "it's mine.d"
-    ran = motet("init", data, "--out", out / "r.py")
+    ran = motet("init", data, "--out", out / "r.py", "--minutes", "0")
     recipe = f"{out}/r.py:run".replace("'", "'\"'\"'")
     assert ran.out.splitlines()[-4:] == [
         "next:",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motet.core import BoxSet, DenseMap
+from motet.core import BoxSet, ClassPrediction, DenseMap
 
 
 def boxes() -> BoxSet:
@@ -40,3 +40,16 @@ def test_maps_are_equal_where_their_values_are_and_the_unknown_is_equal_to_itsel
     assert DenseMap(np.array([[0, -1]])) == DenseMap(np.array([[0, -1]]))
     assert DenseMap(np.array([[0, -1]])) != DenseMap(np.array([[0], [-1]]))
     assert DenseMap(values) != values.tolist()
+
+
+def test_the_likeliest_names_come_first_with_probabilities_of_all() -> None:
+    found = ClassPrediction(2, "cow", (0.0, float("-inf"), 2.0, 1.0)).ranked(("cat", "dog", "cow", "hen"), 2)
+    assert [one.name for one in found.top] == ["cow", "hen"]
+    total = 1 + np.e + np.e**2
+    assert [one.probability for one in found.top] == pytest.approx([np.e**2 / total, np.e / total])
+    assert found == ClassPrediction(2, "cow", (0.0, float("-inf"), 2.0, 1.0))  # it is the same prediction
+
+
+@pytest.mark.parametrize("scores", [(), (1.0,), (float("nan"), 1.0), (float("-inf"), float("-inf"))])
+def test_a_prediction_without_a_score_per_name_is_not_ranked(scores) -> None:
+    assert ClassPrediction(0, "cat", scores).ranked(("cat", "dog")).top == ()

@@ -15,7 +15,7 @@ from motet.nn.encoders import PlainViT
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import build_system
 from motet.systems.lit_decoder.config import LiTDecoderConfig
-from motet.systems.lit_decoder.options import ClassTokens
+from motet.systems.lit_decoder.options import ClassTokens, ScoredClasses
 
 TEXTS = ["a cat", "a dog", "how many ?", "two red birds"]
 
@@ -62,7 +62,11 @@ def test_an_answer_does_not_depend_on_the_rows_beside_it(tasks, asks):
             assert getattr(alone, "text", alone) == getattr(answer, "text", answer)
 
 
-@pytest.mark.parametrize("options", [{}, {"classes": ClassTokens()}], ids=["strings", "tokens"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"classes": ClassTokens()}, {"classes": ScoredClasses()}],
+    ids=["strings", "tokens", "scored"],
+)
 def test_other_tasks_keep_what_has_their_name(tasks, tmp_path, caplog, options):
     save_pretrained(build(tasks("animal", "caption"), **options), tmp_path / "model")
     saved = read_weights(tmp_path / "model")

@@ -35,3 +35,11 @@ def test_a_time_that_is_too_short_says_how_much_is_needed(timed) -> None:
     needed = (fixed_seconds(time_budget.estimate(run, timed_steps=2)) + 0.5) / 60
     with pytest.raises(ConfigError, match=rf"got 0.1; want at least {needed:.1f}: the start, storing"):
         steps_within(run, 6)
+
+
+def test_a_measured_run_says_its_parts(timed) -> None:
+    found = time_budget.measure(toy_run())
+    assert (found.step_seconds, found.store_seconds) == (0.5, 20.0)
+    assert found.fixed_seconds > 20
+    assert found.steps_in(600) == steps_within(toy_run(), 600)
+    assert found.steps_in(1) <= 0

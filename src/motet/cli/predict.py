@@ -169,6 +169,9 @@ def prediction_line(
             return text
         case ClassPrediction(index=index) if candidates is not None and 0 <= index < len(candidates.labels):
             return candidates.labels[index]
+        case ClassPrediction(top=top) if top:
+            first, *others = [f"{one.name} {100 * one.probability:.1f} %" for one in top]
+            return f"{first}  (then {', '.join(others)})" if others else first
         case ClassPrediction(index=index, name=name):
             return name or str(index)
         case ScalarPrediction(value=value):

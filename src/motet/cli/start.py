@@ -41,6 +41,9 @@ def init(
         int | None,
         typer.Option(min=1, help="how many folders below FOLDER the class folders of images are; found out by default"),
     ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, help="most time of each model on this machine, which is measured; 0 for any time")
+    ] = 10.0,
 ) -> None:
     """Detect the data sets in a folder, and write a recipe for them that is ready to run."""
     from motet.scaffold.init import NothingToRead, write_recipe
@@ -51,7 +54,37 @@ def init(
         print_errors(*(error.lines if len(error.lines) > 1 else ()))  # the error itself has the first
         raise
     print_lines(*result.lines)
-    print_lines("", f"wrote {result.path}", "next:")
+    print_lines("", f"wrote {result.path}")
+    if minutes:
+        fitted = [_fitted(result.path, run, minutes) for run in result.runs]
+        fewer = {run: steps for run, (steps, _) in zip(result.runs, fitted, strict=True) if steps}
+        if fewer:
+            result.write(fewer)
+        print_lines(*(line for _, line in fitted))
+    print_lines("next:")
     for run in result.runs:
         recipe = shlex.quote(f"{result.path}:{run}")
         print_lines(*(f"  motet {command} {recipe}" for command in ("data check", "plan", "train")))
+
+
+def _fitted(path: Path, run: str, minutes: float) -> tuple[int, str]:
+    """Returns the steps that fit into some minutes, 0 where the recipe's do, and what to expect of the run."""
+    from motet.cli.options import recipe_run
+    from motet.core import MotetError
+    from motet.training.distributed import choose_device
+    from motet.training.time_budget import measure
+
+    try:
+        planned = recipe_run(f"{path}:{run}", [])
+        found = measure(planned, device=choose_device(None))
+    except MotetError as error:
+        return 0, f"{run}: its time was not measured: {error}"
+    steps = planned.train.steps
+    fitting = max(1, found.steps_in(60 * minutes))
+    taken = min(steps, fitting)
+    rest = found.fixed_seconds - found.store_seconds
+    parts = [f"{found.store_seconds:.0f} s to store features"] if found.store_seconds >= 1 else []
+    parts += [f"{taken * found.step_seconds:.0f} s to train", f"{rest:.0f} s to evaluate"]
+    whole = (found.fixed_seconds + taken * found.step_seconds) / 60
+    line = f"{run}: {taken:,} steps, about {max(1, round(whole))} min on this machine ({', '.join(parts)})"
+    return (0 if fitting >= steps else fitting), line

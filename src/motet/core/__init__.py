@@ -23,6 +23,7 @@ from motet.core.prediction import BoxSet as BoxSet
 from motet.core.prediction import ClassPrediction as ClassPrediction
 from motet.core.prediction import DenseMap as DenseMap
 from motet.core.prediction import Prediction as Prediction
+from motet.core.prediction import RankedName as RankedName
 from motet.core.prediction import ScalarPrediction as ScalarPrediction
 from motet.core.prediction import TextPrediction as TextPrediction
 from motet.core.reader import Reader as Reader

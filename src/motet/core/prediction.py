@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
+
+
+class RankedName(NamedTuple):
+    """A name and its probability among all names of its task."""
+
+    name: str
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -16,11 +24,31 @@ class ClassPrediction:
         index: the chosen name or candidate.
         name: its text, if it has one.
         scores: one score per name or candidate, higher is more likely; empty if not computed.
+        top: the most likely names, the chosen one first; empty until they are `ranked`.
     """
 
     index: int
     name: str = ""
     scores: tuple[float, ...] = field(default=(), repr=False)
+    top: tuple[RankedName, ...] = field(default=(), compare=False)
+
+    def ranked(self, names: Sequence[str], count: int = 3) -> Self:
+        """Returns the prediction with its most likely names: a softmax over the scores of all names.
+
+        Args:
+            names: a name per score.
+            count: names at most.
+
+        Examples:
+            >>> ClassPrediction(1, "dog", (0.0, 1.0)).ranked(("cat", "dog")).top[0]
+            RankedName(name='dog', probability=0.7310585786300049)
+        """
+        if len(self.scores) != len(names) or not np.isfinite(max(self.scores, default=np.nan)):
+            return self
+        shares = np.exp(np.asarray(self.scores, dtype=float) - max(self.scores))
+        shares /= shares.sum()
+        best = np.argsort(-shares, kind="stable")[:count].tolist()
+        return replace(self, top=tuple(RankedName(names[place], float(shares[place])) for place in best))
 
 
 @dataclass(frozen=True)

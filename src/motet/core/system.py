@@ -223,6 +223,14 @@ class System(nn.Module, ABC):
         """
         return None
 
+    def linear_heads(self) -> Mapping[str, nn.Linear]:
+        """Returns by task the linear layer on a pretrained encoder's mean features that adds to its class scores.
+
+        Their inputs are the vectors of the trivial baseline "linear probe". Where they are 0, training starts them as
+        that probe, fitted to training rows. None by default.
+        """
+        return {}
+
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
         """Updates buffers that are estimated from batches at intervals; does nothing by default."""
 

@@ -13,11 +13,14 @@ import numpy as np
 import torch
 
 from motet.core import (
+    Answer,
+    ClassPrediction,
     ConfigError,
     DataError,
     DiskImage,
     Example,
     ImageFile,
+    Label,
     Match,
     MemoryImage,
     Prediction,
@@ -111,7 +114,7 @@ class Predictor:
         processor = self.system.processor
         rows = [processor.row(example, (task,), None) for example in examples]
         batch = processor.collate(rows, keep_annotations=False).to(_device(self.system))
-        return self.system.predict(batch)[task.name]
+        return [_ranked(one, task) for one in self.system.predict(batch)[task.name]]
 
     def _task(self, name: str) -> Task:
         if name not in self.system.tasks:
@@ -140,6 +143,13 @@ def load(
         CheckpointError: there is no such model, or it is damaged.
     """
     return Predictor(from_pretrained(name, tasks=tasks, trust=trust), device=device, batch_size=batch_size)
+
+
+def _ranked(prediction: Prediction, task: Task) -> Prediction:
+    """Returns a class with the probabilities of the most likely ones; any other prediction as it is."""
+    if isinstance(prediction, ClassPrediction) and isinstance(task.target, Label | Answer):
+        return prediction.ranked(task.target.names)
+    return prediction
 
 
 def _example(task: Task, inputs: PredictionInput, index: int) -> Example:

@@ -25,6 +25,7 @@ from motet.recipes.data.scene_sources import SceneSources
 from motet.recipes.paper.lit_decoder import published
 from motet.scenes import CREDIT
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.options import ClassStrings, ScoredClasses
 from motet.tasks import question_answering
 from motet.training.config import TrainConfig
 from motet.training.optim import AdamW
@@ -37,8 +38,8 @@ DEMO_TASKS = ("largest", "number", "read", "caption", "count", "exist")
 def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: int = 2000) -> LiTDecoderConfig:
     """A LiT decoder for a laptop: the embedded frozen EfficientNet-Lite0 and a shallow, narrow decoder.
 
-    Runs of minutes underfit: nothing is dropped or smoothed, and images are only resized; the paper's own values are in
-    `paper`.
+    Runs of minutes underfit: nothing is dropped or smoothed, and images are only resized. Classes are scored, not
+    generated. The paper's own values are in `paper`.
     """
     return LiTDecoderConfig(
         encoder=BundledLite0(size=image_size, stage=(-2, -1)),
@@ -49,6 +50,7 @@ def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: in
         label_smoothing=0.0,
         max_tokens=48,
         tokenizer=TrainedTokenizer(size=pieces),
+        classes=ScoredClasses(),
         crop=Whole(),
         hflip=False,
     )
@@ -66,7 +68,7 @@ def tiny() -> Run:
     return Run(
         # With a separator between prompt and answer one run of 18 never learned to tell two tasks apart: its captions
         # were numbers (docs/LOG.md).
-        system=replace(small(width=128, image_size=128), separator=False),
+        system=replace(small(width=128, image_size=128), separator=False, classes=ClassStrings()),
         sources=world.sources(),
         schedule=Mixed(batch_size=64),
         train=TrainConfig(steps=400, lr=2e-3, optimizer=AdamW(), precision="bfloat16", seed=0),

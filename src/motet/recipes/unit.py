@@ -47,6 +47,7 @@ def small(
     text_mode: EncoderMode | None = None,
     box_queries: int = 10,
     max_tokens: int = 48,
+    linear: bool = False,
 ) -> UniTConfig:
     """A UniT for a laptop: the embedded frozen EfficientNet-Lite0, a small BERT from scratch, shallow and narrow.
 
@@ -70,6 +71,7 @@ def small(
         attention_dropout=0.0,
         box_queries=box_queries,
         other_queries=4,
+        linear=linear,
     )
 
 

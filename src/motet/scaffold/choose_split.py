@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from motet.core import Reader
 from motet.data.splits import split_by_image
 
+_MOST_ROWS = 1_000  # of a part: more take longer to evaluate, and say little more
 _SEEDS = 30
 _CLOSE = 0.15  # relative deviation of a part from its share that is close enough
 
@@ -18,8 +19,9 @@ def choose_split(reader: Reader, missing: Sequence[str]) -> tuple[dict[str, floa
     The split of an image is drawn by its id, so with few images the true shares can be far from those given.
     """
     roles = list(missing)
+    share = min(0.1, max(0.001, round(_MOST_ROWS / max(1, len(reader)), 3)))
     while roles:
-        shares = {"train": round(1 - 0.1 * len(roles), 1), **dict.fromkeys(roles, 0.1)}
+        shares = {"train": round(1 - share * len(roles), 3), **dict.fromkeys(roles, share)}
         best = (math.inf, 0)
         for seed in range(_SEEDS):
             best = min(best, (_off(split_by_image(reader, shares, seed), shares), seed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,22 @@ class InitResult:
         path: of the recipe.
         lines: one line per detected split, and per file that is not read.
         runs: the functions of the recipe, one per model.
+        text: returns the recipe, with other steps of some of the functions.
     """
 
     path: Path
     lines: tuple[str, ...]
-    runs: tuple[str, ...] = ("run",)
+    runs: tuple[str, ...]
+    text: Callable[[Mapping[str, int]], str]
+
+    def write(self, steps: Mapping[str, int]) -> None:
+        """Writes the recipe. Raises ConfigError for a file that cannot be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, self.text(steps).encode())
+        except OSError as error:
+            got = error.strerror or error
+            raise ConfigError(f"{self.path}: got {got}; want a file that can be written (--out)") from error
 
 
 @dataclass(frozen=True)
@@ -94,14 +105,11 @@ def write_recipe(folder: Path, path: Path, *, replace: bool = False, class_level
     if path.exists() and not replace:
         raise ConfigError(f"{path}: got a file that exists already; want another --out, or --force to replace it")
     contents, tasks = _tasks_in(folder, class_level)
-    text = recipe_text(plan_recipe(tasks), folder, path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise ConfigError(f"{path}: got {error.strerror or error}; want a file that can be written (--out)") from error
+    plan = plan_recipe(tasks)
     lines = (one_line(line) for line in _summary_lines(contents, tasks))
-    return InitResult(path, tuple(lines), tuple(assign(tasks)))
+    result = InitResult(path, tuple(lines), tuple(assign(tasks)), lambda steps: recipe_text(plan, folder, path, steps))
+    result.write({})
+    return result
 
 
 def read_folder(folder: Path) -> FolderData:

@@ -15,7 +15,7 @@ _LONGEST = 100  # characters of an import on one line
 _HOW_MANY = {1: "One model", 2: "Two models", 3: "Three models", 4: "Four models", 5: "Five models"}
 
 
-def recipe_text(plan: RecipePlan, folder: Path, path: Path) -> str:
+def recipe_text(plan: RecipePlan, folder: Path, path: Path, steps: Mapping[str, int] | None = None) -> str:
     """Returns the recipe as Python text.
 
     No name of a folder, file, class or column is in it but as an escaped literal or within a comment of one line.
@@ -24,9 +24,14 @@ def recipe_text(plan: RecipePlan, folder: Path, path: Path) -> str:
         plan: of the recipe.
         folder: of the data.
         path: of the recipe; in the folder itself, it finds the data beside it.
+        steps: of the functions that shall not have the steps that their system suggests.
     """
     folder, path = folder.resolve(), path.resolve()
     functions = [_function(plan, name, suggestion, of) for name, (suggestion, of) in plan.models.items()]
+    functions = [
+        function.with_steps(steps[name]) if steps and name in steps else function
+        for name, function in zip(plan.models, functions, strict=True)
+    ]
     lines = [*_docstring(plan, path), *_imports(plan, functions)]
     data = "Path(__file__).resolve().parent" if path.parent == folder else f"Path({code(str(folder), folder)})"
     lines += ["", f"DATA = {data}"]

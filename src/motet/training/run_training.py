@@ -33,6 +33,7 @@ from motet.training.fit import Evaluator, fit
 from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
+from motet.training.linear_start import start_linear_heads
 from motet.training.run import Run
 from motet.training.run_data import run_to_data
 from motet.training.saved_names import saved_names
@@ -98,6 +99,7 @@ def run_training(
             files = store_features(run, system, progress)
             system.processor = system.processor.with_features(files)
             unreadable = files.left_out
+        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=run.train.on_bad_row == "skip")
         report = fit(
             system,
             mixture,
@@ -111,7 +113,7 @@ def run_training(
             show=show,
             identity=identity,
             record=_run_record(run, system, torch_device, matched) | {"origin": origin},
-            notes=[f"left out of the stored features: {line}" for line in unreadable.values()],
+            notes=[*(f"left out of the stored features: {line}" for line in unreadable.values()), *started],
         )
         if matched is not None:
             report = dataclasses.replace(

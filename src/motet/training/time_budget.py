@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from motet.core import ConfigError
@@ -9,6 +11,31 @@ from motet.training.estimate import Estimate, estimate
 from motet.training.run import Run
 
 _TIMED_STEPS = 5
+
+
+@dataclass(frozen=True)
+class RunTime:
+    """The time that a run takes, as measured.
+
+    Args:
+        step_seconds: of a training step.
+        store_seconds: of encoding all images once.
+        fixed_seconds: of everything but the steps, storing included.
+    """
+
+    step_seconds: float
+    store_seconds: float
+    fixed_seconds: float
+
+    def steps_in(self, seconds: float) -> int:
+        """Returns the steps that fit into a time; 0 or less where none does."""
+        return int((seconds - self.fixed_seconds) / self.step_seconds)
+
+
+def measure(run: Run, *, device: torch.device | str = "cpu") -> RunTime:
+    """Times a few steps of a run; see `steps_within`."""
+    found = estimate(run, timed_steps=_TIMED_STEPS, device=device)
+    return RunTime(found.step_seconds, found.store_seconds, fixed_seconds(found))
 
 
 def steps_within(run: Run, seconds: float, *, device: torch.device | str = "cpu") -> int:
@@ -26,9 +53,8 @@ def steps_within(run: Run, seconds: float, *, device: torch.device | str = "cpu"
         ConfigError: storing features and evaluating take longer alone, or the run cannot start.
         DataError: a bad row among the first.
     """
-    found = estimate(run, timed_steps=_TIMED_STEPS, device=device)
-    fixed = fixed_seconds(found)
-    steps = int((seconds - fixed) / found.step_seconds)
+    found = measure(run, device=device)
+    steps, fixed = found.steps_in(seconds), found.fixed_seconds
     if steps < 1:
         raise ConfigError(
             f"minutes: got {seconds / 60:g}; want at least {(fixed + found.step_seconds) / 60:.1f}: the start, storing "

@@ -38,6 +38,7 @@ from motet.systems.lit_decoder import (
     LiTDecoderConfig,
     MapPooling,
     Sampling,
+    ScoredClasses,
     Scoring,
     SplitCap,
     Unconditioned,
@@ -207,6 +208,56 @@ def test_class_tokens_read_as_their_names() -> None:
     value = batch(system, tasks=(LABEL,)).targets["colour"].value
     assert (value["counted"].sum(1) == 2).all()  # the class and the end
     assert words(system.predict(batch(system))["colour"]) == ["red", "blue"]
+
+
+def test_a_scored_class_is_one_of_its_task_with_probabilities_that_add_to_one() -> None:
+    system = learn(build(classes=ScoredClasses()))
+    value = batch(system, tasks=(LABEL,)).targets["colour"].value
+    assert (value["counted"].sum(1) == 1).all()  # the class, and no end
+    with torch.no_grad():
+        system.decoder.pieces.bias[5] = 50.0  # whatever the pieces of texts say
+    found = system.predict(batch(system))["colour"]
+    assert [one.index for one in found if isinstance(one, ClassPrediction)] == [0, 1]
+    for one in found:
+        assert isinstance(one, ClassPrediction)
+        assert np.exp(one.scores).sum() == pytest.approx(1)
+    assert set(system.decoding) == {"caption", "vqa"}
+
+
+def test_scored_classes_and_texts_in_one_batch_have_the_losses_that_they_have_alone() -> None:
+    system = build(classes=ScoredClasses(), conditioning=ByTask()).eval()
+    torch.nn.init.normal_(system.decoder.pieces.special_kernel["classes of colour"])
+    both = system.losses(batch(system))
+    for task in (LABEL, CAPTION, VQA):
+        alone = system.losses(batch(system, tasks=(task,))).tasks[task.name]
+        torch.testing.assert_close(both.tasks[task.name].total, alone.total)
+
+
+def test_the_loss_of_a_scored_class_is_the_cross_entropy_of_what_is_predicted() -> None:
+    system = build(classes=ScoredClasses(), label_smoothing=0.0).eval()
+    torch.nn.init.normal_(system.decoder.pieces.special_kernel["classes of colour"])
+    torch.nn.init.normal_(system.linear_heads()["colour"].weight)
+    found = system.predict(batch(system, tasks=(LABEL,)))["colour"]
+    loss = system.losses(batch(system, tasks=(LABEL,))).tasks["colour"].total
+    expected = -sum(one.scores[index] for index, one in enumerate(found) if isinstance(one, ClassPrediction))
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_at_the_start_a_scored_class_is_the_linear_heads_alone() -> None:
+    system = build(classes=ScoredClasses()).eval()
+    head = system.linear_heads()["colour"]
+    assert not head.weight.any()
+    torch.nn.init.normal_(head.weight)
+    rows = batch(system, tasks=(LABEL,))
+    expected = head(system.encode(rows.inputs["pixels"]).mean(dim=1)).log_softmax(-1)
+    found = torch.tensor([one.scores for one in system.predict(rows)["colour"] if isinstance(one, ClassPrediction)])
+    torch.testing.assert_close(found, expected)
+
+
+def test_only_classes_of_images_alone_have_a_linear_head() -> None:
+    assert set(build((LABEL, SENTENCE, CAPTION), classes=ScoredClasses()).linear_heads()) == {"colour"}
+    assert not build(classes=ScoredClasses(linear=False)).linear_heads()
+    assert not build().linear_heads()
 
 
 def test_scored_names_have_log_probabilities() -> None:

@@ -10,6 +10,7 @@ import torch
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
 from motet.nn.tower import Finetune, Frozen
 from motet.systems import build_system
+from motet.systems.base.text_vectors import TextVectors
 from motet.systems.unit import DetectionConfig, FixedSize, ShortestSide, TextLimits
 
 SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), sizes_before_crop=(24, 32), crop_side=(16, 28))
@@ -213,3 +214,36 @@ def test_a_batch_of_another_kind_is_named(make, rows, batch) -> None:
     with pytest.raises(DataError, match="without images"):
         system.losses(replace(given, inputs={}))
     assert isinstance(system.tasks["pair"].target, Label)
+
+
+def _frozen_sentences(make, name):
+    return make(name, linear=True, text_mode=Frozen(), dropout=0.0, attention_dropout=0.0).eval()
+
+
+def test_a_linear_head_reads_the_vectors_of_the_linear_probe(make, rows, batch) -> None:
+    """Sentences are encoded one by one, in whatever batch: both means, their distance and their product."""
+    system = _frozen_sentences(make, "pair")
+    examples = [rows(i) for i in range(3)]
+    value = batch(system, examples, ["pair"]).targets["pair"].value
+    _, vectors = system.text.separate_sentences(value["ids"], value["types"], value["attention_mask"])
+    of_texts = TextVectors(system.text.tower.encoder, system.sentences, 64)
+    first, second = (of_texts([example.text[side] for example in examples]) for side in (0, 1))
+    expected = torch.cat([first, second, (first - second).abs(), first * second], dim=1)
+    torch.testing.assert_close(vectors, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_at_the_start_the_classes_of_texts_are_the_linear_heads_alone(make, rows, batch) -> None:
+    system = _frozen_sentences(make, "pair")
+    head = system.linear_heads()["pair"]
+    assert not head.weight.any()
+    torch.nn.init.normal_(head.weight)
+    whole = batch(system, [rows(0), rows(1)], ["pair"])
+    value = whole.targets["pair"].value
+    _, vectors = system.text.separate_sentences(value["ids"], value["types"], value["attention_mask"])
+    found = torch.tensor([one.scores for one in system.predict(whole)["pair"]])
+    torch.testing.assert_close(found, head(vectors).log_softmax(-1), atol=1e-5, rtol=1e-5)
+
+
+def test_without_the_option_no_task_has_a_linear_head(make) -> None:
+    assert not make().linear_heads()
+    assert set(make(linear=True).linear_heads()) == {"pair"}  # of texts alone; the images' shapes differ

@@ -10,7 +10,7 @@ from motet.data.sampling_rates import FixedRates, Temperature
 from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.nn.text_encoders import BundledMiniLM, TinyBert
-from motet.nn.tower import Finetune, FromScratch
+from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.systems.unit import UniTConfig
 from motet.systems.unit.suggestion import UniTSuggestion
 from motet.training.balancers import TaskMean
@@ -75,7 +75,10 @@ def test_without_boxes_sources_are_drawn_by_the_root_of_their_size() -> None:
 def test_texts_are_read_by_the_bundled_encoder_and_images_are_stored_only_where_there_are_some() -> None:
     reading, looking = made(PAIRS), made(BOXES)
     assert config(reading).text == BundledMiniLM()
-    assert config(reading).text_mode == Finetune(0.1)
+    assert config(reading).text_mode == Frozen()
+    assert config(reading).linear
+    assert config(made(QUESTIONS)).text_mode == Finetune(0.1)
+    assert not config(made(QUESTIONS)).linear
     assert config(reading).text_limits.max_tokens == 64
     assert reading.features is None
     assert isinstance(config(looking).text, TinyBert)

@@ -73,7 +73,7 @@ def with_trivial_baselines(
             )
             places = _choose_rows(len(source.reader), most_rows, seed, source.name)
             checked = system.processor if on_bad_row == "skip" else None
-            known = _training_rows(train, task, most_train, seed, checked)
+            known = training_rows(train, task, most_train, seed, checked)
             rows = _held_out_rows(source.reader, task, places)
             baselines[name] = {
                 **constant_baselines(task, known, rows, seed=seed),
@@ -131,7 +131,7 @@ def _choose_rows(count: int, most: int, seed: int, name: str) -> list[int]:
     return sorted(rng_for("floor rows", seed, name).choice(count, size=most, replace=False).tolist())
 
 
-def _training_rows(
+def training_rows(
     train: Sequence[Source], task: Task, most: int, seed: int, checked: Processor | None
 ) -> AnnotatedRows:
     """Returns training rows of a task, from every source that has it; with a processor only those it can encode."""

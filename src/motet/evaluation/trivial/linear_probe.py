@@ -54,12 +54,14 @@ class LinearProbe:
         model: the linear model.
         outputs: a prediction per class; none for a `Score`.
         about: one line on the features, the model and the rows.
+        is_logistic: whether the scores are the logits of a softmax.
     """
 
     vectors: _Vectors
     model: LinearModel
     outputs: tuple[Prediction, ...]
     about: str
+    is_logistic: bool = False
 
     @classmethod
     def fit(cls, features: PretrainedFeatures, task: Task, train: AnnotatedRows, *, seed: int = 0) -> Self | None:
@@ -95,7 +97,7 @@ class LinearProbe:
             f"linear probe of {task.name}: {'logistic' if logistic else 'ridge'} regression on {x.shape[1]} features "
             f"({kind}) of {len(rows)} training rows, strength {model.strength:g}"
         )
-        return cls(vectors, model, tuple(_prediction(task, one) for one in classes), about)
+        return cls(vectors, model, tuple(_prediction(task, one) for one in classes), about, logistic)
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per Example."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 FRAMES = "FRAMES"
@@ -49,6 +49,13 @@ class FunctionText:
 
     lines: tuple[str, ...]
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def with_steps(self, steps: int) -> FunctionText:
+        """Returns the function with another number of steps in its `train_config_lines`."""
+        every = max(1, steps // 4)
+        values = {"steps": steps, "evaluate_every": every, "save_every": every}
+        new = {f"            {name}": f"            {name}={value}," for name, value in values.items()}
+        return replace(self, lines=tuple(new.get(line.partition("=")[0], line) for line in self.lines))
 
 
 class Suggestion(Protocol):

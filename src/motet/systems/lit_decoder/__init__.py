@@ -19,5 +19,6 @@ from motet.systems.lit_decoder.options import ConcatTexts as ConcatTexts
 from motet.systems.lit_decoder.options import LinearProjection as LinearProjection
 from motet.systems.lit_decoder.options import MapPooling as MapPooling
 from motet.systems.lit_decoder.options import RandomText as RandomText
+from motet.systems.lit_decoder.options import ScoredClasses as ScoredClasses
 from motet.systems.lit_decoder.options import SplitCap as SplitCap
 from motet.systems.lit_decoder.options import Unconditioned as Unconditioned

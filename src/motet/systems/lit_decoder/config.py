@@ -44,7 +44,7 @@ class LiTDecoderConfig:
         question_separator: whether a separator follows the question.
         loss_on_prefix: whether prompt, separators and question are in the loss too.
         label_smoothing: s of `token_loss`.
-        classes: class names as text, or one token per class.
+        classes: class names as text, one token per class, or scored tokens.
         answers: the target among several annotators' answers: one drawn anew each time, or the most common one.
         texts: the target among a row's several texts, by `Text` task; `RandomText` for tasks not listed.
         crop: of training images, for tasks that are invariant to it.

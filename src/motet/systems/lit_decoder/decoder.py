@@ -124,6 +124,11 @@ class TokenEmbeddings(nn.Module):
         """Returns the output kernels, which weight decay holds for; embeddings and biases are not among them."""
         return [self.kernel, *self.special_kernel.values()]
 
+    def block_logits(self, name: str, x: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
+        """Returns the logits of one block of special tokens alone."""
+        key = parameter_name(name)
+        return F.linear(x, self.special_kernel[key], self.special_bias[key])
+
     def forward(self, x: Float[Tensor, "*m d"]) -> Float[Tensor, "*m v"]:
         """Returns the logits of every token that can be generated."""
         if not len(self.special_kernel):

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, assert_never
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from motet.core import (
     Batch,
     ConfigError,
     DataError,
+    Label,
     Loss,
     Losses,
     Prediction,
@@ -29,11 +31,11 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
-from motet.systems.base import ImageInputs
+from motet.systems.base import ImageInputs, class_predictions
 from motet.systems.lit_decoder.answers import Decoding, TaskPrompts, answer, default_decoding
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
-from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
+from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling, ScoredClasses
 from motet.systems.lit_decoder.processor import LiTDecoderProcessor
 from motet.systems.lit_decoder.scoring import NameTrie
 from motet.systems.lit_decoder.sequence import Sequences
@@ -52,7 +54,7 @@ class LiTDecoder(System):
         fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
 
     Attributes:
-        decoding: strategy of each task; assign another to decode differently.
+        decoding: strategy of each task that is not scored; assign another to decode differently.
 
     Raises:
         UnsupportedTask: a task whose answer is not text.
@@ -115,20 +117,27 @@ class LiTDecoder(System):
             position_tables=tuple(self.tasks) if by_position else (),
             add_tables=isinstance(config.conditioning, ByTaskPositions) and config.conditioning.add,
         )
-        self.decoding: dict[str, Decoding] = {task.name: default_decoding(task) for task in tasks}
+        self.linear = nn.ModuleDict(_linear_heads(config, tasks, self.tower.width))
+        generated = [task for task in tasks if task.name not in self.sequences.scored]
+        self.decoding: dict[str, Decoding] = {task.name: default_decoding(task) for task in generated}
         self._tries: dict[str, NameTrie] = {}
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         tokens: Tensor = self.tower(pixels)
         return tokens
 
+    def image_tokens(self, batch: Batch) -> Float[Tensor, "b n d"] | None:
+        """Returns the encoder's tokens of the images, stored or encoded now; None for a batch without images."""
+        if "features" in batch.inputs:
+            return batch.inputs["features"].to(self.decoder.norm.weight.dtype)
+        return self.encode(batch.inputs["pixels"]) if "pixels" in batch.inputs else None
+
     def memory(self, batch: Batch) -> Float[Tensor, "b n d"]:
         """Returns the tokens that the decoder attends to: the image's after the bottleneck, or the learned token."""
-        if "features" in batch.inputs:
-            tokens = batch.inputs["features"].to(self.decoder.norm.weight.dtype)
-        elif "pixels" in batch.inputs:
-            tokens = self.encode(batch.inputs["pixels"])
-        else:
+        return self._memory(batch, self.image_tokens(batch))
+
+    def _memory(self, batch: Batch, tokens: Float[Tensor, "b n d"] | None) -> Float[Tensor, "b n d"]:
+        if tokens is None:
             return self._nothing().expand(len(batch), 1, -1)
         memory: Tensor = self.bottleneck(tokens)
         if "has_image" in batch.inputs:
@@ -138,33 +147,45 @@ class LiTDecoder(System):
 
     def losses(self, batch: Batch) -> Losses:
         """Returns each task's sum over rows of the mean over the row's tokens: every row has the same weight."""
-        targets = batch.targets
-        memory = self.memory(batch)
+        targets, image = batch.targets, self.image_tokens(batch)
+        memory = self._memory(batch, image)
         rows = torch.cat([target.rows for target in targets.values()])
         tokens = torch.cat([target.value["tokens"] for target in targets.values()])
-        counted = torch.cat([target.value["counted"] for target in targets.values()])
+        counted = torch.cat([self._generated(name, target) for name, target in targets.items()])
         state = self.decoder.start(memory[rows], self._tables(targets))
         features, _ = self.decoder.read(state, shift_right(tokens))
         # Logits over the vocabulary cost most: only those of counted places are computed.
         logits = self.decoder.logits(features[counted])
         by_token = token_loss(logits, tokens[counted], label_smoothing=self.config.label_smoothing)
         by_row = row_means(by_token, counted)
-        parts = torch.split(by_row, [len(target.rows) for target in targets.values()])
+        counts = [len(target.rows) for target in targets.values()]
+        parts = dict(zip(targets, torch.split(by_row, counts), strict=True))
+        states = dict(zip(targets, torch.split(features, counts), strict=True))
+        for name in set(targets) & set(self.sequences.scored):
+            target = targets[name]
+            at, place = target.value["prefix"], torch.arange(len(target.rows), device=target.rows.device)
+            scores = self._class_scores(name, states[name][place, at], image, target)
+            classes = target.value["tokens"][place, at] - self._first_class(name)
+            smoothing = self.config.label_smoothing
+            parts[name] = parts[name] + F.cross_entropy(scores, classes, reduction="none", label_smoothing=smoothing)
         return Losses(
-            {
-                name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device))
-                for name, part in zip(targets, parts, strict=True)
-            }
+            {name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device)) for name, part in parts.items()}
         )
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """Returns a `TextPrediction` per row, or a `ClassPrediction` where names are scored (see `decoding`)."""
-        memory = self.memory(batch)
+        """Returns a `TextPrediction` per row, or a `ClassPrediction` where classes are scored."""
+        image = self.image_tokens(batch)
+        memory = self._memory(batch, image)
         answers: dict[str, Sequence[Prediction]] = {}
         for name, target in batch.targets.items():
             state = self.decoder.start(memory[target.rows], self._tables({name: target}))
-            value = target.value
+            value, spec = target.value, self.tasks[name].target
+            if name in self.sequences.scored and isinstance(spec, Label):
+                features, _ = self.decoder.prefill(state, value["tokens"], value["prefix"])
+                scores = self._class_scores(name, features, image, target).log_softmax(-1)
+                answers[name] = class_predictions(scores, spec.names)
+                continue
             prompts = TaskPrompts(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
             seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
             answers[name] = answer(self.decoder, state, self.sequences, prompts, self.decoding[name], seed, self._tries)
@@ -204,7 +225,12 @@ class LiTDecoder(System):
     def answer_weights(self, task: str) -> tuple[str, ...]:
         """Returns the names of its class tokens' weights; class strings have none, they are the tokeniser's pieces."""
         block = parameter_name(f"classes of {task}")
-        return tuple(f"decoder.pieces.special_{name}.{block}" for name in ("embedding", "kernel", "bias"))
+        tokens = tuple(f"decoder.pieces.special_{name}.{block}" for name in ("embedding", "kernel", "bias"))
+        return (*tokens, f"linear.{parameter_name(task)}.")
+
+    def linear_heads(self) -> Mapping[str, nn.Linear]:
+        heads = {name: self._linear_head(name) for name in self.tasks}
+        return {name: head for name, head in heads.items() if head is not None}
 
     def encoder_key(self) -> str | None:
         return self.tower.key()
@@ -219,11 +245,56 @@ class LiTDecoder(System):
             )
         return self.nothing
 
+    def _linear_head(self, name: str) -> nn.Linear | None:
+        head = dict(self.linear.items()).get(parameter_name(name))
+        return head if isinstance(head, nn.Linear) else None
+
+    def _generated(self, name: str, target: Target) -> Bool[Tensor, "r t"]:
+        """Returns the places of the loss over all tokens: those of a scored class are not among them."""
+        counted: Tensor = target.value["counted"]
+        if name not in self.sequences.scored:
+            return counted
+        place = torch.arange(counted.shape[1], device=counted.device)
+        others: Tensor = place != target.value["prefix"][:, None]
+        return counted & others
+
+    def _class_scores(
+        self, name: str, features: Float[Tensor, "r d"], image: Float[Tensor, "b n c"] | None, target: Target
+    ) -> Float[Tensor, "r k"]:
+        """Returns the logits of a scored task's classes, from the decoder's features where the class is predicted."""
+        scores = self.decoder.pieces.block_logits(f"classes of {name}", features).float()
+        head = self._linear_head(name)
+        if head is None or image is None:
+            return scores
+        # In 32 bits, since the head starts as a probe that was fitted in 64.
+        with torch.autocast(image.device.type, enabled=False):
+            linear: Tensor = head(image[target.rows].float().mean(dim=1))
+        return scores + linear
+
+    def _first_class(self, name: str) -> int:
+        """Returns the id of a scored task's first class."""
+        spec = self.tasks[name].target
+        assert isinstance(spec, Label)  # only those are scored
+        return self.sequences.answer(self.tasks[name], spec.names[0])[0]
+
     def _tables(self, targets: Mapping[str, Target]) -> Int[Tensor, "r"] | None:
         if not isinstance(self.config.conditioning, ByTaskPositions):
             return None
         order = list(self.tasks)
         return torch.cat([torch.full_like(target.rows, order.index(name)) for name, target in targets.items()])
+
+
+def _linear_heads(config: LiTDecoderConfig, tasks: Sequence[Task], width: int) -> dict[str, nn.Linear]:
+    """Returns a linear classifier of the image, which is 0 at the start, per task whose only input is the image."""
+    if not isinstance(config.classes, ScoredClasses) or not config.classes.linear:
+        return {}
+    heads: dict[str, nn.Linear] = {}
+    for task in tasks:
+        if isinstance(task.target, Label) and task.inputs == {"image"}:
+            head = heads[parameter_name(task.name)] = nn.Linear(width, len(task.target.names))
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+    return heads
 
 
 def _bottleneck(config: LiTDecoderConfig, width: int) -> tuple[nn.Module, int]:

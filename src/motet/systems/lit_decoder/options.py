@@ -84,7 +84,23 @@ class ClassTokens:
     """Every class of every `Label` task is one new token (section 5.4.2)."""
 
 
-Classes: TypeAlias = ClassStrings | ClassTokens
+@dataclass(frozen=True)
+class ScoredClasses:
+    """Every class of every `Label` task is one token that is chosen among those of its task alone, without an end.
+
+    Not in the paper, whose classes are generated. The softmax of a task is over its own classes, so that a prediction
+    is always a class, with its probability and those of the others.
+
+    Args:
+        linear: a linear classifier on the mean of the image's tokens adds its scores, in tasks whose only input is the
+            image. It begins as the linear probe of the encoder's features (`System.linear_heads`), so that the decoder
+            learns what a linear probe cannot tell: of a few images per class, it alone learns less than the probe.
+    """
+
+    linear: bool = True
+
+
+Classes: TypeAlias = ClassStrings | ClassTokens | ScoredClasses
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class LiTDecoderProcessor(BaseProcessor[Row[LiTEntry], LiTEntry]):
         prefix = self.sequences.prefix(task, question, start)
         return LiTEntry(
             task=task.name,
-            value=tuple(self.sequences.close(prefix, answer)),
+            value=tuple(answer if task.name in self.sequences.scored else self.sequences.close(prefix, answer)),
             annotation=annotation,
             prefix=tuple(prefix),
             num_prompted=len(start),

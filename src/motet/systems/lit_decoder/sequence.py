@@ -12,8 +12,9 @@ from motet.systems.lit_decoder.options import (
     ByTask,
     ByTaskPositions,
     Classes,
-    ClassTokens,
+    ClassStrings,
     Conditioning,
+    ScoredClasses,
     Unconditioned,
 )
 
@@ -30,11 +31,14 @@ class Sequences:
         tokenizer: without special pieces.
         tasks: in order.
         conditioning: how the decoder is told the task.
-        classes: class names as text, or one token per class.
+        classes: class names as text, one token per class, or scored tokens.
         separator: whether a separator follows the prompt.
         question_separator: whether a separator follows the question.
         max_tokens: longest sequence, including EOS.
         answer_room: tokens that a long question must leave for the answer.
+
+    Attributes:
+        scored: the tasks whose classes are scored; their answers have no EOS.
 
     Raises:
         ConfigError: a task without a category where the category is the prompt; a prompt for a task that is not there;
@@ -65,10 +69,10 @@ class Sequences:
             raise ConfigError(f"ByTask.prompts: got {extra}; want names of tasks: {', '.join(self.prompts)}")
         self.separator = separator
         self.blocks: dict[str, tuple[str, ...]] = {}
-        if isinstance(classes, ClassTokens):
-            for task in tasks:
-                if isinstance(task.target, Label):
-                    self.blocks[f"classes of {task.name}"] = task.target.names
+        labels = {task.name: task.target.names for task in tasks if isinstance(task.target, Label)}
+        if not isinstance(classes, ClassStrings):
+            self.blocks |= {f"classes of {name}": names for name, names in labels.items()}
+        self.scored = tuple(labels) if isinstance(classes, ScoredClasses) else ()
         self._class_names = [name for names in self.blocks.values() for name in names]
         for prompt in dict.fromkeys(prompt for prompt in self.prompts.values() if prompt is not None):
             self.blocks[f"prompt {prompt}"] = (prompt,)

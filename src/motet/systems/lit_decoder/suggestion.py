@@ -26,6 +26,7 @@ class LiTDecoderSuggestion:
     def text(self, function: str, tasks: Sequence[PlannedTask], sources: str, about: str) -> FunctionText:
         """See `Suggestion`. Two to five minutes on a laptop."""
         rows = sum(task.rows for task in tasks)
+        labels = any(task.kind == "classification" for task in tasks)
         steps = steps_for(rows, epochs=30, batch_size=_BATCH_SIZE, least=200, most=1500)
         lines = (
             f"def {function}() -> Run:",
@@ -40,8 +41,14 @@ class LiTDecoderSuggestion:
             "            label_smoothing=0.0,",
             "            crop=Whole(),",
             "            hflip=False,",
+            "            draft=True,  # large JPEGs are decoded at a smaller size",
             "            max_tokens=48,",
             "            tokenizer=TrainedTokenizer(size=3000),",
+            *(
+                ["            classes=ScoredClasses(),  # chosen, with a probability; begins as a linear probe"]
+                if labels
+                else []
+            ),
             "        ),",
             f"        sources={sources},",
             f"        schedule=Mixed(batch_size={_BATCH_SIZE}),  # every image as often as any other",
@@ -57,6 +64,7 @@ class LiTDecoderSuggestion:
                 "motet.preprocess.crops": ("Whole",),
                 "motet.preprocess.tokenizers": ("TrainedTokenizer",),
                 "motet.systems.lit_decoder.config": ("LiTDecoderConfig",),
+                **({"motet.systems.lit_decoder.options": ("ScoredClasses",)} if labels else {}),
                 "motet.training.config": ("TrainConfig",),
                 "motet.training.run": ("Features", "Run"),
             },

@@ -87,18 +87,24 @@ class ClassAnswers(TaskAnswers):
         task: a task with such a target.
         head: its classifier.
         config: options.
+        linear: scores of the linear classifier, which are added; None without one.
     """
 
     task: Task
     head: BertHead
     config: UniTConfig
+    linear: Float[Tensor, "r k"] | None = None
 
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the loss of the last layer, or the sum over all layers."""
         evaluated = states[:, :, 0] if self.config.every_layer else states[-1:, :, 0]
         targets = target.value["label" if isinstance(self.task.target, Label) else "answers"]
-        losses = [self._loss(scores, targets) for scores in self.head(evaluated)]
+        losses = [self._loss(scores, targets) for scores in self._scores(evaluated)]
         return Loss(torch.stack([loss.total for loss in losses]).sum(), losses[-1].weight), {}
+
+    def _scores(self, states: Float[Tensor, "*l r d"]) -> Float[Tensor, "*l r k"]:
+        scores: Tensor = self.head(states)
+        return scores if self.linear is None else scores.float() + self.linear
 
     def _loss(self, scores: Float[Tensor, "r k"], targets: Tensor) -> Loss:
         if self.task.loss is not None:
@@ -110,7 +116,7 @@ class ClassAnswers(TaskAnswers):
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:  # noqa: ARG002
         """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
         assert isinstance(self.task.target, Label | Answer)  # checked when it was built
-        scores = self.head(states[-1, :, 0]).float()
+        scores = self._scores(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
         scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
         return class_predictions(scores, self.task.target.names)

@@ -59,6 +59,10 @@ class UniTConfig:
         answers: loss of an `Answer`: "binary", a binary cross entropy per name (the code), or "softmax", a cross
             entropy with the soft targets scaled to one (the paper's text).
         every_layer: classifiers too have a loss after every layer of the decoder.
+        linear: whether a linear classifier on the mean features of the pretrained encoder adds its scores, for a
+            `Label` whose only input is an image, or is text. It begins as the linear probe (`System.linear_heads`),
+            and the task's own head at 0. Two sentences are then encoded one by one, since a frozen encoder of sentences
+            has never read two at once; these tasks have no task token in the text encoder. Not in the paper.
         frozen: parts that are not trained: "vision" is the trunk and the image encoder without its task tokens, "text"
             the text encoder without its task tokens, "decoder" the decoder or decoders.
 
@@ -96,6 +100,7 @@ class UniTConfig:
     detection: DetectionConfig = field(default_factory=DetectionConfig)
     answers: Literal["binary", "softmax"] = "binary"
     every_layer: bool = False
+    linear: bool = False
     frozen: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -14,6 +15,7 @@ from motet.core import (
     Boxes,
     ConfigError,
     DataError,
+    Label,
     Loss,
     Losses,
     Prediction,
@@ -23,13 +25,14 @@ from motet.core import (
 )
 from motet.core.system import optimizer_groups
 from motet.nn.feature_maps import MapTower
+from motet.nn.heads import BertHead
 from motet.nn.parameter_names import parameter_name
 from motet.nn.text_encoders import TextTower, encoder_from_description
 from motet.nn.tower import FromScratch
 from motet.preprocess.images import ImageTransform, Whole
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
 from motet.systems.base import build_sentence_tokenizer, pretrained_text_vectors, trained_blocks
-from motet.systems.unit.answers import TaskAnswers, build_answers, build_head, reads_cls_only
+from motet.systems.unit.answers import ClassAnswers, TaskAnswers, build_answers, build_head, reads_cls_only
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
 from motet.systems.unit.image_inputs import UniTImageInputs
@@ -92,6 +95,7 @@ class UniT(System):
             {parameter_name(task.name): torch.randn(_num_queries(config, task), config.width) for task in tasks}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): build_head(task, config) for task in tasks})
+        self.linear = nn.ModuleDict(self._build_linear_heads())
         self.processor = UniTProcessor(
             self._build_image_inputs(), self.sentences, config.text_limits, config.detection.max_attributes
         )
@@ -109,7 +113,8 @@ class UniT(System):
         tasks: dict[str, Loss] = {}
         terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
-            tasks[name], parts = self._answers_for(name).losses(self.states(name, target, trunk), target)
+            states, vectors = self._read(name, target, trunk)
+            tasks[name], parts = self._answers_for(name, vectors).losses(states, target)
             terms |= {(name, part): value for part, value in parts.items()}
         return Losses(tasks, terms=terms)
 
@@ -117,10 +122,11 @@ class UniT(System):
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """Returns one `ClassPrediction` per row, or one `BoxSet` in pixels of the image file."""
         trunk = self._trunk_features(batch)
-        return {
-            name: self._answers_for(name).predict(self.states(name, target, trunk), target)
-            for name, target in batch.targets.items()
-        }
+        found: dict[str, Sequence[Prediction]] = {}
+        for name, target in batch.targets.items():
+            states, vectors = self._read(name, target, trunk)
+            found[name] = self._answers_for(name, vectors).predict(states, target)
+        return found
 
     def states(self, name: str, target: Target, trunk: Trunk | None) -> Float[Tensor, "l r q d"]:
         """Returns the decoder's states of all layers and queries, for the rows of one task.
@@ -133,7 +139,14 @@ class UniT(System):
         Raises:
             DataError: a batch without the images or texts that the task reads.
         """
+        return self._read(name, target, trunk)[0]
+
+    def _read(
+        self, name: str, target: Target, trunk: Trunk | None
+    ) -> tuple[Float[Tensor, "l r q d"], Float[Tensor, "r c"] | None]:
+        """Returns the states and the vectors that the task's linear classifier reads; None without one."""
         task = self.tasks[name]
+        linear, vectors = parameter_name(name) in self.linear, None
         memories: list[tuple[Tensor, Tensor, Tensor | None]] = []
         if "image" in task.inputs:
             if trunk is None:
@@ -141,16 +154,21 @@ class UniT(System):
             features, grid_hw, valid = trunk
             valid_rows = None if valid is None else valid[target.rows]
             memories.append(self._require_vision().layers(features[target.rows], grid_hw, valid_rows, name))
+            vectors = features[target.rows].float().mean(dim=1) if linear else None
         if "text" in task.inputs:
             if self.text is None or "ids" not in target.value:
                 raise DataError(f"task {name!r}: got a batch without texts; want token ids in the task's target")
             value = target.value
-            cls_only = reads_cls_only(task, self.config)
-            memories.append(self.text(value["ids"], value["types"], value["attention_mask"], name, cls_only=cls_only))
+            ids, types, known = value["ids"], value["types"], value["attention_mask"]
+            if linear:
+                sentences, vectors = self.text.separate_sentences(ids, types, known)
+                memories.append(sentences)
+            else:
+                memories.append(self.text(ids, types, known, name, cls_only=reads_cls_only(task, self.config)))
         memory, positions, valid_memory = _join_memories(memories)
         decoder = self.decoder if self.decoder is not None else self.decoders[parameter_name(name)]
         states: Tensor = decoder(self.queries[parameter_name(name)], memory, positions, valid_memory)
-        return states
+        return states, vectors
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Returns three groups: trunk and text encoder at their learning rates, and the rest; all of them decay.
@@ -185,7 +203,7 @@ class UniT(System):
         return () if self.text is None else ("text.tower.encoder.model.embeddings.word_embeddings",)
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
-        return (f"heads.{parameter_name(task)}.",)
+        return (f"heads.{parameter_name(task)}.", f"linear.{parameter_name(task)}.")
 
     def encoder_key(self) -> str | None:
         if self.vision is None or not isinstance(self.config.views, FixedSize):
@@ -237,8 +255,35 @@ class UniT(System):
         valid = downsample_mask(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
         return features, grid_hw, valid
 
-    def _answers_for(self, name: str) -> TaskAnswers:
-        return build_answers(self.tasks[name], self.heads[parameter_name(name)], self.config)
+    def _answers_for(self, name: str, vectors: Float[Tensor, "r c"] | None) -> TaskAnswers:
+        answers = build_answers(self.tasks[name], self.heads[parameter_name(name)], self.config)
+        if vectors is None or not isinstance(answers, ClassAnswers):
+            return answers
+        with torch.autocast(vectors.device.type, enabled=False):  # it starts as a probe that was fitted in 64 bits
+            return replace(answers, linear=self.linear[parameter_name(name)](vectors.float()))
+
+    def linear_heads(self) -> Mapping[str, nn.Linear]:
+        heads = {name: self.linear[parameter_name(name)] for name in self.tasks if parameter_name(name) in self.linear}
+        return {name: head for name, head in heads.items() if isinstance(head, nn.Linear)}
+
+    def _build_linear_heads(self) -> dict[str, nn.Linear]:
+        """Returns a linear classifier per `Label` of images or of texts alone, and starts the task's own head at 0."""
+        heads: dict[str, nn.Linear] = {}
+        for name, task in self.tasks.items():
+            head = self.heads[parameter_name(name)]
+            if not self.config.linear or not isinstance(task.target, Label) or not isinstance(head, BertHead):
+                continue
+            width = 0
+            if task.inputs == {"image"} and isinstance(self.config.views, FixedSize):
+                width = self._require_vision().trunk.width
+            elif task.inputs == {"text"} and self.text is not None:
+                width = 4 * self.text.tower.width  # of a sentence the first quarter
+            if width:
+                heads[parameter_name(name)] = nn.Linear(width, len(task.target.names))
+                for layer in (heads[parameter_name(name)], head.out):
+                    nn.init.zeros_(layer.weight)
+                    nn.init.zeros_(layer.bias)
+        return heads
 
     def _require_vision(self) -> VisionEncoder:
         if self.vision is None:

@@ -31,6 +31,8 @@ class UniTSuggestion:
         looks = any(task.kind != "sentences" for task in tasks)
         reads = any(task.kind in ("question answering", "visual entailment", "sentences") for task in tasks)
         rates = _rates(tasks)
+        only_texts = not looks
+        labels = [task for task in tasks if task.kind in ("sentences", "classification")]
         lines = [
             f"def {function}() -> Run:",
             f'    """One UniT for {about}, on encoders that come with motet."""',
@@ -38,10 +40,11 @@ class UniTSuggestion:
             "        system=small(",
             *(["            image_size=224,  # larger ones show more, and take longer"] if looks else []),
             *_queries(tasks),
+            *(["            linear=True,  # classes begin as a linear probe's"] if labels else []),
             *(
                 [
                     "            text=BundledMiniLM(),",
-                    "            text_mode=Finetune(0.1),",
+                    f"            text_mode={'Frozen()' if only_texts else 'Finetune(0.1)'},",
                     "            max_tokens=64,  # longer texts are cut",
                 ]
                 if reads
@@ -70,7 +73,10 @@ class UniTSuggestion:
         if len(tasks) > 1:
             imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)
         if reads:
-            imports |= {"motet.nn.text_encoders": ("BundledMiniLM",), "motet.nn.tower": ("Finetune",)}
+            imports |= {
+                "motet.nn.text_encoders": ("BundledMiniLM",),
+                "motet.nn.tower": ("Frozen" if only_texts else "Finetune",),
+            }
         return FunctionText(tuple(lines), imports)
 
 

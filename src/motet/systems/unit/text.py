@@ -61,8 +61,48 @@ class TextMemory(nn.Module):
         positions = self.tower.encoder.positions(length)
         return self.out(states[:, :length]), self.out_positions(positions)[None], valid[:, :length]
 
+    def separate_sentences(
+        self, ids: Int[Tensor, "b t"], types: Int[Tensor, "b t"], valid: Bool[Tensor, "b t"]
+    ) -> tuple[tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]], Float[Tensor, "b c"]]:
+        """Returns the memory of sentences that are encoded one by one, without a task token, and a vector per row.
+
+        The vector is what the linear probe reads: the mean state of the sentence, and zeros; or of a pair both means,
+        their distance and their product in each channel.
+
+        Args:
+            ids: see `forward`.
+            types: see `forward`.
+            valid: see `forward`.
+        """
+        first = valid & (types == 0)
+        sides = [(ids[:, : int(first.sum(1).max())], first[:, : int(first.sum(1).max())])]
+        second = valid & (types == 1)
+        if bool(second.any()):
+            sides.append(_second_sentences(ids, first.sum(1), second.sum(1)))
+        states = [self.tower(side, torch.zeros_like(side), known) for side, known in sides]
+        means = [
+            (state.float() * known[:, :, None]).sum(1) / known.sum(1, keepdim=True)
+            for state, (_, known) in zip(states, sides, strict=True)
+        ]
+        if len(means) == 1:
+            vectors = torch.cat([means[0], *[torch.zeros_like(means[0])] * 3], dim=1)
+        else:
+            vectors = torch.cat([*means, (means[0] - means[1]).abs(), means[0] * means[1]], dim=1)
+        positions = torch.cat([self.tower.encoder.positions(state.shape[1]) for state in states])
+        memory = self.out(torch.cat(states, dim=1)), self.out_positions(positions)[None]
+        return (*memory, torch.cat([known for _, known in sides], dim=1)), vectors
+
     def blocks(self) -> dict[str, list[nn.Module]]:
         """Returns its modules by name, from shallow to deep, without what belongs to one task."""
         model = self.tower.encoder.model
         layers = {f"text_layer{i}": [layer] for i, layer in enumerate(model.encoder.layer)}
         return {"words": [model.embeddings], **layers, "text_output": [self.out, self.out_positions]}
+
+
+def _second_sentences(
+    ids: Int[Tensor, "b t"], starts: Int[Tensor, "b"], lengths: Int[Tensor, "b"]
+) -> tuple[Int[Tensor, "b u"], Bool[Tensor, "b u"]]:
+    """Returns [CLS] and the second sentence of each pair, which starts after the first, and False at padding."""
+    place = torch.arange(int(lengths.max()), device=ids.device)
+    found = ids.gather(1, (starts[:, None] + place).clamp(max=ids.shape[1] - 1))
+    return torch.cat([ids[:, :1], found], dim=1), torch.arange(len(place) + 1, device=ids.device) <= lengths[:, None]
