@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, assert_never
 
 import torch
@@ -30,9 +31,11 @@ from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
 from motet.systems.base import ImageInputs
-from motet.systems.lit_decoder.answers import Decoding, TaskPrompts, answer, default_decoding
+from motet.systems.lit_decoder.answers import TaskPrompts, answer
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
+from motet.systems.lit_decoder.decoding import Decoding, decoding_by_task
+from motet.systems.lit_decoder.name_check import check_names
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling
 from motet.systems.lit_decoder.processor import LiTDecoderProcessor
 from motet.systems.lit_decoder.scoring import NameTrie
@@ -51,12 +54,9 @@ class LiTDecoder(System):
         tokenizer: without special pieces.
         fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
 
-    Attributes:
-        decoding: strategy of each task; assign another to decode differently.
-
     Raises:
         UnsupportedTask: a task whose answer is not text.
-        ConfigError: options that do not fit each other, or the tasks.
+        ConfigError: options that do not fit each other, or the tasks; class names that can never be an answer.
     """
 
     mixes: ClassVar[bool] = True
@@ -115,8 +115,20 @@ class LiTDecoder(System):
             position_tables=tuple(self.tasks) if by_position else (),
             add_tables=isinstance(config.conditioning, ByTaskPositions) and config.conditioning.add,
         )
-        self.decoding: dict[str, Decoding] = {task.name: default_decoding(task) for task in tasks}
-        self._tries: dict[str, NameTrie] = {}
+        self.decoding: Mapping[str, Decoding] = decoding_by_task(config.decoding, tasks)
+        for task in tasks:
+            check_names(self.sequences, task, self.decoding[task.name])
+        self._tries: dict[tuple[str, int], NameTrie] = {}
+
+    def decode_with(self, decoding: Mapping[str, Decoding]) -> None:
+        """Changes how the answers of some tasks are made; a model that is saved afterwards keeps it.
+
+        Raises:
+            ConfigError: a name that is no task; scoring for a task without names.
+        """
+        config = replace(self.config, decoding={**self.config.decoding, **decoding})
+        self.decoding = decoding_by_task(config.decoding, list(self.tasks.values()))
+        self.config = config
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         tokens: Tensor = self.tower(pixels)
