@@ -12,7 +12,8 @@ from motet.data.readers.glue import GlueTask
 from motet.data.sampling_rates import FixedRates
 from motet.data.schedules import Mixed
 from motet.data.source import Source
-from motet.data.splits import ConcatRows, answers_from
+from motet.data.splits import ConcatRows, OnlyImages, WithoutImages, answers_from
+from motet.metrics.vqa_words import vocabulary_answer
 from motet.nn.feature_maps import TimmMap
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
@@ -77,41 +78,42 @@ def _sources(root: Path) -> tuple[Source, ...]:
         part: CocoInstances(coco / "annotations" / f"instances_{part}2017.json", coco / f"{part}2017", clip=True)
         for part in ("train", "val")
     }
-    things = {
-        part: VisualGenomeObjects(
-            genome / "objects.json",
-            genome,
-            genome / "attributes.json",
-            genome / "objects_vocab.txt",
-            genome / "attributes_vocab.txt",
-            split=genome / f"{part}.txt",
-            image_data=genome / "image_data.json",
+    # Section 4.1, "Removing overlap": what is on COCO's val2017 is evaluated on and never trained on. COCO's train2017
+    # holds most of val2014, so VQAv2 and Visual Genome are cut by val2017 and not by their own splits.
+    held = frozenset(key for row in range(len(boxes["val"])) for key in boxes["val"].keys(row))
+    things = VisualGenomeObjects(
+        genome / "objects.json",
+        genome,
+        genome / "attributes.json",
+        genome / "objects_vocab.txt",
+        genome / "attributes_vocab.txt",
+        image_data=genome / "image_data.json",
+    )
+    questions = ConcatRows(
+        tuple(
+            Vqav2(
+                vqa / f"v2_OpenEnded_mscoco_{part}2014_questions.json",
+                vqa / f"v2_mscoco_{part}2014_annotations.json",
+                vqa / f"{part}2014",
+            )
+            for part in ("train", "val")
         )
-        for part in ("train", "val")
-    }
-    questions = {
-        part: Vqav2(
-            vqa / f"v2_OpenEnded_mscoco_{part}2014_questions.json",
-            vqa / f"v2_mscoco_{part}2014_annotations.json",
-            vqa / f"{part}2014",
-        )
-        for part in ("train", "val")
-    }
-    # Section 4.1: questions of Visual Genome are trained on too. Its images that are in COCO's val2017 must be
-    # left out of the list of questions.
+    )
     more = VisualGenomeQA(genome / "question_answers.json", genome, image_data=genome / "image_data.json")
-    vqa_task = question_answering("vqav2", answers=answers_from(questions["train"], 9), metrics=TEN_ANSWERS_METRICS)
+    # MMF's 3,129 answers: of train and val, preprocessed, given at least nine times.
+    answers = answers_from(questions, 9, prepare=vocabulary_answer)
+    vqa_task = question_answering("vqav2", answers=answers, metrics=TEN_ANSWERS_METRICS)
     premises = {
         part: SnliVe(entail / f"snli_ve_{part}.jsonl", entail / "flickr30k-images") for part in ("train", "dev")
     }
     found: list[Source] = [
         *_pair(detection("coco", boxes["train"].names), boxes["train"], boxes["val"]),
         *_pair(
-            detection("visual_genome", things["train"].names, attributes=things["train"].attribute_names),
-            things["train"],
-            things["val"],
+            detection("visual_genome", things.names, attributes=things.attribute_names),
+            WithoutImages(things, held),
+            OnlyImages(things, held),
         ),
-        *_pair(vqa_task, ConcatRows((questions["train"], more)), questions["val"]),
+        *_pair(vqa_task, WithoutImages(ConcatRows((questions, more)), held), OnlyImages(questions, held)),
         *_pair(visual_entailment("snli_ve", premises["train"].names), premises["train"], premises["dev"]),
     ]
     for name in SENTENCES:
