@@ -1,4 +1,4 @@
-"""How the decoder's answers are made (section 5.8): a text is generated, or every name of a list is scored."""
+"""The decoding of each task (section 5.8): a text is generated, or every name of a list is scored."""
 
 from __future__ import annotations
 
