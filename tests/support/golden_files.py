@@ -28,7 +28,7 @@ class Vectors(Mapping[str, np.ndarray]):
         self._read: set[str] = set()
 
     def __getitem__(self, key: str) -> np.ndarray:
-        value = self._arrays[key]
+        value: np.ndarray = self._arrays[key]
         self._read.add(key)
         return value.copy()
 

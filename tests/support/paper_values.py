@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def lit_values(run: Run) -> Iterator[Value]:
     tasks = list(run.tasks)
     found = {category: sum(task.category == category for task in tasks) for category in categories}
     yield Value("table 3", "tasks by type", categories, found)
-    for place, name, printed, value in (
+    plain: list[tuple[str, str, Any, Any]] = [
         ("section 4", "layers of the decoder", 12, config.depth),
         ("section 4", "width of the decoder", 768, config.width),
         ("section 4", "heads of the decoder", 12, config.heads),
@@ -89,8 +89,9 @@ def lit_values(run: Run) -> Iterator[Value]:
          if isinstance(config.crop, InceptionCrop) else type(config.crop).__name__),
         ("B.1", "gradient clipping norm", 1.0, train.grad_clip),
         ("B.2", "beta 2", 0.999, train.optimizer.beta2_cap),
-    ):  # fmt: skip
-        yield Value(place, name, printed, value)
+    ]  # fmt: skip
+    for place, label, wanted, value in plain:
+        yield Value(place, label, wanted, value)
     beams = BeamSearch(num_beams=4, alpha=0.1, noise=0.0)
     for category, strategy in {"classification": Greedy(), "captioning": beams, "ocr": beams, "qa": Greedy()}.items():
         used = {config.decoding.get(task.name, default_decoding(task)) for task in tasks if task.category == category}
@@ -150,15 +151,16 @@ def unit_values(run: Run) -> Iterator[Value]:
         ("Adam beta 2", 0.999, train.optimizer.betas[1]),
     ):
         yield Value("table A.1", name, printed, value)
-    for line, printed, rates in (
+    lines: list[tuple[int, dict[str, float], Mapping[str, float]]] = [
         (1, {"coco": 0.33, "visual_genome": 0.33, "vqav2": 0.33}, unit.DETECTION_AND_VQA_RATES),
         (2, {"coco": 0.20, "visual_genome": 0.07, "vqav2": 0.26, "snli_ve": 0.12, "qnli": 0.10, "mnli": 0.10,
              "qqp": 0.10, "sst2": 0.05}, unit.RATES),
         (3, {"coco": 0.30, "snli_ve": 0.50, "mnli": 0.20}, unit.ABLATION_RATES),
-    ):  # fmt: skip
-        for name, share in printed.items():
+    ]  # fmt: skip
+    for line, shares, rates in lines:
+        for name, share in shares.items():
             yield Value(f"table A.2, line {line}", name, share, rates.get(name))
-        yield Value(f"table A.2, line {line}", "data sets", len(printed), len(rates))
+        yield Value(f"table A.2, line {line}", "data sets", len(shares), len(rates))
     yield Value("section 3.3", "queries of detection", 100, config.box_queries)
     yield Value("section 3.3", "queries of other tasks", 25, config.other_queries)
     yield Value("section 4.1", "iterations, three data sets", 450_000, unit.published_detection_and_vqa().train.steps)

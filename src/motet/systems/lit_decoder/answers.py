@@ -94,7 +94,7 @@ def _scored(
     # A name that is too long behind a long question was cut in training, so it is scored as it was trained.
     places = (sequences.max_tokens - 1 - prompts.lengths).clamp(max=longest)
     scores = torch.empty(len(places), len(names), device=places.device)
-    for most in places.unique().tolist():
+    for most in sorted(set(places.tolist())):
         key = (task.name, most)
         if key not in tries:
             tries[key] = NameTrie.of([ids[:most] for ids in encoded])
