@@ -24,7 +24,7 @@ from motet.evaluation import evaluate
 from motet.hub import load_system
 from motet.nn.generate import BeamSearch, Greedy, Sampling
 from motet.report import plots, tables
-from motet.systems.lit_decoder.answers import Decoding, Scoring
+from motet.systems.lit_decoder.decoding import Decoding, Scoring
 from motet.systems.lit_decoder.model import LiTDecoder
 from motet.training.run_training import store_features
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 def timed(system: LiTDecoder, task: str, source: Source, decoding: Decoding) -> tuple[float, float]:
     """The main metric and the seconds a row; once before the clock starts, since what comes first pays for all."""
-    system.decoding[task] = decoding
+    system.decode_with({task: decoding})
     few = dataclasses.replace(source, reader=Subset(source.reader, tuple(range(8))))
     evaluate(system, [few], batch_size=32)
     start = time.perf_counter()

@@ -303,3 +303,17 @@ def test_a_reader_of_ones_own_runs_once_it_is_trusted_or_by_its_recipe(motet, tr
 )
 def test_the_command_to_predict_has_the_inputs_of_the_task(task, inputs):
     assert predict_command(Path("runs/a b"), task) == f"motet predict 'runs/a b' --task {task.name} {inputs}"
+
+
+def test_evaluate_and_predict_decode_as_they_are_told(motet, trained):
+    recipe, folder, _ = trained
+    told = json.loads(
+        motet("evaluate", folder, "--task", "vqa", "--decoding", "vqa=BeamSearch(num_beams=2)", "--json").out
+    )
+    assert any(note.startswith("decoding of vqa: BeamSearch(num_beams=2") for note in told["notes"])
+    image = recipe.parent / "kinds/dark/0.png"
+    ran = motet("predict", folder, "--task", "kind", "--image", image, "--decoding", "kind=Scoring()", "--json")
+    assert json.loads(ran.out)["kind"] == "ClassPrediction", ran.err
+    ran = motet("evaluate", folder, "--decoding", "vqa=Beams()")
+    assert ran.code == 2
+    assert "--decoding: vqa: got 'Beams'" in ran.err

@@ -1,17 +1,26 @@
 """The log-probabilities of class names under big_vision's own tiny CapPa model, in the classes that ship."""
 
-from pathlib import Path
-
-import numpy as np
-import pytest
 import torch
+from golden_files import check_all_read, vectors
 
+from motet.nn.pretrained.big_vision import load_vit, part
 from motet.nn.vit import ViT
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
 from motet.systems.lit_decoder.scoring import score_names
+from motet.systems.lit_decoder.weights import load_cappa_decoder
 
-HERE = Path(__file__).parent
-WIDTH, HEADS, HIDDEN, WORDS, PLACES = 8, 2, 16, 13, 6
+GOLDEN = vectors("s1_score_classes")
+_, PLACES, WIDTH = GOLDEN["params/pos_embedding_decoder"].shape
+WORDS = len(GOLDEN["params/decoder/EmbedTargets/embedding"])
+PATCH = len(GOLDEN["params/encoder/embedding/kernel"])
+IMAGE_HW = GOLDEN["image"].shape[1:3]
+_, HEADS, _ = GOLDEN["params/decoder/EncDecBlock0/SelfAttn/query/kernel"].shape
+HIDDEN = GOLDEN["params/decoder/EncDecBlock0/MLP/Dense_0/kernel"].shape[1]
+DEPTH = GOLDEN.count(r"params/decoder/EncDecBlock(\d+)/.*")
+ENCODER = "params/encoder/Transformer/encoderblock_"
+_, ENCODER_HEADS, _ = GOLDEN[f"{ENCODER}0/MultiHeadDotProductAttention_0/query/kernel"].shape
+ENCODER_HIDDEN = GOLDEN[f"{ENCODER}0/MlpBlock_0/Dense_0/kernel"].shape[1]
+ENCODER_DEPTH = GOLDEN.count(rf"{ENCODER}(\d+)/.*")
 
 
 class Flax:
@@ -46,56 +55,93 @@ def under(prefix, state):
     return {f"{prefix}.{name}": value for name, value in state.items()}
 
 
+def empty_encoder():
+    grid = tuple(side // PATCH for side in IMAGE_HW)
+    return ViT(grid, PATCH, WIDTH, ENCODER_DEPTH, ENCODER_HEADS, ENCODER_HIDDEN)
+
+
 def encoder(arrays):
     flax = Flax(arrays, "params/encoder")
-    vit = ViT((2, 2), 4, WIDTH, 1, HEADS, HIDDEN)
-    block = "Transformer/encoderblock_0"
+    vit = empty_encoder()
     state = {"patches.weight": flax["embedding/kernel"].permute(3, 2, 0, 1), "patches.bias": flax["embedding/bias"]}
     state["positions"] = flax["pos_embedding"]
     state |= under("norm", flax.norm("Transformer/encoder_norm"))
-    state |= under("blocks.0.norm1", flax.norm(f"{block}/LayerNorm_0"))
-    state |= under("blocks.0.norm2", flax.norm(f"{block}/LayerNorm_1"))
-    state |= under("blocks.0.attention", flax.attention(f"{block}/MultiHeadDotProductAttention_0", bias=True))
-    state |= under("blocks.0.mlp.up", flax.linear(f"{block}/MlpBlock_0/Dense_0"))
-    state |= under("blocks.0.mlp.down", flax.linear(f"{block}/MlpBlock_0/Dense_1"))
+    for i in range(ENCODER_DEPTH):
+        block = f"Transformer/encoderblock_{i}"
+        state |= under(f"blocks.{i}.norm1", flax.norm(f"{block}/LayerNorm_0"))
+        state |= under(f"blocks.{i}.norm2", flax.norm(f"{block}/LayerNorm_1"))
+        attention = flax.attention(f"{block}/MultiHeadDotProductAttention_0", bias=True)
+        state |= under(f"blocks.{i}.attention", attention)
+        state |= under(f"blocks.{i}.mlp.up", flax.linear(f"{block}/MlpBlock_0/Dense_0"))
+        state |= under(f"blocks.{i}.mlp.down", flax.linear(f"{block}/MlpBlock_0/Dense_1"))
     vit.load_state_dict(state)
     return vit.eval()
 
 
-def decoder(arrays):
-    flax, block = Flax(arrays, "params/decoder"), "EncDecBlock0"
+def empty_decoder():
     pieces = TokenEmbeddings(WORDS, {}, WORDS, WIDTH)
-    built = TextDecoder(pieces, WIDTH, 1, HEADS, HIDDEN, memory_width=WIDTH, max_tokens=PLACES)
+    return TextDecoder(pieces, WIDTH, DEPTH, HEADS, HIDDEN, memory_width=WIDTH, max_tokens=PLACES)
+
+
+def decoder(arrays):
+    flax = Flax(arrays, "params/decoder")
+    built = empty_decoder()
     state = {"pieces.embedding": flax["EmbedTargets/embedding"], "pieces.kernel": flax.kernel("LogitsDense")}
     state["pieces.bias"] = flax["LogitsDense/bias"]
     state["positions"] = Flax(arrays, "params")["pos_embedding_decoder"][0]
     state |= under("norm", flax.norm("LayerNorm"))
-    for index in (1, 2, 3):
-        state |= under(f"blocks.0.norm{index}", flax.norm(f"{block}/LayerNorm{index}"))
-    state |= under("blocks.0.self_attention", flax.attention(f"{block}/SelfAttn", bias=False))
-    state |= under("blocks.0.cross_attention", flax.attention(f"{block}/CrossAttn", bias=False))
-    state |= under("blocks.0.mlp.up", flax.linear(f"{block}/MLP/Dense_0"))
-    state |= under("blocks.0.mlp.down", flax.linear(f"{block}/MLP/Dense_1"))
+    for i in range(DEPTH):
+        block = f"EncDecBlock{i}"
+        for index in (1, 2, 3):
+            state |= under(f"blocks.{i}.norm{index}", flax.norm(f"{block}/LayerNorm{index}"))
+        state |= under(f"blocks.{i}.self_attention", flax.attention(f"{block}/SelfAttn", bias=False))
+        state |= under(f"blocks.{i}.cross_attention", flax.attention(f"{block}/CrossAttn", bias=False))
+        state |= under(f"blocks.{i}.mlp.up", flax.linear(f"{block}/MLP/Dense_0"))
+        state |= under(f"blocks.{i}.mlp.down", flax.linear(f"{block}/MLP/Dense_1"))
     built.load_state_dict(state)
     return built.eval()
 
 
-@pytest.mark.parametrize("forced", [0, 1])
-def test_names_have_the_official_log_probabilities(forced):
-    """The same when what the names have in common is scored as part of them or, for two of them, forced as a prefix."""
-    arrays = dict(np.load(HERE / "s1_score_classes.npz"))
-    pixels = torch.from_numpy(arrays["image"]).permute(0, 3, 1, 2)
-    model = decoder(arrays)
+def loaded():
+    """The same two parts, filled by the functions that ship."""
+    built, model = empty_encoder(), empty_decoder()
+    load_vit(built, part(GOLDEN, "params/encoder/"))
+    load_cappa_decoder(model, part(GOLDEN, "params/decoder/"), GOLDEN["params/pos_embedding_decoder"])
+    return built.eval(), model.eval()
+
+
+def test_loaded_weights_are_those_written_out_here():
+    pixels = GOLDEN.tensor("image").permute(0, 3, 1, 2)
+    built, model = loaded()
     with torch.no_grad():
-        state = model.start(encoder(arrays)(pixels))
-    names = [[int(token) for token in row if token > 1] for row in arrays["label_tokens"]]
-    official = torch.from_numpy(arrays["scores"])
-    if not forced:
-        nothing = torch.zeros(3, 0, dtype=torch.long)
-        ours = score_names(model, state, nothing, torch.zeros(3, dtype=torch.long), names)
-        torch.testing.assert_close(ours, official, atol=1e-4, rtol=0)
-    else:
-        # Names 0 and 2 begin with the same token: forced, it adds the same to neither.
-        prefix = torch.full((3, 1), names[0][0])
-        ours = score_names(model, state, prefix, torch.ones(3, dtype=torch.long), [names[0][1:], names[2][1:]])
-        torch.testing.assert_close(ours[:, 0] - ours[:, 1], official[:, 0] - official[:, 2], atol=1e-4, rtol=0)
+        memory = built(pixels)
+        torch.testing.assert_close(memory, encoder(GOLDEN)(pixels), atol=1e-6, rtol=0)
+    for name, value in decoder(GOLDEN).state_dict().items():
+        assert torch.equal(model.state_dict()[name], value)
+
+
+@torch.no_grad()
+def test_names_have_the_official_log_probabilities():
+    """The same when what two names have in common is scored as part of them or is forced as a prefix."""
+    pixels, official = GOLDEN.tensor("image").permute(0, 3, 1, 2), GOLDEN.tensor("scores")
+    model = decoder(GOLDEN)
+    state = model.start(encoder(GOLDEN)(pixels))
+    names = [[int(token) for token in row if token > 1] for row in GOLDEN["label_tokens"]]
+    rows = len(pixels)
+    nothing = torch.zeros(rows, 0, dtype=torch.long)
+    ours = score_names(model, state, nothing, torch.zeros(rows, dtype=torch.long), names)
+    torch.testing.assert_close(ours, official, atol=1e-4, rtol=0)
+    for first in range(len(names)):
+        for second in range(first):
+            one, other = names[first], names[second]
+            if one[0] != other[0] or min(len(one), len(other)) < 2:
+                continue
+            # What is forced adds the same to neither.
+            prefix = torch.full((rows, 1), one[0])
+            ours = score_names(model, state, prefix, torch.ones(rows, dtype=torch.long), [one[1:], other[1:]])
+            wanted = official[:, first] - official[:, second]
+            torch.testing.assert_close(ours[:, 0] - ours[:, 1], wanted, atol=1e-4, rtol=0)
+
+
+def test_every_array_is_read(request):
+    check_all_read(request, "s1_score_classes")

@@ -12,9 +12,11 @@ from motet.core.model_folder import read_weights
 from motet.hub import load_system, load_system_with_match, save_pretrained
 from motet.hub.predict import PredictionInput, Predictor
 from motet.nn.encoders import PlainViT
+from motet.nn.generate import BeamSearch, Sampling
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import build_system
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.decoding import Scoring
 from motet.systems.lit_decoder.options import ClassTokens, ScoredClasses
 
 TEXTS = ["a cat", "a dog", "how many ?", "two red birds"]
@@ -81,3 +83,13 @@ def test_other_tasks_keep_what_has_their_name(tasks, tmp_path, caplog, options):
     assert all("kind" in name for name in matched.missing)
     assert matched.unused
     assert matched.missing
+
+
+def test_the_decoding_is_saved_with_the_model(tasks, tmp_path):
+    system = build(tasks("animal", "caption", "vqa"), decoding={"caption": BeamSearch(num_beams=2)})
+    system.decode_with({"animal": Scoring(), "vqa": Sampling(temperature=0.5)})
+    save_pretrained(system, tmp_path / "model")
+    loaded = load_system(tmp_path / "model")
+    assert loaded.decoding == system.decoding
+    assert loaded.decoding["caption"] == BeamSearch(num_beams=2)
+    assert loaded.decoding["animal"] == Scoring()

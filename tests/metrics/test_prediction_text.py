@@ -3,6 +3,7 @@
 import pytest
 
 from motet.core import Answer, ClassPrediction, Label, MetricError, ScalarPrediction, Text, TextPrediction
+from motet.metrics import F1, Accuracy, AnswerMatch, Bleu1, CharacterErrorRate, ExactMatch, VqaAccuracy
 from motet.metrics.prediction_text import prediction_text, references
 
 PETS = Label(("cat", "dog"))
@@ -35,3 +36,28 @@ def test_references_are_a_tuple_of_texts() -> None:
     for annotation, got in (("a", "'a'"), ((1,), r"\(1,\)"), ((), "no text")):
         with pytest.raises(MetricError, match=f"metric m: annotation: got {got}"):
             references(annotation, "m")
+
+
+@pytest.mark.parametrize(("written", "generated"), [("cafe\u0301", "caf\u00e9"), ("on  the   table", "on the table")])
+def test_a_text_that_reads_the_same_is_right(written: str, generated: str) -> None:
+    """Data sets hold accents as macOS writes them, and doubled spaces; tokenisers give back neither."""
+    names, answer = Label((written, "other")), TextPrediction(generated)
+    for metric, target, annotation, best in (
+        (Accuracy(), names, 0, 100.0),
+        (F1(), Label(("other", written)), 1, 100.0),
+        (AnswerMatch(), Answer(), (written,) * 3, 100.0),
+        (ExactMatch(), Text(9), (written,), 100.0),
+        (CharacterErrorRate(), Text(9), (written,), 0.0),
+        (Bleu1(), Text(9), (written,), 100.0),
+    ):
+        metric.update("a", answer, annotation, target)
+        assert metric.compute() == pytest.approx(best), metric.name
+        metric.update("b", TextPrediction("elsewhere"), annotation, target)
+        assert metric.compute() != pytest.approx(best), metric.name
+
+
+def test_accents_count_alike_in_the_vqa_accuracy_and_spaces_as_in_its_script() -> None:
+    for answers, right in ((("cafe\u0301",) * 10, 100.0), (("a  b",) * 10, 0.0)):
+        metric = VqaAccuracy()
+        metric.update("a", TextPrediction("caf\u00e9" if right else "a b"), answers, Answer())
+        assert metric.compute() == right

@@ -45,6 +45,16 @@ def test_an_inception_crop_keeps_to_its_area_and_aspect() -> None:
     assert aspects.max() < 2.02
 
 
+@pytest.mark.parametrize("size", [(500, 260), (260, 500), (480, 640), (40, 40)])
+def test_an_inception_crop_touches_the_far_edge_only_when_it_spans_the_axis(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.array([InceptionCrop().box(size, rng) for _ in range(1000)])
+    for axis, side in ((0, size[1]), (1, size[0])):
+        smaller = boxes[boxes[:, axis + 2] - boxes[:, axis] < side]
+        assert (smaller[:, axis + 2] < side).all()
+        assert (smaller[:, axis] == 0).any()
+
+
 def test_an_impossible_inception_crop_is_the_whole_image() -> None:
     assert InceptionCrop(0.9, 1.0, (0.75, 1.33)).box((2, 1000), np.random.default_rng(0)) == (0, 0, 1000, 2)
 

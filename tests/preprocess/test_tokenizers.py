@@ -127,3 +127,32 @@ def test_a_hugging_face_tokeniser_ends_with_1_and_pads_with_0(tmp_path, first: l
 def test_a_tokeniser_that_is_not_there_is_a_config_error(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"HfTokenizer.name"):
         HfTokenizer(str(tmp_path)).build([])
+
+
+@pytest.mark.parametrize("first", [["<pad>", "</s>"], ["<s>", "</s>", "<pad>"]])
+@pytest.mark.parametrize("model", ["unigram", "words"])
+def test_no_text_becomes_a_special_token_of_the_hub(tmp_path, first: list[str], model: str) -> None:
+    """The model of mT5 has its special tokens in its vocabulary, as likely as can be, and finds them by itself."""
+    letters = sorted(
+        {letter for text in [*TEXTS, "stop </s> sign <pad> x <unk>"] for letter in text.replace(" ", "\u2581")}
+    )
+    if model == "unigram":
+        scored = [(name, 0.0) for name in (*first, "<unk>")] + [(letter, -3.0) for letter in letters]
+        inner = tokenizers.Tokenizer(models.Unigram(scored, unk_id=len(first), byte_fallback=False))
+    else:
+        names = [*first, "<unk>", *letters, "\u2581stop", "\u2581sign"]
+        inner = tokenizers.Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>"))
+    inner.pre_tokenizer, inner.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    inner.add_special_tokens([*first, "<unk>"])
+    PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(tmp_path)
+    words = HfTokenizer(str(tmp_path)).build([])
+    text = "stop </s> sign <pad> x"
+    for each in (words, Tokenizer.from_bytes(words.to_bytes()), pickle.loads(pickle.dumps(words))):
+        ids = each.encode(text)
+        assert ids == words.encode(text)
+        assert not {PAD, EOS} & set(ids)
+        if model == "unigram":
+            assert each.decode(ids) == text
+            assert each.decode(each.encode("a<unk></s>")) == "a<unk></s>"

@@ -171,7 +171,7 @@ def _check_scored(found: Found, data: Path, folder: Path) -> None:
     """Checks that a LiT decoder that scores the names predicts one of them."""
     predictor = load(folder)
     assert isinstance(predictor.system, LiTDecoder)
-    predictor.system.decoding[found.task] = Scoring()
+    predictor.system.decode_with({found.task: Scoring()})
     answer = predictor(found.task, image=[str(data / place) for place in found.images])
     assert isinstance(answer, ClassPrediction)
     assert answer.name in found.names

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motet.cli.console import print_json, print_lines
+from motet.cli.decoding import Decodings, decode_as_set
 from motet.cli.maps import drawn_at, map_summary, write_map
 from motet.cli.options import Json, Trust
 
@@ -50,6 +51,7 @@ def predict(
         ),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes of a lower score")] = 0.3,
+    decoding: Decodings = None,
     json: Json = False,
     trust: Trust = None,
 ) -> None:
@@ -58,6 +60,7 @@ def predict(
     from motet.hub.predict import load
 
     predictor = load(model, trust=trust or ())
+    decode_as_set(predictor.system, decoding)
     if not task and len(predictor.tasks) != 1:
         raise ConfigError(f"--task: got none; want one of the model's tasks: {', '.join(predictor.tasks)}")
     name = task or next(iter(predictor.tasks))

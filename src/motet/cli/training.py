@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from motet.cli.console import print_json, print_lines, table
+from motet.cli.decoding import Decodings, decode_as_set
 from motet.cli.options import (
     Json,
     MovedData,
@@ -147,6 +148,7 @@ def evaluate(
     first_stage_size: Annotated[
         int, typer.Option(min=1, help="images and texts that the first stage scores all candidates with")
     ] = 64,
+    decoding: Decodings = None,
     device: Device = None,
     trust: Trust = None,
     data: MovedData = None,
@@ -166,6 +168,7 @@ def evaluate(
     nothing_written = continued_by("no report was written; the same command evaluates again")
     with nothing_written, processes(device) as place:
         system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
+        changed = decode_as_set(system, decoding)
         sources, names = chosen_sources(sources, role, system.tasks, tasks), tasks or list(system.tasks)
         readable, left_out = readable_sources(sources, system.processor, saved_on_bad_row(folder))
         report = evaluate_system(
@@ -178,7 +181,7 @@ def evaluate(
             tasks=names,
             ranking=Ranking(rerank_top_k=rerank_top_k, first_stage_size=first_stage_size),
         )
-    report = dataclasses.replace(report, notes=(*report.notes, *left_out))
+    report = dataclasses.replace(report, notes=(*report.notes, *changed, *left_out))
     if not is_main_process():
         return
     if lines is not None and result_files is not None:

@@ -254,6 +254,18 @@ class System(nn.Module, ABC):
 
 
 @runtime_checkable
+class HasDecoding(Protocol):
+    """A system that makes its answers by a strategy per task, which may be changed after training.
+
+    The field ``decoding`` of its configuration holds the strategies by task, so that a saved model keeps them.
+    """
+
+    def decode_with(self, decoding: Mapping[str, Any]) -> None:
+        """Changes the strategies of some tasks; raises ConfigError for an unknown task or one that does not fit."""
+        ...
+
+
+@runtime_checkable
 class Mergeable(Protocol):
     """A system with experts that gives, for one task, a system without experts and with the same predictions."""
 

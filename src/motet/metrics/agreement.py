@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import Label, Metric, MetricError, Prediction, TargetSpec
+from motet.core import ClassPrediction, Label, Metric, MetricError, Prediction, TargetSpec
+from motet.core.normalised_text import normalise
 from motet.metrics.prediction_text import prediction_text
 
 NO_NAME = -1
@@ -28,7 +29,9 @@ class LabelPairs(Metric):
                 f"metric {self.name}: annotation: got {annotated}; want a class from 0 to {len(names) - 1}"
             )
         predicted = prediction_text(prediction, target, self.name)
-        return next((place for place, name in enumerate(names) if name.strip() == predicted), NO_NAME), annotated
+        if isinstance(prediction, ClassPrediction):
+            return prediction.index, annotated
+        return next((place for place, name in enumerate(names) if normalise(name) == predicted), NO_NAME), annotated
 
     def remarks(self) -> tuple[str, ...]:
         missed = sum(predicted == NO_NAME for predicted, _ in self.rows.values())

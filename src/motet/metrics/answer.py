@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from motet.core import MeanMetric, MetricError, Prediction, TargetSpec
-from motet.metrics.prediction_text import prediction_text, references
+from motet.metrics.prediction_text import prediction_text, raw_references, raw_text, references
 from motet.metrics.vqa_words import normalise, tidy
 
 _MIN_ANSWERS = 4  # with three answers or fewer no prediction can reach 1
@@ -34,18 +35,18 @@ class VqaAccuracy(MeanMetric):
     name = "vqa_accuracy"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        answers = references(annotation, self.name)
+        answers = raw_references(annotation, self.name)
         if len(answers) < _MIN_ANSWERS:
             raise MetricError(
                 f"metric {self.name}: answers: got {len(answers)}; want ten per question "
                 "(use answer_match for a data set with one answer)"
             )
-        return vqa_accuracy(prediction_text(prediction, target, self.name), answers)
+        return vqa_accuracy(raw_text(prediction, target, self.name), answers)
 
 
 def vqa_accuracy(prediction: str, answers: Sequence[str]) -> float:
-    """Returns the accuracy of one row, 0 to 1."""
-    prediction, answers = tidy(prediction), [tidy(answer) for answer in answers]
+    """Returns the accuracy of one row, 0 to 1; white space counts as in the official script, and texts are made NFC."""
+    prediction, *answers = (tidy(unicodedata.normalize("NFC", text)) for text in (prediction, *answers))
     if len(set(answers)) > 1:
         prediction, answers = normalise(prediction), [normalise(answer) for answer in answers]
     return leave_one_out(answers.count(prediction), len(answers))
@@ -63,7 +64,8 @@ def leave_one_out(matches: int, answers: int) -> float:
 
 
 class AnswerMatch(MeanMetric):
-    """The share of rows whose answer equals, letter by letter, the most frequent annotated one (the first of a tie).
+    """The share of rows whose answer equals, normalised but letter by letter, the most frequent
+    annotated one (the first of a tie).
 
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: answers to VQAv2 and GQA by exact match, no soft accuracy.
 
@@ -79,7 +81,7 @@ class AnswerMatch(MeanMetric):
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
         answer = prediction_text(prediction, target, self.name)
-        return float(answer == majority(references(annotation, self.name)).strip())
+        return float(answer == majority(references(annotation, self.name)))
 
 
 def majority(answers: Sequence[str]) -> str:

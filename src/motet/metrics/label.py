@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from motet.core import Label, Metric, MetricError, Prediction, TargetSpec
+from motet.core import ClassPrediction, Label, Metric, MetricError, Prediction, TargetSpec
+from motet.core.normalised_text import normalise
 from motet.metrics.prediction_text import prediction_text
 
 
 class Accuracy(Metric):
     """The share of rows whose predicted class is right.
 
-    A generated text is right if it equals the right name letter by letter, except for white space at its ends. Text
+    A generated text is right if it equals the right name letter by letter, both normalised (NFC, single spaces). Text
     that is no class name is wrong, and the remarks count it, since a system that generates text can miss the list.
 
     Source: Beyer et al. 2023 (arXiv 2303.17376), section 4: "exact match accuracy".
@@ -41,8 +42,10 @@ class Accuracy(Metric):
                 f"metric {self.name}: annotation: got {index}; want a class from 0 to {len(target.names) - 1}"
             )
         answer = prediction_text(prediction, target, self.name)
-        right = answer == target.names[index].strip()
-        return right, right or answer in _stripped(target.names)
+        if isinstance(prediction, ClassPrediction):  # its index was checked above; two names may be the same text
+            return prediction.index == index, True
+        names = _normalised(target.names)
+        return answer == names[index], answer in names
 
     def reduce(self, rows: Sequence[Any]) -> float:
         return 100.0 * float(np.mean([right for right, _ in rows]))
@@ -63,5 +66,5 @@ class Accuracy(Metric):
 
 
 @lru_cache(maxsize=64)
-def _stripped(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name.strip() for name in names)
+def _normalised(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(normalise(name) for name in names)

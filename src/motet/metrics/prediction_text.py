@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from motet.core import Answer, ClassPrediction, Label, MetricError, Prediction, TargetSpec, TextPrediction
+from motet.core.normalised_text import normalise
 
 
 def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> str:
-    """Returns the text of a prediction, without white space at its ends.
+    """Returns the text of a prediction, normalised as tokenisers do (see `core.normalised_text`).
 
     Args:
         prediction: `TextPrediction`, or a `ClassPrediction` of one of the target's names.
@@ -25,13 +26,18 @@ def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> 
         >>> prediction_text(ClassPrediction(1), pets, "accuracy")
         'dog'
     """
+    return normalise(raw_text(prediction, target, metric))
+
+
+def raw_text(prediction: Prediction, target: TargetSpec, metric: str) -> str:
+    """Returns the text of a prediction as it is; see `prediction_text`."""
     names = target.names if isinstance(target, Label | Answer) else ()
     match prediction:
         case TextPrediction(text=text):
-            return text.strip()
+            return text
         case ClassPrediction(index=index, name=name):
             if not names:
-                return name.strip()
+                return name
             if not 0 <= index < len(names):
                 raise MetricError(f"metric {metric}: ClassPrediction.index: got {index}; want 0 to {len(names) - 1}")
             return names[index]
@@ -43,11 +49,16 @@ def prediction_text(prediction: Prediction, target: TargetSpec, metric: str) -> 
 
 
 def references(annotation: Any, metric: str) -> tuple[str, ...]:
-    """Returns the annotation as a tuple of strings.
+    """Returns the annotation as a tuple of strings, normalised as predictions are.
 
     Raises:
         MetricError: a single string, another type, or no text at all.
     """
+    return tuple(normalise(text) for text in raw_references(annotation, metric))
+
+
+def raw_references(annotation: Any, metric: str) -> tuple[str, ...]:
+    """Returns the annotation as a tuple of strings as they are; see `references`."""
     if isinstance(annotation, str) or not all(isinstance(text, str) for text in annotation):
         raise MetricError(f"metric {metric}: annotation: got {annotation!r}; want a tuple of strings")
     if not annotation:

@@ -163,9 +163,7 @@ class CharacterErrorRate(Metric):
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> tuple[int, int]:
         """Returns the edits and the letters of the nearest reference."""
         predicted = prediction_text(prediction, target, self.name)
-        return min(
-            (edit_distance(predicted, text.strip()), len(text.strip())) for text in references(annotation, self.name)
-        )
+        return min((edit_distance(predicted, text), len(text)) for text in references(annotation, self.name))
 
     def reduce(self, rows: Sequence[Any]) -> float:
         edits, letters = np.asarray(rows, dtype=np.float64).sum(axis=0)
@@ -208,8 +206,8 @@ class ExactMatch(MeanMetric):
     name = "exact_match"
 
     def row(self, prediction: Prediction, annotation: Any, target: TargetSpec) -> float:
-        predicted = prediction_text(prediction, target, self.name).split()
-        return float(any(predicted == text.split() for text in references(annotation, self.name)))
+        predicted = prediction_text(prediction, target, self.name)
+        return float(predicted in references(annotation, self.name))
 
 
 def _tokens(prediction: Prediction, annotation: Any, target: TargetSpec, metric: str) -> tuple[str, tuple[str, ...]]:

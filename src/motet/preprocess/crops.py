@@ -91,6 +91,8 @@ class InceptionCrop:
             height += (height * round(height * aspect) < least) - (height * round(height * aspect) > most)
             width = round(height * aspect)
             if least <= height * width <= most and 0 < width <= source_width and 0 < height <= source_height:
-                y0, x0 = int(rng.integers(source_height - height + 1)), int(rng.integers(source_width - width + 1))
+                # The end is excluded, as in TensorFlow: a crop smaller than the image never touches its far edge.
+                y0 = int(rng.integers(max(source_height - height, 1)))
+                x0 = int(rng.integers(max(source_width - width, 1)))
                 return x0, y0, x0 + width, y0 + height
         return 0, 0, source_width, source_height

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from motet.core import CheckpointError, ConfigError
 from motet.core.errors import repeated
+from motet.core.normalised_text import normalise as normalise
 from motet.core.plain_json import parse_json
 
 if TYPE_CHECKING:
@@ -21,26 +21,14 @@ if TYPE_CHECKING:
 PAD, EOS = 0, 1
 
 
-def normalise(text: str) -> str:
-    """Normalises a text before tokenisation: NFC, runs of white space as one space, none at the ends.
-
-    Lone surrogates, which UTF-8 cannot encode, become question marks.
-
-    Examples:
-        >>> normalise("  two\\n dogs ")
-        'two dogs'
-    """
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 _MAX_CACHED_CHARS, _MAX_CACHED_TEXTS = 40, 10_000
 
 
 class Tokenizer:
     """A tokeniser with fixed ids for padding (0) and end of sequence (1), and special tokens after all others.
 
-    A special token (a prompt, a separator, a class) is one id, and no text is ever encoded as one.
+    A special token (a prompt, a separator, a class) is one id, and no text is ever encoded as one. Nor is it encoded as
+    a special token of the inner tokeniser: the "</s>" of a text is encoded character by character.
 
     Args:
         tokenizer: of the `tokenizers` package.
@@ -61,6 +49,12 @@ class Tokenizer:
         self._num_text_ids = max((*self.ids, EOS)) + 1
         self._special = {name: self._num_text_ids + i for i, name in enumerate(self.specials)}
         self._cache: dict[str, tuple[int, ...]] = {}
+        self._reserved = _reserved(tokenizer, self._inner_id)
+        tokenizer.encode_special_tokens = True
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.tokenizer.encode_special_tokens = True  # the package does not save it
 
     @property
     def num_text_ids(self) -> int:
@@ -76,10 +70,26 @@ class Tokenizer:
         """Returns the ids of a text, without EOS. Short texts (class names, answers) are cached, since they repeat."""
         ids = self._cache.get(text)
         if ids is None:
-            ids = tuple(self.ids[i] for i in self.tokenizer.encode(normalise(text), add_special_tokens=False).ids)
+            ids = tuple(self.ids[i] for i in self._inner_ids(normalise(text)))
             if len(text) <= _MAX_CACHED_CHARS and len(self._cache) < _MAX_CACHED_TEXTS:
                 self._cache[text] = ids
         return list(ids)
+
+    def _inner_ids(self, text: str) -> list[int]:
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        found: list[int] = encoding.ids
+        if self._reserved.keys().isdisjoint(found):
+            return found
+        ids: list[int] = []
+        for i, (start, end) in zip(found, encoding.offsets, strict=True):
+            # The package may still find one in its vocabulary. The token for "unknown" is reserved too, but its
+            # name stands in the text only where someone wrote it.
+            if i in self._reserved and text[start:end].strip() == self._reserved[i]:
+                pieces = (token.id for letter in self._reserved[i] for token in self.tokenizer.model.tokenize(letter))
+                ids += [piece for piece in pieces if piece not in self._reserved]
+            else:
+                ids.append(i)
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the text up to EOS; special tokens become their names."""
@@ -141,6 +151,13 @@ class Tokenizer:
         if _digest(tokenizer) != digest:
             raise CheckpointError("saved tokeniser: got a changed description; want the file as motet wrote it")
         return Tokenizer(tokenizers.Tokenizer.from_str(tokenizer), ids)
+
+
+def _reserved(tokenizer: tokenizers.Tokenizer, inner_id: Mapping[int, int]) -> dict[int, str]:
+    """Returns the inner tokeniser's special tokens by id, with those that pad and end sequences here."""
+    special = {i: token.content for i, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    fixed = {inner_id[own]: tokenizer.id_to_token(inner_id[own]) for own in (PAD, EOS) if own in inner_id}
+    return special | {i: token for i, token in fixed.items() if token is not None}
 
 
 def _digest(text: str) -> str:

@@ -19,6 +19,7 @@ def question_answering(
     label: str = "answers",
     prompt: str = "{text}",
     crop: bool = True,
+    category: str = "qa",
 ) -> Task:
     """Returns a question answering task; its images are never mirrored, since questions contain "left" and "right".
 
@@ -30,6 +31,7 @@ def question_answering(
         label: the annotation that holds the annotators' answers, a tuple of one or more.
         prompt: template of the text input, with ``{text}`` for the question.
         crop: whether the answer remains valid for a crop of the image.
+        category: "ocr" for questions about text in the image, which the LiT decoder answers by beam search.
 
     Examples:
         >>> question_answering("vqav2", metrics=TEN_ANSWERS_METRICS).main_metric
@@ -42,6 +44,6 @@ def question_answering(
         target=Answer(tuple(answers)),
         metrics=metrics,
         prompt=prompt,
-        category="qa",
+        category=category,
         invariant=frozenset({"crop"}) if crop else frozenset(),
     )

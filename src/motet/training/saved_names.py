@@ -15,7 +15,7 @@ from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, Tsv
 from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
-from motet.data.splits import ConcatRows, ImageSplit, Subset, WithoutImages
+from motet.data.splits import ConcatRows, ImageSplit, OnlyImages, Subset, WithoutImages
 from motet.metrics import METRICS
 from motet.systems import SYSTEMS
 from motet.training.balancers import BALANCERS
@@ -38,6 +38,7 @@ READERS_OF_READERS = (
     Subset,
     ImageSplit,
     ConcatRows,
+    OnlyImages,
     WithoutImages,
     AnnotationSubset,
     RemappedClasses,

@@ -1,5 +1,6 @@
 """UniT's published run: the numbers of its appendix, the size of its model, and what each data set gives."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -108,11 +109,41 @@ def test_every_data_set_is_trained_on_and_evaluated_and_no_model_is_chosen(run: 
 
 def test_questions_of_visual_genome_join_those_of_vqav2(run: Run) -> None:
     questions = by_name(run)
-    assert len(questions["vqav2"].reader) == len(questions["vqav2/test"].reader) + 1
-    assert questions["vqav2"].reader.keys(20) == ("vg/4",)
+    assert len(questions["vqav2"].reader) == 20 + 20 - 2 + 1  # train and val without what is in val2017, and one more
+    assert questions["vqav2"].reader.keys(38) == ("vg/4",)
     (task,) = questions["vqav2"].tasks
     assert task.target == Answer(("square",))  # an answer of at least nine questions of the training set
     assert task.main_metric == "vqa_accuracy"
+
+
+def images(source: Source) -> set[str]:
+    return {key for row in range(len(source.reader)) for key in source.reader.keys(row)}
+
+
+def test_no_image_of_val2017_is_trained_on_and_all_are_evaluated(run: Run) -> None:
+    """Section 4.1, "Removing overlap": VQAv2 and Visual Genome are cut by COCO's splits of 2017."""
+    held = {"coco/1", "coco/21"}
+    for name in ("coco", "visual_genome", "vqav2"):
+        assert not images(by_name(run)[name]) & held, name
+        assert images(by_name(run)[f"{name}/test"]) <= held, name
+    assert images(by_name(run)["vqav2/test"]) == held
+    trained = {key for source in run.of_role("train") for key in images(source)}
+    evaluated = {key for name in ("coco", "visual_genome", "vqav2") for key in images(by_name(run)[f"{name}/test"])}
+    assert not trained & evaluated
+
+
+def test_the_answers_are_preprocessed_and_of_train_and_val(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_unit_paper_data(tmp_path)
+    for part in ("train", "val"):
+        path = tmp_path / "vqav2" / f"v2_mscoco_{part}2014_annotations.json"
+        data = json.loads(path.read_text())
+        for number, each in enumerate(data["annotations"]):
+            if number < 5:  # ten in both parts together, and nine are wanted
+                each["multiple_choice_answer"] = ("T-shirt", "a t shirt")[number % 2]
+        path.write_text(json.dumps(data))
+    monkeypatch.setenv("MOTET_DATA", str(tmp_path))
+    (task,) = by_name(published())["vqav2"].tasks
+    assert task.target == Answer(("square", "t shirt"))
 
 
 def test_mnli_is_evaluated_on_its_mismatched_part(run: Run) -> None:

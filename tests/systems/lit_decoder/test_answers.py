@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from motet.core import Answer, ConfigError, Label, Task, Text
+from motet.core import ConfigError, Label, Task, Text
 from motet.metrics import Accuracy
-from motet.nn.generate import BeamSearch, Greedy
+from motet.nn.generate import Greedy
 from motet.preprocess.tokenizers import TrainedTokenizer
-from motet.systems.lit_decoder.answers import Scoring, TaskPrompts, answer, answer_names, default_decoding
+from motet.systems.lit_decoder.answers import TaskPrompts, answer
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings
+from motet.systems.lit_decoder.decoding import Scoring
 from motet.systems.lit_decoder.options import ByTask, ClassTokens
 from motet.systems.lit_decoder.sequence import Sequences
 
@@ -66,14 +67,3 @@ def test_generated_class_tokens_read_as_names() -> None:
 def test_scoring_needs_names() -> None:
     with pytest.raises(ConfigError, match="task 't': Scoring: got Text without names"):
         predicted(task(Text(9)), "red", Scoring())
-
-
-def test_default_strategies_are_the_papers() -> None:
-    assert default_decoding(task(Text(9))) == BeamSearch(num_beams=4, alpha=0.1)
-    assert default_decoding(task(Answer(), category="ocr")) == BeamSearch()
-    assert default_decoding(LABEL) == default_decoding(task(Answer())) == Greedy()
-
-
-def test_only_closed_tasks_have_names() -> None:
-    assert answer_names(LABEL) == ("red", "blue", "green")
-    assert answer_names(task(Answer())) == answer_names(task(Text(9))) == ()

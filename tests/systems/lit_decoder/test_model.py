@@ -262,7 +262,7 @@ def test_only_classes_of_images_alone_have_a_linear_head() -> None:
 
 def test_scored_names_have_log_probabilities() -> None:
     system = learn(build())
-    system.decoding["colour"] = Scoring()
+    system.decode_with({"colour": Scoring()})
     for index, found in enumerate(system.predict(batch(system))["colour"]):
         assert isinstance(found, ClassPrediction)
         assert found.index == index
@@ -270,9 +270,8 @@ def test_scored_names_have_log_probabilities() -> None:
         assert all(score < 0 for score in found.scores)
     texts = words(system.predict(batch(system))["vqa"])
     assert texts == ["red", "blue"]
-    system.decoding["vqa"] = Scoring()
     with pytest.raises(ConfigError, match="got Answer without names"):
-        system.predict(batch(system))
+        system.decode_with({"vqa": Scoring()})
 
 
 def test_texts_are_searched_with_beams_and_names_greedily_by_default() -> None:
@@ -281,10 +280,45 @@ def test_texts_are_searched_with_beams_and_names_greedily_by_default() -> None:
     assert system.decoding == {"colour": Greedy(), "caption": BeamSearch(), "vqa": Greedy(), "read": BeamSearch()}
 
 
+def test_the_configuration_chooses_the_decoding_and_keeps_a_later_choice() -> None:
+    system = build(decoding={"caption": BeamSearch(num_beams=2), "colour": Scoring()})
+    assert system.decoding["caption"] == BeamSearch(num_beams=2)
+    assert isinstance(system.predict(batch(system))["colour"][0], ClassPrediction)
+    system.decode_with({"colour": Greedy()})
+    assert system.config.decoding == {"caption": BeamSearch(num_beams=2), "colour": Greedy()}
+    assert not isinstance(system.predict(batch(system))["colour"][0], ClassPrediction)
+    for wrong in ({"other": Greedy()}, {"caption": Scoring()}):
+        with pytest.raises(ConfigError, match=r"want tasks whose answer is generated: colour|got Text without names"):
+            system.decode_with(wrong)
+        with pytest.raises(ConfigError, match=r"want tasks whose answer is generated: colour|got Text without names"):
+            build(decoding=wrong)
+    assert system.decoding["caption"] == BeamSearch(num_beams=2)
+
+
+def test_a_name_longer_than_its_places_is_scored_as_it_was_trained(caplog) -> None:
+    names = ("red", "blue and rather long for the places of a short sequence")
+    closed = replace(VQA, target=Answer(names))
+    system = build((closed,), max_tokens=24, answer_room=8, tokenizer=TrainedTokenizer(size=258)).eval()
+    assert "longer than the 8 places" in caplog.text
+    torch.nn.init.normal_(system.decoder.pieces.kernel)
+    system.decode_with({"vqa": Scoring()})
+    rows = batch(system)
+    value = rows.targets["vqa"].value
+    found = system.predict(rows)["vqa"]
+    for row, prediction in enumerate(found):
+        prefix = value["tokens"][row, : value["prefix"][row]].tolist()
+        for name, score in zip(names, prediction.scores, strict=True):
+            whole = torch.tensor([[*prefix, *system.sequences.close(prefix, system.sequences.answer(closed, name))]])
+            with torch.no_grad():
+                logits = system.decoder(whole, system.memory(rows)[row : row + 1])[0].log_softmax(-1)
+            places = torch.arange(len(prefix), whole.shape[1])
+            assert score == pytest.approx(float(logits[places, whole[0, places]].sum()), abs=1e-3)
+
+
 def test_sampling_is_a_function_of_the_rows() -> None:
     system = build().eval()
     torch.nn.init.normal_(system.decoder.pieces.kernel)
-    system.decoding["caption"] = Sampling(temperature=1.0)
+    system.decode_with({"caption": Sampling(temperature=1.0)})
     first, again = (words(system.predict(batch(system))["caption"]) for _ in range(2))
     other = words(system.predict(batch(system, [replace(r, id=f"{r.id}/other") for r in ROWS]))["caption"])
     assert first == again

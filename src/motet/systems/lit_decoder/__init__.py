@@ -3,8 +3,8 @@
 from motet.nn.generate import BeamSearch as BeamSearch
 from motet.nn.generate import Greedy as Greedy
 from motet.nn.generate import Sampling as Sampling
-from motet.systems.lit_decoder.answers import Scoring as Scoring
 from motet.systems.lit_decoder.config import LiTDecoderConfig as LiTDecoderConfig
+from motet.systems.lit_decoder.decoding import Scoring as Scoring
 from motet.systems.lit_decoder.feedforward import ConcatTokens as ConcatTokens
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig as FeedforwardConfig
 from motet.systems.lit_decoder.feedforward import MapFrozen as MapFrozen

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from motet.core import Answer, ConfigError, Label, Prediction, Task, Text, TextPrediction
-from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, Strategy, generate
+from motet.core import Prediction, Task, Text, TextPrediction
+from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, generate
 from motet.systems.base import class_predictions
 from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
+from motet.systems.lit_decoder.decoding import Decoding, Scoring, names_to_score
 from motet.systems.lit_decoder.scoring import NameTrie, score_names
 from motet.systems.lit_decoder.sequence import Sequences
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Scores every name of a `Label` or a closed `Answer` and predicts the most likely one."""
-
-
-Decoding: TypeAlias = Strategy | Scoring
-
-
-def default_decoding(task: Task) -> Decoding:
-    """Returns beam search with 4 beams for texts and text reading, greedy for names and answers, as in the paper."""
-    return BeamSearch() if isinstance(task.target, Text) or task.category == "ocr" else Greedy()
-
-
-def answer_names(task: Task) -> tuple[str, ...]:
-    """Returns the closed list of answers; empty for a task with free text."""
-    return task.target.names if isinstance(task.target, Label | Answer) else ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +43,7 @@ def answer(
     prompts: TaskPrompts,
     decoding: Decoding,
     seed: int,
-    tries: dict[str, NameTrie],
+    tries: dict[tuple[str, int], NameTrie],
 ) -> Sequence[Prediction]:
     """Returns the predictions of r rows.
 
@@ -71,7 +54,7 @@ def answer(
         prompts: of the rows.
         decoding: the strategy.
         seed: of strategies that draw.
-        tries: cache of the names of each task that is scored; filled here.
+        tries: cache of the names of each task that is scored, by task and places for a name; filled here.
 
     Raises:
         ConfigError: scoring for a task without names.
@@ -93,17 +76,31 @@ def answer(
             )
             return _texts(generated, sequences, prompts)
         case Scoring():
-            task, names = prompts.task, answer_names(prompts.task)
-            if not names:
-                raise ConfigError(
-                    f"task {task.name!r}: Scoring: got {type(task.target).__name__} without names; want a task with "
-                    "a closed list of answers, or another decoding"
-                )
-            if task.name not in tries:
-                tries[task.name] = NameTrie.of([sequences.answer(task, name) for name in names])
-            return class_predictions(score_names(decoder, state, tokens, prompts.lengths, tries[task.name]), names)
+            return _scored(decoder, state, sequences, replace(prompts, tokens=tokens), tries)
         case other:
             assert_never(other)
+
+
+def _scored(
+    decoder: TextDecoder,
+    state: DecoderState,
+    sequences: Sequences,
+    prompts: TaskPrompts,
+    tries: dict[tuple[str, int], NameTrie],
+) -> Sequence[Prediction]:
+    task, names = prompts.task, names_to_score(prompts.task)
+    encoded = [sequences.answer(task, name) for name in names]
+    longest = max(map(len, encoded))
+    # A name that is too long behind a long question was cut in training, so it is scored as it was trained.
+    places = (sequences.max_tokens - 1 - prompts.lengths).clamp(max=longest)
+    scores = torch.empty(len(places), len(names), device=places.device)
+    for most in sorted(set(places.tolist())):
+        key = (task.name, most)
+        if key not in tries:
+            tries[key] = NameTrie.of([ids[:most] for ids in encoded])
+        rows = (places == most).nonzero()[:, 0]
+        scores[rows] = score_names(decoder, state.select(rows), prompts.tokens[rows], prompts.lengths[rows], tries[key])
+    return class_predictions(scores, names)
 
 
 def _texts(generated: GeneratedTokens, sequences: Sequences, prompts: TaskPrompts) -> list[Prediction]:

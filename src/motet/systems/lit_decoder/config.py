@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from motet.core import ConfigError
@@ -12,6 +12,7 @@ from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.images import Crop, InceptionCrop
 from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
 from motet.systems.base.suggestion import Suggestion
+from motet.systems.lit_decoder.decoding import Decoding
 from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, ClassStrings, Conditioning, TextTarget
 from motet.systems.lit_decoder.suggestion import LiTDecoderSuggestion
 from motet.systems.lit_decoder.targets import AnswerTarget
@@ -47,6 +48,8 @@ class LiTDecoderConfig:
         classes: class names as text, one token per class, or scored tokens.
         answers: the target among several annotators' answers: one drawn anew each time, or the most common one.
         texts: the target among a row's several texts, by `Text` task; `RandomText` for tasks not listed.
+        decoding: how answers are made, by task (section 5.8): ``{"caption": BeamSearch(num_beams=2)}``. For tasks not
+            listed, beam search with 4 beams for texts and text reading and greedy decoding for the others.
         crop: of training images, for tasks that are invariant to it.
         hflip: whether training images are mirrored, for tasks that are invariant to it.
         antialias: resize with a filter as wide as the reduction; else bilinear between two by two pixels.
@@ -80,15 +83,20 @@ class LiTDecoderConfig:
     classes: Classes = field(default_factory=ClassStrings)
     answers: AnswerTarget = "drawn"
     texts: Mapping[str, TextTarget] = field(default_factory=dict)
+    decoding: Mapping[str, Decoding] = field(default_factory=dict)
     crop: Crop = field(default_factory=InceptionCrop)
     hflip: bool = True
     antialias: bool = False
     draft: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("depth", "width", "heads", "answer_room"):
+        for name in ("depth", "width", "heads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"LiTDecoderConfig.{name}: got {getattr(self, name)}; want at least 1")
+        if self.answer_room < 2:
+            raise ConfigError(
+                f"LiTDecoderConfig.answer_room: got {self.answer_room}; want at least 2, an answer's token and its end"
+            )
         for name in ("dropout", "input_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"LiTDecoderConfig.{name}: got {getattr(self, name)}; want at least 0 and below 1")
@@ -101,3 +109,17 @@ class LiTDecoderConfig:
             )
         if self.answers not in ("drawn", "most common"):
             raise ConfigError(f"LiTDecoderConfig.answers: got {self.answers!r}; want 'drawn' or 'most common'")
+
+    def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> LiTDecoderConfig:
+        """Returns the configuration for some of the tasks, without options of the others."""
+        del sources
+        conditioning = self.conditioning
+        if isinstance(conditioning, ByTask):
+            prompts = {name: prompt for name, prompt in conditioning.prompts.items() if name in tasks}
+            conditioning = replace(conditioning, prompts=prompts)
+        return replace(
+            self,
+            conditioning=conditioning,
+            texts={name: target for name, target in self.texts.items() if name in tasks},
+            decoding={name: decoding for name, decoding in self.decoding.items() if name in tasks},
+        )

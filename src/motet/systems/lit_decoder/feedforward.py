@@ -32,7 +32,7 @@ from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import EncoderMode, Frozen, Tower
 from motet.preprocess.images import Crop, ImageTransform, InceptionCrop
 from motet.systems.base import ImageInputs, class_predictions
-from motet.systems.lit_decoder.answers import answer_names
+from motet.systems.lit_decoder.decoding import answer_names
 from motet.systems.lit_decoder.feedforward_processor import FeedforwardProcessor
 
 

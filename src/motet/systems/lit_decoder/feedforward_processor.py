@@ -11,7 +11,7 @@ from torch import Tensor
 
 from motet.core import Example, Task
 from motet.systems.base import BaseProcessor, Entry, ImageInputs, Row, allowed_changes, one_image
-from motet.systems.lit_decoder.answers import answer_names
+from motet.systems.lit_decoder.decoding import answer_names
 from motet.systems.lit_decoder.targets import target_text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, assert_never
 
 import torch
@@ -32,9 +33,11 @@ from motet.nn.tower import Tower
 from motet.preprocess.images import ImageTransform
 from motet.preprocess.tokenizers import Tokenizer
 from motet.systems.base import ImageInputs, class_predictions
-from motet.systems.lit_decoder.answers import Decoding, TaskPrompts, answer, default_decoding
+from motet.systems.lit_decoder.answers import TaskPrompts, answer
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
+from motet.systems.lit_decoder.decoding import Decoding, decoding_by_task
+from motet.systems.lit_decoder.name_check import check_names
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling, ScoredClasses
 from motet.systems.lit_decoder.processor import LiTDecoderProcessor
 from motet.systems.lit_decoder.scoring import NameTrie
@@ -54,11 +57,11 @@ class LiTDecoder(System):
         fetch: whether pretrained encoder weights are fetched; a restored model brings its own.
 
     Attributes:
-        decoding: strategy of each task that is not scored; assign another to decode differently.
+        decoding: strategy of each task whose classes are not scored.
 
     Raises:
         UnsupportedTask: a task whose answer is not text.
-        ConfigError: options that do not fit each other, or the tasks.
+        ConfigError: options that do not fit each other, or the tasks; class names that can never be an answer.
     """
 
     mixes: ClassVar[bool] = True
@@ -118,9 +121,24 @@ class LiTDecoder(System):
             add_tables=isinstance(config.conditioning, ByTaskPositions) and config.conditioning.add,
         )
         self.linear = nn.ModuleDict(_linear_heads(config, tasks, self.tower.width))
-        generated = [task for task in tasks if task.name not in self.sequences.scored]
-        self.decoding: dict[str, Decoding] = {task.name: default_decoding(task) for task in generated}
-        self._tries: dict[str, NameTrie] = {}
+        self.decoding = self._decodings(config)
+        for name, decoding in self.decoding.items():
+            check_names(self.sequences, self.tasks[name], decoding)
+        self._tries: dict[tuple[str, int], NameTrie] = {}
+
+    def decode_with(self, decoding: Mapping[str, Decoding]) -> None:
+        """Changes how the answers of some tasks are made; a model that is saved afterwards keeps it.
+
+        Raises:
+            ConfigError: a name that is no task whose answer is generated; scoring for a task without names.
+        """
+        config = replace(self.config, decoding={**self.config.decoding, **decoding})
+        self.decoding = self._decodings(config)
+        self.config = config
+
+    def _decodings(self, config: LiTDecoderConfig) -> Mapping[str, Decoding]:
+        generated = [task for task in self.tasks.values() if task.name not in self.sequences.scored]
+        return decoding_by_task(config.decoding, generated)
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         tokens: Tensor = self.tower(pixels)

@@ -57,7 +57,7 @@ class Sequences:
         max_tokens: int,
         answer_room: int,
     ) -> None:
-        if max_tokens < answer_room + 3 or answer_room < 1:
+        if max_tokens < answer_room + 3 or answer_room < 2:
             raise ConfigError(
                 f"max_tokens: got {max_tokens} with {answer_room} for the answer; want at least {answer_room + 3}, for "
                 "prompt and separators too"
@@ -106,6 +106,10 @@ class Sequences:
             tail.insert(0, self._id(SEPARATOR, ":"))
         room = self.max_tokens - self.answer_room - len(head) - len(tail)
         return head + self.tokenizer.encode(question)[: max(room, 0)] + tail
+
+    def room(self, task: Task) -> int:
+        """Returns the places that every row of a task leaves for its answer, its end included."""
+        return self.answer_room if "text" in task.inputs else self.max_tokens - len(self.prefix(task, ""))
 
     def answer(self, task: Task, text: str) -> list[int]:
         """Returns an answer's tokens without EOS; class tokens are single ones."""
