@@ -62,7 +62,7 @@ def count_flops(run: Run, *, samples_seen: Mapping[str, int] | None = None, devi
         system.processor = system.processor.with_features(ImageEncoding(system))
     config = dataclasses.replace(run.train, compile=False)
     optimizer = config.optimizer.build(system.parameter_groups(), lr=config.lr, weight_decay=config.weight_decay)
-    update = TrainStep(system, optimizer, run.balancer, config, torch.device(device))
+    update = TrainStep(system, optimizer, run.balancer.start(system), config, torch.device(device))
     set_lr(optimizer, 0.0)  # the weights do not change
     system.train()
     total = 0.0
