@@ -44,7 +44,7 @@ def test_a_reader_a_metric_and_a_task_of_ones_own(folder: Path) -> None:
     assert near.low > 60  # one of five shades, at most one step off: a constant answer gets 60
     shades = sys.modules["shades"]
     predictor = motet.load(folder / "run", trust=("shades",))
-    assert predictor("shade", image=shades.Squares(240, 1)[0].images[0].read()).text in shades.SHADES
+    assert predictor("shade", image=shades.Squares(240, 1)[0].images[0].read()).name in shades.SHADES
 
 
 @pytest.fixture(scope="module")
