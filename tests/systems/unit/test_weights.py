@@ -1,5 +1,6 @@
 """DETR's weights under both kinds of names: our image encoder and our decoder return the same numbers."""
 
+import argparse
 from dataclasses import replace
 
 import pytest
@@ -135,6 +136,23 @@ def test_a_file_of_safetensors_and_errors(detr, alike, make, tmp_path) -> None:
         load_detr(system, detr.state_dict(), task="vqa")
     with pytest.raises(ConfigError, match="without image inputs"):
         load_detr(make("pair"), detr.state_dict())
+
+
+def test_weights_that_the_file_lacks_are_said(detr, alike) -> None:
+    whole = detr.state_dict()
+    some = {name: value for name, value in whole.items() if not ("encoder.layers" in name and "fc" in name)}
+    loaded = load_detr(alike(), some, task="boxes")
+    assert len(loaded.missing) == 8
+    assert all(name.startswith("vision.layers.layers.") and ".mlp." in name for name in loaded.missing)
+    assert loaded.lines() == (f"not in the weights: {', '.join(loaded.missing)}",)
+
+
+def test_a_published_pth_is_read_and_runs_nothing(detr, alike, tmp_path) -> None:
+    original = original_names(detr.state_dict())
+    torch.save({"model": original, "args": argparse.Namespace(lr=1e-4), "epoch": 3}, tmp_path / "detr.pth")
+    system = alike()
+    assert load_detr(system, tmp_path / "detr.pth").lines() == ()
+    assert torch.equal(system.state_dict()["vision.layers.input.bias"], original["input_proj.bias"])
 
 
 def test_a_bert_fills_the_text_encoder(make) -> None:

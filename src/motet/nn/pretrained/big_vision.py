@@ -5,13 +5,16 @@ flax stores kernels as (in, out), and those of attentions as (in, heads, channel
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from motet.core import CheckpointError
+from motet.core.regular_files import file_size
 from motet.nn.heads import MapHead
 from motet.nn.transformer import DecoderBlock, EncoderBlock
 from motet.nn.vit import ViT
@@ -20,16 +23,70 @@ Arrays = Mapping[str, np.ndarray]
 State = dict[str, Tensor]
 
 
-def load_vit(vit: ViT, arrays: Arrays) -> None:
-    """Loads the weights of big_vision's `models/vit.py`, without a class token.
+_HEADS = ("head/", "MAPHead_0/", "pre_logits/")
+_SCANNED = "Transformer/encoderblock/"
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of an ``.npz`` file of big_vision by name; nothing in it is run.
+
+    Raises:
+        CheckpointError: a file that cannot be read, or with anything but arrays of numbers.
+    """
+    try:
+        file_size(Path(path))
+        with np.load(path, allow_pickle=False) as found:
+            if not isinstance(found, np.lib.npyio.NpzFile):
+                raise ValueError("a single array")
+            return {name: found[name] for name in found.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: got {error}; want a complete .npz file of big_vision") from error
+
+
+def vit_arrays(arrays: Arrays) -> dict[str, np.ndarray]:
+    """Returns the arrays of the image encoder in a file of big_vision, under the names of its ViT.
+
+    They begin with "params/img/" in SigLIP and PaliGemma, with "params/encoder/" in CapPa and with nothing in a ViT;
+    in files of scanned layers, those of all blocks are one array.
+
+    Raises:
+        CheckpointError: no image encoder, or several.
+    """
+    ends = "embedding/kernel"
+    starts = [name.removesuffix(ends) for name in arrays if name == ends or name.endswith(f"/{ends}")]
+    if len(starts) != 1:
+        got = f"{len(starts)} arrays 'embedding/kernel'" if starts else f"{len(arrays)} arrays without {ends!r}"
+        raise CheckpointError(f"weights: got {got}; want one image encoder of big_vision")
+    found: dict[str, np.ndarray] = {}
+    for name, value in part(arrays, starts[0]).items():
+        if name.startswith(_SCANNED):
+            rest = name.removeprefix(_SCANNED)
+            found |= {f"Transformer/encoderblock_{i}/{rest}": block for i, block in enumerate(value)}
+        else:
+            found[name.removeprefix("Transformer/posembed_input/")] = value
+    return found
+
+
+def load_vit(vit: ViT, arrays: Arrays) -> tuple[str, ...]:
+    """Loads the weights of big_vision's `models/vit.py`, without a class token, and returns what is left: its heads.
 
     Args:
         vit: of the same shape.
-        arrays: by name, from ``"embedding/kernel"`` on.
+        arrays: of a whole file (see `vit_arrays`) or by name from ``"embedding/kernel"`` on.
 
     Raises:
         CheckpointError: a missing or unexpected name, or another shape.
     """
+    arrays = vit_arrays(arrays)
+    known = {"embedding/kernel", "embedding/bias", "pos_embedding"}
+    blocks = tuple(f"Transformer/encoderblock_{i}/" for i in range(len(vit.blocks)))
+    left = [name for name in arrays if name not in known]
+    left = [name for name in left if not name.startswith((*blocks, "Transformer/encoder_norm/"))]
+    if wrong := [name for name in left if not name.startswith(_HEADS)]:
+        raise CheckpointError(
+            f"weights: got {wrong[0]!r} and {len(wrong) - 1} others that this ViT does not have; want a ViT without a "
+            f"class token, of {len(blocks)} blocks"
+        )
     kernel = _take(arrays, "embedding/kernel")  # (h, w, in, out)
     state = {"patches.weight": kernel.permute(3, 2, 0, 1), "patches.bias": _take(arrays, "embedding/bias")}
     if "pos_embedding" in arrays:
@@ -38,6 +95,7 @@ def load_vit(vit: ViT, arrays: Arrays) -> None:
     for i in range(len(vit.blocks)):
         state |= _under(f"blocks.{i}", encoder_block_state(arrays, f"Transformer/encoderblock_{i}/"))
     load(vit, state)
+    return tuple(left)
 
 
 def load_map_head(head: MapHead, arrays: Arrays) -> None:
@@ -129,7 +187,10 @@ def _take(arrays: Arrays, name: str) -> Tensor:
         raise CheckpointError(
             f"weights: got {len(arrays)} arrays without {name!r}; want a file of the same architecture, with it"
         )
-    return torch.from_numpy(np.array(arrays[name], dtype=np.float32))
+    value = arrays[name]
+    if value.dtype.kind == "V" and value.dtype.itemsize == 2:  # bfloat16, which numpy has no name for
+        return torch.from_numpy(value.view(np.int16).copy()).view(torch.bfloat16).float()
+    return torch.from_numpy(np.array(value, dtype=np.float32))
 
 
 def _under(name: str, state: State) -> State:

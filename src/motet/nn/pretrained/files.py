@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from torch import Tensor
 
 from motet.core import CheckpointError
 from motet.core.regular_files import file_size
+
+_PYTORCH = {".pth", ".pt", ".bin", ".ckpt"}
 
 
 @dataclass(frozen=True)
@@ -49,37 +54,70 @@ def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) ->
     """Returns published weights by name.
 
     Args:
-        source: a mapping by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
+        source: a mapping by name; a ``.safetensors`` file; a file of PyTorch (``.pth``, ``.pt``, ``.bin``, ``.ckpt``),
+            of which only tensors and plain values are read, and no code is run; or a folder with ``model.safetensors``
+            or ``pytorch_model.bin`` in it.
         inside: the key under which original checkpoints store the weights, beside other entries.
 
     Raises:
         CheckpointError: a file that cannot be read.
     """
-    if isinstance(source, Mapping):
-        found: Any = source.get(inside, source)
-        return found if isinstance(found, Mapping) else source
+    found: Any = source if isinstance(source, Mapping) else _read_file(_file_in(Path(source)))
+    weights = found.get(inside, found)
+    weights = weights if isinstance(weights, Mapping) else found
+    return {str(name): value for name, value in weights.items() if isinstance(value, Tensor)}
+
+
+def _file_in(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    files = [path / name for name in ("model.safetensors", "pytorch_model.bin")]
+    return next((file for file in files if file.is_file()), files[0])
+
+
+def _read_file(path: Path) -> Mapping[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = Path(source)
-    path = path / "model.safetensors" if path.is_dir() else path
     try:
         file_size(path)
-        weights: Mapping[str, Tensor] = load_file(path)
+        if path.suffix not in _PYTORCH:
+            return load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path}: got {error}; want a complete .safetensors file, or a folder with model.safetensors"
+            f"{path}: got {error}; want a complete .safetensors file, a file of PyTorch (.pth, .pt, .bin, .ckpt), or a "
+            "folder with model.safetensors"
         ) from error
-    return weights
+    return _read_pytorch(path)
 
 
-def copy_published(own: Mapping[str, Tensor], renamed: Mapping[str, Mapping[str, Tensor]]) -> PublishedWeights:
+def _read_pytorch(path: Path) -> Mapping[str, Any]:
+    try:
+        # DETR's training checkpoints hold their options in a Namespace, which is plain data.
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols; the errors say enough
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path}: got {reason}; want a complete file of PyTorch with weights and plain values only"
+        ) from error
+    if not isinstance(found, Mapping):
+        raise CheckpointError(f"{path}: got a {type(found).__name__}; want weights by name")
+    return found
+
+
+def copy_published(
+    own: Mapping[str, Tensor], renamed: Mapping[str, Mapping[str, Tensor]], *, expected: Sequence[str] = ()
+) -> PublishedWeights:
     """Copies published weights into those of a model, as far as names and shapes fit.
 
     Args:
         own: the model's weights by name, written in place.
         renamed: by published name, the weights that it becomes, by their names in the model; none for a published
             weight without a counterpart.
+        expected: beginnings of the model's names that the published weights should fill; those that none of them
+            becomes are reported as missing.
     """
     loaded: list[str] = []
     unexpected: list[str] = []
@@ -95,4 +133,7 @@ def copy_published(own: Mapping[str, Tensor], renamed: Mapping[str, Mapping[str,
                 else:
                     own[name].copy_(value)
                     loaded.append(name)
-    return PublishedWeights(tuple(loaded), tuple(unexpected), tuple(mismatched))
+    given = {name for parts in renamed.values() for name in parts}
+    missing = [name for name in own if name.startswith(tuple(expected)) and name not in given]
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    return PublishedWeights(tuple(loaded), tuple(unexpected), tuple(mismatched), tuple(missing))

@@ -1,4 +1,4 @@
-"""Loads published weights into a UniT: those of DETR, of BERT and of UniT's official code."""
+"""Loads the weights of DETR and of BERT into a UniT; those of UniT's own code are in `mmf_weights`."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
 
     Args:
         system: filled in place.
-        source: weights by name, those of facebookresearch/detr or of transformers; a ``.safetensors`` file; or a folder
-            with ``model.safetensors`` in it.
+        source: weights by name, those of facebookresearch/detr or of transformers; a ``.safetensors`` or ``.pth`` file;
+            or a folder with ``model.safetensors`` in it.
         task: the `Boxes` task whose queries and heads are filled; None for the only one.
 
     Raises:
@@ -48,7 +48,7 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
         ConfigError: a system without image inputs, or a task of another kind.
 
     Returns:
-        The names that were loaded, and those that were not.
+        The names that were loaded, those that were not, and those of the same parts that the file lacks.
     """
     if system.vision is None:
         raise ConfigError("load_detr: got a UniT without image inputs; want one with a task on images")
@@ -58,7 +58,8 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
         raise CheckpointError(f"DETR weights: got {next(iter(published), 'nothing')!r} and others; want a DETR's names")
     prefixes = _target_prefixes(system, _boxes_task(system, task))
     renamed = {name: _convert(original[name], value, prefixes) for name, value in published.items()}
-    found = copy_published(system.state_dict(), renamed)
+    own = system.state_dict()
+    found = copy_published(own, renamed, expected=_expected(own, prefixes))
     return replace(found, unexpected=tuple(n for n in found.unexpected if not n.endswith("num_batches_tracked")))
 
 
@@ -147,6 +148,13 @@ def _target_prefixes(system: UniT, task: str | None) -> dict[str, str]:
             "bbox_embed.": f"heads.{name}.boxes.",
         }
     return prefixes
+
+
+def _expected(own: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> list[str]:
+    """Returns the names of the parts that a DETR has; its layers have no task tokens and no projections."""
+    layers = prefixes["transformer.encoder."]
+    wanted = tuple(prefix for prefix in prefixes.values() if prefix != layers)
+    return [name for name in own if name.startswith((*wanted, f"{layers}layers.", f"{layers}norm."))]
 
 
 def _convert(name: str, value: Tensor, prefixes: Mapping[str, str]) -> State:
