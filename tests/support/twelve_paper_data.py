@@ -12,6 +12,11 @@ from motet.data.formats.regions import write_lmdb
 from motet.preprocess.regions import ImageRegions
 
 COUNT = 12
+REGIONS = {
+    "COCO_trainval": "0", "vg": "1", "gqa": "1", "flickr30k": "1000", "refcoco": "0", "refcoco+": "0", "refcocog": "0",
+    "visual7w": "1", "visual7w_gt": "1", "guesswhat_gt": "0", "nlvr2": "train-1-0-img0",
+}  # fmt: skip
+"""The published databases of regions, and the key of one image in each."""
 
 
 def write_twelve_paper_data(root: Path) -> None:
@@ -22,7 +27,8 @@ def write_twelve_paper_data(root: Path) -> None:
     _places(root)
     _statements(root)
     found = ImageRegions(np.ones((1, 2048), np.float32), np.array([[0, 0, 8, 8]], np.float32), (8, 8))
-    write_lmdb(root / "regions.lmdb", {"coco/0": found})
+    for name, key in REGIONS.items():
+        write_lmdb(root / "regions" / f"{name}_resnext152_faster_rcnn_genome.lmdb", {key: found})
 
 
 def _genome(root: Path) -> None:

@@ -9,8 +9,10 @@ from published_sizes import bert_assets, millions, names, on_meta
 from twelve_paper_data import write_twelve_paper_data
 
 from motet.core import Example, Task
+from motet.data.formats.regions import LmdbRegions
 from motet.data.source import Source
 from motet.recipes.paper.twelve_in_one import TABLE_8, _held, published, published_model
+from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.tasks import pointing, question_answering, referring, retrieval, verification, visual_entailment
 from motet.training.balancers import Weighted
@@ -51,7 +53,7 @@ def run(root: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def model(root: Path) -> TwelveInOne:
-    built = on_meta(published_model(root / "regions.lmdb"), TASKS, bert_assets())
+    built = on_meta(published_model(root / "regions"), TASKS, bert_assets())
     assert isinstance(built, TwelveInOne)
     return built
 
@@ -171,3 +173,21 @@ def test_referring_expressions_are_evaluated_on_people_and_umds_own_test_part(ru
 def test_every_task_is_in_all_three_roles(run: Run) -> None:
     for role in ("train", "val", "test"):
         assert [source.tasks[0].name for source in run.of_role(role)] == list(TABLE_8)
+
+
+def test_each_data_set_has_its_own_file_of_regions_and_finds_its_images_there(run: Run) -> None:
+    config = run.system
+    assert isinstance(config, TwelveInOneConfig)
+    assert isinstance(config.source, LmdbRegions)
+    for source in run.of_role("train"):
+        (task,) = source.tasks
+        regions = config.source_of.get(task.name, config.source)
+        example = next(row for row in map(source.reader.__getitem__, range(len(source.reader))) if row.image_ids)
+        assert len(regions.regions(example.images[0], example.image_ids[0])) == 1, task.name
+    files = {name: Path(source.path).name.partition("_resnext")[0] for name, source in config.source_of.items()}
+    assert files["visual_genome"] == "vg"
+    assert files["guesswhat"] == "COCO_trainval"
+    known = {name: source.candidates for name, source in config.source_of.items() if source.candidates is not None}
+    assert {name: Path(file.path).name.partition("_resnext")[0] for name, file in known.items()} == {
+        "visual7w": "visual7w_gt", "guesswhat": "guesswhat_gt"
+    }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from motet.core import Reader, Task
 from motet.data.formats.regions import LmdbRegions
@@ -59,6 +60,26 @@ TABLE_8: Mapping[str, tuple[int, float, int]] = {
 }
 """Rows of a batch, learning rate (section 8.4, table 8) and longest text (the code's list of tasks), by data set."""
 
+_Kind = Literal["number", "file", "file_number"]
+_OF_COCO: _Kind = "number"
+_BY_FILE: _Kind = "file_number"
+_END = "_resnext152_faster_rcnn_genome.lmdb"
+_REGIONS: Mapping[str, tuple[str, _Kind, str]] = {
+    "": ("COCO_trainval", _OF_COCO, ""),
+    "visual_genome": ("vg", _BY_FILE, ""),
+    "gqa": ("gqa", _BY_FILE, ""),
+    "flickr_retrieval": ("flickr30k", _BY_FILE, ""),
+    "refcoco": ("refcoco", _OF_COCO, ""),
+    "refcoco+": ("refcoco+", _OF_COCO, ""),
+    "refcocog": ("refcocog", _OF_COCO, ""),
+    "visual7w": ("visual7w", _BY_FILE, "visual7w_gt"),
+    "guesswhat": ("COCO_trainval", _OF_COCO, "guesswhat_gt"),
+    "nlvr2": ("nlvr2", "file", ""),
+    "snli_ve": ("flickr30k", _BY_FILE, ""),
+}
+"""The file of detections, the kind of its keys, and the file with the features of candidates, by task; "" for all
+others. Images of Visual Genome have its own numbers there, even those that are of COCO."""
+
 _COCO_HELD = (slice(0, 1000), slice(1000, 2000))
 _HELD: Mapping[str, int] = {"vqav2": 3000, "gqa": 3000, "visual_genome": 5000}
 """Number of last questions that the official code holds out of data sets whose test answers are secret."""
@@ -68,10 +89,12 @@ def published_model(regions: Path) -> TwelveInOneConfig:
     """ViLBERT of 12-in-1: BERT-base beside six layers of 1,024 channels on a hundred regions, six co-attentions.
 
     Args:
-        regions: an LMDB of regions by image id, as the authors publish them.
+        regions: the folder with the authors' LMDBs, one per data set, under their names (`vilbert_tasks.yml`).
     """
+    coco, *others = (_regions(regions, *found) for found in _REGIONS.values())
     return TwelveInOneConfig(
-        source=LmdbRegions(path=regions),
+        source=coco,
+        source_of=dict(zip(list(_REGIONS)[1:], others, strict=True)),
         text=HfBert("bert-base-uncased"),
         text_mode=Finetune(1.0),
         max_tokens_of={name: longest for name, (_, _, longest) in TABLE_8.items()},
@@ -90,7 +113,7 @@ def published() -> Run:
     """
     root = data_root()
     return Run(
-        system=published_model(root / "regions.lmdb"),
+        system=published_model(root / "regions"),
         sources=_sources(root),
         schedule=RoundRobin(batch_sizes={name: rows for name, (rows, _, _) in TABLE_8.items()}, stop=StopAndGo()),
         train=TrainConfig(
@@ -105,6 +128,12 @@ def published() -> Run:
         ),
         balancer=Weighted.from_lrs({name: rate for name, (_, rate, _) in TABLE_8.items()}),
     )
+
+
+def _regions(folder: Path, name: str, keys: _Kind, candidates: str) -> LmdbRegions:
+    dataset = "coco" if keys == "number" else ""
+    known = None if not candidates else LmdbRegions(path=folder / f"{candidates}{_END}", keys=keys, dataset=dataset)
+    return LmdbRegions(path=folder / f"{name}{_END}", keys=keys, dataset=dataset, candidates=known)
 
 
 def _sources(root: Path) -> tuple[Source, ...]:
