@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from clip_merges import write_merges
 from torch import nn
 from torch.nn import functional as F
 
@@ -15,6 +16,7 @@ from motet.core.batch import Batch
 from motet.metrics import Accuracy
 from motet.nn.experts import ConditionalLinear, Merged
 from motet.nn.gates import best_of
+from motet.preprocess.clip_tokenizer import ClipTokenizer
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems import build_system
 from motet.systems.uni_perceiver import EncoderSize, Experts, Patches, UniPerceiverConfig
@@ -29,7 +31,7 @@ from motet.systems.uni_perceiver.sequences import Span, TokenSequences, generati
 from motet.systems.uni_perceiver.similarity import Similarity
 from motet.systems.uni_perceiver.targets import Family
 from motet.systems.uni_perceiver.token_kinds import TokenKind, target_kind
-from motet.systems.uni_perceiver.weights import CLIP_END, CLIP_SPECIAL, layer_state, load_uni_perceiver
+from motet.systems.uni_perceiver.weights import CLIP_END, CLIP_SPECIAL, CLIP_SPECIALS, layer_state, load_uni_perceiver
 from motet.training.lr_schedules import Cosine
 
 HERE = Path(__file__).parent
@@ -384,7 +386,15 @@ def test_the_whole_model_on_pairs(system, official, names) -> None:
     assert mean(system.losses(rows), ("ret", "")) == pytest.approx(both / 2, abs=LAYERS)
 
 
-def test_special_tokens_of_clips_tokeniser_and_of_uni_perceiver() -> None:
-    found = json.loads((HERE / "s5_clip_tokenizer.json").read_text())
-    assert found["<|endoftext|>"] == [CLIP_END]
-    assert found["<|spe|>"] == [CLIP_SPECIAL]
+def test_clips_tokeniser_gives_the_official_ids(tmp_path: Path) -> None:
+    """From a file in CLIP's published layout whose merges that the texts need are at their official ranks."""
+    known = json.loads((HERE / "s5_clip_tokenizer.json").read_text())
+    special = {text: ids for text, ids in known.items() if text in CLIP_SPECIALS}
+    assert all(ids == [CLIP_SPECIALS[text]] for text, ids in special.items())
+    assert (CLIP_SPECIALS["<|endoftext|>"], CLIP_SPECIALS["<|spe|>"]) == (CLIP_END, CLIP_SPECIAL)
+    texts = {text: ids for text, ids in known.items() if text not in special}
+    assert texts
+    write_merges(tmp_path / "merges.txt", texts)
+    tokenizer = ClipTokenizer(tmp_path).build([])
+    for text, ids in texts.items():
+        assert [tokenizer.ids.index(i) for i in tokenizer.encode(text)] == ids, text

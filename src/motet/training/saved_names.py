@@ -17,6 +17,7 @@ from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, Subset, WithoutImages
 from motet.metrics import METRICS
+from motet.preprocess.clip_tokenizer import ClipTokenizer
 from motet.systems import SYSTEMS
 from motet.training.batch_mean import BatchMean
 from motet.training.lite0_teacher import Lite0Teacher
@@ -56,6 +57,7 @@ SCENES = (
     scenes.ScenePairs,
     scenes.SceneBoxes,
 )
+TOKENIZERS = (ClipTokenizer,)
 REGIONS = (Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions)
 BALANCERS = (BatchMean, TaskGradients)
 
@@ -82,6 +84,7 @@ def _parts() -> tuple[Any, ...]:
         COMPOSE,
         SCENES,
         REGIONS,
+        TOKENIZERS,
         SCHEDULES.values(),
         BALANCERS,
     )

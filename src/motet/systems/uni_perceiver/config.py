@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from motet.core import ConfigError
 from motet.nn.encoders import EncoderConfig
@@ -26,6 +26,7 @@ from motet.systems.uni_perceiver.options import (
 from motet.systems.uni_perceiver.suggestion import UniPerceiverSuggestion
 
 TOKENIZER_FILE = "words.json"
+WordTargets = Literal["with end", "alone"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,12 @@ class UniPerceiverConfig:
         sizes: of the encoder; `TINY`, `BASE` and `LARGE` are the paper's.
         blocks: composition of its layers: `Experts` as in the paper, `TaskSpecificBlocks` with projections per task,
             or None for plain ones.
-        tokenizer: the paper's is CLIP's, ``HfTokenizer("openai/clip-vit-base-patch32")``. The default is trained on the
-            run's own texts.
+        tokenizer: the paper's is CLIP's, ``HfTokenizer("openai/clip-vit-base-patch32")`` or, from the published merges,
+            `motet.preprocess.clip_tokenizer.ClipTokenizer`. The default is trained on the run's own texts.
         max_tokens: number of positions of texts; longer ones are cut.
         max_generated: tokens of a generated text at most, with its end; longer targets are cut.
+        word_targets: a word of the vocabulary that words are predicted from is encoded as its token "with end", as in
+            the official code, or as its token "alone", which costs a third less.
         patches: of images.
         encoder: its features replace patches of pixels, for small machines.
         mode: of that encoder: frozen, fine-tuned or from scratch.
@@ -71,6 +74,7 @@ class UniPerceiverConfig:
     tokenizer: TokenizerConfig = field(default_factory=TrainedTokenizer)
     max_tokens: int = 512
     max_generated: int = 64
+    word_targets: WordTargets = "with end"
     patches: Patches = field(default_factory=Patches)
     encoder: EncoderConfig | None = None
     mode: EncoderMode = field(default_factory=Frozen)
@@ -104,6 +108,10 @@ class UniPerceiverConfig:
             raise ConfigError(
                 f"UniPerceiverConfig.max_generated: got {self.max_generated}; want at most max_tokens, "
                 f"{self.max_tokens}"
+            )
+        if self.word_targets not in get_args(WordTargets):
+            raise ConfigError(
+                f"UniPerceiverConfig.word_targets: got {self.word_targets!r}; want one of {get_args(WordTargets)}"
             )
         if not 0 <= self.drop_path < 1:
             raise ConfigError(f"UniPerceiverConfig.drop_path: got {self.drop_path}; want from 0 to below 1")
