@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction
-from motet.nn.generate import BeamSearch, generate
-from motet.nn.generate.step import reordered_rows, selected_rows
+from motet.nn.generate import FixedBeams, fixed_beam_search
+from motet.nn.generate.step import SpecialIds, reordered_rows, selected_rows
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems.uni_perceiver.embedding import Embedding
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
@@ -125,13 +125,13 @@ class TextGenerator:
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
         """Returns the most likely text of each row, cut at the task's number of words.
 
-        Source: the official code, `caption_beam_searcher_v3.py`: an end counts where it is among the best `num_beams`
-        next tokens, and only the best text is returned.
+        Source: the official code, `caption_beam_searcher_v3.py`.
         """
         model = self.step_model(task)
         logits, state = model.start(self.inputs.of_task(task, batch, target))
-        beam = BeamSearch(num_beams=self.config.num_beams, alpha=self.config.alpha, ends="beams", num_answers=1)
-        generated = generate(model, state, logits, beam, self.max_tokens)
+        beam = FixedBeams(num_beams=self.config.num_beams, length_penalty=self.config.length_penalty)
+        limits = torch.full((len(logits),), self.max_tokens, device=logits.device)
+        generated = fixed_beam_search(model, state, logits, limits, SpecialIds(), beam)
         found: list[Prediction] = []
         for ids, log_prob in zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True):
             text = self.tokenizer.decode(ids)

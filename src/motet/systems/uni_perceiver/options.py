@@ -208,21 +208,22 @@ class GenerationConfig:
     """The beam search that generates texts.
 
     Args:
-        num_beams: unfinished texts per row at each step; 2 in the official code.
-        alpha: exponent of the length normalisation ((5 + length) / 6) ** alpha; 0, none, in the official code.
+        num_beams: texts per row at each step, ended ones among them; 2 in the official code.
+        length_penalty: exponent of the length that a text's log-probability is divided by; 0, none, in the official
+            configurations.
 
     Raises:
         ConfigError: a number outside its range.
     """
 
     num_beams: int = 2
-    alpha: float = 0.0
+    length_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         if self.num_beams < 1:
             raise ConfigError(f"GenerationConfig.num_beams: got {self.num_beams}; want at least 1")
-        if not self.alpha >= 0:
-            raise ConfigError(f"GenerationConfig.alpha: got {self.alpha}; want 0 or more")
+        if not self.length_penalty >= 0:
+            raise ConfigError(f"GenerationConfig.length_penalty: got {self.length_penalty}; want 0 or more")
 
 
 @dataclass(frozen=True)
