@@ -8,7 +8,8 @@ from toys import ToyReader, label_task
 
 from motet.core import Answer, ConfigError, DataError, Example, Label, Reader, Task, Text
 from motet.data.source import Source
-from motet.data.splits import ConcatRows, Subset, answers_from, split_by_image, texts_of
+from motet.data.splits import ConcatRows, OnlyImages, Subset, WithoutImages, answers_from, split_by_image, texts_of
+from motet.metrics.vqa_words import vocabulary_answer
 from motet.tasks import masked_words, retrieval
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -158,3 +159,38 @@ def test_a_row_that_cannot_be_read_has_no_texts_and_no_answers() -> None:
     with pytest.raises(DataError, match=r"a.csv, row 0"):
         list(texts_of(source))
     assert answers_from(reader) == ("blue", "red")
+
+
+class Images:
+    """Rows of these images."""
+
+    def __init__(self, *keys: tuple[str, ...]) -> None:
+        self.all = keys
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return self.all[index]
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(id=str(index))
+
+
+def test_rows_with_and_without_some_images_are_all_rows() -> None:
+    reader, ids = Images(("a",), ("b",), ("a", "c"), ()), frozenset({"a"})
+    kept, rest = OnlyImages(reader, ids), WithoutImages(reader, ids)
+    assert [kept[row].id for row in range(len(kept))] == ["0", "2"]
+    assert [rest[row].id for row in range(len(rest))] == ["1", "3"]
+    assert (kept.left_out, rest.left_out) == (2, 2)
+    assert kept.keys(1) == ("a", "c")
+
+
+def test_answers_are_counted_as_they_are_prepared() -> None:
+    class Answers(Images):
+        def __getitem__(self, index: int) -> Example:
+            return Example(id=str(index), labels={"answer": ("Two", "2", "red")[index]})
+
+    reader = Answers(("a",), ("b",), ("c",))
+    assert answers_from(reader, 2, prepare=vocabulary_answer) == ("2",)
+    assert answers_from(reader) == ("2", "Two", "red")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import accumulate
 from typing import ClassVar, Literal
@@ -89,8 +89,30 @@ class ConcatRows:
         return self.readers[place], index - (self._ends[place - 1] if place else 0)
 
 
+class _RowsByImages:
+    """Rows of a reader that are chosen by their images."""
+
+    reader: Reader
+    _rows: ClassVar[tuple[int, ...]] = ()  # set by each; no field, so that it is not compared and not saved
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """Returns the image ids of a row."""
+        return self.reader.keys(self._rows[index])
+
+    def __getitem__(self, index: int) -> Example:
+        return self.reader[self._rows[index]]
+
+    @property
+    def left_out(self) -> int:
+        """Number of rows that are left out."""
+        return len(self.reader) - len(self._rows)
+
+
 @dataclass(frozen=True)
-class WithoutImages:
+class WithoutImages(_RowsByImages):
     """The rows of a reader without those of some images, such as the images of a test set.
 
     Args:
@@ -112,22 +134,22 @@ class WithoutImages:
         rows = tuple(row for row in range(len(self.reader)) if self.ids.isdisjoint(self.reader.keys(row)))
         object.__setattr__(self, "_rows", rows)
 
-    def __len__(self) -> int:
-        return len(self._rows)
 
-    def keys(self, index: int) -> tuple[str, ...]:
-        """Returns the image ids of a row."""
-        return self.reader.keys(self._rows[index])
+@dataclass(frozen=True)
+class OnlyImages(_RowsByImages):
+    """The rows of a reader that are of some images: the counterpart of `WithoutImages`.
 
-    def __getitem__(self, index: int) -> Example:
-        return self.reader[self._rows[index]]
+    Args:
+        reader: all rows.
+        ids: image ids; a row of several images is kept when one of them is among these.
+    """
 
-    @property
-    def left_out(self) -> int:
-        """Number of rows that are left out."""
-        return len(self.reader) - len(self._rows)
+    reader: Reader
+    ids: frozenset[str] = field(repr=False)
 
-    _rows: ClassVar[tuple[int, ...]] = ()  # set above; no field, so that it is not compared and not saved with a recipe
+    def __post_init__(self) -> None:
+        rows = tuple(row for row in range(len(self.reader)) if not self.ids.isdisjoint(self.reader.keys(row)))
+        object.__setattr__(self, "_rows", rows)
 
 
 @dataclass(frozen=True)
@@ -234,7 +256,7 @@ class _LinkedIds:
         return first
 
 
-def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
+def answers_from(reader: Reader, min_count: int = 1, *, prepare: Callable[[str], str] | None = None) -> tuple[str, ...]:
     """Returns the answer vocabulary of a closed `Answer`: the answers that occur often enough, the most frequent first.
 
     Counts the annotation "answer" (of the majority) where a row has one, else each different one of "answers".
@@ -242,6 +264,7 @@ def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
     Args:
         reader: training rows.
         min_count: least number of rows with an answer of the vocabulary.
+        prepare: normalises each answer before it is counted; None to count answers as they are.
 
     A row that cannot be read has no answers here; its error is raised when the row is drawn.
 
@@ -254,7 +277,8 @@ def answers_from(reader: Reader, min_count: int = 1) -> tuple[str, ...]:
             labels = reader[row].labels
         except DataError:
             continue
-        counts.update([labels["answer"]] if "answer" in labels else set(labels.get("answers", ())))
+        answers = [labels["answer"]] if "answer" in labels else labels.get("answers", ())
+        counts.update({prepare(answer) if prepare is not None else answer for answer in answers})
     frequent = sorted((answer for answer, count in counts.items() if count >= min_count), key=lambda a: (-counts[a], a))
     if not frequent:
         most = max(counts.values(), default=0)

@@ -62,6 +62,19 @@ def normalise(text: str) -> str:
     return " ".join(_CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES)
 
 
+def vocabulary_answer(text: str) -> str:
+    """Normalises an answer as the usual list of 3,129 answers to VQAv2 has it.
+
+    Source: hengyuan-hu/bottom-up-attention-vqa, `tools/compute_softscore.py`, `preprocess_answer`; MMF's list is the
+    same one.
+
+    Examples:
+        >>> vocabulary_answer("A T-shirt, of two")
+        't shirt of 2'
+    """
+    return normalise(text).replace(",", "")
+
+
 def _punctuation(text: str) -> str:
     # As in the script, each sign is looked up in the original text; with a comma between digits all signs are removed
     # without a space.

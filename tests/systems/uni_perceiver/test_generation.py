@@ -87,7 +87,7 @@ def test_a_text_is_cut_at_the_words_of_its_task(make, rows, batch) -> None:
     assert cut.log_prob == whole.log_prob
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def test_words_of_a_caption_are_scored_each_from_those_before_where_a_metric_reads_them(make, rows, batch) -> None:
     system = make("caption").eval()
     task, found = system.tasks["caption"], batch(system, [rows(0), rows(1)])
