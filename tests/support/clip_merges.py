@@ -4,11 +4,11 @@ The published file (49,152 merges) is no part of this repository. Here only the 
 their official ranks; all other lines merge letters that no text has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 from motet.preprocess.clip_tokenizer import NUM_MERGES, WORD_END, _byte_letters
 
@@ -42,7 +42,7 @@ def write_merges(path: Path, known: Mapping[str, Sequence[int]]) -> None:
     path.write_text("\n".join(["#version: 0.2", *(" ".join(lines[rank]) for rank in range(NUM_MERGES))]) + "\n")
 
 
-def _fill(rare: list[str]):
+def _fill(rare: list[str]) -> Iterator[str]:
     made = list(rare)
     for first in made:
         yield first

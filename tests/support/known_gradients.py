@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from toys import label_task
 
 from motet.core import Batch, Loss, Losses, Prediction, System, Target
@@ -16,6 +16,7 @@ class Known(System):
     """The loss of a task is a . w, with an `a` for each row: its gradient by the shared w is the mean of them."""
 
     mixes: ClassVar[bool] = True
+    seen: Tensor
 
     def __init__(self, scale: Mapping[str, float] | None = None) -> None:
         super().__init__()

@@ -156,7 +156,7 @@ def big_vision_vit(
         "embedding/kernel": (patch, patch, 3, width), "embedding/bias": (width,), "pos_embedding": (1, places, width),
         "Transformer/encoder_norm/scale": (width,), "Transformer/encoder_norm/bias": (width,),
     }  # fmt: skip
-    block = {f"LayerNorm_{i}/{part}": (width,) for i in (0, 1) for part in ("scale", "bias")}
+    block: Shapes = {f"LayerNorm_{i}/{part}": (width,) for i in (0, 1) for part in ("scale", "bias")}
     block |= _flax_attention("MultiHeadDotProductAttention_0/", width, heads) | _flax_mlp("MlpBlock_0/", width, hidden)
     for name, shape in block.items():
         if scanned:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from motet.core import Metric, Task, Text
 from motet.metrics import Bleu4, Cider, RougeL
 
+CAPTION_METRICS: tuple[type[Metric], ...] = (Cider, Bleu4, RougeL)
+
 
 def captioning(
     name: str = "caption",
@@ -14,7 +16,7 @@ def captioning(
     label: str = "captions",
     max_words: int = 30,
     crop: bool = True,
-    metrics: Sequence[type[Metric]] = (Cider, Bleu4, RougeL),
+    metrics: Sequence[type[Metric]] = CAPTION_METRICS,
 ) -> Task:
     """Returns a captioning task; each language is a separate task with its own `label`.
 

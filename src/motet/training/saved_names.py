@@ -16,6 +16,7 @@ from motet.data.distillation import TeacherLabels
 from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
 from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
 from motet.data.normalised_answers import NormalisedAnswers
+from motet.data.packed_texts import PackedTexts
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, OnlyImages, Subset, WithoutImages
@@ -48,6 +49,7 @@ READERS_OF_READERS = (
     ComposedRows,
     CaptionRows,
     NormalisedAnswers,
+    PackedTexts,
     AnnotationSubset,
     RemappedClasses,
     TeacherLabels,

@@ -84,7 +84,8 @@ def _read_file(path: Path) -> Mapping[str, Any]:
     try:
         file_size(path)
         if path.suffix not in _PYTORCH:
-            return load_file(path)
+            weights: Mapping[str, Any] = load_file(path)
+            return weights
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path}: got {error}; want a complete .safetensors file, a file of PyTorch (.pth, .pt, .bin, .ckpt), or a "

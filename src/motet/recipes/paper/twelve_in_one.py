@@ -211,8 +211,8 @@ def _places(root: Path) -> list[Source]:
         folder = root / name
         names = ("train", "val", "test") if by == "umd" else ("train", "val", "testA", "testB")
         parts = [ReferCoco(folder / f"refs({by}).p", folder / "instances.json", photos, part) for part in names]
-        test = parts[2] if len(parts) == 3 else ConcatRows(tuple(parts[2:]))
-        found += _sourced(referring(name), *parts[:2], test)
+        test: Reader = parts[2] if len(parts) == 3 else ConcatRows(tuple(parts[2:]))
+        found += _sourced(referring(name), parts[0], parts[1], test)
     pointed, genome = root / "visual7w", root / "visual_genome"
     choices = (
         Visual7wPointing(

@@ -92,10 +92,10 @@ def word_scores(scores: Float[Tensor, "w v"], ids: Int[Tensor, "w"], counts: Seq
         ids: of the right words.
         counts: number of words of each row, in order.
     """
-    log_probs = scores.float().log_softmax(-1)
-    right = log_probs.gather(1, ids[:, None] - EOS)[:, 0]
-    is_best = log_probs.argmax(-1) == ids - EOS
+    log_probs = scores.detach().float().log_softmax(-1)
+    right = torch.split(log_probs.gather(1, ids[:, None] - EOS)[:, 0], list(counts))
+    is_best = torch.split(log_probs.argmax(-1) == ids - EOS, list(counts))
     return [
         WordScores(int(correct.sum()), len(correct), float(found.sum()))
-        for correct, found in zip(is_best.split(list(counts)), right.split(list(counts)), strict=True)
+        for correct, found in zip(is_best, right, strict=True)
     ]

@@ -146,7 +146,7 @@ class TextGenerator:
     def _words_of_annotations(self, task: Task, batch: Batch, target: Target) -> Sequence[WordScores | None]:
         """Returns how the words of each row's target text are predicted, each from those before it, if it is asked."""
         counts = (target.value["text_ids"] != PAD).sum(-1).tolist()
-        if not any(metric.reads_words for metric in task.metrics) or not sum(counts):
+        if not any(metric().reads_words for metric in task.metrics) or not sum(counts):
             return [None] * len(counts)
         states, _, ids = self.states(task, batch, target)
         scores = word_scores(self.vocabulary.scores(task, states), ids, counts)

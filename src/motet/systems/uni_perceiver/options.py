@@ -260,7 +260,9 @@ class LossConfig:
         gather: retrieval has negatives from all ranks, in steps where all ranks have the same tasks in the same order;
             else from the rank's own batch.
         mixup_alpha: parameter of mixup, for `mixup_tasks`; the official code's for ImageNet-22k.
-        mixup_tasks: tasks with a `Label` on images whose rows are mixed in pairs.
+        cutmix_alpha: parameter of cutmix, which then replaces mixup in half of the batches; 0 for none, 1 in the
+            official code.
+        mixup_tasks: tasks with a `Label` on images whose rows are mixed in pairs; their soft targets are smoothed, too.
         weights: factors of the losses, by task; 1 where a task is not named.
 
     Raises:
@@ -271,6 +273,7 @@ class LossConfig:
     sampled_words: int | None = None
     gather: bool = True
     mixup_alpha: float = 0.8
+    cutmix_alpha: float = 0.0
     mixup_tasks: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -279,6 +282,8 @@ class LossConfig:
             raise ConfigError(f"LossConfig.smoothing: got {self.smoothing}; want from 0 to below 1")
         if self.sampled_words is not None and self.sampled_words < 1:
             raise ConfigError(f"LossConfig.sampled_words: got {self.sampled_words}; want at least 1, or None for all")
+        if not self.cutmix_alpha >= 0:
+            raise ConfigError(f"LossConfig.cutmix_alpha: got {self.cutmix_alpha}; want 0 or more")
         if not self.mixup_alpha > 0:
             raise ConfigError(f"LossConfig.mixup_alpha: got {self.mixup_alpha}; want above 0, or no `mixup_tasks`")
         if bad := {name: weight for name, weight in self.weights.items() if not weight >= 0}:
