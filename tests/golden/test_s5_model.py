@@ -353,8 +353,8 @@ def system(request, official) -> UniPerceiver:
         frames=1, max_frames=len(weights["video_embed.embeddings_st_pos.temporal_pos_embed.weight"]), drop_path=0.0,
     )  # fmt: skip
     tasks = [
-        task("cls", Label(names_of(official)), "image"), task("mlm", Masked("words"), "text"), task("cap", Text(8), "image"),
-        task("ret", Match("texts", "split"), "image"),
+        task("cls", Label(names_of(official)), "image"), task("mlm", Masked("words"), "text"),
+        task("cap", Text(8), "image"), task("ret", Match("texts", "split"), "image"),
     ]  # fmt: skip
     system = build_system(config, tasks, texts=list)
     loaded = load_uni_perceiver(system, part(official, "model/"), token_ids=token_ids(official))
@@ -408,6 +408,9 @@ def test_the_whole_model_on_classes(system, official, names) -> None:
     scores, encoded = system.classifier.scores(task, rows, rows.targets["cls"])
     assert far(encoded.states, official["cls/q1"]) < LAYERS
     assert far(scores, official["cls/logits0"]) < LAYERS
+    assert torch.equal(official["cls/targets_in"], official["cls/targets0"])
+    # The state of the special token before a target, before its projection.
+    assert far(system.similarity.features(official["cls/q2"][:, 0]), system.targets.names(task)) < LAYERS
     assert mean(system.losses(rows), ("cls", "")) == pytest.approx(float(official["cls/LabelSmoothing"]), abs=LAYERS)
 
 
@@ -422,6 +425,8 @@ def test_the_whole_model_on_masked_words(system, official, names) -> None:
     states, encoded, _ = system.masked_words.states(task, rows, rows.targets["mlm"])
     assert far(encoded.states, official["mlm/q1"]) < LAYERS
     assert far(system.masked_words.vocabulary.scores(task, states), official["mlm/logits0"]) < LAYERS
+    assert torch.equal(label[label >= 0], official["mlm/targets0"])
+    assert far(system.similarity.features(official["mlm/q2"][:, 0]), system.targets.words(task)) < LAYERS
     loss = mean(system.losses(rows), ("mlm", "word"))
     assert loss == pytest.approx(float(official["mlm/CrossEntropy_Loss"]), abs=LAYERS)
 
@@ -440,6 +445,8 @@ def test_the_whole_model_on_captions(system, official, names) -> None:
     scores = system.generator.vocabulary.scores(task, states)
     assert far(scores, official["cap/logits0"]) < LAYERS
     label = official["cap/label"]
+    assert torch.equal(label[label != -1], official["cap/targets0"])
+    assert far(system.similarity.features(official["cap/q2"][:, 0]), system.targets.words(task)) < LAYERS
     loss = F.cross_entropy(scores, label[label != -1])
     assert float(loss.detach()) == pytest.approx(float(official["cap/CrossEntropy_Loss"]), abs=LAYERS)
 
