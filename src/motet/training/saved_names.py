@@ -14,9 +14,9 @@ from motet.data.caption_rows import CaptionRows
 from motet.data.composed_rows import ComposedRows
 from motet.data.distillation import TeacherLabels
 from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
+from motet.data.joined_lines import JoinedLines
 from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
 from motet.data.normalised_answers import NormalisedAnswers
-from motet.data.packed_texts import PackedTexts
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, OnlyImages, Subset, WithoutImages
@@ -49,7 +49,7 @@ READERS_OF_READERS = (
     ComposedRows,
     CaptionRows,
     NormalisedAnswers,
-    PackedTexts,
+    JoinedLines,
     AnnotationSubset,
     RemappedClasses,
     TeacherLabels,

@@ -15,7 +15,7 @@ from motet.core import Reader, Task
 from motet.data.drawn_batches import DrawnBatches
 from motet.data.formats.text_file import read_lines
 from motet.data.formats.video_rows import Frames, RandomFrames
-from motet.data.packed_texts import PackedTexts
+from motet.data.joined_lines import JoinedLines
 from motet.data.readers import CocoCaptions, ImageFolder, Kinetics, Table, TextLines, VideoList, WebDataset
 from motet.data.sampling_rates import FixedRates
 from motet.data.source import Compose, Source
@@ -189,7 +189,7 @@ def _sources(root: Path, frames: Mapping[str, int]) -> tuple[Source, ...]:
         root / "moments" / "training",
         frames=Frames(frames["moments"], stride=STRIDE),
     )
-    lines = PackedTexts(TextLines(root / "bookswiki" / "train.txt.gz"), words=LENGTHS["bookswiki"])
+    lines = JoinedLines(TextLines(root / "bookswiki" / "train.txt.gz"), words=LENGTHS["bookswiki"])
     found = [
         _train(classification("imagenet22k", images.names), images),
         _train(video_classification("kinetics700", acts.names), acts, RandomFrames()),

@@ -145,6 +145,8 @@ class TextGenerator:
 
     def _words_of_annotations(self, task: Task, batch: Batch, target: Target) -> Sequence[WordScores | None]:
         """Returns how the words of each row's target text are predicted, each from those before it, if it is asked."""
+        if "text_ids" not in target.value:
+            return [None] * len(target.rows)  # no row of the batch has an annotation
         counts = (target.value["text_ids"] != PAD).sum(-1).tolist()
         if not any(metric().reads_words for metric in task.metrics) or not sum(counts):
             return [None] * len(counts)

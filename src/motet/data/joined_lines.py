@@ -9,7 +9,7 @@ from motet.core import ConfigError, DataError, Example, Reader
 
 
 @dataclass(frozen=True)
-class PackedTexts:
+class JoinedLines:
     """Rows of neighbouring texts joined until they have enough words, so that no step is spent on padding.
 
     A word is one token at least, so a row is cut by the tokeniser's limit and not short of it.
@@ -31,7 +31,7 @@ class PackedTexts:
 
     def __post_init__(self) -> None:
         if self.words < 1:
-            raise ConfigError(f"PackedTexts.words: got {self.words}; want at least 1")
+            raise ConfigError(f"JoinedLines.words: got {self.words}; want at least 1")
         starts, count = [0], 0
         for index in range(len(self.reader)):
             if count >= self.words:

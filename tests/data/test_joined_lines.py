@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from motet.core import ConfigError, Example
-from motet.data.packed_texts import PackedTexts
+from motet.data.joined_lines import JoinedLines
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Lines:
 
 
 def test_lines_are_joined_in_order_and_none_is_lost() -> None:
-    rows = PackedTexts(Lines(("a b", "c", "d e f g", "h", "i j")), words=3)
+    rows = JoinedLines(Lines(("a b", "c", "d e f g", "h", "i j")), words=3)
     assert [rows[index].text for index in range(len(rows))] == ["a b c", "d e f g", "h i j"]
     assert rows[1].labels == {"text": ("d e f g",)}
     assert [rows[index].id for index in range(3)] == ["line/0", "line/2", "line/3"]
@@ -33,5 +33,5 @@ def test_lines_are_joined_in_order_and_none_is_lost() -> None:
 
 
 def test_a_row_of_no_word_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"PackedTexts\.words: got 0; want at least 1"):
-        PackedTexts(Lines(("a",)), words=0)
+    with pytest.raises(ConfigError, match=r"JoinedLines\.words: got 0; want at least 1"):
+        JoinedLines(Lines(("a",)), words=0)
